@@ -1,0 +1,3 @@
+//! See ARCHITECTURE.md.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]

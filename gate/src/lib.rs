@@ -1,0 +1,2 @@
+//! See ARCHITECTURE.md.
+#![cfg_attr(not(test), no_std)]
