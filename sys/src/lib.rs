@@ -1,1 +1,28 @@
-//! See ARCHITECTURE.md.
+//! What Baton asks of the running Linux system, and the only user-space crate with `unsafe`.
+//!
+//! One module for each thing asked. Reading and understanding are apart: each `parse_*` function
+//! takes the text or bytes and does no input or output, so that it is tested on strings; the
+//! functions beside them read below a [`Root`], which is `/` but in tests.
+
+pub mod caps;
+pub mod cmdline;
+pub mod config;
+pub mod cpu;
+pub mod efivars;
+pub mod init;
+pub mod kexec;
+pub mod kexec_error;
+pub mod kexec_state;
+pub mod keyring;
+pub mod limits;
+pub mod lockdown;
+pub mod memfd;
+pub mod memory;
+pub mod mok;
+pub mod power;
+pub mod root;
+#[cfg(test)]
+mod testroot;
+
+pub use kexec_error::KexecError;
+pub use root::Root;

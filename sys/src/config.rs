@@ -1,0 +1,61 @@
+//! The running kernel's configuration, where a readable copy lies in `/boot`.
+//!
+//! `/proc/config.gz` isn't read: no distribution that signs its kernels has it without `/boot/config-*`,
+//! and it would cost a decompressor.
+
+use crate::Root;
+use std::io;
+
+/// A kernel configuration as text.
+#[derive(Debug, Clone, Default)]
+pub struct KernelConfig(String);
+
+impl KernelConfig {
+    /// From the text of a `.config`.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> KernelConfig {
+        KernelConfig(text.into())
+    }
+
+    /// The configuration of the running kernel, `None` where `/boot/config-RELEASE` isn't there.
+    ///
+    /// # Errors
+    /// When it is there and can't be read.
+    pub fn of_running(root: &Root) -> io::Result<Option<KernelConfig>> {
+        let Some(release) = root.read_text("proc/sys/kernel/osrelease")? else {
+            return Ok(None);
+        };
+        let text = root.read_text(&format!("boot/config-{}", release.trim()))?;
+        Ok(text.map(KernelConfig))
+    }
+
+    /// Whether `CONFIG_name` is `y`.
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> bool {
+        let line = format!("CONFIG_{name}=y");
+        self.0.lines().any(|l| l == line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testroot::TestRoot;
+
+    #[test]
+    fn an_option_is_set_only_when_it_says_y() {
+        let config = KernelConfig::new("CONFIG_KEXEC_SIG=y\n# CONFIG_KEXEC_SIG_FORCE is not set\n");
+        assert!(config.is_set("KEXEC_SIG"));
+        assert!(!config.is_set("KEXEC_SIG_FORCE"));
+        assert!(!config.is_set("KEXEC"));
+    }
+
+    #[test]
+    fn the_configuration_is_that_of_the_running_release() {
+        let t = TestRoot::new()
+            .with("proc/sys/kernel/osrelease", "6.1.0-1-amd64\n")
+            .with("boot/config-6.1.0-1-amd64", "CONFIG_KEXEC_SIG=y\n");
+        let config = KernelConfig::of_running(&t.root()).unwrap().unwrap();
+        assert!(config.is_set("KEXEC_SIG"));
+    }
+}

@@ -1,0 +1,35 @@
+//! What of the processor matters to a hand-over.
+
+use crate::Root;
+use std::io;
+
+/// Whether the running kernel uses 5-level page tables.
+///
+/// # Errors
+/// When `/proc/cpuinfo` can't be read.
+pub fn five_level_paging(root: &Root) -> io::Result<bool> {
+    Ok(has_la57(
+        &root.read_text("proc/cpuinfo")?.unwrap_or_default(),
+    ))
+}
+
+/// Whether the flags of `/proc/cpuinfo` list `la57`. The kernel clears the flag where it runs with
+/// four levels, so the flag says what is in use (arch/x86/kernel/cpu/common.c).
+#[must_use]
+pub fn has_la57(cpuinfo: &str) -> bool {
+    cpuinfo
+        .lines()
+        .find(|line| line.starts_with("flags"))
+        .is_some_and(|line| line.split_whitespace().any(|flag| flag == "la57"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn la57_is_a_whole_word_of_the_flags() {
+        assert!(has_la57("processor: 0\nflags\t\t: fpu la57 smep\n"));
+        assert!(!has_la57("flags\t\t: fpu xla57\nmodel name: la57\n"));
+    }
+}

@@ -1,0 +1,94 @@
+//! Which init system could bring the machine down in order before a hand-over.
+
+use crate::Root;
+use std::io;
+use std::process::{Command, ExitStatus};
+
+/// An init system, as far as a hand-over is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Init {
+    /// systemd: `systemctl kexec`.
+    Systemd,
+    /// An init with runlevels whose reboot runlevel ends in a kexec service, as Debian's kexec-tools
+    /// installs one.
+    Runlevels,
+    /// Another one, without an agreed way.
+    Unknown,
+}
+
+impl Init {
+    /// Looks at what is running. `/run/systemd/system` is what sd_booted(3) looks for.
+    #[must_use]
+    pub fn detect(root: &Root) -> Init {
+        if root.exists("run/systemd/system") {
+            Init::Systemd
+        } else if has_kexec_service(root) {
+            Init::Runlevels
+        } else {
+            Init::Unknown
+        }
+    }
+
+    /// The command that shuts down in order and starts the loaded kernel, `None` where there is none.
+    #[must_use]
+    pub fn orderly_command(self) -> Option<&'static [&'static str]> {
+        match self {
+            Init::Systemd => Some(&["systemctl", "kexec"]),
+            Init::Runlevels => Some(&["shutdown", "-r", "now"]),
+            Init::Unknown => None,
+        }
+    }
+}
+
+/// Whether runlevel 6 (reboot) has a link like `K08kexec`, and not only `kexec-load`.
+fn has_kexec_service(root: &Root) -> bool {
+    let Ok(entries) = std::fs::read_dir(root.join("etc/rc6.d")) else {
+        return false;
+    };
+    entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        name.to_string_lossy()
+            .trim_start_matches(|c: char| c == 'K' || c.is_ascii_digit())
+            == "kexec"
+    })
+}
+
+/// Runs a command of [`Init::orderly_command`].
+///
+/// # Errors
+/// When it can't be started.
+pub fn run(command: &[&str]) -> io::Result<ExitStatus> {
+    let (program, args) = command
+        .split_first()
+        .ok_or_else(|| io::Error::other("no command"))?;
+    Command::new(program).args(args).status()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testroot::TestRoot;
+
+    #[test]
+    fn systemd_is_asked_by_systemctl_kexec() {
+        let t = TestRoot::new().with("run/systemd/system/x", "");
+        assert_eq!(
+            Init::detect(&t.root()).orderly_command(),
+            Some(&["systemctl", "kexec"][..])
+        );
+    }
+
+    #[test]
+    fn runlevels_need_the_kexec_service_for_the_reboot_runlevel() {
+        let with = TestRoot::new().with("etc/rc6.d/K08kexec", "");
+        let without = TestRoot::new().with("etc/rc6.d/K01kexec-load", "");
+        assert_eq!(Init::detect(&with.root()), Init::Runlevels);
+        assert_eq!(Init::detect(&without.root()), Init::Unknown);
+    }
+
+    #[test]
+    fn an_unknown_init_has_no_orderly_way() {
+        assert_eq!(Init::detect(&TestRoot::new().root()), Init::Unknown);
+        assert_eq!(Init::Unknown.orderly_command(), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! The system call kexec_file_load.
+
+use crate::kexec_error::{KexecError, Load};
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+/// include/uapi/linux/kexec.h
+const KEXEC_FILE_UNLOAD: libc::c_ulong = 1;
+const KEXEC_FILE_ON_CRASH: libc::c_ulong = 2;
+const KEXEC_FILE_NO_INITRAMFS: libc::c_ulong = 4;
+
+/// Loads a kernel for the next hand-over, or for a crash.
+///
+/// The kernel reads both files itself; `kernel` must not be open for writing anywhere.
+///
+/// # Errors
+/// The kernel's errno with its reason. A failed crash load has freed the crash kernel that was loaded
+/// before; a failed normal load has not.
+pub fn load(
+    kernel: BorrowedFd<'_>,
+    initrd: Option<BorrowedFd<'_>>,
+    cmdline: &CStr,
+    crash: bool,
+) -> Result<(), KexecError> {
+    let mut flags = 0;
+    if crash {
+        flags |= KEXEC_FILE_ON_CRASH;
+    }
+    if initrd.is_none() {
+        flags |= KEXEC_FILE_NO_INITRAMFS;
+    }
+    let initrd = initrd.as_ref().map_or(-1, |fd| fd.as_fd().as_raw_fd());
+    let what = if crash { Load::Crash } else { Load::Normal };
+    file_load(
+        kernel.as_raw_fd(),
+        initrd,
+        cmdline.to_bytes_with_nul(),
+        flags,
+    )
+    .map_err(|errno| KexecError::new(what, errno))
+}
+
+/// Forgets the loaded kernel, or the loaded crash kernel. Forgetting what isn't loaded succeeds.
+///
+/// # Errors
+/// The kernel's errno with its reason.
+pub fn unload(crash: bool) -> Result<(), KexecError> {
+    let mut flags = KEXEC_FILE_UNLOAD;
+    if crash {
+        flags |= KEXEC_FILE_ON_CRASH;
+    }
+    file_load(-1, -1, &[], flags).map_err(|errno| KexecError::new(Load::Unload, errno))
+}
+
+fn file_load(kernel: i32, initrd: i32, cmdline: &[u8], flags: libc::c_ulong) -> Result<(), i32> {
+    let (pointer, len) = if cmdline.is_empty() {
+        (std::ptr::null(), 0)
+    } else {
+        (cmdline.as_ptr(), cmdline.len())
+    };
+    // SAFETY: the pointer is null with length 0, or of a slice that lives across the call, which reads
+    // `len` bytes of it and writes nothing; the descriptors are checked by the kernel.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_kexec_file_load,
+            libc::c_long::from(kernel),
+            libc::c_long::from(initrd),
+            len,
+            pointer,
+            flags,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
+    }
+}

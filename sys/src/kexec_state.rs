@@ -1,0 +1,72 @@
+//! What is loaded now.
+
+use crate::Root;
+use std::io;
+
+/// The kernel's own account of kexec (kernel/kexec_core.c, kernel/ksysfs.c).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KexecState {
+    /// A kernel is loaded for the next hand-over.
+    pub loaded: bool,
+    /// A kernel is loaded for a crash.
+    pub crash_loaded: bool,
+    /// Bytes reserved for a crash kernel, 0 when none are.
+    pub crash_size: u64,
+}
+
+impl KexecState {
+    /// Reads `/sys/kernel/kexec/NAME`, or `/sys/kernel/kexec_NAME` where the kernel is older; `None`
+    /// where the kernel has no kexec.
+    ///
+    /// # Errors
+    /// When a file is there and can't be read.
+    pub fn read(root: &Root) -> io::Result<Option<KexecState>> {
+        let number = |name: &str| -> io::Result<Option<i64>> {
+            match root.read_number(&format!("sys/kernel/kexec/{name}"))? {
+                Some(n) => Ok(Some(n)),
+                None => root.read_number(&format!("sys/kernel/kexec_{name}")),
+            }
+        };
+        let Some(loaded) = number("loaded")? else {
+            return Ok(None);
+        };
+        Ok(Some(KexecState {
+            loaded: loaded == 1,
+            crash_loaded: number("crash_loaded")? == Some(1),
+            crash_size: number("crash_size")?
+                .and_then(|n| u64::try_from(n).ok())
+                .unwrap_or(0),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testroot::TestRoot;
+
+    #[test]
+    fn new_kernels_have_a_folder() {
+        let t = TestRoot::new()
+            .with("sys/kernel/kexec/loaded", "0\n")
+            .with("sys/kernel/kexec/crash_loaded", "1\n")
+            .with("sys/kernel/kexec/crash_size", "268435456\n");
+        let state = KexecState::read(&t.root()).unwrap().unwrap();
+        assert!(!state.loaded);
+        assert!(state.crash_loaded);
+        assert_eq!(state.crash_size, 256 << 20);
+    }
+
+    #[test]
+    fn old_kernels_have_files_with_a_prefix() {
+        let t = TestRoot::new().with("sys/kernel/kexec_loaded", "1\n");
+        let state = KexecState::read(&t.root()).unwrap().unwrap();
+        assert!(state.loaded);
+        assert_eq!(state.crash_size, 0);
+    }
+
+    #[test]
+    fn a_kernel_without_kexec_has_neither() {
+        assert_eq!(KexecState::read(&TestRoot::new().root()).unwrap(), None);
+    }
+}

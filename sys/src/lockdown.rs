@@ -1,0 +1,77 @@
+//! The kernel's lockdown state.
+
+use crate::Root;
+use std::fmt;
+use std::io;
+
+/// Where securityfs shows it (security/lockdown/lockdown.c).
+const PATH: &str = "sys/kernel/security/lockdown";
+
+/// How far the kernel is locked down, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lockdown {
+    /// Not locked down: signatures need not be enforced.
+    None,
+    /// User space can't change the running kernel; kexec wants a signed image.
+    Integrity,
+    /// As before, and user space can't read the kernel's secrets either.
+    Confidentiality,
+}
+
+impl fmt::Display for Lockdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Lockdown::None => "none",
+            Lockdown::Integrity => "integrity",
+            Lockdown::Confidentiality => "confidentiality",
+        })
+    }
+}
+
+/// The state; `None` where it isn't shown (no lockdown module, or securityfs isn't mounted).
+///
+/// # Errors
+/// When it is there and can't be read.
+pub fn read(root: &Root) -> io::Result<Option<Lockdown>> {
+    Ok(root.read_text(PATH)?.as_deref().and_then(parse))
+}
+
+/// Understands `none [integrity] confidentiality`: the current one is in brackets.
+#[must_use]
+pub fn parse(text: &str) -> Option<Lockdown> {
+    let (_, rest) = text.split_once('[')?;
+    let (current, _) = rest.split_once(']')?;
+    match current {
+        "none" => Some(Lockdown::None),
+        "integrity" => Some(Lockdown::Integrity),
+        "confidentiality" => Some(Lockdown::Confidentiality),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_the_word_in_brackets() {
+        assert_eq!(
+            parse("none [integrity] confidentiality\n"),
+            Some(Lockdown::Integrity)
+        );
+        assert_eq!(
+            parse("[none] integrity confidentiality\n"),
+            Some(Lockdown::None)
+        );
+        assert_eq!(
+            parse("none integrity [confidentiality]"),
+            Some(Lockdown::Confidentiality)
+        );
+    }
+
+    #[test]
+    fn text_without_brackets_says_nothing() {
+        assert_eq!(parse("none integrity"), None);
+        assert_eq!(parse("[other]"), None);
+    }
+}

@@ -1,0 +1,81 @@
+//! How much memory there is.
+
+use crate::Root;
+use std::io;
+use std::ops::Range;
+
+/// Bytes of RAM the kernel manages (`MemTotal`), `None` where it doesn't say.
+///
+/// # Errors
+/// When `/proc/meminfo` can't be read.
+pub fn total(root: &Root) -> io::Result<Option<u64>> {
+    Ok(root
+        .read_text("proc/meminfo")?
+        .as_deref()
+        .and_then(parse_total))
+}
+
+/// The regions reserved for a crash kernel; empty where there are none, or where their addresses are
+/// hidden from this process (all zero).
+///
+/// # Errors
+/// When `/proc/iomem` can't be read.
+pub fn crash_regions(root: &Root) -> io::Result<Vec<Range<u64>>> {
+    Ok(parse_crash_regions(
+        &root.read_text("proc/iomem")?.unwrap_or_default(),
+    ))
+}
+
+/// `MemTotal` of `/proc/meminfo` in bytes.
+#[must_use]
+pub fn parse_total(meminfo: &str) -> Option<u64> {
+    let value = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+/// The `Crash kernel` lines of `/proc/iomem`, as half-open ranges.
+#[must_use]
+pub fn parse_crash_regions(iomem: &str) -> Vec<Range<u64>> {
+    iomem.lines().filter_map(crash_region).collect()
+}
+
+fn crash_region(line: &str) -> Option<Range<u64>> {
+    let (range, name) = line.trim().split_once(" : ")?;
+    if name != "Crash kernel" {
+        return None;
+    }
+    let (start, last) = range.split_once('-')?;
+    let start = u64::from_str_radix(start, 16).ok()?;
+    let end = u64::from_str_radix(last, 16).ok()?.checked_add(1)?;
+    (start != 0 && start < end).then_some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_is_given_in_kib() {
+        assert_eq!(
+            parse_total("MemTotal:        2048 kB\nMemFree: 1 kB\n"),
+            Some(2 << 20)
+        );
+        assert_eq!(parse_total("MemFree: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn crash_regions_are_found_by_name() {
+        let iomem = "00100000-3fffffff : System RAM\n  25000000-34ffffff : Crash kernel\n";
+        let regions = parse_crash_regions(iomem);
+        assert_eq!(regions.len(), 1);
+        assert_eq!(regions[0], 0x2500_0000..0x3500_0000);
+    }
+
+    #[test]
+    fn hidden_addresses_are_no_region() {
+        assert!(parse_crash_regions("00000000-00000000 : Crash kernel\n").is_empty());
+    }
+}

@@ -1,0 +1,51 @@
+//! What shim left in firmware memory, as the kernel shows it
+//! (drivers/firmware/efi/mokvar-table.c).
+
+use crate::Root;
+use std::io;
+
+/// The entries of shim's table that Baton reads, each `None` where it isn't there.
+#[derive(Debug, Clone, Default)]
+pub struct MokTable {
+    /// `MokListRT`: signature lists of what is trusted (shim's own certificate among them).
+    pub list: Option<Vec<u8>>,
+    /// `MokListXRT`: signature lists of what is revoked.
+    pub revoked: Option<Vec<u8>>,
+    /// `SbatLevelRT`: the revocation levels, as CSV.
+    pub sbat_level: Option<Vec<u8>>,
+    /// Whether the kernel was told to trust MOKs for its own keyring (`MokListTrustedRT`).
+    pub trusted: bool,
+}
+
+impl MokTable {
+    /// Reads `/sys/firmware/efi/mok-variables`; empty where shim left no table.
+    ///
+    /// # Errors
+    /// When an entry is there and can't be read (they are readable by root alone).
+    pub fn read(root: &Root) -> io::Result<MokTable> {
+        let entry = |name: &str| root.read(&format!("sys/firmware/efi/mok-variables/{name}"));
+        Ok(MokTable {
+            list: entry("MokListRT")?,
+            revoked: entry("MokListXRT")?,
+            sbat_level: entry("SbatLevelRT")?,
+            trusted: entry("MokListTrustedRT")?.is_some_and(|v| v.first() == Some(&1)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testroot::TestRoot;
+
+    #[test]
+    fn reads_what_shim_left_and_misses_what_it_did_not() {
+        let t = TestRoot::new()
+            .with("sys/firmware/efi/mok-variables/MokListRT", b"list")
+            .with("sys/firmware/efi/mok-variables/MokListTrustedRT", [1]);
+        let table = MokTable::read(&t.root()).unwrap();
+        assert_eq!(table.list.as_deref(), Some(&b"list"[..]));
+        assert!(table.revoked.is_none());
+        assert!(table.trusted);
+    }
+}
