@@ -1,3 +1,29 @@
-//! See ARCHITECTURE.md.
+//! Borrowed views of the file and memory formats that a hand-over meets.
+//!
+//! Everything here reads bytes that an attacker may have chosen. So: no allocation, no `unsafe`,
+//! checked arithmetic only, every parser returns a typed error, and none panics on any input.
+//! Integers are little-endian unless a module says otherwise.
+//!
+//! A parser that succeeds has checked everything its documentation lists; its accessors need no
+//! further checks. Nothing here decides about trust: that is `baton-verify`.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+pub mod gate_image;
+pub mod handover;
+pub mod pe;
+pub mod policy;
+pub mod reader;
+
+/// The page size of every layout in this crate, in bytes.
+pub const PAGE_SIZE: usize = 4096;

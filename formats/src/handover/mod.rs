@@ -1,0 +1,361 @@
+//! The handover: what the gate receives as "its initrd".
+//!
+//! User space writes it, so nothing in it is trusted: the layout below has one form only for given
+//! contents, and everything else is refused. All integers are little-endian. Version 1.
+//!
+//! # The blob
+//!
+//! Page-aligned in memory; its length is a multiple of 4096.
+//!
+//! | offset | size | |
+//! |---|---|---|
+//! | 0 | 4096 | the header page |
+//! | 4096 | length of record 0 | its bytes |
+//! | | 0–4095 | zeros up to a multiple of 4096 |
+//! | … | | record 1 and so on, each directly after the padding of the one before |
+//!
+//! # The header page
+//!
+//! | offset | size | field | must be |
+//! |---|---|---|---|
+//! | 0x00 | 8 | magic | `BATON\0HO` |
+//! | 0x08 | 4 | version | 1 |
+//! | 0x0c | 4 | record count | 1 to 16 |
+//! | 0x10 | 8 | total length in bytes | the blob's length |
+//! | 0x18 | 4 | flags | bit 0: meant for a crash load; other bits 0 |
+//! | 0x1c | 4 | reserved | 0 |
+//! | 0x20 | 64 × count | the record table | |
+//! | | | the rest of the page | 0 |
+//!
+//! # A record in the table
+//!
+//! | offset | size | field | must be |
+//! |---|---|---|---|
+//! | 0x00 | 4 | kind | 1: kernel image; 2: initrd. (3 detached signature, 4 manifest, 5 device tree: reserved) |
+//! | 0x04 | 4 | flags | 0 |
+//! | 0x08 | 8 | offset of its bytes in the blob | where the record before ends, rounded up to 4096; 4096 for the first |
+//! | 0x10 | 8 | length in bytes | not 0 |
+//! | 0x18 | 32 | digest | see below |
+//! | 0x38 | 8 | reserved | 0 |
+//!
+//! There is exactly one kernel image. Initrds are adjacent in the table, and therefore in the blob:
+//! all of them are used in place as one (zeros between two cpio archives mean nothing to Linux).
+//!
+//! A record's digest is the one that the record is judged by: of a kernel image its Authenticode
+//! SHA-256 digest (what its signature signs, so that the image is hashed once), of all others the
+//! SHA-256 of their bytes. This module carries digests and judges none.
+
+mod error;
+mod layout;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{HandoverError, LayoutError, RecordProblem};
+pub use layout::Layout;
+
+use crate::PAGE_SIZE;
+use crate::reader::{Reader, is_zero, slice};
+use core::ops::Range;
+
+/// The first bytes of a handover.
+pub const MAGIC: [u8; 8] = *b"BATON\0HO";
+/// The version of the layout described here.
+pub const VERSION: u32 = 1;
+/// The most records a handover may have.
+pub const MAX_RECORDS: usize = 16;
+/// The flag of a handover that is meant for a crash load.
+pub const FLAG_CRASH: u32 = 1;
+/// The offset of the record table in the header page.
+pub const TABLE_OFFSET: usize = 0x20;
+/// The length of a record in the table, in bytes.
+pub const RECORD_LEN: usize = 64;
+
+/// What a record holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The kernel image to boot.
+    Kernel,
+    /// An initrd: a cpio archive, compressed or not.
+    Initrd,
+}
+
+impl Kind {
+    /// The number that stands for it in the table.
+    pub fn number(self) -> u32 {
+        match self {
+            Kind::Kernel => 1,
+            Kind::Initrd => 2,
+        }
+    }
+
+    /// The kind that a number stands for; `None` for unknown and for reserved numbers.
+    pub fn from_number(number: u32) -> Option<Self> {
+        match number {
+            1 => Some(Kind::Kernel),
+            2 => Some(Kind::Initrd),
+            _ => None,
+        }
+    }
+}
+
+/// A record of a handover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Its number in the table, from 0.
+    pub index: usize,
+    /// What it holds.
+    pub kind: Kind,
+    /// The digest it is to be judged by (unverified; see the module's documentation).
+    pub digest: [u8; 32],
+    /// Its bytes, without padding.
+    pub bytes: &'a [u8],
+    /// Where its bytes begin in the blob; a multiple of 4096.
+    pub offset: u64,
+}
+
+/// A handover whose layout has been checked in full.
+#[derive(Clone, Copy, Debug)]
+pub struct Handover<'a> {
+    blob: &'a [u8],
+    table: &'a [u8],
+    kernel: Record<'a>,
+    flags: u32,
+}
+
+impl<'a> Handover<'a> {
+    /// Checks everything that the module's documentation says of `blob`.
+    pub fn parse(blob: &'a [u8]) -> Result<Self, HandoverError> {
+        let header = Header::read(blob)?;
+        let mut position = PAGE_SIZE as u64;
+        let mut kernel = None;
+        let mut initrds = Initrds::NoneYet;
+        for (index, entry) in entries(header.table).enumerate() {
+            let record = entry.check(index, blob, position)?;
+            position = padded_end(blob, &record)?;
+            match record.kind {
+                Kind::Kernel if kernel.replace(record).is_some() => {
+                    return Err(record_error(index, RecordProblem::SecondKernel));
+                }
+                Kind::Kernel => initrds = initrds.interrupted(),
+                Kind::Initrd if initrds == Initrds::Ended => {
+                    return Err(record_error(index, RecordProblem::InitrdsApart));
+                }
+                Kind::Initrd => initrds = Initrds::Current,
+            }
+        }
+        if position != header.total_len {
+            return Err(HandoverError::TrailingBytes { end: position });
+        }
+        Ok(Handover {
+            blob,
+            table: header.table,
+            kernel: kernel.ok_or(HandoverError::NoKernel)?,
+            flags: header.flags,
+        })
+    }
+
+    /// All records, in the order of the table.
+    pub fn records(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        let blob = self.blob;
+        // `parse` has checked each of them: none is left out here.
+        entries(self.table)
+            .enumerate()
+            .filter_map(move |(index, entry)| entry.record(index, blob))
+    }
+
+    /// The kernel image.
+    pub fn kernel(&self) -> Record<'a> {
+        self.kernel
+    }
+
+    /// The initrds, in the order in which they are to be unpacked.
+    pub fn initrds(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        self.records().filter(|record| record.kind == Kind::Initrd)
+    }
+
+    /// Where the initrds lie in the blob, from the first one's begin to the last one's end, the
+    /// padding between them included; `None` if there is none.
+    pub fn initrd_range(&self) -> Option<Range<usize>> {
+        let first = range(&self.initrds().next()?)?;
+        let last = range(&self.initrds().last()?)?;
+        Some(first.start..last.end)
+    }
+
+    /// Whether it is meant for a crash load.
+    pub fn is_crash(&self) -> bool {
+        self.flags & FLAG_CRASH != 0
+    }
+
+    /// The whole blob.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.blob
+    }
+}
+
+/// Whether initrds have been seen, and whether another record came after them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Initrds {
+    NoneYet,
+    Current,
+    Ended,
+}
+
+impl Initrds {
+    fn interrupted(self) -> Self {
+        match self {
+            Initrds::NoneYet => Initrds::NoneYet,
+            Initrds::Current | Initrds::Ended => Initrds::Ended,
+        }
+    }
+}
+
+/// The checked header page.
+struct Header<'a> {
+    total_len: u64,
+    flags: u32,
+    table: &'a [u8],
+}
+
+impl<'a> Header<'a> {
+    fn read(blob: &'a [u8]) -> Result<Self, HandoverError> {
+        let too_short = |_| HandoverError::TooShort(blob.len());
+        let mut page = Reader::new(blob).sub(PAGE_SIZE).map_err(too_short)?;
+        if page.array().map_err(too_short)? != MAGIC {
+            return Err(HandoverError::Magic);
+        }
+        let version = page.u32().map_err(too_short)?;
+        if version != VERSION {
+            return Err(HandoverError::Version(version));
+        }
+        let count = page.u32().map_err(too_short)?;
+        let table_len = table_len(count).ok_or(HandoverError::RecordCount(count))?;
+        let total_len = page.u64().map_err(too_short)?;
+        check_length(blob, total_len)?;
+        let flags = page.u32().map_err(too_short)?;
+        if flags & !FLAG_CRASH != 0 {
+            return Err(HandoverError::Flags(flags));
+        }
+        if page.u32().map_err(too_short)? != 0 {
+            return Err(HandoverError::HeaderNotZero);
+        }
+        let table = page.take(table_len).map_err(too_short)?;
+        if !is_zero(page.rest()) {
+            return Err(HandoverError::HeaderNotZero);
+        }
+        Ok(Header {
+            total_len,
+            flags,
+            table,
+        })
+    }
+}
+
+fn table_len(count: u32) -> Option<usize> {
+    match usize::try_from(count).ok()? {
+        count @ 1..=MAX_RECORDS => count.checked_mul(RECORD_LEN),
+        _ => None,
+    }
+}
+
+fn check_length(blob: &[u8], stated: u64) -> Result<(), HandoverError> {
+    if usize::try_from(stated) == Ok(blob.len()) && blob.len().is_multiple_of(PAGE_SIZE) {
+        return Ok(());
+    }
+    Err(HandoverError::Length {
+        stated,
+        actual: blob.len(),
+    })
+}
+
+/// A record of the table, as it stands there.
+struct Entry {
+    kind: u32,
+    flags: u32,
+    offset: u64,
+    length: u64,
+    digest: [u8; 32],
+    reserved: u64,
+}
+
+fn entries(table: &[u8]) -> impl Iterator<Item = Entry> {
+    table.chunks_exact(RECORD_LEN).filter_map(Entry::read)
+}
+
+impl Entry {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        Some(Entry {
+            kind: reader.u32().ok()?,
+            flags: reader.u32().ok()?,
+            offset: reader.u64().ok()?,
+            length: reader.u64().ok()?,
+            digest: reader.array().ok()?,
+            reserved: reader.u64().ok()?,
+        })
+    }
+
+    /// The record, whose bytes must begin at `position`.
+    fn check<'a>(
+        &self,
+        index: usize,
+        blob: &'a [u8],
+        position: u64,
+    ) -> Result<Record<'a>, HandoverError> {
+        let refuse = |problem| Err(record_error(index, problem));
+        if Kind::from_number(self.kind).is_none() {
+            return refuse(RecordProblem::Kind(self.kind));
+        }
+        if self.flags != 0 {
+            return refuse(RecordProblem::Flags(self.flags));
+        }
+        if self.reserved != 0 {
+            return refuse(RecordProblem::Reserved);
+        }
+        if self.length == 0 {
+            return refuse(RecordProblem::Empty);
+        }
+        if self.offset != position {
+            return refuse(RecordProblem::Offset {
+                stated: self.offset,
+                expected: position,
+            });
+        }
+        match self.record(index, blob) {
+            Some(record) => Ok(record),
+            None => refuse(RecordProblem::BeyondEnd),
+        }
+    }
+
+    /// The record, if its kind is known and its bytes are in the blob.
+    fn record<'a>(&self, index: usize, blob: &'a [u8]) -> Option<Record<'a>> {
+        Some(Record {
+            index,
+            kind: Kind::from_number(self.kind)?,
+            digest: self.digest,
+            bytes: slice(blob, self.offset, self.length)?,
+            offset: self.offset,
+        })
+    }
+}
+
+/// Where the padding after a record ends, after checking that it is all there and zero.
+fn padded_end(blob: &[u8], record: &Record<'_>) -> Result<u64, HandoverError> {
+    let beyond = record_error(record.index, RecordProblem::BeyondEnd);
+    let end = range(record).ok_or(beyond)?.end;
+    let padded = end.checked_next_multiple_of(PAGE_SIZE).ok_or(beyond)?;
+    let padding = blob.get(end..padded).ok_or(beyond)?;
+    if !is_zero(padding) {
+        return Err(record_error(record.index, RecordProblem::Padding));
+    }
+    u64::try_from(padded).map_err(|_| beyond)
+}
+
+fn range(record: &Record<'_>) -> Option<Range<usize>> {
+    let begin = usize::try_from(record.offset).ok()?;
+    Some(begin..begin.checked_add(record.bytes.len())?)
+}
+
+fn record_error(index: usize, problem: RecordProblem) -> HandoverError {
+    HandoverError::Record { index, problem }
+}
