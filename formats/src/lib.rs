@@ -19,11 +19,17 @@
     )
 )]
 
+pub mod boot_params;
+pub mod bzimage;
+pub mod efi;
 pub mod gate_image;
 pub mod handover;
+pub mod mok;
 pub mod pe;
 pub mod policy;
 pub mod reader;
+pub mod setup_data;
+pub mod siglist;
 
 /// The page size of every layout in this crate, in bytes.
 pub const PAGE_SIZE: usize = 4096;

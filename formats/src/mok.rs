@@ -1,0 +1,133 @@
+//! shim's MOK configuration table: its lists of keys and revocations, left in firmware memory.
+//!
+//! Entries lie one directly after another, up to one whose name is empty:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 256 | name, ASCII, ended by a NUL |
+//! | 256 | 8 | size of the data in bytes |
+//! | 264 | size | data |
+//!
+//! `MokListRT` holds trusted keys and hashes, `MokListXRT` revoked ones, both as signature lists
+//! ([`crate::siglist`]).
+//!
+//! Sources: `struct mok_variable_config_entry` in shim's include/mok.h; `struct efi_mokvar_table_entry`
+//! in Linux's include/linux/efi.h.
+
+use crate::reader::Reader;
+use core::fmt;
+
+/// The length of an entry's name field, in bytes.
+pub const NAME_LEN: usize = 256;
+/// The length of an entry without its data, in bytes.
+pub const HEADER_LEN: usize = NAME_LEN + 8;
+/// The name of the list of trusted keys and hashes.
+pub const MOK_LIST: &str = "MokListRT";
+/// The name of the list of revoked keys and hashes.
+pub const MOK_LIST_X: &str = "MokListXRT";
+
+/// What is wrong with the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MokError {
+    /// It ends inside an entry, or without an entry that ends it.
+    Truncated,
+    /// A name isn't ended by a NUL, or isn't UTF-8.
+    Name,
+}
+
+/// An entry without its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryHeader<'a> {
+    /// The name; empty in the entry that ends the table.
+    pub name: &'a str,
+    /// The size of the data in bytes. Not judged.
+    pub size: u64,
+}
+
+impl<'a> EntryHeader<'a> {
+    /// Reads it. Made for walking a table piece by piece in memory.
+    pub fn parse(bytes: &'a [u8; HEADER_LEN]) -> Result<Self, MokError> {
+        let mut reader = Reader::new(bytes);
+        let name = reader.take(NAME_LEN).map_err(|_| MokError::Truncated)?;
+        let size = reader.u64().map_err(|_| MokError::Truncated)?;
+        let len = name
+            .iter()
+            .position(|&byte| byte == 0)
+            .ok_or(MokError::Name)?;
+        let name = name.get(..len).unwrap_or_default();
+        let name = core::str::from_utf8(name).map_err(|_| MokError::Name)?;
+        Ok(EntryHeader { name, size })
+    }
+
+    /// Whether this is the entry that ends the table.
+    pub fn is_end(&self) -> bool {
+        self.name.is_empty()
+    }
+}
+
+/// An entry with its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// The name, never empty.
+    pub name: &'a str,
+    /// The data.
+    pub data: &'a [u8],
+}
+
+/// The entries of a table, in order, without the one that ends it. Ends after the first error;
+/// bytes after the end of the table are ignored, since nothing says how long it is.
+#[derive(Clone, Debug)]
+pub struct Entries<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Entries<'a> {
+    /// The entries of the table at the start of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Entries { rest: Some(bytes) }
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Result<Entry<'a>, MokError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match read(self.rest.take()?) {
+            Ok(Some((entry, rest))) => {
+                self.rest = Some(rest);
+                Some(Ok(entry))
+            }
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// An entry and what follows it; `None` at the end of the table.
+fn read(bytes: &[u8]) -> Result<Option<(Entry<'_>, &[u8])>, MokError> {
+    let (header, rest) = bytes.split_first_chunk().ok_or(MokError::Truncated)?;
+    let header = EntryHeader::parse(header)?;
+    if header.is_end() {
+        return Ok(None);
+    }
+    let (data, rest) = usize::try_from(header.size)
+        .ok()
+        .and_then(|size| rest.split_at_checked(size))
+        .ok_or(MokError::Truncated)?;
+    let name = header.name;
+    Ok(Some((Entry { name, data }, rest)))
+}
+
+impl fmt::Display for MokError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MokError::Truncated => f.write_str("the MOK table ends too early"),
+            MokError::Name => f.write_str("a name in the MOK table is malformed"),
+        }
+    }
+}
+
+impl core::error::Error for MokError {}
+
+#[cfg(test)]
+mod tests;
