@@ -1,3 +1,56 @@
-//! See ARCHITECTURE.md.
+//! Decides whether bytes are trusted, and says why not.
+//!
+//! One function decides for everybody: [`decide`] judges a whole handover, [`verify_image`] one
+//! PE image. The gate and the command line's preflight call the same code with the same
+//! arguments, so they can't disagree. A verdict depends on the arguments alone: no clock, no
+//! randomness, no environment.
+//!
+//! What is trusted: a PE image with an Authenticode signature whose signer chains to a
+//! certificate in [`Trust`], or whose SHA-256 Authenticode digest is listed there. Only this
+//! crate makes a [`Verified`], and it borrows the very bytes that were hashed.
+//!
+//! What is deliberately not judged: validity dates (there is no clock to trust before the next
+//! kernel runs; the kernel and shim don't judge them either), extended key usage, and
+//! everything in unauthenticated attributes.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+extern crate alloc;
+
+mod algorithm;
+pub mod asn1;
+pub mod authenticode;
+pub mod certificate;
+mod chain;
+pub mod cms;
+mod decide;
+mod display;
+mod extension;
+mod hash;
+mod image;
+mod key;
+mod oid;
+mod reason;
+mod refusal;
+pub mod trust;
+mod verified;
+
+pub use certificate::{Certificate, CertificateError};
+pub use decide::{Decision, decide};
+pub use display::KeyId;
+pub use hash::{Digest, HashAlgorithm};
+pub use image::verify_image;
+pub use reason::Reason;
+pub use refusal::{Component, Refusal};
+pub use trust::{AnchorSource, Trust, TrustError};
+pub use verified::{Signer, Verified};

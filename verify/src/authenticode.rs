@@ -1,0 +1,95 @@
+//! Authenticode: a PKCS#7 signature over the digest of a PE image ("Windows Authenticode
+//! Portable Executable Signature Format", Microsoft, 2008).
+
+use crate::algorithm::AlgorithmIdentifier;
+use crate::asn1::{Element, Elements, Malformed, Tag};
+use crate::cms::{CmsError, SignedData};
+use crate::hash::HashAlgorithm;
+use crate::oid;
+
+const INDIRECT_DATA: &str = "SpcIndirectDataContent";
+
+/// One entry of an image's certificate table, parsed but not verified.
+#[derive(Debug, Clone)]
+pub struct Signature<'a> {
+    pub(crate) signed: SignedData<'a>,
+    /// The contents of SpcIndirectDataContent, which messageDigest is the digest of.
+    pub(crate) content: &'a [u8],
+    /// The digest that the signature gives for the image.
+    pub(crate) image_digest: &'a [u8],
+}
+
+impl<'a> Signature<'a> {
+    /// Reads the data of a WIN_CERTIFICATE: one ContentInfo, and after it nothing but the
+    /// zero bytes, fewer than eight, that pad the entry. (Some signers count the padding into
+    /// the entry's length, some don't.)
+    ///
+    /// # Errors
+    /// If it isn't strict DER of an Authenticode signature, or names algorithms that aren't
+    /// accepted.
+    pub fn parse(data: &'a [u8]) -> Result<Self, CmsError> {
+        let signed = SignedData::parse(without_padding(data)?)?;
+        if signed.content_type != oid::SPC_INDIRECT_DATA.as_bytes() {
+            return Err(Malformed {
+                what: INDIRECT_DATA,
+            }
+            .into());
+        }
+        let (hash, image_digest) = indirect_data(&signed.content)?;
+        if hash != signed.signer.hash {
+            return Err(CmsError::AlgorithmsDiffer);
+        }
+        Ok(Self {
+            content: signed.content.value,
+            image_digest,
+            signed,
+        })
+    }
+
+    /// The hash algorithm, the same everywhere in the signature.
+    #[must_use]
+    pub fn hash(&self) -> HashAlgorithm {
+        self.signed.signer.hash
+    }
+}
+
+fn without_padding(data: &[u8]) -> Result<&[u8], CmsError> {
+    let mut elements = Elements::new(data, "WIN_CERTIFICATE");
+    let info = elements.any()?;
+    info.check("ContentInfo")?;
+    let padding = data.get(info.raw.len()..).unwrap_or_default();
+    let aligned = padding.is_empty() || data.len().is_multiple_of(8);
+    if padding.len() < 8 && aligned && padding.iter().all(|byte| *byte == 0) {
+        Ok(info.raw)
+    } else {
+        Err(elements.malformed().into())
+    }
+}
+
+/// The hash algorithm and the image's digest in an SpcIndirectDataContent. The link or flags
+/// in its SpcPeImageData are obsolete, and signers differ in them: only their form is checked.
+fn indirect_data<'a>(content: &Element<'a>) -> Result<(HashAlgorithm, &'a [u8]), CmsError> {
+    let mut outer = Elements::new(content.raw, INDIRECT_DATA);
+    let mut fields = outer.sequence(INDIRECT_DATA)?;
+
+    let mut data = fields.sequence("SpcAttributeTypeAndOptionalValue")?;
+    if data.oid()? != oid::SPC_PE_IMAGE_DATA.as_bytes() {
+        return Err(data.malformed().into());
+    }
+    if !data.is_empty() {
+        data.any()?;
+    }
+    data.finish()?;
+
+    let mut info = fields.sequence("DigestInfo")?;
+    let algorithm = AlgorithmIdentifier::read(&mut info)?;
+    let digest = info.expect(Tag::OctetString)?.value;
+    info.finish()?;
+    fields.finish()?;
+
+    let hash = algorithm.as_hash().ok_or(CmsError::Hash)?;
+    if digest.len() != hash.len() {
+        return Err(Malformed { what: "DigestInfo" }.into());
+    }
+    Ok((hash, digest))
+}

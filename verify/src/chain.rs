@@ -1,0 +1,197 @@
+//! From a signer's certificate, through the certificates its signature carries, to an anchor.
+//!
+//! A certificate is vouched for if it is an anchor, or if its issuer signed it and is an
+//! anchor or vouched for itself. At most [`MAX_LENGTH`] certificates, the signer's and the
+//! anchor's included; none twice; none of them revoked.
+
+use alloc::string::String;
+
+use crate::certificate::Certificate;
+use crate::trust::{Anchor, Trust};
+
+/// The most certificates from the signer to the anchor, both included.
+pub(crate) const MAX_LENGTH: u8 = 4;
+
+/// The most signatures checked for one chain: a signature may carry many certificates of the
+/// same name, and each check costs time and memory.
+const MAX_CHECKS: u8 = 24;
+
+/// Why no chain was found, the most telling last.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum NoChain {
+    /// No anchor vouches for the signer.
+    Unknown,
+    /// It would take more than [`MAX_LENGTH`] certificates.
+    TooLong,
+    /// It would take more than [`MAX_CHECKS`] checks.
+    TooMany,
+    /// A certificate on the way uses something that isn't accepted; its subject.
+    Unusable(String),
+    /// An issuer on the way isn't allowed to issue; its subject.
+    NotAnIssuer(String),
+    /// A certificate on the way is revoked; its subject.
+    Revoked(String),
+}
+
+/// The certificates from the signer up to one that isn't known to be trusted yet.
+struct Link<'l, 'c> {
+    certificate: &'l Certificate<'c>,
+    below: Option<&'l Link<'l, 'c>>,
+    length: u8,
+}
+
+impl<'l, 'c> Link<'l, 'c> {
+    fn contains(&self, certificate: &Certificate<'_>) -> bool {
+        self.certificate.as_bytes() == certificate.as_bytes()
+            || self.below.is_some_and(|link| link.contains(certificate))
+    }
+
+    /// How many intermediate certificates lie below an issuer of this link.
+    fn intermediates(&self) -> u8 {
+        self.length.saturating_sub(1)
+    }
+}
+
+/// Finds the anchor that vouches for `signer`.
+pub(crate) fn find_anchor<'t>(
+    signer: &Certificate<'_>,
+    carried: &[Certificate<'_>],
+    trust: &'t Trust<'_>,
+) -> Result<&'t Anchor<'t>, NoChain> {
+    let mut search = Search {
+        carried,
+        trust,
+        checks: 0,
+        failure: NoChain::Unknown,
+    };
+    let start = Link {
+        certificate: signer,
+        below: None,
+        length: 1,
+    };
+    search.climb(&start).ok_or(search.failure)
+}
+
+struct Search<'s, 'c, 't> {
+    carried: &'s [Certificate<'c>],
+    trust: &'t Trust<'t>,
+    checks: u8,
+    failure: NoChain,
+}
+
+impl<'c, 't> Search<'_, 'c, 't> {
+    fn climb(&mut self, link: &Link<'_, 'c>) -> Option<&'t Anchor<'t>> {
+        if self.is_revoked(link.certificate) {
+            return None;
+        }
+        if let Some(anchor) = self.trust.anchor_for(link.certificate) {
+            return Some(anchor);
+        }
+        self.anchor_above(link).or_else(|| self.climb_further(link))
+    }
+
+    /// An anchor that signed the link's certificate.
+    fn anchor_above(&mut self, link: &Link<'_, 'c>) -> Option<&'t Anchor<'t>> {
+        let trust = self.trust;
+        trust.anchors().find(|anchor| {
+            let issuer = &anchor.certificate;
+            link.certificate.names_as_issuer(issuer)
+                && self.fits(link)
+                && self.may_issue(issuer, link, Role::Anchor)
+                && self.signed(link.certificate, issuer)
+                && !self.is_revoked(issuer)
+        })
+    }
+
+    /// A chain through a carried certificate that signed the link's.
+    fn climb_further(&mut self, link: &Link<'_, 'c>) -> Option<&'t Anchor<'t>> {
+        let carried = self.carried;
+        carried.iter().find_map(|issuer| {
+            let climbable = link.certificate.names_as_issuer(issuer)
+                && !link.contains(issuer)
+                && self.fits(link)
+                && self.may_issue(issuer, link, Role::Intermediate)
+                && self.signed(link.certificate, issuer);
+            climbable.then_some(())?;
+            self.climb(&Link {
+                certificate: issuer,
+                below: Some(link),
+                length: link.length.saturating_add(1),
+            })
+        })
+    }
+
+    fn fits(&mut self, link: &Link<'_, 'c>) -> bool {
+        let fits = link.length < MAX_LENGTH;
+        if !fits {
+            self.note(NoChain::TooLong);
+        }
+        fits
+    }
+
+    fn may_issue(&mut self, issuer: &Certificate<'_>, link: &Link<'_, 'c>, role: Role) -> bool {
+        let may = allowed_to_issue(issuer, link.intermediates(), role);
+        if !may {
+            self.note(NoChain::NotAnIssuer(issuer.subject_name()));
+        }
+        may
+    }
+
+    fn signed(&mut self, certificate: &Certificate<'_>, issuer: &Certificate<'_>) -> bool {
+        let Ok(key) = issuer.key() else {
+            self.note(NoChain::Unusable(issuer.subject_name()));
+            return false;
+        };
+        if certificate.signed_with().is_none() {
+            self.note(NoChain::Unusable(certificate.subject_name()));
+            return false;
+        }
+        if self.checks >= MAX_CHECKS {
+            self.note(NoChain::TooMany);
+            return false;
+        }
+        self.checks = self.checks.saturating_add(1);
+        certificate.is_signed_by(&key)
+    }
+
+    fn is_revoked(&mut self, certificate: &Certificate<'_>) -> bool {
+        let revoked = self.trust.revokes(certificate);
+        if revoked {
+            self.note(NoChain::Revoked(certificate.subject_name()));
+        }
+        revoked
+    }
+
+    fn note(&mut self, failure: NoChain) {
+        if failure > self.failure {
+            self.failure = failure;
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Anchor,
+    Intermediate,
+}
+
+/// Whether a certificate may vouch for another (RFC 5280, 6.1.4 k to n).
+///
+/// A carried certificate must say that it is a CA's: otherwise whoever holds any certificate
+/// of a trusted CA could sign kernels with keys of his own making. An anchor was chosen by the
+/// machine's owner, so it need not say so; but it isn't used against what it says.
+fn allowed_to_issue(issuer: &Certificate<'_>, intermediates: u8, role: Role) -> bool {
+    let extensions = issuer.extensions();
+    let is_ca = match extensions.basic_constraints {
+        Some(constraints) => {
+            constraints.ca
+                && constraints
+                    .path_len
+                    .is_none_or(|limit| intermediates <= limit)
+        }
+        None => role == Role::Anchor,
+    };
+    is_ca
+        && extensions.may_sign_certificates != Some(false)
+        && !(role == Role::Intermediate && extensions.unknown_critical)
+}

@@ -1,0 +1,155 @@
+//! Judging one PE image.
+
+use alloc::vec::Vec;
+
+use baton_formats::pe::{Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, WinCertificate};
+
+use crate::authenticode::Signature;
+use crate::certificate::Certificate;
+use crate::chain::{NoChain, find_anchor};
+use crate::cms::CmsError;
+use crate::hash::{Digest, HashAlgorithm};
+use crate::reason::Reason;
+use crate::trust::{Anchor, Trust};
+use crate::verified::{Signer, Verified};
+
+/// The most signatures an image may carry.
+pub const MAX_SIGNATURES: usize = 8;
+
+/// Judges one PE image by `trust`.
+///
+/// All its signatures are read first, and a malformed one refuses the image; then they are
+/// tried in order until one is accepted. An image without an accepted signature is still
+/// trusted if its SHA-256 Authenticode digest is listed in the MOK list. An image whose digest
+/// is revoked never is.
+///
+/// # Errors
+/// The reason for the refusal; where there are several signatures, the first one's.
+pub fn verify_image<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'a>, Reason> {
+    let pe = Pe::parse(bytes).map_err(Reason::BadImage)?;
+    let signatures = read_signatures(&pe)?;
+    let sha256 = HashAlgorithm::Sha256.hash(pe.digest_parts());
+    if trust.revokes_image(sha256.as_bytes()) {
+        return Err(Reason::RevokedImage);
+    }
+    let verified = |signer| {
+        let signed = bytes.get(..pe.signed_len()).unwrap_or(bytes);
+        Verified::new(signed, sha256.to_sha256(), signer)
+    };
+    let mut refusal = None;
+    for signature in signatures {
+        match signature.and_then(|signature| judge(&signature, &pe, &sha256, trust)) {
+            Ok(signer) => return Ok(verified(signer)),
+            Err(reason) => refusal = refusal.or(Some(reason)),
+        }
+    }
+    if trust.lists_image(sha256.as_bytes()) {
+        return Ok(verified(Signer::listed_digest()));
+    }
+    Err(refusal.unwrap_or(Reason::Unsigned))
+}
+
+/// The image's signatures; those with algorithms that aren't accepted as the reason to skip
+/// them.
+#[allow(clippy::type_complexity)]
+fn read_signatures<'a>(pe: &Pe<'a>) -> Result<Vec<Result<Signature<'a>, Reason>>, Reason> {
+    let mut signatures = Vec::new();
+    for entry in pe.certificates() {
+        if signatures.len() >= MAX_SIGNATURES {
+            return Err(Reason::TooManySignatures);
+        }
+        let entry = entry.map_err(Reason::BadImage)?;
+        signatures.push(read_signature(&entry)?);
+    }
+    Ok(signatures)
+}
+
+fn read_signature<'a>(entry: &WinCertificate<'a>) -> Result<Result<Signature<'a>, Reason>, Reason> {
+    if (entry.revision, entry.kind) != (WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS) {
+        return Err(Reason::NotPkcs7);
+    }
+    match Signature::parse(entry.data) {
+        Ok(signature) => Ok(Ok(signature)),
+        Err(error @ (CmsError::Hash | CmsError::Algorithm)) => {
+            Ok(Err(Reason::UnsupportedAlgorithm(error)))
+        }
+        Err(error) => Err(Reason::MalformedSignature(error)),
+    }
+}
+
+/// Judges one signature. What it says of itself comes first, so that the reason for a refusal
+/// is the nearest one: an altered image is reported as such even if its signer is unknown.
+fn judge(
+    signature: &Signature<'_>,
+    pe: &Pe<'_>,
+    sha256: &Digest,
+    trust: &Trust<'_>,
+) -> Result<Signer, Reason> {
+    let signed = &signature.signed;
+    let found = match signature.hash() {
+        HashAlgorithm::Sha256 => *sha256,
+        other => other.hash(pe.digest_parts()),
+    };
+    if signature.image_digest != found.as_bytes() {
+        return Err(Reason::digest_mismatch(signature.image_digest, &found));
+    }
+    let content = signature.hash().hash([signature.content]);
+    if signed.signer.message_digest != content.as_bytes() {
+        return Err(Reason::ContentMismatch);
+    }
+    let certificate = signed.signer().map_err(Reason::MalformedSignature)?;
+    check_signature(signature, certificate)?;
+    find_anchor(certificate, &signed.certificates, trust)
+        .map(|anchor| signer(certificate, anchor))
+        .map_err(|failure| refused_chain(failure, certificate, trust))
+}
+
+fn check_signature(signature: &Signature<'_>, certificate: &Certificate<'_>) -> Result<(), Reason> {
+    let info = &signature.signed.signer;
+    let key = certificate.key().map_err(|problem| Reason::UnusableKey {
+        subject: certificate.subject_name(),
+        problem,
+    })?;
+    let verifies = key.kind() == info.algorithm.kind
+        && info
+            .signed_digest()
+            .is_some_and(|digest| key.verifies(&digest, info.signature));
+    match verifies {
+        true => Ok(()),
+        false => Err(Reason::BadSignature {
+            subject: certificate.subject_name(),
+            key_id: certificate.key_id(),
+        }),
+    }
+}
+
+fn signer(certificate: &Certificate<'_>, anchor: &Anchor<'_>) -> Signer {
+    Signer {
+        subject: certificate.subject_name(),
+        key_id: certificate.key_id(),
+        anchor_subject: anchor.certificate.subject_name(),
+        anchor_key_id: anchor.certificate.key_id(),
+        anchor_source: anchor.source,
+    }
+}
+
+fn refused_chain(failure: NoChain, signer: &Certificate<'_>, trust: &Trust<'_>) -> Reason {
+    let subject = signer.subject_name();
+    match failure {
+        NoChain::Unknown => Reason::UnknownSigner {
+            subject,
+            key_id: signer.key_id(),
+            tried: trust.tried(),
+        },
+        NoChain::TooLong | NoChain::TooMany => Reason::ChainTooLong { subject },
+        NoChain::Unusable(certificate) => Reason::UnusableCertificate {
+            subject,
+            certificate,
+        },
+        NoChain::NotAnIssuer(issuer) => Reason::NotAnIssuer { subject, issuer },
+        NoChain::Revoked(certificate) => Reason::RevokedCertificate {
+            subject,
+            certificate,
+        },
+    }
+}

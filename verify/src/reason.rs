@@ -1,0 +1,291 @@
+//! Why something is refused: typed, and worded here alone, so that the command line, the
+//! gate's console and the tests speak the same words.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use baton_formats::bzimage::BzImageError;
+use baton_formats::handover::{HandoverError, RecordProblem};
+use baton_formats::pe::PeError;
+
+use crate::certificate::UnusableKey;
+use crate::cms::CmsError;
+use crate::display::{Hex, KeyId};
+use crate::hash::Digest;
+use crate::trust::TrustError;
+
+/// Why something is refused. [`Reason::code`] is for programs, `Display` for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The handover is malformed.
+    BadHandover(HandoverError),
+    /// A record's bytes aren't those that its digest was made of.
+    RecordAltered,
+    /// The command line is longer than the kernel takes; both in bytes.
+    CommandLineTooLong {
+        /// Its length.
+        length: usize,
+        /// The most the kernel takes.
+        limit: usize,
+    },
+    /// The command line holds a NUL byte.
+    CommandLineNul,
+    /// Not a PE image of the accepted form.
+    BadImage(PeError),
+    /// No signature, and its digest isn't listed either.
+    Unsigned,
+    /// More signatures than are tried.
+    TooManySignatures,
+    /// An entry of the certificate table isn't a PKCS#7 signature.
+    NotPkcs7,
+    /// A signature can't be read.
+    MalformedSignature(CmsError),
+    /// A signature uses an algorithm that isn't accepted.
+    UnsupportedAlgorithm(CmsError),
+    /// The image isn't the one that was signed; both digests in hexadecimal.
+    DigestMismatch {
+        /// What the signature says.
+        expected: String,
+        /// What the image has.
+        found: String,
+    },
+    /// The signature's own content isn't the one that was signed.
+    ContentMismatch,
+    /// The signer's key didn't make the signature.
+    BadSignature {
+        /// The signer's name.
+        subject: String,
+        /// The signer's key.
+        key_id: KeyId,
+    },
+    /// The signer's key is of a kind or size that isn't accepted.
+    UnusableKey {
+        /// The signer's name.
+        subject: String,
+        /// What is wrong with the key.
+        problem: UnusableKey,
+    },
+    /// No trusted key vouches for the signer.
+    UnknownSigner {
+        /// The signer's name.
+        subject: String,
+        /// The signer's key.
+        key_id: KeyId,
+        /// The trusted keys, in words.
+        tried: String,
+    },
+    /// Too many certificates between the signer and a trusted one.
+    ChainTooLong {
+        /// The signer's name.
+        subject: String,
+    },
+    /// A certificate above the signer uses an algorithm that isn't accepted.
+    UnusableCertificate {
+        /// The signer's name.
+        subject: String,
+        /// That certificate's name.
+        certificate: String,
+    },
+    /// A certificate above the signer isn't allowed to issue certificates.
+    NotAnIssuer {
+        /// The signer's name.
+        subject: String,
+        /// That certificate's name.
+        issuer: String,
+    },
+    /// The signer's certificate, or one above it, is revoked.
+    RevokedCertificate {
+        /// The signer's name.
+        subject: String,
+        /// The revoked certificate's name.
+        certificate: String,
+    },
+    /// The image's digest is revoked.
+    RevokedImage,
+    /// The handover gives another digest for the kernel than its own.
+    HandoverDigestMismatch,
+    /// Not a kernel that can be booted.
+    BadKernel(BzImageError),
+    /// Parts of the PE header that no signature covers lie where the kernel's own are.
+    UncoveredKernelHeader,
+    /// The trusted keys or lists can't be read.
+    BadTrust(TrustError),
+    /// No free memory is large enough; both in bytes.
+    NoRoom {
+        /// What is needed.
+        needed: u64,
+        /// The largest free range.
+        largest_free: u64,
+    },
+    /// The memory map isn't one.
+    BadMemoryMap(&'static str),
+    /// A table of the firmware's isn't as its standard says.
+    BadFirmwareTable(&'static str),
+    /// What the running kernel passed isn't as its boot protocol says.
+    BadBootParams(&'static str),
+    /// The gate's image wasn't built right.
+    BadGate(&'static str),
+}
+
+impl Reason {
+    pub(crate) fn digest_mismatch(expected: &[u8], found: &Digest) -> Self {
+        Self::DigestMismatch {
+            expected: Hex(expected).to_string(),
+            found: Hex(found.as_bytes()).to_string(),
+        }
+    }
+
+    /// A short, stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadHandover(error) => handover_code(error),
+            Self::RecordAltered => "record-altered",
+            Self::CommandLineTooLong { .. } => "command-line-too-long",
+            Self::CommandLineNul => "command-line-nul",
+            Self::BadImage(_) => "bad-image",
+            Self::Unsigned => "unsigned",
+            Self::TooManySignatures => "too-many-signatures",
+            Self::NotPkcs7 | Self::MalformedSignature(_) => "malformed-signature",
+            Self::UnsupportedAlgorithm(_) => "unsupported-algorithm",
+            Self::DigestMismatch { .. } => "digest-mismatch",
+            Self::ContentMismatch | Self::BadSignature { .. } => "bad-signature",
+            Self::UnusableKey { .. } => "unusable-key",
+            Self::UnknownSigner { .. } => "unknown-signer",
+            Self::ChainTooLong { .. } => "chain-too-long",
+            Self::UnusableCertificate { .. } => "unusable-certificate",
+            Self::NotAnIssuer { .. } => "not-an-issuer",
+            Self::RevokedCertificate { .. } => "revoked-certificate",
+            Self::RevokedImage => "revoked-image",
+            Self::HandoverDigestMismatch => "handover-digest-mismatch",
+            Self::BadKernel(_) | Self::UncoveredKernelHeader => "bad-kernel",
+            Self::BadTrust(error) => error.code(),
+            Self::NoRoom { .. } => "no-room",
+            Self::BadMemoryMap(_) => "bad-memory-map",
+            Self::BadFirmwareTable(_) => "bad-firmware-table",
+            Self::BadBootParams(_) => "bad-boot-params",
+            Self::BadGate(_) => "bad-gate",
+        }
+    }
+}
+
+fn handover_code(error: &HandoverError) -> &'static str {
+    match error {
+        HandoverError::TooShort(_) | HandoverError::Length { .. } => "handover-truncated",
+        HandoverError::Magic => "handover-magic",
+        HandoverError::Version(_) => "handover-version",
+        HandoverError::Flags(_) => "handover-unknown-flags",
+        HandoverError::NoKernel => "handover-no-kernel",
+        HandoverError::Record { problem, .. } => match problem {
+            RecordProblem::Kind(_) => "handover-unknown-kind",
+            RecordProblem::Flags(_) => "handover-unknown-flags",
+            RecordProblem::BeyondEnd => "handover-truncated",
+            _ => "handover-bad-record",
+        },
+        _ => "handover-malformed",
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadHandover(error) => error.fmt(f),
+            Self::RecordAltered => {
+                f.write_str("its digest isn't the one in the handover: it was altered on the way")
+            }
+            Self::CommandLineTooLong { length, limit } => write!(
+                f,
+                "{length} bytes are more than the {limit} this kernel takes (shorten it)"
+            ),
+            Self::CommandLineNul => f.write_str("it holds a NUL byte (take it out)"),
+            Self::BadImage(error) => error.fmt(f),
+            Self::Unsigned => f.write_str(
+                "no signature (an unsigned image can't be booted; sign it with a key in .keys or the MOK list)",
+            ),
+            Self::TooManySignatures => write!(
+                f,
+                "more than {} signatures (remove some)",
+                crate::image::MAX_SIGNATURES
+            ),
+            Self::NotPkcs7 => f.write_str(
+                "malformed signature: an entry of its certificate table isn't PKCS#7 (sign it again)",
+            ),
+            Self::MalformedSignature(error) => {
+                write!(f, "malformed signature: {error} (sign it again)")
+            }
+            Self::UnsupportedAlgorithm(error) => write!(
+                f,
+                "its signature's algorithm isn't accepted: {error} (sign it again)"
+            ),
+            Self::DigestMismatch { expected, found } => write!(
+                f,
+                "the signature is for other bytes (digest {expected} expected, {found} found): the image was altered after signing"
+            ),
+            Self::ContentMismatch => {
+                f.write_str("the signature's content was altered after signing (sign it again)")
+            }
+            Self::BadSignature { subject, key_id } => write!(
+                f,
+                "the signature wasn't made by the key of \"{subject}\" (key id {key_id}), which it names: forged or damaged"
+            ),
+            Self::UnusableKey { subject, problem } => {
+                write!(f, "signed by \"{subject}\", but {problem} (sign with another key)")
+            }
+            Self::UnknownSigner {
+                subject,
+                key_id,
+                tried,
+            } => write!(
+                f,
+                "signed by \"{subject}\" (key id {key_id}), which no trusted key vouches for; {tried}"
+            ),
+            Self::ChainTooLong { subject } => write!(
+                f,
+                "signed by \"{subject}\", more than {} certificates away from a trusted one (trust one nearer to it)",
+                crate::chain::MAX_LENGTH
+            ),
+            Self::UnusableCertificate {
+                subject,
+                certificate,
+            } => write!(
+                f,
+                "signed by \"{subject}\", but \"{certificate}\" in its chain has a key or signature that isn't accepted (RSA 2048 to 4096 or ECDSA P-256 or P-384, with SHA-2)"
+            ),
+            Self::NotAnIssuer { subject, issuer } => write!(
+                f,
+                "signed by \"{subject}\", but \"{issuer}\" in its chain may not issue certificates"
+            ),
+            Self::RevokedCertificate {
+                subject,
+                certificate,
+            } => write!(
+                f,
+                "signed by \"{subject}\", but \"{certificate}\" in its chain is revoked (install a kernel signed with a newer key)"
+            ),
+            Self::RevokedImage => {
+                f.write_str("this very image is revoked by its digest (install a newer kernel)")
+            }
+            Self::HandoverDigestMismatch => f.write_str(
+                "its digest isn't the one in the handover: another kernel was put in its place",
+            ),
+            Self::BadKernel(error) => error.fmt(f),
+            Self::UncoveredKernelHeader => f.write_str(
+                "fields of its PE header that no signature covers lie in its setup header",
+            ),
+            Self::BadTrust(error) => error.fmt(f),
+            Self::NoRoom {
+                needed,
+                largest_free,
+            } => write!(
+                f,
+                "no room: {needed} bytes are needed, and the largest free range has {largest_free} (use a smaller initrd, or reserve more memory)"
+            ),
+            Self::BadMemoryMap(what) => write!(f, "bad memory map: {what}"),
+            Self::BadFirmwareTable(what) => write!(f, "bad firmware table: {what}"),
+            Self::BadBootParams(what) => write!(f, "bad boot parameters: {what}"),
+            Self::BadGate(what) => write!(f, "{what} (build it again with `baton gate build`)"),
+        }
+    }
+}
+
+impl core::error::Error for Reason {}

@@ -1,0 +1,275 @@
+//! What is trusted: the gate's own certificates and what the machine's owner enrolled in shim.
+//!
+//! - `.keys`, the gate's signed section: DER certificates, one after another. Anchors.
+//! - MokListRT: what shim trusts. Certificates are anchors; SHA-256 digests vouch for the
+//!   images that have them.
+//! - MokListXRT: what shim refuses. Certificates, digests of certificates, digests of images.
+//!
+//! Anything malformed in them is an error, so that a damaged list never means "nothing is
+//! revoked". One thing is not: a certificate in MokListRT that isn't strict X.509, or whose key
+//! or algorithm isn't accepted. It is kept out of use: a machine may have enrolled an exotic
+//! key, which can't vouch for anything here, and must not keep the others from doing so.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::{self, Write as _};
+
+use baton_formats::siglist::{SigListError, SignatureLists, SignatureType};
+
+use crate::asn1::Elements;
+use crate::certificate::{Certificate, CertificateError};
+use crate::hash::HashAlgorithm;
+
+/// How many trusted certificates a refusal names.
+const NAMED_ANCHORS: usize = 6;
+
+/// The trusted certificates and digests, and the revoked ones. Borrows the lists' bytes.
+#[derive(Debug, Clone, Default)]
+pub struct Trust<'a> {
+    anchors: Vec<Anchor<'a>>,
+    unusable: usize,
+    mok_lists: Vec<&'a [u8]>,
+    revocations: Vec<&'a [u8]>,
+}
+
+/// A certificate that is trusted because of where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Anchor<'a> {
+    /// The certificate.
+    pub certificate: Certificate<'a>,
+    /// Where it stands.
+    pub source: AnchorSource,
+}
+
+/// Where trust comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnchorSource {
+    /// A certificate in the gate's `.keys`.
+    GateKeys,
+    /// A certificate in MokListRT.
+    MokList,
+    /// An image's digest in MokListRT.
+    MokListHash,
+}
+
+impl AnchorSource {
+    /// Its name for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::GateKeys => "gate-keys",
+            Self::MokList => "mok-list",
+            Self::MokListHash => "mok-list-hash",
+        }
+    }
+}
+
+impl fmt::Display for AnchorSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::GateKeys => ".keys",
+            Self::MokList | Self::MokListHash => "MokListRT",
+        })
+    }
+}
+
+/// Why the trusted keys or lists can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrustError {
+    /// A certificate in `.keys` is malformed.
+    Keys {
+        /// Its number, from 0.
+        index: usize,
+        /// What is wrong with it.
+        problem: CertificateError,
+    },
+    /// MokListRT is malformed.
+    MokList(SigListError),
+    /// MokListXRT is malformed.
+    MokRevocations(SigListError),
+}
+
+impl TrustError {
+    /// A short, stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Keys { .. } => "bad-keys",
+            Self::MokList(_) => "bad-mok-list",
+            Self::MokRevocations(_) => "bad-mok-revocations",
+        }
+    }
+}
+
+impl fmt::Display for TrustError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keys { index, problem } => write!(
+                f,
+                "certificate {index} in .keys: {problem} (build the gate again)"
+            ),
+            Self::MokList(error) => write!(f, "MokListRT: {error} (see mokutil --list-enrolled)"),
+            Self::MokRevocations(error) => write!(f, "MokListXRT: {error} (see mokutil --mokx)"),
+        }
+    }
+}
+
+impl core::error::Error for TrustError {}
+
+impl<'a> Trust<'a> {
+    /// Trusts nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Trusts the certificates in `keys`, the exact contents of a gate's `.keys`.
+    ///
+    /// # Errors
+    /// If it is anything but DER certificates one after another, or none.
+    pub fn add_keys(mut self, keys: &'a [u8]) -> Result<Self, TrustError> {
+        let mut elements = Elements::new(keys, "Certificate");
+        let mut index = 0_usize;
+        while !elements.is_empty() {
+            let certificate = Certificate::read(&mut elements)
+                .map_err(|problem| TrustError::Keys { index, problem })?;
+            self.anchors.push(Anchor {
+                certificate,
+                source: AnchorSource::GateKeys,
+            });
+            index = index.saturating_add(1);
+        }
+        Ok(self)
+    }
+
+    /// Trusts what MokListRT lists: EFI signature lists one after another.
+    ///
+    /// # Errors
+    /// If they are malformed.
+    pub fn add_mok_list(mut self, lists: &'a [u8]) -> Result<Self, TrustError> {
+        for list in SignatureLists::new(lists) {
+            let list = list.map_err(TrustError::MokList)?;
+            if list.signature_type() != SignatureType::X509 {
+                continue;
+            }
+            for entry in list.entries() {
+                self.add_mok_certificate(entry.data);
+            }
+        }
+        self.mok_lists.push(lists);
+        Ok(self)
+    }
+
+    fn add_mok_certificate(&mut self, der: &'a [u8]) {
+        match Certificate::parse(der) {
+            Ok(certificate) => self.anchors.push(Anchor {
+                certificate,
+                source: AnchorSource::MokList,
+            }),
+            Err(_) => self.unusable = self.unusable.saturating_add(1),
+        }
+    }
+
+    /// Refuses what MokListXRT lists. Can be called for several such lists.
+    ///
+    /// # Errors
+    /// If they are malformed.
+    pub fn add_mok_revocations(mut self, lists: &'a [u8]) -> Result<Self, TrustError> {
+        for list in SignatureLists::new(lists) {
+            list.map_err(TrustError::MokRevocations)?;
+        }
+        self.revocations.push(lists);
+        Ok(self)
+    }
+
+    /// The trusted certificates, in the order in which they were added.
+    pub fn anchors(&self) -> impl Iterator<Item = &Anchor<'a>> {
+        self.anchors.iter()
+    }
+
+    /// How many certificates in MokListRT can't be read, and so vouch for nothing.
+    #[must_use]
+    pub fn unusable_certificates(&self) -> usize {
+        self.unusable
+    }
+
+    /// The anchor that is this very certificate.
+    pub(crate) fn anchor_for(&self, certificate: &Certificate<'_>) -> Option<&Anchor<'a>> {
+        self.anchors
+            .iter()
+            .find(|anchor| anchor.certificate.as_bytes() == certificate.as_bytes())
+    }
+
+    /// Whether MokListRT lists an image with this SHA-256 Authenticode digest.
+    pub(crate) fn lists_image(&self, sha256: &[u8]) -> bool {
+        entries(&self.mok_lists).any(|(kind, data)| kind == SignatureType::Sha256 && data == sha256)
+    }
+
+    /// Whether an image with this SHA-256 Authenticode digest is revoked.
+    pub(crate) fn revokes_image(&self, sha256: &[u8]) -> bool {
+        entries(&self.revocations)
+            .any(|(kind, data)| kind == SignatureType::Sha256 && data == sha256)
+    }
+
+    /// Whether a certificate is revoked: it is listed itself, or one with the same key is (shim
+    /// and firmware refuse whatever the listed key vouches for), or the digest of what its
+    /// issuer signed is.
+    pub(crate) fn revokes(&self, certificate: &Certificate<'_>) -> bool {
+        entries(&self.revocations).any(|(kind, data)| match kind {
+            SignatureType::X509 => data == certificate.as_bytes() || same_key(data, certificate),
+            SignatureType::X509Sha256 => lists_tbs(data, certificate, HashAlgorithm::Sha256),
+            SignatureType::X509Sha384 => lists_tbs(data, certificate, HashAlgorithm::Sha384),
+            SignatureType::X509Sha512 => lists_tbs(data, certificate, HashAlgorithm::Sha512),
+            _ => false,
+        })
+    }
+
+    /// The trusted certificates in words, for a refusal.
+    pub(crate) fn tried(&self) -> String {
+        let mut words = String::new();
+        if self.anchors.is_empty() {
+            words.push_str("no key is trusted at all: .keys and MokListRT are empty");
+            return words;
+        }
+        words.push_str("keys tried:");
+        for (index, anchor) in self.anchors.iter().take(NAMED_ANCHORS).enumerate() {
+            let separator = if index == 0 { "" } else { ";" };
+            // Writing to a String can't fail.
+            let _ = write!(
+                words,
+                "{separator} {}: \"{}\" {}",
+                anchor.source,
+                anchor.certificate.subject_name(),
+                anchor.certificate.key_id()
+            );
+        }
+        let more = self.anchors.len().saturating_sub(NAMED_ANCHORS);
+        if more > 0 {
+            let _ = write!(words, "; and {more} more");
+        }
+        words
+    }
+}
+
+/// Every entry of lists that were checked when they were added.
+fn entries<'a>(lists: &[&'a [u8]]) -> impl Iterator<Item = (SignatureType, &'a [u8])> {
+    lists
+        .iter()
+        .flat_map(|bytes| SignatureLists::new(bytes))
+        .filter_map(Result::ok)
+        .flat_map(|list| {
+            let kind = list.signature_type();
+            list.entries().map(move |entry| (kind, entry.data))
+        })
+}
+
+fn same_key(revoked: &[u8], certificate: &Certificate<'_>) -> bool {
+    Certificate::parse(revoked).is_ok_and(|revoked| revoked.key_info() == certificate.key_info())
+}
+
+/// EFI_CERT_X509_SHA256 and its kin: a digest of the TBSCertificate, and a time of revocation,
+/// which isn't judged (UEFI specification, "EFI_SIGNATURE_DATA").
+fn lists_tbs(data: &[u8], certificate: &Certificate<'_>, algorithm: HashAlgorithm) -> bool {
+    data.get(..algorithm.len())
+        .is_some_and(|listed| listed == algorithm.hash([certificate.tbs()]).as_bytes())
+}
