@@ -5,6 +5,9 @@
 //!   images that have them.
 //! - MokListXRT: what shim refuses. Certificates, digests of certificates, digests of images.
 //!
+//! Types of entries other than these are not looked at, as in shim: the hashes and keys of older
+//! kinds vouch for nothing, and revoke nothing.
+//!
 //! Anything malformed in them is an error, so that a damaged list never means "nothing is
 //! revoked". One thing is not: a certificate in MokListRT that isn't strict X.509, or whose key
 //! or algorithm isn't accepted. It is kept out of use: a machine may have enrolled an exotic
@@ -14,7 +17,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
-use baton_formats::siglist::{SigListError, SignatureLists, SignatureType};
+use baton_formats::siglist::{SigListError, Signature, SignatureLists, SignatureType};
 
 use crate::asn1::Elements;
 use crate::certificate::{Certificate, CertificateError};
@@ -149,11 +152,11 @@ impl<'a> Trust<'a> {
     pub fn add_mok_list(mut self, lists: &'a [u8]) -> Result<Self, TrustError> {
         for list in SignatureLists::new(lists) {
             let list = list.map_err(TrustError::MokList)?;
-            if list.signature_type() != SignatureType::X509 {
+            if list.kind() != SignatureType::X509 {
                 continue;
             }
-            for entry in list.entries() {
-                self.add_mok_certificate(entry.data);
+            for signature in list.signatures() {
+                self.add_mok_certificate(signature.data);
             }
         }
         self.mok_lists.push(lists);
@@ -202,25 +205,26 @@ impl<'a> Trust<'a> {
 
     /// Whether MokListRT lists an image with this SHA-256 Authenticode digest.
     pub(crate) fn lists_image(&self, sha256: &[u8]) -> bool {
-        entries(&self.mok_lists).any(|(kind, data)| kind == SignatureType::Sha256 && data == sha256)
+        entries(&self.mok_lists).any(|entry| is_image_digest(&entry, sha256))
     }
 
     /// Whether an image with this SHA-256 Authenticode digest is revoked.
     pub(crate) fn revokes_image(&self, sha256: &[u8]) -> bool {
-        entries(&self.revocations)
-            .any(|(kind, data)| kind == SignatureType::Sha256 && data == sha256)
+        entries(&self.revocations).any(|entry| is_image_digest(&entry, sha256))
     }
 
     /// Whether a certificate is revoked: it is listed itself, or one with the same key is (shim
     /// and firmware refuse whatever the listed key vouches for), or the digest of what its
-    /// issuer signed is.
+    /// issuer signed is. A listed digest's time of revocation isn't judged.
     pub(crate) fn revokes(&self, certificate: &Certificate<'_>) -> bool {
-        entries(&self.revocations).any(|(kind, data)| match kind {
-            SignatureType::X509 => data == certificate.as_bytes() || same_key(data, certificate),
-            SignatureType::X509Sha256 => lists_tbs(data, certificate, HashAlgorithm::Sha256),
-            SignatureType::X509Sha384 => lists_tbs(data, certificate, HashAlgorithm::Sha384),
-            SignatureType::X509Sha512 => lists_tbs(data, certificate, HashAlgorithm::Sha512),
-            _ => false,
+        entries(&self.revocations).any(|entry| match entry.kind {
+            SignatureType::X509 => {
+                entry.data == certificate.as_bytes() || same_key(entry.data, certificate)
+            }
+            SignatureType::X509Sha256 => lists_tbs(&entry, certificate, HashAlgorithm::Sha256),
+            SignatureType::X509Sha384 => lists_tbs(&entry, certificate, HashAlgorithm::Sha384),
+            SignatureType::X509Sha512 => lists_tbs(&entry, certificate, HashAlgorithm::Sha512),
+            SignatureType::Sha256 | SignatureType::Other(_) => false,
         })
     }
 
@@ -252,24 +256,23 @@ impl<'a> Trust<'a> {
 }
 
 /// Every entry of lists that were checked when they were added.
-fn entries<'a>(lists: &[&'a [u8]]) -> impl Iterator<Item = (SignatureType, &'a [u8])> {
+fn entries<'a>(lists: &[&'a [u8]]) -> impl Iterator<Item = Signature<'a>> {
     lists
         .iter()
         .flat_map(|bytes| SignatureLists::new(bytes))
         .filter_map(Result::ok)
-        .flat_map(|list| {
-            let kind = list.signature_type();
-            list.entries().map(move |entry| (kind, entry.data))
-        })
+        .flat_map(|list| list.signatures())
 }
 
 fn same_key(revoked: &[u8], certificate: &Certificate<'_>) -> bool {
     Certificate::parse(revoked).is_ok_and(|revoked| revoked.key_info() == certificate.key_info())
 }
 
-/// EFI_CERT_X509_SHA256 and its kin: a digest of the TBSCertificate, and a time of revocation,
-/// which isn't judged (UEFI specification, "EFI_SIGNATURE_DATA").
-fn lists_tbs(data: &[u8], certificate: &Certificate<'_>, algorithm: HashAlgorithm) -> bool {
-    data.get(..algorithm.len())
-        .is_some_and(|listed| listed == algorithm.hash([certificate.tbs()]).as_bytes())
+fn is_image_digest(entry: &Signature<'_>, sha256: &[u8]) -> bool {
+    entry.kind == SignatureType::Sha256 && entry.hash() == Some(sha256)
+}
+
+/// EFI_CERT_X509_SHA256 and its kin: a digest of the TBSCertificate.
+fn lists_tbs(entry: &Signature<'_>, certificate: &Certificate<'_>, hash: HashAlgorithm) -> bool {
+    entry.hash() == Some(hash.hash([certificate.tbs()]).as_bytes())
 }
