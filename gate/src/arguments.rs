@@ -1,0 +1,210 @@
+//! What the old kernel passed on: read once, with bounds, and remembered as plain values.
+//!
+//! All of it was put together by the kernel (arch/x86/kernel/kexec-bzimage64.c), but for the
+//! command line and the handover, whose bytes user space chose.
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+use baton_formats::boot_params::{BootParams, E820_ENTRY_LEN, E820Entry};
+use baton_formats::setup_data::{
+    self, EfiSetupData, HEADER_LEN, ImaSetupData, KhoData, KhoScratch, ListError, Node, Nodes, SetupIndirect,
+};
+use baton_verify::Reason;
+
+use crate::memory::PhysicalMemory;
+use crate::plan::{MapEntry, Range, Use};
+
+/// Longer than any kernel takes; where the NUL is looked for.
+const MAX_CMDLINE: u64 = 0x1000;
+
+/// What the old kernel passed on.
+pub struct Arguments<'m> {
+    /// Where boot_params lies; the next kernel finds its own at the same place.
+    pub address: u64,
+    /// The page of boot_params as it was passed.
+    pub boot_params: &'m [u8; 4096],
+    /// The command line, without its NUL.
+    pub cmdline: &'m [u8],
+    /// The handover.
+    pub handover: &'m [u8],
+    /// Where the handover lies.
+    pub handover_address: u64,
+    /// The memory map.
+    pub map: Vec<MapEntry>,
+    /// What must survive until the next kernel has read it.
+    pub keep: Vec<Range>,
+    /// The scratch areas, where Kexec HandOver is active: all that is free then.
+    pub scratch: Option<Vec<Range>>,
+    /// The EFI system table and its configuration tables, as physical addresses.
+    pub efi: Option<EfiAddresses>,
+}
+
+/// Where the EFI tables lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EfiAddresses {
+    /// The system table.
+    pub system_table: u64,
+    /// The configuration tables. The system table's own pointer is a virtual address by now.
+    pub config_tables: u64,
+}
+
+impl<'m> Arguments<'m> {
+    /// Reads boot_params at the physical address `address` and all it points to.
+    ///
+    /// # Errors
+    /// `BadBootParams` or `BadMemoryMap`, naming what can't be right.
+    pub fn read<M: PhysicalMemory>(memory: &'m M, address: u64) -> Result<Self, Reason> {
+        let boot_params = memory.array(address).ok_or(Reason::BadBootParams("boot_params can't be read"))?;
+        let view = BootParams(boot_params);
+        let (handover_address, size) = view.ramdisk();
+        let handover = memory
+            .read(handover_address, size)
+            .ok_or(Reason::BadBootParams("there is no handover: load the gate with a handover as its initrd"))?;
+        let cmdline = command_line(memory, boot_params)?;
+        let mut arguments = Self {
+            address,
+            boot_params,
+            cmdline,
+            handover,
+            handover_address,
+            map: memory_map(boot_params)?,
+            keep: Vec::new(),
+            scratch: None,
+            efi: None,
+        };
+        arguments.keep(address, 4096)?;
+        arguments.keep(handover_address, size)?;
+        arguments.keep(view.cmdline(), cmdline.len() as u64 + 1)?;
+        arguments.read_efi_map(&view)?;
+        arguments.read_setup_data(memory, &view)?;
+        Ok(arguments)
+    }
+
+    fn keep(&mut self, address: u64, size: u64) -> Result<(), Reason> {
+        if size > 0 {
+            let range = Range::new(address, size).ok_or(Reason::BadBootParams("a range wraps"))?;
+            self.keep.push(range);
+        }
+        Ok(())
+    }
+
+    /// The EFI memory map lies beside boot_params; the next kernel reads it in place.
+    fn read_efi_map(&mut self, view: &BootParams<'_>) -> Result<(), Reason> {
+        let efi = view.efi_info();
+        if efi.systab != 0 {
+            self.efi = Some(EfiAddresses { system_table: efi.systab, config_tables: 0 });
+        }
+        self.keep(efi.memmap, u64::from(efi.memmap_size))
+    }
+
+    fn read_setup_data<M: PhysicalMemory>(&mut self, memory: &M, view: &BootParams<'_>) -> Result<(), Reason> {
+        for node in Nodes::new(view.setup_data(), |address| memory.array(address).copied()) {
+            let node = node.map_err(|error| match error {
+                ListError::Unreadable(_) => Reason::BadBootParams("a setup_data node can't be read"),
+                ListError::TooLong => Reason::BadBootParams("the setup_data list doesn't end"),
+            })?;
+            self.read_node(memory, &node)?;
+        }
+        // Without SETUP_EFI nothing tells where the configuration tables are.
+        self.efi = self.efi.filter(|efi| efi.config_tables != 0);
+        Ok(())
+    }
+
+    fn read_node<M: PhysicalMemory>(&mut self, memory: &M, node: &Node) -> Result<(), Reason> {
+        let length = u64::from(node.header.len);
+        self.keep(node.address, HEADER_LEN as u64 + length)?;
+        if length == 0 {
+            return Ok(());
+        }
+        // `Nodes` has checked that this doesn't wrap.
+        let data = memory
+            .read(node.address.saturating_add(HEADER_LEN as u64), length)
+            .ok_or(Reason::BadBootParams("a setup_data node's data can't be read"))?;
+        self.read_data(memory, node.header.kind, data)
+    }
+
+    fn read_data<M: PhysicalMemory>(&mut self, memory: &M, kind: u32, data: &[u8]) -> Result<(), Reason> {
+        let short = |_| Reason::BadBootParams("a setup_data node is too short for its kind");
+        match kind {
+            setup_data::SETUP_E820_EXT => self.extend_map(data),
+            setup_data::SETUP_EFI => {
+                let efi = EfiSetupData::parse(data).map_err(short)?;
+                if let Some(addresses) = &mut self.efi {
+                    addresses.config_tables = efi.tables;
+                }
+                Ok(())
+            }
+            setup_data::SETUP_IMA => {
+                let ima = ImaSetupData::parse(data).map_err(short)?;
+                self.keep(ima.addr, ima.size)
+            }
+            setup_data::SETUP_INDIRECT => {
+                let indirect = SetupIndirect::parse(data).map_err(short)?;
+                self.keep(indirect.range.addr, indirect.range.size)
+            }
+            setup_data::SETUP_KEXEC_KHO => {
+                let kho = KhoData::parse(data).map_err(short)?;
+                self.read_kho(memory, &kho)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn extend_map(&mut self, data: &[u8]) -> Result<(), Reason> {
+        let (entries, rest) = data.as_chunks::<E820_ENTRY_LEN>();
+        if !rest.is_empty() {
+            return Err(Reason::BadMemoryMap("its extension does not end with an entry"));
+        }
+        self.map.extend(entries.iter().filter_map(|entry| E820Entry::parse(entry)).map(map_entry));
+        Ok(())
+    }
+
+    fn read_kho<M: PhysicalMemory>(&mut self, memory: &M, kho: &KhoData) -> Result<(), Reason> {
+        self.keep(kho.fdt_addr, kho.fdt_size)?;
+        self.keep(kho.scratch_addr, kho.scratch_size)?;
+        let table = memory
+            .read(kho.scratch_addr, kho.scratch_size)
+            .ok_or(Reason::BadBootParams("the Kexec HandOver scratch list can't be read"))?;
+        let (areas, rest) = table.as_chunks::<16>();
+        if !rest.is_empty() {
+            return Err(Reason::BadBootParams("the Kexec HandOver scratch list does not end with an entry"));
+        }
+        let areas = areas.iter().filter_map(|area| KhoScratch::parse(area).ok());
+        self.scratch = Some(areas.filter_map(|area| Range::new(area.addr, area.size)).collect());
+        Ok(())
+    }
+}
+
+/// The memory map of `boot_params`.
+///
+/// # Errors
+/// `BadMemoryMap` if it claims more entries than there is room for.
+pub fn memory_map(boot_params: &[u8; 4096]) -> Result<Vec<MapEntry>, Reason> {
+    let entries = BootParams(boot_params).e820().map_err(|_| Reason::BadMemoryMap("it has more than 128 entries"))?;
+    Ok(entries.map(map_entry).collect())
+}
+
+fn map_entry(entry: E820Entry) -> MapEntry {
+    let kind = if entry.kind == E820Entry::RAM { Use::Ram } else { Use::Reserved };
+    MapEntry { address: entry.addr, size: entry.size, kind }
+}
+
+/// The command line that `boot_params` point to, without its NUL.
+///
+/// # Errors
+/// `BadBootParams` if it can't be read or doesn't end.
+pub fn command_line<'m, M: PhysicalMemory>(memory: &'m M, boot_params: &[u8; 4096]) -> Result<&'m [u8], Reason> {
+    let address = BootParams(boot_params).cmdline();
+    if address == 0 {
+        return Ok(&[]);
+    }
+    // Near the end of memory fewer bytes than the longest line may be there; a page always is.
+    let in_page = 4096 - address % 4096;
+    let bytes = memory
+        .read(address, MAX_CMDLINE)
+        .or_else(|| memory.read(address, in_page))
+        .ok_or(Reason::BadBootParams("the command line can't be read"))?;
+    let length = bytes.iter().position(|&byte| byte == 0);
+    length.and_then(|length| bytes.get(..length)).ok_or(Reason::BadBootParams("the command line does not end"))
+}

@@ -1,0 +1,87 @@
+//! shim's table of keys, found through the EFI tables that the kernel passed on.
+//!
+//! shim copies its MOK variables into memory that the kernel keeps, and publishes it as an EFI
+//! configuration table (shim: mok.c; Linux: drivers/firmware/efi/mokvar-table.c). Reading that
+//! copy, and not the variables, is what keeps user space out: variables can be set at run time.
+
+use baton_formats::efi::{CONFIG_TABLE_LEN, ConfigTables, MOK_TABLE_GUID, SYSTEM_TABLE_LEN, SystemTable};
+use baton_formats::mok::{EntryHeader, HEADER_LEN, MOK_LIST, MOK_LIST_X};
+use baton_verify::Reason;
+
+use crate::arguments::EfiAddresses;
+use crate::memory::PhysicalMemory;
+use crate::plan::Range;
+
+/// More MOK variables than any shim publishes.
+const MAX_VARIABLES: usize = 64;
+/// No MOK variable comes near this; a larger size is damage.
+const MAX_VARIABLE: u64 = 16 << 20;
+
+/// What shim handed on.
+#[derive(Default)]
+pub struct MokTable<'m> {
+    /// The contents of MokListRT: keys and image hashes the machine's owner trusts.
+    pub list: &'m [u8],
+    /// The contents of MokListXRT: what is revoked.
+    pub revocations: &'m [u8],
+    /// Where the table lies, so that nothing is put there.
+    pub extent: Option<Range>,
+}
+
+impl<'m> MokTable<'m> {
+    /// Looks for shim's table; without shim there is none, which is not an error.
+    ///
+    /// # Errors
+    /// `BadFirmwareTable` for anything malformed: a table that can't be read might hold a
+    /// revocation, so nothing is trusted then.
+    pub fn find<M: PhysicalMemory>(memory: &'m M, efi: EfiAddresses) -> Result<Self, Reason> {
+        let system = memory
+            .read(efi.system_table, SYSTEM_TABLE_LEN as u64)
+            .and_then(|bytes| SystemTable::parse(bytes).ok())
+            .ok_or(Reason::BadFirmwareTable("the EFI system table is malformed"))?;
+        if system.nr_tables == 0 {
+            return Ok(Self::default());
+        }
+        // `SystemTable` bounds the count.
+        let tables = memory
+            .read(efi.config_tables, system.nr_tables.saturating_mul(CONFIG_TABLE_LEN as u64))
+            .and_then(|bytes| ConfigTables::parse(bytes).ok())
+            .ok_or(Reason::BadFirmwareTable("the EFI configuration tables can't be read"))?;
+        match tables.find(&MOK_TABLE_GUID) {
+            None => Ok(Self::default()),
+            Some(address) => Self::read(memory, address),
+        }
+    }
+
+    fn read<M: PhysicalMemory>(memory: &'m M, start: u64) -> Result<Self, Reason> {
+        let mut table = Self::default();
+        let mut at = start;
+        for _ in 0..MAX_VARIABLES {
+            let bytes = memory.array(at).ok_or(Reason::BadFirmwareTable("the MOK table does not end"))?;
+            let header = EntryHeader::parse(bytes).map_err(|_| Reason::BadFirmwareTable("a MOK table entry is malformed"))?;
+            let next = at.checked_add(HEADER_LEN as u64).ok_or(Reason::BadFirmwareTable("the MOK table wraps"))?;
+            if header.is_end() {
+                table.extent = Range::new(start, next - start);
+                return Ok(table);
+            }
+            let data = Self::variable(memory, next, header.size)?;
+            match header.name {
+                MOK_LIST => table.list = data,
+                MOK_LIST_X => table.revocations = data,
+                _ => {}
+            }
+            at = next.saturating_add(header.size);
+        }
+        Err(Reason::BadFirmwareTable("the MOK table has too many entries"))
+    }
+
+    fn variable<M: PhysicalMemory>(memory: &'m M, at: u64, size: u64) -> Result<&'m [u8], Reason> {
+        if size == 0 {
+            return Ok(&[]);
+        }
+        (size <= MAX_VARIABLE && at.checked_add(size).is_some())
+            .then(|| memory.read(at, size))
+            .flatten()
+            .ok_or(Reason::BadFirmwareTable("a MOK table entry reaches outside memory"))
+    }
+}

@@ -1,0 +1,18 @@
+//! x86-64 PCs: from the old kernel's jump to the next one's.
+
+mod builtins;
+mod clock;
+mod console;
+mod cpu;
+mod descriptors;
+mod framebuffer;
+mod heap;
+mod physical;
+mod reset;
+mod serial;
+mod start;
+
+use core::arch::global_asm;
+
+global_asm!(include_str!("header.s"), options(att_syntax, raw));
+global_asm!(include_str!("head.s"), options(att_syntax, raw));

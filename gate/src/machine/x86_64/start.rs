@@ -1,0 +1,235 @@
+//! The sequence: page tables, console, arguments, verdict, copy, jump.
+
+use core::arch::asm;
+use core::cell::UnsafeCell;
+use core::panic::PanicInfo;
+use core::slice;
+
+use baton_formats::boot_params::BootParams;
+use baton_formats::policy::RefusalAction;
+use baton_verify::{Component, Reason, Refusal};
+
+use super::clock::Clock;
+use super::console;
+use super::cpu::{self, timestamp};
+use super::descriptors;
+use super::framebuffer::Framebuffer;
+use super::physical::{POOL, Physical};
+use super::reset::reset;
+use crate::arguments::{Arguments, command_line, memory_map};
+use crate::convert::BootPlan;
+use crate::image::Image;
+use crate::memory::PhysicalMemory;
+use crate::paging::Table;
+use crate::plan::{MapEntry, Range, Use};
+use crate::run::{Prepared, prepare};
+
+struct Pool(UnsafeCell<[Table; POOL]>);
+
+// SAFETY: only `gate_start` takes a reference, once; there is one processor.
+unsafe impl Sync for Pool {}
+
+static POOL_MEMORY: Pool = Pool(UnsafeCell::new([Table::EMPTY; POOL]));
+
+unsafe extern "C" {
+    static gate_info: u8;
+    static __bss_start: u8;
+    static __bss_end: u8;
+    static __stack_guard: u8;
+}
+
+/// The control registers as the old kernel left them.
+#[derive(Clone, Copy)]
+struct Control {
+    cr0: u64,
+    cr4: u64,
+}
+
+/// What goes wrong before there is a policy is treated as the default policy would.
+type Failure = (Refusal, baton_formats::policy::Policy);
+
+/// Called by `head.s` with the address of boot_params and the control registers to restore.
+#[unsafe(no_mangle)]
+extern "C" fn gate_start(boot_params: u64, cr0: u64, cr4: u64) -> ! {
+    descriptors::install();
+    // SAFETY: the first and only reference to the pool.
+    let pool = unsafe { &mut *POOL_MEMORY.0.get() };
+    match hand_over(boot_params, pool, Control { cr0, cr4 }) {
+        Ok(never) => match never {},
+        Err((refusal, policy)) => refuse(&refusal, policy),
+    }
+}
+
+fn hand_over(address: u64, pool: &mut [Table; POOL], control: Control) -> Result<core::convert::Infallible, Failure> {
+    let early = |reason| (Refusal { component: Component::BootParams, reason }, Default::default());
+    let memory = Physical::new(pool).map_err(|_| early(Reason::BadBootParams("no page tables")))?;
+    map_image(&memory).map_err(early)?;
+    map_ram(&memory, address).map_err(early)?;
+    // SAFETY: the image with its stack is mapped; everything else is mapped as it is read.
+    unsafe { memory.activate() };
+
+    open_console(&memory, address).map_err(early)?;
+    let mut arguments = Arguments::read(&memory, address).map_err(early)?;
+    arguments.map.retain(|entry| entry.kind != Use::Ram || memory.covers(entry.address, entry.address.saturating_add(entry.size)));
+    let clock = Clock::calibrate();
+
+    let image = Image::read(loaded(), extent())
+        .map_err(|reason| (Refusal { component: Component::Gate, reason }, Default::default()))?;
+    console::line(format_args!("{} received {} KiB to hand over", env!("CARGO_PKG_VERSION"), arguments.handover.len() / 1024));
+    let prepared = prepare(&memory, &image, &arguments, timestamp).map_err(|refusal| (refusal, image.policy))?;
+    report(&prepared, clock);
+    start(&prepared.plan, clock, control)
+}
+
+/// The image from the first byte the kernel loaded to the end of what its file may hold.
+fn loaded() -> &'static [u8] {
+    let start = &raw const gate_info;
+    let length = (&raw const __bss_start) as usize - start as usize;
+    // SAFETY: the old kernel reserved `init_size` bytes from here, all of it below .bss read-only
+    // from here on (relocation is done), and nothing else is placed there.
+    unsafe { slice::from_raw_parts(start, length) }
+}
+
+fn extent() -> Range {
+    Range { start: (&raw const gate_info) as u64, end: (&raw const __bss_end) as u64 }
+}
+
+fn map_image(memory: &Physical<'_>) -> Result<(), Reason> {
+    let extent = extent();
+    let guard = (&raw const __stack_guard) as u64;
+    memory
+        .map(extent.start, extent.end)
+        .and_then(|()| memory.guard(guard))
+        .map_err(|_| Reason::BadBootParams("the gate was loaded where it can't be mapped"))
+}
+
+/// Maps all RAM of the memory map, from the bottom, as far as the pool goes.
+fn map_ram(memory: &Physical<'_>, address: u64) -> Result<(), Reason> {
+    // The old kernel's page tables are still in use here; they map boot_params, too.
+    for entry in memory_map(boot_params(memory, address)?)?.iter().filter(|entry| entry.kind == Use::Ram && entry.size > 0) {
+        // What doesn't fit stays unmapped: it is never chosen, and reading it is refused.
+        let _ = memory.map(entry.address, entry.address.saturating_add(entry.size));
+    }
+    Ok(())
+}
+
+fn boot_params<'m>(memory: &'m Physical<'_>, address: u64) -> Result<&'m [u8; 4096], Reason> {
+    memory.array(address).ok_or(Reason::BadBootParams("boot_params can't be read"))
+}
+
+/// From here on something can be said.
+fn open_console(memory: &Physical<'_>, address: u64) -> Result<(), Reason> {
+    let boot_params = boot_params(memory, address)?;
+    if let Ok(cmdline) = command_line(memory, boot_params) {
+        console::open_serial(cmdline);
+    }
+    let screen = BootParams(boot_params).screen_info();
+    if let Some((start, end)) = Framebuffer::extent(&screen).and_then(|(start, length)| Some((start, start.checked_add(length)?)))
+        && !is_ram(&memory_map(boot_params)?, start, end)
+        && memory.map(start, end).is_ok()
+    {
+        // SAFETY: just mapped, and no RAM of the memory map: it isn't memory that Rust code uses.
+        console::set_framebuffer(unsafe { Framebuffer::new(&screen) });
+    }
+    Ok(())
+}
+
+fn is_ram(map: &[MapEntry], start: u64, end: u64) -> bool {
+    let overlaps = |entry: &MapEntry| start < entry.address.saturating_add(entry.size) && entry.address < end;
+    map.iter().any(|entry| entry.kind == Use::Ram && overlaps(entry))
+}
+
+fn report(prepared: &Prepared<'_>, clock: Clock) {
+    let kernel = &prepared.plan.kernel;
+    let version = prepared.plan.version.unwrap_or("of unknown version");
+    console::line(format_args!("kernel {version} verified: {}", kernel.signer()));
+    let (count, bytes) = prepared.initrds;
+    console::line(format_args!("{count} initrd(s), {} KiB, intact, not signed", bytes / 1024));
+    let (from, to) = prepared.verified;
+    match clock.microseconds(from, to) {
+        Some(time) => console::line(format_args!("verified in {}.{:03} ms", time / 1000, time % 1000)),
+        None => console::line(format_args!("verified in {} clock ticks", to.wrapping_sub(from))),
+    }
+}
+
+/// Copies the kernel, writes its boot_params and jumps.
+fn start(plan: &BootPlan<'_>, clock: Clock, control: Control) -> ! {
+    let before = timestamp();
+    let from = plan.copy.from;
+    // SAFETY: the planner chose the target in RAM that nothing borrowed lies in; it is mapped.
+    unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), plan.copy.to as *mut u8, from.len()) };
+    // SAFETY: the page is mapped and was read before; no reference to it is used any more, and the
+    // plan has its own copy.
+    unsafe { (plan.boot_params_address as *mut [u8; 4096]).write_unaligned(plan.boot_params) };
+    let micros = clock.microseconds(before, timestamp()).unwrap_or(0);
+    console::line(format_args!(
+        "copied in {}.{:03} ms; starting the kernel at {:#x}",
+        micros / 1000,
+        micros % 1000,
+        plan.copy.to
+    ));
+    // SAFETY: `plan` could only be made from a verified kernel, which has been copied to where it
+    // is entered; the 64-bit boot protocol's demands are met: RSI, paging, segments, interrupts off.
+    unsafe {
+        asm!(
+            "mov cr4, {cr4}",
+            "mov cr0, {cr0}",
+            "xor ebp, ebp", "xor edi, edi",
+            "jmp {entry}",
+            cr4 = in(reg) control.cr4,
+            cr0 = in(reg) control.cr0,
+            entry = in(reg) plan.entry,
+            in("rsi") plan.boot_params_address,
+            options(noreturn)
+        )
+    }
+}
+
+fn refuse(refusal: &Refusal, policy: baton_formats::policy::Policy) -> ! {
+    console::line(format_args!("REFUSED: {refusal}"));
+    finish(policy)
+}
+
+fn finish(policy: baton_formats::policy::Policy) -> ! {
+    match policy.refusal_action {
+        RefusalAction::Halt => {
+            console::line(format_args!("halted; switch the machine off or reset it"));
+            cpu::halt()
+        }
+        RefusalAction::Reset => {
+            let clock = Clock::calibrate();
+            console::line(format_args!("resetting in {} s", policy.refusal_delay_seconds));
+            clock.wait_ms(u64::from(policy.refusal_delay_seconds) * 1000);
+            reset(clock)
+        }
+    }
+}
+
+/// An exception's frame as `head.s` leaves it: vector, error code, and what the processor pushed.
+#[repr(C)]
+struct Frame {
+    vector: u64,
+    code: u64,
+    rip: u64,
+    cs: u64,
+    flags: u64,
+    rsp: u64,
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn gate_fault(frame: &Frame, cr2: u64) -> ! {
+    console::line(format_args!(
+        "FAULT: exception {} (code {:#x}) at gate+{:#x}, address {cr2:#x}, stack {:#x}; nothing was started",
+        frame.vector,
+        frame.code,
+        frame.rip.wrapping_sub(extent().start),
+        frame.rsp,
+    ));
+    finish(Default::default())
+}
+
+#[panic_handler]
+fn panicked(info: &PanicInfo<'_>) -> ! {
+    console::line(format_args!("PANIC: {info}; nothing was started"));
+    finish(Default::default())
+}

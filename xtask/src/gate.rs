@@ -1,0 +1,88 @@
+//! Builds the gate's stub: the image without certificates, policy and signature.
+//!
+//! Its bytes depend on the sources, the lock file and the toolchain alone, not on where they lie,
+//! so that others can build it again and sign what they reviewed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// Where `.bss` begins (gate.ld): signed sections and the signature must fit before it.
+const LIMIT: usize = 0x10_0000;
+
+/// What was built.
+pub struct Stub {
+    /// The flat image.
+    pub image: PathBuf,
+    /// The linked program that the image was taken from, with its symbols.
+    pub program: PathBuf,
+}
+
+/// Builds the stub from the sources in `root` into `root/target/gate`.
+pub fn build(root: &Path) -> Result<Stub> {
+    let target_dir = root.join("target/gate-build");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(root)
+        .args(["build", "--locked", "--package", "baton-gate", "--features", "image", "--bin", "baton-gate"])
+        .args(["--profile", "gate", "--target", TARGET, "--target-dir"])
+        .arg(&target_dir)
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(root)?.join("\x1f"))
+        .env("SOURCE_DATE_EPOCH", "0");
+    run(&mut cargo)?;
+    let program = target_dir.join(TARGET).join("gate/baton-gate");
+    let folder = root.join("target/gate");
+    std::fs::create_dir_all(&folder)?;
+    let image = folder.join("gate.stub");
+    check_relocations(&program)?;
+    run(Command::new("objcopy").args(["-O", "binary"]).arg(&program).arg(&image))?;
+    check_image(&image)?;
+    Ok(Stub { image, program })
+}
+
+/// Flags that keep paths out of the image and the image free of what a hosted program needs.
+fn flags(root: &Path) -> Result<Vec<String>> {
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
+        std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"))
+    });
+    let mut flags: Vec<String> = ["-Crelocation-model=pie", "-Ctarget-feature=+crt-static", "-Cforce-unwind-tables=no"]
+        .map(String::from)
+        .into();
+    let registry = cargo_home.context("neither CARGO_HOME nor HOME is set")?.join("registry/src");
+    // Each registry has a folder of its own, whose name is no business of the image's.
+    if let Ok(folders) = std::fs::read_dir(&registry) {
+        for folder in folders {
+            flags.push(format!("--remap-path-prefix={}=crates", folder?.path().display()));
+        }
+    }
+    flags.push(format!("--remap-path-prefix={}=baton", root.display()));
+    Ok(flags)
+}
+
+/// The head applies R_X86_64_RELATIVE and nothing else.
+fn check_relocations(program: &Path) -> Result<()> {
+    let output = Command::new("readelf").args(["--relocs", "--wide"]).arg(program).output().context("readelf")?;
+    ensure!(output.status.success(), "readelf can't read {}", program.display());
+    let text = String::from_utf8_lossy(&output.stdout);
+    let other = text.lines().find(|line| line.contains("R_X86_64_") && !line.contains("R_X86_64_RELATIVE"));
+    match other {
+        Some(line) => bail!("the gate has a relocation that its head can't apply: {line}"),
+        None => Ok(()),
+    }
+}
+
+fn check_image(image: &Path) -> Result<()> {
+    let bytes = std::fs::read(image)?;
+    ensure!(bytes.starts_with(b"MZ"), "{} has no PE header", image.display());
+    ensure!(bytes.len() % 4096 == 0 && bytes.len() < LIMIT, "{} is {} bytes long", image.display(), bytes.len());
+    Ok(())
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("can't start {:?}", command.get_program()))?;
+    ensure!(status.success(), "{command:?} failed: {status}");
+    Ok(())
+}
