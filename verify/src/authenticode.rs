@@ -9,6 +9,11 @@ use crate::oid;
 
 const INDIRECT_DATA: &str = "SpcIndirectDataContent";
 
+/// What the content may be said to be about: a PE image. pesign writes the second instead, and
+/// everybody takes it (crypto/asymmetric_keys/mscode_parser.c).
+const DATA_TYPES: [der::asn1::ObjectIdentifier; 2] =
+    [oid::SPC_PE_IMAGE_DATA, oid::SPC_INDIVIDUAL_KEY_PURPOSE];
+
 /// One entry of an image's certificate table, parsed but not verified.
 #[derive(Debug, Clone)]
 pub struct Signature<'a> {
@@ -73,7 +78,8 @@ fn indirect_data<'a>(content: &Element<'a>) -> Result<(HashAlgorithm, &'a [u8]),
     let mut fields = outer.sequence(INDIRECT_DATA)?;
 
     let mut data = fields.sequence("SpcAttributeTypeAndOptionalValue")?;
-    if data.oid()? != oid::SPC_PE_IMAGE_DATA.as_bytes() {
+    let named = data.oid()?;
+    if !DATA_TYPES.iter().any(|oid| named == oid.as_bytes()) {
         return Err(data.malformed().into());
     }
     if !data.is_empty() {

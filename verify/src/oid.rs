@@ -20,6 +20,7 @@ oids! {
     // Windows Authenticode Portable Executable Signature Format.
     SPC_INDIRECT_DATA = "1.3.6.1.4.1.311.2.1.4";
     SPC_PE_IMAGE_DATA = "1.3.6.1.4.1.311.2.1.15";
+    SPC_INDIVIDUAL_KEY_PURPOSE = "1.3.6.1.4.1.311.2.1.21";
     // NIST CSOR.
     SHA256 = "2.16.840.1.101.3.4.2.1";
     SHA384 = "2.16.840.1.101.3.4.2.2";
