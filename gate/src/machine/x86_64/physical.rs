@@ -33,11 +33,6 @@ impl<'a> Physical<'a> {
         if tables.covers(start, end) { Ok(()) } else { tables.map(start, end) }
     }
 
-    /// Whether the whole range is mapped.
-    pub fn covers(&self, start: u64, end: u64) -> bool {
-        self.tables.borrow().covers(start, end)
-    }
-
     /// Makes the page at `page` fault when it is touched.
     pub fn guard(&self, page: u64) -> Result<(), MapError> {
         self.tables.borrow_mut().unmap_guard(page)

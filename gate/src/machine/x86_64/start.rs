@@ -70,7 +70,8 @@ fn hand_over(address: u64, pool: &mut [Table; POOL], control: Control) -> Result
 
     open_console(&memory, address).map_err(early)?;
     let mut arguments = Arguments::read(&memory, address).map_err(early)?;
-    arguments.map.retain(|entry| entry.kind != Use::Ram || memory.covers(entry.address, entry.address.saturating_add(entry.size)));
+    // RAM that could not be mapped is not chosen either.
+    arguments.map.retain(|entry| entry.kind != Use::Ram || memory.map(entry.address, entry.address.saturating_add(entry.size)).is_ok());
     let clock = Clock::calibrate();
 
     let image = Image::read(loaded(), extent())
