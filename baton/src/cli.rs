@@ -1,0 +1,272 @@
+//! The command line.
+
+use crate::exit;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Where the gate lies when nothing else is said.
+pub const DEFAULT_GATE: &str = "/usr/lib/baton/gate.efi";
+
+/// Hands a running Linux machine over to another kernel, and keeps the chain of trust of Secure Boot.
+#[derive(Debug, Parser)]
+#[command(name = "baton", version, after_help = exit::help(), max_term_width = 100)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Load a kernel to be started by `baton exec`
+    #[command(after_help = exit::help())]
+    Load(LoadArgs),
+    /// Start the loaded kernel
+    #[command(after_help = exit::help())]
+    Exec(ExecArgs),
+    /// Forget the loaded kernel
+    Unload(UnloadArgs),
+    /// Show what is loaded and what this machine would accept
+    Status(StatusArgs),
+    /// Load, forget or show the kernel that takes over after a panic
+    #[command(subcommand)]
+    Crash(CrashCommand),
+    /// Build a gate
+    #[command(subcommand)]
+    Gate(GateCommand),
+    /// Sign a kernel, a gate or another PE image
+    Sign(SignArgs),
+    /// Say whether an image would be accepted, by whom it is signed, or why not
+    #[command(after_help = exit::help())]
+    Verify(VerifyArgs),
+}
+
+/// `baton crash …`
+#[derive(Debug, Subcommand)]
+pub enum CrashCommand {
+    /// Load a kernel to take over after a panic
+    #[command(after_help = exit::help())]
+    Load(LoadArgs),
+    /// Forget the loaded crash kernel
+    Unload(UnloadArgs),
+    /// Show whether a crash kernel is loaded, and how much memory is reserved for it
+    Status(StatusArgs),
+}
+
+/// `baton gate …`
+#[derive(Debug, Subcommand)]
+pub enum GateCommand {
+    /// Add certificates, a policy and SBAT metadata to the gate's stub
+    #[command(after_help = POLICY_HELP)]
+    Build(GateBuildArgs),
+}
+
+const POLICY_HELP: &str = "\
+The policy is TOML; what it doesn't say is as here:
+  [refusal]
+  action = \"reset\"   # or \"halt\"
+  delay = 10         # seconds between the message and the action, at most 3600
+
+The result must be signed (`baton sign`) with a key that the running kernel trusts.";
+
+/// Which way to the next kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Via {
+    /// The kernel's own way where the kernel accepts the image, the gate where only the gate does
+    Auto,
+    /// The kernel verifies the image itself
+    Kernel,
+    /// The kernel verifies the gate, and the gate verifies the image
+    Gate,
+}
+
+/// What to load.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// The kernel to load: a bzImage with an Authenticode signature
+    pub kernel: PathBuf,
+    /// An initrd; several are given one after another
+    #[arg(long, value_name = "FILE")]
+    pub initrd: Vec<PathBuf>,
+    /// The next kernel's command line
+    #[arg(
+        long,
+        value_name = "TEXT",
+        conflicts_with = "reuse_cmdline",
+        allow_hyphen_values = true
+    )]
+    pub cmdline: Option<OsString>,
+    /// Use the running kernel's command line, without BOOT_IMAGE= and initrd= (and crashkernel= for a
+    /// crash kernel)
+    #[arg(long)]
+    pub reuse_cmdline: bool,
+    /// Which way to take
+    #[arg(long, value_enum, default_value = "auto")]
+    pub via: Via,
+    /// The gate to use
+    #[arg(long, value_name = "FILE", env = "BATON_GATE", default_value = DEFAULT_GATE)]
+    pub gate: PathBuf,
+    /// Say what would be loaded, and load nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Skip Baton's own verdict (for testing): the kernel and the gate still give theirs
+    #[arg(long)]
+    pub no_preflight: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Look at the machine described below this folder (for testing)
+    #[arg(long, value_name = "DIR", hide = true, requires = "dry_run")]
+    pub root: Option<PathBuf>,
+}
+
+/// How to start the loaded kernel.
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// Start it at once after writing dirty data to the disks, without stopping services
+    #[arg(long)]
+    pub now: bool,
+    /// Print one JSON object where it fails
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of unload.
+#[derive(Debug, Args)]
+pub struct UnloadArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of status.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to build a gate from.
+#[derive(Debug, Args)]
+pub struct GateBuildArgs {
+    /// The gate's stub
+    #[arg(long, value_name = "FILE")]
+    pub stub: PathBuf,
+    /// Certificates the gate trusts, PEM or DER (may be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub cert: Vec<PathBuf>,
+    /// What the gate does when it refuses, as TOML
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// SBAT metadata, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub sbat: Option<PathBuf>,
+    /// The gate to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// What to sign, and with what.
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    /// The private key, unencrypted PEM: RSA, or ECDSA on P-256 or P-384
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The key's certificate, PEM or DER
+    #[arg(long, value_name = "FILE")]
+    pub cert: PathBuf,
+    /// Certificates between the signer's and the trusted one, to be put into the signature
+    #[arg(long, value_name = "FILE")]
+    pub chain: Vec<PathBuf>,
+    /// Keep the signatures there are before the new one (the kernel looks at the first alone)
+    #[arg(long, conflicts_with = "replace")]
+    pub append: bool,
+    /// Drop the signatures there are
+    #[arg(long, alias = "force")]
+    pub replace: bool,
+    /// The image to sign
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// Where to write it; without it IN is replaced
+    #[arg(value_name = "OUT")]
+    pub output: Option<PathBuf>,
+}
+
+/// What to verify, and against what.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The image: a kernel, a gate or another PE image
+    pub image: PathBuf,
+    /// Trust these certificates, PEM or DER (may be repeated), and not the machine's
+    #[arg(long, value_name = "FILE")]
+    pub cert: Vec<PathBuf>,
+    /// Trust what this gate would trust: its own certificates and the machine's list
+    #[arg(long, value_name = "FILE")]
+    pub gate: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Command {
+    /// Whether the command was told to speak JSON.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        match self {
+            Command::Load(a) | Command::Crash(CrashCommand::Load(a)) => a.json,
+            Command::Exec(a) => a.json,
+            Command::Unload(a) | Command::Crash(CrashCommand::Unload(a)) => a.json,
+            Command::Status(a) | Command::Crash(CrashCommand::Status(a)) => a.json,
+            Command::Verify(a) => a.json,
+            Command::Gate(_) | Command::Sign(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_tells_the_exit_codes() {
+        let help = Cli::command().render_long_help().to_string();
+        for (exit, _, meaning) in exit::TABLE {
+            // Long lines are wrapped: the beginning must be there.
+            let start: String = meaning.chars().take(30).collect();
+            assert!(
+                help.contains(&format!("{}  {start}", exit.code())),
+                "{help}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_command_line_is_given_or_reused_and_not_both() {
+        let parse = |args: &[&str]| Cli::try_parse_from(args);
+        assert!(
+            parse(&[
+                "baton",
+                "load",
+                "k",
+                "--cmdline",
+                "-x",
+                "--initrd",
+                "a",
+                "--initrd",
+                "b"
+            ])
+            .is_ok()
+        );
+        assert!(parse(&["baton", "load", "k", "--cmdline", "x", "--reuse-cmdline"]).is_err());
+        assert!(parse(&["baton", "crash", "load", "k", "--via", "gate"]).is_ok());
+    }
+}

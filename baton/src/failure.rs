@@ -1,0 +1,110 @@
+//! How a command fails: an exit code, a stable word for the reason, and one line for a person.
+
+use crate::exit::Exit;
+use baton_sys::KexecError;
+use baton_sys::kexec_error::Cause;
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// A failed command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What the process ends with.
+    pub exit: Exit,
+    /// A short stable word for the reason, as `unsigned` or `ENOKEY`.
+    pub reason: String,
+    /// One line: the thing, the reason, the fix.
+    pub message: String,
+    /// The command has told it already, and only the exit code is missing.
+    pub told: bool,
+}
+
+/// What commands return.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Failure {
+    /// With all its parts.
+    pub fn new(exit: Exit, reason: impl Into<String>, message: impl Into<String>) -> Failure {
+        Failure {
+            exit,
+            reason: reason.into(),
+            message: message.into(),
+            told: false,
+        }
+    }
+
+    /// An input that is not what it should be, or couldn't be read.
+    pub fn failed(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Failed, "failed", message)
+    }
+
+    /// A file that couldn't be read or written.
+    #[must_use]
+    pub fn io(path: &Path, error: &io::Error) -> Failure {
+        Failure::new(Exit::Failed, "io", format!("{}: {error}", path.display()))
+    }
+
+    /// Something of the system that couldn't be read; the path is in the error.
+    #[must_use]
+    pub fn system(error: &io::Error) -> Failure {
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            return Failure::new(
+                Exit::NotPermitted,
+                "not-root",
+                format!("{error}: run as root"),
+            );
+        }
+        Failure::new(Exit::Failed, "io", error.to_string())
+    }
+}
+
+impl From<KexecError> for Failure {
+    fn from(error: KexecError) -> Failure {
+        let exit = match error.cause() {
+            Cause::NotPermitted => Exit::NotPermitted,
+            Cause::Signature => Exit::Untrusted,
+            Cause::Malformed => Exit::Malformed,
+            Cause::NoRoom => Exit::NoRoom,
+            Cause::Unsupported => Exit::Unsupported,
+            Cause::Request | Cause::Other => Exit::Kernel,
+        };
+        Failure::new(exit, error.name(), error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use baton_sys::kexec_error::Load;
+
+    #[test]
+    fn the_kernels_refusals_end_with_the_code_of_their_cause() {
+        // ENOKEY, EPERM, ENOEXEC, EADDRNOTAVAIL, ENOSYS and EBUSY of asm-generic/errno.h
+        for (errno, exit) in [
+            (126, Exit::Untrusted),
+            (1, Exit::NotPermitted),
+            (8, Exit::Malformed),
+            (99, Exit::NoRoom),
+            (38, Exit::Unsupported),
+            (16, Exit::Kernel),
+        ] {
+            assert_eq!(
+                Failure::from(KexecError::new(Load::Normal, errno)).exit,
+                exit
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_only_root_may_read_is_a_matter_of_permission() {
+        let denied = io::Error::new(io::ErrorKind::PermissionDenied, "x: denied");
+        assert_eq!(Failure::system(&denied).exit, Exit::NotPermitted);
+    }
+}

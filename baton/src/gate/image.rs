@@ -1,0 +1,164 @@
+//! Adding sections to the gate's stub.
+//!
+//! In a gate image file offset and virtual address are the same and sections begin at multiples of 4096
+//! (see [`baton_formats::gate_image`]). The running gate finds the parts by its info block; the PE section
+//! headers are for whoever looks at the file, and so that Authenticode covers the parts as sections.
+
+use crate::failure::{Failure, Result};
+use crate::pe_edit::{put, put_u16, put_u32};
+use baton_formats::gate_image::{self, GateInfo, Part};
+use baton_formats::pe::{Pe, SECTION_HEADER_LEN};
+
+const PAGE: usize = 4096;
+
+/// The setup header begins here (Documentation/arch/x86/boot.rst); the section table must end before it.
+const SETUP_HEADER: usize = 0x1f1;
+/// `syssize` of the setup header: the protected-mode part in units of 16 bytes.
+const SYSSIZE: usize = 0x1f4;
+
+/// Offsets in the COFF and optional headers ("PE Format").
+const NUMBER_OF_SECTIONS: usize = 2;
+const SIZE_OF_INITIALIZED_DATA: usize = 8;
+const SIZE_OF_IMAGE: usize = 56;
+
+/// IMAGE_SCN_CNT_INITIALIZED_DATA | IMAGE_SCN_MEM_READ
+const READ_ONLY_DATA: u32 = 0x4000_0040;
+
+/// Room that is left for the signature, so that a gate that can be built can be signed.
+pub const ROOM_FOR_SIGNATURE: usize = 64 * 1024;
+
+/// What is added to the stub; empty ones are left out.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// DER certificates, one after another.
+    pub keys: Vec<u8>,
+    /// The compact policy.
+    pub policy: Vec<u8>,
+    /// SBAT metadata.
+    pub sbat: Vec<u8>,
+}
+
+/// The stub with the parts added. The same input gives the same bytes.
+///
+/// # Errors
+/// When the stub isn't one, or is one that parts were added to or that was signed, or there is no room.
+pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
+    let (pe, mut info) = check_stub(stub)?;
+    let offsets = pe.offsets();
+    let mut file = stub.to_vec();
+    let mut added: Vec<(&str, Part)> = Vec::new();
+    for (name, bytes) in [
+        (".keys", &parts.keys),
+        (".policy", &parts.policy),
+        (".sbat", &parts.sbat),
+    ] {
+        if !bytes.is_empty() {
+            added.push((name, append(&mut file, bytes, info.limit)?));
+        }
+    }
+    let sections = pe.sections().count();
+    write_section_headers(
+        &mut file,
+        offsets.section_table + sections * SECTION_HEADER_LEN,
+        &added,
+    )?;
+
+    let part = |name| {
+        let found = added.iter().find(|(n, _)| *n == name);
+        found.map_or(Part::default(), |(_, part)| *part)
+    };
+    info.keys = part(".keys");
+    info.policy = part(".policy");
+    info.sbat = part(".sbat");
+    put(&mut file, gate_image::FILE_OFFSET, &info.to_bytes())?;
+
+    let len = to_u32(file.len())?;
+    let grown = to_u32(file.len() - stub.len())?;
+    put_u16(
+        &mut file,
+        offsets.coff_header + NUMBER_OF_SECTIONS,
+        u16::try_from(sections + added.len()).map_err(|_| too_large())?,
+    )?;
+    let data = offsets.optional_header + SIZE_OF_INITIALIZED_DATA;
+    let before = baton_formats::reader::u32_at(stub, data).unwrap_or(0);
+    put_u32(&mut file, data, before.saturating_add(grown))?;
+    put_u32(&mut file, offsets.optional_header + SIZE_OF_IMAGE, len)?;
+    put_u32(&mut file, offsets.checksum, 0)?;
+    put_u32(
+        &mut file,
+        SYSSIZE,
+        (len - to_u32(gate_image::FILE_OFFSET)?).div_ceil(16),
+    )?;
+    // What was made must be what the gate and everyone else will read.
+    Pe::parse(&file).map_err(|e| Failure::failed(format!("the result would be malformed: {e}")))?;
+    GateInfo::from_image(&file)
+        .map_err(|e| Failure::failed(format!("the result would be malformed: {e}")))?;
+    Ok(file)
+}
+
+fn check_stub(stub: &[u8]) -> Result<(Pe<'_>, GateInfo)> {
+    let not_a_stub = |why: String| {
+        Failure::failed(format!(
+            "not the stub of a gate: {why}; give Baton's gate stub"
+        ))
+    };
+    let pe = Pe::parse(stub).map_err(|e| not_a_stub(e.to_string()))?;
+    let info = GateInfo::from_image(stub).map_err(|e| not_a_stub(e.to_string()))?;
+    if pe.is_signed() {
+        return Err(not_a_stub("it is signed already".into()));
+    }
+    if !(info.keys.is_absent() && info.policy.is_absent() && info.sbat.is_absent()) {
+        return Err(not_a_stub("it is a gate that was built already".into()));
+    }
+    if usize::try_from(info.stub_len) != Ok(stub.len()) {
+        return Err(not_a_stub(format!(
+            "it is {} bytes long and says {}",
+            stub.len(),
+            info.stub_len
+        )));
+    }
+    Ok((pe, info))
+}
+
+/// Appends one part, padded to whole pages so that no byte lies between sections.
+fn append(file: &mut Vec<u8>, bytes: &[u8], limit: u32) -> Result<Part> {
+    let part = Part {
+        offset: to_u32(file.len())?,
+        length: to_u32(bytes.len())?,
+    };
+    file.extend_from_slice(bytes);
+    file.resize(file.len().next_multiple_of(PAGE), 0);
+    if to_u32(file.len() + ROOM_FOR_SIGNATURE)? > limit {
+        return Err(too_large());
+    }
+    Ok(part)
+}
+
+fn write_section_headers(file: &mut [u8], mut at: usize, added: &[(&str, Part)]) -> Result<()> {
+    for (name, part) in added {
+        if at + SECTION_HEADER_LEN > SETUP_HEADER {
+            return Err(Failure::failed("its header has no room for more sections"));
+        }
+        let mut header = [0; SECTION_HEADER_LEN];
+        put(&mut header, 0, name.as_bytes())?;
+        put_u32(&mut header, 8, part.length)?;
+        put_u32(&mut header, 12, part.offset)?;
+        let padded = part.length.next_multiple_of(to_u32(PAGE)?);
+        put_u32(&mut header, 16, padded)?;
+        put_u32(&mut header, 20, part.offset)?;
+        put_u32(&mut header, 36, READ_ONLY_DATA)?;
+        put(file, at, &header)?;
+        at += SECTION_HEADER_LEN;
+    }
+    Ok(())
+}
+
+fn to_u32(n: usize) -> Result<u32> {
+    u32::try_from(n).map_err(|_| too_large())
+}
+
+fn too_large() -> Failure {
+    Failure::failed(
+        "what is added doesn't fit before the memory the gate works in; add fewer certificates",
+    )
+}

@@ -1,0 +1,276 @@
+//! What the running kernel would say to an image's signature.
+//!
+//! It looks at the first signature alone (pefile_parse_binary), and asks its keyrings by the key
+//! identifiers of the certificates in the signature, from the signer's on, and last by the identifier of
+//! whoever issued the last of them (pkcs7_validate_trust_one in crypto/asymmetric_keys/pkcs7_trust.c).
+//! User space can't read certificates back from the keyrings, only their identifiers; so the keys that are
+//! tried here are: certificates of db and shim's list that are in a keyring, and certificates in the
+//! signature that are in a keyring or were issued by one that is. With those `baton_verify` judges the
+//! signature. The kernel's own verdict stays the one that counts.
+
+use crate::machine::Keys;
+use baton_formats::pe::Pe;
+use baton_sys::keyring::{KeyInfo, Keyrings};
+use baton_verify::cms::SignedData;
+use baton_verify::{Certificate, Reason, Trust, verify_image};
+use sha2::{Digest, Sha256};
+
+/// The forecast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KernelVerdict {
+    /// It vouches for the image.
+    Vouches {
+        /// Who signed, and which key of which keyring vouches for it.
+        by: String,
+    },
+    /// It doesn't.
+    Refuses(Reason),
+    /// It can't be told from here.
+    Unknown,
+}
+
+/// Forecasts what the kernel will say to `image`.
+#[must_use]
+pub fn judge(image: &[u8], keys: &Keys) -> KernelVerdict {
+    match first_signature_only(image).and_then(|first| judge_first(first.bytes(image), keys)) {
+        Ok(verdict) => verdict,
+        Err(reason) => KernelVerdict::Refuses(reason),
+    }
+}
+
+/// The image, or a copy with the first signature alone.
+enum FirstOnly {
+    Same,
+    Cut(Vec<u8>),
+}
+
+impl FirstOnly {
+    fn bytes<'a>(&'a self, image: &'a [u8]) -> &'a [u8] {
+        match self {
+            FirstOnly::Same => image,
+            FirstOnly::Cut(bytes) => bytes,
+        }
+    }
+}
+
+fn first_signature_only(image: &[u8]) -> Result<FirstOnly, Reason> {
+    let pe = Pe::parse(image).map_err(Reason::BadImage)?;
+    let mut certificates = pe.certificates();
+    let first = match certificates.next() {
+        None => return Err(Reason::Unsigned),
+        Some(first) => first.map_err(Reason::BadImage)?,
+    };
+    let Some(directory) = pe.offsets().certificate_directory else {
+        return Err(Reason::Unsigned);
+    };
+    if certificates.next().is_none() {
+        return Ok(FirstOnly::Same);
+    }
+    // The directory's size is in no digest, so the copy is as well signed as the image.
+    let size = (first.data.len() + 8).next_multiple_of(8);
+    let mut cut = image
+        .get(..pe.signed_len() + size)
+        .unwrap_or(image)
+        .to_vec();
+    let size = u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes();
+    if let Some(field) = cut.get_mut(directory + 4..directory + 8) {
+        field.copy_from_slice(&size);
+    }
+    Ok(FirstOnly::Cut(cut))
+}
+
+fn judge_first(image: &[u8], keys: &Keys) -> Result<KernelVerdict, Reason> {
+    let pe = Pe::parse(image).map_err(Reason::BadImage)?;
+    let Some(Ok(first)) = pe.certificates().next() else {
+        return Err(Reason::Unsigned);
+    };
+    let signed = SignedData::parse(first.data).map_err(Reason::MalformedSignature)?;
+    let embedded: Vec<Certificate<'_>> = signed.certificates().copied().collect();
+    if let Some(revoked) = embedded.iter().find(|c| is_blacklisted(c, &keys.keyrings)) {
+        return Err(Reason::RevokedCertificate {
+            subject: signed
+                .signer()
+                .map_or_else(|_| revoked.subject_name(), Certificate::subject_name),
+            certificate: revoked.subject_name(),
+        });
+    }
+    let anchors = anchors(&embedded, keys);
+    let ders: Vec<&[u8]> = anchors.iter().map(|a| a.der.as_slice()).collect();
+    let ders = ders.concat();
+    let trust = Trust::new().add_keys(&ders).map_err(Reason::BadTrust)?;
+    match verify_image(image, &trust) {
+        Ok(verified) => {
+            let signer = verified.signer();
+            let id = signer.anchor_key_id.to_string();
+            let anchor = anchors.iter().find(|a| a.id == id);
+            Ok(KernelVerdict::Vouches {
+                by: describe(&signer.subject, &signer.key_id.to_string(), anchor),
+            })
+        }
+        Err(Reason::UnknownSigner { .. }) if !keys.keyrings.complete => Ok(KernelVerdict::Unknown),
+        Err(Reason::UnknownSigner {
+            subject, key_id, ..
+        }) => Err(Reason::UnknownSigner {
+            subject,
+            key_id,
+            tried: tried(&keys.keyrings),
+        }),
+        Err(other) => Err(other),
+    }
+}
+
+/// A certificate that can stand for a key of the kernel's keyrings.
+struct Stand {
+    der: Vec<u8>,
+    id: String,
+    /// The key in the keyring: this very certificate's, or its issuer's.
+    key: KeyInfo,
+}
+
+fn describe(subject: &str, key_id: &str, anchor: Option<&Stand>) -> String {
+    let who = format!("\"{subject}\" (key id {key_id})");
+    match anchor {
+        Some(a) if same_id(&a.key.id, key_id) => format!("{who}, trusted by {}", a.key.keyring),
+        Some(a) => format!(
+            "{who}, vouched for by \"{}\" (key id {}) in {}",
+            a.key.name, a.key.id, a.key.keyring
+        ),
+        None => who,
+    }
+}
+
+fn anchors(embedded: &[Certificate<'_>], keys: &Keys) -> Vec<Stand> {
+    let mut anchors: Vec<Stand> = Vec::new();
+    let mut add = |certificate: &Certificate<'_>, key: Option<&KeyInfo>| {
+        let known = anchors.iter().any(|a| a.der == certificate.as_bytes());
+        if let (Some(key), false) = (key, known) {
+            anchors.push(Stand {
+                der: certificate.as_bytes().to_vec(),
+                id: certificate.key_id().to_string(),
+                key: key.clone(),
+            });
+        }
+    };
+    for list in [&keys.db[..], keys.mok.list.as_deref().unwrap_or_default()] {
+        // A list that can't be read is the kernel's to complain about; its keys aren't in keyrings.
+        let Ok(trust) = Trust::new().add_mok_list(list) else {
+            continue;
+        };
+        for anchor in trust.anchors() {
+            let certificate = &anchor.certificate;
+            add(certificate, find(&keys.keyrings, certificate));
+        }
+    }
+    for certificate in embedded {
+        add(certificate, find(&keys.keyrings, certificate));
+    }
+    for certificate in embedded {
+        let issuer = authority_key_id(certificate.tbs()).map(|id| hex(&id));
+        let key = issuer.and_then(|id| {
+            let mut trusted = keys.keyrings.trusted.iter();
+            trusted.find(|k| same_id(&k.id, &id)).cloned()
+        });
+        add(certificate, key.as_ref());
+    }
+    anchors
+}
+
+/// The key of a keyring that a certificate is: by subject key identifier, or serial number where it has
+/// none (x509_key_preparse).
+fn find<'k>(keyrings: &'k Keyrings, certificate: &Certificate<'_>) -> Option<&'k KeyInfo> {
+    let key_id = certificate.key_id().to_string();
+    let serial = hex(certificate.serial());
+    keyrings
+        .trusted
+        .iter()
+        .find(|k| same_id(&k.id, &key_id) || same_id(&k.id, &serial))
+}
+
+/// The kernel leaves out one leading zero byte.
+fn same_id(a: &str, b: &str) -> bool {
+    let short = |id: &str| match id.strip_prefix("00") {
+        Some(rest) if !rest.is_empty() => rest.to_ascii_lowercase(),
+        _ => id.to_ascii_lowercase(),
+    };
+    short(a) == short(b)
+}
+
+fn is_blacklisted(certificate: &Certificate<'_>, keyrings: &Keyrings) -> bool {
+    let entry = format!("tbs:{}", hex(&Sha256::digest(certificate.tbs())));
+    keyrings.blacklist.contains(&entry)
+}
+
+fn tried(keyrings: &Keyrings) -> String {
+    if keyrings.trusted.is_empty() {
+        return "the kernel's keyrings are empty".into();
+    }
+    let keys: Vec<String> = keyrings
+        .trusted
+        .iter()
+        .map(|k| format!("{}: \"{}\"", k.keyring, k.name))
+        .collect();
+    format!("keys of the kernel: {}", keys.join("; "))
+}
+
+/// Bytes in hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The keyIdentifier of the authority key identifier extension (RFC 5280 §4.2.1.1) in a TBSCertificate.
+fn authority_key_id(tbs: &[u8]) -> Option<Vec<u8>> {
+    /// OBJECT IDENTIFIER 2.5.29.35
+    const OID: [u8; 5] = [0x06, 0x03, 0x55, 0x1d, 0x23];
+    let at = tbs.windows(OID.len()).position(|w| w == OID)?;
+    let mut rest = tbs.get(at + OID.len()..)?;
+    if let Some((_, after)) = tlv(rest, 0x01) {
+        rest = after; // critical
+    }
+    let (extension, _) = tlv(rest, 0x04)?;
+    let (fields, _) = tlv(extension, 0x30)?;
+    tlv(fields, 0x80).map(|(id, _)| id.to_vec())
+}
+
+/// The contents of the element at the start of `bytes`, if it has this tag, and what follows.
+fn tlv(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&first, rest) = bytes.split_first()?;
+    let (&len, rest) = rest.split_first()?;
+    // Longer forms don't occur in a key identifier.
+    (first == tag && len < 0x80)
+        .then(|| rest.split_at_checked(len.into()))
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_leading_zero_byte_makes_no_difference() {
+        assert!(same_id("00ff", "FF"));
+        assert!(same_id("ff01", "ff01"));
+        assert!(!same_id("00", "0000ff"));
+        assert!(same_id("00", "00"));
+    }
+
+    #[test]
+    fn the_authority_key_id_is_found_with_and_without_critical() {
+        let plain = [6, 3, 0x55, 0x1d, 0x23, 4, 6, 0x30, 4, 0x80, 2, 0xaa, 0xbb];
+        assert_eq!(authority_key_id(&plain), Some(vec![0xaa, 0xbb]));
+        let critical = [
+            6, 3, 0x55, 0x1d, 0x23, 1, 1, 0xff, 4, 5, 0x30, 3, 0x80, 1, 7,
+        ];
+        assert_eq!(authority_key_id(&critical), Some(vec![7]));
+        assert_eq!(authority_key_id(&plain[..8]), None);
+        assert_eq!(authority_key_id(&[]), None);
+    }
+
+    #[test]
+    fn what_is_no_pe_image_is_refused_as_such() {
+        assert!(matches!(
+            judge(b"no image", &Keys::default()),
+            KernelVerdict::Refuses(Reason::BadImage(_))
+        ));
+    }
+}

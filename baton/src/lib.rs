@@ -1,0 +1,101 @@
+//! The command line `baton`: loads, starts, signs and explains the next kernel.
+//!
+//! Data flows one way: files → formats → verdict (`baton_verify`) → [`plan`], which is pure → `baton_sys`.
+//! The binary is a shell around [`run`].
+
+pub mod certs;
+pub mod cli;
+pub mod cmdline;
+pub mod der;
+pub mod exec;
+pub mod exit;
+pub mod failure;
+pub mod gate;
+pub mod kernel_verdict;
+pub mod load;
+pub mod machine;
+pub mod output;
+pub mod pe_edit;
+pub mod plan;
+pub mod refusal;
+pub mod sign;
+pub mod status;
+pub mod verify;
+
+use clap::Parser;
+use cli::{Cli, Command, CrashCommand, GateCommand};
+use exit::Exit;
+use failure::{Failure, Result};
+use serde::Serialize;
+
+/// Reads the command line and does what it says; gives the exit code.
+#[must_use]
+pub fn run() -> Exit {
+    let cli = Cli::parse();
+    match dispatch(&cli.command) {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            complain(&failure, cli.command.json());
+            failure.exit
+        }
+    }
+}
+
+fn dispatch(command: &Command) -> Result<()> {
+    match command {
+        Command::Load(args) => load::run(args, false),
+        Command::Exec(args) => exec::exec(args),
+        Command::Unload(args) => exec::unload(args, false),
+        Command::Status(args) => status::run(args),
+        Command::Crash(CrashCommand::Load(args)) => load::run(args, true),
+        Command::Crash(CrashCommand::Unload(args)) => exec::unload(args, true),
+        Command::Crash(CrashCommand::Status(args)) => status::crash(args),
+        Command::Gate(GateCommand::Build(args)) => gate::build(args),
+        Command::Sign(args) => sign::run(args),
+        Command::Verify(args) => verify::run(args),
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    error: ErrorFields<'a>,
+}
+
+/// An error, as `--json` shows it.
+#[derive(Serialize)]
+pub struct ErrorFields<'a> {
+    code: &'static str,
+    reason: &'a str,
+    message: &'a str,
+}
+
+impl<'a> From<&'a Failure> for ErrorFields<'a> {
+    fn from(failure: &'a Failure) -> Self {
+        ErrorFields {
+            code: failure.exit.word(),
+            reason: &failure.reason,
+            message: &failure.message,
+        }
+    }
+}
+
+fn complain(failure: &Failure, json: bool) {
+    if failure.told {
+        return;
+    }
+    if json {
+        print_json(&ErrorObject {
+            error: failure.into(),
+        });
+    } else {
+        eprintln!("baton: {failure}");
+    }
+}
+
+/// Prints one object on one line.
+pub fn print_json(object: &impl Serialize) {
+    match serde_json::to_string(object) {
+        Ok(text) => println!("{text}"),
+        Err(e) => eprintln!("baton: {e}"),
+    }
+}

@@ -1,0 +1,75 @@
+//! What a load says when it is done.
+
+use super::{Gate, Inputs};
+use crate::cli::LoadArgs;
+use crate::plan::LoadPlan;
+use serde::Serialize;
+
+/// The object that `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    loaded: bool,
+    dry_run: bool,
+    crash: bool,
+    via: &'static str,
+    kernel: String,
+    gate: Option<String>,
+    initrds: Vec<String>,
+    cmdline: String,
+    vouched_by: Option<&'a str>,
+    handover_len: Option<u64>,
+    notes: &'a [String],
+}
+
+pub(super) fn print(args: &LoadArgs, inputs: &Inputs, plan: &LoadPlan, gate: Option<&Gate>) {
+    let report = Report {
+        loaded: !args.dry_run,
+        dry_run: args.dry_run,
+        crash: inputs.crash,
+        via: if plan.gate { "gate" } else { "kernel" },
+        kernel: inputs.kernel.path.display().to_string(),
+        gate: gate.map(|g| g.image.path.display().to_string()),
+        initrds: inputs
+            .initrds
+            .iter()
+            .map(|i| i.path.display().to_string())
+            .collect(),
+        cmdline: String::from_utf8_lossy(&inputs.cmdline).into_owned(),
+        vouched_by: plan.way.vouched.as_deref(),
+        handover_len: gate.map(|g| g.len),
+        notes: &plan.way.notes,
+    };
+    if args.json {
+        crate::print_json(&report);
+    } else {
+        print_text(&report);
+    }
+}
+
+fn print_text(report: &Report<'_>) {
+    let verb = if report.dry_run {
+        "would load"
+    } else {
+        "loaded"
+    };
+    let way = match &report.gate {
+        Some(gate) => format!("through the gate {gate}"),
+        None => "the kernel's own way".into(),
+    };
+    let purpose = if report.crash { " for a crash" } else { "" };
+    println!("{verb} {}{purpose}, {way}", report.kernel);
+    match report.vouched_by {
+        Some(by) => println!("  signed by: {by}"),
+        None => println!("  signed by: not verified"),
+    }
+    for initrd in &report.initrds {
+        println!("  initrd: {initrd}");
+    }
+    println!("  command line: {}", report.cmdline);
+    for note in report.notes {
+        println!("  note: {note}");
+    }
+    if !report.dry_run && !report.crash {
+        println!("start it with `baton exec`");
+    }
+}

@@ -1,0 +1,138 @@
+//! What Baton knows of the machine it runs on: plain values, read once.
+
+use crate::failure::{Failure, Result};
+use baton_sys::config::KernelConfig;
+use baton_sys::kexec_state::KexecState;
+use baton_sys::keyring::{self, Keyrings};
+use baton_sys::limits::Limits;
+use baton_sys::lockdown::{self, Lockdown};
+use baton_sys::mok::MokTable;
+use baton_sys::{Root, caps, cpu, efivars, memory};
+use baton_verify::Trust;
+
+/// What a load depends on, but for keys.
+#[derive(Debug, Clone, Default)]
+pub struct Machine {
+    /// This process has `CAP_SYS_BOOT`.
+    pub may_boot: bool,
+    /// What is loaded; `None` where the kernel has no kexec.
+    pub state: Option<KexecState>,
+    /// The sysctls.
+    pub limits: Limits,
+    /// `None` where the kernel doesn't say.
+    pub lockdown: Option<Lockdown>,
+    /// `None` where the firmware doesn't say.
+    pub secure_boot: Option<bool>,
+    /// Why the kernel insists on a signature; `None` where it doesn't.
+    pub enforced_by: Option<&'static str>,
+    /// Bytes of RAM.
+    pub memory: Option<u64>,
+    /// Page tables have five levels.
+    pub five_level: bool,
+}
+
+impl Machine {
+    /// Asks the system.
+    ///
+    /// # Errors
+    /// When something that is there can't be read.
+    pub fn read(root: &Root) -> Result<Machine> {
+        let system = |e| Failure::system(&e);
+        let lockdown = lockdown::read(root).map_err(system)?;
+        let secure_boot = efivars::secure_boot(root).map_err(system)?;
+        // The configuration is a help where it is readable, and not needed.
+        let config = KernelConfig::of_running(root).ok().flatten();
+        Ok(Machine {
+            may_boot: caps::may_boot(root).map_err(system)?,
+            state: KexecState::read(root).map_err(system)?,
+            limits: Limits::read(root).map_err(system)?,
+            lockdown,
+            secure_boot,
+            enforced_by: enforced_by(lockdown, secure_boot, config.as_ref()),
+            memory: memory::total(root).map_err(system)?,
+            five_level: cpu::five_level_paging(root).map_err(system)?,
+        })
+    }
+}
+
+/// kimage_validate_signature of kernel/kexec_file.c tolerates a bad signature unless one of these holds.
+fn enforced_by(
+    lockdown: Option<Lockdown>,
+    secure_boot: Option<bool>,
+    config: Option<&KernelConfig>,
+) -> Option<&'static str> {
+    let set = |name| config.is_some_and(|c| c.is_set(name));
+    if lockdown.is_some_and(|l| l > Lockdown::None) {
+        Some("lockdown")
+    } else if set("KEXEC_SIG_FORCE") {
+        Some("CONFIG_KEXEC_SIG_FORCE")
+    } else if secure_boot == Some(true) && set("IMA_ARCH_POLICY") && set("KEXEC_SIG") {
+        // set_kexec_sig_enforced in security/integrity/ima/ima_efi.c
+        Some("IMA under Secure Boot")
+    } else {
+        None
+    }
+}
+
+/// The keys this machine has, for the two who judge.
+#[derive(Debug, Clone, Default)]
+pub struct Keys {
+    /// What the kernel's keyrings hold.
+    pub keyrings: Keyrings,
+    /// The firmware's `db`, as signature lists.
+    pub db: Vec<u8>,
+    /// What shim left.
+    pub mok: MokTable,
+}
+
+impl Keys {
+    /// Asks the system.
+    ///
+    /// # Errors
+    /// When something that is there can't be read: only root may read shim's table.
+    pub fn read(root: &Root) -> Result<Keys> {
+        let system = |e| Failure::system(&e);
+        Ok(Keys {
+            keyrings: keyring::read(root).map_err(system)?,
+            db: efivars::db(root).map_err(system)?.unwrap_or_default(),
+            mok: MokTable::read(root).map_err(system)?,
+        })
+    }
+
+    /// What the gate would trust: its own certificates, and shim's lists.
+    ///
+    /// # Errors
+    /// When a list is malformed: the gate would refuse everything.
+    pub fn gate_trust<'a>(
+        &'a self,
+        gate_keys: &'a [u8],
+    ) -> std::result::Result<Trust<'a>, baton_verify::TrustError> {
+        Trust::new()
+            .add_keys(gate_keys)?
+            .add_mok_list(self.mok.list.as_deref().unwrap_or_default())?
+            .add_mok_revocations(self.mok.revoked.as_deref().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lockdown_enforces_signatures() {
+        assert_eq!(
+            enforced_by(Some(Lockdown::Integrity), None, None),
+            Some("lockdown")
+        );
+        assert_eq!(enforced_by(Some(Lockdown::None), Some(true), None), None);
+    }
+
+    #[test]
+    fn so_do_the_kernels_configuration_and_ima() {
+        let force = KernelConfig::new("CONFIG_KEXEC_SIG_FORCE=y\n");
+        assert!(enforced_by(None, None, Some(&force)).is_some());
+        let ima = KernelConfig::new("CONFIG_IMA_ARCH_POLICY=y\nCONFIG_KEXEC_SIG=y\n");
+        assert!(enforced_by(None, Some(true), Some(&ima)).is_some());
+        assert!(enforced_by(None, Some(false), Some(&ima)).is_none());
+    }
+}

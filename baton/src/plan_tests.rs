@@ -1,0 +1,279 @@
+use super::*;
+use baton_sys::kexec_state::KexecState;
+use baton_sys::limits::Limits;
+use baton_verify::Reason;
+
+const NORMAL: Request = Request {
+    crash: false,
+    cmdline_len: 100,
+};
+const CRASH: Request = Request {
+    crash: true,
+    cmdline_len: 100,
+};
+
+fn machine() -> Machine {
+    Machine {
+        may_boot: true,
+        state: Some(KexecState {
+            crash_size: 256 << 20,
+            ..KexecState::default()
+        }),
+        enforced_by: Some("lockdown"),
+        memory: Some(2 << 30),
+        ..Machine::default()
+    }
+}
+
+fn relaxed() -> Machine {
+    Machine {
+        enforced_by: None,
+        ..machine()
+    }
+}
+
+fn image(verdict: KernelVerdict) -> Loadable {
+    Loadable {
+        header: Ok(Header {
+            cmdline_size: 2047,
+            init_size: 64 << 20,
+            xloadflags: 0x7f,
+        }),
+        verdict,
+        payload_len: 32 << 20,
+        further_len: 0,
+    }
+}
+
+fn trusted() -> Loadable {
+    image(KernelVerdict::Vouches { by: "CA".into() })
+}
+
+fn unsigned() -> Loadable {
+    image(KernelVerdict::Refuses(Reason::Unsigned))
+}
+
+fn kernel(machine: &Machine, image: &Loadable) -> Result<Way> {
+    kernel_way(machine, NORMAL, image, Component::Kernel)
+}
+
+fn refusal() -> Refusal {
+    Refusal::new(Component::Kernel, Reason::RevokedImage)
+}
+
+fn no_gate() -> Result<Way> {
+    Err(Failure::new(Exit::Failed, "no-gate", "no gate"))
+}
+
+#[test]
+fn a_machine_that_can_load_is_not_in_the_way() {
+    assert_eq!(check_machine(&machine(), NORMAL), Ok(()));
+    assert_eq!(check_machine(&machine(), CRASH), Ok(()));
+}
+
+#[test]
+fn each_obstacle_of_the_machine_has_its_reason() {
+    let reason = |machine: Machine, request| {
+        let failure = check_machine(&machine, request).unwrap_err();
+        (failure.exit, failure.reason)
+    };
+    let m = || machine();
+    let limits = |limits| Machine {
+        limits,
+        ..machine()
+    };
+    assert_eq!(
+        reason(
+            Machine {
+                may_boot: false,
+                ..m()
+            },
+            NORMAL
+        ),
+        (Exit::NotPermitted, "no-capability".into())
+    );
+    assert_eq!(
+        reason(Machine { state: None, ..m() }, NORMAL),
+        (Exit::Unsupported, "no-kexec".into())
+    );
+    assert_eq!(
+        reason(
+            limits(Limits {
+                disabled: true,
+                ..Limits::default()
+            }),
+            NORMAL
+        ),
+        (Exit::NotPermitted, "load-disabled".into())
+    );
+    let no_panic_loads = Limits {
+        panic_left: Some(0),
+        ..Limits::default()
+    };
+    assert_eq!(
+        reason(limits(no_panic_loads), CRASH),
+        (Exit::NotPermitted, "load-limit".into())
+    );
+    assert_eq!(check_machine(&limits(no_panic_loads), NORMAL), Ok(()));
+    let no_region = Machine {
+        state: Some(KexecState::default()),
+        ..m()
+    };
+    assert_eq!(
+        reason(no_region, CRASH),
+        (Exit::NoRoom, "no-crash-region".into())
+    );
+}
+
+#[test]
+fn the_kernel_way_is_taken_where_the_kernel_vouches() {
+    let plan = choose(
+        Via::Auto,
+        || kernel(&machine(), &trusted()),
+        || panic!("the gate needn't be looked at"),
+    )
+    .unwrap();
+    assert!(!plan.gate);
+    assert_eq!(plan.way.vouched.as_deref(), Some("CA"));
+}
+
+#[test]
+fn the_gate_is_taken_where_only_the_gate_vouches() {
+    let plan = choose(
+        Via::Auto,
+        || kernel(&machine(), &unsigned()),
+        || gate_way(&machine(), NORMAL, &trusted(), Ok("owner".into())),
+    )
+    .unwrap();
+    assert!(plan.gate);
+    assert_eq!(plan.way.vouched.as_deref(), Some("owner"));
+}
+
+#[test]
+fn where_nobody_vouches_both_reasons_are_given() {
+    let failure = choose(
+        Via::Auto,
+        || kernel(&machine(), &unsigned()),
+        || gate_way(&machine(), NORMAL, &trusted(), Err(refusal())),
+    )
+    .unwrap_err();
+    assert_eq!(failure.exit, Exit::Untrusted);
+    assert!(failure.message.contains(&Reason::Unsigned.to_string()));
+    assert!(failure.message.contains(&Reason::RevokedImage.to_string()));
+    assert!(!failure.message.contains('\n'));
+}
+
+#[test]
+fn without_a_gate_the_kernels_reason_decides_the_exit_code() {
+    let failure = choose(Via::Auto, || kernel(&machine(), &unsigned()), no_gate).unwrap_err();
+    assert_eq!(
+        (failure.exit, failure.reason.as_str()),
+        (Exit::Untrusted, "unsigned")
+    );
+}
+
+#[test]
+fn a_machine_that_does_not_insist_loads_the_unsigned_and_says_so() {
+    let plan = choose(Via::Auto, || kernel(&relaxed(), &unsigned()), no_gate).unwrap();
+    assert!(!plan.gate);
+    assert_eq!(plan.way.vouched, None);
+    assert!(plan.way.notes[0].contains("doesn't enforce signatures"));
+}
+
+#[test]
+fn even_there_a_gate_that_vouches_is_preferred() {
+    let plan = choose(
+        Via::Auto,
+        || kernel(&relaxed(), &unsigned()),
+        || gate_way(&relaxed(), NORMAL, &trusted(), Ok("owner".into())),
+    )
+    .unwrap();
+    assert!(plan.gate);
+}
+
+#[test]
+fn an_altered_image_is_not_loaded_unverified_by_auto() {
+    let altered = image(KernelVerdict::Refuses(Reason::DigestMismatch {
+        expected: "aa".into(),
+        found: "bb".into(),
+    }));
+    let failure = choose(Via::Auto, || kernel(&relaxed(), &altered), no_gate).unwrap_err();
+    assert_eq!(failure.reason, "digest-mismatch");
+    assert!(choose(Via::Kernel, || kernel(&relaxed(), &altered), no_gate).is_ok());
+}
+
+#[test]
+fn an_untrusted_gate_is_refused_as_the_gate() {
+    let failure = gate_way(&machine(), NORMAL, &unsigned(), Ok("owner".into())).unwrap_err();
+    assert!(failure.message.starts_with("gate refused: "), "{failure}");
+    assert_eq!(failure.exit, Exit::Untrusted);
+}
+
+#[test]
+fn the_gate_never_takes_what_it_would_not_verify_even_where_the_kernel_does_not_insist() {
+    let failure = gate_way(&relaxed(), NORMAL, &unsigned(), Err(refusal())).unwrap_err();
+    assert_eq!(failure.reason, "revoked-image");
+}
+
+#[test]
+fn unreadable_keyrings_leave_the_verdict_to_the_kernel() {
+    let way = kernel(&machine(), &image(KernelVerdict::Unknown)).unwrap();
+    assert!(way.notes[0].contains("can't be read"));
+}
+
+#[test]
+fn the_command_line_leaves_room_for_the_kernels_own() {
+    let at = |len| {
+        kernel_way(
+            &machine(),
+            Request {
+                crash: false,
+                cmdline_len: len,
+            },
+            &trusted(),
+            Component::Kernel,
+        )
+    };
+    assert!(at(2047 - 31).is_ok());
+    let failure = at(2047 - 30).unwrap_err();
+    assert_eq!(
+        (failure.exit, failure.reason.as_str()),
+        (Exit::Malformed, "command-line-too-long")
+    );
+}
+
+#[test]
+fn five_level_paging_needs_a_kernel_that_knows_it() {
+    let machine = Machine {
+        five_level: true,
+        ..machine()
+    };
+    assert!(kernel(&machine, &trusted()).is_ok());
+    let mut old = trusted();
+    old.header = Ok(Header {
+        cmdline_size: 2047,
+        init_size: 1,
+        xloadflags: 0x1f,
+    });
+    assert_eq!(kernel(&machine, &old).unwrap_err().reason, "no-5level");
+}
+
+#[test]
+fn half_of_the_memory_is_the_limit() {
+    let mut large = trusted();
+    large.payload_len = (1 << 30) - (64 << 20);
+    assert!(kernel(&machine(), &large).is_ok());
+    large.payload_len += 1;
+    let failure = kernel(&machine(), &large).unwrap_err();
+    assert_eq!(failure.exit, Exit::NoRoom);
+}
+
+#[test]
+fn a_crash_load_must_fit_the_reserved_memory() {
+    let mut gate = trusted();
+    gate.further_len = 160 << 20;
+    let way = |gate: &Loadable| gate_way(&machine(), CRASH, gate, Ok("owner".into()));
+    assert!(way(&gate).is_ok());
+    gate.further_len += 1;
+    assert_eq!(way(&gate).unwrap_err().reason, "no-room");
+}

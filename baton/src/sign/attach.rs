@@ -1,0 +1,93 @@
+//! Putting a signature into a PE file: the certificate table, its directory entry, the checksum.
+
+use crate::failure::{Failure, Result};
+use crate::pe_edit;
+use baton_formats::pe::{Offsets, Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS};
+use sha2::{Digest, Sha256};
+
+/// What to do with signatures that are already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Refuse to sign.
+    Refuse,
+    /// Keep them before the new one. The kernel looks at the first alone.
+    Append,
+    /// Drop them.
+    Replace,
+}
+
+/// An image ready to be signed: padded to 8 bytes, and its Authenticode digest.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The Authenticode digest, SHA-256.
+    pub digest: [u8; 32],
+    offsets: Offsets,
+    directory: usize,
+    image: Vec<u8>,
+    table: Vec<u8>,
+}
+
+/// Takes an image apart for signing.
+///
+/// # Errors
+/// When it isn't a PE image, has no room for a signature, or is signed and that isn't wanted.
+pub fn prepare(image: &[u8], existing: Existing) -> Result<Prepared> {
+    let pe = Pe::parse(image)
+        .map_err(|e| Failure::failed(format!("not an image that can be signed: {e}")))?;
+    let offsets = pe.offsets();
+    let directory = offsets.certificate_directory.ok_or_else(|| {
+        Failure::failed(
+            "the image's header has no room for a signature (fewer than five data directories)",
+        )
+    })?;
+    if pe.is_signed() && existing == Existing::Refuse {
+        return Err(Failure::failed(
+            "already signed; use --append to add a signature, or --replace to drop what is there",
+        ));
+    }
+    let (signed, table) = image.split_at(pe.signed_len());
+    let mut hash = Sha256::new();
+    pe.digest_parts().for_each(|part| hash.update(part));
+    let mut image = signed.to_vec();
+    image.resize(image.len().next_multiple_of(8), 0);
+    Ok(Prepared {
+        digest: hash.finalize().into(),
+        offsets,
+        directory,
+        image,
+        table: match existing {
+            Existing::Append => table.to_vec(),
+            _ => Vec::new(),
+        },
+    })
+}
+
+/// The whole file with one more signature (a PKCS#7 SignedData).
+///
+/// # Errors
+/// When the file would be over 4 GiB.
+pub fn attach(prepared: Prepared, signature: &[u8]) -> Result<Vec<u8>> {
+    let Prepared {
+        offsets,
+        directory,
+        image: mut file,
+        mut table,
+        ..
+    } = prepared;
+    let too_large = || Failure::failed("the signed file would be over 4 GiB");
+    let length = u32::try_from(signature.len() + 8).map_err(|_| too_large())?;
+    table.extend_from_slice(&length.to_le_bytes());
+    table.extend_from_slice(&WIN_CERT_REVISION_2.to_le_bytes());
+    table.extend_from_slice(&WIN_CERT_TYPE_PKCS.to_le_bytes());
+    table.extend_from_slice(signature);
+    table.resize(table.len().next_multiple_of(8), 0);
+
+    let offset = u32::try_from(file.len()).map_err(|_| too_large())?;
+    let size = u32::try_from(table.len()).map_err(|_| too_large())?;
+    pe_edit::put_u32(&mut file, directory, offset)?;
+    pe_edit::put_u32(&mut file, directory + 4, size)?;
+    file.extend_from_slice(&table);
+    let checksum = pe_edit::checksum(&file, offsets.checksum);
+    pe_edit::put_u32(&mut file, offsets.checksum, checksum)?;
+    Ok(file)
+}

@@ -1,0 +1,244 @@
+//! `baton status` and `baton crash status`.
+
+use crate::cli::StatusArgs;
+use crate::failure::{Failure, Result};
+use crate::machine::Machine;
+use baton_sys::Root;
+use baton_sys::keyring::{self, Keyrings};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Status {
+    kexec: bool,
+    loaded: bool,
+    crash_loaded: bool,
+    crash_reserved: u64,
+    may_load: bool,
+    secure_boot: Option<bool>,
+    lockdown: Option<String>,
+    signatures_enforced_by: Option<&'static str>,
+    load_disabled: bool,
+    loads_left: Option<u32>,
+    crash_loads_left: Option<u32>,
+    five_level_paging: bool,
+    memory: Option<u64>,
+    keyrings_readable: bool,
+    keys: Vec<Key>,
+}
+
+#[derive(Serialize)]
+struct Key {
+    keyring: String,
+    name: String,
+    id: String,
+}
+
+fn read() -> Result<Status> {
+    let root = Root::system();
+    let machine = Machine::read(&root)?;
+    let keyrings = keyring::read(&root).map_err(|e| Failure::system(&e))?;
+    Ok(Status::new(&machine, keyrings))
+}
+
+impl Status {
+    fn new(machine: &Machine, keyrings: Keyrings) -> Status {
+        let state = machine.state.unwrap_or_default();
+        Status {
+            kexec: machine.state.is_some(),
+            loaded: state.loaded,
+            crash_loaded: state.crash_loaded,
+            crash_reserved: state.crash_size,
+            may_load: machine.may_boot,
+            secure_boot: machine.secure_boot,
+            lockdown: machine.lockdown.map(|l| l.to_string()),
+            signatures_enforced_by: machine.enforced_by,
+            load_disabled: machine.limits.disabled,
+            loads_left: machine.limits.reboot_left,
+            crash_loads_left: machine.limits.panic_left,
+            five_level_paging: machine.five_level,
+            memory: machine.memory,
+            keyrings_readable: keyrings.complete,
+            keys: keyrings
+                .trusted
+                .into_iter()
+                .map(|k| Key {
+                    keyring: k.keyring,
+                    name: k.name,
+                    id: k.id,
+                })
+                .collect(),
+        }
+    }
+
+    /// Label and value, in the order they are shown.
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let mut rows = vec![("next kernel", loaded(self.kexec, self.loaded))];
+        rows.extend(self.crash_rows());
+        rows.extend([
+            (
+                "Secure Boot",
+                match self.secure_boot {
+                    Some(true) => "on",
+                    Some(false) => "off",
+                    None => "the firmware has none",
+                }
+                .to_owned(),
+            ),
+            (
+                "lockdown",
+                self.lockdown
+                    .clone()
+                    .unwrap_or_else(|| "not shown by this kernel".into()),
+            ),
+            (
+                "signatures",
+                match self.signatures_enforced_by {
+                    Some(by) => format!("enforced (by {by})"),
+                    None => "not enforced: the kernel loads unsigned images too".into(),
+                },
+            ),
+            ("loading", self.permission()),
+        ]);
+        rows
+    }
+
+    fn crash_rows(&self) -> [(&'static str, String); 2] {
+        let reserved = match self.crash_reserved {
+            0 => "none (boot with crashkernel=256M or more)".to_owned(),
+            n => format!("{} MiB", n >> 20),
+        };
+        [
+            ("crash kernel", loaded(self.kexec, self.crash_loaded)),
+            ("crash memory", reserved),
+        ]
+    }
+
+    fn permission(&self) -> String {
+        if self.load_disabled {
+            return "off until the next reboot (kernel.kexec_load_disabled)".into();
+        }
+        let left = |n: Option<u32>| n.map_or("any number of".to_owned(), |n| n.to_string());
+        let mut text = format!(
+            "{} loads and {} crash loads left",
+            left(self.loads_left),
+            left(self.crash_loads_left)
+        );
+        if !self.may_load {
+            text.push_str(", but not by this process (run as root)");
+        }
+        text
+    }
+}
+
+fn loaded(kexec: bool, loaded: bool) -> String {
+    match (kexec, loaded) {
+        (false, _) => "this kernel has no kexec",
+        (true, true) => "loaded",
+        (true, false) => "not loaded",
+    }
+    .to_owned()
+}
+
+fn print_rows(rows: &[(&'static str, String)]) {
+    for (label, value) in rows {
+        println!("{label:<13} {value}");
+    }
+}
+
+/// Shows everything.
+///
+/// # Errors
+/// When something of the system can't be read.
+pub fn run(args: &StatusArgs) -> Result<()> {
+    let status = read()?;
+    if args.json {
+        crate::print_json(&status);
+        return Ok(());
+    }
+    print_rows(&status.rows());
+    if !status.keyrings_readable {
+        println!("{:<13} can't be read here", "trusted keys");
+    } else if status.keys.is_empty() {
+        println!("{:<13} none", "trusted keys");
+    }
+    for (i, key) in status.keys.iter().enumerate() {
+        let label = if i == 0 { "trusted keys" } else { "" };
+        println!("{label:<13} {}: {} ({})", key.keyring, key.name, key.id);
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct CrashStatus {
+    kexec: bool,
+    crash_loaded: bool,
+    crash_reserved: u64,
+}
+
+/// Shows what concerns a crash.
+///
+/// # Errors
+/// When something of the system can't be read.
+pub fn crash(args: &StatusArgs) -> Result<()> {
+    let status = read()?;
+    if args.json {
+        crate::print_json(&CrashStatus {
+            kexec: status.kexec,
+            crash_loaded: status.crash_loaded,
+            crash_reserved: status.crash_reserved,
+        });
+    } else {
+        print_rows(&status.crash_rows());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use baton_sys::kexec_state::KexecState;
+    use baton_sys::limits::Limits;
+
+    fn row(machine: &Machine, label: &str) -> String {
+        let status = Status::new(machine, Keyrings::default());
+        let rows = status.rows();
+        rows.into_iter().find(|(l, _)| *l == label).unwrap().1
+    }
+
+    #[test]
+    fn what_is_loaded_is_told_apart() {
+        let machine = Machine {
+            state: Some(KexecState {
+                loaded: false,
+                crash_loaded: true,
+                crash_size: 256 << 20,
+            }),
+            ..Machine::default()
+        };
+        assert_eq!(row(&machine, "next kernel"), "not loaded");
+        assert_eq!(row(&machine, "crash kernel"), "loaded");
+        assert_eq!(row(&machine, "crash memory"), "256 MiB");
+    }
+
+    #[test]
+    fn a_machine_that_does_not_insist_is_told_plainly() {
+        assert!(row(&Machine::default(), "signatures").starts_with("not enforced"));
+    }
+
+    #[test]
+    fn limits_are_shown() {
+        let machine = Machine {
+            may_boot: true,
+            limits: Limits {
+                disabled: false,
+                reboot_left: Some(2),
+                panic_left: None,
+            },
+            ..Machine::default()
+        };
+        assert_eq!(
+            row(&machine, "loading"),
+            "2 loads and any number of crash loads left"
+        );
+    }
+}
