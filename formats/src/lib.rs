@@ -8,6 +8,7 @@
 //! further checks. Nothing here decides about trust: that is `baton-verify`.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::cast_possible_truncation))]
 #![cfg_attr(
     not(test),
     deny(
@@ -33,3 +34,8 @@ pub mod siglist;
 
 /// The page size of every layout in this crate, in bytes.
 pub const PAGE_SIZE: usize = 4096;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod samples;

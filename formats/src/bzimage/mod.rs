@@ -146,10 +146,10 @@ impl<'a> BzImage<'a> {
     /// `init_size` and `syssize` against the protected-mode part that is there.
     fn check_sizes(&self) -> Result<(), BzImageError> {
         let length = self.protected_mode.len();
-        let whole_paragraphs = length.div_ceil(16);
-        if usize::try_from(self.syssize()).is_ok_and(|n| n > whole_paragraphs) {
+        let stated = u64::from(self.syssize()).saturating_mul(16);
+        if usize::try_from(stated).is_ok_and(|stated| stated > length) {
             return Err(BzImageError::Truncated {
-                stated: u64::from(self.syssize()).saturating_mul(16),
+                stated,
                 actual: length,
             });
         }

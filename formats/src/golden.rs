@@ -1,0 +1,67 @@
+//! Golden files: `tests/golden` holds what the samples build, so that a change of a layout shows
+//! as a change of a file, and so that other crates and tools have inputs.
+//!
+//! After an intended change: `BATON_BLESS=1 cargo test -p baton-formats golden`.
+
+use crate::samples;
+use std::path::{Path, PathBuf};
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/golden")
+        .join(name)
+}
+
+fn check(name: &str, built: &[u8]) {
+    let path = path(name);
+    if std::env::var_os("BATON_BLESS").is_some() {
+        std::fs::write(&path, built).unwrap();
+    }
+    let kept = std::fs::read(&path).unwrap();
+    assert!(
+        kept == built,
+        "{} differs from what is built now; if that is intended: \
+         BATON_BLESS=1 cargo test -p baton-formats golden",
+        path.display()
+    );
+}
+
+#[test]
+fn an_unsigned_hybrid_is_as_its_golden_file() {
+    check("hybrid.efi", &samples::hybrid());
+}
+
+#[test]
+fn a_signed_hybrid_is_as_its_golden_file() {
+    check("hybrid-signed.efi", &samples::signed_hybrid());
+}
+
+#[test]
+fn a_handover_is_as_its_golden_file() {
+    check("handover.bin", &samples::handover());
+}
+
+#[test]
+fn a_gate_info_block_is_as_its_golden_file() {
+    check("gate-info.bin", &samples::gate_info().to_bytes());
+}
+
+#[test]
+fn the_default_policy_is_as_its_golden_file() {
+    check("policy.bin", &crate::policy::Policy::default().to_bytes());
+}
+
+#[test]
+fn signature_lists_are_as_their_golden_file() {
+    check("signature-lists.esl", &samples::signature_lists());
+}
+
+#[test]
+fn a_mok_table_is_as_its_golden_file() {
+    check("mok-table.bin", &samples::mok_table());
+}
+
+#[test]
+fn boot_params_are_as_their_golden_file() {
+    check("boot-params.bin", &samples::boot_params());
+}
