@@ -8,7 +8,8 @@ extern crate alloc;
 use alloc::vec::Vec;
 use baton_formats::boot_params::{BootParams, E820_ENTRY_LEN, E820Entry};
 use baton_formats::setup_data::{
-    self, EfiSetupData, HEADER_LEN, ImaSetupData, KhoData, KhoScratch, ListError, Node, Nodes, SetupIndirect,
+    self, EfiSetupData, HEADER_LEN, ImaSetupData, KhoData, KhoScratch, ListError, Node, Nodes,
+    SetupIndirect,
 };
 use baton_verify::Reason;
 
@@ -55,12 +56,16 @@ impl<'m> Arguments<'m> {
     /// # Errors
     /// `BadBootParams` or `BadMemoryMap`, naming what can't be right.
     pub fn read<M: PhysicalMemory>(memory: &'m M, address: u64) -> Result<Self, Reason> {
-        let boot_params = memory.array(address).ok_or(Reason::BadBootParams("boot_params can't be read"))?;
+        let boot_params = memory
+            .array(address)
+            .ok_or(Reason::BadBootParams("boot_params can't be read"))?;
         let view = BootParams(boot_params);
         let (handover_address, size) = view.ramdisk();
         let handover = memory
             .read(handover_address, size)
-            .ok_or(Reason::BadBootParams("there is no handover: load the gate with a handover as its initrd"))?;
+            .ok_or(Reason::BadBootParams(
+                "there is no handover: load the gate with a handover as its initrd",
+            ))?;
         let cmdline = command_line(memory, boot_params)?;
         let mut arguments = Self {
             address,
@@ -93,15 +98,24 @@ impl<'m> Arguments<'m> {
     fn read_efi_map(&mut self, view: &BootParams<'_>) -> Result<(), Reason> {
         let efi = view.efi_info();
         if efi.systab != 0 {
-            self.efi = Some(EfiAddresses { system_table: efi.systab, config_tables: 0 });
+            self.efi = Some(EfiAddresses {
+                system_table: efi.systab,
+                config_tables: 0,
+            });
         }
         self.keep(efi.memmap, u64::from(efi.memmap_size))
     }
 
-    fn read_setup_data<M: PhysicalMemory>(&mut self, memory: &M, view: &BootParams<'_>) -> Result<(), Reason> {
+    fn read_setup_data<M: PhysicalMemory>(
+        &mut self,
+        memory: &M,
+        view: &BootParams<'_>,
+    ) -> Result<(), Reason> {
         for node in Nodes::new(view.setup_data(), |address| memory.array(address).copied()) {
             let node = node.map_err(|error| match error {
-                ListError::Unreadable(_) => Reason::BadBootParams("a setup_data node can't be read"),
+                ListError::Unreadable(_) => {
+                    Reason::BadBootParams("a setup_data node can't be read")
+                }
                 ListError::TooLong => Reason::BadBootParams("the setup_data list doesn't end"),
             })?;
             self.read_node(memory, &node)?;
@@ -120,11 +134,18 @@ impl<'m> Arguments<'m> {
         // `Nodes` has checked that this doesn't wrap.
         let data = memory
             .read(node.address.saturating_add(HEADER_LEN as u64), length)
-            .ok_or(Reason::BadBootParams("a setup_data node's data can't be read"))?;
+            .ok_or(Reason::BadBootParams(
+                "a setup_data node's data can't be read",
+            ))?;
         self.read_data(memory, node.header.kind, data)
     }
 
-    fn read_data<M: PhysicalMemory>(&mut self, memory: &M, kind: u32, data: &[u8]) -> Result<(), Reason> {
+    fn read_data<M: PhysicalMemory>(
+        &mut self,
+        memory: &M,
+        kind: u32,
+        data: &[u8],
+    ) -> Result<(), Reason> {
         let short = |_| Reason::BadBootParams("a setup_data node is too short for its kind");
         match kind {
             setup_data::SETUP_E820_EXT => self.extend_map(data),
@@ -154,24 +175,40 @@ impl<'m> Arguments<'m> {
     fn extend_map(&mut self, data: &[u8]) -> Result<(), Reason> {
         let (entries, rest) = data.as_chunks::<E820_ENTRY_LEN>();
         if !rest.is_empty() {
-            return Err(Reason::BadMemoryMap("its extension does not end with an entry"));
+            return Err(Reason::BadMemoryMap(
+                "its extension does not end with an entry",
+            ));
         }
-        self.map.extend(entries.iter().filter_map(|entry| E820Entry::parse(entry)).map(map_entry));
+        self.map.extend(
+            entries
+                .iter()
+                .filter_map(|entry| E820Entry::parse(entry))
+                .map(map_entry),
+        );
         Ok(())
     }
 
     fn read_kho<M: PhysicalMemory>(&mut self, memory: &M, kho: &KhoData) -> Result<(), Reason> {
         self.keep(kho.fdt_addr, kho.fdt_size)?;
         self.keep(kho.scratch_addr, kho.scratch_size)?;
-        let table = memory
-            .read(kho.scratch_addr, kho.scratch_size)
-            .ok_or(Reason::BadBootParams("the Kexec HandOver scratch list can't be read"))?;
+        let table =
+            memory
+                .read(kho.scratch_addr, kho.scratch_size)
+                .ok_or(Reason::BadBootParams(
+                    "the Kexec HandOver scratch list can't be read",
+                ))?;
         let (areas, rest) = table.as_chunks::<16>();
         if !rest.is_empty() {
-            return Err(Reason::BadBootParams("the Kexec HandOver scratch list does not end with an entry"));
+            return Err(Reason::BadBootParams(
+                "the Kexec HandOver scratch list does not end with an entry",
+            ));
         }
         let areas = areas.iter().filter_map(|area| KhoScratch::parse(area).ok());
-        self.scratch = Some(areas.filter_map(|area| Range::new(area.addr, area.size)).collect());
+        self.scratch = Some(
+            areas
+                .filter_map(|area| Range::new(area.addr, area.size))
+                .collect(),
+        );
         Ok(())
     }
 }
@@ -181,20 +218,33 @@ impl<'m> Arguments<'m> {
 /// # Errors
 /// `BadMemoryMap` if it claims more entries than there is room for.
 pub fn memory_map(boot_params: &[u8; 4096]) -> Result<Vec<MapEntry>, Reason> {
-    let entries = BootParams(boot_params).e820().map_err(|_| Reason::BadMemoryMap("it has more than 128 entries"))?;
+    let entries = BootParams(boot_params)
+        .e820()
+        .map_err(|_| Reason::BadMemoryMap("it has more than 128 entries"))?;
     Ok(entries.map(map_entry).collect())
 }
 
 fn map_entry(entry: E820Entry) -> MapEntry {
-    let kind = if entry.kind == E820Entry::RAM { Use::Ram } else { Use::Reserved };
-    MapEntry { address: entry.addr, size: entry.size, kind }
+    let kind = if entry.kind == E820Entry::RAM {
+        Use::Ram
+    } else {
+        Use::Reserved
+    };
+    MapEntry {
+        address: entry.addr,
+        size: entry.size,
+        kind,
+    }
 }
 
 /// The command line that `boot_params` point to, without its NUL.
 ///
 /// # Errors
 /// `BadBootParams` if it can't be read or doesn't end.
-pub fn command_line<'m, M: PhysicalMemory>(memory: &'m M, boot_params: &[u8; 4096]) -> Result<&'m [u8], Reason> {
+pub fn command_line<'m, M: PhysicalMemory>(
+    memory: &'m M,
+    boot_params: &[u8; 4096],
+) -> Result<&'m [u8], Reason> {
     let address = BootParams(boot_params).cmdline();
     if address == 0 {
         return Ok(&[]);
@@ -206,5 +256,7 @@ pub fn command_line<'m, M: PhysicalMemory>(memory: &'m M, boot_params: &[u8; 409
         .or_else(|| memory.read(address, in_page))
         .ok_or(Reason::BadBootParams("the command line can't be read"))?;
     let length = bytes.iter().position(|&byte| byte == 0);
-    length.and_then(|length| bytes.get(..length)).ok_or(Reason::BadBootParams("the command line does not end"))
+    length
+        .and_then(|length| bytes.get(..length))
+        .ok_or(Reason::BadBootParams("the command line does not end"))
 }

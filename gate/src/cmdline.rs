@@ -58,7 +58,10 @@ fn parameter(word: &[u8]) -> Option<SerialPort> {
 fn standard(tty: &str, options: Option<&str>) -> Option<SerialPort> {
     let number: usize = tty.strip_prefix("ttyS")?.parse().ok()?;
     let port = *STANDARD_PORTS.get(number)?;
-    Some(SerialPort { port, baud: options.and_then(baud) })
+    Some(SerialPort {
+        port,
+        baud: options.and_then(baud),
+    })
 }
 
 /// `io,<port>[,<options>]`
@@ -67,12 +70,21 @@ fn addressed<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<SerialPort
         return None;
     }
     let port = number(fields.next()?).filter(|port| STANDARD_PORTS.contains(port))?;
-    Some(SerialPort { port, baud: fields.next().and_then(baud) })
+    Some(SerialPort {
+        port,
+        baud: fields.next().and_then(baud),
+    })
 }
 
 fn baud(options: &str) -> Option<u32> {
-    let digits = options.find(|c: char| !c.is_ascii_digit()).unwrap_or(options.len());
-    options.get(..digits)?.parse().ok().filter(|&baud| baud > 0 && baud <= 115_200)
+    let digits = options
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(options.len());
+    options
+        .get(..digits)?
+        .parse()
+        .ok()
+        .filter(|&baud| baud > 0 && baud <= 115_200)
 }
 
 fn number(text: &str) -> Option<u16> {
@@ -96,14 +108,23 @@ mod tests {
 
     #[test]
     fn reads_the_usual_serial_console() {
-        assert_eq!(ports("quiet console=tty0 console=ttyS0,115200n8 ro"), [port(0x3f8, Some(115_200))]);
+        assert_eq!(
+            ports("quiet console=tty0 console=ttyS0,115200n8 ro"),
+            [port(0x3f8, Some(115_200))]
+        );
         assert_eq!(ports("console=ttyS1"), [port(0x2f8, None)]);
     }
 
     #[test]
     fn reads_earlycon_and_earlyprintk() {
-        assert_eq!(ports("earlycon=uart8250,io,0x3e8,9600n8"), [port(0x3e8, Some(9600))]);
-        assert_eq!(ports("earlyprintk=serial,ttyS0,57600,keep"), [port(0x3f8, Some(57_600))]);
+        assert_eq!(
+            ports("earlycon=uart8250,io,0x3e8,9600n8"),
+            [port(0x3e8, Some(9600))]
+        );
+        assert_eq!(
+            ports("earlyprintk=serial,ttyS0,57600,keep"),
+            [port(0x3f8, Some(57_600))]
+        );
         assert_eq!(ports("earlyprintk=ttyS0"), [port(0x3f8, None)]);
     }
 
@@ -116,7 +137,16 @@ mod tests {
 
     #[test]
     fn ignores_what_is_not_a_serial_port() {
-        for line in ["", "console=hvc0", "console=ttyS9", "console=ttySx", "console=", "earlycon", "earlycon=pl011,0x9000000", "xconsole=ttyS0"] {
+        for line in [
+            "",
+            "console=hvc0",
+            "console=ttyS9",
+            "console=ttySx",
+            "console=",
+            "earlycon",
+            "earlycon=pl011,0x9000000",
+            "xconsole=ttyS0",
+        ] {
             assert_eq!(ports(line), [], "{line}");
         }
     }
@@ -124,12 +154,19 @@ mod tests {
     #[test]
     fn ignores_parameters_meant_for_init_and_text_within_quotes() {
         assert_eq!(ports("root=/dev/sda -- console=ttyS0"), []);
-        assert_eq!(ports("note=\"a console=ttyS0 b\" console=ttyS1"), [port(0x2f8, None)]);
+        assert_eq!(
+            ports("note=\"a console=ttyS0 b\" console=ttyS1"),
+            [port(0x2f8, None)]
+        );
     }
 
     #[test]
     fn survives_any_bytes() {
         let line: Vec<u8> = (0..=255u8).chain(*b" console=ttyS0").collect();
-        assert_eq!(serial_consoles(&line).count(), 0, "an unbalanced quote swallows the rest");
+        assert_eq!(
+            serial_consoles(&line).count(),
+            0,
+            "an unbalanced quote swallows the rest"
+        );
     }
 }

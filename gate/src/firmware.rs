@@ -4,7 +4,9 @@
 //! configuration table (shim: mok.c; Linux: drivers/firmware/efi/mokvar-table.c). Reading that
 //! copy, and not the variables, is what keeps user space out: variables can be set at run time.
 
-use baton_formats::efi::{CONFIG_TABLE_LEN, ConfigTables, MOK_TABLE_GUID, SYSTEM_TABLE_LEN, SystemTable};
+use baton_formats::efi::{
+    CONFIG_TABLE_LEN, ConfigTables, MOK_TABLE_GUID, SYSTEM_TABLE_LEN, SystemTable,
+};
 use baton_formats::mok::{EntryHeader, HEADER_LEN, MOK_LIST, MOK_LIST_X};
 use baton_verify::Reason;
 
@@ -38,15 +40,22 @@ impl<'m> MokTable<'m> {
         let system = memory
             .read(efi.system_table, SYSTEM_TABLE_LEN as u64)
             .and_then(|bytes| SystemTable::parse(bytes).ok())
-            .ok_or(Reason::BadFirmwareTable("the EFI system table is malformed"))?;
+            .ok_or(Reason::BadFirmwareTable(
+                "the EFI system table is malformed",
+            ))?;
         if system.nr_tables == 0 {
             return Ok(Self::default());
         }
         // `SystemTable` bounds the count.
         let tables = memory
-            .read(efi.config_tables, system.nr_tables.saturating_mul(CONFIG_TABLE_LEN as u64))
+            .read(
+                efi.config_tables,
+                system.nr_tables.saturating_mul(CONFIG_TABLE_LEN as u64),
+            )
             .and_then(|bytes| ConfigTables::parse(bytes).ok())
-            .ok_or(Reason::BadFirmwareTable("the EFI configuration tables can't be read"))?;
+            .ok_or(Reason::BadFirmwareTable(
+                "the EFI configuration tables can't be read",
+            ))?;
         match tables.find(&MOK_TABLE_GUID) {
             None => Ok(Self::default()),
             Some(address) => Self::read(memory, address),
@@ -57,9 +66,14 @@ impl<'m> MokTable<'m> {
         let mut table = Self::default();
         let mut at = start;
         for _ in 0..MAX_VARIABLES {
-            let bytes = memory.array(at).ok_or(Reason::BadFirmwareTable("the MOK table does not end"))?;
-            let header = EntryHeader::parse(bytes).map_err(|_| Reason::BadFirmwareTable("a MOK table entry is malformed"))?;
-            let next = at.checked_add(HEADER_LEN as u64).ok_or(Reason::BadFirmwareTable("the MOK table wraps"))?;
+            let bytes = memory
+                .array(at)
+                .ok_or(Reason::BadFirmwareTable("the MOK table does not end"))?;
+            let header = EntryHeader::parse(bytes)
+                .map_err(|_| Reason::BadFirmwareTable("a MOK table entry is malformed"))?;
+            let next = at
+                .checked_add(HEADER_LEN as u64)
+                .ok_or(Reason::BadFirmwareTable("the MOK table wraps"))?;
             if header.is_end() {
                 table.extent = Range::new(start, next - start);
                 return Ok(table);
@@ -72,7 +86,9 @@ impl<'m> MokTable<'m> {
             }
             at = next.saturating_add(header.size);
         }
-        Err(Reason::BadFirmwareTable("the MOK table has too many entries"))
+        Err(Reason::BadFirmwareTable(
+            "the MOK table has too many entries",
+        ))
     }
 
     fn variable<M: PhysicalMemory>(memory: &'m M, at: u64, size: u64) -> Result<&'m [u8], Reason> {
@@ -82,6 +98,8 @@ impl<'m> MokTable<'m> {
         (size <= MAX_VARIABLE && at.checked_add(size).is_some())
             .then(|| memory.read(at, size))
             .flatten()
-            .ok_or(Reason::BadFirmwareTable("a MOK table entry reaches outside memory"))
+            .ok_or(Reason::BadFirmwareTable(
+                "a MOK table entry reaches outside memory",
+            ))
     }
 }

@@ -24,13 +24,20 @@ impl<'m> Image<'m> {
     /// `BadGate`, if the block that `baton gate build` writes is damaged. It is covered by the
     /// gate's signature, so that this can only be a mistake in building it.
     pub fn read(loaded: &'m [u8], extent: Range) -> Result<Self, Reason> {
-        let info = GateInfo::parse(loaded).map_err(|_| Reason::BadGate("its info block is malformed"))?;
+        let info =
+            GateInfo::parse(loaded).map_err(|_| Reason::BadGate("its info block is malformed"))?;
         let policy = bytes_of(loaded, info.policy)?;
         let policy = match policy {
             [] => Policy::default(),
-            bytes => Policy::parse(bytes).map_err(|_| Reason::BadGate("its policy is malformed"))?,
+            bytes => {
+                Policy::parse(bytes).map_err(|_| Reason::BadGate("its policy is malformed"))?
+            }
         };
-        Ok(Self { extent, keys: bytes_of(loaded, info.keys)?, policy })
+        Ok(Self {
+            extent,
+            keys: bytes_of(loaded, info.keys)?,
+            policy,
+        })
     }
 }
 

@@ -89,9 +89,20 @@ impl<'a> PageTables<'a> {
     ///
     /// # Errors
     /// `PoolExhausted` if there is no room for the root.
-    pub fn new(pool: &'a mut [Table], base: u64, levels: Levels, huge_pages: bool) -> Result<Self, MapError> {
+    pub fn new(
+        pool: &'a mut [Table],
+        base: u64,
+        levels: Levels,
+        huge_pages: bool,
+    ) -> Result<Self, MapError> {
         *pool.first_mut().ok_or(MapError::PoolExhausted)? = Table::EMPTY;
-        Ok(Self { pool, base, used: 1, levels, huge_pages })
+        Ok(Self {
+            pool,
+            base,
+            used: 1,
+            levels,
+            huge_pages,
+        })
     }
 
     /// The physical address of the root table, for CR3.
@@ -118,7 +129,11 @@ impl<'a> PageTables<'a> {
         let mut at = start & !(LARGE - 1);
         while at < end {
             let whole_gigabyte = at % HUGE == 0 && at >= start && end - at >= HUGE;
-            let size = if self.huge_pages && whole_gigabyte { HUGE } else { LARGE };
+            let size = if self.huge_pages && whole_gigabyte {
+                HUGE
+            } else {
+                LARGE
+            };
             self.map_page(at, size)?;
             at += size;
         }
@@ -135,7 +150,11 @@ impl<'a> PageTables<'a> {
         if entry & PRESENT == 0 {
             return Err(MapError::OutOfReach);
         }
-        let small = if entry & LARGE_PAGE == 0 { self.index_of(entry) } else { self.split(table, index)? };
+        let small = if entry & LARGE_PAGE == 0 {
+            self.index_of(entry)
+        } else {
+            self.split(table, index)?
+        };
         self.pool[small].0[slot(page, 1)] = 0;
         Ok(())
     }
@@ -173,7 +192,10 @@ impl<'a> PageTables<'a> {
 
     fn map_page(&mut self, address: u64, size: u64) -> Result<(), MapError> {
         let level = if size == HUGE { 3 } else { 2 };
-        if self.page_size_at(address).is_some_and(|mapped| mapped >= size) {
+        if self
+            .page_size_at(address)
+            .is_some_and(|mapped| mapped >= size)
+        {
             return Ok(());
         }
         let (table, index) = self.walk(address, level)?;
@@ -259,7 +281,11 @@ mod tests {
     /// independently of the code under test.
     fn translate(tables: &PageTables<'_>, address: u64) -> Option<u64> {
         let mut table = 0usize;
-        let top = if tables.levels == Levels::Five { 48 } else { 39 };
+        let top = if tables.levels == Levels::Five {
+            48
+        } else {
+            39
+        };
         let mut bit = top;
         loop {
             let entry = tables.pool[table].0[(address >> bit) as usize % 512];
@@ -267,9 +293,16 @@ mod tests {
                 return None;
             }
             if bit == 12 || entry & 0x80 != 0 {
-                assert!(bit <= 30, "a page-size bit above the third level is reserved");
+                assert!(
+                    bit <= 30,
+                    "a page-size bit above the third level is reserved"
+                );
                 let mask = (1u64 << bit) - 1;
-                assert_eq!(entry & ADDRESS & mask & !0xfff, 0, "a large page must be aligned");
+                assert_eq!(
+                    entry & ADDRESS & mask & !0xfff,
+                    0,
+                    "a large page must be aligned"
+                );
                 return Some((entry & ADDRESS & !mask) | (address & mask));
             }
             table = ((entry & ADDRESS) - BASE) as usize / 4096;
@@ -285,7 +318,11 @@ mod tests {
                 let mut tables = PageTables::new(&mut memory, BASE, levels, huge).unwrap();
                 tables.map(0x10_0000, 0xc000_0000).unwrap();
                 for address in [0u64, 0x10_0000, 0x3fff_ffff, 0x4000_0000, 0xbfff_ffff] {
-                    assert_eq!(translate(&tables, address), Some(address), "{levels:?} {huge} {address:#x}");
+                    assert_eq!(
+                        translate(&tables, address),
+                        Some(address),
+                        "{levels:?} {huge} {address:#x}"
+                    );
                 }
                 assert_eq!(translate(&tables, 0xc000_0000), None);
                 assert!(tables.covers(0, 0xc000_0000));
@@ -310,7 +347,10 @@ mod tests {
         let mut memory = pool(16);
         let mut tables = PageTables::new(&mut memory, BASE, Levels::Four, true).unwrap();
         tables.map(HUGE, HUGE + 5 * LARGE).unwrap();
-        assert_eq!(translate(&tables, HUGE + 5 * LARGE - 1), Some(HUGE + 5 * LARGE - 1));
+        assert_eq!(
+            translate(&tables, HUGE + 5 * LARGE - 1),
+            Some(HUGE + 5 * LARGE - 1)
+        );
         assert_eq!(translate(&tables, HUGE + 5 * LARGE), None);
     }
 
@@ -328,7 +368,10 @@ mod tests {
         let mut tables = PageTables::new(&mut memory, BASE, Levels::Four, true).unwrap();
         assert_eq!(tables.map(4, 4), Err(MapError::OutOfReach));
         assert_eq!(tables.map(0, (1 << 47) + 1), Err(MapError::OutOfReach));
-        assert_eq!(tables.map(u64::MAX - 1, u64::MAX), Err(MapError::OutOfReach));
+        assert_eq!(
+            tables.map(u64::MAX - 1, u64::MAX),
+            Err(MapError::OutOfReach)
+        );
     }
 
     #[test]
@@ -351,6 +394,10 @@ mod tests {
         assert_eq!(translate(&tables, LARGE + 2 * PAGE), Some(LARGE + 2 * PAGE));
         assert_eq!(translate(&tables, LARGE + 4 * PAGE), Some(LARGE + 4 * PAGE));
         tables.map(0, 2 * LARGE).unwrap();
-        assert_eq!(translate(&tables, LARGE + 3 * PAGE), None, "mapping again keeps the guard");
+        assert_eq!(
+            translate(&tables, LARGE + 3 * PAGE),
+            None,
+            "mapping again keeps the guard"
+        );
     }
 }

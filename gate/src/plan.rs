@@ -39,7 +39,10 @@ impl Range {
 
     fn pages_around(self) -> Self {
         let end = self.end.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX);
-        Self { start: self.start & !(PAGE - 1), end }
+        Self {
+            start: self.start & !(PAGE - 1),
+            end,
+        }
     }
 
     fn length(self) -> u64 {
@@ -87,11 +90,20 @@ impl Free {
         if free.0.is_empty() {
             return Err(Reason::BadMemoryMap("it has no RAM"));
         }
-        free.remove(Range { start: 0, end: LOWEST });
-        for entry in map.iter().filter(|entry| entry.kind == Use::Reserved && entry.size > 0) {
+        free.remove(Range {
+            start: 0,
+            end: LOWEST,
+        });
+        for entry in map
+            .iter()
+            .filter(|entry| entry.kind == Use::Reserved && entry.size > 0)
+        {
             // A reserved entry that wraps claims everything above its start.
             let end = entry.address.saturating_add(entry.size);
-            free.remove(Range { start: entry.address, end });
+            free.remove(Range {
+                start: entry.address,
+                end,
+            });
         }
         Ok(free)
     }
@@ -101,9 +113,19 @@ impl Free {
         let taken = taken.pages_around();
         let mut rest = Vec::with_capacity(self.0.len() + 1);
         for &range in &self.0 {
-            let before = Range { start: range.start, end: range.end.min(taken.start) };
-            let after = Range { start: range.start.max(taken.end), end: range.end };
-            rest.extend([before, after].into_iter().filter(|part| part.start < part.end));
+            let before = Range {
+                start: range.start,
+                end: range.end.min(taken.start),
+            };
+            let after = Range {
+                start: range.start.max(taken.end),
+                end: range.end,
+            };
+            rest.extend(
+                [before, after]
+                    .into_iter()
+                    .filter(|part| part.start < part.end),
+            );
         }
         self.0 = rest;
     }
@@ -114,7 +136,10 @@ impl Free {
         let mut kept = Vec::new();
         for &range in &self.0 {
             for area in areas.iter().filter_map(|area| area.pages_inside()) {
-                let part = Range { start: range.start.max(area.start), end: range.end.min(area.end) };
+                let part = Range {
+                    start: range.start.max(area.start),
+                    end: range.end.min(area.end),
+                };
                 if part.start < part.end {
                     kept.push(part);
                 }
@@ -136,7 +161,10 @@ impl Free {
                 let found = Range::new(start, size)?;
                 (found.end <= range.end).then_some(found)
             })
-            .ok_or_else(|| Reason::NoRoom { needed: size, largest_free: self.largest() })
+            .ok_or_else(|| Reason::NoRoom {
+                needed: size,
+                largest_free: self.largest(),
+            })
     }
 
     /// The free ranges, in order.
@@ -169,15 +197,28 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     fn ram(address: u64, size: u64) -> MapEntry {
-        MapEntry { address, size, kind: Use::Ram }
+        MapEntry {
+            address,
+            size,
+            kind: Use::Ram,
+        }
     }
 
     fn reserved(address: u64, size: u64) -> MapEntry {
-        MapEntry { address, size, kind: Use::Reserved }
+        MapEntry {
+            address,
+            size,
+            kind: Use::Reserved,
+        }
     }
 
     fn free(map: &[MapEntry]) -> Vec<(u64, u64)> {
-        Free::from_map(map).unwrap().0.iter().map(|range| (range.start, range.end)).collect()
+        Free::from_map(map)
+            .unwrap()
+            .0
+            .iter()
+            .map(|range| (range.start, range.end))
+            .collect()
     }
 
     #[test]
@@ -187,14 +228,25 @@ mod tests {
 
     #[test]
     fn reserved_wins_wherever_it_overlaps_ram() {
-        let map = [reserved(2 * MIB, MIB), ram(0, 8 * MIB), reserved(5 * MIB + 1, 1)];
+        let map = [
+            reserved(2 * MIB, MIB),
+            ram(0, 8 * MIB),
+            reserved(5 * MIB + 1, 1),
+        ];
         let end = 5 * MIB;
-        assert_eq!(free(&map), [(MIB, 2 * MIB), (3 * MIB, end), (end + PAGE, 8 * MIB)]);
+        assert_eq!(
+            free(&map),
+            [(MIB, 2 * MIB), (3 * MIB, end), (end + PAGE, 8 * MIB)]
+        );
     }
 
     #[test]
     fn overlapping_unsorted_ram_is_merged() {
-        let map = [ram(6 * MIB, 2 * MIB), ram(MIB, 4 * MIB), ram(2 * MIB, 4 * MIB)];
+        let map = [
+            ram(6 * MIB, 2 * MIB),
+            ram(MIB, 4 * MIB),
+            ram(2 * MIB, 4 * MIB),
+        ];
         assert_eq!(free(&map), [(MIB, 8 * MIB)]);
     }
 
@@ -219,15 +271,24 @@ mod tests {
 
     #[test]
     fn a_map_without_ram_is_refused() {
-        assert!(matches!(Free::from_map(&[reserved(0, MIB)]), Err(Reason::BadMemoryMap(_))));
+        assert!(matches!(
+            Free::from_map(&[reserved(0, MIB)]),
+            Err(Reason::BadMemoryMap(_))
+        ));
         assert!(matches!(Free::from_map(&[]), Err(Reason::BadMemoryMap(_))));
-        assert!(matches!(Free::from_map(&[ram(MIB, 100)]), Err(Reason::BadMemoryMap(_))));
+        assert!(matches!(
+            Free::from_map(&[ram(MIB, 100)]),
+            Err(Reason::BadMemoryMap(_))
+        ));
     }
 
     #[test]
     fn finds_the_lowest_aligned_room() {
         let mut free = Free::from_map(&[ram(0, 64 * MIB), ram(1 << 32, 64 * MIB)]).unwrap();
-        free.remove(Range { start: 16 * MIB, end: 17 * MIB });
+        free.remove(Range {
+            start: 16 * MIB,
+            end: 17 * MIB,
+        });
         let found = free.find(8 * MIB, 2 * MIB, 16 * MIB).unwrap();
         assert_eq!(found.start, 18 * MIB);
         let high = free.find(60 * MIB, 2 * MIB, 16 * MIB).unwrap();
@@ -238,7 +299,13 @@ mod tests {
     fn says_what_was_needed_and_what_is_there_when_nothing_fits() {
         let free = Free::from_map(&[ram(0, 9 * MIB)]).unwrap();
         let refused = free.find(16 * MIB, MIB, MIB).unwrap_err();
-        assert_eq!(refused, Reason::NoRoom { needed: 16 * MIB, largest_free: 8 * MIB });
+        assert_eq!(
+            refused,
+            Reason::NoRoom {
+                needed: 16 * MIB,
+                largest_free: 8 * MIB
+            }
+        );
         assert!(free.find(u64::MAX, MIB, MIB).is_err());
         assert!(free.find(MIB, 1 << 63, u64::MAX).is_err());
     }
@@ -246,9 +313,22 @@ mod tests {
     #[test]
     fn with_kexec_handover_only_the_scratch_areas_are_free() {
         let mut free = Free::from_map(&[ram(0, 64 * MIB)]).unwrap();
-        let areas = [Range { start: 32 * MIB, end: 40 * MIB }, Range { start: 60 * MIB, end: 90 * MIB }];
+        let areas = [
+            Range {
+                start: 32 * MIB,
+                end: 40 * MIB,
+            },
+            Range {
+                start: 60 * MIB,
+                end: 90 * MIB,
+            },
+        ];
         free.keep_only(&areas);
-        let kept: Vec<_> = free.0.iter().map(|range| (range.start, range.end)).collect();
+        let kept: Vec<_> = free
+            .0
+            .iter()
+            .map(|range| (range.start, range.end))
+            .collect();
         assert_eq!(kept, [(32 * MIB, 40 * MIB), (60 * MIB, 64 * MIB)]);
     }
 
@@ -270,18 +350,40 @@ mod tests {
                     let shift = next(&mut state) % 50;
                     let address = next(&mut state) >> (14 + shift % 30);
                     let size = next(&mut state) >> (14 + shift);
-                    let kind = if next(&mut state) % 3 == 0 { Use::Reserved } else { Use::Ram };
-                    MapEntry { address, size, kind }
+                    let kind = if next(&mut state) % 3 == 0 {
+                        Use::Reserved
+                    } else {
+                        Use::Ram
+                    };
+                    MapEntry {
+                        address,
+                        size,
+                        kind,
+                    }
                 })
                 .collect();
-            let Ok(free) = Free::from_map(&map) else { continue };
-            let Ok(found) = free.find(PAGE * (1 + next(&mut state) % 64), PAGE, 0) else { continue };
+            let Ok(free) = Free::from_map(&map) else {
+                continue;
+            };
+            let Ok(found) = free.find(PAGE * (1 + next(&mut state) % 64), PAGE, 0) else {
+                continue;
+            };
             for probe in [found.start, found.end - 1] {
                 let inside = |entry: &&MapEntry| {
                     entry.address <= probe && probe - entry.address < entry.size
                 };
-                assert!(map.iter().filter(inside).any(|entry| entry.kind == Use::Ram), "{map:?} {probe:#x}");
-                assert!(!map.iter().filter(inside).any(|entry| entry.kind == Use::Reserved), "{map:?} {probe:#x}");
+                assert!(
+                    map.iter()
+                        .filter(inside)
+                        .any(|entry| entry.kind == Use::Ram),
+                    "{map:?} {probe:#x}"
+                );
+                assert!(
+                    !map.iter()
+                        .filter(inside)
+                        .any(|entry| entry.kind == Use::Reserved),
+                    "{map:?} {probe:#x}"
+                );
             }
             assert!(found.start >= LOWEST);
         }

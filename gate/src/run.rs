@@ -40,34 +40,64 @@ pub fn prepare<'m, M: PhysicalMemory>(
     let decision = decide(arguments.handover, arguments.cmdline, &trust)?;
     let verified = (started, now());
     let free = free_memory(image, arguments, &mok).map_err(in_memory)?;
-    let initrds = (decision.initrd_count, decision.initrds.map_or(0, |bytes| bytes.len() as u64));
+    let initrds = (
+        decision.initrd_count,
+        decision.initrds.map_or(0, |bytes| bytes.len() as u64),
+    );
     let plan = boot_plan(decision, arguments, &free).map_err(in_memory)?;
-    Ok(Prepared { plan, initrds, handover_size: arguments.handover.len() as u64, verified })
+    Ok(Prepared {
+        plan,
+        initrds,
+        handover_size: arguments.handover.len() as u64,
+        verified,
+    })
 }
 
-fn boot_plan<'m>(decision: Decision<'m>, arguments: &Arguments<'m>, free: &Free) -> Result<BootPlan<'m>, Reason> {
+fn boot_plan<'m>(
+    decision: Decision<'m>,
+    arguments: &Arguments<'m>,
+    free: &Free,
+) -> Result<BootPlan<'m>, Reason> {
     bzimage64::plan(decision, arguments, free)
 }
 
 fn trust<'m>(image: &Image<'m>, mok: &MokTable<'m>) -> Result<Trust<'m>, Refusal> {
-    Ok(Trust::new().add_keys(image.keys)?.add_mok_list(mok.list)?.add_mok_revocations(mok.revocations)?)
+    Ok(Trust::new()
+        .add_keys(image.keys)?
+        .add_mok_list(mok.list)?
+        .add_mok_revocations(mok.revocations)?)
 }
 
 /// All RAM but what the gate runs in, and what must survive for the next kernel to read.
-fn free_memory(image: &Image<'_>, arguments: &Arguments<'_>, mok: &MokTable<'_>) -> Result<Free, Reason> {
+fn free_memory(
+    image: &Image<'_>,
+    arguments: &Arguments<'_>,
+    mok: &MokTable<'_>,
+) -> Result<Free, Reason> {
     let mut free = Free::from_map(&arguments.map)?;
     if let Some(scratch) = &arguments.scratch {
         free.keep_only(scratch);
     }
-    let taken = arguments.keep.iter().copied().chain([image.extent]).chain(mok.extent);
+    let taken = arguments
+        .keep
+        .iter()
+        .copied()
+        .chain([image.extent])
+        .chain(mok.extent);
     taken.for_each(|range| free.remove(range));
     Ok(free)
 }
 
 fn in_tables(reason: Reason) -> Refusal {
-    Refusal { component: Component::FirmwareTables, reason }
+    Refusal {
+        component: Component::FirmwareTables,
+        reason,
+    }
 }
 
 fn in_memory(reason: Reason) -> Refusal {
-    Refusal { component: Component::Memory, reason }
+    Refusal {
+        component: Component::Memory,
+        reason,
+    }
 }

@@ -15,7 +15,11 @@ const LOWEST: u64 = 0x100_0000;
 ///
 /// # Errors
 /// `NoRoom` if the kernel doesn't fit anywhere.
-pub fn plan<'m>(decision: Decision<'m>, arguments: &Arguments<'m>, free: &Free) -> Result<BootPlan<'m>, Reason> {
+pub fn plan<'m>(
+    decision: Decision<'m>,
+    arguments: &Arguments<'m>,
+    free: &Free,
+) -> Result<BootPlan<'m>, Reason> {
     let image = decision.bzimage;
     let size = u64::from(image.init_size()).max(image.protected_mode().len() as u64);
     let target = place(&image, size, free)?;
@@ -24,7 +28,10 @@ pub fn plan<'m>(decision: Decision<'m>, arguments: &Arguments<'m>, free: &Free) 
     Ok(BootPlan {
         kernel: decision.kernel,
         version: image.kernel_version(),
-        copy: Copy { from: image.protected_mode(), to: target.start },
+        copy: Copy {
+            from: image.protected_mode(),
+            to: target.start,
+        },
         boot_params,
         boot_params_address: arguments.address,
         entry: target.start + ENTRY_64,
@@ -39,13 +46,24 @@ fn place(image: &BzImage<'_>, size: u64, free: &Free) -> Result<Range, Reason> {
         return free.find(size, align, preferred.max(LOWEST));
     }
     let found = free.find(size, 1, preferred)?;
-    if found.start == preferred { Ok(found) } else { Err(Reason::NoRoom { needed: size, largest_free: 0 }) }
+    if found.start == preferred {
+        Ok(found)
+    } else {
+        Err(Reason::NoRoom {
+            needed: size,
+            largest_free: 0,
+        })
+    }
 }
 
 /// The old kernel's boot_params with the new kernel's setup_header, and the arguments put back.
 ///
 /// All else passes through untouched: EFI information, RSDP, screen, EDD, memory map, `secure_boot`.
-fn fill(page: &mut [u8; 4096], decision: &Decision<'_>, arguments: &Arguments<'_>) -> Result<(), Reason> {
+fn fill(
+    page: &mut [u8; 4096],
+    decision: &Decision<'_>,
+    arguments: &Arguments<'_>,
+) -> Result<(), Reason> {
     let old = BootParams(arguments.boot_params);
     let mut new = BootParamsMut(page);
     new.install_setup_header(decision.bzimage.setup_header())
@@ -55,7 +73,10 @@ fn fill(page: &mut [u8; 4096], decision: &Decision<'_>, arguments: &Arguments<'_
     new.set_cmdline(old.cmdline());
     new.set_setup_data(old.setup_data());
     let (start, size) = match &decision.initrd_range {
-        Some(range) => (arguments.handover_address + range.start as u64, (range.end - range.start) as u64),
+        Some(range) => (
+            arguments.handover_address + range.start as u64,
+            (range.end - range.start) as u64,
+        ),
         None => (0, 0),
     };
     new.set_ramdisk(start, size);

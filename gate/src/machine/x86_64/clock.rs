@@ -22,7 +22,10 @@ impl Clock {
     /// Asks the processor, then the hypervisor, then measures against the PIT.
     #[must_use]
     pub fn calibrate() -> Self {
-        let per_ms = from_crystal().or_else(from_hypervisor).or_else(from_pit).filter(|&per_ms| per_ms > 0);
+        let per_ms = from_crystal()
+            .or_else(from_hypervisor)
+            .or_else(from_pit)
+            .filter(|&per_ms| per_ms > 0);
         Self { per_ms }
     }
 
@@ -46,12 +49,15 @@ impl Clock {
 /// CPUID 15h: EBX / EAX is the ratio of the counter to a crystal of ECX Hz.
 fn from_crystal() -> Option<u64> {
     let [denominator, numerator, crystal, _] = cpuid(0x15).map(u64::from);
-    (denominator != 0 && numerator != 0 && crystal != 0).then(|| crystal * numerator / denominator / 1000)
+    (denominator != 0 && numerator != 0 && crystal != 0)
+        .then(|| crystal * numerator / denominator / 1000)
 }
 
 /// CPUID 4000_0010h: EAX is the counter's frequency in kHz (VMware's leaf, which KVM has too).
 fn from_hypervisor() -> Option<u64> {
-    has_hypervisor().then(|| u64::from(cpuid(0x4000_0010)[0])).filter(|&khz| khz != 0)
+    has_hypervisor()
+        .then(|| u64::from(cpuid(0x4000_0010)[0]))
+        .filter(|&khz| khz != 0)
 }
 
 /// Lets channel 2 of the PIT count down once with its output readable at bit 5 of port 0x61.

@@ -23,7 +23,10 @@ struct Shared(RefCell<Outputs>);
 // SAFETY: one processor, and no interrupt handler returns into code that holds the borrow.
 unsafe impl Sync for Shared {}
 
-static CONSOLE: Shared = Shared(RefCell::new(Outputs { serial: Vec::new(), framebuffer: None }));
+static CONSOLE: Shared = Shared(RefCell::new(Outputs {
+    serial: Vec::new(),
+    framebuffer: None,
+}));
 
 /// Opens the serial consoles that the command line names.
 pub fn open_serial(cmdline: &[u8]) {
@@ -46,7 +49,11 @@ impl Write for Outputs {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
             // Certificate subjects reach the console: no control characters of theirs do.
-            let byte = if byte == b'\n' || (b' '..=b'~').contains(&byte) { byte } else { b'?' };
+            let byte = if byte == b'\n' || (b' '..=b'~').contains(&byte) {
+                byte
+            } else {
+                b'?'
+            };
             for port in &mut self.serial {
                 if byte == b'\n' {
                     port.send(b'\r');

@@ -74,8 +74,14 @@ pub fn install() {
         *entry = gate_descriptor(stubs + vector * STUB);
     }
     tables.idt[NMI] = gate_descriptor((&raw const ignore_interrupt) as usize);
-    let gdt = Pointer { limit: size_of_val(&tables.gdt) as u16 - 1, base: tables.gdt.as_ptr() as u64 };
-    let idt = Pointer { limit: size_of_val(&tables.idt) as u16 - 1, base: tables.idt.as_ptr() as u64 };
+    let gdt = Pointer {
+        limit: size_of_val(&tables.gdt) as u16 - 1,
+        base: tables.gdt.as_ptr() as u64,
+    };
+    let idt = Pointer {
+        limit: size_of_val(&tables.idt) as u16 - 1,
+        base: tables.idt.as_ptr() as u64,
+    };
     // SAFETY: the tables are static and complete; the far return reloads CS with the new table's
     // 64-bit code segment, at the instruction that follows it.
     unsafe {
@@ -111,6 +117,10 @@ fn task_descriptor(base: u64) -> [u64; 2] {
 /// An interrupt gate (type 14) on IST1, Intel SDM volume 3, figure 7-8.
 fn gate_descriptor(handler: usize) -> [u64; 2] {
     let handler = handler as u64;
-    let low = handler & 0xffff | u64::from(CODE_SELECTOR) << 16 | 1 << 32 | 0x8e << 40 | (handler >> 16 & 0xffff) << 48;
+    let low = handler & 0xffff
+        | u64::from(CODE_SELECTOR) << 16
+        | 1 << 32
+        | 0x8e << 40
+        | (handler >> 16 & 0xffff) << 48;
     [low, handler >> 32]
 }

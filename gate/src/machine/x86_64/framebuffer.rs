@@ -31,7 +31,12 @@ impl Framebuffer {
             && screen.lfb_linelength % 4 == 0
             && base % 4 == 0
             && base != 0;
-        usable.then(|| (base, u64::from(screen.lfb_linelength) * u64::from(screen.lfb_height)))
+        usable.then(|| {
+            (
+                base,
+                u64::from(screen.lfb_linelength) * u64::from(screen.lfb_height),
+            )
+        })
     }
 
     /// A console on the framebuffer of `screen`.
@@ -62,7 +67,10 @@ impl Framebuffer {
             }
             self.clear_line();
         }
-        if let Some(glyph) = font8x8::legacy::BASIC_LEGACY.get(usize::from(byte)).filter(|_| byte >= b' ') {
+        if let Some(glyph) = font8x8::legacy::BASIC_LEGACY
+            .get(usize::from(byte))
+            .filter(|_| byte >= b' ')
+        {
             self.draw(glyph);
             self.column += GLYPH;
         }

@@ -21,7 +21,10 @@ struct Heap {
 unsafe impl Sync for Heap {}
 
 #[global_allocator]
-static HEAP: Heap = Heap { memory: UnsafeCell::new([0; ARENA]), used: AtomicUsize::new(0) };
+static HEAP: Heap = Heap {
+    memory: UnsafeCell::new([0; ARENA]),
+    used: AtomicUsize::new(0),
+};
 
 impl Heap {
     fn start(&self) -> *mut u8 {

@@ -20,17 +20,27 @@ impl<'a> Physical<'a> {
     /// Tables in `pool` that map nothing yet. The pool is part of the image and lies where it is
     /// mapped one to one, so that its address is its physical address.
     pub fn new(pool: &'a mut [Table; POOL]) -> Result<Self, MapError> {
-        let levels = if cpu::uses_five_levels() { Levels::Five } else { Levels::Four };
+        let levels = if cpu::uses_five_levels() {
+            Levels::Five
+        } else {
+            Levels::Four
+        };
         let base = pool.as_ptr() as u64;
         let tables = PageTables::new(pool, base, levels, cpu::has_huge_pages())?;
-        Ok(Self { tables: RefCell::new(tables) })
+        Ok(Self {
+            tables: RefCell::new(tables),
+        })
     }
 
     /// Maps a range. Whatever held its place in the page tables before, nothing was mapped there,
     /// so that no translation can be stale.
     pub fn map(&self, start: u64, end: u64) -> Result<(), MapError> {
         let mut tables = self.tables.borrow_mut();
-        if tables.covers(start, end) { Ok(()) } else { tables.map(start, end) }
+        if tables.covers(start, end) {
+            Ok(())
+        } else {
+            tables.map(start, end)
+        }
     }
 
     /// Makes the page at `page` fault when it is touched.

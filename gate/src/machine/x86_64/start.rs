@@ -60,8 +60,20 @@ extern "C" fn gate_start(boot_params: u64, cr0: u64, cr4: u64) -> ! {
     }
 }
 
-fn hand_over(address: u64, pool: &mut [Table; POOL], control: Control) -> Result<core::convert::Infallible, Failure> {
-    let early = |reason| (Refusal { component: Component::BootParams, reason }, Default::default());
+fn hand_over(
+    address: u64,
+    pool: &mut [Table; POOL],
+    control: Control,
+) -> Result<core::convert::Infallible, Failure> {
+    let early = |reason| {
+        (
+            Refusal {
+                component: Component::BootParams,
+                reason,
+            },
+            Default::default(),
+        )
+    };
     let memory = Physical::new(pool).map_err(|_| early(Reason::BadBootParams("no page tables")))?;
     map_image(&memory).map_err(early)?;
     map_ram(&memory, address).map_err(early)?;
@@ -71,13 +83,30 @@ fn hand_over(address: u64, pool: &mut [Table; POOL], control: Control) -> Result
     open_console(&memory, address).map_err(early)?;
     let mut arguments = Arguments::read(&memory, address).map_err(early)?;
     // RAM that could not be mapped is not chosen either.
-    arguments.map.retain(|entry| entry.kind != Use::Ram || memory.map(entry.address, entry.address.saturating_add(entry.size)).is_ok());
+    arguments.map.retain(|entry| {
+        entry.kind != Use::Ram
+            || memory
+                .map(entry.address, entry.address.saturating_add(entry.size))
+                .is_ok()
+    });
     let clock = Clock::calibrate();
 
-    let image = Image::read(loaded(), extent())
-        .map_err(|reason| (Refusal { component: Component::Gate, reason }, Default::default()))?;
-    console::line(format_args!("{} received {} KiB to hand over", env!("CARGO_PKG_VERSION"), arguments.handover.len() / 1024));
-    let prepared = prepare(&memory, &image, &arguments, timestamp).map_err(|refusal| (refusal, image.policy))?;
+    let image = Image::read(loaded(), extent()).map_err(|reason| {
+        (
+            Refusal {
+                component: Component::Gate,
+                reason,
+            },
+            Default::default(),
+        )
+    })?;
+    console::line(format_args!(
+        "{} received {} KiB to hand over",
+        env!("CARGO_PKG_VERSION"),
+        arguments.handover.len() / 1024
+    ));
+    let prepared = prepare(&memory, &image, &arguments, timestamp)
+        .map_err(|refusal| (refusal, image.policy))?;
     report(&prepared, clock);
     start(&prepared.plan, clock, control)
 }
@@ -92,7 +121,10 @@ fn loaded() -> &'static [u8] {
 }
 
 fn extent() -> Range {
-    Range { start: (&raw const gate_info) as u64, end: (&raw const __bss_end) as u64 }
+    Range {
+        start: (&raw const gate_info) as u64,
+        end: (&raw const __bss_end) as u64,
+    }
 }
 
 fn map_image(memory: &Physical<'_>) -> Result<(), Reason> {
@@ -107,7 +139,10 @@ fn map_image(memory: &Physical<'_>) -> Result<(), Reason> {
 /// Maps all RAM of the memory map, from the bottom, as far as the pool goes.
 fn map_ram(memory: &Physical<'_>, address: u64) -> Result<(), Reason> {
     // The old kernel's page tables are still in use here; they map boot_params, too.
-    for entry in memory_map(boot_params(memory, address)?)?.iter().filter(|entry| entry.kind == Use::Ram && entry.size > 0) {
+    for entry in memory_map(boot_params(memory, address)?)?
+        .iter()
+        .filter(|entry| entry.kind == Use::Ram && entry.size > 0)
+    {
         // What doesn't fit stays unmapped: it is never chosen, and reading it is refused.
         let _ = memory.map(entry.address, entry.address.saturating_add(entry.size));
     }
@@ -115,7 +150,9 @@ fn map_ram(memory: &Physical<'_>, address: u64) -> Result<(), Reason> {
 }
 
 fn boot_params<'m>(memory: &'m Physical<'_>, address: u64) -> Result<&'m [u8; 4096], Reason> {
-    memory.array(address).ok_or(Reason::BadBootParams("boot_params can't be read"))
+    memory
+        .array(address)
+        .ok_or(Reason::BadBootParams("boot_params can't be read"))
 }
 
 /// From here on something can be said.
@@ -125,7 +162,8 @@ fn open_console(memory: &Physical<'_>, address: u64) -> Result<(), Reason> {
         console::open_serial(cmdline);
     }
     let screen = BootParams(boot_params).screen_info();
-    if let Some((start, end)) = Framebuffer::extent(&screen).and_then(|(start, length)| Some((start, start.checked_add(length)?)))
+    if let Some((start, end)) = Framebuffer::extent(&screen)
+        .and_then(|(start, length)| Some((start, start.checked_add(length)?)))
         && !is_ram(&memory_map(boot_params)?, start, end)
         && memory.map(start, end).is_ok()
     {
@@ -136,20 +174,35 @@ fn open_console(memory: &Physical<'_>, address: u64) -> Result<(), Reason> {
 }
 
 fn is_ram(map: &[MapEntry], start: u64, end: u64) -> bool {
-    let overlaps = |entry: &MapEntry| start < entry.address.saturating_add(entry.size) && entry.address < end;
-    map.iter().any(|entry| entry.kind == Use::Ram && overlaps(entry))
+    let overlaps =
+        |entry: &MapEntry| start < entry.address.saturating_add(entry.size) && entry.address < end;
+    map.iter()
+        .any(|entry| entry.kind == Use::Ram && overlaps(entry))
 }
 
 fn report(prepared: &Prepared<'_>, clock: Clock) {
     let kernel = &prepared.plan.kernel;
     let version = prepared.plan.version.unwrap_or("of unknown version");
-    console::line(format_args!("kernel {version} verified: {}", kernel.signer()));
+    console::line(format_args!(
+        "kernel {version} verified: {}",
+        kernel.signer()
+    ));
     let (count, bytes) = prepared.initrds;
-    console::line(format_args!("{count} initrd(s), {} KiB, intact, not signed", bytes / 1024));
+    console::line(format_args!(
+        "{count} initrd(s), {} KiB, intact, not signed",
+        bytes / 1024
+    ));
     let (from, to) = prepared.verified;
     match clock.microseconds(from, to) {
-        Some(time) => console::line(format_args!("verified in {}.{:03} ms", time / 1000, time % 1000)),
-        None => console::line(format_args!("verified in {} clock ticks", to.wrapping_sub(from))),
+        Some(time) => console::line(format_args!(
+            "verified in {}.{:03} ms",
+            time / 1000,
+            time % 1000
+        )),
+        None => console::line(format_args!(
+            "verified in {} clock ticks",
+            to.wrapping_sub(from)
+        )),
     }
 }
 
@@ -199,7 +252,10 @@ fn finish(policy: baton_formats::policy::Policy) -> ! {
         }
         RefusalAction::Reset => {
             let clock = Clock::calibrate();
-            console::line(format_args!("resetting in {} s", policy.refusal_delay_seconds));
+            console::line(format_args!(
+                "resetting in {} s",
+                policy.refusal_delay_seconds
+            ));
             clock.wait_ms(u64::from(policy.refusal_delay_seconds) * 1000);
             reset(clock)
         }

@@ -1,0 +1,327 @@
+//! The gate from boot_params to plan, on a machine made of bytes.
+#![allow(clippy::cast_possible_truncation)]
+
+mod support;
+
+use baton_formats::boot_params::{BootParams, offset};
+use baton_gate::arguments::Arguments;
+use baton_gate::convert::BootPlan;
+use baton_gate::image::Image;
+use baton_gate::run::{Prepared, prepare};
+use baton_verify::{Component, Refusal};
+use support::*;
+
+const CMDLINE_TEXT: &str = "console=ttyS0 root=/dev/vda1";
+
+fn with_gate<T>(
+    memory: &Memory,
+    keys: &[u8],
+    look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
+) -> T {
+    let loaded = loaded_gate(keys);
+    let image = Image::read(&loaded, gate_extent()).expect("the gate is well made");
+    let arguments = Arguments::read(memory, BOOT_PARAMS)
+        .map_err(|reason| Refusal::new(Component::BootParams, reason));
+    let arguments = match arguments {
+        Ok(arguments) => arguments,
+        Err(refusal) => return look(Err(refusal)),
+    };
+    look(prepare(memory, &image, &arguments, || 7))
+}
+
+fn refusal(memory: &Memory, keys: &[u8]) -> Refusal {
+    with_gate(memory, keys, |result| {
+        result.map(|_| ()).expect_err("this must be refused")
+    })
+}
+
+fn plan_of<T>(memory: &Memory, keys: &[u8], look: impl FnOnce(&BootPlan<'_>) -> T) -> T {
+    with_gate(memory, keys, |result| {
+        look(&result.unwrap_or_else(|refusal| panic!("{refusal}")).plan)
+    })
+}
+
+fn kernel() -> Vec<u8> {
+    fixture("sbsign-rsa2048.efi")
+}
+
+fn good() -> Memory {
+    machine(
+        handover(&kernel(), &[b"first initrd", b"second"]),
+        CMDLINE_TEXT,
+    )
+}
+
+#[test]
+fn a_kernel_signed_by_a_key_in_the_gate_is_planned_where_it_can_run() {
+    plan_of(&good(), &fixture("root.der"), |plan| {
+        assert_eq!(plan.entry, plan.copy.to + 0x200);
+        assert!(plan.copy.to >= 0x100_0000 && plan.copy.to < HANDOVER);
+        assert_eq!(plan.boot_params_address, BOOT_PARAMS);
+        let image = kernel();
+        let protected = &plan.kernel.bytes()[(usize::from(image[0x1f1]) + 1) * 512..];
+        assert_eq!(plan.copy.from, protected, "without the signature");
+    });
+}
+
+#[test]
+fn the_next_kernel_finds_its_command_line_and_both_initrds_in_place() {
+    plan_of(&good(), &fixture("root.der"), |plan| {
+        let page = BootParams(&plan.boot_params);
+        assert_eq!(page.cmdline(), CMDLINE);
+        let (start, size) = page.ramdisk();
+        let memory = good();
+        let blob = handover(&kernel(), &[b"first initrd", b"second"]);
+        let first = blob
+            .windows(12)
+            .position(|window| window == b"first initrd")
+            .expect("it is there") as u64;
+        assert_eq!(start, HANDOVER + first);
+        assert_eq!(size, 4096 + 6, "the second begins on the next page");
+        drop(memory);
+    });
+}
+
+#[test]
+fn all_else_in_boot_params_passes_through_untouched() {
+    let mut memory = good();
+    let before: Vec<u8> = memory.bytes(BOOT_PARAMS).clone();
+    // Something recognisable everywhere but in the fields that have a meaning for the gate.
+    let page = memory.bytes(BOOT_PARAMS);
+    for (at, byte) in page.iter_mut().enumerate() {
+        let read = offset::E820_ENTRIES == at
+            || (offset::EFI_INFO..offset::EFI_INFO + 0x20).contains(&at)
+            || (0xc0..0xcc).contains(&at)
+            || (0x1f1..0x290).contains(&at)
+            || (offset::E820_TABLE..offset::E820_TABLE + 20 * 128).contains(&at);
+        *byte = if read { before[at] } else { at as u8 ^ 0xa5 };
+    }
+    let after_marking = page.clone();
+    plan_of(&memory, &fixture("root.der"), |plan| {
+        let changed = |at: &usize| plan.boot_params[*at] != after_marking[*at];
+        let outside: Vec<usize> = (0..4096)
+            .filter(changed)
+            .filter(|at| !(0x1f1..0x290).contains(at))
+            .collect();
+        assert_eq!(outside, [] as [usize; 0], "only the setup header changes");
+    });
+}
+
+#[test]
+fn a_key_on_the_mok_list_is_as_good_as_one_in_the_gate() {
+    let mut memory = good();
+    let mut table = mok_entry("MokListRT", &x509_list(&fixture("root.der")));
+    table.extend(mok_entry("SbatLevelRT", b"sbat,1,2025051000\n"));
+    table.extend([0; 264]);
+    add_shim(&mut memory, table);
+    plan_of(&memory, &[], |plan| {
+        assert!(
+            plan.kernel.signer().to_string().contains("MokListRT"),
+            "{}",
+            plan.kernel.signer()
+        )
+    });
+}
+
+#[test]
+fn a_key_that_the_machine_revoked_is_refused_even_if_the_gate_has_it() {
+    let mut memory = good();
+    let mut table = mok_entry("MokListXRT", &x509_list(&fixture("root.der")));
+    table.extend([0; 264]);
+    add_shim(&mut memory, table);
+    assert_eq!(
+        refusal(&memory, &fixture("root.der")).reason.code(),
+        "revoked-certificate"
+    );
+}
+
+#[test]
+fn without_any_key_nothing_is_booted() {
+    assert_eq!(refusal(&good(), &[]).reason.code(), "unknown-signer");
+    assert_eq!(
+        refusal(&good(), &fixture("other.der")).reason.code(),
+        "unknown-signer"
+    );
+}
+
+#[test]
+fn a_mok_table_that_is_damaged_anywhere_is_refused() {
+    let mut table = mok_entry("MokListRT", &x509_list(&fixture("root.der")));
+    table.extend([0; 264]);
+    for length in 0..table.len() {
+        let mut memory = good();
+        add_shim(&mut memory, table[..length].to_vec());
+        let refused = refusal(&memory, &fixture("root.der"));
+        assert_eq!(
+            refused.component,
+            Component::FirmwareTables,
+            "cut to {length}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn firmware_tables_that_lie_about_their_size_are_refused() {
+    let cases: [(&str, fn(&mut Memory)); 4] = [
+        ("no signature", |memory| memory.bytes(SYSTEM_TABLE)[0] = 0),
+        ("too many tables", |memory| {
+            memory.bytes(SYSTEM_TABLE)[0x6f] = 0x80
+        }),
+        ("more tables than there are", |memory| {
+            memory.bytes(SYSTEM_TABLE)[0x68] = 200
+        }),
+        ("an entry larger than memory", |memory| {
+            memory.bytes(MOK_TABLE)[256..264].fill(0xff)
+        }),
+    ];
+    for (name, damage) in cases {
+        let mut memory = good();
+        let mut table = mok_entry("MokListRT", &x509_list(&fixture("root.der")));
+        table.extend([0; 264]);
+        add_shim(&mut memory, table);
+        damage(&mut memory);
+        assert_eq!(
+            refusal(&memory, &fixture("root.der")).component,
+            Component::FirmwareTables,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_handover_cut_anywhere_is_refused() {
+    let blob = handover(&kernel(), &[b"initrd"]);
+    for length in 1..blob.len() {
+        let memory = machine(blob[..length].to_vec(), CMDLINE_TEXT);
+        let refused = refusal(&memory, &fixture("root.der"));
+        assert_eq!(
+            refused.component,
+            Component::Handover,
+            "cut to {length}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn without_a_handover_the_gate_says_how_it_is_loaded() {
+    let mut memory = good();
+    memory.bytes(BOOT_PARAMS)[offset::RAMDISK_SIZE..offset::RAMDISK_SIZE + 4].fill(0);
+    let refused = refusal(&memory, &fixture("root.der"));
+    assert_eq!(refused.component, Component::BootParams);
+    assert!(
+        refused
+            .to_string()
+            .contains("load the gate with a handover as its initrd"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_command_line_that_never_ends_is_refused() {
+    let mut memory = good();
+    memory.bytes(CMDLINE).fill(b'a');
+    assert_eq!(
+        refusal(&memory, &fixture("root.der")).component,
+        Component::BootParams
+    );
+}
+
+#[test]
+fn a_command_line_longer_than_the_next_kernel_takes_is_refused() {
+    let memory = machine(handover(&kernel(), &[]), &"x".repeat(4000));
+    assert_eq!(
+        refusal(&memory, &fixture("root.der")).reason.code(),
+        "command-line-too-long"
+    );
+}
+
+#[test]
+fn a_setup_data_list_that_goes_round_is_refused() {
+    let mut memory = good();
+    memory.put(SETUP_DATA, node(SETUP_DATA, 9, &[1, 2, 3, 4]));
+    set_setup_data(&mut memory, SETUP_DATA);
+    assert_eq!(
+        refusal(&memory, &fixture("root.der")).reason.code(),
+        "bad-boot-params"
+    );
+}
+
+#[test]
+fn a_setup_data_node_outside_memory_is_refused() {
+    let mut memory = good();
+    set_setup_data(&mut memory, u64::MAX - 3);
+    assert_eq!(
+        refusal(&memory, &fixture("root.der")).reason.code(),
+        "bad-boot-params"
+    );
+}
+
+#[test]
+fn nothing_the_next_kernel_needs_is_overwritten_wherever_ram_is() {
+    // RAM just large enough that the kernel has to squeeze in beside what must be kept.
+    for start in (0x2e00_0000u64..0x3200_0000).step_by(0x20_0000) {
+        let mut memory = good();
+        set_map(memory.bytes(BOOT_PARAMS), &[(start, RAM_END - start, 1)]);
+        let result = with_gate(&memory, &fixture("root.der"), |result| {
+            result.map(|prepared| {
+                (
+                    prepared.plan.copy.to,
+                    prepared.plan.copy.to + prepared.plan.copy.from.len() as u64,
+                )
+            })
+        });
+        let Ok((from, to)) = result else { continue };
+        let handover_end =
+            HANDOVER + handover(&kernel(), &[b"first initrd", b"second"]).len() as u64;
+        for (kept_from, kept_to) in [
+            (HANDOVER, handover_end),
+            (GATE, GATE + 0x40_0000),
+            (BOOT_PARAMS, BOOT_PARAMS + 0x2000),
+        ] {
+            assert!(
+                to <= kept_from || from >= kept_to,
+                "{from:#x}..{to:#x} is over {kept_from:#x}..{kept_to:#x}"
+            );
+        }
+        assert!(from >= start && to <= RAM_END);
+    }
+}
+
+#[test]
+fn a_machine_too_small_for_the_kernel_is_told_so() {
+    let mut memory = good();
+    set_map(memory.bytes(BOOT_PARAMS), &[(0x3000_0000, 0x1000, 1)]);
+    let refused = refusal(&memory, &fixture("root.der"));
+    assert_eq!(
+        (refused.component, refused.reason.code()),
+        (Component::Memory, "no-room")
+    );
+}
+
+#[test]
+fn with_kexec_handover_the_kernel_goes_into_scratch() {
+    let mut memory = good();
+    add_scratch(&mut memory, 0x2000_0000, 0x800_0000);
+    plan_of(&memory, &fixture("root.der"), |plan| {
+        assert!(
+            (0x2000_0000..0x2800_0000).contains(&plan.copy.to),
+            "{:#x}",
+            plan.copy.to
+        );
+    });
+}
+
+#[test]
+fn every_bit_of_the_kernel_that_its_signature_covers_matters() {
+    let image = kernel();
+    let signed = baton_formats::pe::Pe::parse(&image)
+        .expect("a PE image")
+        .signed_len();
+    // One bit in every 16 bytes; `verify` flips them all.
+    for at in (0x290..signed).step_by(16) {
+        let mut blob = handover(&image, &[]);
+        blob[4096 + at] ^= 1;
+        let memory = machine(blob, CMDLINE_TEXT);
+        refusal(&memory, &fixture("root.der"));
+    }
+}

@@ -1,0 +1,227 @@
+//! A machine made of plain bytes: what the old kernel leaves in memory, for the gate to read.
+#![allow(dead_code, clippy::cast_possible_truncation)]
+
+use std::path::Path;
+
+use baton_formats::boot_params::{BootParamsMut, offset};
+use baton_formats::efi::MOK_TABLE_GUID;
+use baton_formats::gate_image::{GateInfo, Part};
+use baton_formats::handover::{Kind, Layout};
+use baton_formats::pe::Pe;
+use baton_formats::setup_data::{HEADER_LEN, SETUP_EFI, SETUP_KEXEC_KHO, SetupDataHeader};
+use baton_formats::siglist::X509_GUID;
+use baton_gate::memory::PhysicalMemory;
+use baton_gate::plan::Range;
+use sha2::{Digest, Sha256};
+
+pub const BOOT_PARAMS: u64 = 0x3f00_0000;
+pub const CMDLINE: u64 = 0x3f00_1000;
+pub const SETUP_DATA: u64 = 0x3f00_2000;
+pub const SCRATCH_LIST: u64 = 0x3f00_3000;
+pub const HANDOVER: u64 = 0x3000_0000;
+pub const GATE: u64 = 0x3e00_0000;
+pub const SYSTEM_TABLE: u64 = 0x7f00_0000;
+pub const CONFIG_TABLES: u64 = 0x7f00_1000;
+pub const MOK_TABLE: u64 = 0x7f00_2000;
+pub const RAM_END: u64 = 0x4000_0000;
+
+/// Memory in pieces; what lies between them can't be read.
+#[derive(Default)]
+pub struct Memory(Vec<(u64, Vec<u8>)>);
+
+impl Memory {
+    pub fn put(&mut self, address: u64, bytes: Vec<u8>) {
+        self.0.retain(|(start, _)| *start != address);
+        self.0.push((address, bytes));
+    }
+
+    pub fn bytes(&mut self, address: u64) -> &mut Vec<u8> {
+        &mut self
+            .0
+            .iter_mut()
+            .find(|(start, _)| *start == address)
+            .expect("it was put there")
+            .1
+    }
+}
+
+impl PhysicalMemory for Memory {
+    fn read(&self, address: u64, length: u64) -> Option<&[u8]> {
+        self.0.iter().find_map(|(start, bytes)| {
+            let from = usize::try_from(address.checked_sub(*start)?).ok()?;
+            let to = from.checked_add(usize::try_from(length).ok()?)?;
+            bytes.get(from..to).filter(|bytes| !bytes.is_empty())
+        })
+    }
+}
+
+/// The small signed kernels and certificates that `verify` is tested with.
+pub fn fixture(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../verify/tests/fixtures")
+        .join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    parts.into_iter().for_each(|part| hash.update(part));
+    hash.finalize().into()
+}
+
+/// A handover of this kernel and these initrds.
+pub fn handover(kernel: &[u8], initrds: &[&[u8]]) -> Vec<u8> {
+    let digest = sha256(Pe::parse(kernel).expect("a PE image").digest_parts());
+    let mut records = vec![(Kind::Kernel, kernel.len() as u64, digest)];
+    records.extend(
+        initrds
+            .iter()
+            .map(|bytes| (Kind::Initrd, bytes.len() as u64, sha256([*bytes]))),
+    );
+    let layout = Layout::plan(&records, 0).expect("a layout");
+    let mut blob = vec![0; layout.total_len() as usize];
+    blob[..4096].copy_from_slice(&layout.header_page());
+    for (index, bytes) in std::iter::once(&kernel).chain(initrds).enumerate() {
+        let at = layout.offset(index).expect("a record") as usize;
+        blob[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    blob
+}
+
+/// The gate as it lies in memory from file offset 0x1000 on, with these certificates in `.keys`.
+pub fn loaded_gate(keys: &[u8]) -> Vec<u8> {
+    let stub_len = 0x4000;
+    let keys_part = if keys.is_empty() {
+        Part::default()
+    } else {
+        Part {
+            offset: stub_len,
+            length: keys.len() as u32,
+        }
+    };
+    let info = GateInfo {
+        stub_len,
+        keys: keys_part,
+        policy: Part::default(),
+        sbat: Part::default(),
+        limit: 0x10_0000,
+    };
+    let mut image = vec![0; 0x10_0000 - 0x1000];
+    image[..64].copy_from_slice(&info.to_bytes());
+    let at = stub_len as usize - 0x1000;
+    image[at..at + keys.len()].copy_from_slice(keys);
+    image
+}
+
+pub fn gate_extent() -> Range {
+    Range {
+        start: GATE,
+        end: GATE + 0x40_0000,
+    }
+}
+
+/// A machine with 1 GiB of RAM, no EFI, this handover and command line.
+pub fn machine(handover: Vec<u8>, cmdline: &str) -> Memory {
+    let mut memory = Memory::default();
+    let mut page = [0u8; 4096];
+    set_map(
+        &mut page,
+        &[
+            (0, 0x9_f000, 1),
+            (0x9_f000, 0x6_1000, 2),
+            (0x10_0000, RAM_END - 0x10_0000, 1),
+            (0x7f00_0000, 0x10_0000, 2),
+        ],
+    );
+    let mut boot_params = BootParamsMut(&mut page);
+    boot_params.set_ramdisk(HANDOVER, handover.len() as u64);
+    boot_params.set_cmdline(CMDLINE);
+    memory.put(BOOT_PARAMS, page.to_vec());
+    let mut line = cmdline.as_bytes().to_vec();
+    line.resize(4096, 0);
+    memory.put(CMDLINE, line);
+    memory.put(HANDOVER, handover);
+    memory
+}
+
+pub fn set_map(page: &mut [u8], entries: &[(u64, u64, u32)]) {
+    page[offset::E820_ENTRIES] = entries.len() as u8;
+    for (index, (address, size, kind)) in entries.iter().enumerate() {
+        let at = offset::E820_TABLE + 20 * index;
+        page[at..at + 8].copy_from_slice(&address.to_le_bytes());
+        page[at + 8..at + 16].copy_from_slice(&size.to_le_bytes());
+        page[at + 16..at + 20].copy_from_slice(&kind.to_le_bytes());
+    }
+}
+
+pub fn set_setup_data(memory: &mut Memory, address: u64) {
+    memory.bytes(BOOT_PARAMS)[offset::SETUP_DATA..offset::SETUP_DATA + 8]
+        .copy_from_slice(&address.to_le_bytes());
+}
+
+pub fn node(next: u64, kind: u32, data: &[u8]) -> Vec<u8> {
+    let header = SetupDataHeader {
+        next,
+        kind,
+        len: data.len() as u32,
+    };
+    let mut bytes = header.to_bytes().to_vec();
+    assert_eq!(bytes.len(), HEADER_LEN);
+    bytes.extend(data);
+    bytes
+}
+
+/// One entry of shim's table.
+pub fn mok_entry(name: &str, data: &[u8]) -> Vec<u8> {
+    let mut entry = name.as_bytes().to_vec();
+    entry.resize(256, 0);
+    entry.extend((data.len() as u64).to_le_bytes());
+    entry.extend(data);
+    entry
+}
+
+/// An EFI signature list of one X.509 certificate.
+pub fn x509_list(certificate: &[u8]) -> Vec<u8> {
+    let size = 16 + certificate.len() as u32;
+    let mut list = X509_GUID.to_vec();
+    list.extend((28 + size).to_le_bytes());
+    list.extend(0u32.to_le_bytes());
+    list.extend(size.to_le_bytes());
+    list.extend([0; 16]);
+    list.extend(certificate);
+    list
+}
+
+/// Gives the machine EFI tables, and shim's table with these bytes.
+pub fn add_shim(memory: &mut Memory, table: Vec<u8>) {
+    let page = memory.bytes(BOOT_PARAMS);
+    page[offset::EFI_INFO..offset::EFI_INFO + 4].copy_from_slice(b"EL64");
+    page[offset::EFI_INFO + 4..offset::EFI_INFO + 8]
+        .copy_from_slice(&(SYSTEM_TABLE as u32).to_le_bytes());
+    let mut system = b"IBI SYST".to_vec();
+    system.resize(0x78, 0);
+    system[0x68..0x70].copy_from_slice(&2u64.to_le_bytes());
+    // A virtual address by now, as the old kernel left it.
+    system[0x70..0x78].copy_from_slice(&0xffff_fffe_0000_0000u64.to_le_bytes());
+    memory.put(SYSTEM_TABLE, system);
+    let mut tables = vec![0x11; 24];
+    tables.extend(MOK_TABLE_GUID);
+    tables.extend(MOK_TABLE.to_le_bytes());
+    memory.put(CONFIG_TABLES, tables);
+    memory.put(MOK_TABLE, table);
+    let mut efi = vec![0; 96];
+    efi[16..24].copy_from_slice(&CONFIG_TABLES.to_le_bytes());
+    memory.put(SETUP_DATA, node(0, SETUP_EFI, &efi));
+    set_setup_data(memory, SETUP_DATA);
+}
+
+/// A Kexec HandOver node whose only scratch area is this one.
+pub fn add_scratch(memory: &mut Memory, address: u64, size: u64) {
+    let mut list = address.to_le_bytes().to_vec();
+    list.extend(size.to_le_bytes());
+    memory.put(SCRATCH_LIST, list);
+    let fields = [0x3f00_4000u64, 0x1000, SCRATCH_LIST, 16];
+    let data: Vec<u8> = fields.into_iter().flat_map(u64::to_le_bytes).collect();
+    memory.put(SETUP_DATA, node(0, SETUP_KEXEC_KHO, &data));
+    set_setup_data(memory, SETUP_DATA);
+}
