@@ -44,7 +44,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("verdict, with reading        {file:?}");
     println!("openssl dgst -sha256         {openssl:?} ({start:?} of it to start)");
     println!("ratio, in memory to openssl  {:.3}", ratio(memory, openssl));
-    println!("ratio, without its start     {:.3}", ratio(memory, digesting));
+    println!(
+        "ratio, without its start     {:.3}",
+        ratio(memory, digesting)
+    );
     Ok(())
 }
 
@@ -60,7 +63,10 @@ fn digest(file: &Path) -> Result<(), Box<dyn Error>> {
         .arg(file)
         .stdout(Stdio::null())
         .status()?;
-    status.success().then_some(()).ok_or("openssl failed".into())
+    status
+        .success()
+        .then_some(())
+        .ok_or("openssl failed".into())
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -1,6 +1,8 @@
 //! What the tests share.
 #![allow(dead_code, clippy::cast_possible_truncation)]
 
+pub mod der;
+pub mod forge;
 pub mod small_image;
 
 use std::path::Path;

@@ -1,0 +1,321 @@
+//! Which chains of certificates vouch for a signer.
+#![allow(missing_docs)]
+
+mod support;
+
+use baton_verify::{HashAlgorithm, Reason, Trust, verify_image};
+use support::forge::{
+    Cert, Forge, authority_key_id, basic_constraints, extension, key_usage, subject_key_id,
+};
+use support::{X509, signature_list};
+
+/// The code of the refusal, or `"accepted"`.
+fn judge(forge: &Forge, anchors: &[&Cert]) -> &'static str {
+    judge_with(forge, anchors, &[])
+}
+
+fn judge_with(forge: &Forge, anchors: &[&Cert], revocations: &[u8]) -> &'static str {
+    let keys: Vec<u8> = anchors.iter().flat_map(|anchor| anchor.der()).collect();
+    let trust = Trust::new()
+        .add_keys(&keys)
+        .and_then(|trust| trust.add_mok_revocations(revocations))
+        .expect("well-formed");
+    let image = forge.build();
+    match verify_image(&image, &trust) {
+        Ok(_) => "accepted",
+        Err(reason) => reason.code(),
+    }
+}
+
+/// CA 1, intermediates, and the leaf with the highest number, each issued by the one before.
+fn ladder(length: u8) -> Vec<Cert> {
+    let mut certs: Vec<Cert> = (1..length)
+        .map(|key| Cert::ca(key, key.max(2) - 1))
+        .collect();
+    certs.push(Cert::leaf(length, length - 1));
+    certs
+}
+
+fn signed_by(ladder: &[Cert]) -> Forge {
+    let (leaf, above) = ladder.split_last().expect("not empty");
+    Forge::new(leaf).carrying(&above.iter().collect::<Vec<_>>())
+}
+
+#[test]
+fn accepts_up_to_four_certificates() {
+    for length in 2..=4 {
+        let certs = ladder(length);
+        assert_eq!(judge(&signed_by(&certs), &[&certs[0]]), "accepted");
+    }
+}
+
+#[test]
+fn refuses_a_fifth_certificate() {
+    let certs = ladder(5);
+    assert_eq!(judge(&signed_by(&certs), &[&certs[0]]), "chain-too-long");
+    // One nearer to the signer will do.
+    assert_eq!(judge(&signed_by(&certs), &[&certs[1]]), "accepted");
+}
+
+#[test]
+fn the_anchor_need_not_be_carried() {
+    let (ca, leaf) = (Cert::ca(1, 1), Cert::leaf(2, 1));
+    assert_eq!(judge(&Forge::new(&leaf), &[&ca]), "accepted");
+}
+
+#[test]
+fn an_anchor_may_be_the_signer_itself() {
+    let own = Cert::leaf(1, 1);
+    assert_eq!(judge(&Forge::new(&own), &[&own]), "accepted");
+}
+
+#[test]
+fn an_anchor_need_not_have_a_signature_that_verifies() {
+    let mut anchor = Cert::ca(1, 1);
+    anchor.issuer_key = 9;
+    assert_eq!(
+        judge(&Forge::new(&Cert::leaf(2, 1)), &[&anchor]),
+        "accepted"
+    );
+}
+
+#[test]
+fn another_certificate_for_the_anchors_name_and_key_will_do() {
+    let mut carried = Cert::ca(1, 1);
+    carried.serial = 77;
+    let forge = Forge::new(&Cert::leaf(2, 1)).carrying(&[&carried]);
+    assert_eq!(judge(&forge, &[&Cert::ca(1, 1)]), "accepted");
+}
+
+#[test]
+fn refuses_when_a_link_is_missing() {
+    let certs = ladder(3);
+    let forge = Forge::new(&certs[2]);
+    assert_eq!(judge(&forge, &[&certs[0]]), "unknown-signer");
+}
+
+#[test]
+fn refuses_an_issuer_of_the_same_name_with_another_key() {
+    let mut leaf = Cert::leaf(2, 1);
+    leaf.issuer_key = 9;
+    assert_eq!(
+        judge(&Forge::new(&leaf), &[&Cert::ca(1, 1)]),
+        "unknown-signer"
+    );
+}
+
+#[test]
+fn refuses_certificates_that_vouch_for_each_other_only() {
+    let (mut a, mut b) = (Cert::ca(2, 3), Cert::ca(3, 2));
+    (a.serial, b.serial) = (20, 30);
+    let forge = Forge::new(&a).carrying(&[&b, &a]);
+    assert_eq!(judge(&forge, &[&Cert::ca(1, 1)]), "unknown-signer");
+}
+
+#[test]
+fn refuses_a_leaf_that_issues_certificates() {
+    let (ca, leaf, forged) = (Cert::ca(1, 1), Cert::leaf(2, 1), Cert::leaf(3, 2));
+    let forge = Forge::new(&forged).carrying(&[&leaf]);
+    assert_eq!(judge(&forge, &[&ca]), "not-an-issuer");
+    let mut says_so = leaf;
+    says_so.extensions = vec![basic_constraints(false, None)];
+    let forge = Forge::new(&forged).carrying(&[&says_so]);
+    assert_eq!(judge(&forge, &[&ca]), "not-an-issuer");
+}
+
+#[test]
+fn an_anchor_that_says_it_is_no_ca_vouches_for_itself_only() {
+    let mut anchor = Cert::leaf(1, 1);
+    anchor.extensions = vec![basic_constraints(false, None)];
+    assert_eq!(judge(&Forge::new(&anchor), &[&anchor]), "accepted");
+    assert_eq!(
+        judge(&Forge::new(&Cert::leaf(2, 1)), &[&anchor]),
+        "not-an-issuer"
+    );
+}
+
+#[test]
+fn an_anchor_that_says_nothing_may_issue() {
+    let mut anchor = Cert::leaf(1, 1);
+    anchor.version = None;
+    assert_eq!(
+        judge(&Forge::new(&Cert::leaf(2, 1)), &[&anchor]),
+        "accepted"
+    );
+}
+
+#[test]
+fn an_issuer_needs_key_cert_sign_where_usage_is_given() {
+    let leaf = Cert::leaf(2, 1);
+    let digital_signature_only = Cert::ca(1, 1).with(key_usage(0x80));
+    assert_eq!(
+        judge(&Forge::new(&leaf), &[&digital_signature_only]),
+        "not-an-issuer"
+    );
+    let cert_sign = Cert::ca(1, 1).with(key_usage(0x04));
+    assert_eq!(judge(&Forge::new(&leaf), &[&cert_sign]), "accepted");
+}
+
+#[test]
+fn a_path_length_is_kept_to() {
+    let certs = ladder(3);
+    let mut anchor = certs[0].clone();
+    anchor.extensions = vec![basic_constraints(true, Some(0))];
+    assert_eq!(judge(&signed_by(&certs), &[&anchor]), "not-an-issuer");
+    anchor.extensions = vec![basic_constraints(true, Some(1))];
+    assert_eq!(judge(&signed_by(&certs), &[&anchor]), "accepted");
+}
+
+#[test]
+fn an_unknown_critical_extension_bars_an_intermediate() {
+    let mut certs = ladder(3);
+    // NameConstraints.
+    certs[1] = certs[1]
+        .clone()
+        .with(extension("2.5.29.30", true, &[0x30, 0]));
+    assert_eq!(judge(&signed_by(&certs), &[&certs[0]]), "not-an-issuer");
+    let mut certs = ladder(3);
+    certs[1] = certs[1]
+        .clone()
+        .with(extension("2.5.29.30", false, &[0x30, 0]));
+    assert_eq!(judge(&signed_by(&certs), &[&certs[0]]), "accepted");
+}
+
+#[test]
+fn key_identifiers_must_agree_where_both_are_there() {
+    let ca = Cert::ca(1, 1).with(subject_key_id(7));
+    let leaf = |id| Forge::new(&Cert::leaf(2, 1).with(authority_key_id(id)));
+    assert_eq!(judge(&leaf(7), &[&ca]), "accepted");
+    assert_eq!(judge(&leaf(8), &[&ca]), "unknown-signer");
+    assert_eq!(judge(&leaf(8), &[&Cert::ca(1, 1)]), "accepted");
+}
+
+#[test]
+fn finds_its_way_among_certificates_of_the_same_name() {
+    let certs = ladder(3);
+    let mut impostors: Vec<Cert> = (0..10).map(|_| Cert::ca(2, 1)).collect();
+    for (serial, impostor) in (100..).zip(&mut impostors) {
+        impostor.serial = serial;
+        impostor.issuer_key = 9;
+    }
+    let mut forge = Forge::new(&certs[2]).carrying(&impostors.iter().collect::<Vec<_>>());
+    forge.certificates.push(certs[1].der());
+    assert_eq!(judge(&forge, &[&certs[0]]), "accepted");
+}
+
+#[test]
+fn gives_up_on_a_maze_of_certificates() {
+    // Fifteen certificates that all issued each other, and none of them leads anywhere.
+    let maze: Vec<Cert> = (0..15)
+        .map(|serial| Cert {
+            serial,
+            ..Cert::ca(2, 2)
+        })
+        .collect();
+    let forge = Forge::new(&Cert::leaf(3, 2)).carrying(&maze.iter().collect::<Vec<_>>());
+    assert_eq!(judge(&forge, &[&Cert::ca(1, 1)]), "chain-too-long");
+}
+
+#[test]
+fn refuses_a_revoked_certificate_anywhere_in_the_chain() {
+    let certs = ladder(3);
+    for revoked in &certs {
+        let list = signature_list(&X509, &[&revoked.der()]);
+        assert_eq!(
+            judge_with(&signed_by(&certs), &[&certs[0]], &list),
+            "revoked-certificate"
+        );
+    }
+    let unrelated = signature_list(&X509, &[&Cert::ca(9, 9).der()]);
+    assert_eq!(
+        judge_with(&signed_by(&certs), &[&certs[0]], &unrelated),
+        "accepted"
+    );
+}
+
+#[test]
+fn refuses_a_certificate_whose_tbs_digest_is_revoked() {
+    use baton_formats::siglist::{X509_SHA256_GUID, X509_SHA384_GUID, X509_SHA512_GUID};
+    let certs = ladder(3);
+    let kinds = [
+        (X509_SHA256_GUID, HashAlgorithm::Sha256),
+        (X509_SHA384_GUID, HashAlgorithm::Sha384),
+        (X509_SHA512_GUID, HashAlgorithm::Sha512),
+    ];
+    for (guid, algorithm) in kinds {
+        for revoked in &certs {
+            let mut entry = algorithm.hash([&revoked.tbs()[..]]).as_bytes().to_vec();
+            entry.extend([0; 16]);
+            let list = signature_list(&guid, &[&entry]);
+            assert_eq!(
+                judge_with(&signed_by(&certs), &[&certs[0]], &list),
+                "revoked-certificate"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_revoked_key_is_refused_in_any_certificate() {
+    let leaf = Cert::leaf(2, 1);
+    let mut older = leaf.clone();
+    older.serial = 55;
+    let list = signature_list(&X509, &[&older.der()]);
+    assert_eq!(
+        judge_with(&Forge::new(&leaf), &[&Cert::ca(1, 1)], &list),
+        "revoked-certificate"
+    );
+}
+
+#[test]
+fn a_revocation_that_cannot_be_read_is_still_compared() {
+    let leaf = Cert::leaf(2, 1);
+    let list = signature_list(&X509, &[b"not a certificate", &leaf.der()]);
+    assert_eq!(
+        judge_with(&Forge::new(&leaf), &[&Cert::ca(1, 1)], &list),
+        "revoked-certificate"
+    );
+}
+
+#[test]
+fn an_unreadable_mok_is_of_no_use_and_does_no_harm() {
+    let ca = Cert::ca(1, 1).der();
+    let list = signature_list(&X509, &[b"not a certificate", &ca]);
+    let trust = Trust::new().add_mok_list(&list).expect("well-formed");
+    assert_eq!(trust.unusable_certificates(), 1);
+    let image = Forge::new(&Cert::leaf(2, 1)).build();
+    assert!(verify_image(&image, &trust).is_ok());
+}
+
+#[test]
+fn malformed_lists_and_keys_are_errors() {
+    let ca = Cert::ca(1, 1).der();
+    let list = signature_list(&X509, &[&ca]);
+    for len in 1..list.len() {
+        let cut = &list[..len];
+        assert!(Trust::new().add_mok_list(cut).is_err(), "{len}");
+        assert!(Trust::new().add_mok_revocations(cut).is_err(), "{len}");
+    }
+    for len in 1..ca.len() {
+        let error = Trust::new().add_keys(&ca[..len]).map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), "bad-keys");
+    }
+    let refusal = baton_verify::Refusal::from(Trust::new().add_keys(&[0]).map(|_| ()).unwrap_err());
+    assert!(
+        refusal
+            .to_string()
+            .starts_with("gate refused: certificate 0 in .keys: "),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn without_any_key_the_refusal_says_so() {
+    let image = Forge::new(&Cert::leaf(2, 1)).build();
+    let reason = verify_image(&image, &Trust::new()).map(|_| ()).unwrap_err();
+    assert!(matches!(reason, Reason::UnknownSigner { .. }));
+    assert!(
+        reason.to_string().contains("no key is trusted at all"),
+        "{reason}"
+    );
+}
