@@ -27,7 +27,10 @@ pub fn plan<'m>(
     fill(&mut boot_params, &decision, arguments)?;
     Ok(BootPlan {
         kernel: decision.kernel,
-        version: image.kernel_version(),
+        // "6.12.1-amd64 (builder) #1 SMP …": its release is enough for people.
+        version: image
+            .kernel_version()
+            .and_then(|text| text.split(' ').next()),
         copy: Copy {
             from: image.protected_mode(),
             to: target.start,

@@ -101,7 +101,7 @@ fn hand_over(
         )
     })?;
     console::line(format_args!(
-        "{} received {} KiB to hand over",
+        "version {}, {} KiB handed over",
         env!("CARGO_PKG_VERSION"),
         arguments.handover.len() / 1024
     ));
@@ -184,7 +184,7 @@ fn report(prepared: &Prepared<'_>, clock: Clock) {
     let kernel = &prepared.plan.kernel;
     let version = prepared.plan.version.unwrap_or("of unknown version");
     console::line(format_args!(
-        "kernel {version} verified: {}",
+        "kernel {version} verified by {}",
         kernel.signer()
     ));
     let (count, bytes) = prepared.initrds;
