@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::cast_possible_truncation)]
 
 pub mod der;
+pub mod flips;
 pub mod forge;
 pub mod small_image;
 

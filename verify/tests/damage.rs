@@ -1,0 +1,205 @@
+//! Every single-bit flip and every truncation of a signed image and of a handover is refused,
+//! but for those that `docs/harmless-bits.md` lists, which change nothing that is used.
+#![allow(missing_docs)]
+
+mod support;
+
+use std::ops::Range;
+
+use baton_formats::handover::{FLAG_CRASH, Kind, Layout};
+use baton_verify::{HashAlgorithm, Trust, Verified, decide, verify_image};
+use support::der::explicit;
+use support::fixture;
+use support::flips::accepted_flips;
+use support::forge::{Cert, Forge, attribute};
+use support::small_image::{CHECKSUM, LEN};
+
+const CHECKSUM_FIELD: Range<usize> = CHECKSUM..CHECKSUM + 4;
+
+/// Flips every bit of `image` and expects those that are accepted to lie in `harmless`, to
+/// include all of CheckSum, and to change nothing else about the verdict.
+fn refuses_every_flip(image: &[u8], keys: &[u8], harmless: &[Range<usize>]) -> usize {
+    let trust = Trust::new().add_keys(keys).expect("well-formed");
+    let right = verify_image(image, &trust).expect("accepted unchanged");
+    let accepted = accepted_flips(image, 0..image.len(), |flipped| {
+        match verify_image(flipped, &trust) {
+            Ok(verified) => {
+                assert_same(&verified, &right);
+                true
+            }
+            Err(_) => false,
+        }
+    });
+    for (position, bit) in &accepted {
+        assert!(
+            CHECKSUM_FIELD.contains(position)
+                || harmless.iter().any(|range| range.contains(position)),
+            "bit {bit} of byte {position:#x} can be flipped"
+        );
+    }
+    let in_checksum = accepted
+        .iter()
+        .filter(|(position, _)| CHECKSUM_FIELD.contains(position));
+    assert_eq!(in_checksum.count(), 32);
+    accepted.len() - 32
+}
+
+/// The same verdict on the same bytes, but for CheckSum.
+fn assert_same(flipped: &Verified<'_>, right: &Verified<'_>) {
+    assert_eq!(flipped.digest(), right.digest());
+    assert_eq!(flipped.signer(), right.signer());
+    let without_checksum = |verified: &Verified<'_>| {
+        let mut bytes = verified.bytes().to_vec();
+        bytes[CHECKSUM_FIELD].fill(0);
+        bytes
+    };
+    assert_eq!(without_checksum(flipped), without_checksum(right));
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Range<usize> {
+    let start = haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
+        .expect("is there");
+    start..start + needle.len()
+}
+
+#[test]
+fn refuses_every_flip_in_an_image_signed_with_rsa() {
+    let image = fixture("sbsign-rsa2048.efi");
+    assert_eq!(refuses_every_flip(&image, &fixture("root.der"), &[]), 0);
+}
+
+#[test]
+fn refuses_every_flip_in_an_image_signed_through_an_intermediate() {
+    let (root, intermediate) = (Cert::ca(1, 1), Cert::ca(2, 1));
+    let image = Forge::new(&Cert::leaf(3, 2))
+        .carrying(&[&intermediate])
+        .build();
+    assert_eq!(refuses_every_flip(&image, &root.der(), &[]), 0);
+}
+
+#[test]
+fn flips_in_a_certificate_outside_the_chain_are_harmless() {
+    let (root, stranger) = (Cert::ca(1, 1), Cert::ca(9, 9));
+    let image = Forge::new(&Cert::leaf(3, 1)).carrying(&[&stranger]).build();
+    let unused = find(&image, &stranger.der());
+    assert!(refuses_every_flip(&image, &root.der(), &[unused]) > 0);
+}
+
+#[test]
+fn flips_in_unauthenticated_attributes_are_harmless() {
+    let mut forge = Forge::new(&Cert::leaf(3, 1));
+    forge.unauthenticated = explicit(1, &attribute("1.2.3.4", &[vec![4, 2, 6, 7]]));
+    let image = forge.build();
+    let ignored = find(&image, &forge.unauthenticated);
+    let contents = ignored.start + 2..ignored.end;
+    assert!(refuses_every_flip(&image, &Cert::ca(1, 1).der(), &[contents]) > 0);
+}
+
+#[test]
+fn refuses_every_truncation_of_a_signed_image() {
+    for (image, key) in [
+        ("sbsign-rsa2048.efi", "root.der"),
+        ("sbsign-twice.efi", "root.der"),
+        ("osslsigncode-p384.efi", "p384.der"),
+    ] {
+        let (image, key) = (fixture(image), fixture(key));
+        let trust = Trust::new().add_keys(&key).expect("fixture");
+        assert!(verify_image(&image, &trust).is_ok());
+        for len in 0..image.len() {
+            assert!(verify_image(&image[..len], &trust).is_err(), "{len}");
+        }
+    }
+}
+
+/// The small image signed by key 2 under the anchor, key 1, and two initrds.
+fn handover() -> Vec<u8> {
+    let image = Forge::new(&Cert::leaf(2, 1)).build();
+    let digest = {
+        let key = Cert::ca(1, 1).der();
+        let trust = Trust::new().add_keys(&key).expect("well-formed");
+        verify_image(&image, &trust).expect("accepted").digest()
+    };
+    let initrds = [&b"first initrd"[..], b"second"];
+    let mut records = vec![(Kind::Kernel, &image[..], digest)];
+    for initrd in initrds {
+        let digest = HashAlgorithm::Sha256.hash([initrd]);
+        records.push((
+            Kind::Initrd,
+            initrd,
+            digest.as_bytes().try_into().expect("32"),
+        ));
+    }
+    let table: Vec<_> = records
+        .iter()
+        .map(|(kind, bytes, digest)| (*kind, bytes.len() as u64, *digest))
+        .collect();
+    let layout = Layout::plan(&table, 0).expect("fits");
+    let mut blob = vec![0; usize::try_from(layout.total_len()).expect("small")];
+    blob[..4096].copy_from_slice(&layout.header_page());
+    for (index, (_, bytes, _)) in records.iter().enumerate() {
+        let at = usize::try_from(layout.offset(index).expect("there")).expect("small");
+        blob[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    blob
+}
+
+#[test]
+fn accepts_the_handover_that_the_others_here_depart_from() {
+    let (blob, key) = (handover(), Cert::ca(1, 1).der());
+    let trust = Trust::new().add_keys(&key).expect("well-formed");
+    let decision = decide(&blob, b"quiet", &trust).expect("accepted");
+    assert_eq!(decision.initrd_count, 2);
+    assert!(!decision.crash);
+    assert_eq!(decision.kernel.bytes().len(), LEN);
+    let range = decision.initrd_range.expect("two");
+    assert_eq!(decision.initrds, Some(&blob[range]));
+    assert!(
+        decision
+            .initrds
+            .expect("two")
+            .starts_with(b"first initrd\0")
+    );
+    assert!(decision.initrds.expect("two").ends_with(b"\0second"));
+}
+
+#[test]
+fn refuses_every_flip_in_a_handovers_header_page_but_the_crash_flag() {
+    let (blob, key) = (handover(), Cert::ca(1, 1).der());
+    let trust = Trust::new().add_keys(&key).expect("well-formed");
+    let accepted = accepted_flips(&blob, 0..4096, |flipped| {
+        decide(flipped, b"", &trust).is_ok_and(|decision| {
+            assert!(decision.crash);
+            true
+        })
+    });
+    assert_eq!(FLAG_CRASH, 1);
+    assert_eq!(accepted, [(0x18, 0)]);
+}
+
+#[test]
+fn refuses_every_flip_in_a_handovers_initrds_and_padding() {
+    let (blob, key) = (handover(), Cert::ca(1, 1).der());
+    let trust = Trust::new().add_keys(&key).expect("well-formed");
+    let kernel_end = decide(&blob, b"", &trust)
+        .expect("accepted")
+        .initrd_range
+        .expect("two")
+        .start;
+    let padded = kernel_end - 64..blob.len();
+    let accepted = accepted_flips(&blob, padded, |flipped| {
+        decide(flipped, b"", &trust).is_ok()
+    });
+    assert_eq!(accepted, []);
+}
+
+#[test]
+fn refuses_every_truncation_of_a_handover() {
+    let (blob, key) = (handover(), Cert::ca(1, 1).der());
+    let trust = Trust::new().add_keys(&key).expect("well-formed");
+    for len in 0..blob.len() {
+        let refusal = decide(&blob[..len], b"", &trust).map(|_| ()).unwrap_err();
+        assert_eq!(refusal.reason.code(), "handover-truncated", "{len}");
+    }
+}
