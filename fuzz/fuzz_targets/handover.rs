@@ -1,0 +1,28 @@
+//! A handover has one form only: whatever is accepted is what the writer makes of its contents.
+#![no_main]
+
+use baton_formats::handover::{FLAG_CRASH, Handover, Layout};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|blob: &[u8]| {
+    let Ok(handover) = Handover::parse(blob) else {
+        return;
+    };
+    let records: Vec<_> = handover.records().collect();
+    let plan: Vec<_> = records
+        .iter()
+        .map(|record| (record.kind, record.bytes.len() as u64, record.digest))
+        .collect();
+    let flags = if handover.is_crash() { FLAG_CRASH } else { 0 };
+    let layout = Layout::plan(&plan, flags).unwrap();
+    let mut again = vec![0; layout.total_len() as usize];
+    again[..4096].copy_from_slice(&layout.header_page());
+    for record in &records {
+        let begin = layout.offset(record.index).unwrap() as usize;
+        again[begin..begin + record.bytes.len()].copy_from_slice(record.bytes);
+    }
+    assert!(again == blob);
+    if let Some(range) = handover.initrd_range() {
+        assert!(range.end <= blob.len());
+    }
+});
