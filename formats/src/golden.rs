@@ -1,29 +1,38 @@
 //! Golden files: `tests/golden` holds what the samples build, so that a change of a layout shows
-//! as a change of a file, and so that other crates and tools have inputs.
+//! as a change of a file, and so that other crates and tools have inputs. `fuzz/corpus` holds the
+//! seeds likewise.
 //!
 //! After an intended change: `BATON_BLESS=1 cargo test -p baton-formats golden`.
 
 use crate::samples;
 use std::path::{Path, PathBuf};
 
-fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/golden")
-        .join(name)
+fn check(name: &str, built: &[u8]) {
+    check_file(Path::new("tests/golden").join(name), built);
 }
 
-fn check(name: &str, built: &[u8]) {
-    let path = path(name);
+/// Compares the file at a path from the repository's root with what is built now.
+fn check_file(path: PathBuf, built: &[u8]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     if std::env::var_os("BATON_BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, built).unwrap();
     }
-    let kept = std::fs::read(&path).unwrap();
+    let kept = std::fs::read(&path).unwrap_or_default();
     assert!(
         kept == built,
         "{} differs from what is built now; if that is intended: \
          BATON_BLESS=1 cargo test -p baton-formats golden",
         path.display()
     );
+}
+
+#[test]
+fn fuzz_seeds_are_as_built() {
+    for (target, name, bytes) in crate::seeds::all() {
+        let folder = Path::new("fuzz/corpus").join(target);
+        check_file(folder.join(name), &bytes);
+    }
 }
 
 #[test]

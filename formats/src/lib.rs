@@ -39,3 +39,5 @@ pub const PAGE_SIZE: usize = 4096;
 mod golden;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod seeds;

@@ -1,0 +1,221 @@
+//! Seeds for the fuzz targets: well-formed inputs, and the bad ones that parsers of these formats
+//! have fallen for. Kept in `fuzz/corpus`; `golden` writes and compares them.
+//!
+//! The unit tests say what each bad input is refused for; here they only lead the fuzzer to the
+//! places that matter.
+
+use crate::handover::{FLAG_CRASH, Kind};
+use crate::samples::{self, at, put16, put32, put64, with};
+use crate::setup_data::{SETUP_EFI, SETUP_INDIRECT, SETUP_RNG_SEED, SetupDataHeader};
+use crate::{policy, siglist};
+
+/// A seed: its target, its name and its bytes.
+pub type Seed = (&'static str, &'static str, Vec<u8>);
+
+/// All seeds.
+pub fn all() -> Vec<Seed> {
+    let targets: [(_, Vec<(_, _)>); 10] = [
+        ("pe", pe()),
+        ("bzimage", bzimage()),
+        ("handover", handover()),
+        ("boot_params", boot_params()),
+        ("setup_data", setup_data()),
+        ("efi", efi()),
+        ("mok", mok()),
+        ("siglist", siglist()),
+        ("gate_image", gate_image()),
+        ("policy", policy()),
+    ];
+    let seeds = targets.into_iter().flat_map(|(target, seeds)| {
+        let named = seeds.into_iter();
+        named.map(move |(name, bytes)| (target, name, bytes))
+    });
+    seeds.collect()
+}
+
+type Named = (&'static str, Vec<u8>);
+
+/// A sample with one 32-bit field changed.
+fn field(sample: &[u8], offset: usize, value: u32) -> Vec<u8> {
+    with(sample, |bytes| put32(bytes, offset, value))
+}
+
+fn pe() -> Vec<Named> {
+    let signed = samples::signed_hybrid();
+    let signed16 = |offset, value| with(&signed, |file| put16(file, offset, value));
+    let raw_size = |index: usize| at::SECTIONS[index] + 16;
+    let raw_offset = |index: usize| at::SECTIONS[index] + 20;
+    let certificates = at::CERTIFICATE_DIRECTORY;
+    vec![
+        ("unsigned", samples::hybrid()),
+        ("signed-twice", signed.clone()),
+        ("header-past-end", field(&signed, 0x3c, 0x7d8)),
+        ("header-in-dos-header", field(&signed, 0x3c, 4)),
+        ("pe32", signed16(at::OPTIONAL, 0x10b)),
+        ("four-directories", field(&signed, at::DIRECTORY_COUNT, 4)),
+        (
+            "huge-directories",
+            field(&signed, at::DIRECTORY_COUNT, u32::MAX),
+        ),
+        ("no-sections", signed16(at::SECTION_COUNT, 0)),
+        ("most-sections", signed16(at::SECTION_COUNT, u16::MAX)),
+        ("section-over-headers", field(&signed, raw_offset(1), 0x3c0)),
+        ("sections-overlap", field(&signed, raw_offset(0), 0x420)),
+        ("gap", field(&signed, raw_size(1), 0x20)),
+        ("section-over-signature", field(&signed, raw_size(3), 0x80)),
+        ("raw-over-virtual", field(&signed, at::SECTIONS[0] + 8, 1)),
+        ("sbat-of-4-gib", field(&signed, raw_size(3), u32::MAX)),
+        ("table-of-7", field(&signed, certificates + 4, 7)),
+        ("table-unaligned", field(&signed, certificates, 0x7bc)),
+        ("table-over-headers", field(&signed, certificates, 0x200)),
+        ("certificate-of-0", field(&signed, 0x7b8, 0)),
+        ("certificate-padding", with(&signed, |file| file[0x7c7] = 1)),
+        (
+            "bytes-after-table",
+            with(&signed, |file| file.extend([0; 8])),
+        ),
+    ]
+}
+
+fn bzimage() -> Vec<Named> {
+    let image = samples::hybrid();
+    vec![
+        ("image", image.clone()),
+        ("no-setup-sectors", with(&image, |file| file[0x1f1] = 0)),
+        ("most-setup-sectors", with(&image, |file| file[0x1f1] = 255)),
+        ("syssize-past-end", field(&image, 0x1f4, u32::MAX)),
+        (
+            "old-version",
+            with(&image, |file| put16(file, 0x206, 0x20b)),
+        ),
+        ("no-memory", field(&image, 0x260, 0)),
+        ("all-memory", field(&image, 0x260, u32::MAX)),
+        ("no-alignment", field(&image, 0x230, 0)),
+        (
+            "last-address",
+            with(&image, |file| put64(file, 0x258, u64::MAX)),
+        ),
+        ("long-header", with(&image, |file| file[0x201] = 0xff)),
+    ]
+}
+
+fn handover() -> Vec<Named> {
+    let records = [
+        (Kind::Kernel, vec![0x4d; 5], [1; 32]),
+        (Kind::Initrd, vec![0x30; 7], [2; 32]),
+    ];
+    let blob = samples::handover_of(&records, 0);
+    let length_of_1 = 0x20 + 64 + 0x10;
+    vec![
+        ("kernel-and-initrd", blob.clone()),
+        ("crash", samples::handover_of(&records[..1], FLAG_CRASH)),
+        ("truncated", blob[..0x2000].to_vec()),
+        ("unknown-kind", field(&blob, 0x60, 99)),
+        ("overlap", field(&blob, 0x68, 0x1000)),
+        ("gap", field(&blob, 0x68, 0x3000)),
+        (
+            "length-wraps",
+            with(&blob, |blob| put64(blob, length_of_1, u64::MAX - 0x1fff)),
+        ),
+        ("hidden-in-padding", with(&blob, |blob| blob[0x2fff] = 1)),
+        ("two-kernels", field(&blob, 0x60, 1)),
+        ("no-kernel", field(&blob, 0x20, 2)),
+        ("seventeen-records", field(&blob, 0x0c, 17)),
+    ]
+}
+
+fn boot_params() -> Vec<Named> {
+    let page = samples::boot_params();
+    vec![
+        ("efi", page.to_vec()),
+        ("map-too-long", with(&page, |page| page[0x1e8] = 129)),
+        (
+            "map-wraps",
+            with(&page, |page| put64(page, 0x2d8, u64::MAX)),
+        ),
+        (
+            "map-overlaps",
+            with(&page, |page| put64(page, 0x2e4, 0x8_0000)),
+        ),
+    ]
+}
+
+/// Memory from 0x1000 on, with a list of setup_data that begins there.
+fn setup_data() -> Vec<Named> {
+    let node = |next, kind, len: u32| {
+        let header = SetupDataHeader { next, kind, len };
+        let mut node = header.to_bytes().to_vec();
+        node.resize(16 + len.min(96) as usize, 0x55);
+        node
+    };
+    let first = node(0x1070, SETUP_EFI, 96);
+    let list = |second: Vec<u8>| [&first[..], &second].concat();
+    vec![
+        ("list", list(node(0, SETUP_RNG_SEED, 32))),
+        (
+            "indirect",
+            list(node(0, SETUP_INDIRECT | SETUP_RNG_SEED, 24)),
+        ),
+        ("cycle", list(node(0x1000, SETUP_RNG_SEED, 32))),
+        ("next-past-end", list(node(u64::MAX - 8, SETUP_RNG_SEED, 0))),
+        ("data-past-end", list(node(0, SETUP_RNG_SEED, u32::MAX))),
+    ]
+}
+
+fn efi() -> Vec<Named> {
+    let tables = [samples::system_table(), samples::config_tables()].concat();
+    vec![
+        ("tables", tables.clone()),
+        ("too-many-tables", field(&tables, 0x6c, 1)),
+        ("part-of-a-table", tables[..tables.len() - 1].to_vec()),
+    ]
+}
+
+fn mok() -> Vec<Named> {
+    let table = samples::mok_table();
+    vec![
+        ("table", table.clone()),
+        ("no-end", table[..table.len() - 264].to_vec()),
+        (
+            "size-wraps",
+            with(&table, |table| put64(table, 256, u64::MAX)),
+        ),
+        (
+            "endless-name",
+            with(&table, |table| table[..256].fill(b'x')),
+        ),
+    ]
+}
+
+fn siglist() -> Vec<Named> {
+    let lists = samples::signature_lists();
+    vec![
+        ("lists", lists.clone()),
+        (
+            "empty-list",
+            samples::signature_list(&siglist::SHA256_GUID, &[]),
+        ),
+        ("list-of-0", field(&lists, 16, 0)),
+        ("signature-of-0", field(&lists, 24, 0)),
+        ("header-past-end", field(&lists, 20, u32::MAX)),
+    ]
+}
+
+fn gate_image() -> Vec<Named> {
+    let block = samples::gate_info().to_bytes();
+    let image = [&[0; 0x1000][..], &block].concat();
+    vec![
+        ("block", block.to_vec()),
+        ("image", image),
+        ("keys-over-stub", field(&block, 0x10, 0x2000)),
+        ("part-wraps", field(&block, 0x24, u32::MAX)),
+    ]
+}
+
+fn policy() -> Vec<Named> {
+    let policy = policy::Policy::default().to_bytes();
+    vec![
+        ("default", policy.to_vec()),
+        ("delay-too-long", field(&policy, 8, 3601)),
+    ]
+}
