@@ -24,37 +24,68 @@ const GATE_CRATES: usize = 40;
 const UNSAFE_FOLDERS: &[&str] = &["gate/src/machine", "sys/src"];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the workspace")
+        .to_path_buf()
 }
 
 fn cargo(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO")).current_dir(root()).args(arguments).output().expect("cargo starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(arguments)
+        .output()
+        .expect("cargo starts");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).expect("cargo prints UTF-8")
 }
 
 fn workspace_edges() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata: serde_json::Value =
-        serde_json::from_str(&cargo(&["metadata", "--format-version", "1", "--no-deps", "--locked"])).expect("metadata is JSON");
+    let metadata: serde_json::Value = serde_json::from_str(&cargo(&[
+        "metadata",
+        "--format-version",
+        "1",
+        "--no-deps",
+        "--locked",
+    ]))
+    .expect("metadata is JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     let name = |value: &serde_json::Value| value["name"].as_str().expect("a name").to_owned();
     let members: BTreeSet<String> = packages.iter().map(name).collect();
     let edges = |package: &serde_json::Value| {
-        let dependencies = package["dependencies"].as_array().expect("dependencies").iter();
+        let dependencies = package["dependencies"]
+            .as_array()
+            .expect("dependencies")
+            .iter();
         let used = dependencies.filter(|dependency| dependency["kind"].as_str() != Some("dev"));
-        used.map(name).filter(|name| members.contains(name)).collect()
+        used.map(name)
+            .filter(|name| members.contains(name))
+            .collect()
     };
-    packages.iter().map(|package| (name(package), edges(package))).collect()
+    packages
+        .iter()
+        .map(|package| (name(package), edges(package)))
+        .collect()
 }
 
 #[test]
 fn crates_depend_on_each_other_in_one_direction_only() {
     let found = workspace_edges();
     let allowed: BTreeMap<&str, &[&str]> = EDGES.iter().copied().collect();
-    assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), allowed.keys().copied().collect::<Vec<_>>());
+    assert_eq!(
+        found.keys().map(String::as_str).collect::<Vec<_>>(),
+        allowed.keys().copied().collect::<Vec<_>>()
+    );
     for (package, uses) in found {
         for used in uses {
-            assert!(allowed[package.as_str()].contains(&used.as_str()), "{package} must not depend on {used}");
+            assert!(
+                allowed[package.as_str()].contains(&used.as_str()),
+                "{package} must not depend on {used}"
+            );
         }
     }
 }
@@ -62,32 +93,70 @@ fn crates_depend_on_each_other_in_one_direction_only() {
 /// Every crate linked into the gate, as cargo resolves it for the image alone.
 fn gate_crates() -> BTreeSet<String> {
     let tree = cargo(&[
-        "tree", "--locked", "--package", "baton-gate", "--features", "image", "--edges", "normal,no-proc-macro", "--prefix", "none",
-        "--format", "{p}",
+        "tree",
+        "--locked",
+        "--package",
+        "baton-gate",
+        "--features",
+        "image",
+        "--edges",
+        "normal,no-proc-macro",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
     ]);
-    let name = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
-    tree.lines().map(name).filter(|name| !name.is_empty() && !name.starts_with("baton")).collect()
+    let name = |line: &str| {
+        line.split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    tree.lines()
+        .map(name)
+        .filter(|name| !name.is_empty() && !name.starts_with("baton"))
+        .collect()
 }
 
 #[test]
 fn the_gate_links_no_more_crates_than_were_agreed_on() {
     let crates = gate_crates();
-    assert!(crates.len() <= GATE_CRATES, "{} crates: {crates:?}", crates.len());
+    assert!(
+        crates.len() <= GATE_CRATES,
+        "{} crates: {crates:?}",
+        crates.len()
+    );
 }
 
 #[test]
 fn every_crate_that_the_gate_links_has_its_reason_written_down() {
     let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
-    let missing: Vec<String> =
-        gate_crates().into_iter().filter(|name| !architecture.contains(&format!("`{name}`"))).collect();
-    assert!(missing.is_empty(), "ARCHITECTURE.md does not justify {missing:?}");
+    let missing: Vec<String> = gate_crates()
+        .into_iter()
+        .filter(|name| !architecture.contains(&format!("`{name}`")))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "ARCHITECTURE.md does not justify {missing:?}"
+    );
 }
 
 fn sources() -> Vec<(String, String)> {
-    let listed = Command::new("git").current_dir(root()).args(["ls-files", "*.rs"]).output().expect("git starts");
+    let listed = Command::new("git")
+        .current_dir(root())
+        .args(["ls-files", "*.rs"])
+        .output()
+        .expect("git starts");
     let names = String::from_utf8(listed.stdout).expect("UTF-8 names");
     let existing = names.lines().filter(|name| root().join(name).exists());
-    existing.map(|name| (name.to_owned(), fs::read_to_string(root().join(name)).expect("a source file"))).collect()
+    existing
+        .map(|name| {
+            (
+                name.to_owned(),
+                fs::read_to_string(root().join(name)).expect("a source file"),
+            )
+        })
+        .collect()
 }
 
 /// Lines of code that use the keyword: not comments, not lint names.
@@ -95,14 +164,17 @@ fn unsafe_lines(source: &str) -> impl Iterator<Item = (usize, &str)> {
     source.lines().enumerate().filter(|(_, line)| {
         let code = line.split("//").next().unwrap_or_default();
         let keyword = |word: &str| word == "unsafe";
-        code.split(|c: char| !c.is_alphanumeric() && c != '_').any(keyword) && !code.contains("unsafe(")
+        code.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .any(keyword)
+            && !code.contains("unsafe(")
     })
 }
 
 #[test]
 fn unsafe_code_stays_in_its_folders() {
     for (name, source) in sources() {
-        let allowed = UNSAFE_FOLDERS.iter().any(|folder| name.starts_with(folder)) || name.starts_with("xtask/tests/boundaries");
+        let allowed = UNSAFE_FOLDERS.iter().any(|folder| name.starts_with(folder))
+            || name.starts_with("xtask/tests/boundaries");
         if let Some((number, line)) = unsafe_lines(&source).next()
             && !allowed
         {
@@ -113,12 +185,19 @@ fn unsafe_code_stays_in_its_folders() {
 
 #[test]
 fn every_unsafe_block_says_why_it_is_sound() {
-    for (name, source) in sources().into_iter().filter(|(name, _)| UNSAFE_FOLDERS.iter().any(|folder| name.starts_with(folder))) {
+    for (name, source) in sources()
+        .into_iter()
+        .filter(|(name, _)| UNSAFE_FOLDERS.iter().any(|folder| name.starts_with(folder)))
+    {
         let lines: Vec<&str> = source.lines().collect();
         for (number, line) in unsafe_lines(&source) {
             let needs_reason = line.contains("unsafe {") || line.contains("unsafe impl");
             let above = &lines[number.saturating_sub(8)..=number];
-            assert!(!needs_reason || above.iter().any(|line| line.contains("SAFETY:")), "{name}:{}: {line}", number + 1);
+            assert!(
+                !needs_reason || above.iter().any(|line| line.contains("SAFETY:")),
+                "{name}:{}: {line}",
+                number + 1
+            );
         }
     }
 }
