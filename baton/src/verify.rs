@@ -11,7 +11,7 @@ use crate::refusal;
 use baton_formats::gate_image::GateInfo;
 use baton_formats::pe::Pe;
 use baton_sys::Root;
-use baton_verify::{Reason, Trust, Verified, verify_image};
+use baton_verify::{AnchorSource, Reason, Signer, Trust, Verified, verify_image};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -44,14 +44,15 @@ pub fn run(args: &VerifyArgs) -> Result<()> {
     let image = read(&args.image)?;
     let anchors = Anchors::read(args)?;
     let trust = anchors.trust()?;
-    let verdict = verify_image(&image, &trust).map_err(|reason| refuse(&args.image, &reason));
+    let verdict = verify_image(&image, &trust)
+        .map_err(|reason| refuse(&args.image, &anchors.named_in(reason)));
     if args.json {
         print_json(args, &image, &verdict);
         return verdict.map(|_| ()).map_err(|f| Failure { told: true, ..f });
     }
     let verified = verdict?;
     println!("{}: accepted", args.image.display());
-    println!("  signed by: {}", verified.signer());
+    println!("  signed by: {}", anchors.describe(verified.signer()));
     println!(
         "  digest:    {} (Authenticode, SHA-256)",
         hex(&verified.digest())
@@ -75,6 +76,8 @@ fn refuse(path: &Path, reason: &Reason) -> Failure {
 struct Anchors {
     certificates: Vec<u8>,
     machine: Keys,
+    /// The certificates are those of `--cert` alone.
+    given_by_option: bool,
 }
 
 impl Anchors {
@@ -107,7 +110,33 @@ impl Anchors {
         Ok(Anchors {
             certificates,
             machine,
+            given_by_option: !args.cert.is_empty() && args.gate.is_none(),
         })
+    }
+
+    /// The signer in words; `.keys` is where a gate has its certificates, and here they may be others.
+    fn describe(&self, signer: &Signer) -> String {
+        let text = signer.to_string();
+        if self.given_by_option && signer.anchor_source == AnchorSource::GateKeys {
+            let (before, _) = text.rsplit_once(".keys").unwrap_or((&text, ""));
+            return format!("{before}--cert");
+        }
+        text
+    }
+
+    fn named_in(&self, reason: Reason) -> Reason {
+        match reason {
+            Reason::UnknownSigner {
+                subject,
+                key_id,
+                tried,
+            } if self.given_by_option => Reason::UnknownSigner {
+                subject,
+                key_id,
+                tried: tried.replacen(".keys:", "--cert:", 1),
+            },
+            other => other,
+        }
     }
 
     fn trust(&self) -> Result<Trust<'_>> {

@@ -102,7 +102,20 @@ pub fn read(root: &Root) -> io::Result<Keyrings> {
     let Some(text) = root.read_text("proc/keys")? else {
         return Ok(Keyrings::default());
     };
-    Ok(collect(&parse_proc_keys(&text), &read_keyring))
+    let keys = parse_proc_keys(&text);
+    if root.is_system() {
+        Ok(collect(&keys, &read_keyring))
+    } else {
+        Ok(collect(&keys, &|serial| listed_members(root, serial)))
+    }
+}
+
+/// What a keyring of a described machine holds: numbers in hex, in the file `keyctl/SERIAL`.
+fn listed_members(root: &Root, serial: u32) -> Option<Vec<u32>> {
+    let text = root.read_text(&format!("keyctl/{serial:08x}")).ok()??;
+    text.split_whitespace()
+        .map(|word| u32::from_str_radix(word, 16).ok())
+        .collect()
 }
 
 /// Puts the keys of `/proc/keys` into their keyrings, asking `members` for what a keyring holds.
@@ -250,6 +263,19 @@ mod tests {
         assert!(found.find("00ff").is_none(), "it is in no keyring");
         assert_eq!(found.trusted.len(), 2, "a key linked twice is listed once");
         assert_eq!(found.blacklist, ["tbs:64575bd9"]);
+    }
+
+    #[test]
+    fn a_described_machine_lists_its_members_in_files() {
+        let t = crate::testroot::TestRoot::new()
+            .with("proc/keys", KEYS)
+            .with("keyctl/0a1b2c3d", "")
+            .with("keyctl/0a1b2c3e", "2\n")
+            .with("keyctl/0a1b2c3f", "0a1b2c3d 0a1b2c3e")
+            .with("keyctl/0a1b2c40", "");
+        let found = read(&t.root()).unwrap();
+        assert!(found.complete);
+        assert_eq!(found.trusted.len(), 1);
     }
 
     #[test]

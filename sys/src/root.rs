@@ -20,6 +20,12 @@ impl Root {
         Root(path.into())
     }
 
+    /// Whether this is the running system.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        self.0 == Path::new("/")
+    }
+
     /// Where `path` (relative, as in `proc/keys`) is.
     #[must_use]
     pub fn join(&self, path: impl AsRef<Path>) -> PathBuf {

@@ -1,0 +1,195 @@
+//! `baton gate build`: what it makes, and what it refuses.
+
+mod common;
+
+use baton_formats::gate_image::GateInfo;
+use baton_formats::pe::Pe;
+use baton_formats::policy::{Policy, RefusalAction};
+use baton_formats::reader::{u16_at, u32_at};
+use common::{Folder, Said, baton, gate_stub, kernel_image, owners, sign};
+use std::path::PathBuf;
+
+const SBAT: &str = "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\nbaton.gate,1,Baton,baton-gate,1,https://example.org\n";
+const LIMIT: u32 = 0x10_0000;
+
+/// A folder with a stub, a policy and SBAT metadata.
+struct Bench {
+    folder: Folder,
+    stub: PathBuf,
+    policy: PathBuf,
+    sbat: PathBuf,
+    out: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        Bench::with_stub(&gate_stub(LIMIT))
+    }
+
+    fn with_stub(stub: &[u8]) -> Bench {
+        let folder = Folder::new();
+        Bench {
+            stub: folder.write("stub", stub),
+            policy: folder.write("policy.toml", "[refusal]\naction = \"halt\"\ndelay = 3\n"),
+            sbat: folder.write("sbat.csv", SBAT),
+            out: folder.path("gate.efi"),
+            folder,
+        }
+    }
+
+    fn build(&self, more: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
+            &"gate", &"build", &"--stub", &self.stub, &"--out", &self.out,
+        ];
+        args.extend(more);
+        baton(&args)
+    }
+
+    fn build_whole(&self) -> Vec<u8> {
+        let o = owners();
+        let said = self.build(&[
+            &"--cert",
+            &o.rsa.cert,
+            &"--cert",
+            &o.p256.cert,
+            &"--policy",
+            &self.policy,
+            &"--sbat",
+            &self.sbat,
+        ]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        std::fs::read(&self.out).unwrap()
+    }
+
+    fn refused(&self, more: &[&dyn AsRef<std::ffi::OsStr>], part: &str) {
+        let said = self.build(more);
+        assert_eq!(said.code, 1, "{}", said.err);
+        assert!(said.err.contains(part), "{}", said.err);
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+        assert!(!self.out.exists(), "nothing is written");
+    }
+}
+
+#[test]
+fn the_parts_are_found_by_the_info_block_and_as_sections() {
+    let gate = Bench::new().build_whole();
+    let info = GateInfo::from_image(&gate).unwrap();
+    let o = owners();
+    assert_eq!(
+        info.keys(&gate).unwrap(),
+        [o.rsa.der(), o.p256.der()].concat()
+    );
+    assert_eq!(info.sbat(&gate).unwrap(), SBAT.as_bytes());
+    let policy = Policy::parse(info.policy(&gate).unwrap()).unwrap();
+    assert_eq!(policy.refusal_action, RefusalAction::Halt);
+    assert_eq!(policy.refusal_delay_seconds, 3);
+
+    let pe = Pe::parse(&gate).unwrap();
+    for name in [".keys", ".policy", ".sbat"] {
+        let section = pe.section(name).unwrap();
+        assert_eq!(section.virtual_address, section.raw_offset, "{name}");
+        assert!(section.raw_offset.is_multiple_of(4096), "{name}");
+    }
+    assert_eq!(
+        pe.section(".keys").unwrap().data(),
+        info.keys(&gate).unwrap()
+    );
+}
+
+#[test]
+fn the_headers_say_how_large_it_became() {
+    let gate = Bench::new().build_whole();
+    let pe = Pe::parse(&gate).unwrap();
+    let at = pe.offsets();
+    let len = u32::try_from(gate.len()).unwrap();
+    assert_eq!(gate.len() % 4096, 0);
+    assert_eq!(pe.size_of_image(), len);
+    assert_eq!(u16_at(&gate, at.coff_header + 2), Some(4));
+    assert_eq!(u32_at(&gate, at.optional_header + 8), Some(len - 0x3000));
+    assert_eq!(u32_at(&gate, at.checksum), Some(0));
+    assert_eq!(u32_at(&gate, 0x1f4), Some((len - 0x1000).div_ceil(16)));
+}
+
+#[test]
+fn the_same_input_gives_the_same_gate() {
+    assert_eq!(Bench::new().build_whole(), Bench::new().build_whole());
+}
+
+#[test]
+fn what_is_not_given_is_not_there() {
+    let bench = Bench::new();
+    assert_eq!(bench.build(&[]).code, 0);
+    let gate = std::fs::read(&bench.out).unwrap();
+    assert_eq!(gate, gate_stub(LIMIT), "nothing was added");
+}
+
+#[test]
+fn a_built_gate_can_be_signed_and_verifies() {
+    let bench = Bench::new();
+    bench.build_whole();
+    let owner = &owners().rsa;
+    sign(&bench.out, owner);
+    let said = baton(&[&"verify", &bench.out, &"--cert", &owner.cert]);
+    assert_eq!(said.code, 0, "{}", said.err);
+}
+
+#[test]
+fn certificates_are_taken_in_der_too() {
+    let bench = Bench::new();
+    let der = bench.folder.write("cert.der", owners().p384.der());
+    assert_eq!(bench.build(&[&"--cert", &der]).code, 0);
+    let gate = std::fs::read(&bench.out).unwrap();
+    let info = GateInfo::from_image(&gate).unwrap();
+    assert_eq!(info.keys(&gate).unwrap(), owners().p384.der());
+}
+
+#[test]
+fn what_is_no_certificate_is_refused() {
+    let bench = Bench::new();
+    bench.refused(&[&"--cert", &bench.sbat], "not a certificate");
+    bench.refused(&[&"--cert", &owners().rsa.key], "PRIVATE KEY");
+    bench.refused(&[&"--cert", &bench.folder.path("missing")], "missing");
+}
+
+#[test]
+fn a_certificate_given_twice_is_refused() {
+    let cert = &owners().rsa.cert;
+    Bench::new().refused(&[&"--cert", cert, &"--cert", cert], "given twice");
+}
+
+#[test]
+fn an_unknown_key_of_the_policy_is_named() {
+    let bench = Bench::new();
+    let policy = bench.folder.write("bad.toml", "[refusal]\nwait = 1\n");
+    bench.refused(&[&"--policy", &policy], "\"refusal.wait\"");
+}
+
+#[test]
+fn broken_sbat_metadata_is_refused() {
+    let bench = Bench::new();
+    bench.refused(&[&"--sbat", &bench.policy], "not SBAT metadata");
+}
+
+#[test]
+fn only_a_stub_is_built_upon() {
+    Bench::with_stub(&kernel_image(0x3000)).refused(&[], "not the stub of a gate");
+    Bench::with_stub(b"nothing").refused(&[], "not the stub of a gate");
+    let mut longer = gate_stub(LIMIT);
+    longer.extend([0; 4096]);
+    Bench::with_stub(&longer).refused(&[], "not the stub of a gate");
+
+    let built = Bench::new().build_whole();
+    Bench::with_stub(&built).refused(&[], "built already");
+    let signed = Bench::new();
+    sign(&signed.stub, &owners().rsa);
+    signed.refused(&[], "signed already");
+}
+
+#[test]
+fn what_does_not_fit_before_the_gates_memory_is_refused() {
+    // Room for the signature is kept: 64 KiB.
+    let bench = Bench::with_stub(&gate_stub(0x1_3000));
+    bench.refused(&[&"--cert", &owners().rsa.cert], "doesn't fit");
+    let bench = Bench::with_stub(&gate_stub(0x1_4000));
+    assert_eq!(bench.build(&[&"--cert", &owners().rsa.cert]).code, 0);
+}

@@ -1,0 +1,482 @@
+//! What `baton load` would do on described machines, and what it says where it would not.
+
+mod common;
+
+use baton_verify::Certificate;
+use common::{
+    Folder, Owner, Said, baton, gate_stub, kernel_image, owners, put, sign, signature_list,
+};
+use std::path::PathBuf;
+
+/// A machine below a folder, and the files of a load.
+struct Machine {
+    folder: Folder,
+    kernel: PathBuf,
+    gate: PathBuf,
+}
+
+impl Machine {
+    /// Locked down, with memory for a crash kernel, without keys and without a gate.
+    fn locked_down() -> Machine {
+        let folder = Folder::new();
+        for (file, text) in [
+            ("proc/self/status", "CapEff:\t000001ffffffffff\n"),
+            ("proc/meminfo", "MemTotal: 2097152 kB\n"),
+            ("proc/cpuinfo", "flags\t: fpu\n"),
+            (
+                "proc/cmdline",
+                "BOOT_IMAGE=/vmlinuz root=/dev/vda ro crashkernel=256M\n",
+            ),
+            ("sys/kernel/kexec_loaded", "0\n"),
+            ("sys/kernel/kexec_crash_loaded", "0\n"),
+            ("sys/kernel/kexec_crash_size", "268435456\n"),
+            (
+                "sys/kernel/security/lockdown",
+                "none [integrity] confidentiality\n",
+            ),
+            (
+                "proc/keys",
+                "00000010 I--- 1 perm 1f0b0000 0 0 keyring .machine: 1\n",
+            ),
+            ("keyctl/00000010", ""),
+        ] {
+            folder.write(&format!("root/{file}"), text);
+        }
+        Machine {
+            kernel: folder.write("vmlinuz", kernel_image(0x8000)),
+            gate: folder.path("gate.efi"),
+            folder,
+        }
+    }
+
+    fn not_locked_down() -> Machine {
+        let machine = Machine::locked_down();
+        machine.set(
+            "sys/kernel/security/lockdown",
+            "[none] integrity confidentiality\n",
+        );
+        machine
+    }
+
+    fn set(&self, file: &str, text: impl AsRef<[u8]>) {
+        self.folder.write(&format!("root/{file}"), text);
+    }
+
+    /// Enrols a key with shim: it is in shim's list and in the kernel's `.machine`.
+    fn with_mok(self, owner: &Owner) -> Machine {
+        self.set(
+            "sys/firmware/efi/mok-variables/MokListRT",
+            signature_list(&[owner.der()]),
+        );
+        self.with_keyring_entry(owner)
+    }
+
+    /// The key is in the kernel's keyring, and its certificate can't be read anywhere.
+    fn with_keyring_entry(self, owner: &Owner) -> Machine {
+        let der = owner.der();
+        let id = Certificate::parse(&der).unwrap().key_id().to_string();
+        let line = format!(
+            "00000011 I--- 1 perm 1f030000 0 0 asymmetri {}: {id}: X509.rsa 00 []\n",
+            owner.name
+        );
+        self.set(
+            "proc/keys",
+            format!("00000010 I--- 1 perm 1f0b0000 0 0 keyring .machine: 1\n{line}"),
+        );
+        self.set("keyctl/00000010", "11\n");
+        self
+    }
+
+    fn with_kernel_signed_by(self, owner: &Owner) -> Machine {
+        sign(&self.kernel, owner);
+        self
+    }
+
+    /// A gate that trusts `keys`, signed by `signer`.
+    fn with_gate(self, keys: &Owner, signer: &Owner) -> Machine {
+        let stub = self.folder.write("stub", gate_stub(0x10_0000));
+        let said = baton(&[
+            &"gate", &"build", &"--stub", &stub, &"--cert", &keys.cert, &"--out", &self.gate,
+        ]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        sign(&self.gate, signer);
+        self
+    }
+
+    fn load(&self, more: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
+        let root = self.folder.path("root");
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
+            &"load",
+            &self.kernel,
+            &"--dry-run",
+            &"--root",
+            &root,
+            &"--json",
+            &"--gate",
+            &self.gate,
+        ];
+        args.extend(more);
+        baton(&args)
+    }
+
+    fn crash_load(&self, more: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
+        let root = self.folder.path("root");
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
+            &"crash",
+            &"load",
+            &self.kernel,
+            &"--dry-run",
+            &"--root",
+            &root,
+            &"--json",
+            &"--gate",
+            &self.gate,
+        ];
+        args.extend(more);
+        baton(&args)
+    }
+}
+
+fn via(said: &Said) -> String {
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    said.json()["via"].as_str().unwrap().to_owned()
+}
+
+fn reason(said: &Said) -> (i32, String) {
+    let json = said.json();
+    (
+        said.code,
+        json["error"]["reason"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+    )
+}
+
+fn message(said: &Said) -> String {
+    said.json()["error"]["message"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_kernel_of_an_enrolled_key_goes_the_kernels_own_way() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.rsa);
+    let said = machine.load(&[]);
+    assert_eq!(via(&said), "kernel");
+    let by = said.json()["vouched_by"].as_str().unwrap().to_owned();
+    assert!(by.contains("RSA owner") && by.contains(".machine"), "{by}");
+}
+
+#[test]
+fn a_key_in_a_keyring_counts_even_if_its_certificate_can_not_be_read() {
+    let o = owners();
+    let own = Machine::locked_down()
+        .with_keyring_entry(&o.rsa)
+        .with_kernel_signed_by(&o.rsa);
+    assert_eq!(via(&own.load(&[])), "kernel");
+    // Signed by a leaf whose issuer is in the keyring, and isn't in the signature.
+    let issued = Machine::locked_down()
+        .with_keyring_entry(&o.rsa)
+        .with_kernel_signed_by(&o.leaf);
+    let said = issued.load(&[]);
+    assert_eq!(via(&said), "kernel");
+    let by = said.json()["vouched_by"].as_str().unwrap().to_owned();
+    assert!(
+        by.contains("\"Leaf\"") && by.contains("vouched for by \"RSA owner\""),
+        "{by}"
+    );
+}
+
+#[test]
+fn an_enrolled_key_that_is_in_no_keyring_is_not_the_kernels() {
+    let o = owners();
+    let machine = Machine::locked_down().with_kernel_signed_by(&o.rsa);
+    machine.set(
+        "sys/firmware/efi/mok-variables/MokListRT",
+        signature_list(&[o.rsa.der()]),
+    );
+    assert_eq!(
+        reason(&machine.load(&[&"--via", &"kernel"])),
+        (3, "unknown-signer".into())
+    );
+}
+
+#[test]
+fn a_kernel_that_only_the_gate_trusts_goes_through_the_gate() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.p256)
+        .with_gate(&o.p256, &o.rsa);
+    let said = machine.load(&[]);
+    assert_eq!(via(&said), "gate");
+    let by = said.json()["vouched_by"].as_str().unwrap().to_owned();
+    assert!(by.contains("P-256 owner") && by.contains(".keys"), "{by}");
+}
+
+#[test]
+fn the_gate_looks_at_every_signature_and_the_kernel_at_the_first() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.p256)
+        .with_kernel_signed_by(&o.rsa)
+        .with_gate(&o.p384, &o.rsa);
+    assert_eq!(
+        reason(&machine.load(&[&"--via", &"kernel"])),
+        (3, "unknown-signer".into())
+    );
+    assert_eq!(via(&machine.load(&[])), "gate");
+}
+
+#[test]
+fn an_unsigned_kernel_is_refused_with_the_reason_of_each_way() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_gate(&o.p256, &o.rsa);
+    let said = machine.load(&[]);
+    assert_eq!(reason(&said), (3, "unsigned".into()));
+    let message = message(&said);
+    assert!(
+        message.starts_with("by the kernel: kernel refused: no signature"),
+        "{message}"
+    );
+    assert!(
+        message.contains("through the gate: kernel refused: no signature"),
+        "{message}"
+    );
+}
+
+#[test]
+fn an_altered_kernel_is_refused_by_both() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.rsa)
+        .with_gate(&o.rsa, &o.rsa);
+    let mut bytes = std::fs::read(&machine.kernel).unwrap();
+    bytes[0x5000] ^= 0x10;
+    std::fs::write(&machine.kernel, bytes).unwrap();
+    for way in ["auto", "kernel", "gate"] {
+        assert_eq!(
+            reason(&machine.load(&[&"--via", &way])),
+            (3, "digest-mismatch".into()),
+            "{way}"
+        );
+    }
+}
+
+#[test]
+fn a_gate_of_an_untrusted_signer_is_refused_before_the_kernel_does() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.p256)
+        .with_gate(&o.p256, &o.p384);
+    let said = machine.load(&[&"--via", &"gate"]);
+    assert_eq!(reason(&said), (3, "unknown-signer".into()));
+    let message = message(&said);
+    assert!(
+        message.starts_with("gate refused: signed by \"P-384 owner\""),
+        "{message}"
+    );
+    assert!(message.contains(".machine: \"RSA owner\""), "{message}");
+}
+
+#[test]
+fn a_revoked_signer_is_refused_through_the_gate() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.p256)
+        .with_gate(&o.p256, &o.rsa);
+    machine.set(
+        "sys/firmware/efi/mok-variables/MokListXRT",
+        signature_list(&[o.p256.der()]),
+    );
+    assert_eq!(
+        reason(&machine.load(&[&"--via", &"gate"])),
+        (3, "revoked-certificate".into())
+    );
+}
+
+#[test]
+fn a_damaged_list_of_shim_fails_closed() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.p256)
+        .with_gate(&o.p256, &o.rsa);
+    machine.set("sys/firmware/efi/mok-variables/MokListXRT", b"garbage");
+    assert_eq!(machine.load(&[&"--via", &"gate"]).code, 3);
+}
+
+#[test]
+fn a_machine_without_a_gate_says_where_it_was_looked_for() {
+    let machine = Machine::locked_down();
+    let said = machine.load(&[&"--via", &"gate"]);
+    assert_eq!(reason(&said), (1, "no-gate".into()));
+    assert!(message(&said).contains("gate.efi"));
+    assert_eq!(
+        reason(&machine.load(&[])),
+        (3, "unsigned".into()),
+        "the kernel's own reason decides"
+    );
+}
+
+#[test]
+fn something_else_in_the_gates_place_is_no_gate() {
+    let machine = Machine::locked_down();
+    std::fs::copy(&machine.kernel, &machine.gate).unwrap();
+    assert_eq!(
+        reason(&machine.load(&[&"--via", &"gate"])),
+        (4, "bad-gate".into())
+    );
+}
+
+#[test]
+fn a_machine_that_does_not_insist_loads_the_unsigned_and_says_so() {
+    let said = Machine::not_locked_down().load(&[]);
+    assert_eq!(via(&said), "kernel");
+    assert_eq!(said.json()["vouched_by"], serde_json::Value::Null);
+    let note = said.json()["notes"][0].as_str().unwrap().to_owned();
+    assert!(note.contains("doesn't enforce signatures"), "{note}");
+}
+
+#[test]
+fn what_is_no_bzimage_is_malformed() {
+    let machine = Machine::locked_down();
+    let mut bytes = kernel_image(0x8000);
+    put(&mut bytes, 0x202, b"SrdH");
+    std::fs::write(&machine.kernel, bytes).unwrap();
+    assert_eq!(machine.load(&[&"--via", &"kernel"]).code, 4);
+}
+
+#[test]
+fn several_initrds_are_records_of_one_handover() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.rsa)
+        .with_gate(&o.rsa, &o.rsa);
+    let one = machine.folder.write("one", vec![1; 5000]);
+    let two = machine.folder.write("two", b"2");
+    let said = machine.load(&[&"--via", &"gate", &"--initrd", &one, &"--initrd", &two]);
+    assert_eq!(via(&said), "gate");
+    let kernel = std::fs::metadata(&machine.kernel).unwrap().len();
+    let expected = 4096 + kernel.next_multiple_of(4096) + 8192 + 4096;
+    assert_eq!(said.json()["handover_len"], expected);
+    assert_eq!(said.json()["initrds"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn the_running_command_line_is_reused() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.rsa);
+    let normal = machine.load(&[&"--reuse-cmdline"]);
+    assert_eq!(
+        normal.json()["cmdline"],
+        "root=/dev/vda ro crashkernel=256M"
+    );
+    let crash = machine.crash_load(&[&"--reuse-cmdline"]);
+    assert_eq!(crash.json()["cmdline"], "root=/dev/vda ro");
+    assert_eq!(crash.json()["crash"], true);
+}
+
+#[test]
+fn a_command_line_that_is_too_long_is_refused_by_each_way() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.rsa)
+        .with_gate(&o.rsa, &o.rsa);
+    let long = "x".repeat(2047);
+    for way in ["auto", "kernel", "gate"] {
+        let said = machine.load(&[&"--via", &way, &"--cmdline", &long]);
+        assert_eq!(reason(&said), (4, "command-line-too-long".into()), "{way}");
+    }
+}
+
+#[test]
+fn each_obstacle_of_the_machine_ends_with_its_code() {
+    let machine = Machine::locked_down();
+    for (file, text, code, word) in [
+        (
+            "proc/self/status",
+            "CapEff:\t0000000000000000\n",
+            6,
+            "no-capability",
+        ),
+        (
+            "proc/sys/kernel/kexec_load_disabled",
+            "1\n",
+            6,
+            "load-disabled",
+        ),
+        (
+            "proc/sys/kernel/kexec_load_limit_panic",
+            "0\n",
+            6,
+            "load-limit",
+        ),
+        ("sys/kernel/kexec_crash_size", "0\n", 7, "no-crash-region"),
+    ] {
+        let before = std::fs::read(machine.folder.path(&format!("root/{file}"))).ok();
+        machine.set(file, text);
+        assert_eq!(reason(&machine.crash_load(&[])), (code, word.into()));
+        match before {
+            Some(bytes) => machine.set(file, bytes),
+            None => std::fs::remove_file(machine.folder.path(&format!("root/{file}"))).unwrap(),
+        }
+    }
+    std::fs::remove_file(machine.folder.path("root/sys/kernel/kexec_loaded")).unwrap();
+    assert_eq!(reason(&machine.load(&[])), (9, "no-kexec".into()));
+}
+
+#[test]
+fn without_preflight_nothing_is_judged_and_a_way_must_be_named() {
+    let machine = Machine::locked_down();
+    assert_eq!(
+        reason(&machine.load(&[&"--no-preflight"])),
+        (2, "usage".into())
+    );
+    let said = machine.load(&[&"--no-preflight", &"--via", &"kernel"]);
+    assert_eq!(via(&said), "kernel");
+    assert_eq!(said.json()["loaded"], false);
+}
+
+#[test]
+fn missing_files_and_wrong_usage_have_their_codes() {
+    let machine = Machine::locked_down();
+    let missing = machine.folder.path("missing");
+    let said = baton(&[&"load", &missing]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("missing"), "{}", said.err);
+    assert_eq!(said.err.lines().count(), 1);
+    assert_eq!(machine.load(&[&"--initrd", &missing]).code, 1);
+    let empty = machine.folder.write("empty", "");
+    assert!(message(&machine.load(&[&"--initrd", &empty])).contains("empty"));
+    assert_eq!(baton(&[&"load"]).code, 2);
+    assert_eq!(baton(&[&"--nonsense"]).code, 2);
+}
+
+#[test]
+fn help_lists_the_exit_codes() {
+    for args in [
+        &["--help"][..],
+        &["load", "--help"],
+        &["crash", "load", "--help"],
+    ] {
+        let args: Vec<&dyn AsRef<std::ffi::OsStr>> = args.iter().map(|a| a as _).collect();
+        let said = baton(&args);
+        assert_eq!(said.code, 0);
+        for code in 0..=9 {
+            assert!(said.out.contains(&format!("\n  {code}  ")), "{}", said.out);
+        }
+    }
+}
