@@ -63,6 +63,10 @@ fn pe() -> Vec<Named> {
         ("sections-overlap", field(&signed, raw_offset(0), 0x420)),
         ("gap", field(&signed, raw_size(1), 0x20)),
         ("section-over-signature", field(&signed, raw_size(3), 0x80)),
+        (
+            "name-after-zero",
+            with(&signed, |file| file[at::SECTIONS[2] + 6] = 1),
+        ),
         ("raw-over-virtual", field(&signed, at::SECTIONS[0] + 8, 1)),
         ("sbat-of-4-gib", field(&signed, raw_size(3), u32::MAX)),
         ("table-of-7", field(&signed, certificates + 4, 7)),

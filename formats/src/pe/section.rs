@@ -23,7 +23,7 @@ pub struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// The name without its padding; empty if it isn't UTF-8.
+    /// The name without its padding; empty if it isn't UTF-8 or has bytes after a zero.
     pub fn name_str(&self) -> &str {
         let len = self
             .name
@@ -31,7 +31,10 @@ impl<'a> Section<'a> {
             .position(|&byte| byte == 0)
             .unwrap_or(self.name.len());
         let name = self.name.get(..len).unwrap_or_default();
-        core::str::from_utf8(name).unwrap_or_default()
+        core::str::from_utf8(name)
+            .ok()
+            .filter(|name| self.is_named(name))
+            .unwrap_or_default()
     }
 
     /// Whether the whole name field is `name` padded with zeros.

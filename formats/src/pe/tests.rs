@@ -125,6 +125,15 @@ mod sections {
     }
 
     #[test]
+    fn have_one_name_only() {
+        // Found by fuzzing: shown as `.bss`, but not found as that.
+        let file = with(&hybrid(), |file| file[at::SECTIONS[2] + 6] = b'x');
+        let pe = Pe::parse(&file).unwrap();
+        assert_eq!(pe.section(".bss"), None);
+        assert_eq!(pe.sections().nth(2).unwrap().name_str(), "");
+    }
+
+    #[test]
     fn may_have_names_that_are_not_text() {
         let file = with(&hybrid(), |file| file[at::SECTIONS[0]] = 0xff);
         let pe = Pe::parse(&file).unwrap();

@@ -1,0 +1,24 @@
+//! Whatever is accepted as a certificate is all there is, and its parts lie inside it.
+#![no_main]
+
+use baton_verify::Certificate;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|der: &[u8]| {
+    let Ok(certificate) = Certificate::parse(der) else {
+        return;
+    };
+    assert_eq!(certificate.as_bytes(), der);
+    for part in [
+        certificate.tbs(),
+        certificate.subject(),
+        certificate.issuer(),
+        certificate.serial(),
+        certificate.key_info(),
+    ] {
+        assert!(!part.is_empty() && part.len() < der.len());
+    }
+    let name = certificate.subject_name();
+    assert!(name.len() <= 64 && name.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+    assert!(!certificate.key_id().as_bytes().is_empty());
+});
