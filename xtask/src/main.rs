@@ -1,2 +1,101 @@
-//! See ARCHITECTURE.md.
-fn main() {}
+//! Builds and signs the gate, runs the virtual machines and the demo. See ARCHITECTURE.md.
+
+mod apt;
+mod build;
+mod cache;
+mod console;
+mod cpio;
+mod demo;
+mod disk;
+mod exec;
+mod forge;
+mod gate;
+mod image;
+mod keys;
+mod kvm;
+mod lab;
+mod machine;
+mod packages;
+mod payload;
+mod scenario;
+mod sources;
+mod tools;
+mod vm;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Baton's own errands.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fetch what the virtual machines are made of, and install missing tools (as root)
+    Setup,
+    /// Build the gate's stub into target/gate
+    Gate,
+    /// Run the scenarios in virtual machines
+    Vm {
+        /// The long matrix
+        #[arg(long)]
+        full: bool,
+        /// Only scenarios whose name holds this
+        #[arg(long)]
+        filter: Option<String>,
+        /// Machines at once; as many as processors and memory allow, if not given
+        #[arg(long)]
+        jobs: Option<usize>,
+        /// Name them and run none
+        #[arg(long)]
+        list: bool,
+    },
+    /// Show a hand-over, step by step
+    Demo,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Setup => lab::fetch().map(drop),
+        Command::Gate => {
+            let stub = gate::build(&build::root()?)?;
+            println!("{}\n{}", stub.image.display(), stub.program.display());
+            Ok(())
+        }
+        Command::Vm {
+            full,
+            filter,
+            jobs,
+            list,
+        } => {
+            let lab = lab::Lab::set_up()?;
+            let wanted = |name: &str| filter.as_deref().is_none_or(|part| name.contains(part));
+            let scenarios: Vec<_> = scenario::all(&lab)
+                .into_iter()
+                .filter(|s| wanted(&s.name) && (full || !s.full || filter.is_some()))
+                .collect();
+            if list {
+                scenarios.iter().for_each(|s| println!("{}", s.name));
+                return Ok(());
+            }
+            scenario::runner::run(&lab, scenarios, jobs)
+        }
+        Command::Demo => demo::run(),
+    }
+}

@@ -1,2 +1,58 @@
-//! See ARCHITECTURE.md.
-fn main() {}
+//! The program that runs as init in the test machines: it sets the machine up, carries out the
+//! script's steps for this stage, says what it sees, and switches the machine off.
+
+mod canary;
+mod console;
+mod observe;
+mod setup;
+mod steps;
+mod vmcore;
+
+use anyhow::{Context, Result};
+use baton_guest::event::Event;
+use baton_guest::script::{STAGE, Script};
+
+fn main() {
+    // /proc is needed to know the stage; what fails before that is reported as stage 0.
+    let early = setup::mount_kernel_file_systems();
+    let console = console::Console::open(stage());
+    console.say(Event::Up);
+    match early.and_then(|()| run(&console)) {
+        Ok(()) => console.say(Event::Done),
+        Err(error) => console.say(Event::Failed {
+            reason: format!("{error:#}"),
+        }),
+    }
+    setup::power_off();
+}
+
+fn run(console: &console::Console) -> Result<()> {
+    setup::load_efivarfs()?;
+    let script = setup::read_script()?;
+    setup::mount_payload()?;
+    run_stage(console, &script)
+}
+
+fn run_stage(console: &console::Console, script: &Script) -> Result<()> {
+    let index = console
+        .stage()
+        .checked_sub(1)
+        .context("no stage on the command line")?;
+    let stage = script
+        .stages
+        .get(index)
+        .context("the script has no such stage")?;
+    let mut held = Vec::new();
+    for step in stage {
+        steps::carry_out(console, step, &mut held).with_context(|| format!("{step:?}"))?;
+    }
+    Ok(())
+}
+
+fn stage() -> usize {
+    let cmdline = observe::text("/proc/cmdline");
+    cmdline
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix(STAGE)?.parse().ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,120 @@
+//! Pages that describe themselves, so that any byte written over them shows.
+
+use baton_guest::event::Canary;
+
+/// Words in a page.
+pub const WORDS: usize = 512;
+const MAGIC: u64 = 0x4e6f_7461_4220_7921;
+
+/// A page of memory, as the kernel maps it.
+#[repr(C, align(4096))]
+#[derive(Clone)]
+struct Page([u64; WORDS]);
+
+/// Filled memory: let go of when dropped.
+pub struct Filled(Vec<Vec<Page>>);
+
+/// Pages in a block that is allocated at once.
+const BLOCK: u64 = 2048;
+
+impl Filled {
+    /// Fills all of the free memory but `leave` bytes.
+    pub fn all_but(leave: u64, free: u64) -> Filled {
+        let pages = free.saturating_sub(leave) / 4096;
+        let mut blocks = Vec::new();
+        let mut first = 0;
+        while first < pages {
+            let end = pages.min(first + BLOCK);
+            blocks.push((first..end).map(page).collect());
+            first = end;
+        }
+        Filled(blocks)
+    }
+
+    /// How many pages were filled.
+    pub fn canary(&self) -> Canary {
+        Canary {
+            pages: self.0.iter().map(|block| block.len() as u64).sum(),
+        }
+    }
+}
+
+/// Every word follows from the page's number.
+fn page(number: u64) -> Page {
+    let mut words = [0; WORDS];
+    words[0] = MAGIC;
+    words[1] = number;
+    let mut word = number;
+    for slot in words.iter_mut().skip(2) {
+        word = next(word);
+        *slot = word;
+    }
+    Page(words)
+}
+
+fn next(word: u64) -> u64 {
+    word.wrapping_mul(0x5851_f42d_4c95_7f2d)
+        .wrapping_add(0x1405_7b7e_f767_814f)
+}
+
+/// What a page of a dump is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Something else.
+    Other,
+    /// A canary page with this number.
+    Intact(u64),
+    /// Was one.
+    Damaged,
+}
+
+/// Judges a page of 4096 bytes.
+pub fn judge(bytes: &[u8]) -> Seen {
+    let mut words = bytes
+        .chunks_exact(8)
+        .filter_map(|b| b.try_into().ok())
+        .map(u64::from_le_bytes);
+    if words.next() != Some(MAGIC) {
+        return Seen::Other;
+    }
+    let Some(number) = words.next() else {
+        return Seen::Damaged;
+    };
+    let mut expected = number;
+    for word in words {
+        expected = next(expected);
+        if word != expected {
+            return Seen::Damaged;
+        }
+    }
+    Seen::Intact(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(number: u64) -> Vec<u8> {
+        page(number)
+            .0
+            .iter()
+            .flat_map(|word| word.to_le_bytes())
+            .collect()
+    }
+
+    #[test]
+    fn any_changed_byte_is_seen() {
+        assert_eq!(judge(&bytes(7)), Seen::Intact(7));
+        for at in 0..4096 {
+            let mut changed = bytes(7);
+            changed[at] ^= 0x10;
+            assert_ne!(judge(&changed), Seen::Intact(7), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn fills_what_is_free_but_what_must_be_left() {
+        let filled = Filled::all_but(4096 * 10, 4096 * 5000);
+        assert_eq!(filled.canary(), Canary { pages: 4990 });
+    }
+}

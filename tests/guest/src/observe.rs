@@ -1,0 +1,87 @@
+//! Looks at the machine from inside.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+use baton_guest::event::Observation;
+use baton_sys::{Root, cpu, efivars, keyring, lockdown, memory};
+
+/// Everything that is asked of a machine.
+pub fn observe() -> Result<Observation> {
+    let root = Root::system();
+    let keyrings = keyring::read(&root)?;
+    let mut keys: Vec<String> = keyrings
+        .trusted
+        .iter()
+        .map(|k| format!("{} {} {}", k.keyring, k.name, k.id))
+        .collect();
+    keys.sort();
+    let mut blacklist = keyrings.blacklist;
+    blacklist.sort();
+    Ok(Observation {
+        release: text("/proc/sys/kernel/osrelease"),
+        lockdown: lockdown::read(&root)?.map(|level| format!("{level:?}").to_lowercase()),
+        cmdline: text("/proc/cmdline"),
+        keys,
+        blacklist,
+        keys_complete: keyrings.complete,
+        efi: Path::new("/sys/firmware/efi").is_dir(),
+        secure_boot: efivars::secure_boot(&root)?,
+        efi_variables: names("/sys/firmware/efi/efivars").len(),
+        acpi_tables: names("/sys/firmware/acpi/tables"),
+        mem_total_kib: memory::total(&root)?.unwrap_or(0) / 1024,
+        markers: names("/")
+            .into_iter()
+            .filter(|name| name.starts_with("marker-"))
+            .collect(),
+        five_level: cpu::five_level_paging(&root)?,
+        cpus: text("/proc/cpuinfo")
+            .lines()
+            .filter(|line| line.starts_with("processor"))
+            .count(),
+        kexec_loaded: flag("loaded"),
+        crash_loaded: flag("crash_loaded"),
+        vmcore: Path::new("/proc/vmcore").exists(),
+    })
+}
+
+/// Before Linux 6.19 there was no folder `kexec`, but only files that began so.
+fn flag(name: &str) -> bool {
+    [
+        format!("/sys/kernel/kexec/{name}"),
+        format!("/sys/kernel/kexec_{name}"),
+    ]
+    .iter()
+    .any(|path| text(path) == "1")
+}
+
+/// Memory that a program can take, in bytes.
+pub fn free_memory() -> u64 {
+    let about = text("/proc/meminfo");
+    let line = about.lines().find_map(|line| line.strip_prefix("MemFree:"));
+    line.and_then(|l| l.split_whitespace().next())
+        .and_then(|n| n.parse::<u64>().ok())
+        .unwrap_or(0)
+        * 1024
+}
+
+/// A small file's text without white space around it; empty where it can't be read.
+pub fn text(path: &str) -> String {
+    fs::read(path)
+        .map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
+        .unwrap_or_default()
+}
+
+/// Names in a folder, sorted.
+pub fn names(folder: &str) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut found: Vec<String> = entries
+        .flatten()
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    found
+}

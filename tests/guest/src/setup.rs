@@ -1,0 +1,107 @@
+//! Makes an empty machine usable: file systems, module, disks.
+
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use baton_guest::script::{DISK_SIZE, PAYLOAD, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script};
+use rustix::mount::{MountFlags, mount};
+
+/// Disks are found by the kernel while init already runs.
+const DISK_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Mounts what the kernel shows of itself.
+pub fn mount_kernel_file_systems() -> Result<()> {
+    for (kind, place) in [
+        ("proc", "/proc"),
+        ("sysfs", "/sys"),
+        ("devtmpfs", "/dev"),
+        ("securityfs", "/sys/kernel/security"),
+        ("tmpfs", "/tmp"),
+        ("tmpfs", "/run"),
+    ] {
+        fs::create_dir_all(place)?;
+        mount_as(kind, kind, place).with_context(|| format!("mounting {place}"))?;
+    }
+    Ok(())
+}
+
+/// Makes EFI variables readable, where the machine has EFI.
+pub fn load_efivarfs() -> Result<()> {
+    let place = "/sys/firmware/efi/efivars";
+    if !Path::new(place).is_dir() {
+        return Ok(());
+    }
+    let module = File::open("/efivarfs.ko").context("/efivarfs.ko")?;
+    rustix::system::finit_module(&module, c"", 0).context("loading efivarfs.ko")?;
+    mount_as("efivarfs", "efivarfs", place).context("mounting efivarfs")
+}
+
+/// Mounts the disk with what scenarios load.
+pub fn mount_payload() -> Result<()> {
+    fs::create_dir_all(PAYLOAD)?;
+    let disk = disk(PAYLOAD_SERIAL)?;
+    mount(&disk, PAYLOAD, "ext4", MountFlags::RDONLY, None)
+        .with_context(|| format!("mounting {}", disk.display()))?;
+    // Where stock kexec looks for its libraries.
+    for folder in ["lib", "lib64", "usr"] {
+        symlink(format!("{PAYLOAD}/system/{folder}"), format!("/{folder}"))?;
+    }
+    Ok(())
+}
+
+/// Reads the script from its disk.
+pub fn read_script() -> Result<Script> {
+    let disk = disk(SCRIPT_SERIAL)?;
+    let mut bytes = vec![0; DISK_SIZE];
+    File::open(&disk)?
+        .read_exact(&mut bytes)
+        .with_context(|| format!("reading {}", disk.display()))?;
+    let json = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    serde_json::from_slice(json).context("the script's disk")
+}
+
+/// Switches the machine off.
+pub fn power_off() -> ! {
+    rustix::fs::sync();
+    let _ = rustix::system::reboot(rustix::system::RebootCommand::PowerOff);
+    // Without ACPI it stays on; the host's time limit ends it.
+    loop {
+        sleep(Duration::from_secs(3600));
+    }
+}
+
+fn mount_as(kind: &str, source: &str, place: &str) -> Result<()> {
+    let (kind, source) = (CString::new(kind)?, CString::new(source)?);
+    Ok(mount(
+        source.as_c_str(),
+        place,
+        kind.as_c_str(),
+        MountFlags::empty(),
+        None,
+    )?)
+}
+
+/// The NVMe disk with this serial number. Numbers of devices depend on the order of their finding.
+fn disk(serial: &str) -> Result<PathBuf> {
+    let begun = Instant::now();
+    while begun.elapsed() < DISK_TIMEOUT {
+        for name in crate::observe::names("/sys/class/nvme") {
+            let place = format!("/sys/class/nvme/{name}");
+            if crate::observe::text(&format!("{place}/serial")) != serial {
+                continue;
+            }
+            let device = PathBuf::from(format!("/dev/{name}n1"));
+            if device.exists() {
+                return Ok(device);
+            }
+        }
+        sleep(Duration::from_millis(20));
+    }
+    bail!("no disk {serial}")
+}

@@ -1,0 +1,105 @@
+//! Carries out one step of a script.
+
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use baton_guest::event::Event;
+use baton_guest::script::{Expect, Step};
+
+use crate::canary::Filled;
+use crate::console::Console;
+use crate::{observe, vmcore};
+
+/// The end of a program's output that is passed on, in bytes.
+const OUTPUT: usize = 16 << 10;
+
+/// Carries it out. `held` keeps what must stay in memory until the stage ends.
+pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Result<()> {
+    match step {
+        Step::Observe => console.say(Event::Observed(Box::new(observe::observe()?))),
+        Step::Run { argv, expect } => run(console, argv, *expect)?,
+        Step::Write { path, text } => fs::write(path, text)?,
+        Step::FileLoad {
+            kernel,
+            initrd,
+            cmdline,
+            crash,
+            errno,
+        } => {
+            let got = file_load(kernel, initrd, cmdline, *crash)?;
+            console.say(Event::FileLoaded { errno: got });
+            ensure!(
+                got == errno.unwrap_or(0),
+                "kexec_file_load gave error {got}"
+            );
+        }
+        Step::FillCanary { leave_mib } => {
+            let filled = Filled::all_but(leave_mib << 20, observe::free_memory());
+            console.say(Event::Filled(filled.canary()));
+            held.push(filled);
+        }
+        Step::ScanVmcore => console.say(Event::Scanned(vmcore::scan("/proc/vmcore")?)),
+        Step::Kexec => {
+            console.say(Event::Leaving);
+            return Err(baton_sys::power::reboot_into_loaded().into());
+        }
+        Step::Sysrq(letter) => {
+            console.say(Event::Leaving);
+            fs::write("/proc/sysrq-trigger", letter.to_string())?;
+            bail!("the machine went on after sysrq {letter}");
+        }
+    }
+    Ok(())
+}
+
+fn run(console: &Console, argv: &[String], expect: Expect) -> Result<()> {
+    let (program, arguments) = argv.split_first().context("no program")?;
+    if expect == Expect::Gone {
+        console.say(Event::Leaving);
+    }
+    let begun = Instant::now();
+    let out = Command::new(program)
+        .args(arguments)
+        .env("PATH", "/payload/bin")
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| program.clone())?;
+    let ms = u64::try_from(begun.elapsed().as_millis())?;
+    let code = out.status.code();
+    let mut output = String::from_utf8_lossy(&out.stdout).into_owned();
+    output.push_str(&String::from_utf8_lossy(&out.stderr));
+    let output = tail(&output).to_owned();
+    console.say(Event::Ran {
+        argv: argv.to_vec(),
+        code,
+        output: output.clone(),
+        ms,
+    });
+    ensure!(
+        expect.accepts(code),
+        "ended with {code:?}: {}",
+        output.trim()
+    );
+    Ok(())
+}
+
+fn tail(text: &str) -> &str {
+    let mut from = text.len().saturating_sub(OUTPUT);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    &text[from..]
+}
+
+/// The error number; 0 for success.
+fn file_load(kernel: &str, initrd: &str, cmdline: &str, crash: bool) -> Result<i32> {
+    let kernel = File::open(kernel).with_context(|| kernel.to_owned())?;
+    let initrd = File::open(initrd).with_context(|| initrd.to_owned())?;
+    let cmdline = CString::new(cmdline)?;
+    let loaded = baton_sys::kexec::load(kernel.as_fd(), Some(initrd.as_fd()), &cmdline, crash);
+    Ok(loaded.err().map_or(0, |error| error.errno()))
+}

@@ -1,0 +1,222 @@
+//! apt, used in two ways that must not mix.
+//!
+//! *Download*: packages of several releases are fetched by name and unpacked into the cache. apt
+//! works on folders of its own, with an empty list of installed packages, so that nothing of the
+//! system changes.
+//! *Install*: tools that must run on this machine. Only the system's own releases and their
+//! backports are offered, **never a newer release**: apt would take libraries from there and
+//! upgrade half the system. For the same reason an installation that would remove anything is
+//! refused.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cache::Cache;
+use crate::exec;
+use crate::sources::{self, Source};
+
+/// The Debian release that the guests' firmware and tools are taken from.
+pub const BASE: &str = "bookworm";
+/// Its backports.
+pub const BACKPORTS: &str = "bookworm-backports";
+/// The release of the newest kernel.
+pub const NEWEST: &str = "sid";
+
+/// apt working on folders of its own.
+pub struct Apt {
+    options: Vec<String>,
+    folder: PathBuf,
+}
+
+impl Apt {
+    /// For downloads: no package counts as installed.
+    pub fn for_downloads(cache: &Cache) -> Result<Apt> {
+        let source = sources::system()?;
+        let parts = [BASE, BACKPORTS, NEWEST].map(|suite| source.with_suite(suite));
+        let apt = Apt::prepare(cache.folder("apt/download")?, &parts)?;
+        let status = apt.folder.join("status");
+        fs::write(&status, "")?;
+        Ok(apt
+            .with("Dir::State", &apt.folder)
+            .with("Dir::State::status", &status))
+    }
+
+    /// For installing tools: the system's packages, and nothing newer than its backports.
+    pub fn for_tools(cache: &Cache) -> Result<Apt> {
+        let mut parts = sources::all()?;
+        parts.push(sources::system()?.with_suite(BACKPORTS));
+        Apt::prepare(cache.folder("apt/tools")?, &parts)
+    }
+
+    fn prepare(folder: PathBuf, parts: &[Source]) -> Result<Apt> {
+        let lists = folder.join("lists");
+        let parts_folder = folder.join("sources");
+        for made in [
+            lists.join("partial"),
+            folder.join("cache/archives/partial"),
+            parts_folder.clone(),
+        ] {
+            fs::create_dir_all(made)?;
+        }
+        for (number, part) in parts.iter().enumerate() {
+            fs::write(
+                parts_folder.join(format!("{number}.sources")),
+                part.to_text(),
+            )?;
+        }
+        let apt = Apt {
+            options: Vec::new(),
+            folder: folder.clone(),
+        }
+        .with("Dir::State::lists", &lists)
+        .with("Dir::Cache", &folder.join("cache"))
+        .with("Dir::Etc::sourcelist", Path::new("/dev/null"))
+        .with("Dir::Etc::sourceparts", &parts_folder)
+        // Translations and application metadata are large, and nobody reads them here.
+        .with("Acquire::Languages", Path::new("none"))
+        .with(
+            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled",
+            Path::new("false"),
+        )
+        // The cache is root's own folder, which apt's sandbox user couldn't write to.
+        .with("APT::Sandbox::User", Path::new("root"));
+        Ok(apt)
+    }
+
+    fn with(&self, name: &str, value: &Path) -> Apt {
+        let mut options = self.options.clone();
+        options.extend(["-o".into(), format!("{name}={}", value.display())]);
+        Apt {
+            options,
+            folder: self.folder.clone(),
+        }
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(&self.options)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("LC_ALL", "C");
+        command
+    }
+
+    /// Fetches the lists of packages.
+    pub fn update(&self) -> Result<()> {
+        exec::run(self.command("apt-get").args(["-q", "update"]))
+            .context("fetching the lists of packages")
+    }
+
+    /// Names of packages that match a regular expression.
+    pub fn search(&self, pattern: &str) -> Result<Vec<String>> {
+        let found =
+            exec::output(
+                self.command("apt-cache")
+                    .args(["search", "--names-only", pattern]),
+            )?;
+        Ok(found
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .map(String::from)
+            .collect())
+    }
+
+    /// A package's libraries, and theirs: what its programs need to run elsewhere.
+    pub fn libraries(&self, package: &str) -> Result<Vec<String>> {
+        let mut found: Vec<String> = Vec::new();
+        let mut queue = vec![package.to_owned()];
+        while let Some(name) = queue.pop() {
+            let text = exec::output(self.command("apt-cache").args([
+                "-o",
+                &format!("APT::Default-Release={BASE}"),
+                "depends",
+                "-i",
+                &name,
+            ]))?;
+            for library in text
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix("Depends: "))
+            {
+                let is_library = library.starts_with("lib") || library.starts_with("zlib");
+                if is_library && !found.iter().any(|f| f == library) {
+                    found.push(library.to_owned());
+                    queue.push(library.to_owned());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Downloads a package and unpacks its files into `into`.
+    pub fn unpack(&self, package: &str, into: &Path) -> Result<()> {
+        let folder = into.join("download");
+        fs::create_dir_all(&folder)?;
+        let release = format!("APT::Default-Release={BASE}");
+        exec::run(
+            self.command("apt-get")
+                .current_dir(&folder)
+                .args(["-q", "-o", &release, "download", package]),
+        )
+        .with_context(|| format!("downloading {package}"))?;
+        let archive = fs::read_dir(&folder)?
+            .next()
+            .context("apt-get downloaded nothing")??
+            .path();
+        exec::run(
+            Command::new("dpkg-deb")
+                .arg("--extract")
+                .arg(&archive)
+                .arg(into),
+        )?;
+        fs::remove_dir_all(&folder)?;
+        Ok(())
+    }
+
+    /// Installs packages on the system; refused where it would remove one.
+    pub fn install(&self, packages: &[&str]) -> Result<()> {
+        let mut command = self.command("apt-get");
+        command.args([
+            "-q",
+            "-y",
+            "--no-install-recommends",
+            "--no-remove",
+            "-t",
+            BACKPORTS,
+            "install",
+        ]);
+        exec::run(command.args(packages)).context("installing tools")
+    }
+}
+
+/// The newest of some package names that differ in their version alone.
+pub fn newest(names: Vec<String>) -> Result<String> {
+    let Some(name) = names.into_iter().max_by_key(|name| numbers(name)) else {
+        bail!("no package of that name");
+    };
+    Ok(name)
+}
+
+/// The numbers in a name, in order: enough to compare kernels' package names.
+pub fn numbers(name: &str) -> Vec<u64> {
+    name.split(|c: char| !c.is_ascii_digit())
+        .filter_map(|n| n.parse().ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_package_is_found_by_number_not_by_letter() {
+        let names = [
+            "linux-image-6.12.9+deb12-cloud-amd64",
+            "linux-image-6.12.95+deb12-cloud-amd64",
+        ];
+        assert_eq!(newest(names.map(String::from).into()).unwrap(), names[1]);
+        assert!(newest(Vec::new()).is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! What a machine says on its serial port, taken apart: lines, and the guest's events among them.
+
+use std::time::Duration;
+
+use baton_guest::event::{Event, Line, PREFIX};
+
+/// A console line, and when it came.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// Time since the machine was switched on, as seen from outside.
+    pub at: Duration,
+    /// The line, without control characters.
+    pub text: String,
+}
+
+/// An event, and when it came.
+#[derive(Debug, Clone)]
+pub struct Happened {
+    /// Time since the machine was switched on, as seen from outside.
+    pub at: Duration,
+    /// The guest's line.
+    pub line: Line,
+}
+
+/// All that was said.
+#[derive(Debug, Default)]
+pub struct Transcript {
+    /// Every line.
+    pub lines: Vec<Said>,
+    /// Lines of the guest.
+    pub events: Vec<Happened>,
+    pending: Vec<u8>,
+}
+
+impl Transcript {
+    /// Takes what came.
+    pub fn take(&mut self, at: Duration, bytes: &[u8], watch: &mut dyn FnMut(Duration, &str)) {
+        for byte in bytes {
+            if matches!(byte, b'\n' | b'\r') {
+                self.end_line(at, watch);
+            } else {
+                self.pending.push(*byte);
+            }
+        }
+    }
+
+    /// There is no more.
+    pub fn finish(&mut self, at: Duration, watch: &mut dyn FnMut(Duration, &str)) {
+        self.end_line(at, watch);
+    }
+
+    fn end_line(&mut self, at: Duration, watch: &mut dyn FnMut(Duration, &str)) {
+        let text = plain(&String::from_utf8_lossy(&std::mem::take(&mut self.pending)));
+        if text.is_empty() {
+            return;
+        }
+        watch(at, &text);
+        let json = text
+            .find(PREFIX)
+            .and_then(|from| text.get(from + PREFIX.len()..));
+        if let Some(line) = json.and_then(|json| serde_json::from_str(json).ok()) {
+            self.events.push(Happened { at, line });
+        }
+        self.lines.push(Said { at, text });
+    }
+
+    /// Events of a stage.
+    pub fn stage(&self, stage: usize) -> impl Iterator<Item = &Event> {
+        self.events
+            .iter()
+            .filter(move |h| h.line.stage == stage)
+            .map(|h| &h.line.event)
+    }
+
+    /// Every line with its time, for people.
+    pub fn to_text(&self) -> String {
+        self.lines
+            .iter()
+            .map(|said| format!("{:8.2} {}\n", said.at.as_secs_f64(), said.text))
+            .collect()
+    }
+
+    /// Whether any line holds this text.
+    pub fn says(&self, text: &str) -> bool {
+        self.lines.iter().any(|said| said.text.contains(text))
+    }
+}
+
+/// A line without the firmware's cursor movements (ECMA-48 control sequences) and control characters.
+fn plain(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
+        if c == '\u{1b}' {
+            // ESC [ parameters final-byte, or ESC and one character.
+            if rest.next() == Some('[') {
+                rest.by_ref().find(|c| ('\u{40}'..='\u{7e}').contains(c));
+            }
+        } else if !c.is_control() {
+            out.push(c);
+        }
+    }
+    out.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transcript(bytes: &[u8]) -> Transcript {
+        let mut transcript = Transcript::default();
+        for chunk in bytes.chunks(3) {
+            transcript.take(Duration::ZERO, chunk, &mut |_, _| {});
+        }
+        transcript.finish(Duration::ZERO, &mut |_, _| {});
+        transcript
+    }
+
+    #[test]
+    fn events_are_found_behind_kernel_messages_and_cursor_movements() {
+        let t = transcript(b"\x1b[2J\x1b[01;01Hhello\r\n\n[ 1.0] x @baton {\"stage\":2,\"uptime_ms\":5,\"event\":\"up\"}\n");
+        assert_eq!(t.lines[0].text, "hello");
+        assert!(matches!(t.stage(2).next(), Some(Event::Up)));
+        assert_eq!(t.stage(1).count(), 0);
+    }
+
+    #[test]
+    fn a_line_cut_short_is_no_event() {
+        assert!(transcript(b"@baton {\"stage\":2,\"upt").events.is_empty());
+    }
+}

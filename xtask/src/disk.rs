@@ -1,0 +1,118 @@
+//! Disks of the virtual machines, made without root and without loop devices.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::exec;
+
+const MIB: u64 = 1 << 20;
+
+/// Makes an EFI system partition that fills its disk, with these files (`(path on it, source)`).
+pub fn esp(image: &Path, files: &[(&str, &Path)]) -> Result<()> {
+    let mut size = 4 * MIB;
+    for (_, source) in files {
+        size += fs::metadata(source)
+            .with_context(|| format!("{}", source.display()))?
+            .len();
+    }
+    // FAT32 wants 65525 clusters at least; -F makes it so from 34 MiB.
+    blank(image, size.next_multiple_of(MIB).max(36 * MIB))?;
+    exec::run(mtools("mformat").arg("-i").arg(image).args(["-F", "::"]))?;
+    let mut folders: Vec<PathBuf> = files.iter().flat_map(|(path, _)| parents(path)).collect();
+    folders.sort();
+    folders.dedup();
+    if !folders.is_empty() {
+        let names = folders
+            .iter()
+            .map(|folder| format!("::/{}", folder.display()));
+        exec::run(mtools("mmd").arg("-i").arg(image).args(names))?;
+    }
+    for (path, source) in files {
+        exec::run(
+            mtools("mcopy")
+                .arg("-i")
+                .arg(image)
+                .arg(source)
+                .arg(format!("::/{path}")),
+        )?;
+    }
+    Ok(())
+}
+
+/// Every folder above a file, outermost first.
+fn parents(path: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Path::new(path)
+        .ancestors()
+        .skip(1)
+        .filter(|p| !p.as_os_str().is_empty())
+        .map(PathBuf::from)
+        .collect();
+    found.reverse();
+    found
+}
+
+fn mtools(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("MTOOLS_SKIP_CHECK", "1");
+    command
+}
+
+/// Makes an ext4 file system from a folder.
+pub fn ext4(image: &Path, tree: &Path) -> Result<()> {
+    // A third on top for the file system's own tables, and room for what a guest writes.
+    let size = (tree_size(tree)? * 4 / 3 + 32 * MIB).next_multiple_of(MIB);
+    blank(image, size)?;
+    exec::run(
+        exec::tool("mke2fs")
+            .args([
+                "-q",
+                "-F",
+                "-t",
+                "ext4",
+                "-m",
+                "0",
+                "-O",
+                "^has_journal",
+                "-E",
+                "root_owner=0:0",
+                "-d",
+            ])
+            .arg(tree)
+            .arg(image),
+    )
+}
+
+/// Makes a disk that is only this text, padded with zeros to whole sectors.
+pub fn raw(image: &Path, text: &[u8], size: usize) -> Result<()> {
+    ensure!(
+        text.len() < size,
+        "{} bytes don't fit a disk of {size}",
+        text.len()
+    );
+    let mut bytes = text.to_vec();
+    bytes.resize(size, 0);
+    Ok(fs::write(image, bytes)?)
+}
+
+fn blank(image: &Path, size: u64) -> Result<()> {
+    let file = File::create(image).with_context(|| format!("can't make {}", image.display()))?;
+    Ok(file.set_len(size)?)
+}
+
+fn tree_size(tree: &Path) -> Result<u64> {
+    let mut size = 0;
+    for entry in fs::read_dir(tree)? {
+        let entry = entry?;
+        let about = entry.metadata()?;
+        // Each file takes whole blocks.
+        size += if about.is_dir() {
+            tree_size(&entry.path())?
+        } else {
+            about.len().next_multiple_of(4096)
+        };
+    }
+    Ok(size)
+}

@@ -1,0 +1,73 @@
+//! Running other programs, so that a failure says which one and what it said.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// Runs a program to its end and gives what it wrote; a failure carries its words.
+pub fn output(command: &mut Command) -> Result<String> {
+    let out = command
+        .output()
+        .with_context(|| format!("can't run {}", words(command)))?;
+    if out.status.success() {
+        return Ok(String::from_utf8_lossy(&out.stdout).into_owned());
+    }
+    let mut said = String::from_utf8_lossy(&out.stderr).into_owned();
+    said.push_str(&String::from_utf8_lossy(&out.stdout));
+    bail!(
+        "{} failed ({}): {}",
+        words(command),
+        out.status,
+        said.trim()
+    )
+}
+
+/// Runs a program and drops what it wrote.
+pub fn run(command: &mut Command) -> Result<()> {
+    output(command).map(drop)
+}
+
+/// Runs a program with this text as its input.
+pub fn feed(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("can't run {}", words(command)))?;
+    child.stdin.take().context("no pipe")?.write_all(input)?;
+    let out = child.wait_with_output()?;
+    if !out.status.success() {
+        bail!("{} failed ({})", words(command), out.status);
+    }
+    Ok(out.stdout)
+}
+
+/// Whether a program of this name is in the search path.
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Administrators' programs aren't in everybody's path, but can be run by everybody.
+    let fixed = ["/usr/sbin", "/sbin"].map(std::path::PathBuf::from);
+    std::env::split_paths(&path)
+        .chain(fixed)
+        .any(|folder| folder.join(program).is_file())
+}
+
+/// A command that also finds administrators' programs.
+pub fn tool(program: &str) -> Command {
+    let sbin = std::path::Path::new("/usr/sbin").join(program);
+    if sbin.is_file() {
+        Command::new(sbin)
+    } else {
+        Command::new(program)
+    }
+}
+
+fn words(command: &Command) -> String {
+    let mut text = command.get_program().to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        text.push(' ');
+        text.push_str(&argument.to_string_lossy());
+    }
+    text
+}

@@ -1,0 +1,90 @@
+//! Handovers as nobody's tool would write them. Each differs from a good one in one thing, and the
+//! good one is there too, so that a refusal is known to be for that thing.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use baton_formats::handover::{Kind, Layout, RECORD_LEN, TABLE_OFFSET};
+use baton_formats::pe::Pe;
+use sha2::{Digest, Sha256};
+
+use crate::payload::MAIN;
+
+const PAGE: usize = 4096;
+
+/// Kind of no record there is.
+pub const UNKNOWN_KIND: u8 = 99;
+
+/// Writes `bad/NAME.handover` below `tree`; the good one lies among them.
+pub fn handovers(tree: &Path) -> Result<()> {
+    let folder = tree.join("kernels").join(MAIN);
+    let kernel = fs::read(folder.join("vmlinuz"))?;
+    let initrds = [
+        fs::read(folder.join("initrd.img"))?,
+        fs::read(tree.join("initrds/extra.img"))?,
+    ];
+    let good = write(&kernel, &initrds)?;
+    let bad = tree.join("bad");
+    fs::write(bad.join("good.handover"), &good)?;
+
+    fs::write(
+        bad.join("truncated.handover"),
+        good.get(..good.len() - PAGE).context("an empty handover")?,
+    )?;
+
+    let mut other = good.clone();
+    // The second record's kind is the first byte of its table entry.
+    *other
+        .get_mut(TABLE_OFFSET + RECORD_LEN)
+        .context("no second record")? = UNKNOWN_KIND;
+    fs::write(bad.join("unknown-kind.handover"), &other)?;
+
+    let mut other = good.clone();
+    let first_initrd = PAGE + kernel.len().next_multiple_of(PAGE);
+    *other.get_mut(first_initrd + 200).context("no initrd")? ^= 1;
+    fs::write(bad.join("initrd-changed.handover"), &other)?;
+
+    for (name, file) in [("unsigned", "unsigned.efi"), ("untrusted", "untrusted.efi")] {
+        let image = fs::read(bad.join(file))?;
+        fs::write(
+            bad.join(format!("{name}.handover")),
+            write(&image, &initrds)?,
+        )?;
+    }
+    Ok(())
+}
+
+/// A well-formed handover of any kernel.
+fn write(kernel: &[u8], initrds: &[Vec<u8>]) -> Result<Vec<u8>> {
+    let mut records = vec![(Kind::Kernel, kernel.len() as u64, authenticode(kernel)?)];
+    records.extend(initrds.iter().map(|bytes| {
+        (
+            Kind::Initrd,
+            bytes.len() as u64,
+            Sha256::digest(bytes).into(),
+        )
+    }));
+    let layout = Layout::plan(&records, 0).map_err(|e| anyhow!("{e:?}"))?;
+    let mut blob = vec![0; usize::try_from(layout.total_len())?];
+    blob.get_mut(..PAGE)
+        .context("no header")?
+        .copy_from_slice(&layout.header_page());
+    for (index, bytes) in std::iter::once(kernel)
+        .chain(initrds.iter().map(Vec::as_slice))
+        .enumerate()
+    {
+        let offset = usize::try_from(layout.offset(index).context("no such record")?)?;
+        blob.get_mut(offset..offset + bytes.len())
+            .context("no room")?
+            .copy_from_slice(bytes);
+    }
+    Ok(blob)
+}
+
+fn authenticode(image: &[u8]) -> Result<[u8; 32]> {
+    let pe = Pe::parse(image).map_err(|e| anyhow!("{e:?}"))?;
+    let mut hash = Sha256::new();
+    pe.digest_parts().for_each(|part| hash.update(part));
+    Ok(hash.finalize().into())
+}

@@ -1,0 +1,181 @@
+//! Keys of the test machines, and the firmware variable stores that trust them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::cache::Cache;
+use crate::exec;
+use crate::packages::Packages;
+
+/// A private key and its certificate (PEM).
+#[derive(Debug, Clone)]
+pub struct Pair {
+    pub key: PathBuf,
+    pub certificate: PathBuf,
+}
+
+/// The keys there are. None of them guards anything: they are made for this cache alone.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// Enrolled as a machine owner's key.
+    pub mok: Pair,
+    /// Trusted by nobody.
+    pub untrusted: Pair,
+    /// The only key in `db` of the firmware without Microsoft's.
+    pub db: Pair,
+    /// The certificate authority of Debian's kernels (DER), taken out of a signed kernel.
+    pub debian_ca: PathBuf,
+    /// Variable store with Microsoft's keys in `db`, and ours in `MokList`.
+    pub vars_shim: PathBuf,
+    /// Variable store with the db key alone.
+    pub vars_db: PathBuf,
+}
+
+/// Makes what isn't in the cache yet.
+pub fn make(cache: &Cache, packages: &Packages) -> Result<Keys> {
+    let folder = cache.once("keys", |draft| {
+        generate(draft, "mok", "Baton test MOK")?;
+        generate(draft, "untrusted", "Baton test key that nobody trusts")?;
+        unlock_snakeoil(draft, packages)?;
+        extract_debian_ca(draft, packages)?;
+        enrol(draft, packages)
+    })?;
+    let pair = |name: &str| Pair {
+        key: folder.join(format!("{name}.key")),
+        certificate: folder.join(format!("{name}.pem")),
+    };
+    Ok(Keys {
+        mok: pair("mok"),
+        untrusted: pair("untrusted"),
+        db: pair("db"),
+        debian_ca: folder.join("debian-ca.der"),
+        vars_shim: folder.join("vars-shim.fd"),
+        vars_db: packages.ovmf("OVMF_VARS_4M.snakeoil.fd"),
+    })
+}
+
+fn generate(folder: &Path, name: &str, common_name: &str) -> Result<()> {
+    exec::run(
+        Command::new("openssl")
+            .args([
+                "req", "-x509", "-newkey", "rsa:2048", "-sha256", "-nodes", "-days", "3650",
+            ])
+            .args([
+                "-subj",
+                &format!("/CN={common_name}/"),
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+            ])
+            .args([
+                "-addext",
+                "keyUsage=digitalSignature",
+                "-addext",
+                "extendedKeyUsage=codeSigning",
+            ])
+            .arg("-keyout")
+            .arg(folder.join(format!("{name}.key")))
+            .arg("-out")
+            .arg(folder.join(format!("{name}.pem"))),
+    )
+}
+
+/// The pass phrase of OVMF's published test key is its name.
+fn unlock_snakeoil(folder: &Path, packages: &Packages) -> Result<()> {
+    let (key, certificate) = packages.snakeoil();
+    let out = folder.join("db.key");
+    exec::run(
+        Command::new("openssl")
+            .args(["rsa", "-passin", "pass:snakeoil", "-in"])
+            .arg(key)
+            .arg("-out")
+            .arg(out),
+    )?;
+    fs::copy(certificate, folder.join("db.pem"))?;
+    Ok(())
+}
+
+/// shim knows Debian's authority as its vendor certificate; machines without shim need it in a file.
+/// It isn't embedded in the kernels' signatures, but in shim itself.
+fn extract_debian_ca(folder: &Path, packages: &Packages) -> Result<()> {
+    let section = folder.join("vendor_cert");
+    exec::run(
+        Command::new("objcopy")
+            .args(["-O", "binary", "--only-section=.vendor_cert"])
+            .arg(packages.shim())
+            .arg(&section),
+    )?;
+    let table = fs::read(&section)?;
+    fs::write(folder.join("debian-ca.der"), vendor_certificate(&table)?)?;
+    fs::remove_file(section)?;
+    Ok(())
+}
+
+/// `.vendor_cert` is shim's `cert_table`: four 32-bit numbers (size of the certificate, size of the
+/// revocations, offset of each from the table's beginning), see shim's cert.S.
+fn vendor_certificate(section: &[u8]) -> Result<&[u8]> {
+    let number = |at: usize| -> Option<usize> {
+        let bytes = section.get(at..at.checked_add(4)?)?;
+        usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
+    };
+    let range = || -> Option<&[u8]> {
+        let (size, offset) = (number(0)?, number(8)?);
+        section.get(offset..offset.checked_add(size)?)
+    };
+    range()
+        .filter(|der| der.first() == Some(&0x30))
+        .ok_or_else(|| anyhow::anyhow!("shim's .vendor_cert isn't understood"))
+}
+
+/// Puts the MOK into a copy of the store that holds Microsoft's keys.
+fn enrol(folder: &Path, packages: &Packages) -> Result<()> {
+    exec::run(
+        packages
+            .fw_vars()
+            .arg("--input")
+            .arg(packages.ovmf("OVMF_VARS_4M.ms.fd"))
+            .arg("--output")
+            .arg(folder.join("vars-shim.fd"))
+            // The owner's GUID is of no meaning; it is that of shim's own variables.
+            .args(["--add-mok", "605dab50-e046-4300-abb6-3dd810dd8b23"])
+            .arg(folder.join("mok.pem")),
+    )
+}
+
+/// Signs a PE image with sbsign, after any signature it has.
+pub fn sign(pair: &Pair, image: &Path, out: &Path) -> Result<()> {
+    exec::run(
+        exec::tool("sbsign")
+            .arg("--key")
+            .arg(&pair.key)
+            .arg("--cert")
+            .arg(&pair.certificate)
+            .arg("--output")
+            .arg(out)
+            .arg(image),
+    )
+}
+
+/// Copies a PE image without its signatures.
+pub fn strip(image: &Path, out: &Path) -> Result<()> {
+    fs::copy(image, out)?;
+    exec::run(exec::tool("sbattach").arg("--remove").arg(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vendor_table_that_points_outside_is_refused() {
+        let mut table = [0u8; 20];
+        table[0] = 4;
+        table[8] = 16;
+        table[16] = 0x30;
+        assert_eq!(vendor_certificate(&table).unwrap(), [0x30, 0, 0, 0]);
+        table[8] = 17;
+        assert!(vendor_certificate(&table).is_err());
+    }
+}

@@ -1,0 +1,62 @@
+//! A virtual machine, described.
+
+/// How the machine comes to its first kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Boot {
+    /// Secure Boot with Microsoft's keys: shim, then GRUB. A machine owner's key is enrolled.
+    Shim,
+    /// Secure Boot with one key in `db`, ours: systemd-boot. There is no shim.
+    DbKey,
+    /// No EFI: the firmware's own loader.
+    Bios,
+}
+
+/// What the machine has.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// Firmware and boot loader.
+    pub boot: Boot,
+    /// Label of the first kernel.
+    pub kernel: String,
+    /// RAM in MiB.
+    pub memory_mib: u64,
+    /// Processors.
+    pub cpus: u32,
+    /// 5-level paging.
+    pub five_level: bool,
+    /// What the first kernel's command line has besides [`CMDLINE`].
+    pub cmdline: String,
+}
+
+/// What every kernel gets: words on the serial port, and a reset after a panic. `quiet` because a
+/// serial line is slow.
+pub const CMDLINE: &str = "console=ttyS0 quiet loglevel=3 panic=5";
+
+impl Machine {
+    /// A usual machine: shim, 1 GiB, one processor.
+    pub fn new(kernel: &str) -> Machine {
+        Machine {
+            boot: Boot::Shim,
+            kernel: kernel.to_owned(),
+            memory_mib: 1024,
+            cpus: 1,
+            five_level: false,
+            cmdline: String::new(),
+        }
+    }
+
+    /// The first kernel's command line.
+    pub fn first_cmdline(&self) -> String {
+        let extra = if self.cmdline.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", self.cmdline)
+        };
+        format!("{}{extra}", cmdline(1))
+    }
+}
+
+/// The command line of the kernel of this stage.
+pub fn cmdline(stage: usize) -> String {
+    format!("{CMDLINE} {}{stage}", baton_guest::script::STAGE)
+}

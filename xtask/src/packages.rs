@@ -1,0 +1,235 @@
+//! What the virtual machines are made of, fetched by package name into the cache.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::apt::{self, Apt};
+use crate::cache::Cache;
+use crate::exec;
+
+/// Packages of firmware and boot programs, unpacked as they are.
+const PARTS: &[&str] = &[
+    "ovmf",
+    "shim-signed",
+    "grub-efi-amd64-signed",
+    "systemd-boot-efi",
+];
+
+/// A Debian kernel for virtual machines (NVMe and ext4 built in), signed by Debian.
+#[derive(Debug, Clone)]
+pub struct Kernel {
+    /// Its version in two numbers, as scenarios call it: `6.12`.
+    pub label: String,
+    /// What `uname -r` says.
+    pub release: String,
+    /// The signed image.
+    pub image: PathBuf,
+    /// The module that makes EFI variables readable, decompressed. It must be the kernel's own.
+    pub efivarfs: PathBuf,
+}
+
+/// Everything fetched.
+#[derive(Debug, Clone)]
+pub struct Packages {
+    /// Oldest first.
+    pub kernels: Vec<Kernel>,
+    parts: PathBuf,
+    kexec: PathBuf,
+    venv: PathBuf,
+}
+
+impl Packages {
+    /// Fetches what isn't in the cache yet.
+    pub fn fetch(cache: &Cache) -> Result<Packages> {
+        let apt = Apt::for_downloads(cache)?;
+        if !cache.path("packages").is_dir() {
+            eprintln!("fetching firmware, boot loaders and kernels (once)");
+            apt.update()?;
+        }
+        let packages = cache.once("packages", |draft| fetch_all(&apt, draft))?;
+        Ok(Packages {
+            kernels: kernels(&packages.join("kernels"))?,
+            parts: packages.join("parts"),
+            kexec: packages.join("kexec"),
+            venv: cache.once("venv", make_venv)?,
+        })
+    }
+
+    /// The kernel called `label`.
+    pub fn kernel(&self, label: &str) -> Result<&Kernel> {
+        self.kernels
+            .iter()
+            .find(|k| k.label == label)
+            .with_context(|| format!("no kernel {label} was fetched"))
+    }
+
+    /// A file of OVMF, the firmware.
+    pub fn ovmf(&self, name: &str) -> PathBuf {
+        self.parts.join("usr/share/OVMF").join(name)
+    }
+
+    /// The test key whose public half is in `OVMF_VARS_4M.snakeoil.fd`, and its certificate.
+    pub fn snakeoil(&self) -> (PathBuf, PathBuf) {
+        let folder = self.parts.join("usr/share/ovmf");
+        (
+            folder.join("PkKek-1-snakeoil.key"),
+            folder.join("PkKek-1-snakeoil.pem"),
+        )
+    }
+
+    /// shim, signed by Microsoft.
+    pub fn shim(&self) -> PathBuf {
+        self.parts.join("usr/lib/shim/shimx64.efi.signed")
+    }
+
+    /// GRUB, signed by Debian.
+    pub fn grub(&self) -> PathBuf {
+        self.parts
+            .join("usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed")
+    }
+
+    /// systemd-boot, not signed.
+    pub fn systemd_boot(&self) -> PathBuf {
+        self.parts
+            .join("usr/lib/systemd/boot/efi/systemd-bootx64.efi")
+    }
+
+    /// Stock kexec and its libraries, as a file tree.
+    pub fn kexec_tree(&self) -> &Path {
+        &self.kexec
+    }
+
+    /// `virt-fw-vars`, which edits the firmware's variable store. Its own script names the folder it
+    /// was installed in, so that it is called by module instead.
+    pub fn fw_vars(&self) -> Command {
+        let mut command = Command::new(self.venv.join("bin/python3"));
+        command.args(["-c", "from virt.firmware.vars import main; main()"]);
+        command
+    }
+}
+
+fn fetch_all(apt: &Apt, draft: &Path) -> Result<()> {
+    for package in PARTS {
+        apt.unpack(package, &made(draft.join("parts"))?)?;
+    }
+    let kexec = made(draft.join("kexec"))?;
+    apt.unpack("kexec-tools", &kexec)?;
+    for library in apt.libraries("kexec-tools")? {
+        apt.unpack(&library, &kexec)?;
+    }
+    for pattern in [
+        "linux-image-6\\.1\\.",
+        "linux-image-6\\.12\\.",
+        "linux-binary-[0-9]",
+    ] {
+        let found = apt.search(&format!("^{pattern}.*-cloud-amd64$"))?;
+        let package = apt::newest(found)
+            .with_context(|| format!("no package matches {pattern}*-cloud-amd64"))?;
+        fetch_kernel(apt, &package, &draft.join("kernels"))?;
+    }
+    Ok(())
+}
+
+/// Keeps two files of a kernel's packages: hundreds of modules are of no use here.
+fn fetch_kernel(apt: &Apt, package: &str, kernels: &Path) -> Result<()> {
+    let whole = made(kernels.join("whole"))?;
+    apt.unpack(package, &whole)?;
+    if let Some(release) = package.strip_prefix("linux-binary-") {
+        apt.unpack(&format!("linux-modules-{release}"), &whole)?;
+    }
+    let release = package
+        .trim_start_matches("linux-image-")
+        .trim_start_matches("linux-binary-");
+    let kept = made(kernels.join(release))?;
+    let image = first(&whole, &|p| file_name(p).starts_with("vmlinuz"))
+        .with_context(|| format!("{package} has no kernel image"))?;
+    fs::copy(image, kept.join("vmlinuz"))?;
+    let module = first(&whole, &|p| file_name(p).starts_with("efivarfs.ko"))
+        .with_context(|| format!("the packages of {release} have no efivarfs module"))?;
+    fs::write(kept.join("efivarfs.ko"), decompressed(&module)?)?;
+    fs::remove_dir_all(&whole)?;
+    Ok(())
+}
+
+fn kernels(folder: &Path) -> Result<Vec<Kernel>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let release = entry.file_name().to_string_lossy().into_owned();
+        let label = release.split('.').take(2).collect::<Vec<_>>().join(".");
+        found.push(Kernel {
+            label,
+            image: entry.path().join("vmlinuz"),
+            efivarfs: entry.path().join("efivarfs.ko"),
+            release,
+        });
+    }
+    found.sort_by_key(|k| apt::numbers(&k.release));
+    Ok(found)
+}
+
+fn decompressed(module: &Path) -> Result<Vec<u8>> {
+    let program = match module.extension().and_then(|e| e.to_str()) {
+        Some("ko") => return Ok(fs::read(module)?),
+        Some("xz") => "xz",
+        Some("zst") => "zstd",
+        other => bail!(
+            "{}: don't know how to decompress {other:?}",
+            module.display()
+        ),
+    };
+    let out = Command::new(program)
+        .args(["-dc"])
+        .arg(module)
+        .output()
+        .context(program)?;
+    if !out.status.success() {
+        bail!("{program} can't decompress {}", module.display());
+    }
+    Ok(out.stdout)
+}
+
+/// virt-firmware writes keys into the firmware's variable store.
+fn make_venv(draft: &Path) -> Result<()> {
+    exec::run(Command::new("python3").args(["-m", "venv"]).arg(draft))?;
+    let mut pip = Command::new(draft.join("bin/python3"));
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "virt-firmware",
+    ]);
+    exec::run(&mut pip).context("installing virt-firmware from the Python package index")
+}
+
+fn made(folder: PathBuf) -> Result<PathBuf> {
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// The first file below `folder` that `wanted` accepts.
+fn first(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
+    for entry in fs::read_dir(folder).ok()?.flatten() {
+        let path = entry.path();
+        let kind = entry.file_type().ok()?;
+        if kind.is_dir() {
+            if let Some(found) = first(&path, wanted) {
+                return Some(found);
+            }
+        } else if kind.is_file() && wanted(&path) {
+            return Some(path);
+        }
+    }
+    None
+}
+
+fn file_name(path: &Path) -> &str {
+    path.file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default()
+}

@@ -1,0 +1,70 @@
+//! As root on a locked-down machine: ways to boot an unverified kernel.
+
+use anyhow::{Result, ensure};
+use baton_guest::event::Event;
+use baton_guest::script::{Expect, Script, Step};
+
+use super::{Scenario, judge, refusal};
+use crate::machine;
+use crate::payload::MAIN;
+use crate::vm::Run;
+
+pub fn all() -> Vec<Scenario> {
+    vec![
+        at_the_kernel(),
+        after_unverified("unsigned"),
+        after_unverified("untrusted"),
+    ]
+}
+
+/// What the running kernel itself must turn down.
+fn at_the_kernel() -> Scenario {
+    let bad = ["unsigned", "untrusted", "flipped"].map(|name| format!("/payload/bad/{name}.efi"));
+    let mut steps: Vec<Step> = bad.iter().map(|image| kexec("-s", image)).collect();
+    steps.extend(bad.iter().map(|image| kexec("-c", image)));
+    // The unverified system call, and the gate without a signature that counts.
+    steps.push(kexec("-c", &format!("/payload/kernels/{MAIN}/vmlinuz")));
+    steps.push(kexec("-c", "/payload/gate/mok.efi"));
+    steps.push(kexec("-s", "/payload/gate/untrusted.efi"));
+    // The lockdown can't be lifted.
+    steps.push(Step::Observe);
+    Scenario::new(
+        "attacks-at-the-kernel",
+        Script {
+            stages: vec![steps],
+        },
+        nothing_loaded,
+    )
+}
+
+fn kexec(way: &str, image: &str) -> Step {
+    Step::run_expecting(
+        &format!("/payload/bin/kexec {way} -l {image} --initrd=/payload/bad/good.handover"),
+        Expect::Failure,
+    )
+    .and(format!("--command-line={}", machine::cmdline(2)))
+}
+
+fn nothing_loaded(run: &Run) -> Result<()> {
+    judge::done(run, 1)?;
+    judge::locked_down(run, 1)?;
+    ensure!(!judge::observed(run, 1)?.kexec_loaded, "a kernel is loaded");
+    let tried = run
+        .transcript
+        .stage(1)
+        .filter(|event| matches!(event, Event::Ran { .. }))
+        .count();
+    ensure!(tried == 9, "{tried} ways were tried, not 9");
+    Ok(())
+}
+
+/// A well-formed handover of a kernel that nobody vouches for.
+fn after_unverified(name: &'static str) -> Scenario {
+    let script = Script {
+        stages: vec![vec![refusal::load_blob(name), Step::Kexec], vec![]],
+    };
+    Scenario::new(format!("attacks-handover-{name}"), script, |run| {
+        judge::reset_after(run, 1)?;
+        judge::console_says(run, "kernel refused: ")
+    })
+}

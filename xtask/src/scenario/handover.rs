@@ -1,0 +1,238 @@
+//! Hand-overs through the gate that must succeed.
+
+use anyhow::{Result, ensure};
+use baton_guest::script::{Expect, Script, Step};
+
+use super::{Scenario, judge};
+use crate::machine::{self, Boot, Machine};
+use crate::payload::MAIN;
+use crate::vm::Run;
+
+/// Hand-overs in a row.
+const ROW: usize = 20;
+
+pub fn all(labels: &[&str]) -> Vec<Scenario> {
+    let mut found = Vec::new();
+    for from in labels {
+        for to in labels {
+            let scenario = between(from, to);
+            // Each kernel as the first and as the next is enough for every day.
+            let extra = from != to && *from != MAIN && *to != MAIN;
+            found.push(if extra {
+                scenario.only_in_full()
+            } else {
+                scenario
+            });
+        }
+    }
+    found.extend([
+        db_key(),
+        bios(),
+        five_level(),
+        memory(512),
+        memory(6144),
+        two_processors(),
+        row(),
+        timing(),
+    ]);
+    found
+}
+
+/// `baton load` through the gate, with both initrds.
+pub fn load(gate: &str, kernel: &str, label: &str, stage: usize) -> Step {
+    Step::run(&format!(
+        "/payload/bin/baton load {kernel} --via gate --gate /payload/gate/{gate}.efi \
+         --initrd /payload/kernels/{label}/initrd.img --initrd /payload/initrds/extra.img --cmdline"
+    ))
+    .and(machine::cmdline(stage))
+}
+
+/// Debian's kernel, through the gate that the MOK vouches for.
+pub fn load_good(label: &str, stage: usize) -> Step {
+    load(
+        "mok",
+        &format!("/payload/kernels/{label}/vmlinuz"),
+        label,
+        stage,
+    )
+}
+
+/// `baton exec --now`.
+pub fn exec() -> Step {
+    Step::run_expecting("/payload/bin/baton exec --now", Expect::Gone)
+}
+
+fn script(load: Step) -> Script {
+    Script {
+        stages: vec![vec![Step::Observe, load, exec()], vec![Step::Observe]],
+    }
+}
+
+/// What holds after every hand-over.
+fn arrived(run: &Run, label: &str) -> Result<()> {
+    judge::done(run, 2)?;
+    judge::runs(run, 2, label, &machine::cmdline(2))?;
+    judge::kept(run, 1, 2)?;
+    let markers = &judge::observed(run, 2)?.markers;
+    ensure!(
+        markers == &["marker-extra", "marker-main"],
+        "of two initrds these arrived: {markers:?}"
+    );
+    judge::console_says(run, "verified")
+}
+
+fn locked_down(run: &Run) -> Result<()> {
+    judge::locked_down(run, 1)?;
+    judge::locked_down(run, 2)
+}
+
+fn between(from: &str, to: &str) -> Scenario {
+    let label = to.to_owned();
+    Scenario::new(
+        format!("gate-{from}-to-{to}"),
+        script(load_good(to, 2)),
+        move |run| {
+            arrived(run, &label)?;
+            locked_down(run)
+        },
+    )
+    .on(Machine::new(from))
+}
+
+/// What the demo shows: the first of the list above, on two processors.
+pub fn demo() -> Scenario {
+    let mut scenario = between(MAIN, MAIN);
+    scenario.machine.cpus = 2;
+    scenario
+}
+
+fn db_key() -> Scenario {
+    let load = load("db", &format!("/payload/kernels/{MAIN}/vmlinuz"), MAIN, 2);
+    Scenario::new("gate-db-key", script(load), |run| {
+        arrived(run, MAIN)?;
+        locked_down(run)
+    })
+    .on(Machine {
+        boot: Boot::DbKey,
+        ..Machine::new(MAIN)
+    })
+}
+
+/// Without EFI there is no Secure Boot and no MOK table: the gate has its own keys.
+fn bios() -> Scenario {
+    Scenario::new("gate-bios", script(load_good(MAIN, 2)), |run| {
+        arrived(run, MAIN)?;
+        ensure!(!judge::observed(run, 2)?.efi, "a BIOS machine has EFI");
+        Ok(())
+    })
+    .on(Machine {
+        boot: Boot::Bios,
+        ..Machine::new(MAIN)
+    })
+}
+
+fn five_level() -> Scenario {
+    Scenario::new("gate-5-level-paging", script(load_good(MAIN, 2)), |run| {
+        arrived(run, MAIN)?;
+        locked_down(run)?;
+        ensure!(
+            judge::observed(run, 1)?.five_level,
+            "the machine has no 5-level paging"
+        );
+        Ok(())
+    })
+    .on(Machine {
+        five_level: true,
+        ..Machine::new(MAIN)
+    })
+}
+
+fn memory(memory_mib: u64) -> Scenario {
+    Scenario::new(
+        format!("gate-{memory_mib}-MiB"),
+        script(load_good(MAIN, 2)),
+        move |run| {
+            arrived(run, MAIN)?;
+            locked_down(run)?;
+            same_memory(run, 2)
+        },
+    )
+    .on(Machine {
+        memory_mib,
+        ..Machine::new(MAIN)
+    })
+}
+
+fn two_processors() -> Scenario {
+    Scenario::new("gate-2-processors", script(load_good(MAIN, 2)), |run| {
+        arrived(run, MAIN)?;
+        locked_down(run)
+    })
+    .on(Machine {
+        cpus: 2,
+        ..Machine::new(MAIN)
+    })
+}
+
+/// The first kernel was loaded by GRUB and may see a little more or less than a handed-over one; from
+/// the second on, nothing may get lost.
+fn same_memory(run: &Run, last: usize) -> Result<()> {
+    let first = judge::observed(run, 1)?.mem_total_kib;
+    let second = judge::observed(run, 2)?.mem_total_kib;
+    ensure!(
+        first.abs_diff(second) <= first / 100,
+        "MemTotal went from {first} to {second} KiB"
+    );
+    for stage in 3..=last {
+        let now = judge::observed(run, stage)?.mem_total_kib;
+        ensure!(
+            now == second,
+            "MemTotal went from {second} KiB in stage 2 to {now} in stage {stage}"
+        );
+    }
+    Ok(())
+}
+
+fn row() -> Scenario {
+    let mut stages: Vec<Vec<Step>> = (1..=ROW)
+        .map(|n| vec![Step::Observe, load_good(MAIN, n + 1), exec()])
+        .collect();
+    stages.push(vec![Step::Observe]);
+    Scenario::new("gate-20-in-a-row", Script { stages }, |run| {
+        let last = ROW + 1;
+        judge::done(run, last)?;
+        judge::locked_down(run, last)?;
+        judge::kept(run, 1, last)?;
+        same_memory(run, last)
+    })
+    .within(600)
+}
+
+/// The same kernel handed over by stock kexec and through the gate, in one machine.
+fn timing() -> Scenario {
+    let stages = vec![
+        vec![
+            super::stock::load(MAIN, 2),
+            Step::run("/payload/bin/baton unload"),
+            super::stock::load(MAIN, 2),
+            Step::Kexec,
+        ],
+        vec![load_good(MAIN, 3), exec()],
+        vec![super::stock::load(MAIN, 4), Step::Kexec],
+        vec![load_good(MAIN, 5), exec()],
+        vec![],
+    ];
+    Scenario::new("gate-timing", Script { stages }, |run| {
+        judge::done(run, 5)?;
+        let stock = judge::gap(run, 1)?.min(judge::gap(run, 3)?);
+        let gate = judge::gap(run, 2)?.min(judge::gap(run, 4)?);
+        // A figure to report; the limit here only catches what is plainly broken, since two machines
+        // may share the processors.
+        println!("     from exec to init: stock kexec {stock:.2?}, through the gate {gate:.2?}");
+        ensure!(
+            gate < stock * 2,
+            "the gate took {gate:.2?}, stock kexec {stock:.2?}"
+        );
+        Ok(())
+    })
+}

@@ -1,0 +1,202 @@
+//! Sentences about a run that hold or don't.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use baton_guest::event::{Event, Observation};
+
+use crate::vm::{End, Run};
+
+/// The guest came to the end of its script, at this stage, and nothing failed.
+pub fn done(run: &Run, stage: usize) -> Result<()> {
+    nothing_failed(run)?;
+    let last = run
+        .transcript
+        .events
+        .last()
+        .context("the guest said nothing")?;
+    ensure!(
+        last.line.stage == stage && matches!(last.line.event, Event::Done),
+        "the last word came from stage {}: {:?}",
+        last.line.stage,
+        last.line.event
+    );
+    ensure!(
+        run.end == End::Itself,
+        "the machine didn't switch itself off"
+    );
+    Ok(())
+}
+
+/// The machine was reset (and not switched off) after this stage had said all, and no other stage came.
+pub fn reset_after(run: &Run, stage: usize) -> Result<()> {
+    nothing_failed(run)?;
+    let last = run
+        .transcript
+        .events
+        .last()
+        .context("the guest said nothing")?;
+    ensure!(
+        last.line.stage == stage,
+        "stage {} came up, which must not run",
+        last.line.stage
+    );
+    ensure!(
+        matches!(last.line.event, Event::Leaving),
+        "stage {stage} didn't hand over: {:?}",
+        last.line.event
+    );
+    ensure!(run.end == End::Itself, "the machine wasn't reset");
+    Ok(())
+}
+
+fn nothing_failed(run: &Run) -> Result<()> {
+    for happened in &run.transcript.events {
+        if let Event::Failed { reason } = &happened.line.event {
+            bail!("stage {}: {reason}", happened.line.stage);
+        }
+    }
+    ensure!(run.end != End::TimeLimit, "time limit reached");
+    Ok(())
+}
+
+/// What this stage saw first.
+pub fn observed(run: &Run, stage: usize) -> Result<&Observation> {
+    run.transcript
+        .stage(stage)
+        .find_map(|event| match event {
+            Event::Observed(seen) => Some(&**seen),
+            _ => None,
+        })
+        .with_context(|| format!("stage {stage} observed nothing"))
+}
+
+/// What a program said in this stage; `word` is one of its arguments.
+pub fn said<'a>(run: &'a Run, stage: usize, word: &str) -> Result<&'a str> {
+    run.transcript
+        .stage(stage)
+        .find_map(|event| match event {
+            Event::Ran { argv, output, .. } if argv.iter().any(|a| a == word) => {
+                Some(output.as_str())
+            }
+            _ => None,
+        })
+        .with_context(|| format!("no program ran with {word} in stage {stage}"))
+}
+
+/// A line on the console holds this.
+pub fn console_says(run: &Run, text: &str) -> Result<()> {
+    ensure!(
+        run.transcript.says(text),
+        "the console doesn't say \"{text}\""
+    );
+    Ok(())
+}
+
+/// Everything that a hand-over must keep is kept between these stages.
+pub fn kept(run: &Run, before: usize, after: usize) -> Result<()> {
+    let (old, new) = (observed(run, before)?, observed(run, after)?);
+    ensure!(
+        old.keys_complete && new.keys_complete,
+        "the keyrings couldn't be read"
+    );
+    same("lockdown", &old.lockdown, &new.lockdown)?;
+    same("EFI", &old.efi, &new.efi)?;
+    same(
+        "the variable SecureBoot",
+        &old.secure_boot,
+        &new.secure_boot,
+    )?;
+    same(
+        "the number of EFI variables",
+        &old.efi_variables,
+        &new.efi_variables,
+    )?;
+    same("ACPI tables", &old.acpi_tables, &new.acpi_tables)?;
+    same("5-level paging", &old.five_level, &new.five_level)?;
+    same("processors", &old.cpus, &new.cpus)?;
+    same_keys(old, new)
+}
+
+/// Built-in keys are the kernel's own and differ between kernels; those of the firmware and of shim
+/// must be there again.
+fn same_keys(old: &Observation, new: &Observation) -> Result<()> {
+    if old.release == new.release {
+        same("trusted keys", &old.keys, &new.keys)?;
+        return same("revoked keys", &old.blacklist, &new.blacklist);
+    }
+    let passed_on = |seen: &Observation| -> Vec<String> {
+        let passed = |key: &&String| key.starts_with(".machine ") || key.starts_with(".platform ");
+        // Kernels differ in which of the two they put a MOK into.
+        let mut ids: Vec<String> = seen
+            .keys
+            .iter()
+            .filter(passed)
+            .filter_map(|k| k.rsplit(' ').next())
+            .map(String::from)
+            .collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    };
+    same(
+        "keys of the firmware and of shim",
+        &passed_on(old),
+        &passed_on(new),
+    )
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, old: &T, new: &T) -> Result<()> {
+    ensure!(old == new, "{what} changed from {old:?} to {new:?}");
+    Ok(())
+}
+
+/// Locked down by Secure Boot.
+pub fn locked_down(run: &Run, stage: usize) -> Result<()> {
+    let seen = observed(run, stage)?;
+    ensure!(
+        seen.lockdown.as_deref() == Some("integrity"),
+        "stage {stage}: lockdown is {:?}",
+        seen.lockdown
+    );
+    ensure!(
+        seen.secure_boot == Some(true),
+        "stage {stage}: SecureBoot is {:?}",
+        seen.secure_boot
+    );
+    Ok(())
+}
+
+/// This stage runs the kernel called `label`, with exactly this command line.
+pub fn runs(run: &Run, stage: usize, label: &str, cmdline: &str) -> Result<()> {
+    let seen = observed(run, stage)?;
+    ensure!(
+        seen.release == label
+            || seen
+                .release
+                .strip_prefix(label)
+                .is_some_and(|rest| rest.starts_with('.')),
+        "stage {stage} runs {}, not {label}",
+        seen.release
+    );
+    ensure!(
+        seen.cmdline == cmdline,
+        "stage {stage}: the command line is \"{}\"",
+        seen.cmdline
+    );
+    Ok(())
+}
+
+/// From the last word of a stage to the first of the next.
+pub fn gap(run: &Run, from: usize) -> Result<Duration> {
+    let find = |stage: usize, wanted: &dyn Fn(&Event) -> bool| {
+        run.transcript
+            .events
+            .iter()
+            .find(|h| h.line.stage == stage && wanted(&h.line.event))
+            .map(|h| h.at)
+    };
+    let left = find(from, &|e| matches!(e, Event::Leaving)).context("it never left")?;
+    let up = find(from + 1, &|e| matches!(e, Event::Up)).context("the next stage never came up")?;
+    Ok(up.saturating_sub(left))
+}

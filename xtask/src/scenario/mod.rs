@@ -1,0 +1,92 @@
+//! What is shown in virtual machines. One short function per scenario, expanded over kernels.
+
+mod attacks;
+mod crash;
+mod handover;
+mod judge;
+mod refusal;
+pub mod runner;
+mod stock;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use baton_guest::script::Script;
+
+use crate::lab::Lab;
+use crate::machine::Machine;
+use crate::vm::Run;
+
+pub use handover::demo;
+pub use judge::{observed, said};
+
+/// A verdict on a run: an error says what is wrong.
+pub type Judge = Box<dyn Fn(&Run) -> Result<()> + Send + Sync>;
+
+/// A machine, what it does, and what must be seen.
+pub struct Scenario {
+    /// Words with hyphens, kernels in it as `6.12`.
+    pub name: String,
+    /// Whether only the long matrix has it.
+    pub full: bool,
+    /// Whether it needs the gate and `baton`.
+    pub ours: bool,
+    /// The machine.
+    pub machine: Machine,
+    /// What its guests do.
+    pub script: Script,
+    /// How long it may take.
+    pub limit: Duration,
+    /// What must be seen.
+    pub judge: Judge,
+}
+
+impl Scenario {
+    /// A scenario with Baton on a usual machine with 6.12, of the short suite.
+    fn new(
+        name: impl Into<String>,
+        script: Script,
+        judge: impl Fn(&Run) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Scenario {
+            name: name.into(),
+            full: false,
+            ours: true,
+            machine: Machine::new(crate::payload::MAIN),
+            script,
+            limit: Duration::from_secs(120),
+            judge: Box::new(judge),
+        }
+    }
+
+    fn on(mut self, machine: Machine) -> Self {
+        self.machine = machine;
+        self
+    }
+
+    fn within(mut self, seconds: u64) -> Self {
+        self.limit = Duration::from_secs(seconds);
+        self
+    }
+
+    fn only_in_full(mut self) -> Self {
+        self.full = true;
+        self
+    }
+}
+
+/// All of them.
+pub fn all(lab: &Lab) -> Vec<Scenario> {
+    let labels: Vec<&str> = lab
+        .packages
+        .kernels
+        .iter()
+        .map(|k| k.label.as_str())
+        .collect();
+    let mut found = stock::all(&labels);
+    found.extend(handover::all(&labels));
+    found.extend(crash::all(&labels));
+    found.extend(refusal::all());
+    found.extend(attacks::all());
+    found
+}

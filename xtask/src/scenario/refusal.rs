@@ -1,0 +1,156 @@
+//! What must be refused: by `baton load` before anything is loaded, and by the gate when it was
+//! loaded all the same, in the same words.
+
+use anyhow::{Context, Result, ensure};
+use baton_guest::script::{Expect, Script, Step};
+
+use super::{Scenario, handover, judge};
+use crate::machine;
+use crate::payload::MAIN;
+use crate::vm::Run;
+
+/// EKEYREJECTED, ENOKEY (include/uapi/asm-generic/errno.h).
+const KEY_ERRORS: [&str; 2] = ["ENOKEY", "EKEYREJECTED"];
+
+pub fn all() -> Vec<Scenario> {
+    vec![
+        kernel("unsigned", "kernel refused: no signature"),
+        kernel("untrusted", "which no trusted key vouches for"),
+        kernel("flipped", "altered after signing"),
+        forged("truncated", "handover refused: "),
+        forged("unknown-kind", "handover refused: "),
+        forged("initrd-changed", "initrd 0 refused: "),
+        untrusted_gate(),
+        forging_base_is_good(),
+    ]
+}
+
+/// A kernel that must not run. Preflight refuses it; loaded without preflight, the gate does.
+fn kernel(name: &'static str, reason: &'static str) -> Scenario {
+    let image = format!("/payload/bad/{name}.efi");
+    let load = handover::load("mok", &image, MAIN, 2);
+    let script = Script {
+        stages: vec![
+            vec![
+                failing(load.clone()),
+                load.and("--no-preflight"),
+                handover::exec(),
+            ],
+            vec![],
+        ],
+    };
+    Scenario::new(format!("refused-kernel-{name}"), script, move |run| {
+        judge::reset_after(run, 1)?;
+        let preflight = judge::said(run, 1, &image)?;
+        ensure!(
+            preflight.contains(reason),
+            "preflight didn't say \"{reason}\" but: {preflight}"
+        );
+        let on_console = refusal_on_console(run)?;
+        ensure!(
+            on_console.contains(reason),
+            "the gate didn't say \"{reason}\" but: {on_console}"
+        );
+        ensure!(
+            preflight.contains(on_console),
+            "preflight and gate differ: \"{}\" and \"{on_console}\"",
+            preflight.trim()
+        );
+        Ok(())
+    })
+}
+
+/// The gate's own line, from the refused part's name on.
+fn refusal_on_console(run: &Run) -> Result<&str> {
+    let lines = run.transcript.lines.iter().map(|said| said.text.as_str());
+    let line = lines
+        .filter(|line| !line.contains(baton_guest::event::PREFIX))
+        .find(|line| line.contains(" refused: "))
+        .context("the gate said nothing of a refusal")?;
+    let before = line.split(" refused: ").next().unwrap_or_default();
+    let from = ["initrd ", "kernel", "handover"]
+        .iter()
+        .filter_map(|name| before.rfind(name))
+        .max()
+        .unwrap_or(0);
+    Ok(&line[from..])
+}
+
+fn failing(step: Step) -> Step {
+    match step {
+        Step::Run { argv, .. } => Step::Run {
+            argv,
+            expect: Expect::Failure,
+        },
+        other => other,
+    }
+}
+
+/// A handover that no tool writes, given to the kernel directly.
+fn forged(name: &'static str, reason: &'static str) -> Scenario {
+    let script = Script {
+        stages: vec![vec![load_blob(name), Step::Kexec], vec![]],
+    };
+    Scenario::new(format!("refused-handover-{name}"), script, move |run| {
+        judge::reset_after(run, 1)?;
+        judge::console_says(run, reason)?;
+        if name == "unknown-kind" {
+            judge::console_says(run, &format!("kind {}", crate::forge::UNKNOWN_KIND))?;
+        }
+        Ok(())
+    })
+}
+
+/// The blob that the others were made of boots, so that they aren't refused for its sake.
+fn forging_base_is_good() -> Scenario {
+    let script = Script {
+        stages: vec![vec![load_blob("good"), Step::Kexec], vec![Step::Observe]],
+    };
+    Scenario::new("forging-base-is-good", script, |run| {
+        judge::done(run, 2)?;
+        judge::runs(run, 2, MAIN, &machine::cmdline(2))
+    })
+}
+
+/// The gate with a prepared handover.
+pub fn load_blob(name: &str) -> Step {
+    Step::FileLoad {
+        kernel: "/payload/gate/mok.efi".into(),
+        initrd: format!("/payload/bad/{name}.handover"),
+        cmdline: machine::cmdline(2),
+        crash: false,
+        errno: None,
+    }
+}
+
+/// Here the kernel refuses, and Baton says what its number means.
+fn untrusted_gate() -> Scenario {
+    let load = handover::load(
+        "untrusted",
+        &format!("/payload/kernels/{MAIN}/vmlinuz"),
+        MAIN,
+        2,
+    );
+    let script = Script {
+        stages: vec![vec![
+            failing(load.clone()),
+            failing(load.and("--no-preflight")),
+            Step::Observe,
+        ]],
+    };
+    Scenario::new("refused-gate-untrusted", script, |run| {
+        judge::done(run, 1)?;
+        ensure!(!judge::observed(run, 1)?.kexec_loaded, "it was loaded");
+        let preflight = judge::said(run, 1, "load")?;
+        ensure!(
+            preflight.contains("gate"),
+            "preflight doesn't name the gate: {preflight}"
+        );
+        let late = judge::said(run, 1, "--no-preflight")?;
+        ensure!(
+            KEY_ERRORS.iter().any(|name| late.contains(name)),
+            "the error number isn't explained: {late}"
+        );
+        Ok(())
+    })
+}

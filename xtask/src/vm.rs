@@ -1,0 +1,203 @@
+//! Runs a virtual machine to its end and keeps what it said.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use baton_guest::script::{DISK_SIZE, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script};
+
+use crate::console::Transcript;
+use crate::lab::Lab;
+use crate::machine::{Boot, Machine};
+use crate::{disk, image};
+
+/// How the machine came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The machine switched itself off or reset itself: both end the virtual machine, and the
+    /// transcript tells which it was.
+    Itself,
+    /// The time limit ended it.
+    TimeLimit,
+}
+
+/// A machine's run.
+pub struct Run {
+    /// What was said.
+    pub transcript: Transcript,
+    /// How it ended.
+    pub end: End,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Runs `machine` with `script`. `watch` is called with each console line as it comes.
+pub fn run(
+    lab: &Lab,
+    machine: &Machine,
+    script: &Script,
+    folder: &Path,
+    limit: Duration,
+    watch: &mut dyn FnMut(Duration, &str),
+) -> Result<Run> {
+    fs::create_dir_all(folder)?;
+    let mut command = command(lab, machine, script, folder)?;
+    let mut log = File::create(folder.join("console.log"))?;
+    let begun = Instant::now();
+    let mut child = Guard(
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(folder.join("qemu.log"))?)
+            .spawn()
+            .context("qemu-system-x86_64")?,
+    );
+    let bytes = reader(child.0.stdout.take().context("no pipe")?);
+    let mut transcript = Transcript::default();
+    let end = loop {
+        match bytes.recv_timeout(limit.saturating_sub(begun.elapsed())) {
+            Ok(chunk) => {
+                log.write_all(&chunk)?;
+                transcript.take(begun.elapsed(), &chunk, watch);
+            }
+            Err(RecvTimeoutError::Timeout) => break End::TimeLimit,
+            Err(RecvTimeoutError::Disconnected) => break End::Itself,
+        }
+    };
+    transcript.finish(begun.elapsed(), watch);
+    Ok(Run {
+        transcript,
+        end,
+        took: begun.elapsed(),
+    })
+}
+
+/// Ends the virtual machine whatever happens to us.
+struct Guard(Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // It has usually ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn reader(mut from: ChildStdout) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            if sender.send(buffer[..count].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn command(lab: &Lab, machine: &Machine, script: &Script, folder: &Path) -> Result<Command> {
+    let mut command = Command::new("qemu-system-x86_64");
+    let (accelerator, cpu) = if lab.kvm {
+        ("kvm", "host")
+    } else {
+        ("tcg,thread=multi", "max")
+    };
+    let paging = if machine.five_level {
+        "la57=on"
+    } else {
+        "la57=off"
+    };
+    command
+        .args(["-accel", accelerator, "-cpu", &format!("{cpu},{paging}")])
+        .args([
+            "-m",
+            &machine.memory_mib.to_string(),
+            "-smp",
+            &machine.cpus.to_string(),
+        ])
+        .args([
+            "-nodefaults",
+            "-display",
+            "none",
+            "-serial",
+            "stdio",
+            "-rtc",
+            "base=utc",
+            "-no-reboot",
+        ])
+        .args([
+            "-object",
+            "rng-random,id=rng,filename=/dev/urandom",
+            "-device",
+            "virtio-rng-pci,rng=rng",
+        ]);
+    firmware(&mut command, lab, machine, folder)?;
+    if let Some(esp) = image::make(lab, machine, folder)? {
+        drive(&mut command, "baton-esp", &esp);
+    }
+    drive(&mut command, PAYLOAD_SERIAL, &lab.payload);
+    let script_disk = folder.join("script.img");
+    disk::raw(&script_disk, &serde_json::to_vec(script)?, DISK_SIZE)?;
+    drive(&mut command, SCRIPT_SERIAL, &script_disk);
+    Ok(command)
+}
+
+fn firmware(command: &mut Command, lab: &Lab, machine: &Machine, folder: &Path) -> Result<()> {
+    let vars = match machine.boot {
+        Boot::Shim => &lab.keys.vars_shim,
+        Boot::DbKey => &lab.keys.vars_db,
+        Boot::Bios => return direct(command, lab, machine),
+    };
+    // The firmware writes to its store, so that each machine has its own.
+    let own: PathBuf = folder.join("vars.fd");
+    fs::copy(vars, &own)?;
+    let flash = |file: &Path, options: &str| {
+        format!("if=pflash,format=raw,file={}{options}", file.display())
+    };
+    command
+        .args([
+            "-machine",
+            "q35,smm=on",
+            "-global",
+            "driver=cfi.pflash01,property=secure,value=on",
+        ])
+        .args([
+            "-drive",
+            &flash(
+                &lab.packages.ovmf("OVMF_CODE_4M.secboot.fd"),
+                ",readonly=on",
+            ),
+        ])
+        .args(["-drive", &flash(&own, "")]);
+    Ok(())
+}
+
+fn direct(command: &mut Command, lab: &Lab, machine: &Machine) -> Result<()> {
+    let kernel = lab.packages.kernel(&machine.kernel)?;
+    command.args(["-machine", "q35", "-append", &machine.first_cmdline()]);
+    command
+        .arg("-kernel")
+        .arg(&kernel.image)
+        .arg("-initrd")
+        .arg(lab.initrd(kernel));
+    Ok(())
+}
+
+/// Guests may write to their disks; nothing of it is kept, so that machines can share one.
+fn drive(command: &mut Command, serial: &str, file: &Path) {
+    command
+        .args([
+            "-drive",
+            &format!(
+                "if=none,id={serial},format=raw,snapshot=on,file={}",
+                file.display()
+            ),
+        ])
+        .args(["-device", &format!("nvme,drive={serial},serial={serial}")]);
+}
