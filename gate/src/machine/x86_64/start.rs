@@ -32,6 +32,7 @@ unsafe impl Sync for Pool {}
 static POOL_MEMORY: Pool = Pool(UnsafeCell::new([Table::EMPTY; POOL]));
 
 unsafe extern "C" {
+    static __image_start: u8;
     static gate_info: u8;
     static __bss_start: u8;
     static __bss_end: u8;
@@ -273,13 +274,14 @@ struct Frame {
     rsp: u64,
 }
 
+/// Says where in the linked program it happened, so that its symbols can be looked up.
 #[unsafe(no_mangle)]
 extern "C" fn gate_fault(frame: &Frame, cr2: u64) -> ! {
     console::line(format_args!(
         "FAULT: exception {} (code {:#x}) at gate+{:#x}, address {cr2:#x}, stack {:#x}; nothing was started",
         frame.vector,
         frame.code,
-        frame.rip.wrapping_sub(extent().start),
+        frame.rip.wrapping_sub(&raw const __image_start as u64),
         frame.rsp,
     ));
     finish(Default::default())
