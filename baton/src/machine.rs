@@ -21,7 +21,9 @@ pub struct Machine {
     pub limits: Limits,
     /// `None` where the kernel doesn't say.
     pub lockdown: Option<Lockdown>,
-    /// `None` where the firmware doesn't say.
+    /// Booted by EFI.
+    pub efi: bool,
+    /// `None` where the firmware has no Secure Boot, or its variables aren't shown.
     pub secure_boot: Option<bool>,
     /// Why the kernel insists on a signature; `None` where it doesn't.
     pub enforced_by: Option<&'static str>,
@@ -47,6 +49,7 @@ impl Machine {
             state: KexecState::read(root).map_err(system)?,
             limits: Limits::read(root).map_err(system)?,
             lockdown,
+            efi: efivars::is_efi(root),
             secure_boot,
             enforced_by: enforced_by(lockdown, secure_boot, config.as_ref()),
             memory: memory::total(root).map_err(system)?,
@@ -69,6 +72,10 @@ fn enforced_by(
     } else if secure_boot == Some(true) && set("IMA_ARCH_POLICY") && set("KEXEC_SIG") {
         // set_kexec_sig_enforced in security/integrity/ima/ima_efi.c
         Some("IMA under Secure Boot")
+    } else if secure_boot == Some(true) && lockdown.is_none() {
+        // Distributions lock down under Secure Boot; without securityfs that can't be seen, and taking
+        // a locked-down kernel for a lenient one would promise what it then refuses.
+        Some("Secure Boot, as far as can be told without /sys/kernel/security")
     } else {
         None
     }
@@ -134,5 +141,11 @@ mod tests {
         let ima = KernelConfig::new("CONFIG_IMA_ARCH_POLICY=y\nCONFIG_KEXEC_SIG=y\n");
         assert!(enforced_by(None, Some(true), Some(&ima)).is_some());
         assert!(enforced_by(None, Some(false), Some(&ima)).is_none());
+    }
+
+    #[test]
+    fn secure_boot_counts_where_lockdown_is_not_shown() {
+        assert!(enforced_by(None, Some(true), None).is_some());
+        assert!(enforced_by(None, None, None).is_none());
     }
 }

@@ -14,6 +14,7 @@ struct Status {
     crash_loaded: bool,
     crash_reserved: u64,
     may_load: bool,
+    efi: bool,
     secure_boot: Option<bool>,
     lockdown: Option<String>,
     signatures_enforced_by: Option<&'static str>,
@@ -49,6 +50,7 @@ impl Status {
             crash_loaded: state.crash_loaded,
             crash_reserved: state.crash_size,
             may_load: machine.may_boot,
+            efi: machine.efi,
             secure_boot: machine.secure_boot,
             lockdown: machine.lockdown.map(|l| l.to_string()),
             signatures_enforced_by: machine.enforced_by,
@@ -77,18 +79,19 @@ impl Status {
         rows.extend([
             (
                 "Secure Boot",
-                match self.secure_boot {
-                    Some(true) => "on",
-                    Some(false) => "off",
-                    None => "the firmware has none",
+                match (self.secure_boot, self.efi) {
+                    (Some(true), _) => "on",
+                    (Some(false), _) => "off",
+                    (None, true) => "not known (mount efivarfs at /sys/firmware/efi/efivars)",
+                    (None, false) => "none (not booted by EFI)",
                 }
                 .to_owned(),
             ),
             (
                 "lockdown",
-                self.lockdown
-                    .clone()
-                    .unwrap_or_else(|| "not shown by this kernel".into()),
+                self.lockdown.clone().unwrap_or_else(|| {
+                    "not known (mount securityfs at /sys/kernel/security)".into()
+                }),
             ),
             (
                 "signatures",
