@@ -94,7 +94,7 @@ fn indirect_data<'a>(content: &Element<'a>) -> Result<(HashAlgorithm, &'a [u8]),
     fields.finish()?;
 
     let hash = algorithm.as_hash().ok_or(CmsError::Hash)?;
-    if digest.len() != hash.len() {
+    if digest.len() != hash.digest_len() {
         return Err(Malformed { what: "DigestInfo" }.into());
     }
     Ok((hash, digest))

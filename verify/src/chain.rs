@@ -12,9 +12,24 @@ use crate::trust::{Anchor, Trust};
 /// The most certificates from the signer to the anchor, both included.
 pub(crate) const MAX_LENGTH: u8 = 4;
 
-/// The most signatures checked for one chain: a signature may carry many certificates of the
-/// same name, and each check costs time and memory.
-const MAX_CHECKS: u8 = 24;
+/// How many more certificates' signatures may be checked for an image. Its signatures may carry
+/// many certificates of the same name, and each check takes time, and memory that the gate
+/// doesn't get back (about 20 KiB with RSA-4096).
+#[derive(Debug)]
+pub(crate) struct Budget(u8);
+
+impl Budget {
+    /// Enough for all that real signatures carry.
+    pub(crate) fn new() -> Self {
+        Self(24)
+    }
+
+    fn take(&mut self) -> bool {
+        let left = self.0.checked_sub(1);
+        self.0 = left.unwrap_or_default();
+        left.is_some()
+    }
+}
 
 /// Why no chain was found, the most telling last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +38,7 @@ pub(crate) enum NoChain {
     Unknown,
     /// It would take more than [`MAX_LENGTH`] certificates.
     TooLong,
-    /// It would take more than [`MAX_CHECKS`] checks.
+    /// It would take more checks than the budget has.
     TooMany,
     /// A certificate on the way uses something that isn't accepted; its subject.
     Unusable(String),
@@ -57,11 +72,12 @@ pub(crate) fn find_anchor<'t>(
     signer: &Certificate<'_>,
     carried: &[Certificate<'_>],
     trust: &'t Trust<'_>,
+    budget: &mut Budget,
 ) -> Result<&'t Anchor<'t>, NoChain> {
     let mut search = Search {
         carried,
         trust,
-        checks: 0,
+        budget,
         failure: NoChain::Unknown,
     };
     let start = Link {
@@ -75,7 +91,7 @@ pub(crate) fn find_anchor<'t>(
 struct Search<'s, 'c, 't> {
     carried: &'s [Certificate<'c>],
     trust: &'t Trust<'t>,
-    checks: u8,
+    budget: &'s mut Budget,
     failure: NoChain,
 }
 
@@ -146,11 +162,10 @@ impl<'c, 't> Search<'_, 'c, 't> {
             self.note(NoChain::Unusable(certificate.subject_name()));
             return false;
         }
-        if self.checks >= MAX_CHECKS {
+        if !self.budget.take() {
             self.note(NoChain::TooMany);
             return false;
         }
-        self.checks = self.checks.saturating_add(1);
         certificate.is_signed_by(&key)
     }
 

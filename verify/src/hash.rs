@@ -24,7 +24,7 @@ pub struct Digest {
 impl HashAlgorithm {
     /// The length of its digests in bytes.
     #[must_use]
-    pub const fn len(self) -> usize {
+    pub const fn digest_len(self) -> usize {
         match self {
             Self::Sha256 => 32,
             Self::Sha384 => 48,
@@ -86,7 +86,7 @@ impl Digest {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes
-            .get(..self.algorithm.len())
+            .get(..self.algorithm.digest_len())
             .unwrap_or(&self.bytes)
     }
 }
@@ -137,7 +137,7 @@ mod tests {
             HashAlgorithm::Sha512,
         ] {
             let digest = algorithm.hash([&b"abc"[..]]);
-            assert_eq!(digest.as_bytes().len(), algorithm.len());
+            assert_eq!(digest.as_bytes().len(), algorithm.digest_len());
             assert_ne!(digest.as_bytes().last(), Some(&0));
         }
     }

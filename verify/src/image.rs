@@ -6,7 +6,7 @@ use baton_formats::pe::{Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, WinCertific
 
 use crate::authenticode::Signature;
 use crate::certificate::Certificate;
-use crate::chain::{NoChain, find_anchor};
+use crate::chain::{Budget, NoChain, find_anchor};
 use crate::cms::CmsError;
 use crate::hash::{Digest, HashAlgorithm};
 use crate::reason::Reason;
@@ -36,9 +36,10 @@ pub fn verify_image<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'
         let signed = bytes.get(..pe.signed_len()).unwrap_or(bytes);
         Verified::new(signed, sha256.to_sha256(), signer)
     };
+    let mut budget = Budget::new();
     let mut refusal = None;
     for signature in signatures {
-        match signature.and_then(|signature| judge(&signature, &pe, &sha256, trust)) {
+        match signature.and_then(|signature| judge(&signature, &pe, &sha256, trust, &mut budget)) {
             Ok(signer) => return Ok(verified(signer)),
             Err(reason) => refusal = refusal.or(Some(reason)),
         }
@@ -84,6 +85,7 @@ fn judge(
     pe: &Pe<'_>,
     sha256: &Digest,
     trust: &Trust<'_>,
+    budget: &mut Budget,
 ) -> Result<Signer, Reason> {
     let signed = &signature.signed;
     let found = match signature.hash() {
@@ -99,7 +101,7 @@ fn judge(
     }
     let certificate = signed.signer().map_err(Reason::MalformedSignature)?;
     check_signature(signature, certificate)?;
-    find_anchor(certificate, &signed.certificates, trust)
+    find_anchor(certificate, &signed.certificates, trust, budget)
         .map(|anchor| signer(certificate, anchor))
         .map_err(|failure| refused_chain(failure, certificate, trust))
 }

@@ -13,9 +13,9 @@ use crate::oid;
 /// The sizes of RSA moduli that are accepted, in bits.
 const RSA_BITS: core::ops::RangeInclusive<usize> = 2048..=4096;
 
-/// The smallest public exponent that is accepted. Smaller ones are what makes sloppy padding
-/// checks exploitable; ours isn't sloppy, but no signer has a reason to use them.
-const MIN_EXPONENT: u64 = 65537;
+/// The public exponents that are accepted: small ones are what makes sloppy padding checks
+/// exploitable (ours isn't sloppy, but no signer has a reason to use them), large ones take long.
+const RSA_EXPONENTS: core::ops::RangeInclusive<u64> = 65537..=rsa::PublicKey::MAX_PUB_EXPONENT;
 
 /// A public key of a kind and size that is accepted.
 #[derive(Debug, Clone, Copy)]
@@ -97,10 +97,7 @@ impl<'a> PublicKey<'a> {
             return Err(UnusableKey::Encoding);
         }
         let exponent = small_number(exponent).ok_or(UnusableKey::RsaExponent)?;
-        if exponent < MIN_EXPONENT
-            || exponent > rsa::PublicKey::MAX_PUB_EXPONENT
-            || exponent & 1 == 0
-        {
+        if !RSA_EXPONENTS.contains(&exponent) || exponent & 1 == 0 {
             return Err(UnusableKey::RsaExponent);
         }
         Ok(Self::Rsa { modulus, exponent })
