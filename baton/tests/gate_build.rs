@@ -193,3 +193,13 @@ fn what_does_not_fit_before_the_gates_memory_is_refused() {
     let bench = Bench::with_stub(&gate_stub(0x1_4000));
     assert_eq!(bench.build(&[&"--cert", &owners().rsa.cert]).code, 0);
 }
+
+#[test]
+fn a_gate_is_not_signed_beyond_the_memory_it_works_in() {
+    let folder = Folder::new();
+    let stub = folder.write("stub", gate_stub(0x3000));
+    let owner = &owners().rsa;
+    let said = baton(&[&"sign", &"--key", &owner.key, &"--cert", &owner.cert, &stub]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("fewer certificates"), "{}", said.err);
+}

@@ -9,6 +9,7 @@ use crate::cli::SignArgs;
 use crate::failure::{Failure, Result};
 use crate::output;
 use attach::Existing;
+use baton_formats::gate_image::GateInfo;
 use baton_verify::Certificate;
 use key::SigningKey;
 use std::path::Path;
@@ -70,5 +71,20 @@ pub fn sign(
     }
     let prepared = attach::prepare(image, existing)?;
     let signature = cms::signed_data(&prepared.digest, key, &signer, certificates)?;
-    attach::attach(prepared, &signature)
+    let signed = attach::attach(prepared, &signature)?;
+    check_gate_limit(&signed)?;
+    Ok(signed)
+}
+
+/// A gate's file, signatures included, must end before the memory the gate works in.
+fn check_gate_limit(signed: &[u8]) -> Result<()> {
+    match GateInfo::from_image(signed) {
+        Ok(info) if signed.len() as u64 > u64::from(info.limit) => Err(Failure::failed(format!(
+            "the signed gate would be {} bytes, and it may have {}; use fewer certificates or signatures",
+            signed.len(),
+            info.limit
+        ))),
+        // Not a gate, or one with room.
+        _ => Ok(()),
+    }
 }
