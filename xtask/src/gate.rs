@@ -26,7 +26,16 @@ pub fn build(root: &Path) -> Result<Stub> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(root)
-        .args(["build", "--locked", "--package", "baton-gate", "--features", "image", "--bin", "baton-gate"])
+        .args([
+            "build",
+            "--locked",
+            "--package",
+            "baton-gate",
+            "--features",
+            "image",
+            "--bin",
+            "baton-gate",
+        ])
         .args(["--profile", "gate", "--target", TARGET, "--target-dir"])
         .arg(&target_dir)
         .env_remove("RUSTFLAGS")
@@ -38,24 +47,36 @@ pub fn build(root: &Path) -> Result<Stub> {
     std::fs::create_dir_all(&folder)?;
     let image = folder.join("gate.stub");
     check_relocations(&program)?;
-    run(Command::new("objcopy").args(["-O", "binary"]).arg(&program).arg(&image))?;
+    run(Command::new("objcopy")
+        .args(["-O", "binary"])
+        .arg(&program)
+        .arg(&image))?;
     check_image(&image)?;
     Ok(Stub { image, program })
 }
 
 /// Flags that keep paths out of the image and the image free of what a hosted program needs.
 fn flags(root: &Path) -> Result<Vec<String>> {
-    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
-        std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"))
-    });
-    let mut flags: Vec<String> = ["-Crelocation-model=pie", "-Ctarget-feature=+crt-static", "-Cforce-unwind-tables=no"]
-        .map(String::from)
-        .into();
-    let registry = cargo_home.context("neither CARGO_HOME nor HOME is set")?.join("registry/src");
+    let cargo_home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let mut flags: Vec<String> = [
+        "-Crelocation-model=pie",
+        "-Ctarget-feature=+crt-static",
+        "-Cforce-unwind-tables=no",
+    ]
+    .map(String::from)
+    .into();
+    let registry = cargo_home
+        .context("neither CARGO_HOME nor HOME is set")?
+        .join("registry/src");
     // Each registry has a folder of its own, whose name is no business of the image's.
     if let Ok(folders) = std::fs::read_dir(&registry) {
         for folder in folders {
-            flags.push(format!("--remap-path-prefix={}=crates", folder?.path().display()));
+            flags.push(format!(
+                "--remap-path-prefix={}=crates",
+                folder?.path().display()
+            ));
         }
     }
     flags.push(format!("--remap-path-prefix={}=baton", root.display()));
@@ -64,10 +85,20 @@ fn flags(root: &Path) -> Result<Vec<String>> {
 
 /// The head applies R_X86_64_RELATIVE and nothing else.
 fn check_relocations(program: &Path) -> Result<()> {
-    let output = Command::new("readelf").args(["--relocs", "--wide"]).arg(program).output().context("readelf")?;
-    ensure!(output.status.success(), "readelf can't read {}", program.display());
+    let output = Command::new("readelf")
+        .args(["--relocs", "--wide"])
+        .arg(program)
+        .output()
+        .context("readelf")?;
+    ensure!(
+        output.status.success(),
+        "readelf can't read {}",
+        program.display()
+    );
     let text = String::from_utf8_lossy(&output.stdout);
-    let other = text.lines().find(|line| line.contains("R_X86_64_") && !line.contains("R_X86_64_RELATIVE"));
+    let other = text
+        .lines()
+        .find(|line| line.contains("R_X86_64_") && !line.contains("R_X86_64_RELATIVE"));
     match other {
         Some(line) => bail!("the gate has a relocation that its head can't apply: {line}"),
         None => Ok(()),
@@ -76,13 +107,24 @@ fn check_relocations(program: &Path) -> Result<()> {
 
 fn check_image(image: &Path) -> Result<()> {
     let bytes = std::fs::read(image)?;
-    ensure!(bytes.starts_with(b"MZ"), "{} has no PE header", image.display());
-    ensure!(bytes.len() % 4096 == 0 && bytes.len() < LIMIT, "{} is {} bytes long", image.display(), bytes.len());
+    ensure!(
+        bytes.starts_with(b"MZ"),
+        "{} has no PE header",
+        image.display()
+    );
+    ensure!(
+        bytes.len() % 4096 == 0 && bytes.len() < LIMIT,
+        "{} is {} bytes long",
+        image.display(),
+        bytes.len()
+    );
     Ok(())
 }
 
 fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("can't start {:?}", command.get_program()))?;
+    let status = command
+        .status()
+        .with_context(|| format!("can't start {:?}", command.get_program()))?;
     ensure!(status.success(), "{command:?} failed: {status}");
     Ok(())
 }

@@ -8,6 +8,7 @@ mod cpio;
 mod demo;
 mod disk;
 mod exec;
+mod figures;
 mod forge;
 mod gate;
 mod image;
@@ -22,6 +23,7 @@ mod sources;
 mod tools;
 mod vm;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -40,7 +42,13 @@ enum Command {
     /// Fetch what the virtual machines are made of, and install missing tools (as root)
     Setup,
     /// Build the gate's stub into target/gate
-    Gate,
+    Gate {
+        /// Build these sources instead of the ones this program is from
+        #[arg(long)]
+        root: Option<PathBuf>,
+    },
+    /// Show the size of the gate and of the code that must be trusted
+    Figures,
     /// Run the scenarios in virtual machines
     Vm {
         /// The long matrix
@@ -73,10 +81,14 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Setup => lab::fetch().map(drop),
-        Command::Gate => {
-            let stub = gate::build(&build::root()?)?;
+        Command::Gate { root } => {
+            let stub = gate::build(&root.map_or_else(build::root, Ok)?)?;
             println!("{}\n{}", stub.image.display(), stub.program.display());
             Ok(())
+        }
+        Command::Figures => {
+            let root = build::root()?;
+            figures::print(&root, &gate::build(&root)?)
         }
         Command::Vm {
             full,

@@ -4,19 +4,30 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the workspace")
 }
 
 /// Copies the files that git knows, as they are now, into a new folder.
 fn copy_of_the_sources(to: &Path) {
-    let listed = Command::new("git").current_dir(root()).args(["ls-files", "-z"]).output().expect("git starts");
+    let listed = Command::new("git")
+        .current_dir(root())
+        .args(["ls-files", "-z"])
+        .output()
+        .expect("git starts");
     assert!(listed.status.success(), "git ls-files failed");
-    for name in listed.stdout.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+    for name in listed
+        .stdout
+        .split(|&byte| byte == 0)
+        .filter(|name| !name.is_empty())
+    {
         let name = std::str::from_utf8(name).expect("names are UTF-8");
         let from = root().join(name);
         if from.is_file() {
             let target = to.join(name);
-            std::fs::create_dir_all(target.parent().expect("a folder")).expect("a folder can be made");
+            std::fs::create_dir_all(target.parent().expect("a folder"))
+                .expect("a folder can be made");
             std::fs::copy(from, target).expect("a file can be copied");
         }
     }
@@ -29,12 +40,17 @@ fn build_in(folder: &Path) -> Vec<u8> {
         .arg(folder)
         .output()
         .expect("xtask starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     std::fs::read(folder.join("target/gate/gate.stub")).expect("the stub was built")
 }
 
 fn temporary(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("baton-reproducible-{}-{name}", std::process::id()));
+    let folder =
+        std::env::temp_dir().join(format!("baton-reproducible-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder can be made");
     folder
 }
@@ -51,7 +67,12 @@ fn two_builds_in_different_folders_give_the_same_bytes() {
     assert_eq!(difference, None, "the first difference is at this offset");
     assert_eq!(images[0].len(), images[1].len());
     let path = std::env::temp_dir().to_string_lossy().into_owned();
-    assert!(!images[0].windows(path.len()).any(|window| window == path.as_bytes()), "the image names a folder it was built in");
+    assert!(
+        !images[0]
+            .windows(path.len())
+            .any(|window| window == path.as_bytes()),
+        "the image names a folder it was built in"
+    );
     for folder in [short, long] {
         let _ = std::fs::remove_dir_all(folder);
     }
