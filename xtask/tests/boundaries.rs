@@ -13,12 +13,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("baton-sys", &[]),
     ("baton", &["baton-formats", "baton-sys", "baton-verify"]),
     ("baton-guest", &["baton-formats", "baton-sys"]),
-    ("baton-xtask", &["baton-formats"]),
+    ("baton-xtask", &["baton-formats", "baton-guest"]),
 ];
 
 /// Crates from outside that the gate's image links; each one has its reason in ARCHITECTURE.md.
 /// A change of this list is a change of what has to be reviewed.
-const GATE_CRATES: usize = 40;
+const GATE_CRATES: usize = 35;
 
 /// Folders whose code may be `unsafe`.
 const UNSAFE_FOLDERS: &[&str] = &["gate/src/machine", "sys/src"];
