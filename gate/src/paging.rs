@@ -5,6 +5,11 @@
 //! page over a hole would let the processor speculate into it, which halts some machines
 //! (see the history of `arch/x86/mm/ident_map.c`). Everything else gets 2 MiB pages.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "an address is as wide as usize on the machines that have these tables"
+)]
+
 use core::fmt;
 
 /// Bytes in a page, and in a page table.
@@ -128,7 +133,7 @@ impl<'a> PageTables<'a> {
         }
         let mut at = start & !(LARGE - 1);
         while at < end {
-            let whole_gigabyte = at % HUGE == 0 && at >= start && end - at >= HUGE;
+            let whole_gigabyte = at.is_multiple_of(HUGE) && at >= start && end - at >= HUGE;
             let size = if self.huge_pages && whole_gigabyte {
                 HUGE
             } else {

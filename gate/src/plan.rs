@@ -350,7 +350,7 @@ mod tests {
                     let shift = next(&mut state) % 50;
                     let address = next(&mut state) >> (14 + shift % 30);
                     let size = next(&mut state) >> (14 + shift);
-                    let kind = if next(&mut state) % 3 == 0 {
+                    let kind = if next(&mut state).is_multiple_of(3) {
                         Use::Reserved
                     } else {
                         Use::Ram

@@ -162,7 +162,8 @@ fn a_mok_table_that_is_damaged_anywhere_is_refused() {
 
 #[test]
 fn firmware_tables_that_lie_about_their_size_are_refused() {
-    let cases: [(&str, fn(&mut Memory)); 4] = [
+    type Damage = fn(&mut Memory);
+    let cases: [(&str, Damage); 4] = [
         ("no signature", |memory| memory.bytes(SYSTEM_TABLE)[0] = 0),
         ("too many tables", |memory| {
             memory.bytes(SYSTEM_TABLE)[0x6f] = 0x80

@@ -28,8 +28,8 @@ impl Framebuffer {
             && u32::from(screen.lfb_width) >= 2 * MARGIN + GLYPH
             && u32::from(screen.lfb_height) >= 2 * MARGIN + LINE
             && u32::from(screen.lfb_linelength) >= u32::from(screen.lfb_width) * 4
-            && screen.lfb_linelength % 4 == 0
-            && base % 4 == 0
+            && screen.lfb_linelength.is_multiple_of(4)
+            && base.is_multiple_of(4)
             && base != 0;
         usable.then(|| {
             (
