@@ -61,7 +61,6 @@ impl<'a> Signature<'a> {
 fn without_padding(data: &[u8]) -> Result<&[u8], CmsError> {
     let mut elements = Elements::new(data, "WIN_CERTIFICATE");
     let info = elements.any()?;
-    info.check("ContentInfo")?;
     let padding = data.get(info.raw.len()..).unwrap_or_default();
     let aligned = padding.is_empty() || data.len().is_multiple_of(8);
     if padding.len() < 8 && aligned && padding.iter().all(|byte| *byte == 0) {

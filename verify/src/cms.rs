@@ -143,10 +143,11 @@ impl<'a> SignedData<'a> {
 
 /// ContentInfo { signedData, [0] EXPLICIT SignedData }: the fields of the latter.
 fn open(der: &[u8]) -> Result<Elements<'_>, CmsError> {
-    let mut outer = Elements::new(der, "ContentInfo");
-    let mut info = outer.sequence("ContentInfo")?;
-    outer.finish()?;
-    if info.oid()? != oid::SIGNED_DATA.as_bytes() {
+    let whole = Element::whole(der, "ContentInfo")?;
+    // Also what isn't read below must be DER.
+    whole.check("ContentInfo")?;
+    let mut info = whole.elements("ContentInfo");
+    if whole.tag != Tag::Sequence || info.oid()? != oid::SIGNED_DATA.as_bytes() {
         return Err(info.malformed().into());
     }
     let mut explicit = info.inside(constructed(0), "ContentInfo")?;
@@ -217,9 +218,7 @@ impl<'a> SignerInfo<'a> {
             .ok_or(CmsError::Algorithm)?;
         let signature = fields.expect(Tag::OctetString)?.value;
         // Unauthenticated attributes (timestamps, mostly) can say anything: not looked at.
-        if let Some(unsigned) = fields.optional(constructed(1))? {
-            unsigned.check("unauthenticatedAttributes")?;
-        }
+        fields.optional(constructed(1))?;
         fields.finish()?;
         if algorithm.hash.is_some_and(|named| named != hash) {
             return Err(CmsError::AlgorithmsDiffer);
@@ -252,7 +251,6 @@ fn message_digest<'a>(attributes: &Element<'a>, content_type: &[u8]) -> Result<&
         let id = attribute.oid()?;
         let values = attribute.expect(Tag::Set)?;
         attribute.finish()?;
-        values.check("Attribute")?;
         let previous = if id == oid::CONTENT_TYPE.as_bytes() {
             named_type.replace(only_value(&values, Tag::ObjectIdentifier)?)
         } else if id == oid::MESSAGE_DIGEST.as_bytes() {

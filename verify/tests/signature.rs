@@ -21,6 +21,11 @@ fn judge_image(image: &[u8]) -> Result<(), Reason> {
     verify_image(image, &trust).map(|_| ())
 }
 
+fn judge_pkcs7(pkcs7: &[u8]) -> &'static str {
+    let image = attach_table(&right().image, &win_certificate(pkcs7));
+    judge_image(&image).map_or_else(|reason| reason.code(), |()| "accepted")
+}
+
 /// The code of the refusal, or `"accepted"`.
 fn judge(change: impl FnOnce(&mut Forge)) -> &'static str {
     let mut forge = right();
@@ -39,13 +44,97 @@ fn refuses_bytes_after_the_signature() {
         judge(|forge| forge.trailing = null()),
         "malformed-signature"
     );
+    // Not even zeros, where they are more than padding.
     let mut pkcs7 = right().pkcs7();
-    pkcs7.extend([0; 8]);
-    let image = attach_table(&right().image, &win_certificate(&pkcs7));
+    pkcs7.resize(pkcs7.len().next_multiple_of(8) + 8, 0);
+    assert_eq!(judge_pkcs7(&pkcs7), "malformed-signature");
+}
+
+#[test]
+fn refuses_padding_that_is_not_zero() {
+    let mut pkcs7 = right().pkcs7();
+    assert!(!pkcs7.len().is_multiple_of(8));
+    pkcs7.resize(pkcs7.len().next_multiple_of(8), 0);
+    assert_eq!(judge_pkcs7(&pkcs7), "accepted");
+    *pkcs7.last_mut().expect("not empty") = 1;
+    assert_eq!(judge_pkcs7(&pkcs7), "malformed-signature");
+}
+
+#[test]
+fn refuses_an_element_too_many_at_every_level() {
+    let forge = right();
+    let signed_data = |more: &[u8]| {
+        seq(&[
+            &forge.version[..],
+            &forge.digest_algorithms,
+            &seq(&[&forge.content_type[..], &explicit(0, &forge.content)]),
+            &explicit(0, &forge.certificates.concat()),
+            &set(&[forge.signer_info()]),
+            more,
+        ])
+    };
+    let info =
+        |contents: &[u8], more: &[u8]| seq(&[&forge.outer_type[..], &explicit(0, contents), more]);
+    assert_eq!(judge_pkcs7(&info(&signed_data(&[]), &[])), "accepted");
+    for wrong in [
+        info(&signed_data(&null()), &[]),
+        info(&[signed_data(&[]), null()].concat(), &[]),
+        info(&signed_data(&[]), &null()),
+    ] {
+        assert_eq!(judge_pkcs7(&wrong), "malformed-signature");
+    }
+    let sha256 = || seq(&[oid(support::forge::SHA256), null()]);
     assert_eq!(
-        judge_image(&image).unwrap_err().code(),
+        judge(|forge| forge.digest_algorithms = set(&[sha256(), sha256()])),
         "malformed-signature"
     );
+}
+
+#[test]
+fn refuses_an_element_too_many_in_what_the_signature_signs() {
+    let digest = || {
+        let image = right().image;
+        let pe = baton_formats::pe::Pe::parse(&image).expect("small image");
+        let digest = baton_verify::HashAlgorithm::Sha256.hash(pe.digest_parts());
+        octets(digest.as_bytes())
+    };
+    let sha256 = || seq(&[oid(support::forge::SHA256), null()]);
+    let data = || seq(&[oid("1.3.6.1.4.1.311.2.1.15")]);
+    for (content, expected) in [
+        (seq(&[data(), seq(&[sha256(), digest()])]), "accepted"),
+        (
+            seq(&[data(), seq(&[sha256(), digest(), null()])]),
+            "malformed-signature",
+        ),
+        (
+            seq(&[data(), seq(&[sha256(), digest()]), null()]),
+            "malformed-signature",
+        ),
+        (
+            seq(&[null(), seq(&[sha256(), digest()])]),
+            "malformed-signature",
+        ),
+        (
+            seq(&[seq(&[oid(DATA)]), seq(&[sha256(), digest()])]),
+            "malformed-signature",
+        ),
+    ] {
+        assert_eq!(judge(|forge| forge.content = content), expected);
+    }
+}
+
+#[test]
+fn refuses_a_right_signature_in_an_entry_of_another_type() {
+    let good = win_certificate(&right().pkcs7());
+    for (position, value) in [(4, 1), (5, 1), (6, 1), (7, 2)] {
+        let mut entry = good.clone();
+        entry[position] = value;
+        let image = attach_table(&right().image, &entry);
+        assert_eq!(
+            judge_image(&image).unwrap_err().code(),
+            "malformed-signature"
+        );
+    }
 }
 
 #[test]
