@@ -14,6 +14,9 @@ use crate::vm;
 /// Lines of the console shown of a failed scenario.
 const TAIL: usize = 25;
 
+/// Characters shown of each: observations are long.
+const WIDTH: usize = 180;
+
 /// Memory that a virtual machine takes besides its guest's, in MiB.
 const OVERHEAD_MIB: u64 = 300;
 
@@ -109,7 +112,12 @@ fn tail(log: &str) -> String {
     lines
         .iter()
         .skip(from)
-        .map(|line| format!("     | {line}\n"))
+        .map(|line| {
+            format!(
+                "     | {}\n",
+                line.chars().take(WIDTH).collect::<String>()
+            )
+        })
         .collect()
 }
 
