@@ -35,7 +35,7 @@ pub struct Decision<'a> {
     pub initrd_range: Option<Range<usize>>,
     /// How many initrds there are.
     pub initrd_count: usize,
-    /// Whether the handover says that it is meant for a crash. Nobody vouches for that.
+    /// Whether this is a crash.
     pub crash: bool,
 }
 
@@ -54,6 +54,8 @@ pub fn decide<'a>(
 ) -> Result<Decision<'a>, Refusal> {
     let parsed = Handover::parse(handover)
         .map_err(|error| Refusal::new(Component::Handover, Reason::BadHandover(error)))?;
+    check_occasion(&parsed, command_line)
+        .map_err(|reason| Refusal::new(Component::Handover, reason))?;
     let initrd_count = check_initrds(&parsed)?;
     let (kernel, bzimage) = check_kernel(&parsed.kernel(), trust)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
@@ -68,6 +70,19 @@ pub fn decide<'a>(
         initrd_count,
         crash: parsed.is_crash(),
     })
+}
+
+/// A handover made for a crash isn't taken at another time, nor the reverse. In a crash the
+/// running kernel puts `elfcorehdr=` first (setup_cmdline in arch/x86/kernel/kexec-bzimage64.c).
+fn check_occasion(handover: &Handover<'_>, command_line: &[u8]) -> Result<(), Reason> {
+    match (
+        handover.is_crash(),
+        command_line.starts_with(b"elfcorehdr="),
+    ) {
+        (true, false) => Err(Reason::OnlyForCrash),
+        (false, true) => Err(Reason::NotForCrash),
+        _ => Ok(()),
+    }
 }
 
 fn check_initrds(handover: &Handover<'_>) -> Result<usize, Refusal> {

@@ -21,6 +21,10 @@ pub enum Reason {
     BadHandover(HandoverError),
     /// A record's bytes aren't those that its digest was made of.
     RecordAltered,
+    /// The handover was made for a crash, and this is none.
+    OnlyForCrash,
+    /// This is a crash, and the handover wasn't made for one.
+    NotForCrash,
     /// The command line is longer than the kernel takes; both in bytes.
     CommandLineTooLong {
         /// Its length.
@@ -141,6 +145,8 @@ impl Reason {
         match self {
             Self::BadHandover(error) => handover_code(error),
             Self::RecordAltered => "record-altered",
+            Self::OnlyForCrash => "only-for-crash",
+            Self::NotForCrash => "not-for-crash",
             Self::CommandLineTooLong { .. } => "command-line-too-long",
             Self::CommandLineNul => "command-line-nul",
             Self::BadImage(_) => "bad-image",
@@ -193,6 +199,12 @@ impl fmt::Display for Reason {
             Self::RecordAltered => {
                 f.write_str("its digest isn't the one in the handover: it was altered on the way")
             }
+            Self::OnlyForCrash => {
+                f.write_str("it was made for a crash, and this is none (use `baton load`)")
+            }
+            Self::NotForCrash => f.write_str(
+                "it wasn't made for a crash, and the command line begins with elfcorehdr= (use `baton crash load`)",
+            ),
             Self::CommandLineTooLong { length, limit } => write!(
                 f,
                 "{length} bytes are more than the {limit} this kernel takes (shorten it)"

@@ -3,7 +3,7 @@
 
 mod support;
 
-use baton_formats::handover::{Kind, Layout};
+use baton_formats::handover::{FLAG_CRASH, Kind, Layout};
 use baton_verify::{Component, HashAlgorithm, Refusal, Trust, decide};
 use support::forge::{Cert, Forge, indirect_data};
 use support::small_image::{CMDLINE_SIZE, small_image};
@@ -170,4 +170,20 @@ fn refuses_a_kernel_whose_setup_header_lies_in_what_no_digest_covers() {
     let blob = handover(&[(Kind::Kernel, &image, digest)]);
     let refusal = decide(&blob, b"", &trust).map(|_| ()).unwrap_err();
     assert_eq!(refusal.reason, baton_verify::Reason::UncoveredKernelHeader);
+}
+
+/// The kernel puts `elfcorehdr=` first on a crash kernel's command line.
+#[test]
+fn takes_a_handover_for_a_crash_only_in_a_crash_and_no_other_then() {
+    let crash = b"elfcorehdr=0x2f000000 quiet";
+    let said = |flags: u32, line: &[u8]| {
+        let mut blob = of_kernel(&signed());
+        blob[0x18..0x1c].copy_from_slice(&flags.to_le_bytes());
+        judge(&blob, line).map_err(|refusal| refusal.reason.code())
+    };
+    assert_eq!(said(FLAG_CRASH, crash), Ok(()));
+    assert_eq!(said(0, b"quiet elfcorehdr=0x1"), Ok(()));
+    assert_eq!(said(FLAG_CRASH, b"quiet"), Err("only-for-crash"));
+    assert_eq!(said(FLAG_CRASH, b" elfcorehdr=0x1"), Err("only-for-crash"));
+    assert_eq!(said(0, crash), Err("not-for-crash"));
 }
