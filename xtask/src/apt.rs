@@ -38,7 +38,10 @@ impl Apt {
         let parts = [BASE, BACKPORTS, NEWEST].map(|suite| source.with_suite(suite));
         let apt = Apt::prepare(cache.folder("apt/download")?, &parts)?;
         let status = apt.folder.join("status");
-        fs::write(&status, "")?;
+        if !status.exists() {
+            // A newer file would make apt read all of its lists again.
+            fs::write(&status, "")?;
+        }
         Ok(apt
             .with("Dir::State", &apt.folder)
             .with("Dir::State::status", &status))
@@ -73,6 +76,8 @@ impl Apt {
         }
         .with("Dir::State::lists", &lists)
         .with("Dir::Cache", &folder.join("cache"))
+        // Containers switch this off, and every call would read the lists again.
+        .with("Dir::Cache::pkgcache", Path::new("pkgcache.bin"))
         .with("Dir::Etc::sourcelist", Path::new("/dev/null"))
         .with("Dir::Etc::sourceparts", &parts_folder)
         // Translations and application metadata are large, and nobody reads them here.

@@ -42,6 +42,9 @@ pub fn static_program(root: &Path, package: &str, program: &str) -> Result<PathB
             .args(["--target", TARGET, "--target-dir"])
             .arg(&target_dir)
             .env("RUSTFLAGS", "-C target-feature=+crt-static")
+            // Optimising across crates takes most of the time, and tests gain nothing by it.
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
             .env_remove("CARGO_ENCODED_RUSTFLAGS"),
     )
     .with_context(|| format!("building {package}"))?;

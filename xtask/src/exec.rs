@@ -1,7 +1,6 @@
 //! Running other programs, so that a failure says which one and what it said.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -26,21 +25,6 @@ pub fn output(command: &mut Command) -> Result<String> {
 /// Runs a program and drops what it wrote.
 pub fn run(command: &mut Command) -> Result<()> {
     output(command).map(drop)
-}
-
-/// Runs a program with this text as its input.
-pub fn feed(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("can't run {}", words(command)))?;
-    child.stdin.take().context("no pipe")?.write_all(input)?;
-    let out = child.wait_with_output()?;
-    if !out.status.success() {
-        bail!("{} failed ({})", words(command), out.status);
-    }
-    Ok(out.stdout)
 }
 
 /// Whether a program of this name is in the search path.

@@ -1,8 +1,9 @@
 //! Everything a scenario needs, made ready once: what was fetched, the keys, our programs, and the
 //! disk with all that the guests load.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::{Result, anyhow};
 
@@ -11,7 +12,7 @@ use crate::cache::Cache;
 use crate::cpio::Archive;
 use crate::keys::{self, Keys};
 use crate::packages::{Kernel, Packages};
-use crate::{kvm, payload, tools};
+use crate::{kvm, payload, programs, tools};
 
 /// The set-up.
 pub struct Lab {
@@ -27,37 +28,62 @@ pub struct Lab {
     pub kvm: bool,
     /// Why there is no gate, if there is none.
     gate: Result<(), String>,
+    _lock: File,
+}
+
+/// Two runs at once would write over each other's disks.
+fn lock(work: &Path) -> Result<File> {
+    fs::create_dir_all(work)?;
+    let file = File::create(work.join("lock"))?;
+    if file.try_lock().is_err() {
+        eprintln!("waiting for another run to end");
+        file.lock()?;
+    }
+    Ok(file)
 }
 
 /// Fetches and makes what doesn't depend on our sources.
-pub fn fetch() -> Result<(Cache, Packages, Keys)> {
+pub fn fetch() -> Result<()> {
     let cache = Cache::open()?;
     tools::ensure(&cache)?;
-    let packages = Packages::fetch(&cache)?;
-    let keys = keys::make(&cache, &packages)?;
-    Ok((cache, packages, keys))
+    fetch_into(&cache).map(drop)
+}
+
+fn fetch_into(cache: &Cache) -> Result<(Packages, Keys)> {
+    let packages = Packages::fetch(cache)?;
+    let keys = keys::make(cache, &packages)?;
+    Ok((packages, keys))
 }
 
 impl Lab {
     /// Sets everything up.
     pub fn set_up() -> Result<Lab> {
-        let (cache, packages, keys) = fetch()?;
         let root = build::root()?;
+        let cache = Cache::open()?;
+        tools::ensure(&cache)?;
+        // One waits for the network, the other for the compiler.
+        let (fetched, programs) = thread::scope(|scope| {
+            let fetched = scope.spawn(|| fetch_into(&cache));
+            let programs = programs::build(&root);
+            (fetched.join(), programs)
+        });
+        let (packages, keys) = fetched.map_err(|_| anyhow!("fetching panicked"))??;
+        let programs = programs?;
         let work = root.join("target/vm");
-        fs::create_dir_all(&work)?;
-        let init = build::static_program(&root, "baton-guest", "baton-guest")?;
+        let lock = lock(&work)?;
         for kernel in &packages.kernels {
-            fs::write(initrd_path(&work, kernel), initrd(&init, kernel)?)?;
+            fs::write(initrd_path(&work, kernel), initrd(&programs.init, kernel)?)?;
         }
         let kvm = kvm::works(&cache, &packages)?;
-        let (payload, gate) = payload::make(&root, &work, &packages, &keys)?;
+        let (payload, gate) = payload::make(&work, &packages, &keys, &programs.ours)?;
         Ok(Lab {
             packages,
             keys,
             payload,
             work,
             kvm,
-            gate: gate.map_err(|e| format!("{e:#}")),
+            gate,
+            _lock: lock,
         })
     }
 

@@ -18,6 +18,7 @@ mod lab;
 mod machine;
 mod packages;
 mod payload;
+mod programs;
 mod scenario;
 mod sources;
 mod tools;
@@ -80,7 +81,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Setup => lab::fetch().map(drop),
+        Command::Setup => lab::fetch(),
         Command::Gate { root } => {
             let stub = gate::build(&root.map_or_else(build::root, Ok)?)?;
             println!("{}\n{}", stub.image.display(), stub.program.display());

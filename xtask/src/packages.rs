@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::apt::{self, Apt};
 use crate::cache::Cache;
@@ -44,17 +45,18 @@ pub struct Packages {
 impl Packages {
     /// Fetches what isn't in the cache yet.
     pub fn fetch(cache: &Cache) -> Result<Packages> {
-        let apt = Apt::for_downloads(cache)?;
-        if !cache.path("packages").is_dir() {
-            eprintln!("fetching firmware, boot loaders and kernels (once)");
-            apt.update()?;
-        }
-        let packages = cache.once("packages", |draft| fetch_all(&apt, draft))?;
+        // Neither needs the other, and both mostly wait.
+        let (packages, venv) = thread::scope(|scope| {
+            let venv = scope.spawn(|| cache.once("venv", make_venv));
+            let packages = cache.once("packages", |draft| fetch_all(cache, draft));
+            (packages, venv.join())
+        });
+        let packages = packages?;
         Ok(Packages {
             kernels: kernels(&packages.join("kernels"))?,
             parts: packages.join("parts"),
             kexec: packages.join("kexec"),
-            venv: cache.once("venv", make_venv)?,
+            venv: venv.map_err(|_| anyhow!("making the Python environment panicked"))??,
         })
     }
 
@@ -111,7 +113,10 @@ impl Packages {
     }
 }
 
-fn fetch_all(apt: &Apt, draft: &Path) -> Result<()> {
+fn fetch_all(cache: &Cache, draft: &Path) -> Result<()> {
+    eprintln!("fetching firmware, boot loaders and kernels (once)");
+    let apt = &Apt::for_downloads(cache)?;
+    apt.update()?;
     for package in PARTS {
         apt.unpack(package, &made(draft.join("parts"))?)?;
     }

@@ -19,18 +19,19 @@ use anyhow::{Context, Result};
 use crate::cpio::Archive;
 use crate::keys::{self, Keys, Pair};
 use crate::packages::{Kernel, Packages};
-use crate::{build, disk, exec, forge, gate, lab};
+use crate::programs::Ours;
+use crate::{disk, exec, forge, lab};
 
 /// The kernel that bad variants are made of.
 pub const MAIN: &str = "6.12";
 
 /// Makes the disk. The second result says why it has no gate, if it has none.
 pub fn make(
-    root: &Path,
     work: &Path,
     packages: &Packages,
     keys: &Keys,
-) -> Result<(PathBuf, Result<()>)> {
+    ours: &Result<Ours, String>,
+) -> Result<(PathBuf, Result<(), String>)> {
     let tree = work.join("payload");
     if tree.exists() {
         fs::remove_dir_all(&tree)?;
@@ -46,7 +47,10 @@ pub fn make(
     extra.file("marker-extra", b"extra")?;
     fs::write(tree.join("initrds/extra.img"), extra.finish()?)?;
     bad_kernels(&tree, keys)?;
-    let gate = add_ours(root, &tree, keys);
+    let gate = ours
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|ours| add_ours(&tree, keys, ours).map_err(|error| format!("{error:#}")));
     let image = work.join("payload.img");
     disk::ext4(&image, &tree)?;
     Ok((image, gate))
@@ -106,41 +110,64 @@ fn bad_kernels(tree: &Path, keys: &Keys) -> Result<()> {
     Ok(fs::write(bad.join("flipped.efi"), bytes)?)
 }
 
-/// What is built from our sources. Without it, scenarios that need it fail and say why.
-fn add_ours(root: &Path, tree: &Path, keys: &Keys) -> Result<()> {
-    let baton = build::static_program(root, "baton", "baton")?;
-    fs::copy(&baton, tree.join("bin/baton"))?;
-    let stub = gate::build(root)?.image;
-    for (name, pair) in [
-        ("mok", &keys.mok),
-        ("db", &keys.db),
-        ("untrusted", &keys.untrusted),
-    ] {
-        let bare = tree.join("gate").join(format!("{name}.bare"));
-        exec::run(
-            Command::new(&baton)
-                .args(["gate", "build", "--stub"])
-                .arg(&stub)
-                // Without shim there is no MOK table: the gate must bring the keys itself.
-                .arg("--cert")
-                .arg(&keys.debian_ca)
-                .arg("--cert")
-                .arg(&keys.db.certificate)
-                .arg("--out")
-                .arg(&bare),
-        )?;
-        let signed = bare.with_extension("efi");
-        exec::run(
-            Command::new(&baton)
-                .arg("sign")
-                .arg("--key")
-                .arg(&pair.key)
-                .arg("--cert")
-                .arg(&pair.certificate)
-                .arg(&bare)
-                .arg(&signed),
-        )?;
+/// What is built from our sources, and forged with it.
+fn add_ours(tree: &Path, keys: &Keys, ours: &Ours) -> Result<()> {
+    fs::copy(&ours.baton, tree.join("bin/baton"))?;
+    let policy = tree.join("gate/policy.toml");
+    // The default delay is for people who read the screen.
+    fs::write(&policy, "[refusal]\ndelay = 1\n")?;
+    for gate in gates(keys) {
+        let bare = tree.join("gate").join(format!("{}.bare", gate.name));
+        let mut build = Command::new(&ours.baton);
+        build.args(["gate", "build", "--stub"]).arg(&ours.stub);
+        build.arg("--policy").arg(&policy);
+        for certificate in gate.certificates {
+            build.arg("--cert").arg(certificate);
+        }
+        exec::run(build.arg("--out").arg(&bare))?;
+        sign(&ours.baton, gate.signer, &bare)?;
         fs::remove_file(bare)?;
     }
     forge::handovers(tree)
+}
+
+struct Gate<'a> {
+    name: &'static str,
+    signer: &'a Pair,
+    /// What it trusts besides the MOK table.
+    certificates: Vec<&'a Path>,
+}
+
+fn gates(keys: &Keys) -> [Gate<'_>; 3] {
+    let mok = || vec![keys.mok.certificate.as_path()];
+    [
+        // It has Debian's authority from shim alone, through the MOK table.
+        Gate {
+            name: "mok",
+            signer: &keys.mok,
+            certificates: mok(),
+        },
+        // Without shim there is no such table: it must bring the authority itself.
+        Gate {
+            name: "db",
+            signer: &keys.db,
+            certificates: vec![&keys.debian_ca, &keys.db.certificate],
+        },
+        Gate {
+            name: "untrusted",
+            signer: &keys.untrusted,
+            certificates: mok(),
+        },
+    ]
+}
+
+fn sign(baton: &Path, pair: &Pair, image: &Path) -> Result<()> {
+    let mut command = Command::new(baton);
+    command
+        .arg("sign")
+        .arg("--key")
+        .arg(&pair.key)
+        .arg("--cert")
+        .arg(&pair.certificate);
+    exec::run(command.arg(image).arg(image.with_extension("efi")))
 }

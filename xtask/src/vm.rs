@@ -32,8 +32,6 @@ pub struct Run {
     pub transcript: Transcript,
     /// How it ended.
     pub end: End,
-    /// How long it took.
-    pub took: Duration,
 }
 
 /// Runs `machine` with `script`. `watch` is called with each console line as it comes.
@@ -70,11 +68,7 @@ pub fn run(
         }
     };
     transcript.finish(begun.elapsed(), watch);
-    Ok(Run {
-        transcript,
-        end,
-        took: begun.elapsed(),
-    })
+    Ok(Run { transcript, end })
 }
 
 /// Ends the virtual machine whatever happens to us.

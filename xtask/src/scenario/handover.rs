@@ -120,7 +120,8 @@ fn db_key() -> Scenario {
 
 /// Without EFI there is no Secure Boot and no MOK table: the gate has its own keys.
 fn bios() -> Scenario {
-    Scenario::new("gate-bios", script(load_good(MAIN, 2)), |run| {
+    let load = load("db", &format!("/payload/kernels/{MAIN}/vmlinuz"), MAIN, 2);
+    Scenario::new("gate-bios", script(load), |run| {
         arrived(run, MAIN)?;
         ensure!(!judge::observed(run, 2)?.efi, "a BIOS machine has EFI");
         Ok(())
@@ -174,20 +175,18 @@ fn two_processors() -> Scenario {
     })
 }
 
-/// The first kernel was loaded by GRUB and may see a little more or less than a handed-over one; from
-/// the second on, nothing may get lost.
+/// Where the kernel lands in memory is random, and by that MemTotal differs by a page from boot to
+/// boot, after stock kexec as well.
+const PAGE_KIB: u64 = 4;
+
+/// Nothing gets lost from stage to stage.
 fn same_memory(run: &Run, last: usize) -> Result<()> {
     let first = judge::observed(run, 1)?.mem_total_kib;
-    let second = judge::observed(run, 2)?.mem_total_kib;
-    ensure!(
-        first.abs_diff(second) <= first / 100,
-        "MemTotal went from {first} to {second} KiB"
-    );
-    for stage in 3..=last {
+    for stage in 2..=last {
         let now = judge::observed(run, stage)?.mem_total_kib;
         ensure!(
-            now == second,
-            "MemTotal went from {second} KiB in stage 2 to {now} in stage {stage}"
+            now.abs_diff(first) <= PAGE_KIB,
+            "MemTotal went from {first} KiB in stage 1 to {now} in stage {stage}"
         );
     }
     Ok(())
@@ -211,12 +210,7 @@ fn row() -> Scenario {
 /// The same kernel handed over by stock kexec and through the gate, in one machine.
 fn timing() -> Scenario {
     let stages = vec![
-        vec![
-            super::stock::load(MAIN, 2),
-            Step::run("/payload/bin/baton unload"),
-            super::stock::load(MAIN, 2),
-            Step::Kexec,
-        ],
+        vec![super::stock::load(MAIN, 2), Step::Kexec],
         vec![load_good(MAIN, 3), exec()],
         vec![super::stock::load(MAIN, 4), Step::Kexec],
         vec![load_good(MAIN, 5), exec()],
@@ -229,6 +223,9 @@ fn timing() -> Scenario {
         // A figure to report; the limit here only catches what is plainly broken, since two machines
         // may share the processors.
         println!("     from exec to init: stock kexec {stock:.2?}, through the gate {gate:.2?}");
+        let kexec = judge::fastest(run, "/payload/bin/kexec")?;
+        let baton = judge::fastest(run, "/payload/bin/baton")?;
+        println!("     loading: stock kexec {kexec} ms, baton {baton} ms");
         ensure!(
             gate < stock * 2,
             "the gate took {gate:.2?}, stock kexec {stock:.2?}"

@@ -3,7 +3,7 @@
 mod attacks;
 mod crash;
 mod handover;
-mod judge;
+pub mod judge;
 mod refusal;
 pub mod runner;
 mod stock;
@@ -18,7 +18,6 @@ use crate::machine::Machine;
 use crate::vm::Run;
 
 pub use handover::demo;
-pub use judge::{observed, said};
 
 /// A verdict on a run: an error says what is wrong.
 pub type Judge = Box<dyn Fn(&Run) -> Result<()> + Send + Sync>;

@@ -112,12 +112,7 @@ fn tail(log: &str) -> String {
     lines
         .iter()
         .skip(from)
-        .map(|line| {
-            format!(
-                "     | {}\n",
-                line.chars().take(WIDTH).collect::<String>()
-            )
-        })
+        .map(|line| format!("     | {}\n", line.chars().take(WIDTH).collect::<String>()))
         .collect()
 }
 

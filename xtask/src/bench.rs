@@ -1,0 +1,110 @@
+//! Timings against peers: both sides in the same run, and the ratio of their medians.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use baton_guest::event::Event;
+use baton_guest::script::{Script, Step};
+
+use crate::lab::Lab;
+use crate::machine::Machine;
+use crate::payload::MAIN;
+use crate::scenario::{handover, judge, stock};
+use crate::{build, vm};
+
+/// Hand-overs of each kind, in turn.
+const PAIRS: usize = 7;
+/// Loads of each kind, in turn.
+const LOADS: usize = 7;
+
+/// Prints all of them.
+pub fn run(lab: &Lab) -> Result<()> {
+    verdict(lab)?;
+    println!("\nin a virtual machine ({}):", if lab.kvm { "KVM" } else { "QEMU's own emulation" });
+    hand_over(lab)?;
+    load(lab)
+}
+
+/// The gate's verdict on a signed kernel, natively, against openssl's digest of the same file.
+fn verdict(lab: &Lab) -> Result<()> {
+    let status = Command::new(build::cargo())
+        .current_dir(build::root()?)
+        .args(["run", "--quiet", "--release", "--locked", "--package", "baton-verify", "--example", "bench", "--"])
+        .arg(&lab.packages.kernel(MAIN)?.image)
+        .arg(&lab.keys.debian_ca)
+        .status()
+        .context("can't start cargo")?;
+    ensure!(status.success(), "the benchmark of verify failed");
+    Ok(())
+}
+
+/// From the jump to the next kernel's init, through the gate and with stock kexec.
+fn hand_over(lab: &Lab) -> Result<()> {
+    let mut stages = Vec::new();
+    for pair in 0..PAIRS {
+        stages.push(vec![stock::load(MAIN, 2 * pair + 2), Step::Kexec]);
+        stages.push(vec![handover::load_good(MAIN, 2 * pair + 3), handover::exec()]);
+    }
+    stages.push(vec![]);
+    let run = machine(lab, "bench-hand-over", &Script { stages })?;
+    judge::done(&run, 2 * PAIRS + 1)?;
+    let gaps = |first: usize| (0..PAIRS).map(|pair| judge::gap(&run, first + 2 * pair)).collect::<Result<Vec<_>>>();
+    compare("from exec to the next init", ("through the gate", gaps(2)?), ("stock kexec", gaps(1)?));
+    Ok(())
+}
+
+/// `baton load` by either route against `kexec -s -l`, of the same kernel and initrd.
+fn load(lab: &Lab) -> Result<()> {
+    let kernel = format!("/payload/kernels/{MAIN}/vmlinuz");
+    let ours = |via: &str| {
+        Step::run(&format!(
+            "/payload/bin/baton load {kernel} --via {via} --gate /payload/gate/mok.efi \
+             --initrd /payload/kernels/{MAIN}/initrd.img --cmdline quiet"
+        ))
+    };
+    let steps = (0..LOADS).flat_map(|_| [stock::load(MAIN, 2), ours("kernel"), ours("gate")]).collect();
+    let run = machine(lab, "bench-load", &Script { stages: vec![steps] })?;
+    judge::done(&run, 1)?;
+    let times = |word: &str| -> Vec<Duration> {
+        let took = |event: &Event| match event {
+            Event::Ran { argv, ms, .. } if argv.iter().any(|argument| argument == word) => Some(Duration::from_millis(*ms)),
+            _ => None,
+        };
+        run.transcript.stage(1).filter_map(took).collect()
+    };
+    let stock = times("-s");
+    compare("loading", ("baton load --via kernel", times("kernel")), ("kexec -s -l", stock.clone()));
+    compare("loading", ("baton load --via gate", times("gate")), ("kexec -s -l", stock));
+    Ok(())
+}
+
+fn machine(lab: &Lab, name: &str, script: &Script) -> Result<vm::Run> {
+    lab.needs_gate()?;
+    let folder = lab.work.join("runs").join(name);
+    vm::run(lab, &Machine::new(MAIN), script, &folder, Duration::from_secs(900), &mut |_, _| {})
+}
+
+fn compare(what: &str, ours: (&str, Vec<Duration>), theirs: (&str, Vec<Duration>)) {
+    let (our_median, their_median) = (median(&ours.1), median(&theirs.1));
+    let ratio = our_median.as_secs_f64() / their_median.as_secs_f64();
+    println!(
+        "{what}: {} {}, {} {}, ratio {ratio:.2}",
+        ours.0,
+        spread(&ours.1),
+        theirs.0,
+        spread(&theirs.1),
+    );
+}
+
+fn spread(times: &[Duration]) -> String {
+    let least = times.iter().min().copied().unwrap_or_default();
+    let most = times.iter().max().copied().unwrap_or_default();
+    format!("{:.2?} ({least:.2?} to {most:.2?})", median(times))
+}
+
+fn median(times: &[Duration]) -> Duration {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}

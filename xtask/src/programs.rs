@@ -1,0 +1,36 @@
+//! Our own programs, built for the test machines.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::{build, gate};
+
+/// The programs under test.
+pub struct Ours {
+    /// `baton`, linked statically: it runs here and in the guests.
+    pub baton: PathBuf,
+    /// The gate's stub.
+    pub stub: PathBuf,
+}
+
+/// What was built.
+pub struct Programs {
+    /// The guests' init, without which nothing can be tested.
+    pub init: PathBuf,
+    /// The rest, or why it couldn't be built.
+    pub ours: Result<Ours, String>,
+}
+
+/// Builds them from the sources in `root`.
+pub fn build(root: &Path) -> Result<Programs> {
+    let init = build::static_program(root, "baton-guest", "baton-guest")?;
+    let ours = build_ours(root).map_err(|error| format!("{error:#}"));
+    Ok(Programs { init, ours })
+}
+
+fn build_ours(root: &Path) -> Result<Ours> {
+    let baton = build::static_program(root, "baton", "baton")?;
+    let stub = gate::build(root)?.image;
+    Ok(Ours { baton, stub })
+}
