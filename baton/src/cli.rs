@@ -85,7 +85,7 @@ pub enum Via {
 /// What to load.
 #[derive(Debug, Args)]
 pub struct LoadArgs {
-    /// The kernel to load: a bzImage with an Authenticode signature
+    /// The kernel to load: a bzImage with an Authenticode signature, or a handover that was saved
     pub kernel: PathBuf,
     /// An initrd; several are given one after another
     #[arg(long, value_name = "FILE")]
@@ -111,6 +111,9 @@ pub struct LoadArgs {
     /// Say what would be loaded, and load nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Also write the handover to a file, which can be loaded later in place of KERNEL
+    #[arg(long, value_name = "FILE")]
+    pub save_handover: Option<PathBuf>,
     /// Skip Baton's own verdict (for testing): the kernel and the gate still give theirs
     #[arg(long)]
     pub no_preflight: bool,

@@ -373,6 +373,53 @@ fn several_initrds_are_records_of_one_handover() {
 }
 
 #[test]
+fn a_handover_that_was_saved_is_judged_again_when_it_is_loaded() {
+    let o = owners();
+    let mut machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.rsa)
+        .with_gate(&o.rsa, &o.rsa);
+    let initrd = machine.folder.write("initrd", b"initrd");
+    let saved = machine.folder.path("saved.handover");
+    let said = machine.load(&[
+        &"--via",
+        &"gate",
+        &"--initrd",
+        &initrd,
+        &"--save-handover",
+        &saved,
+    ]);
+    assert_eq!(via(&said), "gate");
+
+    machine.kernel = saved.clone();
+    assert_eq!(via(&machine.load(&[])), "gate");
+    assert_eq!(machine.load(&[&"--initrd", &initrd]).code, 2);
+    assert_eq!(
+        reason(&machine.load(&[&"--via", &"kernel"])),
+        (4, "handover".into())
+    );
+    assert_eq!(
+        reason(&machine.crash_load(&[])),
+        (4, "not-for-crash".into())
+    );
+
+    let mut bytes = std::fs::read(&saved).unwrap();
+    // The second record's kind.
+    bytes[0x20 + 0x40] = 99;
+    std::fs::write(&saved, &bytes).unwrap();
+    let said = machine.load(&[&"--via", &"gate"]);
+    assert_eq!(reason(&said), (4, "handover-unknown-kind".into()));
+    assert!(message(&said).contains("kind 99"), "{}", message(&said));
+
+    bytes.truncate(bytes.len() - 4096);
+    std::fs::write(&saved, &bytes).unwrap();
+    assert_eq!(
+        reason(&machine.load(&[&"--via", &"gate"])),
+        (4, "handover-truncated".into())
+    );
+}
+
+#[test]
 fn the_running_command_line_is_reused() {
     let o = owners();
     let machine = Machine::locked_down()

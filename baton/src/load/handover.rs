@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use crate::load::input::Initrd;
-use baton_formats::handover::{FLAG_CRASH, Kind, Layout};
+use baton_formats::handover::{FLAG_CRASH, Kind, Layout, MAGIC};
 use baton_formats::pe::Pe;
 use baton_sys::memfd::{Draft, Sealed};
 use sha2::{Digest, Sha256};
@@ -42,6 +42,22 @@ pub fn build(kernel: &[u8], initrds: &[Initrd], crash: bool) -> Result<Sealed> {
     }
     let header = plan(&records, flags)?.header_page();
     draft.write_at(&header, 0).map_err(|e| memory(&e))?;
+    draft.seal().map_err(|e| memory(&e))
+}
+
+/// Whether a file is a handover that was made before.
+#[must_use]
+pub fn is_one(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
+/// Takes a handover that was made before, as it is: the verdict on it comes later, and is the gate's.
+///
+/// # Errors
+/// When memory runs out.
+pub fn adopt(bytes: &[u8]) -> Result<Sealed> {
+    let mut draft = Draft::create("baton-handover").map_err(|e| memory(&e))?;
+    draft.write_at(bytes, 0).map_err(|e| memory(&e))?;
     draft.seal().map_err(|e| memory(&e))
 }
 

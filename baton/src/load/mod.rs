@@ -13,6 +13,7 @@ use crate::machine::{Keys, Machine};
 use crate::plan::{self, Header, LoadPlan, Loadable, Request, Way};
 use baton_formats::bzimage::BzImage;
 use baton_formats::gate_image::GateInfo;
+use baton_formats::handover::Handover;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
 use baton_verify::{Component, Reason, Refusal, decide};
@@ -21,6 +22,7 @@ use std::cell::OnceCell;
 use std::ffi::CString;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// `elfcorehdr=0x…` and a space, which the kernel puts before a crash kernel's command line: as long as
 /// it can be.
@@ -40,9 +42,17 @@ struct Inputs {
 /// Why it would be refused, or was.
 pub fn run(args: &LoadArgs, crash: bool) -> Result<()> {
     let root = args.root.as_ref().map_or_else(Root::system, Root::at);
+    let kernel = Image::open(&args.kernel)?;
+    if handover::is_one(&kernel.bytes) && !args.initrd.is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "usage",
+            "a handover has its initrds in it already (leave --initrd out)",
+        ));
+    }
     let inputs = Inputs {
         crash,
-        kernel: Image::open(&args.kernel)?,
+        kernel,
         initrds: args
             .initrd
             .iter()
@@ -57,6 +67,9 @@ pub fn run(args: &LoadArgs, crash: bool) -> Result<()> {
         preflight(args, &root, &inputs, &gate)?
     };
     let gate = gate.into_inner().filter(|_| plan.gate);
+    if let Some(path) = &args.save_handover {
+        save(gate.as_ref(), path)?;
+    }
     if !args.dry_run {
         carry_out(&inputs, gate.as_ref())?;
     }
@@ -106,6 +119,13 @@ fn preflight(
 
 fn kernel_way(machine: &Machine, request: Request, inputs: &Inputs, keys: &Keys) -> Result<Way> {
     let bytes = &inputs.kernel.bytes;
+    if handover::is_one(bytes) {
+        return Err(Failure::new(
+            Exit::Malformed,
+            "handover",
+            "kernel refused: it is a handover, which only the gate takes (use --via gate)",
+        ));
+    }
     let kernel = Loadable {
         header: header(bytes, Component::Kernel),
         verdict: kernel_verdict::judge(bytes, keys),
@@ -131,7 +151,12 @@ struct Gate {
 impl Gate {
     fn make(args: &LoadArgs, inputs: &Inputs) -> Result<Gate> {
         let image = open_gate(args)?;
-        let handover = handover::build(&inputs.kernel.bytes, &inputs.initrds, inputs.crash)?;
+        let kernel = &inputs.kernel;
+        let handover = if handover::is_one(&kernel.bytes) {
+            handover::adopt(&kernel.bytes)?
+        } else {
+            handover::build(&kernel.bytes, &inputs.initrds, inputs.crash)?
+        };
         let len = handover
             .file()
             .metadata()
@@ -185,7 +210,9 @@ fn gate_way(
         header: header(&gate.image.bytes, Component::Gate),
         verdict: kernel_verdict::judge(&gate.image.bytes, keys),
         payload_len: gate.len,
-        further_len: header(&inputs.kernel.bytes, Component::Kernel)
+        further_len: Handover::parse(&map)
+            .ok()
+            .and_then(|handover| header(handover.kernel().bytes, Component::Kernel).ok())
             .map_or(0, |h| h.init_size.into()),
     };
     let way = plan::gate_way(machine, request, &loadable, verdict)?;
@@ -197,6 +224,18 @@ fn gate_way(
 fn line_for_gate(inputs: &Inputs) -> Vec<u8> {
     let before = if inputs.crash { ELFCOREHDR } else { b"" };
     [before, &inputs.cmdline].concat()
+}
+
+fn save(gate: Option<&Gate>, path: &Path) -> Result<()> {
+    let Some(gate) = gate else {
+        return Err(Failure::new(
+            Exit::Usage,
+            "usage",
+            "the kernel's own way has no handover to save (add --via gate)",
+        ));
+    };
+    let map = gate.handover.map().map_err(|e| Failure::system(&e))?;
+    std::fs::write(path, &*map).map_err(|e| Failure::io(path, &e))
 }
 
 /// What `--no-preflight` does: no verdict of ours, and so no choice either.
