@@ -49,8 +49,7 @@ impl Apt {
 
     /// For installing tools: the system's packages, and nothing newer than its backports.
     pub fn for_tools(cache: &Cache) -> Result<Apt> {
-        let mut parts = sources::all()?;
-        parts.push(sources::system()?.with_suite(BACKPORTS));
+        let parts = for_installing(sources::all()?, &sources::system()?);
         Apt::prepare(cache.folder("apt/tools")?, &parts)
     }
 
@@ -196,6 +195,14 @@ impl Apt {
     }
 }
 
+/// The system's own releases and the backports to its base: packages of a newer release would bring
+/// their own libc along and upgrade the system to it.
+fn for_installing(configured: Vec<Source>, system: &Source) -> Vec<Source> {
+    let mut parts = configured;
+    parts.push(system.with_suite(BACKPORTS));
+    parts
+}
+
 /// The newest of some package names that differ in their version alone.
 pub fn newest(names: Vec<String>) -> Result<String> {
     let Some(name) = names.into_iter().max_by_key(|name| numbers(name)) else {
@@ -214,6 +221,18 @@ pub fn numbers(name: &str) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_installed_from_a_newer_release() {
+        let configured = sources::parse_list("deb http://a/debian bookworm main\n");
+        let system = configured[0].clone();
+        let offered: String = for_installing(configured, &system)
+            .iter()
+            .map(Source::to_text)
+            .collect();
+        assert!(offered.contains(BACKPORTS));
+        assert!(!offered.contains(NEWEST));
+    }
 
     #[test]
     fn the_newest_package_is_found_by_number_not_by_letter() {

@@ -116,7 +116,8 @@ fn parse_stanza(lines: &[&str]) -> Option<Source> {
     })
 }
 
-fn parse_list(text: &str) -> Vec<Source> {
+/// Sources in the one-line format of sources.list(5).
+pub fn parse_list(text: &str) -> Vec<Source> {
     text.lines().filter_map(parse_line).collect()
 }
 
