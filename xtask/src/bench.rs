@@ -21,7 +21,14 @@ const LOADS: usize = 7;
 /// Prints all of them.
 pub fn run(lab: &Lab) -> Result<()> {
     verdict(lab)?;
-    println!("\nin a virtual machine ({}):", if lab.kvm { "KVM" } else { "QEMU's own emulation" });
+    println!(
+        "\nin a virtual machine ({}):",
+        if lab.kvm {
+            "KVM"
+        } else {
+            "QEMU's own emulation"
+        }
+    );
     hand_over(lab)?;
     load(lab)
 }
@@ -30,7 +37,17 @@ pub fn run(lab: &Lab) -> Result<()> {
 fn verdict(lab: &Lab) -> Result<()> {
     let status = Command::new(build::cargo())
         .current_dir(build::root()?)
-        .args(["run", "--quiet", "--release", "--locked", "--package", "baton-verify", "--example", "bench", "--"])
+        .args([
+            "run",
+            "--quiet",
+            "--release",
+            "--locked",
+            "--package",
+            "baton-verify",
+            "--example",
+            "bench",
+            "--",
+        ])
         .arg(&lab.packages.kernel(MAIN)?.image)
         .arg(&lab.keys.debian_ca)
         .status()
@@ -44,13 +61,24 @@ fn hand_over(lab: &Lab) -> Result<()> {
     let mut stages = Vec::new();
     for pair in 0..PAIRS {
         stages.push(vec![stock::load(MAIN, 2 * pair + 2), Step::Kexec]);
-        stages.push(vec![handover::load_good(MAIN, 2 * pair + 3), handover::exec()]);
+        stages.push(vec![
+            handover::load_good(MAIN, 2 * pair + 3),
+            handover::exec(),
+        ]);
     }
     stages.push(vec![]);
     let run = machine(lab, "bench-hand-over", &Script { stages })?;
     judge::done(&run, 2 * PAIRS + 1)?;
-    let gaps = |first: usize| (0..PAIRS).map(|pair| judge::gap(&run, first + 2 * pair)).collect::<Result<Vec<_>>>();
-    compare("from exec to the next init", ("through the gate", gaps(2)?), ("stock kexec", gaps(1)?));
+    let gaps = |first: usize| {
+        (0..PAIRS)
+            .map(|pair| judge::gap(&run, first + 2 * pair))
+            .collect::<Result<Vec<_>>>()
+    };
+    compare(
+        "from exec to the next init",
+        ("through the gate", gaps(2)?),
+        ("stock kexec", gaps(1)?),
+    );
     Ok(())
 }
 
@@ -63,26 +91,51 @@ fn load(lab: &Lab) -> Result<()> {
              --initrd /payload/kernels/{MAIN}/initrd.img --cmdline quiet"
         ))
     };
-    let steps = (0..LOADS).flat_map(|_| [stock::load(MAIN, 2), ours("kernel"), ours("gate")]).collect();
-    let run = machine(lab, "bench-load", &Script { stages: vec![steps] })?;
+    let steps = (0..LOADS)
+        .flat_map(|_| [stock::load(MAIN, 2), ours("kernel"), ours("gate")])
+        .collect();
+    let run = machine(
+        lab,
+        "bench-load",
+        &Script {
+            stages: vec![steps],
+        },
+    )?;
     judge::done(&run, 1)?;
     let times = |word: &str| -> Vec<Duration> {
         let took = |event: &Event| match event {
-            Event::Ran { argv, ms, .. } if argv.iter().any(|argument| argument == word) => Some(Duration::from_millis(*ms)),
+            Event::Ran { argv, ms, .. } if argv.iter().any(|argument| argument == word) => {
+                Some(Duration::from_millis(*ms))
+            }
             _ => None,
         };
         run.transcript.stage(1).filter_map(took).collect()
     };
     let stock = times("-s");
-    compare("loading", ("baton load --via kernel", times("kernel")), ("kexec -s -l", stock.clone()));
-    compare("loading", ("baton load --via gate", times("gate")), ("kexec -s -l", stock));
+    compare(
+        "loading",
+        ("baton load --via kernel", times("kernel")),
+        ("kexec -s -l", stock.clone()),
+    );
+    compare(
+        "loading",
+        ("baton load --via gate", times("gate")),
+        ("kexec -s -l", stock),
+    );
     Ok(())
 }
 
 fn machine(lab: &Lab, name: &str, script: &Script) -> Result<vm::Run> {
     lab.needs_gate()?;
     let folder = lab.work.join("runs").join(name);
-    vm::run(lab, &Machine::new(MAIN), script, &folder, Duration::from_secs(900), &mut |_, _| {})
+    vm::run(
+        lab,
+        &Machine::new(MAIN),
+        script,
+        &folder,
+        Duration::from_secs(900),
+        &mut |_, _| {},
+    )
 }
 
 fn compare(what: &str, ours: (&str, Vec<Duration>), theirs: (&str, Vec<Duration>)) {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use baton_formats::handover::{Kind, Layout, RECORD_LEN, TABLE_OFFSET};
+use baton_formats::handover::{FLAG_CRASH, Kind, Layout, RECORD_LEN, TABLE_OFFSET};
 use baton_formats::pe::Pe;
 use sha2::{Digest, Sha256};
 
@@ -44,6 +44,15 @@ pub fn handovers(tree: &Path) -> Result<()> {
     let first_initrd = PAGE + kernel.len().next_multiple_of(PAGE);
     *other.get_mut(first_initrd + 200).context("no initrd")? ^= 1;
     fs::write(bad.join("initrd-changed.handover"), &other)?;
+
+    let mut other = good.clone();
+    // The header's flags.
+    let flags = other.get_mut(0x18..0x1c).context("no header")?;
+    flags.copy_from_slice(&FLAG_CRASH.to_le_bytes());
+    fs::write(bad.join("for-a-crash.handover"), &other)?;
+
+    // A signed kernel is no handover, whoever signed it.
+    fs::write(bad.join("bare-kernel.handover"), &kernel)?;
 
     for (name, file) in [("unsigned", "unsigned.efi"), ("untrusted", "untrusted.efi")] {
         let image = fs::read(bad.join(file))?;

@@ -24,6 +24,10 @@ pub struct Keys {
     pub mok: Pair,
     /// Trusted by nobody.
     pub untrusted: Pair,
+    /// Trusted by the gates, and of no kind that the MOK is.
+    pub p256: Pair,
+    /// The same.
+    pub p384: Pair,
     /// The only key in `db` of the firmware without Microsoft's.
     pub db: Pair,
     /// The certificate authority of Debian's kernels (DER), taken out of a signed kernel.
@@ -36,9 +40,22 @@ pub struct Keys {
 
 /// Makes what isn't in the cache yet.
 pub fn make(cache: &Cache, packages: &Packages) -> Result<Keys> {
-    let folder = cache.once("keys", |draft| {
-        generate(draft, "mok", "Baton test MOK")?;
-        generate(draft, "untrusted", "Baton test key that nobody trusts")?;
+    let folder = cache.once("keys-2", |draft| {
+        let rsa = ["rsa:2048"];
+        generate(draft, "mok", "Baton test MOK", &rsa)?;
+        generate(
+            draft,
+            "untrusted",
+            "Baton test key that nobody trusts",
+            &rsa,
+        )?;
+        for (name, curve) in [
+            ("p256", "ec_paramgen_curve:P-256"),
+            ("p384", "ec_paramgen_curve:P-384"),
+        ] {
+            let ec = ["ec", "-pkeyopt", curve];
+            generate(draft, name, &format!("Baton test {name}"), &ec)?;
+        }
         unlock_snakeoil(draft, packages)?;
         extract_debian_ca(draft, packages)?;
         enrol(draft, packages)
@@ -50,6 +67,8 @@ pub fn make(cache: &Cache, packages: &Packages) -> Result<Keys> {
     Ok(Keys {
         mok: pair("mok"),
         untrusted: pair("untrusted"),
+        p256: pair("p256"),
+        p384: pair("p384"),
         db: pair("db"),
         debian_ca: folder.join("debian-ca.der"),
         vars_shim: folder.join("vars-shim.fd"),
@@ -57,12 +76,13 @@ pub fn make(cache: &Cache, packages: &Packages) -> Result<Keys> {
     })
 }
 
-fn generate(folder: &Path, name: &str, common_name: &str) -> Result<()> {
+fn generate(folder: &Path, name: &str, common_name: &str, algorithm: &[&str]) -> Result<()> {
     exec::run(
         Command::new("openssl")
             .args([
-                "req", "-x509", "-newkey", "rsa:2048", "-sha256", "-nodes", "-days", "3650",
+                "req", "-x509", "-sha256", "-nodes", "-days", "3650", "-newkey",
             ])
+            .args(algorithm)
             .args([
                 "-subj",
                 &format!("/CN={common_name}/"),

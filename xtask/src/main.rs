@@ -1,6 +1,7 @@
 //! Builds and signs the gate, runs the virtual machines and the demo. See ARCHITECTURE.md.
 
 mod apt;
+mod bench;
 mod build;
 mod cache;
 mod console;
@@ -65,6 +66,8 @@ enum Command {
         #[arg(long)]
         list: bool,
     },
+    /// Time Baton against openssl and kexec-tools
+    Bench,
     /// Show a hand-over, step by step
     Demo,
 }
@@ -81,7 +84,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Setup => lab::fetch(),
+        Command::Setup => tools::cargo_deny().and_then(|()| lab::fetch()),
         Command::Gate { root } => {
             let stub = gate::build(&root.map_or_else(build::root, Ok)?)?;
             println!("{}\n{}", stub.image.display(), stub.program.display());
@@ -109,6 +112,7 @@ fn run(command: Command) -> Result<()> {
             }
             scenario::runner::run(&lab, scenarios, jobs)
         }
+        Command::Bench => bench::run(&lab::Lab::set_up()?),
         Command::Demo => demo::run(),
     }
 }

@@ -5,6 +5,7 @@
 //! | `bin/kexec`, `bin/baton` | stock kexec (its libraries are under `system/`), and ours |
 //! | `kernels/LABEL/vmlinuz`, `initrd.img` | Debian's signed kernel, and our initrd for it |
 //! | `kernels/LABEL/db.efi` | the same kernel, signed with the db key alone |
+//! | `kernels/6.12/{p256,p384}.efi` | the same kernel, signed with ECDSA |
 //! | `initrds/extra.img` | a second initrd |
 //! | `bad/*.efi` | kernels that must be refused |
 //! | `gate/{mok,db,untrusted}.efi` | the gate, by who signed it |
@@ -47,6 +48,14 @@ pub fn make(
     extra.file("marker-extra", b"extra")?;
     fs::write(tree.join("initrds/extra.img"), extra.finish()?)?;
     bad_kernels(&tree, keys)?;
+    for (name, pair) in [("p256", &keys.p256), ("p384", &keys.p384)] {
+        let kernels = tree.join("kernels").join(MAIN);
+        resign(
+            pair,
+            &kernels.join("vmlinuz"),
+            &kernels.join(format!("{name}.efi")),
+        )?;
+    }
     let gate = ours
         .as_ref()
         .map_err(Clone::clone)
@@ -139,7 +148,11 @@ struct Gate<'a> {
 }
 
 fn gates(keys: &Keys) -> [Gate<'_>; 3] {
-    let mok = || vec![keys.mok.certificate.as_path()];
+    let mok = || {
+        [&keys.mok, &keys.p256, &keys.p384]
+            .map(|pair| pair.certificate.as_path())
+            .to_vec()
+    };
     [
         // It has Debian's authority from shim alone, through the MOK table.
         Gate {

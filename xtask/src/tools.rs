@@ -1,5 +1,7 @@
 //! The programs that must be installed on this machine, by the package that brings them.
 
+use std::process::Command;
+
 use anyhow::{Result, bail};
 
 use crate::apt::Apt;
@@ -56,5 +58,25 @@ fn missing() -> Vec<&'static str> {
 
 /// Python's venv module is there without ensurepip, which it needs, where Debian's package is missing.
 fn has_venv() -> bool {
-    exec::run(std::process::Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok()
+    exec::run(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok()
+}
+
+/// The release of cargo-deny that deny.toml is written for.
+const CARGO_DENY: &str = "0.20.2";
+
+/// Sees that `cargo deny` is there, which no Debian release has: cargo builds it, once.
+pub fn cargo_deny() -> Result<()> {
+    let cargo = || Command::new(crate::build::cargo());
+    if exec::run(cargo().args(["deny", "--version"])).is_ok() {
+        return Ok(());
+    }
+    eprintln!("building cargo-deny {CARGO_DENY} (once)");
+    exec::run(cargo().args([
+        "install",
+        "--locked",
+        "--quiet",
+        "cargo-deny",
+        "--version",
+        CARGO_DENY,
+    ]))
 }

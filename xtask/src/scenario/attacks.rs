@@ -12,8 +12,9 @@ use crate::vm::Run;
 pub fn all() -> Vec<Scenario> {
     vec![
         at_the_kernel(),
-        after_unverified("unsigned"),
-        after_unverified("untrusted"),
+        handed("unsigned", "kernel refused: "),
+        handed("untrusted", "kernel refused: "),
+        handed("bare-kernel", "handover refused: "),
     ]
 }
 
@@ -58,13 +59,13 @@ fn nothing_loaded(run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// A well-formed handover of a kernel that nobody vouches for.
-fn after_unverified(name: &'static str) -> Scenario {
+/// What the kernel passes to the gate unseen, and the gate refuses.
+fn handed(name: &'static str, reason: &'static str) -> Scenario {
     let script = Script {
         stages: vec![vec![refusal::load_blob(name), Step::Kexec], vec![]],
     };
-    Scenario::new(format!("attacks-handover-{name}"), script, |run| {
+    Scenario::new(format!("attacks-handover-{name}"), script, move |run| {
         judge::reset_after(run, 1)?;
-        judge::console_says(run, "kernel refused: ")
+        judge::console_says(run, reason)
     })
 }

@@ -6,23 +6,13 @@ use baton_guest::script::{Script, Step};
 
 use super::{Scenario, judge};
 use crate::machine::{self, Machine};
-use crate::payload::MAIN;
 use crate::vm::Run;
 
 /// Free memory that the canary leaves, for what the kernel does meanwhile.
 const LEAVE_MIB: u64 = 64;
 
 pub fn all(labels: &[&str]) -> Vec<Scenario> {
-    let mut found = Vec::new();
-    for label in labels {
-        let scenario = through_the_gate(label);
-        found.push(if *label == MAIN {
-            scenario
-        } else {
-            scenario.only_in_full()
-        });
-    }
-    found
+    labels.iter().map(|label| through_the_gate(label)).collect()
 }
 
 /// A machine with memory reserved for a crash kernel.

@@ -200,16 +200,3 @@ pub fn gap(run: &Run, from: usize) -> Result<Duration> {
     let up = find(from + 1, &|e| matches!(e, Event::Up)).context("the next stage never came up")?;
     Ok(up.saturating_sub(left))
 }
-
-/// The shortest time in milliseconds that this program ran.
-pub fn fastest(run: &Run, program: &str) -> Result<u64> {
-    let times = run
-        .transcript
-        .events
-        .iter()
-        .filter_map(|h| match &h.line.event {
-            Event::Ran { argv, ms, .. } if argv.first().is_some_and(|a| a == program) => Some(*ms),
-            _ => None,
-        });
-    times.min().with_context(|| format!("{program} never ran"))
-}

@@ -2,11 +2,11 @@
 
 mod attacks;
 mod crash;
-mod handover;
+pub mod handover;
 pub mod judge;
 mod refusal;
 pub mod runner;
-mod stock;
+pub mod stock;
 
 use std::time::Duration;
 

@@ -20,6 +20,7 @@ pub fn all() -> Vec<Scenario> {
         forged("truncated", "handover refused: "),
         forged("unknown-kind", "handover refused: "),
         forged("initrd-changed", "initrd 0 refused: "),
+        forged("for-a-crash", "it was made for a crash"),
         untrusted_gate(),
         forging_base_is_good(),
     ]
@@ -41,23 +42,28 @@ fn kernel(name: &'static str, reason: &'static str) -> Scenario {
     };
     Scenario::new(format!("refused-kernel-{name}"), script, move |run| {
         judge::reset_after(run, 1)?;
-        let preflight = judge::said(run, 1, &image)?;
-        ensure!(
-            preflight.contains(reason),
-            "preflight didn't say \"{reason}\" but: {preflight}"
-        );
-        let on_console = refusal_on_console(run)?;
-        ensure!(
-            on_console.contains(reason),
-            "the gate didn't say \"{reason}\" but: {on_console}"
-        );
-        ensure!(
-            preflight.contains(on_console),
-            "preflight and gate differ: \"{}\" and \"{on_console}\"",
-            preflight.trim()
-        );
-        Ok(())
+        same_words(run, &image, reason)
     })
+}
+
+/// Preflight and gate gave this reason, in the same words; `argument` tells the preflight's program.
+fn same_words(run: &Run, argument: &str, reason: &str) -> Result<()> {
+    let preflight = judge::said(run, 1, argument)?;
+    ensure!(
+        preflight.contains(reason),
+        "preflight didn't say \"{reason}\" but: {preflight}"
+    );
+    let on_console = refusal_on_console(run)?;
+    ensure!(
+        on_console.contains(reason),
+        "the gate didn't say \"{reason}\" but: {on_console}"
+    );
+    ensure!(
+        preflight.contains(on_console),
+        "preflight and gate differ: \"{}\" and \"{on_console}\"",
+        preflight.trim()
+    );
+    Ok(())
 }
 
 /// The gate's own line, from the refused part's name on.
@@ -86,14 +92,23 @@ fn failing(step: Step) -> Step {
     }
 }
 
-/// A handover that no tool writes, given to the kernel directly.
+/// A handover that no tool writes. Preflight refuses it as if it had been saved; given to the kernel
+/// directly, the gate does.
 fn forged(name: &'static str, reason: &'static str) -> Scenario {
+    let path = format!("/payload/bad/{name}.handover");
+    let preflight = Step::run_expecting(
+        &format!(
+            "/payload/bin/baton load {path} --via gate --gate /payload/gate/mok.efi --cmdline"
+        ),
+        Expect::Failure,
+    )
+    .and(machine::cmdline(2));
     let script = Script {
-        stages: vec![vec![load_blob(name), Step::Kexec], vec![]],
+        stages: vec![vec![preflight, load_blob(name), Step::Kexec], vec![]],
     };
     Scenario::new(format!("refused-handover-{name}"), script, move |run| {
         judge::reset_after(run, 1)?;
-        judge::console_says(run, reason)?;
+        same_words(run, &path, reason)?;
         if name == "unknown-kind" {
             judge::console_says(run, &format!("kind {}", crate::forge::UNKNOWN_KIND))?;
         }
