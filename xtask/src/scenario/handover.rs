@@ -191,9 +191,10 @@ fn two_processors() -> Scenario {
     })
 }
 
-/// Where the kernel lands in memory is random, and by that MemTotal differs by a page from boot to
-/// boot, after stock kexec as well.
-const PAGE_KIB: u64 = 4;
+/// Where the kernel lands in memory is random, and by that MemTotal differs by some pages from boot to
+/// boot (4 KiB seen with 1 GiB, 12 with 6 GiB), after stock kexec as well. Anything that the gate kept
+/// back would be more: it takes 2.8 MiB itself, and the handover 13.
+const SCATTER_KIB: u64 = 32;
 
 /// Nothing gets lost from stage to stage.
 fn same_memory(run: &Run, last: usize) -> Result<()> {
@@ -201,7 +202,7 @@ fn same_memory(run: &Run, last: usize) -> Result<()> {
     for stage in 2..=last {
         let now = judge::observed(run, stage)?.mem_total_kib;
         ensure!(
-            now.abs_diff(first) <= PAGE_KIB,
+            now.abs_diff(first) <= SCATTER_KIB,
             "MemTotal went from {first} KiB in stage 1 to {now} in stage {stage}"
         );
     }
