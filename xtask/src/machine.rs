@@ -24,6 +24,8 @@ pub struct Machine {
     pub cpus: u32,
     /// 5-level paging.
     pub five_level: bool,
+    /// A display. A picture is taken of it when the gate says that it resets.
+    pub display: bool,
     /// What the first kernel's command line has besides [`CMDLINE`].
     pub cmdline: String,
 }
@@ -41,6 +43,7 @@ impl Machine {
             memory_mib: 1024,
             cpus: 1,
             five_level: false,
+            display: false,
             cmdline: String::new(),
         }
     }

@@ -21,6 +21,7 @@ mod packages;
 mod payload;
 mod programs;
 mod scenario;
+mod screen;
 mod sources;
 mod tools;
 mod vm;

@@ -14,7 +14,11 @@ use baton_guest::script::{DISK_SIZE, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script};
 use crate::console::Transcript;
 use crate::lab::Lab;
 use crate::machine::{Boot, Machine};
+use crate::screen::Monitor;
 use crate::{disk, image};
+
+/// The gate's last words after a refusal.
+const RESETTING: &str = "baton-gate: resetting in";
 
 /// How the machine came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub struct Run {
     pub transcript: Transcript,
     /// How it ended.
     pub end: End,
+    /// The picture that was taken of the display.
+    pub picture: Option<PathBuf>,
 }
 
 /// Runs `machine` with `script`. `watch` is called with each console line as it comes.
@@ -45,6 +51,12 @@ pub fn run(
 ) -> Result<Run> {
     fs::create_dir_all(folder)?;
     let mut command = command(lab, machine, script, folder)?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let monitor = machine.display.then(|| Monitor::of(&name));
+    let mut picture = None;
+    if let Some(monitor) = &monitor {
+        command.args(["-device", "VGA", "-monitor", &monitor.argument()]);
+    }
     let mut log = File::create(folder.join("console.log"))?;
     let begun = Instant::now();
     let mut child = Guard(
@@ -62,13 +74,24 @@ pub fn run(
             Ok(chunk) => {
                 log.write_all(&chunk)?;
                 transcript.take(begun.elapsed(), &chunk, watch);
+                if let Some(monitor) = monitor.as_ref().filter(|_| picture.is_none())
+                    && transcript.says(RESETTING)
+                {
+                    let file = folder.join("screen.ppm");
+                    monitor.take_picture(&file)?;
+                    picture = Some(file);
+                }
             }
             Err(RecvTimeoutError::Timeout) => break End::TimeLimit,
             Err(RecvTimeoutError::Disconnected) => break End::Itself,
         }
     };
     transcript.finish(begun.elapsed(), watch);
-    Ok(Run { transcript, end })
+    Ok(Run {
+        transcript,
+        end,
+        picture,
+    })
 }
 
 /// Ends the virtual machine whatever happens to us.

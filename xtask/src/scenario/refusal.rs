@@ -5,8 +5,9 @@ use anyhow::{Context, Result, ensure};
 use baton_guest::script::{Expect, Script, Step};
 
 use super::{Scenario, handover, judge};
-use crate::machine;
+use crate::machine::{self, Machine};
 use crate::payload::MAIN;
+use crate::screen;
 use crate::vm::Run;
 
 /// EKEYREJECTED, ENOKEY (include/uapi/asm-generic/errno.h).
@@ -21,6 +22,7 @@ pub fn all() -> Vec<Scenario> {
         forged("unknown-kind", "handover refused: "),
         forged("initrd-changed", "initrd 0 refused: "),
         forged("for-a-crash", "it was made for a crash"),
+        on_screen(),
         untrusted_gate(),
         forging_base_is_good(),
     ]
@@ -64,6 +66,37 @@ fn same_words(run: &Run, argument: &str, reason: &str) -> Result<()> {
         preflight.trim()
     );
     Ok(())
+}
+
+/// A machine with a display shows there what it says on the serial port.
+fn on_screen() -> Scenario {
+    let script = Script {
+        stages: vec![vec![load_blob("unsigned"), Step::Kexec], vec![]],
+    };
+    let machine = Machine {
+        display: true,
+        ..Machine::new(MAIN)
+    };
+    Scenario::new("refused-on-screen", script, |run| {
+        judge::reset_after(run, 1)?;
+        let picture = run.picture.as_ref().context("no picture was taken")?;
+        let screen = screen::read(picture)?;
+        let from_the_gate = |said: &&crate::console::Said| said.text.starts_with("baton-gate: ");
+        let serial: Vec<&str> = run
+            .transcript
+            .lines
+            .iter()
+            .filter(from_the_gate)
+            .map(|said| said.text.as_str())
+            .collect();
+        ensure!(serial.len() == 3, "the gate said {serial:?}");
+        ensure!(
+            screen == serial,
+            "the screen shows {screen:?}, the serial port {serial:?}"
+        );
+        Ok(())
+    })
+    .on(machine)
 }
 
 /// The gate's own line, from the refused part's name on.
