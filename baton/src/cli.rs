@@ -164,7 +164,7 @@ pub struct GateBuildArgs {
     /// What the gate does when it refuses, as TOML
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// SBAT metadata, as CSV
+    /// SBAT metadata, as CSV, in place of the gate's own (baton.gate)
     #[arg(long, value_name = "FILE")]
     pub sbat: Option<PathBuf>,
     /// The gate to write

@@ -11,6 +11,14 @@ use baton_verify::Certificate;
 use image::Parts;
 use std::path::{Path, PathBuf};
 
+/// The gate's own generation, by which it can be revoked. It goes up with every security fix.
+const OWN_SBAT: &str = concat!(
+    "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n",
+    "baton.gate,1,Baton,baton-gate,",
+    env!("CARGO_PKG_VERSION"),
+    ",\n"
+);
+
 /// Carries out the command.
 ///
 /// # Errors
@@ -23,12 +31,10 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
             Some(path) => policy::read(path)?.to_bytes().to_vec(),
             None => Vec::new(),
         },
-        sbat: args
-            .sbat
-            .as_deref()
-            .map(sbat)
-            .transpose()?
-            .unwrap_or_default(),
+        sbat: match &args.sbat {
+            Some(path) => sbat(path)?,
+            None => OWN_SBAT.as_bytes().to_vec(),
+        },
     };
     let gate = image::assemble(&stub, &parts)
         .map_err(|why| Failure::failed(format!("{}: {}", args.stub.display(), why.message)))?;
@@ -96,6 +102,12 @@ fn check_sbat(bytes: &[u8]) -> std::result::Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gate_names_its_own_generation_unless_told_otherwise() {
+        assert_eq!(check_sbat(OWN_SBAT.as_bytes()), Ok(()));
+        assert!(OWN_SBAT.contains("\nbaton.gate,1,"));
+    }
 
     #[test]
     fn sbat_rows_name_a_component_and_a_generation() {
