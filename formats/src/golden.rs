@@ -51,6 +51,16 @@ fn a_handover_is_as_its_golden_file() {
 }
 
 #[test]
+fn an_elf_kernel_is_as_its_golden_file() {
+    check("kernel.elf", &samples::elf::kernel());
+}
+
+#[test]
+fn a_file_with_an_appended_signature_is_as_its_golden_file() {
+    check("appended.bin", &samples::appended());
+}
+
+#[test]
 fn a_gate_info_block_is_as_its_golden_file() {
     check("gate-info.bin", &samples::gate_info().to_bytes());
 }

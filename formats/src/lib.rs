@@ -23,8 +23,10 @@
 pub mod boot_params;
 pub mod bzimage;
 pub mod efi;
+pub mod elf;
 pub mod gate_image;
 pub mod handover;
+pub mod module_signature;
 pub mod mok;
 pub mod pe;
 pub mod policy;

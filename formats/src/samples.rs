@@ -1,7 +1,9 @@
 //! Small inputs for the tests, built in code. `golden` keeps them as files, too.
 
+pub mod elf;
+
 use crate::handover::{Kind, Layout};
-use crate::{PAGE_SIZE, boot_params, efi, gate_image, mok, siglist};
+use crate::{PAGE_SIZE, boot_params, efi, gate_image, module_signature, mok, siglist};
 
 /// Writes `bytes` at `offset`.
 pub fn put(target: &mut [u8], offset: usize, bytes: &[u8]) {
@@ -177,6 +179,13 @@ pub fn handover_of(records: &[(Kind, Vec<u8>, [u8; 32])], flags: u32) -> Vec<u8>
 
 pub fn handover() -> Vec<u8> {
     handover_of(&handover_records(), 0)
+}
+
+/// A file with an appended signature, or what looks like one: DER, of nothing.
+pub fn appended() -> Vec<u8> {
+    let signature = [0x30, 3, 2, 1, 1];
+    let trailer = module_signature::trailer(5);
+    [&b"what is signed"[..], &signature, &trailer].concat()
 }
 
 /// A gate's info block, with all parts.

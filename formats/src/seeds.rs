@@ -5,7 +5,7 @@
 //! places that matter.
 
 use crate::handover::{FLAG_CRASH, Kind};
-use crate::samples::{self, at, put16, put32, put64, with};
+use crate::samples::{self, at, elf as elf_file, put16, put32, put64, with};
 use crate::setup_data::{SETUP_EFI, SETUP_INDIRECT, SETUP_RNG_SEED, SetupDataHeader};
 use crate::{policy, siglist};
 
@@ -14,7 +14,7 @@ pub type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// All seeds.
 pub fn all() -> Vec<Seed> {
-    let targets: [(_, Vec<(_, _)>); 10] = [
+    let targets: Vec<(_, Vec<(_, _)>)> = vec![
         ("pe", pe()),
         ("bzimage", bzimage()),
         ("handover", handover()),
@@ -25,6 +25,8 @@ pub fn all() -> Vec<Seed> {
         ("siglist", siglist()),
         ("gate_image", gate_image()),
         ("policy", policy()),
+        ("elf", elf()),
+        ("module_signature", module_signature()),
     ];
     let seeds = targets.into_iter().flat_map(|(target, seeds)| {
         let named = seeds.into_iter();
@@ -221,5 +223,40 @@ fn policy() -> Vec<Named> {
     vec![
         ("default", policy.to_vec()),
         ("delay-too-long", field(&policy, 8, 3601)),
+    ]
+}
+
+fn elf() -> Vec<Named> {
+    use elf_file::at::{HEADERS, SIGNATURE_NOTE, TABLE_COUNT, XEN_NOTE};
+    let file = elf_file::kernel();
+    let field64 = |offset, value| with(&file, |file| put64(file, offset, value));
+    let count = |count| with(&file, |file| put16(file, TABLE_COUNT, count));
+    vec![
+        ("kernel", file.clone()),
+        ("relocatable", with(&file, |file| file[0x10] = 3)),
+        ("wrong-entry-length", with(&file, |file| file[0x36] = 32)),
+        ("count-elsewhere", count(u16::MAX)),
+        ("thousands", count(5000)),
+        ("file-range-wraps", field64(HEADERS[0] + 8, u64::MAX - 0x7f)),
+        ("longer-in-file", field64(HEADERS[0] + 40, 1)),
+        ("address-wraps", field64(HEADERS[1] + 24, u64::MAX)),
+        ("overlap", field64(HEADERS[1] + 24, elf_file::CODE_PADDR)),
+        ("note-wraps", field(&file, XEN_NOTE, u32::MAX)),
+        (
+            "signature-wraps",
+            field(&file, SIGNATURE_NOTE + 4, u32::MAX),
+        ),
+    ]
+}
+
+fn module_signature() -> Vec<Named> {
+    let file = samples::appended();
+    let trailer = file.len() - 40;
+    vec![
+        ("appended", file.clone()),
+        ("other-kind", with(&file, |file| file[trailer + 2] = 1)),
+        ("length-past-begin", field(&file, trailer + 8, u32::MAX)),
+        ("no-length", field(&file, trailer + 8, 0)),
+        ("marker-alone", file[trailer + 12..].to_vec()),
     ]
 }

@@ -1,0 +1,320 @@
+//! ELF executables that are kernels: ELF64, little-endian, x86-64, by their program headers alone.
+//!
+//! What is checked of an accepted file:
+//!
+//! - the header is that of an `ET_EXEC` or `ET_DYN` file of version 1, with program headers of 56
+//!   bytes, 1 to [`MAX_PROGRAM_HEADERS`] of them, all in the file (so `PN_XNUM`, which hides the
+//!   count in a section header, is refused);
+//! - every segment's data is in the file, is no longer than the segment, and no address wraps;
+//! - segments that are loaded don't overlap in physical memory; at least one is there;
+//! - alignments are 0 or powers of two;
+//! - the entry point lies in an executable segment;
+//! - no interpreter is asked for (`PT_INTERP`): that would be a program for user space;
+//! - every `PT_NOTE` segment is notes from begin to end, see [`Note`];
+//! - there is at most one signature note, see [`SIGNATURE_NOTE_NAME`].
+//!
+//! Not judged: sections (what is loaded doesn't depend on them), the target of relocations, and
+//! whether the file's segments fit the machine's memory.
+//!
+//! # The signature note
+//!
+//! A signature can travel inside the file: as the descriptor of a note of name `Baton` and type 1,
+//! which is a detached CMS signature in DER over the whole file **with the descriptor's bytes
+//! replaced by zeros** ([`Elf::signed_parts`]). So whoever signs makes room of the right length
+//! first. The note must lie in a `PT_NOTE` segment. Because its descriptor is the only part of the
+//! file that the signature doesn't cover, it must not overlap the ELF header, the program headers
+//! or any other segment: nothing in it can be loaded or be taken for something else.
+//!
+//! Sources: "System V Application Binary Interface", chapters 4 and 5; elf(5);
+//! include/uapi/linux/elf.h and include/xen/interface/elfnote.h in Linux.
+
+mod error;
+mod header;
+mod note;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::ElfError;
+pub use note::{Note, Notes, SIGNATURE_NOTE_KIND, SIGNATURE_NOTE_NAME};
+
+use core::ops::Range;
+use header::Header;
+
+/// The first bytes of an ELF file.
+pub const MAGIC: [u8; 4] = *b"\x7fELF";
+/// The length of the ELF header, in bytes.
+pub const HEADER_LEN: usize = 64;
+/// The length of a program header, in bytes.
+pub const PROGRAM_HEADER_LEN: usize = 56;
+/// The most program headers a file may have; Linux images have about five.
+pub const MAX_PROGRAM_HEADERS: u16 = 64;
+/// The longest signature in a note, in bytes.
+pub const MAX_SIGNATURE_LEN: usize = 0x1_0000;
+
+/// `p_type` of a segment that is loaded.
+pub const PT_LOAD: u32 = 1;
+/// `p_type` of the name of an interpreter.
+pub const PT_INTERP: u32 = 3;
+/// `p_type` of notes.
+pub const PT_NOTE: u32 = 4;
+/// `p_flags`: executable.
+pub const PF_X: u32 = 1;
+
+/// Whether the addresses of a file are where it must lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `ET_EXEC`: linked for the addresses it states.
+    Executable,
+    /// `ET_DYN`: may lie elsewhere, once relocated.
+    Relocatable,
+}
+
+/// A segment: a program header and its data in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Its number in the table of program headers, from 0.
+    pub index: usize,
+    /// `p_type`, one of `PT_*`.
+    pub kind: u32,
+    /// `p_flags`, of `PF_*`.
+    pub flags: u32,
+    /// `p_offset`: where its data lies in the file (of no meaning if there is none).
+    pub offset: u64,
+    /// `p_vaddr`, its virtual address.
+    pub vaddr: u64,
+    /// `p_paddr`, its physical address.
+    pub paddr: u64,
+    /// `p_memsz`: how many bytes it takes in memory; what `data` doesn't fill is zero.
+    pub memsz: u64,
+    /// `p_align`: 0, 1, or the power of two that its addresses are multiples of. (Not judged.)
+    pub align: u64,
+    /// Its data in the file, no longer than `memsz` if it is loaded.
+    pub data: &'a [u8],
+}
+
+impl Segment<'_> {
+    fn is_loaded(&self) -> bool {
+        self.kind == PT_LOAD && self.memsz > 0
+    }
+
+    /// The physical address of an address that lies in the segment when it begins at `base`.
+    fn physical(&self, base: u64, address: u64) -> Option<u64> {
+        let into = address.checked_sub(base)?;
+        (into < self.memsz)
+            .then(|| self.paddr.checked_add(into))
+            .flatten()
+    }
+
+    /// Where its data lies in the file.
+    fn file_range(&self) -> Option<Range<usize>> {
+        let begin = usize::try_from(self.offset).ok()?;
+        Some(begin..begin.checked_add(self.data.len())?)
+    }
+}
+
+/// An ELF file whose layout has been checked as the module says.
+#[derive(Clone, Debug)]
+pub struct Elf<'a> {
+    file: &'a [u8],
+    header: Header,
+    table: &'a [u8],
+    entry: u64,
+    pvh_entry: Option<u64>,
+    signature: Option<Range<usize>>,
+}
+
+impl<'a> Elf<'a> {
+    /// Checks the whole layout of `file`.
+    pub fn parse(file: &'a [u8]) -> Result<Self, ElfError> {
+        let header = Header::parse(file)?;
+        let table = header.table(file)?;
+        for (index, raw) in header::program_headers(table).enumerate() {
+            raw.check(index, file)?;
+        }
+        let mut elf = Elf {
+            file,
+            entry: header.entry,
+            header,
+            table,
+            pvh_entry: None,
+            signature: None,
+        };
+        elf.check_memory()?;
+        elf.entry = elf.physical_entry().ok_or(ElfError::Entry(header.entry))?;
+        elf.check_notes()?;
+        elf.pvh_entry = elf.find_pvh_entry()?;
+        elf.signature = elf.find_signature()?;
+        Ok(elf)
+    }
+
+    /// Whether `bytes` begin as an ELF file does, of any kind.
+    pub fn is_one(bytes: &[u8]) -> bool {
+        bytes.starts_with(&MAGIC)
+    }
+
+    /// Whether it must lie where it says.
+    pub fn kind(&self) -> Kind {
+        self.header.kind
+    }
+
+    /// `e_entry` as it is in the header: mostly a virtual address, but see [`Elf::entry`].
+    pub fn stated_entry(&self) -> u64 {
+        self.header.entry
+    }
+
+    /// The physical address of the entry point: if an executable segment holds the stated one as a
+    /// virtual address, that segment's physical address as far in. Otherwise the stated one is
+    /// physical already: Linux says `ENTRY(phys_startup_64)` (arch/x86/kernel/vmlinux.lds.S).
+    pub fn entry(&self) -> u64 {
+        self.entry
+    }
+
+    /// The physical address of the 32-bit entry point for virtual machines (PVH), which the note
+    /// `XEN_ELFNOTE_PHYS32_ENTRY` states; it lies in a loaded segment.
+    pub fn pvh_entry(&self) -> Option<u64> {
+        self.pvh_entry
+    }
+
+    /// All segments, in the order of the program headers.
+    pub fn all_segments(&self) -> impl Iterator<Item = Segment<'a>> + use<'a> {
+        let file = self.file;
+        header::program_headers(self.table)
+            .enumerate()
+            .filter_map(move |(index, raw)| raw.segment(index, file))
+    }
+
+    /// The segments to load (`PT_LOAD`), without empty ones.
+    pub fn segments(&self) -> impl Iterator<Item = Segment<'a>> + use<'a> {
+        self.all_segments().filter(Segment::is_loaded)
+    }
+
+    /// The physical memory that the segments take, from the lowest byte to the highest.
+    pub fn physical_range(&self) -> Range<u64> {
+        let ends =
+            |segment: Segment<'_>| (segment.paddr, segment.paddr.saturating_add(segment.memsz));
+        let mut segments = self.segments().map(ends);
+        // `parse` has seen to it that there is one.
+        let (begin, end) = segments.next().unwrap_or_default();
+        segments.fold(begin..end, |range, (begin, end)| {
+            range.start.min(begin)..range.end.max(end)
+        })
+    }
+
+    /// The notes of all `PT_NOTE` segments.
+    pub fn notes(&self) -> impl Iterator<Item = Note<'a>> + use<'a> {
+        note_segments(self.all_segments())
+            .flat_map(|segment| Notes::new(&segment))
+            .filter_map(Result::ok)
+    }
+
+    /// Where the signature note's descriptor lies in the file; `None` if there is no such note.
+    pub fn signature_note(&self) -> Option<Range<usize>> {
+        self.signature.clone()
+    }
+
+    /// The signature in the file: the signature note's descriptor.
+    pub fn signature(&self) -> Option<&'a [u8]> {
+        self.file.get(self.signature.clone()?)
+    }
+
+    /// What the signature in the file is over: slices to hash, in order, that together are as long
+    /// as the file. `None` if there is no signature note.
+    pub fn signed_parts(&self) -> Option<impl Iterator<Item = &'a [u8]> + Clone + use<'a>> {
+        let range = self.signature.clone()?;
+        let before = self.file.get(..range.start)?;
+        let after = self.file.get(range.end..)?;
+        Some(
+            core::iter::once(before)
+                .chain(zeros(range.len()))
+                .chain(core::iter::once(after)),
+        )
+    }
+
+    fn check_memory(&self) -> Result<(), ElfError> {
+        if self.segments().next().is_none() {
+            return Err(ElfError::NothingToLoad);
+        }
+        for segment in self.segments() {
+            let overlaps = |other: &Segment<'_>| {
+                let (begin, end) = (segment.paddr, segment.paddr.saturating_add(segment.memsz));
+                other.paddr < end && begin < other.paddr.saturating_add(other.memsz)
+            };
+            let mut others = self.segments().skip_while(|s| s.index <= segment.index);
+            if let Some(other) = others.find(overlaps) {
+                return Err(ElfError::Overlap(segment.index, other.index));
+            }
+        }
+        Ok(())
+    }
+
+    fn physical_entry(&self) -> Option<u64> {
+        let entry = self.header.entry;
+        let executable = || self.segments().filter(|s| s.flags & PF_X != 0);
+        let by_virtual = executable().find_map(|s| s.physical(s.vaddr, entry));
+        by_virtual.or_else(|| executable().find_map(|s| s.physical(s.paddr, entry)))
+    }
+
+    fn check_notes(&self) -> Result<(), ElfError> {
+        for segment in note_segments(self.all_segments()) {
+            if Notes::new(&segment).any(|note| note.is_err()) {
+                return Err(ElfError::Note(segment.index));
+            }
+        }
+        Ok(())
+    }
+
+    fn find_pvh_entry(&self) -> Result<Option<u64>, ElfError> {
+        let mut entries = self.notes().filter(Note::is_pvh_entry);
+        let Some(note) = entries.next() else {
+            return Ok(None);
+        };
+        let address = note.address().ok_or(ElfError::PvhEntry)?;
+        let lies_in = |segment: Segment<'_>| segment.physical(segment.paddr, address).is_some();
+        match entries.next().is_none() && self.segments().any(lies_in) {
+            true => Ok(Some(address)),
+            false => Err(ElfError::PvhEntry),
+        }
+    }
+
+    fn find_signature(&self) -> Result<Option<Range<usize>>, ElfError> {
+        let mut signatures = self.notes().filter(Note::is_signature);
+        let Some(note) = signatures.next() else {
+            return Ok(None);
+        };
+        if signatures.next().is_some() {
+            return Err(ElfError::SecondSignature);
+        }
+        if !(1..=MAX_SIGNATURE_LEN).contains(&note.descriptor.len()) {
+            return Err(ElfError::SignatureLength(note.descriptor.len()));
+        }
+        let range = note.descriptor_range();
+        let headers = [0..HEADER_LEN, self.header.table_range()];
+        let others = self
+            .all_segments()
+            .filter(|segment| segment.index != note.segment)
+            .filter_map(|segment| segment.file_range());
+        match headers
+            .into_iter()
+            .chain(others)
+            .any(|other| other.start < range.end && range.start < other.end)
+        {
+            true => Err(ElfError::SignatureOverlaps),
+            false => Ok(Some(range)),
+        }
+    }
+}
+
+fn note_segments<'a>(
+    segments: impl Iterator<Item = Segment<'a>>,
+) -> impl Iterator<Item = Segment<'a>> {
+    segments.filter(|segment| segment.kind == PT_NOTE)
+}
+
+/// So many zeros, as slices.
+fn zeros<'a>(len: usize) -> impl Iterator<Item = &'a [u8]> + Clone {
+    static ZEROS: [u8; 1024] = [0; 1024];
+    let whole = core::iter::repeat_n(&ZEROS[..], len.checked_div(ZEROS.len()).unwrap_or_default());
+    let rest = len.checked_rem(ZEROS.len()).unwrap_or_default();
+    whole.chain(core::iter::once(ZEROS.get(..rest).unwrap_or_default()))
+}
