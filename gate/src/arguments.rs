@@ -7,6 +7,7 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 use baton_formats::boot_params::{BootParams, E820_ENTRY_LEN, E820Entry};
+use baton_formats::reader::u64_at;
 use baton_formats::setup_data::{
     self, EfiSetupData, HEADER_LEN, ImaSetupData, KhoData, KhoScratch, ListError, Node, Nodes,
     SetupIndirect,
@@ -14,8 +15,11 @@ use baton_formats::setup_data::{
 use baton_verify::Reason;
 
 use crate::memory::PhysicalMemory;
+use crate::paging::PAGE;
 use crate::plan::{MapEntry, Range, Use};
 
+/// The least length of an EFI_MEMORY_DESCRIPTOR.
+const EFI_DESCRIPTOR: u32 = 40;
 /// Longer than any kernel takes; where the NUL is looked for.
 const MAX_CMDLINE: u64 = 0x1000;
 
@@ -37,6 +41,8 @@ pub struct Arguments<'m> {
     pub keep: Vec<Range>,
     /// The scratch areas, where Kexec HandOver is active: all that is free then.
     pub scratch: Option<Vec<Range>>,
+    /// Whether the next kernel is entered with 5-level paging on.
+    pub five_level: bool,
     /// The EFI system table and its configuration tables, as physical addresses.
     pub efi: Option<EfiAddresses>,
 }
@@ -76,12 +82,13 @@ impl<'m> Arguments<'m> {
             map: memory_map(boot_params)?,
             keep: Vec::new(),
             scratch: None,
+            five_level: false,
             efi: None,
         };
         arguments.keep(address, 4096)?;
         arguments.keep(handover_address, size)?;
         arguments.keep(view.cmdline(), cmdline.len() as u64 + 1)?;
-        arguments.read_efi_map(&view)?;
+        arguments.read_efi_map(memory, &view)?;
         arguments.read_setup_data(memory, &view)?;
         Ok(arguments)
     }
@@ -94,8 +101,15 @@ impl<'m> Arguments<'m> {
         Ok(())
     }
 
-    /// The EFI memory map lies beside boot_params; the next kernel reads it in place.
-    fn read_efi_map(&mut self, view: &BootParams<'_>) -> Result<(), Reason> {
+    /// The EFI memory map lies beside boot_params; the next kernel reads it in place. Its regions
+    /// are firmware's at run time, or boot-time data that the old kernel kept: the memory map may
+    /// call the latter RAM, since it is that of the firmware (efi_arch_mem_reserve in
+    /// arch/x86/platform/efi/quirks.c changes another).
+    fn read_efi_map<M: PhysicalMemory>(
+        &mut self,
+        memory: &M,
+        view: &BootParams<'_>,
+    ) -> Result<(), Reason> {
         let efi = view.efi_info();
         if efi.systab != 0 {
             self.efi = Some(EfiAddresses {
@@ -103,7 +117,27 @@ impl<'m> Arguments<'m> {
                 config_tables: 0,
             });
         }
-        self.keep(efi.memmap, u64::from(efi.memmap_size))
+        if efi.memmap_size == 0 {
+            return Ok(());
+        }
+        self.keep(efi.memmap, u64::from(efi.memmap_size))?;
+        let descriptors = memory
+            .read(efi.memmap, u64::from(efi.memmap_size))
+            .filter(|_| efi.memdesc_size >= EFI_DESCRIPTOR)
+            .ok_or(Reason::BadBootParams("the EFI memory map can't be read"))?;
+        for descriptor in descriptors.chunks_exact(efi.memdesc_size as usize) {
+            self.keep_region(descriptor)?;
+        }
+        Ok(())
+    }
+
+    /// One EFI_MEMORY_DESCRIPTOR (UEFI 2.10, 7.2.3): its start at 8, its 4 KiB pages at 24.
+    fn keep_region(&mut self, descriptor: &[u8]) -> Result<(), Reason> {
+        let field = |offset| u64_at(descriptor, offset).unwrap_or(0);
+        let size = field(24)
+            .checked_mul(PAGE)
+            .ok_or(Reason::BadBootParams("an EFI memory region wraps"))?;
+        self.keep(field(8), size)
     }
 
     fn read_setup_data<M: PhysicalMemory>(
@@ -120,9 +154,13 @@ impl<'m> Arguments<'m> {
             })?;
             self.read_node(memory, &node)?;
         }
-        // Without SETUP_EFI nothing tells where the configuration tables are.
-        self.efi = self.efi.filter(|efi| efi.config_tables != 0);
-        Ok(())
+        // Without it nothing tells where the tables are that may hold revocations.
+        match self.efi {
+            Some(efi) if efi.config_tables == 0 => {
+                Err(Reason::BadBootParams("there is EFI, but no SETUP_EFI"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn read_node<M: PhysicalMemory>(&mut self, memory: &M, node: &Node) -> Result<(), Reason> {

@@ -4,6 +4,10 @@
 //! configuration table (shim: mok.c; Linux: drivers/firmware/efi/mokvar-table.c). Reading that
 //! copy, and not the variables, is what keeps user space out: variables can be set at run time.
 
+extern crate alloc;
+
+use alloc::vec::Vec;
+
 use baton_formats::efi::{
     CONFIG_TABLE_LEN, ConfigTables, MOK_TABLE_GUID, SYSTEM_TABLE_LEN, SystemTable,
 };
@@ -26,8 +30,9 @@ pub struct MokTable<'m> {
     pub list: &'m [u8],
     /// The contents of MokListXRT: what is revoked.
     pub revocations: &'m [u8],
-    /// Where the table lies, so that nothing is put there.
-    pub extent: Option<Range>,
+    /// Where it and the EFI tables that lead to it lie: the next kernel reads them, too, so that
+    /// nothing is put there.
+    pub extents: Vec<Range>,
 }
 
 impl<'m> MokTable<'m> {
@@ -43,23 +48,29 @@ impl<'m> MokTable<'m> {
             .ok_or(Reason::BadFirmwareTable(
                 "the EFI system table is malformed",
             ))?;
+        let mut extents = Vec::new();
+        extents.extend(Range::new(efi.system_table, SYSTEM_TABLE_LEN as u64));
         if system.nr_tables == 0 {
-            return Ok(Self::default());
+            return Ok(Self {
+                extents,
+                ..Self::default()
+            });
         }
         // `SystemTable` bounds the count.
+        let size = system.nr_tables.saturating_mul(CONFIG_TABLE_LEN as u64);
+        extents.extend(Range::new(efi.config_tables, size));
         let tables = memory
-            .read(
-                efi.config_tables,
-                system.nr_tables.saturating_mul(CONFIG_TABLE_LEN as u64),
-            )
+            .read(efi.config_tables, size)
             .and_then(|bytes| ConfigTables::parse(bytes).ok())
             .ok_or(Reason::BadFirmwareTable(
                 "the EFI configuration tables can't be read",
             ))?;
-        match tables.find(&MOK_TABLE_GUID) {
-            None => Ok(Self::default()),
-            Some(address) => Self::read(memory, address),
-        }
+        let table = match tables.find(&MOK_TABLE_GUID) {
+            None => Self::default(),
+            Some(address) => Self::read(memory, address)?,
+        };
+        extents.extend(table.extents);
+        Ok(Self { extents, ..table })
     }
 
     fn read<M: PhysicalMemory>(memory: &'m M, start: u64) -> Result<Self, Reason> {
@@ -75,7 +86,7 @@ impl<'m> MokTable<'m> {
                 .checked_add(HEADER_LEN as u64)
                 .ok_or(Reason::BadFirmwareTable("the MOK table wraps"))?;
             if header.is_end() {
-                table.extent = Range::new(start, next - start);
+                table.extents.extend(Range::new(start, next - start));
                 return Ok(table);
             }
             let data = Self::variable(memory, next, header.size)?;

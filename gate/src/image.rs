@@ -1,6 +1,6 @@
 //! The gate's own signed data: the certificates and the policy that were built into it.
 
-use baton_formats::gate_image::{FILE_OFFSET, GateInfo, Part};
+use baton_formats::gate_image::{GateInfo, LEN, Part};
 use baton_formats::policy::Policy;
 use baton_verify::Reason;
 
@@ -17,17 +17,17 @@ pub struct Image<'m> {
 }
 
 impl<'m> Image<'m> {
-    /// Reads the info block at the start of `loaded`: the image as it lies in memory, from file
-    /// offset 0x1000 up to the limit that its own .bss begins at.
+    /// Reads the info block and finds in `added`, the bytes from the end of the stub on, what it
+    /// names.
     ///
     /// # Errors
     /// `BadGate`, if the block that `baton gate build` writes is damaged. It is covered by the
     /// gate's signature, so that this can only be a mistake in building it.
-    pub fn read(loaded: &'m [u8], extent: Range) -> Result<Self, Reason> {
+    pub fn read(info: &[u8; LEN], added: &'m [u8], extent: Range) -> Result<Self, Reason> {
         let info =
-            GateInfo::parse(loaded).map_err(|_| Reason::BadGate("its info block is malformed"))?;
-        let policy = bytes_of(loaded, info.policy)?;
-        let policy = match policy {
+            GateInfo::parse(info).map_err(|_| Reason::BadGate("its info block is malformed"))?;
+        let part = |part: Part| bytes_of(added, info.stub_len, part);
+        let policy = match part(info.policy)? {
             [] => Policy::default(),
             bytes => {
                 Policy::parse(bytes).map_err(|_| Reason::BadGate("its policy is malformed"))?
@@ -35,18 +35,18 @@ impl<'m> Image<'m> {
         };
         Ok(Self {
             extent,
-            keys: bytes_of(loaded, info.keys)?,
+            keys: part(info.keys)?,
             policy,
         })
     }
 }
 
-/// A part of the image; file offset 0x1000 is the first byte that was loaded.
-fn bytes_of(loaded: &[u8], part: Part) -> Result<&[u8], Reason> {
+/// A part of the image, among the bytes that begin at file offset `stub_len`.
+fn bytes_of(added: &[u8], stub_len: u32, part: Part) -> Result<&[u8], Reason> {
     if part.is_absent() {
         return Ok(&[]);
     }
-    let start = (part.offset as usize).checked_sub(FILE_OFFSET);
-    let bytes = start.and_then(|start| loaded.get(start..)?.get(..part.length as usize));
+    let start = part.offset.checked_sub(stub_len);
+    let bytes = start.and_then(|start| added.get(start as usize..)?.get(..part.length as usize));
     bytes.ok_or(Reason::BadGate("a signed section lies outside the image"))
 }

@@ -6,7 +6,8 @@ pub trait PhysicalMemory {
     /// the range is empty, wraps, holds the null page, or can't be mapped.
     ///
     /// The bytes must not change while they are borrowed. In the gate nothing else runs: the old
-    /// kernel stopped the other processors and its devices before it jumped.
+    /// kernel stopped the other processors. Devices may still write to memory after a panic, but not
+    /// to the memory reserved for a crash, where all lies that is read then.
     fn read(&self, address: u64, length: u64) -> Option<&[u8]>;
 
     /// As [`PhysicalMemory::read`], for a length known at compile time.

@@ -108,11 +108,12 @@ impl Free {
         Ok(free)
     }
 
-    /// Takes every page that `taken` touches out of the free memory.
+    /// Takes every page that `taken` touches out of the free memory. In place: the gate's arena
+    /// doesn't get a list back that a longer one replaces.
     pub fn remove(&mut self, taken: Range) {
         let taken = taken.pages_around();
-        let mut rest = Vec::with_capacity(self.0.len() + 1);
-        for &range in &self.0 {
+        let mut index = 0;
+        while let Some(&range) = self.0.get(index) {
             let before = Range {
                 start: range.start,
                 end: range.end.min(taken.start),
@@ -121,13 +122,13 @@ impl Free {
                 start: range.start.max(taken.end),
                 end: range.end,
             };
-            rest.extend(
-                [before, after]
-                    .into_iter()
-                    .filter(|part| part.start < part.end),
-            );
+            let rest = [before, after]
+                .into_iter()
+                .filter(|part| part.start < part.end);
+            let kept = rest.clone().count();
+            self.0.splice(index..=index, rest);
+            index += kept;
         }
-        self.0 = rest;
     }
 
     /// Keeps only what also lies in one of `areas` (Kexec HandOver: everything outside its scratch

@@ -1,6 +1,6 @@
 //! What the gate does, from boot_params to a plan: pure, so that it is tested on the host.
 
-use baton_verify::{Component, Decision, Reason, Refusal, Trust, decide};
+use baton_verify::{Component, Decision, Reason, Refusal, Trust, check_entry, decide};
 
 use crate::arguments::Arguments;
 use crate::convert::{BootPlan, bzimage64};
@@ -38,6 +38,8 @@ pub fn prepare<'m, M: PhysicalMemory>(
     let trust = trust(image, &mok)?;
     let started = now();
     let decision = decide(arguments.handover, arguments.cmdline, &trust)?;
+    check_entry(&decision.bzimage, arguments.five_level)
+        .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let verified = (started, now());
     let free = free_memory(image, arguments, &mok).map_err(in_memory)?;
     let initrds = (
@@ -83,7 +85,7 @@ fn free_memory(
         .iter()
         .copied()
         .chain([image.extent])
-        .chain(mok.extent);
+        .chain(mok.extents.iter().copied());
     taken.for_each(|range| free.remove(range));
     Ok(free)
 }

@@ -1,7 +1,7 @@
 //! Decides whether bytes are trusted, and says why not.
 //!
 //! One function decides for everybody: [`decide`] judges a whole handover, [`verify_image`] one
-//! PE image. The gate and the command line's preflight call the same code with the same
+//! PE image, [`verify_detached`] any bytes with a detached signature. The gate and the command line's preflight call the same code with the same
 //! arguments, so they can't disagree. A verdict depends on the arguments alone: no clock, no
 //! randomness, no environment.
 //!
@@ -34,7 +34,9 @@ pub mod certificate;
 mod chain;
 pub mod cms;
 mod decide;
+pub mod detached;
 mod display;
+mod entry;
 mod extension;
 mod hash;
 mod image;
@@ -42,12 +44,16 @@ mod key;
 mod oid;
 mod reason;
 mod refusal;
+mod signer_info;
 pub mod trust;
 mod verified;
+mod vouch;
 
 pub use certificate::{Certificate, CertificateError};
 pub use decide::{Decision, decide};
+pub use detached::verify_detached;
 pub use display::KeyId;
+pub use entry::check_entry;
 pub use hash::{Digest, HashAlgorithm};
 pub use image::verify_image;
 pub use reason::Reason;

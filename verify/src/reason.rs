@@ -1,6 +1,7 @@
 //! Why something is refused: typed, and worded here alone, so that the command line, the
 //! gate's console and the tests speak the same words.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
@@ -10,9 +11,10 @@ use baton_formats::pe::PeError;
 
 use crate::certificate::UnusableKey;
 use crate::cms::CmsError;
-use crate::display::{Hex, KeyId};
+use crate::display::{Hex, KeyId, name};
 use crate::hash::Digest;
-use crate::trust::TrustError;
+use crate::signer_info::SignerId;
+use crate::trust::{Trust, TrustError};
 
 /// Why something is refused. [`Reason::code`] is for programs, `Display` for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,15 @@ pub enum Reason {
         /// The signer's key.
         key_id: KeyId,
     },
+    /// The signer's key didn't sign these bytes (and the signature doesn't say which it did).
+    NotSignedSo {
+        /// The signer's name.
+        subject: String,
+        /// The signer's key.
+        key_id: KeyId,
+    },
+    /// A signature without attributes, of bytes that may be another signature's attributes.
+    AmbiguousContent,
     /// The signer's key is of a kind or size that isn't accepted.
     UnusableKey {
         /// The signer's name.
@@ -75,6 +86,13 @@ pub enum Reason {
         subject: String,
         /// The signer's key.
         key_id: KeyId,
+        /// The trusted keys, in words.
+        tried: String,
+    },
+    /// The signer's certificate is neither in the signature nor trusted.
+    SignerNotFound {
+        /// What the signature calls the certificate by, in words.
+        certificate: String,
         /// The trusted keys, in words.
         tried: String,
     },
@@ -114,6 +132,12 @@ pub enum Reason {
     UncoveredKernelHeader,
     /// The trusted keys or lists can't be read.
     BadTrust(TrustError),
+    /// The kernel can't be handed arguments above 4 GiB.
+    NotAbove4G,
+    /// The kernel can't be entered with 5-level paging on.
+    NoFiveLevel,
+    /// The kernel runs at one address only, and that isn't free.
+    AddressTaken(u64),
     /// No free memory is large enough; both in bytes.
     NoRoom {
         /// What is needed.
@@ -139,6 +163,20 @@ impl Reason {
         }
     }
 
+    pub(crate) fn signer_not_found(signer: &SignerId<'_>, trust: &Trust<'_>) -> Self {
+        let certificate = match *signer {
+            SignerId::KeyId(id) => format!("with key id {}", KeyId::new(id)),
+            SignerId::IssuerAndSerial { issuer, serial } => {
+                let serial = KeyId::new(serial);
+                format!("number {serial} of \"{}\"", name(issuer))
+            }
+        };
+        Self::SignerNotFound {
+            certificate,
+            tried: trust.tried(),
+        }
+    }
+
     /// A short, stable word for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -155,9 +193,12 @@ impl Reason {
             Self::NotPkcs7 | Self::MalformedSignature(_) => "malformed-signature",
             Self::UnsupportedAlgorithm(_) => "unsupported-algorithm",
             Self::DigestMismatch { .. } => "digest-mismatch",
-            Self::ContentMismatch | Self::BadSignature { .. } => "bad-signature",
+            Self::ContentMismatch | Self::BadSignature { .. } | Self::NotSignedSo { .. } => {
+                "bad-signature"
+            }
+            Self::AmbiguousContent => "ambiguous-signature",
             Self::UnusableKey { .. } => "unusable-key",
-            Self::UnknownSigner { .. } => "unknown-signer",
+            Self::UnknownSigner { .. } | Self::SignerNotFound { .. } => "unknown-signer",
             Self::ChainTooLong { .. } => "chain-too-long",
             Self::UnusableCertificate { .. } => "unusable-certificate",
             Self::NotAnIssuer { .. } => "not-an-issuer",
@@ -166,11 +207,23 @@ impl Reason {
             Self::HandoverDigestMismatch => "handover-digest-mismatch",
             Self::BadKernel(_) | Self::UncoveredKernelHeader => "bad-kernel",
             Self::BadTrust(error) => error.code(),
+            Self::NotAbove4G => "not-above-4g",
+            Self::NoFiveLevel => "no-5level",
+            Self::AddressTaken(_) => "address-taken",
             Self::NoRoom { .. } => "no-room",
             Self::BadMemoryMap(_) => "bad-memory-map",
             Self::BadFirmwareTable(_) => "bad-firmware-table",
             Self::BadBootParams(_) => "bad-boot-params",
             Self::BadGate(_) => "bad-gate",
+        }
+    }
+}
+
+impl From<CmsError> for Reason {
+    fn from(error: CmsError) -> Self {
+        match error {
+            CmsError::Hash | CmsError::Algorithm => Self::UnsupportedAlgorithm(error),
+            _ => Self::MalformedSignature(error),
         }
     }
 }
@@ -240,6 +293,13 @@ impl fmt::Display for Reason {
                 f,
                 "the signature wasn't made by the key of \"{subject}\" (key id {key_id}), which it names: forged or damaged"
             ),
+            Self::NotSignedSo { subject, key_id } => write!(
+                f,
+                "\"{subject}\" (key id {key_id}), whom the signature names, didn't sign these bytes: altered after signing, or the signature is another file's"
+            ),
+            Self::AmbiguousContent => f.write_str(
+                "it begins as a signature's attributes do, and its signature has none: it may be part of another signature (sign it with attributes)",
+            ),
             Self::UnusableKey { subject, problem } => {
                 write!(f, "signed by \"{subject}\", but {problem} (sign with another key)")
             }
@@ -250,6 +310,10 @@ impl fmt::Display for Reason {
             } => write!(
                 f,
                 "signed by \"{subject}\" (key id {key_id}), which no trusted key vouches for; {tried}"
+            ),
+            Self::SignerNotFound { certificate, tried } => write!(
+                f,
+                "signed with the certificate {certificate}, which is neither in the signature nor trusted; {tried}"
             ),
             Self::ChainTooLong { subject } => write!(
                 f,
@@ -285,6 +349,16 @@ impl fmt::Display for Reason {
                 "fields of its PE header that no signature covers lie in its setup header",
             ),
             Self::BadTrust(error) => error.fmt(f),
+            Self::NotAbove4G => f.write_str(
+                "it can't take arguments above 4 GiB, where kexec puts them (use a newer kernel)",
+            ),
+            Self::NoFiveLevel => f.write_str(
+                "this machine runs with 5-level paging, which it doesn't know (boot with no5lvl, or use a newer kernel)",
+            ),
+            Self::AddressTaken(address) => write!(
+                f,
+                "it runs at {address:#x} only, which isn't free (use a relocatable kernel)"
+            ),
             Self::NoRoom {
                 needed,
                 largest_free,

@@ -59,6 +59,10 @@ pub mod offset {
     pub const CMD_LINE_PTR: usize = 0x228;
     /// `hdr.cmdline_size`, `u32`.
     pub const CMDLINE_SIZE: usize = 0x238;
+    /// u32: the kind of platform.
+    pub const HARDWARE_SUBARCH: usize = 0x23c;
+    /// u64: what it needs besides.
+    pub const HARDWARE_SUBARCH_DATA: usize = 0x240;
     /// `hdr.setup_data`, `u64`.
     pub const SETUP_DATA: usize = 0x250;
     /// `e820_table`, 128 entries of 20 bytes.
@@ -188,6 +192,14 @@ impl<'a> BootParams<'a> {
         self.u64::<{ offset::SETUP_DATA }>()
     }
 
+    /// `hardware_subarch` and its data: the kind of platform, 0 for a PC.
+    pub fn hardware_subarch(&self) -> (u32, u64) {
+        (
+            self.u32::<{ offset::HARDWARE_SUBARCH }>(),
+            self.u64::<{ offset::HARDWARE_SUBARCH_DATA }>(),
+        )
+    }
+
     /// The state of Secure Boot, as the first kernel was told: [`SECURE_BOOT_ENABLED`], …
     pub fn secure_boot(&self) -> u8 {
         let [state] = self.field::<{ offset::SECURE_BOOT }, 1>();
@@ -282,6 +294,12 @@ impl BootParamsMut<'_> {
     /// Sets the physical address of the first setup_data node.
     pub fn set_setup_data(&mut self, addr: u64) {
         self.set::<{ offset::SETUP_DATA }, 8>(addr.to_le_bytes());
+    }
+
+    /// Sets `hardware_subarch` and its data.
+    pub fn set_hardware_subarch(&mut self, (kind, data): (u32, u64)) {
+        self.set::<{ offset::HARDWARE_SUBARCH }, 4>(kind.to_le_bytes());
+        self.set::<{ offset::HARDWARE_SUBARCH_DATA }, 8>(data.to_le_bytes());
     }
 
     /// Sets the type of the boot loader, for instance [`LOADER_KEXEC`].

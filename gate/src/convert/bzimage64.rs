@@ -41,22 +41,17 @@ pub fn plan<'m>(
     })
 }
 
-/// The address the kernel prefers, or for one that can move the lowest one that is free.
+/// The lowest address that is free and suits the kernel; for one that can't move, its own.
 fn place(image: &BzImage<'_>, size: u64, free: &Free) -> Result<Range, Reason> {
-    let align = u64::from(image.kernel_alignment());
     let preferred = image.pref_address();
     if image.relocatable() {
+        let align = u64::from(image.kernel_alignment());
         return free.find(size, align, preferred.max(LOWEST));
     }
-    let found = free.find(size, 1, preferred)?;
-    if found.start == preferred {
-        Ok(found)
-    } else {
-        Err(Reason::NoRoom {
-            needed: size,
-            largest_free: 0,
-        })
-    }
+    free.find(size, 1, preferred)
+        .ok()
+        .filter(|found| found.start == preferred)
+        .ok_or(Reason::AddressTaken(preferred))
 }
 
 /// The old kernel's boot_params with the new kernel's setup_header, and the arguments put back.
@@ -74,6 +69,8 @@ fn fill(
     // As after a plain kexec, which the next kernel knows how to treat.
     new.set_type_of_loader(LOADER_KEXEC);
     new.set_cmdline(old.cmdline());
+    // What kind of platform this is (Documentation/arch/x86/boot.rst), as the old kernel knows it.
+    new.set_hardware_subarch(old.hardware_subarch());
     new.set_setup_data(old.setup_data());
     let (start, size) = match &decision.initrd_range {
         Some(range) => (

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use baton_formats::boot_params::{BootParamsMut, offset};
 use baton_formats::efi::MOK_TABLE_GUID;
-use baton_formats::gate_image::{GateInfo, Part};
+use baton_formats::gate_image::{GateInfo, LEN, Part};
 use baton_formats::handover::{Kind, Layout};
 use baton_formats::pe::Pe;
 use baton_formats::setup_data::{HEADER_LEN, SETUP_EFI, SETUP_KEXEC_KHO, SetupDataHeader};
@@ -14,15 +14,18 @@ use baton_gate::memory::PhysicalMemory;
 use baton_gate::plan::Range;
 use sha2::{Digest, Sha256};
 
+// Each thing in 2 MiB of its own, at their start: there a kernel would be put if it were free.
 pub const BOOT_PARAMS: u64 = 0x3f00_0000;
-pub const CMDLINE: u64 = 0x3f00_1000;
-pub const SETUP_DATA: u64 = 0x3f00_2000;
-pub const SCRATCH_LIST: u64 = 0x3f00_3000;
+pub const CMDLINE: u64 = 0x3f40_0000;
+pub const SETUP_DATA: u64 = 0x3f60_0000;
+pub const SCRATCH_LIST: u64 = 0x3f80_0000;
 pub const HANDOVER: u64 = 0x3000_0000;
 pub const GATE: u64 = 0x3e00_0000;
 pub const SYSTEM_TABLE: u64 = 0x7f00_0000;
-pub const CONFIG_TABLES: u64 = 0x7f00_1000;
-pub const MOK_TABLE: u64 = 0x7f00_2000;
+pub const CONFIG_TABLES: u64 = 0x7f20_0000;
+pub const MOK_TABLE: u64 = 0x7f40_0000;
+pub const EFI_MAP: u64 = 0x3f20_0000;
+pub const EFI_REGION: u64 = 0x7e00_0000;
 pub const RAM_END: u64 = 0x4000_0000;
 
 /// Memory in pieces; what lies between them can't be read.
@@ -88,8 +91,8 @@ pub fn handover(kernel: &[u8], initrds: &[&[u8]]) -> Vec<u8> {
     blob
 }
 
-/// The gate as it lies in memory from file offset 0x1000 on, with these certificates in `.keys`.
-pub fn loaded_gate(keys: &[u8]) -> Vec<u8> {
+/// The gate's info block, and what was added to its stub: these certificates in `.keys`.
+pub fn built_gate(keys: &[u8]) -> ([u8; LEN], Vec<u8>) {
     let stub_len = 0x4000;
     let keys_part = if keys.is_empty() {
         Part::default()
@@ -106,11 +109,9 @@ pub fn loaded_gate(keys: &[u8]) -> Vec<u8> {
         sbat: Part::default(),
         limit: 0x10_0000,
     };
-    let mut image = vec![0; 0x10_0000 - 0x1000];
-    image[..64].copy_from_slice(&info.to_bytes());
-    let at = stub_len as usize - 0x1000;
-    image[at..at + keys.len()].copy_from_slice(keys);
-    image
+    let mut added = vec![0; 0x10_0000 - stub_len as usize];
+    added[..keys.len()].copy_from_slice(keys);
+    (info.to_bytes(), added)
 }
 
 pub fn gate_extent() -> Range {
@@ -198,6 +199,15 @@ pub fn add_shim(memory: &mut Memory, table: Vec<u8>) {
     page[offset::EFI_INFO..offset::EFI_INFO + 4].copy_from_slice(b"EL64");
     page[offset::EFI_INFO + 4..offset::EFI_INFO + 8]
         .copy_from_slice(&(SYSTEM_TABLE as u32).to_le_bytes());
+    page[offset::EFI_INFO + 8..offset::EFI_INFO + 12].copy_from_slice(&48u32.to_le_bytes());
+    page[offset::EFI_INFO + 12..offset::EFI_INFO + 16].copy_from_slice(&1u32.to_le_bytes());
+    page[offset::EFI_INFO + 16..offset::EFI_INFO + 20]
+        .copy_from_slice(&(EFI_MAP as u32).to_le_bytes());
+    page[offset::EFI_INFO + 20..offset::EFI_INFO + 24].copy_from_slice(&48u32.to_le_bytes());
+    let mut descriptor = vec![0; 48];
+    descriptor[8..16].copy_from_slice(&EFI_REGION.to_le_bytes());
+    descriptor[24..32].copy_from_slice(&3u64.to_le_bytes());
+    memory.put(EFI_MAP, descriptor);
     let mut system = b"IBI SYST".to_vec();
     system.resize(0x78, 0);
     system[0x68..0x70].copy_from_slice(&2u64.to_le_bytes());
@@ -220,7 +230,7 @@ pub fn add_scratch(memory: &mut Memory, address: u64, size: u64) {
     let mut list = address.to_le_bytes().to_vec();
     list.extend(size.to_le_bytes());
     memory.put(SCRATCH_LIST, list);
-    let fields = [0x3f00_4000u64, 0x1000, SCRATCH_LIST, 16];
+    let fields = [0x3fa0_0000u64, 0x1000, SCRATCH_LIST, 16];
     let data: Vec<u8> = fields.into_iter().flat_map(u64::to_le_bytes).collect();
     memory.put(SETUP_DATA, node(0, SETUP_KEXEC_KHO, &data));
     set_setup_data(memory, SETUP_DATA);

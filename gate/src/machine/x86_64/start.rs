@@ -1,11 +1,15 @@
 //! The sequence: page tables, console, arguments, verdict, copy, jump.
 
+extern crate alloc;
+
+use alloc::vec::Vec;
 use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::panic::PanicInfo;
 use core::slice;
 
 use baton_formats::boot_params::BootParams;
+use baton_formats::gate_image::LEN;
 use baton_formats::policy::RefusalAction;
 use baton_verify::{Component, Reason, Refusal};
 
@@ -34,6 +38,7 @@ static POOL_MEMORY: Pool = Pool(UnsafeCell::new([Table::EMPTY; POOL]));
 unsafe extern "C" {
     static __image_start: u8;
     static gate_info: u8;
+    static __stub_end: u8;
     static __bss_start: u8;
     static __bss_end: u8;
     static __stack_guard: u8;
@@ -45,6 +50,9 @@ struct Control {
     cr0: u64,
     cr4: u64,
 }
+
+/// How much RAM is mapped at a time: what one page table holds, or one large page.
+const STEP: u64 = 1 << 30;
 
 /// What goes wrong before there is a policy is treated as the default policy would.
 type Failure = (Refusal, baton_formats::policy::Policy);
@@ -77,22 +85,17 @@ fn hand_over(
     };
     let memory = Physical::new(pool).map_err(|_| early(Reason::BadBootParams("no page tables")))?;
     map_image(&memory).map_err(early)?;
-    map_ram(&memory, address).map_err(early)?;
     // SAFETY: the image with its stack is mapped; everything else is mapped as it is read.
     unsafe { memory.activate() };
 
     open_console(&memory, address).map_err(early)?;
     let mut arguments = Arguments::read(&memory, address).map_err(early)?;
-    // RAM that could not be mapped is not chosen either.
-    arguments.map.retain(|entry| {
-        entry.kind != Use::Ram
-            || memory
-                .map(entry.address, entry.address.saturating_add(entry.size))
-                .is_ok()
-    });
+    arguments.five_level = cpu::uses_five_levels();
+    // After what must be read, so that it can't use up the page tables before.
+    map_ram(&memory, &mut arguments.map);
     let clock = Clock::calibrate();
 
-    let image = Image::read(loaded(), extent()).map_err(|reason| {
+    let image = Image::read(info(), added(), extent()).map_err(|reason| {
         (
             Refusal {
                 component: Component::Gate,
@@ -112,12 +115,18 @@ fn hand_over(
     start(&prepared.plan, clock, control)
 }
 
-/// The image from the first byte the kernel loaded to the end of what its file may hold.
-fn loaded() -> &'static [u8] {
-    let start = &raw const gate_info;
+/// The info block, which only `baton gate build` writes to.
+fn info() -> &'static [u8; LEN] {
+    // SAFETY: it lies in the image, in a section of its own that nothing writes to.
+    unsafe { &*(&raw const gate_info).cast() }
+}
+
+/// What was added to the stub, and the signature: from the stub's end to where .bss begins.
+fn added() -> &'static [u8] {
+    let start = &raw const __stub_end;
     let length = (&raw const __bss_start) as usize - start as usize;
-    // SAFETY: the old kernel reserved `init_size` bytes from here, all of it below .bss read-only
-    // from here on (relocation is done), and nothing else is placed there.
+    // SAFETY: the old kernel reserved `init_size` bytes for the image, which these are part of, and
+    // nothing writes here: all that is written to lies in the stub's .data before, or in .bss after.
     unsafe { slice::from_raw_parts(start, length) }
 }
 
@@ -137,17 +146,22 @@ fn map_image(memory: &Physical<'_>) -> Result<(), Reason> {
         .map_err(|_| Reason::BadBootParams("the gate was loaded where it can't be mapped"))
 }
 
-/// Maps all RAM of the memory map, from the bottom, as far as the pool goes.
-fn map_ram(memory: &Physical<'_>, address: u64) -> Result<(), Reason> {
-    // The old kernel's page tables are still in use here; they map boot_params, too.
-    for entry in memory_map(boot_params(memory, address)?)?
-        .iter()
-        .filter(|entry| entry.kind == Use::Ram && entry.size > 0)
-    {
-        // What doesn't fit stays unmapped: it is never chosen, and reading it is refused.
-        let _ = memory.map(entry.address, entry.address.saturating_add(entry.size));
+/// Maps all RAM of the memory map, from the bottom, as far as the pool goes. RAM that could not be
+/// mapped isn't in the map afterwards, and so isn't chosen either.
+fn map_ram(memory: &Physical<'_>, map: &mut Vec<MapEntry>) {
+    for entry in map.iter_mut().filter(|entry| entry.kind == Use::Ram) {
+        let end = entry.address.saturating_add(entry.size);
+        let mut mapped = entry.address;
+        while mapped < end {
+            let next = end.min((mapped | (STEP - 1)).saturating_add(1));
+            if memory.map(mapped, next).is_err() {
+                break;
+            }
+            mapped = next;
+        }
+        entry.size = mapped - entry.address;
     }
-    Ok(())
+    map.retain(|entry| entry.kind != Use::Ram || entry.size > 0);
 }
 
 fn boot_params<'m>(memory: &'m Physical<'_>, address: u64) -> Result<&'m [u8; 4096], Reason> {
@@ -229,11 +243,12 @@ fn start(plan: &BootPlan<'_>, clock: Clock, control: Control) -> ! {
         asm!(
             "mov cr4, {cr4}",
             "mov cr0, {cr0}",
-            "xor ebp, ebp", "xor edi, edi",
-            "jmp {entry}",
+            "xor ebp, ebp",
+            "jmp rax",
             cr4 = in(reg) control.cr4,
             cr0 = in(reg) control.cr0,
-            entry = in(reg) plan.entry,
+            in("rax") plan.entry,
+            in("rdi") 0u64,
             in("rsi") plan.boot_params_address,
             options(noreturn)
         )
