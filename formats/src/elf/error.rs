@@ -36,7 +36,7 @@ pub enum ElfError {
     NothingToLoad,
     /// It asks for an interpreter.
     Interpreter,
-    /// The entry point, at this address, lies in no executable segment.
+    /// The entry point, at this address, lies in no loaded segment.
     Entry(u64),
     /// A segment of notes has something else in it.
     Note(usize),
@@ -90,7 +90,7 @@ impl fmt::Display for ElfError {
                 f.write_str("it asks for an interpreter: a program, not a kernel")
             }
             ElfError::Entry(at) => {
-                write!(f, "its entry point {at:#x} is in no executable segment")
+                write!(f, "its entry point {at:#x} is in no loaded segment")
             }
             ElfError::Note(n) => write!(f, "segment {n} has something else than notes in it"),
             ElfError::PvhEntry => f.write_str("its note of the PVH entry point can't be"),

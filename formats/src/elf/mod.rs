@@ -8,7 +8,8 @@
 //! - every segment's data is in the file, is no longer than the segment, and no address wraps;
 //! - segments that are loaded don't overlap in physical memory; at least one is there;
 //! - alignments are 0 or powers of two;
-//! - the entry point lies in an executable segment;
+//! - the entry point lies in a loaded segment (that it is marked executable isn't asked for: Linux
+//!   7's lies in one that isn't, and a kernel is entered with its own page tables);
 //! - no interpreter is asked for (`PT_INTERP`): that would be a program for user space;
 //! - every `PT_NOTE` segment is notes from begin to end, see [`Note`];
 //! - there is at most one signature note, see [`SIGNATURE_NOTE_NAME`].
@@ -58,8 +59,6 @@ pub const PT_LOAD: u32 = 1;
 pub const PT_INTERP: u32 = 3;
 /// `p_type` of notes.
 pub const PT_NOTE: u32 = 4;
-/// `p_flags`: executable.
-pub const PF_X: u32 = 1;
 
 /// Whether the addresses of a file are where it must lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +76,7 @@ pub struct Segment<'a> {
     pub index: usize,
     /// `p_type`, one of `PT_*`.
     pub kind: u32,
-    /// `p_flags`, of `PF_*`.
+    /// `p_flags`: 1 executable, 2 writable, 4 readable. (Not judged.)
     pub flags: u32,
     /// `p_offset`: where its data lies in the file (of no meaning if there is none).
     pub offset: u64,
@@ -163,7 +162,7 @@ impl<'a> Elf<'a> {
         self.header.entry
     }
 
-    /// The physical address of the entry point: if an executable segment holds the stated one as a
+    /// The physical address of the entry point: if a loaded segment holds the stated one as a
     /// virtual address, that segment's physical address as far in. Otherwise the stated one is
     /// physical already: Linux says `ENTRY(phys_startup_64)` (arch/x86/kernel/vmlinux.lds.S).
     pub fn entry(&self) -> u64 {
@@ -250,9 +249,8 @@ impl<'a> Elf<'a> {
 
     fn physical_entry(&self) -> Option<u64> {
         let entry = self.header.entry;
-        let executable = || self.segments().filter(|s| s.flags & PF_X != 0);
-        let by_virtual = executable().find_map(|s| s.physical(s.vaddr, entry));
-        by_virtual.or_else(|| executable().find_map(|s| s.physical(s.paddr, entry)))
+        let by_virtual = self.segments().find_map(|s| s.physical(s.vaddr, entry));
+        by_virtual.or_else(|| self.segments().find_map(|s| s.physical(s.paddr, entry)))
     }
 
     fn check_notes(&self) -> Result<(), ElfError> {

@@ -58,9 +58,14 @@ mod reads {
         // Address 0x1000000 is in the first segment physically, and in the second virtually.
         let file = with(&kernel(), |file| {
             put64(file, at::HEADERS[1] + VADDR, CODE_PADDR);
-            put32(file, at::HEADERS[1] + 4, 7);
         });
         assert_eq!(Elf::parse(&file).unwrap().entry(), DATA_PADDR + 0x10);
+    }
+
+    #[test]
+    fn an_entry_point_in_a_segment_marked_as_data_as_linux_7_has_it() {
+        let file = with(&kernel(), |file| put64(file, at::ENTRY, DATA_PADDR + 0x30));
+        assert_eq!(Elf::parse(&file).unwrap().entry(), DATA_PADDR + 0x30);
     }
 
     #[test]
@@ -375,8 +380,8 @@ mod refuses {
     }
 
     #[test]
-    fn an_entry_point_outside_the_code() {
-        for entry in [0, CODE_PADDR + 0x80, DATA_PADDR, u64::MAX] {
+    fn an_entry_point_outside_what_is_loaded() {
+        for entry in [0, CODE_PADDR + 0x80, DATA_PADDR + 0x1000, u64::MAX] {
             let error = error_with(|file| put64(file, at::ENTRY, entry));
             assert_eq!(error, ElfError::Entry(entry));
         }
