@@ -172,6 +172,11 @@ impl<'a> Element<'a> {
         Elements::new(self.value, what)
     }
 
+    /// The one element inside this one.
+    pub(crate) fn only(&self, what: &'static str) -> Result<Self, Malformed> {
+        Self::whole(self.value, what)
+    }
+
     /// Checks that everything inside this element is DER, without looking at what it means.
     pub(crate) fn check(&self, what: &'static str) -> Result<(), Malformed> {
         check_nested(self, what, MAX_DEPTH)

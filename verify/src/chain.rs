@@ -24,7 +24,8 @@ impl Budget {
         Self(24)
     }
 
-    fn take(&mut self) -> bool {
+    /// Takes one check out of it; false if none was left.
+    pub(crate) fn take(&mut self) -> bool {
         let left = self.0.checked_sub(1);
         self.0 = left.unwrap_or_default();
         left.is_some()

@@ -1,14 +1,17 @@
-//! PKCS#7 SignedData (RFC 2315, and CMS, RFC 5652) of the one shape that Authenticode makes:
-//! one signer, authenticated attributes, content inside.
+//! PKCS#7 SignedData (RFC 2315, and CMS, RFC 5652) with one signer.
+//!
+//! [`SignedData`] is the one shape that Authenticode makes: authenticated attributes, content
+//! inside. The other shape, without content, is [`crate::detached`]'s.
 
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::algorithm::{AlgorithmIdentifier, SignatureAlgorithm};
+use crate::algorithm::AlgorithmIdentifier;
 use crate::asn1::{Element, Elements, Malformed, Tag, constructed};
 use crate::certificate::{Certificate, CertificateError};
-use crate::hash::{Digest, HashAlgorithm};
+use crate::hash::HashAlgorithm;
 use crate::oid;
+use crate::signer_info::{SignerId, SignerInfo};
 
 /// The most certificates one signature may carry. Real ones carry two to five.
 pub const MAX_CERTIFICATES: usize = 16;
@@ -20,21 +23,19 @@ pub struct SignedData<'a> {
     pub(crate) content_type: &'a [u8],
     /// The content, as an element.
     pub(crate) content: Element<'a>,
+    /// The digest that the authenticated attributes give for the content.
+    pub(crate) message_digest: &'a [u8],
     pub(crate) certificates: Vec<Certificate<'a>>,
     pub(crate) signer: SignerInfo<'a>,
 }
 
-/// The one signer's part.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SignerInfo<'a> {
-    issuer: &'a [u8],
-    serial: &'a [u8],
-    pub(crate) hash: HashAlgorithm,
-    pub(crate) algorithm: SignatureAlgorithm,
-    attributes: Element<'a>,
-    /// The digest that the authenticated attributes give for the content.
-    pub(crate) message_digest: &'a [u8],
-    pub(crate) signature: &'a [u8],
+/// What both shapes consist of.
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) content_type: &'a [u8],
+    pub(crate) content: Option<Element<'a>>,
+    pub(crate) certificates: Vec<Certificate<'a>>,
+    pub(crate) signer: SignerInfo<'a>,
 }
 
 /// Why a signature can't be judged at all.
@@ -57,6 +58,8 @@ pub enum CmsError {
     Attributes,
     /// It doesn't carry its signer's certificate.
     NoSignerCertificate,
+    /// It should be detached, and carries content, or is of content that isn't plain data.
+    NotDetached,
 }
 
 impl fmt::Display for CmsError {
@@ -74,6 +77,7 @@ impl fmt::Display for CmsError {
                 "its authenticated attributes don't hold one fitting contentType and one messageDigest",
             ),
             Self::NoSignerCertificate => f.write_str("it lacks its signer's certificate"),
+            Self::NotDetached => f.write_str("it isn't a detached signature of data"),
         }
     }
 }
@@ -99,25 +103,18 @@ impl<'a> SignedData<'a> {
     /// If `der` isn't strict DER of the shape described above, or names algorithms that aren't
     /// accepted.
     pub fn parse(der: &'a [u8]) -> Result<Self, CmsError> {
-        let mut fields = open(der)?;
-        // CMSVersion: Authenticode is PKCS#7 1.5, always 1.
-        version_1(&mut fields)?;
-        let digest_algorithm = only_digest_algorithm(&mut fields)?;
-        let (content_type, content) = content_info(&mut fields)?;
-        let certificates = certificates(&mut fields)?;
-        // CRLs, [1], are refused: nobody puts them into an image's signature.
-        let mut signers = fields.inside(Tag::Set, "SignerInfos")?;
-        fields.finish()?;
-        let signer = SignerInfo::read(&mut signers, content_type)?;
-        signers.finish()?;
-        if signer.hash != digest_algorithm {
-            return Err(CmsError::AlgorithmsDiffer);
-        }
+        let parts = Parts::read(der)?;
+        // Authenticode is PKCS#7 1.5, which knows no key identifiers.
+        let SignerId::IssuerAndSerial { .. } = parts.signer.id else {
+            return Err(malformed("SignerInfo"));
+        };
+        let attributes = parts.signer.attributes.ok_or(CmsError::Attributes)?;
         Ok(Self {
-            content_type,
-            content,
-            certificates,
-            signer,
+            content_type: parts.content_type,
+            content: parts.content.ok_or(malformed("contentInfo"))?,
+            message_digest: attributes.message_digest,
+            certificates: parts.certificates,
+            signer: parts.signer,
         })
     }
 
@@ -133,12 +130,41 @@ impl<'a> SignedData<'a> {
     pub fn signer(&self) -> Result<&Certificate<'a>, CmsError> {
         self.certificates
             .iter()
-            .find(|certificate| {
-                certificate.issuer() == self.signer.issuer
-                    && certificate.serial() == self.signer.serial
-            })
+            .find(|certificate| self.signer.id.names(certificate))
             .ok_or(CmsError::NoSignerCertificate)
     }
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn read(der: &'a [u8]) -> Result<Self, CmsError> {
+        let mut fields = open(der)?;
+        let version = fields.unsigned()?;
+        let digest_algorithm = only_digest_algorithm(&mut fields)?;
+        let (content_type, content) = content_info(&mut fields)?;
+        let certificates = certificates(&mut fields)?;
+        // CRLs, [1], are refused: nobody puts them into such signatures.
+        let mut signers = fields.inside(Tag::Set, "SignerInfos")?;
+        fields.finish()?;
+        let signer = SignerInfo::read(&mut signers, content_type)?;
+        signers.finish()?;
+        // 3 where the signer is named by a key identifier, otherwise 1 (RFC 5652, 5.1).
+        if version != [signer.id.version()] {
+            return Err(malformed("SignedData"));
+        }
+        if signer.hash != digest_algorithm {
+            return Err(CmsError::AlgorithmsDiffer);
+        }
+        Ok(Self {
+            content_type,
+            content,
+            certificates,
+            signer,
+        })
+    }
+}
+
+fn malformed(what: &'static str) -> CmsError {
+    CmsError::Malformed(Malformed { what })
 }
 
 /// ContentInfo { signedData, [0] EXPLICIT SignedData }: the fields of the latter.
@@ -157,13 +183,6 @@ fn open(der: &[u8]) -> Result<Elements<'_>, CmsError> {
     Ok(fields)
 }
 
-fn version_1(fields: &mut Elements<'_>) -> Result<(), CmsError> {
-    match fields.unsigned()? {
-        [1] => Ok(()),
-        _ => Err(fields.malformed().into()),
-    }
-}
-
 /// With one signer there is one digest algorithm.
 fn only_digest_algorithm(fields: &mut Elements<'_>) -> Result<HashAlgorithm, CmsError> {
     let mut set = fields.inside(Tag::Set, "DigestAlgorithmIdentifiers")?;
@@ -172,19 +191,23 @@ fn only_digest_algorithm(fields: &mut Elements<'_>) -> Result<HashAlgorithm, Cms
     algorithm.as_hash().ok_or(CmsError::Hash)
 }
 
-fn content_info<'a>(fields: &mut Elements<'a>) -> Result<(&'a [u8], Element<'a>), CmsError> {
+fn content_info<'a>(
+    fields: &mut Elements<'a>,
+) -> Result<(&'a [u8], Option<Element<'a>>), CmsError> {
     let mut info = fields.sequence("contentInfo")?;
     let content_type = info.oid()?;
-    let mut explicit = info.inside(constructed(0), "contentInfo")?;
+    let explicit = info.optional(constructed(0))?;
     info.finish()?;
-    let content = explicit.any()?;
-    explicit.finish()?;
-    Ok((content_type, content))
+    let content = explicit.map(|explicit| explicit.only("contentInfo"));
+    Ok((content_type, content.transpose()?))
 }
 
 /// [0] IMPLICIT SET OF Certificate. Their order carries no meaning, and isn't judged.
 fn certificates<'a>(fields: &mut Elements<'a>) -> Result<Vec<Certificate<'a>>, CmsError> {
-    let mut set = fields.inside(constructed(0), "certificates")?;
+    let Some(set) = fields.optional(constructed(0))? else {
+        return Ok(Vec::new());
+    };
+    let mut set = set.elements("certificates");
     let mut ahead = set;
     let mut count = 0_usize;
     while !ahead.is_empty() {
@@ -199,80 +222,4 @@ fn certificates<'a>(fields: &mut Elements<'a>) -> Result<Vec<Certificate<'a>>, C
         certificates.push(Certificate::read(&mut set)?);
     }
     Ok(certificates)
-}
-
-impl<'a> SignerInfo<'a> {
-    fn read(signers: &mut Elements<'a>, content_type: &[u8]) -> Result<Self, CmsError> {
-        let mut fields = signers.sequence("SignerInfo")?;
-        version_1(&mut fields)?;
-        let mut id = fields.sequence("IssuerAndSerialNumber")?;
-        let issuer = id.expect(Tag::Sequence)?.raw;
-        let serial = id.integer()?;
-        id.finish()?;
-        let hash = AlgorithmIdentifier::read(&mut fields)?
-            .as_hash()
-            .ok_or(CmsError::Hash)?;
-        let attributes = fields.expect(constructed(0))?;
-        let algorithm = AlgorithmIdentifier::read(&mut fields)?
-            .as_signature()
-            .ok_or(CmsError::Algorithm)?;
-        let signature = fields.expect(Tag::OctetString)?.value;
-        // Unauthenticated attributes (timestamps, mostly) can say anything: not looked at.
-        fields.optional(constructed(1))?;
-        fields.finish()?;
-        if algorithm.hash.is_some_and(|named| named != hash) {
-            return Err(CmsError::AlgorithmsDiffer);
-        }
-        Ok(Self {
-            issuer,
-            serial,
-            hash,
-            algorithm,
-            attributes,
-            message_digest: message_digest(&attributes, content_type)?,
-            signature,
-        })
-    }
-
-    /// The digest that the signature signs: of the authenticated attributes as they stand,
-    /// but tagged as the SET OF that they are (RFC 5652, 5.4).
-    pub(crate) fn signed_digest(&self) -> Option<Digest> {
-        let (_, untagged) = self.attributes.raw.split_first()?;
-        Some(self.hash.hash([&[0x31][..], untagged]))
-    }
-}
-
-/// Checks the authenticated attributes, and takes messageDigest out of them.
-fn message_digest<'a>(attributes: &Element<'a>, content_type: &[u8]) -> Result<&'a [u8], CmsError> {
-    let mut list = attributes.elements("authenticatedAttributes");
-    let (mut named_type, mut digest) = (None, None);
-    while !list.is_empty() {
-        let mut attribute = list.sequence("Attribute")?;
-        let id = attribute.oid()?;
-        let values = attribute.expect(Tag::Set)?;
-        attribute.finish()?;
-        let previous = if id == oid::CONTENT_TYPE.as_bytes() {
-            named_type.replace(only_value(&values, Tag::ObjectIdentifier)?)
-        } else if id == oid::MESSAGE_DIGEST.as_bytes() {
-            digest.replace(only_value(&values, Tag::OctetString)?)
-        } else {
-            None
-        };
-        if previous.is_some() {
-            return Err(CmsError::Attributes);
-        }
-    }
-    match (named_type, digest) {
-        (Some(named), Some(digest)) if named == content_type => Ok(digest),
-        _ => Err(CmsError::Attributes),
-    }
-}
-
-fn only_value<'a>(values: &Element<'a>, tag: Tag) -> Result<&'a [u8], CmsError> {
-    let mut values = values.elements("Attribute");
-    let value = values.expect(tag)?.value;
-    match values.is_empty() {
-        true => Ok(value),
-        false => Err(CmsError::Attributes),
-    }
 }

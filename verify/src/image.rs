@@ -5,13 +5,12 @@ use alloc::vec::Vec;
 use baton_formats::pe::{Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, WinCertificate};
 
 use crate::authenticode::Signature;
-use crate::certificate::Certificate;
-use crate::chain::{Budget, NoChain, find_anchor};
-use crate::cms::CmsError;
+use crate::chain::Budget;
 use crate::hash::{Digest, HashAlgorithm};
 use crate::reason::Reason;
-use crate::trust::{Anchor, Trust};
+use crate::trust::Trust;
 use crate::verified::{Signer, Verified};
+use crate::vouch::vouch;
 
 /// The most signatures an image may carry.
 pub const MAX_SIGNATURES: usize = 8;
@@ -69,12 +68,10 @@ fn read_signature<'a>(entry: &WinCertificate<'a>) -> Result<Result<Signature<'a>
     if (entry.revision, entry.kind) != (WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS) {
         return Err(Reason::NotPkcs7);
     }
-    match Signature::parse(entry.data) {
+    match Signature::parse(entry.data).map_err(Reason::from) {
         Ok(signature) => Ok(Ok(signature)),
-        Err(error @ (CmsError::Hash | CmsError::Algorithm)) => {
-            Ok(Err(Reason::UnsupportedAlgorithm(error)))
-        }
-        Err(error) => Err(Reason::MalformedSignature(error)),
+        Err(reason @ Reason::UnsupportedAlgorithm(_)) => Ok(Err(reason)),
+        Err(reason) => Err(reason),
     }
 }
 
@@ -96,62 +93,16 @@ fn judge(
         return Err(Reason::digest_mismatch(signature.image_digest, &found));
     }
     let content = signature.hash().hash([signature.content]);
-    if signed.signer.message_digest != content.as_bytes() {
+    if signed.message_digest != content.as_bytes() {
         return Err(Reason::ContentMismatch);
     }
-    let certificate = signed.signer().map_err(Reason::MalformedSignature)?;
-    check_signature(signature, certificate)?;
-    find_anchor(certificate, &signed.certificates, trust, budget)
-        .map(|anchor| signer(certificate, anchor))
-        .map_err(|failure| refused_chain(failure, certificate, trust))
-}
-
-fn check_signature(signature: &Signature<'_>, certificate: &Certificate<'_>) -> Result<(), Reason> {
-    let info = &signature.signed.signer;
-    let key = certificate.key().map_err(|problem| Reason::UnusableKey {
-        subject: certificate.subject_name(),
-        problem,
-    })?;
-    let verifies = key.kind() == info.algorithm.kind
-        && info
-            .signed_digest()
-            .is_some_and(|digest| key.verifies(&digest, info.signature));
-    match verifies {
-        true => Ok(()),
-        false => Err(Reason::BadSignature {
-            subject: certificate.subject_name(),
-            key_id: certificate.key_id(),
-        }),
-    }
-}
-
-fn signer(certificate: &Certificate<'_>, anchor: &Anchor<'_>) -> Signer {
-    Signer {
-        subject: certificate.subject_name(),
-        key_id: certificate.key_id(),
-        anchor_subject: anchor.certificate.subject_name(),
-        anchor_key_id: anchor.certificate.key_id(),
-        anchor_source: anchor.source,
-    }
-}
-
-fn refused_chain(failure: NoChain, signer: &Certificate<'_>, trust: &Trust<'_>) -> Reason {
-    let subject = signer.subject_name();
-    match failure {
-        NoChain::Unknown => Reason::UnknownSigner {
-            subject,
-            key_id: signer.key_id(),
-            tried: trust.tried(),
-        },
-        NoChain::TooLong | NoChain::TooMany => Reason::ChainTooLong { subject },
-        NoChain::Unusable(certificate) => Reason::UnusableCertificate {
-            subject,
-            certificate,
-        },
-        NoChain::NotAnIssuer(issuer) => Reason::NotAnIssuer { subject, issuer },
-        NoChain::Revoked(certificate) => Reason::RevokedCertificate {
-            subject,
-            certificate,
-        },
-    }
+    let certificate = signed.signer()?;
+    vouch(
+        &signed.signer,
+        &content,
+        certificate,
+        &signed.certificates,
+        trust,
+        budget,
+    )
 }

@@ -1,9 +1,9 @@
 //! Decides whether bytes are trusted, and says why not.
 //!
 //! One function decides for everybody: [`decide`] judges a whole handover, [`verify_image`] one
-//! PE image, [`verify_detached`] any bytes with a detached signature. The gate and the command line's preflight call the same code with the same
-//! arguments, so they can't disagree. A verdict depends on the arguments alone: no clock, no
-//! randomness, no environment.
+//! PE image, [`verify_detached`] any bytes by a detached signature. The gate and the command
+//! line's preflight call the same code with the same arguments, so they can't disagree. A
+//! verdict depends on the arguments alone: no clock, no randomness, no environment.
 //!
 //! What is trusted: a PE image with an Authenticode signature whose signer chains to a
 //! certificate in [`Trust`], or whose SHA-256 Authenticode digest is listed there. Only this

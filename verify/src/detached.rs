@@ -1,0 +1,147 @@
+//! Detached CMS signatures (RFC 5652): the content lies elsewhere, and is of type data.
+//!
+//! What is taken, with the same algorithms and chains as everywhere:
+//!
+//! | | `openssl cms -sign` | the kernel's scripts/sign-file |
+//! |---|---|---|
+//! | attributes | signed ones, or none (`-noattr`) | none |
+//! | signer named by | issuer and serial number, or key identifier (`-keyid`) | the same (`-k`) |
+//! | certificates | the signer's and others, or none (`-nocerts`) | none |
+//!
+//! A signer whose certificate the signature doesn't carry must be a trusted certificate itself.
+//! Exactly one signer, strict DER, nothing after it.
+//!
+//! A signature says nothing of what its content is for: whoever signs a kernel module or a mail
+//! with a trusted key signs those bytes. What reads them afterwards must be strict.
+
+use alloc::vec::Vec;
+
+use crate::certificate::Certificate;
+use crate::chain::Budget;
+use crate::cms::{CmsError, Parts};
+use crate::hash::{Digest, HashAlgorithm};
+use crate::oid;
+use crate::reason::Reason;
+use crate::signer_info::SignerInfo;
+use crate::trust::Trust;
+use crate::verified::Signer;
+use crate::vouch::vouch;
+
+/// The first byte of signed attributes as they are hashed: a SET OF.
+const SET_OF: u8 = 0x31;
+
+/// A detached signature, parsed but not verified.
+#[derive(Debug, Clone)]
+pub struct DetachedSignature<'a> {
+    certificates: Vec<Certificate<'a>>,
+    signer: SignerInfo<'a>,
+}
+
+/// What a detached signature may be of, hashed.
+pub(crate) struct Content {
+    digest: Digest,
+    first: Option<u8>,
+}
+
+/// Judges the detached signature `signature` of the bytes in `parts`, one after the other.
+///
+/// # Errors
+/// The reason for the refusal; where several certificates may be the signer's, the first one's.
+pub fn verify_detached<'c>(
+    parts: impl IntoIterator<Item = &'c [u8]>,
+    signature: &[u8],
+    trust: &Trust<'_>,
+) -> Result<Signer, Reason> {
+    let signature = DetachedSignature::parse(signature)?;
+    signature.judge(&Content::new(signature.hash(), parts), trust)
+}
+
+impl<'a> DetachedSignature<'a> {
+    /// Reads the one ContentInfo that `der` is.
+    ///
+    /// # Errors
+    /// If it isn't strict DER of a detached signature of data, or names algorithms that aren't
+    /// accepted.
+    pub fn parse(der: &'a [u8]) -> Result<Self, CmsError> {
+        let parts = Parts::read(der)?;
+        if parts.content.is_some() || parts.content_type != oid::DATA.as_bytes() {
+            return Err(CmsError::NotDetached);
+        }
+        Ok(Self {
+            certificates: parts.certificates,
+            signer: parts.signer,
+        })
+    }
+
+    /// The hash algorithm, the same everywhere in the signature.
+    #[must_use]
+    pub fn hash(&self) -> HashAlgorithm {
+        self.signer.hash
+    }
+
+    /// The certificates it carries, in their order.
+    pub fn certificates(&self) -> impl Iterator<Item = &Certificate<'a>> {
+        self.certificates.iter()
+    }
+
+    /// Judges it as a signature of `content`, which must have been hashed with [`Self::hash`].
+    pub(crate) fn judge(&self, content: &Content, trust: &Trust<'_>) -> Result<Signer, Reason> {
+        self.check_content(content)?;
+        let mut budget = Budget::new();
+        let mut refusal = None;
+        for certificate in self.signers(trust) {
+            if !budget.take() {
+                break;
+            }
+            let carried = &self.certificates;
+            let digest = &content.digest;
+            match vouch(
+                &self.signer,
+                digest,
+                certificate,
+                carried,
+                trust,
+                &mut budget,
+            ) {
+                Ok(signer) => return Ok(signer),
+                Err(reason) => refusal = refusal.or(Some(reason)),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| Reason::signer_not_found(&self.signer.id, trust)))
+    }
+
+    fn check_content(&self, content: &Content) -> Result<(), Reason> {
+        match &self.signer.attributes {
+            Some(attributes) if attributes.message_digest != content.digest.as_bytes() => Err(
+                Reason::digest_mismatch(attributes.message_digest, &content.digest),
+            ),
+            // A signature of attributes is one of those attributes as content, too, once the
+            // attributes are left out. Nothing worth signing begins as they do.
+            None if content.first == Some(SET_OF) => Err(Reason::AmbiguousContent),
+            _ => Ok(()),
+        }
+    }
+
+    /// The certificates that the signature may mean: trusted ones first, so that nothing that it
+    /// carries keeps them from being tried.
+    fn signers<'s>(&'s self, trust: &'s Trust<'_>) -> impl Iterator<Item = &'s Certificate<'s>> {
+        let trusted = trust
+            .anchors()
+            .map(|anchor| -> &Certificate<'s> { &anchor.certificate });
+        let carried = self.certificates.iter();
+        trusted
+            .chain(carried.map(|certificate| -> &Certificate<'s> { certificate }))
+            .filter(|certificate| self.signer.id.names(certificate))
+    }
+}
+
+impl Content {
+    /// Hashes `parts` one after the other.
+    pub(crate) fn new<'c>(hash: HashAlgorithm, parts: impl IntoIterator<Item = &'c [u8]>) -> Self {
+        let mut first = None;
+        let digest = hash.hash(parts.into_iter().inspect(|part| {
+            first = first.or(part.first().copied());
+        }));
+        Self { digest, first }
+    }
+}

@@ -1,0 +1,79 @@
+//! Who made a signature, and who vouches for them: what all kinds of signatures have in common.
+
+use crate::certificate::Certificate;
+use crate::chain::{Budget, NoChain, find_anchor};
+use crate::hash::Digest;
+use crate::reason::Reason;
+use crate::signer_info::SignerInfo;
+use crate::trust::{Anchor, Trust};
+use crate::verified::Signer;
+
+/// Checks that the key in `certificate` made the signature of the content that has this digest,
+/// and that a chain leads from it, through `carried`, to a trusted certificate.
+pub(crate) fn vouch(
+    info: &SignerInfo<'_>,
+    content: &Digest,
+    certificate: &Certificate<'_>,
+    carried: &[Certificate<'_>],
+    trust: &Trust<'_>,
+    budget: &mut Budget,
+) -> Result<Signer, Reason> {
+    check_signature(info, content, certificate)?;
+    find_anchor(certificate, carried, trust, budget)
+        .map(|anchor| signer(certificate, anchor))
+        .map_err(|failure| refused_chain(failure, certificate, trust))
+}
+
+fn check_signature(
+    info: &SignerInfo<'_>,
+    content: &Digest,
+    certificate: &Certificate<'_>,
+) -> Result<(), Reason> {
+    let subject = certificate.subject_name();
+    let key = match certificate.key() {
+        Ok(key) => key,
+        Err(problem) => return Err(Reason::UnusableKey { subject, problem }),
+    };
+    let verifies = key.kind() == info.algorithm.kind
+        && info
+            .signed_digest(content)
+            .is_some_and(|digest| key.verifies(&digest, info.signature));
+    let key_id = certificate.key_id();
+    match (verifies, info.attributes) {
+        (true, _) => Ok(()),
+        (false, Some(_)) => Err(Reason::BadSignature { subject, key_id }),
+        // Without attributes nothing but the key can tell which bytes were signed.
+        (false, None) => Err(Reason::NotSignedSo { subject, key_id }),
+    }
+}
+
+fn signer(certificate: &Certificate<'_>, anchor: &Anchor<'_>) -> Signer {
+    Signer {
+        subject: certificate.subject_name(),
+        key_id: certificate.key_id(),
+        anchor_subject: anchor.certificate.subject_name(),
+        anchor_key_id: anchor.certificate.key_id(),
+        anchor_source: anchor.source,
+    }
+}
+
+fn refused_chain(failure: NoChain, signer: &Certificate<'_>, trust: &Trust<'_>) -> Reason {
+    let subject = signer.subject_name();
+    match failure {
+        NoChain::Unknown => Reason::UnknownSigner {
+            subject,
+            key_id: signer.key_id(),
+            tried: trust.tried(),
+        },
+        NoChain::TooLong | NoChain::TooMany => Reason::ChainTooLong { subject },
+        NoChain::Unusable(certificate) => Reason::UnusableCertificate {
+            subject,
+            certificate,
+        },
+        NoChain::NotAnIssuer(issuer) => Reason::NotAnIssuer { subject, issuer },
+        NoChain::Revoked(certificate) => Reason::RevokedCertificate {
+            subject,
+            certificate,
+        },
+    }
+}
