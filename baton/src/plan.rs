@@ -6,7 +6,7 @@ use crate::failure::{Failure, Result};
 use crate::kernel_verdict::KernelVerdict;
 use crate::machine::Machine;
 use baton_formats::bzimage::{BzImage, XLF_5LEVEL, XLF_CAN_BE_LOADED_ABOVE_4G};
-use baton_verify::{Component, Refusal};
+use baton_verify::{Component, Reason, Refusal};
 
 /// What the kernel keeps free on the command line for `elfcorehdr=` (MAX_ELFCOREHDR_STR_LEN of
 /// arch/x86/kernel/kexec-bzimage64.c), for every load.
@@ -139,27 +139,17 @@ fn check_header(
     header: &Header,
     component: Component,
 ) -> Result<()> {
-    let malformed =
-        |reason: &str, message: String| Err(Failure::new(Exit::Malformed, reason, message));
+    let refused = |reason| Err(Failure::from(Refusal::new(component, reason)));
     if header.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G == 0 {
-        return malformed(
-            "not-above-4g",
-            format!(
-                "{component} refused: it can't be loaded above 4 GiB, which the kernel demands; use a newer one"
-            ),
-        );
+        return refused(Reason::NotAbove4G);
     }
     if machine.five_level && header.xloadflags & XLF_5LEVEL == 0 {
-        return malformed(
-            "no-5level",
-            format!(
-                "{component} refused: this machine runs with 5-level paging and it doesn't know that; boot with no5lvl, or use a newer one"
-            ),
-        );
+        return refused(Reason::NoFiveLevel);
     }
     let needed = request.cmdline_len as u64 + 1 + ELFCOREHDR_LEN;
     if needed > u64::from(header.cmdline_size) {
-        return malformed(
+        return Err(Failure::new(
+            Exit::Malformed,
             "command-line-too-long",
             format!(
                 "command line refused: {} bytes; the {component} takes {} less {} that the kernel keeps for itself (shorten it)",
@@ -167,10 +157,14 @@ fn check_header(
                 header.cmdline_size,
                 ELFCOREHDR_LEN + 1
             ),
-        );
+        ));
     }
     Ok(())
 }
+
+/// What else lies in the memory for a crash kernel, and is lost to alignment: purgatory, boot_params and
+/// the ELF headers of the dump below 2 MiB, and up to 2 MiB before the next kernel.
+const CRASH_RESERVE: u64 = 4 << 20;
 
 /// sanity_check_segment_list of kernel/kexec_core.c, as far as the sizes are known here.
 fn check_room(
@@ -182,7 +176,9 @@ fn check_room(
     let needed = u64::from(header.init_size).saturating_add(image.payload_len);
     let crash_size = machine.state.map_or(0, |s| s.crash_size);
     if request.crash {
-        let needed = needed.saturating_add(image.further_len);
+        let needed = needed
+            .saturating_add(image.further_len)
+            .saturating_add(CRASH_RESERVE);
         if needed > crash_size {
             return no_room(
                 needed,
@@ -286,6 +282,8 @@ pub fn choose(
         Via::Auto => {
             let kernel = match kernel() {
                 Ok(way) if way.unverified.is_none() => return Ok(by_kernel(way)),
+                // What the kernel revokes isn't started by another way, which may know less of it.
+                Err(failure) if failure.reason.starts_with("revoked-") => return Err(failure),
                 other => other,
             };
             match (kernel, gate()) {

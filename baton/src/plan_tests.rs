@@ -271,9 +271,21 @@ fn half_of_the_memory_is_the_limit() {
 #[test]
 fn a_crash_load_must_fit_the_reserved_memory() {
     let mut gate = trusted();
-    gate.further_len = 160 << 20;
+    gate.further_len = (160 << 20) - CRASH_RESERVE;
     let way = |gate: &Loadable| gate_way(&machine(), CRASH, gate, Ok("owner".into()));
     assert!(way(&gate).is_ok());
     gate.further_len += 1;
     assert_eq!(way(&gate).unwrap_err().reason, "no-room");
+}
+
+#[test]
+fn what_the_kernel_revoked_does_not_go_through_the_gate() {
+    let revoked = Failure::new(Exit::Untrusted, "revoked-certificate", "revoked");
+    let failure = choose(
+        Via::Auto,
+        || Err(revoked.clone()),
+        || panic!("the gate needn't be looked at"),
+    )
+    .unwrap_err();
+    assert_eq!(failure.reason, "revoked-certificate");
 }

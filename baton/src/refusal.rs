@@ -23,7 +23,7 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::HandoverDigestMismatch
         | Reason::RecordAltered
         | Reason::BadTrust(_) => Exit::Untrusted,
-        Reason::NoRoom { .. } => Exit::NoRoom,
+        Reason::NoRoom { .. } | Reason::AddressTaken(_) => Exit::NoRoom,
         _ => Exit::Malformed,
     }
 }

@@ -16,17 +16,20 @@ use baton_formats::gate_image::GateInfo;
 use baton_formats::handover::Handover;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
-use baton_verify::{Component, Reason, Refusal, decide};
+use baton_verify::{Component, Reason, Refusal, check_entry, decide};
 use input::{Image, Initrd};
 use std::cell::OnceCell;
 use std::ffi::CString;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// `elfcorehdr=0x…` and a space, which the kernel puts before a crash kernel's command line: as long as
-/// it can be.
-const ELFCOREHDR: &[u8] = b"elfcorehdr=0xffffffffffffffff ";
+/// What the kernel puts before a crash kernel's command line, as long as it can be (setup_cmdline in
+/// arch/x86/kernel/kexec-bzimage64.c; the second since Linux 6.16, where a disk is encrypted).
+const ELFCOREHDR: &[u8] = b"elfcorehdr=0xffffffffffffffff dmcryptkeys=0xffffffffffffffff ";
 
 /// What a load is made of.
 struct Inputs {
@@ -204,8 +207,11 @@ fn gate_way(
     let gate_keys = info.keys(&gate.image.bytes).map_err(not_a_gate)?;
     let trust = keys.gate_trust(gate_keys)?;
     let map = gate.handover.map().map_err(|e| Failure::system(&e))?;
-    let verdict = decide(&map, &line_for_gate(inputs), &trust)
-        .map(|decision| decision.kernel.signer().to_string());
+    let verdict = decide(&map, &line_for_gate(inputs), &trust).and_then(|decision| {
+        check_entry(&decision.bzimage, machine.five_level)
+            .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
+        Ok(decision.kernel.signer().to_string())
+    });
     let loadable = Loadable {
         header: header(&gate.image.bytes, Component::Gate),
         verdict: kernel_verdict::judge(&gate.image.bytes, keys),
@@ -235,7 +241,15 @@ fn save(gate: Option<&Gate>, path: &Path) -> Result<()> {
         ));
     };
     let map = gate.handover.map().map_err(|e| Failure::system(&e))?;
-    std::fs::write(path, &*map).map_err(|e| Failure::io(path, &e))
+    // Initrds may hold keys: nobody else is to read them.
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(&map))
+        .map_err(|e| Failure::io(path, &e))
 }
 
 /// What `--no-preflight` does: no verdict of ours, and so no choice either.

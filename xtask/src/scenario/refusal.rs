@@ -191,8 +191,8 @@ fn untrusted_gate() -> Scenario {
         ensure!(!judge::observed(run, 1)?.kexec_loaded, "it was loaded");
         let preflight = judge::said(run, 1, "load")?;
         ensure!(
-            preflight.contains("gate"),
-            "preflight doesn't name the gate: {preflight}"
+            preflight.contains("gate refused: signed by \"Baton test key that nobody trusts\""),
+            "preflight doesn't say that the gate's signer isn't trusted: {preflight}"
         );
         let late = judge::said(run, 1, "--no-preflight")?;
         ensure!(

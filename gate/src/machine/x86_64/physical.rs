@@ -7,8 +7,8 @@ use super::cpu;
 use crate::memory::PhysicalMemory;
 use crate::paging::{Levels, MapError, PAGE, PageTables, Table};
 
-/// Tables in the pool. With 1 GiB pages a few suffice for any machine; without them (processors
-/// before 2010) each maps one GiB, and RAM above what fits is neither read nor chosen.
+/// Tables in the pool. With 1 GiB pages a few suffice for any machine; without them (some models of
+/// virtual processors) each maps one GiB, and RAM above what fits isn't chosen.
 pub const POOL: usize = 128;
 
 /// Identity-mapped physical memory; what isn't mapped yet is mapped when it is first read.
