@@ -114,10 +114,14 @@ impl Keys {
         &'a self,
         gate_keys: &'a [u8],
     ) -> std::result::Result<Trust<'a>, baton_verify::TrustError> {
+        let seen = |list: &'a Option<Vec<u8>>| match list {
+            Some(bytes) if self.mok.passed_on => bytes,
+            _ => &[][..],
+        };
         Trust::new()
             .add_keys(gate_keys)?
-            .add_mok_list(self.mok.list.as_deref().unwrap_or_default())?
-            .add_mok_revocations(self.mok.revoked.as_deref().unwrap_or_default())
+            .add_mok_list(seen(&self.mok.list))?
+            .add_mok_revocations(seen(&self.mok.revoked))
     }
 }
 

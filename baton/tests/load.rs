@@ -68,6 +68,7 @@ impl Machine {
             "sys/firmware/efi/mok-variables/MokListRT",
             signature_list(&[owner.der()]),
         );
+        self.set("sys/firmware/efi/runtime-map/0/type", "0x5\n");
         self.with_keyring_entry(owner)
     }
 
@@ -301,6 +302,19 @@ fn a_revoked_signer_is_refused_through_the_gate() {
         reason(&machine.load(&[&"--via", &"gate"])),
         (3, "revoked-certificate".into())
     );
+}
+
+#[test]
+fn a_list_that_the_kernel_does_not_pass_on_is_not_the_gates() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.rsa)
+        .with_gate(&o.p256, &o.rsa);
+    assert_eq!(via(&machine.load(&[&"--via", &"gate"])), "gate");
+    std::fs::remove_dir_all(machine.folder.path("root/sys/firmware/efi/runtime-map")).unwrap();
+    let said = machine.load(&[&"--via", &"gate"]);
+    assert_eq!(reason(&said), (3, "unknown-signer".into()));
 }
 
 #[test]

@@ -15,6 +15,9 @@ pub struct MokTable {
     pub sbat_level: Option<Vec<u8>>,
     /// Whether the kernel was told to trust MOKs for its own keyring (`MokListTrustedRT`).
     pub trusted: bool,
+    /// Whether the kernel passes the way to this table on to the next one. It does with EFI's runtime
+    /// services only (setup_efi_state in arch/x86/kernel/kexec-bzimage64.c), not with efi=noruntime.
+    pub passed_on: bool,
 }
 
 impl MokTable {
@@ -29,6 +32,7 @@ impl MokTable {
             revoked: entry("MokListXRT")?,
             sbat_level: entry("SbatLevelRT")?,
             trusted: entry("MokListTrustedRT")?.is_some_and(|v| v.first() == Some(&1)),
+            passed_on: root.exists("sys/firmware/efi/runtime-map"),
         })
     }
 }

@@ -22,6 +22,7 @@ pub fn all() -> Vec<Scenario> {
         forged("unknown-kind", "handover refused: "),
         forged("initrd-changed", "initrd 0 refused: "),
         forged("for-a-crash", "it was made for a crash"),
+        without_runtime_services(),
         on_screen(),
         untrusted_gate(),
         forging_base_is_good(),
@@ -66,6 +67,36 @@ fn same_words(run: &Run, argument: &str, reason: &str) -> Result<()> {
         preflight.trim()
     );
     Ok(())
+}
+
+/// A kernel without EFI's runtime services doesn't pass on where shim's list is, and the gate has only
+/// its own keys, which don't vouch for Debian's kernel. Preflight knows that.
+fn without_runtime_services() -> Scenario {
+    let image = format!("/payload/kernels/{MAIN}/vmlinuz");
+    let load = handover::load_good(MAIN, 2);
+    let script = Script {
+        stages: vec![
+            vec![
+                failing(load.clone()),
+                load.and("--no-preflight"),
+                handover::exec(),
+            ],
+            vec![],
+        ],
+    };
+    let machine = Machine {
+        cmdline: "efi=noruntime".into(),
+        ..Machine::new(MAIN)
+    };
+    Scenario::new("refused-without-efi-runtime", script, move |run| {
+        judge::reset_after(run, 1)?;
+        same_words(
+            run,
+            &image,
+            "which no trusted key vouches for; keys tried: .keys:",
+        )
+    })
+    .on(machine)
 }
 
 /// A machine with a display shows there what it says on the serial port.
