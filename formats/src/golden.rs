@@ -61,6 +61,12 @@ fn a_file_with_an_appended_signature_is_as_its_golden_file() {
 }
 
 #[test]
+fn a_uki_and_an_addon_are_as_their_golden_files() {
+    check("uki.efi", &samples::uki::uki());
+    check("addon.efi", &samples::uki::addon());
+}
+
+#[test]
 fn a_gate_info_block_is_as_its_golden_file() {
     check("gate-info.bin", &samples::gate_info().to_bytes());
 }

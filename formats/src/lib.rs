@@ -33,6 +33,7 @@ pub mod policy;
 pub mod reader;
 pub mod setup_data;
 pub mod siglist;
+pub mod uki;
 
 /// The page size of every layout in this crate, in bytes.
 pub const PAGE_SIZE: usize = 4096;

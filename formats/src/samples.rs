@@ -1,6 +1,7 @@
 //! Small inputs for the tests, built in code. `golden` keeps them as files, too.
 
 pub mod elf;
+pub mod uki;
 
 use crate::handover::{Kind, Layout};
 use crate::{PAGE_SIZE, boot_params, efi, gate_image, module_signature, mok, siglist};

@@ -27,6 +27,7 @@ pub fn all() -> Vec<Seed> {
         ("policy", policy()),
         ("elf", elf()),
         ("module_signature", module_signature()),
+        ("uki", uki()),
     ];
     let seeds = targets.into_iter().flat_map(|(target, seeds)| {
         let named = seeds.into_iter();
@@ -258,5 +259,20 @@ fn module_signature() -> Vec<Named> {
         ("length-past-begin", field(&file, trailer + 8, u32::MAX)),
         ("no-length", field(&file, trailer + 8, 0)),
         ("marker-alone", file[trailer + 12..].to_vec()),
+    ]
+}
+
+fn uki() -> Vec<Named> {
+    let image = samples::uki::image;
+    let linux = (".linux", &b"kernel"[..]);
+    vec![
+        ("profiles", samples::uki::uki()),
+        ("addon", samples::uki::addon()),
+        ("two-kernels", image(&[linux, linux])),
+        ("control-character", image(&[linux, (".cmdline", b"a\nb")])),
+        (
+            "no-kernel-in-profile",
+            image(&[(".profile", b"ID=a"), linux, (".profile", b"ID=b")]),
+        ),
     ]
 }
