@@ -39,7 +39,11 @@ pub fn load_efivarfs() -> Result<()> {
     }
     let module = File::open("/efivarfs.ko").context("/efivarfs.ko")?;
     rustix::system::finit_module(&module, c"", 0).context("loading efivarfs.ko")?;
-    mount_as("efivarfs", "efivarfs", place).context("mounting efivarfs")
+    match mount_as("efivarfs", "efivarfs", place) {
+        // There is EFI, but without its runtime services (efi=noruntime).
+        Err(rustix::io::Errno::OPNOTSUPP) => Ok(()),
+        result => result.context("mounting efivarfs"),
+    }
 }
 
 /// Mounts the disk with what scenarios load.
