@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use baton_guest::script::{DISK_SIZE, PAYLOAD, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script};
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
 
 /// Disks are found by the kernel while init already runs.
@@ -41,7 +42,7 @@ pub fn load_efivarfs() -> Result<()> {
     rustix::system::finit_module(&module, c"", 0).context("loading efivarfs.ko")?;
     match mount_as("efivarfs", "efivarfs", place) {
         // There is EFI, but without its runtime services (efi=noruntime).
-        Err(rustix::io::Errno::OPNOTSUPP) => Ok(()),
+        Err(error) if error.downcast_ref() == Some(&Errno::OPNOTSUPP) => Ok(()),
         result => result.context("mounting efivarfs"),
     }
 }
