@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 use crate::certificate::Certificate;
 use crate::chain::Budget;
 use crate::cms::{CmsError, Parts};
-use crate::hash::{Digest, HashAlgorithm};
+use crate::hash::{Digest, HashAlgorithm, sha256};
 use crate::oid;
 use crate::reason::Reason;
 use crate::signer_info::SignerInfo;
@@ -54,6 +54,23 @@ pub fn verify_detached<'c>(
 ) -> Result<Signer, Reason> {
     let signature = DetachedSignature::parse(signature)?;
     signature.judge(&Content::new(signature.hash(), parts), trust)
+}
+
+/// As [`verify_detached`]; returns the SHA-256 of the bytes, too, which are hashed once if that is
+/// what is signed.
+pub(crate) fn judge_hashed<'c>(
+    parts: impl Iterator<Item = &'c [u8]> + Clone,
+    signature: &[u8],
+    trust: &Trust<'_>,
+) -> Result<([u8; 32], Signer), Reason> {
+    let signature = DetachedSignature::parse(signature)?;
+    let content = Content::new(signature.hash(), parts.clone());
+    let signer = signature.judge(&content, trust)?;
+    let digest = match signature.hash() {
+        HashAlgorithm::Sha256 => content.digest.to_sha256(),
+        HashAlgorithm::Sha384 | HashAlgorithm::Sha512 => sha256(parts),
+    };
+    Ok((digest, signer))
 }
 
 impl<'a> DetachedSignature<'a> {

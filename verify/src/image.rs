@@ -9,7 +9,7 @@ use crate::chain::Budget;
 use crate::hash::{Digest, HashAlgorithm};
 use crate::reason::Reason;
 use crate::trust::Trust;
-use crate::verified::{Signer, Verified};
+use crate::verified::{Signer, Verified, Way};
 use crate::vouch::vouch;
 
 /// The most signatures an image may carry.
@@ -31,20 +31,20 @@ pub fn verify_image<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'
     if trust.revokes_image(sha256.as_bytes()) {
         return Err(Reason::RevokedImage);
     }
-    let verified = |signer| {
+    let verified = |signer, way| {
         let signed = bytes.get(..pe.signed_len()).unwrap_or(bytes);
-        Verified::new(signed, sha256.to_sha256(), signer)
+        Verified::new(signed, sha256.to_sha256(), signer, way)
     };
     let mut budget = Budget::new();
     let mut refusal = None;
     for signature in signatures {
         match signature.and_then(|signature| judge(&signature, &pe, &sha256, trust, &mut budget)) {
-            Ok(signer) => return Ok(verified(signer)),
+            Ok(signer) => return Ok(verified(signer, Way::Authenticode)),
             Err(reason) => refusal = refusal.or(Some(reason)),
         }
     }
     if trust.lists_image(sha256.as_bytes()) {
-        return Ok(verified(Signer::listed_digest()));
+        return Ok(verified(Signer::listed_digest(), Way::ListedDigest));
     }
     Err(refusal.unwrap_or(Reason::Unsigned))
 }

@@ -1,13 +1,14 @@
 //! Decides whether bytes are trusted, and says why not.
 //!
 //! One function decides for everybody: [`decide`] judges a whole handover, [`verify_image`] one
-//! PE image, [`verify_detached`] any bytes by a detached signature. The gate and the command
-//! line's preflight call the same code with the same arguments, so they can't disagree. A
-//! verdict depends on the arguments alone: no clock, no randomness, no environment.
+//! PE image, [`verify_kernel`] a kernel of any format, [`verify_detached`] any bytes by a detached
+//! signature. The gate and the command line's preflight call the same code with the same
+//! arguments, so they can't disagree. A verdict depends on the arguments alone: no clock, no
+//! randomness, no environment.
 //!
-//! What is trusted: a PE image with an Authenticode signature whose signer chains to a
-//! certificate in [`Trust`], or whose SHA-256 Authenticode digest is listed there. Only this
-//! crate makes a [`Verified`], and it borrows the very bytes that were hashed.
+//! What is trusted: bytes with a signature of any of the kinds that [`Way`] lists whose signer
+//! chains to a certificate in [`Trust`], and PE images whose SHA-256 Authenticode digest is listed
+//! there. Only this crate makes a [`Verified`], and it borrows the very bytes that were hashed.
 //!
 //! What is deliberately not judged: validity dates (there is no clock to trust before the next
 //! kernel runs; the kernel and shim don't judge them either), extended key usage, and
@@ -40,6 +41,7 @@ mod entry;
 mod extension;
 mod hash;
 mod image;
+mod kernel;
 mod key;
 mod oid;
 mod reason;
@@ -56,7 +58,8 @@ pub use display::KeyId;
 pub use entry::check_entry;
 pub use hash::{Digest, HashAlgorithm};
 pub use image::verify_image;
+pub use kernel::verify_kernel;
 pub use reason::Reason;
 pub use refusal::{Component, Refusal};
 pub use trust::{AnchorSource, Trust, TrustError};
-pub use verified::{Signer, Verified};
+pub use verified::{Signer, Verified, Way};

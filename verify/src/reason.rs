@@ -6,7 +6,9 @@ use alloc::string::{String, ToString};
 use core::fmt;
 
 use baton_formats::bzimage::BzImageError;
+use baton_formats::elf::ElfError;
 use baton_formats::handover::{HandoverError, RecordProblem};
+use baton_formats::module_signature::AppendedError;
 use baton_formats::pe::PeError;
 
 use crate::certificate::UnusableKey;
@@ -38,6 +40,10 @@ pub enum Reason {
     CommandLineNul,
     /// Not a PE image of the accepted form.
     BadImage(PeError),
+    /// The signature after its end can't be found.
+    BadAppended(AppendedError),
+    /// Not an ELF file of the accepted form.
+    BadElf(ElfError),
     /// No signature, and its digest isn't listed either.
     Unsigned,
     /// More signatures than are tried.
@@ -188,6 +194,8 @@ impl Reason {
             Self::CommandLineTooLong { .. } => "command-line-too-long",
             Self::CommandLineNul => "command-line-nul",
             Self::BadImage(_) => "bad-image",
+            Self::BadAppended(_) => "malformed-signature",
+            Self::BadElf(_) => "bad-elf",
             Self::Unsigned => "unsigned",
             Self::TooManySignatures => "too-many-signatures",
             Self::NotPkcs7 | Self::MalformedSignature(_) => "malformed-signature",
@@ -264,6 +272,10 @@ impl fmt::Display for Reason {
             ),
             Self::CommandLineNul => f.write_str("it holds a NUL byte (take it out)"),
             Self::BadImage(error) => error.fmt(f),
+            Self::BadAppended(error) => {
+                write!(f, "malformed signature: {error} (sign it again)")
+            }
+            Self::BadElf(error) => error.fmt(f),
             Self::Unsigned => f.write_str(
                 "no signature (an unsigned image can't be booted; sign it with a key in .keys or the MOK list)",
             ),

@@ -12,6 +12,49 @@ pub struct Verified<'a> {
     bytes: &'a [u8],
     digest: [u8; 32],
     signer: Signer,
+    way: Way,
+}
+
+/// How an image is vouched for, in the order in which the ways are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// By an Authenticode signature in the PE image.
+    Authenticode,
+    /// By its Authenticode digest, which is listed in the MOK list.
+    ListedDigest,
+    /// By a signature appended to it, as to the kernel's modules.
+    Appended,
+    /// By a signature in a note of the ELF file. Nothing covers the signature itself, so such a
+    /// file may be taken for ELF only: another format's header could hide there.
+    Note,
+    /// By a detached signature that comes with it.
+    Detached,
+}
+
+impl Way {
+    /// Its name for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Authenticode => "authenticode",
+            Self::ListedDigest => "listed-digest",
+            Self::Appended => "appended",
+            Self::Note => "note",
+            Self::Detached => "detached",
+        }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Authenticode => "Authenticode signature",
+            Self::ListedDigest => "listed digest",
+            Self::Appended => "appended signature",
+            Self::Note => "signature in an ELF note",
+            Self::Detached => "detached signature",
+        })
+    }
 }
 
 /// Who vouched for an image.
@@ -31,22 +74,31 @@ pub struct Signer {
 }
 
 impl<'a> Verified<'a> {
-    pub(crate) fn new(bytes: &'a [u8], digest: [u8; 32], signer: Signer) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], digest: [u8; 32], signer: Signer, way: Way) -> Self {
         Self {
             bytes,
             digest,
             signer,
+            way,
         }
     }
 
-    /// The image without its certificate table. The digest covers all of it but two fields of
-    /// the PE header: CheckSum, and the directory entry of the certificate table.
+    /// What is vouched for, bit by bit, but for the following.
+    ///
+    /// - By Authenticode or a listed digest: the image without its certificate table. Two fields
+    ///   of the PE header aren't covered: CheckSum, and the certificate table's directory entry.
+    /// - By an appended signature: all that comes before it.
+    /// - By an ELF note: the whole file. The note's descriptor, the signature itself, isn't
+    ///   covered; it lies in no segment that is loaded, and in no header.
+    /// - By a detached signature: the whole file.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Its SHA-256 Authenticode digest.
+    /// The SHA-256 of what was signed: by Authenticode or a listed digest the Authenticode
+    /// digest; by an ELF note that of the file with the descriptor's bytes zero; otherwise that
+    /// of [`Self::bytes`].
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         self.digest
@@ -56,6 +108,12 @@ impl<'a> Verified<'a> {
     #[must_use]
     pub fn signer(&self) -> &Signer {
         &self.signer
+    }
+
+    /// How they did.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        self.way
     }
 }
 

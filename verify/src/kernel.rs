@@ -1,0 +1,115 @@
+//! Judging a kernel image of any format, by whatever vouches for it.
+
+use core::iter::once;
+
+use baton_formats::elf::Elf;
+use baton_formats::module_signature;
+use baton_formats::pe::Pe;
+
+use crate::detached::judge_hashed;
+use crate::hash::HashAlgorithm;
+use crate::image::verify_image;
+use crate::reason::Reason;
+use crate::trust::Trust;
+use crate::verified::{Signer, Verified, Way};
+
+/// The first bytes of a PE file: those of its DOS header.
+const DOS_MAGIC: &[u8] = b"MZ";
+
+/// Judges a kernel image by `trust`, and by the detached signature where one comes with it.
+///
+/// Every way of vouching that there is for these bytes is tried, in the order of [`Way`], until
+/// one is accepted; a refused signature of one kind doesn't spoil another one. An image whose
+/// digest is revoked is never accepted, whoever vouches for it: of a PE image the Authenticode
+/// digest counts, too.
+///
+/// # Errors
+/// The reason why the first of the ways failed for which there is something; `Unsigned` if
+/// there is nothing for any.
+pub fn verify_kernel<'a>(
+    bytes: &'a [u8],
+    detached: Option<&[u8]>,
+    trust: &Trust<'_>,
+) -> Result<Verified<'a>, Reason> {
+    let kernel = Kernel {
+        bytes,
+        detached,
+        trust,
+    };
+    let mut refusal = None;
+    for attempt in [
+        Kernel::by_authenticode,
+        Kernel::by_appended,
+        Kernel::by_note,
+        Kernel::by_detached,
+    ] {
+        match attempt(&kernel) {
+            Ok(verified) => return Ok(verified),
+            Err(reason @ Reason::RevokedImage) => return Err(reason),
+            Err(Reason::Unsigned) => {}
+            Err(reason) => refusal = refusal.or(Some(reason)),
+        }
+    }
+    Err(refusal.unwrap_or(Reason::Unsigned))
+}
+
+/// A kernel, and what may vouch for it. Each way's reason is `Unsigned` where nothing is there.
+struct Kernel<'a, 'e> {
+    bytes: &'a [u8],
+    detached: Option<&'e [u8]>,
+    trust: &'e Trust<'e>,
+}
+
+impl<'a> Kernel<'a, '_> {
+    fn by_authenticode(&self) -> Result<Verified<'a>, Reason> {
+        match self.bytes.starts_with(DOS_MAGIC) {
+            true => verify_image(self.bytes, self.trust),
+            false => Err(Reason::Unsigned),
+        }
+    }
+
+    fn by_appended(&self) -> Result<Verified<'a>, Reason> {
+        let appended = module_signature::split(self.bytes)
+            .map_err(Reason::BadAppended)?
+            .ok_or(Reason::Unsigned)?;
+        let (digest, signer) = judge_hashed(once(appended.data), appended.signature, self.trust)?;
+        self.accept(appended.data, digest, signer, Way::Appended)
+    }
+
+    fn by_note(&self) -> Result<Verified<'a>, Reason> {
+        if !Elf::is_one(self.bytes) {
+            return Err(Reason::Unsigned);
+        }
+        let elf = Elf::parse(self.bytes).map_err(Reason::BadElf)?;
+        let (Some(signature), Some(parts)) = (elf.signature(), elf.signed_parts()) else {
+            return Err(Reason::Unsigned);
+        };
+        let (digest, signer) = judge_hashed(parts, signature, self.trust)?;
+        self.accept(self.bytes, digest, signer, Way::Note)
+    }
+
+    fn by_detached(&self) -> Result<Verified<'a>, Reason> {
+        let signature = self.detached.ok_or(Reason::Unsigned)?;
+        let (digest, signer) = judge_hashed(once(self.bytes), signature, self.trust)?;
+        self.accept(self.bytes, digest, signer, Way::Detached)
+    }
+
+    /// `signed`, vouched for by `signer`, unless it is revoked.
+    fn accept(
+        &self,
+        signed: &'a [u8],
+        digest: [u8; 32],
+        signer: Signer,
+        way: Way,
+    ) -> Result<Verified<'a>, Reason> {
+        let revoked = self.trust.revokes_image(&digest)
+            || Pe::parse(signed).is_ok_and(|pe| {
+                let authenticode = HashAlgorithm::Sha256.hash(pe.digest_parts());
+                self.trust.revokes_image(authenticode.as_bytes())
+            });
+        match revoked {
+            true => Err(Reason::RevokedImage),
+            false => Ok(Verified::new(signed, digest, signer, way)),
+        }
+    }
+}
