@@ -124,6 +124,16 @@ fn accepts_a_signature_in_an_elf_note() {
 }
 
 #[test]
+fn accepts_a_note_that_openssl_signed() {
+    let (file, key) = (fixture("detached/note.elf"), fixture("detached/rsa.der"));
+    let trust = Trust::new().add_keys(&key).expect("fixture");
+    let verified = verify_kernel(&file, None, &trust).expect("accepted");
+    assert_eq!(verified.way(), Way::Note);
+    let room = fixture("detached/module-rsa-keyid.cms").len();
+    assert_eq!(verified.digest(), sha256(&small_elf(room)));
+}
+
+#[test]
 fn accepts_a_detached_signature_of_the_whole_file() {
     for file in [small_elf(0), small_image(), b"any format".to_vec()] {
         let verified = judge(&file, Some(&module(&file))).map(|verified| {
