@@ -20,6 +20,8 @@ pub struct Machine {
     pub kernel: String,
     /// RAM in MiB.
     pub memory_mib: u64,
+    /// More than 512 GiB of RAM in the memory map. Its kernels must be told to use `memory_mib` of it.
+    pub vast: bool,
     /// Processors.
     pub cpus: u32,
     /// 5-level paging.
@@ -41,6 +43,7 @@ impl Machine {
             boot: Boot::Shim,
             kernel: kernel.to_owned(),
             memory_mib: 1024,
+            vast: false,
             cpus: 1,
             five_level: false,
             display: false,

@@ -132,12 +132,7 @@ fn command(lab: &Lab, machine: &Machine, script: &Script, folder: &Path) -> Resu
     };
     command
         .args(["-accel", accelerator, "-cpu", &format!("{cpu},{paging}")])
-        .args([
-            "-m",
-            &machine.memory_mib.to_string(),
-            "-smp",
-            &machine.cpus.to_string(),
-        ])
+        .args(["-m", &memory(machine), "-smp", &machine.cpus.to_string()])
         .args([
             "-nodefaults",
             "-display",
@@ -154,6 +149,11 @@ fn command(lab: &Lab, machine: &Machine, script: &Script, folder: &Path) -> Resu
             "-device",
             "virtio-rng-pci,rng=rng",
         ]);
+    if machine.vast {
+        // What isn't touched isn't there: the host needn't have it.
+        let memory = "memory-backend-ram,id=vast,reserve=off,size=600G";
+        command.args(["-object", memory, "-machine", "memory-backend=vast"]);
+    }
     firmware(&mut command, lab, machine, folder)?;
     if let Some(esp) = image::make(lab, machine, folder)? {
         drive(&mut command, "baton-esp", &esp);
@@ -163,6 +163,14 @@ fn command(lab: &Lab, machine: &Machine, script: &Script, folder: &Path) -> Resu
     disk::raw(&script_disk, &serde_json::to_vec(script)?, DISK_SIZE)?;
     drive(&mut command, SCRIPT_SERIAL, &script_disk);
     Ok(command)
+}
+
+fn memory(machine: &Machine) -> String {
+    if machine.vast {
+        "600G".into()
+    } else {
+        machine.memory_mib.to_string()
+    }
 }
 
 fn firmware(command: &mut Command, lab: &Lab, machine: &Machine, folder: &Path) -> Result<()> {

@@ -33,6 +33,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
         five_level(),
         memory(512),
         memory(6144),
+        vast(),
         two_processors(),
         row(),
     ]);
@@ -176,6 +177,29 @@ fn memory(memory_mib: u64) -> Scenario {
     )
     .on(Machine {
         memory_mib,
+        ..Machine::new(MAIN)
+    })
+}
+
+/// More RAM than one table of the third level maps. Its kernels use a little of it, since the machine
+/// that runs the test hasn't more; the gate sees it all.
+fn vast() -> Scenario {
+    let used = "mem=1G";
+    let load = Step::run(&format!(
+        "/payload/bin/baton load /payload/kernels/{MAIN}/vmlinuz --via gate --gate /payload/gate/db.efi \
+         --initrd /payload/kernels/{MAIN}/initrd.img --cmdline"
+    ))
+    .and(format!("{} {used}", machine::cmdline(2)));
+    Scenario::new("gate-600-GiB", script(load), move |run| {
+        judge::done(run, 2)?;
+        judge::console_says(run, "verified by")?;
+        let cmdline = format!("{} {used}", machine::cmdline(2));
+        judge::runs(run, 2, MAIN, &cmdline)
+    })
+    .on(Machine {
+        boot: Boot::Bios,
+        vast: true,
+        cmdline: used.into(),
         ..Machine::new(MAIN)
     })
 }
