@@ -48,6 +48,7 @@ fn a_signed_hybrid_is_as_its_golden_file() {
 #[test]
 fn a_handover_is_as_its_golden_file() {
     check("handover.bin", &samples::handover());
+    check("handover-signed.bin", &samples::signed_handover());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 pub mod elf;
 pub mod uki;
 
-use crate::handover::{Kind, Layout};
+use crate::handover::{Kind, Layout, Part};
 use crate::{PAGE_SIZE, boot_params, efi, gate_image, module_signature, mok, siglist};
 
 /// Writes `bytes` at `offset`.
@@ -165,17 +165,45 @@ pub fn handover_records() -> Vec<(Kind, Vec<u8>, [u8; 32])> {
 
 /// A handover with these records.
 pub fn handover_of(records: &[(Kind, Vec<u8>, [u8; 32])], flags: u32) -> Vec<u8> {
-    let plan: Vec<_> = records
+    let parts: Vec<_> = records
         .iter()
-        .map(|(kind, bytes, digest)| (*kind, bytes.len() as u64, *digest))
+        .map(|(kind, bytes, digest)| (Part::from((*kind, bytes.len() as u64, *digest)), &bytes[..]))
         .collect();
+    handover_of_parts(&parts, flags)
+}
+
+/// A handover with these parts, each with its bytes.
+pub fn handover_of_parts(parts: &[(Part, &[u8])], flags: u32) -> Vec<u8> {
+    let plan: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
     let layout = Layout::plan(&plan, flags).unwrap();
     let mut blob = vec![0; layout.total_len() as usize];
     put(&mut blob, 0, &layout.header_page());
-    for (index, (_, bytes, _)) in records.iter().enumerate() {
+    for (index, (_, bytes)) in parts.iter().enumerate() {
         put(&mut blob, layout.offset(index).unwrap() as usize, bytes);
     }
     blob
+}
+
+/// The records of [`handover`], a manifest, and signatures of all but the first initrd: DER, of
+/// nothing.
+pub fn signed_handover() -> Vec<u8> {
+    let mut records = handover_records();
+    let manifest = b"baton-manifest 1\ncmdline quiet\n".to_vec();
+    records.push((Kind::Manifest, manifest, [0x33; 32]));
+    let mut parts: Vec<_> = records
+        .iter()
+        .map(|(kind, bytes, digest)| (Part::from((*kind, bytes.len() as u64, *digest)), &bytes[..]))
+        .collect();
+    for (subject, bytes) in [(0, &[0x30, 1, 0]), (2, &[0x30, 1, 2]), (3, &[0x30, 1, 3])] {
+        let part = Part {
+            kind: Kind::Signature,
+            length: 3,
+            digest: [0x44; 32],
+            subject,
+        };
+        parts.push((part, bytes));
+    }
+    handover_of_parts(&parts, 0)
 }
 
 pub fn handover() -> Vec<u8> {

@@ -4,7 +4,7 @@
 //! The unit tests say what each bad input is refused for; here they only lead the fuzzer to the
 //! places that matter.
 
-use crate::handover::{FLAG_CRASH, Kind};
+use crate::handover::{FLAG_CRASH, Kind, Part};
 use crate::samples::{self, at, elf as elf_file, put16, put32, put64, with};
 use crate::setup_data::{SETUP_EFI, SETUP_INDIRECT, SETUP_RNG_SEED, SetupDataHeader};
 use crate::{policy, siglist};
@@ -112,10 +112,31 @@ fn handover() -> Vec<Named> {
         (Kind::Initrd, vec![0x30; 7], [2; 32]),
     ];
     let blob = samples::handover_of(&records, 0);
+    let part = |kind, subject| {
+        let part = Part {
+            kind,
+            length: 1,
+            digest: [3; 32],
+            subject,
+        };
+        (part, &b"1"[..])
+    };
+    let signed = samples::handover_of_parts(
+        &[
+            part(Kind::Kernel, 0),
+            part(Kind::Manifest, 0),
+            part(Kind::Signature, 0),
+            part(Kind::Signature, 1),
+        ],
+        0,
+    );
     let length_of_1 = 0x20 + 64 + 0x10;
     vec![
         ("kernel-and-initrd", blob.clone()),
         ("crash", samples::handover_of(&records[..1], FLAG_CRASH)),
+        ("signed-twice", field(&signed, 0x20 + 3 * 64 + 0x38, 0)),
+        ("signs-itself", field(&signed, 0x20 + 3 * 64 + 0x38, 3)),
+        ("signed", signed),
         ("truncated", blob[..0x2000].to_vec()),
         ("unknown-kind", field(&blob, 0x60, 99)),
         ("overlap", field(&blob, 0x68, 0x1000)),

@@ -1,7 +1,7 @@
 //! A handover has one form only: whatever is accepted is what the writer makes of its contents.
 #![no_main]
 
-use baton_formats::handover::{FLAG_CRASH, Handover, Layout};
+use baton_formats::handover::{FLAG_CRASH, Handover, Layout, Part};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|blob: &[u8]| {
@@ -11,7 +11,12 @@ fuzz_target!(|blob: &[u8]| {
     let records: Vec<_> = handover.records().collect();
     let plan: Vec<_> = records
         .iter()
-        .map(|record| (record.kind, record.bytes.len() as u64, record.digest))
+        .map(|record| Part {
+            kind: record.kind,
+            length: record.bytes.len() as u64,
+            digest: record.digest,
+            subject: record.subject().unwrap_or(0),
+        })
         .collect();
     let flags = if handover.is_crash() { FLAG_CRASH } else { 0 };
     let layout = Layout::plan(&plan, flags).unwrap();
@@ -22,6 +27,11 @@ fuzz_target!(|blob: &[u8]| {
         again[begin..begin + record.bytes.len()].copy_from_slice(record.bytes);
     }
     assert!(again == blob);
+    for signature in handover.signatures() {
+        let subject = signature.subject().unwrap();
+        assert_eq!(handover.signature_of(subject), Some(signature));
+        assert!(subject < signature.index);
+    }
     if let Some(range) = handover.initrd_range() {
         assert!(range.end <= blob.len());
     }

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use baton_formats::bzimage::BzImage;
-use baton_formats::handover::{Handover, Record};
+use baton_formats::handover::{Handover, HandoverError, Kind, Record, RecordProblem};
 use baton_formats::pe::Pe;
 
 use crate::hash::sha256;
@@ -54,6 +54,7 @@ pub fn decide<'a>(
 ) -> Result<Decision<'a>, Refusal> {
     let parsed = Handover::parse(handover)
         .map_err(|error| Refusal::new(Component::Handover, Reason::BadHandover(error)))?;
+    check_kinds(&parsed)?;
     check_occasion(&parsed, command_line)
         .map_err(|reason| Refusal::new(Component::Handover, reason))?;
     let initrd_count = check_initrds(&parsed)?;
@@ -69,6 +70,21 @@ pub fn decide<'a>(
         initrd_range,
         initrd_count,
         crash: parsed.is_crash(),
+    })
+}
+
+/// What isn't judged isn't accepted: detached signatures and manifests are unknown here.
+fn check_kinds(handover: &Handover<'_>) -> Result<(), Refusal> {
+    let unknown = |record: &Record<'_>| !matches!(record.kind, Kind::Kernel | Kind::Initrd);
+    handover.records().find(unknown).map_or(Ok(()), |record| {
+        let error = HandoverError::Record {
+            index: record.index,
+            problem: RecordProblem::Kind(record.kind.number()),
+        };
+        Err(Refusal::new(
+            Component::Handover,
+            Reason::BadHandover(error),
+        ))
     })
 }
 

@@ -65,8 +65,13 @@ pub enum RecordProblem {
     Padding,
     /// It is a kernel image, and there is one before it.
     SecondKernel,
-    /// It is an initrd, and another record lies between it and the initrds before it.
-    InitrdsApart,
+    /// It is a manifest, and there is one before it.
+    SecondManifest,
+    /// Its kind doesn't come after that of the record before it.
+    OutOfOrder,
+    /// It is a signature of a record of this number, which isn't there, is a signature itself, or
+    /// isn't higher than the signature's before it.
+    Subject(u32),
 }
 
 /// Why records can't be laid out as a handover.
@@ -76,14 +81,17 @@ pub enum LayoutError {
     RecordCount(usize),
     /// Flags that the layout doesn't have.
     Flags(u32),
-    /// The record of this number is empty.
-    Empty(usize),
+    /// A record would be refused.
+    Record {
+        /// Its number, from 0.
+        index: usize,
+        /// Why.
+        problem: RecordProblem,
+    },
     /// The lengths don't fit 64 bits.
     TooLong,
-    /// None of the records, or more than one, is a kernel image.
-    KernelCount(usize),
-    /// The initrds are not adjacent.
-    InitrdsApart,
+    /// None of the records is a kernel image.
+    NoKernel,
 }
 
 impl fmt::Display for HandoverError {
@@ -131,7 +139,13 @@ impl fmt::Display for RecordProblem {
             RecordProblem::BeyondEnd => f.write_str("reaches beyond the handover's end"),
             RecordProblem::Padding => f.write_str("is followed by padding that is not zero"),
             RecordProblem::SecondKernel => f.write_str("is a second kernel image"),
-            RecordProblem::InitrdsApart => f.write_str("is an initrd apart from the other initrds"),
+            RecordProblem::SecondManifest => f.write_str("is a second manifest"),
+            RecordProblem::OutOfOrder => f.write_str(
+                "is out of order (kernel image, initrds, manifest, signatures is the order)",
+            ),
+            RecordProblem::Subject(n) => {
+                write!(f, "is a signature of record {n}, which it can't be")
+            }
         }
     }
 }
@@ -144,12 +158,9 @@ impl fmt::Display for LayoutError {
                 "{n} records don't make a handover: 1 to {MAX_RECORDS} do (join initrds into one)"
             ),
             LayoutError::Flags(flags) => write!(f, "unknown flags {flags:#x}"),
-            LayoutError::Empty(index) => write!(f, "record {index} is empty"),
+            LayoutError::Record { index, problem } => write!(f, "record {index} {problem}"),
             LayoutError::TooLong => f.write_str("the records are too long together"),
-            LayoutError::KernelCount(n) => {
-                write!(f, "{n} kernel images; a handover has exactly one")
-            }
-            LayoutError::InitrdsApart => f.write_str("the initrds must follow one another"),
+            LayoutError::NoKernel => f.write_str("no kernel image; a handover has exactly one"),
         }
     }
 }

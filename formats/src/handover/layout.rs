@@ -1,7 +1,36 @@
 //! The writer's side: where records go, and the header page. The caller writes the bytes.
 
-use super::{FLAG_CRASH, Kind, LayoutError, MAGIC, MAX_RECORDS, RECORD_LEN, TABLE_OFFSET, VERSION};
+use super::order::Order;
+use super::{
+    FLAG_CRASH, Kind, LayoutError, MAGIC, MAX_RECORDS, RECORD_LEN, RecordProblem, TABLE_OFFSET,
+    VERSION,
+};
 use crate::PAGE_SIZE;
+
+/// What the writer is to lay out as a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What it is.
+    pub kind: Kind,
+    /// Its length in bytes.
+    pub length: u64,
+    /// The digest it is to be judged by.
+    pub digest: [u8; 32],
+    /// Of a signature: the number of the record that it is about. Of all others: 0.
+    pub subject: usize,
+}
+
+impl From<(Kind, u64, [u8; 32])> for Part {
+    /// A part that is no signature, or one of the kernel image.
+    fn from((kind, length, digest): (Kind, u64, [u8; 32])) -> Self {
+        Part {
+            kind,
+            length,
+            digest,
+            subject: 0,
+        }
+    }
+}
 
 /// A handover's layout: what [`Handover::parse`](super::Handover::parse) expects of records of
 /// given kinds, lengths and digests.
@@ -19,24 +48,25 @@ struct Planned {
     offset: u64,
     length: u64,
     digest: [u8; 32],
+    subject: u32,
 }
 
 impl Layout {
-    /// Lays out records in the given order; each is (kind, length in bytes, digest). `flags` is 0
-    /// or [`FLAG_CRASH`].
-    pub fn plan(records: &[(Kind, u64, [u8; 32])], flags: u32) -> Result<Self, LayoutError> {
+    /// Lays out records in the given order; each is a [`Part`] or (kind, length in bytes, digest).
+    /// `flags` is 0 or [`FLAG_CRASH`].
+    pub fn plan<P: Into<Part> + Copy>(records: &[P], flags: u32) -> Result<Self, LayoutError> {
         if records.is_empty() || records.len() > MAX_RECORDS {
             return Err(LayoutError::RecordCount(records.len()));
         }
         if flags & !FLAG_CRASH != 0 {
             return Err(LayoutError::Flags(flags));
         }
-        check_kinds(records)?;
         let unused = Planned {
             kind: Kind::Initrd,
             offset: 0,
             length: 0,
             digest: [0; 32],
+            subject: 0,
         };
         let mut layout = Layout {
             records: [unused; MAX_RECORDS],
@@ -44,24 +74,24 @@ impl Layout {
             total_len: PAGE_SIZE as u64,
             flags,
         };
+        let mut order = Order::default();
+        let mut has_kernel = false;
         let slots = layout.records.iter_mut();
-        for (index, (slot, &(kind, length, digest))) in slots.zip(records).enumerate() {
-            if length == 0 {
-                return Err(LayoutError::Empty(index));
-            }
-            *slot = Planned {
-                kind,
-                offset: layout.total_len,
-                length,
-                digest,
-            };
+        for (index, (slot, &part)) in slots.zip(records).enumerate() {
+            let part = part.into();
+            *slot = Planned::of(index, &part, layout.total_len, &mut order)
+                .map_err(|problem| LayoutError::Record { index, problem })?;
+            has_kernel |= part.kind == Kind::Kernel;
             layout.total_len = layout
                 .total_len
-                .checked_add(length)
+                .checked_add(part.length)
                 .and_then(|end| end.checked_next_multiple_of(PAGE_SIZE as u64))
                 .ok_or(LayoutError::TooLong)?;
         }
-        Ok(layout)
+        match has_kernel {
+            true => Ok(layout),
+            false => Err(LayoutError::NoKernel),
+        }
     }
 
     /// The length of the whole blob, in bytes.
@@ -98,11 +128,32 @@ impl Layout {
 }
 
 impl Planned {
+    fn of(
+        index: usize,
+        part: &Part,
+        offset: u64,
+        order: &mut Order,
+    ) -> Result<Self, RecordProblem> {
+        if part.length == 0 {
+            return Err(RecordProblem::Empty);
+        }
+        let subject = u32::try_from(part.subject).unwrap_or(u32::MAX);
+        order.next(index, part.kind, subject)?;
+        Ok(Planned {
+            kind: part.kind,
+            offset,
+            length: part.length,
+            digest: part.digest,
+            subject,
+        })
+    }
+
     fn write(&self, slot: &mut [u8]) {
         put(slot, 0x00, &self.kind.number().to_le_bytes());
         put(slot, 0x08, &self.offset.to_le_bytes());
         put(slot, 0x10, &self.length.to_le_bytes());
         put(slot, 0x18, &self.digest);
+        put(slot, 0x38, &self.subject.to_le_bytes());
     }
 }
 
@@ -110,20 +161,4 @@ impl Planned {
 fn put(target: &mut [u8], offset: usize, bytes: &[u8]) {
     let fields = target.iter_mut().skip(offset);
     fields.zip(bytes).for_each(|(to, from)| *to = *from);
-}
-
-fn check_kinds(records: &[(Kind, u64, [u8; 32])]) -> Result<(), LayoutError> {
-    let is_initrd = |record: &(Kind, u64, [u8; 32])| record.0 == Kind::Initrd;
-    let kernels = records.iter().filter(|record| !is_initrd(record)).count();
-    if kernels != 1 {
-        return Err(LayoutError::KernelCount(kernels));
-    }
-    let after_initrds = records
-        .iter()
-        .skip_while(|record| !is_initrd(record))
-        .skip_while(|record| is_initrd(record));
-    if after_initrds.into_iter().any(is_initrd) {
-        return Err(LayoutError::InitrdsApart);
-    }
-    Ok(())
 }

@@ -31,15 +31,23 @@
 //!
 //! | offset | size | field | must be |
 //! |---|---|---|---|
-//! | 0x00 | 4 | kind | 1: kernel image; 2: initrd. (3 detached signature, 4 manifest, 5 device tree: reserved) |
+//! | 0x00 | 4 | kind | 1: kernel image; 2: initrd; 3: detached signature; 4: manifest. (5, device tree, is reserved) |
 //! | 0x04 | 4 | flags | 0 |
 //! | 0x08 | 8 | offset of its bytes in the blob | where the record before ends, rounded up to 4096; 4096 for the first |
 //! | 0x10 | 8 | length in bytes | not 0 |
 //! | 0x18 | 32 | digest | see below |
-//! | 0x38 | 8 | reserved | 0 |
+//! | 0x38 | 4 | subject: the number in the table of the record that a signature is about | 0 in records of other kinds |
+//! | 0x3c | 4 | reserved | 0 |
 //!
-//! There is exactly one kernel image. Initrds are adjacent in the table, and therefore in the blob:
-//! all of them are used in place as one (zeros between two cpio archives mean nothing to Linux).
+//! In the table there are, in this order:
+//!
+//! 1. exactly one kernel image;
+//! 2. initrds, adjacent therefore in the blob: all of them are used in place as one (zeros between
+//!    two cpio archives mean nothing to Linux);
+//! 3. at most one manifest ([`crate::manifest`]);
+//! 4. detached signatures (CMS, in DER): each is about one of the records above, the kernel image,
+//!    an initrd or the manifest, and each has a higher subject than the one before, so that nothing
+//!    has two.
 //!
 //! A record's digest is the one that the record is judged by: of a kernel image its Authenticode
 //! SHA-256 digest (what its signature signs, so that the image is hashed once), of all others the
@@ -47,16 +55,18 @@
 
 mod error;
 mod layout;
+mod order;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{HandoverError, LayoutError, RecordProblem};
-pub use layout::Layout;
+pub use layout::{Layout, Part};
 
 use crate::PAGE_SIZE;
 use crate::reader::{Reader, is_zero, slice};
 use core::ops::Range;
+use order::Order;
 
 /// The first bytes of a handover.
 pub const MAGIC: [u8; 8] = *b"BATON\0HO";
@@ -78,6 +88,10 @@ pub enum Kind {
     Kernel,
     /// An initrd: a cpio archive, compressed or not.
     Initrd,
+    /// A detached signature of another record: CMS, in DER.
+    Signature,
+    /// A manifest: what else may be booted, in text; see [`crate::manifest`].
+    Manifest,
 }
 
 impl Kind {
@@ -86,6 +100,8 @@ impl Kind {
         match self {
             Kind::Kernel => 1,
             Kind::Initrd => 2,
+            Kind::Signature => 3,
+            Kind::Manifest => 4,
         }
     }
 
@@ -94,6 +110,8 @@ impl Kind {
         match number {
             1 => Some(Kind::Kernel),
             2 => Some(Kind::Initrd),
+            3 => Some(Kind::Signature),
+            4 => Some(Kind::Manifest),
             _ => None,
         }
     }
@@ -112,6 +130,17 @@ pub struct Record<'a> {
     pub bytes: &'a [u8],
     /// Where its bytes begin in the blob; a multiple of 4096.
     pub offset: u64,
+    subject: u32,
+}
+
+impl Record<'_> {
+    /// The number of the record that this one, a signature, is about; `None` in other kinds.
+    pub fn subject(&self) -> Option<usize> {
+        match self.kind {
+            Kind::Signature => usize::try_from(self.subject).ok(),
+            _ => None,
+        }
+    }
 }
 
 /// A handover whose layout has been checked in full.
@@ -129,19 +158,15 @@ impl<'a> Handover<'a> {
         let header = Header::read(blob)?;
         let mut position = PAGE_SIZE as u64;
         let mut kernel = None;
-        let mut initrds = Initrds::NoneYet;
+        let mut order = Order::default();
         for (index, entry) in entries(header.table).enumerate() {
             let record = entry.check(index, blob, position)?;
             position = padded_end(blob, &record)?;
-            match record.kind {
-                Kind::Kernel if kernel.replace(record).is_some() => {
-                    return Err(record_error(index, RecordProblem::SecondKernel));
-                }
-                Kind::Kernel => initrds = initrds.interrupted(),
-                Kind::Initrd if initrds == Initrds::Ended => {
-                    return Err(record_error(index, RecordProblem::InitrdsApart));
-                }
-                Kind::Initrd => initrds = Initrds::Current,
+            order
+                .next(index, record.kind, entry.subject)
+                .map_err(|problem| record_error(index, problem))?;
+            if record.kind == Kind::Kernel {
+                kernel = Some(record);
             }
         }
         if position != header.total_len {
@@ -182,6 +207,23 @@ impl<'a> Handover<'a> {
         Some(first.start..last.end)
     }
 
+    /// The manifest, if there is one.
+    pub fn manifest(&self) -> Option<Record<'a>> {
+        self.records().find(|record| record.kind == Kind::Manifest)
+    }
+
+    /// The detached signatures, in the order of what they are about.
+    pub fn signatures(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        self.records()
+            .filter(|record| record.kind == Kind::Signature)
+    }
+
+    /// The detached signature that is about the record of this number, if there is one.
+    pub fn signature_of(&self, index: usize) -> Option<Record<'a>> {
+        self.signatures()
+            .find(|record| record.subject() == Some(index))
+    }
+
     /// Whether it is meant for a crash load.
     pub fn is_crash(&self) -> bool {
         self.flags & FLAG_CRASH != 0
@@ -190,23 +232,6 @@ impl<'a> Handover<'a> {
     /// The whole blob.
     pub fn bytes(&self) -> &'a [u8] {
         self.blob
-    }
-}
-
-/// Whether initrds have been seen, and whether another record came after them.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Initrds {
-    NoneYet,
-    Current,
-    Ended,
-}
-
-impl Initrds {
-    fn interrupted(self) -> Self {
-        match self {
-            Initrds::NoneYet => Initrds::NoneYet,
-            Initrds::Current | Initrds::Ended => Initrds::Ended,
-        }
     }
 }
 
@@ -275,7 +300,8 @@ struct Entry {
     offset: u64,
     length: u64,
     digest: [u8; 32],
-    reserved: u64,
+    subject: u32,
+    reserved: u32,
 }
 
 fn entries(table: &[u8]) -> impl Iterator<Item = Entry> {
@@ -291,7 +317,8 @@ impl Entry {
             offset: reader.u64().ok()?,
             length: reader.u64().ok()?,
             digest: reader.array().ok()?,
-            reserved: reader.u64().ok()?,
+            subject: reader.u32().ok()?,
+            reserved: reader.u32().ok()?,
         })
     }
 
@@ -335,6 +362,7 @@ impl Entry {
             digest: self.digest,
             bytes: slice(blob, self.offset, self.length)?,
             offset: self.offset,
+            subject: self.subject,
         })
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::samples::{
-    filler, handover, handover_of, handover_records, put, put32, put64, signed_hybrid, with,
+    filler, handover, handover_of, handover_records, put, put32, put64, signed_handover,
+    signed_hybrid, with,
 };
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -55,13 +56,30 @@ mod reads {
     }
 
     #[test]
-    fn a_kernel_after_its_initrds() {
-        let mut records = handover_records();
-        records.rotate_left(1);
-        let blob = handover_of(&records, 0);
+    fn the_manifest_and_whose_signatures_there_are() {
+        let blob = signed_handover();
         let parsed = Handover::parse(&blob).unwrap();
-        assert_eq!(parsed.kernel().index, 2);
-        assert_eq!(parsed.initrd_range(), Some(0x1000..0x2064));
+        assert_eq!(parsed.records().count(), 7);
+        let manifest = parsed.manifest().unwrap();
+        assert_eq!((manifest.index, manifest.subject()), (3, None));
+        assert_eq!(parsed.signatures().count(), 3);
+        let signature_of = |index| parsed.signature_of(index).map(|record| record.bytes);
+        assert_eq!(signature_of(0), Some(&[0x30, 1, 0][..]));
+        assert_eq!(signature_of(1), None);
+        assert_eq!(signature_of(2), Some(&[0x30, 1, 2][..]));
+        assert_eq!(signature_of(3), Some(&[0x30, 1, 3][..]));
+        assert_eq!((signature_of(4), signature_of(16)), (None, None));
+        let subjects: Vec<_> = parsed.records().map(|record| record.subject()).collect();
+        let expected = [None, None, None, None, Some(0), Some(2), Some(3)];
+        assert_eq!(subjects, expected);
+        assert_eq!(parsed.initrd_range(), Some(0x2000..0x3064));
+    }
+
+    #[test]
+    fn neither_manifest_nor_signature_where_there_is_none() {
+        let blob = handover();
+        let parsed = Handover::parse(&blob).unwrap();
+        assert_eq!((parsed.manifest(), parsed.signature_of(0)), (None, None));
     }
 
     #[test]
@@ -80,17 +98,18 @@ mod reads {
 
     #[test]
     fn a_meaning_from_every_bit() {
-        let blob = handover();
+        let blob = signed_handover();
         let contents = |blob: &[u8]| {
             let parsed = Handover::parse(blob).ok()?;
             let records: Vec<_> = parsed
                 .records()
-                .map(|r| (r.kind, r.digest, r.bytes.to_vec()))
+                .map(|r| (r.kind, r.digest, r.subject(), r.bytes.to_vec()))
                 .collect();
             Some((parsed.is_crash(), records))
         };
         let before = contents(&blob);
-        for bit in 0..blob.len() * 8 {
+        // The header page and what holds the last three records' bytes and padding.
+        for bit in (0..4096 * 8).chain(5 * 4096 * 8..blob.len() * 8) {
             let flipped = with(&blob, |blob| blob[bit / 8] ^= 1 << (bit % 8));
             assert!(contents(&flipped) != before, "bit {bit} means nothing");
         }
@@ -102,7 +121,7 @@ mod refuses {
 
     #[test]
     fn every_truncation() {
-        let blob = handover();
+        let blob = signed_handover();
         for len in 0..blob.len() {
             assert!(Handover::parse(&blob[..len]).is_err(), "{len} bytes");
         }
@@ -188,7 +207,7 @@ mod refuses {
 
     #[test]
     fn unknown_and_reserved_kinds() {
-        for kind in [0, 3, 4, 5, 99, u32::MAX] {
+        for kind in [0, 5, 6, 99, u32::MAX] {
             let error = error_with(|blob| put32(blob, field(1, 0), kind));
             assert_eq!(error, at_record(1, RecordProblem::Kind(kind)));
         }
@@ -198,8 +217,13 @@ mod refuses {
     fn flags_and_reserved_fields_of_records() {
         let error = error_with(|blob| put32(blob, field(2, 4), 1));
         assert_eq!(error, at_record(2, RecordProblem::Flags(1)));
-        let error = error_with(|blob| blob[field(0, 0x3f)] = 1);
-        assert_eq!(error, at_record(0, RecordProblem::Reserved));
+        for offset in [0x38, 0x3c, 0x3f] {
+            let error = error_with(|blob| blob[field(0, offset)] = 1);
+            assert_eq!(error, at_record(0, RecordProblem::Reserved));
+        }
+        let blob = with(&signed_handover(), |blob| blob[field(4, 0x3c)] = 1);
+        let error = Handover::parse(&blob).unwrap_err();
+        assert_eq!(error, at_record(4, RecordProblem::Reserved));
     }
 
     #[test]
@@ -258,13 +282,56 @@ mod refuses {
         assert_eq!(error, at_record(1, RecordProblem::SecondKernel));
     }
 
+    /// What the signed handover with this in a field of a record is refused for.
+    fn signed_error(index: usize, offset: usize, value: u32) -> HandoverError {
+        let blob = with(&signed_handover(), |blob| {
+            put32(blob, field(index, offset), value);
+        });
+        Handover::parse(&blob).unwrap_err()
+    }
+
     #[test]
-    fn initrds_that_lie_apart() {
+    fn records_out_of_order() {
         let error = error_with(|blob| {
             put32(blob, field(0, 0), 2);
             put32(blob, field(1, 0), 1);
         });
-        assert_eq!(error, at_record(2, RecordProblem::InitrdsApart));
+        assert_eq!(error, at_record(1, RecordProblem::OutOfOrder));
+        // A manifest or a signature before an initrd.
+        for kind in [3, 4] {
+            let error = signed_error(1, 0, kind);
+            assert_eq!(error, at_record(2, RecordProblem::OutOfOrder));
+        }
+        // An initrd after the manifest.
+        let error = signed_error(4, 0, 2);
+        assert_eq!(error, at_record(4, RecordProblem::OutOfOrder));
+        // The manifest after a signature.
+        let error = signed_error(6, 0, 4);
+        assert_eq!(error, at_record(6, RecordProblem::OutOfOrder));
+    }
+
+    #[test]
+    fn two_manifests() {
+        let error = signed_error(4, 0, 4);
+        assert_eq!(error, at_record(4, RecordProblem::SecondManifest));
+    }
+
+    #[test]
+    fn signatures_of_what_is_not_there_or_is_a_signature() {
+        for subject in [4, 5, 6, 7, 16, u32::MAX] {
+            let error = signed_error(6, 0x38, subject);
+            assert_eq!(error, at_record(6, RecordProblem::Subject(subject)));
+        }
+        let error = signed_error(4, 0x38, 4);
+        assert_eq!(error, at_record(4, RecordProblem::Subject(4)));
+    }
+
+    #[test]
+    fn two_signatures_of_one_record() {
+        for subject in [0, 1, 2] {
+            let error = signed_error(6, 0x38, subject);
+            assert_eq!(error, at_record(6, RecordProblem::Subject(subject)));
+        }
     }
 
     #[test]
@@ -314,19 +381,25 @@ mod layouts {
 
     #[test]
     fn are_refused_for_what_a_reader_would_refuse() {
-        use Kind::{Initrd, Kernel};
+        use Kind::{Initrd, Kernel, Manifest, Signature};
+        let at = |index, problem| LayoutError::Record { index, problem };
         assert_eq!(error_of(&[], 0), LayoutError::RecordCount(0));
         let many = [&[(Kernel, 1)][..], &[(Initrd, 1); 16]].concat();
         assert_eq!(error_of(&many, 0), LayoutError::RecordCount(17));
         assert_eq!(error_of(&[(Kernel, 1)], 2), LayoutError::Flags(2));
-        assert_eq!(error_of(&[(Initrd, 1)], 0), LayoutError::KernelCount(0));
-        assert_eq!(error_of(&[(Kernel, 1); 2], 0), LayoutError::KernelCount(2));
-        assert_eq!(
-            error_of(&[(Kernel, 1), (Initrd, 0)], 0),
-            LayoutError::Empty(1)
-        );
-        let apart = [(Initrd, 1), (Kernel, 1), (Initrd, 1)];
-        assert_eq!(error_of(&apart, 0), LayoutError::InitrdsApart);
+        assert_eq!(error_of(&[(Initrd, 1)], 0), LayoutError::NoKernel);
+        let two = at(1, RecordProblem::SecondKernel);
+        assert_eq!(error_of(&[(Kernel, 1); 2], 0), two);
+        let empty = at(1, RecordProblem::Empty);
+        assert_eq!(error_of(&[(Kernel, 1), (Initrd, 0)], 0), empty);
+        let order = at(1, RecordProblem::OutOfOrder);
+        assert_eq!(error_of(&[(Initrd, 1), (Kernel, 1)], 0), order);
+        let manifests = [(Kernel, 1), (Manifest, 1), (Manifest, 1)];
+        let second = at(2, RecordProblem::SecondManifest);
+        assert_eq!(error_of(&manifests, 0), second);
+        let signatures = [(Kernel, 1), (Signature, 1), (Signature, 1)];
+        let same = at(2, RecordProblem::Subject(0));
+        assert_eq!(error_of(&signatures, 0), same);
         for length in [u64::MAX, u64::MAX - PAGE] {
             assert_eq!(error_of(&[(Kernel, length)], 0), LayoutError::TooLong);
         }
