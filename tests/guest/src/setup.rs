@@ -47,6 +47,12 @@ pub fn load_efivarfs() -> Result<()> {
     }
 }
 
+/// Puts this very program where `baton exec` looks for systemd's.
+pub fn stand_in_for_systemctl() -> Result<()> {
+    fs::create_dir_all("/bin")?;
+    Ok(symlink("/init", "/bin/systemctl")?)
+}
+
 /// Mounts the disk with what scenarios load.
 pub fn mount_payload() -> Result<()> {
     fs::create_dir_all(PAYLOAD)?;

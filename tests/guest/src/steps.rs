@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -22,7 +23,12 @@ pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Resu
     match step {
         Step::Observe => console.say(Event::Observed(Box::new(observe::observe()?))),
         Step::Run { argv, expect } => run(console, argv, *expect)?,
-        Step::Write { path, text } => fs::write(path, text)?,
+        Step::Write { path, text } => {
+            if let Some(folder) = Path::new(path).parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::write(path, text)?;
+        }
         Step::FileLoad {
             kernel,
             initrd,
@@ -64,7 +70,7 @@ fn run(console: &Console, argv: &[String], expect: Expect) -> Result<()> {
     let begun = Instant::now();
     let out = Command::new(program)
         .args(arguments)
-        .env("PATH", "/payload/bin")
+        .env("PATH", "/payload/bin:/bin")
         .stdin(Stdio::null())
         .output()
         .with_context(|| program.clone())?;

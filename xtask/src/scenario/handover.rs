@@ -1,6 +1,7 @@
 //! Hand-overs through the gate that must succeed.
 
 use anyhow::{Result, ensure};
+use baton_guest::event::Event;
 use baton_guest::script::{Expect, Script, Step};
 
 use super::{Scenario, judge};
@@ -34,6 +35,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
         memory(512),
         memory(6144),
         vast(),
+        in_order(),
         two_processors(),
         row(),
     ]);
@@ -178,6 +180,40 @@ fn memory(memory_mib: u64) -> Scenario {
     .on(Machine {
         memory_mib,
         ..Machine::new(MAIN)
+    })
+}
+
+/// Without `--now` Baton leaves it to the init system to end things first, and to none it doesn't know.
+fn in_order() -> Scenario {
+    let systemd_runs = Step::Write {
+        path: "/run/systemd/system/running".into(),
+        text: String::new(),
+    };
+    let steps = vec![
+        Step::run_expecting("/payload/bin/baton exec", Expect::Code(8)),
+        load_good(MAIN, 2),
+        Step::run_expecting("/payload/bin/baton exec", Expect::Code(9)),
+        systemd_runs,
+        Step::run_expecting("/payload/bin/baton exec", Expect::Gone),
+    ];
+    let stages = vec![steps, vec![Step::Observe]];
+    Scenario::new("gate-exec-in-order", Script { stages }, |run| {
+        judge::done(run, 2)?;
+        let said = |event: &Event| match event {
+            Event::Ran { argv, output, .. } if argv.last().is_some_and(|last| last == "exec") => {
+                Some(output.clone())
+            }
+            _ => None,
+        };
+        let refused: Vec<String> = run.transcript.stage(1).filter_map(said).collect();
+        ensure!(
+            refused.len() == 2,
+            "baton exec ended {} times",
+            refused.len()
+        );
+        ensure!(refused[0].contains("nothing is loaded"), "{}", refused[0]);
+        ensure!(refused[1].contains("use --now"), "{}", refused[1]);
+        Ok(())
     })
 }
 
