@@ -68,6 +68,16 @@ fn a_uki_and_an_addon_are_as_their_golden_files() {
 }
 
 #[test]
+fn a_manifest_is_as_its_golden_file() {
+    check("manifest.txt", samples::manifest().as_bytes());
+}
+
+#[test]
+fn a_verdict_is_as_its_golden_file() {
+    check("verdict.bin", &samples::verdict());
+}
+
+#[test]
 fn a_gate_info_block_is_as_its_golden_file() {
     check("gate-info.bin", &samples::gate_info().to_bytes());
 }

@@ -26,6 +26,7 @@ pub mod efi;
 pub mod elf;
 pub mod gate_image;
 pub mod handover;
+pub mod manifest;
 pub mod module_signature;
 pub mod mok;
 pub mod pe;
@@ -34,6 +35,7 @@ pub mod reader;
 pub mod setup_data;
 pub mod siglist;
 pub mod uki;
+pub mod verdict;
 
 /// The page size of every layout in this crate, in bytes.
 pub const PAGE_SIZE: usize = 4096;

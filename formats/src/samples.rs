@@ -4,7 +4,8 @@ pub mod elf;
 pub mod uki;
 
 use crate::handover::{Kind, Layout, Part};
-use crate::{PAGE_SIZE, boot_params, efi, gate_image, module_signature, mok, siglist};
+use crate::verdict::{Component, Gate, Way};
+use crate::{PAGE_SIZE, boot_params, efi, gate_image, module_signature, mok, siglist, verdict};
 
 /// Writes `bytes` at `offset`.
 pub fn put(target: &mut [u8], offset: usize, bytes: &[u8]) {
@@ -215,6 +216,59 @@ pub fn appended() -> Vec<u8> {
     let signature = [0x30, 3, 2, 1, 1];
     let trailer = module_signature::trailer(5);
     [&b"what is signed"[..], &signature, &trailer].concat()
+}
+
+/// A manifest with every kind of line.
+pub fn manifest() -> String {
+    let hex = |byte: &str| byte.repeat(32);
+    format!(
+        "baton-manifest 1\n\
+         name Rescue system\n\
+         kernel sha256 {} 1992\n\
+         initrd sha256 {} 4096\n\
+         initrd sha256 {} 18446744073709551615\n\
+         cmdline root=/dev/vda1 ro  quiet\n",
+        hex("4b"),
+        hex("11"),
+        hex("22")
+    )
+}
+
+/// Who gives [`verdict`].
+pub fn verdict_gate() -> Gate<'static> {
+    Gate {
+        identity: [0x1d; 32],
+        version: "0.1.0",
+        crash: true,
+    }
+}
+
+/// What [`verdict`] is about: a signed kernel and an unsigned initrd.
+pub fn verdict_components() -> [Component<'static>; 2] {
+    [
+        Component {
+            kind: verdict::Kind::Kernel,
+            way: Way::Authenticode,
+            size: 1992,
+            digest: [0x4b; 32],
+            key_id: &[0xa1; 20],
+            subject: "A signer",
+        },
+        Component {
+            kind: verdict::Kind::Initrd,
+            way: Way::Unsigned,
+            size: 4096,
+            digest: [0x11; 32],
+            key_id: &[],
+            subject: "",
+        },
+    ]
+}
+
+pub fn verdict() -> Vec<u8> {
+    let mut buffer = [0xff; 1024];
+    let written = verdict::write(&mut buffer, &verdict_gate(), &verdict_components());
+    written.unwrap().to_vec()
 }
 
 /// A gate's info block, with all parts.

@@ -28,6 +28,8 @@ pub fn all() -> Vec<Seed> {
         ("elf", elf()),
         ("module_signature", module_signature()),
         ("uki", uki()),
+        ("manifest", manifest()),
+        ("verdict", verdict()),
     ];
     let seeds = targets.into_iter().flat_map(|(target, seeds)| {
         let named = seeds.into_iter();
@@ -295,5 +297,33 @@ fn uki() -> Vec<Named> {
             "no-kernel-in-profile",
             image(&[(".profile", b"ID=a"), linux, (".profile", b"ID=b")]),
         ),
+    ]
+}
+
+fn manifest() -> Vec<Named> {
+    let text = samples::manifest();
+    let changed = |from, to| text.replace(from, to).into_bytes();
+    vec![
+        ("every-line", text.clone().into_bytes()),
+        ("prefix", changed("cmdline ", "cmdline-prefix ")),
+        ("unknown-line", changed("name ", "title ")),
+        (
+            "length-overflows",
+            changed("18446744073709551615", "18446744073709551616"),
+        ),
+        ("two-kernels", changed("initrd", "kernel")),
+        ("carriage-returns", changed("\n", "\r\n")),
+        ("cut-off", changed("quiet\n", "quiet")),
+    ]
+}
+
+fn verdict() -> Vec<Named> {
+    let data = samples::verdict();
+    vec![
+        ("two-components", data.clone()),
+        ("most-components", field(&data, 0x10, 32)),
+        ("too-long-key", with(&data, |data| data[0x66] = 33)),
+        ("signer-of-unsigned", with(&data, |data| data[0x137] = 1)),
+        ("no-text", with(&data, |data| data[0xb0] = 0xff)),
     ]
 }

@@ -1,0 +1,177 @@
+//! What a verdict is about, one by one.
+
+use super::{cut, fill, used};
+use crate::reader::Reader;
+
+/// The length of a component, in bytes.
+pub const COMPONENT_LEN: usize = 208;
+/// The longest identifier of a key, in bytes.
+pub const MAX_KEY_ID: usize = 32;
+/// The longest name of a signer, in bytes.
+pub const MAX_SUBJECT: usize = 128;
+
+/// What a component is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// 1: the kernel image, or the UKI that it is in.
+    Kernel,
+    /// 2: an initrd.
+    Initrd,
+    /// 3: the command line, as the kernel got it, without its NUL.
+    CommandLine,
+    /// 4: microcode.
+    Microcode,
+    /// 5: a device tree.
+    DeviceTree,
+    /// 6: the manifest that lists others.
+    Manifest,
+    /// 7: an addon of a UKI.
+    Addon,
+}
+
+impl Kind {
+    /// The number that stands for it.
+    pub fn number(self) -> u32 {
+        match self {
+            Kind::Kernel => 1,
+            Kind::Initrd => 2,
+            Kind::CommandLine => 3,
+            Kind::Microcode => 4,
+            Kind::DeviceTree => 5,
+            Kind::Manifest => 6,
+            Kind::Addon => 7,
+        }
+    }
+
+    /// The kind that a number stands for.
+    pub fn from_number(number: u32) -> Option<Self> {
+        Some(match number {
+            1 => Kind::Kernel,
+            2 => Kind::Initrd,
+            3 => Kind::CommandLine,
+            4 => Kind::Microcode,
+            5 => Kind::DeviceTree,
+            6 => Kind::Manifest,
+            7 => Kind::Addon,
+            _ => return None,
+        })
+    }
+}
+
+/// How a component was vouched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// 0: by nobody: user space chose it.
+    Unsigned,
+    /// 1: by an Authenticode signature, of itself or of the UKI it is a part of.
+    Authenticode,
+    /// 2: by a signature appended as to a module.
+    Appended,
+    /// 3: by a signature in an ELF note.
+    Note,
+    /// 4: by a detached signature.
+    Detached,
+    /// 5: by a signed manifest that lists it.
+    Manifest,
+    /// 6: by its digest in the firmware's or the owner's list; no key vouched.
+    ListedDigest,
+}
+
+impl Way {
+    /// The number that stands for it.
+    pub fn number(self) -> u16 {
+        match self {
+            Way::Unsigned => 0,
+            Way::Authenticode => 1,
+            Way::Appended => 2,
+            Way::Note => 3,
+            Way::Detached => 4,
+            Way::Manifest => 5,
+            Way::ListedDigest => 6,
+        }
+    }
+
+    /// The way that a number stands for.
+    pub fn from_number(number: u16) -> Option<Self> {
+        Some(match number {
+            0 => Way::Unsigned,
+            1 => Way::Authenticode,
+            2 => Way::Appended,
+            3 => Way::Note,
+            4 => Way::Detached,
+            5 => Way::Manifest,
+            6 => Way::ListedDigest,
+            _ => return None,
+        })
+    }
+
+    /// Whether a key vouched, so that there is a signer.
+    pub fn has_signer(self) -> bool {
+        !matches!(self, Way::Unsigned | Way::ListedDigest)
+    }
+}
+
+/// A component, and who vouched for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Component<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// How it was vouched for.
+    pub way: Way,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its SHA-256, or, of a signed PE image, its Authenticode digest.
+    pub digest: [u8; 32],
+    /// The identifier of the signer's key; empty where no key vouched. The writer cuts off what is
+    /// beyond [`MAX_KEY_ID`] bytes.
+    pub key_id: &'a [u8],
+    /// The signer's name; empty where no key vouched. The writer cuts off what is beyond
+    /// [`MAX_SUBJECT`] bytes. May have any character in it.
+    pub subject: &'a str,
+}
+
+impl<'a> Component<'a> {
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let kind = Kind::from_number(reader.u32().ok()?)?;
+        let way = Way::from_number(reader.u16().ok()?)?;
+        let key_id_len = usize::from(reader.u8().ok()?);
+        let subject_len = usize::from(reader.u8().ok()?);
+        if !way.has_signer() && (key_id_len, subject_len) != (0, 0) {
+            return None;
+        }
+        let size = reader.u64().ok()?;
+        let digest = reader.array().ok()?;
+        let key_id = used(reader.take(MAX_KEY_ID).ok()?, key_id_len)?;
+        let subject = used(reader.take(MAX_SUBJECT).ok()?, subject_len)?;
+        reader.finish().ok()?;
+        Some(Component {
+            kind,
+            way,
+            size,
+            digest,
+            key_id,
+            subject: core::str::from_utf8(subject).ok()?,
+        })
+    }
+
+    /// Writes it to a slot of zeros.
+    pub(super) fn write(&self, slot: &mut [u8]) {
+        let (key_id, subject) = match self.way.has_signer() {
+            true => (self.key_id, cut(self.subject, MAX_SUBJECT)),
+            false => (&[][..], ""),
+        };
+        let key_id = key_id.get(..MAX_KEY_ID).unwrap_or(key_id);
+        let padding = MAX_KEY_ID.saturating_sub(key_id.len());
+        let bytes = (self.kind.number().to_le_bytes().into_iter())
+            .chain(self.way.number().to_le_bytes())
+            .chain(u8::try_from(key_id.len()))
+            .chain(u8::try_from(subject.len()))
+            .chain(self.size.to_le_bytes())
+            .chain(self.digest)
+            .chain(key_id.iter().copied())
+            .chain(core::iter::repeat_n(0, padding))
+            .chain(subject.bytes());
+        fill(slot, bytes);
+    }
+}
