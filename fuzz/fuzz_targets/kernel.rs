@@ -19,7 +19,7 @@ const KEYS: [&[u8]; 3] = [
 fuzz_target!(|data: &[u8]| {
     let keys = KEYS.concat();
     let trust = Trust::new().add_keys(&keys).expect("fixtures");
-    let Ok(verified) = verify_kernel(data, None, &trust) else {
+    let Ok(verified) = verify_kernel(data, None, None, &trust) else {
         return;
     };
     match verified.way() {

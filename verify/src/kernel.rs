@@ -7,8 +7,9 @@ use baton_formats::module_signature;
 use baton_formats::pe::Pe;
 
 use crate::detached::judge_hashed;
-use crate::hash::HashAlgorithm;
+use crate::hash::{HashAlgorithm, sha256};
 use crate::image::verify_image;
+use crate::manifest::VerifiedManifest;
 use crate::reason::Reason;
 use crate::trust::Trust;
 use crate::verified::{Signer, Verified, Way};
@@ -16,7 +17,8 @@ use crate::verified::{Signer, Verified, Way};
 /// The first bytes of a PE file: those of its DOS header.
 const DOS_MAGIC: &[u8] = b"MZ";
 
-/// Judges a kernel image by `trust`, and by the detached signature where one comes with it.
+/// Judges a kernel image by `trust`, and by the detached signature and the manifest where they
+/// come with it.
 ///
 /// Every way of vouching that there is for these bytes is tried, in the order of [`Way`], until
 /// one is accepted; a refused signature of one kind doesn't spoil another one. An image whose
@@ -29,11 +31,13 @@ const DOS_MAGIC: &[u8] = b"MZ";
 pub fn verify_kernel<'a>(
     bytes: &'a [u8],
     detached: Option<&[u8]>,
+    manifest: Option<&VerifiedManifest<'_>>,
     trust: &Trust<'_>,
 ) -> Result<Verified<'a>, Reason> {
     let kernel = Kernel {
         bytes,
         detached,
+        manifest,
         trust,
     };
     let mut refusal = None;
@@ -42,6 +46,7 @@ pub fn verify_kernel<'a>(
         Kernel::by_appended,
         Kernel::by_note,
         Kernel::by_detached,
+        Kernel::by_manifest,
     ] {
         match attempt(&kernel) {
             Ok(verified) => return Ok(verified),
@@ -57,6 +62,7 @@ pub fn verify_kernel<'a>(
 struct Kernel<'a, 'e> {
     bytes: &'a [u8],
     detached: Option<&'e [u8]>,
+    manifest: Option<&'e VerifiedManifest<'e>>,
     trust: &'e Trust<'e>,
 }
 
@@ -92,6 +98,13 @@ impl<'a> Kernel<'a, '_> {
         let signature = self.detached.ok_or(Reason::Unsigned)?;
         let (digest, signer) = judge_hashed(once(self.bytes), signature, self.trust)?;
         self.accept(self.bytes, digest, signer, Way::Detached)
+    }
+
+    fn by_manifest(&self) -> Result<Verified<'a>, Reason> {
+        let manifest = self.manifest.ok_or(Reason::Unsigned)?;
+        let digest = sha256([self.bytes]);
+        manifest.check_kernel(self.bytes.len(), &digest)?;
+        self.accept(self.bytes, digest, manifest.signer().clone(), Way::Manifest)
     }
 
     /// `signed`, vouched for by `signer`, unless it is revoked.

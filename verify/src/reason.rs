@@ -8,6 +8,7 @@ use core::fmt;
 use baton_formats::bzimage::BzImageError;
 use baton_formats::elf::ElfError;
 use baton_formats::handover::{HandoverError, RecordProblem};
+use baton_formats::manifest::ManifestError;
 use baton_formats::module_signature::AppendedError;
 use baton_formats::pe::PeError;
 
@@ -44,6 +45,20 @@ pub enum Reason {
     BadAppended(AppendedError),
     /// Not an ELF file of the accepted form.
     BadElf(ElfError),
+    /// Not a manifest, though its signature is trusted.
+    BadManifest(ManifestError),
+    /// The manifest lists something else, or nothing, in its place; digests in hexadecimal.
+    NotInManifest {
+        /// What the manifest lists.
+        listed: Option<String>,
+        /// What is there.
+        found: String,
+    },
+    /// The manifest's rule for the command line doesn't allow this one.
+    CommandLineNotInManifest {
+        /// Whether the rule is for all of it, not only for how it begins.
+        exact: bool,
+    },
     /// No signature, and its digest isn't listed either.
     Unsigned,
     /// More signatures than are tried.
@@ -169,6 +184,13 @@ impl Reason {
         }
     }
 
+    pub(crate) fn not_in_manifest(listed: Option<&[u8; 32]>, found: &[u8; 32]) -> Self {
+        Self::NotInManifest {
+            listed: listed.map(|digest| Hex(digest).to_string()),
+            found: Hex(found).to_string(),
+        }
+    }
+
     pub(crate) fn signer_not_found(signer: &SignerId<'_>, trust: &Trust<'_>) -> Self {
         let certificate = match *signer {
             SignerId::KeyId(id) => format!("with key id {}", KeyId::new(id)),
@@ -196,6 +218,9 @@ impl Reason {
             Self::BadImage(_) => "bad-image",
             Self::BadAppended(_) => "malformed-signature",
             Self::BadElf(_) => "bad-elf",
+            Self::BadManifest(_) => "bad-manifest",
+            Self::NotInManifest { .. } => "not-in-manifest",
+            Self::CommandLineNotInManifest { .. } => "command-line-not-in-manifest",
             Self::Unsigned => "unsigned",
             Self::TooManySignatures => "too-many-signatures",
             Self::NotPkcs7 | Self::MalformedSignature(_) => "malformed-signature",
@@ -276,6 +301,29 @@ impl fmt::Display for Reason {
                 write!(f, "malformed signature: {error} (sign it again)")
             }
             Self::BadElf(error) => error.fmt(f),
+            Self::BadManifest(error) => error.fmt(f),
+            Self::NotInManifest {
+                listed: Some(listed),
+                found,
+            } => write!(
+                f,
+                "the manifest lists another one (digest {listed} or another length; {found} found): altered after signing, or the manifest is another's"
+            ),
+            Self::NotInManifest {
+                listed: None,
+                found,
+            } => write!(
+                f,
+                "the manifest lists fewer (digest {found} isn't in it; leave it out, or list and sign it)"
+            ),
+            Self::CommandLineNotInManifest { exact } => write!(
+                f,
+                "the manifest {} (leave it to the manifest)",
+                match exact {
+                    true => "says exactly what it must be, and it is something else",
+                    false => "says how it must begin, and it begins otherwise",
+                }
+            ),
             Self::Unsigned => f.write_str(
                 "no signature (an unsigned image can't be booted; sign it with a key in .keys or the MOK list)",
             ),

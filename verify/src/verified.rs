@@ -29,6 +29,8 @@ pub enum Way {
     Note,
     /// By a detached signature that comes with it.
     Detached,
+    /// By a signed manifest that lists the SHA-256 of the whole file.
+    Manifest,
 }
 
 impl Way {
@@ -41,6 +43,7 @@ impl Way {
             Self::Appended => "appended",
             Self::Note => "note",
             Self::Detached => "detached",
+            Self::Manifest => "manifest",
         }
     }
 }
@@ -53,6 +56,7 @@ impl fmt::Display for Way {
             Self::Appended => "appended signature",
             Self::Note => "signature in an ELF note",
             Self::Detached => "detached signature",
+            Self::Manifest => "signed manifest",
         })
     }
 }
@@ -90,7 +94,7 @@ impl<'a> Verified<'a> {
     /// - By an appended signature: all that comes before it.
     /// - By an ELF note: the whole file. The note's descriptor, the signature itself, isn't
     ///   covered; it lies in no segment that is loaded, and in no header.
-    /// - By a detached signature: the whole file.
+    /// - By a detached signature or a manifest: the whole file.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes

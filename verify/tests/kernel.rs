@@ -54,7 +54,7 @@ fn authenticode_digest(image: &[u8]) -> [u8; 32] {
 fn judge<'a>(bytes: &'a [u8], detached: Option<&[u8]>) -> Result<Verified<'a>, Reason> {
     let keys = keys();
     let trust = Trust::new().add_keys(&keys).expect("well-formed");
-    verify_kernel(bytes, detached, &trust)
+    verify_kernel(bytes, detached, None, &trust)
 }
 
 fn code(verdict: Result<Verified<'_>, Reason>) -> &'static str {
@@ -68,7 +68,7 @@ fn judge_revoking(bytes: &[u8], detached: Option<&[u8]>, digest: &[u8; 32]) -> &
         .add_keys(&keys)
         .and_then(|trust| trust.add_mok_revocations(&list))
         .expect("well-formed");
-    code(verify_kernel(bytes, detached, &trust))
+    code(verify_kernel(bytes, detached, None, &trust))
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn accepts_a_listed_digest_just_as_for_an_image() {
     let image = small_image();
     let list = signature_list(&SHA256, &[&authenticode_digest(&image)]);
     let trust = Trust::new().add_mok_list(&list).expect("well-formed");
-    let verified = verify_kernel(&image, None, &trust).expect("listed");
+    let verified = verify_kernel(&image, None, None, &trust).expect("listed");
     assert_eq!(verified.way(), Way::ListedDigest);
     assert_eq!(
         verify_image(&image, &trust).expect("listed").way(),
@@ -98,7 +98,7 @@ fn a_listed_digest_vouches_for_pe_images_only() {
     let elf = small_elf(0);
     let list = signature_list(&SHA256, &[&sha256(&elf)]);
     let trust = Trust::new().add_mok_list(&list).expect("well-formed");
-    assert_eq!(code(verify_kernel(&elf, None, &trust)), "unsigned");
+    assert_eq!(code(verify_kernel(&elf, None, None, &trust)), "unsigned");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn accepts_a_signature_in_an_elf_note() {
 fn accepts_a_note_that_openssl_signed() {
     let (file, key) = (fixture("detached/note.elf"), fixture("detached/rsa.der"));
     let trust = Trust::new().add_keys(&key).expect("fixture");
-    let verified = verify_kernel(&file, None, &trust).expect("accepted");
+    let verified = verify_kernel(&file, None, None, &trust).expect("accepted");
     assert_eq!(verified.way(), Way::Note);
     let room = fixture("detached/module-rsa-keyid.cms").len();
     assert_eq!(verified.digest(), sha256(&small_elf(room)));
@@ -153,7 +153,7 @@ fn digests_with_sha_256_whatever_was_signed_with() {
         fixture("detached/rsa.der"),
     );
     let trust = Trust::new().add_keys(&key).expect("fixture");
-    let verified = verify_kernel(&content, Some(&signature), &trust).expect("accepted");
+    let verified = verify_kernel(&content, Some(&signature), None, &trust).expect("accepted");
     assert_eq!(verified.digest(), sha256(&content));
 }
 
@@ -169,7 +169,7 @@ fn accepts_module_signatures_as_the_kernels_tool_appends_them() {
         let file = append(&content, &fixture(&format!("detached/{signature}.cms")));
         let key = fixture(&format!("detached/{key}.der"));
         let trust = Trust::new().add_keys(&key).expect("fixture");
-        let verified = verify_kernel(&file, None, &trust).expect("accepted");
+        let verified = verify_kernel(&file, None, None, &trust).expect("accepted");
         assert_eq!(verified.bytes(), content);
     }
 }
@@ -271,9 +271,9 @@ fn refuses_every_flip_of_a_signed_elf_file() {
     let keys = keys();
     let trust = Trust::new().add_keys(&keys).expect("well-formed");
     for file in [noted(), appended(&small_elf(0))] {
-        assert!(verify_kernel(&file, None, &trust).is_ok());
+        assert!(verify_kernel(&file, None, None, &trust).is_ok());
         let accepted = accepted_flips(&file, 0..file.len(), |flipped| {
-            verify_kernel(flipped, None, &trust).is_ok()
+            verify_kernel(flipped, None, None, &trust).is_ok()
         });
         assert_eq!(accepted, []);
     }
@@ -285,7 +285,7 @@ fn refuses_every_truncation_of_a_signed_elf_file() {
     let trust = Trust::new().add_keys(&keys).expect("well-formed");
     for file in [noted(), appended(&small_elf(0))] {
         for len in 0..file.len() {
-            let verdict = verify_kernel(&file[..len], None, &trust);
+            let verdict = verify_kernel(&file[..len], None, None, &trust);
             assert!(verdict.is_err(), "{len}");
         }
     }
