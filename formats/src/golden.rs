@@ -78,6 +78,11 @@ fn a_verdict_is_as_its_golden_file() {
 }
 
 #[test]
+fn a_multiboot2_kernel_is_as_its_golden_file() {
+    check("multiboot2.bin", &samples::multiboot2::kernel());
+}
+
+#[test]
 fn a_gate_info_block_is_as_its_golden_file() {
     check("gate-info.bin", &samples::gate_info().to_bytes());
 }

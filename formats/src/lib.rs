@@ -29,6 +29,7 @@ pub mod handover;
 pub mod manifest;
 pub mod module_signature;
 pub mod mok;
+pub mod multiboot2;
 pub mod pe;
 pub mod policy;
 pub mod reader;

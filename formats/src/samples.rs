@@ -1,6 +1,7 @@
 //! Small inputs for the tests, built in code. `golden` keeps them as files, too.
 
 pub mod elf;
+pub mod multiboot2;
 pub mod uki;
 
 use crate::handover::{Kind, Layout, Part};

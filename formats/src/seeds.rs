@@ -30,6 +30,7 @@ pub fn all() -> Vec<Seed> {
         ("uki", uki()),
         ("manifest", manifest()),
         ("verdict", verdict()),
+        ("multiboot2", multiboot2()),
     ];
     let seeds = targets.into_iter().flat_map(|(target, seeds)| {
         let named = seeds.into_iter();
@@ -325,5 +326,20 @@ fn verdict() -> Vec<Named> {
         ("too-long-key", with(&data, |data| data[0x66] = 33)),
         ("signer-of-unsigned", with(&data, |data| data[0x137] = 1)),
         ("no-text", with(&data, |data| data[0xb0] = 0xff)),
+    ]
+}
+
+fn multiboot2() -> Vec<Named> {
+    use samples::multiboot2::{at, header, kernel, kernel_of, tag};
+    let file = kernel();
+    vec![
+        ("every-tag", file.clone()),
+        ("no-tags", kernel_of(&header(0, &[tag(0, 0, &[])]))),
+        ("tag-of-0", field(&file, at::ENTRY + 4, 0)),
+        ("tag-wraps", field(&file, at::ENTRY + 4, u32::MAX)),
+        ("whole-file", field(&file, at::ADDRESS + 12, u32::MAX)),
+        ("load-before-file", field(&file, at::ADDRESS + 12, 0)),
+        ("ends-before-it-begins", field(&file, at::ADDRESS + 16, 1)),
+        ("end-of-memory", field(&file, at::ADDRESS + 20, u32::MAX)),
     ]
 }
