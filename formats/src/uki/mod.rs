@@ -22,7 +22,8 @@
 //! Each of the sections above may be there once in the base and once in a profile. (systemd-stub
 //! takes the first and ignores the others; here they are refused, so that what a tool shows is what
 //! is booted.) Every profile needs a `.linux`. A section of `VirtualSize` 0 is as good as absent,
-//! as it is to systemd-stub, but counts where it would be the second. Other sections (`.splash`,
+//! as it is to systemd-stub; in a profile it takes the base's away. It counts where it would be the
+//! second. Other sections (`.splash`,
 //! `.pcrsig`, `.dtbauto`, `.hwids`, …) are allowed and mean nothing here.
 //!
 //! # Text
@@ -150,9 +151,10 @@ impl<'a> Uki<'a> {
                 let found = sections.find(|(s, section)| *s == scope && section.is_named(name));
                 found.map(|(_, section)| section.data())
             };
+            // An empty one in the profile takes the base's away, as in systemd-stub.
             of(Some(number))
+                .or_else(|| of(None))
                 .filter(|data| !data.is_empty())
-                .or_else(|| of(None).filter(|data| !data.is_empty()))
         };
         Ok(Profile {
             linux: find(LINUX).ok_or(UkiError::NoKernel(number))?,

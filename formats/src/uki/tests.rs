@@ -112,6 +112,20 @@ mod reads {
     }
 
     #[test]
+    fn an_empty_section_of_a_profile_as_none_whatever_the_base_has() {
+        let file = image(&[
+            (".linux", b"kernel"),
+            (".cmdline", b"quiet"),
+            (".profile", b"ID=a"),
+            (".cmdline", b""),
+            (".profile", b"ID=b"),
+        ]);
+        let uki = Uki::parse(&Pe::parse(&file).unwrap()).unwrap();
+        let lines: Vec<_> = uki.profiles().map(|p| p.arguments.cmdline).collect();
+        assert_eq!(lines, [None, Some("quiet")]);
+    }
+
+    #[test]
     fn sections_without_the_padding_after_them() {
         // VirtualSize says how much of the padded data counts.
         let file = with(&image(&[(".linux", b"kernel+")]), |file| {
