@@ -23,8 +23,8 @@
 //! takes the first and ignores the others; here they are refused, so that what a tool shows is what
 //! is booted.) Every profile needs a `.linux`. A section of `VirtualSize` 0 is as good as absent,
 //! as it is to systemd-stub; in a profile it takes the base's away. It counts where it would be the
-//! second. Other sections (`.splash`,
-//! `.pcrsig`, `.dtbauto`, `.hwids`, …) are allowed and mean nothing here.
+//! second. Other sections (`.splash`, `.pcrsig`, `.dtbauto`, `.hwids`, …) are allowed and mean
+//! nothing here.
 //!
 //! # Text
 //!
