@@ -56,6 +56,21 @@ pub fn verify_detached<'c>(
     signature.judge(&Content::new(signature.hash(), parts), trust)
 }
 
+/// As [`verify_detached`], of `bytes` that have been hashed with SHA-256 already.
+pub(crate) fn judge_content(
+    sha256: Content,
+    bytes: &[u8],
+    signature: &[u8],
+    trust: &Trust<'_>,
+) -> Result<Signer, Reason> {
+    let signature = DetachedSignature::parse(signature)?;
+    let content = match signature.hash() {
+        HashAlgorithm::Sha256 => sha256,
+        other => Content::new(other, [bytes]),
+    };
+    signature.judge(&content, trust)
+}
+
 /// As [`verify_detached`]; returns the SHA-256 of the bytes, too, which are hashed once if that is
 /// what is signed.
 pub(crate) fn judge_hashed<'c>(
@@ -160,5 +175,9 @@ impl Content {
             first = first.or(part.first().copied());
         }));
         Self { digest, first }
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        self.digest
     }
 }

@@ -47,6 +47,10 @@ pub enum Reason {
     BadElf(ElfError),
     /// Not a manifest, though its signature is trusted.
     BadManifest(ManifestError),
+    /// A manifest without a signature.
+    UnsignedManifest,
+    /// The manifest lists an initrd that isn't there.
+    MissingInitrd,
     /// The manifest lists something else, or nothing, in its place; digests in hexadecimal.
     NotInManifest {
         /// What the manifest lists.
@@ -220,8 +224,9 @@ impl Reason {
             Self::BadElf(_) => "bad-elf",
             Self::BadManifest(_) => "bad-manifest",
             Self::NotInManifest { .. } => "not-in-manifest",
+            Self::MissingInitrd => "missing-initrd",
             Self::CommandLineNotInManifest { .. } => "command-line-not-in-manifest",
-            Self::Unsigned => "unsigned",
+            Self::Unsigned | Self::UnsignedManifest => "unsigned",
             Self::TooManySignatures => "too-many-signatures",
             Self::NotPkcs7 | Self::MalformedSignature(_) => "malformed-signature",
             Self::UnsupportedAlgorithm(_) => "unsupported-algorithm",
@@ -302,6 +307,12 @@ impl fmt::Display for Reason {
             }
             Self::BadElf(error) => error.fmt(f),
             Self::BadManifest(error) => error.fmt(f),
+            Self::UnsignedManifest => f.write_str(
+                "no signature (it vouches for nothing without one; sign it with a key in .keys or the MOK list)",
+            ),
+            Self::MissingInitrd => {
+                f.write_str("it isn't there, and the manifest lists it (load all that it lists)")
+            }
             Self::NotInManifest {
                 listed: Some(listed),
                 found,

@@ -23,6 +23,10 @@ pub enum Component {
     Kernel,
     /// An initrd, counted from 0 among the initrds.
     Initrd(usize),
+    /// The manifest.
+    Manifest,
+    /// A detached signature, by its number in the handover's table.
+    Signature(usize),
     /// The command line.
     CommandLine,
     /// The gate itself: its keys and policy.
@@ -59,6 +63,8 @@ impl fmt::Display for Component {
             Self::Handover => f.write_str("handover"),
             Self::Kernel => f.write_str("kernel"),
             Self::Initrd(index) => write!(f, "initrd {index}"),
+            Self::Manifest => f.write_str("manifest"),
+            Self::Signature(index) => write!(f, "signature in record {index}"),
             Self::CommandLine => f.write_str("command line"),
             Self::Gate => f.write_str("gate"),
             Self::Memory => f.write_str("memory"),

@@ -62,24 +62,6 @@ fn accepts_a_signed_kernel_without_initrds() {
 }
 
 #[test]
-fn refuses_manifests_and_detached_signatures() {
-    let kernel = signed();
-    for (kind, number) in [(Kind::Signature, 3), (Kind::Manifest, 4)] {
-        let blob = handover(&[
-            (Kind::Kernel, &kernel, image_digest(&kernel)),
-            (kind, b"text", sha256(b"text")),
-        ]);
-        let (component, code, words) = refusal(&blob, b"");
-        assert_eq!(component, Component::Handover);
-        assert_eq!(code, "handover-unknown-kind");
-        assert_eq!(
-            words,
-            format!("handover refused: record 1 has unknown kind {number}")
-        );
-    }
-}
-
-#[test]
 fn refuses_an_unsigned_kernel() {
     let (component, code, words) = refusal(&of_kernel(&small_image()), b"");
     assert_eq!((component, code), (Component::Kernel, "unsigned"));

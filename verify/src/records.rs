@@ -1,0 +1,126 @@
+//! Judging a handover's records other than the kernel.
+
+use alloc::vec::Vec;
+
+use baton_formats::handover::{Handover, Record};
+
+use crate::detached::{Content, judge_content};
+use crate::hash::{HashAlgorithm, sha256};
+use crate::manifest::VerifiedManifest;
+use crate::reason::Reason;
+use crate::refusal::{Component, Refusal};
+use crate::trust::Trust;
+use crate::verified::Signer;
+
+/// How an initrd is vouched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vouched {
+    /// Not at all: user space chose it.
+    Unsigned,
+    /// By a detached signature of its own.
+    Detached(Signer),
+    /// By the manifest that lists it.
+    Manifest(Signer),
+}
+
+/// Checks that every detached signature is undamaged. What they are about is judged by them later.
+pub(crate) fn check_signatures(handover: &Handover<'_>) -> Result<(), Refusal> {
+    for record in handover.signatures() {
+        if sha256([record.bytes]) != record.digest {
+            let component = Component::Signature(record.index);
+            return Err(Refusal::new(component, Reason::RecordAltered));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn check_manifest<'a>(
+    handover: &Handover<'a>,
+    trust: &Trust<'_>,
+) -> Result<Option<VerifiedManifest<'a>>, Refusal> {
+    let manifest = handover.manifest();
+    manifest
+        .map(|record| verify_manifest(&record, handover, trust))
+        .transpose()
+        .map_err(|reason| Refusal::new(Component::Manifest, reason))
+}
+
+fn verify_manifest<'a>(
+    record: &Record<'a>,
+    handover: &Handover<'a>,
+    trust: &Trust<'_>,
+) -> Result<VerifiedManifest<'a>, Reason> {
+    if sha256([record.bytes]) != record.digest {
+        return Err(Reason::RecordAltered);
+    }
+    let signature = handover.signature_of(record.index);
+    let signature = signature.ok_or(Reason::UnsignedManifest)?;
+    VerifiedManifest::verify(record.bytes, signature.bytes, trust)
+}
+
+/// How each initrd is vouched for. Where a manifest lists initrds, all of them must be there.
+pub(crate) fn check_initrds(
+    handover: &Handover<'_>,
+    manifest: Option<&VerifiedManifest<'_>>,
+    trust: &Trust<'_>,
+) -> Result<Vec<Vouched>, Refusal> {
+    let mut vouched = Vec::new();
+    for record in handover.initrds() {
+        let index = vouched.len();
+        let initrd = check_initrd(index, &record, handover, manifest, trust)
+            .map_err(|reason| Refusal::new(Component::Initrd(index), reason))?;
+        vouched.push(initrd);
+    }
+    let listed = manifest.map_or(0, |manifest| manifest.manifest().initrds().count());
+    match vouched.len() < listed {
+        true => Err(Refusal::new(
+            Component::Initrd(vouched.len()),
+            Reason::MissingInitrd,
+        )),
+        false => Ok(vouched),
+    }
+}
+
+fn check_initrd(
+    index: usize,
+    record: &Record<'_>,
+    handover: &Handover<'_>,
+    manifest: Option<&VerifiedManifest<'_>>,
+    trust: &Trust<'_>,
+) -> Result<Vouched, Reason> {
+    let content = Content::new(HashAlgorithm::Sha256, [record.bytes]);
+    let digest = content.digest().to_sha256();
+    if digest != record.digest {
+        return Err(Reason::RecordAltered);
+    }
+    let listed = manifest.map(|manifest| {
+        let verdict = manifest.check_initrd(index, record.bytes.len(), &digest);
+        unless_unlisted(verdict.map(|()| Vouched::Manifest(manifest.signer().clone())))
+    });
+    let by_manifest = listed.transpose()?.flatten();
+    match handover.signature_of(record.index) {
+        Some(signature) => {
+            judge_content(content, record.bytes, signature.bytes, trust).map(Vouched::Detached)
+        }
+        None => Ok(by_manifest.unwrap_or(Vouched::Unsigned)),
+    }
+}
+
+/// Checks that the kernel is the one that the manifest lists, if it lists one.
+pub(crate) fn fits_manifest(
+    kernel: &Record<'_>,
+    manifest: &VerifiedManifest<'_>,
+) -> Result<(), Reason> {
+    if manifest.manifest().kernel().is_none() {
+        return Ok(());
+    }
+    manifest.check_kernel(kernel.bytes.len(), &sha256([kernel.bytes]))
+}
+
+/// What a manifest says nothing about isn't refused by it.
+fn unless_unlisted<T>(verdict: Result<T, Reason>) -> Result<Option<T>, Reason> {
+    match verdict {
+        Err(Reason::Unsigned) => Ok(None),
+        other => other.map(Some),
+    }
+}
