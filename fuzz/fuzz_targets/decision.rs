@@ -1,0 +1,40 @@
+//! Whatever handover is accepted boots the kernel that was signed, with initrds as they are signed.
+#![no_main]
+
+use baton_verify::{Trust, Vouched, decide, verify_detached};
+use libfuzzer_sys::fuzz_target;
+
+const KEYS: [&[u8]; 2] = [
+    include_bytes!("../../verify/tests/fixtures/detached/p256.der"),
+    include_bytes!("../../verify/tests/fixtures/p256.der"),
+];
+const CONTENT: &[u8] = include_bytes!("../../verify/tests/fixtures/detached/content.txt");
+const SIGNATURE: &[u8] = include_bytes!("../../verify/tests/fixtures/detached/module-p256.cms");
+const IMAGE: &[u8] = include_bytes!("../../verify/tests/fixtures/sbsign-p256.efi");
+/// The image's length, and where the fields lie that its digest leaves out.
+const IMAGE_LEN: usize = 0x800;
+const CHECKSUM: std::ops::Range<usize> = 0x98..0x9c;
+const DIRECTORY: std::ops::Range<usize> = 0xe8..0xf0;
+
+fuzz_target!(|data: &[u8]| {
+    let keys = KEYS.concat();
+    let trust = Trust::new().add_keys(&keys).expect("fixtures");
+    assert!(verify_detached([CONTENT], SIGNATURE, &trust).is_ok());
+    let Ok(decision) = decide(data, b"quiet", &trust) else {
+        return;
+    };
+    let kernel = decision.kernel.bytes();
+    let same = |position: &usize| kernel[*position] == IMAGE[*position];
+    let covered = |position: &usize| !CHECKSUM.contains(position) && !DIRECTORY.contains(position);
+    assert_eq!(kernel.len(), IMAGE_LEN);
+    assert!((0..IMAGE_LEN).filter(covered).all(|at| same(&at)));
+    assert_eq!(decision.initrds_vouched.len(), decision.initrd_count);
+    // Nobody has signed a manifest with these keys.
+    assert!(decision.manifest.is_none());
+    for vouched in &decision.initrds_vouched {
+        assert!(!matches!(vouched, Vouched::Manifest(_)));
+    }
+    if matches!(decision.initrds_vouched[..], [Vouched::Detached(_)]) {
+        assert_eq!(decision.initrds, Some(CONTENT));
+    }
+});
