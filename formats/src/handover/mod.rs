@@ -49,9 +49,10 @@
 //!    an initrd or the manifest, and each has a higher subject than the one before, so that nothing
 //!    has two.
 //!
-//! A record's digest is the one that the record is judged by: of a kernel image its Authenticode
-//! SHA-256 digest (what its signature signs, so that the image is hashed once), of all others the
-//! SHA-256 of their bytes. This module carries digests and judges none.
+//! A record's digest is the one that the record is judged by: of a kernel image the SHA-256 digest of
+//! what vouches for it signs (its Authenticode digest; the SHA-256 of its bytes where a detached
+//! signature or a manifest vouches), so that the image is hashed once; of all others the SHA-256 of
+//! their bytes. This module carries digests and judges none.
 
 mod error;
 mod layout;

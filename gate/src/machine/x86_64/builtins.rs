@@ -94,3 +94,14 @@ pub unsafe extern "C" fn bcmp(left: *const u8, right: *const u8, count: usize) -
     // SAFETY: the caller's promise is the same.
     unsafe { memcmp(left, right, count) }
 }
+
+/// Named by parts of the standard library that were compiled to unwind. Nothing unwinds here: a panic
+/// ends in a reset.
+#[unsafe(no_mangle)]
+pub extern "C" fn rust_eh_personality() {}
+
+/// The same. Never called, since nothing begins to unwind.
+#[unsafe(no_mangle)]
+pub extern "C" fn _Unwind_Resume() -> ! {
+    super::cpu::halt()
+}
