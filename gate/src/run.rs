@@ -1,6 +1,6 @@
 //! What the gate does, from boot_params to a plan: pure, so that it is tested on the host.
 
-use baton_verify::{Component, Decision, Reason, Refusal, Trust, check_entry, decide};
+use baton_verify::{Component, Decision, Reason, Refusal, Trust, Vouched, check_entry, decide};
 
 use crate::arguments::Arguments;
 use crate::convert::{BootPlan, bzimage64};
@@ -13,12 +13,20 @@ use crate::plan::Free;
 pub struct Prepared<'m> {
     /// What is left to do.
     pub plan: BootPlan<'m>,
-    /// How many initrds there are, and their bytes in all.
-    pub initrds: (usize, u64),
-    /// Bytes of the handover.
-    pub handover_size: u64,
+    /// The initrds.
+    pub initrds: Initrds,
     /// Time stamps: before verification, after it.
     pub verified: (u64, u64),
+}
+
+/// What is said of the initrds.
+pub struct Initrds {
+    /// How many there are.
+    pub count: usize,
+    /// How many of them somebody vouches for.
+    pub signed: usize,
+    /// Their bytes in all, with the padding between them.
+    pub bytes: u64,
 }
 
 /// Verifies the handover that `arguments` carry and plans the next kernel's boot.
@@ -42,15 +50,19 @@ pub fn prepare<'m, M: PhysicalMemory>(
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let verified = (started, now());
     let free = free_memory(image, arguments, &mok).map_err(in_memory)?;
-    let initrds = (
-        decision.initrd_count,
-        decision.initrds.map_or(0, |bytes| bytes.len() as u64),
-    );
+    let vouched = &decision.initrds_vouched;
+    let initrds = Initrds {
+        count: vouched.len(),
+        signed: vouched
+            .iter()
+            .filter(|one| **one != Vouched::Unsigned)
+            .count(),
+        bytes: decision.initrds.map_or(0, |bytes| bytes.len() as u64),
+    };
     let plan = boot_plan(decision, arguments, &free).map_err(in_memory)?;
     Ok(Prepared {
         plan,
         initrds,
-        handover_size: arguments.handover.len() as u64,
         verified,
     })
 }

@@ -202,10 +202,12 @@ fn report(prepared: &Prepared<'_>, clock: Clock) {
         "kernel {version} verified by {}",
         kernel.signer()
     ));
-    let (count, bytes) = prepared.initrds;
+    let initrds = &prepared.initrds;
     console::line(format_args!(
-        "{count} initrd(s), {} KiB, intact, not signed",
-        bytes / 1024
+        "{} initrd(s), {} KiB, intact, {} of them signed",
+        initrds.count,
+        initrds.bytes / 1024,
+        initrds.signed
     ));
     let (from, to) = prepared.verified;
     match clock.microseconds(from, to) {
