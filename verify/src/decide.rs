@@ -54,8 +54,9 @@ pub struct Decision<'a> {
 /// Initrds and the command line may come from user space as they do with the stock kernel: an
 /// initrd must be the one that its record's digest says, which guards against damage, not against
 /// malice; the command line must fit. But what is signed counts: every detached signature must be
-/// a trusted one, needed or not; a manifest must have one, and everything must be as it says: the kernel if it lists one, the initrds, all of them and in its order, if it lists any,
-/// and the command line, before which only the running kernel may put its own parameters.
+/// a trusted one, needed or not; a manifest must have one, and everything must be as it says: the
+/// kernel if it lists one, the initrds, all of them and in its order, if it lists any, and the
+/// command line, before which only the running kernel may put its own parameters.
 ///
 /// # Errors
 /// The refusal, naming the part and the reason.

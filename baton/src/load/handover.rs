@@ -121,18 +121,8 @@ fn kernel_digest(image: &[u8]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::input::tests::initrd;
     use baton_formats::handover::Handover;
-    use std::path::PathBuf;
-
-    fn initrd(bytes: &[u8]) -> Initrd {
-        let mut draft = Draft::create("initrd").unwrap();
-        draft.write_at(bytes, 0).unwrap();
-        Initrd {
-            path: PathBuf::from("initrd"),
-            len: bytes.len() as u64,
-            file: draft.seal().unwrap().into_fd().into(),
-        }
-    }
 
     #[test]
     fn what_is_written_is_what_is_read() {

@@ -111,10 +111,11 @@ pub fn joined_len(initrds: &[Initrd]) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn initrd(bytes: &[u8]) -> Initrd {
+    /// An initrd of these bytes.
+    pub fn initrd(bytes: &[u8]) -> Initrd {
         let mut draft = Draft::create("initrd").unwrap();
         draft.write_at(bytes, 0).unwrap();
         Initrd {
