@@ -16,7 +16,7 @@
 //! | 0x00 | 8 | magic | `BATONVDT` |
 //! | 0x08 | 4 | version | 1 |
 //! | 0x0c | 4 | total length in bytes | 96 + 208 × count |
-//! | 0x10 | 4 | component count | 1 to 32 |
+//! | 0x10 | 4 | component count | 1 to 48 |
 //! | 0x14 | 4 | flags | bit 0: a crash; other bits 0 |
 //! | 0x18 | 32 | identity of the gate: a digest that tells gates apart | |
 //! | 0x38 | 1 | length of the gate's version | 0 to 39 |
@@ -59,7 +59,7 @@ pub const VERSION: u32 = 1;
 /// The length of what comes before the components, in bytes.
 pub const HEADER_LEN: usize = 0x60;
 /// The most components a verdict may have.
-pub const MAX_COMPONENTS: usize = 32;
+pub const MAX_COMPONENTS: usize = 48;
 /// The longest version of a gate, in bytes.
 pub const MAX_GATE_VERSION: usize = 39;
 /// The flag of a crash.
