@@ -53,7 +53,8 @@ pub fn verify_detached<'c>(
     trust: &Trust<'_>,
 ) -> Result<Signer, Reason> {
     let signature = DetachedSignature::parse(signature)?;
-    signature.judge(&Content::new(signature.hash(), parts), trust)
+    let content = trust.hashing(|| Content::new(signature.hash(), parts));
+    signature.judge(&content, trust)
 }
 
 /// As [`verify_detached`], of `bytes` that have been hashed with SHA-256 already.
@@ -66,7 +67,7 @@ pub(crate) fn judge_content(
     let signature = DetachedSignature::parse(signature)?;
     let content = match signature.hash() {
         HashAlgorithm::Sha256 => sha256,
-        other => Content::new(other, [bytes]),
+        other => trust.hashing(|| Content::new(other, [bytes])),
     };
     signature.judge(&content, trust)
 }
@@ -79,11 +80,11 @@ pub(crate) fn judge_hashed<'c>(
     trust: &Trust<'_>,
 ) -> Result<([u8; 32], Signer), Reason> {
     let signature = DetachedSignature::parse(signature)?;
-    let content = Content::new(signature.hash(), parts.clone());
+    let content = trust.hashing(|| Content::new(signature.hash(), parts.clone()));
     let signer = signature.judge(&content, trust)?;
     let digest = match signature.hash() {
         HashAlgorithm::Sha256 => content.digest.to_sha256(),
-        HashAlgorithm::Sha384 | HashAlgorithm::Sha512 => sha256(parts),
+        HashAlgorithm::Sha384 | HashAlgorithm::Sha512 => trust.hashing(|| sha256(parts)),
     };
     Ok((digest, signer))
 }

@@ -121,6 +121,11 @@ impl Fields {
 }
 
 impl<'a> BzImage<'a> {
+    /// Whether a file has a setup header. Says nothing about what is in it.
+    pub fn is_one(file: &[u8]) -> bool {
+        array_at(file, 0x202) == Some(*b"HdrS")
+    }
+
     /// Reads and checks the setup header of `file`: the whole image, or all of it before its
     /// signature.
     pub fn parse(file: &'a [u8]) -> Result<Self, BzImageError> {
@@ -128,7 +133,8 @@ impl<'a> BzImage<'a> {
         if u16_at(file, 0x1fe).ok_or(truncated)? != BOOT_FLAG {
             return Err(BzImageError::NoBootFlag);
         }
-        if array_at(file, 0x202).ok_or(truncated)? != *b"HdrS" {
+        array_at::<4>(file, 0x202).ok_or(truncated)?;
+        if !Self::is_one(file) {
             return Err(BzImageError::NoHdrS);
         }
         let fields = Fields::read(file).ok_or(truncated)?;

@@ -45,7 +45,8 @@ impl Order {
         let is_addon = |(begin, end)| (begin..end).contains(&subject);
         if self.addons.is_some_and(is_addon)
             || subject >= first
-            || self.last_subject.is_some_and(|last| subject <= last) {
+            || self.last_subject.is_some_and(|last| subject <= last)
+        {
             return Err(wrong);
         }
         self.last_subject = Some(subject);

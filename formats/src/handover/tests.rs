@@ -1,7 +1,7 @@
 use super::*;
 use crate::samples::{
-    filler, handover, handover_of, handover_with_addons, handover_records, put, put32, put64, signed_handover,
-    signed_hybrid, with,
+    filler, handover, handover_of, handover_records, handover_with_addons, put, put32, put64,
+    signed_handover, signed_hybrid, with,
 };
 
 const PAGE: u64 = PAGE_SIZE as u64;

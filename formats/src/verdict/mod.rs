@@ -32,7 +32,7 @@
 //! | 0x06 | 1 | length of the key's identifier | 0 to 32; 0 where no key vouched |
 //! | 0x07 | 1 | length of the signer's name | 0 to 128; 0 where no key vouched |
 //! | 0x08 | 8 | size in bytes | |
-//! | 0x10 | 32 | SHA-256; of a signed PE image its Authenticode digest | |
+//! | 0x10 | 32 | SHA-256; of a signed PE image its Authenticode digest; of a part of one the whole's | |
 //! | 0x30 | 32 | identifier of the signer's key | zeros after it |
 //! | 0x50 | 128 | the signer's name, UTF-8 | zeros after it |
 //!
