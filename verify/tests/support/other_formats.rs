@@ -100,11 +100,20 @@ pub fn multiboot2_headers() -> Vec<u8> {
 
 /// A multiboot2 kernel that is no ELF file: it goes to 1 MiB and begins after its header.
 pub fn flat_multiboot2() -> Vec<u8> {
-    let mut file = header_of(&[
+    flat_of(&[])
+}
+
+/// The same, which can also go to any multiple of 4 KiB.
+pub fn movable_multiboot2() -> Vec<u8> {
+    flat_of(&[tag(10, &[0, u32::MAX, 0x1000, 0])])
+}
+
+fn flat_of(tags: &[Vec<u8>]) -> Vec<u8> {
+    let own = [
         tag(2, &[0x10_0000, 0x10_0000, 0, 0x10_1000]),
         tag(3, &[0x10_0080]),
-        tag(0, &[]),
-    ]);
+    ];
+    let mut file = header_of(&[&own, tags, &[tag(0, &[])]].concat());
     file.resize(0x100, 0x90);
     file
 }
