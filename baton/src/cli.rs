@@ -22,7 +22,7 @@ pub struct Cli {
 pub enum Command {
     /// Load a kernel to be started by `baton exec`
     #[command(after_help = exit::help())]
-    Load(LoadArgs),
+    Load(Box<LoadArgs>),
     /// Start the loaded kernel
     #[command(after_help = exit::help())]
     Exec(ExecArgs),
@@ -48,7 +48,7 @@ pub enum Command {
 pub enum CrashCommand {
     /// Load a kernel to take over after a panic
     #[command(after_help = exit::help())]
-    Load(LoadArgs),
+    Load(Box<LoadArgs>),
     /// Forget the loaded crash kernel
     Unload(UnloadArgs),
     /// Show whether a crash kernel is loaded, and how much memory is reserved for it
@@ -85,12 +85,22 @@ pub enum Via {
 /// What to load.
 #[derive(Debug, Args)]
 pub struct LoadArgs {
-    /// The kernel to load: a bzImage with an Authenticode signature, or a handover that was saved
+    /// The kernel to load: a bzImage, a UKI, ELF (vmlinux, or with a PVH entry), a multiboot2 kernel, or a
+    /// handover that was saved. A signature in KERNEL.p7s beside it goes with it
     pub kernel: PathBuf,
-    /// An initrd; several are given one after another
+    /// An initrd, with the signature in FILE.p7s if there is one; several are given one after another
     #[arg(long, value_name = "FILE")]
     pub initrd: Vec<PathBuf>,
-    /// The next kernel's command line
+    /// The profile of a UKI to boot, by number from 0 or by ID
+    #[arg(long, value_name = "N|ID")]
+    pub profile: Option<String>,
+    /// A signed addon for a UKI; several apply one after another
+    #[arg(long, value_name = "FILE")]
+    pub addon: Vec<PathBuf>,
+    /// A manifest of what may be booted, with its signature in FILE.p7s
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// The next kernel's command line; by default what a UKI or a manifest says it is
     #[arg(
         long,
         value_name = "TEXT",
