@@ -25,6 +25,7 @@ mod screen;
 mod sources;
 mod tools;
 mod vm;
+mod vmlinux;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
