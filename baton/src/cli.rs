@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::exit;
+use baton_verify::HashAlgorithm;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -36,7 +37,8 @@ pub enum Command {
     /// Build a gate
     #[command(subcommand)]
     Gate(GateCommand),
-    /// Sign a kernel, a gate or another PE image
+    /// Sign a kernel, a gate, an initrd, a manifest: any file
+    #[command(after_help = SIGN_HELP)]
     Sign(SignArgs),
     /// Say whether an image would be accepted, by whom it is signed, or why not
     #[command(after_help = exit::help())]
@@ -70,6 +72,14 @@ The policy is TOML; what it doesn't say is as here:
   delay = 10         # seconds between the message and the action, at most 3600
 
 The result must be signed (`baton sign`) with a key that the running kernel trusts.";
+
+const SIGN_HELP: &str = "\
+Without --as, a PE image (UKI, EFI kernel, gate) gets an Authenticode signature, an ELF file an
+appended one, and anything else a detached one in IN.p7s, where `baton load` looks for it.
+What is written has been verified; the same input gives the same bytes.
+
+A detached signature is plain CMS:
+  openssl cms -verify -binary -inform DER -in IN.p7s -content IN -CAfile CERT -purpose any -out /dev/null";
 
 /// Which way to the next kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -172,6 +182,59 @@ pub struct GateBuildArgs {
     pub out: PathBuf,
 }
 
+/// Where a signature goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SignatureKind {
+    /// Into a PE image, as firmware, shim and the kernel look for it
+    Authenticode,
+    /// To the file's end, as in the kernel's modules
+    Appended,
+    /// Into a note of an ELF file
+    Note,
+    /// Into a file of its own
+    Detached,
+}
+
+impl SignatureKind {
+    /// What it is, in words.
+    #[must_use]
+    pub fn described(self) -> &'static str {
+        match self {
+            SignatureKind::Authenticode => "Authenticode signature",
+            SignatureKind::Appended => "appended signature",
+            SignatureKind::Note => "signature in an ELF note",
+            SignatureKind::Detached => "detached signature",
+        }
+    }
+}
+
+/// The hash to sign with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // the names say it
+pub enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl From<Hash> for HashAlgorithm {
+    fn from(hash: Hash) -> HashAlgorithm {
+        match hash {
+            Hash::Sha256 => HashAlgorithm::Sha256,
+            Hash::Sha384 => HashAlgorithm::Sha384,
+            Hash::Sha512 => HashAlgorithm::Sha512,
+        }
+    }
+}
+
+/// How a detached signature is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // the names say it
+pub enum Encoding {
+    Der,
+    Pem,
+}
+
 /// What to sign, and with what.
 #[derive(Debug, Args)]
 pub struct SignArgs {
@@ -181,19 +244,31 @@ pub struct SignArgs {
     /// The key's certificate, PEM or DER
     #[arg(long, value_name = "FILE")]
     pub cert: PathBuf,
-    /// Certificates between the signer's and the trusted one, to be put into the signature
+    /// Certificates between the signer's and the trusted one, to be put into the signature (may be
+    /// repeated)
     #[arg(long, value_name = "FILE")]
     pub chain: Vec<PathBuf>,
-    /// Keep the signatures there are before the new one (the kernel looks at the first alone)
+    /// Where the signature goes [default: by IN's format]
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    pub kind: Option<SignatureKind>,
+    /// The hash to sign with
+    #[arg(long, value_enum, default_value = "sha256")]
+    pub hash: Hash,
+    /// How a detached signature is written
+    #[arg(long, value_enum, default_value = "der")]
+    pub format: Encoding,
+    /// Keep the Authenticode signatures there are before the new one (the kernel looks at the first
+    /// alone)
     #[arg(long, conflicts_with = "replace")]
     pub append: bool,
     /// Drop the signatures there are
     #[arg(long, alias = "force")]
     pub replace: bool,
-    /// The image to sign
+    /// The file to sign
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// Where to write it; without it IN is replaced
+    /// Where to write it; without it IN is replaced. Of a detached signature: where to write that, in
+    /// place of IN.p7s
     #[arg(value_name = "OUT")]
     pub output: Option<PathBuf>,
 }

@@ -15,6 +15,7 @@ pub mod kernel_verdict;
 pub mod load;
 pub mod machine;
 pub mod output;
+pub mod p7s;
 pub mod pe_edit;
 pub mod plan;
 pub mod refusal;
