@@ -40,6 +40,9 @@ pub enum Command {
     /// Sign a kernel, a gate, an initrd, a manifest: any file
     #[command(after_help = SIGN_HELP)]
     Sign(SignArgs),
+    /// Write a manifest: which kernel, initrds and command line may be booted together
+    #[command(after_help = MANIFEST_HELP)]
+    Manifest(ManifestArgs),
     /// Say whether an image would be accepted, by whom it is signed, or why not
     #[command(after_help = exit::help())]
     Verify(VerifyArgs),
@@ -80,6 +83,12 @@ What is written has been verified; the same input gives the same bytes.
 
 A detached signature is plain CMS:
   openssl cms -verify -binary -inform DER -in IN.p7s -content IN -CAfile CERT -purpose any -out /dev/null";
+
+const MANIFEST_HELP: &str = "\
+Whoever trusts the manifest's signature trusts what it lists, whether that is signed itself or not.
+It counts once it is signed:
+  baton sign --key K --cert C OUT          # writes OUT.p7s
+  baton verify KERNEL --manifest OUT";
 
 /// Which way to the next kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -273,11 +282,46 @@ pub struct SignArgs {
     pub output: Option<PathBuf>,
 }
 
+/// What a manifest lists.
+#[derive(Debug, Args)]
+pub struct ManifestArgs {
+    /// What people call it
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// The kernel, of any format
+    #[arg(long, value_name = "FILE")]
+    pub kernel: Option<PathBuf>,
+    /// An initrd; several are given in the order of unpacking
+    #[arg(long, value_name = "FILE")]
+    pub initrd: Vec<PathBuf>,
+    /// The command line must be exactly this
+    #[arg(
+        long,
+        value_name = "TEXT",
+        conflicts_with = "cmdline_prefix",
+        allow_hyphen_values = true
+    )]
+    pub cmdline: Option<String>,
+    /// The command line must be this, or begin with this and a space
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub cmdline_prefix: Option<String>,
+    /// The manifest to write
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+}
+
 /// What to verify, and against what.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The image: a kernel, a gate or another PE image
+    /// The image: a kernel of any format, a gate, an initrd, a manifest, a saved handover. A detached
+    /// signature is taken from IMAGE.p7s
     pub image: PathBuf,
+    /// A manifest that may vouch for the image; its signature is taken from FILE.p7s
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// The command line to judge a handover with
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub cmdline: Option<OsString>,
     /// Trust these certificates, PEM or DER (may be repeated), and not the machine's
     #[arg(long, value_name = "FILE")]
     pub cert: Vec<PathBuf>,
@@ -299,7 +343,7 @@ impl Command {
             Command::Unload(a) | Command::Crash(CrashCommand::Unload(a)) => a.json,
             Command::Status(a) | Command::Crash(CrashCommand::Status(a)) => a.json,
             Command::Verify(a) => a.json,
-            Command::Gate(_) | Command::Sign(_) => false,
+            Command::Gate(_) | Command::Sign(_) | Command::Manifest(_) => false,
         }
     }
 }

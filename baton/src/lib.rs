@@ -14,6 +14,7 @@ pub mod gate;
 pub mod kernel_verdict;
 pub mod load;
 pub mod machine;
+pub mod manifest;
 pub mod output;
 pub mod p7s;
 pub mod pe_edit;
@@ -53,6 +54,7 @@ fn dispatch(command: &Command) -> Result<()> {
         Command::Crash(CrashCommand::Status(args)) => status::crash(args),
         Command::Gate(GateCommand::Build(args)) => gate::build(args),
         Command::Sign(args) => sign::run(args),
+        Command::Manifest(args) => manifest::run(args),
         Command::Verify(args) => verify::run(args),
     }
 }
