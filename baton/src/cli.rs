@@ -43,6 +43,9 @@ pub enum Command {
     /// Write a manifest: which kernel, initrds and command line may be booted together
     #[command(after_help = MANIFEST_HELP)]
     Manifest(ManifestArgs),
+    /// Show what is in an image, and who signed it, without judging
+    #[command(after_help = exit::help())]
+    Inspect(InspectArgs),
     /// Say whether an image would be accepted, by whom it is signed, or why not
     #[command(after_help = exit::help())]
     Verify(VerifyArgs),
@@ -310,6 +313,17 @@ pub struct ManifestArgs {
     pub output: PathBuf,
 }
 
+/// What to inspect.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The image: a UKI, kernel, gate or other PE image, an ELF or multiboot2 kernel, a saved
+    /// handover, a manifest, a signature or a certificate
+    pub image: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What to verify, and against what.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
@@ -342,6 +356,7 @@ impl Command {
             Command::Exec(a) => a.json,
             Command::Unload(a) | Command::Crash(CrashCommand::Unload(a)) => a.json,
             Command::Status(a) | Command::Crash(CrashCommand::Status(a)) => a.json,
+            Command::Inspect(a) => a.json,
             Command::Verify(a) => a.json,
             Command::Gate(_) | Command::Sign(_) | Command::Manifest(_) => false,
         }

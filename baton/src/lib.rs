@@ -11,6 +11,7 @@ pub mod exec;
 pub mod exit;
 pub mod failure;
 pub mod gate;
+pub mod inspect;
 pub mod kernel_verdict;
 pub mod load;
 pub mod machine;
@@ -55,6 +56,7 @@ fn dispatch(command: &Command) -> Result<()> {
         Command::Gate(GateCommand::Build(args)) => gate::build(args),
         Command::Sign(args) => sign::run(args),
         Command::Manifest(args) => manifest::run(args),
+        Command::Inspect(args) => inspect::run(args),
         Command::Verify(args) => verify::run(args),
     }
 }
