@@ -14,6 +14,7 @@
 //! A signature says nothing of what its content is for: whoever signs a kernel module or a mail
 //! with a trusted key signs those bytes. What reads them afterwards must be strict.
 
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use crate::certificate::Certificate;
@@ -115,6 +116,24 @@ impl<'a> DetachedSignature<'a> {
     /// The certificates it carries, in their order.
     pub fn certificates(&self) -> impl Iterator<Item = &Certificate<'a>> {
         self.certificates.iter()
+    }
+
+    /// The certificate of its signer, if it carries that.
+    #[must_use]
+    pub fn signer(&self) -> Option<&Certificate<'a>> {
+        self.certificates().find(|it| self.signer.id.names(it))
+    }
+
+    /// What it calls its signer's certificate by, in words.
+    #[must_use]
+    pub fn signer_id(&self) -> String {
+        self.signer.id.to_string()
+    }
+
+    /// The digest that it gives for the content; `None` where it has no attributes.
+    #[must_use]
+    pub fn message_digest(&self) -> Option<&'a [u8]> {
+        self.signer.attributes.map(|it| it.message_digest)
     }
 
     /// Judges it as a signature of `content`, which must have been hashed with [`Self::hash`].

@@ -1,7 +1,6 @@
 //! Why something is refused: typed, and worded here alone, so that the command line, the
 //! gate's console and the tests speak the same words.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
@@ -16,7 +15,7 @@ use baton_formats::uki::UkiError;
 
 use crate::certificate::UnusableKey;
 use crate::cms::CmsError;
-use crate::display::{Hex, KeyId, name};
+use crate::display::{Hex, KeyId};
 use crate::hash::Digest;
 use crate::signer_info::SignerId;
 use crate::trust::{Trust, TrustError};
@@ -225,15 +224,8 @@ impl Reason {
     }
 
     pub(crate) fn signer_not_found(signer: &SignerId<'_>, trust: &Trust<'_>) -> Self {
-        let certificate = match *signer {
-            SignerId::KeyId(id) => format!("with key id {}", KeyId::new(id)),
-            SignerId::IssuerAndSerial { issuer, serial } => {
-                let serial = KeyId::new(serial);
-                format!("number {serial} of \"{}\"", name(issuer))
-            }
-        };
         Self::SignerNotFound {
-            certificate,
+            certificate: signer.to_string(),
             tried: trust.tried(),
         }
     }

@@ -1,7 +1,7 @@
 //! The files of a load, opened and read once.
 
-use crate::certs::pem_blocks;
 use crate::failure::{Failure, Result};
+use crate::p7s;
 use baton_sys::memfd::{Draft, Sealed};
 use std::fs::File;
 use std::io::Read;
@@ -36,37 +36,6 @@ impl Image {
     }
 }
 
-/// The detached signature beside a file, in DER, if there is one: of `FILE` in `FILE.p7s`.
-///
-/// # Errors
-/// When it is there and can't be read, or is PEM of something else.
-pub fn signature_beside(path: &Path) -> Result<Option<Vec<u8>>> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".p7s");
-    let beside = PathBuf::from(name);
-    if !beside.exists() {
-        return Ok(None);
-    }
-    let bytes = Image::open(&beside)?.bytes;
-    der(bytes)
-        .map(Some)
-        .map_err(|why| Failure::failed(format!("{}: {why}", beside.display())))
-}
-
-/// A CMS signature in DER, from DER or PEM (RFC 7468, sections 8 and 9).
-fn der(bytes: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
-    let Some(text) = std::str::from_utf8(&bytes)
-        .ok()
-        .filter(|text| text.contains("-----BEGIN "))
-    else {
-        return Ok(bytes);
-    };
-    match &pem_blocks(text)?[..] {
-        [(label, der)] if matches!(label.as_str(), "CMS" | "PKCS7") => Ok(der.clone()),
-        _ => Err("not one CMS signature in PEM; make it with `baton sign`, or `openssl cms -sign -binary -outform DER`".into()),
-    }
-}
-
 /// An initrd, open and not read.
 #[derive(Debug)]
 pub struct Initrd {
@@ -97,7 +66,7 @@ impl Initrd {
             path: path.to_owned(),
             len,
             file,
-            signature: signature_beside(path)?,
+            signature: p7s::read_beside(path)?,
         })
     }
 }
@@ -165,15 +134,6 @@ pub(super) mod tests {
     fn initrds_are_joined_at_multiples_of_four() {
         let sealed = concatenate(&[initrd(b"12345"), initrd(b"6789")]).unwrap();
         assert_eq!(&*sealed.map().unwrap(), b"12345\0\0\x006789");
-    }
-
-    #[test]
-    fn a_signature_may_be_pem_or_der_and_of_nothing_else() {
-        let pem = b"-----BEGIN CMS-----\nMAA=\n-----END CMS-----\n";
-        assert_eq!(der(pem.to_vec()).unwrap(), [0x30, 0]);
-        assert_eq!(der(vec![0x30, 0]).unwrap(), [0x30, 0]);
-        let other = String::from_utf8_lossy(pem).replace("CMS", "CERTIFICATE");
-        assert!(der(other.into_bytes()).unwrap_err().contains("baton sign"));
     }
 
     #[test]

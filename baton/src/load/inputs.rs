@@ -2,11 +2,12 @@
 
 use super::choice::{self, Sayings};
 use super::handover::{self, Ingredients};
-use super::input::{self, Image, Initrd};
+use super::input::{Image, Initrd};
 use crate::cli::LoadArgs;
 use crate::cmdline;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::p7s;
 use baton_formats::handover::Handover;
 use baton_sys::Root;
 use std::os::unix::ffi::OsStrExt;
@@ -36,14 +37,14 @@ impl Inputs {
         let open_all =
             |paths: &[PathBuf]| paths.iter().map(|p| Image::open(p)).collect::<Result<_>>();
         let manifest = args.manifest.as_ref().map(|path| {
-            let signature = input::signature_beside(path)?;
+            let signature = p7s::read_beside(path)?;
             Image::open(path).map(|image| (image, signature))
         });
         let mut inputs = Inputs {
             crash,
             signature: match is_handover {
                 true => None,
-                false => input::signature_beside(&args.kernel)?,
+                false => p7s::read_beside(&args.kernel)?,
             },
             initrds: args
                 .initrd
