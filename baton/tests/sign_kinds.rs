@@ -331,6 +331,24 @@ mod appended {
     }
 
     #[test]
+    fn without_its_certificate_the_signer_must_be_trusted_and_is_named() {
+        let folder = Folder::new();
+        let o = owners();
+        let file = folder.write("vmlinux", elf(&ROOMY));
+        signed(&o.rsa, &[], &[&file]);
+        let said = baton(&[&"verify", &"--cert", &o.p256.cert, &file]);
+        assert_eq!(said.code, 3);
+        let named = said
+            .err
+            .contains("of \"RSA owner\", which is neither in the signature");
+        assert!(
+            named && said.err.contains("--cert: \"P-256 owner\""),
+            "{}",
+            said.err
+        );
+    }
+
+    #[test]
     fn is_replaced_only_when_told_and_there_is_never_a_second() {
         let folder = Folder::new();
         let o = owners();

@@ -45,8 +45,9 @@ impl Brief {
 impl fmt::Display for Brief {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.described)?;
-        if let Some(version) = &self.kernel_version {
-            write!(f, ", {version}")?;
+        let mut words = self.kernel_version.iter().flat_map(|v| v.split(' '));
+        if let Some(release) = words.next() {
+            write!(f, ", {release}")?;
         }
         for signer in &self.signers {
             write!(f, ", signed by \"{signer}\"")?;

@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use super::{hex, sha256};
-use baton_formats::elf::{Elf, Kind, Note, PT_LOAD, PT_NOTE, Segment};
+use baton_formats::elf::{Class, Elf, Kind, Note, PT_LOAD, PT_NOTE, Segment};
 use serde::Serialize;
 
 /// What Linux prints first (init/version-timestamp.c).
@@ -15,6 +15,8 @@ const MAX_VALUE: usize = 32;
 /// What is in an ELF kernel. Addresses are physical unless they are called virtual.
 #[derive(Debug, Serialize)]
 pub struct ElfInfo {
+    /// The size of its addresses: 32 or 64.
+    pub bits: u8,
     /// `executable` or `relocatable`.
     pub kind: &'static str,
     /// The release of the Linux that it is; `None`: it isn't.
@@ -74,6 +76,10 @@ impl ElfInfo {
     #[must_use]
     pub fn of(elf: &Elf<'_>, file: &[u8]) -> ElfInfo {
         ElfInfo {
+            bits: match elf.class() {
+                Class::Elf32 => 32,
+                Class::Elf64 => 64,
+            },
             kind: match elf.kind() {
                 Kind::Executable => "executable",
                 Kind::Relocatable => "relocatable",
@@ -90,7 +96,7 @@ impl ElfInfo {
     /// Prints it under its headings.
     pub fn show(&self, page: &mut Page) {
         page.heading("ELF");
-        page.field("kind", self.kind);
+        page.field("kind", format!("{}, {} bits", self.kind, self.bits));
         page.field("entry", format!("{:#x}", self.entry));
         page.optional("PVH entry", self.pvh_entry.map(|at| format!("{at:#x}")));
         page.heading("segments");

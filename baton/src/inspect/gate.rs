@@ -1,15 +1,19 @@
 //! The gate: what was built into it.
 
 use super::certificate::CertificateInfo;
+use super::hex;
 use super::page::Page;
 use baton_formats::gate_image::GateInfo;
 use baton_formats::policy::{Policy, RefusalAction};
+use baton_formats::reader::is_zero;
 use baton_verify::Trust;
 use serde::Serialize;
 
 /// A gate image.
 #[derive(Debug, Serialize)]
 pub struct GateImageInfo {
+    /// What tells it apart from other gates, in hexadecimal; `None` in a stub.
+    pub identity: Option<String>,
     /// The length of its stub, in bytes.
     pub stub_length: u32,
     /// The most bytes that the signed file may have.
@@ -35,6 +39,7 @@ impl GateImageInfo {
     /// Reads it; what can't be read becomes a problem.
     pub fn of(info: &GateInfo, file: &[u8], problems: &mut Vec<String>) -> GateImageInfo {
         GateImageInfo {
+            identity: (!is_zero(&info.identity)).then(|| hex(&info.identity)),
             stub_length: info.stub_len,
             limit: info.limit,
             certificates: told(certificates(info, file), problems).unwrap_or_default(),
@@ -45,6 +50,7 @@ impl GateImageInfo {
     /// Prints it under its heading.
     pub fn show(&self, page: &mut Page) {
         page.heading("gate");
+        page.optional("identity", self.identity.as_ref());
         page.field("stub", format!("{} bytes", self.stub_length));
         page.field("limit", format!("{} bytes, signed", self.limit));
         if let Some(policy) = &self.policy {

@@ -15,6 +15,8 @@ use serde::Serialize;
 pub struct HandoverInfo {
     /// It is meant for a crash.
     pub crash: bool,
+    /// The profile to boot of the UKI that the kernel is.
+    pub profile: u32,
     /// In the order of their table.
     pub records: Vec<RecordInfo>,
 }
@@ -50,6 +52,7 @@ impl HandoverInfo {
     pub fn of(handover: &Handover<'_>) -> HandoverInfo {
         HandoverInfo {
             crash: handover.is_crash(),
+            profile: handover.profile(),
             records: handover.records().map(|r| RecordInfo::of(&r)).collect(),
         }
     }
@@ -60,6 +63,9 @@ impl HandoverInfo {
             "meant for",
             if self.crash { "a crash" } else { "baton exec" },
         );
+        if self.profile != 0 {
+            page.field("profile", self.profile);
+        }
         for record in &self.records {
             record.show(page);
         }

@@ -33,6 +33,7 @@ use format::Format;
 use page::Page;
 use report::Report;
 use serde::Serialize;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// The report, and the file it is of.
@@ -67,9 +68,19 @@ pub fn run(args: &InspectArgs) -> Result<()> {
     } else {
         let mut page = Page::default();
         report.show(&mut page, &file);
-        print!("{}", page.text());
+        print(page.text())?;
     }
     Ok(())
+}
+
+/// Who reads it may stop early, as `head` does.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::io(Path::new("standard output"), &e))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The signature that lies beside the file.

@@ -30,9 +30,6 @@ use baton_verify::{Certificate, Way};
 const MANIFEST: &[u8] = b"baton-manifest";
 /// The begin of a PE image.
 const DOS_MAGIC: &[u8] = b"MZ";
-/// Where a bzImage says that it is one, and how (Documentation/arch/x86/boot.rst).
-const HDRS_OFFSET: usize = 0x202;
-const HDRS: &[u8] = b"HdrS";
 /// OBJECT IDENTIFIER 1.2.840.113549.1.7.2, SignedData, as CMS begins with soon.
 const SIGNED_DATA: &[u8] = &[
     0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02,
@@ -139,10 +136,7 @@ impl Reading {
     }
 
     fn bzimage(&mut self, file: &[u8]) {
-        if file
-            .get(HDRS_OFFSET..)
-            .is_some_and(|at| at.starts_with(HDRS))
-        {
+        if BzImage::is_one(file) {
             let image = self.take(Format::BzImage, BzImage::parse(file));
             self.parts.bzimage = image.map(|image| BzImageInfo::of(&image));
         }

@@ -11,7 +11,7 @@ use super::Existing;
 use crate::failure::{Failure, Result};
 use crate::pe_edit::{put, put_u16};
 use baton_formats::elf::{
-    Elf, HEADER_LEN, PROGRAM_HEADER_LEN, PT_NOTE, SIGNATURE_NOTE_KIND, SIGNATURE_NOTE_NAME,
+    Class, Elf, HEADER_LEN, PROGRAM_HEADER_LEN, PT_NOTE, SIGNATURE_NOTE_KIND, SIGNATURE_NOTE_NAME,
 };
 use baton_formats::reader::{is_zero, slice, u16_at, u32_at, u64_at};
 
@@ -21,9 +21,6 @@ const E_SHOFF: usize = 0x28;
 const E_PHNUM: usize = 0x38;
 const E_SHENTSIZE: usize = 0x3a;
 const E_SHNUM: usize = 0x3c;
-/// `EI_CLASS`, and its value for 64 bits.
-const EI_CLASS: usize = 4;
-const ELFCLASS64: u8 = 2;
 
 const SECTION_HEADER_LEN: u64 = 64;
 /// `sh_type` of a section without bytes in the file.
@@ -64,7 +61,7 @@ impl Room {
     pub fn in_file(file: &[u8], existing: Existing) -> Result<Room> {
         let elf = Elf::parse(file)
             .map_err(|e| Failure::failed(format!("can't hold a signature note: {e}")))?;
-        if file.get(EI_CLASS) != Some(&ELFCLASS64) {
+        if elf.class() != Class::Elf64 {
             return Err(Failure::failed(
                 "a 32-bit ELF file can't hold a signature note; sign it with --as appended",
             ));
