@@ -63,7 +63,7 @@ pub fn prepare<'m, M: PhysicalMemory>(
     let free = free_memory(image, arguments, &mok).map_err(in_memory)?;
     let initrds = initrds(&decision);
     let kernel = (decision.payload.format(), decision.payload.release());
-    let plan = plan(decision, arguments, image.identity, free).map_err(in_memory)?;
+    let plan = plan(decision, arguments, image.identity, free).map_err(in_plan)?;
     Ok(Prepared {
         plan,
         kernel,
@@ -119,6 +119,14 @@ fn in_tables(reason: Reason) -> Refusal {
     Refusal {
         component: Component::FirmwareTables,
         reason,
+    }
+}
+
+/// What the planner refuses is about the kernel, unless it is about the machine's memory.
+fn in_plan(reason: Reason) -> Refusal {
+    match reason {
+        Reason::NoRoom { .. } | Reason::BadMemoryMap(_) => in_memory(reason),
+        other => Refusal::new(Component::Kernel, other),
     }
 }
 

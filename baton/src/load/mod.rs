@@ -165,9 +165,10 @@ fn gate_way(
     let keys_of_gate = keys_of(&gate.image)?;
     let trust = keys.gate_trust(&keys_of_gate)?;
     let line = line_for_gate(inputs);
+    let crash_regions = &machine.crash_regions;
     let judge = |gate: &Gate| {
         let map = gate.handover.map().map_err(|e| Failure::system(&e))?;
-        Ok::<_, Failure>(Judged::of(&map, &line, &trust, machine))
+        Ok::<_, Failure>(Judged::of(&map, &line, &trust, machine, crash_regions))
     };
     let mut judged = judge(&gate)?;
     // Which way vouches for the kernel, and with it the digest, shows only when it is verified.

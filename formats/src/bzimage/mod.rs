@@ -153,7 +153,9 @@ impl<'a> BzImage<'a> {
     fn check_sizes(&self) -> Result<(), BzImageError> {
         let length = self.protected_mode.len();
         let stated = u64::from(self.syssize()).saturating_mul(16);
-        if usize::try_from(stated).is_ok_and(|stated| stated > length) {
+        // It is rounded up to whole paragraphs, and the file need not be (memtest86+'s isn't).
+        let there = length.checked_next_multiple_of(16);
+        if usize::try_from(stated).is_ok_and(|stated| Some(stated) > there) {
             return Err(BzImageError::Truncated {
                 stated,
                 actual: length,

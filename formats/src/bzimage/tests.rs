@@ -154,3 +154,17 @@ fn has_no_version_string_where_none_is_there() {
     assert_eq!(version(0x98, &[0xff, 0]), None);
     assert_eq!(version(0x98, &[b'x'; 0x400]), None, "no end within reach");
 }
+
+#[test]
+fn takes_a_stated_size_that_was_rounded_up_to_a_paragraph() {
+    let missing = |bytes: usize| {
+        with(&hybrid(), |file| {
+            let code = (at::END - at::CODE) as u32;
+            assert_eq!(code % 16, 0);
+            put32(file, 0x1f4, code / 16);
+            file.truncate(file.len() - bytes);
+        })
+    };
+    assert!(BzImage::parse(&missing(15)).is_ok());
+    assert!(BzImage::parse(&missing(16)).is_err());
+}
