@@ -5,6 +5,7 @@ pub mod der;
 pub mod flips;
 pub mod forge;
 pub mod forge_detached;
+pub mod openssl;
 pub mod small_elf;
 pub mod small_image;
 
