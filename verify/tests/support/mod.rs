@@ -6,6 +6,7 @@ pub mod der;
 pub mod flips;
 pub mod forge;
 pub mod forge_detached;
+pub mod openssl;
 pub mod other_formats;
 pub mod small_elf;
 pub mod small_image;
