@@ -133,7 +133,7 @@ fn machine(lab: &Lab, name: &str, script: &Script) -> Result<vm::Run> {
         &Machine::new(MAIN),
         script,
         &folder,
-        Duration::from_secs(900),
+        vm::Until::within(900),
         &mut |_, _| {},
     )
 }

@@ -80,9 +80,11 @@ impl Transcript {
             .collect()
     }
 
-    /// Whether any line holds this text.
+    /// Whether any line holds this text, the one that hasn't ended yet included: programs that draw a
+    /// screen never end any.
     pub fn says(&self, text: &str) -> bool {
-        self.lines.iter().any(|said| said.text.contains(text))
+        let pending = || plain(&String::from_utf8_lossy(&self.pending));
+        self.lines.iter().any(|said| said.text.contains(text)) || pending().contains(text)
     }
 }
 
@@ -122,6 +124,13 @@ mod tests {
         assert_eq!(t.lines[0].text, "hello");
         assert!(matches!(t.stage(2).next(), Some(Event::Up)));
         assert_eq!(t.stage(1).count(), 0);
+    }
+
+    #[test]
+    fn a_line_that_never_ends_is_heard() {
+        let mut t = Transcript::default();
+        t.take(Duration::ZERO, b"\x1b[1;1H\x1b[7m  Hello", &mut |_, _| {});
+        assert!(t.says("Hello") && t.lines.is_empty());
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub fn run() -> Result<()> {
         &scenario.machine,
         &scenario.script,
         &folder,
-        scenario.limit,
+        scenario.until,
         &mut |at, line| {
             teller.hear(at, line);
         },

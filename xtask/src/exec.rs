@@ -6,11 +6,16 @@ use anyhow::{Context, Result, bail};
 
 /// Runs a program to its end and gives what it wrote; a failure carries its words.
 pub fn output(command: &mut Command) -> Result<String> {
+    Ok(String::from_utf8_lossy(&bytes(command)?).into_owned())
+}
+
+/// The same of a program that writes no text.
+pub fn bytes(command: &mut Command) -> Result<Vec<u8>> {
     let out = command
         .output()
         .with_context(|| format!("can't run {}", words(command)))?;
     if out.status.success() {
-        return Ok(String::from_utf8_lossy(&out.stdout).into_owned());
+        return Ok(out.stdout);
     }
     let mut said = String::from_utf8_lossy(&out.stderr).into_owned();
     said.push_str(&String::from_utf8_lossy(&out.stdout));

@@ -26,6 +26,7 @@ mod screen;
 mod sources;
 mod tools;
 mod vm;
+mod vmlinux;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

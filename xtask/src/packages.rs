@@ -19,6 +19,16 @@ const PARTS: &[&str] = &[
     "systemd-boot-efi",
 ];
 
+/// What the images that guests load besides kernels are made of: a package, and the release that it is
+/// taken from if not [`apt::BASE`].
+const IMAGES: &[(&str, Option<&str>)] = &[
+    ("memtest86+", None),
+    ("xen-hypervisor-4.17-amd64", None),
+    // Profiles and addons need ukify 257 or newer, and its own stubs.
+    ("systemd-ukify", Some(apt::NEWEST)),
+    ("systemd-boot-efi", Some(apt::NEWEST)),
+];
+
 /// A Debian kernel for virtual machines (NVMe and ext4 built in), signed by Debian.
 #[derive(Debug, Clone)]
 pub struct Kernel {
@@ -39,6 +49,7 @@ pub struct Packages {
     pub kernels: Vec<Kernel>,
     parts: PathBuf,
     kexec: PathBuf,
+    images: PathBuf,
     venv: PathBuf,
 }
 
@@ -47,15 +58,17 @@ impl Packages {
     pub fn fetch(cache: &Cache) -> Result<Packages> {
         // Neither needs the other, and both mostly wait.
         let (packages, venv) = thread::scope(|scope| {
-            let venv = scope.spawn(|| cache.once("venv", make_venv));
+            let venv = scope.spawn(|| cache.once("venv-2", make_venv));
             let packages = cache.once("packages", |draft| fetch_all(cache, draft));
-            (packages, venv.join())
+            let images = cache.once("images", |draft| fetch_images(cache, draft));
+            (packages.and_then(|p| Ok((p, images?))), venv.join())
         });
-        let packages = packages?;
+        let (packages, images) = packages?;
         Ok(Packages {
             kernels: kernels(&packages.join("kernels"))?,
             parts: packages.join("parts"),
             kexec: packages.join("kexec"),
+            images,
             venv: venv.map_err(|_| anyhow!("making the Python environment panicked"))??,
         })
     }
@@ -111,7 +124,39 @@ impl Packages {
         command.args(["-c", "from virt.firmware.vars import main; main()"]);
         command
     }
+
+    /// `ukify`, which makes unified kernel images.
+    pub fn ukify(&self) -> Command {
+        let mut command = Command::new(self.venv.join("bin/python3"));
+        command.arg(self.images.join("usr/bin/ukify"));
+        command
+    }
+
+    /// The program at the start of a unified kernel image, not signed.
+    pub fn uki_stub(&self) -> PathBuf {
+        self.images
+            .join("usr/lib/systemd/boot/efi/linuxx64.efi.stub")
+    }
+
+    /// The program at the start of an addon or a profile: it does nothing.
+    pub fn addon_stub(&self) -> PathBuf {
+        self.images
+            .join("usr/lib/systemd/boot/efi/addonx64.efi.stub")
+    }
+
+    /// Memtest86+: a bzImage that isn't Linux, not relocatable and not signed.
+    pub fn memtest(&self) -> PathBuf {
+        self.images.join("boot/memtest86+x64.bin")
+    }
+
+    /// The Xen hypervisor: a multiboot2 kernel (32-bit ELF), not signed.
+    pub fn xen(&self) -> PathBuf {
+        self.images.join(XEN)
+    }
 }
+
+/// Where the hypervisor is put, decompressed.
+const XEN: &str = "boot/xen-4.17-amd64";
 
 fn fetch_all(cache: &Cache, draft: &Path) -> Result<()> {
     eprintln!("fetching firmware, boot loaders and kernels (once)");
@@ -135,6 +180,21 @@ fn fetch_all(cache: &Cache, draft: &Path) -> Result<()> {
             .with_context(|| format!("no package matches {pattern}*-cloud-amd64"))?;
         fetch_kernel(apt, &package, &draft.join("kernels"))?;
     }
+    Ok(())
+}
+
+fn fetch_images(cache: &Cache, draft: &Path) -> Result<()> {
+    eprintln!("fetching Memtest86+, Xen and ukify (once)");
+    let apt = &Apt::for_downloads(cache)?;
+    apt.update()?;
+    for (package, release) in IMAGES {
+        match release {
+            Some(release) => apt.unpack(&format!("{package}/{release}"), draft)?,
+            None => apt.unpack(package, draft)?,
+        }
+    }
+    let xen = decompressed(&draft.join(format!("{XEN}.gz")))?;
+    fs::write(draft.join(XEN), xen)?;
     Ok(())
 }
 
@@ -176,28 +236,19 @@ fn kernels(folder: &Path) -> Result<Vec<Kernel>> {
     Ok(found)
 }
 
-fn decompressed(module: &Path) -> Result<Vec<u8>> {
-    let program = match module.extension().and_then(|e| e.to_str()) {
-        Some("ko") => return Ok(fs::read(module)?),
+/// A file's contents, by its name's ending.
+fn decompressed(file: &Path) -> Result<Vec<u8>> {
+    let program = match file.extension().and_then(|e| e.to_str()) {
+        Some("ko") => return Ok(fs::read(file)?),
+        Some("gz") => "gzip",
         Some("xz") => "xz",
         Some("zst") => "zstd",
-        other => bail!(
-            "{}: don't know how to decompress {other:?}",
-            module.display()
-        ),
+        other => bail!("{}: don't know how to decompress {other:?}", file.display()),
     };
-    let out = Command::new(program)
-        .args(["-dc"])
-        .arg(module)
-        .output()
-        .context(program)?;
-    if !out.status.success() {
-        bail!("{program} can't decompress {}", module.display());
-    }
-    Ok(out.stdout)
+    exec::bytes(Command::new(program).arg("-dc").arg(file))
 }
 
-/// virt-firmware writes keys into the firmware's variable store.
+/// virt-firmware writes keys into the firmware's variable store; ukify needs pefile.
 fn make_venv(draft: &Path) -> Result<()> {
     exec::run(Command::new("python3").args(["-m", "venv"]).arg(draft))?;
     let mut pip = Command::new(draft.join("bin/python3"));
@@ -208,8 +259,9 @@ fn make_venv(draft: &Path) -> Result<()> {
         "--quiet",
         "--disable-pip-version-check",
         "virt-firmware",
+        "pefile",
     ]);
-    exec::run(&mut pip).context("installing virt-firmware from the Python package index")
+    exec::run(&mut pip).context("installing virt-firmware and pefile from the Python package index")
 }
 
 fn made(folder: PathBuf) -> Result<PathBuf> {

@@ -7,9 +7,19 @@
 //! | `kernels/LABEL/db.efi` | the same kernel, signed with the db key alone |
 //! | `kernels/6.12/{p256,p384}.efi` | the same kernel, signed with ECDSA |
 //! | `initrds/extra.img` | a second initrd |
+//! | `uki/LABEL.efi`, `uki/profiles.efi` | a UKI of that kernel; the same of 6.12 with a second profile |
+//! | `uki/cmdline.addon.efi` | an addon that lengthens the command line |
+//! | `elf/LABEL.{appended,note,detached}` | the ELF kernel in Debian's bzImage, signed in each way |
+//! | `manifest/{LABEL,memtest,xen}` | kernels without a signature, and manifests of theirs beside them |
+//! | `bad/{bit,transplant}/` | the same files with one bit changed, or another image's signature |
 //! | `bad/*.efi` | kernels that must be refused |
 //! | `gate/{mok,db,untrusted}.efi` | the gate, by who signed it |
 //! | `bad/*.handover` | handovers that must be refused |
+
+mod altered;
+pub mod elf;
+mod manifest;
+pub mod uki;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,10 +66,9 @@ pub fn make(
             &kernels.join(format!("{name}.efi")),
         )?;
     }
-    let gate = ours
-        .as_ref()
-        .map_err(Clone::clone)
-        .and_then(|ours| add_ours(&tree, keys, ours).map_err(|error| format!("{error:#}")));
+    let gate = ours.as_ref().map_err(Clone::clone).and_then(|ours| {
+        add_ours(&tree, packages, keys, ours).map_err(|error| format!("{error:#}"))
+    });
     let image = work.join("payload.img");
     disk::ext4(&image, &tree)?;
     Ok((image, gate))
@@ -120,7 +129,7 @@ fn bad_kernels(tree: &Path, keys: &Keys) -> Result<()> {
 }
 
 /// What is built from our sources, and forged with it.
-fn add_ours(tree: &Path, keys: &Keys, ours: &Ours) -> Result<()> {
+fn add_ours(tree: &Path, packages: &Packages, keys: &Keys, ours: &Ours) -> Result<()> {
     fs::copy(&ours.baton, tree.join("bin/baton"))?;
     let policy = tree.join("gate/policy.toml");
     // The default delay is for people who read the screen.
@@ -134,10 +143,22 @@ fn add_ours(tree: &Path, keys: &Keys, ours: &Ours) -> Result<()> {
             build.arg("--cert").arg(certificate);
         }
         exec::run(build.arg("--out").arg(&bare))?;
-        sign(&ours.baton, gate.signer, &bare)?;
+        let signer = Signer {
+            baton: &ours.baton,
+            pair: gate.signer,
+        };
+        signer.sign("authenticode", &bare, &bare.with_extension("efi"))?;
         fs::remove_file(bare)?;
     }
-    forge::handovers(tree)
+    forge::handovers(tree)?;
+    let signer = Signer {
+        baton: &ours.baton,
+        pair: &keys.mok,
+    };
+    uki::add(tree, packages, &signer)?;
+    elf::add(tree, packages, &signer)?;
+    manifest::add(tree, packages, &signer)?;
+    altered::add(tree)
 }
 
 struct Gate<'a> {
@@ -174,13 +195,28 @@ fn gates(keys: &Keys) -> [Gate<'_>; 3] {
     ]
 }
 
-fn sign(baton: &Path, pair: &Pair, image: &Path) -> Result<()> {
-    let mut command = Command::new(baton);
-    command
-        .arg("sign")
-        .arg("--key")
-        .arg(&pair.key)
-        .arg("--cert")
-        .arg(&pair.certificate);
-    exec::run(command.arg(image).arg(image.with_extension("efi")))
+/// `baton sign`, with a key.
+struct Signer<'a> {
+    baton: &'a Path,
+    pair: &'a Pair,
+}
+
+impl Signer<'_> {
+    /// Signs a file in one of `baton sign --as`'s ways.
+    fn sign(&self, way: &str, file: &Path, out: &Path) -> Result<()> {
+        exec::run(self.command(way).arg(file).arg(out))
+    }
+
+    /// Writes a signature beside the file.
+    fn detached(&self, file: &Path) -> Result<()> {
+        exec::run(self.command("detached").arg(file))
+    }
+
+    fn command(&self, way: &str) -> Command {
+        let mut command = Command::new(self.baton);
+        command.arg("sign").arg("--key").arg(&self.pair.key);
+        command.arg("--cert").arg(&self.pair.certificate);
+        command.args(["--as", way]);
+        command
+    }
 }

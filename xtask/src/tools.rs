@@ -18,6 +18,8 @@ const TOOLS: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("xz", "xz-utils"),
     ("zstd", "zstd"),
+    ("lz4", "lz4"),
+    ("gzip", "gzip"),
     ("objcopy", "binutils"),
     ("dpkg-deb", "dpkg"),
     ("cc", "build-essential"),

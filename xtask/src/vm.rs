@@ -26,8 +26,29 @@ pub enum End {
     /// The machine switched itself off or reset itself: both end the virtual machine, and the
     /// transcript tells which it was.
     Itself,
+    /// We ended it, when the console had said what was waited for.
+    Said,
     /// The time limit ended it.
     TimeLimit,
+}
+
+/// What ends a machine that doesn't end by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Until {
+    /// How long it may take.
+    pub limit: Duration,
+    /// What the console must say, where what runs in the end never switches the machine off.
+    pub said: Option<&'static str>,
+}
+
+impl Until {
+    /// Nothing but time.
+    pub fn within(seconds: u64) -> Until {
+        Until {
+            limit: Duration::from_secs(seconds),
+            said: None,
+        }
+    }
 }
 
 /// A machine's run.
@@ -46,7 +67,7 @@ pub fn run(
     machine: &Machine,
     script: &Script,
     folder: &Path,
-    limit: Duration,
+    until: Until,
     watch: &mut dyn FnMut(Duration, &str),
 ) -> Result<Run> {
     fs::create_dir_all(folder)?;
@@ -70,7 +91,7 @@ pub fn run(
     let bytes = reader(child.0.stdout.take().context("no pipe")?);
     let mut transcript = Transcript::default();
     let end = loop {
-        match bytes.recv_timeout(limit.saturating_sub(begun.elapsed())) {
+        match bytes.recv_timeout(until.limit.saturating_sub(begun.elapsed())) {
             Ok(chunk) => {
                 log.write_all(&chunk)?;
                 transcript.take(begun.elapsed(), &chunk, watch);
@@ -80,6 +101,9 @@ pub fn run(
                     let file = folder.join("screen.ppm");
                     monitor.take_picture(&file)?;
                     picture = Some(file);
+                }
+                if until.said.is_some_and(|text| transcript.says(text)) {
+                    break End::Said;
                 }
             }
             Err(RecvTimeoutError::Timeout) => break End::TimeLimit,

@@ -30,6 +30,20 @@ pub fn done(run: &Run, stage: usize) -> Result<()> {
 
 /// The machine was reset (and not switched off) after this stage had said all, and no other stage came.
 pub fn reset_after(run: &Run, stage: usize) -> Result<()> {
+    left(run, stage)?;
+    ensure!(run.end == End::Itself, "the machine wasn't reset");
+    Ok(())
+}
+
+/// This stage said all, and what came after it spoke as was waited for.
+pub fn stopped_after(run: &Run, stage: usize) -> Result<()> {
+    left(run, stage)?;
+    ensure!(run.end == End::Said, "what was to be said wasn't");
+    Ok(())
+}
+
+/// Nothing failed, and the last word came from this stage, as it handed over.
+fn left(run: &Run, stage: usize) -> Result<()> {
     nothing_failed(run)?;
     let last = run
         .transcript
@@ -46,7 +60,6 @@ pub fn reset_after(run: &Run, stage: usize) -> Result<()> {
         "stage {stage} didn't hand over: {:?}",
         last.line.event
     );
-    ensure!(run.end == End::Itself, "the machine wasn't reset");
     Ok(())
 }
 
@@ -169,6 +182,16 @@ pub fn locked_down(run: &Run, stage: usize) -> Result<()> {
 
 /// This stage runs the kernel called `label`, with exactly this command line.
 pub fn runs(run: &Run, stage: usize, label: &str, cmdline: &str) -> Result<()> {
+    kernel(run, stage, label)?;
+    same(
+        "the command line",
+        &cmdline,
+        &observed(run, stage)?.cmdline.as_str(),
+    )
+}
+
+/// This stage runs the kernel called `label`.
+pub fn kernel(run: &Run, stage: usize, label: &str) -> Result<()> {
     let seen = observed(run, stage)?;
     ensure!(
         seen.release == label
@@ -179,10 +202,25 @@ pub fn runs(run: &Run, stage: usize, label: &str, cmdline: &str) -> Result<()> {
         "stage {stage} runs {}, not {label}",
         seen.release
     );
+    Ok(())
+}
+
+/// These initrds arrived, by the files in them, and no others.
+pub fn markers(run: &Run, stage: usize, wanted: &[&str]) -> Result<()> {
+    let arrived = &observed(run, stage)?.markers;
     ensure!(
-        seen.cmdline == cmdline,
-        "stage {stage}: the command line is \"{}\"",
-        seen.cmdline
+        arrived == wanted,
+        "stage {stage}: of the initrds with {wanted:?} these arrived: {arrived:?}"
+    );
+    Ok(())
+}
+
+/// What `baton status` shows in this stage of how it came about holds this.
+pub fn chain_says(run: &Run, stage: usize, text: &str) -> Result<()> {
+    let status = said(run, stage, "status")?;
+    ensure!(
+        status.contains(text),
+        "stage {stage}: baton status doesn't say \"{text}\" but: {status}"
     );
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! What is shown in virtual machines. One short function per scenario, expanded over kernels.
 
+mod altered;
 mod attacks;
 mod crash;
+mod format;
+mod formats;
 pub mod handover;
 pub mod judge;
 mod refusal;
@@ -15,7 +18,7 @@ use baton_guest::script::Script;
 
 use crate::lab::Lab;
 use crate::machine::Machine;
-use crate::vm::Run;
+use crate::vm::{Run, Until};
 
 pub use handover::demo;
 
@@ -34,8 +37,8 @@ pub struct Scenario {
     pub machine: Machine,
     /// What its guests do.
     pub script: Script,
-    /// How long it may take.
-    pub limit: Duration,
+    /// When it ends at the latest.
+    pub until: Until,
     /// What must be seen.
     pub judge: Judge,
 }
@@ -53,7 +56,7 @@ impl Scenario {
             ours: true,
             machine: Machine::new(crate::payload::MAIN),
             script,
-            limit: Duration::from_secs(120),
+            until: Until::within(120),
             judge: Box::new(judge),
         }
     }
@@ -64,7 +67,13 @@ impl Scenario {
     }
 
     fn within(mut self, seconds: u64) -> Self {
-        self.limit = Duration::from_secs(seconds);
+        self.until.limit = Duration::from_secs(seconds);
+        self
+    }
+
+    /// It ends when the console says this.
+    fn until_said(mut self, text: &'static str) -> Self {
+        self.until.said = Some(text);
         self
     }
 
@@ -85,7 +94,9 @@ pub fn all(lab: &Lab) -> Vec<Scenario> {
     let mut found = stock::all(&labels);
     found.extend(handover::all(&labels));
     found.extend(crash::all(&labels));
+    found.extend(formats::all(&labels));
     found.extend(refusal::all());
+    found.extend(altered::all(&labels));
     found.extend(attacks::all());
     found
 }

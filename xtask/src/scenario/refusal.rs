@@ -50,7 +50,7 @@ fn kernel(name: &'static str, reason: &'static str) -> Scenario {
 }
 
 /// Preflight and gate gave this reason, in the same words; `argument` tells the preflight's program.
-fn same_words(run: &Run, argument: &str, reason: &str) -> Result<()> {
+pub fn same_words(run: &Run, argument: &str, reason: &str) -> Result<()> {
     let preflight = judge::said(run, 1, argument)?;
     ensure!(
         preflight.contains(reason),
@@ -115,6 +115,18 @@ fn on_screen() -> Scenario {
     .on(machine)
 }
 
+/// What a refusal begins with.
+const PARTS: [&str; 8] = [
+    "initrd ",
+    "addon ",
+    "signature in record ",
+    "command line",
+    "kernel",
+    "manifest",
+    "memory",
+    "handover",
+];
+
 /// The gate's own line, from the refused part's name on.
 fn refusal_on_console(run: &Run) -> Result<&str> {
     let lines = run.transcript.lines.iter().map(|said| said.text.as_str());
@@ -123,7 +135,7 @@ fn refusal_on_console(run: &Run) -> Result<&str> {
         .find(|line| line.contains(" refused: "))
         .context("the gate said nothing of a refusal")?;
     let before = line.split(" refused: ").next().unwrap_or_default();
-    let from = ["initrd ", "kernel", "handover"]
+    let from = PARTS
         .iter()
         .filter_map(|name| before.rfind(name))
         .max()
@@ -131,7 +143,7 @@ fn refusal_on_console(run: &Run) -> Result<&str> {
     Ok(&line[from..])
 }
 
-fn failing(step: Step) -> Step {
+pub fn failing(step: Step) -> Step {
     match step {
         Step::Run { argv, .. } => Step::Run {
             argv,

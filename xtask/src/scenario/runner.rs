@@ -37,7 +37,7 @@ pub fn run(lab: &Lab, scenarios: Vec<Scenario>, jobs: Option<usize>) -> Result<(
     let begun = Instant::now();
     // The longest first, so that none is left running alone at the end.
     let mut queue: Vec<Scenario> = scenarios;
-    queue.sort_by_key(|s| std::cmp::Reverse(s.limit));
+    queue.sort_by_key(|s| std::cmp::Reverse(s.until.limit));
     let queue = Mutex::new(VecDeque::from(queue));
     let failed = Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -97,7 +97,7 @@ fn attempt(lab: &Lab, scenario: &Scenario) -> Result<()> {
         &scenario.machine,
         &scenario.script,
         &folder,
-        scenario.limit,
+        scenario.until,
         &mut |_, _| {},
     )?;
     let verdict = (scenario.judge)(&run);

@@ -1,0 +1,52 @@
+//! Kernels without a signature, and the signed manifests that vouch for them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::Signer;
+use crate::packages::Packages;
+use crate::{exec, keys, machine};
+
+/// Adds `manifest/NAME` and `manifest/NAME.manifest` for each kernel's label (with two initrds), for
+/// `memtest` and for `xen`.
+pub(super) fn add(tree: &Path, packages: &Packages, signer: &Signer) -> Result<()> {
+    let folder = tree.join("manifest");
+    fs::create_dir_all(&folder)?;
+    for kernel in &packages.kernels {
+        let bare = folder.join(&kernel.label);
+        keys::strip(&kernel.image, &bare)?;
+        let initrd = tree.join("kernels").join(&kernel.label).join("initrd.img");
+        let mut manifest = of(signer, &bare, "Debian's kernel without its signature");
+        manifest.arg("--initrd").arg(initrd);
+        manifest.arg("--initrd").arg(tree.join("initrds/extra.img"));
+        write(
+            signer,
+            manifest.args(["--cmdline-prefix", machine::CMDLINE]),
+            &bare,
+        )?;
+    }
+    for (name, image) in [("memtest", packages.memtest()), ("xen", packages.xen())] {
+        let bare = folder.join(name);
+        fs::copy(image, &bare)?;
+        write(signer, &mut of(signer, &bare, "No Linux at all"), &bare)?;
+    }
+    Ok(())
+}
+
+fn of(signer: &Signer, kernel: &Path, name: &str) -> Command {
+    let mut manifest = Command::new(signer.baton);
+    manifest
+        .args(["manifest", "--name", name, "--kernel"])
+        .arg(kernel);
+    manifest
+}
+
+fn write(signer: &Signer, manifest: &mut Command, kernel: &Path) -> Result<()> {
+    let mut out = kernel.to_path_buf();
+    out.as_mut_os_string().push(".manifest");
+    exec::run(manifest.arg(&out))?;
+    signer.detached(&out)
+}

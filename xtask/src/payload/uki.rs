@@ -1,0 +1,82 @@
+//! Unified kernel images, as ukify makes them of Debian's kernels.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{MAIN, Signer};
+use crate::packages::{Kernel, Packages};
+use crate::{exec, machine};
+
+/// `ID=` of the second profile.
+pub const PROFILE: &str = "other";
+/// What the second profile's command line has besides.
+pub const PROFILE_CMDLINE: &str = "baton.profile=other";
+/// What the addon adds to the command line.
+pub const ADDON_CMDLINE: &str = "baton.addon=1";
+
+/// Adds `uki/LABEL.efi`, `uki/profiles.efi` and `uki/cmdline.addon.efi`.
+pub(super) fn add(tree: &Path, packages: &Packages, signer: &Signer) -> Result<()> {
+    let folder = tree.join("uki");
+    fs::create_dir_all(&folder)?;
+    let write = |ukify: &mut Command, name: &str| -> Result<()> {
+        let bare = folder.join(name).with_extension("bare");
+        exec::run(ukify.arg("--output").arg(&bare))?;
+        signer.sign("authenticode", &bare, &folder.join(name))?;
+        Ok(fs::remove_file(bare)?)
+    };
+    for kernel in &packages.kernels {
+        write(
+            &mut of(tree, packages, kernel),
+            &format!("{}.efi", kernel.label),
+        )?;
+    }
+    let other = folder.join("other.profile");
+    exec::run(
+        arguments_alone(
+            packages,
+            &format!("{} {PROFILE_CMDLINE}", machine::cmdline(2)),
+        )
+        .args([
+            "--profile",
+            &format!("ID={PROFILE}\nTITLE=Another command line"),
+        ])
+        .arg("--output")
+        .arg(&other),
+    )?;
+    let mut profiles = of(tree, packages, packages.kernel(MAIN)?);
+    profiles.args(["--profile", "ID=main\nTITLE=As usual", "--join-profile"]);
+    write(profiles.arg(&other), "profiles.efi")?;
+    fs::remove_file(other)?;
+    write(
+        &mut arguments_alone(packages, ADDON_CMDLINE),
+        "cmdline.addon.efi",
+    )
+}
+
+/// A kernel with our initrd for it, and the command line of stage 2.
+fn of(tree: &Path, packages: &Packages, kernel: &Kernel) -> Command {
+    let mut ukify = packages.ukify();
+    ukify.arg("build").arg("--stub").arg(packages.uki_stub());
+    ukify.arg("--linux").arg(&kernel.image);
+    let initrd = tree.join("kernels").join(&kernel.label).join("initrd.img");
+    ukify.arg("--initrd").arg(initrd);
+    ukify.args([
+        "--cmdline",
+        &machine::cmdline(2),
+        "--uname",
+        &kernel.release,
+    ]);
+    ukify.args(["--os-release", "ID=baton-test\nNAME=\"Baton test\"\n"]);
+    ukify
+}
+
+/// No kernel, only a command line.
+fn arguments_alone(packages: &Packages, cmdline: &str) -> Command {
+    let mut ukify = packages.ukify();
+    ukify.arg("build").arg("--stub").arg(packages.addon_stub());
+    ukify.args(["--cmdline", cmdline]);
+    ukify
+}
