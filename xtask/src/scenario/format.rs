@@ -105,10 +105,11 @@ pub const FORMATS: &[Format] = &[
         name: "xen",
         arguments: "@/manifest/xen --manifest @/manifest/xen.manifest",
         next: Next::Other {
-            cmdline: "console=ttyS0 console=com1 com1=115200,8n1",
+            // There is no BIOS that real mode could call.
+            cmdline: "console=ttyS0 no-real-mode console=com1 com1=115200,8n1",
             says: &[
                 "(XEN) Video information",
-                "(XEN) Command line: console=ttyS0 console=com1 com1=115200,8n1",
+                "(XEN) Command line: console=ttyS0 no-real-mode console=com1 com1=115200,8n1",
                 "(XEN) Xen version",
             ],
             relocatable: true,
