@@ -298,11 +298,12 @@ fn a_multiboot2_kernel_finds_the_size_of_low_memory_where_a_bios_would_leave_it(
     table.extend([0; 264]);
     add_shim(&mut memory, table);
     assert_eq!(at_413(&memory), Some(636u16.to_le_bytes().to_vec()));
-    set_map(
-        memory.bytes(BOOT_PARAMS),
-        &[(0, 0x1000, 2), (MIB, RAM_END - MIB, 1)],
-    );
-    assert_eq!(at_413(&memory), None, "there is no memory");
+    // After a crash Linux leaves the first page out of the map, where this lies.
+    let low = |kind| [(0x1000, 0x8_f000, kind), (MIB, RAM_END - MIB, 1)];
+    set_map(memory.bytes(BOOT_PARAMS), &low(1));
+    assert_eq!(at_413(&memory), Some(576u16.to_le_bytes().to_vec()));
+    set_map(memory.bytes(BOOT_PARAMS), &low(2));
+    assert_eq!(at_413(&memory), None, "there is no low memory");
 }
 
 #[test]

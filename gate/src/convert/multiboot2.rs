@@ -178,7 +178,8 @@ fn stand_in_for_a_bios(given: &Given<'_, '_>, room: &mut Room<'_>) {
     }
 }
 
-/// KiB of memory from 0 and from 1 MiB on, up to the first hole.
+/// KiB of memory from 0 and from 1 MiB on, up to the first hole. The first page, where the BIOS data
+/// area is, is memory on every PC; Linux leaves it out of the map that it passes on after a crash.
 fn basic_memory(given: &Given<'_, '_>) -> (u32, u32) {
     let from = |start: u64| {
         let holds = |entry: &&plan::MapEntry| {
@@ -187,10 +188,11 @@ fn basic_memory(given: &Given<'_, '_>) -> (u32, u32) {
                 && start < entry.address.saturating_add(entry.size)
         };
         let entry = given.arguments.map.iter().find(holds);
-        let size = entry.map_or(0, |entry| entry.address.saturating_add(entry.size) - start);
-        u32::try_from(size / 1024).unwrap_or(u32::MAX)
+        entry.map_or(0, |entry| entry.address.saturating_add(entry.size))
     };
-    (from(0).min(640), from(plan::LOWEST))
+    let kib = |size: u64| u32::try_from(size / 1024).unwrap_or(u32::MAX);
+    let upper = from(plan::LOWEST).saturating_sub(plan::LOWEST);
+    (kib(from(PAGE)).min(640), kib(upper))
 }
 
 /// Tags, each at a multiple of 8 bytes, after the 8 bytes that tell the size of it all.

@@ -110,7 +110,8 @@ fn hand_over(
     let prepared =
         prepare(&memory, &image, &arguments, &watch).map_err(|refusal| (refusal, image.policy))?;
     report(&prepared, clock);
-    start(&prepared.plan, clock, control)
+    start(&memory, &prepared.plan, clock, control)
+        .map_err(|reason| (Refusal::new(Component::Memory, reason), image.policy))
 }
 
 /// The info block, which only `baton gate build` writes to.
@@ -217,9 +218,18 @@ fn report(prepared: &Prepared<'_>, clock: Clock) {
 }
 
 /// Writes the kernel with its arguments to memory, and jumps.
-fn start(plan: &BootPlan<'_>, clock: Clock, control: Control) -> ! {
+fn start(
+    memory: &Physical<'_>,
+    plan: &BootPlan<'_>,
+    clock: Clock,
+    control: Control,
+) -> Result<core::convert::Infallible, Reason> {
     let before = timestamp();
     for write in &plan.writes {
+        // The first page may be in no memory map, and so not be mapped yet.
+        memory
+            .map(write.to, write.to.saturating_add(write.size))
+            .map_err(|_| Reason::BadMemoryMap("what is free can't be mapped"))?;
         // SAFETY: the planner chose the target in RAM that nothing borrowed lies in, and which is
         // mapped; boot_params were read before, and the plan has its own copy of them.
         unsafe { enter::carry_out(write) };
