@@ -4,6 +4,7 @@ fn main() {
     println!("cargo:rerun-if-changed=gate.ld");
     println!("cargo:rerun-if-changed=src/machine/x86_64/header.s");
     println!("cargo:rerun-if-changed=src/machine/x86_64/head.s");
+    println!("cargo:rerun-if-changed=src/machine/x86_64/protected.s");
     if std::env::var_os("CARGO_FEATURE_IMAGE").is_none() {
         return;
     }

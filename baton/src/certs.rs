@@ -25,7 +25,11 @@ pub fn read(path: &Path) -> Result<Vec<CertificateFile>> {
     })
 }
 
-fn parse(bytes: &[u8]) -> std::result::Result<Vec<CertificateFile>, String> {
+/// As [`read`], of a file's bytes.
+///
+/// # Errors
+/// Says what is wrong.
+pub fn parse(bytes: &[u8]) -> std::result::Result<Vec<CertificateFile>, String> {
     let ders = match std::str::from_utf8(bytes) {
         Ok(text) if text.contains("-----BEGIN ") => pem_blocks(text)?
             .into_iter()

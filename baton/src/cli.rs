@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::exit;
+use baton_verify::HashAlgorithm;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ pub struct Cli {
 pub enum Command {
     /// Load a kernel to be started by `baton exec`
     #[command(after_help = exit::help())]
-    Load(LoadArgs),
+    Load(Box<LoadArgs>),
     /// Start the loaded kernel
     #[command(after_help = exit::help())]
     Exec(ExecArgs),
@@ -36,8 +37,15 @@ pub enum Command {
     /// Build a gate
     #[command(subcommand)]
     Gate(GateCommand),
-    /// Sign a kernel, a gate or another PE image
+    /// Sign a kernel, a gate, an initrd, a manifest: any file
+    #[command(after_help = SIGN_HELP)]
     Sign(SignArgs),
+    /// Write a manifest: which kernel, initrds and command line may be booted together
+    #[command(after_help = MANIFEST_HELP)]
+    Manifest(ManifestArgs),
+    /// Show what is in an image, and who signed it, without judging
+    #[command(after_help = exit::help())]
+    Inspect(InspectArgs),
     /// Say whether an image would be accepted, by whom it is signed, or why not
     #[command(after_help = exit::help())]
     Verify(VerifyArgs),
@@ -48,7 +56,7 @@ pub enum Command {
 pub enum CrashCommand {
     /// Load a kernel to take over after a panic
     #[command(after_help = exit::help())]
-    Load(LoadArgs),
+    Load(Box<LoadArgs>),
     /// Forget the loaded crash kernel
     Unload(UnloadArgs),
     /// Show whether a crash kernel is loaded, and how much memory is reserved for it
@@ -71,6 +79,20 @@ The policy is TOML; what it doesn't say is as here:
 
 The result must be signed (`baton sign`) with a key that the running kernel trusts.";
 
+const SIGN_HELP: &str = "\
+Without --as, a PE image (UKI, EFI kernel, gate) gets an Authenticode signature, an ELF file an
+appended one, and anything else a detached one in IN.p7s, where `baton load` looks for it.
+What is written has been verified; the same input gives the same bytes.
+
+A detached signature is plain CMS:
+  openssl cms -verify -binary -inform DER -in IN.p7s -content IN -CAfile CERT -purpose any -out /dev/null";
+
+const MANIFEST_HELP: &str = "\
+Whoever trusts the manifest's signature trusts what it lists, whether that is signed itself or not.
+It counts once it is signed:
+  baton sign --key K --cert C OUT          # writes OUT.p7s
+  baton verify KERNEL --manifest OUT";
+
 /// Which way to the next kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Via {
@@ -85,12 +107,22 @@ pub enum Via {
 /// What to load.
 #[derive(Debug, Args)]
 pub struct LoadArgs {
-    /// The kernel to load: a bzImage with an Authenticode signature, or a handover that was saved
+    /// The kernel to load: a bzImage, a UKI, ELF (vmlinux, or with a PVH entry), a multiboot2 kernel, or a
+    /// handover that was saved. A signature in KERNEL.p7s beside it goes with it
     pub kernel: PathBuf,
-    /// An initrd; several are given one after another
+    /// An initrd, with the signature in FILE.p7s if there is one; several are given one after another
     #[arg(long, value_name = "FILE")]
     pub initrd: Vec<PathBuf>,
-    /// The next kernel's command line
+    /// The profile of a UKI to boot, by number from 0 or by ID
+    #[arg(long, value_name = "N|ID")]
+    pub profile: Option<String>,
+    /// A signed addon for a UKI; several apply one after another
+    #[arg(long, value_name = "FILE")]
+    pub addon: Vec<PathBuf>,
+    /// A manifest of what may be booted, with its signature in FILE.p7s
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// The next kernel's command line; by default what a UKI or a manifest says it is
     #[arg(
         long,
         value_name = "TEXT",
@@ -172,6 +204,59 @@ pub struct GateBuildArgs {
     pub out: PathBuf,
 }
 
+/// Where a signature goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SignatureKind {
+    /// Into a PE image, as firmware, shim and the kernel look for it
+    Authenticode,
+    /// To the file's end, as in the kernel's modules
+    Appended,
+    /// Into a note of an ELF file
+    Note,
+    /// Into a file of its own
+    Detached,
+}
+
+impl SignatureKind {
+    /// What it is, in words.
+    #[must_use]
+    pub fn described(self) -> &'static str {
+        match self {
+            SignatureKind::Authenticode => "Authenticode signature",
+            SignatureKind::Appended => "appended signature",
+            SignatureKind::Note => "signature in an ELF note",
+            SignatureKind::Detached => "detached signature",
+        }
+    }
+}
+
+/// The hash to sign with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // the names say it
+pub enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl From<Hash> for HashAlgorithm {
+    fn from(hash: Hash) -> HashAlgorithm {
+        match hash {
+            Hash::Sha256 => HashAlgorithm::Sha256,
+            Hash::Sha384 => HashAlgorithm::Sha384,
+            Hash::Sha512 => HashAlgorithm::Sha512,
+        }
+    }
+}
+
+/// How a detached signature is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // the names say it
+pub enum Encoding {
+    Der,
+    Pem,
+}
+
 /// What to sign, and with what.
 #[derive(Debug, Args)]
 pub struct SignArgs {
@@ -181,28 +266,86 @@ pub struct SignArgs {
     /// The key's certificate, PEM or DER
     #[arg(long, value_name = "FILE")]
     pub cert: PathBuf,
-    /// Certificates between the signer's and the trusted one, to be put into the signature
+    /// Certificates between the signer's and the trusted one, to be put into the signature (may be
+    /// repeated)
     #[arg(long, value_name = "FILE")]
     pub chain: Vec<PathBuf>,
-    /// Keep the signatures there are before the new one (the kernel looks at the first alone)
+    /// Where the signature goes [default: by IN's format]
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    pub kind: Option<SignatureKind>,
+    /// The hash to sign with
+    #[arg(long, value_enum, default_value = "sha256")]
+    pub hash: Hash,
+    /// How a detached signature is written
+    #[arg(long, value_enum, default_value = "der")]
+    pub format: Encoding,
+    /// Keep the Authenticode signatures there are before the new one (the kernel looks at the first
+    /// alone)
     #[arg(long, conflicts_with = "replace")]
     pub append: bool,
     /// Drop the signatures there are
     #[arg(long, alias = "force")]
     pub replace: bool,
-    /// The image to sign
+    /// The file to sign
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// Where to write it; without it IN is replaced
+    /// Where to write it; without it IN is replaced. Of a detached signature: where to write that, in
+    /// place of IN.p7s
     #[arg(value_name = "OUT")]
     pub output: Option<PathBuf>,
+}
+
+/// What a manifest lists.
+#[derive(Debug, Args)]
+pub struct ManifestArgs {
+    /// What people call it
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// The kernel, of any format
+    #[arg(long, value_name = "FILE")]
+    pub kernel: Option<PathBuf>,
+    /// An initrd; several are given in the order of unpacking
+    #[arg(long, value_name = "FILE")]
+    pub initrd: Vec<PathBuf>,
+    /// The command line must be exactly this
+    #[arg(
+        long,
+        value_name = "TEXT",
+        conflicts_with = "cmdline_prefix",
+        allow_hyphen_values = true
+    )]
+    pub cmdline: Option<String>,
+    /// The command line must be this, or begin with this and a space
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub cmdline_prefix: Option<String>,
+    /// The manifest to write
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+}
+
+/// What to inspect.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The image: a UKI, kernel, gate or other PE image, an ELF or multiboot2 kernel, a saved
+    /// handover, a manifest, a signature or a certificate
+    pub image: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to verify, and against what.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The image: a kernel, a gate or another PE image
+    /// The image: a kernel of any format, a gate, an initrd, a manifest, a saved handover. A detached
+    /// signature is taken from IMAGE.p7s
     pub image: PathBuf,
+    /// A manifest that may vouch for the image; its signature is taken from FILE.p7s
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// The command line to judge a handover with
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub cmdline: Option<OsString>,
     /// Trust these certificates, PEM or DER (may be repeated), and not the machine's
     #[arg(long, value_name = "FILE")]
     pub cert: Vec<PathBuf>,
@@ -223,8 +366,9 @@ impl Command {
             Command::Exec(a) => a.json,
             Command::Unload(a) | Command::Crash(CrashCommand::Unload(a)) => a.json,
             Command::Status(a) | Command::Crash(CrashCommand::Status(a)) => a.json,
+            Command::Inspect(a) => a.json,
             Command::Verify(a) => a.json,
-            Command::Gate(_) | Command::Sign(_) => false,
+            Command::Gate(_) | Command::Sign(_) | Command::Manifest(_) => false,
         }
     }
 }

@@ -11,10 +11,14 @@ pub mod exec;
 pub mod exit;
 pub mod failure;
 pub mod gate;
+pub mod inspect;
 pub mod kernel_verdict;
 pub mod load;
 pub mod machine;
+pub mod manifest;
 pub mod output;
+pub mod p7s;
+pub mod parts;
 pub mod pe_edit;
 pub mod plan;
 pub mod refusal;
@@ -52,6 +56,8 @@ fn dispatch(command: &Command) -> Result<()> {
         Command::Crash(CrashCommand::Status(args)) => status::crash(args),
         Command::Gate(GateCommand::Build(args)) => gate::build(args),
         Command::Sign(args) => sign::run(args),
+        Command::Manifest(args) => manifest::run(args),
+        Command::Inspect(args) => inspect::run(args),
         Command::Verify(args) => verify::run(args),
     }
 }

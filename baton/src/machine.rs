@@ -9,6 +9,7 @@ use baton_sys::lockdown::{self, Lockdown};
 use baton_sys::mok::MokTable;
 use baton_sys::{Root, caps, cpu, efivars, memory};
 use baton_verify::Trust;
+use std::ops::Range;
 
 /// What a load depends on, but for keys.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +32,8 @@ pub struct Machine {
     pub memory: Option<u64>,
     /// Page tables have five levels.
     pub five_level: bool,
+    /// Where memory is reserved for a crash kernel, as physical addresses; none if that isn't shown.
+    pub crash_regions: Vec<Range<u64>>,
 }
 
 impl Machine {
@@ -54,6 +57,7 @@ impl Machine {
             enforced_by: enforced_by(lockdown, secure_boot, config.as_ref()),
             memory: memory::total(root).map_err(system)?,
             five_level: cpu::five_level_paging(root).map_err(system)?,
+            crash_regions: memory::crash_regions(root).map_err(system)?,
         })
     }
 }

@@ -13,6 +13,13 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::DigestMismatch { .. }
         | Reason::ContentMismatch
         | Reason::BadSignature { .. }
+        | Reason::NotSignedSo { .. }
+        | Reason::AmbiguousContent
+        | Reason::SignerNotFound { .. }
+        | Reason::UnsignedManifest
+        | Reason::NotInManifest { .. }
+        | Reason::MissingInitrd
+        | Reason::CommandLineNotInManifest { .. }
         | Reason::UnusableKey { .. }
         | Reason::UnknownSigner { .. }
         | Reason::ChainTooLong { .. }
@@ -61,6 +68,7 @@ mod tests {
     #[test]
     fn trust_form_and_room_have_different_exit_codes() {
         assert_eq!(exit(&Reason::RevokedImage), Exit::Untrusted);
+        assert_eq!(exit(&Reason::UnsignedManifest), Exit::Untrusted);
         assert_eq!(exit(&Reason::CommandLineNul), Exit::Malformed);
         let no_room = Reason::NoRoom {
             needed: 2,

@@ -2,7 +2,10 @@
 
 use crate::cli::StatusArgs;
 use crate::failure::{Failure, Result};
+use crate::kernel_verdict::hex;
 use crate::machine::Machine;
+use crate::parts::PartLine;
+use baton_formats::verdict::{SETUP_BATON_VERDICT, Verdict};
 use baton_sys::Root;
 use baton_sys::keyring::{self, Keyrings};
 use serde::Serialize;
@@ -25,6 +28,49 @@ struct Status {
     memory: Option<u64>,
     keyrings_readable: bool,
     keys: Vec<Key>,
+    started_by: Option<StartedBy>,
+}
+
+/// The gate that started the running kernel, and what it verified.
+#[derive(Serialize)]
+struct StartedBy {
+    gate_version: String,
+    gate_identity: String,
+    crash: bool,
+    parts: Vec<PartLine>,
+}
+
+impl StartedBy {
+    /// The record that the gate left; `None` where no gate did.
+    fn read(root: &Root) -> Result<Option<StartedBy>> {
+        let record = baton_sys::setup_data::find(root, SETUP_BATON_VERDICT);
+        let Some(bytes) = record.map_err(|e| Failure::system(&e))? else {
+            return Ok(None);
+        };
+        let verdict = Verdict::parse(&bytes)
+            .map_err(|e| Failure::failed(format!("the record that the gate left: {e}")))?;
+        let gate = verdict.gate();
+        Ok(Some(StartedBy {
+            gate_version: gate.version.to_owned(),
+            gate_identity: hex(&gate.identity),
+            crash: gate.crash,
+            parts: verdict.components().map(PartLine::from).collect(),
+        }))
+    }
+
+    fn print(&self) {
+        println!(
+            "{:<13} gate {} (identity {}){}",
+            "started by",
+            self.gate_version,
+            self.gate_identity,
+            if self.crash { ", after a crash" } else { "" }
+        );
+        for part in &self.parts {
+            println!("  {:<12} {}", part.kind(), part.vouched());
+            println!("  {:<12} {}", "", part.identity());
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -38,7 +84,11 @@ fn read() -> Result<Status> {
     let root = Root::system();
     let machine = Machine::read(&root)?;
     let keyrings = keyring::read(&root).map_err(|e| Failure::system(&e))?;
-    Ok(Status::new(&machine, keyrings))
+    let started_by = StartedBy::read(&root)?;
+    Ok(Status {
+        started_by,
+        ..Status::new(&machine, keyrings)
+    })
 }
 
 impl Status {
@@ -69,6 +119,7 @@ impl Status {
                     id: k.id,
                 })
                 .collect(),
+            started_by: None,
         }
     }
 
@@ -167,6 +218,10 @@ pub fn run(args: &StatusArgs) -> Result<()> {
     for (i, key) in status.keys.iter().enumerate() {
         let label = if i == 0 { "trusted keys" } else { "" };
         println!("{label:<13} {}: {} ({})", key.keyring, key.name, key.id);
+    }
+    match &status.started_by {
+        Some(gate) => gate.print(),
+        None => println!("{:<13} no gate, or one that left no record", "started by"),
     }
     Ok(())
 }

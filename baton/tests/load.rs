@@ -410,7 +410,7 @@ fn a_handover_that_was_saved_is_judged_again_when_it_is_loaded() {
     assert_eq!(machine.load(&[&"--initrd", &initrd]).code, 2);
     assert_eq!(
         reason(&machine.load(&[&"--via", &"kernel"])),
-        (4, "handover".into())
+        (4, "only-for-the-gate".into())
     );
     assert_eq!(
         reason(&machine.crash_load(&[])),

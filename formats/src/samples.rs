@@ -1,6 +1,7 @@
 //! Small inputs for the tests, built in code. `golden` keeps them as files, too.
 
 pub mod elf;
+pub mod elf32;
 pub mod multiboot2;
 pub mod uki;
 
@@ -208,6 +209,32 @@ pub fn signed_handover() -> Vec<u8> {
     handover_of_parts(&parts, 0)
 }
 
+/// A handover with two addons, of profile 7, whose manifest is signed.
+pub fn handover_with_addons() -> Vec<u8> {
+    let kinds = [
+        Kind::Kernel,
+        Kind::Initrd,
+        Kind::Addon,
+        Kind::Addon,
+        Kind::Manifest,
+        Kind::Signature,
+    ];
+    let subject = |kind| if kind == Kind::Signature { 4 } else { 0 };
+    let parts = kinds.map(|kind| Part {
+        kind,
+        length: 3,
+        digest: [0x66; 32],
+        subject: subject(kind),
+    });
+    let layout = Layout::plan(&parts, 0).unwrap().with_profile(7);
+    let mut blob = vec![0; layout.total_len() as usize];
+    put(&mut blob, 0, &layout.header_page());
+    for index in 0..parts.len() {
+        put(&mut blob, layout.offset(index).unwrap() as usize, b"abc");
+    }
+    blob
+}
+
 pub fn handover() -> Vec<u8> {
     handover_of(&handover_records(), 0)
 }
@@ -281,6 +308,7 @@ pub fn gate_info() -> gate_image::GateInfo {
         policy: part(0x4000, 16),
         sbat: part(0x5000, 99),
         limit: 0x10_0000,
+        identity: [0x1d; 32],
     }
 }
 

@@ -1,7 +1,8 @@
 //! Whatever handover is accepted boots the kernel that was signed, with initrds as they are signed.
 #![no_main]
 
-use baton_verify::{Trust, Vouched, decide, verify_detached};
+use baton_formats::verdict::Kind;
+use baton_verify::{Trust, Way, decide, verify_detached};
 use libfuzzer_sys::fuzz_target;
 
 const KEYS: [&[u8]; 2] = [
@@ -28,13 +29,16 @@ fuzz_target!(|data: &[u8]| {
     let covered = |position: &usize| !CHECKSUM.contains(position) && !DIRECTORY.contains(position);
     assert_eq!(kernel.len(), IMAGE_LEN);
     assert!((0..IMAGE_LEN).filter(covered).all(|at| same(&at)));
-    assert_eq!(decision.initrds_vouched.len(), decision.initrd_count);
-    // Nobody has signed a manifest with these keys.
-    assert!(decision.manifest.is_none());
-    for vouched in &decision.initrds_vouched {
-        assert!(!matches!(vouched, Vouched::Manifest(_)));
-    }
-    if matches!(decision.initrds_vouched[..], [Vouched::Detached(_)]) {
-        assert_eq!(decision.initrds, Some(CONTENT));
+    // Nobody has signed a manifest, a UKI or an addon with these keys.
+    assert!(decision.manifest.is_none() && decision.device_tree.is_none());
+    let initrds = decision.parts.iter().filter(|part| part.kind == Kind::Initrd);
+    let ways: Vec<_> = initrds.map(|part| part.vouched.way).collect();
+    assert_eq!(ways.len(), decision.initrds.len());
+    for (way, initrd) in ways.into_iter().zip(&decision.initrds) {
+        match way {
+            Way::Unsigned => {}
+            Way::Detached => assert_eq!(*initrd, CONTENT),
+            other => panic!("an initrd vouched for by {other}"),
+        }
     }
 });

@@ -45,6 +45,8 @@ pub struct Arguments<'m> {
     pub five_level: bool,
     /// The EFI system table and its configuration tables, as physical addresses.
     pub efi: Option<EfiAddresses>,
+    /// ACPI's root pointer structure, if the old kernel passed on where it is and it can be read.
+    pub rsdp: Option<&'m [u8]>,
 }
 
 /// Where the EFI tables lie.
@@ -84,6 +86,7 @@ impl<'m> Arguments<'m> {
             scratch: None,
             five_level: false,
             efi: None,
+            rsdp: rsdp(memory, view.rsdp()),
         };
         arguments.keep(address, 4096)?;
         arguments.keep(handover_address, size)?;
@@ -248,6 +251,17 @@ impl<'m> Arguments<'m> {
                 .collect(),
         );
         Ok(())
+    }
+}
+
+/// The RSDP at this address (ACPI 6.5, 5.2.5.3): 36 bytes, or 20 of revision 0.
+fn rsdp<M: PhysicalMemory>(memory: &M, address: u64) -> Option<&[u8]> {
+    let old = memory
+        .read(address, 20)
+        .filter(|rsdp| rsdp.starts_with(b"RSD PTR "))?;
+    match old.get(15) {
+        Some(0) => Some(old),
+        _ => memory.read(address, 36),
     }
 }
 

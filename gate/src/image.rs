@@ -14,6 +14,8 @@ pub struct Image<'m> {
     pub keys: &'m [u8],
     /// What to do on a refusal.
     pub policy: Policy,
+    /// A digest that tells this gate apart from others.
+    pub identity: [u8; 32],
 }
 
 impl<'m> Image<'m> {
@@ -37,6 +39,7 @@ impl<'m> Image<'m> {
             extent,
             keys: part(info.keys)?,
             policy,
+            identity: info.identity,
         })
     }
 }

@@ -6,6 +6,8 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
+use core::ops;
+
 use baton_verify::Reason;
 
 use crate::paging::PAGE;
@@ -150,32 +152,45 @@ impl Free {
         self.0 = merge(&kept);
     }
 
-    /// The lowest range of `size` bytes at or above `lowest`, aligned to `align` (a power of two).
+    /// The lowest range of `size` bytes within `window`, aligned to `align` (a power of two).
     ///
     /// # Errors
-    /// `NoRoom`, with the largest free range there is.
-    pub fn find(&self, size: u64, align: u64, lowest: u64) -> Result<Range, Reason> {
-        self.0
-            .iter()
+    /// `NoRoom`, with the largest free range there is in the window.
+    pub fn find(&self, size: u64, align: u64, window: ops::Range<u64>) -> Result<Range, Reason> {
+        self.within(&window)
             .find_map(|range| {
-                let start = range.start.max(lowest).checked_next_multiple_of(align)?;
+                let start = range.start.checked_next_multiple_of(align)?;
                 let found = Range::new(start, size)?;
                 (found.end <= range.end).then_some(found)
             })
             .ok_or_else(|| Reason::NoRoom {
                 needed: size,
-                largest_free: self.largest(),
+                largest_free: self.within(&window).map(Range::length).max().unwrap_or(0),
             })
+    }
+
+    /// Whether all of a range is free.
+    #[must_use]
+    pub fn covers(&self, wanted: Range) -> bool {
+        let covers = |range: &Range| range.start <= wanted.start && wanted.end <= range.end;
+        self.0.iter().any(covers)
+    }
+
+    /// What is free within a window.
+    fn within(&self, window: &ops::Range<u64>) -> impl Iterator<Item = Range> {
+        self.0.iter().filter_map(move |range| {
+            let part = Range {
+                start: range.start.max(window.start),
+                end: range.end.min(window.end),
+            };
+            (part.start < part.end).then_some(part)
+        })
     }
 
     /// The free ranges, in order.
     #[must_use]
     pub fn ranges(&self) -> &[Range] {
         &self.0
-    }
-
-    fn largest(&self) -> u64 {
-        self.0.iter().map(|range| range.length()).max().unwrap_or(0)
     }
 }
 
@@ -290,16 +305,16 @@ mod tests {
             start: 16 * MIB,
             end: 17 * MIB,
         });
-        let found = free.find(8 * MIB, 2 * MIB, 16 * MIB).unwrap();
+        let found = free.find(8 * MIB, 2 * MIB, 16 * MIB..u64::MAX).unwrap();
         assert_eq!(found.start, 18 * MIB);
-        let high = free.find(60 * MIB, 2 * MIB, 16 * MIB).unwrap();
+        let high = free.find(60 * MIB, 2 * MIB, 16 * MIB..u64::MAX).unwrap();
         assert_eq!(high.start, 1 << 32);
     }
 
     #[test]
     fn says_what_was_needed_and_what_is_there_when_nothing_fits() {
         let free = Free::from_map(&[ram(0, 9 * MIB)]).unwrap();
-        let refused = free.find(16 * MIB, MIB, MIB).unwrap_err();
+        let refused = free.find(16 * MIB, MIB, MIB..u64::MAX).unwrap_err();
         assert_eq!(
             refused,
             Reason::NoRoom {
@@ -307,8 +322,8 @@ mod tests {
                 largest_free: 8 * MIB
             }
         );
-        assert!(free.find(u64::MAX, MIB, MIB).is_err());
-        assert!(free.find(MIB, 1 << 63, u64::MAX).is_err());
+        assert!(free.find(u64::MAX, MIB, MIB..u64::MAX).is_err());
+        assert!(free.find(MIB, 1 << 63, u64::MAX..u64::MAX).is_err());
     }
 
     #[test]
@@ -366,7 +381,7 @@ mod tests {
             let Ok(free) = Free::from_map(&map) else {
                 continue;
             };
-            let Ok(found) = free.find(PAGE * (1 + next(&mut state) % 64), PAGE, 0) else {
+            let Ok(found) = free.find(PAGE * (1 + next(&mut state) % 64), PAGE, 0..u64::MAX) else {
                 continue;
             };
             for probe in [found.start, found.end - 1] {

@@ -1,9 +1,10 @@
 //! What the gate does, from boot_params to a plan: pure, so that it is tested on the host.
 
-use baton_verify::{Component, Decision, Reason, Refusal, Trust, Vouched, check_entry, decide};
+use baton_formats::verdict::{Kind, Way};
+use baton_verify::{Component, Decision, Phase, Reason, Refusal, Trust, check_entry, decide};
 
 use crate::arguments::Arguments;
-use crate::convert::{BootPlan, bzimage64};
+use crate::convert::{BootPlan, plan};
 use crate::firmware::MokTable;
 use crate::image::Image;
 use crate::memory::PhysicalMemory;
@@ -13,10 +14,20 @@ use crate::plan::Free;
 pub struct Prepared<'m> {
     /// What is left to do.
     pub plan: BootPlan<'m>,
+    /// What people call the kernel's format, and the release that it names.
+    pub kernel: (&'static str, Option<&'m str>),
     /// The initrds.
     pub initrds: Initrds,
     /// Time stamps: before verification, after it.
     pub verified: (u64, u64),
+}
+
+/// How the time is taken that verification needs.
+pub struct Stopwatch {
+    /// Gives a time stamp.
+    pub now: fn() -> u64,
+    /// Is told when something long is hashed.
+    pub observer: fn(Phase),
 }
 
 /// What is said of the initrds.
@@ -25,7 +36,7 @@ pub struct Initrds {
     pub count: usize,
     /// How many of them somebody vouches for.
     pub signed: usize,
-    /// Their bytes in all, with the padding between them.
+    /// Their bytes in all.
     pub bytes: u64,
 }
 
@@ -37,42 +48,44 @@ pub fn prepare<'m, M: PhysicalMemory>(
     memory: &'m M,
     image: &Image<'m>,
     arguments: &Arguments<'m>,
-    now: fn() -> u64,
+    clock: &Stopwatch,
 ) -> Result<Prepared<'m>, Refusal> {
     let mok = match arguments.efi {
         Some(efi) => MokTable::find(memory, efi).map_err(in_tables)?,
         None => MokTable::default(),
     };
-    let trust = trust(image, &mok)?;
-    let started = now();
+    let trust = trust(image, &mok)?.observed_by(clock.observer);
+    let started = (clock.now)();
     let decision = decide(arguments.handover, arguments.cmdline, &trust)?;
-    check_entry(&decision.bzimage, arguments.five_level)
+    check_entry(&decision.payload, arguments.five_level)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
-    let verified = (started, now());
+    let verified = (started, (clock.now)());
     let free = free_memory(image, arguments, &mok).map_err(in_memory)?;
-    let vouched = &decision.initrds_vouched;
-    let initrds = Initrds {
-        count: vouched.len(),
-        signed: vouched
-            .iter()
-            .filter(|one| **one != Vouched::Unsigned)
-            .count(),
-        bytes: decision.initrds.map_or(0, |bytes| bytes.len() as u64),
-    };
-    let plan = boot_plan(decision, arguments, &free).map_err(in_memory)?;
+    let initrds = initrds(&decision);
+    let kernel = (decision.payload.format(), decision.payload.release());
+    let plan = plan(decision, arguments, image.identity, free).map_err(in_plan)?;
     Ok(Prepared {
         plan,
+        kernel,
         initrds,
         verified,
     })
 }
 
-fn boot_plan<'m>(
-    decision: Decision<'m>,
-    arguments: &Arguments<'m>,
-    free: &Free,
-) -> Result<BootPlan<'m>, Reason> {
-    bzimage64::plan(decision, arguments, free)
+fn initrds(decision: &Decision<'_>) -> Initrds {
+    let initrds = || {
+        decision
+            .parts
+            .iter()
+            .filter(|part| part.kind == Kind::Initrd)
+    };
+    Initrds {
+        count: initrds().count(),
+        signed: initrds()
+            .filter(|part| part.vouched.way != Way::Unsigned)
+            .count(),
+        bytes: initrds().map(|part| part.size).sum(),
+    }
 }
 
 fn trust<'m>(image: &Image<'m>, mok: &MokTable<'m>) -> Result<Trust<'m>, Refusal> {
@@ -106,6 +119,14 @@ fn in_tables(reason: Reason) -> Refusal {
     Refusal {
         component: Component::FirmwareTables,
         reason,
+    }
+}
+
+/// What the planner refuses is about the kernel, unless it is about the machine's memory.
+fn in_plan(reason: Reason) -> Refusal {
+    match reason {
+        Reason::NoRoom { .. } | Reason::BadMemoryMap(_) => in_memory(reason),
+        other => Refusal::new(Component::Kernel, other),
     }
 }
 

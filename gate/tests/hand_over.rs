@@ -4,42 +4,11 @@
 mod support;
 
 use baton_formats::boot_params::{BootParams, offset};
-use baton_gate::arguments::Arguments;
-use baton_gate::convert::BootPlan;
-use baton_gate::image::Image;
-use baton_gate::run::{Prepared, prepare};
-use baton_verify::{Component, Refusal};
+use baton_gate::convert::Entry;
+use baton_verify::Component;
 use support::*;
 
 const CMDLINE_TEXT: &str = "console=ttyS0 root=/dev/vda1";
-
-fn with_gate<T>(
-    memory: &Memory,
-    keys: &[u8],
-    look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
-) -> T {
-    let (info, added) = built_gate(keys);
-    let image = Image::read(&info, &added, gate_extent()).expect("the gate is well made");
-    let arguments = Arguments::read(memory, BOOT_PARAMS)
-        .map_err(|reason| Refusal::new(Component::BootParams, reason));
-    let arguments = match arguments {
-        Ok(arguments) => arguments,
-        Err(refusal) => return look(Err(refusal)),
-    };
-    look(prepare(memory, &image, &arguments, || 7))
-}
-
-fn refusal(memory: &Memory, keys: &[u8]) -> Refusal {
-    with_gate(memory, keys, |result| {
-        result.map(|_| ()).expect_err("this must be refused")
-    })
-}
-
-fn plan_of<T>(memory: &Memory, keys: &[u8], look: impl FnOnce(&BootPlan<'_>) -> T) -> T {
-    with_gate(memory, keys, |result| {
-        look(&result.unwrap_or_else(|refusal| panic!("{refusal}")).plan)
-    })
-}
 
 fn kernel() -> Vec<u8> {
     fixture("sbsign-rsa2048.efi")
@@ -55,19 +24,24 @@ fn good() -> Memory {
 #[test]
 fn a_kernel_signed_by_a_key_in_the_gate_is_planned_where_it_can_run() {
     plan_of(&good(), &fixture("root.der"), |plan| {
-        assert_eq!(plan.entry, plan.copy.to + 0x200);
-        assert!(plan.copy.to >= 0x100_0000 && plan.copy.to < HANDOVER);
-        assert_eq!(plan.boot_params_address, BOOT_PARAMS);
+        let copy = &plan.writes[0];
+        let entry = Entry::Long {
+            address: copy.to + 0x200,
+            boot_params: BOOT_PARAMS,
+        };
+        assert_eq!(plan.entry, entry);
+        assert!(copy.to >= 0x100_0000 && copy.to < HANDOVER);
         let image = kernel();
         let protected = &plan.kernel.bytes()[(usize::from(image[0x1f1]) + 1) * 512..];
-        assert_eq!(plan.copy.from, protected, "without the signature");
+        assert_eq!(&copy.bytes[..], protected, "without the signature");
     });
 }
 
 #[test]
 fn the_next_kernel_finds_its_command_line_and_both_initrds_in_place() {
     plan_of(&good(), &fixture("root.der"), |plan| {
-        let page = BootParams(&plan.boot_params);
+        let page = boot_params(plan);
+        let page = BootParams(&page);
         assert_eq!(page.cmdline(), CMDLINE);
         let (start, size) = page.ramdisk();
         let memory = good();
@@ -98,9 +72,10 @@ fn all_else_in_boot_params_passes_through_untouched() {
     }
     let after_marking = page.clone();
     plan_of(&memory, &fixture("root.der"), |plan| {
-        let changed = |at: &usize| plan.boot_params[*at] != after_marking[*at];
+        let page = boot_params(plan);
+        let changed = |at: &usize| page[*at] != after_marking[*at];
         // hardware_subarch and its data are the platform's, not the kernel's.
-        assert_eq!(plan.boot_params[0x23c..0x248], after_marking[0x23c..0x248]);
+        assert_eq!(page[0x23c..0x248], after_marking[0x23c..0x248]);
         let outside: Vec<usize> = (0..4096)
             .filter(changed)
             .filter(|at| !(0x1f1..0x290).contains(at))
@@ -294,7 +269,7 @@ fn nothing_the_next_kernel_needs_is_overwritten() {
             &[(near, init_size, 1), (FAR, 64 << 20, 1)],
         );
         plan_of(&memory, &[], |plan| {
-            assert_eq!(plan.copy.to, FAR, "the kernel goes over the {name}");
+            assert_eq!(plan.writes[0].to, FAR, "the kernel goes over the {name}");
         });
     }
 }
@@ -316,9 +291,9 @@ fn with_kexec_handover_the_kernel_goes_into_scratch() {
     add_scratch(&mut memory, 0x2000_0000, 0x800_0000);
     plan_of(&memory, &fixture("root.der"), |plan| {
         assert!(
-            (0x2000_0000..0x2800_0000).contains(&plan.copy.to),
+            (0x2000_0000..0x2800_0000).contains(&plan.writes[0].to),
             "{:#x}",
-            plan.copy.to
+            plan.writes[0].to
         );
     });
 }

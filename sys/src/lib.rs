@@ -21,6 +21,7 @@ pub mod memory;
 pub mod mok;
 pub mod power;
 pub mod root;
+pub mod setup_data;
 #[cfg(test)]
 mod testroot;
 

@@ -51,6 +51,18 @@ impl<'a> Signature<'a> {
         })
     }
 
+    /// The digest that it gives for the image.
+    #[must_use]
+    pub fn image_digest(&self) -> &'a [u8] {
+        self.image_digest
+    }
+
+    /// What it consists of.
+    #[must_use]
+    pub fn signed(&self) -> &SignedData<'a> {
+        &self.signed
+    }
+
     /// The hash algorithm, the same everywhere in the signature.
     #[must_use]
     pub fn hash(&self) -> HashAlgorithm {

@@ -158,6 +158,18 @@ impl<'a> Certificate<'a> {
         display::name(self.subject)
     }
 
+    /// Its issuer's name, as [`Self::subject_name`] shows the subject's.
+    #[must_use]
+    pub fn issuer_name(&self) -> String {
+        display::name(self.issuer)
+    }
+
+    /// Whether it says that it is a CA's.
+    #[must_use]
+    pub fn is_ca(&self) -> bool {
+        self.extensions.basic_constraints.is_some_and(|c| c.ca)
+    }
+
     /// Its key's identifier, for display.
     #[must_use]
     pub fn key_id(&self) -> KeyId {

@@ -3,18 +3,23 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use baton_formats::bzimage::{BzImage, BzImageError};
-use baton_formats::handover::Handover;
+use baton_formats::handover::{Handover, Record};
 use baton_formats::pe::Pe;
+use baton_formats::uki::Arguments;
+use baton_formats::verdict::{Kind, Way};
 
 use crate::detached::verify_detached;
+use crate::hash::sha256;
 use crate::kernel::verify_kernel;
 use crate::manifest::VerifiedManifest;
+use crate::payload::Payload;
 use crate::reason::Reason;
-use crate::records::{self, Vouched};
+use crate::records;
 use crate::refusal::{Component, Refusal};
 use crate::trust::Trust;
-use crate::verified::{Verified, Way};
+use crate::uki::{self, Opened};
+use crate::verified::Verified;
+use crate::vouched::{Part, Vouched, parts_of};
 
 /// Where the kernel's setup header begins in a bzImage (Documentation/arch/x86/boot.rst).
 const SETUP_HEADER: usize = 0x1f1;
@@ -28,35 +33,39 @@ const DIRECTORY_ENTRY_LEN: usize = 8;
 /// A handover that may be booted. Everything borrows the handover's bytes.
 #[derive(Debug, Clone)]
 pub struct Decision<'a> {
-    /// The kernel, and who vouched for it.
+    /// The kernel image, and who vouched for it.
     pub kernel: Verified<'a>,
-    /// The same bytes as `kernel`, as a bzImage.
-    pub bzimage: BzImage<'a>,
-    /// The initrds in one piece, with zero padding between them, as the kernel takes them.
-    pub initrds: Option<&'a [u8]>,
-    /// Where `initrds` lies in the handover.
+    /// What of it is booted.
+    pub payload: Payload<'a>,
+    /// The initrds, in the order of unpacking: microcode and initrds of a UKI and its addons, and
+    /// those of the handover.
+    pub initrds: Vec<&'a [u8]>,
+    /// Where they lie in the handover as one piece, with zeros between them, as Linux takes them;
+    /// `None` if they don't, or there are none.
     pub initrd_range: Option<Range<usize>>,
-    /// How many initrds there are.
-    pub initrd_count: usize,
-    /// How each initrd is vouched for, in their order.
-    pub initrds_vouched: Vec<Vouched>,
+    /// A device tree.
+    pub device_tree: Option<&'a [u8]>,
     /// The manifest, if there is one: kernel, initrds and command line are as it says.
     pub manifest: Option<VerifiedManifest<'a>>,
+    /// All that was judged, part by part: the kernel image first, the command line last.
+    pub parts: Vec<Part>,
     /// Whether this is a crash.
     pub crash: bool,
 }
 
 /// Decides whether `handover` may be booted with this command line (without its NUL).
 ///
-/// The kernel must be vouched for by `trust`, in any [`Way`] but a note (a bzImage has none), and
-/// its record's digest must be that of what vouches for it ([`Verified::digest`]).
+/// The kernel image must be vouched for by `trust`, in any [`Way`], and its record's digest must be
+/// that of what vouches for it ([`Verified::digest`]). So must addons, which are for UKIs alone, by
+/// a signature in them.
 ///
 /// Initrds and the command line may come from user space as they do with the stock kernel: an
 /// initrd must be the one that its record's digest says, which guards against damage, not against
 /// malice; the command line must fit. But what is signed counts: every detached signature must be
 /// a trusted one, needed or not; a manifest must have one, and everything must be as it says: the
 /// kernel if it lists one, the initrds, all of them and in its order, if it lists any, and the
-/// command line, before which only the running kernel may put its own parameters.
+/// command line, before which only the running kernel may put its own parameters. Where a UKI has a
+/// command line, it must be that.
 ///
 /// # Errors
 /// The refusal, naming the part and the reason.
@@ -71,23 +80,83 @@ pub fn decide<'a>(
         .map_err(|reason| Refusal::new(Component::Handover, reason))?;
     records::check_signatures(&parsed)?;
     let manifest = records::check_manifest(&parsed, trust)?;
-    let initrds_vouched = records::check_initrds(&parsed, manifest.as_ref(), trust)?;
-    let (kernel, bzimage) = check_kernel(&parsed, manifest.as_ref(), trust)
+    let initrds = records::check_initrds(&parsed, manifest.as_ref(), trust)?;
+    let (kernel, opened) = check_kernel(&parsed, manifest.as_ref(), trust)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
-    check_command_line(command_line, &bzimage)
-        .and_then(|()| check_rule(&parsed, command_line, manifest.as_ref()))
-        .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
-    let initrd_range = parsed.initrd_range();
+    let addons = check_addons(&parsed, opened.arguments.as_ref(), trust)?;
+    let signed = Signed::new(&kernel, &opened, &addons);
+    let command_line =
+        check_command_line(&parsed, command_line, &opened, &signed, manifest.as_ref())
+            .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
+
+    let mut parts = alloc::vec![Part::image(Kind::Kernel, &parsed.kernel(), &kernel)];
+    parts.extend(signed.parts());
+    parts.extend(initrds);
+    let addons = parsed.addons().zip(&addons);
+    parts.extend(addons.map(|(record, (image, _))| Part::image(Kind::Addon, &record, image)));
+    let listed = parsed.manifest().zip(manifest.as_ref());
+    parts.extend(listed.map(|(record, manifest)| Part::manifest(&record, manifest)));
+    parts.push(command_line);
+
+    let own = signed.initrds();
     Ok(Decision {
+        initrd_range: parsed.initrd_range().filter(|_| own.is_empty()),
+        initrds: own
+            .into_iter()
+            .chain(parsed.initrds().map(|record| record.bytes))
+            .collect(),
+        device_tree: signed.device_tree(),
+        payload: opened.payload,
         kernel,
-        bzimage,
-        initrds: initrd_range.clone().and_then(|range| handover.get(range)),
-        initrd_range,
-        initrd_count: initrds_vouched.len(),
-        initrds_vouched,
         manifest,
+        parts,
         crash: parsed.is_crash(),
     })
+}
+
+/// What is signed together with the kernel: the UKI's arguments first, then its addons'.
+struct Signed<'a, 's> {
+    images: Vec<&'s Verified<'a>>,
+    arguments: Vec<Arguments<'a>>,
+}
+
+impl<'a, 's> Signed<'a, 's> {
+    fn new(
+        kernel: &'s Verified<'a>,
+        opened: &Opened<'a>,
+        addons: &'s [(Verified<'a>, Arguments<'a>)],
+    ) -> Self {
+        let uki = opened.arguments.map(|arguments| (kernel, arguments));
+        let addons = addons.iter().map(|(image, arguments)| (image, *arguments));
+        let (images, arguments) = uki.into_iter().chain(addons).unzip();
+        Self { images, arguments }
+    }
+
+    /// Microcode must come first: Linux looks for it there (early_find_cpio_data in lib/earlycpio.c).
+    fn initrds(&self) -> Vec<&'a [u8]> {
+        let microcode = self.arguments.iter().filter_map(|one| one.ucode);
+        let initrds = self.arguments.iter().filter_map(|one| one.initrd);
+        microcode.chain(initrds).collect()
+    }
+
+    /// The last one counts: an addon's is meant to replace the UKI's.
+    fn device_tree(&self) -> Option<&'a [u8]> {
+        self.arguments.iter().rev().find_map(|one| one.dtb)
+    }
+
+    fn parts(&self) -> impl Iterator<Item = Part> {
+        let each = self.images.iter().zip(&self.arguments);
+        each.flat_map(|(image, arguments)| parts_of(image, arguments))
+    }
+
+    /// Who vouches for the command line, if the UKI says what it is.
+    fn vouches_for_command_line(&self) -> Option<Vouched> {
+        let says = self.arguments.first()?.cmdline.is_some();
+        self.images
+            .first()
+            .filter(|_| says)
+            .map(|uki| Vouched::as_is(uki))
+    }
 }
 
 /// A handover made for a crash isn't taken at another time, nor the reverse. In a crash the
@@ -107,19 +176,13 @@ fn check_kernel<'a>(
     handover: &Handover<'a>,
     manifest: Option<&VerifiedManifest<'_>>,
     trust: &Trust<'_>,
-) -> Result<(Verified<'a>, BzImage<'a>), Reason> {
+) -> Result<(Verified<'a>, Opened<'a>), Reason> {
     let record = handover.kernel();
     let signature = handover.signature_of(record.index);
     let signature = signature.map(|signature| signature.bytes);
     let kernel = verify_kernel(record.bytes, signature, manifest, trust)?;
     if kernel.digest() != record.digest {
         return Err(Reason::HandoverDigestMismatch);
-    }
-    match kernel.way() {
-        Way::Authenticode | Way::ListedDigest => check_coverage(record.bytes)?,
-        // The signature in the note could hold a setup header that nobody signed.
-        Way::Note => return Err(Reason::BadKernel(BzImageError::NoHdrS)),
-        Way::Appended | Way::Detached | Way::Manifest => {}
     }
     // Also what isn't needed must be right.
     if let Some(signature) = signature.filter(|_| kernel.way() != Way::Detached) {
@@ -128,16 +191,35 @@ fn check_kernel<'a>(
     if let Some(manifest) = manifest.filter(|_| kernel.way() != Way::Manifest) {
         records::fits_manifest(&record, manifest)?;
     }
-    // Only what the signature is about: a bzImage can't reach into the certificate table.
-    let bzimage = BzImage::parse(kernel.bytes()).map_err(Reason::BadKernel)?;
-    Ok((kernel, bzimage))
+    let uki = uki::find(&kernel, record.bytes)?;
+    if uki.is_none() {
+        check_coverage(&kernel, &record)?;
+    }
+    let opened = uki::open(&kernel, uki, handover.profile())?;
+    Ok((kernel, opened))
 }
 
-/// No digest covers CheckSum and the certificate table's directory entry. In a kernel they lie
-/// before the setup header, where nothing is read at boot. An image signed for another purpose
-/// whose PE header lies elsewhere could be turned into another kernel by rewriting them.
-fn check_coverage(bytes: &[u8]) -> Result<(), Reason> {
-    let offsets = Pe::parse(bytes).map_err(Reason::BadImage)?.offsets();
+fn check_addons<'a>(
+    handover: &Handover<'a>,
+    uki: Option<&Arguments<'_>>,
+    trust: &Trust<'_>,
+) -> Result<Vec<(Verified<'a>, Arguments<'a>)>, Refusal> {
+    let judge = |(index, record): (usize, Record<'a>)| {
+        uki::check_addon(&record, uki, trust)
+            .map_err(|reason| Refusal::new(Component::Addon(index), reason))
+    };
+    handover.addons().enumerate().map(judge).collect()
+}
+
+/// Authenticode covers neither CheckSum nor the certificate table's directory entry. In a kernel
+/// they lie before the setup header, where nothing is read at boot. An image signed for another
+/// purpose whose PE header lies elsewhere could be turned into another kernel by rewriting them. (A
+/// UKI's kernel lies in a section of its own, which is covered in full.)
+fn check_coverage(kernel: &Verified<'_>, record: &Record<'_>) -> Result<(), Reason> {
+    if !matches!(kernel.way(), Way::Authenticode | Way::ListedDigest) {
+        return Ok(());
+    }
+    let offsets = Pe::parse(record.bytes).map_err(Reason::BadImage)?.offsets();
     let checksum_end = offsets.checksum.saturating_add(CHECKSUM_LEN);
     let directory_end = offsets
         .certificate_directory
@@ -149,12 +231,37 @@ fn check_coverage(bytes: &[u8]) -> Result<(), Reason> {
     }
 }
 
-fn check_command_line(command_line: &[u8], kernel: &BzImage<'_>) -> Result<(), Reason> {
+/// The command line as a part, if it is one that all that is signed allows.
+fn check_command_line(
+    handover: &Handover<'_>,
+    line: &[u8],
+    opened: &Opened<'_>,
+    signed: &Signed<'_, '_>,
+    manifest: Option<&VerifiedManifest<'_>>,
+) -> Result<Part, Reason> {
+    check_length(line, &opened.payload)?;
+    let chosen = match handover.is_crash() {
+        true => without(without(line, b"elfcorehdr=0x"), b"dmcryptkeys=0x"),
+        false => line,
+    };
+    uki::check_command_line(chosen, &signed.arguments)?;
+    if let Some(manifest) = manifest {
+        manifest.check_command_line(chosen)?;
+    }
+    let by_manifest = manifest
+        .filter(|manifest| manifest.manifest().command_line().is_some())
+        .map(|manifest| Vouched::by(Way::Manifest, manifest.signer().clone()));
+    let vouched = signed.vouches_for_command_line().or(by_manifest);
+    let vouched = vouched.unwrap_or(Vouched::UNSIGNED);
+    Ok(Part::new(Kind::CommandLine, line, sha256([line]), vouched))
+}
+
+fn check_length(command_line: &[u8], payload: &Payload<'_>) -> Result<(), Reason> {
     if command_line.contains(&0) {
         return Err(Reason::CommandLineNul);
     }
     // cmdline_size doesn't count the NUL (Documentation/arch/x86/boot.rst).
-    let limit = usize::try_from(kernel.cmdline_size()).unwrap_or(usize::MAX);
+    let limit = usize::try_from(payload.cmdline_size()).unwrap_or(usize::MAX);
     if command_line.len() > limit {
         return Err(Reason::CommandLineTooLong {
             length: command_line.len(),
@@ -164,24 +271,8 @@ fn check_command_line(command_line: &[u8], kernel: &BzImage<'_>) -> Result<(), R
     Ok(())
 }
 
-/// Checks the command line by the manifest's rule. In a crash, the parameters that the running
-/// kernel puts first aren't judged (setup_cmdline in arch/x86/kernel/kexec-bzimage64.c).
-fn check_rule(
-    handover: &Handover<'_>,
-    command_line: &[u8],
-    manifest: Option<&VerifiedManifest<'_>>,
-) -> Result<(), Reason> {
-    let Some(manifest) = manifest else {
-        return Ok(());
-    };
-    let chosen = match handover.is_crash() {
-        true => without(without(command_line, b"elfcorehdr=0x"), b"dmcryptkeys=0x"),
-        false => command_line,
-    };
-    manifest.check_command_line(chosen)
-}
-
-/// The line without the hexadecimal parameter that it begins with, and the space after it.
+/// The line without the hexadecimal parameter that it begins with, and the space after it: in a
+/// crash the running kernel puts such first (setup_cmdline in arch/x86/kernel/kexec-bzimage64.c).
 fn without<'l>(line: &'l [u8], parameter: &[u8]) -> &'l [u8] {
     let Some(value) = line.strip_prefix(parameter) else {
         return line;

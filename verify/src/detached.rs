@@ -14,6 +14,7 @@
 //! A signature says nothing of what its content is for: whoever signs a kernel module or a mail
 //! with a trusted key signs those bytes. What reads them afterwards must be strict.
 
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use crate::certificate::Certificate;
@@ -53,7 +54,8 @@ pub fn verify_detached<'c>(
     trust: &Trust<'_>,
 ) -> Result<Signer, Reason> {
     let signature = DetachedSignature::parse(signature)?;
-    signature.judge(&Content::new(signature.hash(), parts), trust)
+    let content = trust.hashing(|| Content::new(signature.hash(), parts));
+    signature.judge(&content, trust)
 }
 
 /// As [`verify_detached`], of `bytes` that have been hashed with SHA-256 already.
@@ -66,7 +68,7 @@ pub(crate) fn judge_content(
     let signature = DetachedSignature::parse(signature)?;
     let content = match signature.hash() {
         HashAlgorithm::Sha256 => sha256,
-        other => Content::new(other, [bytes]),
+        other => trust.hashing(|| Content::new(other, [bytes])),
     };
     signature.judge(&content, trust)
 }
@@ -79,11 +81,11 @@ pub(crate) fn judge_hashed<'c>(
     trust: &Trust<'_>,
 ) -> Result<([u8; 32], Signer), Reason> {
     let signature = DetachedSignature::parse(signature)?;
-    let content = Content::new(signature.hash(), parts.clone());
+    let content = trust.hashing(|| Content::new(signature.hash(), parts.clone()));
     let signer = signature.judge(&content, trust)?;
     let digest = match signature.hash() {
         HashAlgorithm::Sha256 => content.digest.to_sha256(),
-        HashAlgorithm::Sha384 | HashAlgorithm::Sha512 => sha256(parts),
+        HashAlgorithm::Sha384 | HashAlgorithm::Sha512 => trust.hashing(|| sha256(parts)),
     };
     Ok((digest, signer))
 }
@@ -114,6 +116,24 @@ impl<'a> DetachedSignature<'a> {
     /// The certificates it carries, in their order.
     pub fn certificates(&self) -> impl Iterator<Item = &Certificate<'a>> {
         self.certificates.iter()
+    }
+
+    /// The certificate of its signer, if it carries that.
+    #[must_use]
+    pub fn signer(&self) -> Option<&Certificate<'a>> {
+        self.certificates().find(|it| self.signer.id.names(it))
+    }
+
+    /// What it calls its signer's certificate by, in words.
+    #[must_use]
+    pub fn signer_id(&self) -> String {
+        self.signer.id.to_string()
+    }
+
+    /// The digest that it gives for the content; `None` where it has no attributes.
+    #[must_use]
+    pub fn message_digest(&self) -> Option<&'a [u8]> {
+        self.signer.attributes.map(|it| it.message_digest)
     }
 
     /// Judges it as a signature of `content`, which must have been hashed with [`Self::hash`].

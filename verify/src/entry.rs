@@ -1,23 +1,22 @@
 //! Whether a kernel can be entered as the machine is when the gate jumps.
 
-use baton_formats::bzimage::{BzImage, XLF_5LEVEL, XLF_CAN_BE_LOADED_ABOVE_4G};
+use baton_formats::bzimage::XLF_5LEVEL;
 
+use crate::payload::Payload;
 use crate::reason::Reason;
 
-/// The gate passes boot_params, command line and initrds where kexec put them, often above 4 GiB,
-/// and keeps the number of page-table levels: the next kernel must know both. `kexec_file_load`
-/// asks the same of the kernels it loads itself (bzImage64_probe in
-/// arch/x86/kernel/kexec-bzimage64.c).
+/// The gate keeps the number of page-table levels, which a bzImage must know; `kexec_file_load` asks
+/// the same of the kernels that it loads itself (bzImage64_probe in
+/// arch/x86/kernel/kexec-bzimage64.c). A vmlinux doesn't say whether it does. Other protocols enter
+/// a kernel without paging.
 ///
 /// # Errors
-/// `NotAbove4G` or `NoFiveLevel`.
-pub fn check_entry(kernel: &BzImage<'_>, five_level: bool) -> Result<(), Reason> {
-    let flags = kernel.xloadflags();
-    if flags & XLF_CAN_BE_LOADED_ABOVE_4G == 0 {
-        return Err(Reason::NotAbove4G);
+/// `NoFiveLevel`.
+pub fn check_entry(payload: &Payload<'_>, five_level: bool) -> Result<(), Reason> {
+    match payload {
+        Payload::BzImage(image) if five_level && image.xloadflags() & XLF_5LEVEL == 0 => {
+            Err(Reason::NoFiveLevel)
+        }
+        _ => Ok(()),
     }
-    if five_level && flags & XLF_5LEVEL == 0 {
-        return Err(Reason::NoFiveLevel);
-    }
-    Ok(())
 }

@@ -3,13 +3,14 @@
 use alloc::vec::Vec;
 
 use baton_formats::pe::{Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, WinCertificate};
+use baton_formats::verdict::Way;
 
 use crate::authenticode::Signature;
 use crate::chain::Budget;
 use crate::hash::{Digest, HashAlgorithm};
 use crate::reason::Reason;
 use crate::trust::Trust;
-use crate::verified::{Signer, Verified, Way};
+use crate::verified::{Signer, Verified};
 use crate::vouch::vouch;
 
 /// The most signatures an image may carry.
@@ -27,7 +28,7 @@ pub const MAX_SIGNATURES: usize = 8;
 pub fn verify_image<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'a>, Reason> {
     let pe = Pe::parse(bytes).map_err(Reason::BadImage)?;
     let signatures = read_signatures(&pe)?;
-    let sha256 = HashAlgorithm::Sha256.hash(pe.digest_parts());
+    let sha256 = trust.hashing(|| HashAlgorithm::Sha256.hash(pe.digest_parts()));
     if trust.revokes_image(sha256.as_bytes()) {
         return Err(Reason::RevokedImage);
     }
@@ -87,7 +88,7 @@ fn judge(
     let signed = &signature.signed;
     let found = match signature.hash() {
         HashAlgorithm::Sha256 => *sha256,
-        other => other.hash(pe.digest_parts()),
+        other => trust.hashing(|| other.hash(pe.digest_parts())),
     };
     if signature.image_digest != found.as_bytes() {
         return Err(Reason::digest_mismatch(signature.image_digest, &found));

@@ -5,17 +5,16 @@ use core::iter::once;
 use baton_formats::elf::Elf;
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
+use baton_formats::verdict::Way;
 
 use crate::detached::judge_hashed;
 use crate::hash::{HashAlgorithm, sha256};
 use crate::image::verify_image;
 use crate::manifest::VerifiedManifest;
+use crate::payload::DOS_MAGIC;
 use crate::reason::Reason;
 use crate::trust::Trust;
-use crate::verified::{Signer, Verified, Way};
-
-/// The first bytes of a PE file: those of its DOS header.
-const DOS_MAGIC: &[u8] = b"MZ";
+use crate::verified::{Signer, Verified};
 
 /// Judges a kernel image by `trust`, and by the detached signature and the manifest where they
 /// come with it.
@@ -102,7 +101,7 @@ impl<'a> Kernel<'a, '_> {
 
     fn by_manifest(&self) -> Result<Verified<'a>, Reason> {
         let manifest = self.manifest.ok_or(Reason::Unsigned)?;
-        let digest = sha256([self.bytes]);
+        let digest = self.trust.hashing(|| sha256([self.bytes]));
         manifest.check_kernel(self.bytes.len(), &digest)?;
         self.accept(self.bytes, digest, manifest.signer().clone(), Way::Manifest)
     }

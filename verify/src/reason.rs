@@ -1,7 +1,6 @@
 //! Why something is refused: typed, and worded here alone, so that the command line, the
 //! gate's console and the tests speak the same words.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
@@ -10,11 +9,13 @@ use baton_formats::elf::ElfError;
 use baton_formats::handover::{HandoverError, RecordProblem};
 use baton_formats::manifest::ManifestError;
 use baton_formats::module_signature::AppendedError;
+use baton_formats::multiboot2::Multiboot2Error;
 use baton_formats::pe::PeError;
+use baton_formats::uki::UkiError;
 
 use crate::certificate::UnusableKey;
 use crate::cms::CmsError;
-use crate::display::{Hex, KeyId, name};
+use crate::display::{Hex, KeyId};
 use crate::hash::Digest;
 use crate::signer_info::SignerId;
 use crate::trust::{Trust, TrustError};
@@ -45,6 +46,33 @@ pub enum Reason {
     BadAppended(AppendedError),
     /// Not an ELF file of the accepted form.
     BadElf(ElfError),
+    /// Not a UKI or an addon of the accepted form.
+    BadUki(UkiError),
+    /// Not a multiboot2 kernel that can be booted.
+    BadMultiboot2(Multiboot2Error),
+    /// Of no format that can be booted.
+    UnknownFormat,
+    /// The image has no such profile.
+    NoSuchProfile {
+        /// The profile that was chosen.
+        profile: u32,
+        /// How many there are.
+        count: usize,
+    },
+    /// An addon, and the kernel is no UKI.
+    AddonWithoutUki,
+    /// An addon for a kernel of another release.
+    AddonForAnother {
+        /// The release it is for.
+        uname: String,
+    },
+    /// A UKI or its addons say what the command line is, and it is something else.
+    CommandLineNotOfUki {
+        /// Whether the UKI has one; otherwise only its addons have.
+        exact: bool,
+    },
+    /// The kernel asks for something, or is given something, that its boot protocol can't carry here.
+    Unsupported(&'static str),
     /// Not a manifest, though its signature is trusted.
     BadManifest(ManifestError),
     /// A manifest without a signature.
@@ -196,15 +224,8 @@ impl Reason {
     }
 
     pub(crate) fn signer_not_found(signer: &SignerId<'_>, trust: &Trust<'_>) -> Self {
-        let certificate = match *signer {
-            SignerId::KeyId(id) => format!("with key id {}", KeyId::new(id)),
-            SignerId::IssuerAndSerial { issuer, serial } => {
-                let serial = KeyId::new(serial);
-                format!("number {serial} of \"{}\"", name(issuer))
-            }
-        };
         Self::SignerNotFound {
-            certificate,
+            certificate: signer.to_string(),
             tried: trust.tried(),
         }
     }
@@ -222,6 +243,14 @@ impl Reason {
             Self::BadImage(_) => "bad-image",
             Self::BadAppended(_) => "malformed-signature",
             Self::BadElf(_) => "bad-elf",
+            Self::BadUki(_) => "bad-uki",
+            Self::BadMultiboot2(_) => "bad-multiboot2",
+            Self::UnknownFormat => "unknown-format",
+            Self::NoSuchProfile { .. } => "no-such-profile",
+            Self::AddonWithoutUki => "addon-without-uki",
+            Self::AddonForAnother { .. } => "addon-for-another",
+            Self::CommandLineNotOfUki { .. } => "command-line-not-of-uki",
+            Self::Unsupported(_) => "unsupported",
             Self::BadManifest(_) => "bad-manifest",
             Self::NotInManifest { .. } => "not-in-manifest",
             Self::MissingInitrd => "missing-initrd",
@@ -306,6 +335,27 @@ impl fmt::Display for Reason {
                 write!(f, "malformed signature: {error} (sign it again)")
             }
             Self::BadElf(error) => error.fmt(f),
+            Self::BadUki(error) => error.fmt(f),
+            Self::BadMultiboot2(error) => error.fmt(f),
+            Self::UnknownFormat => f.write_str(
+                "neither a bzImage nor a UKI, nor ELF of Linux or with a PVH entry, nor multiboot2 (decompress it, if it is compressed)",
+            ),
+            Self::NoSuchProfile { profile, count } => write!(
+                f,
+                "it has no profile {profile}, but {count} in all, counted from 0 (choose one of them)"
+            ),
+            Self::AddonWithoutUki => {
+                f.write_str("addons are for UKIs, and the kernel is none (leave it out)")
+            }
+            Self::AddonForAnother { uname } => write!(
+                f,
+                "it is for the kernel {uname:?} only, and the UKI is of another (leave it out)"
+            ),
+            Self::CommandLineNotOfUki { exact } => f.write_str(match exact {
+                true => "the UKI says exactly what it must be, and it is something else (leave it to the UKI)",
+                false => "the UKI's addons say how it must end, and it ends otherwise (append what they say)",
+            }),
+            Self::Unsupported(what) => write!(f, "{what}"),
             Self::BadManifest(error) => error.fmt(f),
             Self::UnsignedManifest => f.write_str(
                 "no signature (it vouches for nothing without one; sign it with a key in .keys or the MOK list)",

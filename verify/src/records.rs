@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use baton_formats::handover::{Handover, Record};
+use baton_formats::verdict::{Kind, Way};
 
 use crate::detached::{Content, judge_content};
 use crate::hash::{HashAlgorithm, sha256};
@@ -10,18 +11,7 @@ use crate::manifest::VerifiedManifest;
 use crate::reason::Reason;
 use crate::refusal::{Component, Refusal};
 use crate::trust::Trust;
-use crate::verified::Signer;
-
-/// How an initrd is vouched for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Vouched {
-    /// Not at all: user space chose it.
-    Unsigned,
-    /// By a detached signature of its own.
-    Detached(Signer),
-    /// By the manifest that lists it.
-    Manifest(Signer),
-}
+use crate::vouched::{Part, Vouched};
 
 /// Checks that every detached signature is undamaged. What they are about is judged by them later.
 pub(crate) fn check_signatures(handover: &Handover<'_>) -> Result<(), Refusal> {
@@ -63,21 +53,21 @@ pub(crate) fn check_initrds(
     handover: &Handover<'_>,
     manifest: Option<&VerifiedManifest<'_>>,
     trust: &Trust<'_>,
-) -> Result<Vec<Vouched>, Refusal> {
-    let mut vouched = Vec::new();
+) -> Result<Vec<Part>, Refusal> {
+    let mut parts = Vec::new();
     for record in handover.initrds() {
-        let index = vouched.len();
+        let index = parts.len();
         let initrd = check_initrd(index, &record, handover, manifest, trust)
             .map_err(|reason| Refusal::new(Component::Initrd(index), reason))?;
-        vouched.push(initrd);
+        parts.push(initrd);
     }
     let listed = manifest.map_or(0, |manifest| manifest.manifest().initrds().count());
-    match vouched.len() < listed {
+    match parts.len() < listed {
         true => Err(Refusal::new(
-            Component::Initrd(vouched.len()),
+            Component::Initrd(parts.len()),
             Reason::MissingInitrd,
         )),
-        false => Ok(vouched),
+        false => Ok(parts),
     }
 }
 
@@ -87,23 +77,23 @@ fn check_initrd(
     handover: &Handover<'_>,
     manifest: Option<&VerifiedManifest<'_>>,
     trust: &Trust<'_>,
-) -> Result<Vouched, Reason> {
-    let content = Content::new(HashAlgorithm::Sha256, [record.bytes]);
+) -> Result<Part, Reason> {
+    let content = trust.hashing(|| Content::new(HashAlgorithm::Sha256, [record.bytes]));
     let digest = content.digest().to_sha256();
     if digest != record.digest {
         return Err(Reason::RecordAltered);
     }
     let listed = manifest.map(|manifest| {
         let verdict = manifest.check_initrd(index, record.bytes.len(), &digest);
-        unless_unlisted(verdict.map(|()| Vouched::Manifest(manifest.signer().clone())))
+        unless_unlisted(verdict.map(|()| Vouched::by(Way::Manifest, manifest.signer().clone())))
     });
     let by_manifest = listed.transpose()?.flatten();
-    match handover.signature_of(record.index) {
-        Some(signature) => {
-            judge_content(content, record.bytes, signature.bytes, trust).map(Vouched::Detached)
-        }
-        None => Ok(by_manifest.unwrap_or(Vouched::Unsigned)),
-    }
+    let vouched = match handover.signature_of(record.index) {
+        Some(signature) => judge_content(content, record.bytes, signature.bytes, trust)
+            .map(|signer| Vouched::by(Way::Detached, signer))?,
+        None => by_manifest.unwrap_or(Vouched::UNSIGNED),
+    };
+    Ok(Part::new(Kind::Initrd, record.bytes, digest, vouched))
 }
 
 /// Checks that the kernel is the one that the manifest lists, if it lists one.

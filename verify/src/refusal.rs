@@ -23,6 +23,8 @@ pub enum Component {
     Kernel,
     /// An initrd, counted from 0 among the initrds.
     Initrd(usize),
+    /// An addon of a UKI, counted from 0 among the addons.
+    Addon(usize),
     /// The manifest.
     Manifest,
     /// A detached signature, by its number in the handover's table.
@@ -63,6 +65,7 @@ impl fmt::Display for Component {
             Self::Handover => f.write_str("handover"),
             Self::Kernel => f.write_str("kernel"),
             Self::Initrd(index) => write!(f, "initrd {index}"),
+            Self::Addon(index) => write!(f, "addon {index}"),
             Self::Manifest => f.write_str("manifest"),
             Self::Signature(index) => write!(f, "signature in record {index}"),
             Self::CommandLine => f.write_str("command line"),

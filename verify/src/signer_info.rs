@@ -1,9 +1,12 @@
 //! SignerInfo (RFC 5652, 5.3): who signed, with which algorithms, and the signature itself.
 
+use core::fmt;
+
 use crate::algorithm::{AlgorithmIdentifier, SignatureAlgorithm};
 use crate::asn1::{Element, Elements, Tag, constructed, primitive};
 use crate::certificate::Certificate;
 use crate::cms::CmsError;
+use crate::display::{KeyId, name};
 use crate::hash::{Digest, HashAlgorithm};
 use crate::oid;
 
@@ -105,6 +108,18 @@ impl<'a> SignerId<'a> {
                 certificate.issuer() == issuer && certificate.serial() == serial
             }
             Self::KeyId(id) => certificate.extensions().subject_key_id == Some(id),
+        }
+    }
+}
+
+impl fmt::Display for SignerId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::KeyId(id) => write!(f, "with key id {}", KeyId::new(id)),
+            Self::IssuerAndSerial { issuer, serial } => {
+                let serial = KeyId::new(serial);
+                write!(f, "number {serial} of \"{}\"", name(issuer))
+            }
         }
     }
 }

@@ -33,6 +33,16 @@ pub struct Trust<'a> {
     unusable: usize,
     mok_lists: Vec<&'a [u8]>,
     revocations: Vec<&'a [u8]>,
+    observer: Option<fn(Phase)>,
+}
+
+/// What whoever takes the time of a verdict is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Something as long as an image begins to be hashed.
+    HashingBegins,
+    /// It has been hashed.
+    HashingEnds,
 }
 
 /// A certificate that is trusted because of where it stands.
@@ -183,6 +193,27 @@ impl<'a> Trust<'a> {
         }
         self.revocations.push(lists);
         Ok(self)
+    }
+
+    /// Tells `observer` when something long is hashed. A verdict doesn't depend on that.
+    #[must_use]
+    pub fn observed_by(self, observer: fn(Phase)) -> Self {
+        Self {
+            observer: Some(observer),
+            ..self
+        }
+    }
+
+    pub(crate) fn hashing<T>(&self, hash: impl FnOnce() -> T) -> T {
+        let tell = |phase| {
+            if let Some(observer) = self.observer {
+                observer(phase);
+            }
+        };
+        tell(Phase::HashingBegins);
+        let hashed = hash();
+        tell(Phase::HashingEnds);
+        hashed
     }
 
     /// The trusted certificates, in the order in which they were added.

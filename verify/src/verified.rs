@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
+use baton_formats::verdict::Way;
+
 use crate::display::KeyId;
 use crate::trust::AnchorSource;
 
@@ -13,52 +15,6 @@ pub struct Verified<'a> {
     digest: [u8; 32],
     signer: Signer,
     way: Way,
-}
-
-/// How an image is vouched for, in the order in which the ways are tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// By an Authenticode signature in the PE image.
-    Authenticode,
-    /// By its Authenticode digest, which is listed in the MOK list.
-    ListedDigest,
-    /// By a signature appended to it, as to the kernel's modules.
-    Appended,
-    /// By a signature in a note of the ELF file. Nothing covers the signature itself, so such a
-    /// file may be taken for ELF only: another format's header could hide there.
-    Note,
-    /// By a detached signature that comes with it.
-    Detached,
-    /// By a signed manifest that lists the SHA-256 of the whole file.
-    Manifest,
-}
-
-impl Way {
-    /// Its name for programs.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Authenticode => "authenticode",
-            Self::ListedDigest => "listed-digest",
-            Self::Appended => "appended",
-            Self::Note => "note",
-            Self::Detached => "detached",
-            Self::Manifest => "manifest",
-        }
-    }
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Authenticode => "Authenticode signature",
-            Self::ListedDigest => "listed digest",
-            Self::Appended => "appended signature",
-            Self::Note => "signature in an ELF note",
-            Self::Detached => "detached signature",
-            Self::Manifest => "signed manifest",
-        })
-    }
 }
 
 /// Who vouched for an image.

@@ -3,115 +3,15 @@
 
 mod support;
 
-use baton_formats::handover::{FLAG_CRASH, Kind, Layout, Part};
-use baton_verify::{Component, Decision, HashAlgorithm, Refusal, Trust, Vouched, Way, decide};
+use baton_formats::handover::Kind;
+use baton_formats::verdict;
+use baton_verify::{Component, Decision, Trust, Vouched, Way, decide};
+use support::build::*;
 use support::flips::accepted_flips;
-use support::forge::{Cert, Forge};
+use support::forge::Cert;
 use support::forge_detached::ForgeDetached;
 use support::small_elf::signed_elf;
 use support::small_image::small_image;
-
-fn signer() -> Cert {
-    Cert::leaf(2, 1)
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let digest = HashAlgorithm::Sha256.hash([bytes]);
-    digest.as_bytes().try_into().expect("32 bytes")
-}
-
-fn authenticode(image: &[u8]) -> [u8; 32] {
-    let pe = baton_formats::pe::Pe::parse(image).expect("an image");
-    let digest = HashAlgorithm::Sha256.hash(pe.digest_parts());
-    digest.as_bytes().try_into().expect("32 bytes")
-}
-
-fn sign(content: &[u8]) -> Vec<u8> {
-    ForgeDetached::new(content, &signer()).build()
-}
-
-/// A handover to be: records, and whether it is for a crash.
-#[derive(Clone, Default)]
-struct Build {
-    records: Vec<(Part, Vec<u8>)>,
-    flags: u32,
-}
-
-impl Build {
-    fn kernel(bytes: &[u8], digest: [u8; 32]) -> Self {
-        Self::default().with(Kind::Kernel, bytes, digest, 0)
-    }
-
-    /// Unsigned in itself.
-    fn bare() -> Self {
-        Self::kernel(&small_image(), sha256(&small_image()))
-    }
-
-    /// With an Authenticode signature.
-    fn signed() -> Self {
-        let image = Forge::new(&signer()).build();
-        Self::kernel(&image, authenticode(&image))
-    }
-
-    fn with(mut self, kind: Kind, bytes: &[u8], digest: [u8; 32], subject: usize) -> Self {
-        let length = bytes.len() as u64;
-        let part = Part {
-            kind,
-            length,
-            digest,
-            subject,
-        };
-        self.records.push((part, bytes.to_vec()));
-        self
-    }
-
-    fn initrd(self, bytes: &[u8]) -> Self {
-        self.with(Kind::Initrd, bytes, sha256(bytes), 0)
-    }
-
-    fn manifest(self, text: &str) -> Self {
-        self.with(Kind::Manifest, text.as_bytes(), sha256(text.as_bytes()), 0)
-    }
-
-    /// A signature of `content`, said to be of the record of this number.
-    fn signature(self, subject: usize, content: &[u8]) -> Self {
-        let signature = sign(content);
-        self.with(Kind::Signature, &signature, sha256(&signature), subject)
-    }
-
-    /// A manifest with its right signature.
-    fn signed_manifest(self, text: &str) -> Self {
-        let index = self.records.len();
-        self.manifest(text).signature(index, text.as_bytes())
-    }
-
-    fn crash(mut self) -> Self {
-        self.flags = FLAG_CRASH;
-        self
-    }
-
-    fn blob(&self) -> Vec<u8> {
-        let parts: Vec<_> = self.records.iter().map(|(part, _)| *part).collect();
-        let layout = Layout::plan(&parts, self.flags).expect("fits");
-        let mut blob = layout.header_page().to_vec();
-        for (index, (_, bytes)) in self.records.iter().enumerate() {
-            let offset = layout.offset(index).expect("there");
-            blob.resize(usize::try_from(offset).expect("small"), 0);
-            blob.extend(bytes);
-        }
-        blob.resize(usize::try_from(layout.total_len()).expect("small"), 0);
-        blob
-    }
-}
-
-fn line(what: &str, bytes: &[u8]) -> String {
-    let digest: String = sha256(bytes).iter().map(|b| format!("{b:02x}")).collect();
-    format!("{what} sha256 {digest} {}\n", bytes.len())
-}
-
-fn manifest(lines: &[String]) -> String {
-    format!("baton-manifest 1\n{}", lines.concat())
-}
 
 /// Of the unsigned kernel and two initrds.
 fn full_manifest() -> String {
@@ -130,31 +30,27 @@ fn full() -> Build {
         .signed_manifest(&full_manifest())
 }
 
-fn judge<T>(
-    build: &Build,
-    command_line: &[u8],
-    see: impl FnOnce(Decision<'_>) -> T,
-) -> Result<T, Refusal> {
-    let key = Cert::ca(1, 1).der();
-    let trust = Trust::new().add_keys(&key).expect("well-formed");
-    decide(&build.blob(), command_line, &trust).map(see)
-}
-
-fn refusal(build: &Build, command_line: &[u8]) -> (Component, &'static str) {
-    let refusal = judge(build, command_line, |_| ()).unwrap_err();
-    assert!(!refusal.to_string().contains('\n'));
-    (refusal.component, refusal.reason.code())
+fn initrds<'d>(decision: &'d Decision<'_>) -> Vec<&'d Vouched> {
+    let of = |kind| decision.parts.iter().filter(move |part| part.kind == kind);
+    of(verdict::Kind::Initrd)
+        .map(|part| &part.vouched)
+        .collect()
 }
 
 #[test]
 fn a_manifest_vouches_for_an_unsigned_kernel_and_two_initrds() {
     judge(&full(), b"quiet", |decision| {
         assert_eq!(decision.kernel.way(), Way::Manifest);
-        let signer = decision.manifest.expect("there").signer().clone();
+        let signer = decision.manifest.as_ref().expect("there").signer().clone();
         assert_eq!(signer.subject, "key 2");
-        let expected = vec![Vouched::Manifest(signer.clone()); 2];
-        assert_eq!(decision.initrds_vouched, expected);
-        assert_eq!(decision.initrd_count, 2);
+        let by_manifest = Vouched {
+            way: Way::Manifest,
+            signer: Some(signer),
+        };
+        assert_eq!(initrds(&decision), [&by_manifest, &by_manifest]);
+        let last = decision.parts.last().expect("the command line");
+        assert_eq!(last.kind, verdict::Kind::CommandLine);
+        assert_eq!((last.size, &last.vouched), (5, &by_manifest));
     })
     .expect("accepted");
 }
@@ -169,8 +65,11 @@ fn detached_signatures_vouch_for_a_kernel_and_an_initrd() {
     judge(&build, b"", |decision| {
         assert_eq!(decision.kernel.way(), Way::Detached);
         let signer = decision.kernel.signer().clone();
-        let expected = [Vouched::Unsigned, Vouched::Detached(signer)];
-        assert_eq!(decision.initrds_vouched, expected);
+        let [first, second] = initrds(&decision)[..] else {
+            panic!("there are two");
+        };
+        assert_eq!((first.way, &first.signer), (Way::Unsigned, &None));
+        assert_eq!((second.way, &second.signer), (Way::Detached, &Some(signer)));
         assert!(decision.manifest.is_none());
     })
     .expect("accepted");
@@ -308,11 +207,11 @@ fn refuses_another_digest_in_the_handover_than_that_of_what_was_signed() {
 }
 
 #[test]
-fn refuses_a_file_signed_in_an_elf_note_as_a_bzimage() {
+fn refuses_an_elf_file_that_is_no_kernel_even_if_it_is_signed() {
     let (file, unsigned) =
         signed_elf(|content| ForgeDetached::module(content, &Cert::ca(1, 1)).build());
     let build = Build::kernel(&file, sha256(&unsigned));
-    assert_eq!(refusal(&build, b""), (Component::Kernel, "bad-kernel"));
+    assert_eq!(refusal(&build, b""), (Component::Kernel, "unknown-format"));
 }
 
 #[test]

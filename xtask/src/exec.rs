@@ -52,7 +52,8 @@ pub fn tool(program: &str) -> Command {
     }
 }
 
-fn words(command: &Command) -> String {
+/// A command as it would be typed.
+pub fn words(command: &Command) -> String {
     let mut text = command.get_program().to_string_lossy().into_owned();
     for argument in command.get_args() {
         text.push(' ');

@@ -7,6 +7,7 @@ mod cache;
 mod console;
 mod cpio;
 mod demo;
+mod differential;
 mod disk;
 mod exec;
 mod figures;
@@ -68,6 +69,8 @@ enum Command {
         #[arg(long)]
         list: bool,
     },
+    /// Compare Authenticode digests and verdicts with sbverify's and osslsigncode's
+    Differential,
     /// Time Baton against openssl and kexec-tools
     Bench,
     /// Show a hand-over, step by step
@@ -114,6 +117,7 @@ fn run(command: Command) -> Result<()> {
             }
             scenario::runner::run(&lab, scenarios, jobs)
         }
+        Command::Differential => differential::run(),
         Command::Bench => bench::run(&lab::Lab::set_up()?),
         Command::Demo => demo::run(),
     }

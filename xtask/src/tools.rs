@@ -14,6 +14,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("mformat", "mtools"),
     ("mke2fs", "e2fsprogs"),
     ("sbsign", "sbsigntool"),
+    ("osslsigncode", "osslsigncode"),
     ("openssl", "openssl"),
     ("xz", "xz-utils"),
     ("zstd", "zstd"),

@@ -8,6 +8,7 @@ use crate::failure::{Failure, Result};
 use crate::pe_edit::{put, put_u16, put_u32};
 use baton_formats::gate_image::{self, GateInfo, Part};
 use baton_formats::pe::{Pe, SECTION_HEADER_LEN};
+use sha2::{Digest, Sha256};
 
 const PAGE: usize = 4096;
 
@@ -89,6 +90,9 @@ pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
         SYSSIZE,
         (len - to_u32(gate_image::FILE_OFFSET)?).div_ceil(16),
     )?;
+    // All else stands now, so that the gate can be told apart from others.
+    let identity = Sha256::digest(&file);
+    put(&mut file, gate_image::IDENTITY.start, &identity)?;
     // What was made must be what the gate and everyone else will read.
     Pe::parse(&file).map_err(|e| Failure::failed(format!("the result would be malformed: {e}")))?;
     GateInfo::from_image(&file)

@@ -2,47 +2,141 @@
 
 use crate::failure::{Failure, Result};
 use crate::load::input::Initrd;
-use baton_formats::handover::{FLAG_CRASH, Kind, Layout, MAGIC};
+use baton_formats::elf::Elf;
+use baton_formats::handover::{FLAG_CRASH, Kind, Layout, MAGIC, Part};
+use baton_formats::module_signature;
 use baton_formats::pe::Pe;
 use baton_sys::memfd::{Draft, Sealed};
 use sha2::{Digest, Sha256};
 use std::io;
 
-/// Writes the kernel and the initrds into a handover. Each input is copied once; the digests are of the
-/// copies, so that a file that changes meanwhile can't disagree with its record.
+/// What a handover is made of.
+#[derive(Debug)]
+pub struct Ingredients<'a> {
+    /// The kernel image.
+    pub kernel: &'a [u8],
+    /// Its detached signature.
+    pub signature: Option<&'a [u8]>,
+    /// The initrds, with their signatures.
+    pub initrds: &'a [Initrd],
+    /// Addons of the UKI that the kernel image is.
+    pub addons: Vec<&'a [u8]>,
+    /// A manifest, and its detached signature.
+    pub manifest: Option<(&'a [u8], Option<&'a [u8]>)>,
+    /// The profile of the UKI.
+    pub profile: u32,
+    /// Whether it is for a crash.
+    pub crash: bool,
+}
+
+/// What a record's bytes come from.
+enum Source<'a> {
+    Bytes(&'a [u8]),
+    Initrd(&'a Initrd),
+}
+
+struct Planned<'a> {
+    part: Part,
+    source: Source<'a>,
+}
+
+impl<'a> Planned<'a> {
+    fn new(kind: Kind, source: Source<'a>) -> Self {
+        let length = match &source {
+            Source::Bytes(bytes) => bytes.len() as u64,
+            Source::Initrd(initrd) => initrd.len,
+        };
+        let part = Part {
+            kind,
+            length,
+            digest: [0; 32],
+            subject: 0,
+        };
+        Planned { part, source }
+    }
+
+    fn signature(subject: usize, bytes: &'a [u8]) -> Self {
+        let mut planned = Planned::new(Kind::Signature, Source::Bytes(bytes));
+        planned.part.subject = subject;
+        planned
+    }
+}
+
+impl<'a> Ingredients<'a> {
+    /// The records in their order.
+    fn records(&self) -> Vec<Planned<'a>> {
+        let plain = |kind, bytes| Planned::new(kind, Source::Bytes(bytes));
+        let mut records = vec![plain(Kind::Kernel, self.kernel)];
+        let mut signatures =
+            Vec::from_iter(self.signature.map(|bytes| Planned::signature(0, bytes)));
+        for initrd in self.initrds {
+            let signature = initrd.signature.as_deref();
+            signatures.extend(signature.map(|bytes| Planned::signature(records.len(), bytes)));
+            records.push(Planned::new(Kind::Initrd, Source::Initrd(initrd)));
+        }
+        records.extend(self.addons.iter().map(|bytes| plain(Kind::Addon, bytes)));
+        if let Some((text, signature)) = self.manifest {
+            signatures.extend(signature.map(|bytes| Planned::signature(records.len(), bytes)));
+            records.push(plain(Kind::Manifest, text));
+        }
+        records.extend(signatures);
+        records
+    }
+
+    /// Whether something besides a signature in it may vouch for the kernel.
+    fn vouched_for_from_outside(&self) -> bool {
+        self.signature.is_some() || self.manifest.is_some()
+    }
+}
+
+/// Writes everything into a handover. Each input is copied once; the digests are of the copies, so
+/// that a file that changes meanwhile can't disagree with its record.
 ///
 /// # Errors
 /// When there are too many records, one is empty, or memory runs out.
-pub fn build(kernel: &[u8], initrds: &[Initrd], crash: bool) -> Result<Sealed> {
-    let flags = if crash { FLAG_CRASH } else { 0 };
-    let mut records = vec![(Kind::Kernel, kernel.len() as u64, [0; 32])];
-    records.extend(initrds.iter().map(|i| (Kind::Initrd, i.len, [0; 32])));
-    let layout = plan(&records, flags)?;
+pub fn build(ingredients: &Ingredients<'_>) -> Result<Sealed> {
+    write(ingredients, None)
+}
 
+/// The same, with this digest for the kernel.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_with(ingredients: &Ingredients<'_>, kernel: [u8; 32]) -> Result<Sealed> {
+    write(ingredients, Some(kernel))
+}
+
+fn write(ingredients: &Ingredients<'_>, kernel: Option<[u8; 32]>) -> Result<Sealed> {
+    let mut records = ingredients.records();
+    let layout = plan(&records, ingredients)?;
     let mut draft = Draft::create("baton-handover").map_err(|e| memory(&e))?;
     draft.set_len(layout.total_len()).map_err(|e| memory(&e))?;
-    let offset = |index| layout.offset(index).unwrap_or(0);
-    draft.write_at(kernel, offset(0)).map_err(|e| memory(&e))?;
-    for (i, initrd) in initrds.iter().enumerate() {
-        draft
-            .copy_at(&initrd.file, initrd.len, offset(i + 1))
-            .map_err(|e| Failure::io(&initrd.path, &e))?;
+    for (index, record) in records.iter().enumerate() {
+        copy(&mut draft, record, layout.offset(index).unwrap_or(0))?;
     }
     let digests = {
         let map = draft.map().map_err(|e| memory(&e))?;
-        let places: Vec<(u64, u64)> = records
-            .iter()
-            .enumerate()
-            .map(|(i, (_, len, _))| (offset(i), *len))
-            .collect();
-        digests(&map, &places)
+        let outside = ingredients.vouched_for_from_outside();
+        digests(&map, &layout, &records, outside)
     };
     for (record, digest) in records.iter_mut().zip(digests) {
-        record.2 = digest;
+        record.part.digest = match (record.part.kind, kernel) {
+            (Kind::Kernel, Some(digest)) => digest,
+            _ => digest,
+        };
     }
-    let header = plan(&records, flags)?.header_page();
+    let header = plan(&records, ingredients)?.header_page();
     draft.write_at(&header, 0).map_err(|e| memory(&e))?;
     draft.seal().map_err(|e| memory(&e))
+}
+
+fn copy(draft: &mut Draft, record: &Planned<'_>, offset: u64) -> Result<()> {
+    match record.source {
+        Source::Bytes(bytes) => draft.write_at(bytes, offset).map_err(|e| memory(&e)),
+        Source::Initrd(initrd) => draft
+            .copy_at(&initrd.file, initrd.len, offset)
+            .map_err(|e| Failure::io(&initrd.path, &e)),
+    }
 }
 
 /// Whether a file is a handover that was made before.
@@ -61,14 +155,17 @@ pub fn adopt(bytes: &[u8]) -> Result<Sealed> {
     draft.seal().map_err(|e| memory(&e))
 }
 
-fn plan(records: &[(Kind, u64, [u8; 32])], flags: u32) -> Result<Layout> {
-    Layout::plan(records, flags).map_err(|e| {
+fn plan(records: &[Planned<'_>], ingredients: &Ingredients<'_>) -> Result<Layout> {
+    let flags = if ingredients.crash { FLAG_CRASH } else { 0 };
+    let parts: Vec<Part> = records.iter().map(|record| record.part).collect();
+    let layout = Layout::plan(&parts, flags).map_err(|e| {
         Failure::new(
             crate::exit::Exit::Malformed,
             "handover-layout",
             format!("the handover can't be made: {e}"),
         )
-    })
+    })?;
+    Ok(layout.with_profile(ingredients.profile))
 }
 
 fn memory(error: &io::Error) -> Failure {
@@ -79,24 +176,26 @@ fn memory(error: &io::Error) -> Failure {
     )
 }
 
-/// The digest of each record, the kernel's first, each in a thread of its own: hashing is what a load
+/// The digest of each record, in its order, each in a thread of its own: hashing is what a load
 /// spends its time on.
-fn digests(handover: &[u8], places: &[(u64, u64)]) -> Vec<[u8; 32]> {
-    let bytes = |&(offset, len): &(u64, u64)| {
-        baton_formats::reader::slice(handover, offset, len).unwrap_or_default()
-    };
+fn digests(
+    handover: &[u8],
+    layout: &Layout,
+    records: &[Planned<'_>],
+    outside: bool,
+) -> Vec<[u8; 32]> {
     std::thread::scope(|scope| {
-        let threads: Vec<_> = places
+        let threads: Vec<_> = records
             .iter()
             .enumerate()
-            .map(|(i, place)| {
-                let bytes = bytes(place);
-                scope.spawn(move || {
-                    if i == 0 {
-                        kernel_digest(bytes)
-                    } else {
-                        Sha256::digest(bytes).into()
-                    }
+            .map(|(index, record)| {
+                let (offset, part) = (layout.offset(index).unwrap_or(0), record.part);
+                let bytes = baton_formats::reader::slice(handover, offset, part.length);
+                let bytes = bytes.unwrap_or_default();
+                scope.spawn(move || match part.kind {
+                    Kind::Kernel => kernel_digest(bytes, outside),
+                    Kind::Addon => image_digest(bytes).unwrap_or_else(|| sha256([bytes])),
+                    _ => sha256([bytes]),
                 })
             })
             .collect();
@@ -107,14 +206,32 @@ fn digests(handover: &[u8], places: &[(u64, u64)]) -> Vec<[u8; 32]> {
     })
 }
 
-/// The Authenticode digest by which a kernel's record is judged; of what is no PE image, the plain one,
-/// since it will be refused anyway.
-fn kernel_digest(image: &[u8]) -> [u8; 32] {
-    let Ok(pe) = Pe::parse(image) else {
-        return Sha256::digest(image).into();
-    };
+/// The digest of what will vouch for a kernel, as far as that can be told without keys: of the
+/// signature that is in it, or of all of it if that comes from outside.
+fn kernel_digest(image: &[u8], outside: bool) -> [u8; 32] {
+    let appended = module_signature::split(image).ok().flatten();
+    let noted = Elf::is_one(image).then(|| Elf::parse(image).ok()?.signed_parts());
+    match (image_digest(image), appended, noted.flatten()) {
+        (Some(digest), _, _) if !outside || is_signed(image) => digest,
+        (_, Some(appended), _) => sha256([appended.data]),
+        (_, _, Some(parts)) => sha256(parts),
+        _ => sha256([image]),
+    }
+}
+
+fn is_signed(image: &[u8]) -> bool {
+    Pe::parse(image).is_ok_and(|pe| pe.is_signed())
+}
+
+/// The Authenticode digest of a PE image.
+fn image_digest(image: &[u8]) -> Option<[u8; 32]> {
+    let pe = Pe::parse(image).ok()?;
+    Some(sha256(pe.digest_parts()))
+}
+
+fn sha256<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> [u8; 32] {
     let mut hash = Sha256::new();
-    pe.digest_parts().for_each(|part| hash.update(part));
+    parts.into_iter().for_each(|part| hash.update(part));
     hash.finalize().into()
 }
 
@@ -124,10 +241,23 @@ mod tests {
     use crate::load::input::tests::initrd;
     use baton_formats::handover::Handover;
 
+    fn of<'a>(kernel: &'a [u8], initrds: &'a [Initrd]) -> Ingredients<'a> {
+        Ingredients {
+            kernel,
+            signature: None,
+            initrds,
+            addons: Vec::new(),
+            manifest: None,
+            profile: 0,
+            crash: true,
+        }
+    }
+
     #[test]
     fn what_is_written_is_what_is_read() {
         let big = vec![7; 10_000];
-        let sealed = build(b"kernel", &[initrd(b"one"), initrd(&big)], true).unwrap();
+        let initrds = [initrd(b"one"), initrd(&big)];
+        let sealed = build(&of(b"kernel", &initrds)).unwrap();
         let map = sealed.map().unwrap();
         let handover = Handover::parse(&map).unwrap();
         assert!(handover.is_crash());
@@ -140,10 +270,34 @@ mod tests {
     }
 
     #[test]
+    fn each_signature_finds_what_it_is_about() {
+        let mut initrds = [initrd(b"one"), initrd(b"two")];
+        initrds[1].signature = Some(b"of two".to_vec());
+        let sealed = build(&Ingredients {
+            signature: Some(b"of the kernel"),
+            addons: vec![b"addon"],
+            manifest: Some((b"manifest", Some(b"of the manifest"))),
+            profile: 2,
+            ..of(b"kernel", &initrds)
+        })
+        .unwrap();
+        let map = sealed.map().unwrap();
+        let handover = Handover::parse(&map).unwrap();
+        let signed = |index| handover.signature_of(index).map(|record| record.bytes);
+        assert_eq!(signed(0), Some(&b"of the kernel"[..]));
+        assert_eq!(signed(1), None);
+        assert_eq!(signed(2), Some(&b"of two"[..]));
+        let manifest = handover.manifest().unwrap();
+        assert_eq!(signed(manifest.index), Some(&b"of the manifest"[..]));
+        assert_eq!(handover.addons().next().unwrap().bytes, b"addon");
+        assert_eq!(handover.profile(), 2);
+    }
+
+    #[test]
     fn an_empty_initrd_and_too_many_are_refused() {
-        let empty = build(b"kernel", &[initrd(b"")], false).unwrap_err();
+        let empty = build(&of(b"kernel", &[initrd(b"")])).unwrap_err();
         assert_eq!(empty.exit, crate::exit::Exit::Malformed);
-        let many: Vec<Initrd> = (0..16).map(|_| initrd(b"x")).collect();
-        assert!(build(b"kernel", &many, false).is_err());
+        let many: Vec<Initrd> = (0..32).map(|_| initrd(b"x")).collect();
+        assert!(build(&of(b"kernel", &many)).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The files of a load, opened and read once.
 
 use crate::failure::{Failure, Result};
+use crate::p7s;
 use baton_sys::memfd::{Draft, Sealed};
 use std::fs::File;
 use std::io::Read;
@@ -44,6 +45,8 @@ pub struct Initrd {
     pub len: u64,
     /// Open for reading.
     pub file: File,
+    /// Its detached signature.
+    pub signature: Option<Vec<u8>>,
 }
 
 impl Initrd {
@@ -63,6 +66,7 @@ impl Initrd {
             path: path.to_owned(),
             len,
             file,
+            signature: p7s::read_beside(path)?,
         })
     }
 }
@@ -122,6 +126,7 @@ pub(super) mod tests {
             path: PathBuf::from("initrd"),
             len: bytes.len() as u64,
             file: draft.seal().unwrap().into_fd().into(),
+            signature: None,
         }
     }
 

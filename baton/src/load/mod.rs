@@ -1,11 +1,13 @@
 //! `baton load` and `baton crash load`: files → verdict → plan → system call.
 
+pub mod choice;
 pub mod handover;
 pub mod input;
+mod inputs;
+mod judged;
 mod report;
 
 use crate::cli::{LoadArgs, Via};
-use crate::cmdline;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::kernel_verdict;
@@ -13,17 +15,17 @@ use crate::machine::{Keys, Machine};
 use crate::plan::{self, Header, LoadPlan, Loadable, Request, Way};
 use baton_formats::bzimage::BzImage;
 use baton_formats::gate_image::GateInfo;
-use baton_formats::handover::Handover;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
-use baton_verify::{Component, Reason, Refusal, check_entry, decide};
-use input::{Image, Initrd};
+use baton_verify::{Component, Part, Reason, Refusal, Trust, VerifiedManifest, verify_kernel};
+use input::Image;
+use inputs::Inputs;
+use judged::Judged;
 use std::cell::OnceCell;
 use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -31,38 +33,13 @@ use std::path::Path;
 /// arch/x86/kernel/kexec-bzimage64.c; the second since Linux 6.16, where a disk is encrypted).
 const ELFCOREHDR: &[u8] = b"elfcorehdr=0xffffffffffffffff dmcryptkeys=0xffffffffffffffff ";
 
-/// What a load is made of.
-struct Inputs {
-    crash: bool,
-    kernel: Image,
-    initrds: Vec<Initrd>,
-    cmdline: Vec<u8>,
-}
-
 /// Carries out the command.
 ///
 /// # Errors
 /// Why it would be refused, or was.
 pub fn run(args: &LoadArgs, crash: bool) -> Result<()> {
     let root = args.root.as_ref().map_or_else(Root::system, Root::at);
-    let kernel = Image::open(&args.kernel)?;
-    if handover::is_one(&kernel.bytes) && !args.initrd.is_empty() {
-        return Err(Failure::new(
-            Exit::Usage,
-            "usage",
-            "a handover has its initrds in it already (leave --initrd out)",
-        ));
-    }
-    let inputs = Inputs {
-        crash,
-        kernel,
-        initrds: args
-            .initrd
-            .iter()
-            .map(|p| Initrd::open(p))
-            .collect::<Result<_>>()?,
-        cmdline: command_line(args, &root, crash)?,
-    };
+    let inputs = Inputs::read(args, &root, crash)?;
     let gate = OnceCell::new();
     let plan = if args.no_preflight {
         unjudged(args, &inputs, &gate)?
@@ -78,25 +55,6 @@ pub fn run(args: &LoadArgs, crash: bool) -> Result<()> {
     }
     report::print(args, &inputs, &plan, gate.as_ref());
     Ok(())
-}
-
-fn command_line(args: &LoadArgs, root: &Root, crash: bool) -> Result<Vec<u8>> {
-    let line = match &args.cmdline {
-        Some(text) => text.as_bytes().to_vec(),
-        None if args.reuse_cmdline => {
-            let current = baton_sys::cmdline::current(root).map_err(|e| Failure::system(&e))?;
-            cmdline::reuse(&current, crash)
-        }
-        None => Vec::new(),
-    };
-    if line.contains(&b'\n') {
-        return Err(Failure::new(
-            Exit::Malformed,
-            "command-line-newline",
-            "command line refused: it holds a line end (take it out)",
-        ));
-    }
-    Ok(line)
 }
 
 /// Everything that can be known before the system call.
@@ -122,11 +80,11 @@ fn preflight(
 
 fn kernel_way(machine: &Machine, request: Request, inputs: &Inputs, keys: &Keys) -> Result<Way> {
     let bytes = &inputs.kernel.bytes;
-    if handover::is_one(bytes) {
+    if let Some(what) = inputs.only_for_the_gate() {
         return Err(Failure::new(
             Exit::Malformed,
-            "handover",
-            "kernel refused: it is a handover, which only the gate takes (use --via gate)",
+            "only-for-the-gate",
+            format!("kernel refused: {what}, which only the gate looks at (use --via gate)"),
         ));
     }
     let kernel = Loadable {
@@ -149,17 +107,23 @@ struct Gate {
     image: Image,
     handover: Sealed,
     len: u64,
+    /// What was decided, part by part; none without a verdict.
+    parts: Vec<Part>,
+    /// The kernel's format, if there is a verdict.
+    format: Option<&'static str>,
 }
 
 impl Gate {
     fn make(args: &LoadArgs, inputs: &Inputs) -> Result<Gate> {
         let image = open_gate(args)?;
-        let kernel = &inputs.kernel;
-        let handover = if handover::is_one(&kernel.bytes) {
-            handover::adopt(&kernel.bytes)?
-        } else {
-            handover::build(&kernel.bytes, &inputs.initrds, inputs.crash)?
+        let handover = match handover::is_one(&inputs.kernel.bytes) {
+            true => handover::adopt(&inputs.kernel.bytes)?,
+            false => handover::build(&inputs.ingredients())?,
         };
+        Gate::with(image, handover)
+    }
+
+    fn with(image: Image, handover: Sealed) -> Result<Gate> {
         let len = handover
             .file()
             .metadata()
@@ -169,6 +133,8 @@ impl Gate {
             image,
             handover,
             len,
+            parts: Vec::new(),
+            format: None,
         })
     }
 }
@@ -195,35 +161,71 @@ fn gate_way(
     keys: &Keys,
     cell: &OnceCell<Gate>,
 ) -> Result<Way> {
-    let gate = Gate::make(args, inputs)?;
-    let not_a_gate = |e| {
-        Failure::new(
-            Exit::Malformed,
-            "bad-gate",
-            format!("{}: {e}", args.gate.display()),
-        )
+    let mut gate = Gate::make(args, inputs)?;
+    let keys_of_gate = keys_of(&gate.image)?;
+    let trust = keys.gate_trust(&keys_of_gate)?;
+    let line = line_for_gate(inputs);
+    let crash_regions = &machine.crash_regions;
+    let judge = |gate: &Gate| {
+        let map = gate.handover.map().map_err(|e| Failure::system(&e))?;
+        Ok::<_, Failure>(Judged::of(&map, &line, &trust, machine, crash_regions))
     };
-    let info = GateInfo::from_image(&gate.image.bytes).map_err(not_a_gate)?;
-    let gate_keys = info.keys(&gate.image.bytes).map_err(not_a_gate)?;
-    let trust = keys.gate_trust(gate_keys)?;
-    let map = gate.handover.map().map_err(|e| Failure::system(&e))?;
-    let verdict = decide(&map, &line_for_gate(inputs), &trust).and_then(|decision| {
-        check_entry(&decision.bzimage, machine.five_level)
-            .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
-        Ok(decision.kernel.signer().to_string())
-    });
+    let mut judged = judge(&gate)?;
+    // Which way vouches for the kernel, and with it the digest, shows only when it is verified.
+    if let Err(refusal) = &judged
+        && refusal.reason == Reason::HandoverDigestMismatch
+        && let Some(again) = gate.with_right_digest(inputs, &trust)?
+    {
+        gate = again;
+        judged = judge(&gate)?;
+    }
+    let further_len = judged.as_ref().map_or(0, |judged| judged.further_len);
     let loadable = Loadable {
         header: header(&gate.image.bytes, Component::Gate),
         verdict: kernel_verdict::judge(&gate.image.bytes, keys),
         payload_len: gate.len,
-        further_len: Handover::parse(&map)
-            .ok()
-            .and_then(|handover| header(handover.kernel().bytes, Component::Kernel).ok())
-            .map_or(0, |h| h.init_size.into()),
+        further_len,
     };
-    let way = plan::gate_way(machine, request, &loadable, verdict)?;
+    let vouched = judged.map(|judged| {
+        gate.parts = judged.parts;
+        gate.format = Some(judged.format);
+        judged.by
+    });
+    let way = plan::gate_way(machine, request, &loadable, vouched)?;
     let _ = cell.set(gate);
     Ok(way)
+}
+
+fn keys_of(gate: &Image) -> Result<Vec<u8>> {
+    let not_a_gate = |e| {
+        let message = format!("{}: {e}", gate.path.display());
+        Failure::new(Exit::Malformed, "bad-gate", message)
+    };
+    let info = GateInfo::from_image(&gate.bytes).map_err(not_a_gate)?;
+    info.keys(&gate.bytes)
+        .map(<[u8]>::to_vec)
+        .map_err(not_a_gate)
+}
+
+impl Gate {
+    /// The same handover with the digest of what vouches for its kernel; `None` if nothing does, or
+    /// if somebody else made the handover.
+    fn with_right_digest(&self, inputs: &Inputs, trust: &Trust<'_>) -> Result<Option<Gate>> {
+        if handover::is_one(&inputs.kernel.bytes) {
+            return Ok(None);
+        }
+        let manifest = inputs.manifest.as_ref().and_then(|(text, signature)| {
+            VerifiedManifest::verify(&text.bytes, signature.as_deref()?, trust).ok()
+        });
+        let signature = inputs.signature.as_deref();
+        let kernel = verify_kernel(&inputs.kernel.bytes, signature, manifest.as_ref(), trust);
+        let Ok(kernel) = kernel else {
+            return Ok(None);
+        };
+        let handover = handover::build_with(&inputs.ingredients(), kernel.digest())?;
+        let image = Image::open(&self.image.path)?;
+        Gate::with(image, handover).map(Some)
+    }
 }
 
 /// The command line as the gate will see it.

@@ -2,6 +2,7 @@
 
 use super::{Gate, Inputs};
 use crate::cli::LoadArgs;
+use crate::parts::PartLine;
 use crate::plan::LoadPlan;
 use serde::Serialize;
 
@@ -14,6 +15,9 @@ struct Report<'a> {
     via: &'static str,
     kernel: String,
     gate: Option<String>,
+    format: Option<&'static str>,
+    profile: u32,
+    parts: Vec<PartLine>,
     initrds: Vec<String>,
     cmdline: String,
     vouched_by: Option<&'a str>,
@@ -29,6 +33,9 @@ pub(super) fn print(args: &LoadArgs, inputs: &Inputs, plan: &LoadPlan, gate: Opt
         via: if plan.gate { "gate" } else { "kernel" },
         kernel: inputs.kernel.path.display().to_string(),
         gate: gate.map(|g| g.image.path.display().to_string()),
+        format: gate.and_then(|g| g.format),
+        profile: inputs.profile,
+        parts: gate.map_or_else(Vec::new, |g| g.parts.iter().map(PartLine::from).collect()),
         initrds: inputs
             .initrds
             .iter()
@@ -57,13 +64,21 @@ fn print_text(report: &Report<'_>) {
         None => "the kernel's own way".into(),
     };
     let purpose = if report.crash { " for a crash" } else { "" };
-    println!("{verb} {}{purpose}, {way}", report.kernel);
+    let format = report.format.map_or(String::new(), |f| format!(" ({f})"));
+    println!("{verb} {}{format}{purpose}, {way}", report.kernel);
     match report.vouched_by {
         Some(by) => println!("  signed by: {by}"),
         None => println!("  signed by: not verified"),
     }
-    for initrd in &report.initrds {
-        println!("  initrd: {initrd}");
+    if report.parts.is_empty() {
+        for initrd in &report.initrds {
+            println!("  initrd: {initrd}");
+        }
+    }
+    // Kernel and command line have a line of their own.
+    let others = |part: &&PartLine| !matches!(part.kind(), "kernel" | "command line");
+    for part in report.parts.iter().filter(others) {
+        println!("  {}: {}", part.kind(), part.vouched());
     }
     println!("  command line: {}", report.cmdline);
     for note in report.notes {

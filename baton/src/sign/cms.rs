@@ -1,124 +1,149 @@
-//! The PKCS#7 SignedData of an Authenticode signature ("Windows Authenticode Portable Executable
-//! Signature Format"; RFC 2315).
+//! SignedData with one signer (RFC 2315 and RFC 5652), around a content or detached from it.
 //!
-//! Two things are as the kernel's parser wants them (crypto/asymmetric_keys/pkcs7_parser.c): an RSA
-//! signer's algorithm is bare `rsaEncryption`, and there are authenticated attributes. There is no
-//! signing time: the same input gives the same bytes.
+//! The form is one that the kernel's parser takes, too (crypto/asymmetric_keys/pkcs7_parser.c): an
+//! RSA signer's algorithm is bare `rsaEncryption`, and the signer is named by issuer and serial
+//! number. There is no signing time: the same input gives the same bytes.
 
 use super::key::SigningKey;
+use super::signer::Signer;
 use crate::der::{algorithm, algorithm_with_null, element, oid, sequence, tag};
 use crate::failure::{Failure, Result};
-use baton_verify::Certificate;
-use sha2::{Digest, Sha256};
+use baton_verify::{Digest, HashAlgorithm};
 
+/// 1.2.840.113549.1.7.1
+pub const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
 /// 1.2.840.113549.1.7.2
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
-/// 1.3.6.1.4.1.311.2.1.4
-const SPC_INDIRECT_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 4];
-/// 1.3.6.1.4.1.311.2.1.15
-const SPC_PE_IMAGE_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 15];
 /// 1.2.840.113549.1.9.3
 const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x03];
 /// 1.2.840.113549.1.9.4
 const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x04];
 /// 2.16.840.1.101.3.4.2.1
 const SHA256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+/// 2.16.840.1.101.3.4.2.2
+const SHA384: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2];
+/// 2.16.840.1.101.3.4.2.3
+const SHA512: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3];
 /// 1.2.840.113549.1.1.1
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
 /// 1.2.840.10045.4.3.2
 const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+/// 1.2.840.10045.4.3.3
+const ECDSA_WITH_SHA384: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3];
+/// 1.2.840.10045.4.3.4
+const ECDSA_WITH_SHA512: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4];
 
-/// What Authenticode has always said where a page hash could be.
-const OBSOLETE: &str = "<<<Obsolete>>>";
-
-/// The kernel takes a wrapper of at most 64 KiB (pefile_strip_sig_wrapper).
+/// The kernel takes an Authenticode signature of at most 64 KiB (pefile_strip_sig_wrapper), a note
+/// holds as much (`formats::elf::MAX_SIGNATURE_LEN`), and no real one comes near.
 const MAX_LEN: usize = 0xffff;
 
-/// A signature over an image's Authenticode digest (SHA-256).
+/// What is signed.
+#[derive(Debug)]
+pub struct Content<'c> {
+    /// The contents of its type's object identifier.
+    pub kind: &'c [u8],
+    /// The content as an element, to be put into the signature; `None`: it lies elsewhere.
+    pub inside: Option<&'c [u8]>,
+    /// Its digest, by the signer's hash.
+    pub digest: Digest,
+    /// Whether the signature is over attributes that hold the digest, or over the digest itself.
+    pub attributes: bool,
+}
+
+/// A signature of `content`, with `certificates` in it.
 ///
 /// # Errors
-/// When the key can't sign, or the certificates make the signature larger than the kernel takes.
+/// When the key can't sign, or the certificates make the signature too large.
 pub fn signed_data(
-    digest: &[u8; 32],
-    key: &SigningKey,
-    signer: &Certificate<'_>,
+    content: &Content<'_>,
+    signer: &Signer,
     certificates: &[Vec<u8>],
 ) -> Result<Vec<u8>> {
-    let sha256 = algorithm_with_null(SHA256);
-    let content = indirect_data(digest);
-    let attributes = attributes(&content);
-    let signature = key
-        .sign(&element(tag::SET, &[&attributes]))
-        .map_err(|why| Failure::failed(format!("signing failed: {why}")))?;
-    let signer_info = sequence(&[
-        &[tag::INTEGER, 1, 1],
-        &sequence(&[signer.issuer(), &element(tag::INTEGER, &[signer.serial()])]),
-        &sha256,
-        &element(tag::constructed(0), &[&attributes]),
-        &signature_algorithm(key),
-        &element(tag::OCTET_STRING, &[&signature]),
-    ]);
+    let digest_algorithm = digest_algorithm(content);
+    let signer_info = signer_info(content, signer, &digest_algorithm)?;
+    let inside = content.inside.map(|inside| explicit(&[inside]));
     let certificates: Vec<&[u8]> = certificates.iter().map(Vec::as_slice).collect();
+    let certificates = (!certificates.is_empty()).then(|| explicit(&certificates));
     let signed = sequence(&[
         &[tag::INTEGER, 1, 1],
-        &element(tag::SET, &[&sha256]),
-        &sequence(&[
-            &oid(SPC_INDIRECT_DATA),
-            &element(tag::constructed(0), &[&sequence(&[&content])]),
-        ]),
-        &element(tag::constructed(0), &certificates),
+        &element(tag::SET, &[&digest_algorithm]),
+        &sequence(&[&oid(content.kind), &inside.unwrap_or_default()]),
+        &certificates.unwrap_or_default(),
         &element(tag::SET, &[&signer_info]),
     ]);
-    let whole = sequence(&[&oid(SIGNED_DATA), &element(tag::constructed(0), &[&signed])]);
-    if whole.len() > MAX_LEN {
-        return Err(Failure::failed(
-            "the signature would be larger than the 64 KiB the kernel takes; give fewer certificates with --chain",
-        ));
+    let whole = sequence(&[&oid(SIGNED_DATA), &explicit(&[&signed])]);
+    match whole.len() > MAX_LEN {
+        true => Err(Failure::failed(
+            "the signature would be larger than 64 KiB; give fewer certificates with --chain",
+        )),
+        false => Ok(whole),
     }
-    Ok(whole)
 }
 
-/// The contents of `SpcIndirectDataContent`: what the image is, and its digest.
-fn indirect_data(digest: &[u8; 32]) -> Vec<u8> {
-    let text: Vec<u8> = OBSOLETE.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    let link = element(
-        tag::constructed(0),
-        &[&element(
-            tag::constructed(2),
-            &[&element(tag::context(0), &[&text])],
-        )],
-    );
-    let image = sequence(&[
-        &oid(SPC_PE_IMAGE_DATA),
-        &sequence(&[&element(tag::BIT_STRING, &[&[0]]), &link]),
-    ]);
-    let digest = sequence(&[
-        &algorithm_with_null(SHA256),
-        &element(tag::OCTET_STRING, &[digest]),
-    ]);
-    [image, digest].concat()
+fn signer_info(content: &Content<'_>, signer: &Signer, digest_algorithm: &[u8]) -> Result<Vec<u8>> {
+    let attributes = content.attributes.then(|| attributes(content));
+    let signed = match &attributes {
+        Some(attributes) => signer.hash.hash([&element(tag::SET, &[attributes])[..]]),
+        None => content.digest,
+    };
+    let signature = signer
+        .key
+        .sign(&signed)
+        .map_err(|why| Failure::failed(format!("signing failed: {why}")))?;
+    Ok(sequence(&[
+        &[tag::INTEGER, 1, 1],
+        &signer.issuer_and_serial,
+        digest_algorithm,
+        &attributes
+            .map(|attributes| explicit(&[&attributes]))
+            .unwrap_or_default(),
+        &signature_algorithm(&signer.key, signer.hash),
+        &element(tag::OCTET_STRING, &[&signature]),
+    ]))
 }
 
-/// The two attributes that must be signed, in DER's order for a SET. The message digest is over the
-/// content without its tag and length (RFC 2315 §9.3).
-fn attributes(content: &[u8]) -> Vec<u8> {
-    let content_type = sequence(&[
-        &oid(CONTENT_TYPE),
-        &element(tag::SET, &[&oid(SPC_INDIRECT_DATA)]),
-    ]);
-    let digest = sequence(&[
-        &oid(MESSAGE_DIGEST),
-        &element(
-            tag::SET,
-            &[&element(tag::OCTET_STRING, &[&Sha256::digest(content)])],
+/// The two attributes that must be there, in DER's order for a SET (RFC 5652, 5.3).
+fn attributes(content: &Content<'_>) -> Vec<u8> {
+    let attribute = |kind, value: &[u8]| sequence(&[&oid(kind), &element(tag::SET, &[value])]);
+    [
+        attribute(CONTENT_TYPE, &oid(content.kind)),
+        attribute(
+            MESSAGE_DIGEST,
+            &element(tag::OCTET_STRING, &[content.digest.as_bytes()]),
         ),
-    ]);
-    [content_type, digest].concat()
+    ]
+    .concat()
 }
 
-fn signature_algorithm(key: &SigningKey) -> Vec<u8> {
-    match key {
-        SigningKey::Rsa(_) => algorithm_with_null(RSA_ENCRYPTION),
-        SigningKey::P256(_) | SigningKey::P384(_) => algorithm(ECDSA_WITH_SHA256),
+/// `[0]`, which holds content, certificates and attributes alike.
+fn explicit(parts: &[&[u8]]) -> Vec<u8> {
+    element(tag::constructed(0), parts)
+}
+
+/// Authenticode's has always had parameters; RFC 5754 wants none.
+fn digest_algorithm(content: &Content<'_>) -> Vec<u8> {
+    let hash = hash_oid(content.digest.algorithm());
+    match content.inside {
+        Some(_) => algorithm_with_null(hash),
+        None => algorithm(hash),
+    }
+}
+
+/// The contents of a hash's object identifier.
+#[must_use]
+pub fn hash_oid(hash: HashAlgorithm) -> &'static [u8] {
+    match hash {
+        HashAlgorithm::Sha256 => SHA256,
+        HashAlgorithm::Sha384 => SHA384,
+        HashAlgorithm::Sha512 => SHA512,
+    }
+}
+
+fn signature_algorithm(key: &SigningKey, hash: HashAlgorithm) -> Vec<u8> {
+    match (key, hash) {
+        (SigningKey::Rsa(_), _) => algorithm_with_null(RSA_ENCRYPTION),
+        (_, HashAlgorithm::Sha256) => algorithm(ECDSA_WITH_SHA256),
+        (_, HashAlgorithm::Sha384) => algorithm(ECDSA_WITH_SHA384),
+        (_, HashAlgorithm::Sha512) => algorithm(ECDSA_WITH_SHA512),
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::certs::pem_blocks;
 use crate::failure::{Failure, Result};
+use baton_verify::{Digest, HashAlgorithm};
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
-use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// A private key that can sign.
@@ -71,29 +71,36 @@ impl SigningKey {
         document.map(|d| d.as_bytes().to_vec()).unwrap_or_default()
     }
 
-    /// Signs bytes, hashed with SHA-256; the same bytes give the same signature.
+    /// Signs what has this digest; the same digest gives the same signature.
     ///
     /// # Errors
     /// When the key is unfit, say too small.
-    pub fn sign(&self, bytes: &[u8]) -> std::result::Result<Vec<u8>, String> {
+    pub fn sign(&self, digest: &Digest) -> std::result::Result<Vec<u8>, String> {
         use p256::ecdsa::signature::hazmat::PrehashSigner;
-        let hash = Sha256::digest(bytes);
+        let bytes = digest.as_bytes();
+        let text = |e: p256::ecdsa::Error| e.to_string();
         match self {
-            SigningKey::Rsa(key) => key
-                .pkcs1v15_sign_prehash::<Sha256>(&hash)
-                .map_err(|e| e.to_string()),
+            SigningKey::Rsa(key) => sign_rsa(key, digest),
             SigningKey::P256(key) => {
-                let signature: p256::ecdsa::Signature =
-                    key.sign_prehash(&hash).map_err(|e| e.to_string())?;
+                let signature: p256::ecdsa::Signature = key.sign_prehash(bytes).map_err(text)?;
                 Ok(signature.to_der().as_bytes().to_vec())
             }
             SigningKey::P384(key) => {
-                let signature: p384::ecdsa::Signature =
-                    key.sign_prehash(&hash).map_err(|e| e.to_string())?;
+                let signature: p384::ecdsa::Signature = key.sign_prehash(bytes).map_err(text)?;
                 Ok(signature.to_der().as_bytes().to_vec())
             }
         }
     }
+}
+
+fn sign_rsa(key: &rsa::PrivateKey, digest: &Digest) -> std::result::Result<Vec<u8>, String> {
+    let bytes = digest.as_bytes();
+    match digest.algorithm() {
+        HashAlgorithm::Sha256 => key.pkcs1v15_sign_prehash::<sha2::Sha256>(bytes),
+        HashAlgorithm::Sha384 => key.pkcs1v15_sign_prehash::<sha2::Sha384>(bytes),
+        HashAlgorithm::Sha512 => key.pkcs1v15_sign_prehash::<sha2::Sha512>(bytes),
+    }
+    .map_err(|e| e.to_string())
 }
 
 /// The sizes that the gate takes; smaller ones are too weak, larger ones the kernel can't check.

@@ -1,36 +1,140 @@
-//! `baton sign`: Authenticode signatures that the kernel, shim, sbverify and Baton itself accept.
+//! `baton sign`: signatures that the gate accepts, and wherever others know the same kind, they.
+//!
+//! | kind | where it goes | who else takes it |
+//! |---|---|---|
+//! | [`authenticode`] | the certificate table of a PE image | firmware, shim, the kernel, sbverify |
+//! | [`appended`] | the file's end | the kernel, of its modules |
+//! | [`note`] | a note of an ELF file | |
+//! | [`detached`] | a file of its own | `openssl cms -verify` |
+//!
+//! Whatever was signed is verified, by the same code as in the gate, before it is written.
 
-pub mod attach;
+pub mod appended;
+pub mod authenticode;
+pub mod certificate_table;
 pub mod cms;
+pub mod detached;
 pub mod key;
+pub mod note;
+pub mod note_room;
+pub mod signer;
 
-use crate::certs;
-use crate::cli::SignArgs;
+use crate::cli::{Encoding, SignArgs, SignatureKind};
 use crate::failure::{Failure, Result};
 use crate::output;
-use attach::Existing;
-use baton_formats::gate_image::GateInfo;
-use baton_verify::Certificate;
-use key::SigningKey;
-use std::path::Path;
+use crate::p7s;
+use baton_formats::elf::Elf;
+use baton_verify::Reason;
+use signer::Signer;
+use std::path::{Path, PathBuf};
+
+/// What to do with signatures that are already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Refuse to sign.
+    Refuse,
+    /// Keep them before the new one (Authenticode alone). The kernel looks at the first alone.
+    Append,
+    /// Drop them.
+    Replace,
+}
+
+impl From<&SignArgs> for Existing {
+    fn from(args: &SignArgs) -> Existing {
+        match (args.append, args.replace) {
+            (true, _) => Existing::Append,
+            (_, true) => Existing::Replace,
+            _ => Existing::Refuse,
+        }
+    }
+}
 
 /// Carries out the command.
 ///
 /// # Errors
-/// When a file can't be read, the key isn't the certificate's, or the image isn't one that can be signed.
+/// When a file can't be read, the key isn't the certificate's, or the image isn't one that can be
+/// signed so.
 pub fn run(args: &SignArgs) -> Result<()> {
-    let certificates = signer_and_chain(&args.cert, &args.chain)?;
-    let key = SigningKey::read(&args.key)?;
-    let image = std::fs::read(&args.input).map_err(|e| Failure::io(&args.input, &e))?;
-    let existing = match (args.append, args.replace) {
-        (true, _) => Existing::Append,
-        (_, true) => Existing::Replace,
-        _ => Existing::Refuse,
-    };
+    let signer = Signer::read(args)?;
+    let file = std::fs::read(&args.input).map_err(|e| Failure::io(&args.input, &e))?;
+    let kind = args.kind.unwrap_or_else(|| default_kind(&file));
+    check_options(args, kind)?;
+    let existing = Existing::from(args);
+    let output = output(args, kind, existing)?;
     let signed =
-        sign(&image, &key, &certificates, existing).map_err(|why| named(&args.input, why))?;
-    let output = args.output.as_ref().unwrap_or(&args.input);
-    output::replace(output, &signed, Some(&args.input))
+        sign(&file, kind, &signer, existing, args.format).map_err(|why| named(&args.input, why))?;
+    output::replace(&output, &signed, Some(&args.input))?;
+    println!(
+        "{}: {} by \"{}\" ({})",
+        output.display(),
+        kind.described(),
+        signer.name,
+        signer.hash
+    );
+    Ok(())
+}
+
+/// The file with its signature, or, if that is to be detached, the signature.
+fn sign(
+    file: &[u8],
+    kind: SignatureKind,
+    signer: &Signer,
+    existing: Existing,
+    encoding: Encoding,
+) -> Result<Vec<u8>> {
+    match kind {
+        // What comes after an appended signature would undo it.
+        SignatureKind::Authenticode => {
+            authenticode::sign(appended::without(file, existing)?, signer, existing)
+        }
+        SignatureKind::Note => note::sign(appended::without(file, existing)?, signer, existing),
+        SignatureKind::Appended => appended::sign(file, signer, existing),
+        SignatureKind::Detached => detached::sign(file, signer, encoding),
+    }
+}
+
+/// What a file of this format mostly gets.
+fn default_kind(file: &[u8]) -> SignatureKind {
+    if file.starts_with(b"MZ") {
+        SignatureKind::Authenticode
+    } else if Elf::is_one(file) {
+        SignatureKind::Appended
+    } else {
+        SignatureKind::Detached
+    }
+}
+
+fn check_options(args: &SignArgs, kind: SignatureKind) -> Result<()> {
+    if args.append && kind != SignatureKind::Authenticode {
+        return Err(Failure::failed(format!(
+            "{}: --append is for Authenticode signatures; there is one {} at most (use --replace)",
+            args.input.display(),
+            kind.described()
+        )));
+    }
+    if args.format == Encoding::Pem && kind != SignatureKind::Detached {
+        return Err(Failure::failed(format!(
+            "{}: --format pem is for detached signatures; use --as detached",
+            args.input.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Where the result goes. A detached signature that is there counts as the image's.
+fn output(args: &SignArgs, kind: SignatureKind, existing: Existing) -> Result<PathBuf> {
+    let output = match (&args.output, kind) {
+        (Some(output), _) => output.clone(),
+        (None, SignatureKind::Detached) => p7s::beside(&args.input),
+        (None, _) => args.input.clone(),
+    };
+    match kind == SignatureKind::Detached && existing == Existing::Refuse && output.exists() {
+        true => Err(Failure::failed(format!(
+            "{}: there is a file already; use --replace to put the signature in its place",
+            output.display()
+        ))),
+        false => Ok(output),
+    }
 }
 
 fn named(path: &Path, failure: Failure) -> Failure {
@@ -40,51 +144,8 @@ fn named(path: &Path, failure: Failure) -> Failure {
     }
 }
 
-/// The signer's certificate first, then those of `--chain`.
-fn signer_and_chain(cert: &Path, chain: &[std::path::PathBuf]) -> Result<Vec<Vec<u8>>> {
-    let mut all: Vec<Vec<u8>> = certs::read(cert)?.into_iter().map(|c| c.der).collect();
-    for path in chain {
-        all.extend(certs::read(path)?.into_iter().map(|c| c.der));
-    }
-    Ok(all)
-}
-
-/// The image with a signature by `key`, whose certificate is the first of `certificates`.
-///
-/// # Errors
-/// When the key isn't the certificate's, or the image can't be signed.
-pub fn sign(
-    image: &[u8],
-    key: &SigningKey,
-    certificates: &[Vec<u8>],
-    existing: Existing,
-) -> Result<Vec<u8>> {
-    let signer = certificates
-        .first()
-        .ok_or_else(|| Failure::failed("no certificate was given"))?;
-    let signer = Certificate::parse(signer)
-        .map_err(|e| Failure::failed(format!("not a certificate: {e}")))?;
-    if key.public_key_info() != signer.key_info() {
-        return Err(Failure::failed(
-            "the private key isn't the certificate's; give the certificate made for this key",
-        ));
-    }
-    let prepared = attach::prepare(image, existing)?;
-    let signature = cms::signed_data(&prepared.digest, key, &signer, certificates)?;
-    let signed = attach::attach(prepared, &signature)?;
-    check_gate_limit(&signed)?;
-    Ok(signed)
-}
-
-/// A gate's file, signatures included, must end before the memory the gate works in.
-fn check_gate_limit(signed: &[u8]) -> Result<()> {
-    match GateInfo::from_image(signed) {
-        Ok(info) if signed.len() as u64 > u64::from(info.limit) => Err(Failure::failed(format!(
-            "the signed gate would be {} bytes, and it may have {}; use fewer certificates or signatures",
-            signed.len(),
-            info.limit
-        ))),
-        // Not a gate, or one with room.
-        _ => Ok(()),
-    }
+/// A signature that the gate wouldn't accept, though it trusted the signer, isn't written.
+fn accepted<T>(verdict: std::result::Result<T, Reason>) -> Result<T> {
+    verdict
+        .map_err(|reason| Failure::failed(format!("signed so, it would not be accepted: {reason}")))
 }

@@ -235,6 +235,7 @@ pub fn gate_stub(limit: u32) -> Vec<u8> {
         policy: Part::default(),
         sbat: Part::default(),
         limit,
+        identity: [0; 32],
     };
     put(&mut stub, 0x1000, &info.to_bytes());
     stub

@@ -121,6 +121,11 @@ impl Fields {
 }
 
 impl<'a> BzImage<'a> {
+    /// Whether a file has a setup header. Says nothing about what is in it.
+    pub fn is_one(file: &[u8]) -> bool {
+        array_at(file, 0x202) == Some(*b"HdrS")
+    }
+
     /// Reads and checks the setup header of `file`: the whole image, or all of it before its
     /// signature.
     pub fn parse(file: &'a [u8]) -> Result<Self, BzImageError> {
@@ -128,7 +133,8 @@ impl<'a> BzImage<'a> {
         if u16_at(file, 0x1fe).ok_or(truncated)? != BOOT_FLAG {
             return Err(BzImageError::NoBootFlag);
         }
-        if array_at(file, 0x202).ok_or(truncated)? != *b"HdrS" {
+        array_at::<4>(file, 0x202).ok_or(truncated)?;
+        if !Self::is_one(file) {
             return Err(BzImageError::NoHdrS);
         }
         let fields = Fields::read(file).ok_or(truncated)?;
@@ -147,7 +153,9 @@ impl<'a> BzImage<'a> {
     fn check_sizes(&self) -> Result<(), BzImageError> {
         let length = self.protected_mode.len();
         let stated = u64::from(self.syssize()).saturating_mul(16);
-        if usize::try_from(stated).is_ok_and(|stated| stated > length) {
+        // It is rounded up to whole paragraphs, and the file need not be (memtest86+'s isn't).
+        let there = length.checked_next_multiple_of(16);
+        if usize::try_from(stated).is_ok_and(|stated| Some(stated) > there) {
             return Err(BzImageError::Truncated {
                 stated,
                 actual: length,

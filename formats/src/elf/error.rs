@@ -55,7 +55,7 @@ impl fmt::Display for ElfError {
         match self {
             ElfError::TooShort(n) => write!(f, "{n} bytes are too few for an ELF file"),
             ElfError::Magic => f.write_str("not an ELF file"),
-            ElfError::Class => f.write_str("not a 64-bit little-endian ELF file of version 1"),
+            ElfError::Class => f.write_str("not a little-endian ELF file of version 1"),
             ElfError::Kind(n) => write!(
                 f,
                 "an ELF file of type {n}; executables (2 and 3) can be booted"

@@ -1,22 +1,64 @@
 //! The ELF header and the program headers, by the offsets of "System V Application Binary
-//! Interface" (`Elf64_Ehdr` and `Elf64_Phdr` in include/uapi/linux/elf.h).
+//! Interface" (`Elf32_Ehdr`, `Elf64_Ehdr` and their `Phdr` in include/uapi/linux/elf.h).
 
 use super::{
-    ElfError, HEADER_LEN, Kind, MAGIC, MAX_PROGRAM_HEADERS, PROGRAM_HEADER_LEN, PT_INTERP, PT_LOAD,
-    Segment,
+    Class, ElfError, HEADER_LEN, Kind, MAGIC, MAX_PROGRAM_HEADERS, PROGRAM_HEADER_LEN, PT_INTERP,
+    PT_LOAD, Segment,
 };
 use crate::reader::{OutOfBounds, Reader, slice};
 use core::ops::Range;
 
-/// `EI_CLASS` = 64 bits, `EI_DATA` = little-endian, `EI_VERSION` = 1.
-const IDENT: [u8; 3] = [2, 1, 1];
+/// `EI_DATA` = little-endian, `EI_VERSION` = 1.
+const IDENT: [u8; 2] = [1, 1];
 const ET_EXEC: u16 = 2;
 const ET_DYN: u16 = 3;
+const EM_386: u16 = 3;
 const EM_X86_64: u16 = 62;
+
+impl Class {
+    /// By `EI_CLASS`.
+    fn from_ident(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Class::Elf32),
+            2 => Some(Class::Elf64),
+            _ => None,
+        }
+    }
+
+    fn header_len(self) -> usize {
+        match self {
+            Class::Elf32 => 52,
+            Class::Elf64 => HEADER_LEN,
+        }
+    }
+
+    fn program_header_len(self) -> usize {
+        match self {
+            Class::Elf32 => 32,
+            Class::Elf64 => PROGRAM_HEADER_LEN,
+        }
+    }
+
+    fn machine(self) -> u16 {
+        match self {
+            Class::Elf32 => EM_386,
+            Class::Elf64 => EM_X86_64,
+        }
+    }
+
+    /// An address, an offset or a size.
+    fn word(self, reader: &mut Reader<'_>) -> Result<u64, OutOfBounds> {
+        match self {
+            Class::Elf32 => reader.u32().map(u64::from),
+            Class::Elf64 => reader.u64(),
+        }
+    }
+}
 
 /// The fields of the ELF header that matter here.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
+    pub class: Class,
     pub kind: Kind,
     pub entry: u64,
     table_offset: u64,
@@ -26,9 +68,13 @@ pub(super) struct Header {
 impl Header {
     pub fn parse(file: &[u8]) -> Result<Self, ElfError> {
         let short = |_: OutOfBounds| ElfError::TooShort(file.len());
-        let mut reader = Reader::new(file).sub(HEADER_LEN).map_err(short)?;
+        let mut reader = Reader::new(file);
         if reader.array().map_err(short)? != MAGIC {
             return Err(ElfError::Magic);
+        }
+        let class = Class::from_ident(reader.u8().map_err(short)?).ok_or(ElfError::Class)?;
+        if file.len() < class.header_len() {
+            return Err(ElfError::TooShort(file.len()));
         }
         if reader.array().map_err(short)? != IDENT {
             return Err(ElfError::Class);
@@ -40,26 +86,28 @@ impl Header {
             other => return Err(ElfError::Kind(other)),
         };
         let machine = reader.u16().map_err(short)?;
-        if machine != EM_X86_64 {
+        if machine != class.machine() {
             return Err(ElfError::Machine(machine));
         }
         let version = reader.u32().map_err(short)?;
-        let entry = reader.u64().map_err(short)?;
-        let table_offset = reader.u64().map_err(short)?;
-        reader.skip(12).map_err(short)?; // e_shoff and e_flags
+        let entry = class.word(&mut reader).map_err(short)?;
+        let table_offset = class.word(&mut reader).map_err(short)?;
+        class.word(&mut reader).map_err(short)?; // e_shoff
+        reader.skip(4).map_err(short)?; // e_flags
         let header_len = reader.u16().map_err(short)?;
         let entry_len = reader.u16().map_err(short)?;
         let count = reader.u16().map_err(short)?;
-        if version != 1 || usize::from(header_len) != HEADER_LEN {
+        if version != 1 || usize::from(header_len) != class.header_len() {
             return Err(ElfError::Class);
         }
-        if usize::from(entry_len) != PROGRAM_HEADER_LEN {
+        if usize::from(entry_len) != class.program_header_len() {
             return Err(ElfError::ProgramHeaderLength(entry_len));
         }
         if !(1..=MAX_PROGRAM_HEADERS).contains(&count) {
             return Err(ElfError::ProgramHeaderCount(count));
         }
         Ok(Header {
+            class,
             kind,
             entry,
             table_offset,
@@ -69,10 +117,10 @@ impl Header {
 
     /// The program headers, which must lie after the ELF header and in the file.
     pub fn table<'a>(&self, file: &'a [u8]) -> Result<&'a [u8], ElfError> {
-        let len = usize::from(self.count).saturating_mul(PROGRAM_HEADER_LEN);
+        let len = self.table_len();
         u64::try_from(len)
             .ok()
-            .filter(|_| self.table_offset >= HEADER_LEN as u64)
+            .filter(|_| self.table_offset >= self.class.header_len() as u64)
             .and_then(|len| slice(file, self.table_offset, len))
             .ok_or(ElfError::ProgramHeadersBeyondEnd)
     }
@@ -80,8 +128,11 @@ impl Header {
     /// Where the program headers lie in the file, once [`Header::table`] has found them there.
     pub fn table_range(&self) -> Range<usize> {
         let begin = usize::try_from(self.table_offset).unwrap_or(usize::MAX);
-        let len = usize::from(self.count).saturating_mul(PROGRAM_HEADER_LEN);
-        begin..begin.saturating_add(len)
+        begin..begin.saturating_add(self.table_len())
+    }
+
+    fn table_len(&self) -> usize {
+        usize::from(self.count).saturating_mul(self.class.program_header_len())
     }
 }
 
@@ -99,24 +150,33 @@ pub(super) struct ProgramHeader {
 }
 
 /// The program headers of a table.
-pub(super) fn program_headers(table: &[u8]) -> impl Iterator<Item = ProgramHeader> {
+pub(super) fn program_headers(class: Class, table: &[u8]) -> impl Iterator<Item = ProgramHeader> {
     table
-        .chunks_exact(PROGRAM_HEADER_LEN)
-        .filter_map(|bytes| ProgramHeader::read(bytes).ok())
+        .chunks_exact(class.program_header_len())
+        .filter_map(move |bytes| ProgramHeader::read(class, bytes).ok())
 }
 
 impl ProgramHeader {
-    fn read(bytes: &[u8]) -> Result<Self, OutOfBounds> {
-        let mut reader = Reader::new(bytes);
+    /// The flags stand elsewhere in 32-bit files.
+    fn read(class: Class, bytes: &[u8]) -> Result<Self, OutOfBounds> {
+        let reader = &mut Reader::new(bytes);
+        let kind = reader.u32()?;
+        let early_flags = match class {
+            Class::Elf64 => reader.u32()?,
+            Class::Elf32 => 0,
+        };
         Ok(ProgramHeader {
-            kind: reader.u32()?,
-            flags: reader.u32()?,
-            offset: reader.u64()?,
-            vaddr: reader.u64()?,
-            paddr: reader.u64()?,
-            filesz: reader.u64()?,
-            memsz: reader.u64()?,
-            align: reader.u64()?,
+            kind,
+            offset: class.word(reader)?,
+            vaddr: class.word(reader)?,
+            paddr: class.word(reader)?,
+            filesz: class.word(reader)?,
+            memsz: class.word(reader)?,
+            flags: match class {
+                Class::Elf64 => early_flags,
+                Class::Elf32 => reader.u32()?,
+            },
+            align: class.word(reader)?,
         })
     }
 

@@ -1,9 +1,10 @@
-//! ELF executables that are kernels: ELF64, little-endian, x86-64, by their program headers alone.
+//! ELF executables that are kernels: little-endian, x86-64 or (as some that aren't Linux) i386, by
+//! their program headers alone.
 //!
 //! What is checked of an accepted file:
 //!
 //! - the header is that of an `ET_EXEC` or `ET_DYN` file of version 1, with program headers of 56
-//!   bytes, 1 to [`MAX_PROGRAM_HEADERS`] of them, all in the file (so `PN_XNUM`, which hides the
+//!   bytes (32 in i386 files), 1 to [`MAX_PROGRAM_HEADERS`] of them, all in the file (so `PN_XNUM`, which hides the
 //!   count in a section header, is refused);
 //! - every segment's data is in the file, is no longer than the segment, and no address wraps;
 //! - segments that are loaded don't overlap in physical memory; at least one is there;
@@ -44,9 +45,9 @@ use header::Header;
 
 /// The first bytes of an ELF file.
 pub const MAGIC: [u8; 4] = *b"\x7fELF";
-/// The length of the ELF header, in bytes.
+/// The length of the ELF header of a 64-bit file, in bytes.
 pub const HEADER_LEN: usize = 64;
-/// The length of a program header, in bytes.
+/// The length of a program header of a 64-bit file, in bytes.
 pub const PROGRAM_HEADER_LEN: usize = 56;
 /// The most program headers a file may have; Linux images have about five.
 pub const MAX_PROGRAM_HEADERS: u16 = 64;
@@ -57,8 +58,20 @@ pub const MAX_SIGNATURE_LEN: usize = 0x1_0000;
 pub const PT_LOAD: u32 = 1;
 /// `p_type` of the name of an interpreter.
 pub const PT_INTERP: u32 = 3;
+/// The name of notes that Linux's build leaves.
+const LINUX_NOTE_NAME: &[u8] = b"Linux";
+
 /// `p_type` of notes.
 pub const PT_NOTE: u32 = 4;
+
+/// The size of a file's addresses, and with it its machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// 32 bits: i386.
+    Elf32,
+    /// 64 bits: x86-64.
+    Elf64,
+}
 
 /// Whether the addresses of a file are where it must lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +141,7 @@ impl<'a> Elf<'a> {
     pub fn parse(file: &'a [u8]) -> Result<Self, ElfError> {
         let header = Header::parse(file)?;
         let table = header.table(file)?;
-        for (index, raw) in header::program_headers(table).enumerate() {
+        for (index, raw) in header::program_headers(header.class, table).enumerate() {
             raw.check(index, file)?;
         }
         let mut elf = Elf {
@@ -150,6 +163,11 @@ impl<'a> Elf<'a> {
     /// Whether `bytes` begin as an ELF file does, of any kind.
     pub fn is_one(bytes: &[u8]) -> bool {
         bytes.starts_with(&MAGIC)
+    }
+
+    /// The size of its addresses.
+    pub fn class(&self) -> Class {
+        self.header.class
     }
 
     /// Whether it must lie where it says.
@@ -178,7 +196,7 @@ impl<'a> Elf<'a> {
     /// All segments, in the order of the program headers.
     pub fn all_segments(&self) -> impl Iterator<Item = Segment<'a>> + use<'a> {
         let file = self.file;
-        header::program_headers(self.table)
+        header::program_headers(self.header.class, self.table)
             .enumerate()
             .filter_map(move |(index, raw)| raw.segment(index, file))
     }
@@ -205,6 +223,12 @@ impl<'a> Elf<'a> {
         note_segments(self.all_segments())
             .flat_map(|segment| Notes::new(&segment))
             .filter_map(Result::ok)
+    }
+
+    /// Whether it is Linux: its build leaves notes of that name (`BUILD_SALT` in
+    /// include/linux/build-salt.h, since 4.19).
+    pub fn is_linux(&self) -> bool {
+        self.notes().any(|note| note.name == LINUX_NOTE_NAME)
     }
 
     /// Where the signature note's descriptor lies in the file; `None` if there is no such note.

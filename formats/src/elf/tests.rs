@@ -265,9 +265,13 @@ mod refuses {
     #[test]
     fn what_is_no_executable_for_this_machine() {
         assert_eq!(error_with(|file| file[0] = 0), ElfError::Magic);
-        for ident in [4, 5, 6, 0x14, 0x34] {
+        for ident in [5, 6, 0x14, 0x34] {
             assert_eq!(error_with(|file| file[ident] ^= 3), ElfError::Class);
         }
+        for class in [0, 3] {
+            assert_eq!(error_with(|file| file[4] = class), ElfError::Class);
+        }
+        assert_eq!(error_with(|file| file[4] = 1), ElfError::Machine(62));
         for kind in [0, 1, 4] {
             let error = error_with(|file| put16(file, 0x10, kind));
             assert_eq!(error, ElfError::Kind(kind));
@@ -407,5 +411,35 @@ mod refuses {
             put(file, at::XEN_NOTE, &xen);
         });
         assert_eq!(error, ElfError::PvhEntry);
+    }
+}
+
+mod of_32_bits {
+    use super::*;
+    use crate::samples::elf32;
+
+    #[test]
+    fn is_read_by_its_own_offsets() {
+        let file = elf32::kernel();
+        let elf = Elf::parse(&file).unwrap();
+        assert_eq!(elf.class(), Class::Elf32);
+        assert_eq!(elf.entry(), 0x20_0010);
+        let [segment] = elf.segments().collect::<Vec<_>>()[..] else {
+            panic!("one segment is loaded");
+        };
+        assert_eq!((segment.paddr, segment.memsz), (0x20_0000, 0x1000));
+        assert_eq!((segment.flags, segment.align), (7, 64));
+        assert_eq!(segment.data, &file[0x80..0xc0]);
+        assert!(elf.is_linux(), "its note says so");
+    }
+
+    #[test]
+    fn is_refused_cut_short_anywhere_and_with_the_other_machine() {
+        let file = elf32::kernel();
+        for len in 0..file.len() {
+            assert!(Elf::parse(&file[..len]).is_err(), "{len} bytes");
+        }
+        let other = with(&file, |file| file[0x12] = 62);
+        assert_eq!(Elf::parse(&other).unwrap_err(), ElfError::Machine(62));
     }
 }

@@ -15,6 +15,7 @@
 //! | 0x20 | 4 + 4 | of `.sbat` | likewise |
 //! | 0x28 | 4 | limit | a multiple of 4096, not less than the stub's length |
 //! | 0x2c | 20 | reserved | 0 |
+//! | 0x40 | 32 | identity: the SHA-256 of the unsigned gate's file with these 32 bytes zero | |
 //!
 //! Parts begin at multiples of 4096 after the stub, in the order above, without overlap, and end
 //! at or before the limit: there the memory begins that the gate writes to, so the whole file, its
@@ -30,7 +31,9 @@ pub const VERSION: u32 = 1;
 /// Where the block lies in a gate image's file.
 pub const FILE_OFFSET: usize = 0x1000;
 /// The length of the block, in bytes.
-pub const LEN: usize = 64;
+pub const LEN: usize = 96;
+/// Where the identity lies in a gate image's file, and how long it is.
+pub const IDENTITY: core::ops::Range<usize> = FILE_OFFSET + 0x40..FILE_OFFSET + 0x60;
 
 const PAGE: u32 = 0x1000;
 
@@ -56,6 +59,9 @@ pub struct GateInfo {
     pub sbat: Part,
     /// The file offset that the whole file must not reach beyond.
     pub limit: u32,
+    /// A digest that tells gates apart; zero in a stub. The gate can't compute it, since kexec
+    /// doesn't load all of its file, but the signature covers it.
+    pub identity: [u8; 32],
 }
 
 /// What is wrong with a gate's info block.
@@ -89,10 +95,11 @@ impl GateInfo {
         if version != VERSION {
             return Err(GateInfoError::Version(version));
         }
-        let info = Self::read_fields(&mut reader).map_err(short)?;
-        if !is_zero(reader.rest()) {
+        let mut info = Self::read_fields(&mut reader).map_err(short)?;
+        if !is_zero(reader.take(20).map_err(short)?) {
             return Err(GateInfoError::Reserved);
         }
+        info.identity = reader.array().map_err(short)?;
         info.check()?;
         Ok(info)
     }
@@ -109,6 +116,7 @@ impl GateInfo {
             policy: Part::read(reader)?,
             sbat: Part::read(reader)?,
             limit: reader.u32()?,
+            identity: [0; 32],
         })
     }
 
@@ -142,7 +150,9 @@ impl GateInfo {
         ];
         let bytes = MAGIC
             .into_iter()
-            .chain(fields.into_iter().flat_map(u32::to_le_bytes));
+            .chain(fields.into_iter().flat_map(u32::to_le_bytes))
+            .chain([0; 20])
+            .chain(self.identity);
         let mut block = [0; LEN];
         block
             .iter_mut()

@@ -69,8 +69,8 @@ pub enum RecordProblem {
     SecondManifest,
     /// Its kind doesn't come after that of the record before it.
     OutOfOrder,
-    /// It is a signature of a record of this number, which isn't there, is a signature itself, or
-    /// isn't higher than the signature's before it.
+    /// It is a signature of a record of this number, which isn't there, is a signature or
+    /// an addon itself, or isn't higher than the signature's before it.
     Subject(u32),
 }
 
@@ -141,7 +141,7 @@ impl fmt::Display for RecordProblem {
             RecordProblem::SecondKernel => f.write_str("is a second kernel image"),
             RecordProblem::SecondManifest => f.write_str("is a second manifest"),
             RecordProblem::OutOfOrder => f.write_str(
-                "is out of order (kernel image, initrds, manifest, signatures is the order)",
+                "is out of order (kernel image, initrds, addons, manifest, signatures is the order)",
             ),
             RecordProblem::Subject(n) => {
                 write!(f, "is a signature of record {n}, which it can't be")

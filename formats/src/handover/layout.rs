@@ -40,6 +40,7 @@ pub struct Layout {
     count: usize,
     total_len: u64,
     flags: u32,
+    profile: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +74,7 @@ impl Layout {
             count: records.len(),
             total_len: PAGE_SIZE as u64,
             flags,
+            profile: 0,
         };
         let mut order = Order::default();
         let mut has_kernel = false;
@@ -92,6 +94,12 @@ impl Layout {
             true => Ok(layout),
             false => Err(LayoutError::NoKernel),
         }
+    }
+
+    /// The same for this profile of the UKI that the kernel image is.
+    #[must_use]
+    pub fn with_profile(self, profile: u32) -> Self {
+        Layout { profile, ..self }
     }
 
     /// The length of the whole blob, in bytes.
@@ -115,6 +123,7 @@ impl Layout {
         put(&mut page, 0x0c, &count.to_le_bytes());
         put(&mut page, 0x10, &self.total_len.to_le_bytes());
         put(&mut page, 0x18, &self.flags.to_le_bytes());
+        put(&mut page, 0x1c, &self.profile.to_le_bytes());
         let table = page.get_mut(TABLE_OFFSET..).unwrap_or_default();
         for (slot, record) in table.chunks_exact_mut(RECORD_LEN).zip(self.planned()) {
             record.write(slot);

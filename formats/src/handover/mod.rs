@@ -20,10 +20,10 @@
 //! |---|---|---|---|
 //! | 0x00 | 8 | magic | `BATON\0HO` |
 //! | 0x08 | 4 | version | 1 |
-//! | 0x0c | 4 | record count | 1 to 16 |
+//! | 0x0c | 4 | record count | 1 to 32 |
 //! | 0x10 | 8 | total length in bytes | the blob's length |
 //! | 0x18 | 4 | flags | bit 0: meant for a crash load; other bits 0 |
-//! | 0x1c | 4 | reserved | 0 |
+//! | 0x1c | 4 | profile: the number of the profile of the UKI that the kernel image is | 0 unless it has more than one |
 //! | 0x20 | 64 × count | the record table | |
 //! | | | the rest of the page | 0 |
 //!
@@ -31,7 +31,7 @@
 //!
 //! | offset | size | field | must be |
 //! |---|---|---|---|
-//! | 0x00 | 4 | kind | 1: kernel image; 2: initrd; 3: detached signature; 4: manifest. (5, device tree, is reserved) |
+//! | 0x00 | 4 | kind | 1: kernel image; 2: initrd; 3: detached signature; 4: manifest; 6: addon of a UKI. (5, device tree, is reserved) |
 //! | 0x04 | 4 | flags | 0 |
 //! | 0x08 | 8 | offset of its bytes in the blob | where the record before ends, rounded up to 4096; 4096 for the first |
 //! | 0x10 | 8 | length in bytes | not 0 |
@@ -44,15 +44,17 @@
 //! 1. exactly one kernel image;
 //! 2. initrds, adjacent therefore in the blob: all of them are used in place as one (zeros between
 //!    two cpio archives mean nothing to Linux);
-//! 3. at most one manifest ([`crate::manifest`]);
-//! 4. detached signatures (CMS, in DER): each is about one of the records above, the kernel image,
-//!    an initrd or the manifest, and each has a higher subject than the one before, so that nothing
-//!    has two.
+//! 3. addons of the UKI that the kernel image is ([`crate::uki`]), in the order in which they apply;
+//! 4. at most one manifest ([`crate::manifest`]);
+//! 5. detached signatures (CMS, in DER): each is about one of the records above but addons, and each
+//!    has a higher subject than the one before, so that nothing has two.
 //!
 //! A record's digest is the one that the record is judged by: of a kernel image the SHA-256 digest of
-//! what vouches for it signs (its Authenticode digest; the SHA-256 of its bytes where a detached
-//! signature or a manifest vouches), so that the image is hashed once; of all others the SHA-256 of
-//! their bytes. This module carries digests and judges none.
+//! what vouches for it signs (its Authenticode digest; that of what comes before an appended
+//! signature; that of the file with the signature's bytes zero where it is in an ELF note; that of all
+//! its bytes where a detached signature or a manifest vouches), so that the image is hashed once; of an
+//! addon its Authenticode digest; of all others the SHA-256 of their bytes. The profile is user
+//! space's choice among what was signed together. This module carries digests and judges none.
 
 mod error;
 mod layout;
@@ -74,7 +76,7 @@ pub const MAGIC: [u8; 8] = *b"BATON\0HO";
 /// The version of the layout described here.
 pub const VERSION: u32 = 1;
 /// The most records a handover may have.
-pub const MAX_RECORDS: usize = 16;
+pub const MAX_RECORDS: usize = 32;
 /// The flag of a handover that is meant for a crash load.
 pub const FLAG_CRASH: u32 = 1;
 /// The offset of the record table in the header page.
@@ -93,6 +95,8 @@ pub enum Kind {
     Signature,
     /// A manifest: what else may be booted, in text; see [`crate::manifest`].
     Manifest,
+    /// An addon of the UKI that the kernel image is; see [`crate::uki::Addon`].
+    Addon,
 }
 
 impl Kind {
@@ -103,6 +107,7 @@ impl Kind {
             Kind::Initrd => 2,
             Kind::Signature => 3,
             Kind::Manifest => 4,
+            Kind::Addon => 6,
         }
     }
 
@@ -113,6 +118,7 @@ impl Kind {
             2 => Some(Kind::Initrd),
             3 => Some(Kind::Signature),
             4 => Some(Kind::Manifest),
+            6 => Some(Kind::Addon),
             _ => None,
         }
     }
@@ -151,6 +157,7 @@ pub struct Handover<'a> {
     table: &'a [u8],
     kernel: Record<'a>,
     flags: u32,
+    profile: u32,
 }
 
 impl<'a> Handover<'a> {
@@ -178,6 +185,7 @@ impl<'a> Handover<'a> {
             table: header.table,
             kernel: kernel.ok_or(HandoverError::NoKernel)?,
             flags: header.flags,
+            profile: header.profile,
         })
     }
 
@@ -208,6 +216,11 @@ impl<'a> Handover<'a> {
         Some(first.start..last.end)
     }
 
+    /// The addons, in the order in which they apply.
+    pub fn addons(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        self.records().filter(|record| record.kind == Kind::Addon)
+    }
+
     /// The manifest, if there is one.
     pub fn manifest(&self) -> Option<Record<'a>> {
         self.records().find(|record| record.kind == Kind::Manifest)
@@ -230,6 +243,11 @@ impl<'a> Handover<'a> {
         self.flags & FLAG_CRASH != 0
     }
 
+    /// The number of the profile to boot of the UKI that the kernel image is.
+    pub fn profile(&self) -> u32 {
+        self.profile
+    }
+
     /// The whole blob.
     pub fn bytes(&self) -> &'a [u8] {
         self.blob
@@ -240,6 +258,7 @@ impl<'a> Handover<'a> {
 struct Header<'a> {
     total_len: u64,
     flags: u32,
+    profile: u32,
     table: &'a [u8],
 }
 
@@ -262,9 +281,7 @@ impl<'a> Header<'a> {
         if flags & !FLAG_CRASH != 0 {
             return Err(HandoverError::Flags(flags));
         }
-        if page.u32().map_err(too_short)? != 0 {
-            return Err(HandoverError::HeaderNotZero);
-        }
+        let profile = page.u32().map_err(too_short)?;
         let table = page.take(table_len).map_err(too_short)?;
         if !is_zero(page.rest()) {
             return Err(HandoverError::HeaderNotZero);
@@ -272,6 +289,7 @@ impl<'a> Header<'a> {
         Ok(Header {
             total_len,
             flags,
+            profile,
             table,
         })
     }

@@ -8,6 +8,8 @@ pub(super) struct Order {
     last: Option<Kind>,
     /// The number of the first signature.
     first_signature: Option<usize>,
+    /// The numbers of the first addon, and of what follows the last one.
+    addons: Option<(usize, usize)>,
     /// What the last signature is about.
     last_subject: Option<usize>,
 }
@@ -26,16 +28,25 @@ impl Order {
         match kind {
             Kind::Signature => self.signature(index, subject),
             _ if subject != 0 => Err(RecordProblem::Reserved),
+            Kind::Addon => {
+                let (first, _) = self.addons.unwrap_or((index, index));
+                self.addons = Some((first, index.saturating_add(1)));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
-    /// A signature is about a record that isn't one; subjects ascend, so that none has two.
+    /// A signature is about a record that is neither one nor an addon; subjects ascend, so that none has two.
     fn signature(&mut self, index: usize, subject: u32) -> Result<(), RecordProblem> {
         let wrong = RecordProblem::Subject(subject);
         let subject = usize::try_from(subject).map_err(|_| wrong)?;
         let first = *self.first_signature.get_or_insert(index);
-        if subject >= first || self.last_subject.is_some_and(|last| subject <= last) {
+        let is_addon = |(begin, end)| (begin..end).contains(&subject);
+        if self.addons.is_some_and(is_addon)
+            || subject >= first
+            || self.last_subject.is_some_and(|last| subject <= last)
+        {
             return Err(wrong);
         }
         self.last_subject = Some(subject);
@@ -47,7 +58,8 @@ fn place(kind: Kind) -> u8 {
     match kind {
         Kind::Kernel => 0,
         Kind::Initrd => 1,
-        Kind::Manifest => 2,
-        Kind::Signature => 3,
+        Kind::Addon => 2,
+        Kind::Manifest => 3,
+        Kind::Signature => 4,
     }
 }

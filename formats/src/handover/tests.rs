@@ -1,7 +1,7 @@
 use super::*;
 use crate::samples::{
-    filler, handover, handover_of, handover_records, put, put32, put64, signed_handover,
-    signed_hybrid, with,
+    filler, handover, handover_of, handover_records, handover_with_addons, put, put32, put64,
+    signed_handover, signed_hybrid, with,
 };
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -89,11 +89,22 @@ mod reads {
     }
 
     #[test]
+    fn addons_between_initrds_and_manifest_and_the_profile() {
+        let blob = handover_with_addons();
+        let parsed = Handover::parse(&blob).unwrap();
+        let addons: Vec<_> = parsed.addons().map(|addon| addon.index).collect();
+        assert_eq!((addons, parsed.profile()), (vec![2, 3], 7));
+        assert_eq!(parsed.manifest().map(|record| record.index), Some(4));
+        assert!(parsed.signature_of(4).is_some());
+        assert_eq!(Handover::parse(&handover()).unwrap().profile(), 0);
+    }
+
+    #[test]
     fn as_many_records_as_there_may_be() {
         let mut records = vec![handover_records().remove(0)];
-        records.extend((1..16).map(|n| (Kind::Initrd, filler(n, 0), [0; 32])));
+        records.extend((1..32).map(|n| (Kind::Initrd, filler(n, 0), [0; 32])));
         let blob = handover_of(&records, 0);
-        assert_eq!(Handover::parse(&blob).unwrap().records().count(), 16);
+        assert_eq!(Handover::parse(&blob).unwrap().records().count(), 32);
     }
 
     #[test]
@@ -105,7 +116,7 @@ mod reads {
                 .records()
                 .map(|r| (r.kind, r.digest, r.subject(), r.bytes.to_vec()))
                 .collect();
-            Some((parsed.is_crash(), records))
+            Some((parsed.is_crash(), parsed.profile(), records))
         };
         let before = contents(&blob);
         // The header page and what holds the last three records' bytes and padding.
@@ -149,7 +160,7 @@ mod refuses {
 
     #[test]
     fn no_records_or_too_many() {
-        for count in [0, 17, u32::MAX] {
+        for count in [0, 33, u32::MAX] {
             assert_eq!(
                 error_with(|blob| put32(blob, 0x0c, count)),
                 HandoverError::RecordCount(count)
@@ -199,7 +210,7 @@ mod refuses {
 
     #[test]
     fn bytes_in_unused_parts_of_the_header() {
-        for offset in [0x1c, 0x1f, field(3, 0), 4095] {
+        for offset in [field(3, 0), 4095] {
             let error = error_with(|blob| blob[offset] = 1);
             assert_eq!(error, HandoverError::HeaderNotZero, "at {offset:#x}");
         }
@@ -207,7 +218,7 @@ mod refuses {
 
     #[test]
     fn unknown_and_reserved_kinds() {
-        for kind in [0, 5, 6, 99, u32::MAX] {
+        for kind in [0, 5, 7, 99, u32::MAX] {
             let error = error_with(|blob| put32(blob, field(1, 0), kind));
             assert_eq!(error, at_record(1, RecordProblem::Kind(kind)));
         }
@@ -297,7 +308,7 @@ mod refuses {
             put32(blob, field(1, 0), 1);
         });
         assert_eq!(error, at_record(1, RecordProblem::OutOfOrder));
-        // A manifest or a signature before an initrd.
+        // A signature or a manifest before an initrd.
         for kind in [3, 4] {
             let error = signed_error(1, 0, kind);
             assert_eq!(error, at_record(2, RecordProblem::OutOfOrder));
@@ -324,6 +335,26 @@ mod refuses {
         }
         let error = signed_error(4, 0x38, 4);
         assert_eq!(error, at_record(4, RecordProblem::Subject(4)));
+    }
+
+    #[test]
+    fn a_signature_of_an_addon() {
+        let blob = handover_with_addons();
+        for subject in [2, 3] {
+            let blob = with(&blob, |blob| put32(blob, field(5, 0x38), subject));
+            let error = Handover::parse(&blob).unwrap_err();
+            assert_eq!(error, at_record(5, RecordProblem::Subject(subject)));
+        }
+    }
+
+    #[test]
+    fn an_addon_out_of_its_place() {
+        for (index, kind) in [(2, 4), (3, 2), (4, 6)] {
+            let blob = with(&handover_with_addons(), |blob| {
+                put32(blob, field(index, 0), kind);
+            });
+            assert!(Handover::parse(&blob).is_err(), "{kind} at {index}");
+        }
     }
 
     #[test]
@@ -367,11 +398,12 @@ mod layouts {
     #[test]
     fn put_every_field_where_the_documentation_says() {
         let layout = Layout::plan(&[(Kind::Kernel, 5, [0xd1; 32])], FLAG_CRASH).unwrap();
+        let layout = layout.with_profile(0x0102_0304);
         let mut expected = [0; PAGE_SIZE];
         put(&mut expected, 0x00, b"BATON\0HO");
         put(&mut expected, 0x08, &[1, 0, 0, 0, 1, 0, 0, 0]);
         put(&mut expected, 0x10, &[0, 0x20, 0, 0, 0, 0, 0, 0]);
-        put(&mut expected, 0x18, &[1, 0, 0, 0]);
+        put(&mut expected, 0x18, &[1, 0, 0, 0, 4, 3, 2, 1]);
         put(&mut expected, 0x20, &[1, 0, 0, 0, 0, 0, 0, 0]);
         put(&mut expected, 0x28, &[0, 0x10, 0, 0, 0, 0, 0, 0]);
         put(&mut expected, 0x30, &[5, 0, 0, 0, 0, 0, 0, 0]);
@@ -384,8 +416,8 @@ mod layouts {
         use Kind::{Initrd, Kernel, Manifest, Signature};
         let at = |index, problem| LayoutError::Record { index, problem };
         assert_eq!(error_of(&[], 0), LayoutError::RecordCount(0));
-        let many = [&[(Kernel, 1)][..], &[(Initrd, 1); 16]].concat();
-        assert_eq!(error_of(&many, 0), LayoutError::RecordCount(17));
+        let many = [&[(Kernel, 1)][..], &[(Initrd, 1); 32]].concat();
+        assert_eq!(error_of(&many, 0), LayoutError::RecordCount(33));
         assert_eq!(error_of(&[(Kernel, 1)], 2), LayoutError::Flags(2));
         assert_eq!(error_of(&[(Initrd, 1)], 0), LayoutError::NoKernel);
         let two = at(1, RecordProblem::SecondKernel);

@@ -1,5 +1,7 @@
 //! What a verdict is about, one by one.
 
+use core::fmt;
+
 use super::{cut, fill, used};
 use crate::reader::Reader;
 
@@ -63,11 +65,12 @@ impl Kind {
 pub enum Way {
     /// 0: by nobody: user space chose it.
     Unsigned,
-    /// 1: by an Authenticode signature, of itself or of the UKI it is a part of.
+    /// 1: by an Authenticode signature in the PE image, or in the UKI it is a part of.
     Authenticode,
     /// 2: by a signature appended as to a module.
     Appended,
-    /// 3: by a signature in an ELF note.
+    /// 3: by a signature in an ELF note. Nothing covers the signature itself, so such a file may be
+    /// taken for ELF only: another format's header could hide there.
     Note,
     /// 4: by a detached signature.
     Detached,
@@ -105,9 +108,36 @@ impl Way {
         })
     }
 
+    /// Its name for programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Way::Unsigned => "unsigned",
+            Way::Authenticode => "authenticode",
+            Way::Appended => "appended",
+            Way::Note => "note",
+            Way::Detached => "detached",
+            Way::Manifest => "manifest",
+            Way::ListedDigest => "listed-digest",
+        }
+    }
+
     /// Whether a key vouched, so that there is a signer.
     pub fn has_signer(self) -> bool {
         !matches!(self, Way::Unsigned | Way::ListedDigest)
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Way::Unsigned => "nobody",
+            Way::Authenticode => "Authenticode signature",
+            Way::Appended => "appended signature",
+            Way::Note => "signature in an ELF note",
+            Way::Detached => "detached signature",
+            Way::Manifest => "signed manifest",
+            Way::ListedDigest => "listed digest",
+        })
     }
 }
 
@@ -120,7 +150,8 @@ pub struct Component<'a> {
     pub way: Way,
     /// Its size in bytes.
     pub size: u64,
-    /// Its SHA-256, or, of a signed PE image, its Authenticode digest.
+    /// Its SHA-256, or, of a signed PE image, its Authenticode digest; of a part of a UKI or of an
+    /// addon the digest of all of that, which was signed.
     pub digest: [u8; 32],
     /// The identifier of the signer's key; empty where no key vouched. The writer cuts off what is
     /// beyond [`MAX_KEY_ID`] bytes.

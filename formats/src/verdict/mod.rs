@@ -16,7 +16,7 @@
 //! | 0x00 | 8 | magic | `BATONVDT` |
 //! | 0x08 | 4 | version | 1 |
 //! | 0x0c | 4 | total length in bytes | 96 + 208 × count |
-//! | 0x10 | 4 | component count | 1 to 32 |
+//! | 0x10 | 4 | component count | 1 to 48 |
 //! | 0x14 | 4 | flags | bit 0: a crash; other bits 0 |
 //! | 0x18 | 32 | identity of the gate: a digest that tells gates apart | |
 //! | 0x38 | 1 | length of the gate's version | 0 to 39 |
@@ -32,7 +32,7 @@
 //! | 0x06 | 1 | length of the key's identifier | 0 to 32; 0 where no key vouched |
 //! | 0x07 | 1 | length of the signer's name | 0 to 128; 0 where no key vouched |
 //! | 0x08 | 8 | size in bytes | |
-//! | 0x10 | 32 | SHA-256; of a signed PE image its Authenticode digest | |
+//! | 0x10 | 32 | SHA-256; of a signed PE image its Authenticode digest; of a part of one the whole's | |
 //! | 0x30 | 32 | identifier of the signer's key | zeros after it |
 //! | 0x50 | 128 | the signer's name, UTF-8 | zeros after it |
 //!
@@ -59,7 +59,7 @@ pub const VERSION: u32 = 1;
 /// The length of what comes before the components, in bytes.
 pub const HEADER_LEN: usize = 0x60;
 /// The most components a verdict may have.
-pub const MAX_COMPONENTS: usize = 32;
+pub const MAX_COMPONENTS: usize = 48;
 /// The longest version of a gate, in bytes.
 pub const MAX_GATE_VERSION: usize = 39;
 /// The flag of a crash.

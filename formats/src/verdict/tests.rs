@@ -105,12 +105,12 @@ fn writes_nothing_where_there_is_no_room_or_nothing_to_write() {
     let gate = verdict_gate();
     let mut buffer = [0; 16 * 1024];
     assert_eq!(write(&mut buffer, &gate, &[]), None);
-    assert_eq!(write(&mut buffer, &gate, &[component; 33]), None);
+    assert_eq!(write(&mut buffer, &gate, &[component; 49]), None);
     assert_eq!(write(&mut buffer[..303], &gate, &[component]), None);
-    assert_eq!((written_len(0), written_len(33)), (None, None));
-    let most = write(&mut buffer, &gate, &[component; 32]).unwrap();
-    assert_eq!(Some(most.len()), written_len(32));
-    assert_eq!(Verdict::parse(most).unwrap().components().count(), 32);
+    assert_eq!((written_len(0), written_len(49)), (None, None));
+    let most = write(&mut buffer, &gate, &[component; 48]).unwrap();
+    assert_eq!(Some(most.len()), written_len(48));
+    assert_eq!(Verdict::parse(most).unwrap().components().count(), 48);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn refuses_what_it_does_not_know() {
         let error = error_with(|data| put32(data, 0x0c, total));
         assert_eq!(error, VerdictError::Length(len));
     }
-    for count in [0, 33, u32::MAX] {
+    for count in [0, 49, u32::MAX] {
         let error = error_with(|data| put32(data, 0x10, count));
         assert_eq!(error, VerdictError::ComponentCount(count));
     }

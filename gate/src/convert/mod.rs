@@ -1,32 +1,126 @@
-//! Turning what was verified into a running kernel: one module for each format.
+//! Turning what was decided on into a running kernel: one module for each boot protocol.
 //!
-//! A converter is a pure function from verified bytes and free memory to a [`BootPlan`]. Carrying
-//! the plan out is the machine's work.
+//! A converter is a pure function: it takes what was decided, what the old kernel passed on and free
+//! memory, and says what is to be written where, and how the kernel is entered. Carrying that out is
+//! the machine's work. What a file is was settled before (`baton_verify::Payload`; a UKI has become
+//! a bzImage with more initrds there), and so was whether it may be booted.
+//!
+//! | to boot another format | |
+//! |---|---|
+//! | its parser | `formats` |
+//! | what recognises it, and checks that it can be booted here | `verify/src/payload.rs` |
+//! | a module here with a [`Convert`], named in [`plan`] | |
 
-pub mod bzimage64;
+mod bzimage64;
+mod initrds;
+mod linux;
+mod multiboot2;
+mod pvh;
+mod room;
+mod segments;
+mod verdict;
+mod vmlinux;
 
-use baton_verify::Verified;
+extern crate alloc;
+
+use alloc::vec::Vec;
+
+use baton_verify::{Decision, Payload, Reason, Verified};
+
+use crate::arguments::Arguments;
+use crate::plan::Free;
+
+pub use room::{Room, Write};
 
 /// Everything that is left to do: the writes, in order, and the jump.
 pub struct BootPlan<'m> {
     /// Whose code is jumped to. Only `baton_verify` can make one.
     pub kernel: Verified<'m>,
-    /// The release that the kernel names, for people.
-    pub version: Option<&'m str>,
-    /// What is copied where. The target never overlaps anything that is borrowed.
-    pub copy: Copy<'m>,
-    /// The next kernel's boot_params, written over the old ones.
-    pub boot_params: [u8; 4096],
-    /// Where boot_params go.
-    pub boot_params_address: u64,
-    /// Where the next kernel is entered, with RSI = `boot_params_address`.
-    pub entry: u64,
+    /// What is written where.
+    pub writes: Vec<Write<'m>>,
+    /// How the kernel is entered after that.
+    pub entry: Entry,
 }
 
-/// Bytes to be copied to a physical address.
-pub struct Copy<'m> {
-    /// The bytes.
-    pub from: &'m [u8],
-    /// The physical address they go to.
-    pub to: u64,
+/// How a kernel is entered. All addresses are physical, and mapped one to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// In 64-bit mode, with paging on, by Linux's boot protocol (Documentation/arch/x86/boot.rst).
+    Long {
+        /// The entry point.
+        address: u64,
+        /// What RSI holds: the address of boot_params.
+        boot_params: u64,
+    },
+    /// In 32-bit protected mode, with paging off and flat segments, by PVH's and multiboot2's.
+    Protected {
+        /// The entry point.
+        address: u32,
+        /// What EAX holds.
+        eax: u32,
+        /// What EBX holds: the address of the boot information.
+        ebx: u32,
+        /// A page below 4 GiB, for the code that leaves 64-bit mode.
+        trampoline: u32,
+    },
+}
+
+/// What every converter is given.
+pub struct Given<'g, 'm> {
+    /// What was decided.
+    pub decision: &'g Decision<'m>,
+    /// What the old kernel passed on.
+    pub arguments: &'g Arguments<'m>,
+    /// A digest that tells this gate apart from others.
+    pub identity: [u8; 32],
+}
+
+/// The way from a kernel of one format to its running.
+pub trait Convert<'m> {
+    /// Puts the kernel and what it is given into `room`.
+    ///
+    /// # Errors
+    /// `NoRoom` or `AddressTaken`.
+    fn convert(&self, given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Entry, Reason>;
+}
+
+/// Plans the boot of what was decided on, in `free` memory.
+///
+/// # Errors
+/// As [`Convert::convert`].
+pub fn plan<'m>(
+    decision: Decision<'m>,
+    arguments: &Arguments<'m>,
+    identity: [u8; 32],
+    free: Free,
+) -> Result<BootPlan<'m>, Reason> {
+    let given = Given {
+        decision: &decision,
+        arguments,
+        identity,
+    };
+    let mut room = Room::new(free);
+    let entry = match &decision.payload {
+        Payload::BzImage(image) => image.convert(&given, &mut room),
+        Payload::Vmlinux(program) => vmlinux::Vmlinux(program).convert(&given, &mut room),
+        Payload::Pvh { program, entry } => {
+            let entry = *entry;
+            pvh::Pvh { program, entry }.convert(&given, &mut room)
+        }
+        Payload::Multiboot2 {
+            header,
+            file,
+            program,
+        } => multiboot2::Kernel {
+            header,
+            file,
+            program: program.as_ref(),
+        }
+        .convert(&given, &mut room),
+    }?;
+    Ok(BootPlan {
+        writes: room.into_writes(),
+        entry,
+        kernel: decision.kernel,
+    })
 }

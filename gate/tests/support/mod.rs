@@ -10,8 +10,13 @@ use baton_formats::handover::{Kind, Layout};
 use baton_formats::pe::Pe;
 use baton_formats::setup_data::{HEADER_LEN, SETUP_EFI, SETUP_KEXEC_KHO, SetupDataHeader};
 use baton_formats::siglist::X509_GUID;
+use baton_gate::arguments::Arguments;
+use baton_gate::convert::{BootPlan, Entry};
+use baton_gate::image::Image;
 use baton_gate::memory::PhysicalMemory;
 use baton_gate::plan::Range;
+use baton_gate::run::{Prepared, Stopwatch, prepare};
+use baton_verify::{Component, Refusal};
 use sha2::{Digest, Sha256};
 
 // Each thing in 2 MiB of its own, at their start: there a kernel would be put if it were free.
@@ -26,6 +31,8 @@ pub const CONFIG_TABLES: u64 = 0x7f20_0000;
 pub const MOK_TABLE: u64 = 0x7f40_0000;
 pub const EFI_MAP: u64 = 0x3f20_0000;
 pub const EFI_REGION: u64 = 0x7e00_0000;
+/// The digest that tells the gate apart from others.
+pub const IDENTITY: [u8; 32] = [0x1d; 32];
 pub const RAM_END: u64 = 0x4000_0000;
 
 /// Memory in pieces; what lies between them can't be read.
@@ -108,6 +115,7 @@ pub fn built_gate(keys: &[u8]) -> ([u8; LEN], Vec<u8>) {
         policy: Part::default(),
         sbat: Part::default(),
         limit: 0x10_0000,
+        identity: IDENTITY,
     };
     let mut added = vec![0; 0x10_0000 - stub_len as usize];
     added[..keys.len()].copy_from_slice(keys);
@@ -234,4 +242,63 @@ pub fn add_scratch(memory: &mut Memory, address: u64, size: u64) {
     let data: Vec<u8> = fields.into_iter().flat_map(u64::to_le_bytes).collect();
     memory.put(SETUP_DATA, node(0, SETUP_KEXEC_KHO, &data));
     set_setup_data(memory, SETUP_DATA);
+}
+
+/// What the gate with these keys makes of the machine.
+pub fn with_gate<T>(
+    memory: &Memory,
+    keys: &[u8],
+    look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
+) -> T {
+    with_gate_at(memory, BOOT_PARAMS, keys, look)
+}
+
+/// The same, with boot_params at this address.
+pub fn with_gate_at<T>(
+    memory: &Memory,
+    address: u64,
+    keys: &[u8],
+    look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
+) -> T {
+    let watch = Stopwatch {
+        now: || 7,
+        observer: |_| {},
+    };
+    let (info, added) = built_gate(keys);
+    let image = Image::read(&info, &added, gate_extent()).expect("the gate is well made");
+    let arguments = Arguments::read(memory, address)
+        .map_err(|reason| Refusal::new(Component::BootParams, reason));
+    let arguments = match arguments {
+        Ok(arguments) => arguments,
+        Err(refusal) => return look(Err(refusal)),
+    };
+    look(prepare(memory, &image, &arguments, &watch))
+}
+
+pub fn refusal(memory: &Memory, keys: &[u8]) -> Refusal {
+    with_gate(memory, keys, |result| {
+        result.map(|_| ()).expect_err("this must be refused")
+    })
+}
+
+pub fn plan_of<T>(memory: &Memory, keys: &[u8], look: impl FnOnce(&BootPlan<'_>) -> T) -> T {
+    with_gate(memory, keys, |result| {
+        look(&result.unwrap_or_else(|refusal| panic!("{refusal}")).plan)
+    })
+}
+
+/// The bytes that a plan writes to this address.
+pub fn written_at<'p>(plan: &'p BootPlan<'_>, address: u64) -> &'p [u8] {
+    let mut writes = plan.writes.iter().filter(|write| write.to == address);
+    let write = writes.next().expect("something is written there");
+    assert!(writes.next().is_none(), "and nothing else");
+    &write.bytes
+}
+
+/// The next kernel's boot_params.
+pub fn boot_params(plan: &BootPlan<'_>) -> [u8; 4096] {
+    let Entry::Long { boot_params, .. } = plan.entry else {
+        panic!("Linux is entered in 64-bit mode");
+    };
+    written_at(plan, boot_params).try_into().expect("a page")
 }

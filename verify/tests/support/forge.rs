@@ -49,6 +49,8 @@ pub struct Cert {
     pub serial: u8,
     pub version: Option<u8>,
     pub extensions: Vec<Vec<u8>>,
+    /// Instead of its key's own SubjectPublicKeyInfo.
+    pub key_info: Option<Vec<u8>>,
 }
 
 pub fn extension(id: &str, critical: bool, value: &[u8]) -> Vec<u8> {
@@ -92,6 +94,7 @@ impl Cert {
             serial: key,
             version: Some(2),
             extensions: vec![],
+            key_info: None,
         }
     }
 
@@ -114,12 +117,12 @@ impl Cert {
             name(&format!("key {}", self.issuer)),
             seq(&[tlv(0x17, b"240101000000Z"), tlv(0x17, b"440101000000Z")]),
             name(&format!("key {}", self.key)),
-            self.key_info(),
+            self.key_info.clone().unwrap_or_else(|| self.own_key_info()),
             extensions,
         ])
     }
 
-    fn key_info(&self) -> Vec<u8> {
+    fn own_key_info(&self) -> Vec<u8> {
         let point = key(self.key).verifying_key().to_sec1_point(false);
         seq(&[
             seq(&[oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")]),

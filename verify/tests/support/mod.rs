@@ -1,10 +1,13 @@
 //! What the tests share.
 #![allow(dead_code, clippy::cast_possible_truncation)]
 
+pub mod build;
 pub mod der;
 pub mod flips;
 pub mod forge;
 pub mod forge_detached;
+pub mod openssl;
+pub mod other_formats;
 pub mod small_elf;
 pub mod small_image;
 

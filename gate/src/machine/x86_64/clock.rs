@@ -1,5 +1,7 @@
 //! Time, from the time stamp counter and whatever tells how fast it counts.
 
+use core::fmt;
+
 use super::cpu::{cpuid, has_hypervisor, inb, outb, timestamp};
 
 /// The PIT's input frequency in Hz, and its ports (Intel 8254; channel 2's gate is port 0x61).
@@ -11,6 +13,21 @@ const PIT_GATE: u16 = 0x61;
 const CALIBRATION_MS: u64 = 5;
 /// Where nothing tells the speed, waits assume a fast processor, so that they never are too short.
 const ASSUMED_PER_MS: u64 = 4_000_000;
+
+/// A span of time.
+struct Took {
+    ticks: u64,
+    microseconds: Option<u64>,
+}
+
+impl fmt::Display for Took {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.microseconds {
+            Some(time) => write!(f, "{}.{:03} ms", time / 1000, time % 1000),
+            None => write!(f, "{} clock ticks", self.ticks),
+        }
+    }
+}
 
 /// How fast the time stamp counter counts.
 #[derive(Clone, Copy)]
@@ -34,6 +51,14 @@ impl Clock {
     pub fn microseconds(self, from: u64, to: u64) -> Option<u64> {
         let ticks = u128::from(to.wrapping_sub(from)) * 1000;
         u64::try_from(ticks / u128::from(self.per_ms?)).ok()
+    }
+
+    /// The same in words.
+    pub fn between(self, from: u64, to: u64) -> impl fmt::Display {
+        Took {
+            ticks: to.wrapping_sub(from),
+            microseconds: self.microseconds(from, to),
+        }
     }
 
     /// Waits for about this long.

@@ -5,14 +5,17 @@ mod clock;
 mod console;
 mod cpu;
 mod descriptors;
+mod enter;
 mod framebuffer;
 mod heap;
 mod physical;
 mod reset;
 mod serial;
 mod start;
+mod stopwatch;
 
 use core::arch::global_asm;
 
 global_asm!(include_str!("header.s"), options(att_syntax, raw));
 global_asm!(include_str!("head.s"), options(att_syntax, raw));
+global_asm!(include_str!("protected.s"), options(att_syntax, raw));

@@ -3,7 +3,6 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
-use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::panic::PanicInfo;
 use core::slice;
@@ -17,16 +16,18 @@ use super::clock::Clock;
 use super::console;
 use super::cpu::{self, timestamp};
 use super::descriptors;
+use super::enter::{self, Control};
 use super::framebuffer::Framebuffer;
 use super::physical::{POOL, Physical};
 use super::reset::reset;
+use super::stopwatch;
 use crate::arguments::{Arguments, command_line, memory_map};
-use crate::convert::BootPlan;
+use crate::convert::{BootPlan, Entry};
 use crate::image::Image;
 use crate::memory::PhysicalMemory;
 use crate::paging::Table;
 use crate::plan::{MapEntry, Range, Use};
-use crate::run::{Prepared, prepare};
+use crate::run::{Prepared, Stopwatch, prepare};
 
 struct Pool(UnsafeCell<[Table; POOL]>);
 
@@ -42,13 +43,6 @@ unsafe extern "C" {
     static __bss_start: u8;
     static __bss_end: u8;
     static __stack_guard: u8;
-}
-
-/// The control registers as the old kernel left them.
-#[derive(Clone, Copy)]
-struct Control {
-    cr0: u64,
-    cr4: u64,
 }
 
 /// How much RAM is mapped at a time: what one page table holds, or one large page.
@@ -109,8 +103,12 @@ fn hand_over(
         env!("CARGO_PKG_VERSION"),
         arguments.handover.len() / 1024
     ));
-    let prepared = prepare(&memory, &image, &arguments, timestamp)
-        .map_err(|refusal| (refusal, image.policy))?;
+    let watch = Stopwatch {
+        now: timestamp,
+        observer: stopwatch::observe,
+    };
+    let prepared =
+        prepare(&memory, &image, &arguments, &watch).map_err(|refusal| (refusal, image.policy))?;
     report(&prepared, clock);
     start(&prepared.plan, clock, control)
 }
@@ -197,9 +195,10 @@ fn is_ram(map: &[MapEntry], start: u64, end: u64) -> bool {
 
 fn report(prepared: &Prepared<'_>, clock: Clock) {
     let kernel = &prepared.plan.kernel;
-    let version = prepared.plan.version.unwrap_or("of unknown version");
+    let (format, release) = prepared.kernel;
     console::line(format_args!(
-        "kernel {version} verified by {}",
+        "kernel {} ({format}) verified by {}",
+        release.unwrap_or("of unknown version"),
         kernel.signer()
     ));
     let initrds = &prepared.initrds;
@@ -210,51 +209,32 @@ fn report(prepared: &Prepared<'_>, clock: Clock) {
         initrds.signed
     ));
     let (from, to) = prepared.verified;
-    match clock.microseconds(from, to) {
-        Some(time) => console::line(format_args!(
-            "verified in {}.{:03} ms",
-            time / 1000,
-            time % 1000
-        )),
-        None => console::line(format_args!(
-            "verified in {} clock ticks",
-            to.wrapping_sub(from)
-        )),
-    }
+    console::line(format_args!(
+        "verified in {}, of it {} for digests",
+        clock.between(from, to),
+        clock.between(0, stopwatch::hashing()),
+    ));
 }
 
-/// Copies the kernel, writes its boot_params and jumps.
+/// Writes the kernel with its arguments to memory, and jumps.
 fn start(plan: &BootPlan<'_>, clock: Clock, control: Control) -> ! {
     let before = timestamp();
-    let from = plan.copy.from;
-    // SAFETY: the planner chose the target in RAM that nothing borrowed lies in; it is mapped.
-    unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), plan.copy.to as *mut u8, from.len()) };
-    // SAFETY: the page is mapped and was read before; no reference to it is used any more, and the
-    // plan has its own copy.
-    unsafe { (plan.boot_params_address as *mut [u8; 4096]).write_unaligned(plan.boot_params) };
-    let micros = clock.microseconds(before, timestamp()).unwrap_or(0);
-    console::line(format_args!(
-        "copied in {}.{:03} ms; starting the kernel at {:#x}",
-        micros / 1000,
-        micros % 1000,
-        plan.copy.to
-    ));
-    // SAFETY: `plan` could only be made from a verified kernel, which has been copied to where it
-    // is entered; the 64-bit boot protocol's demands are met: RSI, paging, segments, interrupts off.
-    unsafe {
-        asm!(
-            "mov cr4, {cr4}",
-            "mov cr0, {cr0}",
-            "xor ebp, ebp",
-            "jmp rax",
-            cr4 = in(reg) control.cr4,
-            cr0 = in(reg) control.cr0,
-            in("rax") plan.entry,
-            in("rdi") 0u64,
-            in("rsi") plan.boot_params_address,
-            options(noreturn)
-        )
+    for write in &plan.writes {
+        // SAFETY: the planner chose the target in RAM that nothing borrowed lies in, and which is
+        // mapped; boot_params were read before, and the plan has its own copy of them.
+        unsafe { enter::carry_out(write) };
     }
+    console::line(format_args!(
+        "copied in {}; starting the kernel at {:#x}",
+        clock.between(before, timestamp()),
+        match plan.entry {
+            Entry::Long { address, .. } => address,
+            Entry::Protected { address, .. } => u64::from(address),
+        }
+    ));
+    // SAFETY: `plan` could only be made from a verified kernel, which has been written to where it
+    // is entered.
+    unsafe { enter::enter(plan.entry, control) }
 }
 
 fn refuse(refusal: &Refusal, policy: baton_formats::policy::Policy) -> ! {

@@ -1,26 +1,16 @@
 //! Putting a signature into a PE file: the certificate table, its directory entry, the checksum.
 
+use super::Existing;
 use crate::failure::{Failure, Result};
 use crate::pe_edit;
 use baton_formats::pe::{Offsets, Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS};
-use sha2::{Digest, Sha256};
-
-/// What to do with signatures that are already there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// Refuse to sign.
-    Refuse,
-    /// Keep them before the new one. The kernel looks at the first alone.
-    Append,
-    /// Drop them.
-    Replace,
-}
+use baton_verify::{Digest, HashAlgorithm};
 
 /// An image ready to be signed: padded to 8 bytes, and its Authenticode digest.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The Authenticode digest, SHA-256.
-    pub digest: [u8; 32],
+    /// The Authenticode digest.
+    pub digest: Digest,
     offsets: Offsets,
     directory: usize,
     image: Vec<u8>,
@@ -31,7 +21,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// When it isn't a PE image, has no room for a signature, or is signed and that isn't wanted.
-pub fn prepare(image: &[u8], existing: Existing) -> Result<Prepared> {
+pub fn prepare(image: &[u8], hash: HashAlgorithm, existing: Existing) -> Result<Prepared> {
     let pe = Pe::parse(image)
         .map_err(|e| Failure::failed(format!("not an image that can be signed: {e}")))?;
     let offsets = pe.offsets();
@@ -46,12 +36,11 @@ pub fn prepare(image: &[u8], existing: Existing) -> Result<Prepared> {
         ));
     }
     let (signed, table) = image.split_at(pe.signed_len());
-    let mut hash = Sha256::new();
-    pe.digest_parts().for_each(|part| hash.update(part));
+    let digest = hash.hash(pe.digest_parts());
     let mut image = signed.to_vec();
     image.resize(image.len().next_multiple_of(8), 0);
     Ok(Prepared {
-        digest: hash.finalize().into(),
+        digest,
         offsets,
         directory,
         image,

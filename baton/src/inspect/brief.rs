@@ -1,0 +1,60 @@
+//! An image inside another one, in a line.
+
+use super::report::Report;
+use serde::Serialize;
+use std::fmt;
+
+/// What an image inside another one is.
+#[derive(Debug, Serialize)]
+pub struct Brief {
+    /// The word for its format, as in a whole report.
+    pub format: &'static str,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// The kernel's release and build.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel_version: Option<String>,
+    /// Whose signatures it claims to have; an unreadable one is none.
+    pub signers: Vec<String>,
+    /// What is wrong with it.
+    pub problems: Vec<String>,
+    #[serde(skip)]
+    described: &'static str,
+}
+
+impl Brief {
+    /// Looks at it.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Brief {
+        let report = Report::of(bytes);
+        let signatures = report.signatures.iter();
+        Brief {
+            format: report.format.word(),
+            size: report.size,
+            kernel_version: report.kernel_version().map(str::to_owned),
+            signers: signatures.filter_map(|s| s.signer.clone()).collect(),
+            described: report.format.described(),
+            sha256: report.sha256,
+            problems: report.problems,
+        }
+    }
+}
+
+impl fmt::Display for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.described)?;
+        let mut words = self.kernel_version.iter().flat_map(|v| v.split(' '));
+        if let Some(release) = words.next() {
+            write!(f, ", {release}")?;
+        }
+        for signer in &self.signers {
+            write!(f, ", signed by \"{signer}\"")?;
+        }
+        for problem in &self.problems {
+            write!(f, "; {problem}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! What a certificate says.
+
+use super::page::Page;
+use super::{hex, sha256};
+use baton_verify::Certificate;
+use baton_verify::certificate::UnusableKey;
+use rsa::pkcs8::DecodePublicKey;
+use rsa::traits::PublicKeyParts;
+use serde::Serialize;
+
+/// A certificate, as far as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CertificateInfo {
+    /// What its subject is known by.
+    pub subject: String,
+    /// What its issuer is known by.
+    pub issuer: String,
+    /// Its serial number, in hexadecimal.
+    pub serial: String,
+    /// Its key's identifier, in hexadecimal.
+    pub key_id: String,
+    /// Kind and size of its key.
+    pub key: String,
+    /// Why the key vouches for nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_problem: Option<String>,
+    /// It says that it is a CA's.
+    pub ca: bool,
+    /// Of the whole certificate, in hexadecimal.
+    pub sha256: String,
+}
+
+impl CertificateInfo {
+    /// Reads it.
+    #[must_use]
+    pub fn of(certificate: &Certificate<'_>) -> CertificateInfo {
+        CertificateInfo {
+            subject: certificate.subject_name(),
+            issuer: certificate.issuer_name(),
+            serial: hex(certificate.serial()),
+            key_id: certificate.key_id().to_string(),
+            key: key(certificate),
+            key_problem: certificate
+                .unusable_key()
+                .map(|problem| problem.to_string()),
+            ca: certificate.is_ca(),
+            sha256: sha256(certificate.as_bytes()),
+        }
+    }
+
+    /// Two lines, the first of them labelled.
+    pub fn show(&self, page: &mut Page, label: &str) {
+        let ca = if self.ca { ", CA" } else { "" };
+        page.field(
+            label,
+            format!(
+                "\"{}\" by \"{}\", {}{ca}",
+                self.subject, self.issuer, self.key
+            ),
+        );
+        page.field(
+            "",
+            format!("key id {}, serial {}", self.key_id, self.serial),
+        );
+        page.optional("", self.key_problem.as_ref());
+    }
+}
+
+fn key(certificate: &Certificate<'_>) -> String {
+    let info = certificate.key_info();
+    if let Ok(key) = rsa::PublicKey::from_public_key_der(info) {
+        return format!("RSA {}", key.n().bit_width_vartime());
+    }
+    if p256::PublicKey::from_public_key_der(info).is_ok() {
+        return "ECDSA P-256".into();
+    }
+    if p384::PublicKey::from_public_key_der(info).is_ok() {
+        return "ECDSA P-384".into();
+    }
+    match certificate.unusable_key() {
+        Some(UnusableKey::RsaSize(bits)) => format!("RSA {bits}"),
+        Some(UnusableKey::RsaExponent) => "RSA".into(),
+        _ => "another kind of key".into(),
+    }
+}

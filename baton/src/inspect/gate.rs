@@ -1,0 +1,104 @@
+//! The gate: what was built into it.
+
+use super::certificate::CertificateInfo;
+use super::hex;
+use super::page::Page;
+use baton_formats::gate_image::GateInfo;
+use baton_formats::policy::{Policy, RefusalAction};
+use baton_formats::reader::is_zero;
+use baton_verify::Trust;
+use serde::Serialize;
+
+/// A gate image.
+#[derive(Debug, Serialize)]
+pub struct GateImageInfo {
+    /// What tells it apart from other gates, in hexadecimal; `None` in a stub.
+    pub identity: Option<String>,
+    /// The length of its stub, in bytes.
+    pub stub_length: u32,
+    /// The most bytes that the signed file may have.
+    pub limit: u32,
+    /// Whom it trusts, besides the machine's MOK list.
+    pub certificates: Vec<CertificateInfo>,
+    /// What it does when it refuses.
+    pub policy: Option<PolicyInfo>,
+}
+
+/// A gate's policy.
+#[derive(Debug, Serialize)]
+pub struct PolicyInfo {
+    /// `reset` or `halt`.
+    pub refusal_action: &'static str,
+    /// Seconds between the message and the action.
+    pub refusal_delay_seconds: u32,
+    /// It is what a gate without a policy does.
+    pub is_default: bool,
+}
+
+impl GateImageInfo {
+    /// Reads it; what can't be read becomes a problem.
+    pub fn of(info: &GateInfo, file: &[u8], problems: &mut Vec<String>) -> GateImageInfo {
+        GateImageInfo {
+            identity: (!is_zero(&info.identity)).then(|| hex(&info.identity)),
+            stub_length: info.stub_len,
+            limit: info.limit,
+            certificates: told(certificates(info, file), problems).unwrap_or_default(),
+            policy: told(policy(info, file), problems),
+        }
+    }
+
+    /// Prints it under its heading.
+    pub fn show(&self, page: &mut Page) {
+        page.heading("gate");
+        page.optional("identity", self.identity.as_ref());
+        page.field("stub", format!("{} bytes", self.stub_length));
+        page.field("limit", format!("{} bytes, signed", self.limit));
+        if let Some(policy) = &self.policy {
+            page.field("policy", policy.described());
+        }
+        for (index, certificate) in self.certificates.iter().enumerate() {
+            certificate.show(page, if index == 0 { "trusts" } else { "" });
+        }
+        if self.certificates.is_empty() {
+            page.field("trusts", "the machine's MOK list alone");
+        }
+    }
+}
+
+impl PolicyInfo {
+    fn described(&self) -> String {
+        let default = if self.is_default { " (default)" } else { "" };
+        format!(
+            "after a refusal: {} in {} s{default}",
+            self.refusal_action, self.refusal_delay_seconds
+        )
+    }
+}
+
+fn told<T>(read: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
+    read.map_err(|problem| problems.push(problem)).ok()
+}
+
+fn certificates(info: &GateInfo, file: &[u8]) -> Result<Vec<CertificateInfo>, String> {
+    let keys = info.keys(file).map_err(|e| e.to_string())?;
+    let trust = Trust::new().add_keys(keys).map_err(|e| e.to_string())?;
+    let anchors = trust.anchors();
+    Ok(anchors
+        .map(|anchor| CertificateInfo::of(&anchor.certificate))
+        .collect())
+}
+
+fn policy(info: &GateInfo, file: &[u8]) -> Result<PolicyInfo, String> {
+    let policy = match info.policy(file).map_err(|e| e.to_string())? {
+        [] => Policy::default(),
+        bytes => Policy::parse(bytes).map_err(|e| e.to_string())?,
+    };
+    Ok(PolicyInfo {
+        refusal_action: match policy.refusal_action {
+            RefusalAction::Reset => "reset",
+            RefusalAction::Halt => "halt",
+        },
+        refusal_delay_seconds: policy.refusal_delay_seconds,
+        is_default: policy == Policy::default(),
+    })
+}

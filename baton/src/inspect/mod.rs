@@ -1,0 +1,126 @@
+//! `baton inspect`: what is in an image, and who says they signed it. Nothing is judged here but
+//! form: whom to trust is `baton verify`'s matter.
+//!
+//! One module for each format makes plain values of what it reads; [`report::Report`] holds them,
+//! [`page::Page`] prints them for people, and `serde` for programs. A new format is a module, a field
+//! of [`report::Parts`], and a line in `reading.rs`.
+
+pub mod brief;
+pub mod bzimage;
+pub mod certificate;
+pub mod elf;
+pub mod format;
+pub mod gate;
+pub mod handover;
+pub mod manifest;
+pub mod multiboot2;
+pub mod page;
+pub mod pe;
+mod reading;
+pub mod report;
+pub mod sbat;
+pub mod signature;
+pub mod uki;
+
+use crate::cli::InspectArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::kernel_verdict::hex;
+use crate::p7s;
+use baton_verify::{HashAlgorithm, Way};
+use bzimage::compression;
+use format::Format;
+use page::Page;
+use report::Report;
+use serde::Serialize;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+/// The report, and the file it is of.
+#[derive(Serialize)]
+struct Object<'a> {
+    file: String,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+/// Carries out the command.
+///
+/// # Errors
+/// When the file can't be read, or nothing can be said of it.
+pub fn run(args: &InspectArgs) -> Result<()> {
+    let path = &args.image;
+    let bytes = std::fs::read(path).map_err(|e| Failure::io(path, &e))?;
+    let mut report = Report::of(&bytes);
+    match report.format {
+        Format::Signature => compare_with_content(&mut report, path, &bytes),
+        _ => add_detached(&mut report, path, &bytes)?,
+    }
+    if !report.says_something() {
+        return Err(not_understood(path, &bytes, &report));
+    }
+    let file = path.display().to_string();
+    if args.json {
+        crate::print_json(&Object {
+            file,
+            report: &report,
+        });
+    } else {
+        let mut page = Page::default();
+        report.show(&mut page, &file);
+        print(page.text())?;
+    }
+    Ok(())
+}
+
+/// Who reads it may stop early, as `head` does.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::io(Path::new("standard output"), &e))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The signature that lies beside the file.
+fn add_detached(report: &mut Report, path: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(der) = p7s::read_beside(path)? {
+        let mut signature = signature::of_detached(Way::Detached, &der, Some(&[bytes]));
+        signature.file = Some(p7s::beside(path).display().to_string());
+        report.signatures.push(signature);
+    }
+    Ok(())
+}
+
+/// A signature is looked at with what it lies beside.
+fn compare_with_content(report: &mut Report, path: &Path, signature: &[u8]) {
+    let name = path
+        .to_str()
+        .and_then(|name| name.strip_suffix(p7s::SUFFIX));
+    let content = name.and_then(|name| std::fs::read(name).ok());
+    if let (Some(content), Some(der)) = (content, reading::cms(signature)) {
+        report.signatures = vec![signature::of_detached(
+            Way::Detached,
+            &der,
+            Some(&[&content]),
+        )];
+    }
+}
+
+fn not_understood(path: &Path, bytes: &[u8], report: &Report) -> Failure {
+    let why = match (report.problems.first(), compression(bytes)) {
+        (Some(problem), _) => problem.clone(),
+        (None, Some(by)) => format!("compressed data ({by}); decompress it and inspect that"),
+        (None, None) => "of no format that Baton knows".into(),
+    };
+    Failure::new(
+        Exit::Malformed,
+        "bad-image",
+        format!("{}: {why}", path.display()),
+    )
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex(HashAlgorithm::Sha256.hash([bytes]).as_bytes())
+}

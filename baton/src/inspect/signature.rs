@@ -1,0 +1,158 @@
+//! What signatures say of themselves. Whether anybody trusts them is `baton verify`'s to judge.
+
+use super::certificate::CertificateInfo;
+use super::hex;
+use super::page::Page;
+use baton_formats::pe::{Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, WinCertificate};
+use baton_verify::authenticode;
+use baton_verify::detached::DetachedSignature;
+use baton_verify::{Certificate, HashAlgorithm, Trust, Way, verify_detached};
+use serde::Serialize;
+
+/// A signature, as far as it is shown.
+#[derive(Debug, Default, Serialize)]
+pub struct SignatureInfo {
+    /// Where it is: the word of [`Way::code`].
+    pub way: &'static str,
+    /// The file it is in, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Why nothing more can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Its hash: `sha256`, `sha384` or `sha512`.
+    pub hash: Option<String>,
+    /// Whose it claims to be: the subject of the signer's certificate, or what that is named by.
+    pub signer: Option<String>,
+    /// The digest it is for, in hexadecimal; `None` where it doesn't say.
+    pub digest: Option<String>,
+    /// Whether it is for these bytes; `None` where that can't be told.
+    pub matches: Option<bool>,
+    /// What it carries.
+    pub certificates: Vec<CertificateInfo>,
+}
+
+/// All signatures of a PE image.
+pub fn of_pe(pe: &Pe<'_>) -> Vec<SignatureInfo> {
+    let way = Way::Authenticode;
+    let entries = pe.certificates().map(|entry| match entry {
+        Ok(entry) => of_entry(&entry, pe),
+        Err(error) => SignatureInfo::malformed(way, error),
+    });
+    entries.collect()
+}
+
+fn of_entry(entry: &WinCertificate<'_>, pe: &Pe<'_>) -> SignatureInfo {
+    let way = Way::Authenticode;
+    if (entry.revision, entry.kind) != (WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS) {
+        return SignatureInfo::malformed(way, "it isn't PKCS#7");
+    }
+    match authenticode::Signature::parse(entry.data) {
+        Ok(signature) => {
+            let found = signature.hash().hash(pe.digest_parts());
+            let signed = signature.signed();
+            SignatureInfo {
+                digest: Some(hex(signature.image_digest())),
+                matches: Some(signature.image_digest() == found.as_bytes()),
+                ..SignatureInfo::new(
+                    way,
+                    signature.hash(),
+                    signed.signer().ok(),
+                    signed.certificates(),
+                )
+            }
+        }
+        Err(error) => SignatureInfo::malformed(way, error),
+    }
+}
+
+/// A detached signature in DER, and, where they are known, the bytes that it should be of.
+pub fn of_detached(way: Way, der: &[u8], content: Option<&[&[u8]]>) -> SignatureInfo {
+    match DetachedSignature::parse(der) {
+        Ok(signature) => SignatureInfo {
+            signer: Some(signer(&signature)),
+            digest: signature.message_digest().map(hex),
+            matches: content.and_then(|content| matches(&signature, der, content)),
+            ..SignatureInfo::new(
+                way,
+                signature.hash(),
+                signature.signer(),
+                signature.certificates(),
+            )
+        },
+        Err(error) => SignatureInfo::malformed(way, error),
+    }
+}
+
+fn signer(signature: &DetachedSignature<'_>) -> String {
+    match signature.signer() {
+        Some(certificate) => certificate.subject_name(),
+        None => format!("a certificate {}", signature.signer_id()),
+    }
+}
+
+/// Without attributes only the signer's key can tell.
+fn matches(signature: &DetachedSignature<'_>, der: &[u8], content: &[&[u8]]) -> Option<bool> {
+    if let Some(digest) = signature.message_digest() {
+        let found = signature.hash().hash(content.iter().copied());
+        return Some(digest == found.as_bytes());
+    }
+    let trust = Trust::new().add_keys(signature.signer()?.as_bytes()).ok()?;
+    Some(verify_detached(content.iter().copied(), der, &trust).is_ok())
+}
+
+impl SignatureInfo {
+    fn new<'s, 'c: 's>(
+        way: Way,
+        hash: HashAlgorithm,
+        signer: Option<&Certificate<'c>>,
+        certificates: impl Iterator<Item = &'s Certificate<'c>>,
+    ) -> SignatureInfo {
+        SignatureInfo {
+            way: way.code(),
+            hash: Some(hash.to_string().to_lowercase().replace('-', "")),
+            signer: signer.map(Certificate::subject_name),
+            certificates: certificates.map(CertificateInfo::of).collect(),
+            ..SignatureInfo::default()
+        }
+    }
+
+    /// One that can't be read, and why.
+    pub fn malformed(way: Way, problem: impl ToString) -> SignatureInfo {
+        SignatureInfo {
+            way: way.code(),
+            problem: Some(problem.to_string()),
+            ..SignatureInfo::default()
+        }
+    }
+
+    /// Prints it under a heading with its number, from 1.
+    pub fn show(&self, page: &mut Page, number: usize) {
+        let hash = self.hash.as_deref().map(|hash| format!(", {hash}"));
+        let file = self.file.as_deref().map(|file| format!(", in {file}"));
+        page.heading(format!(
+            "signature {number}: {}{}{}",
+            self.way,
+            hash.unwrap_or_default(),
+            file.unwrap_or_default()
+        ));
+        page.optional("problem", self.problem.as_ref());
+        page.optional("signer", self.signer.as_ref());
+        page.optional("digest", self.digest.as_ref());
+        if self.problem.is_none() {
+            page.field("", self.verdict());
+        }
+        for (index, certificate) in self.certificates.iter().enumerate() {
+            certificate.show(page, if index == 0 { "carries" } else { "" });
+        }
+    }
+
+    fn verdict(&self) -> &'static str {
+        match (self.matches, &self.digest) {
+            (Some(true), _) => "is for these bytes",
+            (Some(false), _) => "is NOT for these bytes",
+            (None, Some(_)) => "the bytes it is for aren't here",
+            (None, None) => "only the signer's certificate can tell which bytes it is for",
+        }
+    }
+}

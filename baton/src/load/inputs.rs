@@ -1,0 +1,142 @@
+//! What a load is made of: all files, read once, and the command line.
+
+use super::choice::{self, Sayings};
+use super::handover::{self, Ingredients};
+use super::input::{Image, Initrd};
+use crate::cli::LoadArgs;
+use crate::cmdline;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::p7s;
+use baton_formats::handover::Handover;
+use baton_sys::Root;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// What a load is made of.
+pub(super) struct Inputs {
+    pub crash: bool,
+    pub kernel: Image,
+    /// The kernel's detached signature.
+    pub signature: Option<Vec<u8>>,
+    pub initrds: Vec<Initrd>,
+    pub addons: Vec<Image>,
+    /// With its detached signature.
+    pub manifest: Option<(Image, Option<Vec<u8>>)>,
+    pub profile: u32,
+    pub cmdline: Vec<u8>,
+}
+
+impl Inputs {
+    pub fn read(args: &LoadArgs, root: &Root, crash: bool) -> Result<Inputs> {
+        let kernel = Image::open(&args.kernel)?;
+        let is_handover = handover::is_one(&kernel.bytes);
+        if is_handover {
+            check_alone(args)?;
+        }
+        let open_all =
+            |paths: &[PathBuf]| paths.iter().map(|p| Image::open(p)).collect::<Result<_>>();
+        let manifest = args.manifest.as_ref().map(|path| {
+            let signature = p7s::read_beside(path)?;
+            Image::open(path).map(|image| (image, signature))
+        });
+        let mut inputs = Inputs {
+            crash,
+            signature: match is_handover {
+                true => None,
+                false => p7s::read_beside(&args.kernel)?,
+            },
+            initrds: args
+                .initrd
+                .iter()
+                .map(|p| Initrd::open(p))
+                .collect::<Result<_>>()?,
+            addons: open_all(&args.addon)?,
+            manifest: manifest.transpose()?,
+            profile: choice::profile(args.profile.as_deref(), choice::uki(&kernel.bytes).as_ref())?,
+            kernel,
+            cmdline: Vec::new(),
+        };
+        inputs.cmdline = command_line(args, root, &inputs)?;
+        Ok(inputs)
+    }
+
+    pub fn ingredients(&self) -> Ingredients<'_> {
+        let manifest = self.manifest.as_ref();
+        Ingredients {
+            kernel: &self.kernel.bytes,
+            signature: self.signature.as_deref(),
+            initrds: &self.initrds,
+            addons: self.addons.iter().map(|addon| &addon.bytes[..]).collect(),
+            manifest: manifest.map(|(text, signature)| (&text.bytes[..], signature.as_deref())),
+            profile: self.profile,
+            crash: self.crash,
+        }
+    }
+
+    /// What goes along that only the gate looks at.
+    pub fn only_for_the_gate(&self) -> Option<&'static str> {
+        let signed = |initrd: &Initrd| initrd.signature.is_some();
+        [
+            (handover::is_one(&self.kernel.bytes), "it is a handover"),
+            (self.manifest.is_some(), "a manifest goes with it"),
+            (!self.addons.is_empty(), "addons go with it"),
+            (self.profile != 0, "a profile was chosen"),
+            (
+                self.signature.is_some() || self.initrds.iter().any(signed),
+                "a detached signature (.p7s) goes with it",
+            ),
+        ]
+        .into_iter()
+        .find_map(|(is_so, what)| is_so.then_some(what))
+    }
+
+    fn sayings(&self) -> Sayings<'_> {
+        if let Ok(handover) = Handover::parse(&self.kernel.bytes) {
+            return Sayings::from(&handover);
+        }
+        Sayings {
+            kernel: &self.kernel.bytes,
+            profile: self.profile,
+            addons: self.addons.iter().map(|addon| &addon.bytes[..]).collect(),
+            manifest: self.manifest.as_ref().map(|(text, _)| &text.bytes[..]),
+        }
+    }
+}
+
+/// A handover has all its parts in it.
+fn check_alone(args: &LoadArgs) -> Result<()> {
+    let given = [
+        (!args.initrd.is_empty(), "--initrd"),
+        (!args.addon.is_empty(), "--addon"),
+        (args.manifest.is_some(), "--manifest"),
+        (args.profile.is_some(), "--profile"),
+    ];
+    match given.into_iter().find(|(is_given, _)| *is_given) {
+        None => Ok(()),
+        Some((_, option)) => Err(Failure::new(
+            Exit::Usage,
+            "usage",
+            format!("a handover has everything in it already (leave {option} out)"),
+        )),
+    }
+}
+
+fn command_line(args: &LoadArgs, root: &Root, inputs: &Inputs) -> Result<Vec<u8>> {
+    let line = match &args.cmdline {
+        Some(text) => text.as_bytes().to_vec(),
+        None if args.reuse_cmdline => {
+            let current = baton_sys::cmdline::current(root).map_err(|e| Failure::system(&e))?;
+            cmdline::reuse(&current, inputs.crash)
+        }
+        None => inputs.sayings().command_line().unwrap_or_default().into(),
+    };
+    if line.contains(&b'\n') {
+        return Err(Failure::new(
+            Exit::Malformed,
+            "command-line-newline",
+            "command line refused: it holds a line end (take it out)",
+        ));
+    }
+    Ok(line)
+}

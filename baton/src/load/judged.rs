@@ -1,0 +1,104 @@
+//! The gate's verdict on a handover, by the gate's own function.
+
+use crate::machine::Machine;
+use baton_formats::elf::Elf;
+use baton_verify::{
+    Component, Decision, Part, Payload, Reason, Refusal, Trust, check_entry, decide,
+};
+use std::ops::Range;
+
+/// What of a decision is kept when the handover isn't looked at any more.
+pub(super) struct Judged {
+    /// Who vouches for the kernel, in words.
+    pub by: String,
+    /// The kernel's format.
+    pub format: &'static str,
+    /// What was judged, part by part.
+    pub parts: Vec<Part>,
+    /// Memory that the gate needs besides, in bytes.
+    pub further_len: u64,
+}
+
+impl Judged {
+    /// The gate's verdict, by its own function.
+    pub fn of(
+        handover: &[u8],
+        line: &[u8],
+        trust: &Trust<'_>,
+        machine: &Machine,
+        crash_regions: &[Range<u64>],
+    ) -> std::result::Result<Judged, Refusal> {
+        let decision = decide(handover, line, trust)?;
+        check_entry(&decision.payload, machine.five_level)
+            .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
+        check_place(&decision, crash_regions)?;
+        Ok(Judged {
+            by: decision.kernel.signer().to_string(),
+            format: decision.payload.format(),
+            further_len: memory_needed(&decision),
+            parts: decision.parts,
+        })
+    }
+}
+
+/// What runs at one address only has its place outside of what is reserved for a crash, where the gate
+/// must not write then. Which regions there are is known to root alone.
+fn check_place(
+    decision: &Decision<'_>,
+    crash_regions: &[Range<u64>],
+) -> std::result::Result<(), Refusal> {
+    let Some(place) = only_place(&decision.payload).filter(|_| decision.crash) else {
+        return Ok(());
+    };
+    let covers = |region: &Range<u64>| region.start <= place.start && place.end <= region.end;
+    match crash_regions.is_empty() || crash_regions.iter().any(covers) {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            Component::Kernel,
+            Reason::AddressTaken(place.start),
+        )),
+    }
+}
+
+/// The memory that a kernel takes, if it runs nowhere else.
+fn only_place(payload: &Payload<'_>) -> Option<Range<u64>> {
+    match payload {
+        Payload::BzImage(image) if !image.relocatable() => {
+            let start = image.pref_address();
+            Some(start..start.saturating_add(image.init_size().into()))
+        }
+        Payload::Pvh { program, .. } => Some(program.physical_range()),
+        Payload::Multiboot2 {
+            header, program, ..
+        } if header.relocatable().is_none() => {
+            let load = header.load().map(|load| load.memory);
+            load.or_else(|| program.as_ref().map(Elf::physical_range))
+        }
+        _ => None,
+    }
+}
+
+/// Memory that the gate writes to: for the kernel, and for initrds that don't lie in one piece.
+fn memory_needed(decision: &Decision<'_>) -> u64 {
+    let size = |range: Range<u64>| range.end.saturating_sub(range.start);
+    let kernel = match &decision.payload {
+        Payload::BzImage(image) => image.init_size().into(),
+        Payload::Vmlinux(program) | Payload::Pvh { program, .. } => size(program.physical_range()),
+        Payload::Multiboot2 {
+            header, program, ..
+        } => {
+            let load = header.load().map(|load| load.memory);
+            let stated = load.or_else(|| program.as_ref().map(Elf::physical_range));
+            stated.map_or(0, size)
+        }
+    };
+    let joined = match decision.initrd_range {
+        Some(_) => 0,
+        None => decision
+            .initrds
+            .iter()
+            .map(|bytes| bytes.len() as u64)
+            .sum(),
+    };
+    kernel.saturating_add(joined)
+}

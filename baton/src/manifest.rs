@@ -1,0 +1,104 @@
+//! `baton manifest`: writes the text of a manifest, which counts once it is signed.
+
+use crate::cli::ManifestArgs;
+use crate::failure::{Failure, Result};
+use crate::output;
+use crate::p7s;
+use baton_formats::manifest::{CommandLine, Entry, FIRST_LINE, Line, LineProblem, Manifest};
+use baton_verify::HashAlgorithm;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// Carries out the command.
+///
+/// # Errors
+/// When a file can't be read, or what is to be listed can't be.
+pub fn run(args: &ManifestArgs) -> Result<()> {
+    check_output(&args.output)?;
+    let text = text(args)?;
+    let manifest = Manifest::parse(text.as_bytes())
+        .map_err(|e| Failure::failed(format!("{}: {e}", args.output.display())))?;
+    output::replace(&args.output, text.as_bytes(), None)?;
+    report(&args.output, &manifest);
+    Ok(())
+}
+
+/// Only a manifest is replaced: the name of a kernel in this place is a slip.
+fn check_output(path: &Path) -> Result<()> {
+    match std::fs::read(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(Failure::io(path, &e)),
+        Ok(bytes) if bytes.starts_with(FIRST_LINE.as_bytes()) => Ok(()),
+        Ok(_) => Err(Failure::failed(format!(
+            "{}: there is another file, no manifest; the manifest to write is named last",
+            path.display()
+        ))),
+    }
+}
+
+fn text(args: &ManifestArgs) -> Result<String> {
+    let mut lines = vec![FIRST_LINE.to_owned()];
+    if let Some(name) = &args.name {
+        lines.push(line("--name", &Line::Name(name))?);
+    }
+    if let Some(path) = &args.kernel {
+        lines.push(Line::Kernel(entry(path)?).to_string());
+    }
+    for path in &args.initrd {
+        lines.push(Line::Initrd(entry(path)?).to_string());
+    }
+    if let Some(text) = &args.cmdline {
+        let rule = Line::CommandLine(CommandLine::Exact(text));
+        lines.push(line("--cmdline", &rule)?);
+    }
+    if let Some(text) = &args.cmdline_prefix {
+        let rule = Line::CommandLine(CommandLine::Prefix(text));
+        lines.push(line("--cmdline-prefix", &rule)?);
+    }
+    Ok(lines.join("\n") + "\n")
+}
+
+/// A line that is read as what it was meant to be.
+fn line(option: &str, line: &Line<'_>) -> Result<String> {
+    let text = line.to_string();
+    match Line::parse(&text) {
+        Ok(read) if read == *line => Ok(text),
+        Ok(_) | Err(LineProblem::Text | LineProblem::Unknown) => Err(Failure::failed(format!(
+            "{option}: a manifest's text is printable ASCII on one line, not empty, without a space at its begin or end"
+        ))),
+        Err(problem) => Err(Failure::failed(format!("{option}: it {problem}"))),
+    }
+}
+
+/// A whole file by its digest.
+fn entry(path: &Path) -> Result<Entry> {
+    let bytes = std::fs::read(path).map_err(|e| Failure::io(path, &e))?;
+    let mut digest = [0; 32];
+    digest.copy_from_slice(HashAlgorithm::Sha256.hash([&bytes[..]]).as_bytes());
+    match bytes.len() as u64 {
+        0 => Err(Failure::failed(format!("{}: it is empty", path.display()))),
+        length => Ok(Entry { digest, length }),
+    }
+}
+
+fn report(path: &Path, manifest: &Manifest<'_>) {
+    let kernel = manifest.kernel().map(|_| "a kernel".to_owned());
+    let initrds = match manifest.initrds().count() {
+        0 => None,
+        1 => Some("an initrd".to_owned()),
+        n => Some(format!("{n} initrds")),
+    };
+    let line = manifest.command_line().map(|rule| match rule {
+        CommandLine::Exact(_) => "a command line".to_owned(),
+        CommandLine::Prefix(_) => "how a command line begins".to_owned(),
+    });
+    let listed: Vec<_> = [kernel, initrds, line].into_iter().flatten().collect();
+    println!("{}: lists {}", path.display(), listed.join(", "));
+    match p7s::beside(path).exists() {
+        true => println!(
+            "  {} is the signature of what was here before; sign it again with `baton sign --replace`",
+            p7s::beside(path).display()
+        ),
+        false => println!("  it counts once it is signed, with `baton sign`"),
+    }
+}

@@ -1,0 +1,84 @@
+//! Detached signatures in files: beside what they are about, as `FILE.p7s`, in DER or PEM.
+
+use crate::certs::pem_blocks;
+use crate::failure::{Failure, Result};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The end of the name of a file that holds the signature of the file without it (RFC 8551, 3.2.1).
+pub const SUFFIX: &str = ".p7s";
+
+/// The labels of CMS in PEM: that of RFC 7468, 9, and the older one.
+const LABELS: [&str; 2] = ["CMS", "PKCS7"];
+
+/// Where the detached signature of a file lies.
+#[must_use]
+pub fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(SUFFIX);
+    name.into()
+}
+
+/// The detached signature of a file, in DER; `None` where there is none.
+///
+/// # Errors
+/// When it is there and can't be read, or is PEM of something else.
+pub fn read_beside(path: &Path) -> Result<Option<Vec<u8>>> {
+    let path = beside(path);
+    match std::fs::read(&path) {
+        Ok(bytes) => to_der(bytes)
+            .map(Some)
+            .map_err(|why| Failure::failed(format!("{}: {why}", path.display()))),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Failure::io(&path, &e)),
+    }
+}
+
+/// The DER of a signature in DER or PEM. That it is one isn't judged.
+///
+/// # Errors
+/// When it is PEM, and not of one signature.
+pub fn to_der(bytes: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
+    let text = match std::str::from_utf8(&bytes) {
+        Ok(text) if text.contains("-----BEGIN ") => text,
+        _ => return Ok(bytes),
+    };
+    match &mut pem_blocks(text)?[..] {
+        [(label, der)] if LABELS.contains(&label.as_str()) => Ok(std::mem::take(der)),
+        [(label, _)] => Err(format!("it holds a {label}, not a CMS signature")),
+        blocks => Err(format!(
+            "it holds {} PEM blocks; one CMS signature expected",
+            blocks.len()
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pem_and_der_come_out_alike() {
+        for label in LABELS {
+            let pem = format!("-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n");
+            assert_eq!(to_der(pem.into_bytes()).unwrap(), [0x30, 0]);
+        }
+        assert_eq!(to_der(vec![0x30, 0]).unwrap(), [0x30, 0]);
+    }
+
+    #[test]
+    fn something_else_in_pem_is_refused() {
+        let other = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        assert!(to_der(other.into()).unwrap_err().contains("CERTIFICATE"));
+        let twice = other.repeat(2).replace("CERTIFICATE", "CMS");
+        assert!(to_der(twice.into_bytes()).unwrap_err().contains("2 PEM"));
+    }
+
+    #[test]
+    fn the_signature_lies_beside_its_file() {
+        assert_eq!(
+            beside(Path::new("/boot/vmlinux")),
+            Path::new("/boot/vmlinux.p7s")
+        );
+    }
+}

@@ -1,0 +1,139 @@
+//! What was verified, part by part, as people and programs are shown it: by `baton load` before a
+//! hand-over, by `baton status` after it.
+
+use crate::kernel_verdict::hex;
+use baton_formats::verdict::{Component, Kind, Way};
+use baton_verify::Part;
+use serde::Serialize;
+
+/// A part, and who vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartLine {
+    kind: &'static str,
+    vouched_by: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
+    size: u64,
+    digest: String,
+    #[serde(skip)]
+    way: Way,
+}
+
+impl From<&Part> for PartLine {
+    fn from(part: &Part) -> PartLine {
+        let signer = part.vouched.signer.as_ref();
+        let key = signer.filter(|_| part.vouched.way.has_signer());
+        PartLine {
+            kind: name(part.kind),
+            vouched_by: part.vouched.way.code(),
+            signer: key.map(|signer| signer.subject.clone()),
+            key_id: key.map(|signer| signer.key_id.to_string()),
+            size: part.size,
+            digest: hex(&part.digest),
+            way: part.vouched.way,
+        }
+    }
+}
+
+impl From<Component<'_>> for PartLine {
+    fn from(part: Component<'_>) -> PartLine {
+        let signed = part.way.has_signer();
+        PartLine {
+            kind: name(part.kind),
+            vouched_by: part.way.code(),
+            signer: signed.then(|| printable(part.subject)),
+            key_id: signed.then(|| hex(part.key_id)),
+            size: part.size,
+            digest: hex(&part.digest),
+            way: part.way,
+        }
+    }
+}
+
+impl PartLine {
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Who vouches for it, and how, in words.
+    #[must_use]
+    pub fn vouched(&self) -> String {
+        match (self.way, &self.signer, &self.key_id) {
+            (Way::Unsigned, ..) => "unsigned".to_owned(),
+            (Way::ListedDigest, ..) => {
+                "verified by its digest, which is listed in MokListRT".to_owned()
+            }
+            (way, signer, key) => format!(
+                "verified by \"{}\" ({way}, key id {})",
+                signer.as_deref().unwrap_or_default(),
+                key.as_deref().unwrap_or_default()
+            ),
+        }
+    }
+
+    /// Its size and digest, in words.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        format!("{} bytes, digest {}", self.size, self.digest)
+    }
+}
+
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Kernel => "kernel",
+        Kind::Initrd => "initrd",
+        Kind::CommandLine => "command line",
+        Kind::Microcode => "microcode",
+        Kind::DeviceTree => "device tree",
+        Kind::Manifest => "manifest",
+        Kind::Addon => "addon",
+    }
+}
+
+/// A name in the record may have any character in it.
+fn printable(text: &str) -> String {
+    let shown = |c: char| {
+        if c == ' ' || c.is_ascii_graphic() && c != '"' {
+            c
+        } else {
+            '?'
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unsigned_part_has_no_signer_and_a_signed_one_says_how() {
+        let component = Component {
+            kind: Kind::Initrd,
+            way: Way::Unsigned,
+            size: 7,
+            digest: [0xab; 32],
+            key_id: &[],
+            subject: "",
+        };
+        let line = PartLine::from(component);
+        assert_eq!(
+            (line.kind(), line.vouched().as_str()),
+            ("initrd", "unsigned")
+        );
+        let signed = Component {
+            way: Way::Appended,
+            key_id: &[1, 2],
+            subject: "A\u{1b}[2J\" B",
+            ..component
+        };
+        assert_eq!(
+            PartLine::from(signed).vouched(),
+            "verified by \"A?[2J? B\" (appended signature, key id 0102)"
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! Signatures at the file's end, as the kernel's modules have them (scripts/sign-file.c): detached
+//! CMS over all that comes before, without signed attributes, which the kernel refuses there
+//! (pkcs7_verify in crypto/asymmetric_keys/pkcs7_verify.c).
+//!
+//! sign-file puts no certificate into the signature. Here the signer's goes in, with those of
+//! `--chain`, unless it is self-signed and alone: see [`Signer::needed_certificates`]. The kernel
+//! takes both forms.
+
+use super::cms::{self, Content};
+use super::signer::Signer;
+use super::{Existing, accepted};
+use crate::failure::{Failure, Result};
+use baton_formats::module_signature::{self, Appended};
+use baton_formats::pe::Pe;
+use baton_verify::verify_detached;
+
+/// The file with a signature at its end.
+///
+/// # Errors
+/// When it has one and that isn't wanted, or when something else must be at its end.
+pub fn sign(file: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>> {
+    let data = without(file, existing)?;
+    if Pe::parse(data).is_ok_and(|pe| pe.is_signed()) {
+        return Err(Failure::failed(
+            "it has an Authenticode signature, which must stay its last part; sign it with --as authenticode --append, or with --as detached",
+        ));
+    }
+    let content = Content {
+        kind: cms::DATA,
+        inside: None,
+        digest: signer.hash.hash([data]),
+        attributes: false,
+    };
+    let signature = cms::signed_data(&content, signer, signer.needed_certificates())?;
+    accepted(verify_detached([data], &signature, &signer.trust()?))?;
+    let length = u32::try_from(signature.len())
+        .map_err(|_| Failure::failed("the signature would be over 4 GiB"))?;
+    Ok([data, &signature, &module_signature::trailer(length)].concat())
+}
+
+/// The file without the signature at its end.
+///
+/// # Errors
+/// When there is one and that isn't wanted, or when it is malformed.
+pub fn without(file: &[u8], existing: Existing) -> Result<&[u8]> {
+    match (module_signature::split(file), existing) {
+        (Ok(None), _) => Ok(file),
+        (Ok(Some(Appended { data, .. })), Existing::Replace) => Ok(data),
+        (Ok(Some(_)), _) => Err(Failure::failed(
+            "it has an appended signature already; use --replace to drop that",
+        )),
+        (Err(e), _) => Err(Failure::failed(e.to_string())),
+    }
+}

@@ -1,0 +1,74 @@
+//! Authenticode signatures in PE images ("Windows Authenticode Portable Executable Signature
+//! Format"): what the kernel, shim, sbverify and the gate look for.
+
+use super::certificate_table::{attach, prepare};
+use super::cms::{self, Content};
+use super::signer::Signer;
+use super::{Existing, accepted};
+use crate::der::{algorithm_with_null, element, oid, sequence, tag};
+use crate::failure::{Failure, Result};
+use baton_formats::gate_image::GateInfo;
+use baton_verify::{Digest, verify_image};
+
+/// 1.3.6.1.4.1.311.2.1.4
+const SPC_INDIRECT_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 4];
+/// 1.3.6.1.4.1.311.2.1.15
+const SPC_PE_IMAGE_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 15];
+
+/// What Authenticode has always said where a page hash could be.
+const OBSOLETE: &str = "<<<Obsolete>>>";
+
+/// The image with one more signature.
+///
+/// # Errors
+/// When it isn't an image that can be signed, or is signed and that isn't wanted.
+pub fn sign(image: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>> {
+    let prepared = prepare(image, signer.hash, existing)?;
+    let indirect = indirect_data(&prepared.digest);
+    // The message digest is over the content without its tag and length (RFC 2315, 9.3).
+    let content = Content {
+        kind: SPC_INDIRECT_DATA,
+        inside: Some(&sequence(&[&indirect])),
+        digest: signer.hash.hash([&indirect[..]]),
+        attributes: true,
+    };
+    let signature = cms::signed_data(&content, signer, &signer.certificates)?;
+    let signed = attach(prepared, &signature)?;
+    check_gate_limit(&signed)?;
+    accepted(verify_image(&signed, &signer.trust()?))?;
+    Ok(signed)
+}
+
+/// The contents of `SpcIndirectDataContent`: what the image is, and its digest.
+fn indirect_data(digest: &Digest) -> Vec<u8> {
+    let text: Vec<u8> = OBSOLETE.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let link = element(
+        tag::constructed(0),
+        &[&element(
+            tag::constructed(2),
+            &[&element(tag::context(0), &[&text])],
+        )],
+    );
+    let image = sequence(&[
+        &oid(SPC_PE_IMAGE_DATA),
+        &sequence(&[&element(tag::BIT_STRING, &[&[0]]), &link]),
+    ]);
+    let digest = sequence(&[
+        &algorithm_with_null(cms::hash_oid(digest.algorithm())),
+        &element(tag::OCTET_STRING, &[digest.as_bytes()]),
+    ]);
+    [image, digest].concat()
+}
+
+/// A gate's file, signatures included, must end before the memory the gate works in.
+fn check_gate_limit(signed: &[u8]) -> Result<()> {
+    match GateInfo::from_image(signed) {
+        Ok(info) if signed.len() as u64 > u64::from(info.limit) => Err(Failure::failed(format!(
+            "the signed gate would be {} bytes, and it may have {}; use fewer certificates or signatures",
+            signed.len(),
+            info.limit
+        ))),
+        // Not a gate, or one with room.
+        _ => Ok(()),
+    }
+}

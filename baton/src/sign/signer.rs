@@ -1,0 +1,85 @@
+//! Who signs, and with which hash.
+
+use super::key::SigningKey;
+use crate::certs;
+use crate::cli::SignArgs;
+use crate::der::{element, sequence, tag};
+use crate::failure::{Failure, Result};
+use baton_verify::{Certificate, HashAlgorithm, Trust};
+
+/// A private key with its certificate, and the hash to sign with.
+#[derive(Debug)]
+pub struct Signer {
+    /// The key.
+    pub key: SigningKey,
+    /// The hash, of the content and of what is signed.
+    pub hash: HashAlgorithm,
+    /// The signer's certificate, and after it those of `--chain`.
+    pub certificates: Vec<Vec<u8>>,
+    /// What a signature names the signer's certificate by (RFC 5652, 10.2.4).
+    pub issuer_and_serial: Vec<u8>,
+    /// What people know the signer by.
+    pub name: String,
+    self_issued: bool,
+}
+
+impl Signer {
+    /// Reads key and certificates.
+    ///
+    /// # Errors
+    /// When a file can't be read, or the key isn't the certificate's.
+    pub fn read(args: &SignArgs) -> Result<Signer> {
+        let mut certificates = certs::read(&args.cert)?;
+        for path in &args.chain {
+            certificates.extend(certs::read(path)?);
+        }
+        let key = SigningKey::read(&args.key)?;
+        let certificates = certificates.into_iter().map(|c| c.der).collect();
+        Signer::new(key, certificates, args.hash.into())
+    }
+
+    /// The key's certificate is the first of `certificates`.
+    ///
+    /// # Errors
+    /// When it isn't.
+    pub fn new(key: SigningKey, certificates: Vec<Vec<u8>>, hash: HashAlgorithm) -> Result<Signer> {
+        let first = certificates
+            .first()
+            .ok_or_else(|| Failure::failed("no certificate was given"))?;
+        let certificate = Certificate::parse(first)
+            .map_err(|e| Failure::failed(format!("not a certificate: {e}")))?;
+        if key.public_key_info() != certificate.key_info() {
+            return Err(Failure::failed(
+                "the private key isn't the certificate's; give the certificate made for this key",
+            ));
+        }
+        let serial = element(tag::INTEGER, &[certificate.serial()]);
+        Ok(Signer {
+            issuer_and_serial: sequence(&[certificate.issuer(), &serial]),
+            name: certificate.subject_name(),
+            self_issued: certificate.issuer() == certificate.subject(),
+            key,
+            hash,
+            certificates,
+        })
+    }
+
+    /// The certificates that a verifier may lack: none where the signer's own, by itself, leads
+    /// nowhere else. Such a one must be trusted itself, so that whoever trusts it has it.
+    #[must_use]
+    pub fn needed_certificates(&self) -> &[Vec<u8>] {
+        match self.self_issued && self.certificates.len() == 1 {
+            true => &[],
+            false => &self.certificates,
+        }
+    }
+
+    /// Trust in nobody but this signer, to check what was made.
+    ///
+    /// # Errors
+    /// None: the certificate has been read before.
+    pub fn trust(&self) -> Result<Trust<'_>> {
+        let certificate = self.certificates.first().map_or(&[][..], Vec::as_slice);
+        Ok(Trust::new().add_keys(certificate)?)
+    }
+}

@@ -1,0 +1,196 @@
+//! Kernels with a multiboot2 header, Xen's among them ("Multiboot2 Specification version 2.0",
+//! sections 3.3 and 3.6).
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+use core::ops;
+
+use baton_formats::elf::Elf;
+use baton_formats::multiboot2::{Multiboot2, Relocatable};
+use baton_verify::Reason;
+
+use super::room::BELOW_4G;
+use super::{Convert, Entry, Given, Room, linux, pvh, segments};
+use crate::paging::PAGE;
+use crate::plan;
+
+/// What EAX holds (3.3).
+const BOOTLOADER_MAGIC: u32 = 0x36d7_6289;
+
+/// Tags of the boot information (3.6).
+mod tag {
+    pub const END: u32 = 0;
+    pub const COMMAND_LINE: u32 = 1;
+    pub const LOADER_NAME: u32 = 2;
+    pub const MODULE: u32 = 3;
+    pub const BASIC_MEMORY: u32 = 4;
+    pub const MEMORY_MAP: u32 = 6;
+    pub const OLD_RSDP: u32 = 14;
+    pub const NEW_RSDP: u32 = 15;
+    pub const LOAD_BASE: u32 = 21;
+}
+
+pub(super) struct Kernel<'d, 'm> {
+    pub header: &'d Multiboot2<'m>,
+    pub file: &'m [u8],
+    pub program: Option<&'d Elf<'m>>,
+}
+
+impl<'m> Convert<'m> for Kernel<'_, 'm> {
+    fn convert(&self, given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Entry, Reason> {
+        let (base, moved) = self.place(room)?;
+        let stated = match (self.header.entry(), self.program) {
+            (Some(entry), _) => u64::from(entry),
+            (None, program) => program.map_or(0, Elf::entry),
+        };
+        let information = information(given, low(base)?, room)?;
+        Ok(Entry::Protected {
+            address: low(stated.wrapping_add(moved))?,
+            eax: BOOTLOADER_MAGIC,
+            ebx: low(room.put(information, BELOW_4G)?)?,
+            trampoline: low(room.take(PAGE, PAGE, BELOW_4G)?)?,
+        })
+    }
+}
+
+impl<'m> Kernel<'_, 'm> {
+    /// Puts the kernel where it goes; gives its address, and how far that is from the stated one,
+    /// modulo 2⁶⁴.
+    fn place(&self, room: &mut Room<'m>) -> Result<(u64, u64), Reason> {
+        let load = self.header.load();
+        let memory = match (&load, self.program) {
+            (Some(load), _) => load.memory.clone(),
+            (None, program) => program.map_or(0..0, Elf::physical_range),
+        };
+        let base = self.take(&memory, room)?;
+        let moved = base.wrapping_sub(memory.start);
+        match (load, self.program) {
+            (Some(load), _) => {
+                let bytes = self.file.get(load.file).unwrap_or_default();
+                room.write(base, bytes, memory.end - memory.start);
+            }
+            (None, program) => {
+                program
+                    .into_iter()
+                    .for_each(|program| segments::write(program, moved, room));
+            }
+        }
+        Ok((base, moved))
+    }
+
+    /// Takes the memory that it states; if that isn't free, other memory that will do.
+    fn take(&self, memory: &ops::Range<u64>, room: &mut Room<'m>) -> Result<u64, Reason> {
+        let size = memory.end - memory.start;
+        let stated = room.take_at(memory.start, size);
+        match (stated, self.header.relocatable()) {
+            (Ok(()), _) => Ok(memory.start),
+            (Err(reason), None) => Err(reason),
+            (
+                Err(_),
+                Some(Relocatable {
+                    min, max, align, ..
+                }),
+            ) => {
+                let window = u64::from(min).max(plan::LOWEST)..u64::from(max).saturating_add(1);
+                room.take(size, u64::from(align), window)
+            }
+        }
+    }
+}
+
+/// An address below 4 GiB.
+pub(super) fn low(address: u64) -> Result<u32, Reason> {
+    u32::try_from(address).map_err(|_| Reason::AddressTaken(address))
+}
+
+/// A number of bytes or of modules, which is small: there are no more than a handover has records.
+pub(super) fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Where the initrds lie, which such kernels call modules, and their sizes: each by itself.
+pub(super) fn modules<'m>(
+    given: &Given<'_, 'm>,
+    room: &mut Room<'m>,
+) -> Result<Vec<(u64, u64)>, Reason> {
+    let place = |bytes: &&'m [u8]| {
+        let address = room.put(*bytes, BELOW_4G)?;
+        Ok((address, bytes.len() as u64))
+    };
+    given.decision.initrds.iter().map(place).collect()
+}
+
+/// The boot information.
+fn information<'m>(
+    given: &Given<'_, 'm>,
+    base: u32,
+    room: &mut Room<'m>,
+) -> Result<Vec<u8>, Reason> {
+    let mut tags = Tags(Vec::new());
+    let line = linux::terminated(given.arguments.cmdline);
+    tags.add(tag::COMMAND_LINE, &[&line]);
+    tags.add(tag::LOADER_NAME, &[b"baton-gate\0"]);
+    for (start, size) in modules(given, room)? {
+        let (start, end) = (low(start)?, low(start + size)?);
+        tags.add(
+            tag::MODULE,
+            &[&start.to_le_bytes(), &end.to_le_bytes(), b"\0"],
+        );
+    }
+    let (lower, upper) = basic_memory(given);
+    tags.add(
+        tag::BASIC_MEMORY,
+        &[&lower.to_le_bytes(), &upper.to_le_bytes()],
+    );
+    let (map, _) = pvh::memory_map(given)?;
+    // The size of an entry, and version 0 of it.
+    tags.add(tag::MEMORY_MAP, &[&[24, 0, 0, 0, 0, 0, 0, 0], &map]);
+    if let Some(rsdp) = given.arguments.rsdp {
+        let kind = match rsdp.len() {
+            0..=20 => tag::OLD_RSDP,
+            _ => tag::NEW_RSDP,
+        };
+        tags.add(kind, &[rsdp]);
+    }
+    tags.add(tag::LOAD_BASE, &[&base.to_le_bytes()]);
+    tags.add(tag::END, &[]);
+    Ok(tags.finish())
+}
+
+/// KiB of memory from 0 and from 1 MiB on, up to the first hole.
+fn basic_memory(given: &Given<'_, '_>) -> (u32, u32) {
+    let from = |start: u64| {
+        let holds = |entry: &&plan::MapEntry| {
+            entry.kind == plan::Use::Ram
+                && entry.address <= start
+                && start < entry.address.saturating_add(entry.size)
+        };
+        let entry = given.arguments.map.iter().find(holds);
+        let size = entry.map_or(0, |entry| entry.address.saturating_add(entry.size) - start);
+        u32::try_from(size / 1024).unwrap_or(u32::MAX)
+    };
+    (from(0).min(640), from(plan::LOWEST))
+}
+
+/// Tags, each at a multiple of 8 bytes, after the 8 bytes that tell the size of it all.
+struct Tags(Vec<u8>);
+
+impl Tags {
+    fn add(&mut self, kind: u32, parts: &[&[u8]]) {
+        let size: usize = parts.iter().map(|part| part.len()).sum();
+        self.0.extend(kind.to_le_bytes());
+        self.0.extend(count(size + 8).to_le_bytes());
+        parts.iter().for_each(|part| self.0.extend(*part));
+        self.0.resize(self.0.len().next_multiple_of(8), 0);
+    }
+
+    fn finish(self) -> Vec<u8> {
+        let size = self.0.len() + 8;
+        let mut all = Vec::with_capacity(size);
+        all.extend(count(size).to_le_bytes());
+        all.extend([0; 4]);
+        all.extend(self.0);
+        all
+    }
+}

@@ -1,0 +1,96 @@
+//! Xen's boot protocol for hardware virtual machines (PVH), which other kernels than Linux take on
+//! bare machines, too ("x86/HVM direct boot ABI", docs/misc/pvh.pandoc in Xen).
+//!
+//! `struct hvm_start_info`, version 1 (xen/include/public/arch-x86/hvm/start_info.h in Xen):
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 4 + 4 + 4 | magic 0x336ec578, version 1, flags 0 |
+//! | 12 | 4 | how many modules there are |
+//! | 16 | 8 | address of the list of modules |
+//! | 24 | 8 | address of the command line |
+//! | 32 | 8 | address of the RSDP |
+//! | 40 | 8 | address of the memory map |
+//! | 48 | 4 + 4 | how many entries that has, 0 |
+//!
+//! A module is its address, its size, the address of its command line, and 0, of 8 bytes each; an
+//! entry of the memory map 8 bytes of address, 8 of size, 4 of type, 4 of 0.
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+
+use baton_formats::boot_params::BootParams;
+use baton_formats::elf::Elf;
+use baton_verify::Reason;
+
+use super::room::BELOW_4G;
+use super::{Convert, Entry, Given, Room, linux, multiboot2, segments};
+use crate::paging::PAGE;
+
+const MAGIC: u32 = 0x336e_c578;
+const VERSION: u32 = 1;
+
+pub(super) struct Pvh<'d, 'm> {
+    pub program: &'d Elf<'m>,
+    pub entry: u64,
+}
+
+impl<'m> Convert<'m> for Pvh<'_, 'm> {
+    fn convert(&self, given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Entry, Reason> {
+        segments::take_stated(self.program, room)?;
+        segments::write(self.program, 0, room);
+        let info = start_info(given, room)?;
+        Ok(Entry::Protected {
+            address: multiboot2::low(self.entry)?,
+            eax: 0,
+            ebx: multiboot2::low(room.put(info, BELOW_4G)?)?,
+            trampoline: multiboot2::low(room.take(PAGE, PAGE, BELOW_4G)?)?,
+        })
+    }
+}
+
+fn start_info<'m>(given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Vec<u8>, Reason> {
+    let modules = multiboot2::modules(given, room)?;
+    let list: Vec<u64> = modules
+        .iter()
+        .flat_map(|(start, size)| [*start, *size, 0, 0])
+        .collect();
+    let list = match list.is_empty() {
+        true => 0,
+        false => room.put(bytes(list), BELOW_4G)?,
+    };
+    let line = linux::terminated(given.arguments.cmdline);
+    let line = room.put(line, BELOW_4G)?;
+    let (map, entries) = memory_map(given)?;
+    let map = room.put(map, BELOW_4G)?;
+    let rsdp = BootParams(given.arguments.boot_params).rsdp();
+    let mut info = Vec::new();
+    for field in [MAGIC, VERSION, 0, multiboot2::count(modules.len())] {
+        info.extend(field.to_le_bytes());
+    }
+    info.extend(bytes([list, line, rsdp, map]));
+    info.extend(entries.to_le_bytes());
+    info.extend([0; 4]);
+    Ok(info)
+}
+
+fn bytes(fields: impl IntoIterator<Item = u64>) -> Vec<u8> {
+    fields.into_iter().flat_map(u64::to_le_bytes).collect()
+}
+
+/// The memory map as PVH and multiboot2 have it, and how many entries it has.
+pub(super) fn memory_map(given: &Given<'_, '_>) -> Result<(Vec<u8>, u32), Reason> {
+    let entries = BootParams(given.arguments.boot_params)
+        .e820()
+        .map_err(|_| Reason::BadMemoryMap("it has more than 128 entries"))?;
+    let (mut bytes, mut count) = (Vec::new(), 0);
+    for entry in entries {
+        bytes.extend(entry.addr.to_le_bytes());
+        bytes.extend(entry.size.to_le_bytes());
+        bytes.extend(entry.kind.to_le_bytes());
+        bytes.extend([0; 4]);
+        count += 1;
+    }
+    Ok((bytes, count))
+}

@@ -1,0 +1,39 @@
+//! The record of what was verified, which travels on with the next kernel.
+
+extern crate alloc;
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use baton_formats::verdict::{self, Component, Gate, MAX_COMPONENTS};
+use baton_verify::{Decision, Part};
+
+/// The record's bytes.
+pub(super) fn record(decision: &Decision<'_>, identity: [u8; 32]) -> Vec<u8> {
+    let components: Vec<Component<'_>> = decision
+        .parts
+        .iter()
+        .take(MAX_COMPONENTS)
+        .map(component)
+        .collect();
+    let gate = Gate {
+        identity,
+        version: env!("CARGO_PKG_VERSION"),
+        crash: decision.crash,
+    };
+    let mut bytes = vec![0; verdict::written_len(components.len()).unwrap_or(0)];
+    verdict::write(&mut bytes, &gate, &components);
+    bytes
+}
+
+fn component(part: &Part) -> Component<'_> {
+    let signer = part.vouched.signer.as_ref();
+    Component {
+        kind: part.kind,
+        way: part.vouched.way,
+        size: part.size,
+        digest: part.digest,
+        key_id: signer.map_or(&[], |signer| signer.key_id.as_bytes()),
+        subject: signer.map_or("", |signer| signer.subject.as_str()),
+    }
+}

@@ -1,0 +1,370 @@
+//! Every format from a handover to a plan: where it goes, what it is given, how it is entered.
+#![allow(clippy::cast_possible_truncation)]
+
+#[path = "../../verify/tests/support/mod.rs"]
+mod forging;
+mod support;
+
+use baton_formats::boot_params::{BootParams, offset};
+use baton_formats::setup_data::{HEADER_LEN, SETUP_DTB, SetupDataHeader};
+use baton_formats::verdict::{Kind, SETUP_BATON_VERDICT, Verdict, Way};
+use baton_gate::convert::{BootPlan, Entry};
+use forging::build::{Build, authenticode, sha256};
+use forging::forge::{Cert, Forge, SHA256, indirect_data};
+use forging::other_formats::*;
+use forging::small_image::small_image;
+use support::*;
+
+const LINE: &str = "console=ttyS0 root=/dev/vda1";
+const MIB: u64 = 1 << 20;
+
+fn keys() -> Vec<u8> {
+    Cert::ca(1, 1).der()
+}
+
+/// Any kernel with a detached signature, and these initrds.
+fn handed(kernel: &[u8], initrds: &[&[u8]]) -> Memory {
+    let build = Build::kernel(kernel, sha256(kernel));
+    let build = initrds
+        .iter()
+        .fold(build, |build, bytes| build.initrd(bytes));
+    machine(build.signature(0, kernel).blob(), LINE)
+}
+
+fn uki() -> Memory {
+    let kernel = small_image();
+    let mut forge = Forge::new(&forging::build::signer());
+    forge.image = pe_image(&[
+        (".linux", &kernel),
+        (".initrd", b"its initrd"),
+        (".ucode", b"microcode"),
+        (".dtb", b"its device tree"),
+    ]);
+    forge.content = indirect_data(SHA256, &authenticode(&forge.image));
+    let image = forge.build();
+    let build = Build::kernel(&image, authenticode(&image)).initrd(b"one more");
+    machine(build.blob(), LINE)
+}
+
+/// The bytes that a plan writes from this address on, with zeros where it says so.
+fn memory_after(plan: &BootPlan<'_>, start: u64, size: u64) -> Vec<u8> {
+    let mut bytes = vec![0xee; size as usize];
+    for write in plan.writes.iter().filter(|write| write.to >= start) {
+        let at = (write.to - start) as usize;
+        if let Some(target) = bytes.get_mut(at..at + write.size as usize) {
+            target.fill(0);
+            target[..write.bytes.len()].copy_from_slice(&write.bytes);
+        }
+    }
+    bytes
+}
+
+/// The nodes that the plan adds to setup_data: kind and data, in the order of the list.
+fn nodes(plan: &BootPlan<'_>) -> Vec<(u32, Vec<u8>)> {
+    let mut next = BootParams(&boot_params(plan)).setup_data();
+    let mut found = Vec::new();
+    while let Some(write) = plan
+        .writes
+        .iter()
+        .find(|write| write.to == next && next != 0)
+    {
+        let header = SetupDataHeader::parse(write.bytes[..HEADER_LEN].try_into().expect("16"));
+        assert_eq!(header.len as usize, write.bytes.len() - HEADER_LEN);
+        found.push((header.kind, write.bytes[HEADER_LEN..].to_vec()));
+        next = header.next;
+    }
+    found
+}
+
+/// Nothing that is written overlaps anything else that is, and all of it is RAM.
+fn check_targets(plan: &BootPlan<'_>) {
+    let mut ranges: Vec<_> = plan
+        .writes
+        .iter()
+        .map(|write| (write.to, write.to + write.size))
+        .collect();
+    ranges.sort_unstable();
+    assert!(
+        ranges.windows(2).all(|pair| pair[0].1 <= pair[1].0),
+        "{ranges:x?}"
+    );
+    assert!(
+        ranges
+            .iter()
+            .all(|(start, end)| *start >= MIB && *end <= RAM_END)
+    );
+    let kept = [
+        (HANDOVER, 1),
+        (CMDLINE, 1),
+        (GATE, gate_extent().end - GATE),
+    ];
+    for (start, size) in kept {
+        let overlaps = |range: &&(u64, u64)| range.0 < start + size && start < range.1;
+        assert_eq!(ranges.iter().find(overlaps), None);
+    }
+}
+
+#[test]
+fn the_initrds_of_a_uki_are_joined_with_those_of_the_handover() {
+    plan_of(&uki(), &keys(), |plan| {
+        check_targets(plan);
+        let (start, size) = BootParams(&boot_params(plan)).ramdisk();
+        assert_eq!(start % 4096, 0);
+        // Microcode first; each begins at a multiple of 4.
+        assert_eq!(
+            memory_after(plan, start, size),
+            b"microcode\0\0\0its initrd\0\0one more"
+        );
+    });
+}
+
+#[test]
+fn a_ukis_device_tree_and_the_verdict_are_added_to_setup_data() {
+    plan_of(&uki(), &keys(), |plan| {
+        let [(verdict, _), (tree, bytes)] = &nodes(plan)[..] else {
+            panic!("two are added");
+        };
+        assert_eq!((*verdict, *tree), (SETUP_BATON_VERDICT, SETUP_DTB));
+        assert_eq!(bytes, b"its device tree");
+    });
+}
+
+#[test]
+fn what_the_old_kernel_passed_on_in_setup_data_follows() {
+    let mut memory = uki();
+    memory.put(SETUP_DATA, node(0, 9, &[1, 2, 3, 4]));
+    set_setup_data(&mut memory, SETUP_DATA);
+    plan_of(&memory, &keys(), |plan| {
+        let last = plan
+            .writes
+            .iter()
+            .find(|write| write.bytes.ends_with(b"its device tree"))
+            .expect("the device tree");
+        assert_eq!(last.bytes[..8], SETUP_DATA.to_le_bytes());
+    });
+}
+
+#[test]
+fn the_verdict_says_part_by_part_who_vouched_for_it() {
+    plan_of(&uki(), &keys(), |plan| {
+        let (_, bytes) = &nodes(plan)[0];
+        let verdict = Verdict::parse(bytes).expect("as documented");
+        assert_eq!(verdict.gate().identity, IDENTITY);
+        assert_eq!(verdict.gate().version, env!("CARGO_PKG_VERSION"));
+        assert!(!verdict.gate().crash);
+        let said: Vec<_> = verdict
+            .components()
+            .map(|part| (part.kind, part.way, part.subject.to_owned()))
+            .collect();
+        let signed = |kind| (kind, Way::Authenticode, "key 2".to_owned());
+        let unsigned = |kind| (kind, Way::Unsigned, String::new());
+        assert_eq!(
+            said,
+            [
+                signed(Kind::Kernel),
+                signed(Kind::Microcode),
+                signed(Kind::Initrd),
+                signed(Kind::DeviceTree),
+                unsigned(Kind::Initrd),
+                unsigned(Kind::CommandLine),
+            ]
+        );
+        let line = verdict.components().last().expect("the command line");
+        assert_eq!(line.digest, sha256(LINE.as_bytes()));
+    });
+}
+
+#[test]
+fn a_vmlinux_is_moved_by_whole_multiples_of_2_mib() {
+    let file = vmlinux();
+    // It states 1 MiB; its code lies at 0x100 of the file.
+    let (code, entry) = (&file[0x100..0x180], 0x10_0000);
+    plan_of(&handed(&file, &[b"initrd"]), &keys(), |plan| {
+        check_targets(plan);
+        let Entry::Long { address, .. } = plan.entry else {
+            panic!("Linux is entered in 64-bit mode");
+        };
+        assert_eq!((address - entry) % (2 * MIB), 0);
+        assert_eq!(written_at(plan, address), code);
+        assert_eq!(BootParams(&boot_params(plan)).ramdisk().1, 6);
+    });
+}
+
+#[test]
+fn memory_that_a_vmlinux_has_and_its_file_has_not_is_zero() {
+    let mut file = vmlinux();
+    file[0x40 + 40..0x40 + 48].copy_from_slice(&0x5000_u64.to_le_bytes()); // p_memsz
+    plan_of(&handed(&file, &[]), &keys(), |plan| {
+        let code = plan.writes.iter().find(|write| write.size == 0x5000);
+        assert_eq!(code.expect("the segment").bytes.len(), 0x80);
+    });
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"))
+}
+
+fn protected<'p>(plan: &'p BootPlan<'_>) -> (u32, u32, &'p [u8]) {
+    let Entry::Protected {
+        address,
+        eax,
+        ebx,
+        trampoline,
+    } = plan.entry
+    else {
+        panic!("it is entered in 32-bit mode");
+    };
+    assert_eq!(trampoline % 4096, 0);
+    assert!(
+        plan.writes
+            .iter()
+            .all(|write| write.to != trampoline.into())
+    );
+    (address, eax, written_at(plan, ebx.into()))
+}
+
+#[test]
+fn a_pvh_kernel_is_given_its_start_info() {
+    plan_of(&handed(&pvh(), &[b"first", b"second"]), &keys(), |plan| {
+        check_targets(plan);
+        let (address, _, info) = protected(plan);
+        assert_eq!((address, info.len()), (0x10_0010, 56));
+        assert_eq!(written_at(plan, 0x10_0000).len(), 0x80, "where it must be");
+        let heads = [0, 4, 8, 12].map(|at| u32_at(info, at));
+        assert_eq!(heads, [0x336e_c578, 1, 0, 2]);
+        let modules = written_at(plan, u64_at(info, 16));
+        for (module, bytes) in modules.chunks(32).zip([&b"first"[..], b"second"]) {
+            assert_eq!(written_at(plan, u64_at(module, 0)), bytes);
+            assert_eq!(u64_at(module, 8), bytes.len() as u64);
+        }
+        let line = written_at(plan, u64_at(info, 24));
+        assert_eq!(line, format!("{LINE}\0").as_bytes());
+        let map = written_at(plan, u64_at(info, 40));
+        assert_eq!((map.len(), u32_at(info, 48)), (4 * 24, 4));
+        let third = &map[48..72];
+        assert_eq!((u64_at(third, 0), u32_at(third, 16)), (MIB, 1));
+    });
+}
+
+/// The tags of multiboot2's boot information.
+fn tags(information: &[u8]) -> Vec<(u32, &[u8])> {
+    assert_eq!(u32_at(information, 0) as usize, information.len());
+    let (mut found, mut at) = (Vec::new(), 8);
+    while at < information.len() {
+        let size = u32_at(information, at + 4) as usize;
+        found.push((u32_at(information, at), &information[at + 8..at + size]));
+        at += size.next_multiple_of(8);
+    }
+    found
+}
+
+#[test]
+fn a_multiboot2_kernel_is_given_its_boot_information() {
+    let file = flat_multiboot2();
+    plan_of(&handed(&file, &[b"module"]), &keys(), |plan| {
+        check_targets(plan);
+        let (address, eax, information) = protected(plan);
+        assert_eq!((address, eax), (0x10_0080, 0x36d7_6289));
+        assert_eq!(written_at(plan, 0x10_0000), file);
+        let tags = tags(information);
+        let kinds: Vec<u32> = tags.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(kinds, [1, 2, 3, 4, 6, 21, 0]);
+        assert_eq!(tags[0].1, format!("{LINE}\0").as_bytes());
+        let (start, end) = (u32_at(tags[2].1, 0), u32_at(tags[2].1, 4));
+        assert_eq!(written_at(plan, start.into()), b"module");
+        assert_eq!(end - start, 6);
+        let upper = u32_at(tags[3].1, 4);
+        assert_eq!(u64::from(upper) * 1024, RAM_END - MIB);
+        assert_eq!(tags[4].1.len(), 8 + 4 * 24);
+        assert_eq!(u32_at(tags[5].1, 0), 0x10_0000);
+    });
+}
+
+#[test]
+fn a_multiboot2_kernel_is_told_where_acpis_tables_are() {
+    for (revision, kind, len) in [(0, 14, 20), (2, 15, 36)] {
+        let mut memory = handed(&flat_multiboot2(), &[]);
+        let mut rsdp = b"RSD PTR ".to_vec();
+        rsdp.resize(36, 0x77);
+        rsdp[15] = revision;
+        let address = 0x7f90_0000_u64;
+        memory.put(address, rsdp.clone());
+        let at = offset::ACPI_RSDP_ADDR;
+        memory.bytes(BOOT_PARAMS)[at..at + 8].copy_from_slice(&address.to_le_bytes());
+        plan_of(&memory, &keys(), |plan| {
+            let (_, _, information) = protected(plan);
+            let tags = tags(information);
+            let found = tags.iter().find(|(found, _)| *found == kind);
+            assert_eq!(found.expect("it is there").1, &rsdp[..len]);
+        });
+    }
+}
+
+#[test]
+fn a_kernel_that_can_not_move_is_refused_where_its_place_is_taken() {
+    for file in [flat_multiboot2(), pvh()] {
+        let mut memory = handed(&file, &[]);
+        set_map(
+            memory.bytes(BOOT_PARAMS),
+            &[(2 * MIB, RAM_END - 2 * MIB, 1)],
+        );
+        assert_eq!(refusal(&memory, &keys()).reason.code(), "address-taken");
+    }
+}
+
+#[test]
+fn a_multiboot2_kernel_that_can_move_does_where_it_must() {
+    let file = movable_multiboot2();
+    let mut memory = handed(&file, &[]);
+    set_map(
+        memory.bytes(BOOT_PARAMS),
+        &[(32 * MIB, RAM_END - 32 * MIB, 1)],
+    );
+    plan_of(&memory, &keys(), |plan| {
+        let (address, _, information) = protected(plan);
+        let base = u64::from(address) - 0x80;
+        assert_eq!(base, 32 * MIB);
+        assert_eq!(written_at(plan, base), file);
+        let tags = tags(information);
+        let told = tags.iter().find(|(kind, _)| *kind == 21).expect("it is");
+        assert_eq!(u64::from(u32_at(told.1, 0)), base);
+    });
+}
+
+/// An old bzImage that takes nothing above 4 GiB, on a machine where kexec put everything there.
+#[test]
+fn a_kernel_that_reaches_4_gib_only_is_given_all_it_needs_below() {
+    const HIGH: u64 = 1 << 32;
+    let mut kernel = small_image();
+    kernel[0x236] = 1; // xloadflags: a 64-bit entry, and no more
+    let build = Build::kernel(&kernel, sha256(&kernel)).initrd(b"initrd");
+    let mut memory = machine(build.signature(0, &kernel).blob(), LINE);
+    for at in [0xc0, 0xc8] {
+        memory.bytes(BOOT_PARAMS)[at] = 1; // ext_ramdisk_image, ext_cmd_line_ptr
+    }
+    for address in [CMDLINE, HANDOVER, BOOT_PARAMS] {
+        let bytes = memory.bytes(address).clone();
+        memory.put(address + HIGH, bytes);
+    }
+    with_gate_at(&memory, BOOT_PARAMS + HIGH, &keys(), |prepared| {
+        let plan = &prepared.unwrap_or_else(|refusal| panic!("{refusal}")).plan;
+        let Entry::Long { boot_params, .. } = plan.entry else {
+            panic!("Linux is entered in 64-bit mode");
+        };
+        let bytes: [u8; 4096] = written_at(plan, boot_params).try_into().expect("a page");
+        let page = BootParams(&bytes);
+        let (start, size) = page.ramdisk();
+        for (address, expected) in [
+            (page.cmdline(), format!("{LINE}\0").into_bytes()),
+            (start, b"initrd\0\0".to_vec()),
+        ] {
+            assert!(address < HIGH);
+            assert_eq!(memory_after(plan, address, expected.len() as u64), expected);
+        }
+        assert!(boot_params < HIGH && size == 8);
+    });
+}

@@ -1,0 +1,99 @@
+//! UKIs and their addons: what is signed together with a kernel, and what that says of the rest.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use baton_formats::handover::Record;
+use baton_formats::pe::Pe;
+use baton_formats::uki::{Addon, Arguments, Uki};
+use baton_formats::verdict::Way;
+
+use crate::image::verify_image;
+use crate::payload::{Payload, as_uki};
+use crate::reason::Reason;
+use crate::trust::Trust;
+use crate::verified::Verified;
+
+/// A kernel image taken apart.
+pub(crate) struct Opened<'a> {
+    pub payload: Payload<'a>,
+    /// What came with it, if it is a UKI.
+    pub arguments: Option<Arguments<'a>>,
+}
+
+/// The verified kernel image as a UKI, whose file is `file`; `None` if it is none.
+pub(crate) fn find<'a>(kernel: &Verified<'a>, file: &'a [u8]) -> Result<Option<Uki<'a>>, Reason> {
+    match kernel.way() {
+        // Its header tells where the certificate table is, so that it isn't a PE image without.
+        Way::Authenticode | Way::ListedDigest => as_uki(file),
+        _ => as_uki(kernel.bytes()),
+    }
+}
+
+/// Takes a verified kernel image apart: of a UKI the profile of this number.
+pub(crate) fn open<'a>(
+    kernel: &Verified<'a>,
+    uki: Option<Uki<'a>>,
+    profile: u32,
+) -> Result<Opened<'a>, Reason> {
+    let count = uki.map_or(1, |uki| uki.profile_count());
+    let number = usize::try_from(profile).unwrap_or(usize::MAX);
+    if number >= count {
+        return Err(Reason::NoSuchProfile { profile, count });
+    }
+    let chosen = uki.and_then(|uki| uki.profile(number));
+    // Only what the signature is about: a bzImage can't reach into the certificate table.
+    let linux = chosen.map_or(kernel.bytes(), |profile| profile.linux);
+    Ok(Opened {
+        payload: Payload::recognise(linux, kernel.way())?,
+        arguments: chosen.map(|profile| profile.arguments),
+    })
+}
+
+/// Judges an addon for the UKI that has these arguments.
+pub(crate) fn check_addon<'a>(
+    record: &Record<'a>,
+    uki: Option<&Arguments<'_>>,
+    trust: &Trust<'_>,
+) -> Result<(Verified<'a>, Arguments<'a>), Reason> {
+    let uki = uki.ok_or(Reason::AddonWithoutUki)?;
+    let image = verify_image(record.bytes, trust)?;
+    if image.digest() != record.digest {
+        return Err(Reason::RecordAltered);
+    }
+    let pe = Pe::parse(record.bytes).map_err(Reason::BadImage)?;
+    let arguments = Addon::parse(&pe).map_err(Reason::BadUki)?.arguments;
+    match arguments.uname {
+        Some(uname) if uki.uname != Some(uname) => Err(Reason::AddonForAnother {
+            uname: String::from(uname),
+        }),
+        _ => Ok((image, arguments)),
+    }
+}
+
+/// The command line that a UKI and its addons make together, given in their order: what they say,
+/// one after another, separated by single spaces. `None` if none of them says anything.
+#[must_use]
+pub fn signed_command_line(arguments: &[Arguments<'_>]) -> Option<String> {
+    let lines: Vec<&str> = arguments.iter().filter_map(|one| one.cmdline).collect();
+    let words = lines.iter().filter(|line| !line.is_empty()).copied();
+    (!lines.is_empty()).then(|| words.collect::<Vec<_>>().join(" "))
+}
+
+/// Checks the command line by what a UKI, the first of `arguments`, and its addons say.
+///
+/// If the UKI has a command line, it must be exactly what they say together, as systemd-stub would
+/// make it under Secure Boot. If addons alone say something, it must end with that.
+pub(crate) fn check_command_line(line: &[u8], arguments: &[Arguments<'_>]) -> Result<(), Reason> {
+    let Some(signed) = signed_command_line(arguments) else {
+        return Ok(());
+    };
+    let exact = arguments.first().is_some_and(|uki| uki.cmdline.is_some());
+    let before = line.strip_suffix(signed.as_bytes());
+    match before {
+        Some(_) if signed.is_empty() && !exact => Ok(()),
+        Some([]) => Ok(()),
+        Some([.., b' ']) if !exact => Ok(()),
+        _ => Err(Reason::CommandLineNotOfUki { exact }),
+    }
+}

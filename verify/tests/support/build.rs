@@ -1,0 +1,140 @@
+//! Handovers of any records.
+
+use baton_formats::handover::{FLAG_CRASH, Kind, Layout, Part};
+use baton_verify::{Component, Decision, HashAlgorithm, Refusal, Trust, decide};
+
+use super::forge::{Cert, Forge};
+use super::forge_detached::ForgeDetached;
+use super::small_image::small_image;
+
+/// Whom the trusted authority vouches for.
+pub fn signer() -> Cert {
+    Cert::leaf(2, 1)
+}
+
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = HashAlgorithm::Sha256.hash([bytes]);
+    digest.as_bytes().try_into().expect("32 bytes")
+}
+
+pub fn authenticode(image: &[u8]) -> [u8; 32] {
+    let pe = baton_formats::pe::Pe::parse(image).expect("an image");
+    let digest = HashAlgorithm::Sha256.hash(pe.digest_parts());
+    digest.as_bytes().try_into().expect("32 bytes")
+}
+
+/// A detached signature.
+pub fn sign(content: &[u8]) -> Vec<u8> {
+    ForgeDetached::new(content, &signer()).build()
+}
+
+/// A handover to be: records, and whether it is for a crash.
+#[derive(Clone, Default)]
+pub struct Build {
+    pub records: Vec<(Part, Vec<u8>)>,
+    pub flags: u32,
+    pub profile: u32,
+}
+
+impl Build {
+    pub fn kernel(bytes: &[u8], digest: [u8; 32]) -> Self {
+        Self::default().with(Kind::Kernel, bytes, digest, 0)
+    }
+
+    /// Unsigned in itself.
+    pub fn bare() -> Self {
+        Self::kernel(&small_image(), sha256(&small_image()))
+    }
+
+    /// With an Authenticode signature.
+    pub fn signed() -> Self {
+        let image = Forge::new(&signer()).build();
+        Self::kernel(&image, authenticode(&image))
+    }
+
+    pub fn with(mut self, kind: Kind, bytes: &[u8], digest: [u8; 32], subject: usize) -> Self {
+        let length = bytes.len() as u64;
+        let part = Part {
+            kind,
+            length,
+            digest,
+            subject,
+        };
+        self.records.push((part, bytes.to_vec()));
+        self
+    }
+
+    pub fn initrd(self, bytes: &[u8]) -> Self {
+        self.with(Kind::Initrd, bytes, sha256(bytes), 0)
+    }
+
+    pub fn manifest(self, text: &str) -> Self {
+        self.with(Kind::Manifest, text.as_bytes(), sha256(text.as_bytes()), 0)
+    }
+
+    /// A signature of `content`, said to be of the record of this number.
+    pub fn signature(self, subject: usize, content: &[u8]) -> Self {
+        let signature = sign(content);
+        self.with(Kind::Signature, &signature, sha256(&signature), subject)
+    }
+
+    /// A manifest with its right signature.
+    pub fn signed_manifest(self, text: &str) -> Self {
+        let index = self.records.len();
+        self.manifest(text).signature(index, text.as_bytes())
+    }
+
+    /// An addon, whose digest is its Authenticode digest.
+    pub fn addon(self, image: &[u8]) -> Self {
+        self.with(Kind::Addon, image, authenticode(image), 0)
+    }
+
+    pub fn crash(mut self) -> Self {
+        self.flags = FLAG_CRASH;
+        self
+    }
+
+    pub fn blob(&self) -> Vec<u8> {
+        let parts: Vec<_> = self.records.iter().map(|(part, _)| *part).collect();
+        let layout = Layout::plan(&parts, self.flags)
+            .expect("fits")
+            .with_profile(self.profile);
+        let mut blob = layout.header_page().to_vec();
+        for (index, (_, bytes)) in self.records.iter().enumerate() {
+            let offset = layout.offset(index).expect("there");
+            blob.resize(usize::try_from(offset).expect("small"), 0);
+            blob.extend(bytes);
+        }
+        blob.resize(usize::try_from(layout.total_len()).expect("small"), 0);
+        blob
+    }
+}
+
+/// What is decided, trusting [`signer`]'s authority.
+pub fn judge<T>(
+    build: &Build,
+    command_line: &[u8],
+    see: impl FnOnce(Decision<'_>) -> T,
+) -> Result<T, Refusal> {
+    let key = Cert::ca(1, 1).der();
+    let trust = Trust::new().add_keys(&key).expect("well-formed");
+    decide(&build.blob(), command_line, &trust).map(see)
+}
+
+/// What is refused, and the reason's code.
+pub fn refusal(build: &Build, command_line: &[u8]) -> (Component, &'static str) {
+    let refusal = judge(build, command_line, |_| ()).unwrap_err();
+    assert!(!refusal.to_string().contains('\n'));
+    (refusal.component, refusal.reason.code())
+}
+
+/// A manifest's line about a file.
+pub fn line(what: &str, bytes: &[u8]) -> String {
+    let digest: String = sha256(bytes).iter().map(|b| format!("{b:02x}")).collect();
+    format!("{what} sha256 {digest} {}\n", bytes.len())
+}
+
+/// A manifest of these lines.
+pub fn manifest(lines: &[String]) -> String {
+    format!("baton-manifest 1\n{}", lines.concat())
+}

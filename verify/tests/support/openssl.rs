@@ -1,0 +1,95 @@
+//! `openssl cms -verify` as the judge of detached signatures, run at the time of the test.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use baton_verify::{Trust, verify_detached};
+
+/// A folder for the files of one test.
+pub struct Bench(PathBuf);
+
+impl Bench {
+    /// `name` must be one that no other test has.
+    pub fn new(name: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&folder).expect("a folder below target");
+        Self(folder)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, bytes).expect("a writable folder");
+        path
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).expect("a file that openssl made")
+    }
+
+    /// Runs openssl in the folder; it must succeed.
+    pub fn openssl(&self, arguments: &str) {
+        let output = self.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "openssl {arguments}: {said}");
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        Command::new("openssl")
+            .args(arguments.split_whitespace())
+            .current_dir(&self.0)
+            .output()
+            .expect("openssl is installed")
+    }
+
+    /// Whether openssl takes `signature` for one of `content` by someone whom `anchor` (a
+    /// certificate) vouches for.
+    pub fn openssl_accepts(&self, content: &[u8], signature: &[u8], anchor: &[u8]) -> bool {
+        self.write("judged.cms", signature);
+        self.write("judged.txt", content);
+        self.write("judged.pem", pem(anchor).as_bytes());
+        let output = self.run(
+            "cms -verify -binary -inform DER -in judged.cms -content judged.txt \
+             -CAfile judged.pem -certfile judged.pem -partial_chain -no_check_time \
+             -purpose any -out judged.out",
+        );
+        output.status.success()
+    }
+}
+
+/// Our verdict on the same: the code of the refusal, or `"accepted"`.
+pub fn ours(content: &[u8], signature: &[u8], anchor: &[u8]) -> &'static str {
+    let trust = Trust::new().add_keys(anchor).expect("a certificate");
+    match verify_detached([content], signature, &trust) {
+        Ok(_) => "accepted",
+        Err(reason) => reason.code(),
+    }
+}
+
+/// A certificate as openssl wants its anchors.
+pub fn pem(certificate: &[u8]) -> String {
+    let lines: Vec<String> = certificate.chunks(48).map(base64).collect();
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        lines.join("\n")
+    )
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |three: &[u8]| -> String {
+        let number = (0..3).fold(0, |number, at| {
+            number << 8 | usize::from(three.get(at).copied().unwrap_or(0))
+        });
+        let digit = |at: usize| match at <= three.len() {
+            true => char::from(ALPHABET[number >> (18 - 6 * at) & 63]),
+            false => '=',
+        };
+        (0..4).map(digit).collect()
+    };
+    bytes.chunks(3).map(group).collect()
+}

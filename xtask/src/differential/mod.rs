@@ -1,0 +1,70 @@
+//! Baton's Authenticode digest and verdicts against those of sbsign, sbverify and osslsigncode: on
+//! every PE file of the packages that are used here, and on malformed ones.
+
+mod cases;
+mod document;
+mod image;
+mod malformed;
+mod packaged;
+mod peers;
+
+use std::fs;
+
+use anyhow::{Result, bail};
+
+use crate::cache::Cache;
+use crate::keys;
+use crate::packages::Packages;
+use crate::{build, tools};
+use peers::Bench;
+
+/// Compares all; fails if anything is different in a way that isn't in the table.
+pub fn run() -> Result<()> {
+    let root = build::root()?;
+    let cache = Cache::open()?;
+    tools::ensure(&cache)?;
+    let packages = Packages::fetch(&cache)?;
+    let keys = keys::make(&cache, &packages)?;
+    let folder = root.join("target/differential");
+    fs::create_dir_all(&folder)?;
+    let bench = Bench {
+        baton: build::static_program(&root, "baton", "baton")?,
+        pair: keys.mok.clone(),
+        folder,
+    };
+    println!(
+        "against sbsigntool ({}) and {}",
+        peers::version("sbverify")?,
+        peers::version("osslsigncode")?
+    );
+    let files = packaged::compare(&bench, &cache)?;
+    let images = malformed::compare(&bench, &keys.untrusted)?;
+    let unexplained = files.unexplained + images.unexplained;
+    println!(
+        "{} files of packages, {} malformed images, {unexplained} unexplained differences",
+        files.compared, images.compared
+    );
+    if unexplained > 0 {
+        bail!("the tools differ where xtask/src/differential doesn't say so");
+    }
+    document::check(&root)
+}
+
+/// What a comparison found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    pub compared: usize,
+    pub unexplained: usize,
+}
+
+impl Tally {
+    /// Counts one file and prints its line, and what can't be explained below it.
+    fn count(&mut self, line: &str, problems: &[String]) {
+        self.compared += 1;
+        self.unexplained += problems.len();
+        println!("  {line}");
+        for problem in problems {
+            println!("    UNEXPLAINED: {problem}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The PE files of the packages: all tools must agree on every one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use baton_formats::pe::{Pe, PeError};
+
+use super::Tally;
+use super::malformed::reference;
+use super::peers::{Bench, Digest, End, TOOLS, Tool, signed_digests};
+use crate::cache::Cache;
+
+/// What must be among the files, so that a package without what it had isn't overlooked.
+const EXPECTED: [&str; 10] = [
+    "vmlinuz",
+    "shimx64.efi.signed",
+    "grubx64.efi.signed",
+    "systemd-bootx64.efi",
+    "linuxx64.efi.stub",
+    "addonx64.efi.stub",
+    "memtest86+x64.efi",
+    "6.1.",
+    "6.12.",
+    "7.2.",
+];
+
+/// Compares the digests of all of them, and lets each tool verify what the others sign.
+pub fn compare(bench: &Bench, cache: &Cache) -> Result<Tally> {
+    let mut tally = Tally::default();
+    println!("files of packages:");
+    let files = files(cache)?;
+    for expected in EXPECTED {
+        if !files
+            .iter()
+            .any(|file| file.to_string_lossy().contains(expected))
+        {
+            bail!("no {expected} among the packages");
+        }
+    }
+    for file in files {
+        let bytes = fs::read(&file)?;
+        let name = file.strip_prefix(cache.path("")).unwrap_or(&file);
+        let found = match Pe::parse(&bytes) {
+            Ok(pe) => file_of(bench, &file, &pe, &bytes),
+            Err(PeError::Pe32) => pe32(bench, &file, &bytes),
+            Err(error) => Ok(Found {
+                line: "refused".into(),
+                problems: vec![format!("Baton refuses it: {error}")],
+            }),
+        };
+        let found = found.with_context(|| name.display().to_string())?;
+        tally.count(
+            &format!("{}: {}", name.display(), found.line),
+            &found.problems,
+        );
+    }
+    Ok(tally)
+}
+
+struct Found {
+    line: String,
+    problems: Vec<String>,
+}
+
+fn file_of(bench: &Bench, file: &Path, pe: &Pe<'_>, bytes: &[u8]) -> Result<Found> {
+    let bare = without_signatures(pe, bytes);
+    let expected = reference(&bare).context("it has no digest")?;
+    let bare = bench.file("bare.efi", &bare)?;
+    let mut found = as_it_is(bench, file, pe)?;
+    let made_by_others = found.len();
+    for tool in TOOLS {
+        let who = format!("{} for it without signatures", tool.name());
+        found.push((who, signed_by(bench, tool, &bare)?));
+    }
+    let problems = found
+        .iter()
+        .filter(|(_, digest)| *digest != Some(expected))
+        .map(|(who, _)| format!("{who} has another digest"))
+        .chain(refusals(bench)?);
+    Ok(Found {
+        problems: problems.collect(),
+        line: format!(
+            "{}, {} times the same",
+            hex(&expected),
+            made_by_others + TOOLS.len()
+        ),
+    })
+}
+
+/// The digests of a signed file: what its makers signed, and what the tools find.
+fn as_it_is(bench: &Bench, file: &Path, pe: &Pe<'_>) -> Result<Vec<(String, Option<Digest>)>> {
+    let mut found = Vec::new();
+    for entry in pe.certificates().filter_map(Result::ok) {
+        // A timestamp has such a digest, too, of the signature; it comes after the image's.
+        let signed = signed_digests(entry.data).first().copied();
+        found.push(("its signature".to_owned(), signed));
+    }
+    if found.len() == 1 {
+        // osslsigncode reads no table of several entries (shim's, signed twice by Microsoft).
+        let calculated = bench.calculated(file)?.and_then(|text| from_hex(&text));
+        found.push(("osslsigncode".into(), calculated));
+    }
+    if pe.is_signed() {
+        found.push(("sbsign".into(), signed_by(bench, Tool::Sbsigntool, file)?));
+    }
+    Ok(found)
+}
+
+/// Who refuses what another (or itself) has just signed.
+fn refusals(bench: &Bench) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for signer in TOOLS {
+        for verifier in TOOLS {
+            let end = bench.verify(verifier, &signed_file(bench, signer))?;
+            if end != End::Success {
+                found.push(format!(
+                    "{} refuses what {} signed ({})",
+                    verifier.name(),
+                    signer.name(),
+                    end.words()
+                ));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Baton starts no 32-bit image, and reads none; the others agree with each other.
+fn pe32(bench: &Bench, file: &Path, bytes: &[u8]) -> Result<Found> {
+    let expected = reference(bytes);
+    let mut problems = Vec::new();
+    for tool in [Tool::Sbsigntool, Tool::Osslsigncode] {
+        if signed_by(bench, tool, file)? != expected {
+            problems.push(format!("the digest of {} is another", tool.name()));
+        }
+    }
+    Ok(Found {
+        line: "a 32-bit image, refused by Baton alone".into(),
+        problems,
+    })
+}
+
+/// Where a tool's signed file is.
+fn signed_file(bench: &Bench, tool: Tool) -> PathBuf {
+    bench.path(&format!("{}.efi", tool.name()))
+}
+
+/// The digest that a tool signs.
+fn signed_by(bench: &Bench, tool: Tool, image: &Path) -> Result<Option<Digest>> {
+    let out = signed_file(bench, tool);
+    match bench.sign(tool, image, &out)? {
+        End::Success => Ok(signed_digests(&fs::read(out)?).pop()),
+        _ => Ok(None),
+    }
+}
+
+/// The image before its certificate table, whose directory entry is cleared.
+fn without_signatures(pe: &Pe<'_>, bytes: &[u8]) -> Vec<u8> {
+    let mut bare = bytes[..pe.signed_len()].to_vec();
+    if let Some(at) = pe.offsets().certificate_directory {
+        bare[at..at + 8].fill(0);
+    }
+    bare
+}
+
+/// The PE files that were fetched, sorted.
+fn files(cache: &Cache) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for folder in ["packages", "images"] {
+        collect(&cache.path(folder), &mut found)?;
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            collect(&entry.path(), found)?;
+        } else if kind.is_file() && is_pe(&fs::read(entry.path())?) {
+            found.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file claims to be a PE file.
+fn is_pe(bytes: &[u8]) -> bool {
+    let at = bytes
+        .get(0x3c..0x40)
+        .and_then(|field| field.try_into().ok())
+        .map_or(0, u32::from_le_bytes) as usize;
+    bytes.starts_with(b"MZ") && bytes.get(at..at + 4) == Some(b"PE\0\0")
+}
+
+fn hex(digest: &Digest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Option<Digest> {
+    let bytes: Option<Vec<u8>> = (0..text.len() / 2)
+        .map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok())
+        .collect();
+    bytes?.try_into().ok()
+}
