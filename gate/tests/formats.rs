@@ -273,7 +273,7 @@ fn a_multiboot2_kernel_is_given_its_boot_information() {
         let tags = tags(information);
         let kinds: Vec<u32> = tags.iter().map(|(kind, _)| *kind).collect();
         assert_eq!(kinds, [1, 2, 3, 4, 6, 21, 0]);
-        assert_eq!(tags[0].1, format!("{LINE}\0").as_bytes());
+        assert_eq!(tags[0].1, format!("kernel {LINE}\0").as_bytes());
         let (start, end) = (u32_at(tags[2].1, 0), u32_at(tags[2].1, 4));
         assert_eq!(written_at(plan, start.into()), b"module");
         assert_eq!(end - start, 6);
@@ -282,6 +282,27 @@ fn a_multiboot2_kernel_is_given_its_boot_information() {
         assert_eq!(tags[4].1.len(), 8 + 4 * 24);
         assert_eq!(u32_at(tags[5].1, 0), 0x10_0000);
     });
+}
+
+#[test]
+fn a_multiboot2_kernel_finds_the_size_of_low_memory_where_a_bios_would_leave_it() {
+    let at_413 = |memory: &Memory| {
+        plan_of(memory, &keys(), |plan| {
+            let write = plan.writes.iter().find(|write| write.to == 0x413);
+            write.map(|write| write.bytes.to_vec())
+        })
+    };
+    let mut memory = handed(&flat_multiboot2(), &[]);
+    assert_eq!(at_413(&memory), None, "this machine has a BIOS");
+    let mut table = mok_entry("MokListRT", &[]);
+    table.extend([0; 264]);
+    add_shim(&mut memory, table);
+    assert_eq!(at_413(&memory), Some(636u16.to_le_bytes().to_vec()));
+    set_map(
+        memory.bytes(BOOT_PARAMS),
+        &[(0, 0x1000, 2), (MIB, RAM_END - MIB, 1)],
+    );
+    assert_eq!(at_413(&memory), None, "there is no memory");
 }
 
 #[test]

@@ -11,12 +11,16 @@ use baton_formats::multiboot2::{Multiboot2, Relocatable};
 use baton_verify::Reason;
 
 use super::room::BELOW_4G;
-use super::{Convert, Entry, Given, Room, linux, pvh, segments};
+use super::{Convert, Entry, Given, Room, pvh, segments};
 use crate::paging::PAGE;
 use crate::plan;
 
 /// What EAX holds (3.3).
 const BOOTLOADER_MAGIC: u32 = 0x36d7_6289;
+
+/// What the command line begins with: other loaders than GRUB 2 put the image's name there, and Xen
+/// drops it (`cmdline_cook` in xen/arch/x86/setup.c).
+const IMAGE_NAME: &[u8] = b"kernel ";
 
 /// Tags of the boot information (3.6).
 mod tag {
@@ -44,6 +48,7 @@ impl<'m> Convert<'m> for Kernel<'_, 'm> {
             (Some(entry), _) => u64::from(entry),
             (None, program) => program.map_or(0, Elf::entry),
         };
+        stand_in_for_a_bios(given, room);
         let information = information(given, low(base)?, room)?;
         Ok(Entry::Protected {
             address: low(stated.wrapping_add(moved))?,
@@ -128,8 +133,10 @@ fn information<'m>(
     room: &mut Room<'m>,
 ) -> Result<Vec<u8>, Reason> {
     let mut tags = Tags(Vec::new());
-    let line = linux::terminated(given.arguments.cmdline);
-    tags.add(tag::COMMAND_LINE, &[&line]);
+    tags.add(
+        tag::COMMAND_LINE,
+        &[IMAGE_NAME, given.arguments.cmdline, b"\0"],
+    );
     tags.add(tag::LOADER_NAME, &[b"baton-gate\0"]);
     for (start, size) in modules(given, room)? {
         let (start, end) = (low(start)?, low(start + size)?);
@@ -156,6 +163,19 @@ fn information<'m>(
     tags.add(tag::LOAD_BASE, &[&base.to_le_bytes()]);
     tags.add(tag::END, &[]);
     Ok(tags.finish())
+}
+
+/// Where a BIOS leaves the size of the memory from 0 on in KiB, 16 bits (the BIOS data area).
+const BASE_MEMORY_SIZE: u64 = 0x413;
+
+/// Such kernels look below that size for memory to start processors in, as Xen does, and EFI leaves
+/// nothing there.
+fn stand_in_for_a_bios(given: &Given<'_, '_>, room: &mut Room<'_>) {
+    let (lower, _) = basic_memory(given);
+    let size = u16::try_from(lower).unwrap_or(0);
+    if given.arguments.efi.is_some() && size > 0 {
+        room.write(BASE_MEMORY_SIZE, size.to_le_bytes().to_vec(), 2);
+    }
 }
 
 /// KiB of memory from 0 and from 1 MiB on, up to the first hole.
