@@ -1,6 +1,7 @@
 //! Disks of the virtual machines, made without root and without loop devices.
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -107,11 +108,11 @@ fn tree_size(tree: &Path) -> Result<u64> {
     for entry in fs::read_dir(tree)? {
         let entry = entry?;
         let about = entry.metadata()?;
-        // Each file takes whole blocks.
+        // Each file takes whole blocks, once whatever the number of its names.
         size += if about.is_dir() {
             tree_size(&entry.path())?
         } else {
-            about.len().next_multiple_of(4096)
+            about.len().next_multiple_of(4096) / about.nlink()
         };
     }
     Ok(size)

@@ -6,7 +6,7 @@ use baton_guest::event::Event;
 use baton_guest::script::{Script, Step};
 
 use super::format::{self, FORMATS};
-use super::refusal::{failing, same_words};
+use super::refusal::{failing, same_words, unforeseen};
 use super::{Scenario, handover, judge};
 use crate::machine::{self, Boot, Machine};
 use crate::payload::MAIN;
@@ -102,7 +102,7 @@ fn load(pattern: &str, way: &str, cmdline: Option<String>) -> Step {
 fn by_the_gate(case: Altered) -> Scenario {
     let first = vec![
         failing(case.load.clone()),
-        case.load.and("--no-preflight"),
+        unforeseen(case.load),
         handover::exec(),
     ];
     let script = Script {

@@ -41,9 +41,9 @@ pub enum Next {
     },
 }
 
-/// ENOEXEC, EPERM, ENOKEY (include/uapi/asm-generic).
+/// ENOEXEC, ENODATA, ENOKEY (include/uapi/asm-generic).
 const NO_SUCH_FORMAT: i32 = 8;
-const LOCKED_DOWN: i32 = 1;
+const NO_SIGNATURE: i32 = 61;
 const NO_SUCH_KEY: i32 = 126;
 
 const MOK: &str = "Baton test MOK";
@@ -76,7 +76,7 @@ pub const FORMATS: &[Format] = &[
                     --initrd /payload/kernels/*/initrd.img --initrd /payload/initrds/extra.img",
         next: Next::Linux(&["marker-extra", "marker-main"]),
         by: MOK,
-        errno: LOCKED_DOWN,
+        errno: NO_SIGNATURE,
         boot: Boot::Shim,
     },
     Format {
@@ -157,42 +157,46 @@ impl Format {
         }
     }
 
-    /// The running kernel takes the image neither from stock kexec nor from the system call itself.
-    pub fn refused_by_the_kernel(&self, label: &str, crash: bool) -> [Step; 2] {
+    /// The running kernel takes the image neither from stock kexec (which has no such options for what
+    /// isn't Linux) nor by the system call itself.
+    pub fn refused_by_the_kernel(&self, label: &str, crash: bool) -> Vec<Step> {
         let image = self.image("/payload", label);
         let way = if crash { "-p" } else { "-l" };
         let initrd = format!("/payload/kernels/{label}/initrd.img");
         let cmdline = self.next.cmdline().unwrap_or_default();
         let kexec = format!("/payload/bin/kexec -s {way} {image} --initrd={initrd}");
-        [
-            Step::run_expecting(&kexec, Expect::Failure).and(format!("--command-line={cmdline}")),
-            Step::FileLoad {
-                kernel: image,
-                initrd,
-                cmdline,
-                crash,
-                errno: Some(self.errno),
-            },
-        ]
+        let kexec =
+            Step::run_expecting(&kexec, Expect::Failure).and(format!("--command-line={cmdline}"));
+        let by_itself = Step::FileLoad {
+            kernel: image,
+            initrd,
+            cmdline,
+            crash,
+            errno: Some(self.errno),
+        };
+        match self.next {
+            Next::Other { .. } => vec![by_itself],
+            _ => vec![kexec, by_itself],
+        }
     }
 
     /// What holds after every hand-over of this format.
     pub fn arrived(&self, run: &Run, label: &str) -> Result<()> {
-        judge::console_says(run, &format!("verified by \"{}", self.by))?;
         match self.next {
             Next::Other { says, .. } => {
                 judge::stopped_after(run, 1)?;
                 says.iter()
-                    .try_for_each(|text| judge::console_says(run, text))
+                    .try_for_each(|text| judge::console_says(run, text))?;
             }
             Next::LinuxWithCmdline(markers) | Next::Linux(markers) => {
                 judge::done(run, 2)?;
                 judge::locked_down(run, 2)?;
                 judge::kernel(run, 2, label)?;
                 judge::markers(run, 2, markers)?;
-                judge::chain_says(run, 2, self.by)
+                judge::chain_says(run, 2, self.by)?;
             }
         }
+        judge::console_says(run, &format!("verified by \"{}", self.by))
     }
 }
 

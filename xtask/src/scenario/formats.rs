@@ -3,7 +3,7 @@
 use baton_guest::script::{Script, Step};
 
 use super::format::{self, FORMATS, Format, Next};
-use super::refusal::{failing, same_words};
+use super::refusal::{failing, same_words, unforeseen};
 use super::{Scenario, crash, handover, judge};
 use crate::machine::{self, Machine};
 use crate::payload::{MAIN, uki};
@@ -97,7 +97,7 @@ fn linux_after_a_crash(format: &'static Format, label: &str) -> Scenario {
 
 fn other_after_a_crash(format: &'static Format, label: &str) -> Scenario {
     let label = label.to_owned();
-    let mut first = format.refused_by_the_kernel(&label, true).to_vec();
+    let mut first = format.refused_by_the_kernel(&label, true);
     first.extend([
         format.load("crash load", "/payload", &label),
         Step::Sysrq('c'),
@@ -113,12 +113,8 @@ fn other_after_a_crash(format: &'static Format, label: &str) -> Scenario {
 /// What runs at one address only can't do so after a crash: that memory belongs in the dump.
 fn no_place_after_a_crash(format: &'static Format, label: &str) -> Scenario {
     let load = format.load("crash load", "/payload", label);
-    let mut first = format.refused_by_the_kernel(label, true).to_vec();
-    first.extend([
-        failing(load.clone()),
-        load.and("--no-preflight"),
-        Step::Sysrq('c'),
-    ]);
+    let mut first = format.refused_by_the_kernel(label, true);
+    first.extend([failing(load.clone()), unforeseen(load), Step::Sysrq('c')]);
     let script = Script {
         stages: vec![first, vec![]],
     };

@@ -153,6 +153,11 @@ pub fn failing(step: Step) -> Step {
     }
 }
 
+/// The same without a verdict beforehand, which the way to the next kernel would follow from.
+pub fn unforeseen(load: Step) -> Step {
+    load.and("--no-preflight").and("--via").and("gate")
+}
+
 /// A handover that no tool writes. Preflight refuses it as if it had been saved; given to the kernel
 /// directly, the gate does.
 fn forged(name: &'static str, reason: &'static str) -> Scenario {
