@@ -1,5 +1,7 @@
 //! What a reviewer of the gate has to read, in numbers.
 
+mod lines;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -24,7 +26,7 @@ pub fn print(root: &Path, stub: &Stub) -> Result<()> {
     );
     let mut sum = 0;
     for folder in TRUSTED {
-        let lines = code_lines(&root.join(folder).join("src"))?;
+        let lines = lines::of_crate(&root.join(folder).join("src"))?;
         sum += lines;
         println!("code lines         {lines:5} in {folder}");
     }
@@ -90,52 +92,4 @@ fn linked_crates(root: &Path) -> Result<usize> {
         .iter()
         .filter(|name| !name.starts_with("baton"))
         .count())
-}
-
-fn code_lines(folder: &Path) -> Result<usize> {
-    let mut sum = 0;
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if path.is_dir() {
-            sum += if name == "tests" {
-                0
-            } else {
-                code_lines(&path)?
-            };
-        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") || name.ends_with(".s") {
-            sum += count(
-                &std::fs::read_to_string(&path)?,
-                if name.ends_with(".s") { "#" } else { "//" },
-            );
-        }
-    }
-    Ok(sum)
-}
-
-/// Lines that are neither blank nor comment, up to the module of tests at a file's end.
-fn count(source: &str, comment: &str) -> usize {
-    let code = source
-        .split("#[cfg(test)]\nmod tests")
-        .next()
-        .unwrap_or_default();
-    code.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with(comment))
-        .count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::count;
-
-    #[test]
-    fn counts_neither_comments_nor_blank_lines_nor_tests() {
-        let source = "//! Words.\n\nfn a() {} // one\n    // none\nfn b() {}\n\n#[cfg(test)]\nmod tests {\n fn c() {}\n}\n";
-        assert_eq!(count(source, "//"), 2);
-    }
 }
