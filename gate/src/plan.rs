@@ -6,6 +6,7 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
+use baton_formats::sort::sort;
 use baton_verify::Reason;
 
 use crate::paging::PAGE;
@@ -85,7 +86,7 @@ impl Free {
             .filter(|entry| entry.kind == Use::Ram)
             .filter_map(|entry| Range::new(entry.address, entry.size)?.pages_inside())
             .collect();
-        ram.sort_unstable();
+        sort(&mut ram);
         let mut free = Self(merge(&ram));
         if free.0.is_empty() {
             return Err(Reason::BadMemoryMap("it has no RAM"));
@@ -146,7 +147,7 @@ impl Free {
                 }
             }
         }
-        kept.sort_unstable();
+        sort(&mut kept);
         self.0 = merge(&kept);
     }
 
