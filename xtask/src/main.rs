@@ -68,7 +68,10 @@ enum Command {
         list: bool,
     },
     /// Time Baton against openssl and kexec-tools
-    Bench,
+    Bench {
+        /// Only this
+        part: Option<bench::Part>,
+    },
     /// Show a hand-over, step by step
     Demo,
 }
@@ -85,7 +88,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Setup => tools::cargo_deny().and_then(|()| lab::fetch()),
+        Command::Setup => tools::cargo_deny().and_then(|()| lab::fetch().map(drop)),
         Command::Gate { root } => {
             let stub = gate::build(&root.map_or_else(build::root, Ok)?)?;
             println!("{}\n{}", stub.image.display(), stub.program.display());
@@ -113,7 +116,7 @@ fn run(command: Command) -> Result<()> {
             }
             scenario::runner::run(&lab, scenarios, jobs)
         }
-        Command::Bench => bench::run(&lab::Lab::set_up()?),
+        Command::Bench { part } => bench::run(part),
         Command::Demo => demo::run(),
     }
 }
