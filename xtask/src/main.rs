@@ -50,7 +50,7 @@ enum Command {
         #[arg(long)]
         root: Option<PathBuf>,
     },
-    /// Show the size of the gate and of the code that must be trusted
+    /// Show the size of the gate and of the code that must be trusted, beside others'
     Figures,
     /// Run the scenarios in virtual machines
     Vm {

@@ -1,6 +1,7 @@
 //! What a reviewer of the gate has to read, in numbers.
 
 mod lines;
+mod peers;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,30 +9,57 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cache::Cache;
 use crate::gate::Stub;
 
 /// The crates that must be trusted.
 const TRUSTED: [&str; 3] = ["formats", "verify", "gate"];
 
-/// Prints the size of the gate and of the code it is made of.
+/// Prints the size of the gate and of the code it is made of, and others' beside it.
 pub fn print(root: &Path, stub: &Stub) -> Result<()> {
-    println!(
-        "gate image         {} bytes",
-        std::fs::metadata(&stub.image)?.len()
-    );
-    println!(".text              {} bytes", text_size(&stub.program)?);
-    println!(
-        "crates linked      {} (beside Baton's own)",
-        linked_crates(root)?
-    );
+    let bytes = std::fs::metadata(&stub.image)?.len();
+    let crates = linked_crates(root)?;
     let mut sum = 0;
     for folder in TRUSTED {
         let lines = lines::of_crate(&root.join(folder).join("src"))?;
         sum += lines;
-        println!("code lines         {lines:5} in {folder}");
+        println!("code lines in {folder:8} {lines:5}");
     }
-    println!("code lines         {sum:5} in all (no tests, comments or blank lines)");
+    println!(
+        ".text of the gate     {} bytes\n",
+        text_size(&stub.program)?
+    );
+    let row = |name: &str, bytes: &str, lines: &str, crates: &str| {
+        println!("{name:28} {bytes:>15}  {lines:>24}  {crates:>6}");
+    };
+    row("", "image, bytes", "code lines", "crates");
+    row(
+        "the gate",
+        &bytes.to_string(),
+        &sum.to_string(),
+        &crates.to_string(),
+    );
+    for peer in peers::all(root)? {
+        row(
+            &peer.name,
+            &peer.file.map_or(String::new(), |file| size_of(&file)),
+            &peer.code_lines,
+            &peer.crates,
+        );
+    }
+    println!(
+        "\nOurs: no tests, comments or blank lines; crates beside Baton's own. Others' code lines and \
+         crates: from {}.",
+        peers::SOURCE
+    );
     Ok(())
+}
+
+/// The size of a file of the packages in the cache.
+fn size_of(file: &str) -> String {
+    let measured = Cache::open()
+        .and_then(|cache| Ok(std::fs::metadata(cache.path("packages/parts").join(file))?.len()));
+    measured.map_or_else(|_| "not fetched".to_owned(), |size| size.to_string())
 }
 
 fn text_size(program: &Path) -> Result<u64> {
