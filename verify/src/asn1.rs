@@ -302,6 +302,37 @@ mod tests {
         }
     }
 
+    /// Where an element's contents begin and how long they are, as the `der` crate reads it.
+    fn as_der_reads(bytes: &[u8]) -> Option<(usize, usize)> {
+        use der::{Decode, Header, Reader, SliceReader};
+        let mut reader = SliceReader::new(bytes).ok()?;
+        let header = Header::decode(&mut reader).ok()?;
+        let begin = usize::try_from(reader.position()).ok()?;
+        let value = reader.read_slice(header.length()).ok()?;
+        Some((begin, value.len()))
+    }
+
+    #[test]
+    fn reads_headers_as_another_implementation_does() {
+        // GraphicString and UniversalString, which it doesn't know.
+        let unknown_there = [0x19, 0x1c];
+        let takes_more_octets = |tag: u8| tag & 0x1f == 0x1f;
+        for tag in (0..=255).filter(|tag| !takes_more_octets(*tag) && !unknown_there.contains(tag))
+        {
+            for first in 0..=255 {
+                for second in [0x00, 0x01, 0x02, 0x7f, 0x80, 0xff] {
+                    let mut bytes = alloc::vec![tag, first, second];
+                    bytes.resize(0x210, 0x01);
+                    let ours = split(&bytes).map(|(element, _)| {
+                        let (whole, inside) = (element.raw.len(), element.value.len());
+                        (whole - inside, inside)
+                    });
+                    assert_eq!(ours, as_der_reads(&bytes), "{:x?}", &bytes[..3]);
+                }
+            }
+        }
+    }
+
     #[test]
     fn refuses_bytes_after_the_end() {
         assert!(first(&[0x04, 0x01, 7, 8]).is_err());
