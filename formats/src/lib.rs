@@ -35,6 +35,7 @@ pub mod policy;
 pub mod reader;
 pub mod setup_data;
 pub mod siglist;
+pub mod sort;
 pub mod uki;
 pub mod verdict;
 

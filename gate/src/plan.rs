@@ -8,6 +8,7 @@ extern crate alloc;
 use alloc::vec::Vec;
 use core::ops;
 
+use baton_formats::sort::sort;
 use baton_verify::Reason;
 
 use crate::paging::PAGE;
@@ -87,7 +88,7 @@ impl Free {
             .filter(|entry| entry.kind == Use::Ram)
             .filter_map(|entry| Range::new(entry.address, entry.size)?.pages_inside())
             .collect();
-        ram.sort_unstable();
+        sort(&mut ram);
         let mut free = Self(merge(&ram));
         if free.0.is_empty() {
             return Err(Reason::BadMemoryMap("it has no RAM"));
@@ -148,7 +149,7 @@ impl Free {
                 }
             }
         }
-        kept.sort_unstable();
+        sort(&mut kept);
         self.0 = merge(&kept);
     }
 

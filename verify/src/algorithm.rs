@@ -28,7 +28,7 @@ pub(crate) struct SignatureAlgorithm {
 
 impl<'a> AlgorithmIdentifier<'a> {
     pub(crate) fn read(from: &mut Elements<'a>) -> Result<Self, Malformed> {
-        let whole = from.expect(Tag::Sequence)?;
+        let whole = from.expect(Tag::SEQUENCE)?;
         let mut fields = whole.elements("AlgorithmIdentifier");
         let oid = fields.oid()?;
         let parameters = match fields.is_empty() {
@@ -50,14 +50,14 @@ impl<'a> AlgorithmIdentifier<'a> {
     /// The parameters, if they are an OBJECT IDENTIFIER (a named curve).
     pub(crate) fn oid_parameter(&self) -> Option<&'a [u8]> {
         self.parameters
-            .filter(|element| element.tag == Tag::ObjectIdentifier)
+            .filter(|element| element.tag == Tag::OBJECT_IDENTIFIER)
             .map(|element| element.value)
     }
 
     /// Parameters NULL, as RFC 4055 demands for RSA.
     pub(crate) fn has_null(&self) -> bool {
         self.parameters
-            .is_some_and(|element| element.tag == Tag::Null && element.value.is_empty())
+            .is_some_and(|element| element.tag == Tag::NULL && element.value.is_empty())
     }
 
     /// Parameters NULL or none: RFC 5754 asks readers to take both.
@@ -74,7 +74,7 @@ impl<'a> AlgorithmIdentifier<'a> {
         ];
         accepted
             .into_iter()
-            .find(|(oid, _)| self.is_plain() && self.oid == oid.as_bytes())
+            .find(|(oid, _)| self.is_plain() && self.oid == *oid)
             .map(|(_, hash)| hash)
     }
 
@@ -93,7 +93,7 @@ impl<'a> AlgorithmIdentifier<'a> {
         ];
         accepted
             .into_iter()
-            .find(|(oid, _, _)| self.is_plain() && self.oid == oid.as_bytes())
+            .find(|(oid, _, _)| self.is_plain() && self.oid == *oid)
             .map(|(_, kind, hash)| SignatureAlgorithm { kind, hash })
     }
 }

@@ -1,12 +1,9 @@
 //! Strict DER (ITU-T X.690), one element at a time, over borrowed bytes.
 //!
-//! Headers are read by the `der` crate, which takes definite lengths in their shortest form
-//! only. This reader adds that every structure must be used up to its last byte.
+//! Lengths are definite and in their shortest form, and every structure must be used up to its last
+//! byte.
 
 use core::fmt;
-
-pub(crate) use der::Tag;
-use der::{Decode, Header, Reader as _, SliceReader, TagNumber};
 
 /// How deep a structure that is only checked, not read, may nest.
 const MAX_DEPTH: u8 = 32;
@@ -41,19 +38,44 @@ pub(crate) struct Elements<'a> {
     what: &'static str,
 }
 
+/// An identifier octet (X.690, 8.1.2): class, whether it is constructed, and a number up to 30.
+/// Nothing that is read here has a higher number, which would take more octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tag(u8);
+
 /// The tag `[number]` of a constructed element.
-pub(crate) const fn constructed(number: u32) -> Tag {
-    Tag::ContextSpecific {
-        constructed: true,
-        number: TagNumber(number),
-    }
+pub(crate) const fn constructed(number: u8) -> Tag {
+    Tag(0xa0 | number)
 }
 
 /// The tag `[number]` of a primitive element.
-pub(crate) const fn primitive(number: u32) -> Tag {
-    Tag::ContextSpecific {
-        constructed: false,
-        number: TagNumber(number),
+pub(crate) const fn primitive(number: u8) -> Tag {
+    Tag(0x80 | number)
+}
+
+impl Tag {
+    pub(crate) const BOOLEAN: Self = Self(0x01);
+    pub(crate) const INTEGER: Self = Self(0x02);
+    pub(crate) const BIT_STRING: Self = Self(0x03);
+    pub(crate) const OCTET_STRING: Self = Self(0x04);
+    pub(crate) const NULL: Self = Self(0x05);
+    pub(crate) const OBJECT_IDENTIFIER: Self = Self(0x06);
+    pub(crate) const BMP_STRING: Self = Self(0x1e);
+    pub(crate) const SEQUENCE: Self = Self(0x30);
+    pub(crate) const SET: Self = Self(0x31);
+
+    fn read(octet: u8) -> Option<Self> {
+        match octet {
+            // The universal types, primitive or constructed as DER has each (X.680, 8.4).
+            0x01..=0x06 | 0x09 | 0x0a | 0x0c | 0x0d | 0x12..=0x1c | 0x1e | 0x30 | 0x31 => {}
+            0x40.. if octet & 0x1f != 0x1f => {}
+            _ => return None,
+        }
+        Some(Self(octet))
+    }
+
+    const fn is_constructed(self) -> bool {
+        self.0 & 0x20 != 0
     }
 }
 
@@ -110,12 +132,12 @@ impl<'a> Elements<'a> {
 
     /// The elements inside the next one, which must be a SEQUENCE.
     pub(crate) fn sequence(&mut self, what: &'static str) -> Result<Self, Malformed> {
-        self.inside(Tag::Sequence, what)
+        self.inside(Tag::SEQUENCE, what)
     }
 
     /// The contents of an OBJECT IDENTIFIER.
     pub(crate) fn oid(&mut self) -> Result<&'a [u8], Malformed> {
-        let value = self.expect(Tag::ObjectIdentifier)?.value;
+        let value = self.expect(Tag::OBJECT_IDENTIFIER)?.value;
         if value.is_empty() {
             return Err(self.malformed());
         }
@@ -124,7 +146,7 @@ impl<'a> Elements<'a> {
 
     /// The contents of an INTEGER in its shortest form.
     pub(crate) fn integer(&mut self) -> Result<&'a [u8], Malformed> {
-        let value = self.expect(Tag::Integer)?.value;
+        let value = self.expect(Tag::INTEGER)?.value;
         match value {
             [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => Err(self.malformed()),
             _ => Ok(value),
@@ -142,7 +164,7 @@ impl<'a> Elements<'a> {
 
     /// A BIT STRING that holds whole octets.
     pub(crate) fn octets_of_bits(&mut self) -> Result<&'a [u8], Malformed> {
-        match self.expect(Tag::BitString)?.value {
+        match self.expect(Tag::BIT_STRING)?.value {
             [0, rest @ ..] => Ok(rest),
             _ => Err(self.malformed()),
         }
@@ -196,13 +218,28 @@ fn check_nested(element: &Element<'_>, what: &'static str, depth: u8) -> Result<
 }
 
 fn split(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
-    let mut reader = SliceReader::new(bytes).ok()?;
-    let header = Header::decode(&mut reader).ok()?;
-    let value = reader.read_slice(header.length()).ok()?;
-    let used = usize::try_from(reader.position()).ok()?;
-    let (raw, rest) = bytes.split_at_checked(used)?;
-    let tag = header.tag();
+    let (octet, rest) = bytes.split_first()?;
+    let tag = Tag::read(*octet)?;
+    let (len, rest) = length(rest)?;
+    let (value, rest) = rest.split_at_checked(len)?;
+    let raw = bytes.get(..bytes.len().checked_sub(rest.len())?)?;
     Some((Element { tag, value, raw }, rest))
+}
+
+/// A length in its shortest form (X.690, 8.1.3 and 10.1), of four octets at most.
+fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (first, rest) = bytes.split_first()?;
+    let octets = match first {
+        0..=0x7f => return Some((usize::from(*first), rest)),
+        0x81..=0x84 => usize::from(*first & 0x7f),
+        _ => return None,
+    };
+    let (octets, rest) = rest.split_at_checked(octets)?;
+    let len = octets
+        .iter()
+        .fold(0, |len, octet| len << 8 | usize::from(*octet));
+    let shortest = len > 0x7f && octets.first() != Some(&0);
+    shortest.then_some((len, rest))
 }
 
 #[cfg(test)]
@@ -216,7 +253,7 @@ mod tests {
     #[test]
     fn reads_an_element_and_its_raw_bytes() {
         let element = Element::whole(&[0x04, 0x02, 7, 8], "test").unwrap();
-        assert_eq!(element.tag, Tag::OctetString);
+        assert_eq!(element.tag, Tag::OCTET_STRING);
         assert_eq!(element.value, [7, 8]);
         assert_eq!(element.raw, [0x04, 0x02, 7, 8]);
     }
@@ -230,6 +267,70 @@ mod tests {
     fn refuses_a_length_that_is_longer_than_it_need_be() {
         assert!(first(&[0x04, 0x81, 0x02, 7, 8]).is_err());
         assert!(first(&[0x04, 0x82, 0x00, 0x02, 7, 8]).is_err());
+    }
+
+    #[test]
+    fn reads_lengths_of_one_to_four_octets() {
+        for (header, len) in [
+            (&[0x04, 0x7f][..], 0x7f),
+            (&[0x04, 0x81, 0x80], 0x80),
+            (&[0x04, 0x82, 0x01, 0x00], 0x100),
+            (&[0x04, 0x83, 0x01, 0x00, 0x00], 0x1_0000),
+            (&[0x04, 0x84, 0x01, 0x00, 0x00, 0x00], 0x100_0000),
+        ] {
+            let mut bytes = header.to_vec();
+            bytes.resize(header.len() + len, 7);
+            assert_eq!(first(&bytes).map(<[u8]>::len), Ok(len));
+        }
+        assert!(first(&[0x04, 0x85, 0x01, 0x00, 0x00, 0x00, 0x00]).is_err());
+        assert!(first(&[0x04, 0xff]).is_err());
+    }
+
+    #[test]
+    fn refuses_tags_that_der_does_not_have() {
+        let read = |tag: u8| first(&[tag, 0]).is_ok();
+        // End of contents, reserved ones, and numbers that take more octets in each class.
+        for tag in [0x00, 0x0f, 0x1f, 0x3f, 0x5f, 0x9f, 0xbf, 0xff] {
+            assert!(!read(tag), "{tag:#x}");
+        }
+        // Strings in pieces; SEQUENCE and SET that are primitive.
+        for tag in [0x23, 0x24, 0x2c, 0x33, 0x10, 0x11] {
+            assert!(!read(tag), "{tag:#x}");
+        }
+        for tag in [0x01, 0x06, 0x0c, 0x13, 0x17, 0x1e, 0x30, 0x31, 0x80, 0xa3] {
+            assert!(read(tag), "{tag:#x}");
+        }
+    }
+
+    /// Where an element's contents begin and how long they are, as the `der` crate reads it.
+    fn as_der_reads(bytes: &[u8]) -> Option<(usize, usize)> {
+        use der::{Decode, Header, Reader, SliceReader};
+        let mut reader = SliceReader::new(bytes).ok()?;
+        let header = Header::decode(&mut reader).ok()?;
+        let begin = usize::try_from(reader.position()).ok()?;
+        let value = reader.read_slice(header.length()).ok()?;
+        Some((begin, value.len()))
+    }
+
+    #[test]
+    fn reads_headers_as_another_implementation_does() {
+        // GraphicString and UniversalString, which it doesn't know.
+        let unknown_there = [0x19, 0x1c];
+        let takes_more_octets = |tag: u8| tag & 0x1f == 0x1f;
+        for tag in (0..=255).filter(|tag| !takes_more_octets(*tag) && !unknown_there.contains(tag))
+        {
+            for first in 0..=255 {
+                for second in [0x00, 0x01, 0x02, 0x7f, 0x80, 0xff] {
+                    let mut bytes = alloc::vec![tag, first, second];
+                    bytes.resize(0x210, 0x01);
+                    let ours = split(&bytes).map(|(element, _)| {
+                        let (whole, inside) = (element.raw.len(), element.value.len());
+                        (whole - inside, inside)
+                    });
+                    assert_eq!(ours, as_der_reads(&bytes), "{:x?}", &bytes[..3]);
+                }
+            }
+        }
     }
 
     #[test]

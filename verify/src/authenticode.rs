@@ -11,8 +11,7 @@ const INDIRECT_DATA: &str = "SpcIndirectDataContent";
 
 /// What the content may be said to be about: a PE image. pesign writes the second instead, and
 /// everybody takes it (crypto/asymmetric_keys/mscode_parser.c).
-const DATA_TYPES: [der::asn1::ObjectIdentifier; 2] =
-    [oid::SPC_PE_IMAGE_DATA, oid::SPC_INDIVIDUAL_KEY_PURPOSE];
+const DATA_TYPES: [&[u8]; 2] = [oid::SPC_PE_IMAGE_DATA, oid::SPC_INDIVIDUAL_KEY_PURPOSE];
 
 /// One entry of an image's certificate table, parsed but not verified.
 #[derive(Debug, Clone)]
@@ -34,7 +33,7 @@ impl<'a> Signature<'a> {
     /// accepted.
     pub fn parse(data: &'a [u8]) -> Result<Self, CmsError> {
         let signed = SignedData::parse(without_padding(data)?)?;
-        if signed.content_type != oid::SPC_INDIRECT_DATA.as_bytes() {
+        if signed.content_type != oid::SPC_INDIRECT_DATA {
             return Err(Malformed {
                 what: INDIRECT_DATA,
             }
@@ -90,7 +89,7 @@ fn indirect_data<'a>(content: &Element<'a>) -> Result<(HashAlgorithm, &'a [u8]),
 
     let mut data = fields.sequence("SpcAttributeTypeAndOptionalValue")?;
     let named = data.oid()?;
-    if !DATA_TYPES.iter().any(|oid| named == oid.as_bytes()) {
+    if !DATA_TYPES.contains(&named) {
         return Err(data.malformed().into());
     }
     if !data.is_empty() {
@@ -100,7 +99,7 @@ fn indirect_data<'a>(content: &Element<'a>) -> Result<(HashAlgorithm, &'a [u8]),
 
     let mut info = fields.sequence("DigestInfo")?;
     let algorithm = AlgorithmIdentifier::read(&mut info)?;
-    let digest = info.expect(Tag::OctetString)?.value;
+    let digest = info.expect(Tag::OCTET_STRING)?.value;
     info.finish()?;
     fields.finish()?;
 

@@ -74,9 +74,9 @@ impl<'a> Certificate<'a> {
 
     /// Reads the next certificate.
     pub(crate) fn read(from: &mut Elements<'a>) -> Result<Self, CertificateError> {
-        let whole = from.expect(Tag::Sequence)?;
+        let whole = from.expect(Tag::SEQUENCE)?;
         let mut fields = whole.elements("Certificate");
-        let tbs = fields.expect(Tag::Sequence)?;
+        let tbs = fields.expect(Tag::SEQUENCE)?;
         let outer_algorithm = AlgorithmIdentifier::read(&mut fields)?;
         let signature = fields.octets_of_bits()?;
         fields.finish()?;
@@ -85,10 +85,10 @@ impl<'a> Certificate<'a> {
         let version = read_version(&mut fields)?;
         let serial = fields.integer()?;
         let inner_algorithm = AlgorithmIdentifier::read(&mut fields)?;
-        let issuer = fields.expect(Tag::Sequence)?.raw;
-        fields.expect(Tag::Sequence)?.check("Validity")?;
-        let subject = fields.expect(Tag::Sequence)?.raw;
-        let key_info = fields.expect(Tag::Sequence)?;
+        let issuer = fields.expect(Tag::SEQUENCE)?.raw;
+        fields.expect(Tag::SEQUENCE)?.check("Validity")?;
+        let subject = fields.expect(Tag::SEQUENCE)?.raw;
+        let key_info = fields.expect(Tag::SEQUENCE)?;
         let extensions = fields.optional(constructed(3))?;
         // Unique identifiers, [1] and [2], must not be used (RFC 5280, 4.1.2.8).
         fields.finish()?;

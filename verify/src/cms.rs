@@ -143,7 +143,7 @@ impl<'a> Parts<'a> {
         let (content_type, content) = content_info(&mut fields)?;
         let certificates = certificates(&mut fields)?;
         // CRLs, [1], are refused: nobody puts them into such signatures.
-        let mut signers = fields.inside(Tag::Set, "SignerInfos")?;
+        let mut signers = fields.inside(Tag::SET, "SignerInfos")?;
         fields.finish()?;
         let signer = SignerInfo::read(&mut signers, content_type)?;
         signers.finish()?;
@@ -173,7 +173,7 @@ fn open(der: &[u8]) -> Result<Elements<'_>, CmsError> {
     // Also what isn't read below must be DER.
     whole.check("ContentInfo")?;
     let mut info = whole.elements("ContentInfo");
-    if whole.tag != Tag::Sequence || info.oid()? != oid::SIGNED_DATA.as_bytes() {
+    if whole.tag != Tag::SEQUENCE || info.oid()? != oid::SIGNED_DATA {
         return Err(info.malformed().into());
     }
     let mut explicit = info.inside(constructed(0), "ContentInfo")?;
@@ -185,7 +185,7 @@ fn open(der: &[u8]) -> Result<Elements<'_>, CmsError> {
 
 /// With one signer there is one digest algorithm.
 fn only_digest_algorithm(fields: &mut Elements<'_>) -> Result<HashAlgorithm, CmsError> {
-    let mut set = fields.inside(Tag::Set, "DigestAlgorithmIdentifiers")?;
+    let mut set = fields.inside(Tag::SET, "DigestAlgorithmIdentifiers")?;
     let algorithm = AlgorithmIdentifier::read(&mut set)?;
     set.finish()?;
     algorithm.as_hash().ok_or(CmsError::Hash)

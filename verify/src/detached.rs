@@ -98,7 +98,7 @@ impl<'a> DetachedSignature<'a> {
     /// accepted.
     pub fn parse(der: &'a [u8]) -> Result<Self, CmsError> {
         let parts = Parts::read(der)?;
-        if parts.content.is_some() || parts.content_type != oid::DATA.as_bytes() {
+        if parts.content.is_some() || parts.content_type != oid::DATA {
             return Err(CmsError::NotDetached);
         }
         Ok(Self {

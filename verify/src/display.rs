@@ -73,7 +73,7 @@ pub(crate) fn name(name: &[u8]) -> String {
         oid::ORGANIZATION,
     ]
     .iter()
-    .find_map(|wanted| attribute(name, wanted.as_bytes()).ok().flatten())
+    .find_map(|wanted| attribute(name, wanted).ok().flatten())
     .map_or_else(|| String::from("(no name)"), |value| printable(&value))
 }
 
@@ -81,7 +81,7 @@ fn attribute<'a>(name: &'a [u8], wanted: &[u8]) -> Result<Option<Element<'a>>, M
     let mut found = None;
     let mut sets = Elements::new(name, "Name").sequence("Name")?;
     while !sets.is_empty() {
-        let mut set = sets.inside(Tag::Set, "RelativeDistinguishedName")?;
+        let mut set = sets.inside(Tag::SET, "RelativeDistinguishedName")?;
         while !set.is_empty() {
             let mut attribute = set.sequence("AttributeTypeAndValue")?;
             if attribute.oid()? == wanted {
@@ -95,7 +95,7 @@ fn attribute<'a>(name: &'a [u8], wanted: &[u8]) -> Result<Option<Element<'a>>, M
 /// UTF-16 (BMPString) and anything else alike: zero bytes are left out, so that ASCII text in
 /// either comes out as it should.
 fn printable(value: &Element<'_>) -> String {
-    let wide = value.tag == Tag::BmpString;
+    let wide = value.tag == Tag::BMP_STRING;
     let shown = |byte: u8| match byte {
         b'"' => '?',
         b' '..=b'~' => char::from(byte),

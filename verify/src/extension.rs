@@ -43,22 +43,22 @@ impl<'a> Extensions<'a> {
         let mut fields = list.sequence("Extension")?;
         let id = fields.oid()?;
         let critical = boolean(&mut fields)?;
-        let value = fields.expect(Tag::OctetString)?.value;
+        let value = fields.expect(Tag::OCTET_STRING)?.value;
         fields.finish()?;
 
-        if id == oid::SUBJECT_KEY_ID.as_bytes() {
+        if id == oid::SUBJECT_KEY_ID {
             set(&mut self.subject_key_id, subject_key_id(value)?, &fields)
-        } else if id == oid::AUTHORITY_KEY_ID.as_bytes() {
+        } else if id == oid::AUTHORITY_KEY_ID {
             // An identifier without a key identifier is as good as none.
             let key_id = authority_key_id(value)?.unwrap_or_default();
             set(&mut self.authority_key_id, key_id, &fields)
-        } else if id == oid::BASIC_CONSTRAINTS.as_bytes() {
+        } else if id == oid::BASIC_CONSTRAINTS {
             set(
                 &mut self.basic_constraints,
                 basic_constraints(value)?,
                 &fields,
             )
-        } else if id == oid::KEY_USAGE.as_bytes() {
+        } else if id == oid::KEY_USAGE {
             set(
                 &mut self.may_sign_certificates,
                 key_cert_sign(value)?,
@@ -66,7 +66,7 @@ impl<'a> Extensions<'a> {
             )
         } else {
             // Extended key usage is known, and not judged.
-            self.unknown_critical |= critical && id != oid::EXTENDED_KEY_USAGE.as_bytes();
+            self.unknown_critical |= critical && id != oid::EXTENDED_KEY_USAGE;
             Ok(())
         }
     }
@@ -83,7 +83,7 @@ fn set<T>(slot: &mut Option<T>, value: T, within: &Elements<'_>) -> Result<(), M
 /// BOOLEAN DEFAULT FALSE. Strict DER leaves FALSE out; it is taken here when written, since
 /// real CAs do so and it can't mean anything else.
 fn boolean(fields: &mut Elements<'_>) -> Result<bool, Malformed> {
-    match fields.optional(Tag::Boolean)?.map(|element| element.value) {
+    match fields.optional(Tag::BOOLEAN)?.map(|element| element.value) {
         None | Some([0]) => Ok(false),
         Some([0xff]) => Ok(true),
         Some(_) => Err(fields.malformed()),
@@ -93,7 +93,7 @@ fn boolean(fields: &mut Elements<'_>) -> Result<bool, Malformed> {
 fn subject_key_id(value: &[u8]) -> Result<&[u8], Malformed> {
     let element = Element::whole(value, "SubjectKeyIdentifier")?;
     match element.tag {
-        Tag::OctetString => Ok(element.value),
+        Tag::OCTET_STRING => Ok(element.value),
         _ => Err(Malformed {
             what: "SubjectKeyIdentifier",
         }),
@@ -133,7 +133,7 @@ fn basic_constraints(value: &[u8]) -> Result<BasicConstraints, Malformed> {
 fn key_cert_sign(value: &[u8]) -> Result<bool, Malformed> {
     let element = Element::whole(value, "KeyUsage")?;
     match (element.tag, element.value) {
-        (Tag::BitString, [0..=7, bits @ ..]) => {
+        (Tag::BIT_STRING, [0..=7, bits @ ..]) => {
             Ok(bits.first().is_some_and(|first| first & 0x04 != 0))
         }
         _ => Err(Malformed { what: "KeyUsage" }),

@@ -34,10 +34,11 @@ impl HashAlgorithm {
 
     /// Hashes `parts` one after the other.
     pub fn hash<'a>(self, parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
+        let parts = &mut parts.into_iter();
         match self {
-            Self::Sha256 => self.finish(feed::<sha2::Sha256>(parts).as_slice()),
-            Self::Sha384 => self.finish(feed::<sha2::Sha384>(parts).as_slice()),
-            Self::Sha512 => self.finish(feed::<sha2::Sha512>(parts).as_slice()),
+            Self::Sha256 => self.finish(&feed::<sha2::Sha256>(parts)),
+            Self::Sha384 => self.finish(&feed::<sha2::Sha384>(parts)),
+            Self::Sha512 => self.finish(&feed::<sha2::Sha512>(parts)),
         }
     }
 
@@ -53,7 +54,8 @@ impl HashAlgorithm {
     }
 }
 
-fn feed<'a, H: sha2::Digest>(parts: impl IntoIterator<Item = &'a [u8]>) -> sha2::digest::Output<H> {
+/// Of each hash algorithm there is one in the image, and not one for every kind of iterator.
+fn feed<H: sha2::Digest>(parts: &mut dyn Iterator<Item = &[u8]>) -> sha2::digest::Output<H> {
     let mut hasher = H::new();
     for part in parts {
         hasher.update(part);
@@ -63,7 +65,7 @@ fn feed<'a, H: sha2::Digest>(parts: impl IntoIterator<Item = &'a [u8]>) -> sha2:
 
 /// SHA-256 of `parts` one after the other.
 pub(crate) fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
-    feed::<sha2::Sha256>(parts).into()
+    feed::<sha2::Sha256>(&mut parts.into_iter()).into()
 }
 
 impl Digest {

@@ -2,20 +2,19 @@
 
 use core::fmt;
 
-use p256::ecdsa::signature::hazmat::PrehashVerifier;
-use rsa::BoxedUint;
-
 use crate::algorithm::{AlgorithmIdentifier, KeyKind};
-use crate::asn1::{Element, Elements, Malformed, Tag};
-use crate::hash::{Digest, HashAlgorithm};
+use crate::asn1::{Element, Elements, Malformed};
+use crate::ecdsa;
+use crate::hash::Digest;
 use crate::oid;
+use crate::rsa;
 
 /// The sizes of RSA moduli that are accepted, in bits.
 const RSA_BITS: core::ops::RangeInclusive<usize> = 2048..=4096;
 
 /// The public exponents that are accepted: small ones are what makes sloppy padding checks
 /// exploitable (ours isn't sloppy, but no signer has a reason to use them), large ones take long.
-const RSA_EXPONENTS: core::ops::RangeInclusive<u64> = 65537..=rsa::PublicKey::MAX_PUB_EXPONENT;
+const RSA_EXPONENTS: core::ops::RangeInclusive<u64> = 65537..=(1 << 33) - 1;
 
 /// A public key of a kind and size that is accepted.
 #[derive(Debug, Clone, Copy)]
@@ -69,12 +68,12 @@ impl<'a> PublicKey<'a> {
         let algorithm = AlgorithmIdentifier::read(&mut fields)?;
         let key = fields.octets_of_bits()?;
         fields.finish()?;
-        if algorithm.oid() == oid::RSA.as_bytes() {
+        if algorithm.oid() == oid::RSA {
             if !algorithm.has_null() {
                 return Err(UnusableKey::Encoding);
             }
             Self::rsa(key)
-        } else if algorithm.oid() == oid::EC_PUBLIC_KEY.as_bytes() {
+        } else if algorithm.oid() == oid::EC_PUBLIC_KEY {
             Self::ec(algorithm.oid_parameter(), key)
         } else {
             Err(UnusableKey::Kind)
@@ -106,9 +105,9 @@ impl<'a> PublicKey<'a> {
     /// ECPoint (RFC 5480, 2.2), uncompressed as everybody writes it.
     fn ec(curve: Option<&[u8]>, point: &'a [u8]) -> Result<Self, UnusableKey> {
         let curve = curve.ok_or(UnusableKey::Kind)?;
-        let (key, len) = if curve == oid::P256.as_bytes() {
+        let (key, len) = if curve == oid::P256 {
             (Self::P256(point), 65)
-        } else if curve == oid::P384.as_bytes() {
+        } else if curve == oid::P384 {
             (Self::P384(point), 97)
         } else {
             return Err(UnusableKey::Kind);
@@ -128,57 +127,17 @@ impl<'a> PublicKey<'a> {
     }
 
     /// Whether `signature` is this key's signature of a message with this digest.
-    ///
-    /// RSA is PKCS#1 v1.5 (RFC 8017, 8.2.2): the signature must be exactly as long as the
-    /// modulus and smaller, and every byte of the padding is compared. ECDSA signatures are
-    /// strict DER, with both numbers in range.
     pub(crate) fn verifies(&self, digest: &Digest, signature: &[u8]) -> bool {
         match self {
-            Self::Rsa { modulus, exponent } => {
-                verify_rsa(modulus, *exponent, digest, signature).is_some()
+            Self::Rsa { modulus, exponent } => rsa::verifies(modulus, *exponent, digest, signature),
+            Self::P256(point) => {
+                ecdsa::verifies::<p256::NistP256>(point, digest.as_bytes(), signature)
             }
-            Self::P256(point) => verify_p256(point, digest, signature).is_some(),
-            Self::P384(point) => verify_p384(point, digest, signature).is_some(),
+            Self::P384(point) => {
+                ecdsa::verifies::<p384::NistP384>(point, digest.as_bytes(), signature)
+            }
         }
     }
-}
-
-fn verify_rsa(modulus: &[u8], exponent: u64, digest: &Digest, signature: &[u8]) -> Option<()> {
-    let key = rsa::PublicKey::new_with_size_limits(
-        BoxedUint::from_be_slice_vartime(modulus),
-        BoxedUint::from(exponent),
-        RSA_BITS,
-    )
-    .ok()?;
-    let bytes = digest.as_bytes();
-    match digest.algorithm() {
-        HashAlgorithm::Sha256 => key.pkcs1v15_verify_prehash::<sha2::Sha256>(bytes, signature),
-        HashAlgorithm::Sha384 => key.pkcs1v15_verify_prehash::<sha2::Sha384>(bytes, signature),
-        HashAlgorithm::Sha512 => key.pkcs1v15_verify_prehash::<sha2::Sha512>(bytes, signature),
-    }
-    .ok()
-}
-
-fn verify_p256(point: &[u8], digest: &Digest, signature: &[u8]) -> Option<()> {
-    let signature = p256::ecdsa::Signature::from_der(strict(signature)?).ok()?;
-    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?;
-    key.verify_prehash(digest.as_bytes(), &signature).ok()
-}
-
-fn verify_p384(point: &[u8], digest: &Digest, signature: &[u8]) -> Option<()> {
-    let signature = p384::ecdsa::Signature::from_der(strict(signature)?).ok()?;
-    let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?;
-    key.verify_prehash(digest.as_bytes(), &signature).ok()
-}
-
-/// The same bytes, if they are an Ecdsa-Sig-Value (RFC 3279, 2.2.3) and nothing else.
-fn strict(signature: &[u8]) -> Option<&[u8]> {
-    let whole = Element::whole(signature, "Ecdsa-Sig-Value").ok()?;
-    let mut fields = whole.elements("Ecdsa-Sig-Value");
-    fields.unsigned().ok()?;
-    fields.unsigned().ok()?;
-    fields.finish().ok()?;
-    (whole.tag == Tag::Sequence).then_some(signature)
 }
 
 /// The number of bits in a big-endian number without leading zero bytes.
@@ -193,4 +152,160 @@ fn small_number(bytes: &[u8]) -> Option<u64> {
     let start = padded.len().checked_sub(bytes.len())?;
     padded.get_mut(start..)?.copy_from_slice(bytes);
     Some(u64::from_be_bytes(padded))
+}
+
+#[cfg(test)]
+mod tests {
+    //! Project Wycheproof's signatures: right ones, and ones that a sloppy check would accept.
+
+    use super::*;
+    use crate::hash::HashAlgorithm;
+    use alloc::vec::Vec;
+    use wycheproof::{TestResult, ecdsa, rsa_pkcs1_verify};
+
+    const SHA256: HashAlgorithm = HashAlgorithm::Sha256;
+    const SHA384: HashAlgorithm = HashAlgorithm::Sha384;
+    const SHA512: HashAlgorithm = HashAlgorithm::Sha512;
+
+    /// Whether the verdict is the one that the vector asks for. What may be accepted (RSA without
+    /// the NULL of RFC 8017) is refused here.
+    fn agrees(accepted: bool, expected: TestResult) -> bool {
+        accepted == (expected == TestResult::Valid)
+    }
+
+    #[test]
+    fn judges_ecdsa_signatures_as_wycheproof_does() {
+        use ecdsa::TestName::{
+            EcdsaSecp256r1Sha256, EcdsaSecp256r1Sha512, EcdsaSecp384r1Sha256, EcdsaSecp384r1Sha384,
+            EcdsaSecp384r1Sha512,
+        };
+        let mut compared = 0;
+        for (name, hash) in [
+            (EcdsaSecp256r1Sha256, SHA256),
+            (EcdsaSecp256r1Sha512, SHA512),
+            (EcdsaSecp384r1Sha256, SHA256),
+            (EcdsaSecp384r1Sha384, SHA384),
+            (EcdsaSecp384r1Sha512, SHA512),
+        ] {
+            for group in ecdsa::TestSet::load(name).unwrap().test_groups {
+                let info = Element::whole(&group.der, "SubjectPublicKeyInfo").unwrap();
+                let key = PublicKey::parse(&info).unwrap();
+                for test in group.tests {
+                    let accepted = key.verifies(&hash.hash([&test.msg[..]]), &test.sig);
+                    assert!(agrees(accepted, test.result), "{name:?} {test:?}");
+                    compared += 1;
+                }
+            }
+        }
+        assert_eq!(compared, 2491);
+    }
+
+    #[test]
+    fn judges_rsa_signatures_as_wycheproof_does() {
+        use rsa_pkcs1_verify::TestName::{
+            Rsa2048Sha256, Rsa2048Sha384, Rsa2048Sha512, Rsa3072Sha256, Rsa3072Sha384,
+            Rsa3072Sha512, Rsa4096Sha256, Rsa4096Sha384, Rsa4096Sha512,
+        };
+        let (mut compared, mut unusable) = (0, 0);
+        for (name, hash) in [
+            (Rsa2048Sha256, SHA256),
+            (Rsa2048Sha384, SHA384),
+            (Rsa2048Sha512, SHA512),
+            (Rsa3072Sha256, SHA256),
+            (Rsa3072Sha384, SHA384),
+            (Rsa3072Sha512, SHA512),
+            (Rsa4096Sha256, SHA256),
+            (Rsa4096Sha384, SHA384),
+            (Rsa4096Sha512, SHA512),
+        ] {
+            for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
+                let Ok(key) = PublicKey::rsa(&group.asn_key) else {
+                    // Exponents that are refused before any signature is looked at.
+                    unusable += group.tests.len();
+                    continue;
+                };
+                for test in group.tests {
+                    let accepted = key.verifies(&hash.hash([&test.msg[..]]), &test.sig);
+                    assert!(agrees(accepted, test.result), "{name:?} {test:?}");
+                    compared += 1;
+                }
+            }
+        }
+        assert_eq!((compared, unusable), (2325, 5));
+    }
+
+    /// A key, and a right signature with SHA-256 by it.
+    fn rsa() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+        let set = rsa_pkcs1_verify::TestSet::load(rsa_pkcs1_verify::TestName::Rsa2048Sha256);
+        let group = set.unwrap().test_groups.remove(0);
+        let right = |test: &&rsa_pkcs1_verify::Test| test.result == TestResult::Valid;
+        let test = group.tests.iter().find(right).unwrap();
+        (group.asn_key.to_vec(), test.msg.to_vec(), test.sig.to_vec())
+    }
+
+    #[test]
+    fn refuses_an_rsa_signature_of_another_length_or_number_or_hash() {
+        let (key, message, right) = rsa();
+        let key = PublicKey::rsa(&key).unwrap();
+        let verifies = |hash: HashAlgorithm, signature: &[u8]| {
+            key.verifies(&hash.hash([&message[..]]), signature)
+        };
+        assert!(verifies(SHA256, &right));
+        assert!(!verifies(SHA384, &right) && !verifies(SHA512, &right));
+        assert!(!verifies(SHA256, &[&[0], &right[..]].concat()));
+        assert!(!verifies(SHA256, &[&right[..], &[0]].concat()));
+        assert!(!verifies(SHA256, &right[1..]) && !verifies(SHA256, &[]));
+        let PublicKey::Rsa { modulus, .. } = key else {
+            panic!("an RSA key");
+        };
+        // 0 and 1 are their own powers; the modulus is as good as 0.
+        for number in [&[0; 256][..], &[&[0; 255][..], &[1]].concat(), modulus] {
+            assert!(!verifies(SHA256, number));
+        }
+    }
+
+    #[test]
+    fn refuses_an_rsa_key_with_an_even_modulus_or_exponent() {
+        let (key, ..) = rsa();
+        let PublicKey::Rsa { modulus, exponent } = PublicKey::rsa(&key).unwrap() else {
+            panic!("an RSA key");
+        };
+        assert_eq!(exponent, 65537);
+        let last_of_modulus = key.len() - 6;
+        assert_eq!(key[last_of_modulus], *modulus.last().unwrap());
+        for (position, expected) in [
+            (last_of_modulus, UnusableKey::Encoding),
+            (key.len() - 1, UnusableKey::RsaExponent),
+        ] {
+            let mut even = key.clone();
+            even[position] ^= 1;
+            assert_eq!(PublicKey::rsa(&even).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn refuses_points_that_are_not_uncompressed_points_of_the_curve() {
+        let set = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256).unwrap();
+        let group = &set.test_groups[0];
+        let test = &group
+            .tests
+            .iter()
+            .find(|test| test.result == TestResult::Valid);
+        let test = test.unwrap();
+        let digest = SHA256.hash([&test.msg[..]]);
+        let right = group.key.key.as_slice();
+        let verifies = |point: &[u8]| PublicKey::P256(point).verifies(&digest, &test.sig);
+        assert!(verifies(right));
+        for form in (0..=255).filter(|form| *form != 4) {
+            assert!(!verifies(&[&[form], &right[1..]].concat()));
+        }
+        for bit in 0..8 {
+            let mut off_the_curve = right.to_vec();
+            off_the_curve[64] ^= 1 << bit;
+            assert!(!verifies(&off_the_curve));
+        }
+        assert!(
+            !verifies(&right[..33]) && !verifies(&[4; 65]) && !verifies(&[4]) && !verifies(&[])
+        );
+    }
 }

@@ -50,7 +50,7 @@ impl<'a> SignerInfo<'a> {
         let algorithm = AlgorithmIdentifier::read(&mut fields)?
             .as_signature()
             .ok_or(CmsError::Algorithm)?;
-        let signature = fields.expect(Tag::OctetString)?.value;
+        let signature = fields.expect(Tag::OCTET_STRING)?.value;
         // Unauthenticated attributes (timestamps, mostly) can say anything: not looked at.
         fields.optional(constructed(1))?;
         fields.finish()?;
@@ -87,7 +87,7 @@ impl<'a> SignerId<'a> {
             };
         }
         let mut id = fields.sequence("IssuerAndSerialNumber")?;
-        let issuer = id.expect(Tag::Sequence)?.raw;
+        let issuer = id.expect(Tag::SEQUENCE)?.raw;
         let serial = id.integer()?;
         id.finish()?;
         Ok(Self::IssuerAndSerial { issuer, serial })
@@ -132,12 +132,12 @@ impl<'a> Attributes<'a> {
         while !list.is_empty() {
             let mut attribute = list.sequence("Attribute")?;
             let id = attribute.oid()?;
-            let values = attribute.expect(Tag::Set)?;
+            let values = attribute.expect(Tag::SET)?;
             attribute.finish()?;
-            let previous = if id == oid::CONTENT_TYPE.as_bytes() {
-                named_type.replace(only_value(&values, Tag::ObjectIdentifier)?)
-            } else if id == oid::MESSAGE_DIGEST.as_bytes() {
-                digest.replace(only_value(&values, Tag::OctetString)?)
+            let previous = if id == oid::CONTENT_TYPE {
+                named_type.replace(only_value(&values, Tag::OBJECT_IDENTIFIER)?)
+            } else if id == oid::MESSAGE_DIGEST {
+                digest.replace(only_value(&values, Tag::OCTET_STRING)?)
             } else {
                 None
             };

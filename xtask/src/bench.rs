@@ -6,21 +6,40 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use baton_guest::event::Event;
 use baton_guest::script::{Script, Step};
+use clap::ValueEnum;
 
-use crate::lab::Lab;
+use crate::lab::{self, Lab};
 use crate::machine::Machine;
 use crate::payload::MAIN;
 use crate::scenario::{handover, judge, stock};
-use crate::{build, vm};
+use crate::{build, gate, vm};
 
 /// Hand-overs of each kind, in turn.
 const PAIRS: usize = 7;
 /// Loads of each kind, in turn.
 const LOADS: usize = 7;
 
-/// Prints all of them.
-pub fn run(lab: &Lab) -> Result<()> {
-    verdict(lab)?;
+/// What can be timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Verdicts, on this machine
+    Verify,
+    /// Hand-overs, in a virtual machine
+    HandOver,
+    /// Loading, in a virtual machine
+    Load,
+}
+
+/// Prints the timings of one part, or of all of them.
+pub fn run(part: Option<Part>) -> Result<()> {
+    let wanted = |this| part.is_none_or(|part| part == this);
+    if wanted(Part::Verify) {
+        verdict()?;
+    }
+    if part == Some(Part::Verify) {
+        return Ok(());
+    }
+    let lab = &Lab::set_up()?;
     println!(
         "\nin a virtual machine ({}):",
         if lab.kvm {
@@ -29,27 +48,40 @@ pub fn run(lab: &Lab) -> Result<()> {
             "QEMU's own emulation"
         }
     );
-    hand_over(lab)?;
-    load(lab)
+    if wanted(Part::HandOver) {
+        hand_over(lab)?;
+    }
+    if wanted(Part::Load) {
+        load(lab)?;
+    }
+    Ok(())
 }
 
-/// The gate's verdict on a signed kernel, natively, against openssl's digest of the same file.
-fn verdict(lab: &Lab) -> Result<()> {
+/// The gate's verdicts, natively, by the code as the gate is built: on a signed kernel against
+/// openssl's digest of the same file, and on images of several sizes against hashing alone.
+fn verdict() -> Result<()> {
+    let (packages, keys) = lab::fetch()?;
+    let root = build::root()?;
     let status = Command::new(build::cargo())
-        .current_dir(build::root()?)
+        .current_dir(&root)
         .args([
             "run",
             "--quiet",
-            "--release",
+            "--profile",
+            "gate",
             "--locked",
             "--package",
             "baton-verify",
             "--example",
             "bench",
-            "--",
+            "--target-dir",
         ])
-        .arg(&lab.packages.kernel(MAIN)?.image)
-        .arg(&lab.keys.debian_ca)
+        .arg(root.join("target/gate-build"))
+        .arg("--")
+        .arg(&packages.kernel(MAIN)?.image)
+        .arg(&keys.debian_ca)
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", gate::COMPACT_SHA2)
         .status()
         .context("can't start cargo")?;
     ensure!(status.success(), "the benchmark of verify failed");

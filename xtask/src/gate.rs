@@ -12,6 +12,10 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// Where `.bss` begins (gate.ld): signed sections and the signature must fit before it.
 const LIMIT: usize = 0x10_0000;
 
+/// SHA-2 in loops instead of unrolled: 24 KB less. Processors with SHA instructions don't use it for
+/// SHA-256; the others hash 0.27 GB/s instead of 0.38.
+pub const COMPACT_SHA2: &str = "--cfg=sha2_backend_soft=\"compact\"";
+
 /// What was built.
 pub struct Stub {
     /// The flat image.
@@ -64,6 +68,7 @@ fn flags(root: &Path) -> Result<Vec<String>> {
         "-Crelocation-model=pie",
         "-Ctarget-feature=+crt-static",
         "-Cforce-unwind-tables=no",
+        COMPACT_SHA2,
     ]
     .map(String::from)
     .into();

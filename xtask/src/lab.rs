@@ -43,10 +43,10 @@ fn lock(work: &Path) -> Result<File> {
 }
 
 /// Fetches and makes what doesn't depend on our sources.
-pub fn fetch() -> Result<()> {
+pub fn fetch() -> Result<(Packages, Keys)> {
     let cache = Cache::open()?;
     tools::ensure(&cache)?;
-    fetch_into(&cache).map(drop)
+    fetch_into(&cache)
 }
 
 fn fetch_into(cache: &Cache) -> Result<(Packages, Keys)> {

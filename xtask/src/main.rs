@@ -52,7 +52,7 @@ enum Command {
         #[arg(long)]
         root: Option<PathBuf>,
     },
-    /// Show the size of the gate and of the code that must be trusted
+    /// Show the size of the gate and of the code that must be trusted, beside others'
     Figures,
     /// Run the scenarios in virtual machines
     Vm {
@@ -72,7 +72,10 @@ enum Command {
     /// Compare Authenticode digests and verdicts with sbverify's and osslsigncode's
     Differential,
     /// Time Baton against openssl and kexec-tools
-    Bench,
+    Bench {
+        /// Only this
+        part: Option<bench::Part>,
+    },
     /// Show a hand-over, step by step
     Demo,
 }
@@ -89,7 +92,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Setup => tools::cargo_deny().and_then(|()| lab::fetch()),
+        Command::Setup => tools::cargo_deny().and_then(|()| lab::fetch().map(drop)),
         Command::Gate { root } => {
             let stub = gate::build(&root.map_or_else(build::root, Ok)?)?;
             println!("{}\n{}", stub.image.display(), stub.program.display());
@@ -118,7 +121,7 @@ fn run(command: Command) -> Result<()> {
             scenario::runner::run(&lab, scenarios, jobs)
         }
         Command::Differential => differential::run(),
-        Command::Bench => bench::run(&lab::Lab::set_up()?),
+        Command::Bench { part } => bench::run(part),
         Command::Demo => demo::run(),
     }
 }

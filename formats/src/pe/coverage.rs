@@ -4,6 +4,7 @@ use super::headers::Headers;
 use super::section::{self, SectionHeader};
 use super::{MAX_SECTIONS, PeError};
 use crate::reader::slice;
+use crate::sort::sort;
 
 /// Length of `CheckSum`.
 const CHECKSUM_LEN: usize = 4;
@@ -66,11 +67,12 @@ pub(super) fn check_sections(
 }
 
 /// Where a section's data lies in the file.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Extent {
+    // First, since it is what they are sorted by; sections at the same offset keep their order.
     offset: u32,
-    size: u32,
     index: u16,
+    size: u32,
 }
 
 /// The extents of the sections that have data, sorted by file offset.
@@ -84,7 +86,7 @@ fn in_file_order<'b>(table: &[u8], buffer: &'b mut [Extent]) -> &'b [Extent] {
         count = count.saturating_add(1);
     }
     let (extents, _) = buffer.split_at_mut_checked(count).unwrap_or_default();
-    extents.sort_unstable_by_key(|extent| (extent.offset, extent.index));
+    sort(extents);
     extents
 }
 

@@ -46,12 +46,18 @@ fn write_pe(image: &mut [u8]) {
     put(image, OPTIONAL + 16, &0x400_u32.to_le_bytes()); // entry point
     put(image, OPTIONAL + 32, &0x200_u32.to_le_bytes()); // section alignment
     put(image, OPTIONAL + 36, &0x200_u32.to_le_bytes()); // file alignment
-    put(image, OPTIONAL + 56, &(LEN as u32).to_le_bytes()); // size of image
     put(image, OPTIONAL + 60, &0x200_u32.to_le_bytes()); // size of headers
     put(image, OPTIONAL + 68, &10_u16.to_le_bytes()); // EFI application
     put(image, OPTIONAL + 108, &(DIRECTORIES as u32).to_le_bytes());
     write_section(image, SECTIONS, b".setup\0\0", 0x200, 0x200);
-    write_section(image, SECTIONS + 40, b".text\0\0\0", 0x400, 0x400);
+    set_text_len(image);
+}
+
+/// Makes `.text` reach to the end of the image.
+pub fn set_text_len(image: &mut [u8]) {
+    let len = image.len() as u32;
+    put(image, OPTIONAL + 56, &len.to_le_bytes()); // size of image
+    write_section(image, SECTIONS + 40, b".text\0\0\0", 0x400, len - 0x400);
 }
 
 fn write_section(image: &mut [u8], at: usize, name: &[u8; 8], offset: u32, size: u32) {

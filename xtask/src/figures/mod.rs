@@ -1,35 +1,65 @@
 //! What a reviewer of the gate has to read, in numbers.
 
+mod lines;
+mod peers;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cache::Cache;
 use crate::gate::Stub;
 
 /// The crates that must be trusted.
 const TRUSTED: [&str; 3] = ["formats", "verify", "gate"];
 
-/// Prints the size of the gate and of the code it is made of.
+/// Prints the size of the gate and of the code it is made of, and others' beside it.
 pub fn print(root: &Path, stub: &Stub) -> Result<()> {
-    println!(
-        "gate image         {} bytes",
-        std::fs::metadata(&stub.image)?.len()
-    );
-    println!(".text              {} bytes", text_size(&stub.program)?);
-    println!(
-        "crates linked      {} (beside Baton's own)",
-        linked_crates(root)?
-    );
+    let bytes = std::fs::metadata(&stub.image)?.len();
+    let crates = linked_crates(root)?;
     let mut sum = 0;
     for folder in TRUSTED {
-        let lines = code_lines(&root.join(folder).join("src"))?;
+        let lines = lines::of_crate(&root.join(folder).join("src"))?;
         sum += lines;
-        println!("code lines         {lines:5} in {folder}");
+        println!("code lines in {folder:8} {lines:5}");
     }
-    println!("code lines         {sum:5} in all (no tests, comments or blank lines)");
+    println!(
+        ".text of the gate     {} bytes\n",
+        text_size(&stub.program)?
+    );
+    let row = |name: &str, bytes: &str, lines: &str, crates: &str| {
+        println!("{name:28} {bytes:>15}  {lines:>24}  {crates:>6}");
+    };
+    row("", "image, bytes", "code lines", "crates");
+    row(
+        "the gate",
+        &bytes.to_string(),
+        &sum.to_string(),
+        &crates.to_string(),
+    );
+    for peer in peers::all(root)? {
+        row(
+            &peer.name,
+            &peer.file.map_or(String::new(), |file| size_of(&file)),
+            &peer.code_lines,
+            &peer.crates,
+        );
+    }
+    println!(
+        "\nOurs: no tests, comments or blank lines; crates beside Baton's own. Others' code lines and \
+         crates: from {}.",
+        peers::SOURCE
+    );
     Ok(())
+}
+
+/// The size of a file of the packages in the cache.
+fn size_of(file: &str) -> String {
+    let measured = Cache::open()
+        .and_then(|cache| Ok(std::fs::metadata(cache.path("packages/parts").join(file))?.len()));
+    measured.map_or_else(|_| "not fetched".to_owned(), |size| size.to_string())
 }
 
 fn text_size(program: &Path) -> Result<u64> {
@@ -90,52 +120,4 @@ fn linked_crates(root: &Path) -> Result<usize> {
         .iter()
         .filter(|name| !name.starts_with("baton"))
         .count())
-}
-
-fn code_lines(folder: &Path) -> Result<usize> {
-    let mut sum = 0;
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if path.is_dir() {
-            sum += if name == "tests" {
-                0
-            } else {
-                code_lines(&path)?
-            };
-        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") || name.ends_with(".s") {
-            sum += count(
-                &std::fs::read_to_string(&path)?,
-                if name.ends_with(".s") { "#" } else { "//" },
-            );
-        }
-    }
-    Ok(sum)
-}
-
-/// Lines that are neither blank nor comment, up to the module of tests at a file's end.
-fn count(source: &str, comment: &str) -> usize {
-    let code = source
-        .split("#[cfg(test)]\nmod tests")
-        .next()
-        .unwrap_or_default();
-    code.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with(comment))
-        .count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::count;
-
-    #[test]
-    fn counts_neither_comments_nor_blank_lines_nor_tests() {
-        let source = "//! Words.\n\nfn a() {} // one\n    // none\nfn b() {}\n\n#[cfg(test)]\nmod tests {\n fn c() {}\n}\n";
-        assert_eq!(count(source, "//"), 2);
-    }
 }
