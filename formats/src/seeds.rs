@@ -151,7 +151,8 @@ fn handover() -> Vec<Named> {
         ("hidden-in-padding", with(&blob, |blob| blob[0x2fff] = 1)),
         ("two-kernels", field(&blob, 0x60, 1)),
         ("no-kernel", field(&blob, 0x20, 2)),
-        ("seventeen-records", field(&blob, 0x0c, 17)),
+        ("too-many-records", field(&blob, 0x0c, 33)),
+        ("addons-and-profile", samples::handover_with_addons()),
     ]
 }
 

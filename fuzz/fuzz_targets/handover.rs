@@ -20,6 +20,7 @@ fuzz_target!(|blob: &[u8]| {
         .collect();
     let flags = if handover.is_crash() { FLAG_CRASH } else { 0 };
     let layout = Layout::plan(&plan, flags).unwrap();
+    let layout = layout.with_profile(handover.profile());
     let mut again = vec![0; layout.total_len() as usize];
     again[..4096].copy_from_slice(&layout.header_page());
     for record in &records {

@@ -110,7 +110,7 @@ pub const FORMATS: &[Format] = &[
             cmdline: "console=ttyS0 no-real-mode console=com1 com1=115200,8n1",
             says: &[
                 "(XEN) Video information",
-                "(XEN) Command line: console=ttyS0 no-real-mode console=com1 com1=115200,8n1",
+                "(XEN) Bootloader: baton-gate",
                 "(XEN) Xen version",
             ],
             relocatable: true,
