@@ -16,6 +16,8 @@ use crate::{build, gate, vm};
 
 /// Hand-overs of each kind, in turn.
 const PAIRS: usize = 7;
+/// Machines whose gates are asked how long they took.
+const GATES: usize = 3;
 /// Loads of each kind, in turn.
 const LOADS: usize = 7;
 
@@ -24,6 +26,8 @@ const LOADS: usize = 7;
 pub enum Part {
     /// Verdicts, on this machine
     Verify,
+    /// What the gate does with its time, in a virtual machine
+    Gate,
     /// Hand-overs, in a virtual machine
     HandOver,
     /// Loading, in a virtual machine
@@ -48,6 +52,9 @@ pub fn run(part: Option<Part>) -> Result<()> {
             "QEMU's own emulation"
         }
     );
+    if wanted(Part::Gate) {
+        in_the_gate(lab)?;
+    }
     if wanted(Part::HandOver) {
         hand_over(lab)?;
     }
@@ -86,6 +93,54 @@ fn verdict() -> Result<()> {
         .context("can't start cargo")?;
     ensure!(status.success(), "the benchmark of verify failed");
     Ok(())
+}
+
+/// How long a UKI keeps the gate, by what it says itself: for digests, for signatures and all else that
+/// is verified, and for writing the kernel and its initrd to their places.
+fn in_the_gate(lab: &Lab) -> Result<()> {
+    let image = lab.work.join(format!("payload/uki/{MAIN}.efi"));
+    let load = Step::run(&format!(
+        "/payload/bin/baton load /payload/uki/{MAIN}.efi --gate /payload/gate/mok.efi"
+    ));
+    let stages = vec![vec![load, handover::exec()], vec![]];
+    let script = Script { stages };
+    let mut spans: [Vec<Duration>; 3] = Default::default();
+    for _ in 0..GATES {
+        let run = machine(lab, "bench-gate", &script)?;
+        judge::done(&run, 2)?;
+        let all = said(&run, "verified in ")?;
+        let digests = said(&run, ", of it ")?;
+        let taken = [
+            digests,
+            all.saturating_sub(digests),
+            said(&run, "copied in ")?,
+        ];
+        spans
+            .iter_mut()
+            .zip(taken)
+            .for_each(|(span, time)| span.push(time));
+    }
+    println!(
+        "in the gate, for a UKI of {:.1} MB: digests {}, signatures and the rest {}, copying {}",
+        std::fs::metadata(image)?.len() as f64 / 1e6,
+        spread(&spans[0]),
+        spread(&spans[1]),
+        spread(&spans[2])
+    );
+    Ok(())
+}
+
+/// The milliseconds that the gate says after these words.
+fn said(run: &vm::Run, words: &str) -> Result<Duration> {
+    let lines = run.transcript.lines.iter();
+    let mut after =
+        lines.filter_map(|line| line.text.strip_prefix("baton-gate: ")?.split_once(words));
+    let (_, rest) = after
+        .next()
+        .with_context(|| format!("the gate doesn't say \"{words}\""))?;
+    let number = rest.split(' ').next().unwrap_or_default();
+    let milliseconds: f64 = number.parse().context("no number of milliseconds")?;
+    Ok(Duration::from_secs_f64(milliseconds / 1e3))
 }
 
 /// From the jump to the next kernel's init, through the gate and with stock kexec.
