@@ -200,6 +200,23 @@ fn memory_that_a_vmlinux_has_and_its_file_has_not_is_zero() {
     });
 }
 
+#[test]
+fn a_kernel_that_can_not_be_started_by_kexec_under_efi_is_told_nothing_of_it() {
+    for (flags, told) in [(3, false), (3 | 1 << 4, true)] {
+        let mut kernel = small_image();
+        kernel[0x236] = flags; // xloadflags
+        let mut memory = handed(&kernel, &[]);
+        let mut table = mok_entry("MokListRT", &[]);
+        table.extend([0; 264]);
+        add_shim(&mut memory, table);
+        plan_of(&memory, &keys(), |plan| {
+            let info = BootParams(&boot_params(plan)).efi_info();
+            assert_eq!(info.systab != 0, told);
+            assert_eq!(info.signature == *b"EL64", told);
+        });
+    }
+}
+
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"))
 }

@@ -302,6 +302,11 @@ impl BootParamsMut<'_> {
         self.set::<{ offset::HARDWARE_SUBARCH_DATA }, 8>(data.to_le_bytes());
     }
 
+    /// Takes away all that tells of EFI.
+    pub fn clear_efi_info(&mut self) {
+        self.set::<{ offset::EFI_INFO }, 32>([0; 32]);
+    }
+
     /// Sets the type of the boot loader, for instance [`LOADER_KEXEC`].
     pub fn set_type_of_loader(&mut self, kind: u8) {
         self.set::<{ offset::TYPE_OF_LOADER }, 1>([kind]);

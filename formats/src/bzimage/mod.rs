@@ -20,6 +20,9 @@ pub const LOADED_HIGH: u8 = 1 << 0;
 pub const XLF_KERNEL_64: u16 = 1 << 0;
 /// `xloadflags`: kernel, boot_params, command line and initrd may lie above 4 GiB.
 pub const XLF_CAN_BE_LOADED_ABOVE_4G: u16 = 1 << 1;
+/// `xloadflags`: the kernel can be started by kexec on a machine whose EFI runtime services the old
+/// kernel has mapped already.
+pub const XLF_EFI_KEXEC: u16 = 1 << 4;
 /// `xloadflags`: the kernel can be entered with 5-level paging on.
 pub const XLF_5LEVEL: u16 = 1 << 5;
 /// `xloadflags`: the kernel will use 5-level paging where it finds it.

@@ -1,7 +1,7 @@
 //! Linux's bzImage, entered by the 64-bit boot protocol (Documentation/arch/x86/boot.rst).
 
 use baton_formats::boot_params::BootParamsMut;
-use baton_formats::bzimage::{BzImage, ENTRY_64, XLF_CAN_BE_LOADED_ABOVE_4G};
+use baton_formats::bzimage::{BzImage, ENTRY_64, XLF_CAN_BE_LOADED_ABOVE_4G, XLF_EFI_KEXEC};
 use baton_verify::Reason;
 
 use super::room::{ANYWHERE, BELOW_4G, LOWEST};
@@ -13,9 +13,13 @@ impl<'m> Convert<'m> for BzImage<'m> {
         let target = place(self, room)?;
         room.write(target, code, code.len() as u64);
         let mut page = *given.arguments.boot_params;
-        BootParamsMut(&mut page)
-            .install_setup_header(self.setup_header())
+        let mut new = BootParamsMut(&mut page);
+        new.install_setup_header(self.setup_header())
             .map_err(|_| Reason::BadBootParams("the kernel's setup header doesn't fit"))?;
+        // The old kernel gave EFI's tables virtual addresses, which no other kernel can follow.
+        if self.xloadflags() & XLF_EFI_KEXEC == 0 {
+            new.clear_efi_info();
+        }
         let window = match self.xloadflags() & XLF_CAN_BE_LOADED_ABOVE_4G {
             0 => BELOW_4G,
             _ => ANYWHERE,
