@@ -74,7 +74,7 @@ pub(crate) fn name(name: &[u8]) -> String {
     ]
     .iter()
     .find_map(|wanted| attribute(name, wanted).ok().flatten())
-    .map_or_else(|| String::from("(no name)"), |value| printable(&value))
+    .map_or_else(|| String::from("(no name)"), |value| of_value(&value))
 }
 
 fn attribute<'a>(name: &'a [u8], wanted: &[u8]) -> Result<Option<Element<'a>>, Malformed> {
@@ -94,20 +94,20 @@ fn attribute<'a>(name: &'a [u8], wanted: &[u8]) -> Result<Option<Element<'a>>, M
 
 /// UTF-16 (BMPString) and anything else alike: zero bytes are left out, so that ASCII text in
 /// either comes out as it should.
-fn printable(value: &Element<'_>) -> String {
+fn of_value(value: &Element<'_>) -> String {
     let wide = value.tag == Tag::BMP_STRING;
+    let bytes = value.value.iter().copied();
+    printable(bytes.filter(|byte| !(wide && *byte == 0)))
+}
+
+/// Text as it may be shown: `?` for all but printable ASCII, and for quotes; cut if it is long.
+pub(crate) fn printable(bytes: impl Iterator<Item = u8>) -> String {
     let shown = |byte: u8| match byte {
         b'"' => '?',
         b' '..=b'~' => char::from(byte),
         _ => '?',
     };
-    value
-        .value
-        .iter()
-        .filter(|byte| !(wide && **byte == 0))
-        .map(|byte| shown(*byte))
-        .take(MAX_NAME)
-        .collect()
+    bytes.map(shown).take(MAX_NAME).collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::chain::Budget;
 use crate::hash::{Digest, HashAlgorithm};
 use crate::reason::Reason;
 use crate::trust::Trust;
-use crate::verified::{Signer, Verified};
+use crate::verified::{Identity, Signer, Verified};
 use crate::vouch::vouch;
 
 /// The most signatures an image may carry.
@@ -45,7 +45,7 @@ pub fn verify_image<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'
         }
     }
     if trust.lists_image(sha256.as_bytes()) {
-        return Ok(verified(Signer::listed_digest(), Way::ListedDigest));
+        return Ok(verified(Identity::listed_digest(), Way::ListedDigest));
     }
     Err(refusal.unwrap_or(Reason::Unsigned))
 }

@@ -73,5 +73,5 @@ pub use reason::Reason;
 pub use refusal::{Component, Refusal};
 pub use trust::{AnchorSource, Phase, Trust, TrustError};
 pub use uki::signed_command_line;
-pub use verified::{Signer, Verified};
+pub use verified::{Identity, Signer, Verified};
 pub use vouched::{Part, Vouched};

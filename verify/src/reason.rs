@@ -63,7 +63,7 @@ pub enum Reason {
     AddonWithoutUki,
     /// An addon for a kernel of another release.
     AddonForAnother {
-        /// The release it is for.
+        /// The release it is for, printable ASCII.
         uname: String,
     },
     /// A UKI or its addons say what the command line is, and it is something else.
@@ -349,7 +349,7 @@ impl fmt::Display for Reason {
             }
             Self::AddonForAnother { uname } => write!(
                 f,
-                "it is for the kernel {uname:?} only, and the UKI is of another (leave it out)"
+                "it is for the kernel \"{uname}\" only, and the UKI is of another (leave it out)"
             ),
             Self::CommandLineNotOfUki { exact } => f.write_str(match exact {
                 true => "the UKI says exactly what it must be, and it is something else (leave it to the UKI)",

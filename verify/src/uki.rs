@@ -8,6 +8,7 @@ use baton_formats::pe::Pe;
 use baton_formats::uki::{Addon, Arguments, Uki};
 use baton_formats::verdict::Way;
 
+use crate::display::printable;
 use crate::image::verify_image;
 use crate::payload::{Payload, as_uki};
 use crate::reason::Reason;
@@ -65,7 +66,7 @@ pub(crate) fn check_addon<'a>(
     let arguments = Addon::parse(&pe).map_err(Reason::BadUki)?.arguments;
     match arguments.uname {
         Some(uname) if uki.uname != Some(uname) => Err(Reason::AddonForAnother {
-            uname: String::from(uname),
+            uname: printable(uname.bytes()),
         }),
         _ => Ok((image, arguments)),
     }

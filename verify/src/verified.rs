@@ -1,5 +1,6 @@
 //! What was verified, and by whom.
 
+use alloc::rc::Rc;
 use alloc::string::String;
 use core::fmt;
 
@@ -17,9 +18,12 @@ pub struct Verified<'a> {
     way: Way,
 }
 
+/// Who vouched, as all share it whom they vouched for.
+pub type Signer = Rc<Identity>;
+
 /// Who vouched for an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signer {
+pub struct Identity {
     /// The name of the signer's certificate, printable ASCII; empty if the image is vouched
     /// for by its digest.
     pub subject: String,
@@ -77,20 +81,20 @@ impl<'a> Verified<'a> {
     }
 }
 
-impl Signer {
+impl Identity {
     /// For an image whose digest is listed.
-    pub(crate) fn listed_digest() -> Self {
-        Self {
+    pub(crate) fn listed_digest() -> Signer {
+        Rc::new(Self {
             subject: String::new(),
             key_id: KeyId::new(&[]),
             anchor_subject: String::new(),
             anchor_key_id: KeyId::new(&[]),
             anchor_source: AnchorSource::MokListHash,
-        }
+        })
     }
 }
 
-impl fmt::Display for Signer {
+impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.anchor_source == AnchorSource::MokListHash {
             return write!(f, "its digest, listed in {}", self.anchor_source);

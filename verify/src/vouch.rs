@@ -6,7 +6,7 @@ use crate::hash::Digest;
 use crate::reason::Reason;
 use crate::signer_info::SignerInfo;
 use crate::trust::{Anchor, Trust};
-use crate::verified::Signer;
+use crate::verified::{Identity, Signer};
 
 /// Checks that the key in `certificate` made the signature of the content that has this digest,
 /// and that a chain leads from it, through `carried`, to a trusted certificate.
@@ -48,13 +48,13 @@ fn check_signature(
 }
 
 fn signer(certificate: &Certificate<'_>, anchor: &Anchor<'_>) -> Signer {
-    Signer {
+    Signer::new(Identity {
         subject: certificate.subject_name(),
         key_id: certificate.key_id(),
         anchor_subject: anchor.certificate.subject_name(),
         anchor_key_id: anchor.certificate.key_id(),
         anchor_source: anchor.source,
-    }
+    })
 }
 
 fn refused_chain(failure: NoChain, signer: &Certificate<'_>, trust: &Trust<'_>) -> Reason {
