@@ -1,7 +1,7 @@
 //! What was verified, and by whom.
 
-use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 
 use baton_formats::verdict::Way;
@@ -19,7 +19,7 @@ pub struct Verified<'a> {
 }
 
 /// Who vouched, as all share it whom they vouched for.
-pub type Signer = Rc<Identity>;
+pub type Signer = Arc<Identity>;
 
 /// Who vouched for an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl<'a> Verified<'a> {
 impl Identity {
     /// For an image whose digest is listed.
     pub(crate) fn listed_digest() -> Signer {
-        Rc::new(Self {
+        Arc::new(Self {
             subject: String::new(),
             key_id: KeyId::new(&[]),
             anchor_subject: String::new(),
