@@ -1,5 +1,7 @@
 //! Taking over the running kernel's command line.
 
+use baton_formats::cmdline::parameters;
+
 /// The parameters of `line` that the next kernel should get: without `BOOT_IMAGE=` and `initrd=`, which
 /// boot loaders add about themselves, and for a crash kernel without `crashkernel=`.
 ///
@@ -9,48 +11,18 @@
 pub fn reuse(line: &[u8], crash: bool) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();
     let mut for_init = false;
-    for parameter in Parameters(line) {
-        for_init |= parameter == b"--";
-        if for_init || !is_dropped(parameter, crash) {
-            kept.push(parameter);
+    for parameter in parameters(line) {
+        for_init |= parameter.ends_kernel_parameters();
+        let named = parameter.value.is_some();
+        if for_init || !(named && is_dropped(parameter.name, crash)) {
+            kept.push(parameter.raw);
         }
     }
     kept.join(&b' ')
 }
 
-fn is_dropped(parameter: &[u8], crash: bool) -> bool {
-    // The kernel lets a whole parameter be quoted: "name=a b".
-    let bare = parameter.strip_prefix(b"\"").unwrap_or(parameter);
-    let Some(end) = bare.iter().position(|&b| b == b'=') else {
-        return false;
-    };
-    let name = bare.get(..end).unwrap_or_default();
+fn is_dropped(name: &[u8], crash: bool) -> bool {
     name == b"BOOT_IMAGE" || name == b"initrd" || (crash && name == b"crashkernel")
-}
-
-/// Splits as next_arg of the kernel's lib/cmdline.c does: at white space outside of double quotes.
-struct Parameters<'a>(&'a [u8]);
-
-impl<'a> Iterator for Parameters<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let line = self.0.trim_ascii_start();
-        if line.is_empty() {
-            return None;
-        }
-        let mut quoted = false;
-        let end = line
-            .iter()
-            .position(|&b| {
-                quoted ^= b == b'"';
-                !quoted && b.is_ascii_whitespace()
-            })
-            .unwrap_or(line.len());
-        let (parameter, rest) = line.split_at(end);
-        self.0 = rest;
-        Some(parameter)
-    }
 }
 
 #[cfg(test)]

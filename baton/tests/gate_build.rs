@@ -81,8 +81,8 @@ fn the_parts_are_found_by_the_info_block_and_as_sections() {
     );
     assert_eq!(info.sbat(&gate).unwrap(), SBAT.as_bytes());
     let policy = Policy::parse(info.policy(&gate).unwrap()).unwrap();
-    assert_eq!(policy.refusal_action, RefusalAction::Halt);
-    assert_eq!(policy.refusal_delay_seconds, 3);
+    assert_eq!(policy.refusal.action, RefusalAction::Halt);
+    assert_eq!(policy.refusal.delay_seconds, 3);
 
     let pe = Pe::parse(&gate).unwrap();
     for name in [".keys", ".policy", ".sbat"] {

@@ -88,8 +88,8 @@ fn a_gate_info_block_is_as_its_golden_file() {
 }
 
 #[test]
-fn the_default_policy_is_as_its_golden_file() {
-    check("policy.bin", &crate::policy::Policy::default().to_bytes());
+fn a_policy_is_as_its_golden_file() {
+    check("policy.bin", &samples::policy::every_part());
 }
 
 #[test]

@@ -22,6 +22,7 @@
 
 pub mod boot_params;
 pub mod bzimage;
+pub mod cmdline;
 pub mod efi;
 pub mod elf;
 pub mod gate_image;

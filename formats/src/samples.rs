@@ -3,6 +3,7 @@
 pub mod elf;
 pub mod elf32;
 pub mod multiboot2;
+pub mod policy;
 pub mod uki;
 
 use crate::handover::{Kind, Layout, Part};

@@ -7,7 +7,7 @@
 use crate::handover::{FLAG_CRASH, Kind, Part};
 use crate::samples::{self, at, elf as elf_file, put16, put32, put64, with};
 use crate::setup_data::{SETUP_EFI, SETUP_INDIRECT, SETUP_RNG_SEED, SetupDataHeader};
-use crate::{policy, siglist};
+use crate::siglist;
 
 /// A seed: its target, its name and its bytes.
 pub type Seed = (&'static str, &'static str, Vec<u8>);
@@ -25,6 +25,7 @@ pub fn all() -> Vec<Seed> {
         ("siglist", siglist()),
         ("gate_image", gate_image()),
         ("policy", policy()),
+        ("cmdline", cmdline()),
         ("elf", elf()),
         ("module_signature", module_signature()),
         ("uki", uki()),
@@ -245,11 +246,32 @@ fn gate_image() -> Vec<Named> {
 }
 
 fn policy() -> Vec<Named> {
-    let policy = policy::Policy::default().to_bytes();
+    use samples::policy::{every_part, policy, rules};
+    let every = every_part();
+    let least = rules([1, 0, 0, 0], "", &[]);
     vec![
-        ("default", policy.to_vec()),
-        ("delay-too-long", field(&policy, 8, 3601)),
+        ("stock", crate::policy::Policy::stock().as_bytes().to_vec()),
+        ("every-part", every.clone()),
+        ("least", policy("", "", [&least, &least], &[])),
+        ("delay-too-long", field(&every, 8, 3601)),
+        ("too-long", field(&every, 12, u32::MAX)),
+        ("many-scopes", with(&every, |it| put16(it, 18, u16::MAX))),
     ]
+}
+
+fn cmdline() -> Vec<Named> {
+    [
+        ("plain", "BOOT_IMAGE=/vmlinuz root=UUID=1-2 ro quiet"),
+        (
+            "quotes",
+            "dyndbg=\"file a +p\" \"init=/bin/sh x\" a=b\" c\"d",
+        ),
+        ("for-init", "quiet \"--\" single"),
+        ("open-quote", "a=\"b c"),
+        ("white-space", "\ta\u{b}b\u{a0}=c\n"),
+    ]
+    .map(|(name, line)| (name, line.as_bytes().to_vec()))
+    .into()
 }
 
 fn elf() -> Vec<Named> {

@@ -8,6 +8,8 @@
 //! trusted: a port or memory address of its choice would let it have the gate's messages written
 //! over what was just verified.
 
+use baton_formats::cmdline::{Parameter, parameters};
+
 /// A 16550-compatible serial port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SerialPort {
@@ -22,25 +24,15 @@ const STANDARD_PORTS: [u16; 4] = [0x3f8, 0x2f8, 0x3e8, 0x2e8];
 
 /// The serial consoles that `line` names, in its order.
 pub fn serial_consoles(line: &[u8]) -> impl Iterator<Item = SerialPort> + '_ {
-    words(line).filter_map(parameter)
+    parameters(line)
+        .take_while(|parameter| !parameter.ends_kernel_parameters())
+        .filter_map(serial_port)
 }
 
-/// Splits at spaces outside double quotes, as the kernel's `next_arg` does (lib/cmdline.c), and
-/// stops at a lone `--`: what follows is init's.
-fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut quoted = false;
-    line.split(move |&byte| {
-        quoted ^= byte == b'"';
-        !quoted && byte.is_ascii_whitespace()
-    })
-    .take_while(|word| *word != b"--")
-}
-
-fn parameter(word: &[u8]) -> Option<SerialPort> {
-    let word = core::str::from_utf8(word).ok()?.trim_matches('"');
-    let (name, value) = word.split_once('=')?;
-    let mut fields = value.trim_matches('"').split(',');
-    match name {
+fn serial_port(parameter: Parameter<'_>) -> Option<SerialPort> {
+    let text = |bytes| core::str::from_utf8(bytes).ok();
+    let mut fields = text(parameter.value?)?.split(',');
+    match text(parameter.name)? {
         "console" => match fields.next()? {
             "uart" | "uart8250" => addressed(fields),
             tty => standard(tty, fields.next()),

@@ -12,8 +12,8 @@ pub struct Image<'m> {
     pub extent: Range,
     /// The `.keys` section: certificates, one after another.
     pub keys: &'m [u8],
-    /// What to do on a refusal.
-    pub policy: Policy,
+    /// What is accepted, and what a refusal does.
+    pub policy: Policy<'m>,
     /// A digest that tells this gate apart from others.
     pub identity: [u8; 32],
 }
@@ -30,7 +30,7 @@ impl<'m> Image<'m> {
             GateInfo::parse(info).map_err(|_| Reason::BadGate("its info block is malformed"))?;
         let part = |part: Part| bytes_of(added, info.stub_len, part);
         let policy = match part(info.policy)? {
-            [] => Policy::default(),
+            [] => Policy::stock(),
             bytes => {
                 Policy::parse(bytes).map_err(|_| Reason::BadGate("its policy is malformed"))?
             }

@@ -28,7 +28,7 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
     let parts = Parts {
         keys: keys(&args.cert)?,
         policy: match &args.policy {
-            Some(path) => policy::read(path)?.to_bytes().to_vec(),
+            Some(path) => policy::read(path)?,
             None => Vec::new(),
         },
         sbat: match &args.sbat {

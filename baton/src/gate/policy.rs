@@ -7,19 +7,28 @@
 //! ```
 
 use crate::failure::{Failure, Result};
-use baton_formats::policy::{MAX_REFUSAL_DELAY, Policy, RefusalAction};
+use baton_formats::policy::{MAX_REFUSAL_DELAY, OnRefusal, Policy, RefusalAction};
 use std::path::Path;
 
 /// Reads a policy; what it doesn't say is as in the gate's own defaults.
 ///
 /// # Errors
 /// When it can't be read, has an unknown key, or a value that can't be.
-pub fn read(path: &Path) -> Result<Policy> {
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     let text = std::fs::read_to_string(path).map_err(|e| Failure::io(path, &e))?;
-    parse(&text).map_err(|why| Failure::failed(format!("{}: {why}", path.display())))
+    parse(&text)
+        .map(|refusal| compact(&refusal))
+        .map_err(|why| Failure::failed(format!("{}: {why}", path.display())))
 }
 
-fn parse(text: &str) -> std::result::Result<Policy, String> {
+fn compact(refusal: &OnRefusal) -> Vec<u8> {
+    let mut bytes = Policy::stock().as_bytes().to_vec();
+    bytes[6] = u8::from(refusal.action == RefusalAction::Halt);
+    bytes[8..12].copy_from_slice(&refusal.delay_seconds.to_le_bytes());
+    bytes
+}
+
+fn parse(text: &str) -> std::result::Result<OnRefusal, String> {
     let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
         let line = e
             .span()
@@ -27,7 +36,7 @@ fn parse(text: &str) -> std::result::Result<Policy, String> {
             .map_or(1, |before| before.matches('\n').count() + 1);
         format!("line {line}: {}", e.message().trim())
     })?;
-    let mut policy = Policy::default();
+    let mut policy = OnRefusal::default();
     for (key, value) in &table {
         match (key.as_str(), value) {
             ("refusal", toml::Value::Table(refusal)) => read_refusal(refusal, &mut policy)?,
@@ -38,11 +47,11 @@ fn parse(text: &str) -> std::result::Result<Policy, String> {
     Ok(policy)
 }
 
-fn read_refusal(table: &toml::Table, policy: &mut Policy) -> std::result::Result<(), String> {
+fn read_refusal(table: &toml::Table, policy: &mut OnRefusal) -> std::result::Result<(), String> {
     for (key, value) in table {
         match key.as_str() {
-            "action" => policy.refusal_action = action(value)?,
-            "delay" => policy.refusal_delay_seconds = delay(value)?,
+            "action" => policy.action = action(value)?,
+            "delay" => policy.delay_seconds = delay(value)?,
             _ => {
                 return Err(format!(
                     "unknown key \"refusal.{key}\"; known are action and delay"
@@ -79,17 +88,17 @@ mod tests {
 
     #[test]
     fn what_is_not_said_is_the_default() {
-        assert_eq!(parse("").unwrap(), Policy::default());
+        assert_eq!(parse("").unwrap(), OnRefusal::default());
         let policy = parse("[refusal]\ndelay = 0\n").unwrap();
-        assert_eq!(policy.refusal_delay_seconds, 0);
-        assert_eq!(policy.refusal_action, RefusalAction::Reset);
+        assert_eq!(policy.delay_seconds, 0);
+        assert_eq!(policy.action, RefusalAction::Reset);
     }
 
     #[test]
     fn a_policy_can_halt_instead() {
         let policy = parse("refusal = { action = \"halt\", delay = 3600 }").unwrap();
-        assert_eq!(policy.refusal_action, RefusalAction::Halt);
-        assert_eq!(policy.refusal_delay_seconds, 3600);
+        assert_eq!(policy.action, RefusalAction::Halt);
+        assert_eq!(policy.delay_seconds, 3600);
     }
 
     #[test]

@@ -90,15 +90,15 @@ fn certificates(info: &GateInfo, file: &[u8]) -> Result<Vec<CertificateInfo>, St
 
 fn policy(info: &GateInfo, file: &[u8]) -> Result<PolicyInfo, String> {
     let policy = match info.policy(file).map_err(|e| e.to_string())? {
-        [] => Policy::default(),
+        [] => Policy::stock(),
         bytes => Policy::parse(bytes).map_err(|e| e.to_string())?,
     };
     Ok(PolicyInfo {
-        refusal_action: match policy.refusal_action {
+        refusal_action: match policy.refusal.action {
             RefusalAction::Reset => "reset",
             RefusalAction::Halt => "halt",
         },
-        refusal_delay_seconds: policy.refusal_delay_seconds,
-        is_default: policy == Policy::default(),
+        refusal_delay_seconds: policy.refusal.delay_seconds,
+        is_default: policy == Policy::stock(),
     })
 }

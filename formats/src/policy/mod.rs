@@ -1,27 +1,93 @@
 //! The gate's policy in its compact form: the contents of its signed `.policy` section.
 //!
+//! People write a policy as TOML; `baton gate build` makes this of it. What each rule means is said
+//! at the types here, and carried out in `baton-verify`. A gate without the section has
+//! [`Policy::stock`].
+//!
 //! | offset | size | field | must be |
 //! |---|---|---|---|
 //! | 0 | 4 | magic | `BPOL` |
-//! | 4 | 2 | version | 1 |
+//! | 4 | 2 | version | 2 |
 //! | 6 | 1 | what a refusal does | 0: reset; 1: halt |
-//! | 7 | 1 | reserved | 0 |
+//! | 7 | 1 | length of the name | 0 to 32 |
 //! | 8 | 4 | seconds between a refusal's message and what it does | at most 3600 |
-//! | 12 | 4 | reserved | 0 |
+//! | 12 | 4 | length of all of this | that of the section, at most 65536 |
+//! | 16 | 2 | length of the SBAT level | |
+//! | 18 | 2 | number of scopes | at most 64 |
+//! | 20 | | name | UTF-8 without control characters |
+//! | | | the least SBAT generations, as in `SbatLevelRT` | see the module `sbat` |
+//! | | | rules for a normal load | see below |
+//! | | | rules for a crash load | see below |
+//! | | | scopes of keys | see below |
 //!
-//! A gate without the section has [`Policy::default`].
+//! Nothing lies between these parts, or after them.
+//!
+//! # Rules
+//!
+//! | size | field | must be |
+//! |---|---|---|
+//! | 1 | accepted ways to vouch for the kernel | bits of [`KernelWay`]; not none |
+//! | 1 | accepted initrds beside those of a UKI | bits of [`Source`] |
+//! | 1 | accepted command lines beside that of a UKI | bits of [`Source`] without `Detached` |
+//! | 1 | flags | bit 0: parameters that no rule is about are denied; bit 1: nothing may follow `--` |
+//! | 2 | number of parameter rules | at most 256 |
+//! | 2 | length of the forced parameters | at most 1024 |
+//! | | the forced parameters, as they are appended to the command line | |
+//! | | parameter rules, the first that fits counts | |
+//!
+//! A parameter rule:
+//!
+//! | size | field | must be |
+//! |---|---|---|
+//! | 1 | what it does | 0: deny; 1: allow |
+//! | 1 | kind of value, see [`Value`] | 0 to 5 |
+//! | 1 | length of the name | 1 to 255 |
+//! | 1 | reserved | 0 |
+//! | 2 | length of the value | as its kind says |
+//! | | name, which may end with `*`; value | |
+//!
+//! # Scope of a key
+//!
+//! | size | field | must be |
+//! |---|---|---|
+//! | 32 | SHA-256 of the key as a SubjectPublicKeyInfo | |
+//! | 1 | what it may vouch for | bits of [`Purpose`]; not none |
+//! | 1 | length of a component's name | 0 to 255; 0 unless for kernels alone |
+//! | 4 | that component's least generation | 0 where there is no name |
+//! | | the component's name, as in `.sbat` | |
+
+mod error;
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::PolicyError;
+pub use rules::{Action, KernelWay, ParameterRule, Rules, Source, Value, Ways};
 
 use crate::reader::{OutOfBounds, Reader};
-use core::fmt;
 
 /// The first bytes of a compact policy.
 pub const MAGIC: [u8; 4] = *b"BPOL";
 /// The version of the form described here.
-pub const VERSION: u16 = 1;
-/// The length of a compact policy, in bytes.
-pub const LEN: usize = 16;
+pub const VERSION: u16 = 2;
+/// The length of what comes before the name, in bytes.
+pub const HEADER_LEN: usize = 20;
+/// The longest compact policy, in bytes.
+pub const MAX_LEN: usize = 0x1_0000;
+/// The longest name, in bytes.
+pub const MAX_NAME: usize = 32;
 /// The longest delay after a refusal, in seconds.
 pub const MAX_REFUSAL_DELAY: u32 = 3600;
+/// The most parameter rules for one occasion.
+pub const MAX_RULES: u16 = 256;
+/// The most forced parameters for one occasion, in bytes.
+pub const MAX_FORCED: u16 = 1024;
+/// The most keys with a scope.
+pub const MAX_SCOPES: u16 = 64;
+
+/// What a gate has that no other policy was built into; as the preset of this name.
+const STOCK: &[u8] = include_bytes!("stock.bin");
 
 /// What the gate does after it has refused a handover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,146 +99,214 @@ pub enum RefusalAction {
     Halt,
 }
 
-impl RefusalAction {
-    fn number(self) -> u8 {
-        match self {
-            RefusalAction::Reset => 0,
-            RefusalAction::Halt => 1,
-        }
-    }
-
-    fn from_number(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(RefusalAction::Reset),
-            1 => Some(RefusalAction::Halt),
-            _ => None,
-        }
-    }
-}
-
-/// A gate's policy.
+/// What a refusal does, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// What a refusal does.
-    pub refusal_action: RefusalAction,
-    /// Seconds between a refusal's message and what it does, at most [`MAX_REFUSAL_DELAY`].
-    pub refusal_delay_seconds: u32,
+pub struct OnRefusal {
+    /// What it does.
+    pub action: RefusalAction,
+    /// Seconds between its message and that, at most [`MAX_REFUSAL_DELAY`].
+    pub delay_seconds: u32,
 }
 
-impl Default for Policy {
+impl Default for OnRefusal {
     /// Reset after 10 seconds: enough to read one line.
     fn default() -> Self {
-        Policy {
-            refusal_action: RefusalAction::Reset,
-            refusal_delay_seconds: 10,
+        OnRefusal {
+            action: RefusalAction::Reset,
+            delay_seconds: 10,
         }
     }
 }
 
-/// What is wrong with a compact policy.
+/// What a key may vouch for, as a bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PolicyError {
-    /// It isn't 16 bytes long, but so many.
-    Length(usize),
-    /// It doesn't begin as a policy does.
-    Magic,
-    /// A version that this program doesn't know.
-    Version(u16),
-    /// A refusal action that this program doesn't know.
-    RefusalAction(u8),
-    /// A delay of more than [`MAX_REFUSAL_DELAY`] seconds.
-    RefusalDelay(u32),
-    /// A reserved field isn't zero.
-    Reserved,
+#[repr(u8)]
+pub enum Purpose {
+    /// Kernels of any format, by a signature of their own.
+    Kernel = 1,
+    /// Initrds, by a signature of their own.
+    Initrd = 2,
+    /// Manifests, and so all that they list.
+    Manifest = 4,
+    /// Addons of UKIs.
+    Addon = 8,
 }
 
-impl Policy {
+/// What a key may vouch for. Keys without one may vouch for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope<'a> {
+    /// SHA-256 of the key as a SubjectPublicKeyInfo.
+    pub key: [u8; 32],
+    /// Bits of [`Purpose`].
+    pub purposes: u8,
+    /// The SBAT component that a kernel must have, and its least generation.
+    pub sbat: Option<(&'a str, u32)>,
+}
+
+impl Scope<'_> {
+    /// Whether the key may vouch for that.
+    pub fn allows(&self, purpose: Purpose) -> bool {
+        self.purposes & purpose as u8 != 0
+    }
+}
+
+/// A policy that has been checked as the module says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy<'a> {
+    /// What a refusal does.
+    pub refusal: OnRefusal,
+    /// What people call it; may be empty.
+    pub name: &'a str,
+    /// The least SBAT generations, in the form of `SbatLevelRT`; empty if it asks for none.
+    pub sbat_level: &'a [u8],
+    /// What counts for a normal load.
+    pub normal: Rules<'a>,
+    /// What counts for a crash load.
+    pub crash: Rules<'a>,
+    scopes: &'a [u8],
+    bytes: &'a [u8],
+}
+
+impl Policy<'static> {
+    /// No weaker than the stock kernel: kernel signed; initrds and command line free, but for
+    /// parameters that would weaken what was verified.
+    pub fn stock() -> Self {
+        // A test holds that it can be read. If it couldn't, nothing would be accepted.
+        Self::parse(STOCK).unwrap_or(NOTHING)
+    }
+}
+
+const NOTHING: Policy<'static> = Policy {
+    refusal: OnRefusal {
+        action: RefusalAction::Reset,
+        delay_seconds: 10,
+    },
+    name: "",
+    sbat_level: &[],
+    normal: Rules::NOTHING,
+    crash: Rules::NOTHING,
+    scopes: &[],
+    bytes: &[],
+};
+
+impl<'a> Policy<'a> {
     /// Reads a compact policy, which must be exactly `bytes`.
-    pub fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
-        if bytes.len() != LEN {
-            return Err(PolicyError::Length(bytes.len()));
-        }
-        let fields = Fields::read(bytes).map_err(|_| PolicyError::Length(bytes.len()))?;
-        if fields.magic != MAGIC {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, PolicyError> {
+        let mut reader = Reader::new(bytes);
+        if reader.array()? != MAGIC {
             return Err(PolicyError::Magic);
         }
-        if fields.version != VERSION {
-            return Err(PolicyError::Version(fields.version));
-        }
-        if fields.reserved != (0, 0) {
-            return Err(PolicyError::Reserved);
-        }
-        if fields.delay > MAX_REFUSAL_DELAY {
-            return Err(PolicyError::RefusalDelay(fields.delay));
-        }
-        Ok(Policy {
-            refusal_action: RefusalAction::from_number(fields.action)
-                .ok_or(PolicyError::RefusalAction(fields.action))?,
-            refusal_delay_seconds: fields.delay,
-        })
-    }
-
-    /// The compact form. A delay over [`MAX_REFUSAL_DELAY`] is written as that limit.
-    pub fn to_bytes(&self) -> [u8; LEN] {
-        let [m0, m1, m2, m3] = MAGIC;
-        let [v0, v1] = VERSION.to_le_bytes();
-        let action = self.refusal_action.number();
-        let delay = self.refusal_delay_seconds.min(MAX_REFUSAL_DELAY);
-        let [d0, d1, d2, d3] = delay.to_le_bytes();
-        [
-            m0, m1, m2, m3, v0, v1, action, 0, d0, d1, d2, d3, 0, 0, 0, 0,
-        ]
-    }
-}
-
-struct Fields {
-    magic: [u8; 4],
-    version: u16,
-    action: u8,
-    delay: u32,
-    reserved: (u8, u32),
-}
-
-impl Fields {
-    fn read(bytes: &[u8]) -> Result<Self, OutOfBounds> {
-        let mut reader = Reader::new(bytes);
-        let magic = reader.array()?;
         let version = reader.u16()?;
-        let action = reader.u8()?;
-        let reserved = reader.u8()?;
+        if version != VERSION {
+            return Err(PolicyError::Version(version));
+        }
+        let action = match reader.u8()? {
+            0 => RefusalAction::Reset,
+            1 => RefusalAction::Halt,
+            other => return Err(PolicyError::RefusalAction(other)),
+        };
+        let name_len = usize::from(reader.u8()?);
         let delay = reader.u32()?;
-        Ok(Fields {
-            magic,
-            version,
-            action,
-            delay,
-            reserved: (reserved, reader.u32()?),
-        })
+        if delay > MAX_REFUSAL_DELAY {
+            return Err(PolicyError::RefusalDelay(delay));
+        }
+        let total = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
+        if total != bytes.len() || total > MAX_LEN {
+            return Err(PolicyError::Length(bytes.len()));
+        }
+        let level_len = usize::from(reader.u16()?);
+        let scopes = reader.u16()?;
+        let policy = Policy {
+            refusal: OnRefusal {
+                action,
+                delay_seconds: delay,
+            },
+            name: name(reader.take(name_len)?)?,
+            sbat_level: reader.take(level_len)?,
+            normal: Rules::read(&mut reader)?,
+            crash: Rules::read(&mut reader)?,
+            scopes: reader.rest(),
+            bytes,
+        };
+        check_scopes(policy.scopes, scopes)?;
+        Ok(policy)
     }
-}
 
-impl fmt::Display for PolicyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PolicyError::Length(n) => write!(f, "the policy has {n} bytes; {LEN} expected"),
-            PolicyError::Magic => f.write_str("the policy doesn't begin with BPOL"),
-            PolicyError::Version(n) => write!(
-                f,
-                "the policy's version is {n}, this program knows {VERSION} (build the gate anew)"
-            ),
-            PolicyError::RefusalAction(n) => {
-                write!(f, "the policy's refusal action {n} is unknown")
-            }
-            PolicyError::RefusalDelay(n) => write!(
-                f,
-                "the policy's refusal delay of {n} s is over the limit of {MAX_REFUSAL_DELAY} s"
-            ),
-            PolicyError::Reserved => f.write_str("reserved bytes of the policy are not zero"),
+    /// What counts on this occasion.
+    pub fn rules(&self, crash: bool) -> &Rules<'a> {
+        match crash {
+            true => &self.crash,
+            false => &self.normal,
         }
     }
+
+    /// The keys with a scope.
+    pub fn scopes(&self) -> impl Iterator<Item = Scope<'a>> + use<'a> {
+        let mut reader = Reader::new(self.scopes);
+        core::iter::from_fn(move || read_scope(&mut reader).ok())
+    }
+
+    /// Its compact form: what its digest is of.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
 }
 
-impl core::error::Error for PolicyError {}
+fn name(bytes: &[u8]) -> Result<&str, PolicyError> {
+    core::str::from_utf8(bytes)
+        .ok()
+        .filter(|name| name.len() <= MAX_NAME && !name.contains(char::is_control))
+        .ok_or(PolicyError::Name)
+}
 
-#[cfg(test)]
-mod tests;
+fn check_scopes(bytes: &[u8], count: u16) -> Result<(), PolicyError> {
+    if count > MAX_SCOPES {
+        return Err(PolicyError::Scope(count));
+    }
+    let mut reader = Reader::new(bytes);
+    for index in 0..count {
+        let scope = read_scope(&mut reader)?;
+        let known = Purpose::Kernel as u8
+            | Purpose::Initrd as u8
+            | Purpose::Manifest as u8
+            | Purpose::Addon as u8;
+        let kernels_alone = scope.purposes == Purpose::Kernel as u8;
+        if scope.purposes == 0
+            || scope.purposes & !known != 0
+            || (scope.sbat.is_some() && !kernels_alone)
+        {
+            return Err(PolicyError::Scope(index));
+        }
+    }
+    Ok(reader.finish()?)
+}
+
+fn read_scope<'a>(reader: &mut Reader<'a>) -> Result<Scope<'a>, PolicyError> {
+    let key = reader.array()?;
+    let purposes = reader.u8()?;
+    let len = usize::from(reader.u8()?);
+    let generation = reader.u32()?;
+    let component = core::str::from_utf8(reader.take(len)?).map_err(|_| PolicyError::Name)?;
+    let sbat = match (component, generation) {
+        ("", 0) => None,
+        ("", _) => return Err(PolicyError::Reserved),
+        _ => Some((component, generation)),
+    };
+    Ok(Scope {
+        key,
+        purposes,
+        sbat,
+    })
+}
+
+impl From<OutOfBounds> for PolicyError {
+    fn from(_: OutOfBounds) -> Self {
+        PolicyError::Truncated
+    }
+}
+
+impl From<crate::reader::TrailingBytes> for PolicyError {
+    fn from(_: crate::reader::TrailingBytes) -> Self {
+        PolicyError::Trailing
+    }
+}

@@ -9,7 +9,7 @@ use core::slice;
 
 use baton_formats::boot_params::BootParams;
 use baton_formats::gate_image::LEN;
-use baton_formats::policy::RefusalAction;
+use baton_formats::policy::{OnRefusal, RefusalAction};
 use baton_verify::{Component, Reason, Refusal};
 
 use super::clock::Clock;
@@ -49,7 +49,7 @@ unsafe extern "C" {
 const STEP: u64 = 1 << 30;
 
 /// What goes wrong before there is a policy is treated as the default policy would.
-type Failure = (Refusal, baton_formats::policy::Policy);
+type Failure = (Refusal, OnRefusal);
 
 /// Called by `head.s` with the address of boot_params and the control registers to restore.
 #[unsafe(no_mangle)]
@@ -59,7 +59,7 @@ extern "C" fn gate_start(boot_params: u64, cr0: u64, cr4: u64) -> ! {
     let pool = unsafe { &mut *POOL_MEMORY.0.get() };
     match hand_over(boot_params, pool, Control { cr0, cr4 }) {
         Ok(never) => match never {},
-        Err((refusal, policy)) => refuse(&refusal, policy),
+        Err((refusal, after)) => refuse(&refusal, after),
     }
 }
 
@@ -107,11 +107,15 @@ fn hand_over(
         now: timestamp,
         observer: stopwatch::observe,
     };
-    let prepared =
-        prepare(&memory, &image, &arguments, &watch).map_err(|refusal| (refusal, image.policy))?;
+    let prepared = prepare(&memory, &image, &arguments, &watch)
+        .map_err(|refusal| (refusal, image.policy.refusal))?;
     report(&prepared, clock);
-    start(&memory, &prepared.plan, clock, control)
-        .map_err(|reason| (Refusal::new(Component::Memory, reason), image.policy))
+    start(&memory, &prepared.plan, clock, control).map_err(|reason| {
+        (
+            Refusal::new(Component::Memory, reason),
+            image.policy.refusal,
+        )
+    })
 }
 
 /// The info block, which only `baton gate build` writes to.
@@ -247,24 +251,21 @@ fn start(
     unsafe { enter::enter(plan.entry, control) }
 }
 
-fn refuse(refusal: &Refusal, policy: baton_formats::policy::Policy) -> ! {
+fn refuse(refusal: &Refusal, after: OnRefusal) -> ! {
     console::line(format_args!("REFUSED: {refusal}"));
-    finish(policy)
+    finish(after)
 }
 
-fn finish(policy: baton_formats::policy::Policy) -> ! {
-    match policy.refusal_action {
+fn finish(after: OnRefusal) -> ! {
+    match after.action {
         RefusalAction::Halt => {
             console::line(format_args!("halted; switch the machine off or reset it"));
             cpu::halt()
         }
         RefusalAction::Reset => {
             let clock = Clock::calibrate();
-            console::line(format_args!(
-                "resetting in {} s",
-                policy.refusal_delay_seconds
-            ));
-            clock.wait_ms(u64::from(policy.refusal_delay_seconds) * 1000);
+            console::line(format_args!("resetting in {} s", after.delay_seconds));
+            clock.wait_ms(u64::from(after.delay_seconds) * 1000);
             reset(clock)
         }
     }

@@ -1,0 +1,304 @@
+//! What a policy accepts on one occasion, a normal load or a crash load.
+
+use super::{MAX_FORCED, MAX_RULES, PolicyError};
+use crate::cmdline::{Parameter, same_name, starts_with_name};
+use crate::reader::{Reader, is_zero};
+use crate::verdict::Way;
+
+/// The flag of rules that deny what no parameter rule is about.
+pub const FLAG_UNLISTED_DENIED: u8 = 1;
+/// The flag of rules that let nothing follow `--`.
+pub const FLAG_NOTHING_FOR_INIT: u8 = 2;
+const FLAGS: u8 = FLAG_UNLISTED_DENIED | FLAG_NOTHING_FOR_INIT;
+
+/// A way to vouch for a kernel, as a bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum KernelWay {
+    /// Authenticode on any PE image, UKIs among them.
+    Authenticode = 0x01,
+    /// Authenticode on a UKI.
+    Uki = 0x02,
+    /// The digest of any PE image, listed in MokListRT.
+    ListedDigest = 0x04,
+    /// A signature at the file's end.
+    Appended = 0x08,
+    /// A signature in an ELF note.
+    Note = 0x10,
+    /// A signature in a file of its own.
+    Detached = 0x20,
+    /// A signed manifest.
+    Manifest = 0x40,
+}
+
+/// Where an initrd or a command line may come from, other than a UKI, as a bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Source {
+    /// User space, unsigned.
+    Unsigned = 0x01,
+    /// A signature in a file of its own.
+    Detached = 0x02,
+    /// A signed manifest; of a command line all of it.
+    Manifest = 0x04,
+}
+
+/// What is accepted: bits of [`KernelWay`] or of [`Source`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ways(pub u8);
+
+impl Ways {
+    /// Whether a kernel is accepted that is vouched for so.
+    pub fn accept_kernel(self, way: Way, is_uki: bool) -> bool {
+        let bits = match way {
+            Way::Unsigned => 0,
+            Way::Authenticode if is_uki => KernelWay::Authenticode as u8 | KernelWay::Uki as u8,
+            Way::Authenticode => KernelWay::Authenticode as u8,
+            Way::ListedDigest => KernelWay::ListedDigest as u8,
+            Way::Appended => KernelWay::Appended as u8,
+            Way::Note => KernelWay::Note as u8,
+            Way::Detached => KernelWay::Detached as u8,
+            Way::Manifest => KernelWay::Manifest as u8,
+        };
+        self.0 & bits != 0
+    }
+
+    /// Whether an initrd or a command line is accepted that is vouched for so. What is part of an
+    /// image is accepted with it.
+    pub fn accept(self, way: Way) -> bool {
+        match way {
+            Way::Unsigned => self.0 & Source::Unsigned as u8 != 0,
+            Way::Detached => self.0 & Source::Detached as u8 != 0,
+            Way::Manifest => self.0 & Source::Manifest as u8 != 0,
+            Way::Authenticode | Way::ListedDigest | Way::Appended | Way::Note => true,
+        }
+    }
+}
+
+/// What is accepted on one occasion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules<'a> {
+    /// Bits of [`KernelWay`].
+    pub kernel: Ways,
+    /// Bits of [`Source`].
+    pub initrd: Ways,
+    /// Bits of [`Source`].
+    pub command_line: Ways,
+    /// Whether a parameter that no rule is about is denied.
+    pub unlisted_denied: bool,
+    /// Whether nothing may follow `--`.
+    pub nothing_for_init: bool,
+    /// What is appended to the command line; empty if nothing is.
+    pub forced: &'a [u8],
+    parameters: &'a [u8],
+}
+
+/// What a rule does with the parameters it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// They are refused.
+    Deny,
+    /// They are accepted.
+    Allow,
+}
+
+/// Which parameters of the command line are allowed or denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParameterRule<'a> {
+    /// What it does.
+    pub action: Action,
+    /// The name; `*` at its end stands for anything.
+    pub name: &'a [u8],
+    /// The values that it is about.
+    pub value: Value<'a>,
+}
+
+/// The values that a rule is about. The numbers are those of the compact form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// 0: any, and none.
+    Any,
+    /// 1: none, as in `quiet`.
+    None,
+    /// 2: one of these, each ended by a NUL.
+    OneOf(&'a [u8]),
+    /// 3: a number from one to another (two little-endian integers of 8 bytes), decimal, or
+    /// hexadecimal after `0x`. With one of K, M, G, T, P, E after it, it is as many times 1024, as
+    /// `memparse` in lib/cmdline.c reads it.
+    Number(u64, u64),
+    /// 4: a list with this item in it, separated by commas.
+    With(&'a [u8]),
+    /// 5: a list of no other items than these, each ended by a NUL.
+    AllOf(&'a [u8]),
+}
+
+impl<'a> Rules<'a> {
+    pub(super) const NOTHING: Self = Rules {
+        kernel: Ways(0),
+        initrd: Ways(0),
+        command_line: Ways(0),
+        unlisted_denied: true,
+        nothing_for_init: true,
+        forced: &[],
+        parameters: &[],
+    };
+
+    pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, PolicyError> {
+        let [kernel, initrd, command_line, flags] = reader.array()?;
+        let no_line = Source::Unsigned as u8 | Source::Manifest as u8;
+        let any = no_line | Source::Detached as u8;
+        for (bits, known) in [
+            (initrd, any),
+            (command_line, no_line),
+            (flags, FLAGS),
+            (kernel, 0x7f),
+        ] {
+            if bits & !known != 0 {
+                return Err(PolicyError::Accepted(bits));
+            }
+        }
+        if kernel == 0 {
+            return Err(PolicyError::Accepted(kernel));
+        }
+        let count = reader.u16()?;
+        let forced_len = reader.u16()?;
+        if count > MAX_RULES {
+            return Err(PolicyError::RuleCount(count));
+        }
+        let forced = reader.take(usize::from(forced_len))?;
+        if forced_len > MAX_FORCED || !forced.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+            return Err(PolicyError::Forced);
+        }
+        Ok(Rules {
+            kernel: Ways(kernel),
+            initrd: Ways(initrd),
+            command_line: Ways(command_line),
+            unlisted_denied: flags & FLAG_UNLISTED_DENIED != 0,
+            nothing_for_init: flags & FLAG_NOTHING_FOR_INIT != 0,
+            forced,
+            parameters: read_parameters(reader, count)?,
+        })
+    }
+
+    /// The parameter rules, in their order.
+    pub fn parameters(&self) -> impl Iterator<Item = ParameterRule<'a>> + use<'a> {
+        let mut reader = Reader::new(self.parameters);
+        core::iter::from_fn(move || ParameterRule::read(&mut reader))
+    }
+}
+
+/// The bytes of so many parameter rules, all of them checked.
+fn read_parameters<'a>(reader: &mut Reader<'a>, count: u16) -> Result<&'a [u8], PolicyError> {
+    let mut ahead = *reader;
+    for index in 0..count {
+        ParameterRule::read(&mut ahead).ok_or(PolicyError::Rule(index))?;
+    }
+    let len = ahead.position().saturating_sub(reader.position());
+    Ok(reader.take(len)?)
+}
+
+impl<'a> ParameterRule<'a> {
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let [action, kind, name_len, reserved] = reader.array().ok()?;
+        let value_len = reader.u16().ok()?;
+        let name = reader.take(usize::from(name_len)).ok()?;
+        let value = reader.take(usize::from(value_len)).ok()?;
+        let action = match action {
+            0 => Action::Deny,
+            1 => Action::Allow,
+            _ => return None,
+        };
+        let value = Value::read(kind, value)?;
+        (reserved == 0 && !name.is_empty()).then_some(ParameterRule {
+            action,
+            name,
+            value,
+        })
+    }
+
+    /// Whether it is about this parameter.
+    pub fn is_about(&self, parameter: &Parameter<'_>) -> bool {
+        let named = match self.name.strip_suffix(b"*") {
+            Some(start) => starts_with_name(parameter.name, start),
+            None => same_name(parameter.name, self.name),
+        };
+        named && self.value.holds(parameter.value)
+    }
+}
+
+impl<'a> Value<'a> {
+    fn read(kind: u8, bytes: &'a [u8]) -> Option<Self> {
+        match kind {
+            0 if bytes.is_empty() => Some(Value::Any),
+            1 if bytes.is_empty() => Some(Value::None),
+            2 if bytes.ends_with(b"\0") => Some(Value::OneOf(bytes)),
+            3 => {
+                let mut reader = Reader::new(bytes);
+                let (least, most) = (reader.u64().ok()?, reader.u64().ok()?);
+                (reader.is_empty() && least <= most).then_some(Value::Number(least, most))
+            }
+            4 if !bytes.is_empty() && !is_zero(bytes) => Some(Value::With(bytes)),
+            5 if bytes.ends_with(b"\0") => Some(Value::AllOf(bytes)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about this value of a parameter.
+    pub fn holds(&self, value: Option<&[u8]>) -> bool {
+        match (*self, value) {
+            (Value::Any, _) | (Value::None, None) => true,
+            (Value::None, Some(_)) | (_, None) => false,
+            (Value::OneOf(texts), Some(value)) => one_of(texts, value),
+            (Value::Number(least, most), Some(value)) => {
+                number(value).is_some_and(|number| (least..=most).contains(&number))
+            }
+            (Value::With(item), Some(value)) => items(value).any(|it| it == item),
+            (Value::AllOf(texts), Some(value)) => items(value).all(|it| one_of(texts, it)),
+        }
+    }
+}
+
+/// The texts of a list that each end with a NUL.
+pub(super) fn texts(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let list = list.strip_suffix(b"\0").unwrap_or(list);
+    list.split(|&byte| byte == 0)
+}
+
+fn one_of(list: &[u8], value: &[u8]) -> bool {
+    texts(list).any(|text| text == value)
+}
+
+fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',')
+}
+
+/// As `memparse` reads it, if that reads all of it, without its octal numbers.
+fn number(value: &[u8]) -> Option<u64> {
+    let text = core::str::from_utf8(value).ok()?;
+    let digits = text.trim_end_matches(|c: char| "kKmMgGtTpPeE".contains(c));
+    // A hexadecimal number may end with what looks like a unit: `0xe`.
+    let (digits, unit) = match text.strip_prefix("0x") {
+        Some(_) => (text, ""),
+        None => (digits, text.get(digits.len()..)?),
+    };
+    let plain = match digits.strip_prefix("0x") {
+        Some(hex) if hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            u64::from_str_radix(hex, 16).ok()?
+        }
+        None if digits == "0" || digits.starts_with(|c: char| ('1'..='9').contains(&c)) => {
+            digits.parse().ok()?
+        }
+        _ => return None,
+    };
+    let shift = match unit {
+        "" => 0,
+        "k" | "K" => 10,
+        "m" | "M" => 20,
+        "g" | "G" => 30,
+        "t" | "T" => 40,
+        "p" | "P" => 50,
+        "e" | "E" => 60,
+        _ => return None,
+    };
+    plain.checked_mul(1 << shift)
+}
