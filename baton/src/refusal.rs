@@ -27,6 +27,9 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::NotAnIssuer { .. }
         | Reason::RevokedCertificate { .. }
         | Reason::RevokedImage
+        | Reason::BadSbat(_)
+        | Reason::SbatTwice
+        | Reason::RevokedBySbat { .. }
         | Reason::HandoverDigestMismatch
         | Reason::RecordAltered
         | Reason::BadTrust(_) => Exit::Untrusted,

@@ -34,6 +34,7 @@ pub mod multiboot2;
 pub mod pe;
 pub mod policy;
 pub mod reader;
+pub mod sbat;
 pub mod setup_data;
 pub mod siglist;
 pub mod sort;

@@ -59,7 +59,8 @@ pub mod at {
     pub const END: usize = 0x7b4;
 }
 
-const SBAT: &[u8] =
+/// SBAT metadata of one component.
+pub const SBAT: &[u8] =
     b"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\nsample,1,Baton,sample,1,-\n";
 
 /// An unsigned PE and bzImage hybrid whose length isn't a multiple of 8.
@@ -308,6 +309,7 @@ pub fn gate_info() -> gate_image::GateInfo {
         keys: part(0x3000, 1500),
         policy: part(0x4000, 16),
         sbat: part(0x5000, 99),
+        dbx: part(0x6000, 0x20),
         limit: 0x10_0000,
         identity: [0x1d; 32],
     }
@@ -337,6 +339,9 @@ pub fn signature_lists() -> Vec<u8> {
     .concat()
 }
 
+/// A level as shim leaves it.
+pub const SBAT_LEVEL: &[u8] = b"sbat,1,2025051000\nshim,4\ngrub,5\n";
+
 /// An entry of a MOK table.
 pub fn mok_entry(name: &str, data: &[u8]) -> Vec<u8> {
     let mut entry = name.as_bytes().to_vec();
@@ -354,6 +359,7 @@ pub fn mok_table() -> Vec<u8> {
             mok::MOK_LIST_X,
             &signature_list(&siglist::SHA256_GUID, &[&[0xcc; 32]]),
         ),
+        mok_entry(mok::SBAT_LEVEL, SBAT_LEVEL),
         mok_entry("MokListTrustedRT", &[1]),
         mok_entry("", &[]),
     ]

@@ -7,7 +7,7 @@
 use crate::handover::{FLAG_CRASH, Kind, Part};
 use crate::samples::{self, at, elf as elf_file, put16, put32, put64, with};
 use crate::setup_data::{SETUP_EFI, SETUP_INDIRECT, SETUP_RNG_SEED, SetupDataHeader};
-use crate::siglist;
+use crate::{mok, siglist};
 
 /// A seed: its target, its name and its bytes.
 pub type Seed = (&'static str, &'static str, Vec<u8>);
@@ -23,6 +23,7 @@ pub fn all() -> Vec<Seed> {
         ("efi", efi()),
         ("mok", mok()),
         ("siglist", siglist()),
+        ("sbat", sbat()),
         ("gate_image", gate_image()),
         ("policy", policy()),
         ("cmdline", cmdline()),
@@ -217,6 +218,45 @@ fn mok() -> Vec<Named> {
             "endless-name",
             with(&table, |table| table[..256].fill(b'x')),
         ),
+        (
+            "end-with-data",
+            with(&table, |table| {
+                let size = table.len() - 8;
+                put64(table, size, 1);
+            }),
+        ),
+        (
+            "second-revocations",
+            [samples::mok_entry(mok::MOK_LIST_X, &[]), table].concat(),
+        ),
+    ]
+}
+
+/// A level, a zero, and an image's metadata.
+fn sbat() -> Vec<Named> {
+    let pair = |level: &[u8], image: &[u8]| [level, &[0], image].concat();
+    let image = |rows: &str| {
+        let text = format!("sbat,1,v,sbat,1,u\n{rows}");
+        pair(samples::SBAT_LEVEL, text.as_bytes())
+    };
+    vec![
+        ("passes", pair(samples::SBAT_LEVEL, samples::SBAT)),
+        (
+            "padded",
+            pair(samples::SBAT_LEVEL, b"sbat,1,v,p,1,u\n\0\0\0"),
+        ),
+        ("revoked", image("grub,4,v,p,1,u\n")),
+        ("stated-twice", image("grub,5,v,p,1,u\ngrub,1,v,p,1,u\n")),
+        ("level-twice", pair(b"sbat,1\nx,2\nx,9\n", samples::SBAT)),
+        ("generation-of-0", image("grub,0,v,p,1,u\n")),
+        ("leading-zero", image("grub,05,v,p,1,u\n")),
+        ("generation-overflows", image("grub,4294967296,v,p,1,u\n")),
+        ("no-generation", image("grub\n")),
+        ("empty-field", image("grub,5,v,,1,u\n")),
+        ("quoted", image("\"grub\",\"5\",v,p,1,u\n")),
+        ("carriage-returns", image("grub,5,v,p,1,u\r\n\r\n")),
+        ("other-format", pair(b"sbat,2,2030010100\n", samples::SBAT)),
+        ("date-is-none", pair(b"sbat,1,soon\n", samples::SBAT)),
     ]
 }
 

@@ -14,6 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         (info.keys, info.keys(bytes)),
         (info.policy, info.policy(bytes)),
         (info.sbat, info.sbat(bytes)),
+        (info.dbx, info.dbx(bytes)),
     ] {
         assert!(part.is_absent() || part.offset >= info.stub_len);
         assert!(found.is_err() || found.unwrap().len() == part.length as usize);

@@ -3,6 +3,9 @@
 //! shim copies its MOK variables into memory that the kernel keeps, and publishes it as an EFI
 //! configuration table (shim: mok.c; Linux: drivers/firmware/efi/mokvar-table.c). Reading that
 //! copy, and not the variables, is what keeps user space out: variables can be set at run time.
+//!
+//! A table that has one of the lists twice is refused: whichever were taken, the other could be the
+//! one that revokes something. (Linux takes the first, and shows user space nothing after it.)
 
 extern crate alloc;
 
@@ -11,7 +14,7 @@ use alloc::vec::Vec;
 use baton_formats::efi::{
     CONFIG_TABLE_LEN, ConfigTables, MOK_TABLE_GUID, SYSTEM_TABLE_LEN, SystemTable,
 };
-use baton_formats::mok::{EntryHeader, HEADER_LEN, MOK_LIST, MOK_LIST_X};
+use baton_formats::mok::{EntryHeader, HEADER_LEN, MOK_LIST, MOK_LIST_X, SBAT_LEVEL};
 use baton_verify::Reason;
 
 use crate::arguments::EfiAddresses;
@@ -30,6 +33,9 @@ pub struct MokTable<'m> {
     pub list: &'m [u8],
     /// The contents of MokListXRT: what is revoked.
     pub revocations: &'m [u8],
+    /// The contents of SbatLevelRT: the generations that images must have. An old shim leaves none,
+    /// and then none is asked for.
+    pub sbat_level: Option<&'m [u8]>,
     /// Where it and the EFI tables that lead to it lie: the next kernel reads them, too, so that
     /// nothing is put there.
     pub extents: Vec<Range>,
@@ -74,7 +80,7 @@ impl<'m> MokTable<'m> {
     }
 
     fn read<M: PhysicalMemory>(memory: &'m M, start: u64) -> Result<Self, Reason> {
-        let mut table = Self::default();
+        let mut lists = Lists::default();
         let mut at = start;
         for _ in 0..MAX_VARIABLES {
             let bytes = memory
@@ -86,15 +92,10 @@ impl<'m> MokTable<'m> {
                 .checked_add(HEADER_LEN as u64)
                 .ok_or(Reason::BadFirmwareTable("the MOK table wraps"))?;
             if header.is_end() {
-                table.extents.extend(Range::new(start, next - start));
-                return Ok(table);
+                return Ok(lists.into_table(Range::new(start, next - start)));
             }
             let data = Self::variable(memory, next, header.size)?;
-            match header.name {
-                MOK_LIST => table.list = data,
-                MOK_LIST_X => table.revocations = data,
-                _ => {}
-            }
+            lists.take(header.name, data)?;
             at = next.saturating_add(header.size);
         }
         Err(Reason::BadFirmwareTable(
@@ -112,5 +113,37 @@ impl<'m> MokTable<'m> {
             .ok_or(Reason::BadFirmwareTable(
                 "a MOK table entry reaches outside memory",
             ))
+    }
+}
+
+/// The lists of a table as they are found in it.
+#[derive(Default)]
+struct Lists<'m> {
+    trusted: Option<&'m [u8]>,
+    revoked: Option<&'m [u8]>,
+    sbat_level: Option<&'m [u8]>,
+}
+
+impl<'m> Lists<'m> {
+    fn take(&mut self, name: &str, data: &'m [u8]) -> Result<(), Reason> {
+        let place = match name {
+            MOK_LIST => &mut self.trusted,
+            MOK_LIST_X => &mut self.revoked,
+            SBAT_LEVEL => &mut self.sbat_level,
+            _ => return Ok(()),
+        };
+        match place.replace(data) {
+            None => Ok(()),
+            Some(_) => Err(Reason::BadFirmwareTable("the MOK table has a list twice")),
+        }
+    }
+
+    fn into_table(self, extent: Option<Range>) -> MokTable<'m> {
+        MokTable {
+            list: self.trusted.unwrap_or_default(),
+            revocations: self.revoked.unwrap_or_default(),
+            sbat_level: self.sbat_level,
+            extents: extent.into_iter().collect(),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The gate's own signed data: the certificates and the policy that were built into it.
+//! The gate's own signed data: the certificates, the revocations and the policy that were built into it.
 
 use baton_formats::gate_image::{GateInfo, LEN, Part};
 use baton_formats::policy::Policy;
@@ -12,6 +12,8 @@ pub struct Image<'m> {
     pub extent: Range,
     /// The `.keys` section: certificates, one after another.
     pub keys: &'m [u8],
+    /// The `.dbx` section: EFI signature lists of what is revoked.
+    pub revocations: &'m [u8],
     /// What is accepted, and what a refusal does.
     pub policy: Policy<'m>,
     /// A digest that tells this gate apart from others.
@@ -38,6 +40,7 @@ impl<'m> Image<'m> {
         Ok(Self {
             extent,
             keys: part(info.keys)?,
+            revocations: part(info.dbx)?,
             policy,
             identity: info.identity,
         })

@@ -1,7 +1,9 @@
 //! What the gate does, from boot_params to a plan: pure, so that it is tested on the host.
 
 use baton_formats::verdict::{Kind, Way};
-use baton_verify::{Component, Decision, Phase, Reason, Refusal, Trust, check_entry, decide};
+use baton_verify::{
+    Component, Decision, Lists, Phase, Reason, Refusal, Trust, check_entry, decide,
+};
 
 use crate::arguments::Arguments;
 use crate::convert::{BootPlan, plan};
@@ -89,10 +91,14 @@ fn initrds(decision: &Decision<'_>) -> Initrds {
 }
 
 fn trust<'m>(image: &Image<'m>, mok: &MokTable<'m>) -> Result<Trust<'m>, Refusal> {
-    Ok(Trust::new()
-        .add_keys(image.keys)?
-        .add_mok_list(mok.list)?
-        .add_mok_revocations(mok.revocations)?)
+    Ok(Trust::of(&Lists {
+        keys: image.keys,
+        gate_revocations: image.revocations,
+        gate_sbat_level: None,
+        mok_list: mok.list,
+        mok_revocations: mok.revocations,
+        sbat_level: mok.sbat_level,
+    })?)
 }
 
 /// All RAM but what the gate runs in, and what must survive for the next kernel to read.

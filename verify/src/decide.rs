@@ -195,7 +195,7 @@ fn check_kernel<'a>(
     if uki.is_none() {
         check_coverage(&kernel, &record)?;
     }
-    let opened = uki::open(&kernel, uki, handover.profile())?;
+    let opened = uki::open(&kernel, uki, handover.profile(), trust)?;
     Ok((kernel, opened))
 }
 

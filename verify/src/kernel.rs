@@ -13,6 +13,7 @@ use crate::image::verify_image;
 use crate::manifest::VerifiedManifest;
 use crate::payload::DOS_MAGIC;
 use crate::reason::Reason;
+use crate::sbat;
 use crate::trust::Trust;
 use crate::verified::{Signer, Verified};
 
@@ -22,7 +23,7 @@ use crate::verified::{Signer, Verified};
 /// Every way of vouching that there is for these bytes is tried, in the order of [`Way`], until
 /// one is accepted; a refused signature of one kind doesn't spoil another one. An image whose
 /// digest is revoked is never accepted, whoever vouches for it: of a PE image the Authenticode
-/// digest counts, too.
+/// digest counts, too, and its SBAT metadata must satisfy every level of `trust`.
 ///
 /// # Errors
 /// The reason why the first of the ways failed for which there is something; `Unsigned` if
@@ -49,7 +50,7 @@ pub fn verify_kernel<'a>(
     ] {
         match attempt(&kernel) {
             Ok(verified) => return Ok(verified),
-            Err(reason @ Reason::RevokedImage) => return Err(reason),
+            Err(reason) if is_final(&reason) => return Err(reason),
             Err(Reason::Unsigned) => {}
             Err(reason) => refusal = refusal.or(Some(reason)),
         }
@@ -119,9 +120,21 @@ impl<'a> Kernel<'a, '_> {
                 let authenticode = HashAlgorithm::Sha256.hash(pe.digest_parts());
                 self.trust.revokes_image(authenticode.as_bytes())
             });
-        match revoked {
-            true => Err(Reason::RevokedImage),
-            false => Ok(Verified::new(signed, digest, signer, way)),
+        if revoked {
+            return Err(Reason::RevokedImage);
         }
+        sbat::check(signed, self.trust)?;
+        Ok(Verified::new(signed, digest, signer, way))
     }
+}
+
+/// Whether this is about the image itself, so that no other way of vouching can help.
+fn is_final(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::RevokedImage
+            | Reason::RevokedBySbat { .. }
+            | Reason::BadSbat(_)
+            | Reason::SbatTwice
+    )
 }

@@ -10,6 +10,9 @@
 //! chains to a certificate in [`Trust`], and PE images whose SHA-256 Authenticode digest is listed
 //! there. Only this crate makes a [`Verified`], and it borrows the very bytes that were hashed.
 //!
+//! What is revoked is refused, whoever vouches for it: certificates and keys, digests of images,
+//! initrds and manifests, and images whose `.sbat` is below a level ([`sbat`]).
+//!
 //! What is deliberately not judged: validity dates (there is no clock to trust before the next
 //! kernel runs; the kernel and shim don't judge them either), extended key usage, and
 //! everything in unauthenticated attributes.
@@ -51,6 +54,7 @@ mod reason;
 mod records;
 mod refusal;
 mod rsa;
+pub mod sbat;
 mod signer_info;
 pub mod trust;
 mod uki;
@@ -65,13 +69,14 @@ pub use detached::verify_detached;
 pub use display::KeyId;
 pub use entry::check_entry;
 pub use hash::{Digest, HashAlgorithm};
-pub use image::verify_image;
+pub use image::{verify_authenticode, verify_image};
 pub use kernel::verify_kernel;
 pub use manifest::VerifiedManifest;
 pub use payload::{Payload, as_uki};
 pub use reason::Reason;
 pub use refusal::{Component, Refusal};
-pub use trust::{AnchorSource, Phase, Trust, TrustError};
+pub use sbat::{SbatSource, sbat};
+pub use trust::{AnchorSource, Lists, Phase, RevocationSource, Trust, TrustError};
 pub use uki::signed_command_line;
 pub use verified::{Identity, Signer, Verified};
 pub use vouched::{Part, Vouched};

@@ -3,6 +3,7 @@
 use baton_formats::manifest::{CommandLine, Entry, Manifest};
 
 use crate::detached::verify_detached;
+use crate::hash::sha256;
 use crate::reason::Reason;
 use crate::trust::Trust;
 use crate::verified::Signer;
@@ -18,9 +19,12 @@ impl<'a> VerifiedManifest<'a> {
     /// Judges the detached signature of the manifest `text`, and then reads it.
     ///
     /// # Errors
-    /// The reason for refusing the signature, or `BadManifest`.
+    /// The reason for refusing the signature, `RevokedImage`, or `BadManifest`.
     pub fn verify(text: &'a [u8], signature: &[u8], trust: &Trust<'_>) -> Result<Self, Reason> {
         let signer = verify_detached([text], signature, trust)?;
+        if trust.revokes_image(&sha256([text])) {
+            return Err(Reason::RevokedImage);
+        }
         let manifest = Manifest::parse(text).map_err(Reason::BadManifest)?;
         Ok(Self { manifest, signer })
     }

@@ -11,12 +11,14 @@ use baton_formats::manifest::ManifestError;
 use baton_formats::module_signature::AppendedError;
 use baton_formats::multiboot2::Multiboot2Error;
 use baton_formats::pe::PeError;
+use baton_formats::sbat::SbatError;
 use baton_formats::uki::UkiError;
 
 use crate::certificate::UnusableKey;
 use crate::cms::CmsError;
 use crate::display::{Hex, KeyId};
 use crate::hash::Digest;
+use crate::sbat::SbatSource;
 use crate::signer_info::SignerId;
 use crate::trust::{Trust, TrustError};
 
@@ -175,8 +177,23 @@ pub enum Reason {
         /// The revoked certificate's name.
         certificate: String,
     },
-    /// The image's digest is revoked.
+    /// The digest of the image, or of the initrd or manifest, is revoked.
     RevokedImage,
+    /// The image's SBAT metadata can't be relied on.
+    BadSbat(SbatError),
+    /// The image has two sections `.sbat`.
+    SbatTwice,
+    /// A component of the image is of too old a generation.
+    RevokedBySbat {
+        /// The component, printable ASCII.
+        component: String,
+        /// The generation that the image states.
+        generation: u32,
+        /// The lowest one that may run.
+        minimum: u32,
+        /// Who says so.
+        source: SbatSource,
+    },
     /// The handover gives another digest for the kernel than its own.
     HandoverDigestMismatch,
     /// Not a kernel that can be booted.
@@ -271,6 +288,8 @@ impl Reason {
             Self::NotAnIssuer { .. } => "not-an-issuer",
             Self::RevokedCertificate { .. } => "revoked-certificate",
             Self::RevokedImage => "revoked-image",
+            Self::BadSbat(_) | Self::SbatTwice => "bad-sbat",
+            Self::RevokedBySbat { .. } => "revoked-by-sbat",
             Self::HandoverDigestMismatch => "handover-digest-mismatch",
             Self::BadKernel(_) | Self::UncoveredKernelHeader => "bad-kernel",
             Self::BadTrust(error) => error.code(),
@@ -460,8 +479,24 @@ impl fmt::Display for Reason {
                 "signed by \"{subject}\", but \"{certificate}\" in its chain is revoked (install a kernel signed with a newer key)"
             ),
             Self::RevokedImage => {
-                f.write_str("this very image is revoked by its digest (install a newer kernel)")
+                f.write_str("it is revoked by its digest (install a newer one)")
             }
+            Self::BadSbat(error) => write!(
+                f,
+                "malformed SBAT metadata in .sbat: {error} (install an image that is built with right ones)"
+            ),
+            Self::SbatTwice => f.write_str(
+                "two sections .sbat, and one of them may hide what the other says (install an image with one)",
+            ),
+            Self::RevokedBySbat {
+                component,
+                generation,
+                minimum,
+                source,
+            } => write!(
+                f,
+                "revoked by SBAT: its component \"{component}\" is of generation {generation}, and {source} asks for {minimum} or later (install a newer image)"
+            ),
             Self::HandoverDigestMismatch => f.write_str(
                 "its digest isn't the one in the handover: another kernel was put in its place",
             ),

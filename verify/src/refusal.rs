@@ -3,7 +3,8 @@
 use core::fmt;
 
 use crate::reason::Reason;
-use crate::trust::TrustError;
+use crate::sbat::SbatSource;
+use crate::trust::{RevocationSource, TrustError};
 
 /// Nothing is booted, and this is why. `Display` is the one line that people see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +53,18 @@ impl Refusal {
 impl From<TrustError> for Refusal {
     fn from(error: TrustError) -> Self {
         let component = match error {
-            TrustError::Keys { .. } => Component::Gate,
-            TrustError::MokList(_) | TrustError::MokRevocations(_) => Component::FirmwareTables,
+            TrustError::Keys { .. }
+            | TrustError::Revocations {
+                source: RevocationSource::Gate,
+                ..
+            }
+            | TrustError::SbatLevel {
+                source: SbatSource::Gate,
+                ..
+            } => Component::Gate,
+            TrustError::MokList(_)
+            | TrustError::Revocations { .. }
+            | TrustError::SbatLevel { .. } => Component::FirmwareTables,
         };
         Self::new(component, Reason::BadTrust(error))
     }

@@ -4,6 +4,13 @@
 //! - MokListRT: what shim trusts. Certificates are anchors; SHA-256 digests vouch for the
 //!   images that have them.
 //! - MokListXRT: what shim refuses. Certificates, digests of certificates, digests of images.
+//! - `.dbx`, the gate's signed section: what it refuses besides. The same kinds.
+//! - SbatLevelRT, and the gate's own minimum: the generations that images must have.
+//!
+//! A listed certificate revokes every certificate with its key, and what these have issued; the
+//! digest of a certificate's to-be-signed part (SHA-256, SHA-384 or SHA-512) that certificate, and
+//! what it has issued; a SHA-256 digest the PE image of that Authenticode digest, and whatever is
+//! vouched for by that digest of all of its bytes: kernels, initrds, manifests.
 //!
 //! Types of entries other than these are not looked at, as in shim: the hashes and keys of older
 //! kinds vouch for nothing, and revoke nothing.
@@ -17,11 +24,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
+use baton_formats::sbat::{SbatError, SbatLevel};
 use baton_formats::siglist::{SigListError, Signature, SignatureLists, SignatureType};
 
 use crate::asn1::Elements;
 use crate::certificate::{Certificate, CertificateError};
 use crate::hash::HashAlgorithm;
+use crate::sbat::SbatSource;
 
 /// How many trusted certificates a refusal names.
 const NAMED_ANCHORS: usize = 6;
@@ -33,7 +42,26 @@ pub struct Trust<'a> {
     unusable: usize,
     mok_lists: Vec<&'a [u8]>,
     revocations: Vec<&'a [u8]>,
+    sbat_levels: Vec<(SbatLevel<'a>, SbatSource)>,
     observer: Option<fn(Phase)>,
+}
+
+/// All that trust is made of, as it was found. Whoever foretells a gate's verdict makes trust of
+/// the same lists in the same order.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lists<'a> {
+    /// The gate's `.keys`.
+    pub keys: &'a [u8],
+    /// The gate's `.dbx`.
+    pub gate_revocations: &'a [u8],
+    /// The gate's own minimum, an SBAT level.
+    pub gate_sbat_level: Option<&'a [u8]>,
+    /// MokListRT.
+    pub mok_list: &'a [u8],
+    /// MokListXRT.
+    pub mok_revocations: &'a [u8],
+    /// SbatLevelRT.
+    pub sbat_level: Option<&'a [u8]>,
 }
 
 /// What whoever takes the time of a verdict is told.
@@ -86,6 +114,27 @@ impl fmt::Display for AnchorSource {
     }
 }
 
+/// Where a revocation comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevocationSource {
+    /// MokListXRT.
+    MokListX,
+    /// The gate's `.dbx`.
+    Gate,
+    /// The firmware's `dbx`, which only user space gets to see.
+    Firmware,
+}
+
+impl fmt::Display for RevocationSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MokListX => "MokListXRT",
+            Self::Gate => ".dbx",
+            Self::Firmware => "the firmware's dbx",
+        })
+    }
+}
+
 /// Why the trusted keys or lists can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrustError {
@@ -98,8 +147,20 @@ pub enum TrustError {
     },
     /// MokListRT is malformed.
     MokList(SigListError),
-    /// MokListXRT is malformed.
-    MokRevocations(SigListError),
+    /// A list of what is revoked is malformed.
+    Revocations {
+        /// Which.
+        source: RevocationSource,
+        /// What is wrong with it.
+        problem: SigListError,
+    },
+    /// An SBAT level is malformed.
+    SbatLevel {
+        /// Whose.
+        source: SbatSource,
+        /// What is wrong with it.
+        problem: SbatError,
+    },
 }
 
 impl TrustError {
@@ -109,7 +170,12 @@ impl TrustError {
         match self {
             Self::Keys { .. } => "bad-keys",
             Self::MokList(_) => "bad-mok-list",
-            Self::MokRevocations(_) => "bad-mok-revocations",
+            Self::Revocations { source, .. } => match source {
+                RevocationSource::MokListX => "bad-mok-revocations",
+                RevocationSource::Gate => "bad-gate-revocations",
+                RevocationSource::Firmware => "bad-dbx",
+            },
+            Self::SbatLevel { .. } => "bad-sbat-level",
         }
     }
 }
@@ -122,7 +188,23 @@ impl fmt::Display for TrustError {
                 "certificate {index} in .keys: {problem} (build the gate again)"
             ),
             Self::MokList(error) => write!(f, "MokListRT: {error} (see mokutil --list-enrolled)"),
-            Self::MokRevocations(error) => write!(f, "MokListXRT: {error} (see mokutil --mokx)"),
+            Self::Revocations { source, problem } => write!(
+                f,
+                "{source}: {problem} ({})",
+                match source {
+                    RevocationSource::MokListX => "see mokutil --mokx",
+                    RevocationSource::Gate => "build the gate again",
+                    RevocationSource::Firmware => "see mokutil --dbx",
+                }
+            ),
+            Self::SbatLevel { source, problem } => write!(
+                f,
+                "{source}: not an SBAT level: {problem} ({})",
+                match source {
+                    SbatSource::Machine => "see mokutil --list-sbat-revocations",
+                    SbatSource::Gate => "build the gate again",
+                }
+            ),
         }
     }
 }
@@ -134,6 +216,20 @@ impl<'a> Trust<'a> {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Trusts, and refuses, what all of these lists say.
+    ///
+    /// # Errors
+    /// If one of them is malformed, the first one.
+    pub fn of(lists: &Lists<'a>) -> Result<Self, TrustError> {
+        Self::new()
+            .add_keys(lists.keys)?
+            .add_revocations(lists.gate_revocations, RevocationSource::Gate)?
+            .add_optional_level(lists.gate_sbat_level, SbatSource::Gate)?
+            .add_mok_list(lists.mok_list)?
+            .add_revocations(lists.mok_revocations, RevocationSource::MokListX)?
+            .add_optional_level(lists.sbat_level, SbatSource::Machine)
     }
 
     /// Trusts the certificates in `keys`, the exact contents of a gate's `.keys`.
@@ -183,16 +279,62 @@ impl<'a> Trust<'a> {
         }
     }
 
-    /// Refuses what MokListXRT lists. Can be called for several such lists.
+    /// Refuses what MokListXRT lists.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn add_mok_revocations(self, lists: &'a [u8]) -> Result<Self, TrustError> {
+        self.add_revocations(lists, RevocationSource::MokListX)
+    }
+
+    /// Refuses what the gate's `.dbx` lists.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn add_gate_revocations(self, lists: &'a [u8]) -> Result<Self, TrustError> {
+        self.add_revocations(lists, RevocationSource::Gate)
+    }
+
+    /// Refuses what these EFI signature lists, one after another, list. All that are added count.
     ///
     /// # Errors
     /// If they are malformed.
-    pub fn add_mok_revocations(mut self, lists: &'a [u8]) -> Result<Self, TrustError> {
+    pub fn add_revocations(
+        mut self,
+        lists: &'a [u8],
+        source: RevocationSource,
+    ) -> Result<Self, TrustError> {
         for list in SignatureLists::new(lists) {
-            list.map_err(TrustError::MokRevocations)?;
+            list.map_err(|problem| TrustError::Revocations { source, problem })?;
         }
         self.revocations.push(lists);
         Ok(self)
+    }
+
+    /// Refuses images that are below this SBAT level. All that are added count.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn add_sbat_level(
+        mut self,
+        level: &'a [u8],
+        source: SbatSource,
+    ) -> Result<Self, TrustError> {
+        let level =
+            SbatLevel::parse(level).map_err(|problem| TrustError::SbatLevel { source, problem })?;
+        self.sbat_levels.push((level, source));
+        Ok(self)
+    }
+
+    fn add_optional_level(
+        self,
+        level: Option<&'a [u8]>,
+        source: SbatSource,
+    ) -> Result<Self, TrustError> {
+        match level {
+            Some(level) => self.add_sbat_level(level, source),
+            None => Ok(self),
+        }
     }
 
     /// Tells `observer` when something long is hashed. A verdict doesn't depend on that.
@@ -227,6 +369,20 @@ impl<'a> Trust<'a> {
         self.unusable
     }
 
+    /// The SBAT levels that images must satisfy.
+    pub fn sbat_levels(&self) -> impl Iterator<Item = &(SbatLevel<'a>, SbatSource)> {
+        self.sbat_levels.iter()
+    }
+
+    /// How many entries the lists of what is revoked have, of kinds that revoke something.
+    #[must_use]
+    pub fn revocation_count(&self) -> usize {
+        let kinds = entries(&self.revocations).map(|entry| entry.kind);
+        kinds
+            .filter(|kind| !matches!(kind, SignatureType::Other(_)))
+            .count()
+    }
+
     /// The anchor that is this very certificate.
     pub(crate) fn anchor_for(&self, certificate: &Certificate<'_>) -> Option<&Anchor<'a>> {
         self.anchors
@@ -239,7 +395,8 @@ impl<'a> Trust<'a> {
         entries(&self.mok_lists).any(|entry| is_image_digest(&entry, sha256))
     }
 
-    /// Whether an image with this SHA-256 Authenticode digest is revoked.
+    /// Whether what has this SHA-256 digest is revoked: of a PE image the Authenticode digest counts,
+    /// too.
     pub(crate) fn revokes_image(&self, sha256: &[u8]) -> bool {
         entries(&self.revocations).any(|entry| is_image_digest(&entry, sha256))
     }

@@ -12,6 +12,7 @@ use crate::display::printable;
 use crate::image::verify_image;
 use crate::payload::{Payload, as_uki};
 use crate::reason::Reason;
+use crate::sbat;
 use crate::trust::Trust;
 use crate::verified::Verified;
 
@@ -31,11 +32,13 @@ pub(crate) fn find<'a>(kernel: &Verified<'a>, file: &'a [u8]) -> Result<Option<U
     }
 }
 
-/// Takes a verified kernel image apart: of a UKI the profile of this number.
+/// Takes a verified kernel image apart: of a UKI the profile of this number, whose kernel may have
+/// SBAT metadata of its own, which must satisfy `trust` as the image's do.
 pub(crate) fn open<'a>(
     kernel: &Verified<'a>,
     uki: Option<Uki<'a>>,
     profile: u32,
+    trust: &Trust<'_>,
 ) -> Result<Opened<'a>, Reason> {
     let count = uki.map_or(1, |uki| uki.profile_count());
     let number = usize::try_from(profile).unwrap_or(usize::MAX);
@@ -45,6 +48,9 @@ pub(crate) fn open<'a>(
     let chosen = uki.and_then(|uki| uki.profile(number));
     // Only what the signature is about: a bzImage can't reach into the certificate table.
     let linux = chosen.map_or(kernel.bytes(), |profile| profile.linux);
+    if chosen.is_some() {
+        sbat::check_inner(linux, trust)?;
+    }
     Ok(Opened {
         payload: Payload::recognise(linux, kernel.way())?,
         arguments: chosen.map(|profile| profile.arguments),

@@ -234,6 +234,7 @@ pub fn gate_stub(limit: u32) -> Vec<u8> {
         keys: Part::default(),
         policy: Part::default(),
         sbat: Part::default(),
+        dbx: Part::default(),
         limit,
         identity: [0; 32],
     };

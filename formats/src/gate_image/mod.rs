@@ -8,13 +8,14 @@
 //! | offset | size | field | must be |
 //! |---|---|---|---|
 //! | 0x00 | 8 | magic | `BATONGAT` |
-//! | 0x08 | 4 | version | 1 |
+//! | 0x08 | 4 | version | 2 |
 //! | 0x0c | 4 | length of the stub's file | a multiple of 4096, more than 4096 |
 //! | 0x10 | 4 + 4 | file offset and length of `.keys` | both 0 where there is none |
 //! | 0x18 | 4 + 4 | of `.policy` | likewise |
 //! | 0x20 | 4 + 4 | of `.sbat` | likewise |
-//! | 0x28 | 4 | limit | a multiple of 4096, not less than the stub's length |
-//! | 0x2c | 20 | reserved | 0 |
+//! | 0x28 | 4 + 4 | of `.dbx` | likewise |
+//! | 0x30 | 4 | limit | a multiple of 4096, not less than the stub's length |
+//! | 0x34 | 12 | reserved | 0 |
 //! | 0x40 | 32 | identity: the SHA-256 of the unsigned gate's file with these 32 bytes zero | |
 //!
 //! Parts begin at multiples of 4096 after the stub, in the order above, without overlap, and end
@@ -27,7 +28,7 @@ use core::fmt;
 /// The first bytes of the block.
 pub const MAGIC: [u8; 8] = *b"BATONGAT";
 /// The version of the block described here.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Where the block lies in a gate image's file.
 pub const FILE_OFFSET: usize = 0x1000;
 /// The length of the block, in bytes.
@@ -36,6 +37,7 @@ pub const LEN: usize = 96;
 pub const IDENTITY: core::ops::Range<usize> = FILE_OFFSET + 0x40..FILE_OFFSET + 0x60;
 
 const PAGE: u32 = 0x1000;
+const RESERVED_LEN: usize = 12;
 
 /// A part of the gate image: `length` bytes at file offset `offset`; absent where both are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +59,9 @@ pub struct GateInfo {
     pub policy: Part,
     /// SBAT metadata, as CSV.
     pub sbat: Part,
+    /// What this gate refuses besides what the machine does: EFI signature lists, one after
+    /// another, see [`crate::siglist`].
+    pub dbx: Part,
     /// The file offset that the whole file must not reach beyond.
     pub limit: u32,
     /// A digest that tells gates apart; zero in a stub. The gate can't compute it, since kexec
@@ -96,7 +101,7 @@ impl GateInfo {
             return Err(GateInfoError::Version(version));
         }
         let mut info = Self::read_fields(&mut reader).map_err(short)?;
-        if !is_zero(reader.take(20).map_err(short)?) {
+        if !is_zero(reader.take(RESERVED_LEN).map_err(short)?) {
             return Err(GateInfoError::Reserved);
         }
         info.identity = reader.array().map_err(short)?;
@@ -115,6 +120,7 @@ impl GateInfo {
             keys: Part::read(reader)?,
             policy: Part::read(reader)?,
             sbat: Part::read(reader)?,
+            dbx: Part::read(reader)?,
             limit: reader.u32()?,
             identity: [0; 32],
         })
@@ -135,6 +141,11 @@ impl GateInfo {
         self.sbat.bytes(image, ".sbat")
     }
 
+    /// The revocations in `image`; empty if absent.
+    pub fn dbx<'a>(&self, image: &'a [u8]) -> Result<&'a [u8], GateInfoError> {
+        self.dbx.bytes(image, ".dbx")
+    }
+
     /// The block as it stands in the file.
     pub fn to_bytes(&self) -> [u8; LEN] {
         let fields = [
@@ -146,12 +157,14 @@ impl GateInfo {
             self.policy.length,
             self.sbat.offset,
             self.sbat.length,
+            self.dbx.offset,
+            self.dbx.length,
             self.limit,
         ];
         let bytes = MAGIC
             .into_iter()
             .chain(fields.into_iter().flat_map(u32::to_le_bytes))
-            .chain([0; 20])
+            .chain([0; RESERVED_LEN])
             .chain(self.identity);
         let mut block = [0; LEN];
         block
@@ -174,6 +187,7 @@ impl GateInfo {
             (".keys", self.keys),
             (".policy", self.policy),
             (".sbat", self.sbat),
+            (".dbx", self.dbx),
         ];
         for (name, part) in parts {
             end = part

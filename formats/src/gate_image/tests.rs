@@ -16,6 +16,7 @@ fn reads_what_it_wrote() {
         keys: Part::default(),
         policy: Part::default(),
         sbat: Part::default(),
+        dbx: Part::default(),
         ..gate_info()
     };
     for info in [gate_info(), bare] {
@@ -26,11 +27,12 @@ fn reads_what_it_wrote() {
 
 #[test]
 fn finds_its_parts_in_an_image() {
-    let mut image = vec![0; 0x5063];
+    let mut image = vec![0; 0x6020];
     put(&mut image, FILE_OFFSET, &gate_info().to_bytes());
     put(&mut image, 0x3000, b"first");
     put(&mut image, 0x4000, b"second");
     put(&mut image, 0x5000, b"third");
+    put(&mut image, 0x6000, b"fourth");
     let info = GateInfo::from_image(&image).unwrap();
     let keys = info.keys(&image).unwrap();
     assert_eq!((&keys[..5], keys.len()), (&b"first"[..], 1500));
@@ -40,6 +42,10 @@ fn finds_its_parts_in_an_image() {
     assert_eq!((&sbat[..5], sbat.len()), (&b"third"[..], 99));
     let cut = GateInfoError::PartBeyondEnd(".sbat");
     assert_eq!(info.sbat(&image[..0x5062]), Err(cut));
+    let dbx = info.dbx(&image).unwrap();
+    assert_eq!((&dbx[..6], dbx.len()), (&b"fourth"[..], 0x20));
+    let cut = GateInfoError::PartBeyondEnd(".dbx");
+    assert_eq!(info.dbx(&image[..0x601f]), Err(cut));
 }
 
 #[test]
@@ -64,8 +70,10 @@ fn refuses_every_truncation() {
 #[test]
 fn refuses_what_it_does_not_know() {
     assert_eq!(error_with(|block| block[0] = 0), GateInfoError::Magic);
-    assert_eq!(error_at(8, 2), GateInfoError::Version(2));
-    for reserved in [0x2c, 0x3c] {
+    for version in [0, 1, 3] {
+        assert_eq!(error_at(8, version), GateInfoError::Version(version));
+    }
+    for reserved in [0x34, 0x3c] {
         assert_eq!(error_at(reserved, 1), GateInfoError::Reserved);
     }
 }
@@ -76,7 +84,7 @@ fn refuses_impossible_stub_lengths_and_limits() {
         assert_eq!(error_at(0x0c, stub), GateInfoError::StubLength);
     }
     for limit in [0, 0x2000, 0x10_0001] {
-        assert_eq!(error_at(0x28, limit), GateInfoError::StubLength);
+        assert_eq!(error_at(0x30, limit), GateInfoError::StubLength);
     }
 }
 
@@ -85,6 +93,7 @@ fn refuses_parts_that_overlap_the_stub_or_each_other() {
     assert_eq!(error_at(0x10, 0x2000), GateInfoError::Part(".keys"));
     assert_eq!(error_at(0x18, 0x3000), GateInfoError::Part(".policy"));
     assert_eq!(error_at(0x14, 0x1001), GateInfoError::Part(".policy"));
+    assert_eq!(error_at(0x28, 0x5000), GateInfoError::Part(".dbx"));
 }
 
 #[test]
@@ -93,4 +102,5 @@ fn refuses_parts_that_are_unaligned_empty_or_beyond_the_limit() {
     assert_eq!(error_at(0x24, 0), GateInfoError::Part(".sbat"));
     assert_eq!(error_at(0x24, 0xf_b001), GateInfoError::Part(".sbat"));
     assert_eq!(error_at(0x24, u32::MAX), GateInfoError::Part(".sbat"));
+    assert_eq!(error_at(0x2c, u32::MAX), GateInfoError::Part(".dbx"));
 }

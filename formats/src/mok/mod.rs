@@ -9,7 +9,13 @@
 //! | 264 | size | data |
 //!
 //! `MokListRT` holds trusted keys and hashes, `MokListXRT` revoked ones, both as signature lists
-//! ([`crate::siglist`]).
+//! ([`crate::siglist`]); `SbatLevelRT` holds the generations below which components are revoked
+//! ([`crate::sbat`]). shim writes no entry without data (`import_mok_state` in its mok.c), and each
+//! name once; a table with a name twice shows different things to whoever takes the first and to
+//! whoever takes the last (Linux the first), so a reader has to refuse it.
+//!
+//! The entry that ends the table has no data; one without a name that has data is malformed, as it
+//! is to Linux (`efi_mokvar_table_init` in drivers/firmware/efi/mokvar-table.c).
 //!
 //! Sources: `struct mok_variable_config_entry` in shim's include/mok.h; `struct efi_mokvar_table_entry`
 //! in Linux's include/linux/efi.h.
@@ -25,6 +31,8 @@ pub const HEADER_LEN: usize = NAME_LEN + 8;
 pub const MOK_LIST: &str = "MokListRT";
 /// The name of the list of revoked keys and hashes.
 pub const MOK_LIST_X: &str = "MokListXRT";
+/// The name of the level of revocation by generation.
+pub const SBAT_LEVEL: &str = "SbatLevelRT";
 
 /// What is wrong with the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +41,8 @@ pub enum MokError {
     Truncated,
     /// A name isn't ended by a NUL, or isn't UTF-8.
     Name,
+    /// An entry without a name has data.
+    EndWithData,
 }
 
 /// An entry without its data.
@@ -56,6 +66,9 @@ impl<'a> EntryHeader<'a> {
             .ok_or(MokError::Name)?;
         let name = name.get(..len).unwrap_or_default();
         let name = core::str::from_utf8(name).map_err(|_| MokError::Name)?;
+        if name.is_empty() && size != 0 {
+            return Err(MokError::EndWithData);
+        }
         Ok(EntryHeader { name, size })
     }
 
@@ -123,6 +136,7 @@ impl fmt::Display for MokError {
         match self {
             MokError::Truncated => f.write_str("the MOK table ends too early"),
             MokError::Name => f.write_str("a name in the MOK table is malformed"),
+            MokError::EndWithData => f.write_str("the entry that ends the MOK table has data"),
         }
     }
 }

@@ -1,5 +1,7 @@
 use super::*;
-use crate::samples::{mok_entry, mok_table, put64, signature_lists, with};
+use crate::samples::{
+    SBAT_LEVEL as SBAT_LEVEL_DATA, mok_entry, mok_table, put64, signature_lists, with,
+};
 
 fn last_of(bytes: &[u8]) -> Option<Result<Entry<'_>, MokError>> {
     Entries::new(bytes).last()
@@ -10,9 +12,13 @@ fn reads_the_entries_up_to_the_empty_name() {
     let table = [mok_table(), b"whatever comes after".to_vec()].concat();
     let entries: Vec<_> = Entries::new(&table).map(Result::unwrap).collect();
     let names: Vec<_> = entries.iter().map(|entry| entry.name).collect();
-    assert_eq!(names, [MOK_LIST, MOK_LIST_X, "MokListTrustedRT"]);
+    assert_eq!(
+        names,
+        [MOK_LIST, MOK_LIST_X, SBAT_LEVEL, "MokListTrustedRT"]
+    );
     assert_eq!(entries[0].data, signature_lists());
-    assert_eq!(entries[2].data, [1]);
+    assert_eq!(entries[2].data, SBAT_LEVEL_DATA);
+    assert_eq!(entries[3].data, [1]);
 }
 
 #[test]
@@ -58,4 +64,12 @@ fn reads_headers_alone_for_a_table_in_memory() {
     assert!(!header.is_end());
     let end = EntryHeader::parse(table.last_chunk().unwrap()).unwrap();
     assert!(end.is_end());
+}
+
+#[test]
+fn refuses_an_end_that_has_data() {
+    let table = [mok_table(), vec![0; HEADER_LEN]].concat();
+    let end = mok_table().len() - HEADER_LEN;
+    let table = with(&table, |table| put64(table, end + NAME_LEN, 1));
+    assert_eq!(last_of(&table), Some(Err(MokError::EndWithData)));
 }

@@ -114,6 +114,7 @@ pub fn built_gate(keys: &[u8]) -> ([u8; LEN], Vec<u8>) {
         keys: keys_part,
         policy: Part::default(),
         sbat: Part::default(),
+        dbx: Part::default(),
         limit: 0x10_0000,
         identity: IDENTITY,
     };

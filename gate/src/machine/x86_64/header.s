@@ -3,7 +3,7 @@
 #
 # PE: Microsoft PE/COFF specification. setup_header: Documentation/arch/x86/boot.rst.
 # There is room for six section headers before the setup_header at 0x1f1; the stub uses two,
-# so that three (.keys, .policy, .sbat) can be added to the prebuilt image.
+# so that four (.keys, .policy, .sbat, .dbx) can be added to the prebuilt image.
 
 	.section .gate.header, "a", @progbits
 header:
@@ -108,10 +108,11 @@ optional_end:
 	.globl	gate_info
 gate_info:
 	.ascii	"BATONGAT"
-	.long	1				# version
+	.long	2				# version
 	.long	gate_stub_length
 	.quad	0				# .keys: file offset and length
 	.quad	0				# .policy
 	.quad	0				# .sbat
+	.quad	0				# .dbx
 	.long	gate_limit
 	.org	0x200

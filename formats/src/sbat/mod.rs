@@ -1,0 +1,210 @@
+//! SBAT: revocation by generation. An image says of which components it is made, and of which
+//! generation each is; a level says the lowest generation of a component that may still run.
+//!
+//! Both are lines of fields with commas between them:
+//!
+//! | | fields of a row | first row |
+//! |---|---|---|
+//! | an image's section `.sbat` | component, generation, vendor, package, version, URL | `sbat,1,…` |
+//! | a level, as in `SbatLevelRT` | component, generation | `sbat,1`, or `sbat,1,DATE` |
+//!
+//! An image is revoked if one of its components is in the level with a higher generation. What the
+//! level doesn't list passes, and so does what only the level lists. A component that an image
+//! states twice counts with its lowest generation, one that a level states twice with its highest.
+//!
+//! Read strictly, since a number that is read as something else revokes nothing, or everything:
+//!
+//! - Zeros may follow, as padding; without them it is UTF-8 of at most [`MAX_LEN`] bytes, without
+//!   control characters. Rows end with LF or CR LF, the last one may end without. Empty rows mean
+//!   nothing, as to shim.
+//! - The first row is about `sbat`, of generation 1: the version of the format.
+//! - A component's name is printable ASCII without a space. A generation is decimal, from 1 to
+//!   2^32 − 1, without leading zeros. (shim's `atoi` takes what isn't a number for 0, and it keeps
+//!   16 bits of the rest: `verify_single_entry` in its sbat.c.) A date is decimal, too, and longer.
+//! - No field is empty, and none is missing. Further ones aren't looked at, as in shim: there are
+//!   no quotes in this format, so that a vendor's name with a comma makes two fields.
+//!
+//! Sources: SBAT.md, sbat.c, csv.c and include/sbat.h in shim.
+
+mod error;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{RowProblem, SbatError};
+
+/// The most bytes that are read, without the zeros that follow. What is in use has some hundred.
+pub const MAX_LEN: usize = 16 << 10;
+
+/// The component of the first row: SBAT itself.
+const FORMAT: &str = "sbat";
+/// The version of the format, its generation.
+const FORMAT_GENERATION: u32 = 1;
+/// How many fields a row has in an image, and in a level (`SBAT_SECTION_COLUMNS` and
+/// `SBAT_VAR_REQUIRED_COLUMNS` in shim's include/sbat.h).
+const IMAGE_FIELDS: usize = 6;
+const LEVEL_FIELDS: usize = 2;
+
+/// A component, and its generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Component<'a> {
+    /// What it is called: printable ASCII, such as `grub.debian`.
+    pub name: &'a str,
+    /// The generation, at least 1.
+    pub generation: u32,
+    /// The fields after these, with the commas between them.
+    pub rest: Option<&'a str>,
+}
+
+/// What an image says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sbat<'a> {
+    text: &'a str,
+}
+
+/// What is asked of images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SbatLevel<'a> {
+    text: &'a str,
+}
+
+/// What an image is revoked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revoked<'a> {
+    /// The component.
+    pub name: &'a str,
+    /// The generation that the image states.
+    pub generation: u32,
+    /// The lowest generation that the level lets pass.
+    pub minimum: u32,
+}
+
+impl<'a> Sbat<'a> {
+    /// Checks the contents of a section `.sbat`.
+    ///
+    /// # Errors
+    /// If they aren't as the module says.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, SbatError> {
+        let text = check(bytes, IMAGE_FIELDS)?;
+        Ok(Sbat { text })
+    }
+
+    /// What it is made of, `sbat` included, in order.
+    pub fn components(&self) -> impl Iterator<Item = Component<'a>> + use<'a> {
+        components(self.text, IMAGE_FIELDS)
+    }
+
+    /// The generation of a component, the lowest if it is stated twice; `None` if it isn't stated.
+    pub fn generation(&self, name: &str) -> Option<u32> {
+        let named = self.components().filter(|it| it.name == name);
+        named.map(|component| component.generation).min()
+    }
+
+    /// The first component of a generation that `level` doesn't let pass.
+    pub fn revoked_by(&self, level: &SbatLevel<'_>) -> Option<Revoked<'a>> {
+        self.components().find_map(|component| {
+            let minimum = level.minimum(component.name)?;
+            (component.generation < minimum).then_some(Revoked {
+                name: component.name,
+                generation: component.generation,
+                minimum,
+            })
+        })
+    }
+}
+
+impl<'a> SbatLevel<'a> {
+    /// Checks a level.
+    ///
+    /// # Errors
+    /// If it isn't as the module says.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, SbatError> {
+        let text = check(bytes, LEVEL_FIELDS)?;
+        let level = SbatLevel { text };
+        match level.date().is_none_or(is_number) {
+            true => Ok(level),
+            false => Err(SbatError::Date),
+        }
+    }
+
+    /// What it lists, `sbat` included, in order.
+    pub fn components(&self) -> impl Iterator<Item = Component<'a>> + use<'a> {
+        components(self.text, LEVEL_FIELDS)
+    }
+
+    /// When it was made, such as `2025051000`, if it says so.
+    pub fn date(&self) -> Option<&'a str> {
+        let rest = self.components().next()?.rest?;
+        rest.split(',').next()
+    }
+
+    /// The lowest generation of a component that passes; `None` if any does.
+    pub fn minimum(&self, name: &str) -> Option<u32> {
+        let named = self.components().filter(|it| it.name == name);
+        named.map(|component| component.generation).max()
+    }
+}
+
+/// The text, if all of its rows have at least so many fields, and all else is right.
+fn check(bytes: &[u8], fields: usize) -> Result<&str, SbatError> {
+    let padding = bytes.iter().rev().take_while(|byte| **byte == 0).count();
+    let bytes = bytes
+        .get(..bytes.len().saturating_sub(padding))
+        .unwrap_or_default();
+    if bytes.len() > MAX_LEN {
+        return Err(SbatError::TooLong(bytes.len()));
+    }
+    let text = core::str::from_utf8(bytes).map_err(|_| SbatError::NotText)?;
+    for (number, row) in rows(text) {
+        read(row, fields).map_err(|problem| SbatError::Row { number, problem })?;
+    }
+    let first = components(text, fields).next();
+    let is_known = |it: Component<'_>| (it.name, it.generation) == (FORMAT, FORMAT_GENERATION);
+    match first.is_some_and(is_known) {
+        true => Ok(text),
+        false => Err(SbatError::FirstRow),
+    }
+}
+
+/// The rows that mean something, with their numbers, from 1.
+fn rows(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..).zip(text.lines()).filter(|(_, row)| !row.is_empty())
+}
+
+/// The components in text that has been checked.
+fn components(text: &str, fields: usize) -> impl Iterator<Item = Component<'_>> {
+    rows(text).filter_map(move |(_, row)| read(row, fields).ok())
+}
+
+fn read(row: &str, fields: usize) -> Result<Component<'_>, RowProblem> {
+    if row.contains(|character: char| character.is_control()) {
+        return Err(RowProblem::ControlCharacter);
+    }
+    let is_short = row.split(',').count() < fields;
+    if is_short || row.split(',').take(fields).any(str::is_empty) {
+        return Err(RowProblem::Fields(fields));
+    }
+    let mut parts = row.splitn(3, ',');
+    let (name, generation) = (parts.next(), parts.next());
+    Ok(Component {
+        name: name.filter(|it| is_name(it)).ok_or(RowProblem::Name)?,
+        generation: generation.and_then(number).ok_or(RowProblem::Generation)?,
+        rest: parts.next(),
+    })
+}
+
+fn is_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// A number without sign and without leading zeros, so not 0 either.
+fn number(text: &str) -> Option<u32> {
+    match is_number(text) {
+        true => text.parse().ok(),
+        false => None,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+}
