@@ -14,6 +14,7 @@ use crate::gate::own::OwnLists;
 use crate::kernel_verdict;
 use crate::machine::{Keys, Machine};
 use crate::plan::{self, Header, LoadPlan, Loadable, Request, Way};
+use crate::trust_summary::TrustSummary;
 use baton_formats::bzimage::BzImage;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
@@ -111,6 +112,8 @@ struct Gate {
     parts: Vec<Part>,
     /// The kernel's format, if there is a verdict.
     format: Option<&'static str>,
+    /// What the verdict was made by.
+    judged_by: Option<TrustSummary>,
 }
 
 impl Gate {
@@ -135,6 +138,7 @@ impl Gate {
             len,
             parts: Vec::new(),
             format: None,
+            judged_by: None,
         })
     }
 }
@@ -189,6 +193,7 @@ fn gate_way(
     let vouched = judged.map(|judged| {
         gate.parts = judged.parts;
         gate.format = Some(judged.format);
+        gate.judged_by = Some(TrustSummary::of(&trust));
         judged.by
     });
     let way = plan::gate_way(machine, request, &loadable, vouched)?;
