@@ -22,8 +22,10 @@ pub mod parts;
 pub mod pe_edit;
 pub mod plan;
 pub mod refusal;
+pub mod revocations;
 pub mod sign;
 pub mod status;
+pub mod trust_summary;
 pub mod verify;
 
 use clap::Parser;

@@ -9,7 +9,7 @@ use crate::authenticode::Signature;
 use crate::chain::Budget;
 use crate::hash::{Digest, HashAlgorithm};
 use crate::reason::Reason;
-use crate::sbat;
+use crate::sbat::check_sbat;
 use crate::scope::Use;
 use crate::trust::Trust;
 use crate::verified::{Identity, Signer, Verified};
@@ -18,11 +18,15 @@ use crate::vouch::vouch;
 /// The most signatures an image may carry.
 pub const MAX_SIGNATURES: usize = 8;
 
-/// Judges one PE image by `trust`, as [`verify_authenticode`] does, and by its SBAT metadata, if it
-/// has any: they must be well-formed, and satisfy every level of `trust`.
+/// Judges one PE image by `trust`.
+///
+/// All its signatures are read first, and a malformed one refuses the image; then they are
+/// tried in order until one is accepted. An image without an accepted signature is still
+/// trusted if its SHA-256 Authenticode digest is listed in the MOK list. An image whose digest
+/// is revoked never is, nor one whose SBAT metadata are malformed or below a level of `trust`.
 ///
 /// # Errors
-/// The reason for the refusal.
+/// The reason for the refusal; where there are several signatures, the first one's.
 pub fn verify_image<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'a>, Reason> {
     verify_image_for(bytes, trust, &Use::kernel(bytes))
 }
@@ -33,25 +37,13 @@ pub(crate) fn verify_image_for<'a>(
     trust: &Trust<'_>,
     purpose: &Use<'_>,
 ) -> Result<Verified<'a>, Reason> {
-    let verified = judge_signatures(bytes, trust, purpose)?;
-    sbat::check(bytes, trust)?;
+    let verified = verify_authenticode(bytes, trust, purpose)?;
+    check_sbat(bytes, trust)?;
     Ok(verified)
 }
 
-/// Judges one PE image by its signatures and its digest alone.
-///
-/// All its signatures are read first, and a malformed one refuses the image; then they are
-/// tried in order until one is accepted. An image without an accepted signature is still
-/// trusted if its SHA-256 Authenticode digest is listed in the MOK list. An image whose digest
-/// is revoked never is.
-///
-/// # Errors
-/// The reason for the refusal; where there are several signatures, the first one's.
-pub fn verify_authenticode<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'a>, Reason> {
-    judge_signatures(bytes, trust, &Use::ANY)
-}
-
-fn judge_signatures<'a>(
+/// By its signatures and its digest alone.
+fn verify_authenticode<'a>(
     bytes: &'a [u8],
     trust: &Trust<'_>,
     purpose: &Use<'_>,

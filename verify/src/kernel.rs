@@ -14,7 +14,7 @@ use crate::image::verify_image;
 use crate::manifest::VerifiedManifest;
 use crate::payload::{DOS_MAGIC, as_uki};
 use crate::reason::Reason;
-use crate::sbat;
+use crate::sbat::check_sbat;
 use crate::scope::Use;
 use crate::trust::Trust;
 use crate::verified::{Signer, Verified};
@@ -151,7 +151,7 @@ impl<'a> Kernel<'a, '_> {
         if revoked {
             return Err(Reason::RevokedImage);
         }
-        sbat::check(signed, self.trust)?;
+        check_sbat(signed, self.trust)?;
         Ok(Verified::new(signed, digest, signer, way))
     }
 }

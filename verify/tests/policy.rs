@@ -1,7 +1,7 @@
 //! What the policy accepts, denies and forces, on each occasion and of each key.
 #![allow(missing_docs)]
 
-#[allow(dead_code)]
+#[allow(dead_code, clippy::cast_possible_truncation)]
 #[path = "../../formats/src/samples/policy.rs"]
 mod compact;
 mod support;

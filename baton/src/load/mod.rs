@@ -10,14 +10,15 @@ mod report;
 use crate::cli::{LoadArgs, Via};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::gate::own::OwnLists;
 use crate::kernel_verdict;
 use crate::machine::{Keys, Machine};
 use crate::plan::{self, Header, LoadPlan, Loadable, Request, Way};
+use crate::trust_summary::TrustSummary;
 use baton_formats::bzimage::BzImage;
-use baton_formats::gate_image::GateInfo;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
-use baton_verify::{Component, Part, Reason, Refusal, Trust, VerifiedManifest, verify_kernel};
+use baton_verify::{Component, Part, Reason, Refusal, Trust, VerifiedManifest, verify_kernel_on};
 use input::Image;
 use inputs::Inputs;
 use judged::Judged;
@@ -111,6 +112,8 @@ struct Gate {
     parts: Vec<Part>,
     /// The kernel's format, if there is a verdict.
     format: Option<&'static str>,
+    /// What the verdict was made by.
+    judged_by: Option<TrustSummary>,
 }
 
 impl Gate {
@@ -135,6 +138,7 @@ impl Gate {
             len,
             parts: Vec::new(),
             format: None,
+            judged_by: None,
         })
     }
 }
@@ -162,8 +166,8 @@ fn gate_way(
     cell: &OnceCell<Gate>,
 ) -> Result<Way> {
     let mut gate = Gate::make(args, inputs)?;
-    let keys_of_gate = keys_of(&gate.image)?;
-    let trust = keys.gate_trust(&keys_of_gate)?;
+    let own = OwnLists::of(&gate.image.bytes, &gate.image.path)?;
+    let trust = keys.gate_trust(own.lists())?;
     let line = line_for_gate(inputs);
     let crash_regions = &machine.crash_regions;
     let judge = |gate: &Gate| {
@@ -189,22 +193,12 @@ fn gate_way(
     let vouched = judged.map(|judged| {
         gate.parts = judged.parts;
         gate.format = Some(judged.format);
+        gate.judged_by = Some(TrustSummary::of(&trust));
         judged.by
     });
     let way = plan::gate_way(machine, request, &loadable, vouched)?;
     let _ = cell.set(gate);
     Ok(way)
-}
-
-fn keys_of(gate: &Image) -> Result<Vec<u8>> {
-    let not_a_gate = |e| {
-        let message = format!("{}: {e}", gate.path.display());
-        Failure::new(Exit::Malformed, "bad-gate", message)
-    };
-    let info = GateInfo::from_image(&gate.bytes).map_err(not_a_gate)?;
-    info.keys(&gate.bytes)
-        .map(<[u8]>::to_vec)
-        .map_err(not_a_gate)
 }
 
 impl Gate {
@@ -218,7 +212,13 @@ impl Gate {
             VerifiedManifest::verify(&text.bytes, signature.as_deref()?, trust).ok()
         });
         let signature = inputs.signature.as_deref();
-        let kernel = verify_kernel(&inputs.kernel.bytes, signature, manifest.as_ref(), trust);
+        let kernel = verify_kernel_on(
+            inputs.crash,
+            &inputs.kernel.bytes,
+            signature,
+            manifest.as_ref(),
+            trust,
+        );
         let Ok(kernel) = kernel else {
             return Ok(None);
         };
