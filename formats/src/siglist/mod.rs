@@ -180,18 +180,35 @@ impl<'a> SignatureList<'a> {
     }
 
     /// Its signatures, in order.
-    pub fn signatures(&self) -> impl Iterator<Item = Signature<'a>> + use<'a> {
-        let kind = self.kind;
-        self.signatures
-            .chunks_exact(self.signature_size)
-            .filter_map(move |signature| {
-                let (owner, data) = signature.split_first_chunk()?;
-                Some(Signature {
-                    kind,
-                    owner: *owner,
-                    data,
-                })
-            })
+    pub fn signatures(&self) -> Signatures<'a> {
+        Signatures {
+            kind: self.kind,
+            size: self.signature_size,
+            rest: self.signatures,
+        }
+    }
+}
+
+/// The signatures of a list, in order.
+#[derive(Clone, Debug)]
+pub struct Signatures<'a> {
+    kind: SignatureType,
+    size: usize,
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Signatures<'a> {
+    type Item = Signature<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (signature, rest) = self.rest.split_at_checked(self.size)?;
+        let (owner, data) = signature.split_first_chunk()?;
+        self.rest = rest;
+        Some(Signature {
+            kind: self.kind,
+            owner: *owner,
+            data,
+        })
     }
 }
 
