@@ -19,7 +19,7 @@ use crate::refusal::{Component, Refusal};
 use crate::trust::Trust;
 use crate::uki::{self, Opened};
 use crate::verified::Verified;
-use crate::vouched::{Part, Vouched, parts_of};
+use crate::vouched::{Part, Vouched, add_parts_of};
 
 /// Where the kernel's setup header begins in a bzImage (Documentation/arch/x86/boot.rst).
 const SETUP_HEADER: usize = 0x1f1;
@@ -90,7 +90,7 @@ pub fn decide<'a>(
             .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
 
     let mut parts = alloc::vec![Part::image(Kind::Kernel, &parsed.kernel(), &kernel)];
-    parts.extend(signed.parts());
+    signed.add_to(&mut parts);
     parts.extend(initrds);
     let addons = parsed.addons().zip(&addons);
     parts.extend(addons.map(|(record, (image, _))| Part::image(Kind::Addon, &record, image)));
@@ -144,9 +144,10 @@ impl<'a, 's> Signed<'a, 's> {
         self.arguments.iter().rev().find_map(|one| one.dtb)
     }
 
-    fn parts(&self) -> impl Iterator<Item = Part> {
-        let each = self.images.iter().zip(&self.arguments);
-        each.flat_map(|(image, arguments)| parts_of(image, arguments))
+    fn add_to(&self, parts: &mut Vec<Part>) {
+        for (image, arguments) in self.images.iter().zip(&self.arguments) {
+            add_parts_of(image, arguments, parts);
+        }
     }
 
     /// Who vouches for the command line, if the UKI says what it is.
@@ -204,11 +205,14 @@ fn check_addons<'a>(
     uki: Option<&Arguments<'_>>,
     trust: &Trust<'_>,
 ) -> Result<Vec<(Verified<'a>, Arguments<'a>)>, Refusal> {
-    let judge = |(index, record): (usize, Record<'a>)| {
-        uki::check_addon(&record, uki, trust)
-            .map_err(|reason| Refusal::new(Component::Addon(index), reason))
-    };
-    handover.addons().enumerate().map(judge).collect()
+    let mut addons = Vec::new();
+    for record in handover.addons() {
+        let component = Component::Addon(addons.len());
+        let addon = uki::check_addon(&record, uki, trust)
+            .map_err(|reason| Refusal::new(component, reason))?;
+        addons.push(addon);
+    }
+    Ok(addons)
 }
 
 /// Authenticode covers neither CheckSum nor the certificate table's directory entry. In a kernel
