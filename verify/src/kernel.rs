@@ -1,13 +1,11 @@
 //! Judging a kernel image of any format, by whatever vouches for it.
 
-use core::iter::once;
-
 use baton_formats::elf::Elf;
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
 use baton_formats::verdict::Way;
 
-use crate::detached::judge_hashed;
+use crate::detached::{Content, judge_hashed};
 use crate::hash::{HashAlgorithm, sha256};
 use crate::image::verify_image;
 use crate::manifest::VerifiedManifest;
@@ -77,7 +75,8 @@ impl<'a> Kernel<'a, '_> {
         let appended = module_signature::split(self.bytes)
             .map_err(Reason::BadAppended)?
             .ok_or(Reason::Unsigned)?;
-        let (digest, signer) = judge_hashed(once(appended.data), appended.signature, self.trust)?;
+        let content = |hash| Content::new(hash, [appended.data]);
+        let (digest, signer) = judge_hashed(&content, appended.signature, self.trust)?;
         self.accept(appended.data, digest, signer, Way::Appended)
     }
 
@@ -89,13 +88,15 @@ impl<'a> Kernel<'a, '_> {
         let (Some(signature), Some(parts)) = (elf.signature(), elf.signed_parts()) else {
             return Err(Reason::Unsigned);
         };
-        let (digest, signer) = judge_hashed(parts, signature, self.trust)?;
+        let content = |hash| Content::new(hash, parts.clone());
+        let (digest, signer) = judge_hashed(&content, signature, self.trust)?;
         self.accept(self.bytes, digest, signer, Way::Note)
     }
 
     fn by_detached(&self) -> Result<Verified<'a>, Reason> {
         let signature = self.detached.ok_or(Reason::Unsigned)?;
-        let (digest, signer) = judge_hashed(once(self.bytes), signature, self.trust)?;
+        let content = |hash| Content::new(hash, [self.bytes]);
+        let (digest, signer) = judge_hashed(&content, signature, self.trust)?;
         self.accept(self.bytes, digest, signer, Way::Detached)
     }
 
