@@ -147,20 +147,20 @@ pub fn write<'b>(
     let (target, _) = buffer.split_at_mut_checked(len)?;
     target.fill(0);
     let (header, table) = target.split_at_mut_checked(HEADER_LEN)?;
-    let fields = [
+    let version = cut(gate.version, MAX_GATE_VERSION);
+    let mut writer = Writer(header);
+    writer.put(&MAGIC);
+    for field in [
         VERSION,
         u32::try_from(len).ok()?,
         u32::try_from(components.len()).ok()?,
         if gate.crash { FLAG_CRASH } else { 0 },
-    ];
-    let version = cut(gate.version, MAX_GATE_VERSION);
-    let bytes = MAGIC
-        .into_iter()
-        .chain(fields.into_iter().flat_map(u32::to_le_bytes))
-        .chain(gate.identity)
-        .chain(u8::try_from(version.len()))
-        .chain(version.bytes());
-    fill(header, bytes);
+    ] {
+        writer.put(&field.to_le_bytes());
+    }
+    writer.put(&gate.identity);
+    writer.put_length(version.len());
+    writer.put(version.as_bytes());
     for (slot, component) in table.chunks_exact_mut(COMPONENT_LEN).zip(components) {
         component.write(slot);
     }
@@ -191,9 +191,26 @@ fn cut(text: &str, limit: usize) -> &str {
     text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
 }
 
-fn fill(target: &mut [u8], bytes: impl Iterator<Item = u8>) {
-    target
-        .iter_mut()
-        .zip(bytes)
-        .for_each(|(to, from)| *to = from);
+/// Writes to zeros from front to back.
+struct Writer<'b>(&'b mut [u8]);
+
+impl Writer<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.put_field(bytes, bytes.len());
+    }
+
+    /// Writes a field of so many bytes that begins with `bytes`.
+    fn put_field(&mut self, bytes: &[u8], len: usize) {
+        if let Some((field, rest)) = core::mem::take(&mut self.0).split_at_mut_checked(len) {
+            for (to, from) in field.iter_mut().zip(bytes) {
+                *to = *from;
+            }
+            self.0 = rest;
+        }
+    }
+
+    /// Writes a length that was cut to fit a byte.
+    fn put_length(&mut self, len: usize) {
+        self.put(&[u8::try_from(len).unwrap_or_default()]);
+    }
 }
