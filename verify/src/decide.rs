@@ -98,13 +98,14 @@ pub fn decide<'a>(
     parts.extend(listed.map(|(record, manifest)| Part::manifest(&record, manifest)));
     parts.push(command_line);
 
-    let own = signed.initrds();
+    let mut initrds = signed.initrds();
+    let initrd_range = parsed.initrd_range().filter(|_| initrds.is_empty());
+    for record in parsed.initrds() {
+        initrds.push(record.bytes);
+    }
     Ok(Decision {
-        initrd_range: parsed.initrd_range().filter(|_| own.is_empty()),
-        initrds: own
-            .into_iter()
-            .chain(parsed.initrds().map(|record| record.bytes))
-            .collect(),
+        initrd_range,
+        initrds,
         device_tree: signed.device_tree(),
         payload: opened.payload,
         kernel,
