@@ -358,7 +358,7 @@ fn note_segments<'a>(
 
 /// So many zeros, as slices.
 fn zeros<'a>(len: usize) -> impl Iterator<Item = &'a [u8]> + Clone {
-    static ZEROS: [u8; 1024] = [0; 1024];
+    static ZEROS: [u8; 64] = [0; 64];
     let whole = core::iter::repeat_n(&ZEROS[..], len.checked_div(ZEROS.len()).unwrap_or_default());
     let rest = len.checked_rem(ZEROS.len()).unwrap_or_default();
     whole.chain(core::iter::once(ZEROS.get(..rest).unwrap_or_default()))
