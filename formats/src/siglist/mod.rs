@@ -43,6 +43,14 @@ const OWNER_LEN: u32 = 16;
 /// Of `EFI_TIME`, which follows the hash of a certificate.
 const TIME_LEN: usize = 16;
 
+const KNOWN_TYPES: [(Guid, SignatureType); 5] = [
+    (X509_GUID, SignatureType::X509),
+    (SHA256_GUID, SignatureType::Sha256),
+    (X509_SHA256_GUID, SignatureType::X509Sha256),
+    (X509_SHA384_GUID, SignatureType::X509Sha384),
+    (X509_SHA512_GUID, SignatureType::X509Sha512),
+];
+
 /// What the signatures of a list are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureType {
@@ -62,14 +70,8 @@ pub enum SignatureType {
 
 impl SignatureType {
     fn from_guid(guid: Guid) -> Self {
-        match guid {
-            X509_GUID => SignatureType::X509,
-            SHA256_GUID => SignatureType::Sha256,
-            X509_SHA256_GUID => SignatureType::X509Sha256,
-            X509_SHA384_GUID => SignatureType::X509Sha384,
-            X509_SHA512_GUID => SignatureType::X509Sha512,
-            other => SignatureType::Other(other),
-        }
+        let known = KNOWN_TYPES.iter().find(|(known, _)| *known == guid);
+        known.map_or(SignatureType::Other(guid), |(_, kind)| *kind)
     }
 
     /// The length of the digest that a signature's data begins with, if it is one of a digest.
