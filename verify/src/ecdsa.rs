@@ -3,16 +3,11 @@
 use p256::elliptic_curve::bigint::{CheckedAdd, Encoding};
 use p256::elliptic_curve::ff::PrimeField;
 use p256::elliptic_curve::ops::{MulByGeneratorVartime, Reduce};
-use p256::elliptic_curve::point::{AffineCoordinates, DecompressPoint};
-use p256::elliptic_curve::subtle::Choice;
-use p256::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytes, ProjectivePoint, Scalar};
+use p256::elliptic_curve::point::AffineCoordinates;
+use p256::elliptic_curve::{AffinePoint, FieldBytes, ProjectivePoint, Scalar};
+use primeorder::PrimeCurveParams as Curve;
 
 use crate::asn1::Elements;
-
-/// A curve whose points can be found by their x.
-pub(crate) trait Curve: CurveArithmetic<AffinePoint: DecompressPoint<Self>> {}
-
-impl<C: CurveArithmetic<AffinePoint: DecompressPoint<C>>> Curve for C {}
 
 /// Whether `signature` is an Ecdsa-Sig-Value of a message with this digest by the key that is this
 /// uncompressed point.
@@ -43,10 +38,36 @@ fn check<C: Curve>(point: &[u8], digest: &[u8], signature: &[u8]) -> Option<()> 
 }
 
 /// One of the two points with this x; the other one is its negative.
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "elements of the field are added and multiplied modulo p"
+)]
 fn point_at<C: Curve>(x: C::Uint) -> Option<ProjectivePoint<C>> {
-    let x = padded::<C>(x.to_be_bytes().as_ref())?;
-    let point = AffinePoint::<C>::decompress(&x, Choice::from(0));
+    let bytes = padded::<C>(x.to_be_bytes().as_ref())?;
+    let x = C::FieldElement::from_repr(bytes).into_option()?;
+    let y = root(x * x * x + C::EQUATION_A * x + C::EQUATION_B).to_repr();
+    let point = AffinePoint::<C>::from_coordinates(&bytes, &y);
     point.into_option().map(ProjectivePoint::<C>::from)
+}
+
+/// A square root, if there is one: `square` to the power of (p + 1)/4, because p is 3 modulo 4 on
+/// both curves. As an element of the field that number is 1/4.
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "elements of a field are multiplied modulo p"
+)]
+fn root<F: PrimeField>(square: F) -> F {
+    let exponent = F::TWO_INV.square().to_repr();
+    let mut root = F::ONE;
+    for byte in exponent.as_ref() {
+        for bit in (0..u8::BITS).rev() {
+            root = root.square();
+            if byte >> bit & 1 == 1 {
+                root *= square;
+            }
+        }
+    }
+    root
 }
 
 /// The point `04 x y` (SEC 1, 2.3.4), if it is on the curve. Both curves have a prime order: any
