@@ -135,9 +135,10 @@ impl<'a, 's> Signed<'a, 's> {
 
     /// Microcode must come first: Linux looks for it there (early_find_cpio_data in lib/earlycpio.c).
     fn initrds(&self) -> Vec<&'a [u8]> {
-        let microcode = self.arguments.iter().filter_map(|one| one.ucode);
-        let initrds = self.arguments.iter().filter_map(|one| one.initrd);
-        microcode.chain(initrds).collect()
+        let mut initrds = Vec::new();
+        initrds.extend(self.arguments.iter().filter_map(|one| one.ucode));
+        initrds.extend(self.arguments.iter().filter_map(|one| one.initrd));
+        initrds
     }
 
     /// The last one counts: an addon's is meant to replace the UKI's.
