@@ -45,8 +45,8 @@ pub(crate) enum NoChain {
     Unusable(String),
     /// An issuer on the way isn't allowed to issue; its subject.
     NotAnIssuer(String),
-    /// A certificate on the way is revoked; its subject.
-    Revoked(String),
+    /// A certificate on the way is revoked; its subject, and the list that revokes it.
+    Revoked(String, &'static str),
 }
 
 /// The certificates from the signer up to one that isn't known to be trusted yet.
@@ -172,10 +172,10 @@ impl<'c, 't> Search<'_, 'c, 't> {
 
     fn is_revoked(&mut self, certificate: &Certificate<'_>) -> bool {
         let revoked = self.trust.revokes(certificate);
-        if revoked {
-            self.note(NoChain::Revoked(certificate.subject_name()));
+        if let Some(list) = revoked {
+            self.note(NoChain::Revoked(certificate.subject_name(), list));
         }
-        revoked
+        revoked.is_some()
     }
 
     fn note(&mut self, failure: NoChain) {

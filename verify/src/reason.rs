@@ -176,9 +176,14 @@ pub enum Reason {
         subject: String,
         /// The revoked certificate's name.
         certificate: String,
+        /// The list that revokes it.
+        list: &'static str,
     },
     /// The digest of the image, or of the initrd or manifest, is revoked.
-    RevokedImage,
+    RevokedImage {
+        /// The list that revokes it.
+        list: &'static str,
+    },
     /// The image's SBAT metadata can't be relied on.
     BadSbat(SbatError),
     /// The image has two sections `.sbat`.
@@ -287,7 +292,7 @@ impl Reason {
             Self::UnusableCertificate { .. } => "unusable-certificate",
             Self::NotAnIssuer { .. } => "not-an-issuer",
             Self::RevokedCertificate { .. } => "revoked-certificate",
-            Self::RevokedImage => "revoked-image",
+            Self::RevokedImage { .. } => "revoked-image",
             Self::BadSbat(_) | Self::SbatTwice => "bad-sbat",
             Self::RevokedBySbat { .. } => "revoked-by-sbat",
             Self::HandoverDigestMismatch => "handover-digest-mismatch",
@@ -474,12 +479,13 @@ impl fmt::Display for Reason {
             Self::RevokedCertificate {
                 subject,
                 certificate,
+                list,
             } => write!(
                 f,
-                "signed by \"{subject}\", but \"{certificate}\" in its chain is revoked (install a kernel signed with a newer key)"
+                "signed by \"{subject}\", but \"{certificate}\" in its chain is revoked by {list} (install one signed with a newer key)"
             ),
-            Self::RevokedImage => {
-                f.write_str("it is revoked by its digest (install a newer one)")
+            Self::RevokedImage { list } => {
+                write!(f, "its digest is revoked by {list} (install a newer one)")
             }
             Self::BadSbat(error) => write!(
                 f,

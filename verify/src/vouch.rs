@@ -71,9 +71,10 @@ fn refused_chain(failure: NoChain, signer: &Certificate<'_>, trust: &Trust<'_>) 
             certificate,
         },
         NoChain::NotAnIssuer(issuer) => Reason::NotAnIssuer { subject, issuer },
-        NoChain::Revoked(certificate) => Reason::RevokedCertificate {
+        NoChain::Revoked(certificate, list) => Reason::RevokedCertificate {
             subject,
             certificate,
+            list,
         },
     }
 }
