@@ -66,7 +66,7 @@ pub enum CrashCommand {
 /// `baton gate …`
 #[derive(Debug, Subcommand)]
 pub enum GateCommand {
-    /// Add certificates, a policy and SBAT metadata to the gate's stub
+    /// Add certificates, a policy, SBAT metadata and revocations to the gate's stub
     #[command(after_help = POLICY_HELP)]
     Build(GateBuildArgs),
 }
@@ -353,7 +353,7 @@ pub struct VerifyArgs {
     /// Trust these certificates, PEM or DER (may be repeated), and not the machine's
     #[arg(long, value_name = "FILE")]
     pub cert: Vec<PathBuf>,
-    /// Trust what this gate would trust: its own certificates and the machine's list
+    /// Judge as this gate would: by its own certificates and revocations, and the machine's lists
     #[arg(long, value_name = "FILE")]
     pub gate: Option<PathBuf>,
     /// Print one JSON object
