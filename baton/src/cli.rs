@@ -88,9 +88,8 @@ pub enum PolicyCommand {
 }
 
 const POLICY_HELP: &str = "\
-Presets are stock (the default), signed-initrd and sealed; `baton policy show PRESET` shows one, and
-`baton policy explain PRESET` what it does. A policy of one's own is TOML; what it doesn't say is as in
-its preset:
+Presets are stock (the default), signed-initrd and sealed; `baton policy explain PRESET` says what
+one does. A policy of one's own is TOML; what it doesn't say is as in its preset:
   preset = \"signed-initrd\"
   [refusal]
   action = \"halt\"
@@ -233,7 +232,7 @@ pub struct GateBuildArgs {
 #[derive(Debug, Args)]
 pub struct PolicyCheckArgs {
     /// The policy's TOML, or a preset
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE|PRESET")]
     pub policy: PathBuf,
 }
 
@@ -455,6 +454,15 @@ mod tests {
                 "{help}"
             );
         }
+    }
+
+    #[test]
+    fn the_help_shows_a_policy() {
+        let lines = POLICY_HELP.lines().filter_map(|it| it.strip_prefix("  "));
+        let example: String = lines.map(|line| format!("{line}\n")).collect();
+        assert!(example.contains("preset"), "{example}");
+        let read = crate::policy::source::read(&example, std::path::Path::new(""));
+        assert!(read.is_ok(), "{example}{read:?}");
     }
 
     #[test]
