@@ -208,7 +208,7 @@ mod tests {
             unguarded_initrd(&policy)
         };
         let warning = unguarded("initrd.accept = ['detached']").unwrap();
-        assert!(warning.ends_with("rdinit, init, noinitrd, initrd, rd.break, systemd.debug_shell, rd.systemd.debug_shell, earlycon, console, earlyprintk"), "{warning}");
+        assert!(warning.ends_with("rdinit, init, noinitrd, initrd, rd.break, systemd.debug_shell, rd.systemd.debug_shell, systemd.break, rd.systemd.break, earlycon, console, earlyprintk"), "{warning}");
         for guarded in [
             "preset = 'signed-initrd'",
             "preset = 'sealed'",

@@ -616,6 +616,7 @@ fn signed_initrd_denies_what_runs_something_else() {
         "systemd.debug_shell",
         "systemd.debug-shell=1",
         "rd.systemd.debug_shell=1",
+        "rd.systemd.break=pre-mount",
     ] {
         assert!(!allows("signed-initrd", line), "{line}");
     }
