@@ -10,6 +10,9 @@ use crate::cache::Cache;
 use crate::exec;
 use crate::packages::Packages;
 
+/// The GUID of shim's variables.
+const SHIM: &str = "605dab50-e046-4300-abb6-3dd810dd8b23";
+
 /// A private key and its certificate (PEM).
 #[derive(Debug, Clone)]
 pub struct Pair {
@@ -159,8 +162,32 @@ fn enrol(folder: &Path, packages: &Packages) -> Result<()> {
             .arg("--output")
             .arg(folder.join("vars-shim.fd"))
             // The owner's GUID is of no meaning; it is that of shim's own variables.
-            .args(["--add-mok", "605dab50-e046-4300-abb6-3dd810dd8b23"])
+            .args(["--add-mok", SHIM])
             .arg(folder.join("mok.pem")),
+    )
+}
+
+/// The store that [`enrol`] makes, with this signature list as shim's MokListX.
+pub fn revoke(packages: &Packages, keys: &Keys, list: &[u8], out: &Path) -> Result<()> {
+    let hex: String = list.iter().map(|byte| format!("{byte:02x}")).collect();
+    // Non-volatile, and gone once the boot loader has left: shim takes no other (mok.c).
+    let json = serde_json::json!({"version": 2, "variables": [{
+        "name": "MokListX",
+        "guid": SHIM,
+        "attr": 3,
+        "data": hex,
+    }]});
+    let file = out.with_extension("json");
+    fs::write(&file, json.to_string())?;
+    exec::run(
+        packages
+            .fw_vars()
+            .arg("--input")
+            .arg(&keys.vars_shim)
+            .arg("--output")
+            .arg(out)
+            .arg("--set-json")
+            .arg(&file),
     )
 }
 

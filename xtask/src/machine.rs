@@ -24,6 +24,8 @@ pub struct Machine {
     pub vast: bool,
     /// Processors.
     pub cpus: u32,
+    /// Its owner has revoked the UKI of the main kernel, in shim's list.
+    pub revoking: bool,
     /// 5-level paging.
     pub five_level: bool,
     /// A display. A picture is taken of it when the gate says that it resets.
@@ -46,6 +48,7 @@ impl Machine {
             memory_mib: 1024,
             vast: false,
             cpus: 1,
+            revoking: false,
             five_level: false,
             display: false,
             cmdline: String::new(),

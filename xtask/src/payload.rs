@@ -14,10 +14,12 @@
 //! | `bad/{bit,transplant}/` | the same files with one bit changed, or another image's signature |
 //! | `bad/*.efi` | kernels that must be refused |
 //! | `gate/{mok,db,untrusted}.efi` | the gate, by who signed it |
+//! | `gate/{signed-initrd,sealed,forcing,scoped,sbat,revoking-*}.efi` | the gate with other policies, or with a list of what is revoked |
 //! | `bad/*.handover` | handovers that must be refused |
 
 mod altered;
 pub mod elf;
+pub mod gate;
 mod manifest;
 pub mod uki;
 
@@ -32,6 +34,9 @@ use crate::keys::{self, Keys, Pair};
 use crate::packages::{Kernel, Packages};
 use crate::programs::Ours;
 use crate::{disk, exec, forge, lab};
+
+/// The variable store's name, beside the disk's.
+pub const VARS_REVOKING: &str = "vars-revoking.fd";
 
 /// The kernel that bad variants are made of.
 pub const MAIN: &str = "6.12";
@@ -128,71 +133,30 @@ fn bad_kernels(tree: &Path, keys: &Keys) -> Result<()> {
     Ok(fs::write(bad.join("flipped.efi"), bytes)?)
 }
 
+/// The variable store of a machine whose owner has revoked the UKI of the main kernel.
+fn vars_revoking(tree: &Path) -> PathBuf {
+    tree.with_file_name(VARS_REVOKING)
+}
+
 /// What is built from our sources, and forged with it.
 fn add_ours(tree: &Path, packages: &Packages, keys: &Keys, ours: &Ours) -> Result<()> {
     fs::copy(&ours.baton, tree.join("bin/baton"))?;
-    let policy = tree.join("gate/policy.toml");
-    // The default delay is for people who read the screen.
-    fs::write(&policy, "[refusal]\ndelay = 1\n")?;
-    for gate in gates(keys) {
-        let bare = tree.join("gate").join(format!("{}.bare", gate.name));
-        let mut build = Command::new(&ours.baton);
-        build.args(["gate", "build", "--stub"]).arg(&ours.stub);
-        build.arg("--policy").arg(&policy);
-        for certificate in gate.certificates {
-            build.arg("--cert").arg(certificate);
-        }
-        exec::run(build.arg("--out").arg(&bare))?;
-        let signer = Signer {
-            baton: &ours.baton,
-            pair: gate.signer,
-        };
-        signer.sign("authenticode", &bare, &bare.with_extension("efi"))?;
-        fs::remove_file(bare)?;
-    }
-    forge::handovers(tree)?;
     let signer = Signer {
         baton: &ours.baton,
         pair: &keys.mok,
     };
     uki::add(tree, packages, &signer)?;
+    gate::add(tree, keys, ours)?;
+    forge::handovers(tree)?;
     elf::add(tree, packages, &signer)?;
     manifest::add(tree, packages, &signer)?;
+    keys::revoke(
+        packages,
+        keys,
+        &gate::revoked_image(tree)?,
+        &vars_revoking(tree),
+    )?;
     altered::add(tree)
-}
-
-struct Gate<'a> {
-    name: &'static str,
-    signer: &'a Pair,
-    /// What it trusts besides the MOK table.
-    certificates: Vec<&'a Path>,
-}
-
-fn gates(keys: &Keys) -> [Gate<'_>; 3] {
-    let mok = || {
-        [&keys.mok, &keys.p256, &keys.p384]
-            .map(|pair| pair.certificate.as_path())
-            .to_vec()
-    };
-    [
-        // It has Debian's authority from shim alone, through the MOK table.
-        Gate {
-            name: "mok",
-            signer: &keys.mok,
-            certificates: mok(),
-        },
-        // Without shim there is no such table: it must bring the authority itself.
-        Gate {
-            name: "db",
-            signer: &keys.db,
-            certificates: vec![&keys.debian_ca, &keys.db.certificate],
-        },
-        Gate {
-            name: "untrusted",
-            signer: &keys.untrusted,
-            certificates: mok(),
-        },
-    ]
 }
 
 /// `baton sign`, with a key.

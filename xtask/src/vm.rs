@@ -14,6 +14,7 @@ use baton_guest::script::{DISK_SIZE, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script};
 use crate::console::Transcript;
 use crate::lab::Lab;
 use crate::machine::{Boot, Machine};
+use crate::payload::VARS_REVOKING;
 use crate::screen::Monitor;
 use crate::{disk, image};
 
@@ -198,7 +199,9 @@ fn memory(machine: &Machine) -> String {
 }
 
 fn firmware(command: &mut Command, lab: &Lab, machine: &Machine, folder: &Path) -> Result<()> {
+    let revoking = lab.payload.with_file_name(VARS_REVOKING);
     let vars = match machine.boot {
+        Boot::Shim if machine.revoking => &revoking,
         Boot::Shim => &lab.keys.vars_shim,
         Boot::DbKey => &lab.keys.vars_db,
         Boot::Bios => return direct(command, lab, machine),

@@ -7,6 +7,7 @@ mod format;
 mod formats;
 pub mod handover;
 pub mod judge;
+mod policy;
 mod refusal;
 pub mod runner;
 pub mod stock;
@@ -96,6 +97,7 @@ pub fn all(lab: &Lab) -> Vec<Scenario> {
     found.extend(crash::all(&labels));
     found.extend(formats::all(&labels));
     found.extend(refusal::all());
+    found.extend(policy::all(&labels));
     found.extend(altered::all(&labels));
     found.extend(attacks::all());
     found
