@@ -1,0 +1,14 @@
+//! The attacks, group by group.
+
+mod confusion;
+mod images;
+mod transplants;
+
+use super::case::Case;
+
+pub fn all() -> Vec<Case> {
+    [images::cases(), transplants::cases(), confusion::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
