@@ -7,12 +7,17 @@
 //! tried here are: certificates of db and shim's list that are in a keyring, and certificates in the
 //! signature that are in a keyring or were issued by one that is. With those `baton_verify` judges the
 //! signature. The kernel's own verdict stays the one that counts.
+//!
+//! One thing is refused here that the kernel would take: what the machine has revoked by other means than a
+//! certificate. The kernel looks at no image's digest on this path, nor at SBAT (`.blacklist` has digests as
+//! `bin:`, and nobody asks for them in kernel/kexec_file.c), so that nobody else is left to refuse a kernel
+//! or a gate that was revoked so.
 
 use crate::machine::Keys;
 use baton_formats::pe::Pe;
 use baton_sys::keyring::{KeyInfo, Keyrings};
 use baton_verify::cms::SignedData;
-use baton_verify::{Certificate, Reason, Trust, verify_image};
+use baton_verify::{Certificate, Reason, Trust, check_sbat, verify_image};
 use sha2::{Digest, Sha256};
 
 /// The forecast.
@@ -97,7 +102,9 @@ fn judge_first(image: &[u8], keys: &Keys) -> Result<KernelVerdict, Reason> {
     let anchors = anchors(&embedded, keys);
     let ders: Vec<&[u8]> = anchors.iter().map(|a| a.der.as_slice()).collect();
     let ders = ders.concat();
-    let trust = Trust::new().add_keys(&ders).map_err(Reason::BadTrust)?;
+    let trust = Trust::new().add_keys(&ders);
+    let trust = trust.and_then(|trust| keys.refuse_revoked(trust));
+    let trust = trust.map_err(Reason::BadTrust)?;
     match verify_image(image, &trust) {
         Ok(verified) => {
             let signer = verified.signer();
@@ -107,7 +114,9 @@ fn judge_first(image: &[u8], keys: &Keys) -> Result<KernelVerdict, Reason> {
                 by: describe(&signer.subject, &signer.key_id.to_string(), anchor),
             })
         }
-        Err(Reason::UnknownSigner { .. }) if !keys.keyrings.complete => Ok(KernelVerdict::Unknown),
+        Err(Reason::UnknownSigner { .. }) if !keys.keyrings.complete => {
+            check_sbat(image, &trust).map(|()| KernelVerdict::Unknown)
+        }
         Err(Reason::UnknownSigner {
             subject, key_id, ..
         }) => Err(Reason::UnknownSigner {

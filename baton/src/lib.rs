@@ -22,6 +22,7 @@ pub mod parts;
 pub mod pe_edit;
 pub mod plan;
 pub mod refusal;
+pub mod revocations;
 pub mod sign;
 pub mod status;
 pub mod verify;

@@ -8,7 +8,7 @@ use baton_sys::limits::Limits;
 use baton_sys::lockdown::{self, Lockdown};
 use baton_sys::mok::MokTable;
 use baton_sys::{Root, caps, cpu, efivars, memory};
-use baton_verify::Trust;
+use baton_verify::{Lists, RevocationSource, SbatSource, Trust, TrustError};
 use std::ops::Range;
 
 /// What a load depends on, but for keys.
@@ -92,6 +92,8 @@ pub struct Keys {
     pub keyrings: Keyrings,
     /// The firmware's `db`, as signature lists.
     pub db: Vec<u8>,
+    /// The firmware's `dbx`, likewise.
+    pub dbx: Vec<u8>,
     /// What shim left.
     pub mok: MokTable,
 }
@@ -106,26 +108,42 @@ impl Keys {
         Ok(Keys {
             keyrings: keyring::read(root).map_err(system)?,
             db: efivars::db(root).map_err(system)?.unwrap_or_default(),
+            dbx: efivars::dbx(root).map_err(system)?.unwrap_or_default(),
             mok: MokTable::read(root).map_err(system)?,
         })
     }
 
-    /// What the gate would trust: its own certificates, and shim's lists.
+    /// What a gate with these lists would trust: them, and shim's lists, if the kernel passes the way to
+    /// them on.
     ///
     /// # Errors
     /// When a list is malformed: the gate would refuse everything.
-    pub fn gate_trust<'a>(
+    pub fn gate_trust<'a>(&'a self, gate: Lists<'a>) -> std::result::Result<Trust<'a>, TrustError> {
+        let seen = |list: &'a Option<Vec<u8>>| list.as_deref().filter(|_| self.mok.passed_on);
+        Trust::of(&Lists {
+            mok_list: seen(&self.mok.list).unwrap_or_default(),
+            mok_revocations: seen(&self.mok.revoked).unwrap_or_default(),
+            sbat_level: seen(&self.mok.sbat_level),
+            ..gate
+        })
+    }
+
+    /// `trust` that refuses all that this machine's owner and its firmware have revoked.
+    ///
+    /// # Errors
+    /// When a list is malformed.
+    pub fn refuse_revoked<'a>(
         &'a self,
-        gate_keys: &'a [u8],
-    ) -> std::result::Result<Trust<'a>, baton_verify::TrustError> {
-        let seen = |list: &'a Option<Vec<u8>>| match list {
-            Some(bytes) if self.mok.passed_on => bytes,
-            _ => &[][..],
-        };
-        Trust::new()
-            .add_keys(gate_keys)?
-            .add_mok_list(seen(&self.mok.list))?
-            .add_mok_revocations(seen(&self.mok.revoked))
+        trust: Trust<'a>,
+    ) -> std::result::Result<Trust<'a>, TrustError> {
+        let revoked = self.mok.revoked.as_deref().unwrap_or_default();
+        let trust = trust
+            .add_revocations(revoked, RevocationSource::MokListX)?
+            .add_revocations(&self.dbx, RevocationSource::Firmware)?;
+        match &self.mok.sbat_level {
+            Some(level) => trust.add_sbat_level(level, SbatSource::Machine),
+            None => Ok(trust),
+        }
     }
 }
 

@@ -230,17 +230,22 @@ fn judge(machine: &Machine, image: &Loadable, component: Component) -> Result<Wa
         KernelVerdict::Refuses(reason) => {
             let failure = Failure::from(Refusal::new(component, reason.clone()));
             match machine.enforced_by {
-                Some(_) => Err(failure),
-                None => Ok(Way {
+                // What is revoked isn't loaded, whether anybody insists or not.
+                None if !is_revoked(&failure) => Ok(Way {
                     vouched: None,
                     notes: vec![format!(
                         "this kernel doesn't enforce signatures: it would load the {component} unverified ({failure})"
                     )],
                     unverified: Some(failure),
                 }),
+                _ => Err(failure),
             }
         }
     }
+}
+
+fn is_revoked(failure: &Failure) -> bool {
+    failure.reason.starts_with("revoked-")
 }
 
 /// The way through the gate: the kernel must take the gate, and the gate the handover.
@@ -283,7 +288,7 @@ pub fn choose(
             let kernel = match kernel() {
                 Ok(way) if way.unverified.is_none() => return Ok(by_kernel(way)),
                 // What the kernel revokes isn't started by another way, which may know less of it.
-                Err(failure) if failure.reason.starts_with("revoked-") => return Err(failure),
+                Err(failure) if is_revoked(&failure) => return Err(failure),
                 other => other,
             };
             match (kernel, gate()) {

@@ -6,8 +6,9 @@ use baton_formats::gate_image::GateInfo;
 use baton_formats::pe::Pe;
 use baton_formats::policy::{Policy, RefusalAction};
 use baton_formats::reader::{u16_at, u32_at};
-use common::{Folder, Said, baton, gate_stub, kernel_image, owners, sign};
-use std::path::PathBuf;
+use baton_formats::siglist::SignatureLists;
+use common::{Folder, Said, baton, gate_stub, kernel_image, owners, sign, signature_list};
+use std::path::{Path, PathBuf};
 
 const SBAT: &str = "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\nbaton.gate,1,Baton,baton-gate,1,https://example.org\n";
 const LIMIT: u32 = 0x10_0000;
@@ -171,6 +172,105 @@ fn an_unknown_key_of_the_policy_is_named() {
 fn broken_sbat_metadata_is_refused() {
     let bench = Bench::new();
     bench.refused(&[&"--sbat", &bench.policy], "not SBAT metadata");
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+#[test]
+fn updates_of_dbx_are_taken_as_they_are_published() {
+    let bench = Bench::new();
+    let (hashes, certificate) = (fixture("dbx-hashes.auth"), fixture("dbx-certificate.auth"));
+    let said = bench.build(&[&"--dbx", &hashes, &"--dbx", &certificate]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let lines: Vec<_> = said.out.lines().collect();
+    assert!(
+        lines[0].ends_with("dbx-hashes.auth: revokes 2 digests of images"),
+        "{}",
+        said.out
+    );
+    assert!(lines[1].ends_with("revokes 1 certificates"), "{}", said.out);
+
+    let gate = std::fs::read(&bench.out).unwrap();
+    let info = GateInfo::from_image(&gate).unwrap();
+    let lists: Vec<_> = SignatureLists::new(info.dbx(&gate).unwrap())
+        .flat_map(|list| list.unwrap().signatures())
+        .collect();
+    assert_eq!(lists[0].data, [0x11; 32]);
+    assert_eq!(lists[1].data, [0x22; 32]);
+    assert_eq!(
+        lists[2].data,
+        std::fs::read(fixture("revoked.der")).unwrap()
+    );
+    let pe = Pe::parse(&gate).unwrap();
+    assert_eq!(pe.section(".dbx").unwrap().data(), info.dbx(&gate).unwrap());
+}
+
+/// efitools writes both from the same list.
+#[test]
+fn an_update_and_its_signature_list_alone_make_the_same_gate() {
+    let made_of = |name: &str| {
+        let bench = Bench::new();
+        assert_eq!(bench.build(&[&"--dbx", &fixture(name)]).code, 0);
+        std::fs::read(&bench.out).unwrap()
+    };
+    let update = made_of("dbx-certificate.auth");
+    assert_eq!(update, made_of("dbx-certificate.esl"));
+    assert_ne!(update, made_of("dbx-hashes.auth"));
+}
+
+#[test]
+fn a_gate_refuses_what_was_built_into_it() {
+    let bench = Bench::new();
+    let owner = &owners().rsa;
+    let kernel = bench.folder.write("kernel", kernel_image(0x3000));
+    sign(&kernel, owner);
+    let judged = |bench: &Bench, dbx: &[u8]| {
+        let list = bench.folder.write("dbx.esl", dbx);
+        let said = bench.build(&[&"--cert", &owner.cert, &"--dbx", &list]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        baton(&[&"verify", &kernel, &"--gate", &bench.out])
+    };
+    let harmless = signature_list(&[owners().p384.der()]);
+    assert_eq!(judged(&bench, &harmless).code, 0);
+    let said = judged(&bench, &signature_list(&[owner.der()]));
+    assert_eq!(said.code, 3, "{}", said.err);
+    assert!(said.err.contains("is revoked"), "{}", said.err);
+}
+
+#[test]
+fn a_malformed_dbx_is_refused_by_its_name() {
+    let bench = Bench::new();
+    let update = std::fs::read(fixture("dbx-hashes.auth")).unwrap();
+    for len in [0, 15, 16, 30, 40, 600, update.len() - 1] {
+        let cut = bench.folder.write("cut.auth", &update[..len]);
+        bench.refused(&[&"--dbx", &cut], "cut.auth: neither");
+    }
+    bench.refused(&[&"--dbx", &owners().rsa.cert], "as it is published");
+    bench.refused(&[&"--dbx", &bench.folder.path("missing")], "missing");
+}
+
+#[test]
+fn all_five_sections_fit_before_the_setup_header() {
+    let bench = Bench::new();
+    let owner = &owners().rsa;
+    let dbx = fixture("dbx-hashes.auth");
+    let said = bench.build(&[
+        &"--cert",
+        &owner.cert,
+        &"--policy",
+        &bench.policy,
+        &"--dbx",
+        &dbx,
+    ]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    sign(&bench.out, owner);
+    let said = baton(&[&"inspect", &bench.out]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("2 digests of images"), "{}", said.out);
 }
 
 #[test]

@@ -42,6 +42,14 @@ pub fn db(root: &Root) -> io::Result<Option<Vec<u8>>> {
     read(root, "db", IMAGE_SECURITY)
 }
 
+/// The firmware's `dbx`: signature lists of what may not be booted.
+///
+/// # Errors
+/// When the variable can't be read.
+pub fn dbx(root: &Root) -> io::Result<Option<Vec<u8>>> {
+    read(root, "dbx", IMAGE_SECURITY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use crate::authenticode::Signature;
 use crate::chain::Budget;
 use crate::hash::{Digest, HashAlgorithm};
 use crate::reason::Reason;
-use crate::sbat;
+use crate::sbat::check_sbat;
 use crate::trust::Trust;
 use crate::verified::{Identity, Signer, Verified};
 use crate::vouch::vouch;
@@ -17,27 +17,23 @@ use crate::vouch::vouch;
 /// The most signatures an image may carry.
 pub const MAX_SIGNATURES: usize = 8;
 
-/// Judges one PE image by `trust`, as [`verify_authenticode`] does, and by its SBAT metadata, if it
-/// has any: they must be well-formed, and satisfy every level of `trust`.
-///
-/// # Errors
-/// The reason for the refusal.
-pub fn verify_image<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'a>, Reason> {
-    let verified = verify_authenticode(bytes, trust)?;
-    sbat::check(bytes, trust)?;
-    Ok(verified)
-}
-
-/// Judges one PE image by its signatures and its digest alone.
+/// Judges one PE image by `trust`.
 ///
 /// All its signatures are read first, and a malformed one refuses the image; then they are
 /// tried in order until one is accepted. An image without an accepted signature is still
 /// trusted if its SHA-256 Authenticode digest is listed in the MOK list. An image whose digest
-/// is revoked never is.
+/// is revoked never is, nor one whose SBAT metadata are malformed or below a level of `trust`.
 ///
 /// # Errors
 /// The reason for the refusal; where there are several signatures, the first one's.
-pub fn verify_authenticode<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'a>, Reason> {
+pub fn verify_image<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'a>, Reason> {
+    let verified = verify_authenticode(bytes, trust)?;
+    check_sbat(bytes, trust)?;
+    Ok(verified)
+}
+
+/// By its signatures and its digest alone.
+fn verify_authenticode<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'a>, Reason> {
     let pe = Pe::parse(bytes).map_err(Reason::BadImage)?;
     let signatures = read_signatures(&pe)?;
     let sha256 = trust.hashing(|| HashAlgorithm::Sha256.hash(pe.digest_parts()));

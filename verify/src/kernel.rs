@@ -13,7 +13,7 @@ use crate::image::verify_image;
 use crate::manifest::VerifiedManifest;
 use crate::payload::DOS_MAGIC;
 use crate::reason::Reason;
-use crate::sbat;
+use crate::sbat::check_sbat;
 use crate::trust::Trust;
 use crate::verified::{Signer, Verified};
 
@@ -123,7 +123,7 @@ impl<'a> Kernel<'a, '_> {
         if revoked {
             return Err(Reason::RevokedImage);
         }
-        sbat::check(signed, self.trust)?;
+        check_sbat(signed, self.trust)?;
         Ok(Verified::new(signed, digest, signer, way))
     }
 }

@@ -63,9 +63,11 @@ pub fn sbat(image: &[u8]) -> Result<Option<Sbat<'_>>, Reason> {
         .transpose()
 }
 
-/// Checks that an image with this metadata satisfies every level of `trust`. An image without any
-/// does, as it does to shim's verifier for others (`shim_verify`).
-pub(crate) fn check(image: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
+/// Checks that an image's SBAT metadata, if it has any, satisfy every level of `trust`.
+///
+/// # Errors
+/// Those of [`sbat`], and `RevokedBySbat`.
+pub fn check_sbat(image: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
     let Some(sbat) = sbat(image)? else {
         return Ok(());
     };
@@ -87,7 +89,7 @@ pub(crate) fn check(image: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
 /// that isn't PE has none; whoever signed the image around it vouches for it.
 pub(crate) fn check_inner(kernel: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
     match Pe::parse(kernel) {
-        Ok(_) => check(kernel, trust),
+        Ok(_) => check_sbat(kernel, trust),
         Err(_) => Ok(()),
     }
 }

@@ -37,6 +37,8 @@ pub struct Parts {
     pub policy: Vec<u8>,
     /// SBAT metadata.
     pub sbat: Vec<u8>,
+    /// EFI signature lists of what the gate refuses, one after another.
+    pub dbx: Vec<u8>,
 }
 
 /// The stub with the parts added. The same input gives the same bytes.
@@ -52,6 +54,7 @@ pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
         (".keys", &parts.keys),
         (".policy", &parts.policy),
         (".sbat", &parts.sbat),
+        (".dbx", &parts.dbx),
     ] {
         if !bytes.is_empty() {
             added.push((name, append(&mut file, bytes, info.limit)?));
@@ -71,6 +74,7 @@ pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
     info.keys = part(".keys");
     info.policy = part(".policy");
     info.sbat = part(".sbat");
+    info.dbx = part(".dbx");
     put(&mut file, gate_image::FILE_OFFSET, &info.to_bytes())?;
 
     let len = to_u32(file.len())?;
@@ -111,7 +115,8 @@ fn check_stub(stub: &[u8]) -> Result<(Pe<'_>, GateInfo)> {
     if pe.is_signed() {
         return Err(not_a_stub("it is signed already".into()));
     }
-    if !(info.keys.is_absent() && info.policy.is_absent() && info.sbat.is_absent()) {
+    let parts = [info.keys, info.policy, info.sbat, info.dbx];
+    if !parts.iter().all(Part::is_absent) {
         return Err(not_a_stub("it is a gate that was built already".into()));
     }
     if usize::try_from(info.stub_len) != Ok(stub.len()) {
@@ -163,6 +168,6 @@ fn to_u32(n: usize) -> Result<u32> {
 
 fn too_large() -> Failure {
     Failure::failed(
-        "what is added doesn't fit before the memory the gate works in; add fewer certificates",
+        "what is added doesn't fit before the memory the gate works in; add fewer certificates or revocations",
     )
 }

@@ -1,12 +1,16 @@
-//! `baton gate build`: a gate from its stub and what its owner adds: certificates, policy, SBAT.
+//! `baton gate build`: a gate from its stub and what its owner adds: certificates, policy, SBAT, and
+//! revocations.
 
 pub mod image;
+pub mod own;
 pub mod policy;
 
 use crate::certs;
 use crate::cli::GateBuildArgs;
 use crate::failure::{Failure, Result};
 use crate::output;
+use crate::revocations::{self, Count};
+use baton_formats::sbat::{Sbat, SbatError};
 use baton_verify::Certificate;
 use image::Parts;
 use std::path::{Path, PathBuf};
@@ -16,7 +20,7 @@ const OWN_SBAT: &str = concat!(
     "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n",
     "baton.gate,1,Baton,baton-gate,",
     env!("CARGO_PKG_VERSION"),
-    ",\n"
+    ",-\n"
 );
 
 /// Carries out the command.
@@ -25,6 +29,7 @@ const OWN_SBAT: &str = concat!(
 /// When an input can't be read or isn't what it should be; nothing is written then.
 pub fn build(args: &GateBuildArgs) -> Result<()> {
     let stub = read(&args.stub)?;
+    let (dbx, counts) = revocations(&args.dbx)?;
     let parts = Parts {
         keys: keys(&args.cert)?,
         policy: match &args.policy {
@@ -35,10 +40,34 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
             Some(path) => sbat(path)?,
             None => OWN_SBAT.as_bytes().to_vec(),
         },
+        dbx,
     };
     let gate = image::assemble(&stub, &parts)
         .map_err(|why| Failure::failed(format!("{}: {}", args.stub.display(), why.message)))?;
-    output::replace(&args.out, &gate, Some(&args.stub))
+    output::replace(&args.out, &gate, Some(&args.stub))?;
+    for (path, count) in args.dbx.iter().zip(counts) {
+        println!("{}: revokes {count}", path.display());
+    }
+    Ok(())
+}
+
+/// The signature lists of all files, one after another, and how many entries each file has.
+fn revocations(paths: &[PathBuf]) -> Result<(Vec<u8>, Vec<Count>)> {
+    let mut lists = Vec::new();
+    let mut counts = Vec::new();
+    for path in paths {
+        let file = read(path)?;
+        let refused = |why: String| {
+            Failure::failed(format!(
+                "{}: neither EFI signature lists nor an update of dbx: {why}; give one as it is published",
+                path.display()
+            ))
+        };
+        let found = revocations::parse(&file).map_err(refused)?;
+        counts.push(Count::of(found).map_err(|e| refused(e.to_string()))?);
+        lists.extend_from_slice(found);
+    }
+    Ok((lists, counts))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
@@ -71,7 +100,7 @@ fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
     Ok(seen.concat())
 }
 
-/// SBAT metadata: CSV whose first row is about SBAT itself (shim's SBAT.md).
+/// SBAT metadata, as whoever starts the gate will read them.
 fn sbat(path: &Path) -> Result<Vec<u8>> {
     let bytes = read(path)?;
     check_sbat(&bytes)
@@ -79,24 +108,8 @@ fn sbat(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn check_sbat(bytes: &[u8]) -> std::result::Result<(), String> {
-    let text = std::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| text.is_ascii() && !text.contains('\0'))
-        .ok_or("it isn't plain ASCII text")?;
-    let mut rows = text.lines().filter(|line| !line.is_empty()).peekable();
-    if !rows.peek().is_some_and(|row| row.starts_with("sbat,1,")) {
-        return Err("the first row must begin with \"sbat,1,\"".into());
-    }
-    for row in rows {
-        let mut fields = row.split(',');
-        let component = fields.next().unwrap_or_default();
-        let generation = fields.next().unwrap_or_default();
-        if component.is_empty() || !generation.parse::<u32>().is_ok_and(|n| n > 0) {
-            return Err(format!("\"{row}\" isn't COMPONENT,GENERATION,…"));
-        }
-    }
-    Ok(())
+fn check_sbat(bytes: &[u8]) -> std::result::Result<(), SbatError> {
+    Sbat::parse(bytes).map(|_| ())
 }
 
 #[cfg(test)]
@@ -105,16 +118,15 @@ mod tests {
 
     #[test]
     fn a_gate_names_its_own_generation_unless_told_otherwise() {
-        assert_eq!(check_sbat(OWN_SBAT.as_bytes()), Ok(()));
-        assert!(OWN_SBAT.contains("\nbaton.gate,1,"));
+        let sbat = Sbat::parse(OWN_SBAT.as_bytes()).unwrap();
+        assert_eq!(sbat.generation("baton.gate"), Some(1));
     }
 
     #[test]
     fn sbat_rows_name_a_component_and_a_generation() {
         assert!(check_sbat(b"sbat,1,SBAT Version,sbat,1,url\nbaton,1,x,baton,1,url\n").is_ok());
         assert!(check_sbat(b"").is_err());
-        assert!(check_sbat(b"baton,1,x\n").is_err());
-        assert!(check_sbat(b"sbat,1,x\nbaton,zero,x\n").is_err());
-        assert!(check_sbat(b"sbat,1,x\n\xff,1\n").is_err());
+        assert!(check_sbat(b"baton,1,x,baton,1,url\n").is_err());
+        assert!(check_sbat(b"sbat,1,SBAT Version,sbat,1,url\nbaton,zero,x,baton,1,url\n").is_err());
     }
 }

@@ -3,6 +3,7 @@
 use super::certificate::CertificateInfo;
 use super::hex;
 use super::page::Page;
+use crate::revocations::Count;
 use baton_formats::gate_image::GateInfo;
 use baton_formats::policy::{Policy, RefusalAction};
 use baton_formats::reader::is_zero;
@@ -20,6 +21,8 @@ pub struct GateImageInfo {
     pub limit: u32,
     /// Whom it trusts, besides the machine's MOK list.
     pub certificates: Vec<CertificateInfo>,
+    /// What it revokes, besides what the machine does.
+    pub revokes: Option<Count>,
     /// What it does when it refuses.
     pub policy: Option<PolicyInfo>,
 }
@@ -43,6 +46,7 @@ impl GateImageInfo {
             stub_length: info.stub_len,
             limit: info.limit,
             certificates: told(certificates(info, file), problems).unwrap_or_default(),
+            revokes: told(revokes(info, file), problems),
             policy: told(policy(info, file), problems),
         }
     }
@@ -62,6 +66,7 @@ impl GateImageInfo {
         if self.certificates.is_empty() {
             page.field("trusts", "the machine's MOK list alone");
         }
+        page.optional("revokes", self.revokes.as_ref());
     }
 }
 
@@ -86,6 +91,11 @@ fn certificates(info: &GateInfo, file: &[u8]) -> Result<Vec<CertificateInfo>, St
     Ok(anchors
         .map(|anchor| CertificateInfo::of(&anchor.certificate))
         .collect())
+}
+
+fn revokes(info: &GateInfo, file: &[u8]) -> Result<Count, String> {
+    let lists = info.dbx(file).map_err(|e| e.to_string())?;
+    Count::of(lists).map_err(|e| format!(".dbx: {e}"))
 }
 
 fn policy(info: &GateInfo, file: &[u8]) -> Result<PolicyInfo, String> {

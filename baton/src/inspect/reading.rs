@@ -157,7 +157,10 @@ impl Reading {
         self.signatures.extend(signature::of_pe(&pe));
         self.parts.pe = Some(PeInfo::of(&pe));
         let sbat = pe.section(".sbat");
-        self.parts.sbat = sbat.map(|section| sbat::entries(section.data()));
+        self.parts.sbat = sbat.and_then(|section| {
+            let told = |problem| self.problems.push(format!("section .sbat: {problem}"));
+            sbat::entries(section.data()).map_err(told).ok()
+        });
         self.uki_or_addon(&pe);
         self.gate(file);
     }

@@ -1,6 +1,7 @@
 //! SBAT metadata: what revocation by generation goes by (SBAT.md in shim).
 
 use super::page::Page;
+use baton_formats::sbat::{Component, Sbat, SbatError, SbatLevel};
 use serde::Serialize;
 
 /// A component and its generation.
@@ -8,26 +9,32 @@ use serde::Serialize;
 pub struct SbatEntry {
     /// Its name.
     pub component: String,
-    /// Its generation; `None` where that is no number.
-    pub generation: Option<u64>,
+    /// Its generation.
+    pub generation: u32,
     /// Who provides it, as it is called there, in which version, and where that is explained.
     pub vendor: Vec<String>,
 }
 
-/// The lines of a section `.sbat`.
-#[must_use]
-pub fn entries(data: &[u8]) -> Vec<SbatEntry> {
-    let text = String::from_utf8_lossy(data);
-    let lines = text.lines().map(|line| line.trim_matches('\0'));
-    lines.filter(|line| !line.is_empty()).map(entry).collect()
+/// The rows of a section `.sbat`.
+///
+/// # Errors
+/// When it is malformed: an image with it is refused.
+pub fn entries(data: &[u8]) -> Result<Vec<SbatEntry>, SbatError> {
+    Ok(Sbat::parse(data)?.components().map(entry).collect())
 }
 
-fn entry(line: &str) -> SbatEntry {
-    let mut fields = line.split(',').map(str::to_owned);
+/// The rows of a level.
+#[must_use]
+pub fn of_level(level: &SbatLevel<'_>) -> Vec<SbatEntry> {
+    level.components().map(entry).collect()
+}
+
+fn entry(component: Component<'_>) -> SbatEntry {
+    let rest = component.rest.map(|rest| rest.split(','));
     SbatEntry {
-        component: fields.next().unwrap_or_default(),
-        generation: fields.next().and_then(|text| text.trim().parse().ok()),
-        vendor: fields.collect(),
+        component: component.name.to_owned(),
+        generation: component.generation,
+        vendor: rest.into_iter().flatten().map(str::to_owned).collect(),
     }
 }
 
@@ -37,7 +44,7 @@ pub fn show(entries: &[SbatEntry], page: &mut Page) {
     let row = |entry: &SbatEntry| {
         vec![
             entry.component.clone(),
-            entry.generation.map_or("?".into(), |n| n.to_string()),
+            entry.generation.to_string(),
             entry.vendor.join(", "),
         ]
     };
@@ -50,13 +57,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_read_whatever_they_hold() {
-        let read = entries(b"sbat,1,SBAT Version,sbat,1,https://x\nsystemd.addon,x\n\nlast\0\0");
+    fn rows_are_read_as_whoever_judges_them_reads_them() {
+        let read = entries(b"sbat,1,SBAT Version,sbat,1,https://x\n\nlast,2,v,p,1,u\0\0").unwrap();
         assert_eq!(read[0].component, "sbat");
-        assert_eq!(read[0].generation, Some(1));
+        assert_eq!(read[0].generation, 1);
         assert_eq!(read[0].vendor, ["SBAT Version", "sbat", "1", "https://x"]);
-        assert_eq!(read[1].generation, None);
-        assert_eq!(read[2].component, "last");
-        assert_eq!(read.len(), 3);
+        assert_eq!(
+            (read[1].component.as_str(), read[1].generation),
+            ("last", 2)
+        );
+        assert_eq!(read.len(), 2);
+        assert!(entries(b"sbat,1,SBAT Version,sbat,1,https://x\nlast,x,v,p,1,u\n").is_err());
+    }
+
+    #[test]
+    fn a_levels_rows_have_a_date_at_most() {
+        let level = SbatLevel::parse(b"sbat,1,2025051000\nshim,4\n").unwrap();
+        let read = of_level(&level);
+        assert_eq!(read[0].vendor, ["2025051000"]);
+        assert_eq!(
+            (read[1].component.as_str(), read[1].generation),
+            ("shim", 4)
+        );
+        assert!(read[1].vendor.is_empty());
     }
 }

@@ -10,11 +10,11 @@ mod report;
 use crate::cli::{LoadArgs, Via};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::gate::own::OwnLists;
 use crate::kernel_verdict;
 use crate::machine::{Keys, Machine};
 use crate::plan::{self, Header, LoadPlan, Loadable, Request, Way};
 use baton_formats::bzimage::BzImage;
-use baton_formats::gate_image::GateInfo;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
 use baton_verify::{Component, Part, Reason, Refusal, Trust, VerifiedManifest, verify_kernel};
@@ -162,8 +162,8 @@ fn gate_way(
     cell: &OnceCell<Gate>,
 ) -> Result<Way> {
     let mut gate = Gate::make(args, inputs)?;
-    let keys_of_gate = keys_of(&gate.image)?;
-    let trust = keys.gate_trust(&keys_of_gate)?;
+    let own = OwnLists::of(&gate.image.bytes, &gate.image.path)?;
+    let trust = keys.gate_trust(own.lists())?;
     let line = line_for_gate(inputs);
     let crash_regions = &machine.crash_regions;
     let judge = |gate: &Gate| {
@@ -194,17 +194,6 @@ fn gate_way(
     let way = plan::gate_way(machine, request, &loadable, vouched)?;
     let _ = cell.set(gate);
     Ok(way)
-}
-
-fn keys_of(gate: &Image) -> Result<Vec<u8>> {
-    let not_a_gate = |e| {
-        let message = format!("{}: {e}", gate.path.display());
-        Failure::new(Exit::Malformed, "bad-gate", message)
-    };
-    let info = GateInfo::from_image(&gate.bytes).map_err(not_a_gate)?;
-    info.keys(&gate.bytes)
-        .map(<[u8]>::to_vec)
-        .map_err(not_a_gate)
 }
 
 impl Gate {

@@ -5,17 +5,17 @@ use crate::certs;
 use crate::cli::VerifyArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::gate::own::OwnLists;
 use crate::machine::Keys;
 use crate::p7s;
 use crate::refusal;
-use baton_formats::gate_image::GateInfo;
 use baton_sys::Root;
 use baton_verify::{AnchorSource, Reason, Refusal, Signer, Trust};
 use std::fmt::Display;
 
 /// The bytes that trust is made of.
 pub struct Anchors {
-    certificates: Vec<u8>,
+    gate: OwnLists,
     machine: Keys,
     /// The certificates are those of `--cert` alone.
     given_by_option: bool,
@@ -25,23 +25,16 @@ impl Anchors {
     /// Certificates on the command line stand alone; otherwise the machine's list counts, and the
     /// certificates of a gate with it.
     pub fn read(args: &VerifyArgs) -> Result<Anchors> {
-        let mut certificates = Vec::new();
+        let mut gate = OwnLists::default();
         for path in &args.cert {
             for certificate in certs::read(path)? {
-                certificates.extend(certificate.der);
+                gate.keys.extend(certificate.der);
             }
         }
         if let Some(path) = &args.gate {
-            let gate = read(path)?;
-            let not_a_gate = |e| {
-                Failure::new(
-                    Exit::Malformed,
-                    "bad-gate",
-                    format!("{}: {e}", path.display()),
-                )
-            };
-            let info = GateInfo::from_image(&gate).map_err(not_a_gate)?;
-            certificates.extend(info.keys(&gate).map_err(not_a_gate)?);
+            let own = OwnLists::of(&read(path)?, path)?;
+            gate.keys.extend(own.keys);
+            gate.revocations = own.revocations;
         }
         let machine = if args.cert.is_empty() || args.gate.is_some() {
             Keys::read(&Root::system())?
@@ -49,7 +42,7 @@ impl Anchors {
             Keys::default()
         };
         Ok(Anchors {
-            certificates,
+            gate,
             machine,
             given_by_option: !args.cert.is_empty() && args.gate.is_none(),
         })
@@ -106,6 +99,6 @@ impl Anchors {
 
     /// Trust in all of them.
     pub fn trust(&self) -> Result<Trust<'_>> {
-        Ok(self.machine.gate_trust(&self.certificates)?)
+        Ok(self.machine.gate_trust(self.gate.lists())?)
     }
 }

@@ -98,28 +98,30 @@ pub fn handover(kernel: &[u8], initrds: &[&[u8]]) -> Vec<u8> {
     blob
 }
 
-/// The gate's info block, and what was added to its stub: these certificates in `.keys`.
-pub fn built_gate(keys: &[u8]) -> ([u8; LEN], Vec<u8>) {
+/// The gate's info block, and what was added to its stub: these certificates in `.keys`, and these
+/// revocations in `.dbx`.
+pub fn built_gate(keys: &[u8], dbx: &[u8]) -> ([u8; LEN], Vec<u8>) {
     let stub_len = 0x4000;
-    let keys_part = if keys.is_empty() {
-        Part::default()
-    } else {
-        Part {
-            offset: stub_len,
-            length: keys.len() as u32,
-        }
+    let part = |offset: u32, bytes: &[u8]| match bytes.is_empty() {
+        true => Part::default(),
+        false => Part {
+            offset,
+            length: bytes.len() as u32,
+        },
     };
+    let dbx_at = keys.len().next_multiple_of(4096);
     let info = GateInfo {
         stub_len,
-        keys: keys_part,
+        keys: part(stub_len, keys),
         policy: Part::default(),
         sbat: Part::default(),
-        dbx: Part::default(),
+        dbx: part(stub_len + dbx_at as u32, dbx),
         limit: 0x10_0000,
         identity: IDENTITY,
     };
     let mut added = vec![0; 0x10_0000 - stub_len as usize];
     added[..keys.len()].copy_from_slice(keys);
+    added[dbx_at..dbx_at + dbx.len()].copy_from_slice(dbx);
     (info.to_bytes(), added)
 }
 
@@ -261,11 +263,20 @@ pub fn with_gate_at<T>(
     keys: &[u8],
     look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
 ) -> T {
+    with_built(memory, address, built_gate(keys, &[]), look)
+}
+
+/// What the gate that was built so makes of the machine.
+pub fn with_built<T>(
+    memory: &Memory,
+    address: u64,
+    (info, added): ([u8; LEN], Vec<u8>),
+    look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
+) -> T {
     let watch = Stopwatch {
         now: || 7,
         observer: |_| {},
     };
-    let (info, added) = built_gate(keys);
     let image = Image::read(&info, &added, gate_extent()).expect("the gate is well made");
     let arguments = Arguments::read(memory, address)
         .map_err(|reason| Refusal::new(Component::BootParams, reason));

@@ -252,6 +252,16 @@ impl Forge {
         ])
     }
 
+    /// Signs this image in the small one's place.
+    pub fn of(image: Vec<u8>, signer: &Cert) -> Self {
+        let pe = Pe::parse(&image).expect("an image");
+        let digest = HashAlgorithm::Sha256.hash(pe.digest_parts());
+        let content = indirect_data(SHA256, digest.as_bytes());
+        let mut forge = Self::new(signer);
+        (forge.content, forge.image) = (content, image);
+        forge
+    }
+
     /// The signed image.
     pub fn build(&self) -> Vec<u8> {
         attach_table(&self.image, &win_certificate(&self.pkcs7()))

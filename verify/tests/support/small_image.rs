@@ -53,6 +53,23 @@ fn write_pe(image: &mut [u8]) {
     set_text_len(image);
 }
 
+/// The same with sections `.sbat` of these contents.
+pub fn with_sbat(contents: &[&[u8]]) -> Vec<u8> {
+    let mut image = small_image();
+    for (index, text) in contents.iter().enumerate() {
+        let offset = image.len();
+        image.extend(*text);
+        image.resize(image.len().next_multiple_of(0x200), 0);
+        let size = (image.len() - offset) as u32;
+        let header = SECTIONS + 40 * (2 + index);
+        write_section(&mut image, header, b".sbat\0\0\0", offset as u32, size);
+        put(&mut image, COFF + 2, &(3 + index as u16).to_le_bytes());
+    }
+    let len = image.len() as u32;
+    put(&mut image, OPTIONAL + 56, &len.to_le_bytes());
+    image
+}
+
 /// Makes `.text` reach to the end of the image.
 pub fn set_text_len(image: &mut [u8]) {
     let len = image.len() as u32;

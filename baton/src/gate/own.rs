@@ -1,0 +1,44 @@
+//! What a gate was built with, read out of its file as the gate itself reads it.
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use baton_formats::gate_image::GateInfo;
+use baton_verify::Lists;
+use std::path::Path;
+
+/// The gate's own lists.
+#[derive(Debug, Clone, Default)]
+pub struct OwnLists {
+    /// DER certificates, one after another.
+    pub keys: Vec<u8>,
+    /// EFI signature lists of what it refuses.
+    pub revocations: Vec<u8>,
+}
+
+impl OwnLists {
+    /// Reads them; `path` is for the error.
+    ///
+    /// # Errors
+    /// When the file isn't a gate.
+    pub fn of(gate: &[u8], path: &Path) -> Result<OwnLists> {
+        let not_a_gate = |e| {
+            let message = format!("{}: {e}", path.display());
+            Failure::new(Exit::Malformed, "bad-gate", message)
+        };
+        let info = GateInfo::from_image(gate).map_err(not_a_gate)?;
+        Ok(OwnLists {
+            keys: info.keys(gate).map_err(not_a_gate)?.to_vec(),
+            revocations: info.dbx(gate).map_err(not_a_gate)?.to_vec(),
+        })
+    }
+
+    /// For trust to be made of them.
+    #[must_use]
+    pub fn lists(&self) -> Lists<'_> {
+        Lists {
+            keys: &self.keys,
+            gate_revocations: &self.revocations,
+            ..Lists::default()
+        }
+    }
+}
