@@ -127,6 +127,12 @@ fn describe_machine(folder: &Folder, scene: &Scene) {
     ] {
         folder.write(&format!("root/{file}"), text.as_bytes());
     }
+    if !scene.firmware_dbx.is_empty() {
+        // Attributes come first.
+        let variable = [&[7, 0, 0, 0][..], &scene.firmware_dbx].concat();
+        let name = "dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f";
+        folder.write(&format!("root/sys/firmware/efi/efivars/{name}"), &variable);
+    }
     let Some(shim) = &scene.shim else {
         return;
     };

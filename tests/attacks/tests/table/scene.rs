@@ -43,6 +43,8 @@ pub struct Scene {
     pub shim: Option<Shim>,
     /// Whether the running kernel insists on signatures; otherwise it starts any gate.
     pub locked_down: bool,
+    /// The firmware's dbx, which the running kernel takes certificates from, and nothing else.
+    pub firmware_dbx: Vec<u8>,
     /// Whom the running kernel trusts to sign gates.
     pub keyring: Vec<Cert>,
     /// What is done to the bytes of the handover, before anybody judges it.
@@ -65,6 +67,7 @@ impl Scene {
             },
             shim: None,
             locked_down: false,
+            firmware_dbx: vec![],
             keyring: vec![],
             on_blob: vec![],
             on_gate: vec![],
@@ -91,6 +94,7 @@ impl Scene {
             keys: self.gate.keys.clone(),
             policy: self.gate.policy.clone(),
             sbat: self.gate.sbat.clone(),
+            dbx: self.gate.dbx.clone(),
         };
         let mut file =
             baton_cli::gate::image::assemble(&stub(), &parts).expect("the parts fit the stub");

@@ -13,7 +13,8 @@ use crate::forging::forge_detached::ForgeDetached;
 use crate::forging::other_formats::*;
 use crate::forging::small_elf::{elf_with, note, signature_note, signed_elf_of, small_elf};
 use crate::forging::small_image::small_image;
-use crate::scene::{Scene, signed_image};
+use crate::forging::signature_list;
+use crate::scene::Scene;
 
 const KERNEL: Component = Component::Kernel;
 const HANDOVER: Component = Component::Handover;
@@ -44,7 +45,10 @@ macro_rules! blob {
 }
 
 fn headers(all: &mut Cases) {
-    blob!(all, "a plain initrd in place of a handover", bzimage, "handover-magic", |blob| write(blob, 0, b"070701\0\0"));
+    all.by_gate(
+        "a plain initrd in place of a handover, loaded without preflight", bzimage,
+        |it| it.on_blob.push(|blob| write(blob, 0, b"070701\0\0")), HANDOVER, "handover-magic",
+    );
     blob!(all, "a handover of a version that isn't known", bzimage, "handover-version", |blob| blob[8] = 2);
     blob!(all, "a handover of no records", bzimage, "handover-malformed", |blob| write(blob, 0xc, &[0; 4]));
     blob!(all, "a handover of more records than its table has room for", bzimage, "handover-malformed", |blob| write(blob, 0xc, &[33, 0, 0, 0]));
@@ -159,8 +163,13 @@ fn formats(all: &mut Cases) {
         }, KERNEL, "bad-elf",
     );
     all.refused(
-        "a signed image for another purpose, whose uncovered fields lie where a kernel's header is", bzimage,
-        |it| { let image = signed_image(shifted_image()); let digest = authenticode(&image); it.put_kernel(image, digest); },
+        "a trusted image for another purpose, whose uncovered fields lie where a kernel's header is", by_listed_digest,
+        |it| {
+            let image = shifted_image();
+            let digest = authenticode(&image);
+            it.shim().list = signature_list(&crate::forging::SHA256, &[&digest]);
+            it.put_kernel(image, digest);
+        },
         KERNEL, "bad-kernel",
     );
     all.refused(
@@ -177,29 +186,21 @@ fn formats(all: &mut Cases) {
     );
 }
 
-/// The small image with its PE header moved so far that CheckSum lies in the setup header.
+/// The small image with its PE header far down: CheckSum lies at 0x208, in the setup header.
 fn shifted_image() -> Vec<u8> {
-    const FROM: usize = 0x40;
-    const BY: usize = 0x1f8 - (FROM + 24 + 64);
-    let image = small_image();
-    let mut shifted = image.clone();
-    shifted[0x3c] = (FROM + BY) as u8;
-    shifted[0x3d] = ((FROM + BY) >> 8) as u8;
-    // Headers and section table follow, over into what was the first section.
-    let headers = image[FROM..0x1f1].to_vec();
-    let mut moved = vec![0; 0x400];
-    moved[..FROM].copy_from_slice(&shifted[..FROM]);
-    moved[FROM + BY..FROM + BY + headers.len()].copy_from_slice(&headers);
-    // SizeOfHeaders covers what was the first section, which is none any more.
-    let optional = FROM + BY + 24;
-    moved[optional + 60..optional + 64].copy_from_slice(&0x400_u32.to_le_bytes());
-    moved[FROM + BY + 6] = 1;
-    let table = optional + 112 + 8 * 6;
-    let second = moved[table + 40..table + 80].to_vec();
-    moved[table..table + 40].copy_from_slice(&second);
-    moved[table + 40..table + 80].fill(0);
-    shifted[..0x400].copy_from_slice(&moved);
-    shifted
+    let small = small_image();
+    let mut image = vec![0; 0x800];
+    image[..0x40].copy_from_slice(&small[..0x40]);
+    write(&mut image, 0x3c, &0x1b0_u16.to_le_bytes());
+    image[0x1b0..0x1b0 + 0x108].copy_from_slice(&small[0x40..0x148]);
+    image[0x400..].copy_from_slice(&small[0x400..]);
+    let coff = 0x1b4;
+    image[coff + 2] = 1; // one section, .text
+    let optional = coff + 20;
+    write(&mut image, optional + 60, &0x400_u32.to_le_bytes());
+    let sections = optional + 112 + 48;
+    image.copy_within(sections + 40..sections + 80, sections);
+    image
 }
 
 /// Malformed files that a trusted key signed all the same: a signer signs what he is given.
