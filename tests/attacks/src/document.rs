@@ -47,7 +47,9 @@ fn section(text: &mut String, group: Group, rows: &[Row]) {
     let _ = write!(text, "\n## {}\n\n{}\n\n", group.title(), group.attacker());
     text.push_str("| attack | by | code | in words |\n|---|---|---|---|\n");
     for row in rows {
-        let code = row.code.map_or("survived".to_owned(), |code| format!("`{code}`"));
+        let code = row
+            .code
+            .map_or("survived".to_owned(), |code| format!("`{code}`"));
         let words = shortened(&row.words).replace('|', "\\|");
         let _ = writeln!(
             text,

@@ -55,7 +55,10 @@ fn uki_of(sections: &[(&str, &[u8])]) -> Build {
 const UKI_SECTIONS: [(&str, &[u8]); 3] = [
     (".initrd", b"the UKI's initrd"),
     (".uname", b"6.1.0-small\0"),
-    (".sbat", b"sbat,1,SBAT Version,sbat,1,-\nsample,2,Baton,sample,2,-\n"),
+    (
+        ".sbat",
+        b"sbat,1,SBAT Version,sbat,1,-\nsample,2,Baton,sample,2,-\n",
+    ),
 ];
 
 /// A UKI that says what its command line is.

@@ -62,7 +62,12 @@ impl Cases {
         component: Component,
         code: &'static str,
     ) {
-        self.add(name, honest, attack, Outcome::RefusedByGate(component, code));
+        self.add(
+            name,
+            honest,
+            attack,
+            Outcome::RefusedByGate(component, code),
+        );
     }
 
     pub fn by_kernel(

@@ -71,7 +71,10 @@ fn memory(scene: &Scene) -> Memory {
         table.extend([0; 264]);
         machine::add_shim(&mut memory, table);
     }
-    scene.on_memory.iter().for_each(|change| change(&mut memory));
+    scene
+        .on_memory
+        .iter()
+        .for_each(|change| change(&mut memory));
     memory
 }
 
@@ -87,7 +90,9 @@ pub fn by_preflight(scene: &Scene) -> Result<(), (String, String)> {
     words.extend(["load".into(), path("handover"), "--dry-run".into()]);
     words.extend(["--via=gate".into(), "--gate".into(), path("gate.efi")]);
     words.extend(["--root".into(), path("root"), "--cmdline".into()]);
-    words.push(std::os::unix::ffi::OsStringExt::from_vec(scene.line.clone()));
+    words.push(std::os::unix::ffi::OsStringExt::from_vec(
+        scene.line.clone(),
+    ));
     let cli = Cli::try_parse_from(words).expect("the program takes these");
     let result = match &cli.command {
         Command::Load(args) => baton_cli::load::run(args, false),
@@ -110,7 +115,9 @@ fn describe_machine(folder: &Folder, scene: &Scene) {
         let der = cert.der();
         let id = Certificate::parse(&der).expect("well-formed").key_id();
         let number = 0x11 + index;
-        keys += &format!("{number:08x} I--- 1 perm 1f030000 0 0 asymmetri key: {id}: X509.ecdsa 00 []\n");
+        keys += &format!(
+            "{number:08x} I--- 1 perm 1f030000 0 0 asymmetri key: {id}: X509.ecdsa 00 []\n"
+        );
         linked += &format!("{number:x}\n");
     }
     for (file, text) in [

@@ -43,7 +43,11 @@ fn run(case: &Case) -> Result<Row, String> {
             let gate = by_gate(&scene, |_| {}).err().ok_or("the gate accepts it")?;
             expect(gate.to_string(), words.clone(), "by the gate")?;
             let preflight = by_preflight(&scene).err().ok_or("preflight accepts it")?;
-            expect(preflight, ((*code).to_owned(), words.clone()), "by preflight")?;
+            expect(
+                preflight,
+                ((*code).to_owned(), words.clone()),
+                "by preflight",
+            )?;
             ("verdict", Some(*code), words)
         }
         Outcome::RefusedByGate(component, code) => {
@@ -111,7 +115,8 @@ fn run_all(cases: &[Case]) -> Vec<Result<Row, String>> {
                     let Some(case) = cases.get(index) else {
                         break;
                     };
-                    let result = run(case);
+                    let result = std::panic::catch_unwind(|| run(case))
+                        .unwrap_or_else(|_| Err("it panics, see above".into()));
                     results.lock().expect("no panic").push((index, result));
                 }
             });
@@ -134,7 +139,13 @@ fn every_attack_is_refused_by_everyone_in_the_same_words_or_survived() {
             Some(format!("{:?}: {}: {error}", case.group, case.name))
         })
         .collect();
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
     let rows: Vec<Row> = results.into_iter().flatten().collect();
     document::check(&root(), &rows).unwrap_or_else(|error| panic!("{error}"));
 }

@@ -10,8 +10,7 @@ use baton_formats::handover::{Kind, Part};
 
 /// What the kernel puts before a crash kernel's command line, as long as it can be (setup_cmdline in
 /// arch/x86/kernel/kexec-bzimage64.c), which is what `baton crash load` counts with.
-pub const BY_THE_KERNEL: &[u8] =
-    b"elfcorehdr=0xffffffffffffffff dmcryptkeys=0xffffffffffffffff ";
+pub const BY_THE_KERNEL: &[u8] = b"elfcorehdr=0xffffffffffffffff dmcryptkeys=0xffffffffffffffff ";
 
 /// What shim left.
 #[derive(Clone, Default)]
@@ -174,10 +173,8 @@ fn stub() -> Vec<u8> {
 /// An image with a right signature by this signer, whose other certificates go along.
 pub fn signed_image_by(image: Vec<u8>, signer: &Cert, carried: &[&Cert]) -> Vec<u8> {
     let mut forge = Forge::new(signer).carrying(carried);
-    forge.content = super::forging::forge::indirect_data(
-        super::forging::forge::SHA256,
-        &authenticode(&image),
-    );
+    forge.content =
+        super::forging::forge::indirect_data(super::forging::forge::SHA256, &authenticode(&image));
     forge.image = image;
     forge.build()
 }

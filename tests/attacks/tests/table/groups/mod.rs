@@ -1,15 +1,30 @@
 //! The attacks, group by group.
 
+mod after_loading;
 mod confusion;
+mod gate;
 mod images;
+mod initrds;
+mod machine_tables;
+mod occasion;
 mod revoked;
 mod transplants;
 
 use super::case::Case;
 
 pub fn all() -> Vec<Case> {
-    [images::cases(), transplants::cases(), confusion::cases(), revoked::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        images::cases(),
+        transplants::cases(),
+        confusion::cases(),
+        revoked::cases(),
+        initrds::cases(),
+        machine_tables::cases(),
+        occasion::cases(),
+        gate::cases(),
+        after_loading::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
