@@ -25,6 +25,7 @@ pub mod refusal;
 pub mod revocations;
 pub mod sign;
 pub mod status;
+pub mod trust_summary;
 pub mod verify;
 
 use clap::Parser;

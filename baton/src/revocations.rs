@@ -75,22 +75,22 @@ impl fmt::Display for Count {
             (self.certificates, "certificates"),
             (
                 self.unreadable_certificates,
-                "certificates that can't be read (they revoke themselves alone)",
+                "certificates that can't be read, which revoke themselves alone",
             ),
             (self.certificate_digests, "digests of certificates"),
             (self.image_digests, "digests of images"),
             (
                 self.without_effect,
-                "entries of other kinds (they revoke nothing here)",
+                "entries of other kinds, which revoke nothing here",
             ),
         ];
         let there = counts.iter().filter(|(count, _)| *count > 0);
         let words: Vec<String> = there
-            .map(|(count, what)| format!("{count} {what}"))
+            .map(|(count, what)| format!("{what}: {count}"))
             .collect();
         match words.is_empty() {
             true => f.write_str("nothing"),
-            false => f.write_str(&words.join(", ")),
+            false => f.write_str(&words.join("; ")),
         }
     }
 }
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(count.without_effect, 1);
         assert_eq!(count.effective(), 4);
         let words = count.to_string();
-        assert!(words.contains("2 digests of images"), "{words}");
+        assert!(words.contains("digests of images: 2"), "{words}");
         assert!(words.contains("revoke nothing here"), "{words}");
         assert_eq!(Count::default().to_string(), "nothing");
     }

@@ -3,11 +3,13 @@
 use crate::cli::StatusArgs;
 use crate::failure::{Failure, Result};
 use crate::kernel_verdict::hex;
-use crate::machine::Machine;
+use crate::machine::{Keys, Machine};
 use crate::parts::PartLine;
+use crate::trust_summary::TrustSummary;
 use baton_formats::verdict::{SETUP_BATON_VERDICT, Verdict};
 use baton_sys::Root;
 use baton_sys::keyring::{self, Keyrings};
+use baton_verify::Trust;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -28,6 +30,9 @@ struct Status {
     memory: Option<u64>,
     keyrings_readable: bool,
     keys: Vec<Key>,
+    /// What shim's lists and the firmware's dbx say, as a load is judged by them; `None` where they can't
+    /// be read.
+    machine_lists: Option<TrustSummary>,
     started_by: Option<StartedBy>,
 }
 
@@ -87,8 +92,17 @@ fn read() -> Result<Status> {
     let started_by = StartedBy::read(&root)?;
     Ok(Status {
         started_by,
+        machine_lists: machine_lists(&root),
         ..Status::new(&machine, keyrings)
     })
+}
+
+/// Only root may read shim's table; a malformed one is a load's to complain about.
+fn machine_lists(root: &Root) -> Option<TrustSummary> {
+    let keys = Keys::read(root).ok()?;
+    let list = keys.mok.list.as_deref().unwrap_or_default();
+    let trust = Trust::new().add_mok_list(list).ok()?;
+    Some(TrustSummary::of(&keys.refuse_revoked(trust).ok()?))
 }
 
 impl Status {
@@ -119,6 +133,7 @@ impl Status {
                     id: k.id,
                 })
                 .collect(),
+            machine_lists: None,
             started_by: None,
         }
     }
@@ -164,6 +179,21 @@ impl Status {
         [
             ("crash kernel", loaded(self.kexec, self.crash_loaded)),
             ("crash memory", reserved),
+        ]
+    }
+
+    fn list_rows(&self) -> Vec<(&'static str, String)> {
+        let Some(lists) = &self.machine_lists else {
+            let unknown = "malformed, or can't be read here (run as root)".to_owned();
+            return vec![("shim's lists", unknown)];
+        };
+        vec![
+            ("MOK list", format!("{} certificates", lists.anchors)),
+            (
+                "revocations",
+                format!("{} in MokListXRT and dbx", lists.revocations),
+            ),
+            ("SBAT", lists.levels()),
         ]
     }
 
@@ -219,6 +249,7 @@ pub fn run(args: &StatusArgs) -> Result<()> {
         let label = if i == 0 { "trusted keys" } else { "" };
         println!("{label:<13} {}: {} ({})", key.keyring, key.name, key.id);
     }
+    print_rows(&status.list_rows());
     match &status.started_by {
         Some(gate) => gate.print(),
         None => println!("{:<13} no gate, or one that left no record", "started by"),
@@ -298,5 +329,19 @@ mod tests {
             row(&machine, "loading"),
             "2 loads and any number of crash loads left"
         );
+    }
+
+    #[test]
+    fn revocations_and_levels_are_shown() {
+        let status = |lists| Status {
+            machine_lists: lists,
+            ..Status::new(&Machine::default(), Keyrings::default())
+        };
+        let level = &b"sbat,1,2025051000\nshim,4\n"[..];
+        let trust = Trust::new().add_sbat_level(level, baton_verify::SbatSource::Machine);
+        let shown = status(Some(TrustSummary::of(&trust.unwrap()))).list_rows();
+        assert_eq!(shown[1].1, "0 in MokListXRT and dbx");
+        assert_eq!(shown[2].1, "SBAT level 2025051000 (shim 4)");
+        assert!(status(None).list_rows()[0].1.contains("can't be read"));
     }
 }

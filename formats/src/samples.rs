@@ -269,6 +269,8 @@ pub fn verdict_gate() -> Gate<'static> {
     Gate {
         identity: [0x1d; 32],
         version: "0.1.0",
+        policy: [0x90; 32],
+        policy_name: "stock",
         crash: true,
     }
 }

@@ -386,9 +386,9 @@ fn verdict() -> Vec<Named> {
     vec![
         ("two-components", data.clone()),
         ("most-components", field(&data, 0x10, 32)),
-        ("too-long-key", with(&data, |data| data[0x66] = 33)),
-        ("signer-of-unsigned", with(&data, |data| data[0x137] = 1)),
-        ("no-text", with(&data, |data| data[0xb0] = 0xff)),
+        ("too-long-key", with(&data, |data| data[0xae] = 33)),
+        ("signer-of-unsigned", with(&data, |data| data[0x17f] = 1)),
+        ("no-text", with(&data, |data| data[0xf8] = 0xff)),
     ]
 }
 

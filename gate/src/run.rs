@@ -94,7 +94,7 @@ fn trust<'m>(image: &Image<'m>, mok: &MokTable<'m>) -> Result<Trust<'m>, Refusal
     Ok(Trust::of(&Lists {
         keys: image.keys,
         gate_revocations: image.revocations,
-        gate_sbat_level: None,
+        policy: image.policy,
         mok_list: mok.list,
         mok_revocations: mok.revocations,
         sbat_level: mok.sbat_level,

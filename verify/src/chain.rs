@@ -7,6 +7,7 @@
 use alloc::string::String;
 
 use crate::certificate::Certificate;
+use crate::scope::Use;
 use crate::trust::{Anchor, Trust};
 
 /// The most certificates from the signer to the anchor, both included.
@@ -45,6 +46,8 @@ pub(crate) enum NoChain {
     Unusable(String),
     /// An issuer on the way isn't allowed to issue; its subject.
     NotAnIssuer(String),
+    /// The policy doesn't let a key on the way vouch for this; its certificate's subject.
+    OutOfScope(String),
     /// A certificate on the way is revoked; its subject.
     Revoked(String),
 }
@@ -73,11 +76,13 @@ pub(crate) fn find_anchor<'t>(
     signer: &Certificate<'_>,
     carried: &[Certificate<'_>],
     trust: &'t Trust<'_>,
+    purpose: &Use<'_>,
     budget: &mut Budget,
 ) -> Result<&'t Anchor<'t>, NoChain> {
     let mut search = Search {
         carried,
         trust,
+        purpose,
         budget,
         failure: NoChain::Unknown,
     };
@@ -92,13 +97,14 @@ pub(crate) fn find_anchor<'t>(
 struct Search<'s, 'c, 't> {
     carried: &'s [Certificate<'c>],
     trust: &'t Trust<'t>,
+    purpose: &'s Use<'s>,
     budget: &'s mut Budget,
     failure: NoChain,
 }
 
 impl<'c, 't> Search<'_, 'c, 't> {
     fn climb(&mut self, link: &Link<'_, 'c>) -> Option<&'t Anchor<'t>> {
-        if self.is_revoked(link.certificate) {
+        if self.is_revoked(link.certificate) || !self.is_in_scope(link.certificate) {
             return None;
         }
         if let Some(anchor) = self.trust.anchor_for(link.certificate) {
@@ -117,6 +123,7 @@ impl<'c, 't> Search<'_, 'c, 't> {
                 && self.may_issue(issuer, link, Role::Anchor)
                 && self.signed(link.certificate, issuer)
                 && !self.is_revoked(issuer)
+                && self.is_in_scope(issuer)
         })
     }
 
@@ -176,6 +183,14 @@ impl<'c, 't> Search<'_, 'c, 't> {
             self.note(NoChain::Revoked(certificate.subject_name()));
         }
         revoked
+    }
+
+    fn is_in_scope(&mut self, certificate: &Certificate<'_>) -> bool {
+        let open = self.purpose.is_open_to(certificate, self.trust);
+        if !open {
+            self.note(NoChain::OutOfScope(certificate.subject_name()));
+        }
+        open
     }
 
     fn note(&mut self, failure: NoChain) {

@@ -1,21 +1,27 @@
 //! The one decision: may this handover be booted?
 
+use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use baton_formats::handover::{Handover, Record};
+use baton_formats::manifest::CommandLine;
 use baton_formats::pe::Pe;
+use baton_formats::policy::{Policy, Rules};
 use baton_formats::uki::Arguments;
 use baton_formats::verdict::{Kind, Way};
 
-use crate::detached::verify_detached;
+use crate::command_line;
+use crate::detached::verify_detached_for;
 use crate::hash::sha256;
-use crate::kernel::verify_kernel;
+use crate::kernel::verify_kernel_on;
 use crate::manifest::VerifiedManifest;
 use crate::payload::Payload;
 use crate::reason::Reason;
 use crate::records;
 use crate::refusal::{Component, Refusal};
+use crate::scope::Use;
 use crate::trust::Trust;
 use crate::uki::{self, Opened};
 use crate::verified::Verified;
@@ -43,14 +49,38 @@ pub struct Decision<'a> {
     /// Where they lie in the handover as one piece, with zeros between them, as Linux takes them;
     /// `None` if they don't, or there are none.
     pub initrd_range: Option<Range<usize>>,
+    /// The command line to boot with: the one that was judged, with what the policy forces.
+    pub command_line: Cow<'a, [u8]>,
     /// A device tree.
     pub device_tree: Option<&'a [u8]>,
     /// The manifest, if there is one: kernel, initrds and command line are as it says.
     pub manifest: Option<VerifiedManifest<'a>>,
     /// All that was judged, part by part: the kernel image first, the command line last.
     pub parts: Vec<Part>,
+    /// The policy that was gone by.
+    pub policy: AppliedPolicy,
     /// Whether this is a crash.
     pub crash: bool,
+}
+
+/// What tells a policy apart from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedPolicy {
+    /// SHA-256 of its compact form.
+    pub digest: [u8; 32],
+    /// What it calls itself; may be empty.
+    pub name: String,
+}
+
+impl AppliedPolicy {
+    /// Of this policy.
+    #[must_use]
+    pub fn of(policy: &Policy<'_>) -> Self {
+        Self {
+            digest: sha256([policy.as_bytes()]),
+            name: String::from(policy.name),
+        }
+    }
 }
 
 /// Decides whether `handover` may be booted with this command line (without its NUL).
@@ -59,9 +89,10 @@ pub struct Decision<'a> {
 /// that of what vouches for it ([`Verified::digest`]). So must addons, which are for UKIs alone, by
 /// a signature in them.
 ///
-/// Initrds and the command line may come from user space as they do with the stock kernel: an
+/// The policy in `trust` says which of these ways it accepts on this occasion, whether initrds and
+/// the command line may come from user space unsigned, and which parameters it lets through. An
 /// initrd must be the one that its record's digest says, which guards against damage, not against
-/// malice; the command line must fit. But what is signed counts: every detached signature must be
+/// malice; the command line, with what the policy forces, must fit. And what is signed counts: every detached signature must be
 /// a trusted one, needed or not; a manifest must have one, and everything must be as it says: the
 /// kernel if it lists one, the initrds, all of them and in its order, if it lists any, and the
 /// command line, before which only the running kernel may put its own parameters. Where a UKI has a
@@ -71,7 +102,7 @@ pub struct Decision<'a> {
 /// The refusal, naming the part and the reason.
 pub fn decide<'a>(
     handover: &'a [u8],
-    command_line: &[u8],
+    command_line: &'a [u8],
     trust: &Trust<'_>,
 ) -> Result<Decision<'a>, Refusal> {
     let parsed = Handover::parse(handover)
@@ -85,9 +116,13 @@ pub fn decide<'a>(
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let addons = check_addons(&parsed, opened.arguments.as_ref(), trust)?;
     let signed = Signed::new(&kernel, &opened, &addons);
-    let command_line =
-        check_command_line(&parsed, command_line, &opened, &signed, manifest.as_ref())
-            .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
+    let rules = trust.policy().rules(parsed.is_crash());
+    let vouched = check_command_line(&parsed, command_line, &signed, manifest.as_ref(), rules)
+        .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
+    let chosen = chosen_by_user_space(&parsed, command_line);
+    let command_line = command_line::with_forced(command_line, chosen, rules);
+    check_length(&command_line, &opened.payload)
+        .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
 
     let mut parts = alloc::vec![Part::image(Kind::Kernel, &parsed.kernel(), &kernel)];
     parts.extend(signed.parts());
@@ -96,7 +131,7 @@ pub fn decide<'a>(
     parts.extend(addons.map(|(record, (image, _))| Part::image(Kind::Addon, &record, image)));
     let listed = parsed.manifest().zip(manifest.as_ref());
     parts.extend(listed.map(|(record, manifest)| Part::manifest(&record, manifest)));
-    parts.push(command_line);
+    parts.push(Part::command_line(&command_line, vouched));
 
     let own = signed.initrds();
     Ok(Decision {
@@ -105,11 +140,13 @@ pub fn decide<'a>(
             .into_iter()
             .chain(parsed.initrds().map(|record| record.bytes))
             .collect(),
+        command_line,
         device_tree: signed.device_tree(),
         payload: opened.payload,
         kernel,
         manifest,
         parts,
+        policy: AppliedPolicy::of(trust.policy()),
         crash: parsed.is_crash(),
     })
 }
@@ -180,13 +217,14 @@ fn check_kernel<'a>(
     let record = handover.kernel();
     let signature = handover.signature_of(record.index);
     let signature = signature.map(|signature| signature.bytes);
-    let kernel = verify_kernel(record.bytes, signature, manifest, trust)?;
+    let crash = handover.is_crash();
+    let kernel = verify_kernel_on(crash, record.bytes, signature, manifest, trust)?;
     if kernel.digest() != record.digest {
         return Err(Reason::HandoverDigestMismatch);
     }
     // Also what isn't needed must be right.
     if let Some(signature) = signature.filter(|_| kernel.way() != Way::Detached) {
-        verify_detached([record.bytes], signature, trust)?;
+        verify_detached_for([record.bytes], signature, trust, &Use::kernel(record.bytes))?;
     }
     if let Some(manifest) = manifest.filter(|_| kernel.way() != Way::Manifest) {
         records::fits_manifest(&record, manifest)?;
@@ -231,35 +269,51 @@ fn check_coverage(kernel: &Verified<'_>, record: &Record<'_>) -> Result<(), Reas
     }
 }
 
-/// The command line as a part, if it is one that all that is signed allows.
+/// The part of the line that the running kernel didn't put there itself.
+fn chosen_by_user_space<'l>(handover: &Handover<'_>, line: &'l [u8]) -> &'l [u8] {
+    match handover.is_crash() {
+        true => without(without(line, b"elfcorehdr=0x"), b"dmcryptkeys=0x"),
+        false => line,
+    }
+}
+
+/// Who vouches for the command line, if it is one that the policy and all that is signed allow.
 fn check_command_line(
     handover: &Handover<'_>,
     line: &[u8],
-    opened: &Opened<'_>,
     signed: &Signed<'_, '_>,
     manifest: Option<&VerifiedManifest<'_>>,
-) -> Result<Part, Reason> {
-    check_length(line, &opened.payload)?;
-    let chosen = match handover.is_crash() {
-        true => without(without(line, b"elfcorehdr=0x"), b"dmcryptkeys=0x"),
-        false => line,
-    };
+    rules: &Rules<'_>,
+) -> Result<Vouched, Reason> {
+    if line.contains(&0) {
+        return Err(Reason::CommandLineNul);
+    }
+    let chosen = chosen_by_user_space(handover, line);
     uki::check_command_line(chosen, &signed.arguments)?;
     if let Some(manifest) = manifest {
         manifest.check_command_line(chosen)?;
     }
     let by_manifest = manifest
-        .filter(|manifest| manifest.manifest().command_line().is_some())
+        // What it says of the beginning alone vouches for no more than that.
+        .filter(|it| matches!(it.manifest().command_line(), Some(CommandLine::Exact(_))))
         .map(|manifest| Vouched::by(Way::Manifest, manifest.signer().clone()));
-    let vouched = signed.vouches_for_command_line().or(by_manifest);
-    let vouched = vouched.unwrap_or(Vouched::UNSIGNED);
-    Ok(Part::new(Kind::CommandLine, line, sha256([line]), vouched))
+    let vouched = match signed.vouches_for_command_line() {
+        Some(by_uki) => by_uki,
+        None => accepted(by_manifest.unwrap_or(Vouched::UNSIGNED), rules)?,
+    };
+    command_line::check(chosen, rules)?;
+    Ok(vouched)
+}
+
+/// A command line that isn't a UKI's, if the policy accepts how it is vouched for.
+fn accepted(vouched: Vouched, rules: &Rules<'_>) -> Result<Vouched, Reason> {
+    match rules.command_line.accept(vouched.way) {
+        true => Ok(vouched),
+        false => Err(Reason::NotAccepted(vouched.way)),
+    }
 }
 
 fn check_length(command_line: &[u8], payload: &Payload<'_>) -> Result<(), Reason> {
-    if command_line.contains(&0) {
-        return Err(Reason::CommandLineNul);
-    }
     // cmdline_size doesn't count the NUL (Documentation/arch/x86/boot.rst).
     let limit = usize::try_from(payload.cmdline_size()).unwrap_or(usize::MAX);
     if command_line.len() > limit {

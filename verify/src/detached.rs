@@ -23,6 +23,7 @@ use crate::cms::{CmsError, Parts};
 use crate::hash::{Digest, HashAlgorithm, sha256};
 use crate::oid;
 use crate::reason::Reason;
+use crate::scope::Use;
 use crate::signer_info::SignerInfo;
 use crate::trust::Trust;
 use crate::verified::Signer;
@@ -53,36 +54,51 @@ pub fn verify_detached<'c>(
     signature: &[u8],
     trust: &Trust<'_>,
 ) -> Result<Signer, Reason> {
-    let signature = DetachedSignature::parse(signature)?;
-    let content = trust.hashing(|| Content::new(signature.hash(), parts));
-    signature.judge(&content, trust)
+    verify_detached_for(parts, signature, trust, &Use::ANY)
 }
 
-/// As [`verify_detached`], of `bytes` that have been hashed with SHA-256 already.
+/// As [`verify_detached`], of what is to be used so: by keys that the policy lets vouch for that.
+///
+/// # Errors
+/// As there, and `OutOfScope`.
+pub fn verify_detached_for<'c>(
+    parts: impl IntoIterator<Item = &'c [u8]>,
+    signature: &[u8],
+    trust: &Trust<'_>,
+    purpose: &Use<'_>,
+) -> Result<Signer, Reason> {
+    let signature = DetachedSignature::parse(signature)?;
+    let content = trust.hashing(|| Content::new(signature.hash(), parts));
+    signature.judge(&content, trust, purpose)
+}
+
+/// As [`verify_detached_for`], of `bytes` that have been hashed with SHA-256 already.
 pub(crate) fn judge_content(
     sha256: Content,
     bytes: &[u8],
     signature: &[u8],
     trust: &Trust<'_>,
+    purpose: &Use<'_>,
 ) -> Result<Signer, Reason> {
     let signature = DetachedSignature::parse(signature)?;
     let content = match signature.hash() {
         HashAlgorithm::Sha256 => sha256,
         other => trust.hashing(|| Content::new(other, [bytes])),
     };
-    signature.judge(&content, trust)
+    signature.judge(&content, trust, purpose)
 }
 
-/// As [`verify_detached`]; returns the SHA-256 of the bytes, too, which are hashed once if that is
+/// As [`verify_detached_for`]; returns the SHA-256 of the bytes, too, which are hashed once if that is
 /// what is signed.
 pub(crate) fn judge_hashed<'c>(
     parts: impl Iterator<Item = &'c [u8]> + Clone,
     signature: &[u8],
     trust: &Trust<'_>,
+    purpose: &Use<'_>,
 ) -> Result<([u8; 32], Signer), Reason> {
     let signature = DetachedSignature::parse(signature)?;
     let content = trust.hashing(|| Content::new(signature.hash(), parts.clone()));
-    let signer = signature.judge(&content, trust)?;
+    let signer = signature.judge(&content, trust, purpose)?;
     let digest = match signature.hash() {
         HashAlgorithm::Sha256 => content.digest.to_sha256(),
         HashAlgorithm::Sha384 | HashAlgorithm::Sha512 => trust.hashing(|| sha256(parts)),
@@ -137,7 +153,12 @@ impl<'a> DetachedSignature<'a> {
     }
 
     /// Judges it as a signature of `content`, which must have been hashed with [`Self::hash`].
-    pub(crate) fn judge(&self, content: &Content, trust: &Trust<'_>) -> Result<Signer, Reason> {
+    pub(crate) fn judge(
+        &self,
+        content: &Content,
+        trust: &Trust<'_>,
+        purpose: &Use<'_>,
+    ) -> Result<Signer, Reason> {
         self.check_content(content)?;
         let mut budget = Budget::new();
         let mut refusal = None;
@@ -153,6 +174,7 @@ impl<'a> DetachedSignature<'a> {
                 certificate,
                 carried,
                 trust,
+                purpose,
                 &mut budget,
             ) {
                 Ok(signer) => return Ok(signer),

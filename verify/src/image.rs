@@ -10,6 +10,7 @@ use crate::chain::Budget;
 use crate::hash::{Digest, HashAlgorithm};
 use crate::reason::Reason;
 use crate::sbat::check_sbat;
+use crate::scope::Use;
 use crate::trust::Trust;
 use crate::verified::{Identity, Signer, Verified};
 use crate::vouch::vouch;
@@ -27,13 +28,26 @@ pub const MAX_SIGNATURES: usize = 8;
 /// # Errors
 /// The reason for the refusal; where there are several signatures, the first one's.
 pub fn verify_image<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'a>, Reason> {
-    let verified = verify_authenticode(bytes, trust)?;
+    verify_image_for(bytes, trust, &Use::kernel(bytes))
+}
+
+/// As [`verify_image`], of one that is to be used so.
+pub(crate) fn verify_image_for<'a>(
+    bytes: &'a [u8],
+    trust: &Trust<'_>,
+    purpose: &Use<'_>,
+) -> Result<Verified<'a>, Reason> {
+    let verified = verify_authenticode(bytes, trust, purpose)?;
     check_sbat(bytes, trust)?;
     Ok(verified)
 }
 
 /// By its signatures and its digest alone.
-fn verify_authenticode<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verified<'a>, Reason> {
+fn verify_authenticode<'a>(
+    bytes: &'a [u8],
+    trust: &Trust<'_>,
+    purpose: &Use<'_>,
+) -> Result<Verified<'a>, Reason> {
     let pe = Pe::parse(bytes).map_err(Reason::BadImage)?;
     let signatures = read_signatures(&pe)?;
     let sha256 = trust.hashing(|| HashAlgorithm::Sha256.hash(pe.digest_parts()));
@@ -47,7 +61,9 @@ fn verify_authenticode<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<Verifie
     let mut budget = Budget::new();
     let mut refusal = None;
     for signature in signatures {
-        match signature.and_then(|signature| judge(&signature, &pe, &sha256, trust, &mut budget)) {
+        let verdict = signature
+            .and_then(|signature| judge(&signature, &pe, &sha256, trust, purpose, &mut budget));
+        match verdict {
             Ok(signer) => return Ok(verified(signer, Way::Authenticode)),
             Err(reason) => refusal = refusal.or(Some(reason)),
         }
@@ -91,6 +107,7 @@ fn judge(
     pe: &Pe<'_>,
     sha256: &Digest,
     trust: &Trust<'_>,
+    purpose: &Use<'_>,
     budget: &mut Budget,
 ) -> Result<Signer, Reason> {
     let signed = &signature.signed;
@@ -112,6 +129,7 @@ fn judge(
         certificate,
         &signed.certificates,
         trust,
+        purpose,
         budget,
     )
 }

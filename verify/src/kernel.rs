@@ -5,15 +5,17 @@ use core::iter::once;
 use baton_formats::elf::Elf;
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
+use baton_formats::policy::Rules;
 use baton_formats::verdict::Way;
 
 use crate::detached::judge_hashed;
 use crate::hash::{HashAlgorithm, sha256};
 use crate::image::verify_image;
 use crate::manifest::VerifiedManifest;
-use crate::payload::DOS_MAGIC;
+use crate::payload::{DOS_MAGIC, as_uki};
 use crate::reason::Reason;
 use crate::sbat::check_sbat;
+use crate::scope::Use;
 use crate::trust::Trust;
 use crate::verified::{Signer, Verified};
 
@@ -34,6 +36,20 @@ pub fn verify_kernel<'a>(
     manifest: Option<&VerifiedManifest<'_>>,
     trust: &Trust<'_>,
 ) -> Result<Verified<'a>, Reason> {
+    verify_kernel_on(false, bytes, detached, manifest, trust)
+}
+
+/// As [`verify_kernel`], for a normal load or for a crash load, by what the policy accepts there.
+///
+/// # Errors
+/// As there, and `NotAccepted`.
+pub fn verify_kernel_on<'a>(
+    crash: bool,
+    bytes: &'a [u8],
+    detached: Option<&[u8]>,
+    manifest: Option<&VerifiedManifest<'_>>,
+    trust: &Trust<'_>,
+) -> Result<Verified<'a>, Reason> {
     let kernel = Kernel {
         bytes,
         detached,
@@ -48,7 +64,8 @@ pub fn verify_kernel<'a>(
         Kernel::by_detached,
         Kernel::by_manifest,
     ] {
-        match attempt(&kernel) {
+        let accepted = |verified| check_policy(verified, bytes, trust.policy().rules(crash));
+        match attempt(&kernel).and_then(accepted) {
             Ok(verified) => return Ok(verified),
             Err(reason) if is_final(&reason) => return Err(reason),
             Err(Reason::Unsigned) => {}
@@ -78,7 +95,8 @@ impl<'a> Kernel<'a, '_> {
         let appended = module_signature::split(self.bytes)
             .map_err(Reason::BadAppended)?
             .ok_or(Reason::Unsigned)?;
-        let (digest, signer) = judge_hashed(once(appended.data), appended.signature, self.trust)?;
+        let (digest, signer) =
+            self.judge(once(appended.data), appended.data, appended.signature)?;
         self.accept(appended.data, digest, signer, Way::Appended)
     }
 
@@ -90,13 +108,13 @@ impl<'a> Kernel<'a, '_> {
         let (Some(signature), Some(parts)) = (elf.signature(), elf.signed_parts()) else {
             return Err(Reason::Unsigned);
         };
-        let (digest, signer) = judge_hashed(parts, signature, self.trust)?;
+        let (digest, signer) = self.judge(parts, self.bytes, signature)?;
         self.accept(self.bytes, digest, signer, Way::Note)
     }
 
     fn by_detached(&self) -> Result<Verified<'a>, Reason> {
         let signature = self.detached.ok_or(Reason::Unsigned)?;
-        let (digest, signer) = judge_hashed(once(self.bytes), signature, self.trust)?;
+        let (digest, signer) = self.judge(once(self.bytes), self.bytes, signature)?;
         self.accept(self.bytes, digest, signer, Way::Detached)
     }
 
@@ -105,6 +123,16 @@ impl<'a> Kernel<'a, '_> {
         let digest = self.trust.hashing(|| sha256([self.bytes]));
         manifest.check_kernel(self.bytes.len(), &digest)?;
         self.accept(self.bytes, digest, manifest.signer().clone(), Way::Manifest)
+    }
+
+    /// Judges the signature of the kernel image `signed`, which covers `parts`.
+    fn judge<'c>(
+        &self,
+        parts: impl Iterator<Item = &'c [u8]> + Clone,
+        signed: &[u8],
+        signature: &[u8],
+    ) -> Result<([u8; 32], Signer), Reason> {
+        judge_hashed(parts, signature, self.trust, &Use::kernel(signed))
     }
 
     /// `signed`, vouched for by `signer`, unless it is revoked.
@@ -125,6 +153,21 @@ impl<'a> Kernel<'a, '_> {
         }
         check_sbat(signed, self.trust)?;
         Ok(Verified::new(signed, digest, signer, way))
+    }
+}
+
+/// A kernel, whose file is `file`, if the policy accepts how it is vouched for.
+fn check_policy<'a>(
+    verified: Verified<'a>,
+    file: &[u8],
+    rules: &Rules<'_>,
+) -> Result<Verified<'a>, Reason> {
+    let way = verified.way();
+    let accepted = rules.kernel.accept_kernel(way, false)
+        || (rules.kernel.accept_kernel(way, true) && as_uki(file)?.is_some());
+    match accepted {
+        true => Ok(verified),
+        false => Err(Reason::NotAccepted(way)),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Manifests whose signature is trusted.
 
 use baton_formats::manifest::{CommandLine, Entry, Manifest};
+use baton_formats::policy::Purpose;
 
-use crate::detached::verify_detached;
+use crate::detached::verify_detached_for;
 use crate::hash::sha256;
 use crate::reason::Reason;
+use crate::scope::Use;
 use crate::trust::Trust;
 use crate::verified::Signer;
 
@@ -21,7 +23,7 @@ impl<'a> VerifiedManifest<'a> {
     /// # Errors
     /// The reason for refusing the signature, `RevokedImage`, or `BadManifest`.
     pub fn verify(text: &'a [u8], signature: &[u8], trust: &Trust<'_>) -> Result<Self, Reason> {
-        let signer = verify_detached([text], signature, trust)?;
+        let signer = verify_detached_for([text], signature, trust, &Use::of(Purpose::Manifest))?;
         if trust.revokes_image(&sha256([text])) {
             return Err(Reason::RevokedImage);
         }

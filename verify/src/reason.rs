@@ -13,6 +13,7 @@ use baton_formats::multiboot2::Multiboot2Error;
 use baton_formats::pe::PeError;
 use baton_formats::sbat::SbatError;
 use baton_formats::uki::UkiError;
+use baton_formats::verdict::Way;
 
 use crate::certificate::UnusableKey;
 use crate::cms::CmsError;
@@ -177,6 +178,25 @@ pub enum Reason {
         /// The revoked certificate's name.
         certificate: String,
     },
+    /// The policy doesn't let a key in the signer's chain vouch for this.
+    OutOfScope {
+        /// The signer's name.
+        subject: String,
+        /// The name of the certificate whose key it is.
+        certificate: String,
+    },
+    /// The policy doesn't accept what is vouched for so.
+    NotAccepted(Way),
+    /// A rule of the policy denies a parameter; printable ASCII.
+    ParameterDenied(String),
+    /// No rule of the policy allows a parameter; printable ASCII.
+    ParameterUnlisted(String),
+    /// Something follows `--`, and the policy doesn't allow that; printable ASCII.
+    ParameterForInit(String),
+    /// A parameter contradicts what the policy forces; printable ASCII.
+    ParameterForced(String),
+    /// An unsigned initrd ends with parameters that no rule has seen.
+    HiddenBootconfig,
     /// The digest of the image, or of the initrd or manifest, is revoked.
     RevokedImage,
     /// The image's SBAT metadata can't be relied on.
@@ -287,6 +307,13 @@ impl Reason {
             Self::UnusableCertificate { .. } => "unusable-certificate",
             Self::NotAnIssuer { .. } => "not-an-issuer",
             Self::RevokedCertificate { .. } => "revoked-certificate",
+            Self::OutOfScope { .. } => "key-out-of-scope",
+            Self::NotAccepted(_) => "not-accepted",
+            Self::ParameterDenied(_) => "parameter-denied",
+            Self::ParameterUnlisted(_) => "parameter-unlisted",
+            Self::ParameterForInit(_) => "parameter-for-init",
+            Self::ParameterForced(_) => "parameter-forced",
+            Self::HiddenBootconfig => "hidden-bootconfig",
             Self::RevokedImage => "revoked-image",
             Self::BadSbat(_) | Self::SbatTwice => "bad-sbat",
             Self::RevokedBySbat { .. } => "revoked-by-sbat",
@@ -311,6 +338,19 @@ impl From<CmsError> for Reason {
             CmsError::Hash | CmsError::Algorithm => Self::UnsupportedAlgorithm(error),
             _ => Self::MalformedSignature(error),
         }
+    }
+}
+
+/// How something is vouched for, after what isn't accepted.
+fn in_words(way: Way) -> &'static str {
+    match way {
+        Way::Unsigned => "unsigned",
+        Way::Authenticode => "by an Authenticode signature",
+        Way::ListedDigest => "by its digest in the MOK list",
+        Way::Appended => "by an appended signature",
+        Way::Note => "by a signature in an ELF note",
+        Way::Detached => "by a detached signature",
+        Way::Manifest => "by a manifest",
     }
 }
 
@@ -477,6 +517,37 @@ impl fmt::Display for Reason {
             } => write!(
                 f,
                 "signed by \"{subject}\", but \"{certificate}\" in its chain is revoked (install a kernel signed with a newer key)"
+            ),
+            Self::OutOfScope {
+                subject,
+                certificate,
+            } => write!(
+                f,
+                "signed by \"{subject}\", but the policy doesn't let the key of \"{certificate}\" vouch for this (sign with another key)"
+            ),
+            Self::NotAccepted(way) => write!(
+                f,
+                "the policy doesn't accept it {} (`baton policy explain` says what it accepts)",
+                in_words(*way)
+            ),
+            Self::ParameterDenied(parameter) => write!(
+                f,
+                "the policy denies \"{parameter}\" (leave it out; only a newly signed gate can allow it)"
+            ),
+            Self::ParameterUnlisted(parameter) => write!(
+                f,
+                "no rule of the policy allows \"{parameter}\" (leave it out; only a newly signed gate can allow it)"
+            ),
+            Self::ParameterForInit(parameter) => write!(
+                f,
+                "the policy lets nothing follow --, and \"{parameter}\" does (leave it out)"
+            ),
+            Self::ParameterForced(parameter) => write!(
+                f,
+                "\"{parameter}\" contradicts what the policy forces (leave it out)"
+            ),
+            Self::HiddenBootconfig => f.write_str(
+                "it ends with a bootconfig, whose parameters no rule of the policy sees (sign it, or leave the bootconfig out)",
             ),
             Self::RevokedImage => {
                 f.write_str("it is revoked by its digest (install a newer one)")

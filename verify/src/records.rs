@@ -3,15 +3,23 @@
 use alloc::vec::Vec;
 
 use baton_formats::handover::{Handover, Record};
+use baton_formats::policy::{Purpose, Rules};
 use baton_formats::verdict::{Kind, Way};
 
+use crate::command_line;
 use crate::detached::{Content, judge_content};
 use crate::hash::{HashAlgorithm, sha256};
 use crate::manifest::VerifiedManifest;
 use crate::reason::Reason;
 use crate::refusal::{Component, Refusal};
+use crate::scope::Use;
 use crate::trust::Trust;
 use crate::vouched::{Part, Vouched};
+
+/// The parameter that makes Linux read a bootconfig, and what that ends with
+/// (Documentation/admin-guide/bootconfig.rst).
+const BOOTCONFIG: &[u8] = b"bootconfig";
+const BOOTCONFIG_MAGIC: &[u8] = b"#BOOTCONFIG\n";
 
 /// Checks that every detached signature is undamaged. What they are about is judged by them later.
 pub(crate) fn check_signatures(handover: &Handover<'_>) -> Result<(), Refusal> {
@@ -92,11 +100,43 @@ fn check_initrd(
     });
     let by_manifest = listed.transpose()?.flatten();
     let vouched = match handover.signature_of(record.index) {
-        Some(signature) => judge_content(content, record.bytes, signature.bytes, trust)
-            .map(|signer| Vouched::by(Way::Detached, signer))?,
+        Some(signature) => {
+            let purpose = Use::of(Purpose::Initrd);
+            judge_content(content, record.bytes, signature.bytes, trust, &purpose)
+                .map(|signer| Vouched::by(Way::Detached, signer))?
+        }
         None => by_manifest.unwrap_or(Vouched::UNSIGNED),
     };
+    check_policy(
+        vouched.way,
+        record,
+        trust.policy().rules(handover.is_crash()),
+    )?;
     Ok(Part::new(Kind::Initrd, record.bytes, digest, vouched))
+}
+
+/// Checks that the policy accepts an initrd that is vouched for so. One that nobody vouches for may
+/// not end with a bootconfig where that is denied: kernels that were built to read it without being
+/// told (`CONFIG_BOOT_CONFIG_FORCE`) would take parameters from it that no rule has seen.
+fn check_policy(way: Way, record: &Record<'_>, rules: &Rules<'_>) -> Result<(), Reason> {
+    if !rules.initrd.accept(way) {
+        return Err(Reason::NotAccepted(way));
+    }
+    let hidden = way == Way::Unsigned && ends_with_bootconfig(record.bytes);
+    match hidden && command_line::denies(BOOTCONFIG, rules) {
+        true => Err(Reason::HiddenBootconfig),
+        false => Ok(()),
+    }
+}
+
+/// Linux finds the magic also with some zeros after it (`get_boot_config_from_initrd` in
+/// init/main.c).
+fn ends_with_bootconfig(initrd: &[u8]) -> bool {
+    let padding = initrd.iter().rev().take_while(|byte| **byte == 0).count();
+    let used = initrd.len().saturating_sub(padding);
+    initrd
+        .get(..used)
+        .is_some_and(|used| used.ends_with(BOOTCONFIG_MAGIC))
 }
 
 /// Checks that the kernel is the one that the manifest lists, if it lists one.

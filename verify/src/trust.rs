@@ -24,6 +24,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
+use baton_formats::policy::Policy;
 use baton_formats::sbat::{SbatError, SbatLevel};
 use baton_formats::siglist::{SigListError, Signature, SignatureLists, SignatureType};
 
@@ -43,6 +44,7 @@ pub struct Trust<'a> {
     mok_lists: Vec<&'a [u8]>,
     revocations: Vec<&'a [u8]>,
     sbat_levels: Vec<(SbatLevel<'a>, SbatSource)>,
+    policy: Policy<'a>,
     observer: Option<fn(Phase)>,
 }
 
@@ -54,8 +56,8 @@ pub struct Lists<'a> {
     pub keys: &'a [u8],
     /// The gate's `.dbx`.
     pub gate_revocations: &'a [u8],
-    /// The gate's own minimum, an SBAT level.
-    pub gate_sbat_level: Option<&'a [u8]>,
+    /// The gate's policy, with its own minimum of SBAT generations.
+    pub policy: Policy<'a>,
     /// MokListRT.
     pub mok_list: &'a [u8],
     /// MokListXRT.
@@ -226,10 +228,26 @@ impl<'a> Trust<'a> {
         Self::new()
             .add_keys(lists.keys)?
             .add_revocations(lists.gate_revocations, RevocationSource::Gate)?
-            .add_optional_level(lists.gate_sbat_level, SbatSource::Gate)?
+            .under(lists.policy)?
             .add_mok_list(lists.mok_list)?
             .add_revocations(lists.mok_revocations, RevocationSource::MokListX)?
             .add_optional_level(lists.sbat_level, SbatSource::Machine)
+    }
+
+    /// Goes by this policy, in place of the stock one, and by its SBAT level.
+    ///
+    /// # Errors
+    /// If the level is malformed.
+    pub fn under(mut self, policy: Policy<'a>) -> Result<Self, TrustError> {
+        self.policy = policy;
+        let level = Some(policy.sbat_level).filter(|level| !level.is_empty());
+        self.add_optional_level(level, SbatSource::Gate)
+    }
+
+    /// The policy to go by.
+    #[must_use]
+    pub fn policy(&self) -> &Policy<'a> {
+        &self.policy
     }
 
     /// Trusts the certificates in `keys`, the exact contents of a gate's `.keys`.

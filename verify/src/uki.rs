@@ -5,14 +5,16 @@ use alloc::vec::Vec;
 
 use baton_formats::handover::Record;
 use baton_formats::pe::Pe;
+use baton_formats::policy::Purpose;
 use baton_formats::uki::{Addon, Arguments, Uki};
 use baton_formats::verdict::Way;
 
 use crate::display::printable;
-use crate::image::verify_image;
+use crate::image::verify_image_for;
 use crate::payload::{Payload, as_uki};
 use crate::reason::Reason;
 use crate::sbat;
+use crate::scope::Use;
 use crate::trust::Trust;
 use crate::verified::Verified;
 
@@ -64,7 +66,7 @@ pub(crate) fn check_addon<'a>(
     trust: &Trust<'_>,
 ) -> Result<(Verified<'a>, Arguments<'a>), Reason> {
     let uki = uki.ok_or(Reason::AddonWithoutUki)?;
-    let image = verify_image(record.bytes, trust)?;
+    let image = verify_image_for(record.bytes, trust, &Use::of(Purpose::Addon))?;
     if image.digest() != record.digest {
         return Err(Reason::RecordAltered);
     }

@@ -4,6 +4,7 @@ use crate::certificate::Certificate;
 use crate::chain::{Budget, NoChain, find_anchor};
 use crate::hash::Digest;
 use crate::reason::Reason;
+use crate::scope::Use;
 use crate::signer_info::SignerInfo;
 use crate::trust::{Anchor, Trust};
 use crate::verified::{Identity, Signer};
@@ -16,10 +17,11 @@ pub(crate) fn vouch(
     certificate: &Certificate<'_>,
     carried: &[Certificate<'_>],
     trust: &Trust<'_>,
+    purpose: &Use<'_>,
     budget: &mut Budget,
 ) -> Result<Signer, Reason> {
     check_signature(info, content, certificate)?;
-    find_anchor(certificate, carried, trust, budget)
+    find_anchor(certificate, carried, trust, purpose, budget)
         .map(|anchor| signer(certificate, anchor))
         .map_err(|failure| refused_chain(failure, certificate, trust))
 }
@@ -71,6 +73,10 @@ fn refused_chain(failure: NoChain, signer: &Certificate<'_>, trust: &Trust<'_>) 
             certificate,
         },
         NoChain::NotAnIssuer(issuer) => Reason::NotAnIssuer { subject, issuer },
+        NoChain::OutOfScope(certificate) => Reason::OutOfScope {
+            subject,
+            certificate,
+        },
         NoChain::Revoked(certificate) => Reason::RevokedCertificate {
             subject,
             certificate,

@@ -6,6 +6,7 @@ use baton_formats::handover::Record;
 use baton_formats::uki::Arguments;
 use baton_formats::verdict::{Kind, Way};
 
+use crate::hash::sha256;
 use crate::manifest::VerifiedManifest;
 use crate::verified::{Signer, Verified};
 
@@ -64,6 +65,11 @@ impl Part {
     /// A signed image.
     pub(crate) fn image(kind: Kind, record: &Record<'_>, image: &Verified<'_>) -> Self {
         Self::new(kind, record.bytes, image.digest(), Vouched::as_is(image))
+    }
+
+    /// The command line as it is booted.
+    pub(crate) fn command_line(line: &[u8], vouched: Vouched) -> Self {
+        Self::new(Kind::CommandLine, line, sha256([line]), vouched)
     }
 
     /// The manifest, whose record's digest has been checked.

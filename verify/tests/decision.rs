@@ -182,7 +182,7 @@ fn takes_a_handover_for_a_crash_only_in_a_crash_and_no_other_then() {
         judge(&blob, line).map_err(|refusal| refusal.reason.code())
     };
     assert_eq!(said(FLAG_CRASH, crash), Ok(()));
-    assert_eq!(said(0, b"quiet elfcorehdr=0x1"), Ok(()));
+    assert_eq!(said(0, b"quiet elfcorehdr=0x1"), Err("parameter-denied"));
     assert_eq!(said(FLAG_CRASH, b"quiet"), Err("only-for-crash"));
     assert_eq!(said(FLAG_CRASH, b" elfcorehdr=0x1"), Err("only-for-crash"));
     assert_eq!(said(0, crash), Err("not-for-crash"));

@@ -46,7 +46,7 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
         .map_err(|why| Failure::failed(format!("{}: {}", args.stub.display(), why.message)))?;
     output::replace(&args.out, &gate, Some(&args.stub))?;
     for (path, count) in args.dbx.iter().zip(counts) {
-        println!("{}: revokes {count}", path.display());
+        println!("{} revokes {count}", path.display());
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use baton_formats::gate_image::GateInfo;
+use baton_formats::policy::Policy;
 use baton_verify::Lists;
 use std::path::Path;
 
@@ -13,6 +14,8 @@ pub struct OwnLists {
     pub keys: Vec<u8>,
     /// EFI signature lists of what it refuses.
     pub revocations: Vec<u8>,
+    /// Its policy, as [`Policy::parse`] reads it; empty: the stock one.
+    policy: Vec<u8>,
 }
 
 impl OwnLists {
@@ -26,9 +29,17 @@ impl OwnLists {
             Failure::new(Exit::Malformed, "bad-gate", message)
         };
         let info = GateInfo::from_image(gate).map_err(not_a_gate)?;
+        let policy = info.policy(gate).map_err(not_a_gate)?;
+        if !policy.is_empty() {
+            Policy::parse(policy).map_err(|e| {
+                let message = format!("{}: {e}; build the gate again", path.display());
+                Failure::new(Exit::Malformed, "bad-gate", message)
+            })?;
+        }
         Ok(OwnLists {
             keys: info.keys(gate).map_err(not_a_gate)?.to_vec(),
             revocations: info.dbx(gate).map_err(not_a_gate)?.to_vec(),
+            policy: policy.to_vec(),
         })
     }
 
@@ -38,6 +49,8 @@ impl OwnLists {
         Lists {
             keys: &self.keys,
             gate_revocations: &self.revocations,
+            // It is there and can't be read only where `of` has refused it.
+            policy: Policy::parse(&self.policy).unwrap_or_default(),
             ..Lists::default()
         }
     }

@@ -14,10 +14,11 @@ use crate::gate::own::OwnLists;
 use crate::kernel_verdict;
 use crate::machine::{Keys, Machine};
 use crate::plan::{self, Header, LoadPlan, Loadable, Request, Way};
+use crate::trust_summary::TrustSummary;
 use baton_formats::bzimage::BzImage;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
-use baton_verify::{Component, Part, Reason, Refusal, Trust, VerifiedManifest, verify_kernel};
+use baton_verify::{Component, Part, Reason, Refusal, Trust, VerifiedManifest, verify_kernel_on};
 use input::Image;
 use inputs::Inputs;
 use judged::Judged;
@@ -111,6 +112,8 @@ struct Gate {
     parts: Vec<Part>,
     /// The kernel's format, if there is a verdict.
     format: Option<&'static str>,
+    /// What the verdict was made by.
+    judged_by: Option<TrustSummary>,
 }
 
 impl Gate {
@@ -135,6 +138,7 @@ impl Gate {
             len,
             parts: Vec::new(),
             format: None,
+            judged_by: None,
         })
     }
 }
@@ -189,6 +193,7 @@ fn gate_way(
     let vouched = judged.map(|judged| {
         gate.parts = judged.parts;
         gate.format = Some(judged.format);
+        gate.judged_by = Some(TrustSummary::of(&trust));
         judged.by
     });
     let way = plan::gate_way(machine, request, &loadable, vouched)?;
@@ -207,7 +212,13 @@ impl Gate {
             VerifiedManifest::verify(&text.bytes, signature.as_deref()?, trust).ok()
         });
         let signature = inputs.signature.as_deref();
-        let kernel = verify_kernel(&inputs.kernel.bytes, signature, manifest.as_ref(), trust);
+        let kernel = verify_kernel_on(
+            inputs.crash,
+            &inputs.kernel.bytes,
+            signature,
+            manifest.as_ref(),
+            trust,
+        );
         let Ok(kernel) = kernel else {
             return Ok(None);
         };

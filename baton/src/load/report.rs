@@ -4,6 +4,7 @@ use super::{Gate, Inputs};
 use crate::cli::LoadArgs;
 use crate::parts::PartLine;
 use crate::plan::LoadPlan;
+use crate::trust_summary::TrustSummary;
 use serde::Serialize;
 
 /// The object that `--json` prints.
@@ -21,6 +22,7 @@ struct Report<'a> {
     initrds: Vec<String>,
     cmdline: String,
     vouched_by: Option<&'a str>,
+    judged_by: Option<&'a TrustSummary>,
     handover_len: Option<u64>,
     notes: &'a [String],
 }
@@ -43,6 +45,7 @@ pub(super) fn print(args: &LoadArgs, inputs: &Inputs, plan: &LoadPlan, gate: Opt
             .collect(),
         cmdline: String::from_utf8_lossy(&inputs.cmdline).into_owned(),
         vouched_by: plan.way.vouched.as_deref(),
+        judged_by: gate.and_then(|g| g.judged_by.as_ref()),
         handover_len: gate.map(|g| g.len),
         notes: &plan.way.notes,
     };
@@ -69,6 +72,9 @@ fn print_text(report: &Report<'_>) {
     match report.vouched_by {
         Some(by) => println!("  signed by: {by}"),
         None => println!("  signed by: not verified"),
+    }
+    if let Some(trust) = report.judged_by {
+        println!("  judged by: {trust}");
     }
     if report.parts.is_empty() {
         for initrd in &report.initrds {

@@ -9,8 +9,8 @@ use baton_formats::handover::{self, Handover};
 use baton_formats::manifest::FIRST_LINE;
 use baton_formats::multiboot2::Multiboot2;
 use baton_verify::{
-    HashAlgorithm, Reason, Refusal, Signer, Trust, Verified, VerifiedManifest, Way, decide,
-    verify_detached, verify_kernel,
+    HashAlgorithm, Reason, Refusal, Signer, Trust, Use, Verified, VerifiedManifest, Way, decide,
+    verify_detached_for, verify_kernel,
 };
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -194,7 +194,8 @@ impl<'a> Input<'a> {
         let detached = self.image.signature.as_deref();
         let verified = verify_kernel(bytes, detached, manifest, trust)?;
         if let Some(signature) = detached.filter(|_| verified.way() != Way::Detached) {
-            verify_detached([&bytes[..]], signature, trust).map_err(Why::Beside)?;
+            verify_detached_for([&bytes[..]], signature, trust, &Use::kernel(bytes))
+                .map_err(Why::Beside)?;
         }
         if let Some(manifest) = manifest.filter(|m| m.manifest().kernel().is_some()) {
             manifest.check_kernel(bytes.len(), &sha256(bytes))?;

@@ -7,6 +7,7 @@ use crate::ErrorFields;
 use crate::cli::VerifyArgs;
 use crate::failure::{Failure, Result};
 use crate::kernel_verdict::hex;
+use crate::trust_summary::TrustSummary;
 use anchors::Anchors;
 use baton_formats::elf::Elf;
 use baton_formats::module_signature;
@@ -23,6 +24,7 @@ struct Report<'a> {
     digest: String,
     signatures: usize,
     signed_by: Option<SignedBy>,
+    judged_by: TrustSummary,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorFields<'a>>,
 }
@@ -46,7 +48,7 @@ pub fn run(args: &VerifyArgs) -> Result<()> {
     let trust = anchors.trust()?;
     let verdict = input.judge(&trust).map_err(|r| anchors.refuse(r));
     if args.json {
-        print_json(args, &input, &verdict);
+        print_json(args, &input, &verdict, TrustSummary::of(&trust));
         return verdict.map(|_| ()).map_err(|f| Failure { told: true, ..f });
     }
     let verdict = verdict?;
@@ -61,6 +63,7 @@ pub fn run(args: &VerifyArgs) -> Result<()> {
         hex(&verdict.digest),
         digest_name(verdict.way)
     );
+    println!("  judged by: {}", TrustSummary::of(&trust));
     Ok(())
 }
 
@@ -73,7 +76,12 @@ fn digest_name(way: Way) -> &'static str {
     }
 }
 
-fn print_json(args: &VerifyArgs, input: &Input<'_>, verdict: &Result<Verdict>) {
+fn print_json(
+    args: &VerifyArgs,
+    input: &Input<'_>,
+    verdict: &Result<Verdict>,
+    judged_by: TrustSummary,
+) {
     let accepted = verdict.as_ref().ok();
     crate::print_json(&Report {
         image: args.image.display().to_string(),
@@ -82,6 +90,7 @@ fn print_json(args: &VerifyArgs, input: &Input<'_>, verdict: &Result<Verdict>) {
         digest: accepted.map_or_else(|| digest(&input.image.bytes), |v| hex(&v.digest)),
         signatures: signatures(&input.image),
         signed_by: accepted.map(|verdict| SignedBy::from(&verdict.signer)),
+        judged_by,
         error: verdict.as_ref().err().map(ErrorFields::from),
     });
 }

@@ -176,6 +176,12 @@ impl Policy<'static> {
     }
 }
 
+impl Default for Policy<'_> {
+    fn default() -> Self {
+        Policy::stock()
+    }
+}
+
 const NOTHING: Policy<'static> = Policy {
     refusal: OnRefusal {
         action: RefusalAction::Reset,

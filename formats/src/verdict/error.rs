@@ -18,6 +18,8 @@ pub enum VerdictError {
     Flags(u32),
     /// The gate's version is too long, no text, or followed by something else than zeros.
     GateVersion,
+    /// The policy's name isn't UTF-8 with zeros after it.
+    PolicyName,
     /// The component of this number, from 0, can't be read.
     Component(usize),
 }
@@ -41,6 +43,7 @@ impl fmt::Display for VerdictError {
             VerdictError::GateVersion => {
                 f.write_str("the gate's version in the verdict is no text")
             }
+            VerdictError::PolicyName => f.write_str("the policy's name in the verdict is no text"),
             VerdictError::Component(n) => {
                 write!(f, "component {n} of the verdict can't be read")
             }

@@ -14,14 +14,17 @@
 //! | offset | size | field | must be |
 //! |---|---|---|---|
 //! | 0x00 | 8 | magic | `BATONVDT` |
-//! | 0x08 | 4 | version | 1 |
-//! | 0x0c | 4 | total length in bytes | 96 + 208 × count |
+//! | 0x08 | 4 | version | 2 |
+//! | 0x0c | 4 | total length in bytes | 168 + 208 × count |
 //! | 0x10 | 4 | component count | 1 to 48 |
 //! | 0x14 | 4 | flags | bit 0: a crash; other bits 0 |
 //! | 0x18 | 32 | identity of the gate: a digest that tells gates apart | |
 //! | 0x38 | 1 | length of the gate's version | 0 to 39 |
 //! | 0x39 | 39 | the gate's version, UTF-8 | zeros after it |
-//! | 0x60 | 208 × count | the components | |
+//! | 0x60 | 32 | SHA-256 of the policy it went by, in the compact form of [`crate::policy`] | |
+//! | 0x80 | 1 | length of the policy's name | 0 to 39 |
+//! | 0x81 | 39 | the policy's name, UTF-8 | zeros after it |
+//! | 0xa8 | 208 × count | the components | |
 //!
 //! # A component
 //!
@@ -55,12 +58,12 @@ pub const SETUP_BATON_VERDICT: u32 = u32::from_le_bytes(*b"BATN");
 /// The first bytes of a verdict.
 pub const MAGIC: [u8; 8] = *b"BATONVDT";
 /// The version of the layout described here.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The length of what comes before the components, in bytes.
-pub const HEADER_LEN: usize = 0x60;
+pub const HEADER_LEN: usize = 0xa8;
 /// The most components a verdict may have.
 pub const MAX_COMPONENTS: usize = 48;
-/// The longest version of a gate, in bytes.
+/// The longest version of a gate, and name of a policy, in bytes.
 pub const MAX_GATE_VERSION: usize = 39;
 /// The flag of a crash.
 pub const FLAG_CRASH: u32 = 1;
@@ -72,6 +75,10 @@ pub struct Gate<'a> {
     pub identity: [u8; 32],
     /// Its version. The writer cuts off what is beyond [`MAX_GATE_VERSION`] bytes.
     pub version: &'a str,
+    /// SHA-256 of the policy it went by.
+    pub policy: [u8; 32],
+    /// What that calls itself; may be empty. Cut off as the version is.
+    pub policy_name: &'a str,
     /// Whether it was started by a crash.
     pub crash: bool,
 }
@@ -107,7 +114,9 @@ impl<'a> Verdict<'a> {
         }
         let gate = Gate {
             identity: reader.array().map_err(short)?,
-            version: gate_version(&mut reader).ok_or(VerdictError::GateVersion)?,
+            version: text(&mut reader).ok_or(VerdictError::GateVersion)?,
+            policy: reader.array().map_err(short)?,
+            policy_name: text(&mut reader).ok_or(VerdictError::PolicyName)?,
             crash: flags & FLAG_CRASH != 0,
         };
         let components = reader.rest();
@@ -153,13 +162,21 @@ pub fn write<'b>(
         u32::try_from(components.len()).ok()?,
         if gate.crash { FLAG_CRASH } else { 0 },
     ];
-    let version = cut(gate.version, MAX_GATE_VERSION);
+    let text = |text| {
+        let cut = cut(text, MAX_GATE_VERSION).as_bytes();
+        let padding = MAX_GATE_VERSION.saturating_sub(cut.len());
+        u8::try_from(cut.len())
+            .into_iter()
+            .chain(cut.iter().copied())
+            .chain(core::iter::repeat_n(0, padding))
+    };
     let bytes = MAGIC
         .into_iter()
         .chain(fields.into_iter().flat_map(u32::to_le_bytes))
         .chain(gate.identity)
-        .chain(u8::try_from(version.len()))
-        .chain(version.bytes());
+        .chain(text(gate.version))
+        .chain(gate.policy)
+        .chain(text(gate.policy_name));
     fill(header, bytes);
     for (slot, component) in table.chunks_exact_mut(COMPONENT_LEN).zip(components) {
         component.write(slot);
@@ -174,7 +191,8 @@ fn total_len(count: u32) -> Option<usize> {
     }
 }
 
-fn gate_version<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
+/// A text in a field of [`MAX_GATE_VERSION`] bytes, after its length.
+fn text<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
     let len = usize::from(reader.u8().ok()?);
     let field = reader.take(MAX_GATE_VERSION).ok()?;
     core::str::from_utf8(used(field, len)?).ok()

@@ -39,16 +39,18 @@ fn writes_every_field_where_the_documentation_says() {
     };
     let mut expected = vec![0; HEADER_LEN + COMPONENT_LEN];
     put(&mut expected, 0x00, b"BATONVDT");
-    put(&mut expected, 0x08, &[1, 0, 0, 0]);
-    put(&mut expected, 0x0c, &[0x30, 1, 0, 0]);
+    put(&mut expected, 0x08, &[2, 0, 0, 0]);
+    put(&mut expected, 0x0c, &[0x78, 1, 0, 0]);
     put(&mut expected, 0x10, &[1, 0, 0, 0]);
     put(&mut expected, 0x14, &[1, 0, 0, 0]);
     put(&mut expected, 0x18, &[0x1d; 32]);
     put(&mut expected, 0x38, b"\x050.1.0");
-    put(&mut expected, 0x60, &[6, 0, 0, 0, 4, 0, 3, 2, 0x22, 0x11]);
-    put(&mut expected, 0x70, &[0xd1; 32]);
-    put(&mut expected, 0x90, &[1, 2, 3]);
-    put(&mut expected, 0xb0, b"CN");
+    put(&mut expected, 0x60, &[0x90; 32]);
+    put(&mut expected, 0x80, b"\x05stock");
+    put(&mut expected, 0xa8, &[6, 0, 0, 0, 4, 0, 3, 2, 0x22, 0x11]);
+    put(&mut expected, 0xb8, &[0xd1; 32]);
+    put(&mut expected, 0xd8, &[1, 2, 3]);
+    put(&mut expected, 0xf8, b"CN");
     assert_eq!(written(component), expected);
 }
 
@@ -148,8 +150,8 @@ fn reads_a_meaning_from_every_bit() {
 fn refuses_what_it_does_not_know() {
     let len = verdict().len();
     assert_eq!(error_with(|data| data[0] = 0), VerdictError::Magic);
-    let error = error_with(|data| put32(data, 8, 2));
-    assert_eq!(error, VerdictError::Version(2));
+    let error = error_with(|data| put32(data, 8, 1));
+    assert_eq!(error, VerdictError::Version(1));
     for total in [0, len as u32 - 1, u32::MAX] {
         let error = error_with(|data| put32(data, 0x0c, total));
         assert_eq!(error, VerdictError::Length(len));
@@ -171,6 +173,10 @@ fn refuses_a_version_of_the_gate_that_is_no_text() {
     for (offset, byte) in [(0x38, 40), (0x38, 4), (0x39, 0xff), (0x5f, 1)] {
         let error = error_with(|data| data[offset] = byte);
         assert_eq!(error, VerdictError::GateVersion, "at {offset:#x}");
+    }
+    for (offset, byte) in [(0x80, 40), (0x80, 4), (0x81, 0xff), (0xa7, 1)] {
+        let error = error_with(|data| data[offset] = byte);
+        assert_eq!(error, VerdictError::PolicyName, "at {offset:#x}");
     }
 }
 

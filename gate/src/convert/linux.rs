@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::ops;
 
@@ -69,8 +70,9 @@ fn command_line(
     window: &ops::Range<u64>,
     room: &mut Room<'_>,
 ) -> Result<u64, Reason> {
-    let line = given.arguments.cmdline;
-    if within(old, line.len() + 1, window) {
+    let line = &given.decision.command_line;
+    let unchanged = matches!(line, Cow::Borrowed(_));
+    if unchanged && within(old, line.len() + 1, window) {
         return Ok(old);
     }
     room.put(terminated(line), window.clone())

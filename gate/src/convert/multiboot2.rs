@@ -135,7 +135,7 @@ fn information<'m>(
     let mut tags = Tags(Vec::new());
     tags.add(
         tag::COMMAND_LINE,
-        &[IMAGE_NAME, given.arguments.cmdline, b"\0"],
+        &[IMAGE_NAME, &given.decision.command_line, b"\0"],
     );
     tags.add(tag::LOADER_NAME, &[b"baton-gate\0"]);
     for (start, size) in modules(given, room)? {

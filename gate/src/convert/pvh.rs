@@ -60,7 +60,7 @@ fn start_info<'m>(given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Vec<u8>,
         true => 0,
         false => room.put(bytes(list), BELOW_4G)?,
     };
-    let line = linux::terminated(given.arguments.cmdline);
+    let line = linux::terminated(&given.decision.command_line);
     let line = room.put(line, BELOW_4G)?;
     let (map, entries) = memory_map(given)?;
     let map = room.put(map, BELOW_4G)?;

@@ -19,6 +19,8 @@ pub(super) fn record(decision: &Decision<'_>, identity: [u8; 32]) -> Vec<u8> {
     let gate = Gate {
         identity,
         version: env!("CARGO_PKG_VERSION"),
+        policy: decision.policy.digest,
+        policy_name: &decision.policy.name,
         crash: decision.crash,
     };
     let mut bytes = vec![0; verdict::written_len(components.len()).unwrap_or(0)];
