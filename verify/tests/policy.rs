@@ -327,6 +327,24 @@ fn an_unsigned_initrd_may_not_hide_parameters_in_its_end() {
     assert_eq!(verdict(stock.as_bytes(), &inside, b""), Ok(()));
 }
 
+#[test]
+fn two_initrds_may_not_hide_parameters_in_the_end_of_both() {
+    let stock = Policy::stock();
+    let said = |initrds: &[&[u8]]| {
+        let build = initrds
+            .iter()
+            .fold(Build::signed(), |build, it| build.initrd(it));
+        verdict(stock.as_bytes(), &build, b"")
+    };
+    let hidden = |index| Err((Component::Initrd(index), "hidden-bootconfig"));
+    assert_eq!(said(&[b"cpio#BOO", b"TCONFIG\n"]), hidden(1));
+    assert_eq!(said(&[b"cpio#BOO", b"TCON", b"FIG\n", b"\0\0"]), hidden(3));
+    // Zeros come between, or what Linux looks at is something else.
+    assert_eq!(said(&[b"cpio #BOO", b"TCONFIG\n"]), Ok(()));
+    assert_eq!(said(&[b"cpio#BOO", b"TCONFIG\n", b"more"]), Ok(()));
+    assert_eq!(said(&[]), Ok(()));
+}
+
 /// SHA-256 of a key's SubjectPublicKeyInfo.
 fn key_digest(certificate: &Cert) -> [u8; 32] {
     let der = certificate.der();

@@ -23,7 +23,7 @@ pub fn by_verdict(scene: &Scene) -> Result<(), Refusal> {
     let trust = Trust::of(&Lists {
         keys: &scene.gate.keys,
         gate_revocations: &scene.gate.dbx,
-        gate_sbat_level: None,
+        policy: scene.policy(),
         mok_list: &shim.list,
         mok_revocations: &shim.revoked,
         sbat_level: shim.sbat_level.as_deref(),

@@ -7,6 +7,7 @@ use super::forging::small_image::{set_text_len, small_image};
 use super::machine::Memory;
 use baton_formats::gate_image::{FILE_OFFSET, GateInfo};
 use baton_formats::handover::{Kind, Part};
+use baton_formats::policy::Policy;
 
 /// What the kernel puts before a crash kernel's command line, as long as it can be (setup_cmdline in
 /// arch/x86/kernel/kexec-bzimage64.c), which is what `baton crash load` counts with.
@@ -99,6 +100,14 @@ impl Scene {
             baton_cli::gate::image::assemble(&stub(), &parts).expect("the parts fit the stub");
         self.on_gate.iter().for_each(|change| change(&mut file));
         file
+    }
+
+    /// What the gate goes by; the stock policy where it can't be read, which the gate itself refuses.
+    pub fn policy(&self) -> Policy<'_> {
+        match &self.gate.policy[..] {
+            [] => Policy::stock(),
+            bytes => Policy::parse(bytes).unwrap_or(Policy::stock()),
+        }
     }
 
     pub fn kernel(&mut self) -> &mut Vec<u8> {

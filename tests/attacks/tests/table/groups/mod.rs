@@ -1,6 +1,7 @@
 //! The attacks, group by group.
 
 mod after_loading;
+mod command_line;
 mod confusion;
 mod gate;
 mod images;
@@ -8,6 +9,7 @@ mod initrds;
 mod machine_tables;
 mod occasion;
 mod revoked;
+mod scopes;
 mod transplants;
 
 use super::case::Case;
@@ -18,6 +20,8 @@ pub fn all() -> Vec<Case> {
         transplants::cases(),
         confusion::cases(),
         revoked::cases(),
+        scopes::cases(),
+        command_line::cases(),
         initrds::cases(),
         machine_tables::cases(),
         occasion::cases(),
