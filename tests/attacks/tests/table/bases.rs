@@ -2,7 +2,7 @@
 
 use super::forging::build::{Build, authenticode, line, manifest, sha256, sign};
 use super::forging::forge::{Cert, Forge};
-use super::forging::other_formats::{flat_multiboot2, pe_image, pvh, vmlinux, vmlinux_with_room};
+use super::forging::other_formats::{flat_multiboot2, pe_image, vmlinux, vmlinux_with_room};
 use super::forging::small_elf::signed_elf_of;
 use super::forging::small_image::{set_text_len, small_image};
 use super::forging::{X509, signature_list};
@@ -106,11 +106,6 @@ pub fn vmlinux_detached() -> Scene {
 /// A multiboot2 kernel likewise.
 pub fn multiboot2() -> Scene {
     detached(&flat_multiboot2())
-}
-
-/// A kernel with a PVH entry likewise.
-pub fn pvh_kernel() -> Scene {
-    detached(&pvh())
 }
 
 pub fn detached(file: &[u8]) -> Scene {

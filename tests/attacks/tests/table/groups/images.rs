@@ -1,10 +1,12 @@
 //! Kernels that nobody trusted signed, or that were changed afterwards.
 
 use baton_attacks::Group;
+use baton_formats::policy::KernelWay;
 use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
+use crate::compact::{policy, rules};
 use crate::forging::build::{authenticode, sha256, sign, signer};
 use crate::forging::der::{int, null, oid, seq, set};
 use crate::forging::forge::{
@@ -65,6 +67,7 @@ pub fn cases() -> Vec<Case> {
     chains(&mut all);
     ukis(&mut all);
     elf(&mut all);
+    ways(&mut all);
     all.made
 }
 
@@ -584,6 +587,54 @@ fn ukis(all: &mut Cases) {
         },
         Component::Addon(0),
         "unsigned",
+    );
+}
+
+/// A policy that accepts these ways of vouching for a kernel alone.
+fn accepting(mut scene: Scene, ways: u8) -> Scene {
+    let rules = rules([ways, 7, 5, 0], "", &[]);
+    scene.gate.policy = policy("one way", "", [&rules, &rules], &[]);
+    scene
+}
+
+fn uki_alone() -> Scene {
+    accepting(uki(), KernelWay::Uki as u8)
+}
+
+fn manifest_alone() -> Scene {
+    accepting(by_manifest(), KernelWay::Manifest as u8)
+}
+
+fn ways(all: &mut Cases) {
+    const CODE: &str = "not-accepted";
+    all.refused(
+        "a signed kernel that is no UKI, where the policy accepts UKIs alone",
+        uki_alone,
+        |it| {
+            put(it, Forge::new(&signer()).build());
+        },
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "a UKI with a signature beside it, where the policy accepts one within alone",
+        uki_alone,
+        |it| {
+            let image = pe_image(&[(".linux", &small_image()), (".cmdline", UKI_LINE)]);
+            it.put_kernel(image.clone(), sha256(&image));
+            it.build = it.build.clone().signature(0, &image);
+        },
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "a kernel that is signed itself, where the policy accepts a manifest alone",
+        manifest_alone,
+        |it| {
+            it.build = bzimage().build;
+        },
+        KERNEL,
+        CODE,
     );
 }
 

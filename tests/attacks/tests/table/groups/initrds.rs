@@ -6,6 +6,7 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
+use crate::compact::{policy, rules};
 use crate::forging::build::{line, manifest, sha256, sign};
 use crate::scene::Scene;
 
@@ -35,6 +36,7 @@ pub fn cases() -> Vec<Case> {
     let mut all = Cases::of(Group::Initrds);
     with_signatures(&mut all);
     with_a_manifest(&mut all);
+    where_they_must_be_signed(&mut all);
     with_a_uki(&mut all);
     all.made
 }
@@ -216,6 +218,70 @@ fn with_a_manifest(all: &mut Cases) {
         },
         initrd(0),
         "not-in-manifest",
+    );
+}
+
+/// A policy that accepts no initrd that nobody vouches for.
+fn signed_only(mut scene: Scene) -> Scene {
+    let rules = rules([0x7f, 6, 5, 0], "", &[]);
+    scene.gate.policy = policy("signed initrds", "", [&rules, &rules], &[]);
+    scene
+}
+
+fn signed_alone() -> Scene {
+    signed_only(signed_initrd())
+}
+
+fn uki_alone() -> Scene {
+    signed_only(open_uki())
+}
+
+/// A normal load takes any initrd, a crash load only signed ones.
+fn crash_is_strict() -> Scene {
+    let (normal, crash_alone) = (
+        rules([0x7f, 7, 5, 0], "", &[]),
+        rules([0x7f, 6, 5, 0], "", &[]),
+    );
+    let mut scene = signed_initrd();
+    scene.build = scene.build.crash();
+    scene.crash = true;
+    scene.gate.policy = policy("strict crash", "", [&normal, &crash_alone], &[]);
+    scene
+}
+
+fn where_they_must_be_signed(all: &mut Cases) {
+    const CODE: &str = "not-accepted";
+    all.refused(
+        "an initrd without its signature, where initrds must be signed",
+        signed_alone,
+        |it| {
+            it.build.records.truncate(2);
+        },
+        initrd(0),
+        CODE,
+    );
+    all.refused(
+        "one more initrd, unsigned, after the signed one",
+        signed_alone,
+        |it| it.insert(2, Kind::Initrd, SECOND, 0),
+        initrd(1),
+        CODE,
+    );
+    all.refused(
+        "an unsigned initrd for a UKI that has its own",
+        uki_alone,
+        |it| it.build = it.build.clone().initrd(SECOND),
+        initrd(0),
+        CODE,
+    );
+    all.refused(
+        "an unsigned initrd for a crash, where only that occasion asks for signatures",
+        crash_is_strict,
+        |it| {
+            it.build.records.truncate(2);
+        },
+        initrd(0),
+        CODE,
     );
 }
 

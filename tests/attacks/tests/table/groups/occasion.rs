@@ -5,6 +5,7 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
+use crate::forging::small_image::small_image;
 
 const HANDOVER: Component = Component::Handover;
 
@@ -74,6 +75,16 @@ pub fn cases() -> Vec<Case> {
         |it| it.line = b"elfcorehdr=0x1000000 quiet".to_vec(),
         HANDOVER,
         "not-for-crash",
+    );
+    all.survived(
+        "a handover for a crash, loaded as another kernel by root with the parameter that tells of a crash first",
+        crash,
+        |it| {
+            it.crash = false;
+            it.line = b"elfcorehdr=0x40000000 quiet".to_vec();
+        },
+        "it is taken for a crash: the rules for one count, and what is booted is verified all the same",
+        |plan| assert_eq!(plan.writes[0].bytes[..], small_image()[0x400..]),
     );
     all.made
 }
