@@ -42,6 +42,8 @@ struct StartedBy {
     gate_version: String,
     gate_identity: String,
     crash: bool,
+    policy: String,
+    policy_digest: String,
     parts: Vec<PartLine>,
 }
 
@@ -59,6 +61,8 @@ impl StartedBy {
             gate_version: gate.version.to_owned(),
             gate_identity: hex(&gate.identity),
             crash: gate.crash,
+            policy: gate.policy_name.to_owned(),
+            policy_digest: hex(&gate.policy),
             parts: verdict.components().map(PartLine::from).collect(),
         }))
     }
@@ -71,6 +75,11 @@ impl StartedBy {
             self.gate_identity,
             if self.crash { ", after a crash" } else { "" }
         );
+        let name = match self.policy.as_str() {
+            "" => "without a name".to_owned(),
+            name => format!("\"{name}\""),
+        };
+        println!("  {:<12} {name} (digest {})", "policy", self.policy_digest);
         for part in &self.parts {
             println!("  {:<12} {}", part.kind(), part.vouched());
             println!("  {:<12} {}", "", part.identity());

@@ -107,7 +107,7 @@ mod tests {
         let trust = trust.add_sbat_level(b"sbat,1\nlinux,7\n", SbatSource::Gate);
         assert_eq!(
             TrustSummary::of(&trust.unwrap()).to_string(),
-            "trusted certificates: 0; revocations: 0; the gate's SBAT minimum (linux 7); SBAT level 2025051000 (shim 4, grub 5)"
+            "trusted certificates: 0; revocations: 0; SBAT level 2025051000 (shim 4, grub 5); the gate's SBAT minimum (linux 7)"
         );
         let none = TrustSummary::of(&Trust::new()).to_string();
         assert!(none.ends_with("no SBAT level"), "{none}");

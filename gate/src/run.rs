@@ -20,6 +20,8 @@ pub struct Prepared<'m> {
     pub kernel: (&'static str, Option<&'m str>),
     /// The initrds.
     pub initrds: Initrds,
+    /// What the policy calls itself.
+    pub policy: &'m str,
     /// Time stamps: before verification, after it.
     pub verified: (u64, u64),
 }
@@ -70,6 +72,7 @@ pub fn prepare<'m, M: PhysicalMemory>(
         plan,
         kernel,
         initrds,
+        policy: image.policy.name,
         verified,
     })
 }

@@ -1,18 +1,15 @@
 //! What the policy accepts, denies and forces, on each occasion and of each key.
 #![allow(missing_docs)]
 
-#[allow(dead_code, clippy::cast_possible_truncation)]
-#[path = "../../formats/src/samples/policy.rs"]
-mod compact;
 mod support;
 
 use baton_formats::policy::Policy;
 use baton_verify::{Component, Decision, Refusal, Trust, decide};
-use compact::{policy, rule, rules, scope};
 use support::build::*;
+use support::compact::{policy, rule, rules, scope};
 use support::forge::{Cert, Forge};
 use support::forge_detached::ForgeDetached;
-use support::small_image::{CMDLINE_SIZE, small_image};
+use support::small_image::{CMDLINE_SIZE, small_image, with_sbat};
 
 /// All ways, sources and parameters.
 const ALL: [u8; 4] = [0x7f, 7, 5, 0];
@@ -422,8 +419,16 @@ fn a_signature_that_is_not_needed_must_be_within_its_keys_scope_too() {
 
 #[test]
 fn a_key_may_be_for_kernels_of_a_generation_alone() {
-    // The small image has no SBAT metadata.
-    let compact = scoped(&signer(), 1, "linux", 1);
+    let row = |generation| format!("sbat,1,x,x,1,x\nlinux,{generation},x,x,1,x\n");
+    let of = |image| {
+        let image = Forge::of(image, &signer()).build();
+        Build::kernel(&image, authenticode(&image))
+    };
+    let compact = scoped(&signer(), 1, "linux", 2);
     let out = Err((Component::Kernel, "key-out-of-scope"));
     assert_eq!(verdict(&compact, &Build::signed(), b""), out);
+    let with = |generation: u8| of(with_sbat(&[row(generation).as_bytes()]));
+    assert_eq!(verdict(&compact, &with(1), b""), out);
+    assert_eq!(verdict(&compact, &with(2), b""), Ok(()));
+    assert_eq!(verdict(&compact, &with(3), b""), Ok(()));
 }

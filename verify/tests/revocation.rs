@@ -5,12 +5,14 @@
 mod support;
 
 use baton_formats::handover::Kind;
+use baton_formats::policy::Policy;
 use baton_formats::siglist::{X509_SHA256_GUID, X509_SHA384_GUID, X509_SHA512_GUID};
 use baton_verify::{
     Component, HashAlgorithm, Lists, Reason, Refusal, RevocationSource, SbatSource, Trust,
     TrustError, decide, sbat,
 };
 use support::build::{Build, authenticode, line, manifest, sha256, signer};
+use support::compact::{policy, rules};
 use support::forge::{Cert, Forge};
 use support::other_formats::{pe_image, vmlinux};
 use support::small_image::{small_image, with_sbat};
@@ -22,6 +24,12 @@ const LEVEL: &[u8] = b"sbat,1,2025051000\nshim,4\ngrub,5\nlinux,7\n";
 fn metadata(component: &str, generation: u32) -> Vec<u8> {
     let first = "sbat,1,SBAT Version,sbat,1,https://example.org/SBAT.md\n";
     format!("{first}{component},{generation},Vendor,package,1,https://example.org/\n").into_bytes()
+}
+
+/// A policy that accepts everything but what is below this level.
+fn asking_for(level: &str) -> Vec<u8> {
+    let all = rules([0x7f, 7, 5, 0], "", &[]);
+    policy("", level, [&all, &all], &[])
 }
 
 fn old() -> Vec<u8> {
@@ -122,8 +130,9 @@ mod by_generation {
 
     #[test]
     fn a_kernel_below_the_gates_own_minimum_is_refused() {
+        let own = asking_for("sbat,1\nlinux,7\n");
         let minimum = Lists {
-            gate_sbat_level: Some(b"sbat,1\nlinux,7\n"),
+            policy: Policy::parse(&own).expect("well-formed"),
             sbat_level: Some(b"sbat,1,2025051000\nlinux,6\n"),
             ..Lists::default()
         };
@@ -270,8 +279,9 @@ mod by_generation {
     fn a_gate_that_was_revoked_is_refused_by_a_newer_one() {
         let gate = kernel(&metadata("baton.gate", 1));
         let machine = at_level(b"sbat,1,2026010100\nbaton.gate,2\n");
+        let own = asking_for("sbat,1\nbaton.gate,2\n");
         let own = Lists {
-            gate_sbat_level: Some(b"sbat,1\nbaton.gate,2\n"),
+            policy: Policy::parse(&own).expect("well-formed"),
             ..Lists::default()
         };
         for lists in [machine, own] {
@@ -527,8 +537,13 @@ mod malformed {
             let words = error(&at_level(level)).to_string();
             assert!(words.starts_with("SbatLevelRT: "), "{words}");
 
+            // An empty one of a policy asks for nothing.
+            if level.is_empty() {
+                continue;
+            }
+            let own = asking_for(std::str::from_utf8(level).expect("text"));
             let own = Lists {
-                gate_sbat_level: Some(level),
+                policy: Policy::parse(&own).expect("well-formed"),
                 ..Lists::default()
             };
             let refusal = refused(&Build::signed(), b"", &own);

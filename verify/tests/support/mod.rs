@@ -2,6 +2,8 @@
 #![allow(dead_code, clippy::cast_possible_truncation)]
 
 pub mod build;
+#[path = "../../../formats/src/samples/policy.rs"]
+pub mod compact;
 pub mod der;
 pub mod flips;
 pub mod forge;

@@ -213,6 +213,10 @@ fn report(prepared: &Prepared<'_>, clock: Clock) {
         initrds.bytes / 1024,
         initrds.signed
     ));
+    match prepared.policy {
+        "" => console::line(format_args!("the policy allows it")),
+        name => console::line(format_args!("the policy \"{name}\" allows it")),
+    }
     let (from, to) = prepared.verified;
     console::line(format_args!(
         "verified in {}, of it {} for digests",
