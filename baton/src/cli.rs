@@ -37,6 +37,9 @@ pub enum Command {
     /// Build a gate
     #[command(subcommand)]
     Gate(GateCommand),
+    /// Check, show or explain a gate's policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Sign a kernel, a gate, an initrd, a manifest: any file
     #[command(after_help = SIGN_HELP)]
     Sign(SignArgs),
@@ -71,13 +74,31 @@ pub enum GateCommand {
     Build(GateBuildArgs),
 }
 
-const POLICY_HELP: &str = "\
-The policy is TOML; what it doesn't say is as here:
-  [refusal]
-  action = \"reset\"   # or \"halt\"
-  delay = 10         # seconds between the message and the action, at most 3600
+/// `baton policy …`
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Say whether a policy can be built into a gate, and warn of what is odd
+    #[command(after_help = POLICY_HELP)]
+    Check(PolicyCheckArgs),
+    /// Show all that a policy says, as TOML
+    Show(PolicyShowArgs),
+    /// Say in sentences what a policy does, or what it does with a command line
+    #[command(after_help = exit::help())]
+    Explain(PolicyExplainArgs),
+}
 
-The result must be signed (`baton sign`) with a key that the running kernel trusts.";
+const POLICY_HELP: &str = "\
+Presets are stock (the default), signed-initrd and sealed; `baton policy show PRESET` shows one, and
+`baton policy explain PRESET` what it does. A policy of one's own is TOML; what it doesn't say is as in
+its preset:
+  preset = \"signed-initrd\"
+  [refusal]
+  action = \"halt\"
+  [cmdline]
+  rules = [{ allow = \"init\", one-of = [\"/sbin/init\"] }, { deny = \"module_blacklist\" }]
+docs/policy.md describes all of it.
+
+The gate must be signed (`baton sign`) with a key that the running kernel trusts.";
 
 const SIGN_HELP: &str = "\
 Without --as, a PE image (UKI, EFI kernel, gate) gets an Authenticode signature, an ELF file an
@@ -193,9 +214,9 @@ pub struct GateBuildArgs {
     /// Certificates the gate trusts, PEM or DER (may be repeated)
     #[arg(long, value_name = "FILE")]
     pub cert: Vec<PathBuf>,
-    /// What the gate does when it refuses, as TOML
-    #[arg(long, value_name = "FILE")]
-    pub policy: Option<PathBuf>,
+    /// The policy: TOML, or a preset
+    #[arg(long, value_name = "FILE|PRESET", default_value = "stock")]
+    pub policy: PathBuf,
     /// SBAT metadata, as CSV, in place of the gate's own (baton.gate)
     #[arg(long, value_name = "FILE")]
     pub sbat: Option<PathBuf>,
@@ -206,6 +227,39 @@ pub struct GateBuildArgs {
     /// The gate to write
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+}
+
+/// Which policy to check.
+#[derive(Debug, Args)]
+pub struct PolicyCheckArgs {
+    /// The policy's TOML, or a preset
+    #[arg(value_name = "FILE")]
+    pub policy: PathBuf,
+}
+
+/// Which policy to show.
+#[derive(Debug, Args)]
+pub struct PolicyShowArgs {
+    /// The policy's TOML, a gate with a policy, or a preset
+    #[arg(value_name = "FILE|GATE|PRESET")]
+    pub policy: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to explain.
+#[derive(Debug, Args)]
+pub struct PolicyExplainArgs {
+    /// The policy's TOML, a gate with a policy, or a preset
+    #[arg(value_name = "FILE|GATE|PRESET")]
+    pub policy: PathBuf,
+    /// Say what happens to each parameter of this command line
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub cmdline: Option<OsString>,
+    /// What counts for a crash load
+    #[arg(long)]
+    pub crash: bool,
 }
 
 /// Where a signature goes.
@@ -372,7 +426,10 @@ impl Command {
             Command::Status(a) | Command::Crash(CrashCommand::Status(a)) => a.json,
             Command::Inspect(a) => a.json,
             Command::Verify(a) => a.json,
-            Command::Gate(_) | Command::Sign(_) | Command::Manifest(_) => false,
+            Command::Policy(PolicyCommand::Show(a)) => a.json,
+            Command::Gate(_) | Command::Policy(_) | Command::Sign(_) | Command::Manifest(_) => {
+                false
+            }
         }
     }
 }

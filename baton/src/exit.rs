@@ -10,7 +10,7 @@ pub enum Exit {
     Failed = 1,
     /// The command line is wrong (the code that the argument parser gives).
     Usage = 2,
-    /// Refused: unsigned, badly signed, or signed by nobody who is trusted.
+    /// Refused: unsigned, badly signed, signed by nobody who is trusted, or against the policy.
     Untrusted = 3,
     /// Refused: a malformed image, signature, handover or command line.
     Malformed = 4,
@@ -38,7 +38,7 @@ pub const TABLE: [(Exit, &str, &str); 10] = [
     (
         Exit::Untrusted,
         "untrusted",
-        "refused: unsigned, badly signed, or signed by nobody who is trusted",
+        "refused: unsigned, badly signed, signed by nobody who is trusted, or against the policy",
     ),
     (
         Exit::Malformed,

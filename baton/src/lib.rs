@@ -21,6 +21,7 @@ pub mod p7s;
 pub mod parts;
 pub mod pe_edit;
 pub mod plan;
+pub mod policy;
 pub mod refusal;
 pub mod revocations;
 pub mod sign;
@@ -57,6 +58,7 @@ fn dispatch(command: &Command) -> Result<()> {
         Command::Crash(CrashCommand::Unload(args)) => exec::unload(args, true),
         Command::Crash(CrashCommand::Status(args)) => status::crash(args),
         Command::Gate(GateCommand::Build(args)) => gate::build(args),
+        Command::Policy(command) => policy::run(command),
         Command::Sign(args) => sign::run(args),
         Command::Manifest(args) => manifest::run(args),
         Command::Inspect(args) => inspect::run(args),

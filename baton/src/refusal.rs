@@ -32,6 +32,13 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::RevokedBySbat { .. }
         | Reason::HandoverDigestMismatch
         | Reason::RecordAltered
+        | Reason::OutOfScope { .. }
+        | Reason::NotAccepted(_)
+        | Reason::ParameterDenied(_)
+        | Reason::ParameterUnlisted(_)
+        | Reason::ParameterForInit(_)
+        | Reason::ParameterForced(_)
+        | Reason::HiddenBootconfig
         | Reason::BadTrust(_) => Exit::Untrusted,
         Reason::NoRoom { .. } | Reason::AddressTaken(_) => Exit::NoRoom,
         _ => Exit::Malformed,

@@ -117,12 +117,17 @@ fn the_same_input_gives_the_same_gate() {
 }
 
 #[test]
-fn what_is_not_given_is_not_there_but_the_gates_own_generation() {
+fn what_is_not_given_is_not_there_but_the_gates_own_generation_and_the_stock_policy() {
     let bench = Bench::new();
     assert_eq!(bench.build(&[]).code, 0);
     let gate = std::fs::read(&bench.out).unwrap();
     let info = GateInfo::from_image(&gate).unwrap();
-    assert!(info.keys.is_absent() && info.policy.is_absent());
+    assert!(info.keys.is_absent());
+    assert_eq!(
+        info.policy(&gate).unwrap(),
+        Policy::stock().as_bytes(),
+        "what is there can be named by its digest"
+    );
     let sbat = str::from_utf8(info.sbat(&gate).unwrap()).unwrap();
     assert!(sbat.contains("\nbaton.gate,1,"), "{sbat}");
 }
@@ -295,9 +300,9 @@ fn only_a_stub_is_built_upon() {
 #[test]
 fn what_does_not_fit_before_the_gates_memory_is_refused() {
     // Room for the signature is kept: 64 KiB.
-    let bench = Bench::with_stub(&gate_stub(0x1_4000));
-    bench.refused(&[&"--cert", &owners().rsa.cert], "doesn't fit");
     let bench = Bench::with_stub(&gate_stub(0x1_5000));
+    bench.refused(&[&"--cert", &owners().rsa.cert], "doesn't fit");
+    let bench = Bench::with_stub(&gate_stub(0x1_6000));
     assert_eq!(bench.build(&[&"--cert", &owners().rsa.cert]).code, 0);
 }
 

@@ -3,12 +3,12 @@
 
 pub mod image;
 pub mod own;
-pub mod policy;
 
 use crate::certs;
 use crate::cli::GateBuildArgs;
 use crate::failure::{Failure, Result};
 use crate::output;
+use crate::policy;
 use crate::revocations::{self, Count};
 use baton_formats::sbat::{Sbat, SbatError};
 use baton_verify::Certificate;
@@ -32,10 +32,7 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
     let (dbx, counts) = revocations(&args.dbx)?;
     let parts = Parts {
         keys: keys(&args.cert)?,
-        policy: match &args.policy {
-            Some(path) => policy::read(path)?,
-            None => Vec::new(),
-        },
+        policy: policy::compiled(&args.policy)?,
         sbat: match &args.sbat {
             Some(path) => sbat(path)?,
             None => OWN_SBAT.as_bytes().to_vec(),

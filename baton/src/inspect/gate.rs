@@ -3,9 +3,10 @@
 use super::certificate::CertificateInfo;
 use super::hex;
 use super::page::Page;
+use super::policy::PolicyInfo;
 use crate::revocations::Count;
 use baton_formats::gate_image::GateInfo;
-use baton_formats::policy::{Policy, RefusalAction};
+use baton_formats::policy::Policy;
 use baton_formats::reader::is_zero;
 use baton_verify::Trust;
 use serde::Serialize;
@@ -23,19 +24,8 @@ pub struct GateImageInfo {
     pub certificates: Vec<CertificateInfo>,
     /// What it revokes, besides what the machine does.
     pub revokes: Option<Count>,
-    /// What it does when it refuses.
+    /// What it accepts, and what it does when it refuses.
     pub policy: Option<PolicyInfo>,
-}
-
-/// A gate's policy.
-#[derive(Debug, Serialize)]
-pub struct PolicyInfo {
-    /// `reset` or `halt`.
-    pub refusal_action: &'static str,
-    /// Seconds between the message and the action.
-    pub refusal_delay_seconds: u32,
-    /// It is what a gate without a policy does.
-    pub is_default: bool,
 }
 
 impl GateImageInfo {
@@ -58,7 +48,7 @@ impl GateImageInfo {
         page.field("stub", format!("{} bytes", self.stub_length));
         page.field("limit", format!("{} bytes, signed", self.limit));
         if let Some(policy) = &self.policy {
-            page.field("policy", policy.described());
+            policy.show(page);
         }
         for (index, certificate) in self.certificates.iter().enumerate() {
             certificate.show(page, if index == 0 { "trusts" } else { "" });
@@ -67,16 +57,6 @@ impl GateImageInfo {
             page.field("trusts", "the machine's MOK list alone");
         }
         page.optional("revokes", self.revokes.as_ref());
-    }
-}
-
-impl PolicyInfo {
-    fn described(&self) -> String {
-        let default = if self.is_default { " (default)" } else { "" };
-        format!(
-            "after a refusal: {} in {} s{default}",
-            self.refusal_action, self.refusal_delay_seconds
-        )
     }
 }
 
@@ -103,12 +83,5 @@ fn policy(info: &GateInfo, file: &[u8]) -> Result<PolicyInfo, String> {
         [] => Policy::stock(),
         bytes => Policy::parse(bytes).map_err(|e| e.to_string())?,
     };
-    Ok(PolicyInfo {
-        refusal_action: match policy.refusal.action {
-            RefusalAction::Reset => "reset",
-            RefusalAction::Halt => "halt",
-        },
-        refusal_delay_seconds: policy.refusal.delay_seconds,
-        is_default: policy == Policy::stock(),
-    })
+    Ok(PolicyInfo::of(&policy))
 }

@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod multiboot2;
 pub mod page;
 pub mod pe;
+pub mod policy;
 mod reading;
 pub mod report;
 pub mod sbat;
@@ -73,8 +74,11 @@ pub fn run(args: &InspectArgs) -> Result<()> {
     Ok(())
 }
 
-/// Who reads it may stop early, as `head` does.
-fn print(text: &str) -> Result<()> {
+/// Prints on standard output. Who reads it may stop early, as `head` does.
+///
+/// # Errors
+/// When it can't be written.
+pub fn print(text: &str) -> Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::io(Path::new("standard output"), &e))

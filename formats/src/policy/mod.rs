@@ -63,7 +63,10 @@ mod rules;
 mod tests;
 
 pub use error::PolicyError;
-pub use rules::{Action, KernelWay, ParameterRule, Rules, Source, Value, Ways};
+pub use rules::{
+    Action, FLAG_NOTHING_FOR_INIT, FLAG_UNLISTED_DENIED, KernelWay, ParameterRule, Rules, Source,
+    Value, Ways, texts,
+};
 
 use crate::reader::{OutOfBounds, Reader};
 

@@ -259,7 +259,7 @@ impl<'a> Value<'a> {
 }
 
 /// The texts of a list that each end with a NUL.
-pub(super) fn texts(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn texts(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     let list = list.strip_suffix(b"\0").unwrap_or(list);
     list.split(|&byte| byte == 0)
 }

@@ -1,0 +1,132 @@
+//! A gate's policy: its main points. `baton policy show` and `explain` say all of it.
+
+use super::page::Page;
+use crate::policy::canonical::refusal_word;
+use crate::policy::model::{COMMAND_LINE_WAYS, INITRD_WAYS, KERNEL_WAYS, words};
+use crate::policy::{digest, preset};
+use baton_formats::policy::{Policy, Rules};
+use serde::Serialize;
+
+/// A gate's policy.
+#[derive(Debug, Serialize)]
+pub struct PolicyInfo {
+    /// What people call it; may be empty.
+    pub name: String,
+    /// SHA-256 of its compact form, in hexadecimal.
+    pub sha256: String,
+    /// The preset that it is, byte for byte.
+    pub preset: Option<&'static str>,
+    /// `reset` or `halt`.
+    pub refusal_action: &'static str,
+    /// Seconds between the message and the action.
+    pub refusal_delay_seconds: u32,
+    /// For a normal load.
+    pub normal: RulesInfo,
+    /// For a crash load.
+    pub crash: RulesInfo,
+    /// How many keys may not vouch for everything.
+    pub scoped_keys: usize,
+    /// It is what a gate without a policy does.
+    pub is_default: bool,
+}
+
+/// What is accepted on one occasion, in the words of the policy's TOML.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct RulesInfo {
+    /// Ways to vouch for a kernel.
+    pub kernel: Vec<&'static str>,
+    /// Initrds besides those of a UKI.
+    pub initrd: Vec<&'static str>,
+    /// Command lines besides that of a UKI.
+    pub command_line: Vec<&'static str>,
+    /// How many rules there are about parameters.
+    pub parameter_rules: usize,
+    /// Parameters that no rule is about are denied.
+    pub unlisted_denied: bool,
+    /// Nothing may follow `--`.
+    pub init_arguments_denied: bool,
+    /// What is added to the command line.
+    pub forced: String,
+}
+
+impl PolicyInfo {
+    /// Its main points.
+    #[must_use]
+    pub fn of(policy: &Policy<'_>) -> PolicyInfo {
+        PolicyInfo {
+            name: policy.name.to_owned(),
+            sha256: digest(policy.as_bytes()),
+            preset: preset::name_of(policy),
+            refusal_action: refusal_word(policy.refusal.action),
+            refusal_delay_seconds: policy.refusal.delay_seconds,
+            normal: RulesInfo::of(&policy.normal),
+            crash: RulesInfo::of(&policy.crash),
+            scoped_keys: policy.scopes().count(),
+            is_default: *policy == Policy::stock(),
+        }
+    }
+
+    /// Prints them.
+    pub fn show(&self, page: &mut Page) {
+        page.field("policy", self.title());
+        page.field("", format!("SHA-256 {}", self.sha256));
+        let (action, delay) = (self.refusal_action, self.refusal_delay_seconds);
+        page.field("", format!("after a refusal: {action} in {delay} s"));
+        self.normal.show(page);
+        if self.crash != self.normal {
+            page.field("", "crash loads:");
+            self.crash.show(page);
+        }
+        if self.scoped_keys > 0 {
+            let keys = self.scoped_keys;
+            page.field(
+                "",
+                format!("keys that may not vouch for everything: {keys}"),
+            );
+        }
+    }
+
+    fn title(&self) -> String {
+        match (self.preset, self.name.as_str()) {
+            (Some(preset), _) => format!("the preset {preset}"),
+            (None, "") => "without a name".into(),
+            (None, name) => format!("\"{name}\""),
+        }
+    }
+}
+
+impl RulesInfo {
+    fn of(rules: &Rules<'_>) -> RulesInfo {
+        RulesInfo {
+            kernel: words(rules.kernel.0, &KERNEL_WAYS),
+            initrd: words(rules.initrd.0, &INITRD_WAYS),
+            command_line: words(rules.command_line.0, &COMMAND_LINE_WAYS),
+            parameter_rules: rules.parameters().count(),
+            unlisted_denied: rules.unlisted_denied,
+            init_arguments_denied: rules.nothing_for_init,
+            forced: String::from_utf8_lossy(rules.forced).into_owned(),
+        }
+    }
+
+    fn show(&self, page: &mut Page) {
+        page.field("", format!("kernel: {}", self.kernel.join(", ")));
+        page.field("", format!("initrd: {}", or_uki(&self.initrd)));
+        page.field("", format!("cmdline: {}", or_uki(&self.command_line)));
+        let unlisted = match self.unlisted_denied {
+            true => "others are denied",
+            false => "others are allowed",
+        };
+        let rules = self.parameter_rules;
+        page.field("", format!("parameters: {rules} rules, {unlisted}"));
+        if !self.forced.is_empty() {
+            page.field("", format!("forced: {}", self.forced));
+        }
+    }
+}
+
+fn or_uki(ways: &[&str]) -> String {
+    match ways {
+        [] => "from a UKI alone".into(),
+        ways => format!("{}, or from a UKI", ways.join(", ")),
+    }
+}

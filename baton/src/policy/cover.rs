@@ -1,0 +1,198 @@
+//! Which rule makes another one superfluous, and what a policy allows that the stock one denies.
+
+use super::model::{Policy, Rule, Rules, Values};
+use super::preset;
+use baton_formats::cmdline::{same_name, starts_with_name};
+use baton_formats::policy::Action;
+
+/// Whether `one` is about everything that `other` is about.
+#[must_use]
+pub fn covers(one: &Rule, other: &Rule) -> bool {
+    let (name, other_name) = (one.name.as_bytes(), other.name.as_bytes());
+    let named = match (name.strip_suffix(b"*"), other_name.strip_suffix(b"*")) {
+        (Some(start), Some(other)) => starts_with_name(other, start),
+        (Some(start), None) => starts_with_name(other_name, start),
+        (None, Some(_)) => false,
+        (None, None) => same_name(name, other_name),
+    };
+    named && covers_values(&one.value, &other.value)
+}
+
+fn covers_values(one: &Values, other: &Values) -> bool {
+    let item = |text: &String, item: &String| text.split(',').any(|it| it == item);
+    match (one, other) {
+        (Values::Any, _) => true,
+        (Values::OneOf(all), Values::OneOf(some)) => some.iter().all(|it| all.contains(it)),
+        (Values::With(with), Values::OneOf(some)) => some.iter().all(|it| item(it, with)),
+        (Values::AllOf(all), Values::OneOf(some)) => some
+            .iter()
+            .all(|text| text.split(',').all(|it| all.iter().any(|item| item == it))),
+        (Values::AllOf(all), Values::AllOf(some)) => some.iter().all(|it| all.contains(it)),
+        (Values::Number(least, most), Values::Number(from, to)) => least <= from && to <= most,
+        (one, other) => one == other,
+    }
+}
+
+/// Whether some parameter's name fits both.
+fn names_meet(one: &Rule, other: &Rule) -> bool {
+    let (name, other_name) = (one.name.as_bytes(), other.name.as_bytes());
+    match (name.strip_suffix(b"*"), other_name.strip_suffix(b"*")) {
+        (Some(start), Some(other)) => {
+            starts_with_name(other, start) || starts_with_name(start, other)
+        }
+        (Some(start), None) => starts_with_name(other_name, start),
+        (None, Some(start)) => starts_with_name(name, start),
+        (None, None) => same_name(name, other_name),
+    }
+}
+
+/// Pairs (later, earlier) of rules, by number from 0, of which the later can never fit.
+#[must_use]
+pub fn never_fit(rules: &[Rule]) -> Vec<(usize, usize)> {
+    let before = |later: usize, rule: &Rule| {
+        let mut earlier = rules.iter().take(later);
+        let found = earlier.position(|it| covers(it, rule));
+        found.map(|earlier| (later, earlier))
+    };
+    let each = rules.iter().enumerate();
+    each.filter_map(|(later, rule)| before(later, rule))
+        .collect()
+}
+
+/// What it allows that the stock policy denies: one sentence for each.
+#[must_use]
+pub fn weaker_than_stock(policy: &Policy) -> Vec<String> {
+    let stock = preset::stock();
+    let mut all = weaker_rules(&policy.normal, &stock.normal, "");
+    for sentence in weaker_rules(&policy.crash, &stock.crash, " for a crash load") {
+        let normal = sentence.replace(" for a crash load", "");
+        if !all.contains(&normal) {
+            all.push(sentence);
+        }
+    }
+    all
+}
+
+fn weaker_rules(rules: &Rules, stock: &Rules, occasion: &str) -> Vec<String> {
+    let denials = stock.parameters.iter().enumerate();
+    let denials = denials.filter(|(_, rule)| rule.action == Action::Deny);
+    let allowed = denials.filter(|(number, denial)| {
+        // What stock itself allows of it.
+        let exceptions = stock.parameters.get(..*number).unwrap_or_default();
+        !still_denied(rules, denial, exceptions)
+    });
+    allowed
+        .map(|(_, denial)| {
+            format!(
+                "it is weaker than stock: \"{}\" is not always denied{occasion}",
+                denial.name
+            )
+        })
+        .collect()
+}
+
+/// Whether `rules` deny all that `denial` is about, but for `exceptions`.
+fn still_denied(rules: &Rules, denial: &Rule, exceptions: &[Rule]) -> bool {
+    for rule in &rules.parameters {
+        let allowed_anyway = exceptions
+            .iter()
+            .any(|it| it.action == Action::Allow && covers(it, rule));
+        match rule.action {
+            Action::Deny if covers(rule, denial) => return true,
+            Action::Allow if names_meet(rule, denial) && !allowed_anyway => return false,
+            _ => {}
+        }
+    }
+    rules.unlisted == Action::Deny
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source;
+    use super::*;
+    use std::path::Path;
+
+    fn rules(text: &str) -> Policy {
+        let text = format!("cmdline.rules = [{text}]");
+        source::read(&text, Path::new("")).unwrap().policy
+    }
+
+    fn own(text: &str) -> Vec<Rule> {
+        let all = rules(text).normal.parameters;
+        all[..all.len() - preset::stock().normal.parameters.len()].to_vec()
+    }
+
+    fn covered(one: &str, other: &str) -> bool {
+        let rules = own(&format!("{{ allow = {one} }}, {{ deny = {other} }}"));
+        never_fit(&rules) == [(1, 0)]
+    }
+
+    #[test]
+    fn a_rule_takes_all_of_another_by_name() {
+        assert!(covered("'a'", "'a'"));
+        assert!(covered("'a-b'", "'a_b'"));
+        assert!(covered("'a*'", "'abc'"));
+        assert!(covered("'a*'", "'ab*'"));
+        assert!(covered("'*'", "'a'"));
+        assert!(!covered("'abc'", "'a*'"));
+        assert!(!covered("'ab*'", "'a*'"));
+        assert!(!covered("'a'", "'A'"));
+    }
+
+    #[test]
+    fn a_rule_takes_all_of_another_by_value() {
+        assert!(covered("'a'", "'a', value = false"));
+        assert!(covered("'a', one-of = ['x', 'y']", "'a', one-of = ['y']"));
+        assert!(covered("'a', number = [0, 9]", "'a', number = [1, 9]"));
+        assert!(covered("'a', with = 'x'", "'a', one-of = ['x', 'y,x']"));
+        assert!(covered("'a', all-of = ['x', 'y']", "'a', one-of = ['y,x']"));
+        assert!(covered("'a', all-of = ['x', 'y']", "'a', all-of = ['y']"));
+        assert!(!covered("'a', value = false", "'a'"));
+        assert!(!covered("'a', one-of = ['x']", "'a', one-of = ['x', 'y']"));
+        assert!(!covered("'a', number = [1, 9]", "'a', number = [0, 9]"));
+        assert!(!covered("'a', with = 'x'", "'a', all-of = ['x']"));
+        assert!(!covered("'a', one-of = ['1']", "'a', number = [1, 1]"));
+    }
+
+    #[test]
+    fn presets_are_not_weaker_than_stock() {
+        for name in preset::NAMES {
+            let weaker = weaker_than_stock(&preset::named(name).unwrap());
+            assert_eq!(weaker, [] as [&str; 0], "{name}");
+        }
+    }
+
+    #[test]
+    fn allowing_what_stock_denies_is_weaker() {
+        let weaker = |text: &str| weaker_than_stock(&rules(text)).join("; ");
+        assert_eq!(
+            weaker("{ allow = 'acpi_rsdp', number = [0, 1] }"),
+            "it is weaker than stock: \"acpi_rsdp\" is not always denied"
+        );
+        assert!(weaker("{ allow = 'lsm' }").contains("\"lsm\""));
+        assert_eq!(weaker("{ allow = '*' }").matches("weaker").count(), 6);
+        assert_eq!(weaker("{ allow = 'lsm', with = 'lockdown' }"), "");
+        assert_eq!(weaker("{ deny = 'a*' }, { allow = 'acpi_rsdp' }"), "");
+        assert_eq!(weaker("{ allow = 'quiet' }"), "");
+    }
+
+    #[test]
+    fn what_is_weaker_for_a_crash_load_alone_says_so() {
+        let text = "[crash.cmdline]\nrules = [{ allow = 'bootconfig' }]";
+        let policy = source::read(text, Path::new("")).unwrap().policy;
+        assert_eq!(
+            weaker_than_stock(&policy),
+            ["it is weaker than stock: \"bootconfig\" is not always denied for a crash load"]
+        );
+    }
+
+    #[test]
+    fn denying_what_no_rule_is_about_makes_up_for_rules_that_are_missing() {
+        let text = "preset = 'none'\nkernel.accept = ['uki']\ncmdline.unlisted = 'deny'";
+        let policy = source::read(text, Path::new("")).unwrap().policy;
+        assert!(weaker_than_stock(&policy).is_empty());
+        let text = text.replace("deny", "allow");
+        let policy = source::read(&text, Path::new("")).unwrap().policy;
+        assert_eq!(weaker_than_stock(&policy).len(), 6);
+    }
+}

@@ -1,0 +1,203 @@
+//! A policy in sentences, and what it does with a command line.
+
+use super::canonical::refusal_word;
+use super::compact;
+use super::model::{
+    COMMAND_LINE_WAYS, INITRD_WAYS, KERNEL_WAYS, PURPOSES, Policy, Rule, Rules, Values, described,
+};
+use crate::kernel_verdict::hex;
+use baton_formats::cmdline::parameters;
+use baton_formats::policy::{self, Action, ParameterRule};
+use baton_verify::command_line::{DecidedBy, Judged, judge_parameters};
+
+/// What it does on this occasion, a sentence to a line.
+#[must_use]
+pub fn sentences(policy: &Policy, crash: bool) -> Vec<String> {
+    let rules = policy.rules(crash);
+    let mut all = vec![refusal(policy)];
+    all.extend(policy.sbat.iter().map(|(name, least)| {
+        format!("An image that names the SBAT component \"{name}\" must be of generation {least} or newer.")
+    }));
+    all.push(kernel(rules));
+    all.push(initrd(rules));
+    all.push(command_line(rules));
+    all.extend(forced(rules));
+    let numbered = (1..).zip(&rules.parameters);
+    all.extend(numbered.map(|(number, it)| format!("Rule {number}: {}.", rule(it))));
+    all.push(unlisted(rules));
+    all.push(init_arguments(rules));
+    all.extend(policy.keys.iter().map(key));
+    all
+}
+
+fn refusal(policy: &Policy) -> String {
+    let what = match refusal_word(policy.refusal.action) {
+        "halt" => "halts the machine",
+        _ => "resets the machine",
+    };
+    match policy.refusal.delay_seconds {
+        0 => format!("A refusal {what} at once."),
+        seconds => format!("A refusal {what} after {seconds} seconds."),
+    }
+}
+
+fn kernel(rules: &Rules) -> String {
+    let ways = described(rules.kernel, &KERNEL_WAYS);
+    format!("A kernel must be vouched for by {}.", or(&ways))
+}
+
+fn initrd(rules: &Rules) -> String {
+    match &described(rules.initrd, &INITRD_WAYS)[..] {
+        [] => "An initrd must be part of a UKI.".into(),
+        ways => format!("An initrd may be part of a UKI, or {}.", or(ways)),
+    }
+}
+
+fn command_line(rules: &Rules) -> String {
+    match &described(rules.command_line, &COMMAND_LINE_WAYS)[..] {
+        [] => "The command line must be that of a UKI.".into(),
+        ways => format!("The command line may be that of a UKI, or {}.", or(ways)),
+    }
+}
+
+fn forced(rules: &Rules) -> Option<String> {
+    let quoted: Vec<_> = rules.force.iter().map(|it| format!("\"{it}\"")).collect();
+    let all = and(&quoted);
+    (!quoted.is_empty())
+        .then(|| format!("{all} is added to the command line, and nothing else may be said of it."))
+}
+
+/// What a rule does, as a sentence without its full stop.
+#[must_use]
+pub fn rule(rule: &Rule) -> String {
+    let action = match rule.action {
+        Action::Deny => "denies",
+        Action::Allow => "allows",
+    };
+    let name = match (rule.name.as_str(), rule.name.strip_suffix('*')) {
+        ("*", _) => "every parameter".to_owned(),
+        (_, Some(start)) => format!("every parameter whose name begins with \"{start}\""),
+        (name, None) => format!("\"{name}\""),
+    };
+    format!("{action} {name}{}", values(&rule.value))
+}
+
+fn values(values: &Values) -> String {
+    let quoted = |texts: &[String]| -> Vec<String> {
+        let shown = texts
+            .iter()
+            .map(|text| format!("\"{}\"", text.escape_debug()));
+        shown.collect()
+    };
+    match values {
+        Values::Any => ", with any value or none".into(),
+        Values::None => " without a value".into(),
+        Values::OneOf(texts) => format!(" with the value {}", or(&quoted(texts))),
+        Values::Number(least, most) => format!(" with a number from {least} to {most}"),
+        Values::With(item) => format!(" with a list that has \"{}\" in it", item.escape_debug()),
+        Values::AllOf(items) => format!(" with a list of nothing but {}", and(&quoted(items))),
+    }
+}
+
+fn unlisted(rules: &Rules) -> String {
+    let action = past(rules.unlisted);
+    format!("The first rule that fits counts; what no rule is about is {action}.")
+}
+
+fn init_arguments(rules: &Rules) -> String {
+    let action = past(rules.init_arguments);
+    format!("What follows a lone -- is init's, and {action}.")
+}
+
+fn key(key: &super::model::Key) -> String {
+    let what = and(&described(key.may, &PURPOSES));
+    let sbat = key.sbat.as_ref().map(|(component, generation)| {
+        format!(", and only if they name the SBAT component \"{component}\" of generation {generation} or newer")
+    });
+    format!(
+        "The key with SHA-256 {} may vouch for {what} alone{}.",
+        hex(&key.sha256),
+        sbat.unwrap_or_default()
+    )
+}
+
+fn past(action: Action) -> &'static str {
+    match action {
+        Action::Deny => "denied",
+        Action::Allow => "allowed",
+    }
+}
+
+fn or<T: AsRef<str>>(parts: &[T]) -> String {
+    joined(parts, "or")
+}
+
+fn and<T: AsRef<str>>(parts: &[T]) -> String {
+    joined(parts, "and")
+}
+
+fn joined<T: AsRef<str>>(parts: &[T], word: &str) -> String {
+    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+    match &parts[..] {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
+    }
+}
+
+/// What happens to a parameter, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The parameter as it stands in the line.
+    pub parameter: String,
+    /// What happens to it.
+    pub action: Action,
+    /// The rule or what else decides.
+    pub why: String,
+}
+
+/// What the gate would do with each parameter of `line`. What only early code reads as a parameter
+/// is there if it is denied.
+#[must_use]
+pub fn decisions(line: &[u8], rules: &policy::Rules<'_>) -> Vec<Decision> {
+    let by_kernel = parameters(line).count();
+    let mut all: Vec<Decision> = Vec::new();
+    for (index, judged) in judge_parameters(line, rules).enumerate() {
+        let mut decision = decision(&judged, rules);
+        if index >= by_kernel {
+            let told = all
+                .iter()
+                .any(|it| it.action == Action::Deny && it.why == decision.why);
+            if told {
+                continue;
+            }
+            decision.why += ", as code that runs early reads the line: without quotes and --";
+        }
+        all.push(decision);
+    }
+    all
+}
+
+fn decision(judged: &Judged<'_, '_>, rules: &policy::Rules<'_>) -> Decision {
+    let why = match judged.by {
+        DecidedBy::Rule(it) => by_rule(&it, rules),
+        DecidedBy::Unlisted => "no rule is about it".into(),
+        DecidedBy::ForInit => "it is init's".into(),
+        DecidedBy::Forced => "the policy forces another value".into(),
+    };
+    let parameter = String::from_utf8_lossy(judged.parameter.raw);
+    Decision {
+        parameter: parameter.into_owned(),
+        action: judged.action,
+        why,
+    }
+}
+
+fn by_rule(it: &ParameterRule<'_>, rules: &policy::Rules<'_>) -> String {
+    let number = rules.parameters().position(|other| other == *it);
+    let sentence = compact::read_rule(it).map_or_else(|why| why, |it| rule(&it));
+    match number {
+        Some(number) => format!("rule {} {sentence}", number + 1),
+        None => sentence,
+    }
+}

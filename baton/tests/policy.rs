@@ -1,0 +1,339 @@
+//! `baton policy` and what `gate build` and `inspect` do with a policy.
+
+mod common;
+
+use common::{Folder, Said, baton, gate_stub, owners};
+use std::path::{Path, PathBuf};
+
+const LIMIT: u32 = 0x10_0000;
+const FLEET: &str = "name = \"fleet\"\npreset = \"signed-initrd\"\n[refusal]\naction = \"halt\"\n[cmdline]\nforce = [\"panic=10\"]\nrules = [{ deny = \"quiet\" }]\n[crash.cmdline]\nunlisted = \"deny\"\n";
+
+fn policy(command: &str, name: &dyn AsRef<std::ffi::OsStr>) -> Said {
+    baton(&[&"policy", &command, name])
+}
+
+fn good(said: Said) -> String {
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
+    said.out
+}
+
+/// A gate with this policy.
+fn gate(folder: &Folder, policy: &dyn AsRef<std::ffi::OsStr>) -> PathBuf {
+    let stub = folder.write("stub", gate_stub(LIMIT));
+    let out = folder.path("gate.efi");
+    let said = baton(&[
+        &"gate",
+        &"build",
+        &"--stub",
+        &stub,
+        &"--out",
+        &out,
+        &"--policy",
+        policy,
+    ]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    out
+}
+
+fn digest(said: &str) -> String {
+    let at = said.find("SHA-256 ").unwrap() + 8;
+    said[at..at + 64].to_owned()
+}
+
+#[test]
+fn check_says_ok_with_name_and_digest() {
+    let folder = Folder::new();
+    let said = good(policy("check", &folder.write("p.toml", FLEET)));
+    assert!(said.starts_with("ok: \"fleet\", "), "{said}");
+    let same = good(policy(
+        "check",
+        &folder.write("q.toml", format!("{FLEET}\n# a comment")),
+    ));
+    assert_eq!(
+        digest(&said),
+        digest(&same),
+        "what is the same has one digest"
+    );
+    let other = good(policy("check", &"stock"));
+    assert!(other.starts_with("ok: \"stock\", 251 bytes"), "{other}");
+    assert_ne!(digest(&said), digest(&other));
+    let nameless = folder.write("n.toml", "refusal.delay = 1");
+    assert!(good(policy("check", &nameless)).starts_with("ok: a policy without a name, "));
+}
+
+#[test]
+fn check_warns_of_what_is_odd() {
+    let folder = Folder::new();
+    let text = "[cmdline]\nrules = [{ allow = \"*\" }, { deny = \"init\" }]";
+    let said = policy("check", &folder.write("p.toml", text));
+    assert_eq!(said.code, 0);
+    assert!(said.out.starts_with("ok: "), "{}", said.out);
+    assert!(
+        said.err
+            .contains("p.toml: warning: cmdline.rules[1] can never fit"),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.err
+            .contains("warning: it is weaker than stock: \"elfcorehdr\""),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn what_is_no_policy_is_refused_with_file_and_line() {
+    let folder = Folder::new();
+    for (text, part) in [
+        (
+            &b"\n[refusal]\nwait = 1"[..],
+            "p.toml: line 3: unknown key \"refusal.wait\"",
+        ),
+        (b"\xff\xfe", "neither TOML nor a gate"),
+        (
+            b"[cmdline]\nforce = [\"lsm=x\"]",
+            "which a rule of the same policy denies",
+        ),
+    ] {
+        let path = folder.write("p.toml", text);
+        for command in ["check", "show", "explain"] {
+            let said = policy(command, &path);
+            assert_eq!((said.code, said.out.as_str()), (1, ""), "{}", said.err);
+            assert!(said.err.contains(part), "{}", said.err);
+            assert_eq!(said.err.lines().count(), 1);
+        }
+    }
+    let missing = policy("show", &"sealde");
+    assert_eq!(missing.code, 1);
+    assert!(
+        missing
+            .err
+            .contains("presets are stock, signed-initrd, sealed"),
+        "{}",
+        missing.err
+    );
+    let image = folder.write("x.efi", common::kernel_image(0x3000));
+    assert!(policy("show", &image).err.contains("x.efi: not a gate"));
+    let compact = folder.write("p.bin", b"BPOL\x01\0");
+    assert!(policy("show", &compact).err.contains("version is 1"));
+}
+
+#[test]
+fn show_gives_the_whole_policy_which_is_the_same_again() {
+    let folder = Folder::new();
+    let fleet = folder.write("p.toml", FLEET);
+    let gate = gate(&folder, &fleet);
+    let shown = good(policy("show", &fleet));
+    assert_eq!(
+        good(policy("show", &gate)),
+        shown,
+        "from the gate as from the file"
+    );
+    let again = folder.write("again.toml", &shown);
+    assert_eq!(good(policy("show", &again)), shown);
+    assert_eq!(
+        digest(&good(policy("check", &again))),
+        digest(&good(policy("check", &fleet)))
+    );
+    for part in [
+        "name = \"fleet\"",
+        "{ deny = \"rdinit\" }",
+        "[crash.cmdline]\nunlisted = \"deny\"",
+    ] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let bare = folder.write("bare.efi", gate_stub(LIMIT));
+    assert_eq!(good(policy("show", &bare)), good(policy("show", &"stock")));
+}
+
+#[test]
+fn show_speaks_json() {
+    let said = baton(&[&"policy", &"show", &"--json", &"sealed"]);
+    let value = said.json();
+    assert_eq!(
+        (&value["name"], &value["preset"]),
+        (&"sealed".into(), &"sealed".into())
+    );
+    assert_eq!(value["policy"]["kernel"]["accept"][0], "uki");
+    let said = baton(&[&"policy", &"show", &"--json", &"missing"]);
+    assert_eq!(said.json()["error"]["code"], "failed");
+}
+
+#[test]
+fn explain_says_it_in_sentences() {
+    let said = good(policy("explain", &"sealed"));
+    for line in [
+        "The policy \"sealed\" for normal and crash loads alike, SHA-256 ",
+        "A refusal resets the machine after 10 seconds.\n",
+        "A kernel must be vouched for by an Authenticode signature on a UKI or a signed manifest.\n",
+        "An initrd may be part of a UKI, or listed in a signed manifest.\n",
+        "The command line may be that of a UKI, or what a signed manifest says it must be.\n",
+        "Rule 1: denies \"elfcorehdr\", with any value or none.\n",
+        "Rule 6: allows \"lsm\" with a list that has \"lockdown\" in it.\n",
+        "The first rule that fits counts; what no rule is about is allowed.\n",
+    ] {
+        assert!(said.contains(line), "{line}{said}");
+    }
+    let folder = Folder::new();
+    let fleet = folder.write("p.toml", FLEET);
+    let said = good(policy("explain", &fleet));
+    assert!(
+        said.contains("for a normal load (with --crash: for a crash load)"),
+        "{said}"
+    );
+    let said = good(baton(&[&"policy", &"explain", &"--crash", &fleet]));
+    assert!(said.contains("what no rule is about is denied"), "{said}");
+}
+
+fn explained(line: &str, more: &[&dyn AsRef<std::ffi::OsStr>], name: &Path) -> Said {
+    let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> =
+        vec![&"policy", &"explain", &name, &"--cmdline", &line];
+    args.extend(more);
+    baton(&args)
+}
+
+#[test]
+fn explain_says_which_rule_decides_about_each_parameter() {
+    let stock = Path::new("stock");
+    let said = explained("ro lsm=lockdown,yama -- 3", &[], stock);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert_eq!(
+        said.out,
+        "  allowed        ro: no rule is about it\n  \
+         allowed        lsm=lockdown,yama: rule 6 allows \"lsm\" with a list that has \"lockdown\" in it\n  \
+         allowed        --: no rule is about it\n  \
+         allowed        3: it is init's\n"
+    );
+    let said = explained("quiet lsm=yama", &[], stock);
+    assert_eq!((said.code, said.err.as_str()), (3, ""), "as a refusal ends");
+    assert!(
+        said.out
+            .contains("denied         lsm=yama: rule 7 denies \"lsm\", with any value or none"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn explain_knows_forced_parameters_and_crash_loads() {
+    let folder = Folder::new();
+    let fleet = folder.write("p.toml", FLEET);
+    let said = explained("panic=10", &[], &fleet);
+    assert_eq!(said.code, 0, "{}", said.out);
+    let said = explained("panic=0", &[], &fleet);
+    assert_eq!(said.code, 3);
+    assert!(
+        said.out
+            .contains("denied         panic=0: the policy forces another value"),
+        "{}",
+        said.out
+    );
+    assert_eq!(explained("ro", &[], &fleet).code, 0);
+    let said = explained("ro", &[&"--crash"], &fleet);
+    assert_eq!(said.code, 3);
+    assert!(
+        said.out.contains("denied         ro: no rule is about it"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn a_key_is_named_by_its_certificate_beside_the_policy() {
+    let folder = Folder::new();
+    let owner = &owners().p256;
+    folder.write("keys/release.pem", std::fs::read(&owner.cert).unwrap());
+    let text = "[[key]]\ncertificate = \"keys/release.pem\"\nmay = [\"initrd\"]\n";
+    let said = good(policy("show", &folder.write("p.toml", text)));
+    // What openssl says of the same key.
+    let key = folder.path("key.der");
+    let openssl = common::tool(
+        "openssl",
+        &[
+            &"pkey",
+            &"-in",
+            &owner.key,
+            &"-pubout",
+            &"-outform",
+            &"DER",
+            &"-out",
+            &key,
+        ],
+    );
+    assert_eq!(openssl.code, 0, "{}", openssl.err);
+    let sum = common::tool("sha256sum", &[&key]).out;
+    assert!(
+        said.contains(&format!("key-sha256 = \"{}\"", &sum[..64])),
+        "{said}"
+    );
+
+    let rsa = std::fs::read_to_string(&owners().rsa.cert).unwrap();
+    let both = format!("{rsa}{}", std::fs::read_to_string(&owner.cert).unwrap());
+    folder.write("keys/release.pem", both);
+    let said = policy("check", &folder.path("p.toml"));
+    assert!(
+        said.err
+            .contains("line 2: key[0].certificate can't be used"),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.err
+            .contains("holds 2 certificates; give a file with one"),
+        "{}",
+        said.err
+    );
+    folder.write("keys/release.pem", "nothing");
+    let said = policy("check", &folder.path("p.toml"));
+    assert!(said.err.contains("not a certificate"), "{}", said.err);
+}
+
+#[test]
+fn inspect_shows_the_main_points_of_a_gates_policy() {
+    let folder = Folder::new();
+    let fleet = folder.write("p.toml", FLEET);
+    let of_fleet = gate(&folder, &fleet);
+    let value = baton(&[&"inspect", &"--json", &of_fleet]).json();
+    let policy_info = &value["gate"]["policy"];
+    assert_eq!(policy_info["name"], "fleet");
+    assert_eq!(
+        policy_info["sha256"],
+        digest(&good(policy("check", &fleet)))
+    );
+    assert_eq!(policy_info["preset"], serde_json::Value::Null);
+    assert_eq!(
+        policy_info["normal"]["initrd"],
+        serde_json::json!(["detached", "manifest"])
+    );
+    assert_eq!(policy_info["normal"]["forced"], "panic=10");
+    let said = good(baton(&[&"inspect", &of_fleet]));
+    for part in [
+        "policy         \"fleet\"\n",
+        "after a refusal: halt in 10 s",
+        "initrd: detached, manifest, or from a UKI",
+        "crash loads:",
+        "forced: panic=10",
+    ] {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
+    let of_preset = gate(&folder, &"sealed");
+    let said = good(baton(&[&"inspect", &of_preset]));
+    assert!(
+        said.contains("policy         the preset sealed\n"),
+        "{said}"
+    );
+    assert!(!said.contains("crash loads:"), "{said}");
+}
+
+#[test]
+fn a_gate_has_a_policy_even_if_none_is_given() {
+    let folder = Folder::new();
+    let stub = folder.write("stub", gate_stub(LIMIT));
+    let out = folder.path("gate.efi");
+    let said = baton(&[&"gate", &"build", &"--stub", &stub, &"--out", &out]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let value = baton(&[&"inspect", &"--json", &out]).json();
+    assert_eq!(value["gate"]["policy"]["preset"], "stock");
+    assert_eq!(value["gate"]["policy"]["is_default"], true);
+}
