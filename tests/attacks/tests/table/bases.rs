@@ -1,5 +1,7 @@
 //! Machines that boot, for attacks to change.
 
+use std::path::Path;
+
 use super::forging::build::{Build, authenticode, line, manifest, sha256, sign};
 use super::forging::forge::{Cert, Forge};
 use super::forging::other_formats::{flat_multiboot2, pe_image, vmlinux, vmlinux_with_room};
@@ -157,4 +159,25 @@ pub fn by_listed_digest() -> Scene {
         ..Shim::default()
     });
     scene
+}
+
+/// The policy that the preset of this name is.
+pub fn preset(mut scene: Scene, name: &str) -> Scene {
+    scene.gate.policy = baton_cli::policy::compiled(Path::new(name)).expect("a preset");
+    scene
+}
+
+/// A UKI that says everything, where nothing else is accepted.
+pub fn sealed_uki() -> Scene {
+    preset(uki(), "sealed")
+}
+
+/// A manifest that lists everything, likewise.
+pub fn sealed_manifest() -> Scene {
+    preset(by_manifest(), "sealed")
+}
+
+/// An initrd with a signature, where it must have one.
+pub fn must_be_signed() -> Scene {
+    preset(signed_initrd(), "signed-initrd")
 }

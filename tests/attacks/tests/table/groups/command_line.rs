@@ -64,7 +64,9 @@ pub fn cases() -> Vec<Case> {
     by_the_stock_policy(&mut all);
     of_a_crash(&mut all);
     by_a_strict_policy(&mut all);
+    by_the_preset_for_signed_initrds(&mut all);
     by_what_is_signed(&mut all);
+    in_a_sealed_machine(&mut all);
     bootconfig(&mut all);
     by_their_form(&mut all);
     all.made
@@ -401,6 +403,93 @@ fn by_a_strict_policy(all: &mut Cases) {
     );
 }
 
+fn by_the_preset_for_signed_initrds(all: &mut Cases) {
+    said!(
+        all,
+        "another program of the initrd to run first",
+        must_be_signed,
+        DENIED,
+        b"rdinit=/bin/sh"
+    );
+    said!(
+        all,
+        "another program to run first, in quotes",
+        must_be_signed,
+        DENIED,
+        b"quiet \"init=/bin/sh\""
+    );
+    said!(
+        all,
+        "another program to run first, after `--`",
+        must_be_signed,
+        DENIED,
+        b"-- init=/bin/sh"
+    );
+    said!(
+        all,
+        "no initrd, where a signed one is handed over",
+        must_be_signed,
+        DENIED,
+        b"noinitrd"
+    );
+    said!(
+        all,
+        "an initrd at an address of memory, by its older name",
+        must_be_signed,
+        DENIED,
+        b"initrd=0x40000000,0x100000"
+    );
+    said!(
+        all,
+        "a shell in the initrd",
+        must_be_signed,
+        DENIED,
+        b"rd.break=pre-mount"
+    );
+    said!(
+        all,
+        "a root shell without a password, with a hyphen for an underscore",
+        must_be_signed,
+        DENIED,
+        b"systemd.debug-shell=1"
+    );
+    said!(
+        all,
+        "a console that the next kernel writes to at an address of memory",
+        must_be_signed,
+        DENIED,
+        b"console=uart8250,mmio32,0x40000000"
+    );
+    said!(
+        all,
+        "the same by a number alone",
+        must_be_signed,
+        DENIED,
+        b"earlycon=uart8250,0x40000000"
+    );
+    said!(
+        all,
+        "the same early, among harmless words",
+        must_be_signed,
+        DENIED,
+        b"earlyprintk=serial,mmio32,0x40000000,keep"
+    );
+    said!(
+        all,
+        "the same by another driver's name",
+        must_be_signed,
+        DENIED,
+        b"earlycon=pl011,mmio32,0x40000000"
+    );
+    said!(
+        all,
+        "a harmless console before one at an address of memory",
+        must_be_signed,
+        DENIED,
+        b"console=ttyS0 console=uart,mmio,0x40000000"
+    );
+}
+
 fn by_what_is_signed(all: &mut Cases) {
     const UKI: &str = "command-line-not-of-uki";
     const MANIFEST: &str = "command-line-not-in-manifest";
@@ -503,6 +592,48 @@ fn by_what_is_signed(all: &mut Cases) {
         },
         LINE,
         "not-accepted",
+    );
+}
+
+fn in_a_sealed_machine(all: &mut Cases) {
+    all.refused(
+        "a UKI that leaves the line to user space, on a sealed machine",
+        sealed_uki,
+        |it| {
+            it.build = open_uki().build;
+        },
+        LINE,
+        "not-accepted",
+    );
+    all.refused(
+        "a manifest that says nothing of the line, on a sealed machine",
+        sealed_manifest,
+        |it| {
+            let open = manifested(&[
+                line("kernel", &small_image()),
+                line("initrd", FIRST),
+                line("initrd", SECOND),
+            ]);
+            it.build = open.build;
+        },
+        LINE,
+        "not-accepted",
+    );
+    all.refused(
+        "a denied parameter in a line that is signed",
+        sealed_manifest,
+        |it| {
+            let signed = manifested(&[
+                line("kernel", &small_image()),
+                line("initrd", FIRST),
+                line("initrd", SECOND),
+                "cmdline quiet lsm=yama\n".into(),
+            ]);
+            it.build = signed.build;
+            it.line = b"quiet lsm=yama".to_vec();
+        },
+        LINE,
+        DENIED,
     );
 }
 

@@ -8,6 +8,7 @@ use crate::bases::*;
 use crate::case::{Case, Cases};
 use crate::compact::{policy, rules};
 use crate::forging::build::{line, manifest, sha256, sign};
+use crate::forging::small_image::small_image;
 use crate::scene::Scene;
 
 fn initrd(index: usize) -> Component {
@@ -37,6 +38,7 @@ pub fn cases() -> Vec<Case> {
     with_signatures(&mut all);
     with_a_manifest(&mut all);
     where_they_must_be_signed(&mut all);
+    in_a_sealed_machine(&mut all);
     with_a_uki(&mut all);
     all.made
 }
@@ -279,6 +281,36 @@ fn where_they_must_be_signed(all: &mut Cases) {
         crash_is_strict,
         |it| {
             it.build.records.truncate(2);
+        },
+        initrd(0),
+        CODE,
+    );
+}
+
+fn in_a_sealed_machine(all: &mut Cases) {
+    const CODE: &str = "not-accepted";
+    all.refused(
+        "an initrd that nobody signed, added to a sealed UKI",
+        sealed_uki,
+        |it| it.build = it.build.clone().initrd(SECOND),
+        initrd(0),
+        CODE,
+    );
+    all.refused(
+        "an initrd with a right signature, added to a sealed UKI that it wasn't signed with",
+        sealed_uki,
+        |it| {
+            it.build = it.build.clone().initrd(SECOND).signature(1, SECOND);
+        },
+        initrd(0),
+        CODE,
+    );
+    all.refused(
+        "a manifest of the kernel alone, so that any initrd goes with it",
+        sealed_manifest,
+        |it| {
+            let open = manifested(&[line("kernel", &small_image()), "cmdline quiet\n".into()]);
+            it.build = open.build;
         },
         initrd(0),
         CODE,
