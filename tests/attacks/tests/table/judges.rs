@@ -101,7 +101,9 @@ pub fn by_preflight(scene: &Scene) -> Result<(), (String, String)> {
         }
         _ => unreachable!("it is a load"),
     };
-    result.map_err(|failure| (failure.reason, failure.message))
+    // Files are named as they are called here, wherever the folder is.
+    let here = format!("{}/", folder.0.display());
+    result.map_err(|failure| (failure.reason, failure.message.replace(&here, "")))
 }
 
 fn describe_machine(folder: &Folder, scene: &Scene) {

@@ -188,7 +188,7 @@ fn every_test_that_the_ledger_of_vulnerabilities_names_is_there() {
     assert!(entries.len() >= LEAST_ENTRIES, "{} entries", entries.len());
     for entry in entries {
         assert!(
-            entry.contains(".rs::") || entry.contains("can't happen:"),
+            entry.contains(".rs::") || entry.contains("an't happen:"),
             "neither a test nor a reason: {entry}"
         );
     }
