@@ -16,6 +16,7 @@ fn main() {
         "-Wl,--no-dynamic-linker",
         "-Wl,--build-id=none",
         "-Wl,-z,text",
+        "-Wl,-z,pack-relative-relocs",
         "-Wl,-z,noexecstack",
         "-Wl,-z,norelro",
         "-Wl,--hash-style=sysv",

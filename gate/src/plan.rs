@@ -116,21 +116,21 @@ impl Free {
     pub fn remove(&mut self, taken: Range) {
         let taken = taken.pages_around();
         let mut index = 0;
-        while let Some(&range) = self.0.get(index) {
-            let before = Range {
-                start: range.start,
-                end: range.end.min(taken.start),
-            };
+        while let Some(range) = self.0.get_mut(index) {
             let after = Range {
                 start: range.start.max(taken.end),
                 end: range.end,
             };
-            let rest = [before, after]
-                .into_iter()
-                .filter(|part| part.start < part.end);
-            let kept = rest.clone().count();
-            self.0.splice(index..=index, rest);
-            index += kept;
+            range.end = range.end.min(taken.start);
+            if range.start < range.end {
+                index += 1;
+            } else {
+                self.0.remove(index);
+            }
+            if after.start < after.end {
+                self.0.insert(index, after);
+                index += 1;
+            }
         }
     }
 

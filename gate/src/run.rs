@@ -114,13 +114,10 @@ fn free_memory(
     if let Some(scratch) = &arguments.scratch {
         free.keep_only(scratch);
     }
-    let taken = arguments
-        .keep
-        .iter()
-        .copied()
-        .chain([image.extent])
-        .chain(mok.extents.iter().copied());
-    taken.for_each(|range| free.remove(range));
+    free.remove(image.extent);
+    for range in arguments.keep.iter().chain(&mok.extents) {
+        free.remove(*range);
+    }
     Ok(free)
 }
 

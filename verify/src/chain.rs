@@ -14,8 +14,7 @@ use crate::trust::{Anchor, Trust};
 pub(crate) const MAX_LENGTH: u8 = 4;
 
 /// How many more certificates' signatures may be checked for an image. Its signatures may carry
-/// many certificates of the same name, and each check takes time, and memory that the gate
-/// doesn't get back (about 20 KiB with RSA-4096).
+/// many certificates of the same name, and each check takes time.
 #[derive(Debug)]
 pub(crate) struct Budget(u8);
 

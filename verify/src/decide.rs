@@ -25,7 +25,7 @@ use crate::scope::Use;
 use crate::trust::Trust;
 use crate::uki::{self, Opened};
 use crate::verified::Verified;
-use crate::vouched::{Part, Vouched, parts_of};
+use crate::vouched::{Part, Vouched, add_parts_of};
 
 /// Where the kernel's setup header begins in a bzImage (Documentation/arch/x86/boot.rst).
 const SETUP_HEADER: usize = 0x1f1;
@@ -125,7 +125,7 @@ pub fn decide<'a>(
         .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
 
     let mut parts = alloc::vec![Part::image(Kind::Kernel, &parsed.kernel(), &kernel)];
-    parts.extend(signed.parts());
+    signed.add_to(&mut parts);
     parts.extend(initrds);
     let addons = parsed.addons().zip(&addons);
     parts.extend(addons.map(|(record, (image, _))| Part::image(Kind::Addon, &record, image)));
@@ -133,13 +133,14 @@ pub fn decide<'a>(
     parts.extend(listed.map(|(record, manifest)| Part::manifest(&record, manifest)));
     parts.push(Part::command_line(&command_line, vouched));
 
-    let own = signed.initrds();
+    let mut initrds = signed.initrds();
+    let initrd_range = parsed.initrd_range().filter(|_| initrds.is_empty());
+    for record in parsed.initrds() {
+        initrds.push(record.bytes);
+    }
     Ok(Decision {
-        initrd_range: parsed.initrd_range().filter(|_| own.is_empty()),
-        initrds: own
-            .into_iter()
-            .chain(parsed.initrds().map(|record| record.bytes))
-            .collect(),
+        initrd_range,
+        initrds,
         command_line,
         device_tree: signed.device_tree(),
         payload: opened.payload,
@@ -171,9 +172,10 @@ impl<'a, 's> Signed<'a, 's> {
 
     /// Microcode must come first: Linux looks for it there (early_find_cpio_data in lib/earlycpio.c).
     fn initrds(&self) -> Vec<&'a [u8]> {
-        let microcode = self.arguments.iter().filter_map(|one| one.ucode);
-        let initrds = self.arguments.iter().filter_map(|one| one.initrd);
-        microcode.chain(initrds).collect()
+        let mut initrds = Vec::new();
+        initrds.extend(self.arguments.iter().filter_map(|one| one.ucode));
+        initrds.extend(self.arguments.iter().filter_map(|one| one.initrd));
+        initrds
     }
 
     /// The last one counts: an addon's is meant to replace the UKI's.
@@ -181,9 +183,10 @@ impl<'a, 's> Signed<'a, 's> {
         self.arguments.iter().rev().find_map(|one| one.dtb)
     }
 
-    fn parts(&self) -> impl Iterator<Item = Part> {
-        let each = self.images.iter().zip(&self.arguments);
-        each.flat_map(|(image, arguments)| parts_of(image, arguments))
+    fn add_to(&self, parts: &mut Vec<Part>) {
+        for (image, arguments) in self.images.iter().zip(&self.arguments) {
+            add_parts_of(image, arguments, parts);
+        }
     }
 
     /// Who vouches for the command line, if the UKI says what it is.
@@ -242,11 +245,14 @@ fn check_addons<'a>(
     uki: Option<&Arguments<'_>>,
     trust: &Trust<'_>,
 ) -> Result<Vec<(Verified<'a>, Arguments<'a>)>, Refusal> {
-    let judge = |(index, record): (usize, Record<'a>)| {
-        uki::check_addon(&record, uki, trust)
-            .map_err(|reason| Refusal::new(Component::Addon(index), reason))
-    };
-    handover.addons().enumerate().map(judge).collect()
+    let mut addons = Vec::new();
+    for record in handover.addons() {
+        let component = Component::Addon(addons.len());
+        let addon = uki::check_addon(&record, uki, trust)
+            .map_err(|reason| Refusal::new(component, reason))?;
+        addons.push(addon);
+    }
+    Ok(addons)
 }
 
 /// Authenticode covers neither CheckSum nor the certificate table's directory entry. In a kernel

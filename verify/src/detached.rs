@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 use crate::certificate::Certificate;
 use crate::chain::Budget;
 use crate::cms::{CmsError, Parts};
-use crate::hash::{Digest, HashAlgorithm, sha256};
+use crate::hash::{Digest, HashAlgorithm};
 use crate::oid;
 use crate::reason::Reason;
 use crate::scope::Use;
@@ -88,22 +88,24 @@ pub(crate) fn judge_content(
     signature.judge(&content, trust, purpose)
 }
 
-/// As [`verify_detached_for`]; returns the SHA-256 of the bytes, too, which are hashed once if that is
-/// what is signed.
-pub(crate) fn judge_hashed<'c>(
-    parts: impl Iterator<Item = &'c [u8]> + Clone,
+/// As [`verify_detached_for`], of what `content` hashes; returns the SHA-256 of that, too, for which it is
+/// hashed once more if something else is what is signed.
+pub(crate) fn judge_hashed(
+    content: &dyn Fn(HashAlgorithm) -> Content,
     signature: &[u8],
     trust: &Trust<'_>,
     purpose: &Use<'_>,
 ) -> Result<([u8; 32], Signer), Reason> {
     let signature = DetachedSignature::parse(signature)?;
-    let content = trust.hashing(|| Content::new(signature.hash(), parts.clone()));
-    let signer = signature.judge(&content, trust, purpose)?;
-    let digest = match signature.hash() {
-        HashAlgorithm::Sha256 => content.digest.to_sha256(),
-        HashAlgorithm::Sha384 | HashAlgorithm::Sha512 => trust.hashing(|| sha256(parts)),
+    let signed = trust.hashing(|| content(signature.hash()));
+    let signer = signature.judge(&signed, trust, purpose)?;
+    let sha256 = match signature.hash() {
+        HashAlgorithm::Sha256 => signed,
+        HashAlgorithm::Sha384 | HashAlgorithm::Sha512 => {
+            trust.hashing(|| content(HashAlgorithm::Sha256))
+        }
     };
-    Ok((digest, signer))
+    Ok((sha256.digest().to_sha256(), signer))
 }
 
 impl<'a> DetachedSignature<'a> {

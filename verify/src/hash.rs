@@ -34,11 +34,15 @@ impl HashAlgorithm {
 
     /// Hashes `parts` one after the other.
     pub fn hash<'a>(self, parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
-        let parts = &mut parts.into_iter();
+        let mut parts = parts.into_iter();
+        self.hash_each(&mut || parts.next())
+    }
+
+    fn hash_each(self, next: &mut Next<'_, '_>) -> Digest {
         match self {
-            Self::Sha256 => self.finish(&feed::<sha2::Sha256>(parts)),
-            Self::Sha384 => self.finish(&feed::<sha2::Sha384>(parts)),
-            Self::Sha512 => self.finish(&feed::<sha2::Sha512>(parts)),
+            Self::Sha256 => self.finish(&feed::<sha2::Sha256>(next)),
+            Self::Sha384 => self.finish(&feed::<sha2::Sha384>(next)),
+            Self::Sha512 => self.finish(&feed::<sha2::Sha512>(next)),
         }
     }
 
@@ -54,10 +58,13 @@ impl HashAlgorithm {
     }
 }
 
-/// Of each hash algorithm there is one in the image, and not one for every kind of iterator.
-fn feed<H: sha2::Digest>(parts: &mut dyn Iterator<Item = &[u8]>) -> sha2::digest::Output<H> {
+/// Gives the next part. Of each hash algorithm there is one in the image, and not one for every kind
+/// of iterator.
+type Next<'n, 'a> = dyn FnMut() -> Option<&'a [u8]> + 'n;
+
+fn feed<H: sha2::Digest>(next: &mut Next<'_, '_>) -> sha2::digest::Output<H> {
     let mut hasher = H::new();
-    for part in parts {
+    while let Some(part) = next() {
         hasher.update(part);
     }
     hasher.finalize()
@@ -65,7 +72,8 @@ fn feed<H: sha2::Digest>(parts: &mut dyn Iterator<Item = &[u8]>) -> sha2::digest
 
 /// SHA-256 of `parts` one after the other.
 pub(crate) fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
-    feed::<sha2::Sha256>(&mut parts.into_iter()).into()
+    let mut parts = parts.into_iter();
+    feed::<sha2::Sha256>(&mut || parts.next()).into()
 }
 
 impl Digest {

@@ -1,14 +1,12 @@
 //! Judging a kernel image of any format, by whatever vouches for it.
 
-use core::iter::once;
-
 use baton_formats::elf::Elf;
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
 use baton_formats::policy::Rules;
 use baton_formats::verdict::Way;
 
-use crate::detached::judge_hashed;
+use crate::detached::{Content, judge_hashed};
 use crate::hash::{HashAlgorithm, sha256};
 use crate::image::verify_image;
 use crate::manifest::VerifiedManifest;
@@ -95,8 +93,13 @@ impl<'a> Kernel<'a, '_> {
         let appended = module_signature::split(self.bytes)
             .map_err(Reason::BadAppended)?
             .ok_or(Reason::Unsigned)?;
-        let (digest, signer) =
-            self.judge(once(appended.data), appended.data, appended.signature)?;
+        let content = |hash| Content::new(hash, [appended.data]);
+        let (digest, signer) = judge_hashed(
+            &content,
+            appended.signature,
+            self.trust,
+            &Use::kernel(appended.data),
+        )?;
         self.accept(appended.data, digest, signer, Way::Appended)
     }
 
@@ -108,13 +111,17 @@ impl<'a> Kernel<'a, '_> {
         let (Some(signature), Some(parts)) = (elf.signature(), elf.signed_parts()) else {
             return Err(Reason::Unsigned);
         };
-        let (digest, signer) = self.judge(parts, self.bytes, signature)?;
+        let content = |hash| Content::new(hash, parts.clone());
+        let (digest, signer) =
+            judge_hashed(&content, signature, self.trust, &Use::kernel(self.bytes))?;
         self.accept(self.bytes, digest, signer, Way::Note)
     }
 
     fn by_detached(&self) -> Result<Verified<'a>, Reason> {
         let signature = self.detached.ok_or(Reason::Unsigned)?;
-        let (digest, signer) = self.judge(once(self.bytes), self.bytes, signature)?;
+        let content = |hash| Content::new(hash, [self.bytes]);
+        let (digest, signer) =
+            judge_hashed(&content, signature, self.trust, &Use::kernel(self.bytes))?;
         self.accept(self.bytes, digest, signer, Way::Detached)
     }
 
@@ -123,16 +130,6 @@ impl<'a> Kernel<'a, '_> {
         let digest = self.trust.hashing(|| sha256([self.bytes]));
         manifest.check_kernel(self.bytes.len(), &digest)?;
         self.accept(self.bytes, digest, manifest.signer().clone(), Way::Manifest)
-    }
-
-    /// Judges the signature of the kernel image `signed`, which covers `parts`.
-    fn judge<'c>(
-        &self,
-        parts: impl Iterator<Item = &'c [u8]> + Clone,
-        signed: &[u8],
-        signature: &[u8],
-    ) -> Result<([u8; 32], Signer), Reason> {
-        judge_hashed(parts, signature, self.trust, &Use::kernel(signed))
     }
 
     /// `signed`, vouched for by `signer`, unless it is revoked.

@@ -49,6 +49,7 @@ mod image;
 mod kernel;
 mod key;
 pub mod manifest;
+mod montgomery;
 mod oid;
 mod payload;
 mod reason;

@@ -1,11 +1,10 @@
 //! RSA signatures with PKCS#1 v1.5 padding (RSASSA-PKCS1-v1_5, RFC 8017, 8.2).
 
-use crypto_bigint::{NonZero, U4096};
-
 use crate::hash::{Digest, HashAlgorithm};
+use crate::montgomery::{LIMBS, Modulus, Number};
 
 /// The length of the largest modulus that is accepted, in bytes.
-const MAX_LEN: usize = U4096::BYTES;
+const MAX_LEN: usize = 4096 / 8;
 
 /// Whether `signature` is the signature of a message with this digest by the key of this modulus
 /// (big-endian, without leading zeros, 4096 bits at most) and public exponent.
@@ -19,28 +18,16 @@ pub(crate) fn verifies(modulus: &[u8], exponent: u64, digest: &Digest, signature
             .is_some_and(|message| Some(message) == encoded(modulus.len(), digest))
 }
 
-/// RSAVP1 (RFC 8017, 5.2.2): `signature` to the power of `exponent`, if it is below the modulus.
-fn opened(modulus: &[u8], exponent: u64, signature: &[u8]) -> Option<U4096> {
-    let modulus = NonZero::new(number(&[modulus])?).into_option()?;
-    let signature = number(&[signature])?;
-    (signature < *modulus).then(|| power(&signature, exponent, &modulus))
-}
-
-/// Square and multiply, from the exponent's highest bit down. Nothing here is secret, so that the
-/// time it takes may depend on all of it.
-fn power(base: &U4096, exponent: u64, modulus: &NonZero<U4096>) -> U4096 {
-    let mut result = U4096::ONE;
-    for bit in (0..u64::BITS).rev().skip_while(|bit| exponent >> bit == 0) {
-        result = result.mul_mod_vartime(&result, modulus);
-        if exponent >> bit & 1 == 1 {
-            result = result.mul_mod_vartime(base, modulus);
-        }
-    }
-    result
+/// RSAVP1 (RFC 8017, 5.2.2): `signature`, as long as the modulus, to the power of `exponent`, if it
+/// is below the modulus.
+fn opened(modulus: &[u8], exponent: u64, signature: &[u8]) -> Option<Number> {
+    let base = number(&[signature])?;
+    let power = Modulus::new(number(&[modulus])?)?.power(&base, exponent);
+    power.filter(|_| signature < modulus)
 }
 
 /// EMSA-PKCS1-v1_5 (RFC 8017, 9.2): `00 01 ff … ff 00`, then the DigestInfo; `len` bytes in all.
-fn encoded(len: usize, digest: &Digest) -> Option<U4096> {
+fn encoded(len: usize, digest: &Digest) -> Option<Number> {
     let info = digest_info(digest.algorithm());
     let padding = len
         .checked_sub(3)?
@@ -69,12 +56,17 @@ fn digest_info(algorithm: HashAlgorithm) -> &'static [u8] {
 }
 
 /// The big-endian number that these bytes are, one part after the other.
-fn number(parts: &[&[u8]]) -> Option<U4096> {
+fn number(parts: &[&[u8]]) -> Option<Number> {
     let mut padded = [0; MAX_LEN];
     let bytes = || parts.iter().copied().flatten();
     let start = MAX_LEN.checked_sub(bytes().count())?;
     for (to, from) in padded.get_mut(start..)?.iter_mut().zip(bytes()) {
         *to = *from;
     }
-    Some(U4096::from_be_slice(&padded))
+    let (_, limbs) = padded.as_rchunks();
+    let mut number = [0; LIMBS];
+    for (to, from) in number.iter_mut().zip(limbs.iter().rev()) {
+        *to = u64::from_be_bytes(*from);
+    }
+    Some(number)
 }

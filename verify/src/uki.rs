@@ -1,7 +1,6 @@
 //! UKIs and their addons: what is signed together with a kernel, and what that says of the rest.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use baton_formats::handover::Record;
 use baton_formats::pe::Pe;
@@ -84,9 +83,15 @@ pub(crate) fn check_addon<'a>(
 /// one after another, separated by single spaces. `None` if none of them says anything.
 #[must_use]
 pub fn signed_command_line(arguments: &[Arguments<'_>]) -> Option<String> {
-    let lines: Vec<&str> = arguments.iter().filter_map(|one| one.cmdline).collect();
-    let words = lines.iter().filter(|line| !line.is_empty()).copied();
-    (!lines.is_empty()).then(|| words.collect::<Vec<_>>().join(" "))
+    let mut whole: Option<String> = None;
+    for line in arguments.iter().filter_map(|one| one.cmdline) {
+        let whole = whole.get_or_insert_default();
+        if !whole.is_empty() && !line.is_empty() {
+            whole.push(' ');
+        }
+        whole.push_str(line);
+    }
+    whole
 }
 
 /// Checks the command line by what a UKI, the first of `arguments`, and its addons say.

@@ -79,17 +79,20 @@ impl Part {
     }
 }
 
-/// What is signed together with `image`, a UKI or an addon, but for its command line.
-pub(crate) fn parts_of(image: &Verified<'_>, arguments: &Arguments<'_>) -> Vec<Part> {
-    [
+/// Adds what is signed together with `image`, a UKI or an addon, but for its command line.
+pub(crate) fn add_parts_of(image: &Verified<'_>, arguments: &Arguments<'_>, parts: &mut Vec<Part>) {
+    for (kind, bytes) in [
         (Kind::Microcode, arguments.ucode),
         (Kind::Initrd, arguments.initrd),
         (Kind::DeviceTree, arguments.dtb),
-    ]
-    .into_iter()
-    .filter_map(|(kind, bytes)| {
-        let vouched = Vouched::as_is(image);
-        Some(Part::new(kind, bytes?, image.digest(), vouched))
-    })
-    .collect()
+    ] {
+        if let Some(bytes) = bytes {
+            parts.push(Part::new(
+                kind,
+                bytes,
+                image.digest(),
+                Vouched::as_is(image),
+            ));
+        }
+    }
 }

@@ -149,14 +149,13 @@ pub(super) struct ProgramHeader {
     align: u64,
 }
 
-/// The program headers of a table.
-pub(super) fn program_headers(class: Class, table: &[u8]) -> impl Iterator<Item = ProgramHeader> {
-    table
-        .chunks_exact(class.program_header_len())
-        .filter_map(move |bytes| ProgramHeader::read(class, bytes).ok())
-}
-
 impl ProgramHeader {
+    /// The one of this number in a table; `None` after the last one.
+    pub fn nth(class: Class, table: &[u8], index: usize) -> Option<Self> {
+        let at = index.checked_mul(class.program_header_len())?;
+        Self::read(class, table.get(at..)?).ok()
+    }
+
     /// The flags stand elsewhere in 32-bit files.
     fn read(class: Class, bytes: &[u8]) -> Result<Self, OutOfBounds> {
         let reader = &mut Reader::new(bytes);

@@ -41,7 +41,7 @@ pub use error::ElfError;
 pub use note::{Note, Notes, SIGNATURE_NOTE_KIND, SIGNATURE_NOTE_NAME};
 
 use core::ops::Range;
-use header::Header;
+use header::{Header, ProgramHeader};
 
 /// The first bytes of an ELF file.
 pub const MAGIC: [u8; 4] = *b"\x7fELF";
@@ -132,6 +132,7 @@ pub struct Elf<'a> {
     header: Header,
     table: &'a [u8],
     entry: u64,
+    is_linux: bool,
     pvh_entry: Option<u64>,
     signature: Option<Range<usize>>,
 }
@@ -141,22 +142,23 @@ impl<'a> Elf<'a> {
     pub fn parse(file: &'a [u8]) -> Result<Self, ElfError> {
         let header = Header::parse(file)?;
         let table = header.table(file)?;
-        for (index, raw) in header::program_headers(header.class, table).enumerate() {
+        let mut index = 0_usize;
+        while let Some(raw) = ProgramHeader::nth(header.class, table, index) {
             raw.check(index, file)?;
+            index = index.saturating_add(1);
         }
         let mut elf = Elf {
             file,
             entry: header.entry,
             header,
             table,
+            is_linux: false,
             pvh_entry: None,
             signature: None,
         };
         elf.check_memory()?;
         elf.entry = elf.physical_entry().ok_or(ElfError::Entry(header.entry))?;
-        elf.check_notes()?;
-        elf.pvh_entry = elf.find_pvh_entry()?;
-        elf.signature = elf.find_signature()?;
+        elf.read_notes()?;
         Ok(elf)
     }
 
@@ -194,11 +196,13 @@ impl<'a> Elf<'a> {
     }
 
     /// All segments, in the order of the program headers.
-    pub fn all_segments(&self) -> impl Iterator<Item = Segment<'a>> + use<'a> {
-        let file = self.file;
-        header::program_headers(self.header.class, self.table)
-            .enumerate()
-            .filter_map(move |(index, raw)| raw.segment(index, file))
+    pub fn all_segments(&self) -> Segments<'a> {
+        Segments {
+            file: self.file,
+            class: self.header.class,
+            table: self.table,
+            index: 0,
+        }
     }
 
     /// The segments to load (`PT_LOAD`), without empty ones.
@@ -228,7 +232,7 @@ impl<'a> Elf<'a> {
     /// Whether it is Linux: its build leaves notes of that name (`BUILD_SALT` in
     /// include/linux/build-salt.h, since 4.19).
     pub fn is_linux(&self) -> bool {
-        self.notes().any(|note| note.name == LINUX_NOTE_NAME)
+        self.is_linux
     }
 
     /// Where the signature note's descriptor lies in the file; `None` if there is no such note.
@@ -277,53 +281,72 @@ impl<'a> Elf<'a> {
         by_virtual.or_else(|| self.segments().find_map(|s| s.physical(s.paddr, entry)))
     }
 
-    fn check_notes(&self) -> Result<(), ElfError> {
+    /// Reads all notes once, and keeps what matters of them.
+    fn read_notes(&mut self) -> Result<(), ElfError> {
+        let (mut pvh_entry, mut signature) = (None, None);
         for segment in note_segments(self.all_segments()) {
-            if Notes::new(&segment).any(|note| note.is_err()) {
-                return Err(ElfError::Note(segment.index));
+            for note in Notes::new(&segment) {
+                let note = note.map_err(|_| ElfError::Note(segment.index))?;
+                self.is_linux |= note.name == LINUX_NOTE_NAME;
+                if note.is_pvh_entry() && pvh_entry.replace(note).is_some() {
+                    return Err(ElfError::PvhEntry);
+                }
+                if note.is_signature() && signature.replace(note).is_some() {
+                    return Err(ElfError::SecondSignature);
+                }
             }
+        }
+        if let Some(note) = pvh_entry {
+            self.pvh_entry = Some(self.pvh_address(&note).ok_or(ElfError::PvhEntry)?);
+        }
+        if let Some(note) = signature {
+            self.signature = Some(self.signature_range(&note)?);
         }
         Ok(())
     }
 
-    fn find_pvh_entry(&self) -> Result<Option<u64>, ElfError> {
-        let mut entries = self.notes().filter(Note::is_pvh_entry);
-        let Some(note) = entries.next() else {
-            return Ok(None);
-        };
-        let address = note.address().ok_or(ElfError::PvhEntry)?;
-        let lies_in = |segment: Segment<'_>| segment.physical(segment.paddr, address).is_some();
-        match entries.next().is_none() && self.segments().any(lies_in) {
-            true => Ok(Some(address)),
-            false => Err(ElfError::PvhEntry),
-        }
+    /// What a note states as the PVH entry point, if that lies in a loaded segment.
+    fn pvh_address(&self, note: &Note<'_>) -> Option<u64> {
+        let address = note.address()?;
+        let mut segments = self.segments();
+        segments.find_map(|segment| segment.physical(segment.paddr, address))
     }
 
-    fn find_signature(&self) -> Result<Option<Range<usize>>, ElfError> {
-        let mut signatures = self.notes().filter(Note::is_signature);
-        let Some(note) = signatures.next() else {
-            return Ok(None);
-        };
-        if signatures.next().is_some() {
-            return Err(ElfError::SecondSignature);
-        }
+    /// Where a signature note's descriptor lies, if nothing else lies there.
+    fn signature_range(&self, note: &Note<'_>) -> Result<Range<usize>, ElfError> {
         if !(1..=MAX_SIGNATURE_LEN).contains(&note.descriptor.len()) {
             return Err(ElfError::SignatureLength(note.descriptor.len()));
         }
         let range = note.descriptor_range();
+        let overlaps = |other: &Range<usize>| other.start < range.end && range.start < other.end;
         let headers = [0..HEADER_LEN, self.header.table_range()];
-        let others = self
-            .all_segments()
-            .filter(|segment| segment.index != note.segment)
-            .filter_map(|segment| segment.file_range());
-        match headers
-            .into_iter()
-            .chain(others)
-            .any(|other| other.start < range.end && range.start < other.end)
+        let mut others = self.all_segments().filter(|s| s.index != note.segment);
+        match headers.iter().any(overlaps)
+            || others.any(|other| other.file_range().is_some_and(|other| overlaps(&other)))
         {
             true => Err(ElfError::SignatureOverlaps),
-            false => Ok(Some(range)),
+            false => Ok(range),
         }
+    }
+}
+
+/// The segments of a file whose program headers have been checked, in their order.
+#[derive(Clone, Debug)]
+pub struct Segments<'a> {
+    file: &'a [u8],
+    class: Class,
+    table: &'a [u8],
+    index: usize,
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = Segment<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let index = self.index;
+        let raw = ProgramHeader::nth(self.class, self.table, index)?;
+        self.index = index.checked_add(1)?;
+        raw.segment(index, self.file)
     }
 }
 
@@ -335,7 +358,7 @@ fn note_segments<'a>(
 
 /// So many zeros, as slices.
 fn zeros<'a>(len: usize) -> impl Iterator<Item = &'a [u8]> + Clone {
-    static ZEROS: [u8; 1024] = [0; 1024];
+    static ZEROS: [u8; 64] = [0; 64];
     let whole = core::iter::repeat_n(&ZEROS[..], len.checked_div(ZEROS.len()).unwrap_or_default());
     let rest = len.checked_rem(ZEROS.len()).unwrap_or_default();
     whole.chain(core::iter::once(ZEROS.get(..rest).unwrap_or_default()))

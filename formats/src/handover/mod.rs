@@ -167,7 +167,8 @@ impl<'a> Handover<'a> {
         let mut position = PAGE_SIZE as u64;
         let mut kernel = None;
         let mut order = Order::default();
-        for (index, entry) in entries(header.table).enumerate() {
+        let mut index = 0_usize;
+        while let Some(entry) = Entry::nth(header.table, index) {
             let record = entry.check(index, blob, position)?;
             position = padded_end(blob, &record)?;
             order
@@ -176,6 +177,7 @@ impl<'a> Handover<'a> {
             if record.kind == Kind::Kernel {
                 kernel = Some(record);
             }
+            index = index.saturating_add(1);
         }
         if position != header.total_len {
             return Err(HandoverError::TrailingBytes { end: position });
@@ -190,12 +192,12 @@ impl<'a> Handover<'a> {
     }
 
     /// All records, in the order of the table.
-    pub fn records(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
-        let blob = self.blob;
-        // `parse` has checked each of them: none is left out here.
-        entries(self.table)
-            .enumerate()
-            .filter_map(move |(index, entry)| entry.record(index, blob))
+    pub fn records(&self) -> Records<'a> {
+        Records {
+            blob: self.blob,
+            table: self.table,
+            index: 0,
+        }
     }
 
     /// The kernel image.
@@ -251,6 +253,25 @@ impl<'a> Handover<'a> {
     /// The whole blob.
     pub fn bytes(&self) -> &'a [u8] {
         self.blob
+    }
+}
+
+/// The records of a handover that has been checked, in the order of the table.
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    blob: &'a [u8],
+    table: &'a [u8],
+    index: usize,
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let index = self.index;
+        let entry = Entry::nth(self.table, index)?;
+        self.index = index.checked_add(1)?;
+        entry.record(index, self.blob)
     }
 }
 
@@ -323,11 +344,12 @@ struct Entry {
     reserved: u32,
 }
 
-fn entries(table: &[u8]) -> impl Iterator<Item = Entry> {
-    table.chunks_exact(RECORD_LEN).filter_map(Entry::read)
-}
-
 impl Entry {
+    /// The one of this number; `None` after the last one.
+    fn nth(table: &[u8], index: usize) -> Option<Self> {
+        Self::read(table.get(index.checked_mul(RECORD_LEN)?..)?)
+    }
+
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         Some(Entry {

@@ -45,7 +45,7 @@ impl<'a> Line<'a> {
 
 fn text(text: &str) -> Result<&str, LineProblem> {
     let printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
-    let is_good = !text.is_empty() && text.trim() == text && text.bytes().all(printable);
+    let is_good = !text.is_empty() && text.trim_ascii() == text && text.bytes().all(printable);
     is_good.then_some(text).ok_or(LineProblem::Text)
 }
 

@@ -32,7 +32,7 @@ mod tests;
 
 pub use certificate::{CertificateIter, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, WinCertificate};
 pub use error::{CertificateError, PeError};
-pub use section::{SECTION_HEADER_LEN, Section};
+pub use section::{SECTION_HEADER_LEN, Section, Sections};
 
 use core::ops::Range;
 use headers::Headers;
@@ -122,9 +122,8 @@ impl<'a> Pe<'a> {
     }
 
     /// The sections, in the order of the section table.
-    pub fn sections(&self) -> impl Iterator<Item = Section<'a>> + use<'a> {
-        let file = self.file;
-        section::headers(self.section_table).filter_map(move |header| header.with_data(file))
+    pub fn sections(&self) -> Sections<'a> {
+        Sections::new(self.section_table, self.file)
     }
 
     /// The first section of this name (without the padding zeros).

@@ -107,3 +107,25 @@ pub(super) fn headers(table: &[u8]) -> impl Iterator<Item = SectionHeader> {
         .chunks_exact(SECTION_HEADER_LEN)
         .filter_map(SectionHeader::read)
 }
+
+/// The sections of an image that has been checked, in the order of the section table.
+#[derive(Clone, Debug)]
+pub struct Sections<'a> {
+    table: core::slice::ChunksExact<'a, u8>,
+    file: &'a [u8],
+}
+
+impl<'a> Sections<'a> {
+    pub(super) fn new(table: &'a [u8], file: &'a [u8]) -> Self {
+        let table = table.chunks_exact(SECTION_HEADER_LEN);
+        Sections { table, file }
+    }
+}
+
+impl<'a> Iterator for Sections<'a> {
+    type Item = Section<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        SectionHeader::read(self.table.next()?)?.with_data(self.file)
+    }
+}

@@ -43,6 +43,14 @@ const OWNER_LEN: u32 = 16;
 /// Of `EFI_TIME`, which follows the hash of a certificate.
 const TIME_LEN: usize = 16;
 
+const KNOWN_TYPES: [(Guid, SignatureType); 5] = [
+    (X509_GUID, SignatureType::X509),
+    (SHA256_GUID, SignatureType::Sha256),
+    (X509_SHA256_GUID, SignatureType::X509Sha256),
+    (X509_SHA384_GUID, SignatureType::X509Sha384),
+    (X509_SHA512_GUID, SignatureType::X509Sha512),
+];
+
 /// What the signatures of a list are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureType {
@@ -62,14 +70,8 @@ pub enum SignatureType {
 
 impl SignatureType {
     fn from_guid(guid: Guid) -> Self {
-        match guid {
-            X509_GUID => SignatureType::X509,
-            SHA256_GUID => SignatureType::Sha256,
-            X509_SHA256_GUID => SignatureType::X509Sha256,
-            X509_SHA384_GUID => SignatureType::X509Sha384,
-            X509_SHA512_GUID => SignatureType::X509Sha512,
-            other => SignatureType::Other(other),
-        }
+        let known = KNOWN_TYPES.iter().find(|(known, _)| *known == guid);
+        known.map_or(SignatureType::Other(guid), |(_, kind)| *kind)
     }
 
     /// The length of the digest that a signature's data begins with, if it is one of a digest.
@@ -180,18 +182,35 @@ impl<'a> SignatureList<'a> {
     }
 
     /// Its signatures, in order.
-    pub fn signatures(&self) -> impl Iterator<Item = Signature<'a>> + use<'a> {
-        let kind = self.kind;
-        self.signatures
-            .chunks_exact(self.signature_size)
-            .filter_map(move |signature| {
-                let (owner, data) = signature.split_first_chunk()?;
-                Some(Signature {
-                    kind,
-                    owner: *owner,
-                    data,
-                })
-            })
+    pub fn signatures(&self) -> Signatures<'a> {
+        Signatures {
+            kind: self.kind,
+            size: self.signature_size,
+            rest: self.signatures,
+        }
+    }
+}
+
+/// The signatures of a list, in order.
+#[derive(Clone, Debug)]
+pub struct Signatures<'a> {
+    kind: SignatureType,
+    size: usize,
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Signatures<'a> {
+    type Item = Signature<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (signature, rest) = self.rest.split_at_checked(self.size)?;
+        let (owner, data) = signature.split_first_chunk()?;
+        self.rest = rest;
+        Some(Signature {
+            kind: self.kind,
+            owner: *owner,
+            data,
+        })
     }
 }
 

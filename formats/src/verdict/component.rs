@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{cut, fill, used};
+use super::{Writer, cut, used};
 use crate::reader::Reader;
 
 /// The length of a component, in bytes.
@@ -193,16 +193,14 @@ impl<'a> Component<'a> {
             false => (&[][..], ""),
         };
         let key_id = key_id.get(..MAX_KEY_ID).unwrap_or(key_id);
-        let padding = MAX_KEY_ID.saturating_sub(key_id.len());
-        let bytes = (self.kind.number().to_le_bytes().into_iter())
-            .chain(self.way.number().to_le_bytes())
-            .chain(u8::try_from(key_id.len()))
-            .chain(u8::try_from(subject.len()))
-            .chain(self.size.to_le_bytes())
-            .chain(self.digest)
-            .chain(key_id.iter().copied())
-            .chain(core::iter::repeat_n(0, padding))
-            .chain(subject.bytes());
-        fill(slot, bytes);
+        let mut writer = Writer(slot);
+        writer.put(&self.kind.number().to_le_bytes());
+        writer.put(&self.way.number().to_le_bytes());
+        writer.put_length(key_id.len());
+        writer.put_length(subject.len());
+        writer.put(&self.size.to_le_bytes());
+        writer.put(&self.digest);
+        writer.put_field(key_id, MAX_KEY_ID);
+        writer.put(subject.as_bytes());
     }
 }

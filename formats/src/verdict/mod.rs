@@ -156,28 +156,20 @@ pub fn write<'b>(
     let (target, _) = buffer.split_at_mut_checked(len)?;
     target.fill(0);
     let (header, table) = target.split_at_mut_checked(HEADER_LEN)?;
-    let fields = [
+    let mut writer = Writer(header);
+    writer.put(&MAGIC);
+    for field in [
         VERSION,
         u32::try_from(len).ok()?,
         u32::try_from(components.len()).ok()?,
         if gate.crash { FLAG_CRASH } else { 0 },
-    ];
-    let text = |text| {
-        let cut = cut(text, MAX_GATE_VERSION).as_bytes();
-        let padding = MAX_GATE_VERSION.saturating_sub(cut.len());
-        u8::try_from(cut.len())
-            .into_iter()
-            .chain(cut.iter().copied())
-            .chain(core::iter::repeat_n(0, padding))
-    };
-    let bytes = MAGIC
-        .into_iter()
-        .chain(fields.into_iter().flat_map(u32::to_le_bytes))
-        .chain(gate.identity)
-        .chain(text(gate.version))
-        .chain(gate.policy)
-        .chain(text(gate.policy_name));
-    fill(header, bytes);
+    ] {
+        writer.put(&field.to_le_bytes());
+    }
+    writer.put(&gate.identity);
+    writer.put_text(gate.version);
+    writer.put(&gate.policy);
+    writer.put_text(gate.policy_name);
     for (slot, component) in table.chunks_exact_mut(COMPONENT_LEN).zip(components) {
         component.write(slot);
     }
@@ -209,9 +201,33 @@ fn cut(text: &str, limit: usize) -> &str {
     text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
 }
 
-fn fill(target: &mut [u8], bytes: impl Iterator<Item = u8>) {
-    target
-        .iter_mut()
-        .zip(bytes)
-        .for_each(|(to, from)| *to = from);
+/// Writes to zeros from front to back.
+struct Writer<'b>(&'b mut [u8]);
+
+impl Writer<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.put_field(bytes, bytes.len());
+    }
+
+    /// Writes a field of so many bytes that begins with `bytes`.
+    fn put_field(&mut self, bytes: &[u8], len: usize) {
+        if let Some((field, rest)) = core::mem::take(&mut self.0).split_at_mut_checked(len) {
+            for (to, from) in field.iter_mut().zip(bytes) {
+                *to = *from;
+            }
+            self.0 = rest;
+        }
+    }
+
+    /// Writes a text as `text` reads it.
+    fn put_text(&mut self, text: &str) {
+        let text = cut(text, MAX_GATE_VERSION);
+        self.put_length(text.len());
+        self.put_field(text.as_bytes(), MAX_GATE_VERSION);
+    }
+
+    /// Writes a length that was cut to fit a byte.
+    fn put_length(&mut self, len: usize) {
+        self.put(&[u8::try_from(len).unwrap_or_default()]);
+    }
 }

@@ -7,20 +7,23 @@ use baton_verify::Reason;
 use super::room::{ANYWHERE, BELOW_4G, LOWEST};
 use super::{Convert, Entry, Given, Room, linux};
 
-impl<'m> Convert<'m> for BzImage<'m> {
+pub(super) struct Packed<'d, 'm>(pub &'d BzImage<'m>);
+
+impl<'m> Convert<'m> for Packed<'_, 'm> {
     fn convert(&self, given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Entry, Reason> {
-        let code = self.protected_mode();
-        let target = place(self, room)?;
+        let image = self.0;
+        let code = image.protected_mode();
+        let target = place(image, room)?;
         room.write(target, code, code.len() as u64);
         let mut page = *given.arguments.boot_params;
         let mut new = BootParamsMut(&mut page);
-        new.install_setup_header(self.setup_header())
+        new.install_setup_header(image.setup_header())
             .map_err(|_| Reason::BadBootParams("the kernel's setup header doesn't fit"))?;
         // The old kernel gave EFI's tables virtual addresses, which no other kernel can follow.
-        if self.xloadflags() & XLF_EFI_KEXEC == 0 {
+        if image.xloadflags() & XLF_EFI_KEXEC == 0 {
             new.clear_efi_info();
         }
-        let window = match self.xloadflags() & XLF_CAN_BE_LOADED_ABOVE_4G {
+        let window = match image.xloadflags() & XLF_CAN_BE_LOADED_ABOVE_4G {
             0 => BELOW_4G,
             _ => ANYWHERE,
         };

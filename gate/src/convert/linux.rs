@@ -59,8 +59,8 @@ fn add_node(kind: u32, data: &[u8], next: u64, room: &mut Room<'_>) -> Result<u6
     let len = u32::try_from(data.len()).unwrap_or(u32::MAX);
     let header = SetupDataHeader { next, kind, len };
     let mut node = Vec::with_capacity(HEADER_LEN + data.len());
-    node.extend(header.to_bytes());
-    node.extend(data);
+    node.extend_from_slice(&header.to_bytes());
+    node.extend_from_slice(data);
     room.put(node, ANYWHERE)
 }
 
@@ -81,7 +81,7 @@ fn command_line(
 /// The line with its NUL.
 pub(super) fn terminated(line: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(line.len() + 1);
-    bytes.extend(line);
+    bytes.extend_from_slice(line);
     bytes.push(0);
     bytes
 }

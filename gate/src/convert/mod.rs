@@ -23,6 +23,7 @@ mod vmlinux;
 
 extern crate alloc;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use baton_verify::{Decision, Payload, Reason, Verified};
@@ -99,25 +100,26 @@ pub fn plan<'m>(
         arguments,
         identity,
     };
-    let mut room = Room::new(free);
-    let entry = match &decision.payload {
-        Payload::BzImage(image) => image.convert(&given, &mut room),
-        Payload::Vmlinux(program) => vmlinux::Vmlinux(program).convert(&given, &mut room),
+    let converter: Box<dyn Convert<'m> + '_> = match &decision.payload {
+        Payload::BzImage(image) => Box::new(bzimage64::Packed(image)),
+        Payload::Vmlinux(program) => Box::new(vmlinux::Vmlinux(program)),
         Payload::Pvh { program, entry } => {
             let entry = *entry;
-            pvh::Pvh { program, entry }.convert(&given, &mut room)
+            Box::new(pvh::Pvh { program, entry })
         }
         Payload::Multiboot2 {
             header,
             file,
             program,
-        } => multiboot2::Kernel {
+        } => Box::new(multiboot2::Kernel {
             header,
             file,
             program: program.as_ref(),
-        }
-        .convert(&given, &mut room),
-    }?;
+        }),
+    };
+    let mut room = Room::new(free);
+    let entry = converter.convert(&given, &mut room)?;
+    drop(converter);
     Ok(BootPlan {
         writes: room.into_writes(),
         entry,

@@ -119,11 +119,12 @@ pub(super) fn modules<'m>(
     given: &Given<'_, 'm>,
     room: &mut Room<'m>,
 ) -> Result<Vec<(u64, u64)>, Reason> {
-    let place = |bytes: &&'m [u8]| {
+    let mut modules = Vec::new();
+    for bytes in &given.decision.initrds {
         let address = room.put(*bytes, BELOW_4G)?;
-        Ok((address, bytes.len() as u64))
-    };
-    given.decision.initrds.iter().map(place).collect()
+        modules.push((address, bytes.len() as u64));
+    }
+    Ok(modules)
 }
 
 /// The boot information.
@@ -201,18 +202,19 @@ struct Tags(Vec<u8>);
 impl Tags {
     fn add(&mut self, kind: u32, parts: &[&[u8]]) {
         let size: usize = parts.iter().map(|part| part.len()).sum();
-        self.0.extend(kind.to_le_bytes());
-        self.0.extend(count(size + 8).to_le_bytes());
-        parts.iter().for_each(|part| self.0.extend(*part));
+        self.0.extend_from_slice(&kind.to_le_bytes());
+        self.0.extend_from_slice(&count(size + 8).to_le_bytes());
+        for part in parts {
+            self.0.extend_from_slice(part);
+        }
         self.0.resize(self.0.len().next_multiple_of(8), 0);
     }
 
     fn finish(self) -> Vec<u8> {
         let size = self.0.len() + 8;
         let mut all = Vec::with_capacity(size);
-        all.extend(count(size).to_le_bytes());
-        all.extend([0; 4]);
-        all.extend(self.0);
+        all.extend_from_slice(&u64::from(count(size)).to_le_bytes());
+        all.extend_from_slice(&self.0);
         all
     }
 }

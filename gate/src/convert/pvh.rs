@@ -52,13 +52,13 @@ impl<'m> Convert<'m> for Pvh<'_, 'm> {
 
 fn start_info<'m>(given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Vec<u8>, Reason> {
     let modules = multiboot2::modules(given, room)?;
-    let list: Vec<u64> = modules
-        .iter()
-        .flat_map(|(start, size)| [*start, *size, 0, 0])
-        .collect();
+    let mut list = Vec::new();
+    for (start, size) in &modules {
+        add(&mut list, &[*start, *size, 0, 0]);
+    }
     let list = match list.is_empty() {
         true => 0,
-        false => room.put(bytes(list), BELOW_4G)?,
+        false => room.put(list, BELOW_4G)?,
     };
     let line = linux::terminated(&given.decision.command_line);
     let line = room.put(line, BELOW_4G)?;
@@ -67,16 +67,17 @@ fn start_info<'m>(given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Vec<u8>,
     let rsdp = BootParams(given.arguments.boot_params).rsdp();
     let mut info = Vec::new();
     for field in [MAGIC, VERSION, 0, multiboot2::count(modules.len())] {
-        info.extend(field.to_le_bytes());
+        info.extend_from_slice(&field.to_le_bytes());
     }
-    info.extend(bytes([list, line, rsdp, map]));
-    info.extend(entries.to_le_bytes());
-    info.extend([0; 4]);
+    add(&mut info, &[list, line, rsdp, map, u64::from(entries)]);
     Ok(info)
 }
 
-fn bytes(fields: impl IntoIterator<Item = u64>) -> Vec<u8> {
-    fields.into_iter().flat_map(u64::to_le_bytes).collect()
+/// Adds fields of 8 bytes, or of 4 bytes and 4 of 0.
+fn add(bytes: &mut Vec<u8>, fields: &[u64]) {
+    for field in fields {
+        bytes.extend_from_slice(&field.to_le_bytes());
+    }
 }
 
 /// The memory map as PVH and multiboot2 have it, and how many entries it has.
@@ -86,10 +87,8 @@ pub(super) fn memory_map(given: &Given<'_, '_>) -> Result<(Vec<u8>, u32), Reason
         .map_err(|_| Reason::BadMemoryMap("it has more than 128 entries"))?;
     let (mut bytes, mut count) = (Vec::new(), 0);
     for entry in entries {
-        bytes.extend(entry.addr.to_le_bytes());
-        bytes.extend(entry.size.to_le_bytes());
-        bytes.extend(entry.kind.to_le_bytes());
-        bytes.extend([0; 4]);
+        let kind = u64::from(entry.kind);
+        add(&mut bytes, &[entry.addr, entry.size, kind]);
         count += 1;
     }
     Ok((bytes, count))

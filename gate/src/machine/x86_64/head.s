@@ -17,20 +17,31 @@ gate_entry:
 	rep stosq
 	leaq	__stack_top(%rip), %rsp
 
-	# Self-relocation: every entry is R_X86_64_RELATIVE (the build checks it), so that
-	# *(bias + r_offset) = bias + r_addend (System V ABI, AMD64 supplement, 4.4).
+	# Self-relocation by the table that DT_RELR has (System V gABI, "Relative relocations"; the
+	# build checks that there is no other). An even entry is an offset in the image, where the
+	# bias is added; an odd one a bitmap of those among the next 63 words where it is, too.
 	leaq	__image_start(%rip), %r8
-	leaq	__rela_start(%rip), %rdi
-	leaq	__rela_end(%rip), %rsi
-1:	cmpq	%rsi, %rdi
-	jae	2f
-	movq	(%rdi), %rcx
-	movq	16(%rdi), %rax
-	addq	%r8, %rax
-	movq	%rax, (%r8,%rcx)
-	addq	$24, %rdi
+	leaq	__relr_start(%rip), %rsi
+	leaq	__relr_end(%rip), %rdi
+1:	cmpq	%rdi, %rsi
+	jae	5f
+	lodsq
+	testb	$1, %al
+	jnz	2f
+	leaq	(%r8,%rax), %rcx
+	addq	%r8, (%rcx)
+	addq	$8, %rcx
 	jmp	1b
-2:
+2:	leaq	63*8(%rcx), %rdx
+3:	shrq	$1, %rax
+	testb	$1, %al
+	jz	4f
+	addq	%r8, (%rcx)
+4:	addq	$8, %rcx
+	cmpq	%rdx, %rcx
+	jb	3b
+	jmp	1b
+5:
 	# kexec hands over with SSE off; compiled code needs it. The second and third arguments
 	# of gate_start are the control registers to restore before the next kernel is entered.
 	movq	%cr0, %rsi

@@ -1,7 +1,7 @@
 //! A fixed arena for the few allocations that verification makes.
 //!
-//! It grows upwards and gives back only its newest block, which is how the arithmetic of the
-//! signature check frees its temporaries. When it is used up the gate panics, which resets.
+//! It grows upwards and gives back only its newest block, which is enough for what is dropped in the
+//! reverse order of its making. When it is used up the gate panics, which resets.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
