@@ -1,9 +1,6 @@
 //! The attack table: none of them boots anything that wasn't verified.
 #![allow(clippy::cast_possible_truncation)]
 
-#[allow(dead_code)]
-#[path = "../../../../formats/src/samples/policy.rs"]
-mod compact;
 #[path = "../../../../verify/tests/support/mod.rs"]
 mod forging;
 #[path = "../../../../gate/tests/support/mod.rs"]

@@ -6,8 +6,8 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::compact::{policy, rule, rules};
 use crate::forging::build::{line, sha256};
+use crate::forging::compact::{policy, rule, rules};
 use crate::forging::small_image::{CMDLINE_SIZE, small_image};
 use crate::machine::CMDLINE;
 use crate::scene::Scene;

@@ -6,8 +6,8 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::compact::{policy, rules};
 use crate::forging::build::{authenticode, sha256, sign, signer};
+use crate::forging::compact::{policy, rules};
 use crate::forging::der::{int, null, oid, seq, set};
 use crate::forging::forge::{
     Cert, DATA, Forge, SHA1, basic_constraints, content_type, extension, indirect_data,

@@ -6,8 +6,8 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::compact::{policy, rules};
 use crate::forging::build::{line, manifest, sha256, sign};
+use crate::forging::compact::{policy, rules};
 use crate::forging::small_image::small_image;
 use crate::scene::Scene;
 
@@ -61,7 +61,7 @@ fn with_signatures(all: &mut Cases) {
     all.refused(
         "an archive joined to a signed initrd's end",
         signed_initrd,
-        |it| it.change(1, |bytes| bytes.extend(b"\0\0\0\0070701 more")),
+        |it| it.change(1, |bytes| bytes.extend(b"\0\0\0\x00070701 more")),
         initrd(0),
         "digest-mismatch",
     );

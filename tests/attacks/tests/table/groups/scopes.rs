@@ -7,8 +7,8 @@ use baton_verify::{Certificate, Component};
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::compact::{policy, rules, scope};
-use crate::forging::build::{Build, authenticode, sha256, signer};
+use crate::forging::build::{authenticode, sha256};
+use crate::forging::compact::{policy, rules, scope};
 use crate::forging::forge::Cert;
 use crate::forging::forge_detached::ForgeDetached;
 use crate::forging::other_formats::{pe_image, vmlinux};
@@ -217,13 +217,12 @@ fn purposes(all: &mut Cases) {
         |it| {
             let signature = ForgeDetached::new(it.kernel(), &limited()).build();
             let digest = sha256(&signature);
-            let build = std::mem::replace(&mut it.build, Build::default());
+            let build = std::mem::take(&mut it.build);
             it.build = build.with(Kind::Signature, &signature, digest, 0);
         },
         KERNEL,
         CODE,
     );
-    let _ = signer;
 }
 
 fn generations(all: &mut Cases) {
