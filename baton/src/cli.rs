@@ -69,7 +69,7 @@ pub enum CrashCommand {
 /// `baton gate …`
 #[derive(Debug, Subcommand)]
 pub enum GateCommand {
-    /// Add certificates, a policy and SBAT metadata to the gate's stub
+    /// Add certificates, a policy, SBAT metadata and revocations to the gate's stub
     #[command(after_help = POLICY_HELP)]
     Build(GateBuildArgs),
 }
@@ -88,9 +88,8 @@ pub enum PolicyCommand {
 }
 
 const POLICY_HELP: &str = "\
-Presets are stock (the default), signed-initrd and sealed; `baton policy show PRESET` shows one, and
-`baton policy explain PRESET` what it does. A policy of one's own is TOML; what it doesn't say is as in
-its preset:
+Presets are stock (the default), signed-initrd and sealed; `baton policy explain PRESET` says what
+one does. A policy of one's own is TOML; what it doesn't say is as in its preset:
   preset = \"signed-initrd\"
   [refusal]
   action = \"halt\"
@@ -233,7 +232,7 @@ pub struct GateBuildArgs {
 #[derive(Debug, Args)]
 pub struct PolicyCheckArgs {
     /// The policy's TOML, or a preset
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE|PRESET")]
     pub policy: PathBuf,
 }
 
@@ -407,7 +406,7 @@ pub struct VerifyArgs {
     /// Trust these certificates, PEM or DER (may be repeated), and not the machine's
     #[arg(long, value_name = "FILE")]
     pub cert: Vec<PathBuf>,
-    /// Trust what this gate would trust: its own certificates and the machine's list
+    /// Judge as this gate would: by its own certificates and revocations, and the machine's lists
     #[arg(long, value_name = "FILE")]
     pub gate: Option<PathBuf>,
     /// Print one JSON object
@@ -455,6 +454,15 @@ mod tests {
                 "{help}"
             );
         }
+    }
+
+    #[test]
+    fn the_help_shows_a_policy() {
+        let lines = POLICY_HELP.lines().filter_map(|it| it.strip_prefix("  "));
+        let example: String = lines.map(|line| format!("{line}\n")).collect();
+        assert!(example.contains("preset"), "{example}");
+        let read = crate::policy::source::read(&example, std::path::Path::new(""));
+        assert!(read.is_ok(), "{example}{read:?}");
     }
 
     #[test]

@@ -17,8 +17,7 @@ use crate::machine::Keys;
 use baton_formats::pe::Pe;
 use baton_sys::keyring::{KeyInfo, Keyrings};
 use baton_verify::cms::SignedData;
-use baton_verify::{Certificate, Reason, Trust, check_sbat, verify_image};
-use sha2::{Digest, Sha256};
+use baton_verify::{Certificate, HashAlgorithm, Reason, Trust, check_sbat, verify_image};
 
 /// The forecast.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +96,7 @@ fn judge_first(image: &[u8], keys: &Keys) -> Result<KernelVerdict, Reason> {
                 .signer()
                 .map_or_else(|_| revoked.subject_name(), Certificate::subject_name),
             certificate: revoked.subject_name(),
+            list: "the kernel's .blacklist",
         });
     }
     let anchors = anchors(&embedded, keys);
@@ -204,9 +204,15 @@ fn same_id(a: &str, b: &str) -> bool {
     short(a) == short(b)
 }
 
+/// The kernel asks for the digest that the certificate's signature is made of (x509_get_sig_params), so
+/// that an entry of another digest revokes nothing; here it does.
 fn is_blacklisted(certificate: &Certificate<'_>, keyrings: &Keyrings) -> bool {
-    let entry = format!("tbs:{}", hex(&Sha256::digest(certificate.tbs())));
-    keyrings.blacklist.contains(&entry)
+    use HashAlgorithm::{Sha256, Sha384, Sha512};
+    [Sha256, Sha384, Sha512].iter().any(|algorithm| {
+        let digest = algorithm.hash([certificate.tbs()]);
+        let entry = format!("tbs:{}", hex(digest.as_bytes()));
+        keyrings.blacklist.contains(&entry)
+    })
 }
 
 fn tried(keyrings: &Keyrings) -> String {

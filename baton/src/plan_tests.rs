@@ -58,7 +58,7 @@ fn kernel(machine: &Machine, image: &Loadable) -> Result<Way> {
 }
 
 fn refusal() -> Refusal {
-    Refusal::new(Component::Kernel, Reason::RevokedImage)
+    Refusal::new(Component::Kernel, Reason::RevokedImage { list: ".dbx" })
 }
 
 fn no_gate() -> Result<Way> {
@@ -159,7 +159,7 @@ fn where_nobody_vouches_both_reasons_are_given() {
     .unwrap_err();
     assert_eq!(failure.exit, Exit::Untrusted);
     assert!(failure.message.contains(&Reason::Unsigned.to_string()));
-    assert!(failure.message.contains(&Reason::RevokedImage.to_string()));
+    assert!(failure.message.contains("its digest is revoked by .dbx"));
     assert!(!failure.message.contains('\n'));
 }
 

@@ -26,7 +26,7 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::UnusableCertificate { .. }
         | Reason::NotAnIssuer { .. }
         | Reason::RevokedCertificate { .. }
-        | Reason::RevokedImage
+        | Reason::RevokedImage { .. }
         | Reason::BadSbat(_)
         | Reason::SbatTwice
         | Reason::RevokedBySbat { .. }
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn trust_form_and_room_have_different_exit_codes() {
-        assert_eq!(exit(&Reason::RevokedImage), Exit::Untrusted);
+        assert_eq!(exit(&Reason::RevokedImage { list: "dbx" }), Exit::Untrusted);
         assert_eq!(exit(&Reason::UnsignedManifest), Exit::Untrusted);
         assert_eq!(exit(&Reason::CommandLineNul), Exit::Malformed);
         let no_room = Reason::NoRoom {

@@ -1,7 +1,7 @@
 //! Lists of what is revoked: as they are published, and how many entries of which kind they have.
 
 use baton_formats::reader::Reader;
-use baton_formats::siglist::{SigListError, SignatureLists, SignatureType};
+use baton_formats::siglist::{SigListError, Signature, SignatureLists, SignatureType};
 use baton_verify::Certificate;
 use serde::Serialize;
 use std::fmt;
@@ -17,6 +17,12 @@ const PKCS7_GUID: [u8; 16] = [
     0x9d, 0xd2, 0xaf, 0x4a, 0xdf, 0x68, 0xee, 0x49, 0x8a, 0xa9, 0x34, 0x7d, 0x37, 0x56, 0x65, 0xa7,
 ];
 
+/// Who owns the version numbers of Windows's boot manager in a dbx, 9d132b6c-59d5-4388-ab1c-185cfcb2eb92:
+/// they are written as SHA-256 digests, and are none ("svns" in the lists that Microsoft publishes).
+const VERSION_OWNER: [u8; 16] = [
+    0x6c, 0x2b, 0x13, 0x9d, 0xd5, 0x59, 0x88, 0x43, 0xab, 0x1c, 0x18, 0x5c, 0xfc, 0xb2, 0xeb, 0x92,
+];
+
 /// How many entries there are, by what they revoke.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
@@ -28,7 +34,8 @@ pub struct Count {
     pub certificate_digests: usize,
     /// SHA-256 digests of images.
     pub image_digests: usize,
-    /// Entries of kinds that revoke nothing here, such as SHA-1 digests and bare keys.
+    /// Entries of kinds that revoke nothing here, such as SHA-1 digests, bare keys, and version numbers
+    /// of Windows's boot manager.
     pub without_effect: usize,
 }
 
@@ -41,16 +48,17 @@ impl Count {
         let mut count = Count::default();
         for list in SignatureLists::new(lists) {
             for entry in list?.signatures() {
-                *count.of_kind(entry.kind, entry.data) += 1;
+                *count.of_kind(&entry) += 1;
             }
         }
         Ok(count)
     }
 
-    fn of_kind(&mut self, kind: SignatureType, data: &[u8]) -> &mut usize {
-        match kind {
-            SignatureType::X509 if Certificate::parse(data).is_ok() => &mut self.certificates,
+    fn of_kind(&mut self, entry: &Signature<'_>) -> &mut usize {
+        match entry.kind {
+            SignatureType::X509 if Certificate::parse(entry.data).is_ok() => &mut self.certificates,
             SignatureType::X509 => &mut self.unreadable_certificates,
+            SignatureType::Sha256 if entry.owner == VERSION_OWNER => &mut self.without_effect,
             SignatureType::Sha256 => &mut self.image_digests,
             SignatureType::X509Sha256 | SignatureType::X509Sha384 | SignatureType::X509Sha512 => {
                 &mut self.certificate_digests
@@ -184,6 +192,14 @@ mod tests {
         assert!(words.contains("digests of images: 2"), "{words}");
         assert!(words.contains("revoke nothing here"), "{words}");
         assert_eq!(Count::default().to_string(), "nothing");
+    }
+
+    #[test]
+    fn version_numbers_are_no_digests() {
+        let mut version = list(SHA256_GUID, &[1; 32]);
+        version[28..44].copy_from_slice(&VERSION_OWNER);
+        let count = Count::of(&version).unwrap();
+        assert_eq!((count.effective(), count.without_effect), (0, 1));
     }
 
     #[test]

@@ -47,8 +47,8 @@ pub(crate) enum NoChain {
     NotAnIssuer(String),
     /// The policy doesn't let a key on the way vouch for this; its certificate's subject.
     OutOfScope(String),
-    /// A certificate on the way is revoked; its subject.
-    Revoked(String),
+    /// A certificate on the way is revoked; its subject, and the list that revokes it.
+    Revoked(String, &'static str),
 }
 
 /// The certificates from the signer up to one that isn't known to be trusted yet.
@@ -178,10 +178,10 @@ impl<'c, 't> Search<'_, 'c, 't> {
 
     fn is_revoked(&mut self, certificate: &Certificate<'_>) -> bool {
         let revoked = self.trust.revokes(certificate);
-        if revoked {
-            self.note(NoChain::Revoked(certificate.subject_name()));
+        if let Some(list) = revoked {
+            self.note(NoChain::Revoked(certificate.subject_name(), list));
         }
-        revoked
+        revoked.is_some()
     }
 
     fn is_in_scope(&mut self, certificate: &Certificate<'_>) -> bool {

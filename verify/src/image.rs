@@ -51,9 +51,7 @@ fn verify_authenticode<'a>(
     let pe = Pe::parse(bytes).map_err(Reason::BadImage)?;
     let signatures = read_signatures(&pe)?;
     let sha256 = trust.hashing(|| HashAlgorithm::Sha256.hash(pe.digest_parts()));
-    if trust.revokes_image(sha256.as_bytes()) {
-        return Err(Reason::RevokedImage);
-    }
+    trust.check_digest(sha256.as_bytes())?;
     let verified = |signer, way| {
         let signed = bytes.get(..pe.signed_len()).unwrap_or(bytes);
         Verified::new(signed, sha256.to_sha256(), signer, way)

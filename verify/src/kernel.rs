@@ -140,13 +140,10 @@ impl<'a> Kernel<'a, '_> {
         signer: Signer,
         way: Way,
     ) -> Result<Verified<'a>, Reason> {
-        let revoked = self.trust.revokes_image(&digest)
-            || Pe::parse(signed).is_ok_and(|pe| {
-                let authenticode = HashAlgorithm::Sha256.hash(pe.digest_parts());
-                self.trust.revokes_image(authenticode.as_bytes())
-            });
-        if revoked {
-            return Err(Reason::RevokedImage);
+        self.trust.check_digest(&digest)?;
+        if let Ok(pe) = Pe::parse(signed) {
+            let authenticode = HashAlgorithm::Sha256.hash(pe.digest_parts());
+            self.trust.check_digest(authenticode.as_bytes())?;
         }
         check_sbat(signed, self.trust)?;
         Ok(Verified::new(signed, digest, signer, way))
@@ -172,7 +169,7 @@ fn check_policy<'a>(
 fn is_final(reason: &Reason) -> bool {
     matches!(
         reason,
-        Reason::RevokedImage
+        Reason::RevokedImage { .. }
             | Reason::RevokedBySbat { .. }
             | Reason::BadSbat(_)
             | Reason::SbatTwice

@@ -24,9 +24,7 @@ impl<'a> VerifiedManifest<'a> {
     /// The reason for refusing the signature, `RevokedImage`, or `BadManifest`.
     pub fn verify(text: &'a [u8], signature: &[u8], trust: &Trust<'_>) -> Result<Self, Reason> {
         let signer = verify_detached_for([text], signature, trust, &Use::of(Purpose::Manifest))?;
-        if trust.revokes_image(&sha256([text])) {
-            return Err(Reason::RevokedImage);
-        }
+        trust.check_digest(&sha256([text]))?;
         let manifest = Manifest::parse(text).map_err(Reason::BadManifest)?;
         Ok(Self { manifest, signer })
     }

@@ -177,6 +177,8 @@ pub enum Reason {
         subject: String,
         /// The revoked certificate's name.
         certificate: String,
+        /// The list that revokes it.
+        list: &'static str,
     },
     /// The policy doesn't let a key in the signer's chain vouch for this.
     OutOfScope {
@@ -198,7 +200,10 @@ pub enum Reason {
     /// An unsigned initrd ends with parameters that no rule has seen.
     HiddenBootconfig,
     /// The digest of the image, or of the initrd or manifest, is revoked.
-    RevokedImage,
+    RevokedImage {
+        /// The list that revokes it.
+        list: &'static str,
+    },
     /// The image's SBAT metadata can't be relied on.
     BadSbat(SbatError),
     /// The image has two sections `.sbat`.
@@ -314,7 +319,7 @@ impl Reason {
             Self::ParameterForInit(_) => "parameter-for-init",
             Self::ParameterForced(_) => "parameter-forced",
             Self::HiddenBootconfig => "hidden-bootconfig",
-            Self::RevokedImage => "revoked-image",
+            Self::RevokedImage { .. } => "revoked-image",
             Self::BadSbat(_) | Self::SbatTwice => "bad-sbat",
             Self::RevokedBySbat { .. } => "revoked-by-sbat",
             Self::HandoverDigestMismatch => "handover-digest-mismatch",
@@ -514,9 +519,10 @@ impl fmt::Display for Reason {
             Self::RevokedCertificate {
                 subject,
                 certificate,
+                list,
             } => write!(
                 f,
-                "signed by \"{subject}\", but \"{certificate}\" in its chain is revoked (install a kernel signed with a newer key)"
+                "signed by \"{subject}\", but \"{certificate}\" in its chain is revoked by {list} (install one signed with a newer key)"
             ),
             Self::OutOfScope {
                 subject,
@@ -549,8 +555,8 @@ impl fmt::Display for Reason {
             Self::HiddenBootconfig => f.write_str(
                 "it ends with a bootconfig, whose parameters no rule of the policy sees (sign it, or leave the bootconfig out)",
             ),
-            Self::RevokedImage => {
-                f.write_str("it is revoked by its digest (install a newer one)")
+            Self::RevokedImage { list } => {
+                write!(f, "its digest is revoked by {list} (install a newer one)")
             }
             Self::BadSbat(error) => write!(
                 f,

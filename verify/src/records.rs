@@ -97,9 +97,7 @@ fn check_initrd(
     if digest != record.digest {
         return Err(Reason::RecordAltered);
     }
-    if trust.revokes_image(&digest) {
-        return Err(Reason::RevokedImage);
-    }
+    trust.check_digest(&digest)?;
     let listed = manifest.map(|manifest| {
         let verdict = manifest.check_initrd(index, record.bytes.len(), &digest);
         unless_unlisted(verdict.map(|()| Vouched::by(Way::Manifest, manifest.signer().clone())))

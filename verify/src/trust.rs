@@ -31,6 +31,7 @@ use baton_formats::siglist::{SigListError, Signature, SignatureLists, SignatureT
 use crate::asn1::Elements;
 use crate::certificate::{Certificate, CertificateError};
 use crate::hash::HashAlgorithm;
+use crate::reason::Reason;
 use crate::sbat::SbatSource;
 
 /// How many trusted certificates a refusal names.
@@ -42,7 +43,7 @@ pub struct Trust<'a> {
     anchors: Vec<Anchor<'a>>,
     unusable: usize,
     mok_lists: Vec<&'a [u8]>,
-    revocations: Vec<&'a [u8]>,
+    revocations: Vec<(&'a [u8], RevocationSource)>,
     sbat_levels: Vec<(SbatLevel<'a>, SbatSource)>,
     policy: Policy<'a>,
     observer: Option<fn(Phase)>,
@@ -127,13 +128,15 @@ pub enum RevocationSource {
     Firmware,
 }
 
-impl fmt::Display for RevocationSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl RevocationSource {
+    /// What people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
             Self::MokListX => "MokListXRT",
             Self::Gate => ".dbx",
             Self::Firmware => "the firmware's dbx",
-        })
+        }
     }
 }
 
@@ -192,7 +195,8 @@ impl fmt::Display for TrustError {
             Self::MokList(error) => write!(f, "MokListRT: {error} (see mokutil --list-enrolled)"),
             Self::Revocations { source, problem } => write!(
                 f,
-                "{source}: {problem} ({})",
+                "{}: {problem} ({})",
+                source.name(),
                 match source {
                     RevocationSource::MokListX => "see mokutil --mokx",
                     RevocationSource::Gate => "build the gate again",
@@ -325,7 +329,7 @@ impl<'a> Trust<'a> {
         for list in SignatureLists::new(lists) {
             list.map_err(|problem| TrustError::Revocations { source, problem })?;
         }
-        self.revocations.push(lists);
+        self.revocations.push((lists, source));
         Ok(self)
     }
 
@@ -395,7 +399,7 @@ impl<'a> Trust<'a> {
     /// How many entries the lists of what is revoked have, of kinds that revoke something.
     #[must_use]
     pub fn revocation_count(&self) -> usize {
-        let kinds = entries(&self.revocations).map(|entry| entry.kind);
+        let kinds = self.revoked().map(|(entry, _)| entry.kind);
         kinds
             .filter(|kind| !matches!(kind, SignatureType::Other(_)))
             .count()
@@ -410,28 +414,43 @@ impl<'a> Trust<'a> {
 
     /// Whether MokListRT lists an image with this SHA-256 Authenticode digest.
     pub(crate) fn lists_image(&self, sha256: &[u8]) -> bool {
-        entries(&self.mok_lists).any(|entry| is_image_digest(&entry, sha256))
+        let mut lists = self.mok_lists.iter();
+        lists.any(|list| entries(list).any(|entry| is_image_digest(&entry, sha256)))
     }
 
-    /// Whether what has this SHA-256 digest is revoked: of a PE image the Authenticode digest counts,
-    /// too.
-    pub(crate) fn revokes_image(&self, sha256: &[u8]) -> bool {
-        entries(&self.revocations).any(|entry| is_image_digest(&entry, sha256))
+    /// Every entry of the lists of what is revoked, and the list's name.
+    fn revoked(&self) -> impl Iterator<Item = (Signature<'a>, &'static str)> {
+        let lists = self.revocations.iter();
+        lists.flat_map(|(list, source)| entries(list).map(|entry| (entry, source.name())))
     }
 
-    /// Whether a certificate is revoked: it is listed itself, or one with the same key is (shim
+    /// Refuses what has this SHA-256 digest if that is revoked; of a PE image the Authenticode digest
+    /// counts, too.
+    pub(crate) fn check_digest(&self, sha256: &[u8]) -> Result<(), Reason> {
+        let mut revoked = self.revoked();
+        match revoked.find(|(entry, _)| is_image_digest(entry, sha256)) {
+            Some((_, list)) => Err(Reason::RevokedImage { list }),
+            None => Ok(()),
+        }
+    }
+
+    /// The name of the list that revokes a certificate: it is listed itself, or one with the same key is (shim
     /// and firmware refuse whatever the listed key vouches for), or the digest of what its
     /// issuer signed is. A listed digest's time of revocation isn't judged.
-    pub(crate) fn revokes(&self, certificate: &Certificate<'_>) -> bool {
-        entries(&self.revocations).any(|entry| match entry.kind {
+    pub(crate) fn revokes(&self, certificate: &Certificate<'_>) -> Option<&'static str> {
+        let revokes = |entry: &Signature<'_>| match entry.kind {
             SignatureType::X509 => {
                 entry.data == certificate.as_bytes() || same_key(entry.data, certificate)
             }
-            SignatureType::X509Sha256 => lists_tbs(&entry, certificate, HashAlgorithm::Sha256),
-            SignatureType::X509Sha384 => lists_tbs(&entry, certificate, HashAlgorithm::Sha384),
-            SignatureType::X509Sha512 => lists_tbs(&entry, certificate, HashAlgorithm::Sha512),
+            SignatureType::X509Sha256 => lists_tbs(entry, certificate, HashAlgorithm::Sha256),
+            SignatureType::X509Sha384 => lists_tbs(entry, certificate, HashAlgorithm::Sha384),
+            SignatureType::X509Sha512 => lists_tbs(entry, certificate, HashAlgorithm::Sha512),
             SignatureType::Sha256 | SignatureType::Other(_) => false,
-        })
+        };
+        let mut revoked = self.revoked();
+        revoked
+            .find(|(entry, _)| revokes(entry))
+            .map(|(_, list)| list)
     }
 
     /// The trusted certificates in words, for a refusal.
@@ -462,10 +481,8 @@ impl<'a> Trust<'a> {
 }
 
 /// Every entry of lists that were checked when they were added.
-fn entries<'a>(lists: &[&'a [u8]]) -> impl Iterator<Item = Signature<'a>> {
-    lists
-        .iter()
-        .flat_map(|bytes| SignatureLists::new(bytes))
+fn entries<'a>(lists: &'a [u8]) -> impl Iterator<Item = Signature<'a>> + use<'a> {
+    SignatureLists::new(lists)
         .filter_map(Result::ok)
         .flat_map(|list| list.signatures())
 }

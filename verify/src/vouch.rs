@@ -77,9 +77,10 @@ fn refused_chain(failure: NoChain, signer: &Certificate<'_>, trust: &Trust<'_>) 
             subject,
             certificate,
         },
-        NoChain::Revoked(certificate) => Reason::RevokedCertificate {
+        NoChain::Revoked(certificate, list) => Reason::RevokedCertificate {
             subject,
             certificate,
+            list,
         },
     }
 }

@@ -189,6 +189,6 @@ fn a_revoked_image_is_refused_whoever_signed_it() {
     let trust = trust(&key).add_mok_revocations(&list).expect("list");
     assert_eq!(
         verify_image(&image, &trust).map(|_| ()),
-        Err(Reason::RevokedImage)
+        Err(Reason::RevokedImage { list: "MokListXRT" })
     );
 }

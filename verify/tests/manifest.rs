@@ -110,7 +110,7 @@ fn refuses_a_revoked_kernel_that_it_lists() {
         let manifest =
             VerifiedManifest::verify(text.as_bytes(), &signature, &trust).expect("trusted");
         let verdict = verify_kernel(&kernel, None, Some(&manifest), &trust).map(|_| ());
-        assert_eq!(verdict, Err(Reason::RevokedImage));
+        assert_eq!(verdict, Err(Reason::RevokedImage { list: "MokListXRT" }));
     }
 }
 

@@ -373,6 +373,30 @@ mod by_lists {
     }
 
     #[test]
+    fn the_refusal_names_the_list_and_the_fix() {
+        let image = Forge::new(&signer()).build();
+        let digest = signature_list(&SHA256, &[&authenticode(&image)]);
+        let certificate = signature_list(&X509, &[&signer().der()]);
+        let words = |lists: &Lists<'_>| {
+            let refusal = judge(&Build::signed(), b"", lists).unwrap_err();
+            refusal.to_string()
+        };
+        for (index, list) in ["MokListXRT", ".dbx"].iter().enumerate() {
+            assert_eq!(
+                words(&both(&digest)[index]),
+                format!("kernel refused: its digest is revoked by {list} (install a newer one)")
+            );
+            assert_eq!(
+                words(&both(&certificate)[index]),
+                format!(
+                    "kernel refused: signed by \"key 2\", but \"key 2\" in its chain is revoked \
+                     by {list} (install one signed with a newer key)"
+                )
+            );
+        }
+    }
+
+    #[test]
     fn an_initrd_is_refused_by_its_digest_signed_or_not() {
         let initrd = b"an initrd";
         let list = signature_list(&SHA256, &[&sha256(initrd)]);

@@ -3,7 +3,7 @@
 use super::model::{Policy, Rule, Rules, Values};
 use super::preset;
 use baton_formats::cmdline::{same_name, starts_with_name};
-use baton_formats::policy::Action;
+use baton_formats::policy::{Action, Source};
 
 /// Whether `one` is about everything that `other` is about.
 #[must_use]
@@ -63,32 +63,47 @@ pub fn never_fit(rules: &[Rule]) -> Vec<(usize, usize)> {
 #[must_use]
 pub fn weaker_than_stock(policy: &Policy) -> Vec<String> {
     let stock = preset::stock();
-    let mut all = weaker_rules(&policy.normal, &stock.normal, "");
-    for sentence in weaker_rules(&policy.crash, &stock.crash, " for a crash load") {
-        let normal = sentence.replace(" for a crash load", "");
-        if !all.contains(&normal) {
-            all.push(sentence);
-        }
-    }
-    all
+    let normal = not_denied(&policy.normal, &stock.normal);
+    let mut crash = not_denied(&policy.crash, &stock.crash);
+    crash.retain(|name| !normal.contains(name));
+    let sentence = |name: &&str, occasion: &str| {
+        format!("it is weaker than stock: \"{name}\" is not always denied{occasion}")
+    };
+    let normal = normal.iter().map(|name| sentence(name, ""));
+    let crash = crash.iter().map(|name| sentence(name, " for a crash load"));
+    normal.chain(crash).collect()
 }
 
-fn weaker_rules(rules: &Rules, stock: &Rules, occasion: &str) -> Vec<String> {
-    let denials = stock.parameters.iter().enumerate();
+/// What gets around initrds that must be signed, where user space chooses the command line.
+#[must_use]
+pub fn unguarded_initrd(policy: &Policy) -> Option<String> {
+    let unsigned = Source::Unsigned as u8;
+    let guarded = preset::named("signed-initrd")?;
+    let rules = &policy.normal;
+    if rules.initrd & unsigned != 0 || rules.command_line & unsigned == 0 {
+        return None;
+    }
+    let mut names = not_denied(rules, &guarded.normal);
+    names.dedup();
+    let names = names.join(", ");
+    (!names.is_empty()).then(|| {
+        format!(
+            "initrds must be signed, but parameters that get around that are not always denied, as \
+             they are by the preset signed-initrd: {names}"
+        )
+    })
+}
+
+/// The names of those parameters that `reference` denies and `rules` don't always.
+fn not_denied<'r>(rules: &Rules, reference: &'r Rules) -> Vec<&'r str> {
+    let denials = reference.parameters.iter().enumerate();
     let denials = denials.filter(|(_, rule)| rule.action == Action::Deny);
     let allowed = denials.filter(|(number, denial)| {
-        // What stock itself allows of it.
-        let exceptions = stock.parameters.get(..*number).unwrap_or_default();
+        // What the reference itself allows of it.
+        let exceptions = reference.parameters.get(..*number).unwrap_or_default();
         !still_denied(rules, denial, exceptions)
     });
-    allowed
-        .map(|(_, denial)| {
-            format!(
-                "it is weaker than stock: \"{}\" is not always denied{occasion}",
-                denial.name
-            )
-        })
-        .collect()
+    allowed.map(|(_, denial)| denial.name.as_str()).collect()
 }
 
 /// Whether `rules` deny all that `denial` is about, but for `exceptions`.
@@ -184,6 +199,26 @@ mod tests {
             weaker_than_stock(&policy),
             ["it is weaker than stock: \"bootconfig\" is not always denied for a crash load"]
         );
+    }
+
+    #[test]
+    fn initrds_that_must_be_signed_need_more_than_that() {
+        let unguarded = |text: &str| {
+            let policy = source::read(text, Path::new("")).unwrap().policy;
+            unguarded_initrd(&policy)
+        };
+        let warning = unguarded("initrd.accept = ['detached']").unwrap();
+        assert!(warning.ends_with("rdinit, init, noinitrd, initrd, rd.break, systemd.debug_shell, rd.systemd.debug_shell, systemd.break, rd.systemd.break, earlycon, console, earlyprintk"), "{warning}");
+        for guarded in [
+            "preset = 'signed-initrd'",
+            "preset = 'sealed'",
+            "preset = 'stock'",
+            "initrd.accept = ['detached']\ncmdline.accept = ['manifest']",
+        ] {
+            assert_eq!(unguarded(guarded), None, "{guarded}");
+        }
+        let text = "preset = 'signed-initrd'\ncmdline.rules = [{ allow = 'init', one-of = ['/sbin/init'] }]";
+        assert!(unguarded(text).unwrap().ends_with("signed-initrd: init"));
     }
 
     #[test]

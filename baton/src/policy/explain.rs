@@ -49,22 +49,28 @@ fn kernel(rules: &Rules) -> String {
 fn initrd(rules: &Rules) -> String {
     match &described(rules.initrd, &INITRD_WAYS)[..] {
         [] => "An initrd must be part of a UKI.".into(),
-        ways => format!("An initrd may be part of a UKI, or {}.", or(ways)),
+        ways => {
+            let ways = [&["part of a UKI"], ways].concat();
+            format!("An initrd may be {}.", or(&ways))
+        }
     }
 }
 
 fn command_line(rules: &Rules) -> String {
     match &described(rules.command_line, &COMMAND_LINE_WAYS)[..] {
         [] => "The command line must be that of a UKI.".into(),
-        ways => format!("The command line may be that of a UKI, or {}.", or(ways)),
+        ways => {
+            let ways = [&["that of a UKI"], ways].concat();
+            format!("The command line may be {}.", or(&ways))
+        }
     }
 }
 
 fn forced(rules: &Rules) -> Option<String> {
-    let quoted: Vec<_> = rules.force.iter().map(|it| format!("\"{it}\"")).collect();
-    let all = and(&quoted);
-    (!quoted.is_empty())
-        .then(|| format!("{all} is added to the command line, and nothing else may be said of it."))
+    let all: Vec<_> = rules.force.iter().map(|it| format!("\"{it}\"")).collect();
+    let all = and(&all);
+    (!rules.force.is_empty())
+        .then(|| format!("Added to the command line, which must not say otherwise: {all}."))
 }
 
 /// What a rule does, as a sentence without its full stop.
@@ -115,7 +121,7 @@ fn key(key: &super::model::Key) -> String {
         format!(", and only if they name the SBAT component \"{component}\" of generation {generation} or newer")
     });
     format!(
-        "The key with SHA-256 {} may vouch for {what} alone{}.",
+        "The key with SHA-256 {} may vouch for nothing but {what}{}.",
         hex(&key.sha256),
         sbat.unwrap_or_default()
     )

@@ -185,6 +185,7 @@ fn warnings(source: &Source) -> Vec<String> {
         }
     }
     all.extend(cover::weaker_than_stock(policy));
+    all.extend(cover::unguarded_initrd(policy));
     all
 }
 

@@ -144,7 +144,7 @@ pub const PURPOSES: [Word; 4] = [
     (
         Purpose::Manifest as u8,
         "manifest",
-        "manifests and all that they list",
+        "manifests with all that they list",
     ),
     (Purpose::Addon as u8, "addon", "addons of UKIs"),
 ];

@@ -558,12 +558,12 @@ fn a_policy_is_said_in_sentences() {
         "A refusal halts the machine at once.",
         "An image that names the SBAT component \"linux\" must be of generation 2 or newer.",
         "A kernel must be vouched for by an Authenticode signature on a UKI or a signature in an ELF note.",
-        "An initrd may be part of a UKI, or with a detached signature.",
+        "An initrd may be part of a UKI or with a detached signature.",
         "The command line must be that of a UKI.",
-        "\"module.sig_enforce=1\", \"dyndbg=\"file a +p\"\" and \"ro\" is added to the command line, and nothing else may be said of it.",
+        "Added to the command line, which must not say otherwise: \"module.sig_enforce=1\", \"dyndbg=\"file a +p\"\" and \"ro\".",
         "The first rule that fits counts; what no rule is about is denied.",
         "What follows a lone -- is init's, and denied.",
-        "The key with SHA-256 1111111111111111111111111111111111111111111111111111111111111111 may vouch for kernels alone, and only if they name the SBAT component \"linux\" of generation 4294967295 or newer.",
+        "The key with SHA-256 1111111111111111111111111111111111111111111111111111111111111111 may vouch for nothing but kernels, and only if they name the SBAT component \"linux\" of generation 4294967295 or newer.",
     ] {
         assert!(
             said.iter().any(|it| it == sentence),
@@ -616,6 +616,7 @@ fn signed_initrd_denies_what_runs_something_else() {
         "systemd.debug_shell",
         "systemd.debug-shell=1",
         "rd.systemd.debug_shell=1",
+        "rd.systemd.break=pre-mount",
     ] {
         assert!(!allows("signed-initrd", line), "{line}");
     }
@@ -689,4 +690,39 @@ fn a_values_texts_may_be_anything_that_toml_can_say() {
     };
     assert_eq!(texts.len(), 6);
     assert_round_trip(&policy);
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_policies() {
+    let text = include_str!("../../../docs/policy.md");
+    let blocks: Vec<_> = text.split("```toml\n").skip(1).collect();
+    assert!(blocks.len() >= 5, "{}", blocks.len());
+    for block in blocks {
+        let (example, _) = block.split_once("```").unwrap();
+        // Certificates lie with whoever has them.
+        let sha256 = format!("key-sha256 = \"{:064}\"", example.len());
+        let example = example.replace("certificate = \"release.pem\"", &sha256);
+        let example = example.replace(
+            "certificate = \"dracut.pem\"",
+            &format!("key-sha256 = \"{:064}\"", 1),
+        );
+        compile(&example, Path::new("docs/policy.md")).unwrap_or_else(|e| panic!("{e}\n{example}"));
+    }
+}
+
+#[test]
+fn the_documentation_names_every_word() {
+    let text = include_str!("../../../docs/policy.md");
+    let known = [
+        &model::KERNEL_WAYS[..],
+        &model::INITRD_WAYS,
+        &model::COMMAND_LINE_WAYS,
+        &model::PURPOSES,
+    ];
+    for (_, word, _) in known.concat() {
+        assert!(text.contains(&format!("`{word}`")), "{word}");
+    }
+    for preset in preset::NAMES {
+        assert!(text.contains(&format!("`{preset}`")), "{preset}");
+    }
 }

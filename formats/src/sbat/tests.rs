@@ -196,6 +196,13 @@ fn quotes_are_no_part_of_the_format() {
     assert_eq!(revoked(&image, "grub,5\n"), None, "another name");
 }
 
+/// As it is in Memtest86+ 6.10 for EFI, which shim doesn't start under Secure Boot either.
+#[test]
+fn refuses_a_row_that_lacks_the_package() {
+    let row_of_five = "memtest86+,1,Memtest86+,6.0,https://github.com/memtest86plus\n";
+    assert_eq!(image_error(row_of_five), row(RowProblem::Fields(6)));
+}
+
 #[test]
 fn refuses_rows_with_too_few_fields_or_empty_ones() {
     for text in [
