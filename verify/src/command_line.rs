@@ -23,7 +23,7 @@ pub enum DecidedBy<'p> {
     Unlisted,
     /// It follows `--`: it is init's.
     ForInit,
-    /// The policy sets it to something else.
+    /// The policy sets it itself: to this, or to something else.
     Forced,
 }
 
@@ -72,11 +72,15 @@ fn for_init_alone<'l, 'p>(parameter: Parameter<'l>, rules: &Rules<'p>) -> Judged
 }
 
 fn judge<'l, 'p>(parameter: Parameter<'l>, rules: &Rules<'p>) -> Judged<'l, 'p> {
-    let contradicted = |forced: Parameter<'_>| {
-        same_name(forced.name, parameter.name) && forced.value != parameter.value
-    };
-    let (action, by) = if parameters(rules.forced).any(contradicted) {
-        (Action::Deny, DecidedBy::Forced)
+    let mut forced = parameters(rules.forced)
+        .filter(|forced| same_name(forced.name, parameter.name))
+        .peekable();
+    let (action, by) = if forced.peek().is_some() {
+        // Once more what is forced anyway is no harm, and what a line has that is used again.
+        match forced.any(|forced| forced.value == parameter.value) {
+            true => (Action::Allow, DecidedBy::Forced),
+            false => (Action::Deny, DecidedBy::Forced),
+        }
     } else {
         match rules.parameters().find(|rule| rule.is_about(&parameter)) {
             Some(rule) => (rule.action, DecidedBy::Rule(rule)),

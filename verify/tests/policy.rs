@@ -267,6 +267,15 @@ fn what_contradicts_a_forced_parameter_is_refused() {
 }
 
 #[test]
+fn what_repeats_a_forced_parameter_needs_no_rule() {
+    let compact = both(&rules([0x7f, 7, 5, 1], "panic=5 panic=6", &[]));
+    let said = |line: &[u8]| verdict(&compact, &Build::signed(), line);
+    assert_eq!(said(b"panic=5 panic=6"), Ok(()));
+    let forced = Err((Component::CommandLine, "parameter-forced"));
+    assert_eq!(said(b"panic=7"), forced);
+}
+
+#[test]
 fn forced_parameters_count_in_the_length() {
     let signed = Build::signed();
     let limit = CMDLINE_SIZE as usize;

@@ -32,7 +32,7 @@
 //! | 1 | flags | bit 0: parameters that no rule is about are denied; bit 1: nothing may follow `--` |
 //! | 2 | number of parameter rules | at most 256 |
 //! | 2 | length of the forced parameters | at most 1024 |
-//! | | the forced parameters, as they are appended to the command line | |
+//! | | the forced parameters, as they are put before what user space chose | |
 //! | | parameter rules, the first that fits counts | |
 //!
 //! A parameter rule:

@@ -88,7 +88,7 @@ pub struct Rules<'a> {
     pub unlisted_denied: bool,
     /// Whether nothing may follow `--`.
     pub nothing_for_init: bool,
-    /// What is appended to the command line; empty if nothing is.
+    /// What is put before what user space chose of the command line; empty if nothing is.
     pub forced: &'a [u8],
     parameters: &'a [u8],
 }
