@@ -55,7 +55,9 @@ pub fn judge_parameters<'l, 'p>(
     });
     let early = words(line)
         .map(|word| judge(word, rules))
-        .filter(|judged| matches!(judged.by, DecidedBy::Rule(_)) && judged.action == Action::Deny);
+        .filter(|judged| judged.action == Action::Deny)
+        // What is unlisted may be a part of another parameter's value, and no parameter.
+        .filter(|judged| matches!(judged.by, DecidedBy::Rule(_) | DecidedBy::Forced));
     by_kernel.chain(early)
 }
 

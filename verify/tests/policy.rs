@@ -276,6 +276,23 @@ fn what_repeats_a_forced_parameter_needs_no_rule() {
 }
 
 #[test]
+fn what_contradicts_a_forced_parameter_is_found_as_early_code_reads_it() {
+    // cmdline_find_option in arch/x86/lib/cmdline.c takes the last one, as of mem_encrypt=.
+    let signed = Build::signed();
+    let said = |line| booted_line("mem_encrypt=on", &signed, line).map(|_| ());
+    for line in [
+        "x=\"a mem_encrypt=off b\"",
+        "-- mem_encrypt=off",
+        "x\u{1}mem_encrypt=off",
+    ] {
+        assert_eq!(said(line), Err("parameter-forced"), "{line}");
+    }
+    for line in ["x=\"a mem_encrypt=on b\"", "x=mem_encrypt=off"] {
+        assert_eq!(said(line), Ok(()), "{line}");
+    }
+}
+
+#[test]
 fn forced_parameters_count_in_the_length() {
     let signed = Build::signed();
     let limit = CMDLINE_SIZE as usize;

@@ -378,6 +378,20 @@ fn by_a_strict_policy(all: &mut Cases) {
         "parameter-forced",
         b"\"panic=0\""
     );
+    said!(
+        all,
+        "a forced parameter with another value within quotes, which early code doesn't know",
+        strict,
+        "parameter-forced",
+        b"root=\"/dev/vda1 panic=0 \""
+    );
+    said!(
+        all,
+        "a forced parameter with another value after a byte that only early code takes for a space",
+        strict,
+        "parameter-forced",
+        b"root=/dev/vda1\x01panic=0"
+    );
     all.survived(
         "a quote that isn't closed, to swallow what is forced",
         strict,
