@@ -167,6 +167,19 @@ fn what_no_rule_is_about_may_be_denied() {
 }
 
 #[test]
+fn an_allowed_parameters_quotes_hide_nothing_that_is_unlisted() {
+    let root = [rule(1, "root", 0, b"")];
+    let unlisted = Err("parameter-unlisted");
+    assert_eq!(said(1, &root, "root=\"/dev/vda1\""), Ok(()));
+    assert_eq!(said(1, &root, "root=\"/dev/vda1 nopti x\""), unlisted);
+    assert_eq!(said(1, &root, "root=\"a efi=noruntime"), unlisted);
+    assert_eq!(said(1, &root, "root=a\u{1}nopti"), unlisted);
+    // Both of its words are listed.
+    assert_eq!(said(1, &root, "root=\"a root=b\""), Ok(()));
+    assert_eq!(said(0, &root, "root=\"/dev/vda1 nopti x\""), Ok(()));
+}
+
+#[test]
 fn nothing_may_follow_the_dashes_where_the_policy_says_so() {
     assert_eq!(said(2, &[], "quiet -- single"), Err("parameter-for-init"));
     assert_eq!(

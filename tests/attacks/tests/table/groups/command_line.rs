@@ -392,6 +392,13 @@ fn by_a_strict_policy(all: &mut Cases) {
         "parameter-forced",
         b"root=/dev/vda1\x01panic=0"
     );
+    said!(
+        all,
+        "an unlisted parameter within an allowed one's quotes, which early code doesn't know",
+        strict,
+        "parameter-unlisted",
+        b"root=\"/dev/vda1 nopti x\""
+    );
     all.survived(
         "a quote that isn't closed, to swallow what is forced",
         strict,
