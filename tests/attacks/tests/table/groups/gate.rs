@@ -7,6 +7,7 @@ use baton_verify::Component;
 use crate::bases::*;
 use crate::case::{Case, Cases};
 use crate::forging::build::authenticode;
+use crate::forging::compact::{policy, rules};
 use crate::forging::forge::Cert;
 use crate::forging::{SHA256, X509, signature_list};
 use crate::scene::{Scene, Shim, signed_image_by};
@@ -230,6 +231,22 @@ fn as_a_kernel(all: &mut Cases) {
             it.shim().sbat_level = Some(b"sbat,1,2026010100\nbaton.gate,2\n".to_vec());
             it.gate.sbat =
                 b"sbat,1,SBAT Version,sbat,1,-\nbaton.gate,2,Baton,baton-gate,2,-\n".to_vec();
+        },
+        Component::Kernel,
+        "revoked-by-sbat",
+    );
+    all.refused(
+        "an older gate started as a kernel, on a machine that hasn't revoked it, by a newer one that has",
+        locked_down,
+        |it| {
+            let mut old = locked_down();
+            old.on_gate =
+                vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::leaf(2, 1), &[])];
+            let old = old.gate_file();
+            let digest = authenticode(&old);
+            it.put_kernel(old, digest);
+            let all = rules([0x7f, 7, 5, 0], "", &[]);
+            it.gate.policy = policy("newer", "sbat,1,1\nbaton.gate,2\n", [&all, &all], &[]);
         },
         Component::Kernel,
         "revoked-by-sbat",

@@ -6,6 +6,7 @@ use baton_verify::{Component, HashAlgorithm};
 use crate::bases::*;
 use crate::case::{Case, Cases};
 use crate::forging::build::{authenticode, sha256, signer};
+use crate::forging::compact::{policy, rules};
 use crate::forging::forge::Cert;
 use crate::forging::other_formats::{pe_image, vmlinux};
 use crate::forging::small_image::small_image;
@@ -88,6 +89,7 @@ pub fn cases() -> Vec<Case> {
     keys(&mut all);
     digests(&mut all);
     sbat(&mut all);
+    by_the_gates_minimum(&mut all);
     lists(&mut all);
     all.made
 }
@@ -463,6 +465,67 @@ fn sbat(all: &mut Cases) {
         },
         KERNEL,
         "digest-mismatch",
+    );
+}
+
+/// Gives the gate a policy that accepts everything of these generations.
+fn minimum(scene: &mut Scene, level: &str) {
+    let all = rules([0x7f, 7, 5, 0], "", &[]);
+    scene.gate.policy = policy("generations", level, [&all, &all], &[]);
+}
+
+fn by_the_gates_minimum(all: &mut Cases) {
+    all.refused(
+        "a UKI of a generation that the gate itself asks more of",
+        uki,
+        |it| minimum(it, "sbat,1,1\nsample,3\n"),
+        KERNEL,
+        "revoked-by-sbat",
+    );
+    all.refused(
+        "a UKI that the gate lets pass and the machine doesn't",
+        generations,
+        |it| {
+            minimum(it, "sbat,1,1\nsample,2\n");
+            level(it, "sample,3\n");
+        },
+        KERNEL,
+        "revoked-by-sbat",
+    );
+    all.refused(
+        "a UKI that the machine lets pass and the gate doesn't",
+        generations,
+        |it| {
+            minimum(it, "sbat,1,1\nsample,3\n");
+            level(it, "sample,2\n");
+        },
+        KERNEL,
+        "revoked-by-sbat",
+    );
+    all.refused(
+        "an addon of a generation that the gate itself asks more of",
+        uki_with_addon,
+        |it| {
+            let addon = addon_of(&[
+                (".cmdline", b"debug"),
+                (
+                    ".sbat",
+                    b"sbat,1,SBAT Version,sbat,1,-\naddon,1,Baton,addon,1,-\n",
+                ),
+            ]);
+            let digest = authenticode(&addon);
+            it.put(1, addon, digest);
+            minimum(it, "sbat,1,1\naddon,2\n");
+        },
+        Component::Addon(0),
+        "revoked-by-sbat",
+    );
+    all.refused(
+        "a gate whose own minimum can't be read, which must not mean that there is none",
+        bzimage,
+        |it| minimum(it, "sample,3\n"),
+        Component::Gate,
+        "bad-sbat-level",
     );
 }
 
