@@ -6,6 +6,7 @@ use baton_verify::{Certificate, HashAlgorithm};
 use common::{
     Folder, Owner, Said, baton, gate_stub, kernel_image, owners, put, sign, signature_list,
 };
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A machine below a folder, and the files of a load.
@@ -515,6 +516,23 @@ fn several_initrds_are_records_of_one_handover() {
     let expected = 4096 + kernel.next_multiple_of(4096) + 8192 + 4096;
     assert_eq!(said.json()["handover_len"], expected);
     assert_eq!(said.json()["initrds"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_handover_that_is_saved_is_for_its_owner_alone() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_kernel_signed_by(&o.rsa)
+        .with_gate(&o.rsa, &o.rsa);
+    let new = machine.folder.path("new.handover");
+    let old = machine.folder.write("old.handover", b"readable for all");
+    for path in [new, old] {
+        let said = machine.load(&[&"--via", &"gate", &"--save-handover", &path]);
+        assert_eq!(via(&said), "gate");
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! A line is read in both of the ways that [`baton_formats::cmdline`] tells of: as the kernel
 //! proper does, where every parameter must be allowed; and as the code does that runs before, which
-//! knows of no quotes and no `--`, where none may be denied. So a parameter that a rule denies may
+//! knows of no quotes and no `--`, where none may be denied. So a parameter that is denied may
 //! stand nowhere in the line, whoever of both would see it there.
 
 use alloc::borrow::Cow;
@@ -40,6 +40,10 @@ pub struct Judged<'l, 'p> {
 
 /// Judges every parameter of `line`, first as the kernel reads them, then as early code does: of
 /// the latter only those that are denied.
+///
+/// Where what no rule is about is denied, early code must not see such either, so that it isn't
+/// smuggled in within an allowed parameter's quotes. What follows `--` is left to the rule about
+/// that: programs' arguments aren't listed as parameters are.
 pub fn judge_parameters<'l, 'p>(
     line: &'l [u8],
     rules: &'l Rules<'p>,
@@ -53,10 +57,27 @@ pub fn judge_parameters<'l, 'p>(
         for_init |= parameter.ends_kernel_parameters();
         judged
     });
-    let early = words(line)
+    let early = denied_words(line, rules).filter(|it| !matches!(it.by, DecidedBy::Unlisted));
+    let unlisted =
+        denied_words(before_init(line), rules).filter(|it| matches!(it.by, DecidedBy::Unlisted));
+    by_kernel.chain(early).chain(unlisted)
+}
+
+/// What early code sees, and is denied.
+fn denied_words<'l, 'p>(
+    line: &'l [u8],
+    rules: &'l Rules<'p>,
+) -> impl Iterator<Item = Judged<'l, 'p>> {
+    words(line)
         .map(|word| judge(word, rules))
-        .filter(|judged| matches!(judged.by, DecidedBy::Rule(_)) && judged.action == Action::Deny);
-    by_kernel.chain(early)
+        .filter(|judged| judged.action == Action::Deny)
+}
+
+/// The line up to a lone `--`.
+fn before_init(line: &[u8]) -> &[u8] {
+    let dashes = parameters(line).find(Parameter::ends_kernel_parameters);
+    let before = dashes.and_then(|dashes| line.get(..dashes.offset));
+    before.unwrap_or(line)
 }
 
 fn for_init_alone<'l, 'p>(parameter: Parameter<'l>, rules: &Rules<'p>) -> Judged<'l, 'p> {

@@ -1,6 +1,7 @@
 //! Judging a handover's records other than the kernel.
 
 use alloc::vec::Vec;
+use core::iter::repeat_n;
 
 use baton_formats::handover::{Handover, Record};
 use baton_formats::policy::{Purpose, Rules};
@@ -20,6 +21,9 @@ use crate::vouched::{Part, Vouched};
 /// (Documentation/admin-guide/bootconfig.rst).
 const BOOTCONFIG: &[u8] = b"bootconfig";
 const BOOTCONFIG_MAGIC: &[u8] = b"#BOOTCONFIG\n";
+/// Where initrds begin when they are joined, at least
+/// (Documentation/driver-api/early-userspace/buffer-format.rst).
+const ALIGNMENT: usize = 4;
 
 /// Checks that every detached signature is undamaged. What they are about is judged by them later.
 pub(crate) fn check_signatures(handover: &Handover<'_>) -> Result<(), Refusal> {
@@ -70,13 +74,15 @@ pub(crate) fn check_initrds(
         parts.push(initrd);
     }
     let listed = manifest.map_or(0, |manifest| manifest.manifest().initrds().count());
-    match parts.len() < listed {
-        true => Err(Refusal::new(
-            Component::Initrd(parts.len()),
-            Reason::MissingInitrd,
-        )),
-        false => Ok(parts),
+    if parts.len() < listed {
+        let component = Component::Initrd(parts.len());
+        return Err(Refusal::new(component, Reason::MissingInitrd));
     }
+    check_joined(handover, trust.policy().rules(handover.is_crash())).map_err(|reason| {
+        let last = parts.len().saturating_sub(1);
+        Refusal::new(Component::Initrd(last), reason)
+    })?;
+    Ok(parts)
 }
 
 fn check_initrd(
@@ -127,14 +133,33 @@ fn check_policy(way: Way, record: &Record<'_>, rules: &Rules<'_>) -> Result<(), 
     }
 }
 
+/// The same of all initrds together, whoever vouches for each: Linux looks at the end of what they
+/// make when they are joined, each at a multiple of [`ALIGNMENT`], so that one may hold a part of
+/// the mark and the next one the rest.
+fn check_joined(handover: &Handover<'_>, rules: &Rules<'_>) -> Result<(), Reason> {
+    let initrds: Vec<&[u8]> = handover.initrds().map(|record| record.bytes).collect();
+    let in_the_last = initrds.last().is_none_or(|last| ends_with_bootconfig(last));
+    match !in_the_last && end_with_bootconfig(&initrds) && command_line::denies(BOOTCONFIG, rules) {
+        true => Err(Reason::HiddenBootconfig),
+        false => Ok(()),
+    }
+}
+
+fn ends_with_bootconfig(initrd: &[u8]) -> bool {
+    end_with_bootconfig(&[initrd])
+}
+
 /// Linux finds the magic also with some zeros after it (`get_boot_config_from_initrd` in
 /// init/main.c).
-fn ends_with_bootconfig(initrd: &[u8]) -> bool {
-    let padding = initrd.iter().rev().take_while(|byte| **byte == 0).count();
-    let used = initrd.len().saturating_sub(padding);
-    initrd
-        .get(..used)
-        .is_some_and(|used| used.ends_with(BOOTCONFIG_MAGIC))
+fn end_with_bootconfig(initrds: &[&[u8]]) -> bool {
+    let padding = |len: usize| len.next_multiple_of(ALIGNMENT).saturating_sub(len);
+    let backwards = initrds.iter().rev().flat_map(|initrd| {
+        let bytes = initrd.iter().rev().copied();
+        repeat_n(0, padding(initrd.len())).chain(bytes)
+    });
+    let used = backwards.skip_while(|byte| *byte == 0);
+    used.take(BOOTCONFIG_MAGIC.len())
+        .eq(BOOTCONFIG_MAGIC.iter().rev().copied())
 }
 
 /// Checks that the kernel is the one that the manifest lists, if it lists one.

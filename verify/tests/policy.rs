@@ -167,6 +167,19 @@ fn what_no_rule_is_about_may_be_denied() {
 }
 
 #[test]
+fn an_allowed_parameters_quotes_hide_nothing_that_is_unlisted() {
+    let root = [rule(1, "root", 0, b"")];
+    let unlisted = Err("parameter-unlisted");
+    assert_eq!(said(1, &root, "root=\"/dev/vda1\""), Ok(()));
+    assert_eq!(said(1, &root, "root=\"/dev/vda1 nopti x\""), unlisted);
+    assert_eq!(said(1, &root, "root=\"a efi=noruntime"), unlisted);
+    assert_eq!(said(1, &root, "root=a\u{1}nopti"), unlisted);
+    // Both of its words are listed.
+    assert_eq!(said(1, &root, "root=\"a root=b\""), Ok(()));
+    assert_eq!(said(0, &root, "root=\"/dev/vda1 nopti x\""), Ok(()));
+}
+
+#[test]
 fn nothing_may_follow_the_dashes_where_the_policy_says_so() {
     assert_eq!(said(2, &[], "quiet -- single"), Err("parameter-for-init"));
     assert_eq!(
@@ -276,6 +289,23 @@ fn what_repeats_a_forced_parameter_needs_no_rule() {
 }
 
 #[test]
+fn what_contradicts_a_forced_parameter_is_found_as_early_code_reads_it() {
+    // cmdline_find_option in arch/x86/lib/cmdline.c takes the last one, as of mem_encrypt=.
+    let signed = Build::signed();
+    let said = |line| booted_line("mem_encrypt=on", &signed, line).map(|_| ());
+    for line in [
+        "x=\"a mem_encrypt=off b\"",
+        "-- mem_encrypt=off",
+        "x\u{1}mem_encrypt=off",
+    ] {
+        assert_eq!(said(line), Err("parameter-forced"), "{line}");
+    }
+    for line in ["x=\"a mem_encrypt=on b\"", "x=mem_encrypt=off"] {
+        assert_eq!(said(line), Ok(()), "{line}");
+    }
+}
+
+#[test]
 fn forced_parameters_count_in_the_length() {
     let signed = Build::signed();
     let limit = CMDLINE_SIZE as usize;
@@ -331,6 +361,24 @@ fn an_unsigned_initrd_may_not_hide_parameters_in_its_end() {
     }
     let inside = Build::signed().initrd(b"#BOOTCONFIG\nmore");
     assert_eq!(verdict(stock.as_bytes(), &inside, b""), Ok(()));
+}
+
+#[test]
+fn two_initrds_may_not_hide_parameters_in_the_end_of_both() {
+    let stock = Policy::stock();
+    let said = |initrds: &[&[u8]]| {
+        let build = initrds
+            .iter()
+            .fold(Build::signed(), |build, it| build.initrd(it));
+        verdict(stock.as_bytes(), &build, b"")
+    };
+    let hidden = |index| Err((Component::Initrd(index), "hidden-bootconfig"));
+    assert_eq!(said(&[b"cpio#BOO", b"TCONFIG\n"]), hidden(1));
+    assert_eq!(said(&[b"cpio#BOO", b"TCON", b"FIG\n", b"\0\0"]), hidden(3));
+    // Zeros come between, or what Linux looks at is something else.
+    assert_eq!(said(&[b"cpio #BOO", b"TCONFIG\n"]), Ok(()));
+    assert_eq!(said(&[b"cpio#BOO", b"TCONFIG\n", b"more"]), Ok(()));
+    assert_eq!(said(&[]), Ok(()));
 }
 
 /// SHA-256 of a key's SubjectPublicKeyInfo.

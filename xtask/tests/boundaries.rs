@@ -7,6 +7,7 @@ use std::process::Command;
 
 /// Which of the workspace's crates each may use. ARCHITECTURE.md says why.
 const EDGES: &[(&str, &[&str])] = &[
+    ("baton-attacks", &[]),
     ("baton-formats", &[]),
     ("baton-verify", &["baton-formats"]),
     ("baton-gate", &["baton-formats", "baton-verify"]),

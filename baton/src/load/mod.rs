@@ -24,10 +24,10 @@ use inputs::Inputs;
 use judged::Judged;
 use std::cell::OnceCell;
 use std::ffi::CString;
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// What the kernel puts before a crash kernel's command line, as long as it can be (setup_cmdline in
@@ -243,15 +243,22 @@ fn save(gate: Option<&Gate>, path: &Path) -> Result<()> {
         ));
     };
     let map = gate.handover.map().map_err(|e| Failure::system(&e))?;
-    // Initrds may hold keys: nobody else is to read them.
-    OpenOptions::new()
+    write_private(path, &map).map_err(|e| Failure::io(path, &e))
+}
+
+/// Initrds may hold keys: nobody else is to read them, also where the file was there before.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    const OWNER_ALONE: u32 = 0o600;
+    let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut file| file.write_all(&map))
-        .map_err(|e| Failure::io(path, &e))
+        .mode(OWNER_ALONE)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(OWNER_ALONE))?;
+    }
+    file.write_all(bytes)
 }
 
 /// What `--no-preflight` does: no verdict of ours, and so no choice either.

@@ -1,0 +1,163 @@
+//! Memory between the load and the start. What user space loaded was judged, and then changed.
+
+use baton_attacks::Group;
+use baton_formats::boot_params::offset;
+use baton_formats::handover::TABLE_OFFSET;
+use baton_verify::Component;
+
+use crate::bases::*;
+use crate::case::{Case, Cases};
+use crate::machine::{BOOT_PARAMS, CMDLINE, HANDOVER, Memory};
+
+const PAGE: usize = 4096;
+
+/// Changes a byte of the handover where it lies in memory.
+fn flip(memory: &mut Memory, at: usize) {
+    memory.bytes(HANDOVER)[at] ^= 1;
+}
+
+macro_rules! memory {
+    ($all:ident, $name:literal, $honest:ident, $component:expr, $code:literal, $change:expr) => {
+        $all.by_gate(
+            $name,
+            $honest,
+            |it| it.on_memory.push($change),
+            $component,
+            $code,
+        )
+    };
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut all = Cases::of(Group::AfterLoading);
+    let all_cases = &mut all;
+    memory!(
+        all_cases,
+        "one bit of the kernel in memory",
+        bzimage,
+        Component::Kernel,
+        "digest-mismatch",
+        |memory| flip(memory, PAGE + 0x500)
+    );
+    memory!(
+        all_cases,
+        "one bit of a UKI's initrd in memory",
+        uki,
+        Component::Kernel,
+        "digest-mismatch",
+        |memory| {
+            let blob = memory.bytes(HANDOVER);
+            let at = blob
+                .windows(16)
+                .position(|window| window == b"the UKI's initrd");
+            blob[at.expect("it is there")] ^= 1;
+        }
+    );
+    memory!(
+        all_cases,
+        "one bit of an unsigned initrd in memory",
+        bzimage,
+        Component::Initrd(0),
+        "record-altered",
+        |memory| {
+            let blob = memory.bytes(HANDOVER);
+            let at = blob.windows(FIRST.len()).position(|window| window == FIRST);
+            blob[at.expect("it is there")] ^= 1;
+        }
+    );
+    memory!(
+        all_cases,
+        "one bit of a signed initrd, and its digest to fit",
+        signed_initrd,
+        Component::Initrd(0),
+        "digest-mismatch",
+        |memory| {
+            let blob = memory.bytes(HANDOVER);
+            let at = blob
+                .windows(FIRST.len())
+                .position(|window| window == FIRST)
+                .expect("it is there");
+            blob[at] ^= 1;
+            let digest = crate::forging::build::sha256(&blob[at..at + FIRST.len()]);
+            let field = TABLE_OFFSET + 64 + 0x18;
+            blob[field..field + 32].copy_from_slice(&digest);
+        }
+    );
+    memory!(
+        all_cases,
+        "one bit of the kernel's digest in memory",
+        bzimage,
+        Component::Kernel,
+        "handover-digest-mismatch",
+        |memory| flip(memory, TABLE_OFFSET + 0x18)
+    );
+    memory!(
+        all_cases,
+        "the handover's flag for a crash in memory",
+        bzimage,
+        Component::Handover,
+        "only-for-crash",
+        |memory| flip(memory, 0x18)
+    );
+    memory!(
+        all_cases,
+        "the length of the kernel's record in memory, one byte longer",
+        bzimage,
+        Component::Kernel,
+        "bad-image",
+        |memory| memory.bytes(HANDOVER)[TABLE_OFFSET + 0x10] += 1
+    );
+    memory!(
+        all_cases,
+        "one bit of a manifest in memory",
+        by_manifest,
+        Component::Manifest,
+        "record-altered",
+        |memory| {
+            let blob = memory.bytes(HANDOVER);
+            let at = blob
+                .windows(14)
+                .position(|window| window == b"baton-manifest");
+            blob[at.expect("it is there") + 20] ^= 1;
+        }
+    );
+    memory!(
+        all_cases,
+        "one bit of a signature in memory",
+        vmlinux_detached,
+        Component::Signature(1),
+        "record-altered",
+        |memory| {
+            let last = memory.bytes(HANDOVER).len() - PAGE;
+            flip(memory, last + 50);
+        }
+    );
+    memory!(
+        all_cases,
+        "a UKI's command line in memory",
+        uki,
+        Component::CommandLine,
+        "command-line-not-of-uki",
+        |memory| memory.bytes(CMDLINE)[0] = b'R'
+    );
+    memory!(
+        all_cases,
+        "a manifest's command line in memory",
+        by_manifest,
+        Component::CommandLine,
+        "command-line-not-in-manifest",
+        |memory| memory.bytes(CMDLINE)[5] = b' '
+    );
+    memory!(
+        all_cases,
+        "the address of another handover in boot_params, without its end",
+        bzimage,
+        Component::Handover,
+        "handover-truncated",
+        |memory| {
+            let at = offset::RAMDISK_SIZE;
+            memory.bytes(BOOT_PARAMS)[at + 1] -= 0x10;
+        }
+    );
+    all.made
+}

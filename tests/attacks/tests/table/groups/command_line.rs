@@ -1,0 +1,734 @@
+//! Parameters.
+
+use baton_attacks::Group;
+use baton_gate::cmdline::serial_consoles;
+use baton_verify::Component;
+
+use crate::bases::*;
+use crate::case::{Case, Cases};
+use crate::forging::build::{line, sha256};
+use crate::forging::compact::{policy, rule, rules};
+use crate::forging::small_image::{CMDLINE_SIZE, small_image};
+use crate::machine::CMDLINE;
+use crate::scene::Scene;
+
+const LINE: Component = Component::CommandLine;
+const DENIED: &str = "parameter-denied";
+
+/// No parameters but a few, nothing for init, and two that are forced.
+fn strict() -> Scene {
+    let parameters = [
+        rule(1, "root", 0, b""),
+        rule(1, "console", 2, b"ttyS0\0"),
+        rule(1, "quiet", 1, b""),
+        rule(1, "panic", 0, b""),
+        rule(
+            1,
+            "loglevel",
+            3,
+            &[0_u64.to_le_bytes(), 7_u64.to_le_bytes()].concat(),
+        ),
+        rule(1, "lockdown", 2, b"integrity\0confidentiality\0"),
+    ];
+    let rules = rules([0x7f, 7, 5, 3], "lockdown=integrity panic=30", &parameters);
+    let mut scene = bzimage();
+    scene.gate.policy = policy("strict", "", [&rules, &rules], &[]);
+    scene
+}
+
+/// No command line but one that is signed.
+fn sealed() -> Scene {
+    let rules = rules([0x7f, 7, 4, 0], "", &[]);
+    let mut scene = by_manifest();
+    scene.gate.policy = policy("sealed line", "", [&rules, &rules], &[]);
+    scene
+}
+
+fn by_prefix() -> Scene {
+    let mut scene = manifested(&[
+        line("kernel", &small_image()),
+        "cmdline-prefix root=/dev/vda1 ro\n".into(),
+    ]);
+    scene.line = b"root=/dev/vda1 ro quiet".to_vec();
+    scene
+}
+
+macro_rules! said {
+    ($all:ident, $name:literal, $honest:ident, $code:expr, $line:literal) => {
+        $all.refused($name, $honest, |it| it.line = Vec::from($line), LINE, $code)
+    };
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut all = Cases::of(Group::CommandLine);
+    by_the_stock_policy(&mut all);
+    of_a_crash(&mut all);
+    by_a_strict_policy(&mut all);
+    by_the_preset_for_signed_initrds(&mut all);
+    by_what_is_signed(&mut all);
+    in_a_sealed_machine(&mut all);
+    bootconfig(&mut all);
+    by_their_form(&mut all);
+    all.made
+}
+
+fn by_the_stock_policy(all: &mut Cases) {
+    said!(
+        all,
+        "the list of security modules without lockdown",
+        bzimage,
+        DENIED,
+        b"root=/dev/vda1 lsm=landlock,yama,apparmor"
+    );
+    said!(
+        all,
+        "the list of security modules with one whose name begins as lockdown's does",
+        bzimage,
+        DENIED,
+        b"lsm=lockdown2,yama"
+    );
+    said!(
+        all,
+        "the list of security modules with lockdown as a part of a name",
+        bzimage,
+        DENIED,
+        b"lsm=nolockdown"
+    );
+    said!(
+        all,
+        "the list of security modules twice, of which the last one counts",
+        bzimage,
+        DENIED,
+        b"lsm=lockdown,yama lsm=yama"
+    );
+    said!(
+        all,
+        "an empty list of security modules",
+        bzimage,
+        DENIED,
+        b"lsm="
+    );
+    said!(
+        all,
+        "the list of security modules in quotes",
+        bzimage,
+        DENIED,
+        b"\"lsm=yama\""
+    );
+    said!(
+        all,
+        "the list of security modules with quotes around its value, and lockdown beyond them",
+        bzimage,
+        DENIED,
+        b"lsm=\"yama\" ,lockdown"
+    );
+    said!(
+        all,
+        "the address of ACPI's tables, which are code that runs in the kernel",
+        bzimage,
+        DENIED,
+        b"acpi_rsdp=0x40000000"
+    );
+    said!(
+        all,
+        "the same with a hyphen, which is the same to the kernel",
+        bzimage,
+        DENIED,
+        b"acpi-rsdp=0x40000000"
+    );
+    said!(
+        all,
+        "the same after a tab",
+        bzimage,
+        DENIED,
+        b"quiet\tacpi_rsdp=0x40000000"
+    );
+    said!(
+        all,
+        "the same after a byte that only the kernel takes for a space",
+        bzimage,
+        DENIED,
+        b"quiet\xa0acpi_rsdp=0x40000000"
+    );
+    said!(
+        all,
+        "the same after a byte that only early code takes for a space",
+        bzimage,
+        DENIED,
+        b"quiet\x01acpi_rsdp=0x40000000"
+    );
+    said!(
+        all,
+        "the same within quotes, which early code doesn't know",
+        bzimage,
+        DENIED,
+        b"note=\"see acpi_rsdp=0x40000000 here\""
+    );
+    said!(
+        all,
+        "the same after a quote that isn't closed",
+        bzimage,
+        DENIED,
+        b"note=\"see acpi_rsdp=0x40000000"
+    );
+    said!(
+        all,
+        "the same after `--`, where early code reads on",
+        bzimage,
+        DENIED,
+        b"quiet -- acpi_rsdp=0x40000000"
+    );
+    said!(
+        all,
+        "the address of an initrd other than the verified one",
+        bzimage,
+        DENIED,
+        b"initrdmem=0x40000000,0x100000"
+    );
+    said!(
+        all,
+        "another command line hidden in the initrd",
+        bzimage,
+        DENIED,
+        b"quiet bootconfig"
+    );
+    all.survived(
+        "a denied parameter in upper case",
+        bzimage,
+        |it| it.line = b"ACPI_RSDP=0x40000000 Acpi_Rsdp=0x40000000".to_vec(),
+        "the kernel tells upper from lower case, and knows no such parameter",
+        |_| {},
+    );
+    all.survived(
+        "a denied parameter as another one's value",
+        bzimage,
+        |it| it.line = b"note=acpi_rsdp=0x40000000".to_vec(),
+        "it is the other one's value to everyone who reads the line",
+        |_| {},
+    );
+    all.survived(
+        "a console at a memory address, by which the gate would write over what it verified", bzimage,
+        |it| it.line = b"earlycon=uart8250,mmio32,0x3e000000 console=uart8250,io,0xcf8".to_vec(),
+        "the gate writes to the four standard serial ports alone; what the next kernel does is its signer's business",
+        |_| assert_eq!(serial_consoles(b"earlycon=uart8250,mmio32,0x3e000000 console=uart8250,io,0xcf8").count(), 0),
+    );
+}
+
+fn of_a_crash(all: &mut Cases) {
+    said!(
+        all,
+        "a forged place of the dump's headers, on a load that is for no crash",
+        bzimage,
+        DENIED,
+        b"quiet elfcorehdr=0x40000000"
+    );
+    said!(
+        all,
+        "a second place of the dump's headers after the kernel's, the last of which counts",
+        crash,
+        DENIED,
+        b"elfcorehdr=0x40000000 quiet"
+    );
+    said!(
+        all,
+        "the same in quotes",
+        crash,
+        DENIED,
+        b"quiet \"elfcorehdr=0x40000000\""
+    );
+    said!(
+        all,
+        "the same after `--`",
+        crash,
+        DENIED,
+        b"quiet -- elfcorehdr=0x40000000"
+    );
+    said!(
+        all,
+        "a second place of the disk's keys after the kernel's",
+        crash,
+        DENIED,
+        b"dmcryptkeys=0x40000000 quiet"
+    );
+    said!(
+        all,
+        "a place of the disk's keys, on a load that is for no crash",
+        bzimage,
+        DENIED,
+        b"dmcryptkeys=0x40000000"
+    );
+    all.by_gate(
+        "a place of the dump's headers that the kernel didn't write, since it has another form",
+        crash,
+        |it| {
+            it.on_memory.push(|memory| {
+                let mut line = b"elfcorehdr=64M@16M quiet".to_vec();
+                line.resize(4096, 0);
+                memory.put(CMDLINE, line);
+            });
+        },
+        LINE,
+        DENIED,
+    );
+}
+
+fn by_a_strict_policy(all: &mut Cases) {
+    said!(
+        all,
+        "a parameter that no rule is about",
+        strict,
+        "parameter-unlisted",
+        b"root=/dev/vda1 init=/bin/sh"
+    );
+    said!(
+        all,
+        "a value that no rule allows",
+        strict,
+        "parameter-unlisted",
+        b"console=ttyS1"
+    );
+    said!(
+        all,
+        "a value that begins as an allowed one does",
+        strict,
+        "parameter-unlisted",
+        b"console=ttyS0,115200"
+    );
+    said!(
+        all,
+        "a number beyond what is allowed",
+        strict,
+        "parameter-unlisted",
+        b"loglevel=8"
+    );
+    said!(
+        all,
+        "a number that is octal to the kernel and decimal to others",
+        strict,
+        "parameter-unlisted",
+        b"loglevel=07"
+    );
+    said!(
+        all,
+        "a number with a unit, which makes it 1024 times as much",
+        strict,
+        "parameter-unlisted",
+        b"loglevel=1K"
+    );
+    said!(
+        all,
+        "a number that wraps around 2^64 to an allowed one",
+        strict,
+        "parameter-unlisted",
+        b"loglevel=18446744073709551617"
+    );
+    said!(
+        all,
+        "a value for a parameter that may have none",
+        strict,
+        "parameter-unlisted",
+        b"quiet=0"
+    );
+    said!(
+        all,
+        "a parameter within an allowed one's quotes, which ends where another reader thinks",
+        strict,
+        "parameter-unlisted",
+        b"root=\"/dev/vda1\"x init=/bin/sh"
+    );
+    said!(
+        all,
+        "a parameter for init, which runs it as a program's argument",
+        strict,
+        "parameter-for-init",
+        b"quiet -- /bin/sh"
+    );
+    said!(
+        all,
+        "the same with the dashes in quotes",
+        strict,
+        "parameter-for-init",
+        b"quiet \"--\" single"
+    );
+    said!(
+        all,
+        "a forced parameter with another value",
+        strict,
+        "parameter-forced",
+        b"lockdown=confidentiality"
+    );
+    said!(
+        all,
+        "a forced parameter without a value",
+        strict,
+        "parameter-forced",
+        b"lockdown"
+    );
+    said!(
+        all,
+        "a forced parameter with another value after the right one",
+        strict,
+        "parameter-forced",
+        b"panic=30 panic=0"
+    );
+    said!(
+        all,
+        "a forced parameter with another value, in quotes",
+        strict,
+        "parameter-forced",
+        b"\"panic=0\""
+    );
+    said!(
+        all,
+        "a forced parameter with another value within quotes, which early code doesn't know",
+        strict,
+        "parameter-forced",
+        b"root=\"/dev/vda1 panic=0 \""
+    );
+    said!(
+        all,
+        "a forced parameter with another value after a byte that only early code takes for a space",
+        strict,
+        "parameter-forced",
+        b"root=/dev/vda1\x01panic=0"
+    );
+    said!(
+        all,
+        "an unlisted parameter within an allowed one's quotes, which early code doesn't know",
+        strict,
+        "parameter-unlisted",
+        b"root=\"/dev/vda1 nopti x\""
+    );
+    all.survived(
+        "a quote that isn't closed, to swallow what is forced",
+        strict,
+        |it| it.line = b"root=\"/dev/vda1".to_vec(),
+        "what is forced stands before what user space chose, where no quote of its own reaches",
+        |plan| {
+            let forced = b"lockdown=integrity panic=30 root=\"/dev/vda1\0";
+            assert!(
+                plan.writes
+                    .iter()
+                    .any(|write| write.bytes.starts_with(forced))
+            );
+        },
+    );
+    all.refused(
+        "a line that fits, but not with what is forced",
+        strict,
+        |it| {
+            it.line = [b"root=".as_slice(), &vec![b'x'; CMDLINE_SIZE as usize - 20]].concat();
+        },
+        LINE,
+        "command-line-too-long",
+    );
+}
+
+fn by_the_preset_for_signed_initrds(all: &mut Cases) {
+    said!(
+        all,
+        "another program of the initrd to run first",
+        must_be_signed,
+        DENIED,
+        b"rdinit=/bin/sh"
+    );
+    said!(
+        all,
+        "another program to run first, in quotes",
+        must_be_signed,
+        DENIED,
+        b"quiet \"init=/bin/sh\""
+    );
+    said!(
+        all,
+        "another program to run first, after `--`",
+        must_be_signed,
+        DENIED,
+        b"-- init=/bin/sh"
+    );
+    said!(
+        all,
+        "no initrd, where a signed one is handed over",
+        must_be_signed,
+        DENIED,
+        b"noinitrd"
+    );
+    said!(
+        all,
+        "an initrd at an address of memory, by its older name",
+        must_be_signed,
+        DENIED,
+        b"initrd=0x40000000,0x100000"
+    );
+    said!(
+        all,
+        "a shell in the initrd",
+        must_be_signed,
+        DENIED,
+        b"rd.break=pre-mount"
+    );
+    said!(
+        all,
+        "a root shell without a password, with a hyphen for an underscore",
+        must_be_signed,
+        DENIED,
+        b"systemd.debug-shell=1"
+    );
+    said!(
+        all,
+        "a console that the next kernel writes to at an address of memory",
+        must_be_signed,
+        DENIED,
+        b"console=uart8250,mmio32,0x40000000"
+    );
+    said!(
+        all,
+        "the same by a number alone",
+        must_be_signed,
+        DENIED,
+        b"earlycon=uart8250,0x40000000"
+    );
+    said!(
+        all,
+        "the same early, among harmless words",
+        must_be_signed,
+        DENIED,
+        b"earlyprintk=serial,mmio32,0x40000000,keep"
+    );
+    said!(
+        all,
+        "the same by another driver's name",
+        must_be_signed,
+        DENIED,
+        b"earlycon=pl011,mmio32,0x40000000"
+    );
+    said!(
+        all,
+        "a harmless console before one at an address of memory",
+        must_be_signed,
+        DENIED,
+        b"console=ttyS0 console=uart,mmio,0x40000000"
+    );
+}
+
+fn by_what_is_signed(all: &mut Cases) {
+    const UKI: &str = "command-line-not-of-uki";
+    const MANIFEST: &str = "command-line-not-in-manifest";
+    said!(
+        all,
+        "a parameter after a UKI's own",
+        uki,
+        UKI,
+        b"root=/dev/vda quiet init=/bin/sh"
+    );
+    said!(
+        all,
+        "a parameter before a UKI's own",
+        uki,
+        UKI,
+        b"init=/bin/sh root=/dev/vda quiet"
+    );
+    said!(
+        all,
+        "a UKI's own line with one space more",
+        uki,
+        UKI,
+        b"root=/dev/vda  quiet"
+    );
+    said!(
+        all,
+        "a UKI's own line with quotes, which say the same",
+        uki,
+        UKI,
+        b"\"root=/dev/vda\" quiet"
+    );
+    said!(all, "an empty line in place of a UKI's own", uki, UKI, b"");
+    said!(
+        all,
+        "a parameter after a signed addon's, which would have the last word",
+        uki_with_addon,
+        UKI,
+        b"root=/dev/vda debug nodebug"
+    );
+    said!(
+        all,
+        "a signed addon's parameter as the end of another word",
+        uki_with_addon,
+        UKI,
+        b"root=/dev/vda nodebug"
+    );
+    said!(
+        all,
+        "a signed addon's parameter left out",
+        uki_with_addon,
+        UKI,
+        b"root=/dev/vda"
+    );
+    said!(
+        all,
+        "a parameter more than a manifest's",
+        by_manifest,
+        MANIFEST,
+        b"quiet init=/bin/sh"
+    );
+    said!(
+        all,
+        "a manifest's parameter as the beginning of another word",
+        by_manifest,
+        MANIFEST,
+        b"quieter"
+    );
+    said!(
+        all,
+        "a manifest's beginning, continued within its last word",
+        by_prefix,
+        MANIFEST,
+        b"root=/dev/vda1 rom=1"
+    );
+    said!(
+        all,
+        "a manifest's beginning after another parameter",
+        by_prefix,
+        MANIFEST,
+        b"init=/x root=/dev/vda1 ro"
+    );
+    all.refused(
+        "a manifest that says only how the line begins, where all of it must be signed",
+        sealed,
+        |it| {
+            let prefix = by_prefix();
+            it.build = prefix.build;
+            it.line = prefix.line;
+        },
+        LINE,
+        "not-accepted",
+    );
+    all.refused(
+        "a kernel signed by itself, with any line, where the line must be signed",
+        sealed,
+        |it| {
+            let signed = bzimage();
+            it.build = signed.build;
+            it.line = signed.line;
+        },
+        LINE,
+        "not-accepted",
+    );
+}
+
+fn in_a_sealed_machine(all: &mut Cases) {
+    all.refused(
+        "a UKI that leaves the line to user space, on a sealed machine",
+        sealed_uki,
+        |it| {
+            it.build = open_uki().build;
+        },
+        LINE,
+        "not-accepted",
+    );
+    all.refused(
+        "a manifest that says nothing of the line, on a sealed machine",
+        sealed_manifest,
+        |it| {
+            let open = manifested(&[
+                line("kernel", &small_image()),
+                line("initrd", FIRST),
+                line("initrd", SECOND),
+            ]);
+            it.build = open.build;
+        },
+        LINE,
+        "not-accepted",
+    );
+    all.refused(
+        "a denied parameter in a line that is signed",
+        sealed_manifest,
+        |it| {
+            let signed = manifested(&[
+                line("kernel", &small_image()),
+                line("initrd", FIRST),
+                line("initrd", SECOND),
+                "cmdline quiet lsm=yama\n".into(),
+            ]);
+            it.build = signed.build;
+            it.line = b"quiet lsm=yama".to_vec();
+        },
+        LINE,
+        DENIED,
+    );
+}
+
+fn bootconfig(all: &mut Cases) {
+    /// What Linux looks for at the initrds' end (Documentation/admin-guide/bootconfig.rst).
+    const TRAILER: &[u8] = b"\x10\0\0\0\0\0\0\0#BOOTCONFIG\n";
+    fn put(scene: &mut Scene, bytes: &[u8]) {
+        scene.put(1, bytes.to_vec(), sha256(bytes));
+    }
+    all.refused(
+        "parameters in an initrd's end, where no rule sees them",
+        bzimage,
+        |it| put(it, &[b"kernel.lsm=yama\n".as_slice(), TRAILER].concat()),
+        Component::Initrd(0),
+        "hidden-bootconfig",
+    );
+    all.refused(
+        "the same with the zeros after them that boot loaders add",
+        bzimage,
+        |it| {
+            put(
+                it,
+                &[b"kernel.lsm=yama\n".as_slice(), TRAILER, &[0; 3]].concat(),
+            )
+        },
+        Component::Initrd(0),
+        "hidden-bootconfig",
+    );
+    all.refused(
+        "the same in two initrds, the mark of which the gate joins",
+        open_uki,
+        |it| {
+            let (first, second) = TRAILER.split_at(12);
+            let first = [b"kernel.lsm=yama\n".as_slice(), first].concat();
+            it.build = it.build.clone().initrd(&first).initrd(second);
+        },
+        Component::Initrd(1),
+        "hidden-bootconfig",
+    );
+    all.refused(
+        "the same in two initrds that lie one after another in the handover",
+        bzimage,
+        |it| {
+            let (first, second) = TRAILER.split_at(12);
+            let mut page = vec![b'#'; 4096 - first.len()];
+            page.extend(first);
+            it.put(1, page.clone(), sha256(&page));
+            it.build = it.build.clone().initrd(second);
+        },
+        Component::Initrd(1),
+        "hidden-bootconfig",
+    );
+    all.refused(
+        "the same in pieces of four bytes",
+        bzimage,
+        |it| {
+            let pieces = TRAILER.chunks(4);
+            let mut build = it.build.clone();
+            for piece in pieces {
+                build = build.initrd(piece);
+            }
+            it.build = build;
+        },
+        Component::Initrd(5),
+        "hidden-bootconfig",
+    );
+}
+
+fn by_their_form(all: &mut Cases) {
+    all.refused(
+        "a line longer than the kernel takes, whose end would be cut off",
+        bzimage,
+        |it| it.line = vec![b'x'; CMDLINE_SIZE as usize + 1],
+        LINE,
+        "command-line-too-long",
+    );
+}

@@ -1,0 +1,532 @@
+//! What the machine's own tables say.
+
+use baton_attacks::Group;
+use baton_formats::boot_params::offset;
+use baton_formats::efi::MOK_TABLE_GUID;
+use baton_formats::setup_data::{
+    SETUP_E820_EXT, SETUP_EFI, SETUP_IMA, SETUP_INDIRECT, SETUP_KEXEC_KHO,
+};
+use baton_gate::convert::BootPlan;
+use baton_verify::Component;
+
+use crate::bases::*;
+use crate::case::{Case, Cases};
+use crate::forging::forge::Cert;
+use crate::forging::{X509, signature_list};
+use crate::machine::*;
+
+const MAP: Component = Component::Memory;
+const PASSED: Component = Component::BootParams;
+const TABLES: Component = Component::FirmwareTables;
+const MIB: u64 = 1 << 20;
+
+/// All of the machine's RAM in one entry, and more of these.
+fn ram_and(memory: &mut Memory, more: &[(u64, u64, u32)]) {
+    let all = [&[(MIB, RAM_END - MIB, 1)], more].concat();
+    set_map(memory.bytes(BOOT_PARAMS), &all);
+}
+
+/// Nothing is written over the gate, the handover, the command line or what the firmware keeps.
+fn keeps_clear(plan: &BootPlan<'_>) {
+    let gate = gate_extent();
+    let kept = [
+        (gate.start, gate.end - gate.start),
+        (HANDOVER, 0x3000),
+        (CMDLINE, 4096),
+        (MOK_TABLE, 4096),
+        (SYSTEM_TABLE, 0x78),
+        (EFI_REGION, 0x3000),
+    ];
+    assert!(!plan.writes.is_empty());
+    for write in &plan.writes {
+        let over =
+            |(start, size): &&(u64, u64)| write.to < start + size && *start < write.to + write.size;
+        assert_eq!(kept.iter().find(over), None, "{:#x}", write.to);
+    }
+}
+
+/// A node of setup_data, the only one.
+fn only_node(memory: &mut Memory, kind: u32, data: &[u8]) {
+    memory.put(SETUP_DATA, node(0, kind, data));
+    set_setup_data(memory, SETUP_DATA);
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut all = Cases::of(Group::Machine);
+    memory_map(&mut all);
+    setup_data(&mut all);
+    boot_params(&mut all);
+    efi(&mut all);
+    shim(&mut all);
+    all.made
+}
+
+macro_rules! memory {
+    ($all:ident, $name:literal, $honest:ident, $component:expr, $code:literal, $change:expr) => {
+        $all.by_gate(
+            $name,
+            $honest,
+            |it| it.on_memory.push($change),
+            $component,
+            $code,
+        )
+    };
+}
+
+macro_rules! survived {
+    ($all:ident, $name:literal, $honest:ident, $words:literal, $change:expr) => {
+        $all.survived(
+            $name,
+            $honest,
+            |it| it.on_memory.push($change),
+            $words,
+            keeps_clear,
+        )
+    };
+}
+
+fn memory_map(all: &mut Cases) {
+    survived!(
+        all,
+        "a memory map that calls the gate's own memory free, and nothing below it",
+        bzimage,
+        "the gate takes its own extent out of what is free",
+        |memory| {
+            let gate = gate_extent().start;
+            set_map(
+                memory.bytes(BOOT_PARAMS),
+                &[(gate, 0x80_0000, 1), (0x3c00_0000, 0x60_0000, 1)],
+            );
+        }
+    );
+    survived!(
+        all,
+        "a memory map in which the only large range is where the handover lies",
+        bzimage,
+        "the handover is taken out of it, and what is left is used",
+        |memory| set_map(memory.bytes(BOOT_PARAMS), &[(HANDOVER, 0x100_0000, 1)])
+    );
+    survived!(
+        all,
+        "a memory map that calls the firmware's tables free",
+        with_shim,
+        "all that leads to shim's table, and the table, are taken out of it",
+        |memory| set_map(memory.bytes(BOOT_PARAMS), &[(EFI_REGION, 0x200_0000, 1)])
+    );
+    survived!(
+        all,
+        "the same memory called free and reserved",
+        bzimage,
+        "what any entry reserves isn't used",
+        |memory| ram_and(memory, &[(MIB, HANDOVER - MIB, 2)])
+    );
+    survived!(
+        all,
+        "a free range that wraps around 2^64",
+        bzimage,
+        "an entry that wraps is no RAM",
+        |memory| ram_and(memory, &[(u64::MAX - 0xfff, 0x10_0000, 1)])
+    );
+    memory!(
+        all,
+        "a reserved range that wraps around 2^64, and covers all",
+        bzimage,
+        MAP,
+        "no-room",
+        |memory| ram_and(memory, &[(0, u64::MAX, 2)])
+    );
+    memory!(
+        all,
+        "a memory map without RAM",
+        bzimage,
+        MAP,
+        "bad-memory-map",
+        |memory| set_map(memory.bytes(BOOT_PARAMS), &[(0, RAM_END, 2)])
+    );
+    memory!(
+        all,
+        "a memory map of more entries than boot_params has room for",
+        bzimage,
+        PASSED,
+        "bad-memory-map",
+        |memory| memory.bytes(BOOT_PARAMS)[offset::E820_ENTRIES] = 129
+    );
+    memory!(
+        all,
+        "an extension of the memory map that ends within an entry",
+        bzimage,
+        PASSED,
+        "bad-memory-map",
+        |memory| only_node(memory, SETUP_E820_EXT, &[0; 19])
+    );
+    survived!(
+        all,
+        "an extension of the memory map that calls the gate's memory free",
+        bzimage,
+        "it is free as little as in the map itself",
+        |memory| {
+            set_map(memory.bytes(BOOT_PARAMS), &[(0x2000_0000, 0x1000, 1)]);
+            let gate = gate_extent();
+            let mut entry = (gate.start - 0x80_0000).to_le_bytes().to_vec();
+            entry.extend(0x100_0000_u64.to_le_bytes());
+            entry.extend(1_u32.to_le_bytes());
+            only_node(memory, SETUP_E820_EXT, &entry);
+        }
+    );
+    memory!(
+        all,
+        "less memory than the kernel needs",
+        bzimage,
+        MAP,
+        "no-room",
+        |memory| set_map(memory.bytes(BOOT_PARAMS), &[(0x2000_0000, 0x8000, 1)])
+    );
+    memory!(
+        all,
+        "a kernel that runs at one address only, where the gate was put",
+        multiboot2,
+        Component::Kernel,
+        "address-taken",
+        |memory| set_map(
+            memory.bytes(BOOT_PARAMS),
+            &[(16 * MIB, RAM_END - 16 * MIB, 1)]
+        )
+    );
+}
+
+fn setup_data(all: &mut Cases) {
+    memory!(
+        all,
+        "a list of setup_data that goes round",
+        bzimage,
+        PASSED,
+        "bad-boot-params",
+        |memory| {
+            memory.put(SETUP_DATA, node(SETUP_DATA, 9, &[1; 4]));
+            set_setup_data(memory, SETUP_DATA);
+        }
+    );
+    memory!(
+        all,
+        "a list of setup_data that begins outside memory",
+        bzimage,
+        PASSED,
+        "bad-boot-params",
+        |memory| set_setup_data(memory, u64::MAX - 3)
+    );
+    memory!(
+        all,
+        "a node of setup_data whose length reaches outside memory",
+        bzimage,
+        PASSED,
+        "bad-boot-params",
+        |memory| {
+            let mut bytes = node(0, 9, &[1; 4]);
+            bytes[12..16].copy_from_slice(&u32::MAX.to_le_bytes());
+            memory.put(SETUP_DATA, bytes);
+            set_setup_data(memory, SETUP_DATA);
+        }
+    );
+    memory!(
+        all,
+        "a node for EFI that is shorter than its kind",
+        with_shim,
+        PASSED,
+        "bad-boot-params",
+        |memory| only_node(memory, SETUP_EFI, &[0; 24])
+    );
+    memory!(
+        all,
+        "a measurement list that wraps around 2^64",
+        bzimage,
+        PASSED,
+        "bad-boot-params",
+        |memory| only_node(memory, SETUP_IMA, &[0xff; 16])
+    );
+    memory!(
+        all,
+        "indirect data that wrap around 2^64",
+        bzimage,
+        PASSED,
+        "bad-boot-params",
+        |memory| only_node(memory, SETUP_INDIRECT, &[0xff; 24])
+    );
+    survived!(
+        all,
+        "indirect data that lie where the kernel would go",
+        bzimage,
+        "they are kept, and the kernel goes elsewhere",
+        |memory| {
+            let mut data = vec![0; 8];
+            data.extend(0x10_0000_u64.to_le_bytes());
+            data.extend(0x100_0000_u64.to_le_bytes());
+            only_node(memory, SETUP_INDIRECT, &data);
+        }
+    );
+    memory!(
+        all,
+        "a list of scratch areas that ends within an entry",
+        bzimage,
+        PASSED,
+        "bad-boot-params",
+        |memory| {
+            add_scratch(memory, 0x2000_0000, 0x800_0000);
+            memory.put(SCRATCH_LIST, vec![0; 24]);
+            let fields = [0x3fa0_0000_u64, 0x1000, SCRATCH_LIST, 24];
+            let data: Vec<u8> = fields.into_iter().flat_map(u64::to_le_bytes).collect();
+            only_node(memory, SETUP_KEXEC_KHO, &data);
+        }
+    );
+    memory!(
+        all,
+        "scratch areas that are no RAM",
+        bzimage,
+        MAP,
+        "no-room",
+        |memory| add_scratch(memory, 0x7f00_0000, 0x10_0000)
+    );
+    survived!(
+        all,
+        "a scratch area over the gate and the handover",
+        bzimage,
+        "both are taken out of it",
+        |memory| add_scratch(memory, HANDOVER, RAM_END - HANDOVER)
+    );
+}
+
+fn boot_params(all: &mut Cases) {
+    memory!(
+        all,
+        "a handover outside memory",
+        bzimage,
+        PASSED,
+        "bad-boot-params",
+        |memory| {
+            let at = offset::RAMDISK_SIZE;
+            memory.bytes(BOOT_PARAMS)[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+        }
+    );
+    memory!(
+        all,
+        "no handover at all",
+        bzimage,
+        PASSED,
+        "bad-boot-params",
+        |memory| {
+            let at = offset::RAMDISK_SIZE;
+            memory.bytes(BOOT_PARAMS)[at..at + 4].fill(0);
+        }
+    );
+    memory!(
+        all,
+        "a command line without an end",
+        bzimage,
+        PASSED,
+        "bad-boot-params",
+        |memory| memory.bytes(CMDLINE).fill(b'a')
+    );
+    survived!(
+        all,
+        "a root pointer of ACPI that points to nothing",
+        multiboot2,
+        "what can't be read isn't passed on",
+        |memory| {
+            let at = offset::ACPI_RSDP_ADDR;
+            memory.bytes(BOOT_PARAMS)[at..at + 8].fill(0xff);
+        }
+    );
+}
+
+fn efi(all: &mut Cases) {
+    memory!(
+        all,
+        "EFI without the way to its tables, where a revocation may be",
+        with_shim,
+        PASSED,
+        "bad-boot-params",
+        |memory| set_setup_data(memory, 0)
+    );
+    memory!(
+        all,
+        "an EFI memory map with descriptors shorter than there are",
+        with_shim,
+        PASSED,
+        "bad-boot-params",
+        |memory| memory.bytes(BOOT_PARAMS)[offset::EFI_INFO + 8] = 39
+    );
+    memory!(
+        all,
+        "an EFI memory map with descriptors of length zero",
+        with_shim,
+        PASSED,
+        "bad-boot-params",
+        |memory| memory.bytes(BOOT_PARAMS)[offset::EFI_INFO + 8] = 0
+    );
+    memory!(
+        all,
+        "a region of EFI that wraps around 2^64",
+        with_shim,
+        PASSED,
+        "bad-boot-params",
+        |memory| memory.bytes(EFI_MAP)[24..32].fill(0xff)
+    );
+    memory!(
+        all,
+        "a system table of EFI that isn't one",
+        with_shim,
+        TABLES,
+        "bad-firmware-table",
+        |memory| memory.bytes(SYSTEM_TABLE)[0] = 0
+    );
+    memory!(
+        all,
+        "a system table of EFI outside memory",
+        with_shim,
+        TABLES,
+        "bad-firmware-table",
+        |memory| memory.bytes(BOOT_PARAMS)[offset::EFI_INFO + 7] = 0x11
+    );
+    memory!(
+        all,
+        "a system table with 2^63 configuration tables",
+        with_shim,
+        TABLES,
+        "bad-firmware-table",
+        |memory| memory.bytes(SYSTEM_TABLE)[0x6f] = 0x80
+    );
+    memory!(
+        all,
+        "more configuration tables than memory has",
+        with_shim,
+        TABLES,
+        "bad-firmware-table",
+        |memory| memory.bytes(SYSTEM_TABLE)[0x68] = 200
+    );
+    memory!(
+        all,
+        "no configuration tables, so that nothing is trusted and nothing revoked",
+        with_shim,
+        Component::Kernel,
+        "unknown-signer",
+        |memory| memory.bytes(SYSTEM_TABLE)[0x68..0x70].fill(0)
+    );
+    memory!(
+        all,
+        "configuration tables without shim's",
+        with_shim,
+        Component::Kernel,
+        "unknown-signer",
+        |memory| {
+            let tables = memory.bytes(CONFIG_TABLES);
+            let at = tables.windows(16).position(|guid| guid == MOK_TABLE_GUID);
+            tables[at.expect("shim's")] ^= 1;
+        }
+    );
+}
+
+/// Puts a table of these entries in place of shim's, ended as it should be.
+fn table(memory: &mut Memory, entries: &[Vec<u8>]) {
+    memory.put(MOK_TABLE, [entries.concat(), vec![0; 264]].concat());
+}
+
+fn trusting(key: u8) -> Vec<u8> {
+    mok_entry(
+        "MokListRT",
+        &signature_list(&X509, &[&Cert::ca(key, key).der()]),
+    )
+}
+
+fn revoking(key: u8) -> Vec<u8> {
+    mok_entry(
+        "MokListXRT",
+        &signature_list(&X509, &[&Cert::ca(key, key).der()]),
+    )
+}
+
+fn shim(all: &mut Cases) {
+    memory!(
+        all,
+        "shim's table without an end",
+        with_shim,
+        TABLES,
+        "bad-firmware-table",
+        |memory| memory.put(MOK_TABLE, trusting(1))
+    );
+    memory!(
+        all,
+        "an entry of shim's table that is larger than memory",
+        with_shim,
+        TABLES,
+        "bad-firmware-table",
+        |memory| memory.bytes(MOK_TABLE)[256..264].fill(0xff)
+    );
+    memory!(
+        all,
+        "an entry of shim's table whose name doesn't end",
+        with_shim,
+        TABLES,
+        "bad-firmware-table",
+        |memory| memory.bytes(MOK_TABLE)[..256].fill(b'M')
+    );
+    memory!(
+        all,
+        "the list of revoked keys twice, the second one empty",
+        with_shim,
+        TABLES,
+        "bad-firmware-table",
+        |memory| table(
+            memory,
+            &[trusting(1), revoking(1), mok_entry("MokListXRT", &[])]
+        )
+    );
+    memory!(
+        all,
+        "the list of trusted keys twice, the second one the attacker's",
+        with_shim,
+        TABLES,
+        "bad-firmware-table",
+        |memory| table(memory, &[trusting(1), trusting(9)])
+    );
+    memory!(
+        all,
+        "a revocation level twice, the second one older",
+        with_shim,
+        TABLES,
+        "bad-firmware-table",
+        |memory| {
+            table(
+                memory,
+                &[
+                    trusting(1),
+                    mok_entry("SbatLevelRT", b"sbat,1,2025051000\nshim,4\n"),
+                    mok_entry("SbatLevelRT", b"sbat,1,2021030218\n"),
+                ],
+            );
+        }
+    );
+    memory!(
+        all,
+        "a hundred entries before the list of revoked keys",
+        with_shim,
+        TABLES,
+        "bad-firmware-table",
+        |memory| {
+            let filler = vec![mok_entry("Filler", b"x"); 100];
+            table(memory, &[filler, vec![trusting(1), revoking(1)]].concat());
+        }
+    );
+    memory!(
+        all,
+        "a list of another name that is to be taken for that of trusted keys",
+        with_shim,
+        Component::Kernel,
+        "unknown-signer",
+        |memory| {
+            let list = signature_list(&X509, &[&Cert::ca(1, 1).der()]);
+            table(
+                memory,
+                &[mok_entry("MokListR", &list), mok_entry("moklistrt", &list)],
+            );
+        }
+    );
+}

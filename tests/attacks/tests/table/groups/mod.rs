@@ -1,0 +1,34 @@
+//! The attacks, group by group.
+
+mod after_loading;
+mod command_line;
+mod confusion;
+mod gate;
+mod images;
+mod initrds;
+mod machine_tables;
+mod occasion;
+mod revoked;
+mod scopes;
+mod transplants;
+
+use super::case::Case;
+
+pub fn all() -> Vec<Case> {
+    [
+        images::cases(),
+        transplants::cases(),
+        confusion::cases(),
+        revoked::cases(),
+        scopes::cases(),
+        command_line::cases(),
+        initrds::cases(),
+        machine_tables::cases(),
+        occasion::cases(),
+        gate::cases(),
+        after_loading::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

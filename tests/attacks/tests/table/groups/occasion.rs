@@ -1,0 +1,90 @@
+//! A crash that is none, and the reverse.
+
+use baton_attacks::Group;
+use baton_verify::Component;
+
+use crate::bases::*;
+use crate::case::{Case, Cases};
+use crate::forging::small_image::small_image;
+
+const HANDOVER: Component = Component::Handover;
+
+pub fn cases() -> Vec<Case> {
+    let mut all = Cases::of(Group::Occasion);
+    all.refused(
+        "a handover made for a crash, loaded as another kernel",
+        crash,
+        |it| it.crash = false,
+        HANDOVER,
+        "only-for-crash",
+    );
+    all.refused(
+        "a handover made for no crash, loaded for one",
+        bzimage,
+        |it| it.crash = true,
+        HANDOVER,
+        "not-for-crash",
+    );
+    all.refused(
+        "a handover for a crash whose flag was cleared",
+        crash,
+        |it| it.on_blob.push(|blob| blob[0x18] = 0),
+        HANDOVER,
+        "not-for-crash",
+    );
+    all.refused(
+        "a handover for no crash whose flag was set",
+        bzimage,
+        |it| it.on_blob.push(|blob| blob[0x18] = 1),
+        HANDOVER,
+        "only-for-crash",
+    );
+    all.refused(
+        "the parameter that tells of a crash, not at the line's start",
+        crash,
+        |it| {
+            it.crash = false;
+            it.line = b"quiet elfcorehdr=0x1000000".to_vec();
+        },
+        HANDOVER,
+        "only-for-crash",
+    );
+    all.refused(
+        "the parameter that tells of a crash, in quotes",
+        crash,
+        |it| {
+            it.crash = false;
+            it.line = b"\"elfcorehdr=0x1000000\" quiet".to_vec();
+        },
+        HANDOVER,
+        "only-for-crash",
+    );
+    all.refused(
+        "the parameter that tells of a crash, after a space",
+        crash,
+        |it| {
+            it.crash = false;
+            it.line = b" elfcorehdr=0x1000000".to_vec();
+        },
+        HANDOVER,
+        "only-for-crash",
+    );
+    all.refused(
+        "the parameter that tells of a crash, on a normal load of a handover for one",
+        bzimage,
+        |it| it.line = b"elfcorehdr=0x1000000 quiet".to_vec(),
+        HANDOVER,
+        "not-for-crash",
+    );
+    all.survived(
+        "a handover for a crash, loaded as another kernel by root with the parameter that tells of a crash first",
+        crash,
+        |it| {
+            it.crash = false;
+            it.line = b"elfcorehdr=0x40000000 quiet".to_vec();
+        },
+        "it is taken for a crash: the rules for one count, and what is booted is verified all the same",
+        |plan| assert_eq!(plan.writes[0].bytes[..], small_image()[0x400..]),
+    );
+    all.made
+}

@@ -1,0 +1,294 @@
+//! Keys that sign what they may not.
+
+use baton_attacks::Group;
+use baton_formats::handover::Kind;
+use baton_formats::policy::Purpose;
+use baton_verify::{Certificate, Component};
+
+use crate::bases::*;
+use crate::case::{Case, Cases};
+use crate::forging::build::{authenticode, sha256};
+use crate::forging::compact::{policy, rules, scope};
+use crate::forging::forge::Cert;
+use crate::forging::forge_detached::ForgeDetached;
+use crate::forging::other_formats::{pe_image, vmlinux};
+use crate::forging::small_image::small_image;
+use crate::scene::{Scene, signed_image_by, with_appended};
+
+const CODE: &str = "key-out-of-scope";
+const KERNEL: Component = Component::Kernel;
+
+/// Who may sign for one purpose alone: key 3, issued by the trusted key 1.
+fn limited() -> Cert {
+    Cert::leaf(3, 1)
+}
+
+/// What is accepted by default: everything.
+const ALL: [u8; 4] = [0x7f, 7, 5, 0];
+
+fn scope_of(cert: &Cert, purposes: u8, component: &str, generation: u32) -> Vec<u8> {
+    let der = cert.der();
+    let key = Certificate::parse(&der).expect("one").key_info().to_vec();
+    let mut scope = scope(0, purposes, component, generation);
+    scope[..32].copy_from_slice(&sha256(&key));
+    scope
+}
+
+fn under(mut scene: Scene, scopes: &[Vec<u8>]) -> Scene {
+    let all = rules(ALL, "", &[]);
+    scene.gate.policy = policy("scoped", "", [&all, &all], scopes);
+    scene
+}
+
+/// The key may vouch for this alone.
+fn for_one(scene: Scene, purpose: Purpose) -> Scene {
+    under(scene, &[scope_of(&limited(), purpose as u8, "", 0)])
+}
+
+fn put_signed(scene: &mut Scene, record: usize, image: Vec<u8>, by: &Cert) {
+    let image = signed_image_by(image, by, &[]);
+    let digest = authenticode(&image);
+    scene.put(record, image, digest);
+}
+
+/// The signature that the record of this number is.
+fn put_signature(scene: &mut Scene, record: usize, content: &[u8], by: &Cert) {
+    let signature = ForgeDetached::new(content, by).build();
+    let digest = sha256(&signature);
+    scene.put(record, signature, digest);
+}
+
+fn kernel() -> Scene {
+    for_one(bzimage(), Purpose::Initrd)
+}
+
+fn appended() -> Scene {
+    for_one(vmlinux_appended(), Purpose::Manifest)
+}
+
+fn beside() -> Scene {
+    for_one(vmlinux_detached(), Purpose::Initrd)
+}
+
+fn initrd() -> Scene {
+    for_one(signed_initrd(), Purpose::Kernel)
+}
+
+fn listed() -> Scene {
+    for_one(by_manifest(), Purpose::Kernel)
+}
+
+fn addon() -> Scene {
+    for_one(uki_with_addon(), Purpose::Kernel)
+}
+
+/// A UKI of the generation that this key's kernels must have, signed by it.
+fn generation() -> Scene {
+    const SBAT: &[u8] = b"sbat,1,SBAT Version,sbat,1,-\nsample,2,Baton,sample,2,-\n";
+    let scope = scope_of(&limited(), Purpose::Kernel as u8, "sample", 2);
+    let mut scene = under(uki(), &[scope]);
+    let sections: [(&str, &[u8]); 3] = [
+        (".linux", &small_image()),
+        (".cmdline", UKI_LINE),
+        (".sbat", SBAT),
+    ];
+    put_signed(&mut scene, 0, pe_image(&sections), &limited());
+    scene
+}
+
+/// An authority for initrds, and who it issued.
+fn authority() -> Scene {
+    let sub = Cert::ca(2, 1);
+    under(
+        chain(),
+        &[
+            scope_of(&Cert::ca(9, 9), Purpose::Initrd as u8, "", 0),
+            scope_of(&Cert::ca(6, 1), Purpose::Initrd as u8, "", 0),
+            scope_of(&sub, 15, "", 0),
+        ],
+    )
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut all = Cases::of(Group::Scopes);
+    purposes(&mut all);
+    generations(&mut all);
+    all.made
+}
+
+fn purposes(all: &mut Cases) {
+    all.refused(
+        "a kernel signed by a key for initrds",
+        kernel,
+        |it| put_signed(it, 0, small_image(), &limited()),
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "a kernel with a signature at its end by a key for manifests",
+        appended,
+        |it| {
+            let signature = ForgeDetached::new(&vmlinux(), &limited()).build();
+            it.put_kernel(with_appended(&vmlinux(), &signature), sha256(&vmlinux()));
+        },
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "a kernel with a signature beside it by a key for initrds",
+        beside,
+        |it| put_signature(it, 1, &vmlinux(), &limited()),
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "an initrd signed by a key for kernels",
+        initrd,
+        |it| put_signature(it, 2, FIRST, &limited()),
+        Component::Initrd(0),
+        CODE,
+    );
+    all.refused(
+        "a manifest signed by a key for kernels, to bring an initrd in",
+        listed,
+        |it| {
+            let text = it.build.records[3].1.clone();
+            put_signature(it, 4, &text, &limited());
+        },
+        Component::Manifest,
+        CODE,
+    );
+    all.refused(
+        "an addon signed by a key for kernels, to bring a parameter in",
+        addon,
+        |it| put_signed(it, 1, pe_image(&[(".cmdline", b"debug")]), &limited()),
+        Component::Addon(0),
+        CODE,
+    );
+    all.refused(
+        "another certificate for the key for initrds",
+        kernel,
+        |it| {
+            put_signed(
+                it,
+                0,
+                small_image(),
+                &Cert {
+                    serial: 99,
+                    ..limited()
+                },
+            )
+        },
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "a signer whom an authority for initrds issued",
+        authority,
+        |it| {
+            let image = signed_image_by(small_image(), &Cert::leaf(7, 6), &[&Cert::ca(6, 1)]);
+            let digest = authenticode(&image);
+            it.put_kernel(image, digest);
+        },
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "the trusted certificate itself, which is for initrds alone",
+        bzimage,
+        |it| {
+            let scopes = [scope_of(&Cert::ca(1, 1), Purpose::Initrd as u8, "", 0)];
+            *it = under(std::mem::replace(it, bzimage()), &scopes);
+        },
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "a key with two scopes, of which one lets it sign kernels",
+        kernel,
+        |it| {
+            let scopes = [
+                scope_of(&limited(), Purpose::Kernel as u8, "", 0),
+                scope_of(&limited(), Purpose::Initrd as u8, "", 0),
+            ];
+            *it = under(std::mem::replace(it, bzimage()), &scopes);
+            put_signed(it, 0, small_image(), &limited());
+        },
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "a signature of the kernel by a key for initrds, beside one that would do",
+        kernel,
+        |it| {
+            let signature = ForgeDetached::new(it.kernel(), &limited()).build();
+            let digest = sha256(&signature);
+            let build = std::mem::take(&mut it.build);
+            it.build = build.with(Kind::Signature, &signature, digest, 0);
+        },
+        KERNEL,
+        CODE,
+    );
+}
+
+fn generations(all: &mut Cases) {
+    all.refused(
+        "a kernel of an older generation than its key may sign",
+        generation,
+        |it| {
+            put_signed(
+                it,
+                0,
+                pe_image(&[
+                    (".linux", &small_image()),
+                    (".cmdline", UKI_LINE),
+                    (
+                        ".sbat",
+                        b"sbat,1,SBAT Version,sbat,1,-\nsample,1,Baton,sample,1,-\n",
+                    ),
+                ]),
+                &limited(),
+            );
+        },
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "a kernel that doesn't state the component that its key may sign",
+        generation,
+        |it| {
+            put_signed(
+                it,
+                0,
+                pe_image(&[
+                    (".linux", &small_image()),
+                    (".cmdline", UKI_LINE),
+                    (
+                        ".sbat",
+                        b"sbat,1,SBAT Version,sbat,1,-\nsample2,9,Baton,sample,9,-\n",
+                    ),
+                ]),
+                &limited(),
+            );
+        },
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "a kernel without generations, by a key for kernels of one",
+        generation,
+        |it| {
+            put_signed(
+                it,
+                0,
+                pe_image(&[(".linux", &small_image()), (".cmdline", UKI_LINE)]),
+                &limited(),
+            );
+        },
+        KERNEL,
+        CODE,
+    );
+    all.refused("a component stated twice, first with the generation that the key may sign", generation, |it| {
+        put_signed(it, 0, pe_image(&[(".linux", &small_image()), (".cmdline", UKI_LINE), (".sbat", b"sbat,1,SBAT Version,sbat,1,-\nsample,2,Baton,sample,2,-\nsample,1,Baton,sample,1,-\n")]), &limited());
+    }, KERNEL, CODE);
+}

@@ -1,0 +1,183 @@
+//! Everyone who judges: the verdict alone, the gate's whole way, and preflight.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use baton_cli::cli::{Cli, Command};
+use baton_formats::gate_image::{FILE_OFFSET, GateInfo, LEN};
+use baton_gate::arguments::Arguments;
+use baton_gate::convert::BootPlan;
+use baton_gate::image::Image;
+use baton_gate::run::{Stopwatch, prepare};
+use baton_verify::{Certificate, Component, Lists, Refusal, Trust, decide};
+use clap::Parser as _;
+
+use super::machine::{self, BOOT_PARAMS, CMDLINE, Memory};
+use super::scene::Scene;
+
+/// The verdict on what is handed over.
+pub fn by_verdict(scene: &Scene) -> Result<(), Refusal> {
+    let none = Default::default();
+    let shim = scene.shim.as_ref().unwrap_or(&none);
+    let trust = Trust::of(&Lists {
+        keys: &scene.gate.keys,
+        gate_revocations: &scene.gate.dbx,
+        policy: scene.policy(),
+        mok_list: &shim.list,
+        mok_revocations: &shim.revoked,
+        sbat_level: shim.sbat_level.as_deref(),
+    })?;
+    decide(&scene.handover(), &scene.whole_line(), &trust).map(|_| ())
+}
+
+/// The gate's whole way on a machine of bytes, from boot_params to the plan.
+pub fn by_gate(scene: &Scene, look: impl FnOnce(&BootPlan<'_>)) -> Result<(), Refusal> {
+    let file = scene.gate_file();
+    let info: &[u8; LEN] = file[FILE_OFFSET..].first_chunk().expect("a block");
+    let added = &file[stub_len(info)..];
+    let memory = memory(scene);
+    let in_gate = |reason| Refusal::new(Component::Gate, reason);
+    let image = Image::read(info, added, machine::gate_extent()).map_err(in_gate)?;
+    let arguments = Arguments::read(&memory, BOOT_PARAMS)
+        .map_err(|reason| Refusal::new(Component::BootParams, reason))?;
+    let watch = Stopwatch {
+        now: || 7,
+        observer: |_| {},
+    };
+    let prepared = prepare(&memory, &image, &arguments, &watch)?;
+    look(&prepared.plan);
+    Ok(())
+}
+
+/// As the gate's stub knows its own length.
+fn stub_len(info: &[u8; LEN]) -> usize {
+    GateInfo::parse(info).map_or(0x3000, |info| info.stub_len as usize)
+}
+
+fn memory(scene: &Scene) -> Memory {
+    let mut memory = machine::machine(scene.handover(), "");
+    let mut line = scene.whole_line();
+    line.resize(4096, 0);
+    memory.put(CMDLINE, line);
+    if let Some(shim) = &scene.shim {
+        let mut table = machine::mok_entry("MokListRT", &shim.list);
+        if !shim.revoked.is_empty() {
+            table.extend(machine::mok_entry("MokListXRT", &shim.revoked));
+        }
+        if let Some(level) = &shim.sbat_level {
+            table.extend(machine::mok_entry("SbatLevelRT", level));
+        }
+        table.extend([0; 264]);
+        machine::add_shim(&mut memory, table);
+    }
+    scene
+        .on_memory
+        .iter()
+        .for_each(|change| change(&mut memory));
+    memory
+}
+
+/// `baton load`, or `baton crash load`, of the handover as a file: the reason's code, and the words.
+pub fn by_preflight(scene: &Scene) -> Result<(), (String, String)> {
+    let folder = Folder::new();
+    describe_machine(&folder, scene);
+    folder.write("handover", &scene.handover());
+    folder.write("gate.efi", &scene.gate_file());
+    let path = |name: &str| folder.0.join(name).into_os_string();
+    let mut words: Vec<std::ffi::OsString> = vec!["baton".into()];
+    words.extend(scene.crash.then(|| "crash".into()));
+    words.extend(["load".into(), path("handover"), "--dry-run".into()]);
+    words.extend(["--via=gate".into(), "--gate".into(), path("gate.efi")]);
+    words.extend(["--root".into(), path("root"), "--cmdline".into()]);
+    words.push(std::os::unix::ffi::OsStringExt::from_vec(
+        scene.line.clone(),
+    ));
+    let cli = Cli::try_parse_from(words).expect("the program takes these");
+    let result = match &cli.command {
+        Command::Load(args) => baton_cli::load::run(args, false),
+        Command::Crash(baton_cli::cli::CrashCommand::Load(args)) => {
+            baton_cli::load::run(args, true)
+        }
+        _ => unreachable!("it is a load"),
+    };
+    // Files are named as they are called here, wherever the folder is.
+    let here = format!("{}/", folder.0.display());
+    result.map_err(|failure| (failure.reason, failure.message.replace(&here, "")))
+}
+
+fn describe_machine(folder: &Folder, scene: &Scene) {
+    let lockdown = match scene.locked_down {
+        true => "none [integrity] confidentiality\n",
+        false => "[none] integrity confidentiality\n",
+    };
+    let mut keys = "00000010 I--- 1 perm 1f0b0000 0 0 keyring .machine: 1\n".to_owned();
+    let mut linked = String::new();
+    for (index, cert) in scene.keyring.iter().enumerate() {
+        let der = cert.der();
+        let id = Certificate::parse(&der).expect("well-formed").key_id();
+        let number = 0x11 + index;
+        keys += &format!(
+            "{number:08x} I--- 1 perm 1f030000 0 0 asymmetri key: {id}: X509.ecdsa 00 []\n"
+        );
+        linked += &format!("{number:x}\n");
+    }
+    for (file, text) in [
+        ("proc/self/status", "CapEff:\t000001ffffffffff\n"),
+        ("proc/meminfo", "MemTotal: 2097152 kB\n"),
+        ("proc/cpuinfo", "flags\t: fpu\n"),
+        ("proc/cmdline", "root=/dev/vda1\n"),
+        ("sys/kernel/kexec_loaded", "0\n"),
+        ("sys/kernel/kexec_crash_loaded", "0\n"),
+        ("sys/kernel/kexec_crash_size", "268435456\n"),
+        ("sys/kernel/security/lockdown", lockdown),
+        ("proc/keys", &keys),
+        ("keyctl/00000010", &linked),
+    ] {
+        folder.write(&format!("root/{file}"), text.as_bytes());
+    }
+    if !scene.firmware_dbx.is_empty() {
+        // Attributes come first.
+        let variable = [&[7, 0, 0, 0][..], &scene.firmware_dbx].concat();
+        let name = "dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f";
+        folder.write(&format!("root/sys/firmware/efi/efivars/{name}"), &variable);
+    }
+    let Some(shim) = &scene.shim else {
+        return;
+    };
+    const VARIABLES: &str = "root/sys/firmware/efi/mok-variables";
+    folder.write("root/sys/firmware/efi/runtime-map/0/type", b"0x5\n");
+    folder.write(&format!("{VARIABLES}/MokListRT"), &shim.list);
+    if !shim.revoked.is_empty() {
+        folder.write(&format!("{VARIABLES}/MokListXRT"), &shim.revoked);
+    }
+    if let Some(level) = &shim.sbat_level {
+        folder.write(&format!("{VARIABLES}/SbatLevelRT"), level);
+    }
+}
+
+/// A folder of its own, removed when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("attacks-{}-{count}", std::process::id());
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&path).expect("a folder below target");
+        Self(path)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().expect("in the folder")).expect("a writable folder");
+        fs::write(path, bytes).expect("a writable folder");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

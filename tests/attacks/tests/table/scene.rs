@@ -1,0 +1,204 @@
+//! A machine that is about to be handed over: what user space chose, what the gate is made of, and what
+//! firmware and the running kernel left.
+
+use super::forging::build::{Build, authenticode, sha256, sign, signer};
+use super::forging::forge::{Cert, Forge};
+use super::forging::small_image::{set_text_len, small_image};
+use super::machine::Memory;
+use baton_formats::gate_image::{FILE_OFFSET, GateInfo};
+use baton_formats::handover::{Kind, Part};
+use baton_formats::policy::Policy;
+
+/// What the kernel puts before a crash kernel's command line, as long as it can be (setup_cmdline in
+/// arch/x86/kernel/kexec-bzimage64.c), which is what `baton crash load` counts with.
+pub const BY_THE_KERNEL: &[u8] = b"elfcorehdr=0xffffffffffffffff dmcryptkeys=0xffffffffffffffff ";
+
+/// What shim left.
+#[derive(Clone, Default)]
+pub struct Shim {
+    pub list: Vec<u8>,
+    pub revoked: Vec<u8>,
+    pub sbat_level: Option<Vec<u8>>,
+}
+
+/// The signed parts of the gate.
+#[derive(Clone, Default)]
+pub struct Gate {
+    pub keys: Vec<u8>,
+    pub policy: Vec<u8>,
+    pub dbx: Vec<u8>,
+    pub sbat: Vec<u8>,
+}
+
+/// Everything. An attack changes some of it.
+pub struct Scene {
+    /// The handover's records.
+    pub build: Build,
+    /// The command line, as user space chose it.
+    pub line: Vec<u8>,
+    /// Whether the running kernel has crashed.
+    pub crash: bool,
+    pub gate: Gate,
+    /// None on a machine without EFI.
+    pub shim: Option<Shim>,
+    /// Whether the running kernel insists on signatures; otherwise it starts any gate.
+    pub locked_down: bool,
+    /// The firmware's dbx, which the running kernel takes certificates from, and nothing else.
+    pub firmware_dbx: Vec<u8>,
+    /// Whom the running kernel trusts to sign gates.
+    pub keyring: Vec<Cert>,
+    /// What is done to the bytes of the handover, before anybody judges it.
+    pub on_blob: Vec<fn(&mut Vec<u8>)>,
+    /// What is done to the gate's file once it is built.
+    pub on_gate: Vec<fn(&mut Vec<u8>)>,
+    /// What is done to memory when everything is loaded.
+    pub on_memory: Vec<fn(&mut Memory)>,
+}
+
+impl Scene {
+    pub fn of(build: Build) -> Self {
+        Self {
+            build,
+            line: b"root=/dev/vda1 console=ttyS0".to_vec(),
+            crash: false,
+            gate: Gate {
+                keys: Cert::ca(1, 1).der(),
+                ..Gate::default()
+            },
+            shim: None,
+            locked_down: false,
+            firmware_dbx: vec![],
+            keyring: vec![],
+            on_blob: vec![],
+            on_gate: vec![],
+            on_memory: vec![],
+        }
+    }
+
+    /// The handover's bytes.
+    pub fn handover(&self) -> Vec<u8> {
+        let mut blob = self.build.blob();
+        self.on_blob.iter().for_each(|change| change(&mut blob));
+        blob
+    }
+
+    /// The command line as the gate gets it.
+    pub fn whole_line(&self) -> Vec<u8> {
+        let before = if self.crash { BY_THE_KERNEL } else { b"" };
+        [before, &self.line].concat()
+    }
+
+    /// The gate's file.
+    pub fn gate_file(&self) -> Vec<u8> {
+        let parts = baton_cli::gate::image::Parts {
+            keys: self.gate.keys.clone(),
+            policy: self.gate.policy.clone(),
+            sbat: self.gate.sbat.clone(),
+            dbx: self.gate.dbx.clone(),
+        };
+        let mut file =
+            baton_cli::gate::image::assemble(&stub(), &parts).expect("the parts fit the stub");
+        self.on_gate.iter().for_each(|change| change(&mut file));
+        file
+    }
+
+    /// What the gate goes by; the stock policy where it can't be read, which the gate itself refuses.
+    pub fn policy(&self) -> Policy<'_> {
+        match &self.gate.policy[..] {
+            [] => Policy::stock(),
+            bytes => Policy::parse(bytes).unwrap_or(Policy::stock()),
+        }
+    }
+
+    pub fn kernel(&mut self) -> &mut Vec<u8> {
+        &mut self.build.records[0].1
+    }
+
+    /// Puts other bytes in place of the kernel's, with this digest for them.
+    pub fn put_kernel(&mut self, bytes: Vec<u8>, digest: [u8; 32]) {
+        self.put(0, bytes, digest);
+    }
+
+    /// Puts other bytes in place of a record's, with this digest for them.
+    pub fn put(&mut self, record: usize, bytes: Vec<u8>, digest: [u8; 32]) {
+        let (part, old) = &mut self.build.records[record];
+        part.length = bytes.len() as u64;
+        part.digest = digest;
+        *old = bytes;
+    }
+
+    /// Changes a record's bytes, and its digest to fit them, as whoever writes the handover can.
+    pub fn change(&mut self, record: usize, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = self.build.records[record].1.clone();
+        change(&mut bytes);
+        let digest = match self.build.records[record].0.kind {
+            Kind::Kernel | Kind::Addon if baton_formats::pe::Pe::parse(&bytes).is_ok() => {
+                authenticode(&bytes)
+            }
+            _ => sha256(&bytes),
+        };
+        self.put(record, bytes, digest);
+    }
+
+    /// Adds a record in front of the one of this number.
+    pub fn insert(&mut self, at: usize, kind: Kind, bytes: &[u8], subject: usize) {
+        let part = Part {
+            kind,
+            length: bytes.len() as u64,
+            digest: sha256(bytes),
+            subject,
+        };
+        self.build.records.insert(at, (part, bytes.to_vec()));
+    }
+
+    pub fn shim(&mut self) -> &mut Shim {
+        self.shim.as_mut().expect("a machine with shim")
+    }
+}
+
+/// The stub of a gate that doesn't run: a PE and bzImage hybrid with an info block.
+fn stub() -> Vec<u8> {
+    const LEN: usize = 0x3000;
+    let mut stub = small_image();
+    stub.resize(LEN, 0);
+    set_text_len(&mut stub);
+    stub[0x1f1] = 7; // setup_sects: the block begins the protected-mode part
+    stub[0x236] = 0x7f; // xloadflags
+    stub[0x238..0x23c].copy_from_slice(&2047_u32.to_le_bytes()); // cmdline_size
+    let info = GateInfo {
+        stub_len: LEN as u32,
+        keys: Default::default(),
+        policy: Default::default(),
+        sbat: Default::default(),
+        dbx: Default::default(),
+        limit: 0x10_0000,
+        identity: [0; 32],
+    };
+    let block = info.to_bytes();
+    stub[FILE_OFFSET..FILE_OFFSET + block.len()].copy_from_slice(&block);
+    stub
+}
+
+/// An image with a right signature by this signer, whose other certificates go along.
+pub fn signed_image_by(image: Vec<u8>, signer: &Cert, carried: &[&Cert]) -> Vec<u8> {
+    let mut forge = Forge::new(signer).carrying(carried);
+    forge.content =
+        super::forging::forge::indirect_data(super::forging::forge::SHA256, &authenticode(&image));
+    forge.image = image;
+    forge.build()
+}
+
+pub fn signed_image(image: Vec<u8>) -> Vec<u8> {
+    signed_image_by(image, &signer(), &[])
+}
+
+/// A signature after the end, as scripts/sign-file of Linux puts it there.
+pub fn appended(file: &[u8]) -> Vec<u8> {
+    with_appended(file, &sign(file))
+}
+
+/// The same with any signature.
+pub fn with_appended(file: &[u8], signature: &[u8]) -> Vec<u8> {
+    let trailer = baton_formats::module_signature::trailer(signature.len() as u32);
+    [file, signature, &trailer].concat()
+}
