@@ -189,6 +189,7 @@ fn decision(judged: &Judged<'_, '_>, rules: &policy::Rules<'_>) -> Decision {
         DecidedBy::Rule(it) => by_rule(&it, rules),
         DecidedBy::Unlisted => "no rule is about it".into(),
         DecidedBy::ForInit => "it is init's".into(),
+        DecidedBy::Forced if judged.action == Action::Allow => "the policy forces it".into(),
         DecidedBy::Forced => "the policy forces another value".into(),
     };
     let parameter = String::from_utf8_lossy(judged.parameter.raw);

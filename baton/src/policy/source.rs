@@ -6,13 +6,12 @@ use super::model::{
 use super::preset;
 use super::table::{self, Item, Problem, Result, Table};
 use crate::certs;
-use baton_formats::cmdline::parameters;
+use baton_formats::cmdline::{Parameter, parameters};
 use baton_formats::policy::{
     self, Action, MAX_NAME, MAX_REFUSAL_DELAY, OnRefusal, Purpose, RefusalAction,
 };
 use baton_formats::sbat::SbatLevel;
 use baton_verify::Certificate;
-use baton_verify::command_line::{DecidedBy, judge_parameters};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -427,21 +426,21 @@ fn digest(item: &Item<'_>) -> Result<[u8; 32]> {
     Ok(digest)
 }
 
-/// Refuses forced parameters that a rule of the same policy denies: no boot would be possible.
+/// Refuses forced parameters that a rule of the same policy denies: one of both is a mistake.
 ///
 /// # Errors
 /// Names the parameter and the rule.
 pub fn check_forced(policy: &policy::Policy<'_>) -> Result<()> {
     for (crash, prefix) in [(false, ""), (true, "crash.")] {
         let rules = policy.rules(crash);
-        let by_rule = |by: &DecidedBy<'_>| matches!(by, DecidedBy::Rule(_));
-        let denied = judge_parameters(rules.forced, rules)
-            .find(|it| it.action == Action::Deny && by_rule(&it.by));
-        if let Some(judged) = denied {
+        let decides = |it: &Parameter<'_>| rules.parameters().find(|rule| rule.is_about(it));
+        let is_denied =
+            |it: &Parameter<'_>| decides(it).is_some_and(|rule| rule.action == Action::Deny);
+        if let Some(denied) = parameters(rules.forced).find(is_denied) {
             return Err(Problem::new(format!(
                 "{prefix}cmdline.force has \"{}\", which a rule of the same policy denies; \
                  allow it by a rule before that, or don't force it",
-                judged.parameter.raw.escape_ascii()
+                denied.raw.escape_ascii()
             )));
         }
     }
