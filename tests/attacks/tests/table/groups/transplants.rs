@@ -100,7 +100,7 @@ fn authenticode_ones(all: &mut Cases) {
         "malformed-signature",
     );
     all.refused(
-        "a signature of a kernel's name, type or number, dressed as one of an image's digest",
+        "a signature of data in a certificate table, where one of an image's digest belongs",
         bzimage,
         |it| {
             // What was signed is data, and not what Authenticode signs.
