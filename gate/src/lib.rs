@@ -10,6 +10,7 @@ pub mod convert;
 pub mod firmware;
 pub mod image;
 pub mod memory;
+pub mod occasion;
 pub mod paging;
 pub mod plan;
 pub mod run;

@@ -10,6 +10,7 @@ use crate::convert::{BootPlan, plan};
 use crate::firmware::MokTable;
 use crate::image::Image;
 use crate::memory::PhysicalMemory;
+use crate::occasion;
 use crate::plan::Free;
 
 /// A decision and how to carry it out.
@@ -61,6 +62,9 @@ pub fn prepare<'m, M: PhysicalMemory>(
     let trust = trust(image, &mok)?.observed_by(clock.observer);
     let started = (clock.now)();
     let decision = decide(arguments.handover, arguments.cmdline, &trust)?;
+    if decision.crash {
+        occasion::check(arguments.cmdline, &arguments.map)?;
+    }
     check_entry(&decision.payload, arguments.five_level)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let verified = (started, (clock.now)());

@@ -5,9 +5,16 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::small_image::small_image;
+use crate::machine::{CMDLINE, Memory};
 
 const HANDOVER: Component = Component::Handover;
+
+/// Puts another command line in place, with which the gate is loaded past preflight.
+fn line(memory: &mut Memory, line: &[u8]) {
+    let mut bytes = line.to_vec();
+    bytes.resize(4096, 0);
+    memory.put(CMDLINE, bytes);
+}
 
 pub fn cases() -> Vec<Case> {
     let mut all = Cases::of(Group::Occasion);
@@ -76,15 +83,25 @@ pub fn cases() -> Vec<Case> {
         HANDOVER,
         "not-for-crash",
     );
-    all.survived(
+    all.by_gate(
         "a handover for a crash, loaded as another kernel by root with the parameter that tells of a crash first",
         crash,
         |it| {
-            it.crash = false;
-            it.line = b"elfcorehdr=0x40000000 quiet".to_vec();
+            it.on_memory.push(|memory| line(memory, b"elfcorehdr=0x20000000 quiet"));
         },
-        "it is taken for a crash: the rules for one count, and what is booted is verified all the same",
-        |plan| assert_eq!(plan.writes[0].bytes[..], small_image()[0x400..]),
+        HANDOVER,
+        "only-for-crash",
+    );
+    all.by_gate(
+        "a place of the disk's keys directly after the kernel's own parameter, as the kernel would put it",
+        crash,
+        |it| {
+            it.on_memory.push(|memory| {
+                line(memory, b"elfcorehdr=0x7ffff000 dmcryptkeys=0x20000000 quiet");
+            });
+        },
+        Component::CommandLine,
+        "parameter-denied",
     );
     all.made
 }
