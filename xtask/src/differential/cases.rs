@@ -427,6 +427,7 @@ pub fn all() -> Vec<Case> {
             "an empty section with a place outside of the file",
             Unsigned(|| {
                 with(|image| {
+                    put(image, at::SECTIONS[2], b".bss\0");
                     put32(image, section(2, at::RAW_OFFSET), FOUR_GIB);
                     put32(image, section(2, at::RAW_SIZE), 0);
                 })

@@ -1,5 +1,7 @@
 //! A small PE image, and ways to spoil it. Offsets are those of Microsoft's "PE Format".
 
+use std::iter::repeat;
+
 /// Where things lie in [`base`].
 pub mod at {
     /// `e_lfanew`, in the DOS header.
@@ -57,6 +59,10 @@ pub const SHAPE: Shape = Shape {
     headers: at::HEADERS,
 };
 
+/// What stands in `.sbat` (shim's SBAT.md).
+const SBAT: &str = "sbat,1,SBAT Version,sbat,1,https://example.org/SBAT.md\n\
+                    example,1,Example,example,1,https://example.org/\n";
+
 /// The image that all others depart from: three sections, not signed.
 pub fn base() -> Vec<u8> {
     build(&SHAPE)
@@ -65,7 +71,8 @@ pub fn base() -> Vec<u8> {
 /// An image of a shape.
 pub fn build(shape: &Shape) -> Vec<u8> {
     let mut image = vec![0; shape.headers];
-    image.extend((1..=251).cycle().take(3 * at::SECTION_LEN));
+    image.extend((1..=251).cycle().take(2 * at::SECTION_LEN));
+    image.extend(SBAT.bytes().chain(repeat(0)).take(at::SECTION_LEN));
     put(&mut image, 0, b"MZ");
     put32(&mut image, at::E_LFANEW, shape.pe);
     put(&mut image, shape.pe, b"PE\0\0");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use baton_formats::pe::{Pe, PeError};
+use baton_formats::sbat::Sbat;
 
 use super::Tally;
 use super::malformed::reference;
@@ -42,8 +43,11 @@ pub fn compare(bench: &Bench, cache: &Cache) -> Result<Tally> {
         let bytes = fs::read(&file)?;
         let name = file.strip_prefix(cache.path("")).unwrap_or(&file);
         let found = match Pe::parse(&bytes) {
+            Ok(pe) if has_malformed_sbat(&pe) => {
+                among_the_others(bench, &file, &bytes, "malformed SBAT metadata", "SBAT")
+            }
             Ok(pe) => file_of(bench, &file, &pe, &bytes),
-            Err(PeError::Pe32) => pe32(bench, &file, &bytes),
+            Err(PeError::Pe32) => among_the_others(bench, &file, &bytes, "a 32-bit image", "PE32+"),
             Err(error) => Ok(Found {
                 line: "refused".into(),
                 problems: vec![format!("Baton refuses it: {error}")],
@@ -126,17 +130,34 @@ fn refusals(bench: &Bench) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// Baton starts no 32-bit image, and reads none; the others agree with each other.
-fn pe32(bench: &Bench, file: &Path, bytes: &[u8]) -> Result<Found> {
+/// shim refuses such an image as well, and signing it is no use.
+fn has_malformed_sbat(pe: &Pe<'_>) -> bool {
+    let sections = pe.sections();
+    let mut named = sections.filter(|section| section.is_named(".sbat"));
+    named.any(|section| Sbat::parse(section.data()).is_err())
+}
+
+/// Baton alone refuses it, and says this `word`; the others agree with each other.
+fn among_the_others(
+    bench: &Bench,
+    file: &Path,
+    bytes: &[u8],
+    what: &str,
+    word: &str,
+) -> Result<Found> {
     let expected = reference(bytes);
     let mut problems = Vec::new();
+    let end = bench.sign(Tool::Baton, file, &signed_file(bench, Tool::Baton))?;
+    if end == End::Success || !end.words().contains(word) {
+        problems.push(format!("Baton's reason isn't {word}, but: {}", end.words()));
+    }
     for tool in [Tool::Sbsigntool, Tool::Osslsigncode] {
         if signed_by(bench, tool, file)? != expected {
             problems.push(format!("the digest of {} is another", tool.name()));
         }
     }
     Ok(Found {
-        line: "a 32-bit image, refused by Baton alone".into(),
+        line: format!("{what}, refused by Baton alone"),
         problems,
     })
 }
