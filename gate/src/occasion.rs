@@ -4,14 +4,25 @@
 //! (setup_cmdline in arch/x86/kernel/kexec-bzimage64.c). Root can write the same on a normal load, to
 //! be judged by the rules for a crash, or have a parameter taken for the kernel's. What root can't do is
 //! to change the memory map: the kernel takes what both point to out of a crash kernel's RAM
-//! (memmap_exclude_ranges in arch/x86/kernel/crash.c), and on a normal load passes all RAM on.
+//! (memmap_exclude_ranges in arch/x86/kernel/crash.c), and on a normal load passes all RAM on. At the
+//! former lie the headers of the dump (crash_prepare_elf64_headers in kernel/crash_core.c), which root
+//! would have to write to memory that is no RAM.
 
 use alloc::string::String;
 
 use baton_formats::cmdline::{Parameter, parameters};
 use baton_verify::{Component, Reason, Refusal};
 
+use crate::memory::PhysicalMemory;
 use crate::plan::{MapEntry, Use};
+
+/// How the headers of a dump begin: ELF, of 64 bits, little-endian, of version 1.
+const ELF: [u8; 7] = *b"\x7fELF\x02\x01\x01";
+/// The offset of e_type, and ET_CORE there (System V gABI, "ELF Header").
+const TYPE: core::ops::Range<usize> = 16..18;
+const CORE: [u8; 2] = [4, 0];
+/// The length of an ELF header.
+const HEADER_LEN: u64 = 64;
 
 extern crate alloc;
 
@@ -19,10 +30,10 @@ extern crate alloc;
 ///
 /// # Errors
 /// `OnlyForCrash`, or `ParameterDenied` if `elfcorehdr=` alone is the kernel's.
-pub fn check(line: &[u8], map: &[MapEntry]) -> Result<(), Refusal> {
+pub fn check<M: PhysicalMemory>(line: &[u8], map: &[MapEntry], memory: &M) -> Result<(), Refusal> {
     let mut first = parameters(line);
     let elfcorehdr = first.next().and_then(|it| address(&it, b"elfcorehdr"));
-    if elfcorehdr.is_none_or(|address| is_ram(address, map)) {
+    if elfcorehdr.is_none_or(|address| is_ram(address, map) || !is_dump(address, memory)) {
         return Err(Refusal::new(Component::Handover, Reason::OnlyForCrash));
     }
     let Some(second) = first.next() else {
@@ -44,6 +55,12 @@ fn address(parameter: &Parameter<'_>, name: &[u8]) -> Option<u64> {
     u64::from_str_radix(digits, 16)
         .ok()
         .filter(|_| parameter.name == name)
+}
+
+fn is_dump<M: PhysicalMemory>(address: u64, memory: &M) -> bool {
+    memory.read(address, HEADER_LEN).is_some_and(|header| {
+        header.starts_with(&ELF) && header.get(TYPE).is_some_and(|kind| kind == CORE)
+    })
 }
 
 fn is_ram(address: u64, map: &[MapEntry]) -> bool {
@@ -73,8 +90,36 @@ mod tests {
         }
     }
 
+    /// A dump's headers in the hole, and in RAM.
+    struct Headers;
+
+    impl PhysicalMemory for Headers {
+        fn read(&self, address: u64, length: u64) -> Option<&[u8]> {
+            const CORE: [u8; 64] = header(4);
+            const PROGRAM: [u8; 64] = header(2);
+            assert_eq!(length, 64);
+            match address {
+                0x2fff_ffff | 0x3000_0000 | 0x3000_1000 => Some(&CORE),
+                0x3000_0400 => Some(&PROGRAM),
+                0x3000_0800 => Some(&[0; 64]),
+                _ => None,
+            }
+        }
+    }
+
+    const fn header(kind: u8) -> [u8; 64] {
+        let mut header = [0; 64];
+        let mut index = 0;
+        while index < ELF.len() {
+            header[index] = ELF[index];
+            index += 1;
+        }
+        header[16] = kind;
+        header
+    }
+
     fn said(line: &[u8]) -> Result<(), &'static str> {
-        check(line, &MAP).map_err(|refusal| refusal.reason.code())
+        check(line, &MAP, &Headers).map_err(|refusal| refusal.reason.code())
     }
 
     #[test]
@@ -85,6 +130,14 @@ mod tests {
             said(b"elfcorehdr=0x30000000 dmcryptkeys=0x30000800 ro"),
             Ok(())
         );
+    }
+
+    #[test]
+    fn what_is_no_ram_holds_the_headers_of_a_dump_in_a_crash_alone() {
+        for address in ["0x30000400", "0x30000800", "0x7f000000"] {
+            let line = format!("elfcorehdr={address} quiet");
+            assert_eq!(said(line.as_bytes()), Err("only-for-crash"), "{address}");
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub fn prepare<'m, M: PhysicalMemory>(
     let started = (clock.now)();
     let decision = decide(arguments.handover, arguments.cmdline, &trust)?;
     if decision.crash {
-        occasion::check(arguments.cmdline, &arguments.map)?;
+        occasion::check(arguments.cmdline, &arguments.map, memory)?;
     }
     check_entry(&decision.payload, arguments.five_level)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;

@@ -14,7 +14,7 @@ use baton_verify::{Certificate, Component, Lists, Refusal, Trust, decide};
 use clap::Parser as _;
 
 use super::machine::{self, BOOT_PARAMS, CMDLINE, Memory};
-use super::scene::Scene;
+use super::scene::{DUMP, Scene, dump_header};
 
 /// The verdict on what is handed over.
 pub fn by_verdict(scene: &Scene) -> Result<(), Refusal> {
@@ -60,6 +60,9 @@ fn memory(scene: &Scene) -> Memory {
     let mut line = scene.whole_line();
     line.resize(4096, 0);
     memory.put(CMDLINE, line);
+    if scene.crash {
+        memory.put(DUMP, dump_header());
+    }
     if let Some(shim) = &scene.shim {
         let mut table = machine::mok_entry("MokListRT", &shim.list);
         if !shim.revoked.is_empty() {

@@ -11,7 +11,18 @@ use baton_formats::policy::Policy;
 
 /// What the kernel puts before a crash kernel's command line, as long as it can be (setup_cmdline in
 /// arch/x86/kernel/kexec-bzimage64.c), which is what `baton crash load` counts with.
-pub const BY_THE_KERNEL: &[u8] = b"elfcorehdr=0xffffffffffffffff dmcryptkeys=0xffffffffffffffff ";
+pub const BY_THE_KERNEL: &[u8] = b"elfcorehdr=0xfffffffffffff000 dmcryptkeys=0xffffffffffffffff ";
+
+/// Where that says that the dump's headers are.
+pub const DUMP: u64 = 0xffff_ffff_ffff_f000;
+
+/// How they begin: ELF of 64 bits, of a core.
+pub fn dump_header() -> Vec<u8> {
+    let mut header = b"\x7fELF\x02\x01\x01".to_vec();
+    header.resize(64, 0);
+    header[16] = 4;
+    header
+}
 
 /// What shim left.
 #[derive(Clone, Default)]

@@ -6,6 +6,7 @@ use baton_verify::Component;
 use crate::bases::*;
 use crate::case::{Case, Cases};
 use crate::machine::{CMDLINE, Memory};
+use crate::scene::dump_header;
 
 const HANDOVER: Component = Component::Handover;
 
@@ -93,10 +94,35 @@ pub fn cases() -> Vec<Case> {
         "only-for-crash",
     );
     all.by_gate(
+        "the same, with the headers of a dump where the parameter says",
+        crash,
+        |it| {
+            it.on_memory.push(|memory| {
+                memory.put(0x2000_0000, dump_header());
+                line(memory, b"elfcorehdr=0x20000000 quiet");
+            });
+        },
+        HANDOVER,
+        "only-for-crash",
+    );
+    all.by_gate(
+        "the same, with a place that is no RAM, and holds no dump",
+        crash,
+        |it| {
+            it.on_memory.push(|memory| {
+                memory.put(0x7fff_f000, vec![0; 64]);
+                line(memory, b"elfcorehdr=0x7ffff000 quiet");
+            });
+        },
+        HANDOVER,
+        "only-for-crash",
+    );
+    all.by_gate(
         "a place of the disk's keys directly after the kernel's own parameter, as the kernel would put it",
         crash,
         |it| {
             it.on_memory.push(|memory| {
+                memory.put(0x7fff_f000, dump_header());
                 line(memory, b"elfcorehdr=0x7ffff000 dmcryptkeys=0x20000000 quiet");
             });
         },
