@@ -1,16 +1,13 @@
 //! Whether a crash is one.
 //!
-//! In a crash the running kernel puts `elfcorehdr=` and `dmcryptkeys=` first on the command line
-//! (setup_cmdline in arch/x86/kernel/kexec-bzimage64.c). Root can write the same on a normal load, to
-//! be judged by the rules for a crash, or have a parameter taken for the kernel's. What root can't do is
-//! to change the memory map: the kernel takes what both point to out of a crash kernel's RAM
-//! (memmap_exclude_ranges in arch/x86/kernel/crash.c), and on a normal load passes all RAM on. At the
-//! former lie the headers of the dump (crash_prepare_elf64_headers in kernel/crash_core.c), which root
-//! would have to write to memory that is no RAM.
+//! In a crash the running kernel puts `elfcorehdr=` first on the command line (setup_cmdline in
+//! arch/x86/kernel/kexec-bzimage64.c). Root can write the same on a normal load, to be judged by the
+//! rules for a crash. What root can't do is to change the memory map: the kernel takes what the parameter
+//! points to out of a crash kernel's RAM (memmap_exclude_ranges in arch/x86/kernel/crash.c), and on a
+//! normal load passes all RAM on. There lie the headers of the dump (crash_prepare_elf64_headers in
+//! kernel/crash_core.c), which root would have to write to memory that is no RAM.
 
-use alloc::string::String;
-
-use baton_formats::cmdline::{Parameter, parameters};
+use baton_formats::cmdline::parameters;
 use baton_verify::{Component, Reason, Refusal};
 
 use crate::memory::PhysicalMemory;
@@ -24,37 +21,23 @@ const CORE: [u8; 2] = [4, 0];
 /// The length of an ELF header.
 const HEADER_LEN: u64 = 64;
 
-extern crate alloc;
-
 /// Checks that what a crash's line begins with is the kernel's own.
 ///
 /// # Errors
-/// `OnlyForCrash`, or `ParameterDenied` if `elfcorehdr=` alone is the kernel's.
+/// `OnlyForCrash`.
 pub fn check<M: PhysicalMemory>(line: &[u8], map: &[MapEntry], memory: &M) -> Result<(), Refusal> {
-    let mut first = parameters(line);
-    let elfcorehdr = first.next().and_then(|it| address(&it, b"elfcorehdr"));
-    if elfcorehdr.is_none_or(|address| is_ram(address, map) || !is_dump(address, memory)) {
-        return Err(Refusal::new(Component::Handover, Reason::OnlyForCrash));
-    }
-    let Some(second) = first.next() else {
-        return Ok(());
-    };
-    match address(&second, b"dmcryptkeys").is_some_and(|address| is_ram(address, map)) {
-        true => Err(Refusal::new(
-            Component::CommandLine,
-            Reason::ParameterDenied(String::from_utf8_lossy(second.raw).into_owned()),
-        )),
-        false => Ok(()),
+    match elfcorehdr(line).is_some_and(|at| !is_ram(at, map) && is_dump(at, memory)) {
+        true => Ok(()),
+        false => Err(Refusal::new(Component::Handover, Reason::OnlyForCrash)),
     }
 }
 
-/// The value of a parameter of this name, as the kernel writes an address.
-fn address(parameter: &Parameter<'_>, name: &[u8]) -> Option<u64> {
-    let digits = parameter.value?.strip_prefix(b"0x")?;
-    let digits = core::str::from_utf8(digits).ok()?;
-    u64::from_str_radix(digits, 16)
-        .ok()
-        .filter(|_| parameter.name == name)
+/// The address in the line's first parameter, as the kernel writes it.
+fn elfcorehdr(line: &[u8]) -> Option<u64> {
+    let first = parameters(line).next()?;
+    let digits = first.value?.strip_prefix(b"0x")?;
+    let address = u64::from_str_radix(core::str::from_utf8(digits).ok()?, 16);
+    address.ok().filter(|_| first.name == b"elfcorehdr")
 }
 
 fn is_dump<M: PhysicalMemory>(address: u64, memory: &M) -> bool {
@@ -146,9 +129,5 @@ mod tests {
         assert_eq!(said(b"elfcorehdr=0x30001000"), Err("only-for-crash"));
         assert_eq!(said(b"elfcorehdr=64M"), Err("only-for-crash"));
         assert_eq!(said(b"quiet elfcorehdr=0x30000000"), Err("only-for-crash"));
-        assert_eq!(
-            said(b"elfcorehdr=0x30000000 dmcryptkeys=0x20000000"),
-            Err("parameter-denied")
-        );
     }
 }

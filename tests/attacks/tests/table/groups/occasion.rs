@@ -117,17 +117,5 @@ pub fn cases() -> Vec<Case> {
         HANDOVER,
         "only-for-crash",
     );
-    all.by_gate(
-        "a place of the disk's keys directly after the kernel's own parameter, as the kernel would put it",
-        crash,
-        |it| {
-            it.on_memory.push(|memory| {
-                memory.put(0x7fff_f000, dump_header());
-                line(memory, b"elfcorehdr=0x7ffff000 dmcryptkeys=0x20000000 quiet");
-            });
-        },
-        Component::CommandLine,
-        "parameter-denied",
-    );
     all.made
 }
