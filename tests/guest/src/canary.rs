@@ -1,6 +1,6 @@
 //! Pages that describe themselves, so that any byte written over them shows.
 
-use baton_guest::event::Canary;
+use baton_guest::event::{Canary, Damage};
 
 /// Words in a page.
 pub const WORDS: usize = 512;
@@ -65,29 +65,32 @@ pub enum Seen {
     /// A canary page with this number.
     Intact(u64),
     /// Was one.
-    Damaged,
+    Damaged(Damage),
 }
 
 /// Judges a page of 4096 bytes.
 pub fn judge(bytes: &[u8]) -> Seen {
-    let mut words = bytes
-        .chunks_exact(8)
-        .filter_map(|b| b.try_into().ok())
-        .map(u64::from_le_bytes);
-    if words.next() != Some(MAGIC) {
+    if !bytes.starts_with(&MAGIC.to_le_bytes()) {
         return Seen::Other;
     }
-    let Some(number) = words.next() else {
-        return Seen::Damaged;
+    let words: Vec<u64> = bytes
+        .chunks_exact(8)
+        .filter_map(|b| b.try_into().ok())
+        .map(u64::from_le_bytes)
+        .collect();
+    let number = words.get(1).copied().unwrap_or_default();
+    let expected = page(number).0;
+    let wrong = |index: &usize| words.get(*index) != expected.get(*index);
+    let mut all = (0..WORDS).filter(wrong);
+    let Some(first) = all.next() else {
+        return Seen::Intact(number);
     };
-    let mut expected = number;
-    for word in words {
-        expected = next(expected);
-        if word != expected {
-            return Seen::Damaged;
-        }
-    }
-    Seen::Intact(number)
+    Seen::Damaged(Damage {
+        number,
+        at: 0,
+        words: (first, all.next_back().unwrap_or(first)),
+        value: words.get(first).copied().unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]

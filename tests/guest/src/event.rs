@@ -117,4 +117,19 @@ pub struct Vmcore {
     pub damaged: u64,
     /// Pages that are intact but were seen before.
     pub repeated: u64,
+    /// The first damaged page.
+    pub damage: Option<Damage>,
+}
+
+/// What is wrong with a canary page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Damage {
+    /// Its number.
+    pub number: u64,
+    /// Its place in the dump, in bytes.
+    pub at: u64,
+    /// The first word that isn't right, and the last one, counted from 0.
+    pub words: (usize, usize),
+    /// What the first of them is.
+    pub value: u64,
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use anyhow::{Context, Result, ensure};
-use baton_guest::event::Vmcore;
+use baton_guest::event::{Damage, Vmcore};
 
 use crate::canary::{self, Seen};
 
@@ -88,10 +88,14 @@ fn scan_segment(
         let chunk = &mut buffer[..now];
         file.read_exact(chunk)
             .with_context(|| format!("reading at {:#x}", segment.offset + segment.size - left))?;
-        for page in chunk.chunks_exact(PAGE) {
+        let begin = segment.offset + segment.size - left;
+        for (at, page) in (begin..).step_by(PAGE).zip(chunk.chunks_exact(PAGE)) {
             match canary::judge(page) {
                 Seen::Other => {}
-                Seen::Damaged => report.damaged += 1,
+                Seen::Damaged(damage) => {
+                    report.damaged += 1;
+                    report.damage.get_or_insert(Damage { at, ..damage });
+                }
                 Seen::Intact(number) if seen.insert(number) => report.intact += 1,
                 Seen::Intact(_) => report.repeated += 1,
             }

@@ -84,8 +84,9 @@ pub fn judge(run: &Run) -> Result<()> {
     );
     ensure!(
         dump.damaged == 0,
-        "{} canary pages were written over in part",
-        dump.damaged
+        "{} canary pages were written over in part, the first so: {:?}",
+        dump.damaged,
+        dump.damage
     );
     // The kernel may have moved pages together since, which leaves stale copies behind. They could
     // hide damage only to the pages they are copies of, so there must be few.
