@@ -99,6 +99,7 @@ pub fn run(
                 if let Some(monitor) = monitor.as_ref().filter(|_| picture.is_none())
                     && transcript.says(RESETTING)
                 {
+                    std::thread::sleep(PAINTED);
                     let file = folder.join("screen.ppm");
                     monitor.take_picture(&file)?;
                     picture = Some(file);
@@ -118,6 +119,9 @@ pub fn run(
         picture,
     })
 }
+
+/// How long after the serial port the screen has a line on a busy host. The reset comes a second later.
+const PAINTED: Duration = Duration::from_millis(300);
 
 /// Ends the virtual machine whatever happens to us.
 struct Guard(Child);
