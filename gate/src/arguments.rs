@@ -220,12 +220,9 @@ impl<'m> Arguments<'m> {
                 "its extension does not end with an entry",
             ));
         }
-        self.map.extend(
-            entries
-                .iter()
-                .filter_map(|entry| E820Entry::parse(entry))
-                .map(map_entry),
-        );
+        for entry in entries {
+            self.map.extend(E820Entry::parse(entry).map(map_entry));
+        }
         Ok(())
     }
 
@@ -244,12 +241,13 @@ impl<'m> Arguments<'m> {
                 "the Kexec HandOver scratch list does not end with an entry",
             ));
         }
-        let areas = areas.iter().filter_map(|area| KhoScratch::parse(area).ok());
-        self.scratch = Some(
-            areas
-                .filter_map(|area| Range::new(area.addr, area.size))
-                .collect(),
-        );
+        let mut scratch = Vec::new();
+        for area in areas {
+            if let Ok(area) = KhoScratch::parse(area) {
+                scratch.extend(Range::new(area.addr, area.size));
+            }
+        }
+        self.scratch = Some(scratch);
         Ok(())
     }
 }
@@ -273,7 +271,11 @@ pub fn memory_map(boot_params: &[u8; 4096]) -> Result<Vec<MapEntry>, Reason> {
     let entries = BootParams(boot_params)
         .e820()
         .map_err(|_| Reason::BadMemoryMap("it has more than 128 entries"))?;
-    Ok(entries.map(map_entry).collect())
+    let mut map = Vec::new();
+    for entry in entries {
+        map.push(map_entry(entry));
+    }
+    Ok(map)
 }
 
 fn map_entry(entry: E820Entry) -> MapEntry {

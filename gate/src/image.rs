@@ -1,7 +1,7 @@
 //! The gate's own signed data: the certificates, the revocations and the policy that were built into it.
 
 use baton_formats::gate_image::{GateInfo, LEN, Part};
-use baton_formats::policy::Policy;
+use baton_formats::policy::{Policy, STOCK};
 use baton_verify::Reason;
 
 use crate::plan::Range;
@@ -32,11 +32,11 @@ impl<'m> Image<'m> {
             GateInfo::parse(info).map_err(|_| Reason::BadGate("its info block is malformed"))?;
         let part = |part: Part| bytes_of(added, info.stub_len, part);
         let policy = match part(info.policy)? {
-            [] => Policy::stock(),
-            bytes => {
-                Policy::parse(bytes).map_err(|_| Reason::BadGate("its policy is malformed"))?
-            }
+            [] => STOCK,
+            bytes => bytes,
         };
+        let policy =
+            Policy::parse(policy).map_err(|_| Reason::BadGate("its policy is malformed"))?;
         Ok(Self {
             extent,
             keys: part(info.keys)?,

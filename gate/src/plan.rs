@@ -83,11 +83,11 @@ impl Free {
     /// # Errors
     /// `BadMemoryMap` if there is no RAM at all.
     pub fn from_map(map: &[MapEntry]) -> Result<Self, Reason> {
-        let mut ram: Vec<Range> = map
-            .iter()
-            .filter(|entry| entry.kind == Use::Ram)
-            .filter_map(|entry| Range::new(entry.address, entry.size)?.pages_inside())
-            .collect();
+        let mut ram = Vec::new();
+        for entry in map.iter().filter(|entry| entry.kind == Use::Ram) {
+            let range = Range::new(entry.address, entry.size);
+            ram.extend(range.and_then(|range| range.pages_inside()));
+        }
         sort(&mut ram);
         let mut free = Self(merge(&ram));
         if free.0.is_empty() {

@@ -82,19 +82,19 @@ pub fn prepare<'m, M: PhysicalMemory>(
 }
 
 fn initrds(decision: &Decision<'_>) -> Initrds {
-    let initrds = || {
-        decision
-            .parts
-            .iter()
-            .filter(|part| part.kind == Kind::Initrd)
+    let mut initrds = Initrds {
+        count: 0,
+        signed: 0,
+        bytes: 0,
     };
-    Initrds {
-        count: initrds().count(),
-        signed: initrds()
-            .filter(|part| part.vouched.way != Way::Unsigned)
-            .count(),
-        bytes: initrds().map(|part| part.size).sum(),
+    for part in &decision.parts {
+        if part.kind == Kind::Initrd {
+            initrds.count += 1;
+            initrds.signed += usize::from(part.vouched.way != Way::Unsigned);
+            initrds.bytes += part.size;
+        }
     }
+    initrds
 }
 
 fn trust<'m>(image: &Image<'m>, mok: &MokTable<'m>) -> Result<Trust<'m>, Refusal> {

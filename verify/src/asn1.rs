@@ -81,6 +81,7 @@ impl Tag {
 
 impl<'a> Elements<'a> {
     /// Reads the elements in `bytes`; `what` names the structure they make up, for errors.
+    #[inline(never)] // Called in many places.
     pub(crate) fn new(bytes: &'a [u8], what: &'static str) -> Self {
         Self { rest: bytes, what }
     }

@@ -8,7 +8,7 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use baton_formats::cmdline::{Parameter, parameters, same_name, words};
+use baton_formats::cmdline::{Parameter, Parameters, Words, parameters, same_name, words};
 use baton_formats::policy::{Action, ParameterRule, Rules};
 
 use crate::display::printable;
@@ -44,33 +44,59 @@ pub struct Judged<'l, 'p> {
 /// Where what no rule is about is denied, early code must not see such either, so that it isn't
 /// smuggled in within an allowed parameter's quotes. What follows `--` is left to the rule about
 /// that: programs' arguments aren't listed as parameters are.
-pub fn judge_parameters<'l, 'p>(
-    line: &'l [u8],
-    rules: &'l Rules<'p>,
-) -> impl Iterator<Item = Judged<'l, 'p>> {
-    let mut for_init = false;
-    let by_kernel = parameters(line).map(move |parameter| {
-        let judged = match for_init {
-            true => for_init_alone(parameter, rules),
-            false => judge(parameter, rules),
-        };
-        for_init |= parameter.ends_kernel_parameters();
-        judged
-    });
-    let early = denied_words(line, rules).filter(|it| !matches!(it.by, DecidedBy::Unlisted));
-    let unlisted =
-        denied_words(before_init(line), rules).filter(|it| matches!(it.by, DecidedBy::Unlisted));
-    by_kernel.chain(early).chain(unlisted)
+pub fn judge_parameters<'l, 'p>(line: &'l [u8], rules: &'l Rules<'p>) -> Judgements<'l, 'p> {
+    Judgements {
+        rules,
+        by_kernel: parameters(line),
+        for_init: false,
+        early: words(line),
+        early_unlisted: words(before_init(line)),
+    }
 }
 
-/// What early code sees, and is denied.
-fn denied_words<'l, 'p>(
-    line: &'l [u8],
+/// Iterates over what is [`Judged`].
+#[derive(Debug, Clone)]
+pub struct Judgements<'l, 'p> {
     rules: &'l Rules<'p>,
-) -> impl Iterator<Item = Judged<'l, 'p>> {
-    words(line)
-        .map(|word| judge(word, rules))
-        .filter(|judged| judged.action == Action::Deny)
+    by_kernel: Parameters<'l>,
+    for_init: bool,
+    early: Words<'l>,
+    early_unlisted: Words<'l>,
+}
+
+impl<'l, 'p> Iterator for Judgements<'l, 'p> {
+    type Item = Judged<'l, 'p>;
+
+    fn next(&mut self) -> Option<Judged<'l, 'p>> {
+        if let Some(parameter) = self.by_kernel.next() {
+            let judged = match self.for_init {
+                true => for_init_alone(parameter, self.rules),
+                false => judge(parameter, self.rules),
+            };
+            self.for_init |= parameter.ends_kernel_parameters();
+            return Some(judged);
+        }
+        match denied_word(&mut self.early, self.rules, false) {
+            None => denied_word(&mut self.early_unlisted, self.rules, true),
+            listed => listed,
+        }
+    }
+}
+
+/// The next word that early code sees and is denied, because of a rule or for want of one.
+fn denied_word<'l, 'p>(
+    words: &mut Words<'l>,
+    rules: &Rules<'p>,
+    unlisted: bool,
+) -> Option<Judged<'l, 'p>> {
+    for word in words {
+        let judged = judge(word, rules);
+        let is_unlisted = matches!(judged.by, DecidedBy::Unlisted);
+        if judged.action == Action::Deny && is_unlisted == unlisted {
+            return Some(judged);
+        }
+    }
+    None
 }
 
 /// The line up to a lone `--`.
@@ -93,29 +119,41 @@ fn for_init_alone<'l, 'p>(parameter: Parameter<'l>, rules: &Rules<'p>) -> Judged
 }
 
 fn judge<'l, 'p>(parameter: Parameter<'l>, rules: &Rules<'p>) -> Judged<'l, 'p> {
-    let mut forced = parameters(rules.forced)
-        .filter(|forced| same_name(forced.name, parameter.name))
-        .peekable();
-    let (action, by) = if forced.peek().is_some() {
-        // Once more what is forced anyway is no harm, and what a line has that is used again.
-        match forced.any(|forced| forced.value == parameter.value) {
-            true => (Action::Allow, DecidedBy::Forced),
-            false => (Action::Deny, DecidedBy::Forced),
-        }
-    } else {
-        match rules.parameters().find(|rule| rule.is_about(&parameter)) {
-            Some(rule) => (rule.action, DecidedBy::Rule(rule)),
-            None if rules.unlisted_denied && !parameter.ends_kernel_parameters() => {
-                (Action::Deny, DecidedBy::Unlisted)
-            }
-            None => (Action::Allow, DecidedBy::Unlisted),
-        }
-    };
+    let (action, by) = decided(&parameter, rules);
     Judged {
         parameter,
         action,
         by,
     }
+}
+
+fn decided<'p>(parameter: &Parameter<'_>, rules: &Rules<'p>) -> (Action, DecidedBy<'p>) {
+    match is_as_forced(parameter, rules) {
+        // Once more what is forced anyway is no harm, and what a line has that is used again.
+        Some(true) => return (Action::Allow, DecidedBy::Forced),
+        Some(false) => return (Action::Deny, DecidedBy::Forced),
+        None => {}
+    }
+    for rule in rules.parameters() {
+        if rule.is_about(parameter) {
+            return (rule.action, DecidedBy::Rule(rule));
+        }
+    }
+    match rules.unlisted_denied && !parameter.ends_kernel_parameters() {
+        true => (Action::Deny, DecidedBy::Unlisted),
+        false => (Action::Allow, DecidedBy::Unlisted),
+    }
+}
+
+/// Whether the policy forces a parameter to what it is here; `None` if it doesn't force it.
+fn is_as_forced(parameter: &Parameter<'_>, rules: &Rules<'_>) -> Option<bool> {
+    let mut found = None;
+    for forced in parameters(rules.forced) {
+        if same_name(forced.name, parameter.name) {
+            found = Some(found == Some(true) || forced.value == parameter.value);
+        }
+    }
+    found
 }
 
 /// Checks every parameter of what user space, or who signed for it, made the line of.

@@ -127,10 +127,12 @@ pub fn decide<'a>(
     let mut parts = alloc::vec![Part::image(Kind::Kernel, &parsed.kernel(), &kernel)];
     signed.add_to(&mut parts);
     parts.extend(initrds);
-    let addons = parsed.addons().zip(&addons);
-    parts.extend(addons.map(|(record, (image, _))| Part::image(Kind::Addon, &record, image)));
-    let listed = parsed.manifest().zip(manifest.as_ref());
-    parts.extend(listed.map(|(record, manifest)| Part::manifest(&record, manifest)));
+    for (record, (image, _)) in parsed.addons().zip(&addons) {
+        parts.push(Part::image(Kind::Addon, &record, image));
+    }
+    if let (Some(record), Some(manifest)) = (parsed.manifest(), &manifest) {
+        parts.push(Part::manifest(&record, manifest));
+    }
     parts.push(Part::command_line(&command_line, vouched));
 
     let mut initrds = signed.initrds();
@@ -164,17 +166,33 @@ impl<'a, 's> Signed<'a, 's> {
         opened: &Opened<'a>,
         addons: &'s [(Verified<'a>, Arguments<'a>)],
     ) -> Self {
-        let uki = opened.arguments.map(|arguments| (kernel, arguments));
-        let addons = addons.iter().map(|(image, arguments)| (image, *arguments));
-        let (images, arguments) = uki.into_iter().chain(addons).unzip();
-        Self { images, arguments }
+        let mut signed = Self {
+            images: Vec::new(),
+            arguments: Vec::new(),
+        };
+        if let Some(arguments) = opened.arguments {
+            signed.push(kernel, arguments);
+        }
+        for (image, arguments) in addons {
+            signed.push(image, *arguments);
+        }
+        signed
+    }
+
+    fn push(&mut self, image: &'s Verified<'a>, arguments: Arguments<'a>) {
+        self.images.push(image);
+        self.arguments.push(arguments);
     }
 
     /// Microcode must come first: Linux looks for it there (early_find_cpio_data in lib/earlycpio.c).
     fn initrds(&self) -> Vec<&'a [u8]> {
         let mut initrds = Vec::new();
-        initrds.extend(self.arguments.iter().filter_map(|one| one.ucode));
-        initrds.extend(self.arguments.iter().filter_map(|one| one.initrd));
+        for one in &self.arguments {
+            initrds.extend(one.ucode);
+        }
+        for one in &self.arguments {
+            initrds.extend(one.initrd);
+        }
         initrds
     }
 
@@ -299,16 +317,23 @@ fn check_command_line(
     if let Some(manifest) = manifest {
         manifest.check_command_line(chosen)?;
     }
-    let by_manifest = manifest
-        // What it says of the beginning alone vouches for no more than that.
-        .filter(|it| matches!(it.manifest().command_line(), Some(CommandLine::Exact(_))))
-        .map(|manifest| Vouched::by(Way::Manifest, manifest.signer().clone()));
     let vouched = match signed.vouches_for_command_line() {
         Some(by_uki) => by_uki,
-        None => accepted(by_manifest.unwrap_or(Vouched::UNSIGNED), rules)?,
+        None => accepted(by_manifest(manifest), rules)?,
     };
     command_line::check(chosen, rules)?;
     Ok(vouched)
+}
+
+/// How a manifest vouches for the command line, where it fits. What it says of the beginning alone
+/// vouches for no more than that.
+fn by_manifest(manifest: Option<&VerifiedManifest<'_>>) -> Vouched {
+    match manifest {
+        Some(it) if matches!(it.manifest().command_line(), Some(CommandLine::Exact(_))) => {
+            Vouched::by(Way::Manifest, it.signer().clone())
+        }
+        _ => Vouched::UNSIGNED,
+    }
 }
 
 /// A command line that isn't a UKI's, if the policy accepts how it is vouched for.

@@ -101,13 +101,21 @@ fn of_value(value: &Element<'_>) -> String {
 }
 
 /// Text as it may be shown: `?` for all but printable ASCII, and for quotes; cut if it is long.
-pub(crate) fn printable(bytes: impl Iterator<Item = u8>) -> String {
-    let shown = |byte: u8| match byte {
-        b'"' => '?',
-        b' '..=b'~' => char::from(byte),
-        _ => '?',
-    };
-    bytes.map(shown).take(MAX_NAME).collect()
+pub(crate) fn printable(mut bytes: impl Iterator<Item = u8>) -> String {
+    shown(&mut bytes)
+}
+
+/// One copy in the image, and not one for every kind of iterator.
+fn shown(bytes: &mut dyn Iterator<Item = u8>) -> String {
+    let mut text = String::new();
+    for byte in bytes.take(MAX_NAME) {
+        text.push(match byte {
+            b'"' => '?',
+            b' '..=b'~' => char::from(byte),
+            _ => '?',
+        });
+    }
+    text
 }
 
 #[cfg(test)]

@@ -82,20 +82,23 @@ fn read_signatures<'a>(pe: &Pe<'a>) -> Result<Vec<Result<Signature<'a>, Reason>>
             return Err(Reason::TooManySignatures);
         }
         let entry = entry.map_err(Reason::BadImage)?;
-        signatures.push(read_signature(&entry)?);
+        match read_signature(&entry) {
+            Err(reason) if !is_skipped(&reason) => return Err(reason),
+            signature => signatures.push(signature),
+        }
     }
     Ok(signatures)
 }
 
-fn read_signature<'a>(entry: &WinCertificate<'a>) -> Result<Result<Signature<'a>, Reason>, Reason> {
+fn is_skipped(reason: &Reason) -> bool {
+    matches!(reason, Reason::UnsupportedAlgorithm(_))
+}
+
+fn read_signature<'a>(entry: &WinCertificate<'a>) -> Result<Signature<'a>, Reason> {
     if (entry.revision, entry.kind) != (WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS) {
         return Err(Reason::NotPkcs7);
     }
-    match Signature::parse(entry.data).map_err(Reason::from) {
-        Ok(signature) => Ok(Ok(signature)),
-        Err(reason @ Reason::UnsupportedAlgorithm(_)) => Ok(Err(reason)),
-        Err(reason) => Err(reason),
-    }
+    Signature::parse(entry.data).map_err(Reason::from)
 }
 
 /// Judges one signature. What it says of itself comes first, so that the reason for a refusal

@@ -57,10 +57,16 @@ impl<'a> VerifiedManifest<'a> {
     /// `Unsigned` if it lists no initrds at all, `NotInManifest` if it lists another one there, or
     /// fewer.
     pub fn check_initrd(&self, index: usize, len: usize, digest: &[u8; 32]) -> Result<(), Reason> {
-        self.manifest.initrds().next().ok_or(Reason::Unsigned)?;
-        match self.manifest.initrds().nth(index) {
-            Some(listed) => check(&listed, len, digest),
-            None => Err(Reason::not_in_manifest(None, digest)),
+        let mut count = 0_usize;
+        for listed in self.manifest.initrds() {
+            if count == index {
+                return check(&listed, len, digest);
+            }
+            count = count.saturating_add(1);
+        }
+        match count {
+            0 => Err(Reason::Unsigned),
+            _ => Err(Reason::not_in_manifest(None, digest)),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Judging a handover's records other than the kernel.
 
 use alloc::vec::Vec;
-use core::iter::repeat_n;
 
 use baton_formats::handover::{Handover, Record};
 use baton_formats::policy::{Purpose, Rules};
@@ -40,11 +39,13 @@ pub(crate) fn check_manifest<'a>(
     handover: &Handover<'a>,
     trust: &Trust<'_>,
 ) -> Result<Option<VerifiedManifest<'a>>, Refusal> {
-    let manifest = handover.manifest();
-    manifest
-        .map(|record| verify_manifest(&record, handover, trust))
-        .transpose()
-        .map_err(|reason| Refusal::new(Component::Manifest, reason))
+    let Some(record) = handover.manifest() else {
+        return Ok(None);
+    };
+    match verify_manifest(&record, handover, trust) {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(reason) => Err(Refusal::new(Component::Manifest, reason)),
+    }
 }
 
 fn verify_manifest<'a>(
@@ -98,18 +99,17 @@ fn check_initrd(
         return Err(Reason::RecordAltered);
     }
     trust.check_digest(&digest)?;
-    let listed = manifest.map(|manifest| {
-        let verdict = manifest.check_initrd(index, record.bytes.len(), &digest);
-        unless_unlisted(verdict.map(|()| Vouched::by(Way::Manifest, manifest.signer().clone())))
-    });
-    let by_manifest = listed.transpose()?.flatten();
+    let by_manifest = match manifest {
+        Some(manifest) => listed(manifest, index, record.bytes.len(), &digest)?,
+        None => Vouched::UNSIGNED,
+    };
     let vouched = match handover.signature_of(record.index) {
         Some(signature) => {
             let purpose = Use::of(Purpose::Initrd);
             judge_content(content, record.bytes, signature.bytes, trust, &purpose)
                 .map(|signer| Vouched::by(Way::Detached, signer))?
         }
-        None => by_manifest.unwrap_or(Vouched::UNSIGNED),
+        None => by_manifest,
     };
     check_policy(
         vouched.way,
@@ -117,6 +117,20 @@ fn check_initrd(
         trust.policy().rules(handover.is_crash()),
     )?;
     Ok(Part::new(Kind::Initrd, record.bytes, digest, vouched))
+}
+
+/// How a manifest vouches for an initrd. What it says nothing about isn't refused by it.
+fn listed(
+    manifest: &VerifiedManifest<'_>,
+    index: usize,
+    len: usize,
+    digest: &[u8; 32],
+) -> Result<Vouched, Reason> {
+    match manifest.check_initrd(index, len, digest) {
+        Ok(()) => Ok(Vouched::by(Way::Manifest, manifest.signer().clone())),
+        Err(Reason::Unsigned) => Ok(Vouched::UNSIGNED),
+        Err(reason) => Err(reason),
+    }
 }
 
 /// Checks that the policy accepts an initrd that is vouched for so. One that nobody vouches for may
@@ -137,7 +151,10 @@ fn check_policy(way: Way, record: &Record<'_>, rules: &Rules<'_>) -> Result<(), 
 /// make when they are joined, each at a multiple of [`ALIGNMENT`], so that one may hold a part of
 /// the mark and the next one the rest.
 fn check_joined(handover: &Handover<'_>, rules: &Rules<'_>) -> Result<(), Reason> {
-    let initrds: Vec<&[u8]> = handover.initrds().map(|record| record.bytes).collect();
+    let mut initrds = Vec::new();
+    for record in handover.initrds() {
+        initrds.push(record.bytes);
+    }
     let in_the_last = initrds.last().is_none_or(|last| ends_with_bootconfig(last));
     match !in_the_last && end_with_bootconfig(&initrds) && command_line::denies(BOOTCONFIG, rules) {
         true => Err(Reason::HiddenBootconfig),
@@ -152,14 +169,27 @@ fn ends_with_bootconfig(initrd: &[u8]) -> bool {
 /// Linux finds the magic also with some zeros after it (`get_boot_config_from_initrd` in
 /// init/main.c).
 fn end_with_bootconfig(initrds: &[&[u8]]) -> bool {
-    let padding = |len: usize| len.next_multiple_of(ALIGNMENT).saturating_sub(len);
-    let backwards = initrds.iter().rev().flat_map(|initrd| {
-        let bytes = initrd.iter().rev().copied();
-        repeat_n(0, padding(initrd.len())).chain(bytes)
-    });
-    let used = backwards.skip_while(|byte| *byte == 0);
-    used.take(BOOTCONFIG_MAGIC.len())
-        .eq(BOOTCONFIG_MAGIC.iter().rev().copied())
+    let mut missing = BOOTCONFIG_MAGIC;
+    for initrd in initrds.iter().rev() {
+        for bytes in [padding_after(initrd), initrd] {
+            for byte in bytes.iter().rev() {
+                match missing.split_last() {
+                    None => return true,
+                    Some((last, before)) if last == byte => missing = before,
+                    Some(_) if *byte == 0 && missing == BOOTCONFIG_MAGIC => {}
+                    Some(_) => return false,
+                }
+            }
+        }
+    }
+    missing.is_empty()
+}
+
+/// The zeros between an initrd and the next one.
+fn padding_after(initrd: &[u8]) -> &'static [u8] {
+    let len = initrd.len().next_multiple_of(ALIGNMENT);
+    let len = len.saturating_sub(initrd.len());
+    [0; ALIGNMENT].get(..len).unwrap_or_default()
 }
 
 /// Checks that the kernel is the one that the manifest lists, if it lists one.
@@ -171,12 +201,4 @@ pub(crate) fn fits_manifest(
         return Ok(());
     }
     manifest.check_kernel(kernel.bytes.len(), &sha256([kernel.bytes]))
-}
-
-/// What a manifest says nothing about isn't refused by it.
-fn unless_unlisted<T>(verdict: Result<T, Reason>) -> Result<Option<T>, Reason> {
-    match verdict {
-        Err(Reason::Unsigned) => Ok(None),
-        other => other.map(Some),
-    }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use baton_formats::pe::Pe;
-use baton_formats::sbat::{Sbat, SbatLevel};
+use baton_formats::sbat::Sbat;
 
 use crate::display::printable;
 use crate::payload::DOS_MAGIC;
@@ -71,18 +71,17 @@ pub fn check_sbat(image: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
     let Some(sbat) = sbat(image)? else {
         return Ok(());
     };
-    let revoked = |(level, source): &(SbatLevel<'_>, SbatSource)| {
-        sbat.revoked_by(level).map(|revoked| (revoked, *source))
-    };
-    match trust.sbat_levels().find_map(revoked) {
-        None => Ok(()),
-        Some((revoked, source)) => Err(Reason::RevokedBySbat {
-            component: printable(revoked.name.bytes()),
-            generation: revoked.generation,
-            minimum: revoked.minimum,
-            source,
-        }),
+    for (level, source) in trust.sbat_levels() {
+        if let Some(revoked) = sbat.revoked_by(level) {
+            return Err(Reason::RevokedBySbat {
+                component: printable(revoked.name.bytes()),
+                generation: revoked.generation,
+                minimum: revoked.minimum,
+                source: *source,
+            });
+        }
     }
+    Ok(())
 }
 
 /// The same of a kernel within a signed image, whose own metadata count besides the image's. One

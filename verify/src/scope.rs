@@ -1,6 +1,6 @@
 //! What a signature is to vouch for, and which keys may vouch for that.
 
-use baton_formats::policy::Purpose;
+use baton_formats::policy::{Purpose, Scope};
 use baton_formats::sbat::Sbat;
 
 use crate::certificate::Certificate;
@@ -45,18 +45,22 @@ impl<'u> Use<'u> {
         let Some(purpose) = self.purpose else {
             return true;
         };
-        let mut scopes = trust.policy().scopes().peekable();
-        if scopes.peek().is_none() {
-            return true;
+        let mut key = None;
+        for scope in trust.policy().scopes() {
+            let key = key.get_or_insert_with(|| sha256([certificate.key_info()]));
+            // A key with two scopes must be within both.
+            if scope.key == *key && !(scope.allows(purpose) && self.is_recent(&scope)) {
+                return false;
+            }
         }
-        let key = sha256([certificate.key_info()]);
-        // A key with two scopes must be within both.
-        scopes.filter(|scope| scope.key == key).all(|scope| {
-            let recent = scope.sbat.is_none_or(|(component, least)| {
-                let generation = self.sbat.and_then(|sbat| sbat.generation(component));
-                generation.is_some_and(|generation| generation >= least)
-            });
-            scope.allows(purpose) && recent
-        })
+        true
+    }
+
+    fn is_recent(&self, scope: &Scope<'_>) -> bool {
+        let Some((component, least)) = scope.sbat else {
+            return true;
+        };
+        let generation = self.sbat.and_then(|sbat| sbat.generation(component));
+        generation.is_some_and(|generation| generation >= least)
     }
 }

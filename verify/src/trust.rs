@@ -229,13 +229,29 @@ impl<'a> Trust<'a> {
     /// # Errors
     /// If one of them is malformed, the first one.
     pub fn of(lists: &Lists<'a>) -> Result<Self, TrustError> {
-        Self::new()
-            .add_keys(lists.keys)?
-            .add_revocations(lists.gate_revocations, RevocationSource::Gate)?
-            .under(lists.policy)?
-            .add_mok_list(lists.mok_list)?
-            .add_revocations(lists.mok_revocations, RevocationSource::MokListX)?
-            .add_optional_level(lists.sbat_level, SbatSource::Machine)
+        let mut trust = Self::by(lists.policy);
+        trust.take_keys(lists.keys)?;
+        trust.take_revocations(lists.gate_revocations, RevocationSource::Gate)?;
+        trust.take_policy_level()?;
+        trust.take_mok_list(lists.mok_list)?;
+        trust.take_revocations(lists.mok_revocations, RevocationSource::MokListX)?;
+        if let Some(level) = lists.sbat_level {
+            trust.take_sbat_level(level, SbatSource::Machine)?;
+        }
+        Ok(trust)
+    }
+
+    /// Trusts nothing, and goes by this policy, but for its SBAT level.
+    fn by(policy: Policy<'a>) -> Self {
+        Self {
+            anchors: Vec::new(),
+            unusable: 0,
+            mok_lists: Vec::new(),
+            revocations: Vec::new(),
+            sbat_levels: Vec::new(),
+            policy,
+            observer: None,
+        }
     }
 
     /// Goes by this policy, in place of the stock one, and by its SBAT level.
@@ -244,8 +260,14 @@ impl<'a> Trust<'a> {
     /// If the level is malformed.
     pub fn under(mut self, policy: Policy<'a>) -> Result<Self, TrustError> {
         self.policy = policy;
-        let level = Some(policy.sbat_level).filter(|level| !level.is_empty());
-        self.add_optional_level(level, SbatSource::Gate)
+        self.take_policy_level().map(|()| self)
+    }
+
+    fn take_policy_level(&mut self) -> Result<(), TrustError> {
+        match self.policy.sbat_level {
+            [] => Ok(()),
+            level => self.take_sbat_level(level, SbatSource::Gate),
+        }
     }
 
     /// The policy to go by.
@@ -259,18 +281,19 @@ impl<'a> Trust<'a> {
     /// # Errors
     /// If it is anything but DER certificates one after another, or none.
     pub fn add_keys(mut self, keys: &'a [u8]) -> Result<Self, TrustError> {
+        self.take_keys(keys).map(|()| self)
+    }
+
+    fn take_keys(&mut self, keys: &'a [u8]) -> Result<(), TrustError> {
         let mut elements = Elements::new(keys, "Certificate");
         let mut index = 0_usize;
         while !elements.is_empty() {
             let certificate = Certificate::read(&mut elements)
                 .map_err(|problem| TrustError::Keys { index, problem })?;
-            self.anchors.push(Anchor {
-                certificate,
-                source: AnchorSource::GateKeys,
-            });
+            self.add_anchor(certificate, AnchorSource::GateKeys);
             index = index.saturating_add(1);
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Trusts what MokListRT lists: EFI signature lists one after another.
@@ -278,6 +301,10 @@ impl<'a> Trust<'a> {
     /// # Errors
     /// If they are malformed.
     pub fn add_mok_list(mut self, lists: &'a [u8]) -> Result<Self, TrustError> {
+        self.take_mok_list(lists).map(|()| self)
+    }
+
+    fn take_mok_list(&mut self, lists: &'a [u8]) -> Result<(), TrustError> {
         for list in SignatureLists::new(lists) {
             let list = list.map_err(TrustError::MokList)?;
             if list.kind() != SignatureType::X509 {
@@ -288,17 +315,21 @@ impl<'a> Trust<'a> {
             }
         }
         self.mok_lists.push(lists);
-        Ok(self)
+        Ok(())
     }
 
     fn add_mok_certificate(&mut self, der: &'a [u8]) {
         match Certificate::parse(der) {
-            Ok(certificate) => self.anchors.push(Anchor {
-                certificate,
-                source: AnchorSource::MokList,
-            }),
+            Ok(certificate) => self.add_anchor(certificate, AnchorSource::MokList),
             Err(_) => self.unusable = self.unusable.saturating_add(1),
         }
+    }
+
+    fn add_anchor(&mut self, certificate: Certificate<'a>, source: AnchorSource) {
+        self.anchors.push(Anchor {
+            certificate,
+            source,
+        });
     }
 
     /// Refuses what MokListXRT lists.
@@ -326,11 +357,19 @@ impl<'a> Trust<'a> {
         lists: &'a [u8],
         source: RevocationSource,
     ) -> Result<Self, TrustError> {
+        self.take_revocations(lists, source).map(|()| self)
+    }
+
+    fn take_revocations(
+        &mut self,
+        lists: &'a [u8],
+        source: RevocationSource,
+    ) -> Result<(), TrustError> {
         for list in SignatureLists::new(lists) {
             list.map_err(|problem| TrustError::Revocations { source, problem })?;
         }
         self.revocations.push((lists, source));
-        Ok(self)
+        Ok(())
     }
 
     /// Refuses images that are below this SBAT level. All that are added count.
@@ -342,42 +381,35 @@ impl<'a> Trust<'a> {
         level: &'a [u8],
         source: SbatSource,
     ) -> Result<Self, TrustError> {
+        self.take_sbat_level(level, source).map(|()| self)
+    }
+
+    fn take_sbat_level(&mut self, level: &'a [u8], source: SbatSource) -> Result<(), TrustError> {
         let level =
             SbatLevel::parse(level).map_err(|problem| TrustError::SbatLevel { source, problem })?;
         self.sbat_levels.push((level, source));
-        Ok(self)
-    }
-
-    fn add_optional_level(
-        self,
-        level: Option<&'a [u8]>,
-        source: SbatSource,
-    ) -> Result<Self, TrustError> {
-        match level {
-            Some(level) => self.add_sbat_level(level, source),
-            None => Ok(self),
-        }
+        Ok(())
     }
 
     /// Tells `observer` when something long is hashed. A verdict doesn't depend on that.
     #[must_use]
-    pub fn observed_by(self, observer: fn(Phase)) -> Self {
-        Self {
-            observer: Some(observer),
-            ..self
-        }
+    pub fn observed_by(mut self, observer: fn(Phase)) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     pub(crate) fn hashing<T>(&self, hash: impl FnOnce() -> T) -> T {
-        let tell = |phase| {
-            if let Some(observer) = self.observer {
-                observer(phase);
-            }
-        };
-        tell(Phase::HashingBegins);
+        self.tell(Phase::HashingBegins);
         let hashed = hash();
-        tell(Phase::HashingEnds);
+        self.tell(Phase::HashingEnds);
         hashed
+    }
+
+    #[inline(never)] // It is told in many places.
+    fn tell(&self, phase: Phase) {
+        if let Some(observer) = self.observer {
+            observer(phase);
+        }
     }
 
     /// The trusted certificates, in the order in which they were added.
@@ -399,10 +431,11 @@ impl<'a> Trust<'a> {
     /// How many entries the lists of what is revoked have, of kinds that revoke something.
     #[must_use]
     pub fn revocation_count(&self) -> usize {
-        let kinds = self.revoked().map(|(entry, _)| entry.kind);
-        kinds
-            .filter(|kind| !matches!(kind, SignatureType::Other(_)))
-            .count()
+        let lists = self.revocations.iter().flat_map(|(lists, _)| {
+            let lists = SignatureLists::new(lists).flatten();
+            lists.filter(|list| !matches!(list.kind(), SignatureType::Other(_)))
+        });
+        lists.map(|list| list.signatures().count()).sum()
     }
 
     /// The anchor that is this very certificate.
@@ -415,21 +448,21 @@ impl<'a> Trust<'a> {
     /// Whether MokListRT lists an image with this SHA-256 Authenticode digest.
     pub(crate) fn lists_image(&self, sha256: &[u8]) -> bool {
         let mut lists = self.mok_lists.iter();
-        lists.any(|list| entries(list).any(|entry| is_image_digest(&entry, sha256)))
+        lists.any(|list| has_entry(list, &|entry| is_image_digest(entry, sha256)))
     }
 
-    /// Every entry of the lists of what is revoked, and the list's name.
-    fn revoked(&self) -> impl Iterator<Item = (Signature<'a>, &'static str)> {
-        let lists = self.revocations.iter();
-        lists.flat_map(|(list, source)| entries(list).map(|entry| (entry, source.name())))
+    /// The name of the first list of what is revoked that has such an entry.
+    fn revoking_list(&self, is_meant: &dyn Fn(&Signature<'_>) -> bool) -> Option<&'static str> {
+        let mut lists = self.revocations.iter();
+        let (_, source) = lists.find(|(list, _)| has_entry(list, is_meant))?;
+        Some(source.name())
     }
 
     /// Refuses what has this SHA-256 digest if that is revoked; of a PE image the Authenticode digest
     /// counts, too.
     pub(crate) fn check_digest(&self, sha256: &[u8]) -> Result<(), Reason> {
-        let mut revoked = self.revoked();
-        match revoked.find(|(entry, _)| is_image_digest(entry, sha256)) {
-            Some((_, list)) => Err(Reason::RevokedImage { list }),
+        match self.revoking_list(&|entry| is_image_digest(entry, sha256)) {
+            Some(list) => Err(Reason::RevokedImage { list }),
             None => Ok(()),
         }
     }
@@ -438,7 +471,7 @@ impl<'a> Trust<'a> {
     /// and firmware refuse whatever the listed key vouches for), or the digest of what its
     /// issuer signed is. A listed digest's time of revocation isn't judged.
     pub(crate) fn revokes(&self, certificate: &Certificate<'_>) -> Option<&'static str> {
-        let revokes = |entry: &Signature<'_>| match entry.kind {
+        self.revoking_list(&|entry| match entry.kind {
             SignatureType::X509 => {
                 entry.data == certificate.as_bytes() || same_key(entry.data, certificate)
             }
@@ -446,11 +479,7 @@ impl<'a> Trust<'a> {
             SignatureType::X509Sha384 => lists_tbs(entry, certificate, HashAlgorithm::Sha384),
             SignatureType::X509Sha512 => lists_tbs(entry, certificate, HashAlgorithm::Sha512),
             SignatureType::Sha256 | SignatureType::Other(_) => false,
-        };
-        let mut revoked = self.revoked();
-        revoked
-            .find(|(entry, _)| revokes(entry))
-            .map(|(_, list)| list)
+        })
     }
 
     /// The trusted certificates in words, for a refusal.
@@ -480,11 +509,16 @@ impl<'a> Trust<'a> {
     }
 }
 
-/// Every entry of lists that were checked when they were added.
-fn entries<'a>(lists: &'a [u8]) -> impl Iterator<Item = Signature<'a>> + use<'a> {
-    SignatureLists::new(lists)
-        .filter_map(Result::ok)
-        .flat_map(|list| list.signatures())
+/// Whether lists that were checked when they were added have such an entry.
+fn has_entry(lists: &[u8], is_meant: &dyn Fn(&Signature<'_>) -> bool) -> bool {
+    for list in SignatureLists::new(lists).flatten() {
+        for entry in list.signatures() {
+            if is_meant(&entry) {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 fn same_key(revoked: &[u8], certificate: &Certificate<'_>) -> bool {

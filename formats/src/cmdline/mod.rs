@@ -42,10 +42,8 @@ pub fn parameters(line: &[u8]) -> Parameters<'_> {
 }
 
 /// The line's words as the code that runs before `next_arg` reads them.
-pub fn words(line: &[u8]) -> impl Iterator<Item = Parameter<'_>> {
-    line.split(|&byte| byte <= b' ')
-        .filter(|word| !word.is_empty())
-        .map(|word| split_word(word))
+pub fn words(line: &[u8]) -> Words<'_> {
+    Words { rest: line }
 }
 
 /// Whether two names are the same parameter: `-` and `_` are one character to the kernel
@@ -88,6 +86,25 @@ impl<'a> Iterator for Parameters<'a> {
             name,
             value,
         })
+    }
+}
+
+/// Iterates over words.
+#[derive(Clone, Debug)]
+pub struct Words<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = Parameter<'a>;
+
+    fn next(&mut self) -> Option<Parameter<'a>> {
+        let start = self.rest.iter().position(|&byte| byte > b' ')?;
+        let rest = self.rest.get(start..)?;
+        let end = rest.iter().position(|&byte| byte <= b' ');
+        let (word, rest) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
+        self.rest = rest;
+        Some(split_word(word))
     }
 }
 

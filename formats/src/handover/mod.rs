@@ -200,44 +200,58 @@ impl<'a> Handover<'a> {
         }
     }
 
+    fn records_of(&self, kind: Kind) -> RecordsOf<'a> {
+        RecordsOf {
+            records: self.records(),
+            kind,
+        }
+    }
+
     /// The kernel image.
     pub fn kernel(&self) -> Record<'a> {
         self.kernel
     }
 
     /// The initrds, in the order in which they are to be unpacked.
-    pub fn initrds(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
-        self.records().filter(|record| record.kind == Kind::Initrd)
+    pub fn initrds(&self) -> RecordsOf<'a> {
+        self.records_of(Kind::Initrd)
     }
 
     /// Where the initrds lie in the blob, from the first one's begin to the last one's end, the
     /// padding between them included; `None` if there is none.
     pub fn initrd_range(&self) -> Option<Range<usize>> {
-        let first = range(&self.initrds().next()?)?;
-        let last = range(&self.initrds().last()?)?;
-        Some(first.start..last.end)
+        let mut whole: Option<Range<usize>> = None;
+        for record in self.initrds() {
+            let range = range(&record)?;
+            let start = whole.map_or(range.start, |before| before.start);
+            whole = Some(start..range.end);
+        }
+        whole
     }
 
     /// The addons, in the order in which they apply.
-    pub fn addons(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
-        self.records().filter(|record| record.kind == Kind::Addon)
+    pub fn addons(&self) -> RecordsOf<'a> {
+        self.records_of(Kind::Addon)
     }
 
     /// The manifest, if there is one.
     pub fn manifest(&self) -> Option<Record<'a>> {
-        self.records().find(|record| record.kind == Kind::Manifest)
+        self.records_of(Kind::Manifest).next()
     }
 
     /// The detached signatures, in the order of what they are about.
-    pub fn signatures(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
-        self.records()
-            .filter(|record| record.kind == Kind::Signature)
+    pub fn signatures(&self) -> RecordsOf<'a> {
+        self.records_of(Kind::Signature)
     }
 
     /// The detached signature that is about the record of this number, if there is one.
     pub fn signature_of(&self, index: usize) -> Option<Record<'a>> {
-        self.signatures()
-            .find(|record| record.subject() == Some(index))
+        for signature in self.signatures() {
+            if signature.subject() == Some(index) {
+                return Some(signature);
+            }
+        }
+        None
     }
 
     /// Whether it is meant for a crash load.
@@ -272,6 +286,26 @@ impl<'a> Iterator for Records<'a> {
         let entry = Entry::nth(self.table, index)?;
         self.index = index.checked_add(1)?;
         entry.record(index, self.blob)
+    }
+}
+
+/// Those of them that are of one kind, in the order of the table.
+#[derive(Clone, Debug)]
+pub struct RecordsOf<'a> {
+    records: Records<'a>,
+    kind: Kind,
+}
+
+impl<'a> Iterator for RecordsOf<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        for record in &mut self.records {
+            if record.kind == self.kind {
+                return Some(record);
+            }
+        }
+        None
     }
 }
 

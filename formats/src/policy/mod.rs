@@ -89,8 +89,9 @@ pub const MAX_FORCED: u16 = 1024;
 /// The most keys with a scope.
 pub const MAX_SCOPES: u16 = 64;
 
-/// What a gate has that no other policy was built into; as the preset of this name.
-const STOCK: &[u8] = include_bytes!("stock.bin");
+/// What a gate has that no other policy was built into, as the preset of this name: see
+/// [`Policy::stock`].
+pub const STOCK: &[u8] = include_bytes!("stock.bin");
 
 /// What the gate does after it has refused a handover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

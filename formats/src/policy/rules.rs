@@ -274,31 +274,45 @@ fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// As `memparse` reads it, if that reads all of it, without its octal numbers.
 fn number(value: &[u8]) -> Option<u64> {
-    let text = core::str::from_utf8(value).ok()?;
-    let digits = text.trim_end_matches(|c: char| "kKmMgGtTpPeE".contains(c));
-    // A hexadecimal number may end with what looks like a unit: `0xe`.
-    let (digits, unit) = match text.strip_prefix("0x") {
-        Some(_) => (text, ""),
-        None => (digits, text.get(digits.len()..)?),
+    // No unit after it: a hexadecimal number may end with what looks like one (`0xe`).
+    if let Some(digits) = value.strip_prefix(b"0x") {
+        return digits_in(16, digits);
+    }
+    let (last, others) = value.split_last()?;
+    let (digits, factor) = match unit(*last) {
+        Some(factor) => (others, factor),
+        None => (value, 1),
     };
-    let plain = match digits.strip_prefix("0x") {
-        Some(hex) if hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-            u64::from_str_radix(hex, 16).ok()?
-        }
-        None if digits == "0" || digits.starts_with(|c: char| ('1'..='9').contains(&c)) => {
-            digits.parse().ok()?
-        }
-        _ => return None,
-    };
-    let shift = match unit {
-        "" => 0,
-        "k" | "K" => 10,
-        "m" | "M" => 20,
-        "g" | "G" => 30,
-        "t" | "T" => 40,
-        "p" | "P" => 50,
-        "e" | "E" => 60,
-        _ => return None,
-    };
-    plain.checked_mul(1 << shift)
+    let is_octal = digits.len() > 1 && digits.starts_with(b"0");
+    match is_octal {
+        true => None,
+        false => digits_in(10, digits)?.checked_mul(factor),
+    }
+}
+
+/// How many times as much it makes a number.
+fn unit(byte: u8) -> Option<u64> {
+    match byte.to_ascii_uppercase() {
+        b'K' => Some(1 << 10),
+        b'M' => Some(1 << 20),
+        b'G' => Some(1 << 30),
+        b'T' => Some(1 << 40),
+        b'P' => Some(1 << 50),
+        b'E' => Some(1 << 60),
+        _ => None,
+    }
+}
+
+fn digits_in(radix: u32, digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    let mut number = 0_u64;
+    for &digit in digits {
+        let digit = char::from(digit).to_digit(radix)?;
+        number = number
+            .checked_mul(u64::from(radix))?
+            .checked_add(u64::from(digit))?;
+    }
+    Some(number)
 }

@@ -26,6 +26,8 @@
 //!
 //! Sources: SBAT.md, sbat.c, csv.c and include/sbat.h in shim.
 
+use core::str::Lines;
+
 mod error;
 
 #[cfg(test)]
@@ -90,7 +92,7 @@ impl<'a> Sbat<'a> {
     }
 
     /// What it is made of, `sbat` included, in order.
-    pub fn components(&self) -> impl Iterator<Item = Component<'a>> + use<'a> {
+    pub fn components(&self) -> Components<'a> {
         components(self.text, IMAGE_FIELDS)
     }
 
@@ -102,14 +104,18 @@ impl<'a> Sbat<'a> {
 
     /// The first component of a generation that `level` doesn't let pass.
     pub fn revoked_by(&self, level: &SbatLevel<'_>) -> Option<Revoked<'a>> {
-        self.components().find_map(|component| {
-            let minimum = level.minimum(component.name)?;
-            (component.generation < minimum).then_some(Revoked {
-                name: component.name,
-                generation: component.generation,
-                minimum,
-            })
-        })
+        for component in self.components() {
+            // Nothing is below what isn't listed.
+            let minimum = level.minimum(component.name).unwrap_or(0);
+            if component.generation < minimum {
+                return Some(Revoked {
+                    name: component.name,
+                    generation: component.generation,
+                    minimum,
+                });
+            }
+        }
+        None
     }
 }
 
@@ -128,7 +134,7 @@ impl<'a> SbatLevel<'a> {
     }
 
     /// What it lists, `sbat` included, in order.
-    pub fn components(&self) -> impl Iterator<Item = Component<'a>> + use<'a> {
+    pub fn components(&self) -> Components<'a> {
         components(self.text, LEVEL_FIELDS)
     }
 
@@ -140,8 +146,13 @@ impl<'a> SbatLevel<'a> {
 
     /// The lowest generation of a component that passes; `None` if any does.
     pub fn minimum(&self, name: &str) -> Option<u32> {
-        let named = self.components().filter(|it| it.name == name);
-        named.map(|component| component.generation).max()
+        let mut highest = None;
+        for component in self.components() {
+            if component.name == name {
+                highest = highest.max(Some(component.generation));
+            }
+        }
+        highest
     }
 }
 
@@ -167,21 +178,68 @@ fn check(bytes: &[u8], fields: usize) -> Result<&str, SbatError> {
 }
 
 /// The rows that mean something, with their numbers, from 1.
-fn rows(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    (1..).zip(text.lines()).filter(|(_, row)| !row.is_empty())
+fn rows(text: &str) -> Rows<'_> {
+    Rows {
+        lines: text.lines(),
+        number: 0,
+    }
+}
+
+#[derive(Clone)]
+struct Rows<'a> {
+    lines: Lines<'a>,
+    number: usize,
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = (usize, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let row = self.lines.next()?;
+            self.number = self.number.saturating_add(1);
+            if !row.is_empty() {
+                return Some((self.number, row));
+            }
+        }
+    }
 }
 
 /// The components in text that has been checked.
-fn components(text: &str, fields: usize) -> impl Iterator<Item = Component<'_>> {
-    rows(text).filter_map(move |(_, row)| read(row, fields).ok())
+fn components(text: &str, fields: usize) -> Components<'_> {
+    Components {
+        rows: rows(text),
+        fields,
+    }
+}
+
+/// Iterates over the [`Component`]s of an image or a level.
+#[derive(Clone)]
+pub struct Components<'a> {
+    rows: Rows<'a>,
+    fields: usize,
+}
+
+impl<'a> Iterator for Components<'a> {
+    type Item = Component<'a>;
+
+    fn next(&mut self) -> Option<Component<'a>> {
+        let (_, row) = self.rows.next()?;
+        read(row, self.fields).ok()
+    }
 }
 
 fn read(row: &str, fields: usize) -> Result<Component<'_>, RowProblem> {
-    if row.contains(|character: char| character.is_control()) {
+    if row.contains(char::is_control) {
         return Err(RowProblem::ControlCharacter);
     }
-    let is_short = row.split(',').count() < fields;
-    if is_short || row.split(',').take(fields).any(str::is_empty) {
+    let mut filled = 0_usize;
+    for field in row.split(',').take(fields) {
+        if !field.is_empty() {
+            filled = filled.saturating_add(1);
+        }
+    }
+    if filled < fields {
         return Err(RowProblem::Fields(fields));
     }
     let mut parts = row.splitn(3, ',');

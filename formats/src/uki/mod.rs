@@ -146,19 +146,19 @@ impl<'a> Uki<'a> {
 
     fn read(&self, number: usize) -> Result<Profile<'a>, UkiError> {
         let find = |name| {
-            let of = |scope| {
-                let mut sections = scoped(&self.pe);
-                let found = sections.find(|(s, section)| *s == scope && section.is_named(name));
-                found.map(|(_, section)| section.data())
-            };
-            // An empty one in the profile takes the base's away, as in systemd-stub.
-            of(Some(number))
-                .or_else(|| of(None))
-                .filter(|data| !data.is_empty())
+            for wanted in [Some(number), None] {
+                for (scope, section) in scoped(&self.pe) {
+                    if scope == wanted && section.is_named(name) {
+                        // An empty one in the profile takes the base's away, as in systemd-stub.
+                        return Some(section.data()).filter(|data| !data.is_empty());
+                    }
+                }
+            }
+            None
         };
         Ok(Profile {
             linux: find(LINUX).ok_or(UkiError::NoKernel(number))?,
-            arguments: Arguments::read(find)?,
+            arguments: Arguments::read(&find)?,
             osrel: find(OSREL).map(|data| text(OSREL, data)).transpose()?,
             text: find(PROFILE).map(|data| text(PROFILE, data)).transpose()?,
         })
@@ -186,7 +186,7 @@ impl<'a> Addon<'a> {
             let data = pe.section(name).map(|section| section.data());
             data.filter(|data| !data.is_empty())
         };
-        let arguments = Arguments::read(find)?;
+        let arguments = Arguments::read(&find)?;
         let adds = Arguments {
             uname: None,
             sbat: None,
@@ -200,7 +200,7 @@ impl<'a> Addon<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    fn read(find: impl Fn(&'static str) -> Option<&'a [u8]>) -> Result<Self, UkiError> {
+    fn read(find: &dyn Fn(&'static str) -> Option<&'a [u8]>) -> Result<Self, UkiError> {
         Ok(Arguments {
             initrd: find(INITRD),
             ucode: find(UCODE),
@@ -238,24 +238,26 @@ fn check_names(pe: &Pe<'_>) -> Result<(), UkiError> {
 }
 
 fn text<'a>(name: &'static str, data: &'a [u8]) -> Result<&'a str, UkiError> {
-    let text = core::str::from_utf8(data).map_err(|_| UkiError::Text(name))?;
-    let text = text.trim_end_matches(is_dropped);
-    match text.contains('\0') {
+    let last = data.iter().rposition(|byte| !is_dropped(*byte));
+    let text = last.and_then(|last| data.get(..=last)).unwrap_or_default();
+    match text.contains(&0) {
         true => Err(UkiError::Text(name)),
-        false => Ok(text),
+        false => core::str::from_utf8(text).map_err(|_| UkiError::Text(name)),
     }
 }
 
 fn command_line(data: &[u8]) -> Result<&str, UkiError> {
-    let line = text(CMDLINE, data)?.trim_start_matches(is_dropped);
+    let start = data.iter().position(|byte| !is_dropped(*byte));
+    let line = start.and_then(|start| data.get(start..));
+    let line = text(CMDLINE, line.unwrap_or_default())?;
     match line.bytes().any(|byte| byte.is_ascii_control()) {
         true => Err(UkiError::Text(CMDLINE)),
         false => Ok(line),
     }
 }
 
-fn is_dropped(character: char) -> bool {
-    character == '\0' || character.is_ascii_whitespace()
+fn is_dropped(byte: u8) -> bool {
+    byte == 0 || byte.is_ascii_whitespace()
 }
 
 /// The value of a key in lines of `KEY=value`, `KEY="value"` or `KEY='value'`. Escapes stay.

@@ -10,12 +10,10 @@ use baton_verify::{Decision, Part};
 
 /// The record's bytes.
 pub(super) fn record(decision: &Decision<'_>, identity: [u8; 32]) -> Vec<u8> {
-    let components: Vec<Component<'_>> = decision
-        .parts
-        .iter()
-        .take(MAX_COMPONENTS)
-        .map(component)
-        .collect();
+    let mut components = Vec::new();
+    for part in decision.parts.iter().take(MAX_COMPONENTS) {
+        components.push(component(part));
+    }
     let gate = Gate {
         identity,
         version: env!("CARGO_PKG_VERSION"),

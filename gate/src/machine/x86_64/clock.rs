@@ -46,11 +46,13 @@ impl Clock {
         Self { per_ms }
     }
 
-    /// Microseconds between two time stamps; `None` if nothing tells the counter's speed.
+    /// Microseconds between two time stamps; `None` if nothing tells the counter's speed, or they
+    /// are weeks apart.
     #[must_use]
+    #[inline(never)] // Small; but there is much that says how long it took.
     pub fn microseconds(self, from: u64, to: u64) -> Option<u64> {
-        let ticks = u128::from(to.wrapping_sub(from)) * 1000;
-        u64::try_from(ticks / u128::from(self.per_ms?)).ok()
+        let ticks = to.wrapping_sub(from).checked_mul(1000)?;
+        ticks.checked_div(self.per_ms?)
     }
 
     /// The same in words.

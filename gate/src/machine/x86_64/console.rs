@@ -31,7 +31,7 @@ static CONSOLE: Shared = Shared(RefCell::new(Outputs {
 /// Opens the serial consoles that the command line names.
 pub fn open_serial(cmdline: &[u8]) {
     let mut outputs = CONSOLE.0.borrow_mut();
-    let mut seen = Vec::with_capacity(MAX_PORTS);
+    let mut seen = Vec::new();
     for wanted in serial_consoles(cmdline) {
         if seen.len() < MAX_PORTS && !seen.contains(&wanted.port) {
             seen.push(wanted.port);
