@@ -246,12 +246,8 @@ impl<'a> Handover<'a> {
 
     /// The detached signature that is about the record of this number, if there is one.
     pub fn signature_of(&self, index: usize) -> Option<Record<'a>> {
-        for signature in self.signatures() {
-            if signature.subject() == Some(index) {
-                return Some(signature);
-            }
-        }
-        None
+        let mut signatures = self.signatures();
+        signatures.find(|record| record.subject() == Some(index))
     }
 
     /// Whether it is meant for a crash load.
@@ -300,12 +296,8 @@ impl<'a> Iterator for RecordsOf<'a> {
     type Item = Record<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        for record in &mut self.records {
-            if record.kind == self.kind {
-                return Some(record);
-            }
-        }
-        None
+        let kind = self.kind;
+        self.records.find(|record| record.kind == kind)
     }
 }
 
