@@ -7,7 +7,6 @@
 //! normal load passes all RAM on. There lie the headers of the dump (crash_prepare_elf64_headers in
 //! kernel/crash_core.c), which root would have to write to memory that is no RAM.
 
-use baton_formats::cmdline::parameters;
 use baton_verify::{Component, Reason, Refusal};
 
 use crate::memory::PhysicalMemory;
@@ -34,10 +33,14 @@ pub fn check<M: PhysicalMemory>(line: &[u8], map: &[MapEntry], memory: &M) -> Re
 
 /// The address in the line's first parameter, as the kernel writes it.
 fn elfcorehdr(line: &[u8]) -> Option<u64> {
-    let first = parameters(line).next()?;
-    let digits = first.value?.strip_prefix(b"0x")?;
-    let address = u64::from_str_radix(core::str::from_utf8(digits).ok()?, 16);
-    address.ok().filter(|_| first.name == b"elfcorehdr")
+    let mut address = 0_u64;
+    for byte in line.strip_prefix(b"elfcorehdr=0x")? {
+        let Some(digit) = char::from(*byte).to_digit(16) else {
+            break;
+        };
+        address = address.checked_mul(16)?.checked_add(u64::from(digit))?;
+    }
+    Some(address)
 }
 
 fn is_dump<M: PhysicalMemory>(address: u64, memory: &M) -> bool {

@@ -103,19 +103,17 @@ fn check_initrd(
         Some(manifest) => listed(manifest, index, record.bytes.len(), &digest)?,
         None => Vouched::UNSIGNED,
     };
-    let vouched = match handover.signature_of(record.index) {
-        Some(signature) => {
-            let purpose = Use::of(Purpose::Initrd);
-            judge_content(content, record.bytes, signature.bytes, trust, &purpose)
-                .map(|signer| Vouched::by(Way::Detached, signer))?
+    let rules = trust.policy().rules(handover.is_crash());
+    let mut vouched = by_manifest;
+    if let Some(signature) = handover.signature_of(record.index) {
+        let purpose = Use::of(Purpose::Initrd);
+        let signer = judge_content(content, record.bytes, signature.bytes, trust, &purpose)?;
+        // Of two ways the policy may accept one alone.
+        if vouched.way == Way::Unsigned || !rules.initrd.accept(vouched.way) {
+            vouched = Vouched::by(Way::Detached, signer);
         }
-        None => by_manifest,
-    };
-    check_policy(
-        vouched.way,
-        record,
-        trust.policy().rules(handover.is_crash()),
-    )?;
+    }
+    check_policy(vouched.way, record, rules)?;
     Ok(Part::new(Kind::Initrd, record.bytes, digest, vouched))
 }
 

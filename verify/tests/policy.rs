@@ -115,6 +115,20 @@ fn an_initrd_is_accepted_from_the_sources_that_the_policy_names() {
 }
 
 #[test]
+fn of_two_ways_to_vouch_for_an_initrd_one_that_is_accepted_suffices() {
+    let text = manifest(&[line("initrd", b"first")]);
+    let both_ways = Build::signed()
+        .initrd(b"first")
+        .manifest(&text)
+        .signature(1, b"first")
+        .signature(2, text.as_bytes());
+    for accepted in [2, 4, 6] {
+        let compact = accepting([0x7f, accepted, 5, 0]);
+        assert_eq!(verdict(&compact, &both_ways, b""), Ok(()), "{accepted}");
+    }
+}
+
+#[test]
 fn a_command_line_may_have_to_be_one_that_a_manifest_says_exactly() {
     let with = |rule: &str| {
         let text = manifest(&[line("kernel", &small_image()), rule.into()]);
