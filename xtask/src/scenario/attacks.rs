@@ -15,6 +15,8 @@ pub fn all() -> Vec<Scenario> {
         handed("unsigned", "kernel refused: "),
         handed("untrusted", "kernel refused: "),
         handed("bare-kernel", "handover refused: "),
+        faked_crash(),
+        other_handover_after_a_crash(),
     ]
 }
 
@@ -71,4 +73,41 @@ fn handed(name: &'static str, reason: &'static str) -> Scenario {
         judge::reset_after(run, 1)?;
         judge::console_says(run, reason)
     })
+}
+
+/// Root writes what the kernel writes in a crash, and loads what was made for one.
+fn faked_crash() -> Scenario {
+    let load = Step::FileLoad {
+        kernel: "/payload/gate/mok.efi".into(),
+        initrd: "/payload/bad/for-a-crash.handover".into(),
+        cmdline: format!("elfcorehdr=0x1000000 {}", machine::cmdline(2)),
+        crash: false,
+        errno: None,
+    };
+    let script = Script {
+        stages: vec![vec![load, Step::Kexec], vec![]],
+    };
+    Scenario::new("attacks-faked-crash", script, |run| {
+        judge::reset_after(run, 1)?;
+        judge::console_says(run, "handover refused: it was made for a crash")
+    })
+}
+
+/// What was made for no crash, where a crash's handover belongs.
+fn other_handover_after_a_crash() -> Scenario {
+    let load = Step::FileLoad {
+        kernel: "/payload/gate/mok.efi".into(),
+        initrd: "/payload/bad/good.handover".into(),
+        cmdline: machine::cmdline(2),
+        crash: true,
+        errno: None,
+    };
+    let script = Script {
+        stages: vec![vec![load, Step::Sysrq('c')], vec![]],
+    };
+    Scenario::new("attacks-other-handover-after-a-crash", script, |run| {
+        judge::reset_after(run, 1)?;
+        judge::console_says(run, "handover refused: it wasn't made for a crash")
+    })
+    .on(super::crash::machine(MAIN))
 }
