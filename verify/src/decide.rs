@@ -92,11 +92,12 @@ impl AppliedPolicy {
 /// The policy in `trust` says which of these ways it accepts on this occasion, whether initrds and
 /// the command line may come from user space unsigned, and which parameters it lets through. An
 /// initrd must be the one that its record's digest says, which guards against damage, not against
-/// malice; the command line, with what the policy forces, must fit. And what is signed counts: every detached signature must be
-/// a trusted one, needed or not; a manifest must have one, and everything must be as it says: the
-/// kernel if it lists one, the initrds, all of them and in its order, if it lists any, and the
-/// command line, before which only the running kernel may put its own parameters. Where a UKI has a
-/// command line, it must be that.
+/// malice; the command line, with what the policy forces, must fit.
+///
+/// What is signed counts in any case: every detached signature must be a trusted one, needed or not;
+/// a manifest must have one, and everything must be as it says: the kernel if it lists one, the
+/// initrds, all of them and in its order, if it lists any, and the command line, before which only
+/// the running kernel may put its own parameters. Where a UKI has a command line, it must be that.
 ///
 /// # Errors
 /// The refusal, naming the part and the reason.

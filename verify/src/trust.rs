@@ -467,8 +467,8 @@ impl<'a> Trust<'a> {
         }
     }
 
-    /// The name of the list that revokes a certificate: it is listed itself, or one with the same key is (shim
-    /// and firmware refuse whatever the listed key vouches for), or the digest of what its
+    /// The name of the list that revokes a certificate: it is listed itself, or one with the same key
+    /// is (shim and firmware refuse whatever the listed key vouches for), or the digest of what its
     /// issuer signed is. A listed digest's time of revocation isn't judged.
     pub(crate) fn revokes(&self, certificate: &Certificate<'_>) -> Option<&'static str> {
         self.revoking_list(&|entry| match entry.kind {

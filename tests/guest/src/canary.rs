@@ -68,8 +68,8 @@ pub enum Seen {
     Damaged(Damage),
 }
 
-/// Judges a page of 4096 bytes.
-pub fn judge(bytes: &[u8]) -> Seen {
+/// Judges the page of 4096 bytes at this physical address.
+pub fn judge(page_address: u64, bytes: &[u8]) -> Seen {
     if !bytes.starts_with(&MAGIC.to_le_bytes()) {
         return Seen::Other;
     }
@@ -85,11 +85,12 @@ pub fn judge(bytes: &[u8]) -> Seen {
     let Some(first) = all.next() else {
         return Seen::Intact(number);
     };
+    let last = all.next_back().unwrap_or(first);
     Seen::Damaged(Damage {
         number,
-        at: 0,
-        words: (first, all.next_back().unwrap_or(first)),
-        value: words.get(first).copied().unwrap_or_default(),
+        address: page_address + 8 * first as u64,
+        length: 8 * (last - first + 1) as u64,
+        zeros: words[first..=last].iter().all(|word| *word == 0),
     })
 }
 
@@ -107,12 +108,31 @@ mod tests {
 
     #[test]
     fn any_changed_byte_is_seen() {
-        assert_eq!(judge(&bytes(7)), Seen::Intact(7));
+        assert_eq!(judge(0, &bytes(7)), Seen::Intact(7));
         for at in 0..4096 {
             let mut changed = bytes(7);
             changed[at] ^= 0x10;
-            assert_ne!(judge(&changed), Seen::Intact(7), "byte {at}");
+            assert_ne!(judge(0, &changed), Seen::Intact(7), "byte {at}");
         }
+    }
+
+    #[test]
+    fn damage_is_told_by_its_place() {
+        let mut changed = bytes(7);
+        changed[0x698..0x6a8].fill(0);
+        let expected = Damage {
+            number: 7,
+            address: 0x5698,
+            length: 16,
+            zeros: true,
+        };
+        assert_eq!(judge(0x5000, &changed), Seen::Damaged(expected.clone()));
+        changed[0x6a7] = 1;
+        let other = Damage {
+            zeros: false,
+            ..expected
+        };
+        assert_eq!(judge(0x5000, &changed), Seen::Damaged(other));
     }
 
     #[test]

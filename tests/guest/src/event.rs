@@ -93,6 +93,9 @@ pub struct Observation {
     pub crash_loaded: bool,
     /// Whether `/proc/vmcore` is there.
     pub vmcore: bool,
+    /// The physical address of `struct linux_efi_initrd` (include/linux/efi.h), if the EFI tables have
+    /// one: where the kernel's EFI stub told of the initrd that it loaded.
+    pub efi_initrd: Option<u64>,
 }
 
 /// Pages that describe themselves.
@@ -126,10 +129,10 @@ pub struct Vmcore {
 pub struct Damage {
     /// Its number.
     pub number: u64,
-    /// Its place in the dump, in bytes.
-    pub at: u64,
-    /// The first word that isn't right, and the last one, counted from 0.
-    pub words: (usize, usize),
-    /// What the first of them is.
-    pub value: u64,
+    /// The physical address of the first word that isn't right.
+    pub address: u64,
+    /// The bytes from there to the end of the last such word.
+    pub length: u64,
+    /// Whether all of these are zero.
+    pub zeros: bool,
 }

@@ -1,11 +1,14 @@
 //! Looks at the machine from inside.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Result;
 use baton_guest::event::Observation;
 use baton_sys::{Root, cpu, efivars, keyring, lockdown, memory};
+use rustix::fs::OFlags;
 
 /// Everything that is asked of a machine.
 pub fn observe() -> Result<Observation> {
@@ -43,7 +46,37 @@ pub fn observe() -> Result<Observation> {
         kexec_loaded: flag("loaded"),
         crash_loaded: flag("crash_loaded"),
         vmcore: Path::new("/proc/vmcore").exists(),
+        efi_initrd: efi_initrd(),
     })
+}
+
+/// From the line in which the kernel lists the EFI tables (efi_config_parse_tables in
+/// drivers/firmware/efi/efi.c).
+fn efi_initrd() -> Option<u64> {
+    let log = kernel_log();
+    let mut lines = log.lines().filter(|line| line.contains(";efi: "));
+    let (_, address) = lines.find_map(|line| line.split_once(" INITRD=0x"))?;
+    let digits = address.split_whitespace().next()?;
+    u64::from_str_radix(digits, 16).ok()
+}
+
+/// What the kernel has said so far, in the records of `/dev/kmsg`
+/// (Documentation/ABI/testing/dev-kmsg).
+fn kernel_log() -> String {
+    let mut log = String::new();
+    let without_waiting = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let mut options = OpenOptions::new();
+    let opened = options
+        .read(true)
+        .custom_flags(without_waiting)
+        .open("/dev/kmsg");
+    let Ok(mut file) = opened else { return log };
+    // Each read gives one record, and an error once there is no more.
+    let mut record = vec![0; 8192];
+    while let Ok(len) = file.read(&mut record) {
+        log.push_str(&String::from_utf8_lossy(&record[..len]));
+    }
+    log
 }
 
 /// Before Linux 6.19 there was no folder `kexec`, but only files that began so.

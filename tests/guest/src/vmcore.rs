@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use anyhow::{Context, Result, ensure};
-use baton_guest::event::{Damage, Vmcore};
+use baton_guest::event::Vmcore;
 
 use crate::canary::{self, Seen};
 
@@ -18,6 +18,8 @@ const PAGE: usize = 4096;
 struct Segment {
     kind: u32,
     offset: u64,
+    /// Physical.
+    address: u64,
     size: u64,
 }
 
@@ -68,6 +70,7 @@ fn segments(file: &mut File) -> Result<Vec<Segment>> {
         found.push(Segment {
             kind: u32_at(&entry, 0)?,
             offset: u64_at(&entry, 8)?,
+            address: u64_at(&entry, 24)?,
             size: u64_at(&entry, 32)?,
         });
     }
@@ -88,13 +91,13 @@ fn scan_segment(
         let chunk = &mut buffer[..now];
         file.read_exact(chunk)
             .with_context(|| format!("reading at {:#x}", segment.offset + segment.size - left))?;
-        let begin = segment.offset + segment.size - left;
-        for (at, page) in (begin..).step_by(PAGE).zip(chunk.chunks_exact(PAGE)) {
-            match canary::judge(page) {
+        let begin = segment.address + segment.size - left;
+        for (address, page) in (begin..).step_by(PAGE).zip(chunk.chunks_exact(PAGE)) {
+            match canary::judge(address, page) {
                 Seen::Other => {}
                 Seen::Damaged(damage) => {
                     report.damaged += 1;
-                    report.damage.get_or_insert(Damage { at, ..damage });
+                    report.damage.get_or_insert(damage);
                 }
                 Seen::Intact(number) if seen.insert(number) => report.intact += 1,
                 Seen::Intact(_) => report.repeated += 1,

@@ -1,7 +1,7 @@
 //! After a panic: the capture kernel, and what `/proc/vmcore` holds.
 
 use anyhow::{Context, Result, ensure};
-use baton_guest::event::{Canary, Damage, Event, Vmcore};
+use baton_guest::event::{Canary, Event, Vmcore};
 use baton_guest::script::{Script, Step};
 
 use super::{Scenario, judge};
@@ -63,21 +63,6 @@ fn through_the_gate(label: &str) -> Scenario {
 
 /// The dump is a whole one, and nothing was written over memory outside of the crash region.
 pub fn judge(run: &Run) -> Result<()> {
-    judge_but_for(0, run)
-}
-
-/// The same where the capture kernel itself may have wiped `struct linux_efi_initrd`: 16 bytes where
-/// the boot loader, systemd-boot, told the first kernel of its initrd. Linux 7.2 does that (at the end
-/// of efi_config_parse_tables in drivers/firmware/efi/efi.c), also where the first kernel has long
-/// used that memory for something else.
-pub fn judge_with_efi_initrd(run: &Run) -> Result<()> {
-    let dump = scanned(run)?;
-    let wiped = |damage: &Damage| damage.words.1 - damage.words.0 == 1 && damage.value == 0;
-    let is_that = dump.damaged == 1 && dump.damage.as_ref().is_some_and(wiped);
-    judge_but_for(u64::from(is_that), run)
-}
-
-fn judge_but_for(wiped: u64, run: &Run) -> Result<()> {
     ensure!(
         judge::observed(run, 1)?.crash_loaded,
         "the kernel doesn't say that a crash kernel is loaded"
@@ -85,6 +70,7 @@ fn judge_but_for(wiped: u64, run: &Run) -> Result<()> {
     ensure!(judge::observed(run, 2)?.vmcore, "there is no /proc/vmcore");
     let filled = filled(run)?;
     let dump = scanned(run)?;
+    let wiped = u64::from(efi_initrd_wiped(run, dump)?);
     ensure!(
         dump.size == dump.end_of_segments,
         "/proc/vmcore has {} bytes, its segments end at {}",
@@ -122,6 +108,18 @@ fn judge_but_for(wiped: u64, run: &Run) -> Result<()> {
         filled.pages
     );
     Ok(())
+}
+
+/// Whether the one thing that was written over is `struct linux_efi_initrd`: 16 zeros where the first
+/// kernel's EFI stub had told of its initrd. Linux 7.2 wipes that as it reads the EFI tables
+/// (efi_config_parse_tables in drivers/firmware/efi/efi.c), and so does a capture kernel once more,
+/// which finds the same address there after that memory has long had another use.
+fn efi_initrd_wiped(run: &Run, dump: &Vmcore) -> Result<bool> {
+    let initrd = judge::observed(run, 1)?.efi_initrd;
+    Ok(dump.damaged == 1
+        && dump.damage.as_ref().is_some_and(|damage| {
+            Some(damage.address) == initrd && damage.length == 16 && damage.zeros
+        }))
 }
 
 fn filled(run: &Run) -> Result<Canary> {

@@ -5,7 +5,7 @@ use baton_guest::script::{Script, Step};
 use super::format::{self, FORMATS, Format, Next};
 use super::refusal::{failing, same_words, unforeseen};
 use super::{Scenario, crash, handover, judge};
-use crate::machine::{self, Boot, Machine};
+use crate::machine::{self, Machine};
 use crate::payload::{MAIN, uki};
 
 pub fn all(labels: &[&str]) -> Vec<Scenario> {
@@ -90,10 +90,7 @@ fn linux_after_a_crash(format: &'static Format, label: &str) -> Scenario {
     script.stages[1].push(status());
     Scenario::new(name_after_a_crash(format, &label), script, move |run| {
         format.arrived(run, &label)?;
-        match format.boot {
-            Boot::DbKey => crash::judge_with_efi_initrd(run),
-            Boot::Shim | Boot::Bios => crash::judge(run),
-        }
+        crash::judge(run)
     })
     .within(300)
 }

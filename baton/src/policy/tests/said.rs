@@ -1,0 +1,214 @@
+//! What is said of a policy, and what presets let through.
+
+use super::*;
+
+#[test]
+fn rules_that_can_never_fit_are_warned_of() {
+    let source = read(
+        "cmdline.rules = [{ deny = 'a*' }, { allow = 'abc' }]\n[crash.cmdline]\nrules = [{ deny = 'x' }, { deny = 'x' }]",
+    );
+    assert_eq!(
+        warnings(&source),
+        [
+            "cmdline.rules[1] can never fit: cmdline.rules[0] comes before it and takes all that it is about",
+            "crash.cmdline.rules[1] can never fit: crash.cmdline.rules[0] comes before it and takes all that it is about",
+        ]
+    );
+}
+
+#[test]
+fn each_kind_of_rule_has_its_sentence() {
+    let rules = &read(EVERY_PART).policy.normal.parameters;
+    let said: Vec<_> = rules[1..10].iter().map(explain::rule).collect();
+    assert_eq!(
+        said,
+        [
+            "denies \"init\", with any value or none",
+            "allows \"quiet\" without a value",
+            "allows \"lockdown\" with the value \"integrity\", \"confidentiality\", \"\" or \"a b\"",
+            "allows \"loglevel\" with a number from 0 to 7",
+            "allows \"mem\" with a number from 16 to 18446744073709551615",
+            "allows \"lsm\" with a list that has \"lockdown\" in it",
+            "allows \"console\" with a list of nothing but \"ttyS0\", \"115200n8\" and \"\"",
+            "denies every parameter whose name begins with \"systemd.\", with any value or none",
+            "allows every parameter without a value",
+        ]
+    );
+}
+
+#[test]
+fn a_policy_is_said_in_sentences() {
+    let policy = read(EVERY_PART).policy;
+    let said = explain::sentences(&policy, false);
+    for sentence in [
+        "A refusal halts the machine at once.",
+        "An image that names the SBAT component \"linux\" must be of generation 2 or newer.",
+        "A kernel must be vouched for by an Authenticode signature on a UKI or a signature in an ELF note.",
+        "An initrd may be part of a UKI or with a detached signature.",
+        "The command line must be that of a UKI.",
+        "Added to the command line, which must not say otherwise: \"module.sig_enforce=1\", \"dyndbg=\"file a +p\"\" and \"ro\".",
+        "The first rule that fits counts; what no rule is about is denied.",
+        "What follows a lone -- is init's, and denied.",
+        "The key with SHA-256 1111111111111111111111111111111111111111111111111111111111111111 may vouch for nothing but kernels, and only if they name the SBAT component \"linux\" of generation 4294967295 or newer.",
+    ] {
+        assert!(
+            said.iter().any(|it| it == sentence),
+            "{sentence}\n{said:#?}"
+        );
+    }
+    let crash = explain::sentences(&policy, true);
+    assert!(crash.contains(&"Rule 1: allows \"nr_cpus\" with a number from 1 to 2.".to_owned()));
+}
+
+/// Whether a preset lets this command line through.
+fn allows(preset: &str, line: &str) -> bool {
+    let bytes = compact::write(&preset::named(preset).unwrap()).unwrap();
+    let policy = Compact::parse(&bytes).unwrap();
+    let decisions = explain::decisions(line.as_bytes(), &policy.normal);
+    decisions.iter().all(|it| it.action == Action::Allow)
+}
+
+#[test]
+fn stock_denies_what_undoes_a_verdict_and_nothing_else() {
+    for line in [
+        "elfcorehdr=0x1000",
+        "quiet \"elfcorehdr=1\"",
+        "dmcryptkeys=1",
+        "initrdmem=0x1000,0x1000",
+        "\"a acpi_rsdp=0x1\"",
+        "bootconfig",
+        "lsm=apparmor",
+        "lsm=",
+        "ro -- acpi_rsdp=1",
+    ] {
+        assert!(!allows("stock", line), "{line}");
+        assert!(!allows("signed-initrd", line), "{line}");
+        assert!(!allows("sealed", line), "{line}");
+    }
+    let line =
+        "root=/dev/sda ro quiet init=/bin/sh console=uart8250,mmio,0x1 lsm=lockdown,yama -- x";
+    assert!(allows("stock", line));
+}
+
+#[test]
+fn signed_initrd_denies_what_runs_something_else() {
+    for line in [
+        "init=/bin/sh",
+        "rdinit=/x",
+        "noinitrd",
+        "initrd=0x1000,0x1000",
+        "rd.break",
+        "rd.break=pre-mount",
+        "systemd.debug_shell",
+        "systemd.debug-shell=1",
+        "rd.systemd.debug_shell=1",
+        "rd.systemd.break=pre-mount",
+    ] {
+        assert!(!allows("signed-initrd", line), "{line}");
+    }
+    assert!(allows(
+        "signed-initrd",
+        "root=UUID=1 ro quiet splash systemd.unit=x"
+    ));
+}
+
+#[test]
+fn signed_initrd_denies_consoles_at_addresses_of_memory() {
+    for value in [
+        "uart8250,mmio,0xfee00000",
+        "uart8250,mmio16,0xfee00000",
+        "uart8250,mmio32,0xfee00000,115200n8",
+        "uart8250,mmio32be,0x1000000",
+        "uart8250,mmio32native,0x1000000",
+        // Without a kind it is memory, too; and nothing looks at what follows the address.
+        "uart8250,0x1000000",
+        "uart8250,0x1000000,io",
+        "uart8250,mmio,0x1000000,io,0x3f8",
+        "amba-pl011,0x1000000",
+        "mmio32,0x1000000",
+    ] {
+        for name in ["console", "earlycon", "earlyprintk"] {
+            let line = format!("{name}={value}");
+            assert!(!allows("signed-initrd", &line), "{line}");
+        }
+    }
+    assert!(!allows("signed-initrd", "earlyprintk=xmmio32,0x1000000"));
+    for line in [
+        "console=ttyS0",
+        "console=ttyS0,115200n8 console=tty0",
+        "console=uart8250,io,0x3f8,115200n8",
+        "earlycon",
+        "earlycon=uart8250,io,0x3f8,115200n8",
+        "earlyprintk",
+        "earlyprintk=serial,ttyS0,115200,keep",
+    ] {
+        assert!(allows("signed-initrd", line), "{line}");
+    }
+}
+
+#[test]
+fn what_only_early_code_sees_is_said_to_be_so() {
+    let bytes = compiled_text("");
+    let policy = Compact::parse(&bytes).unwrap();
+    let said = explain::decisions(b"a=\"b acpi_rsdp=1\"", &policy.normal);
+    assert_eq!(said.len(), 2);
+    assert_eq!(
+        (said[0].action, said[0].why.as_str()),
+        (Action::Allow, "no rule is about it")
+    );
+    assert_eq!(said[1].parameter, "acpi_rsdp=1\"");
+    assert!(
+        said[1].why.contains("rule 4 denies \"acpi_rsdp\""),
+        "{}",
+        said[1].why
+    );
+    assert!(said[1].why.contains("early"), "{}", said[1].why);
+    let once = explain::decisions(b"acpi_rsdp=1", &policy.normal);
+    assert_eq!(once.len(), 1, "not told twice");
+}
+
+#[test]
+fn a_values_texts_may_be_anything_that_toml_can_say() {
+    let text = "[cmdline]\nrules = [{ allow = \"a'\", one-of = [\"\\\"\", \"'\", \"\\\\\", \"\\n\", \"ä\", \"'''\\\"\"] }]";
+    let policy = read(text).policy;
+    let Values::OneOf(texts) = &policy.normal.parameters[0].value else {
+        panic!("{policy:?}");
+    };
+    assert_eq!(texts.len(), 6);
+    assert_round_trip(&policy);
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_policies() {
+    let text = include_str!("../../../../docs/policy.md");
+    let blocks: Vec<_> = text.split("```toml\n").skip(1).collect();
+    assert!(blocks.len() >= 5, "{}", blocks.len());
+    for block in blocks {
+        let (example, _) = block.split_once("```").unwrap();
+        // Certificates lie with whoever has them.
+        let sha256 = format!("key-sha256 = \"{:064}\"", example.len());
+        let example = example.replace("certificate = \"release.pem\"", &sha256);
+        let example = example.replace(
+            "certificate = \"dracut.pem\"",
+            &format!("key-sha256 = \"{:064}\"", 1),
+        );
+        compile(&example, Path::new("docs/policy.md")).unwrap_or_else(|e| panic!("{e}\n{example}"));
+    }
+}
+
+#[test]
+fn the_documentation_names_every_word() {
+    let text = include_str!("../../../../docs/policy.md");
+    let known = [
+        &model::KERNEL_WAYS[..],
+        &model::INITRD_WAYS,
+        &model::COMMAND_LINE_WAYS,
+        &model::PURPOSES,
+    ];
+    for (_, word, _) in known.concat() {
+        assert!(text.contains(&format!("`{word}`")), "{word}");
+    }
+    for preset in preset::NAMES {
+        assert!(text.contains(&format!("`{preset}`")), "{preset}");
+    }
+}

@@ -1,0 +1,251 @@
+//! Reasons for people: one line each, which names what is wrong and, where there is one, the fix.
+
+use core::fmt;
+
+use baton_formats::verdict::Way;
+
+use super::Reason;
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadHandover(error) => error.fmt(f),
+            Self::RecordAltered => {
+                f.write_str("its digest isn't the one in the handover: it was altered on the way")
+            }
+            Self::OnlyForCrash => {
+                f.write_str("it was made for a crash, and this is none (use `baton load`)")
+            }
+            Self::NotForCrash => f.write_str(
+                "it wasn't made for a crash, and the command line begins with elfcorehdr= (use `baton crash load`)",
+            ),
+            Self::CommandLineTooLong { length, limit } => write!(
+                f,
+                "{length} bytes are more than the {limit} this kernel takes (shorten it)"
+            ),
+            Self::CommandLineNul => f.write_str("it holds a NUL byte (take it out)"),
+            Self::BadImage(error) => error.fmt(f),
+            Self::BadAppended(error) => {
+                write!(f, "malformed signature: {error} (sign it again)")
+            }
+            Self::BadElf(error) => error.fmt(f),
+            Self::BadUki(error) => error.fmt(f),
+            Self::BadMultiboot2(error) => error.fmt(f),
+            Self::UnknownFormat => f.write_str(
+                "neither a bzImage nor a UKI, nor ELF of Linux or with a PVH entry, nor multiboot2 (decompress it, if it is compressed)",
+            ),
+            Self::NoSuchProfile { profile, count } => write!(
+                f,
+                "it has no profile {profile}, but {count} in all, counted from 0 (choose one of them)"
+            ),
+            Self::AddonWithoutUki => {
+                f.write_str("addons are for UKIs, and the kernel is none (leave it out)")
+            }
+            Self::AddonForAnother { uname } => write!(
+                f,
+                "it is for the kernel \"{uname}\" only, and the UKI is of another (leave it out)"
+            ),
+            Self::CommandLineNotOfUki { exact } => f.write_str(match exact {
+                true => "the UKI says exactly what it must be, and it is something else (leave it to the UKI)",
+                false => "the UKI's addons say how it must end, and it ends otherwise (append what they say)",
+            }),
+            Self::Unsupported(what) => write!(f, "{what}"),
+            Self::BadManifest(error) => error.fmt(f),
+            Self::UnsignedManifest => f.write_str(
+                "no signature (it vouches for nothing without one; sign it with a key in .keys or the MOK list)",
+            ),
+            Self::MissingInitrd => {
+                f.write_str("it isn't there, and the manifest lists it (load all that it lists)")
+            }
+            Self::NotInManifest {
+                listed: Some(listed),
+                found,
+            } => write!(
+                f,
+                "the manifest lists another one (digest {listed} or another length; {found} found): altered after signing, or the manifest is another's"
+            ),
+            Self::NotInManifest {
+                listed: None,
+                found,
+            } => write!(
+                f,
+                "the manifest lists fewer (digest {found} isn't in it; leave it out, or list and sign it)"
+            ),
+            Self::CommandLineNotInManifest { exact } => write!(
+                f,
+                "the manifest {} (leave it to the manifest)",
+                match exact {
+                    true => "says exactly what it must be, and it is something else",
+                    false => "says how it must begin, and it begins otherwise",
+                }
+            ),
+            Self::Unsigned => f.write_str(
+                "no signature (an unsigned image can't be booted; sign it with a key in .keys or the MOK list)",
+            ),
+            Self::TooManySignatures => write!(
+                f,
+                "more than {} signatures (remove some)",
+                crate::image::MAX_SIGNATURES
+            ),
+            Self::NotPkcs7 => f.write_str(
+                "malformed signature: an entry of its certificate table isn't PKCS#7 (sign it again)",
+            ),
+            Self::MalformedSignature(error) => {
+                write!(f, "malformed signature: {error} (sign it again)")
+            }
+            Self::UnsupportedAlgorithm(error) => write!(
+                f,
+                "its signature's algorithm isn't accepted: {error} (sign it again)"
+            ),
+            Self::DigestMismatch { expected, found } => write!(
+                f,
+                "the signature is for other bytes (digest {expected} expected, {found} found): the image was altered after signing"
+            ),
+            Self::ContentMismatch => {
+                f.write_str("the signature's content was altered after signing (sign it again)")
+            }
+            Self::BadSignature { subject, key_id } => write!(
+                f,
+                "the signature wasn't made by the key of \"{subject}\" (key id {key_id}), which it names: forged or damaged"
+            ),
+            Self::NotSignedSo { subject, key_id } => write!(
+                f,
+                "\"{subject}\" (key id {key_id}), whom the signature names, didn't sign these bytes: altered after signing, or the signature is another file's"
+            ),
+            Self::AmbiguousContent => f.write_str(
+                "it begins as a signature's attributes do, and its signature has none: it may be part of another signature (sign it with attributes)",
+            ),
+            Self::UnusableKey { subject, problem } => {
+                write!(f, "signed by \"{subject}\", but {problem} (sign with another key)")
+            }
+            Self::UnknownSigner {
+                subject,
+                key_id,
+                tried,
+            } => write!(
+                f,
+                "signed by \"{subject}\" (key id {key_id}), which no trusted key vouches for; {tried}"
+            ),
+            Self::SignerNotFound { certificate, tried } => write!(
+                f,
+                "signed with the certificate {certificate}, which is neither in the signature nor trusted; {tried}"
+            ),
+            Self::ChainTooLong { subject } => write!(
+                f,
+                "signed by \"{subject}\", more than {} certificates away from a trusted one (trust one nearer to it)",
+                crate::chain::MAX_LENGTH
+            ),
+            Self::UnusableCertificate {
+                subject,
+                certificate,
+            } => write!(
+                f,
+                "signed by \"{subject}\", but \"{certificate}\" in its chain has a key or signature that isn't accepted (RSA 2048 to 4096 or ECDSA P-256 or P-384, with SHA-2)"
+            ),
+            Self::NotAnIssuer { subject, issuer } => write!(
+                f,
+                "signed by \"{subject}\", but \"{issuer}\" in its chain may not issue certificates"
+            ),
+            Self::RevokedCertificate {
+                subject,
+                certificate,
+                list,
+            } => write!(
+                f,
+                "signed by \"{subject}\", but \"{certificate}\" in its chain is revoked by {list} (install one signed with a newer key)"
+            ),
+            Self::OutOfScope {
+                subject,
+                certificate,
+            } => write!(
+                f,
+                "signed by \"{subject}\", but the policy doesn't let the key of \"{certificate}\" vouch for this (sign with another key)"
+            ),
+            Self::NotAccepted(way) => write!(
+                f,
+                "the policy doesn't accept it {} (`baton policy explain` says what it accepts)",
+                in_words(*way)
+            ),
+            Self::ParameterDenied(parameter) => write!(
+                f,
+                "the policy denies \"{parameter}\" (leave it out; only a newly signed gate can allow it)"
+            ),
+            Self::ParameterUnlisted(parameter) => write!(
+                f,
+                "no rule of the policy allows \"{parameter}\" (leave it out; only a newly signed gate can allow it)"
+            ),
+            Self::ParameterForInit(parameter) => write!(
+                f,
+                "the policy lets nothing follow --, and \"{parameter}\" does (leave it out)"
+            ),
+            Self::ParameterForced(parameter) => write!(
+                f,
+                "\"{parameter}\" contradicts what the policy forces (leave it out)"
+            ),
+            Self::HiddenBootconfig => f.write_str(
+                "it ends with a bootconfig, whose parameters no rule of the policy sees (sign it, or leave the bootconfig out)",
+            ),
+            Self::RevokedImage { list } => {
+                write!(f, "its digest is revoked by {list} (install a newer one)")
+            }
+            Self::BadSbat(error) => write!(
+                f,
+                "malformed SBAT metadata in .sbat: {error} (install an image that is built with right ones)"
+            ),
+            Self::SbatTwice => f.write_str(
+                "two sections .sbat, and one of them may hide what the other says (install an image with one)",
+            ),
+            Self::RevokedBySbat {
+                component,
+                generation,
+                minimum,
+                source,
+            } => write!(
+                f,
+                "revoked by SBAT: its component \"{component}\" is of generation {generation}, and {source} asks for {minimum} or later (install a newer image)"
+            ),
+            Self::HandoverDigestMismatch => f.write_str(
+                "its digest isn't the one in the handover: another kernel was put in its place",
+            ),
+            Self::BadKernel(error) => error.fmt(f),
+            Self::UncoveredKernelHeader => f.write_str(
+                "fields of its PE header that no signature covers lie in its setup header",
+            ),
+            Self::BadTrust(error) => error.fmt(f),
+            Self::NotAbove4G => f.write_str(
+                "it can't take arguments above 4 GiB, where kexec puts them (use a newer kernel)",
+            ),
+            Self::NoFiveLevel => f.write_str(
+                "this machine runs with 5-level paging, which it doesn't know (boot with no5lvl, or use a newer kernel)",
+            ),
+            Self::AddressTaken(address) => write!(
+                f,
+                "it runs at {address:#x} only, which isn't free (use a relocatable kernel)"
+            ),
+            Self::NoRoom {
+                needed,
+                largest_free,
+            } => write!(
+                f,
+                "no room: {needed} bytes are needed, and the largest free range has {largest_free} (use a smaller initrd, or reserve more memory)"
+            ),
+            Self::BadMemoryMap(what) => write!(f, "bad memory map: {what}"),
+            Self::BadFirmwareTable(what) => write!(f, "bad firmware table: {what}"),
+            Self::BadBootParams(what) => write!(f, "bad boot parameters: {what}"),
+            Self::BadGate(what) => write!(f, "{what} (build it again with `baton gate build`)"),
+        }
+    }
+}
+
+/// How something is vouched for, after what isn't accepted.
+fn in_words(way: Way) -> &'static str {
+    match way {
+        Way::Unsigned => "unsigned",
+        Way::Authenticode => "by an Authenticode signature",
+        Way::ListedDigest => "by its digest in the MOK list",
+        Way::Appended => "by an appended signature",
+        Way::Note => "by a signature in an ELF note",
+        Way::Detached => "by a detached signature",
+        Way::Manifest => "by a manifest",
+    }
+}
