@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use baton_formats::gate_image::GateInfo;
-use baton_formats::policy::Policy;
+use baton_formats::policy::{Policy, STOCK};
 use baton_verify::Lists;
 use std::path::Path;
 
@@ -14,7 +14,7 @@ pub struct OwnLists {
     pub keys: Vec<u8>,
     /// EFI signature lists of what it refuses.
     pub revocations: Vec<u8>,
-    /// Its policy, as [`Policy::parse`] reads it; empty: the stock one.
+    /// Its policy, as [`Policy::parse`] reads it.
     policy: Vec<u8>,
 }
 
@@ -29,13 +29,15 @@ impl OwnLists {
             Failure::new(Exit::Malformed, "bad-gate", message)
         };
         let info = GateInfo::from_image(gate).map_err(not_a_gate)?;
-        let policy = info.policy(gate).map_err(not_a_gate)?;
-        if !policy.is_empty() {
-            Policy::parse(policy).map_err(|e| {
-                let message = format!("{}: {e}; build the gate again", path.display());
-                Failure::new(Exit::Malformed, "bad-gate", message)
-            })?;
-        }
+        // A gate without one goes by the stock policy, too.
+        let policy = match info.policy(gate).map_err(not_a_gate)? {
+            [] => STOCK,
+            bytes => bytes,
+        };
+        Policy::parse(policy).map_err(|e| {
+            let message = format!("{}: {e}; build the gate again", path.display());
+            Failure::new(Exit::Malformed, "bad-gate", message)
+        })?;
         Ok(OwnLists {
             keys: info.keys(gate).map_err(not_a_gate)?.to_vec(),
             revocations: info.dbx(gate).map_err(not_a_gate)?.to_vec(),
@@ -49,7 +51,7 @@ impl OwnLists {
         Lists {
             keys: &self.keys,
             gate_revocations: &self.revocations,
-            // It is there and can't be read only where `of` has refused it.
+            // `of` has read it before; of no gate at all the stock policy is foretold.
             policy: Policy::parse(&self.policy).unwrap_or_default(),
             ..Lists::default()
         }
