@@ -12,8 +12,19 @@ const EDGES: &[(&str, &[&str])] = &[
     ("baton-verify", &["baton-formats"]),
     ("baton-gate", &["baton-formats", "baton-verify"]),
     ("baton-sys", &[]),
-    ("baton", &["baton-formats", "baton-sys", "baton-verify"]),
+    (
+        "baton",
+        &[
+            "baton-capture",
+            "baton-formats",
+            "baton-kdump",
+            "baton-sys",
+            "baton-verify",
+        ],
+    ),
+    ("baton-capture", &["baton-kdump", "baton-sys"]),
     ("baton-guest", &["baton-formats", "baton-sys"]),
+    ("baton-kdump", &[]),
     ("baton-xtask", &["baton-formats", "baton-guest"]),
 ];
 
