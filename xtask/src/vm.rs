@@ -9,11 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use baton_guest::script::{DISK_SIZE, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script};
+use baton_guest::script::{DISK_SIZE, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script, target_serial};
 
 use crate::console::Transcript;
 use crate::lab::Lab;
-use crate::machine::{Boot, Machine};
+use crate::machine::{Boot, Bus, Machine};
 use crate::payload::VARS_REVOKING;
 use crate::screen::Monitor;
 use crate::{disk, image};
@@ -74,10 +74,15 @@ pub fn run(
     fs::create_dir_all(folder)?;
     let mut command = command(lab, machine, script, folder)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let monitor = machine.display.then(|| Monitor::of(&name));
+    let needs_monitor = machine.display || machine.when_awaited.is_some();
+    let monitor = needs_monitor.then(|| Monitor::of(&name));
     let mut picture = None;
+    let mut told = false;
     if let Some(monitor) = &monitor {
-        command.args(["-device", "VGA", "-monitor", &monitor.argument()]);
+        command.args(["-monitor", &monitor.argument()]);
+    }
+    if machine.display {
+        command.args(["-device", "VGA"]);
     }
     let mut log = File::create(folder.join("console.log"))?;
     let begun = Instant::now();
@@ -96,7 +101,16 @@ pub fn run(
             Ok(chunk) => {
                 log.write_all(&chunk)?;
                 transcript.take(begun.elapsed(), &chunk, watch);
-                if let Some(monitor) = monitor.as_ref().filter(|_| picture.is_none())
+                if let (Some(monitor), Some(words)) = (&monitor, machine.when_awaited)
+                    && !told
+                    && transcript.awaits()
+                {
+                    monitor.tell(words)?;
+                    told = true;
+                }
+                if let Some(monitor) = monitor
+                    .as_ref()
+                    .filter(|_| machine.display && picture.is_none())
                     && transcript.says(RESETTING)
                 {
                     std::thread::sleep(PAINTED);
@@ -191,6 +205,13 @@ fn command(lab: &Lab, machine: &Machine, script: &Script, folder: &Path) -> Resu
     let script_disk = folder.join("script.img");
     disk::raw(&script_disk, &serde_json::to_vec(script)?, DISK_SIZE)?;
     drive(&mut command, SCRIPT_SERIAL, &script_disk);
+    for (number, target) in machine.targets.iter().enumerate() {
+        let image = target_image(folder, number);
+        if !image.exists() {
+            disk::target(&image, target)?;
+        }
+        target_drive(&mut command, &target_serial(number), &image, target.bus);
+    }
     Ok(command)
 }
 
@@ -243,6 +264,22 @@ fn direct(command: &mut Command, lab: &Lab, machine: &Machine) -> Result<()> {
         .arg("-initrd")
         .arg(lab.initrd(kernel));
     Ok(())
+}
+
+/// The file behind a machine's disk for crash dumps.
+pub fn target_image(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("target-{number}.img"))
+}
+
+/// What is written is in the file at once, as far as the guest has flushed it: a machine that is killed
+/// has lost its power.
+fn target_drive(command: &mut Command, serial: &str, file: &Path, bus: Bus) {
+    let device = match bus {
+        Bus::Nvme => format!("nvme,drive={serial},serial={serial}"),
+        Bus::VirtioBlk => format!("virtio-blk-pci,drive={serial},serial={serial}"),
+    };
+    let drive = format!("if=none,id={serial},format=raw,file={}", file.display());
+    command.args(["-drive", &drive, "-device", &device]);
 }
 
 /// Guests may write to their disks; nothing of it is kept, so that machines can share one.

@@ -43,6 +43,11 @@ pub enum Event {
     },
     /// The machine is about to be handed over: the last word of this stage.
     Leaving,
+    /// The host is to do something to the machine.
+    Awaiting {
+        /// What.
+        what: String,
+    },
     /// Memory was filled.
     Filled(Canary),
     /// `/proc/vmcore` was read.
