@@ -72,14 +72,6 @@ impl Transcript {
             .map(|h| &h.line.event)
     }
 
-    /// Whether a guest waits for something to be done to it.
-    pub fn awaits(&self) -> bool {
-        let waits = |event: &Event| matches!(event, Event::Awaiting { .. });
-        self.events
-            .iter()
-            .any(|happened| waits(&happened.line.event))
-    }
-
     /// Every line with its time, for people.
     pub fn to_text(&self) -> String {
         self.lines

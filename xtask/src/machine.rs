@@ -31,6 +31,15 @@ pub struct Target {
     pub size_mib: u64,
 }
 
+/// Something that happens to a running machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Mishap {
+    /// When the console has said this.
+    pub when: &'static str,
+    /// What QEMU's monitor is told then.
+    pub command: &'static str,
+}
+
 /// What the machine has.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -50,8 +59,8 @@ pub struct Machine {
     pub five_level: bool,
     /// A display. A picture is taken of it when the gate says that it resets.
     pub display: bool,
-    /// What QEMU's monitor is told when the guest waits for something to happen to it.
-    pub when_awaited: Option<&'static str>,
+    /// What happens to it from outside.
+    pub mishap: Option<Mishap>,
     /// Disks for crash dumps; their serial numbers are `baton-target-0`, `-1`, …
     pub targets: Vec<Target>,
     /// What the first kernel's command line has besides [`CMDLINE`].
@@ -75,7 +84,7 @@ impl Machine {
             revoking: false,
             five_level: false,
             display: false,
-            when_awaited: None,
+            mishap: None,
             targets: Vec::new(),
             cmdline: String::new(),
         }

@@ -40,6 +40,8 @@ pub struct Until {
     pub limit: Duration,
     /// What the console must say, where what runs in the end never switches the machine off.
     pub said: Option<&'static str>,
+    /// How long the machine is left alone after that.
+    pub then: Duration,
 }
 
 impl Until {
@@ -48,6 +50,7 @@ impl Until {
         Until {
             limit: Duration::from_secs(seconds),
             said: None,
+            then: Duration::ZERO,
         }
     }
 }
@@ -74,7 +77,7 @@ pub fn run(
     fs::create_dir_all(folder)?;
     let mut command = command(lab, machine, script, folder)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let needs_monitor = machine.display || machine.when_awaited.is_some();
+    let needs_monitor = machine.display || machine.mishap.is_some();
     let monitor = needs_monitor.then(|| Monitor::of(&name));
     let mut picture = None;
     let mut told = false;
@@ -96,16 +99,17 @@ pub fn run(
     );
     let bytes = reader(child.0.stdout.take().context("no pipe")?);
     let mut transcript = Transcript::default();
+    let (mut limit, mut at_limit) = (until.limit, End::TimeLimit);
     let end = loop {
-        match bytes.recv_timeout(until.limit.saturating_sub(begun.elapsed())) {
+        match bytes.recv_timeout(limit.saturating_sub(begun.elapsed())) {
             Ok(chunk) => {
                 log.write_all(&chunk)?;
                 transcript.take(begun.elapsed(), &chunk, watch);
-                if let (Some(monitor), Some(words)) = (&monitor, machine.when_awaited)
+                if let (Some(monitor), Some(mishap)) = (&monitor, machine.mishap)
                     && !told
-                    && transcript.awaits()
+                    && transcript.says(mishap.when)
                 {
-                    monitor.tell(words)?;
+                    monitor.tell(mishap.command)?;
                     told = true;
                 }
                 if let Some(monitor) = monitor
@@ -118,11 +122,13 @@ pub fn run(
                     monitor.take_picture(&file)?;
                     picture = Some(file);
                 }
-                if until.said.is_some_and(|text| transcript.says(text)) {
-                    break End::Said;
+                if at_limit == End::TimeLimit
+                    && until.said.is_some_and(|text| transcript.says(text))
+                {
+                    (limit, at_limit) = (begun.elapsed() + until.then, End::Said);
                 }
             }
-            Err(RecvTimeoutError::Timeout) => break End::TimeLimit,
+            Err(RecvTimeoutError::Timeout) => break at_limit,
             Err(RecvTimeoutError::Disconnected) => break End::Itself,
         }
     };

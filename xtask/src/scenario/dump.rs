@@ -2,6 +2,7 @@
 //! Baton and by everybody else.
 
 mod examine;
+mod faults;
 
 use anyhow::{Result, bail, ensure};
 use baton_guest::event::Event;
@@ -9,7 +10,7 @@ use baton_guest::script::{Script, Step};
 
 use super::{Scenario, judge};
 use crate::disk;
-use crate::machine::{Bus, Machine, Target};
+use crate::machine::{Bus, Machine, Mishap, Target};
 use crate::vm::{End, Run};
 
 /// How the kernel comes to panic.
@@ -145,6 +146,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
             }));
         }
     }
+    found.extend(faults::all());
     found
 }
 
@@ -172,19 +174,26 @@ fn scenario(case: Case) -> Scenario {
 fn machine(case: &Case) -> Machine {
     Machine {
         cmdline: "crashkernel=256M".into(),
-        when_awaited: case.panic.command(),
-        targets: vec![Target {
-            bus: case.bus,
-            format: case.format,
-            size_mib: 512,
-        }],
+        mishap: case.panic.command().map(|command| Mishap {
+            when: "awaiting",
+            command,
+        }),
+        targets: vec![target(case)],
         ..Machine::new(&case.label)
+    }
+}
+
+fn target(case: &Case) -> Target {
+    Target {
+        bus: case.bus,
+        format: case.format,
+        size_mib: 512,
     }
 }
 
 fn script(case: &Case) -> Script {
     let mut steps = vec![Step::Observe];
-    steps.extend(attached(case.format, case.bus));
+    steps.extend(attached(0, &target(case), PLACE));
     steps.push(Step::Write {
         path: "/etc/baton/crash.toml".into(),
         text: settings(case),
@@ -206,18 +215,18 @@ fn script(case: &Case) -> Script {
     }
 }
 
-/// The target is connected, and mounted if anything is on it.
-fn attached(format: &str, bus: Bus) -> Vec<Step> {
+/// A target is connected, and mounted if anything is on it.
+fn attached(number: usize, target: &Target, place: &str) -> Vec<Step> {
     let mut steps = Vec::new();
-    if bus == Bus::VirtioBlk {
+    if target.bus == Bus::VirtioBlk {
         steps.push(Step::LoadModule("virtio_blk".into()));
     }
-    if format != "raw" {
-        steps.push(Step::LoadModule(format.into()));
+    if target.format != "raw" {
+        steps.push(Step::LoadModule(target.format.into()));
         steps.push(Step::Mount {
-            target: 0,
-            filesystem: format.into(),
-            place: PLACE.into(),
+            target: number,
+            filesystem: target.format.into(),
+            place: place.into(),
         });
     }
     steps

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use baton_guest::script::{Script, Step};
 use serde_json::Value;
 
-use super::{Case, PLACE, Panic, attached};
+use super::{Case, Panic, attached, target};
 use crate::cache::Cache;
 use crate::disk;
 use crate::exec;
@@ -26,7 +26,9 @@ pub fn examine(lab: &Lab, folder: &Path, case: &Case) -> Result<()> {
     let dump = if case.format == "raw" {
         partition(folder)?
     } else {
-        fetched(lab, folder, case)?
+        let targets = [target(case)];
+        let files = fetched(lab, folder, &case.label, &targets)?;
+        the_dump(files.first().context("no disk")?)?
     };
     by_baton(lab, &dump, case)?;
     by_makedumpfile(lab, &dump)?;
@@ -76,62 +78,60 @@ fn partition(folder: &Path) -> Result<PathBuf> {
     Ok(dump)
 }
 
-/// Boots the machine's disk with another one beside it, onto which all that was captured is copied.
-fn fetched(lab: &Lab, folder: &Path, case: &Case) -> Result<PathBuf> {
+/// What is on each of the machine's disks, by their number: another machine mounts them and copies all to
+/// disks without a file system, which are unpacked here.
+pub fn fetched(lab: &Lab, folder: &Path, label: &str, targets: &[Target]) -> Result<Vec<PathBuf>> {
     let reader = folder.join("reader");
     fs::create_dir_all(&reader)?;
-    fs::rename(vm::target_image(folder, 0), vm::target_image(&reader, 0))?;
-    let archive = Target {
-        bus: Bus::Nvme,
-        format: "blank",
-        size_mib: 512,
-    };
+    let mut disks = targets.to_vec();
+    let mut steps = Vec::new();
+    for (number, target) in targets.iter().enumerate() {
+        fs::rename(
+            vm::target_image(folder, number),
+            vm::target_image(&reader, number),
+        )?;
+        let place = format!("/target-{number}");
+        steps.extend(attached(number, target, &place));
+        steps.push(Step::run(&format!("/payload/bin/baton dump list {place}")));
+        steps.push(Step::Archive {
+            folder: place,
+            target: disks.len(),
+        });
+        disks.push(Target {
+            bus: Bus::Nvme,
+            format: "blank",
+            size_mib: target.size_mib,
+        });
+    }
     let machine = Machine {
         boot: Boot::Bios,
-        targets: vec![
-            Target {
-                bus: case.bus,
-                format: case.format,
-                size_mib: 0,
-            },
-            archive,
-        ],
-        ..Machine::new(&case.label)
+        targets: disks,
+        ..Machine::new(label)
     };
-    let mut steps = attached(case.format, case.bus);
-    steps.push(Step::run(&format!("/payload/bin/baton dump list {PLACE}")));
-    steps.push(Step::Archive {
-        folder: PLACE.into(),
-        target: 1,
-    });
     let script = Script {
         stages: vec![steps],
     };
-    let run = vm::run(
-        lab,
-        &machine,
-        &script,
-        &reader,
-        Until::within(120),
-        &mut |_, _| {},
-    )?;
+    let until = Until::within(120);
+    let run = vm::run(lab, &machine, &script, &reader, until, &mut |_, _| {})?;
     fs::write(reader.join("console.txt"), run.transcript.to_text())?;
-    judge::done(&run, 1).context("reading the disk in another machine")?;
-    let files = folder.join("files");
-    fs::create_dir_all(&files)?;
-    exec::run(
-        Command::new("tar")
-            .arg("-x")
-            .arg("-C")
-            .arg(&files)
-            .arg("-f")
-            .arg(vm::target_image(&reader, 1)),
-    )?;
-    the_dump(&files)
+    judge::done(&run, 1).context("reading the disks in another machine")?;
+    (0..targets.len())
+        .map(|number| {
+            let archive = vm::target_image(&reader, targets.len() + number);
+            unpacked(&archive, &folder.join(format!("files-{number}")))
+        })
+        .collect()
+}
+
+fn unpacked(archive: &Path, into: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(into)?;
+    let mut tar = Command::new("tar");
+    exec::run(tar.arg("-x").arg("-C").arg(into).arg("-f").arg(archive))?;
+    Ok(into.to_path_buf())
 }
 
 /// One folder, with all that belongs into it.
-fn the_dump(files: &Path) -> Result<PathBuf> {
+pub fn the_dump(files: &Path) -> Result<PathBuf> {
     let mut folders: Vec<PathBuf> = fs::read_dir(files)?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
