@@ -114,7 +114,8 @@ fn guest(line: &Line) -> Option<String> {
         Event::FileLoaded { .. }
         | Event::Filled(_)
         | Event::Scanned(_)
-        | Event::Awaiting { .. } => None,
+        | Event::Awaiting { .. }
+        | Event::Copied { .. } => None,
     }
 }
 

@@ -48,6 +48,11 @@ pub enum Event {
         /// What.
         what: String,
     },
+    /// `/proc/vmcore` was copied.
+    Copied {
+        /// Its size in bytes.
+        size: u64,
+    },
     /// Memory was filled.
     Filled(Canary),
     /// `/proc/vmcore` was read.

@@ -99,6 +99,11 @@ pub enum Step {
     Exhaust,
     /// Ends init, which panics.
     Die,
+    /// Copies `/proc/vmcore` as it is to a disk for crash dumps.
+    CopyVmcore {
+        /// The disk's number.
+        target: usize,
+    },
     /// Jumps to the loaded kernel, by reboot(2).
     Kexec,
     /// Writes a letter to `/proc/sysrq-trigger`.

@@ -59,6 +59,14 @@ pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Resu
         Step::Archive { folder, target } => {
             archive(folder, &setup::disk(&target_serial(*target))?)?
         }
+        Step::CopyVmcore { target } => {
+            let mut vmcore = File::open("/proc/vmcore").context("/proc/vmcore")?;
+            let disk = setup::disk(&target_serial(*target))?;
+            let mut disk = File::options().write(true).open(disk)?;
+            let size = std::io::copy(&mut vmcore, &mut disk)?;
+            disk.sync_all()?;
+            console.say(Event::Copied { size });
+        }
         Step::Await(what) => {
             console.say(Event::Awaiting { what: what.clone() });
             sleep(Duration::from_secs(3600));
