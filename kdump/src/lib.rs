@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod encode;
 pub mod memory;
 pub mod source;
 
