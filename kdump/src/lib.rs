@@ -5,7 +5,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bits;
 mod bytes;
+mod parallel;
+pub mod regions;
 
 pub mod address_space;
 pub mod encode;

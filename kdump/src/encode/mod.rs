@@ -183,7 +183,8 @@ mod tests {
     #[test]
     fn the_size_stands_in_the_frame_of_zstd() {
         let bytes = encoded("zstd:1", &text_page()).unwrap();
-        assert_eq!(zstd_safe::get_frame_content_size(&bytes), Ok(Some(4096)));
+        let size = zstd_safe::get_frame_content_size(&bytes);
+        assert!(matches!(size, Ok(Some(4096))));
     }
 
     #[test]
