@@ -8,9 +8,11 @@
 mod bytes;
 
 pub mod address_space;
+pub mod dmesg;
 pub mod machine;
 pub mod memory;
 pub mod note;
+mod ranges;
 pub mod source;
 pub mod vmcore;
 pub mod vmcoreinfo;
