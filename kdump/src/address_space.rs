@@ -78,8 +78,22 @@ impl<'a> KernelMemory<'a> {
     /// Where `address` is in physical memory.
     pub fn translate(&self, address: u64) -> Result<Translated> {
         match &self.paging {
-            Paging::X86_64(paging) => paging.translate(self.memory, address),
+            Paging::X86_64(paging) => paging.translate(self.memory, address, |_| ()),
         }
+    }
+
+    /// The physical addresses of the page tables that translating `address` reads, the top one first:
+    /// without them in a dump, what stands there can't be found.
+    #[must_use]
+    pub fn tables(&self, address: u64) -> Vec<u64> {
+        let mut tables = Vec::new();
+        // As far as it goes: what can't be translated has tables, too.
+        let _ = match &self.paging {
+            Paging::X86_64(paging) => {
+                paging.translate(self.memory, address, |table| tables.push(table))
+            }
+        };
+        tables
     }
 
     /// Fills `buffer` with what stands at the virtual `address`, or fails: never with less.

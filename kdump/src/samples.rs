@@ -2,6 +2,8 @@
 
 use crate::bytes::u64_at;
 
+pub(crate) mod log;
+
 /// A note.
 pub(crate) fn note(name: &[u8], kind: u32, description: &[u8]) -> Vec<u8> {
     let length = |it: usize| u32::try_from(it).unwrap().to_le_bytes();

@@ -54,10 +54,12 @@ impl Paging {
         })
     }
 
+    /// Where `address` is; `table` is told the physical address of each page table on the way.
     pub(super) fn translate(
         &self,
         memory: &dyn Memory,
         address: u64,
+        table: impl FnMut(u64),
     ) -> Result<Translated, AddressError> {
         if self.image.contains(&address) {
             // __phys_addr_symbol: no table is needed for it.
@@ -66,10 +68,15 @@ impl Paging {
                 left: self.image.end - address,
             });
         }
-        self.walk(memory, address)
+        self.walk(memory, address, table)
     }
 
-    fn walk(&self, memory: &dyn Memory, address: u64) -> Result<Translated, AddressError> {
+    fn walk(
+        &self,
+        memory: &dyn Memory,
+        address: u64,
+        mut visited: impl FnMut(u64),
+    ) -> Result<Translated, AddressError> {
         if !self.canonical(address) {
             return Err(AddressError::Unmapped(address));
         }
@@ -77,6 +84,7 @@ impl Paging {
         for level in (0..self.levels).rev() {
             let shift = 12 + 9 * level;
             let index = address >> shift & 0x1ff;
+            visited(table);
             let mut entry = [0; 8];
             memory
                 .read(table + 8 * index, &mut entry)
@@ -218,6 +226,16 @@ mod tests {
         let kernel = KernelMemory::new(&memory, Machine::X86_64, &info).unwrap();
         let found = kernel.translate(IMAGE + 0x2010).unwrap();
         assert_eq!(found.physical, RAM + 0x2010);
+        assert!(kernel.tables(IMAGE + 0x2010).is_empty());
+    }
+
+    #[test]
+    fn the_tables_on_the_way_are_told() {
+        let (memory, info) = sample(4, PRESENT, "");
+        let kernel = KernelMemory::new(&memory, Machine::X86_64, &info).unwrap();
+        let tables = kernel.tables(SMALL);
+        assert_eq!(tables, [RAM, RAM + 0x1000, RAM + 0x2000, RAM + 0x3000]);
+        assert_eq!(kernel.tables(LARGE_1G), tables[..2]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! that has it.
 
 use super::{Segment, VmcoreError};
+use crate::ranges::joined;
 use std::ops::Range;
 
 /// Memory whose bytes the file has.
@@ -94,18 +95,4 @@ fn apart(mut extents: Vec<Extent>) -> Vec<Extent> {
         }
     }
     kept
-}
-
-/// The ranges, sorted, and joined where they touch.
-pub(super) fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    ranges.retain(|it| !it.is_empty());
-    ranges.sort_by_key(|it| it.start);
-    let mut joined: Vec<Range<u64>> = Vec::new();
-    for range in ranges {
-        match joined.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => joined.push(range),
-        }
-    }
-    joined
 }
