@@ -8,7 +8,12 @@
 mod bytes;
 
 pub mod address_space;
+mod cache;
+pub mod decode;
 pub mod dmesg;
+pub mod dump;
+pub mod flattened;
+pub mod kdump_file;
 pub mod machine;
 pub mod memory;
 pub mod note;
@@ -21,6 +26,8 @@ pub mod vmcoreinfo;
 mod samples;
 
 pub use address_space::KernelMemory;
+pub use dump::Dump;
+pub use kdump_file::KdumpFile;
 pub use machine::Machine;
 pub use memory::{Memory, Unreadable};
 pub use source::Source;
