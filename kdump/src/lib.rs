@@ -9,6 +9,7 @@ mod bytes;
 
 pub mod address_space;
 mod cache;
+pub mod compare;
 pub mod decode;
 pub mod dmesg;
 pub mod dump;
