@@ -6,15 +6,15 @@ use super::progress::Bar;
 use crate::failure::{Failure, Result};
 use crate::output::Temporary;
 use crate::print_json;
-use baton_kdump::Memory;
+use baton_kdump::Dump;
 use baton_kdump::convert::{Crash, Format, Options, Summary, convert};
-use baton_kdump::write::{FileOutput, Flattened, Output, WriteError};
+use baton_kdump::write::{FileOutput, Flattened, Observer, Output, Phase, WriteError};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::UNIX_EPOCH;
 
@@ -27,18 +27,19 @@ const STREAM: usize = 1 << 18;
 /// When the dump can't be read or written.
 pub fn run(args: &ConvertArgs) -> Result<()> {
     let to_stdout = args.output == Path::new("-");
+    let dump = open(&args.input)?;
     let job = Job {
-        dump: open(&args.input)?,
+        seconds: dump.time().unwrap_or_else(|| written_at(&args.input)),
+        dump,
         options: options(args),
-        seconds: written_at(&args.input),
-        bar: Bar::new(),
+        bar: Watch(Bar::new()),
     };
     let summary = if to_stdout {
         job.to_stdout()
     } else {
         job.to_file(&args.output, args.format == DumpFormat::Flattened)
     };
-    job.bar.end();
+    job.bar.0.end();
     let summary = summary?;
     if args.json && !to_stdout {
         print_json(&Told {
@@ -74,18 +75,36 @@ fn options(args: &ConvertArgs) -> Options {
 }
 
 /// When a dump was written, in seconds since 1970.
-fn written_at(path: &Path) -> u64 {
-    let modified = std::fs::metadata(path).and_then(|it| it.modified()).ok();
-    modified
+fn written_at(files: &[PathBuf]) -> u64 {
+    let first = files.first().and_then(|path| std::fs::metadata(path).ok());
+    first
+        .and_then(|it| it.modified().ok())
         .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
         .map_or(0, |since| since.as_secs())
 }
 
+/// Shows how far it is.
+struct Watch(Bar);
+
+impl Observer for Watch {
+    fn progress(&self, phase: Phase, done: u64, total: u64) {
+        let what = match phase {
+            Phase::Headers => "headers",
+            Phase::Choosing => "choosing pages",
+            Phase::Log => "kernel log",
+            Phase::Stacks => "stacks",
+            Phase::Pages => "writing pages",
+            Phase::End => "ending",
+        };
+        self.0.show(what, done, total);
+    }
+}
+
 struct Job {
-    dump: baton_kdump::Vmcore,
+    dump: Dump,
     options: Options,
     seconds: u64,
-    bar: Bar,
+    bar: Watch,
 }
 
 impl Job {
@@ -130,9 +149,9 @@ impl Job {
 
     fn write(&self, output: &dyn Output, path: &Path) -> Result<Summary> {
         let crash = Crash {
-            memory: &self.dump as &dyn Memory,
+            memory: &self.dump,
             machine: self.dump.machine(),
-            segments: self.dump.segments(),
+            segments: self.dump.elf().map_or(&[], |core| core.segments()),
             notes: self.dump.note_bytes(),
             seconds: self.seconds,
         };

@@ -1,12 +1,13 @@
-//! How far a dump is, on a terminal.
+//! How far it is, on a terminal.
 
-use baton_kdump::write::{Observer, Phase};
 use std::io::{IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// So often a person can read it.
 const INTERVAL: Duration = Duration::from_millis(100);
+/// How many characters the bar has.
+const WIDTH: u64 = 40;
 
 /// Draws a bar on standard error, if that is a terminal.
 pub(super) struct Bar {
@@ -22,20 +23,8 @@ impl Bar {
         }
     }
 
-    /// Wipes the bar away.
-    pub(super) fn end(&self) {
-        if self.drawn().take().is_some() {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
-    }
-
-    fn drawn(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Observer for Bar {
-    fn progress(&self, phase: Phase, done: u64, total: u64) {
+    /// Shows that so much is done of it, if that can be seen by now.
+    pub(super) fn show(&self, what: &str, done: u64, total: u64) {
         if !self.terminal {
             return;
         }
@@ -44,28 +33,27 @@ impl Observer for Bar {
             return;
         }
         *drawn = Some(Instant::now());
-        let _ = write!(std::io::stderr(), "\r\x1b[K{}", line(phase, done, total));
+        let _ = write!(std::io::stderr(), "\r\x1b[K{}", line(what, done, total));
+    }
+
+    /// Wipes the bar away.
+    pub(super) fn end(&self) {
+        if self.drawn().take().is_some() {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+
+    fn drawn(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn line(phase: Phase, done: u64, total: u64) -> String {
-    const WIDTH: u64 = 40;
-    let what = match phase {
-        Phase::Headers => "headers",
-        Phase::Choosing => "choosing pages",
-        Phase::Log => "kernel log",
-        Phase::Stacks => "stacks",
-        Phase::Pages => "writing pages",
-        Phase::End => "ending",
-    };
+fn line(what: &str, done: u64, total: u64) -> String {
     let total = total.max(1);
     let done = done.min(total);
-    let filled = usize::try_from(done * WIDTH / total).unwrap_or(0);
-    format!(
-        "{what:<14} [{:<40}] {:3} %",
-        "#".repeat(filled),
-        done * 100 / total
-    )
+    let part = |of: u128| u128::from(done) * of / u128::from(total);
+    let filled = usize::try_from(part(WIDTH.into())).unwrap_or(0);
+    format!("{what:<14} [{:<40}] {:3} %", "#".repeat(filled), part(100))
 }
 
 #[cfg(test)]
@@ -74,9 +62,10 @@ mod tests {
 
     #[test]
     fn the_bar_grows_with_what_is_done() {
-        let half = line(Phase::Pages, 50, 100);
-        assert!(half.contains(&format!("[{}{}]  50 %", "#".repeat(20), " ".repeat(20))));
-        assert!(line(Phase::Pages, 100, 100).ends_with("100 %"));
-        assert!(line(Phase::End, 7, 0).ends_with("100 %"));
+        let half = line("reading", 50, 100);
+        let bar = format!("[{}{}]  50 %", "#".repeat(20), " ".repeat(20));
+        assert!(half.ends_with(&bar), "{half}");
+        assert!(line("reading", u64::MAX, u64::MAX).ends_with("100 %"));
+        assert!(line("reading", 7, 0).ends_with("100 %"));
     }
 }
