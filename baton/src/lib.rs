@@ -7,6 +7,7 @@ pub mod certs;
 pub mod cli;
 pub mod cmdline;
 pub mod der;
+pub mod dump;
 pub mod exec;
 pub mod exit;
 pub mod failure;
@@ -57,6 +58,7 @@ fn dispatch(command: &Command) -> Result<()> {
         Command::Crash(CrashCommand::Load(args)) => load::run(args, true),
         Command::Crash(CrashCommand::Unload(args)) => exec::unload(args, true),
         Command::Crash(CrashCommand::Status(args)) => status::crash(args),
+        Command::Dump(command) => dump::run(command),
         Command::Gate(GateCommand::Build(args)) => gate::build(args),
         Command::Policy(command) => policy::run(command),
         Command::Sign(args) => sign::run(args),
