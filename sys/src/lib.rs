@@ -4,6 +4,7 @@
 //! takes the text or bytes and does no input or output, so that it is tested on strings; the
 //! functions beside them read below a [`Root`], which is `/` but in tests.
 
+pub mod block;
 pub mod caps;
 pub mod cmdline;
 pub mod config;
@@ -19,9 +20,11 @@ pub mod lockdown;
 pub mod memfd;
 pub mod memory;
 pub mod mok;
+pub mod mounts;
 pub mod power;
 pub mod root;
 pub mod setup_data;
+pub mod space;
 #[cfg(test)]
 mod testroot;
 
