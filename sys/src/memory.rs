@@ -29,9 +29,15 @@ pub fn crash_regions(root: &Root) -> io::Result<Vec<Range<u64>>> {
 /// `MemTotal` of `/proc/meminfo` in bytes.
 #[must_use]
 pub fn parse_total(meminfo: &str) -> Option<u64> {
+    field(meminfo, "MemTotal")
+}
+
+/// A field of `/proc/meminfo` in bytes; `None` where it isn't there, or isn't an amount of memory.
+#[must_use]
+pub fn field(meminfo: &str, name: &str) -> Option<u64> {
     let value = meminfo
         .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }
@@ -64,6 +70,14 @@ mod tests {
             Some(2 << 20)
         );
         assert_eq!(parse_total("MemFree: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn a_field_is_found_by_its_whole_name() {
+        let meminfo = "SwapCached: 1 kB\nCached: 2 kB\nHugePages_Total: 3\n";
+        assert_eq!(field(meminfo, "Cached"), Some(2048));
+        assert_eq!(field(meminfo, "Cach"), None);
+        assert_eq!(field(meminfo, "HugePages_Total"), None);
     }
 
     #[test]
