@@ -18,12 +18,15 @@ pub mod limits;
 pub mod lockdown;
 pub mod memfd;
 pub mod memory;
+pub mod module;
 pub mod mok;
+pub mod mount;
 pub mod power;
 pub mod root;
 pub mod setup_data;
 #[cfg(test)]
 mod testroot;
+pub mod vmcore;
 
 pub use kexec_error::KexecError;
 pub use root::Root;
