@@ -7,7 +7,7 @@ mod inputs;
 mod judged;
 mod report;
 
-use crate::cli::{LoadArgs, Via};
+use crate::cli::{LoadOptions, Via};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::gate::own::OwnLists;
@@ -38,7 +38,7 @@ const ELFCOREHDR: &[u8] = b"elfcorehdr=0xffffffffffffffff dmcryptkeys=0xffffffff
 ///
 /// # Errors
 /// Why it would be refused, or was.
-pub fn run(args: &LoadArgs, crash: bool) -> Result<()> {
+pub fn run(args: &LoadOptions, crash: bool) -> Result<()> {
     let root = args.root.as_ref().map_or_else(Root::system, Root::at);
     let inputs = Inputs::read(args, &root, crash)?;
     let gate = OnceCell::new();
@@ -60,7 +60,7 @@ pub fn run(args: &LoadArgs, crash: bool) -> Result<()> {
 
 /// Everything that can be known before the system call.
 fn preflight(
-    args: &LoadArgs,
+    args: &LoadOptions,
     root: &Root,
     inputs: &Inputs,
     gate: &OnceCell<Gate>,
@@ -117,7 +117,7 @@ struct Gate {
 }
 
 impl Gate {
-    fn make(args: &LoadArgs, inputs: &Inputs) -> Result<Gate> {
+    fn make(args: &LoadOptions, inputs: &Inputs) -> Result<Gate> {
         let image = open_gate(args)?;
         let handover = match handover::is_one(&inputs.kernel.bytes) {
             true => handover::adopt(&inputs.kernel.bytes)?,
@@ -143,7 +143,7 @@ impl Gate {
     }
 }
 
-fn open_gate(args: &LoadArgs) -> Result<Image> {
+fn open_gate(args: &LoadOptions) -> Result<Image> {
     if !args.gate.exists() {
         return Err(Failure::new(
             Exit::Failed,
@@ -158,7 +158,7 @@ fn open_gate(args: &LoadArgs) -> Result<Image> {
 }
 
 fn gate_way(
-    args: &LoadArgs,
+    args: &LoadOptions,
     machine: &Machine,
     request: Request,
     inputs: &Inputs,
@@ -262,7 +262,7 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// What `--no-preflight` does: no verdict of ours, and so no choice either.
-fn unjudged(args: &LoadArgs, inputs: &Inputs, gate: &OnceCell<Gate>) -> Result<LoadPlan> {
+fn unjudged(args: &LoadOptions, inputs: &Inputs, gate: &OnceCell<Gate>) -> Result<LoadPlan> {
     match args.via {
         Via::Auto => {
             return Err(Failure::new(

@@ -1,7 +1,7 @@
 //! What a load says when it is done.
 
 use super::{Gate, Inputs};
-use crate::cli::LoadArgs;
+use crate::cli::LoadOptions;
 use crate::parts::PartLine;
 use crate::plan::LoadPlan;
 use crate::trust_summary::TrustSummary;
@@ -27,7 +27,7 @@ struct Report<'a> {
     notes: &'a [String],
 }
 
-pub(super) fn print(args: &LoadArgs, inputs: &Inputs, plan: &LoadPlan, gate: Option<&Gate>) {
+pub(super) fn print(args: &LoadOptions, inputs: &Inputs, plan: &LoadPlan, gate: Option<&Gate>) {
     let report = Report {
         loaded: !args.dry_run,
         dry_run: args.dry_run,
