@@ -5,8 +5,24 @@
 
 #![forbid(unsafe_code)]
 
-pub mod memory;
-pub mod source;
+mod bytes;
 
+pub mod address_space;
+pub mod dmesg;
+pub mod machine;
+pub mod memory;
+pub mod note;
+mod ranges;
+pub mod source;
+pub mod vmcore;
+pub mod vmcoreinfo;
+
+#[cfg(test)]
+mod samples;
+
+pub use address_space::KernelMemory;
+pub use machine::Machine;
 pub use memory::{Memory, Unreadable};
 pub use source::Source;
+pub use vmcore::Vmcore;
+pub use vmcoreinfo::VmcoreInfo;
