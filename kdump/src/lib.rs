@@ -5,10 +5,15 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bits;
 mod bytes;
+mod parallel;
+pub mod regions;
 
 pub mod address_space;
 pub mod dmesg;
+pub mod encode;
+pub mod filter;
 pub mod machine;
 pub mod memory;
 pub mod note;
@@ -16,6 +21,7 @@ mod ranges;
 pub mod source;
 pub mod vmcore;
 pub mod vmcoreinfo;
+pub mod write;
 
 #[cfg(test)]
 mod samples;
