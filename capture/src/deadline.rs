@@ -88,7 +88,9 @@ impl End {
     /// Waits for the action to begin.
     fn comes_within(&self, time: Duration) -> bool {
         let begun = self.begun.lock().unwrap_or_else(|it| it.into_inner());
-        let waited = self.changed.wait_timeout_while(begun, time, |begun| !*begun);
+        let waited = self
+            .changed
+            .wait_timeout_while(begun, time, |begun| !*begun);
         let (begun, _) = waited.unwrap_or_else(|it| it.into_inner());
         *begun
     }

@@ -43,7 +43,11 @@ fn list(nodes: &[PathBuf]) -> String {
 ///
 /// # Errors
 /// When it doesn't come within `patience`.
-pub fn wait(system: &dyn System, device: &Device, patience: Duration) -> Result<PathBuf, DeviceError> {
+pub fn wait(
+    system: &dyn System,
+    device: &Device,
+    patience: Duration,
+) -> Result<PathBuf, DeviceError> {
     let begun = system.elapsed();
     let mut known = HashSet::new();
     loop {

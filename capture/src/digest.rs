@@ -21,7 +21,11 @@ pub fn sha256(source: &dyn Source, length: u64) -> io::Result<String> {
         hash.update(&*part);
         done += count as u64;
     }
-    Ok(hash.finalize().iter().map(|it| format!("{it:02x}")).collect())
+    Ok(hash
+        .finalize()
+        .iter()
+        .map(|it| format!("{it:02x}"))
+        .collect())
 }
 
 /// The line that `sha256sum --check` reads.
@@ -46,7 +50,10 @@ mod tests {
     #[test]
     fn what_is_longer_than_a_chunk_is_hashed_whole() {
         let bytes: Vec<u8> = (0..CHUNK + 5).map(|it| it.to_le_bytes()[0]).collect();
-        let expected: String = Sha256::digest(&bytes).iter().map(|it| format!("{it:02x}")).collect();
+        let expected: String = Sha256::digest(&bytes)
+            .iter()
+            .map(|it| format!("{it:02x}"))
+            .collect();
         assert_eq!(sha256(&bytes, bytes.len() as u64).unwrap(), expected);
     }
 

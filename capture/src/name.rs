@@ -128,7 +128,10 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for seconds in (0..LAST).step_by(86_400 * 37 + 1234) {
+        let far_apart = (0..LAST).step_by(86_400 * 3701 + 1234);
+        // The years from 2096 to 2104, day by day.
+        let near = (3_976_214_400..4_260_211_200).step_by(86_400);
+        for seconds in far_apart.chain(near) {
             let name = Name::of(seconds);
             assert_eq!(Name::parse(&name.to_string()), Some(name));
             assert_eq!(Name::parse(&name.next().to_string()), Some(name.next()));

@@ -1,6 +1,5 @@
 //! How far it is, on the console; rarely, because a serial line is slow.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 /// Between two lines of one phase.
@@ -20,23 +19,22 @@ pub struct Progress {
 
 impl Progress {
     /// The line for `done` of `total` at this time, if there should be one.
-    pub fn line(&mut self, now: Duration, phase: &dyn Display, done: u64, total: u64) -> Option<String> {
-        let phase = phase.to_string();
+    pub fn line(&mut self, now: Duration, phase: &str, done: u64, total: u64) -> Option<String> {
         let percent = done.min(total).saturating_mul(100).checked_div(total);
         let percent = percent.unwrap_or(100);
         let waited = now.saturating_sub(self.at);
-        let is_new = self.phase.as_ref() != Some(&phase);
+        let is_new = self.phase.as_deref() != Some(phase);
         let is_far = percent >= self.said + STEP && waited >= SHORTEST;
         let is_late = waited >= LONGEST;
         if !is_new && !is_far && !is_late {
             return None;
         }
         let line = match is_new && percent < STEP {
-            true => phase.clone(),
+            true => phase.to_owned(),
             false => format!("{phase}: {percent} %"),
         };
         *self = Progress {
-            phase: Some(phase),
+            phase: Some(phase.to_owned()),
             said: percent,
             at: now,
         };
@@ -52,7 +50,7 @@ mod tests {
     fn a_phase_begins_with_a_line_and_goes_on_in_steps() {
         let mut progress = Progress::default();
         let mut line = |milliseconds, done| {
-            progress.line(Duration::from_millis(milliseconds), &"pages", done, 1000)
+            progress.line(Duration::from_millis(milliseconds), "pages", done, 1000)
         };
         assert_eq!(line(0, 0).as_deref(), Some("pages"));
         assert_eq!(line(500, 400), None);
@@ -65,9 +63,9 @@ mod tests {
     #[test]
     fn a_new_phase_is_said_at_once() {
         let mut progress = Progress::default();
-        assert!(progress.line(Duration::ZERO, &"log", 0, 1).is_some());
-        assert!(progress.line(Duration::ZERO, &"log", 1, 1).is_none());
-        let line = progress.line(Duration::ZERO, &"pages", 0, 0);
+        assert!(progress.line(Duration::ZERO, "log", 0, 1).is_some());
+        assert!(progress.line(Duration::ZERO, "log", 1, 1).is_none());
+        let line = progress.line(Duration::ZERO, "pages", 0, 0);
         assert_eq!(line.as_deref(), Some("pages: 100 %"));
     }
 }

@@ -29,7 +29,11 @@ pub fn superseded(old: &[Old], keep: usize) -> Vec<Name> {
         None if it.complete => true,
         None => broken.iter().take(keep).any(|newest| newest == it),
     };
-    let mut gone: Vec<Name> = old.iter().filter(|it| !stays(it)).map(|it| it.name).collect();
+    let mut gone: Vec<Name> = old
+        .iter()
+        .filter(|it| !stays(it))
+        .map(|it| it.name)
+        .collect();
     gone.sort();
     gone
 }

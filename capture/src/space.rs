@@ -1,8 +1,8 @@
 //! Whether a dump may fit.
 
-/// How much of what is written at most compression is sure to save: dumps shrink to a tenth and less of
-/// their pages, but those of busy machines to a third, and estimates that refuse a dump which would have
-/// fitted have cost more dumps than full disks.
+/// The part of memory that a dump is at the very least hoped to be, filtered and compressed. Most are a
+/// tenth and less; one that was refused by an estimate and would have fitted is as lost as one on a full
+/// disk.
 const HOPED_FOR: u64 = 16;
 
 /// There is too little room.
@@ -18,18 +18,19 @@ pub struct TooLittle {
     pub least: u64,
 }
 
-/// What a dump of at most `most` bytes needs at the very least.
+/// What a dump of at most `most` bytes needs at the very least; it shrinks if pages are compressed or left
+/// out.
 #[must_use]
-pub fn least(most: u64, compressed: bool) -> u64 {
-    if compressed { most / HOPED_FOR } else { most }
+pub fn least(most: u64, shrinks: bool) -> u64 {
+    if shrinks { most / HOPED_FOR } else { most }
 }
 
 /// Sees whether it is worth trying.
 ///
 /// # Errors
 /// When it isn't.
-pub fn check(free: u64, most: u64, compressed: bool) -> Result<(), TooLittle> {
-    let least = least(most, compressed);
+pub fn check(free: u64, most: u64, shrinks: bool) -> Result<(), TooLittle> {
+    let least = least(most, shrinks);
     match free >= least {
         true => Ok(()),
         false => Err(TooLittle { free, least }),
@@ -43,13 +44,13 @@ mod tests {
     const GIB: u64 = 1 << 30;
 
     #[test]
-    fn what_is_not_compressed_needs_all_of_it() {
+    fn what_does_not_shrink_needs_all_of_it() {
         assert_eq!(check(GIB, GIB, false), Ok(()));
         assert!(check(GIB - 1, GIB, false).is_err());
     }
 
     #[test]
-    fn what_is_compressed_is_tried_unless_there_is_no_hope() {
+    fn what_shrinks_is_tried_unless_there_is_no_hope() {
         assert_eq!(check(GIB / 16, GIB, true), Ok(()));
         assert_eq!(
             check(GIB / 16 - 1, GIB, true).unwrap_err().to_string(),

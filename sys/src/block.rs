@@ -387,7 +387,11 @@ mod tests {
             .link("sys/class/block/gone", "../../devices/nowhere")
             .link("sys/class/block/loop0", "../../devices/virtual/block/loop0")
             .link("sys/class/block/sdb", "../../devices/virtual/block/sdb");
-        let names: Vec<String> = all(&t.root()).unwrap().into_iter().map(|it| it.name).collect();
+        let names: Vec<String> = all(&t.root())
+            .unwrap()
+            .into_iter()
+            .map(|it| it.name)
+            .collect();
         assert_eq!(names, ["vda", "vda1"]);
     }
 

@@ -178,7 +178,10 @@ mod tests {
         ] {
             let mut buffer = vec![0; length];
             vmcore.read_at(offset as u64, &mut buffer).unwrap();
-            assert!(buffer == bytes[offset..offset + length], "{length} bytes at {offset}");
+            assert!(
+                buffer == bytes[offset..offset + length],
+                "{length} bytes at {offset}"
+            );
         }
         assert!(vmcore.maps.load(Ordering::Relaxed));
     }
@@ -195,7 +198,11 @@ mod tests {
             (u64::MAX, 1),
         ] {
             let error = vmcore.read_at(offset, &mut vec![0; length]).unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{length} at {offset}");
+            assert_eq!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof,
+                "{length} at {offset}"
+            );
         }
     }
 

@@ -110,15 +110,38 @@ fn what_mkfs_makes_is_recognised() {
     let file = folder.join("image");
     let mut tried = 0;
     for (program, arguments, kind, uuid) in [
-        ("mke2fs", &["-qF", "-L", "crash", "-U", UUID][..], Kind::Ext, UUID),
-        ("mkfs.xfs", &["-qf", "-L", "crash", "-m", &format!("uuid={UUID}")], Kind::Xfs, UUID),
-        ("mkfs.btrfs", &["-qf", "-L", "crash", "-U", UUID], Kind::Btrfs, UUID),
-        ("mkfs.vfat", &["-n", "CRASH", "-i", "1a2b3c4d"], Kind::Vfat, "1A2B-3C4D"),
+        (
+            "mke2fs",
+            &["-qF", "-L", "crash", "-U", UUID][..],
+            Kind::Ext,
+            UUID,
+        ),
+        (
+            "mkfs.xfs",
+            &["-qf", "-L", "crash", "-m", &format!("uuid={UUID}")],
+            Kind::Xfs,
+            UUID,
+        ),
+        (
+            "mkfs.btrfs",
+            &["-qf", "-L", "crash", "-U", UUID],
+            Kind::Btrfs,
+            UUID,
+        ),
+        (
+            "mkfs.vfat",
+            &["-n", "CRASH", "-i", "1a2b3c4d"],
+            Kind::Vfat,
+            "1A2B-3C4D",
+        ),
     ] {
         std::fs::File::create(&file)
             .and_then(|it| it.set_len(400 << 20))
             .unwrap();
-        let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
+        let path = format!(
+            "{}:/usr/sbin:/sbin",
+            std::env::var("PATH").unwrap_or_default()
+        );
         let mut command = Command::new(program);
         command.env("PATH", path).args(arguments).arg(&file);
         let Ok(output) = command.output() else {
