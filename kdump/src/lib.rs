@@ -5,19 +5,20 @@
 
 #![forbid(unsafe_code)]
 
-pub mod bits;
 mod bytes;
 mod parallel;
-pub mod regions;
+mod ranges;
 
 pub mod address_space;
+pub mod bits;
+pub mod convert;
 pub mod dmesg;
 pub mod encode;
 pub mod filter;
 pub mod machine;
 pub mod memory;
 pub mod note;
-mod ranges;
+pub mod regions;
 pub mod source;
 pub mod vmcore;
 pub mod vmcoreinfo;

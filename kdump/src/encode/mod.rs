@@ -51,9 +51,9 @@ impl FromStr for Compression {
             None => (text, None),
         };
         match (name, level) {
-            ("zstd", level @ (None | Some(-7..=-1 | 1..=19))) => {
-                Ok(Compression::Zstd(level.unwrap_or(USUAL_LEVEL.cast_signed())))
-            }
+            ("zstd", level @ (None | Some(-7..=-1 | 1..=19))) => Ok(Compression::Zstd(
+                level.unwrap_or(USUAL_LEVEL.cast_signed()),
+            )),
             ("zlib", level @ (None | Some(1..=9))) => Ok(Compression::Zlib(
                 level.map_or(USUAL_LEVEL, i32::unsigned_abs),
             )),

@@ -18,7 +18,9 @@ impl TryFrom<u8> for Level {
     type Error = NoSuchLevel;
 
     fn try_from(number: u8) -> Result<Level, NoSuchLevel> {
-        (number < 32).then_some(Level(number)).ok_or(NoSuchLevel(number))
+        (number < 32)
+            .then_some(Level(number))
+            .ok_or(NoSuchLevel(number))
     }
 }
 
@@ -112,6 +114,11 @@ impl Classes {
     /// Adds one.
     pub fn insert(&mut self, class: Class) {
         self.0 |= 1 << class as u8;
+    }
+
+    /// Adds all of others.
+    pub fn join(&mut self, others: Classes) {
+        self.0 |= others.0;
     }
 
     /// Takes one away.

@@ -51,10 +51,7 @@ impl Places {
 }
 
 /// The pages in the free lists of all zones. While other CPUs stop, the count may be off by a few.
-pub(crate) fn free_pages(
-    kernel: &KernelMemory<'_>,
-    info: &VmcoreInfo,
-) -> Result<u64, CountError> {
+pub(crate) fn free_pages(kernel: &KernelMemory<'_>, info: &VmcoreInfo) -> Result<u64, CountError> {
     let places = Places::new(info)?;
     let mut free: u64 = 0;
     for node in nodes(kernel, info)? {

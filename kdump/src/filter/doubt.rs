@@ -36,7 +36,9 @@ pub enum Doubt {
         counted: u64,
     },
     /// Fewer pages seem free than are.
-    #[error("some free memory is kept: {found} free pages were found, of {counted} that the kernel counted")]
+    #[error(
+        "some free memory is kept: {found} free pages were found, of {counted} that the kernel counted"
+    )]
     TooFewFree {
         /// Pages that seem free.
         found: u64,

@@ -189,14 +189,20 @@ pub(crate) struct Found {
 impl Found {
     /// Adds what was found in one.
     pub(crate) fn add(&mut self, scanned: &Scanned) {
-        self.counts.add(scanned.found);
-        self.excluded.add(scanned.excluded);
-        self.unknown += scanned.unknown;
-        for class in Class::ALL {
-            if scanned.wrong.has(class) {
-                self.wrong.insert(class);
-            }
-        }
+        self.join(&Found {
+            counts: scanned.found,
+            excluded: scanned.excluded,
+            unknown: scanned.unknown,
+            wrong: scanned.wrong,
+        });
+    }
+
+    /// Adds what was found in others.
+    pub(crate) fn join(&mut self, other: &Found) {
+        self.counts.add(other.counts);
+        self.excluded.add(other.excluded);
+        self.unknown += other.unknown;
+        self.wrong.join(other.wrong);
     }
 }
 

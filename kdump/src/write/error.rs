@@ -19,6 +19,9 @@ pub enum WriteError {
     /// The notes don't fit the format.
     #[error("the dump's notes are {0} bytes long: too many for the format")]
     Notes(u64),
+    /// More pieces of memory than an ELF core can have.
+    #[error("the dump would have {0} segments: too many for ELF; write kdump instead")]
+    TooManySegments(u64),
     /// Someone ended it.
     #[error("the dump was broken off")]
     Cancelled,

@@ -7,9 +7,11 @@
 
 use crate::bits::{Bits, REGION, REGION_BYTES};
 use crate::encode::Compression;
+use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::parallel;
 use crate::regions::Regions;
+use crate::vmcore::Segment;
 use crate::write::header::{DESCRIPTOR, Identity, Layout, STATUS_AT};
 use crate::write::observe::{Observer, Phase};
 use crate::write::output::{Output, clear};
@@ -26,6 +28,9 @@ const UNIT: usize = 512;
 /// What is written of a machine, and how.
 pub(crate) struct Subject<'a> {
     pub memory: &'a dyn Memory,
+    pub machine: Machine,
+    /// The segments of an ELF source, which have virtual addresses.
+    pub segments: &'a [Segment],
     pub regions: &'a Regions,
     pub notes: &'a [u8],
     /// Where VMCOREINFO's text is among the notes.
@@ -144,7 +149,7 @@ impl<'a> Front<'a> {
 
     /// Goes on to the pages, of which so many are chosen in each region.
     pub(crate) fn pages(
-        self,
+        &self,
         counts: &[u32],
         observer: &'a dyn Observer,
         interval: u64,
@@ -168,11 +173,11 @@ impl<'a> Front<'a> {
             subject: self.subject,
             output: self.output,
             observer,
-            layout: self.layout,
+            layout: self.layout.clone(),
             before,
             total,
             next: AtomicU64::new(zero_page + page),
-            interval,
+            interval: interval.max(1),
             tally: Tally::default(),
         })
     }

@@ -1,5 +1,6 @@
 //! Dumps written: kdump-compressed or ELF, to a file, a device or a stream.
 
+pub(crate) mod elf;
 mod error;
 mod flattened;
 mod header;
