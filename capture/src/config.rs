@@ -13,7 +13,7 @@ mod tests;
 
 pub use device::Device;
 pub use error::{ConfigError, Problem};
-pub use options::{MountFlag, MountOptions};
+pub use options::MountOptions;
 pub use plan::{Compression, FileSystem, Format, Level, Place, Plan};
 
 use serde::{Deserialize, Serialize};

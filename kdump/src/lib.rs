@@ -5,8 +5,31 @@
 
 #![forbid(unsafe_code)]
 
-pub mod memory;
-pub mod source;
+mod bytes;
+mod parallel;
+mod ranges;
 
+pub mod address_space;
+pub mod bits;
+pub mod convert;
+pub mod dmesg;
+pub mod encode;
+pub mod filter;
+pub mod machine;
+pub mod memory;
+pub mod note;
+pub mod regions;
+pub mod source;
+pub mod vmcore;
+pub mod vmcoreinfo;
+pub mod write;
+
+#[cfg(test)]
+mod samples;
+
+pub use address_space::KernelMemory;
+pub use machine::Machine;
 pub use memory::{Memory, Unreadable};
 pub use source::Source;
+pub use vmcore::Vmcore;
+pub use vmcoreinfo::VmcoreInfo;

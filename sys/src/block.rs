@@ -17,6 +17,20 @@ pub struct BlockDevice {
     devices: PathBuf,
 }
 
+/// Where a partition is on its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partition {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Where it begins, in bytes.
+    pub start: u64,
+    /// The disk's logical block, in bytes.
+    pub block_size: u64,
+}
+
+/// Devices whose drivers' names these are, with a number, are of no use to anyone who looks for data.
+const PASSED_OVER: [&str; 5] = ["loop", "ram", "zram", "sr", "fd"];
+
 impl BlockDevice {
     /// The one with these numbers; `None` where there is none.
     ///
@@ -138,6 +152,27 @@ impl BlockDevice {
         read_only(self) || read_only(&self.disk())
     }
 
+    /// Its node, as devtmpfs makes it.
+    #[must_use]
+    pub fn node(&self) -> Option<PathBuf> {
+        let uevent = self.attribute("uevent")?;
+        let name = uevent.lines().find_map(|it| it.strip_prefix("DEVNAME="))?;
+        Some(Path::new("/dev").join(name))
+    }
+
+    /// What it is of its disk, if it is a partition.
+    #[must_use]
+    pub fn partition(&self) -> Option<Partition> {
+        let number = |name: &str| self.attribute(name)?.parse::<u64>().ok();
+        let block_size = self.disk().attribute("queue/logical_block_size")?;
+        Some(Partition {
+            number: u32::try_from(number("partition")?).ok()?,
+            // In sectors of 512 bytes, as the size.
+            start: number("start")?.checked_mul(512)?,
+            block_size: block_size.parse().ok()?,
+        })
+    }
+
     /// `MAJOR:MINOR`.
     #[must_use]
     pub fn number(&self) -> Option<String> {
@@ -182,6 +217,27 @@ impl BlockDevice {
         way.reverse();
         way
     }
+}
+
+/// All disks and partitions that may hold something, sorted by name. What comes or goes meanwhile is left
+/// out, and so is what holds nothing for long, or blocks whoever reads it.
+///
+/// # Errors
+/// When `/sys` can't be read.
+pub fn all(root: &Root) -> io::Result<Vec<BlockDevice>> {
+    let mut found = Vec::new();
+    for name in entries(&root.join("sys/class/block")) {
+        if !is_passed_over(&name) {
+            found.extend(BlockDevice::by_name(root, &name)?);
+        }
+    }
+    found.retain(|device| device.size().is_some_and(|size| size > 0));
+    Ok(found)
+}
+
+fn is_passed_over(name: &str) -> bool {
+    let start = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    start.len() < name.len() && PASSED_OVER.contains(&start)
 }
 
 /// The driver that a device is bound to, and the module that it is from.
@@ -255,7 +311,10 @@ mod tests {
             .with(&format!("{DISK}/size"), "2048\n")
             .with(&format!("{DISK}/ro"), "1\n")
             .with(&format!("{DISK}/dev"), "254:0\n")
+            .with(&format!("{DISK}/queue/logical_block_size"), "4096\n")
             .with(&format!("{DISK}/vda1/partition"), "1\n")
+            .with(&format!("{DISK}/vda1/start"), "2048\n")
+            .with(&format!("{DISK}/vda1/uevent"), "MAJOR=254\nDEVNAME=vda1\n")
             .with(&format!("{DISK}/vda1/size"), "1024\n")
             .with(&format!("{DISK}/vda1/dev"), "254:1\n")
             .with("sys/module/virtio_blk/initstate", "live\n")
@@ -306,6 +365,49 @@ mod tests {
         assert_eq!(device.disk().name, "vda");
         assert_eq!(device.disk().partitions(), ["vda1"]);
         assert!(device.is_read_only());
+    }
+
+    #[test]
+    fn a_partition_says_where_it_is_on_its_disk() {
+        let t = machine();
+        let device = BlockDevice::by_name(&t.root(), "vda1").unwrap().unwrap();
+        assert_eq!(device.node().unwrap(), Path::new("/dev/vda1"));
+        assert_eq!(
+            device.partition(),
+            Some(Partition {
+                number: 1,
+                start: 2048 * 512,
+                block_size: 4096
+            })
+        );
+        assert_eq!(device.disk().partition(), None);
+    }
+
+    #[test]
+    fn all_devices_are_those_with_a_size() {
+        let t = machine()
+            .with("sys/devices/virtual/block/loop0/size", "8\n")
+            .with("sys/devices/virtual/block/sdb/size", "0\n")
+            .link("sys/class/block/vda", &format!("../../../{DISK}"))
+            .link("sys/class/block/gone", "../../devices/nowhere")
+            .link("sys/class/block/loop0", "../../devices/virtual/block/loop0")
+            .link("sys/class/block/sdb", "../../devices/virtual/block/sdb");
+        let names: Vec<String> = all(&t.root())
+            .unwrap()
+            .into_iter()
+            .map(|it| it.name)
+            .collect();
+        assert_eq!(names, ["vda", "vda1"]);
+    }
+
+    #[test]
+    fn only_whole_names_with_numbers_are_passed_over() {
+        for name in ["loop0", "ram15", "zram0", "sr0", "fd0"] {
+            assert!(is_passed_over(name), "{name}");
+        }
+        for name in ["sda", "sda1", "vda", "nvme0n1p1", "md0", "fda1", "mmcblk0"] {
+            assert!(!is_passed_over(name), "{name}");
+        }
     }
 
     #[test]

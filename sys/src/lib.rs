@@ -5,6 +5,7 @@
 //! functions beside them read below a [`Root`], which is `/` but in tests.
 
 pub mod block;
+pub mod cache;
 pub mod caps;
 pub mod cmdline;
 pub mod config;
@@ -19,7 +20,9 @@ pub mod limits;
 pub mod lockdown;
 pub mod memfd;
 pub mod memory;
+pub mod module;
 pub mod mok;
+pub mod mount;
 pub mod mounts;
 pub mod power;
 pub mod root;
@@ -27,6 +30,7 @@ pub mod setup_data;
 pub mod space;
 #[cfg(test)]
 mod testroot;
+pub mod vmcore;
 
 pub use kexec_error::KexecError;
 pub use root::Root;

@@ -26,6 +26,24 @@ pub fn crash_regions(root: &Root) -> io::Result<Vec<Range<u64>>> {
     ))
 }
 
+/// Bytes that programs could still have (`MemAvailable`), `None` where the kernel doesn't say.
+///
+/// # Errors
+/// When `/proc/meminfo` can't be read.
+pub fn available(root: &Root) -> io::Result<Option<u64>> {
+    let text = root.read_text("proc/meminfo")?;
+    Ok(text.as_deref().and_then(|it| field(it, "MemAvailable")))
+}
+
+/// The most memory that this process ever held (`VmHWM`), in bytes.
+///
+/// # Errors
+/// When `/proc/self/status` can't be read.
+pub fn peak_resident(root: &Root) -> io::Result<Option<u64>> {
+    let text = root.read_text("proc/self/status")?;
+    Ok(text.as_deref().and_then(|it| field(it, "VmHWM")))
+}
+
 /// `MemTotal` of `/proc/meminfo` in bytes.
 #[must_use]
 pub fn parse_total(meminfo: &str) -> Option<u64> {

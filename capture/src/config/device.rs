@@ -23,6 +23,9 @@ pub enum Device {
 const ANY: &str = "UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or a path such as /dev/nvme0n1p2";
 const RAW: &str = "PARTUUID=…, PARTLABEL=… or a path such as /dev/nvme0n1p2";
 
+/// Links that udev makes, and what LVM or cryptsetup sets up: none of them runs in the initramfs.
+const NOT_THERE: [&str; 3] = ["/dev/disk/", "/dev/mapper/", "/dev/dm-"];
+
 impl Device {
     /// Reads what fstab(5) would have in its first field.
     ///
@@ -49,6 +52,9 @@ impl Device {
             known,
         };
         if text.starts_with('/') {
+            if NOT_THERE.iter().any(|it| text.starts_with(it)) {
+                return Err(Problem::NotThere(text.to_owned()));
+            }
             return match check_path(text).is_ok() && text.starts_with("/dev/") {
                 true => Ok(Device::Path(PathBuf::from(text))),
                 false => Err(unknown()),

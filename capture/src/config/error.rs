@@ -82,6 +82,12 @@ pub enum Problem {
         /// How this kind of target names its device.
         known: &'static str,
     },
+    /// A path that isn't there when a crash is captured.
+    #[error(
+        "is \"{0}\", which udev or the device mapper makes, and neither runs while a crash is captured; use \
+         UUID=…, PARTUUID=… or the device's own path, on a disk or partition without LVM and encryption"
+    )]
+    NotThere(String),
     /// A file-system identifier where the file system is about to be replaced.
     #[error(
         "is \"{0}\", which names the file system that a raw dump replaces, and can't be found again after it; use PARTUUID=…, PARTLABEL=… or a path"

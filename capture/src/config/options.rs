@@ -1,31 +1,13 @@
 //! Mount options: which of them the kernel takes as flags, which the file system, and which none.
 
 use super::error::{BadOption, Problem};
-
-/// An option that mount(2) takes as a flag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MountFlag {
-    /// `sync`
-    Synchronous,
-    /// `dirsync`
-    DirectorySync,
-    /// `noatime`
-    NoAccessTime,
-    /// `nodiratime`
-    NoDirectoryAccessTime,
-    /// `relatime`
-    RelativeAccessTime,
-    /// `strictatime`
-    StrictAccessTime,
-    /// `lazytime`
-    LazyTime,
-}
+use baton_sys::mount::Flag;
 
 /// How a file system is mounted, besides what all dumps' are mounted with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MountOptions {
     /// Those that the kernel knows for every file system.
-    pub flags: Vec<MountFlag>,
+    pub flags: Vec<Flag>,
     /// The file system's own, apart by commas.
     pub data: String,
 }
@@ -76,13 +58,13 @@ impl MountOptions {
             "bind" | "rbind" | "remount" | "loop" | "move" => return Err(BadOption::OtherMount),
             _ if option.starts_with("loop=") => return Err(BadOption::OtherMount),
             _ if OF_NO_CONCERN.contains(&option) || option.starts_with("x-") => return Ok(()),
-            "sync" => MountFlag::Synchronous,
-            "dirsync" => MountFlag::DirectorySync,
-            "noatime" => MountFlag::NoAccessTime,
-            "nodiratime" => MountFlag::NoDirectoryAccessTime,
-            "relatime" => MountFlag::RelativeAccessTime,
-            "strictatime" => MountFlag::StrictAccessTime,
-            "lazytime" => MountFlag::LazyTime,
+            "sync" => Flag::Synchronous,
+            "dirsync" => Flag::DirectorySync,
+            "noatime" => Flag::NoAccessTime,
+            "nodiratime" => Flag::NoDirectoryAccessTime,
+            "relatime" => Flag::RelativeAccessTime,
+            "strictatime" => Flag::StrictAccessTime,
+            "lazytime" => Flag::LazyTime,
             _ => {
                 self.push(option);
                 return Ok(());

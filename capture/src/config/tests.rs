@@ -1,4 +1,5 @@
 use super::*;
+use baton_sys::mount::Flag;
 use std::path::Path;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ fn a_whole_configuration_is_understood() {
         Device::Uuid("0f1e2d3c-aaaa-bbbb-cccc-0123456789ab".into())
     );
     assert_eq!(*filesystem, FileSystem::Ext4);
-    assert_eq!(options.flags, [MountFlag::NoAccessTime]);
+    assert_eq!(options.flags, [Flag::NoAccessTime]);
     assert_eq!(options.data, "commit=5");
     assert_eq!(directory, Path::new("var/crash"));
     assert_eq!(
@@ -266,9 +267,18 @@ fn a_device_is_named_by_a_tag_with_a_value_or_by_a_path_below_dev() {
         "LABEL=a=b",
         "PARTUUID=1",
         "PARTLABEL=a b",
-        "/dev/disk/by-id/x",
+        "/dev/sda1",
     ] {
         assert_eq!(Device::parse(good).unwrap().to_string(), good);
+    }
+}
+
+#[test]
+fn a_path_that_only_udev_or_lvm_makes_is_refused() {
+    for bad in ["/dev/disk/by-id/x", "/dev/mapper/vg-root", "/dev/dm-0"] {
+        let problem = Device::parse(bad).unwrap_err();
+        assert_eq!(problem, Problem::NotThere(bad.to_owned()));
+        assert_eq!(Device::parse_raw(bad), Err(problem));
     }
 }
 
