@@ -48,6 +48,7 @@ pub struct Vmcore {
     note_bytes: Vec<u8>,
     notes: CrashNotes,
     missing: u64,
+    incomplete: bool,
 }
 
 impl Vmcore {
@@ -69,6 +70,7 @@ impl Vmcore {
             note_bytes,
             notes,
             missing,
+            incomplete: header.incomplete,
         })
     }
 
@@ -106,6 +108,12 @@ impl Vmcore {
     #[must_use]
     pub fn missing(&self) -> u64 {
         self.missing
+    }
+
+    /// Whether its header says that it wasn't written to its end, or bytes are missing.
+    #[must_use]
+    pub fn incomplete(&self) -> bool {
+        self.incomplete || self.missing > 0
     }
 }
 
