@@ -510,7 +510,7 @@ mod tests {
             // Long lines are wrapped: the beginning must be there.
             let start: String = meaning.chars().take(30).collect();
             assert!(
-                help.contains(&format!("{}  {start}", exit.code())),
+                help.contains(&format!("  {:<2} {start}", exit.code())),
                 "{help}"
             );
         }

@@ -254,7 +254,12 @@ pub struct Driver {
 pub fn driver(device: &Path) -> Option<Driver> {
     let last = |path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned());
     let driver = fs::canonicalize(device.join("driver")).ok()?;
-    let module = fs::canonicalize(driver.join("module")).ok().and_then(last);
+    // What is built in may have a folder in /sys/module, too, but no state (kernel/module/sysfs.c).
+    let is_loaded = |module: &PathBuf| module.join("initstate").exists();
+    let module = fs::canonicalize(driver.join("module"))
+        .ok()
+        .filter(is_loaded);
+    let module = module.and_then(last);
     Some(Driver {
         module,
         name: last(driver)?,
@@ -312,7 +317,7 @@ mod tests {
             .with(&format!("{DISK}/vda1/uevent"), "MAJOR=254\nDEVNAME=vda1\n")
             .with(&format!("{DISK}/vda1/size"), "1024\n")
             .with(&format!("{DISK}/vda1/dev"), "254:1\n")
-            .with("sys/module/virtio_blk/x", "")
+            .with("sys/module/virtio_blk/initstate", "live\n")
             .with("dev/vda1", "")
             .with(
                 "sys/devices/pci0000:00/0000:00:04.0/modalias",

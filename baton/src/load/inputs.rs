@@ -61,6 +61,20 @@ impl Inputs {
         Ok(inputs)
     }
 
+    /// A kernel with the initramfs that captures a crash.
+    pub fn of_capture(kernel: &Path, initrd: Initrd, cmdline: Vec<u8>) -> Result<Inputs> {
+        Ok(Inputs {
+            crash: true,
+            signature: p7s::read_beside(kernel)?,
+            kernel: Image::open(kernel)?,
+            initrds: vec![initrd],
+            addons: Vec::new(),
+            manifest: None,
+            profile: 0,
+            cmdline,
+        })
+    }
+
     pub fn ingredients(&self) -> Ingredients<'_> {
         let manifest = self.manifest.as_ref();
         Ingredients {

@@ -173,7 +173,9 @@ fn parse_dependencies(text: &str) -> BTreeMap<String, Entry> {
 
 /// A path a line, of the modules that are in the kernel.
 fn parse_builtin(text: &str) -> BTreeSet<String> {
-    text.lines().filter_map(|line| name_of(line.trim())).collect()
+    text.lines()
+        .filter_map(|line| name_of(line.trim()))
+        .collect()
 }
 
 /// `alias PATTERN MODULE` a line.
@@ -228,8 +230,12 @@ kernel/fs/nls/nls_iso8859-1.ko.xz:
     fn index() -> Index {
         Index {
             modules: parse_dependencies(DEPENDENCIES),
-            builtin: parse_builtin("kernel/fs/binfmt_script.ko\nkernel/drivers/nvme/host/nvme-core.ko\n"),
-            aliases: parse_aliases("# Aliases\nalias fs-ext3 ext4\nalias crypto-crc32c mbcache\nalias crypto-crc32c gone\n"),
+            builtin: parse_builtin(
+                "kernel/fs/binfmt_script.ko\nkernel/drivers/nvme/host/nvme-core.ko\n",
+            ),
+            aliases: parse_aliases(
+                "# Aliases\nalias fs-ext3 ext4\nalias crypto-crc32c mbcache\nalias crypto-crc32c gone\n",
+            ),
             builtin_aliases: parse_builtin_aliases("xfs.alias=fs-xfs\0xfs.license=GPL\0"),
             ..Index::default()
         }
@@ -239,9 +245,17 @@ kernel/fs/nls/nls_iso8859-1.ko.xz:
     fn a_module_is_found_by_its_name_however_it_is_spelled() {
         let index = index();
         for name in ["nls_iso8859-1", "nls-iso8859_1"] {
-            assert_eq!(index.find(name), Found::Modules(vec!["nls_iso8859_1".into()]));
+            assert_eq!(
+                index.find(name),
+                Found::Modules(vec!["nls_iso8859_1".into()])
+            );
         }
-        assert!(index.file("nls_iso8859_1").unwrap().ends_with("nls_iso8859-1.ko.xz"));
+        assert!(
+            index
+                .file("nls_iso8859_1")
+                .unwrap()
+                .ends_with("nls_iso8859-1.ko.xz")
+        );
         assert_eq!(index.needs("ext4"), ["crc16", "mbcache", "jbd2"]);
     }
 

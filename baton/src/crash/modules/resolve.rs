@@ -4,7 +4,7 @@ use super::index::{Found, Index};
 use std::collections::BTreeSet;
 
 /// Modules in the order in which they are loaded, each after those that it needs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Resolver<'i> {
     index: &'i Index,
     seen: BTreeSet<String>,
@@ -108,7 +108,10 @@ mod tests {
     #[test]
     fn modules_that_want_each_other_end() {
         let fake = Fake::new()
-            .file("lib/modules/6.1.0-test/modules.dep", "a.ko: b.ko\nb.ko: a.ko\n")
+            .file(
+                "lib/modules/6.1.0-test/modules.dep",
+                "a.ko: b.ko\nb.ko: a.ko\n",
+            )
             .file(
                 "lib/modules/6.1.0-test/modules.softdep",
                 "softdep a pre: b post: a\nsoftdep b pre: a\n",
@@ -120,7 +123,10 @@ mod tests {
     fn what_is_missing_softly_is_no_matter() {
         let fake = Fake::new()
             .file("lib/modules/6.1.0-test/modules.dep", "a.ko:\n")
-            .file("lib/modules/6.1.0-test/modules.softdep", "softdep a pre: gone\n");
+            .file(
+                "lib/modules/6.1.0-test/modules.softdep",
+                "softdep a pre: gone\n",
+            );
         assert_eq!(order(&fake, &["a"]), ["a"]);
         let index = Index::read(&fake.root(), "6.1.0-test").unwrap().unwrap();
         assert!(!Resolver::new(&index).add("gone"));

@@ -75,8 +75,14 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_any_bytes_and_a_question_mark_for_one() {
-        assert!(matches("pci:v*d*sv*sd*bc01sc08i02*", "pci:v00001B36d00000010sv0sd1100bc01sc08i02"));
-        assert!(!matches("pci:v*bc01sc06i01*", "pci:v00001B36d00000010bc01sc08i02"));
+        assert!(matches(
+            "pci:v*d*sv*sd*bc01sc08i02*",
+            "pci:v00001B36d00000010sv0sd1100bc01sc08i02"
+        ));
+        assert!(!matches(
+            "pci:v*bc01sc06i01*",
+            "pci:v00001B36d00000010bc01sc08i02"
+        ));
         assert!(matches("a?c", "abc"));
         assert!(!matches("a?c", "ac"));
         assert!(matches("*", ""));
