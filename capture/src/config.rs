@@ -14,7 +14,7 @@ mod tests;
 pub use device::Device;
 pub use error::{ConfigError, Problem};
 pub use options::MountOptions;
-pub use plan::{Compression, FileSystem, Format, Level, Place, Plan};
+pub use plan::{FileSystem, Place, Plan};
 
 use serde::{Deserialize, Serialize};
 
