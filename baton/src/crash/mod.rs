@@ -16,6 +16,7 @@ pub mod modules;
 pub mod names;
 pub mod needs;
 pub mod prepare;
+pub mod probe;
 pub mod problem;
 pub mod program;
 pub mod record;

@@ -1,8 +1,8 @@
 //! From a target as it is asked for to one that the capture program finds, and the device that it needs.
 
-use super::names;
 use super::problem::Problem;
 use super::settings::Wanted;
+use super::{names, probe};
 use crate::failure::{Failure, Result};
 use baton_capture::config::{self, Device};
 use baton_sys::Root;
@@ -17,6 +17,8 @@ pub struct Target {
     pub told: config::Target,
     /// Where it lies.
     pub device: BlockDevice,
+    /// How the capture program finds it.
+    pub called: Device,
     /// The type of its file system.
     pub filesystem: Option<String>,
     /// Where that file system is mounted here, if it is.
@@ -58,30 +60,35 @@ pub fn resolve(root: &Root, mounts: &[Mount], wanted: &Wanted) -> Result<Target>
             options,
             directory,
         } => {
-            let found = find(root, device, &name)?;
+            let (found, called) = find(root, device, &name)?;
             let mount = mount_of(mounts, &found);
-            let filesystem = filesystem
-                .clone()
-                .or_else(|| mount.map(|mount| mount.filesystem.clone()))
-                .ok_or_else(|| Problem::UnknownFileSystem {
-                    target: name.clone(),
-                })?;
+            let known = filesystem_of(root, mount, &found);
+            let filesystem =
+                filesystem
+                    .clone()
+                    .or(known)
+                    .ok_or_else(|| Problem::UnknownFileSystem {
+                        target: name.clone(),
+                    })?;
+            let (called, notes) = stable(called, &found, names::uuid(root, &found));
             Target {
                 told: config::Target::Filesystem {
-                    device: device.clone(),
+                    device: called.to_string(),
                     filesystem: driver_of(&filesystem).to_owned(),
                     options: options.clone(),
                     directory: directory.clone(),
                 },
                 filesystem: Some(driver_of(&filesystem).to_owned()),
                 mounted_at: mount.map(|mount| mount.point.clone()),
-                notes: names_by_path(device),
                 device: found,
+                called,
+                notes,
             }
         }
         Wanted::Raw { device } => raw(root, mounts, device, &name)?,
     };
     check_plain(&target.device, &name)?;
+    check_contents(root, &target, &name)?;
     check_btrfs(root, &target, &name)?;
     match target.device.is_read_only() {
         true => Err(Problem::ReadOnly {
@@ -93,14 +100,41 @@ pub fn resolve(root: &Root, mounts: &[Mount], wanted: &Wanted) -> Result<Target>
     }
 }
 
-fn find(root: &Root, device: &str, name: &str) -> Result<BlockDevice> {
-    let missing = || Problem::NoDevice {
-        target: name.to_owned(),
+fn find(root: &Root, device: &str, name: &str) -> Result<(BlockDevice, Device)> {
+    // A link of udev's is a good name here, and is told to the capture program as what it leads to.
+    let called = match device.starts_with("/dev/") {
+        true => Device::Path(device.into()),
+        false => Device::parse(device)
+            .map_err(|problem| Failure::failed(format!("{name}: its device {problem}")))?,
     };
-    // What a device may be called is the capture program's to judge, when it is told.
-    let parsed = Device::parse(device)
-        .map_err(|problem| Failure::failed(format!("{name}: the device {problem}")))?;
-    names::find(root, &parsed)?.ok_or_else(|| missing().into())
+    let found = names::find(root, &called)?.ok_or_else(|| Problem::NoDevice {
+        target: name.to_owned(),
+    })?;
+    Ok((found, called))
+}
+
+/// A name that the device has after a crash, too, in place of a path, which another disk may have then.
+fn stable(called: Device, device: &BlockDevice, better: Option<Device>) -> (Device, Vec<String>) {
+    if !matches!(called, Device::Path(_)) {
+        return (called, Vec::new());
+    }
+    if let Some(better) = better {
+        return (better, Vec::new());
+    }
+    let path = Device::Path(format!("/dev/{}", device.name).into());
+    let note = format!(
+        "{path} is a name that another disk may have after a crash; name the target by UUID= or PARTUUID= if it has one"
+    );
+    (path, vec![note])
+}
+
+/// As it is mounted, or as it says itself.
+fn filesystem_of(root: &Root, mount: Option<&Mount>, device: &BlockDevice) -> Option<String> {
+    if let Some(mount) = mount {
+        return Some(mount.filesystem.clone());
+    }
+    let found = probe::contents(root, device)?;
+    Some(probe::filesystem(&found)?.name().to_owned())
 }
 
 fn mounted(root: &Root, mounts: &[Mount], directory: &str) -> Result<Target> {
@@ -116,13 +150,8 @@ fn mounted(root: &Root, mounts: &[Mount], directory: &str) -> Result<Target> {
     })?;
     let within = path.strip_prefix(&mount.point).unwrap_or(&path);
     let filesystem = driver_of(&mount.filesystem).to_owned();
-    let named = names::uuid(root, &device);
-    let mut notes = Vec::new();
-    let named = named.unwrap_or_else(|| {
-        let path = Device::Path(format!("/dev/{}", device.name).into());
-        notes.extend(names_by_path(&path.to_string()));
-        path
-    });
+    let path = Device::Path(format!("/dev/{}", device.name).into());
+    let (called, mut notes) = stable(path, &device, names::uuid(root, &device));
     if mount.read_only {
         notes.push(format!(
             "{} is mounted read-only here; a capture mounts it for writing",
@@ -131,7 +160,7 @@ fn mounted(root: &Root, mounts: &[Mount], directory: &str) -> Result<Target> {
     }
     Ok(Target {
         told: config::Target::Filesystem {
-            device: named.to_string(),
+            device: called.to_string(),
             // A path in a subvolume is told from the file system's top, which has the number 5
             // (BTRFS_FS_TREE_OBJECTID of include/uapi/linux/btrfs_tree.h).
             options: match filesystem.as_str() {
@@ -144,6 +173,7 @@ fn mounted(root: &Root, mounts: &[Mount], directory: &str) -> Result<Target> {
         filesystem: Some(filesystem),
         mounted_at: Some(mount.point.clone()),
         device,
+        called,
         notes,
     })
 }
@@ -191,17 +221,8 @@ fn driver_of(filesystem: &str) -> &str {
     }
 }
 
-fn names_by_path(device: &str) -> Vec<String> {
-    match device.starts_with("/dev/") && !device.starts_with("/dev/disk/") {
-        true => vec![format!(
-            "{device} is a name that another disk may have after a crash; name the target by UUID= or PARTUUID="
-        )],
-        false => Vec::new(),
-    }
-}
-
 fn raw(root: &Root, mounts: &[Mount], device: &str, name: &str) -> Result<Target> {
-    let found = find(root, device, name)?;
+    let (found, called) = find(root, device, name)?;
     if let Some(why) = in_use(root, mounts, &found)? {
         return Err(Problem::InUse {
             target: name.to_owned(),
@@ -210,14 +231,16 @@ fn raw(root: &Root, mounts: &[Mount], device: &str, name: &str) -> Result<Target
         }
         .into());
     }
+    let (called, notes) = stable(called, &found, names::part_uuid(root, &found));
     Ok(Target {
         told: config::Target::Raw {
-            device: device.to_owned(),
+            device: called.to_string(),
         },
         filesystem: None,
         mounted_at: None,
-        notes: names_by_path(device),
         device: found,
+        called,
+        notes,
     })
 }
 
@@ -231,6 +254,9 @@ fn in_use(root: &Root, mounts: &[Mount], device: &BlockDevice) -> Result<Option<
     }
     if let Some(partition) = device.partitions().first() {
         return Ok(Some(format!("has partitions ({partition})")));
+    }
+    if let Some(found) = probe::contents(root, device) {
+        return Ok(Some(format!("holds {}", found.kind)));
     }
     let swaps = root
         .read_text("proc/swaps")
@@ -277,6 +303,33 @@ fn assembled(disk: &BlockDevice) -> Option<String> {
     }
     let real = !disk.is_below("virtual") || disk.is_below("virtual/nvme-subsystem");
     (!real).then(|| "no disk (it has no hardware below it)".to_owned())
+}
+
+/// What the capture program would find on the device, where it can be read here.
+fn check_contents(root: &Root, target: &Target, name: &str) -> Result<()> {
+    if probe::carries(root, &target.device, &target.called) == Some(false) {
+        return Err(Problem::NotFound {
+            target: name.to_owned(),
+            device: target.device.name.clone(),
+            called: target.called.to_string(),
+        }
+        .into());
+    }
+    let (Some(said), Some(found)) = (&target.filesystem, probe::contents(root, &target.device))
+    else {
+        return Ok(());
+    };
+    let is_that = probe::filesystem(&found).is_some_and(|it| it.name() == said);
+    match is_that {
+        true => Ok(()),
+        false => Err(Problem::OtherFileSystem {
+            target: name.to_owned(),
+            said: said.clone(),
+            device: target.device.name.clone(),
+            found: found.kind.to_string(),
+        }
+        .into()),
+    }
 }
 
 /// Btrfs shows the devices of each file system that is mounted in `/sys/fs/btrfs/UUID/devices`.
