@@ -23,6 +23,7 @@ pub mod record;
 pub mod settings;
 pub mod status;
 pub mod target;
+pub mod usable;
 
 #[cfg(test)]
 #[path = "../../tests/common/fake.rs"]
