@@ -4,6 +4,7 @@ use crate::bytes::u64_at;
 
 pub(crate) mod kdump;
 pub(crate) mod log;
+pub(crate) mod pages;
 mod seeds;
 
 /// A note.

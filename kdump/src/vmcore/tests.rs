@@ -106,7 +106,7 @@ fn more_program_headers_than_sixteen_bits_count_are_in_the_first_section() {
     bytes.resize(bytes.len() + 44, 0);
     bytes.extend(u32::from(count).to_le_bytes());
     bytes.resize(bytes.len() + 16, 0);
-    assert_eq!(open(bytes).unwrap().segments().len(), count.into());
+    assert_eq!(open(bytes).unwrap().segments().len(), usize::from(count));
     assert!(matches!(open(cut), Err(VmcoreError::CutOff(..))));
 }
 
