@@ -1,4 +1,6 @@
 use super::*;
+use baton_kdump::convert::Format;
+use baton_kdump::encode::Compression;
 use baton_sys::mount::Flag;
 use std::path::Path;
 use std::time::Duration;
