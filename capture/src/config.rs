@@ -14,7 +14,10 @@ mod tests;
 pub use device::Device;
 pub use error::{ConfigError, Problem};
 pub use options::MountOptions;
-pub use plan::{Compression, FileSystem, Format, Level, Place, Plan};
+pub use baton_kdump::convert::Format;
+pub use baton_kdump::encode::Compression;
+pub use baton_kdump::filter::Level;
+pub use plan::{FileSystem, Place, Plan};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,13 @@
 //! The crash that is captured: what is known of it, and its dump.
 
+mod check;
+mod live;
+
+pub use check::check;
+pub use live::Live;
+
 use baton_kdump::Source;
+use baton_kdump::convert::Summary;
 use baton_kdump::write::{Observer, Output};
 use std::sync::Arc;
 
@@ -13,15 +20,32 @@ pub enum CrashError {
     /// What the kernel shows isn't a core.
     #[error(transparent)]
     Vmcore(#[from] baton_kdump::vmcore::VmcoreError),
+    /// Without VMCOREINFO nothing is known of the kernel.
+    #[error("the crashed kernel left no VMCOREINFO")]
+    NoVmcoreinfo,
+    /// Its virtual addresses can't be followed.
+    #[error(transparent)]
+    AddressSpace(#[from] baton_kdump::address_space::AddressSpaceError),
     /// The log isn't to be found.
-    #[error("{0}")]
-    Log(String),
+    #[error(transparent)]
+    Log(#[from] baton_kdump::dmesg::LogError),
     /// The dump can't be written.
     #[error(transparent)]
     Write(#[from] baton_kdump::write::WriteError),
-    /// The dump can't be read.
-    #[error("{0}")]
-    Read(String),
+    /// What was written isn't a dump.
+    #[error(transparent)]
+    Dump(#[from] baton_kdump::dump::DumpError),
+    /// What was written says that it isn't whole.
+    #[error("the dump says that it is incomplete")]
+    Incomplete,
+    /// Pages of it can't be read.
+    #[error("{count} pages of the dump can't be read, the first: {first}")]
+    Pages {
+        /// How many.
+        count: u64,
+        /// Why the first can't.
+        first: baton_kdump::Unreadable,
+    },
 }
 
 /// What is known of it.
@@ -37,25 +61,6 @@ pub struct Facts {
     pub memory: u64,
 }
 
-/// What was written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Written {
-    /// The dump's length in bytes.
-    pub length: u64,
-    /// The dump level that was used.
-    pub level: u8,
-    /// Why it isn't the one that was asked for, and other remarks.
-    pub remarks: Vec<String>,
-    /// Pages of the machine's memory.
-    pub pages_total: u64,
-    /// Pages in the dump.
-    pub pages_written: u64,
-    /// Of them, those that are zeros.
-    pub pages_zero: u64,
-    /// Pages that can't be read.
-    pub pages_unreadable: u64,
-}
-
 /// A crash.
 pub trait Crash {
     /// What is known of it.
@@ -65,17 +70,17 @@ pub trait Crash {
     ///
     /// # Errors
     /// When it can't be found.
-    fn log(&self) -> Result<String, CrashError>;
+    fn log(&self) -> Result<&str, &CrashError>;
 
     /// Writes the dump.
     ///
     /// # Errors
     /// When it isn't written to its end.
-    fn write(&self, output: &dyn Output, observer: &dyn Observer) -> Result<Written, CrashError>;
+    fn write(&self, output: &dyn Output, observer: &dyn Observer) -> Result<Summary, CrashError>;
 
     /// Reads a dump that was written, page by page.
     ///
     /// # Errors
     /// When it isn't one, or a page can't be read.
-    fn check(&self, dump: Arc<dyn Source>, written: &Written) -> Result<(), CrashError>;
+    fn check(&self, dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError>;
 }

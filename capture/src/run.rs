@@ -1,15 +1,17 @@
 //! A capture from its beginning to its end: targets one after another, then the final action.
 
-use crate::config::{Compression, Config, ConfigError, Format, Place, Plan};
-use crate::crash::{Crash, CrashError, Facts, Written};
+use crate::config::{Config, ConfigError, Place, Plan};
+use crate::crash::{Crash, CrashError, Facts};
 use crate::deadline::{End, patience};
 use crate::digest;
 use crate::name;
 use crate::progress::Progress;
 use crate::steady::Steady;
-use crate::summary::{CrashSummary, DumpSummary, Failed, Memory, Seconds, Summary};
+use crate::summary::{CrashSummary, Failed, Memory, Seconds, Summary};
 use crate::system::System;
 use crate::target::{Job, Result as DumpResult, Target, TargetError, targets};
+use baton_kdump::convert::Summary as Dump;
+use baton_kdump::encode::Compression;
 use baton_kdump::write::{Observer, Phase};
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -124,7 +126,7 @@ impl<'a> Capture<'a> {
 
     fn log(&mut self, crash: &dyn Crash) -> String {
         match crash.log() {
-            Ok(log) => log,
+            Ok(log) => log.to_owned(),
             Err(error) => {
                 self.warn(error.to_string());
                 format!("{error}\n")
@@ -149,7 +151,8 @@ impl<'a> Capture<'a> {
         self.system.say(&format!("dumping to {place}"));
         self.summary.target = place.to_string();
         self.summary.error = None;
-        self.summary.dump = DumpSummary::default();
+        self.summary.dump = None;
+        self.summary.sha256 = None;
         self.summary.seconds = Seconds::default();
         let result = self.dump(&mut *target, crash, log, left);
         if let Err(error) = &result {
@@ -200,11 +203,11 @@ impl<'a> Capture<'a> {
             false => None,
         };
         self.summary.seconds.read_back = self.since(begun);
-        self.summary.dump.sha256.clone_from(&sha256);
+        self.summary.sha256.clone_from(&sha256);
         self.summary.complete = true;
         self.measure();
         let remarks = target.finish(&DumpResult {
-            length: written.length,
+            length: written.bytes,
             sha256,
             summary: self.summary.to_json(),
         })?;
@@ -221,13 +224,13 @@ impl<'a> Capture<'a> {
         Job {
             time: facts.time.unwrap_or_else(|| self.system.clock()),
             most: facts.memory,
-            shrinks: self.plan.compression != Compression::None || self.plan.level.get() > 0,
+            shrinks: self.plan.compression != Compression::None || u8::from(self.plan.level) > 0,
             keep: self.plan.keep,
             patience: patience(time_left, left, LONGEST_WAIT),
         }
     }
 
-    fn write(&self, target: &mut dyn Target, crash: &dyn Crash) -> Result<Written, TargetError> {
+    fn write(&self, target: &mut dyn Target, crash: &dyn Crash) -> Result<Dump, TargetError> {
         let steady = Steady::new(target.output()?);
         let watch = Watch {
             capture: self,
@@ -245,45 +248,30 @@ impl<'a> Capture<'a> {
         &self,
         target: &dyn Target,
         crash: &dyn Crash,
-        written: &Written,
+        written: &Dump,
     ) -> Result<String, TargetError> {
         self.system.say("reading it back");
         let source = target.written()?;
-        let sha256 = digest::sha256(&*source, written.length);
+        let sha256 = digest::sha256(&*source, written.bytes);
         let sha256 = sha256.map_err(|error| TargetError::ReadBack(error.to_string()))?;
         let checked = crash.check(source, written);
         checked.map_err(|error| TargetError::ReadBack(error.to_string()))?;
         Ok(sha256)
     }
 
-    fn describe(&mut self, written: &Written) {
-        for remark in &written.remarks {
-            self.system.say(remark);
+    fn describe(&mut self, written: &Dump) {
+        for doubt in &written.doubts {
+            self.system.say(&doubt.to_string());
         }
-        self.summary.dump = DumpSummary {
-            format: match self.plan.format {
-                Format::Kdump => "kdump".to_owned(),
-                Format::Elf => "elf".to_owned(),
-            },
-            compression: self.plan.compression.to_string(),
-            level_asked: self.plan.level.get(),
-            level: written.level,
-            remarks: written.remarks.clone(),
-            size: written.length,
-            pages_total: written.pages_total,
-            pages_written: written.pages_written,
-            pages_zero: written.pages_zero,
-            pages_unreadable: written.pages_unreadable,
-            sha256: None,
-        };
+        self.summary.dump = Some(written.clone());
     }
 
-    fn say_size(&self, written: &Written) {
+    fn say_size(&self, written: &Dump) {
         self.system.say(&format!(
             "{} pages of {} in {} KiB, after {:.1} s",
-            written.pages_written,
-            written.pages_total,
-            written.length.div_ceil(1024),
+            written.pages.dumped,
+            written.pages.present,
+            written.bytes.div_ceil(1024),
             self.summary.seconds.total,
         ));
     }

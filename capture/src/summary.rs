@@ -1,9 +1,11 @@
 //! `summary.json`: what happened, beside each dump.
 
+use baton_kdump::convert::Summary as Dump;
 use serde::{Deserialize, Serialize};
 
 /// Everything that is known of a capture. Times are in RFC 3339, sizes in bytes, durations in seconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Summary {
     /// Whether the dump is whole.
     pub complete: bool,
@@ -14,8 +16,10 @@ pub struct Summary {
     pub crash: CrashSummary,
     /// Where the dump is.
     pub target: String,
-    /// What was written.
-    pub dump: DumpSummary,
+    /// What was written; nothing of a dump that broke off.
+    pub dump: Option<Dump>,
+    /// SHA-256 of the dump in hexadecimal, if it was read back.
+    pub sha256: Option<String>,
     /// Targets that were tried before.
     pub failed_targets: Vec<Failed>,
     /// What else went wrong, or differently.
@@ -28,6 +32,7 @@ pub struct Summary {
 
 /// What crashed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct CrashSummary {
     /// When.
     pub time: Option<String>,
@@ -37,35 +42,9 @@ pub struct CrashSummary {
     pub panic: Option<String>,
 }
 
-/// What was written.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DumpSummary {
-    /// `kdump` or `elf`.
-    pub format: String,
-    /// As configured.
-    pub compression: String,
-    /// The dump level that was asked for.
-    pub level_asked: u8,
-    /// The one that was used.
-    pub level: u8,
-    /// Why they differ, and other remarks of the filter.
-    pub remarks: Vec<String>,
-    /// Its size.
-    pub size: u64,
-    /// Pages of the machine's memory.
-    pub pages_total: u64,
-    /// Pages in the dump.
-    pub pages_written: u64,
-    /// Of them, those that are all zeros, which are stored once.
-    pub pages_zero: u64,
-    /// Pages that should be in the dump, and can't be read.
-    pub pages_unreadable: u64,
-    /// SHA-256 in hexadecimal, if it was read back.
-    pub sha256: Option<String>,
-}
-
 /// A target that didn't do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Failed {
     /// Which.
     pub target: String,
@@ -75,6 +54,7 @@ pub struct Failed {
 
 /// How long things took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Seconds {
     /// Until the target was there.
     pub prepare: f64,
@@ -88,6 +68,7 @@ pub struct Seconds {
 
 /// What is left of the reserved memory helps choosing how much to reserve.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Memory {
     /// `MemAvailable` when the program began.
     pub available_at_start: Option<u64>,

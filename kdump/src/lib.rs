@@ -6,15 +6,21 @@
 #![forbid(unsafe_code)]
 
 mod bytes;
+mod cache;
 mod parallel;
 mod ranges;
 
 pub mod address_space;
 pub mod bits;
+pub mod compare;
 pub mod convert;
+pub mod decode;
 pub mod dmesg;
+pub mod dump;
 pub mod encode;
 pub mod filter;
+pub mod flattened;
+pub mod kdump_file;
 pub mod machine;
 pub mod memory;
 pub mod note;
@@ -28,6 +34,8 @@ pub mod write;
 mod samples;
 
 pub use address_space::KernelMemory;
+pub use dump::Dump;
+pub use kdump_file::KdumpFile;
 pub use machine::Machine;
 pub use memory::{Memory, Unreadable};
 pub use source::Source;

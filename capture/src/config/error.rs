@@ -56,18 +56,12 @@ pub enum Problem {
         /// What could stand there.
         known: &'static str,
     },
-    /// A compression level outside of the codec's.
-    #[error("asks for level \"{found}\" of {codec}; give a whole number from {min} to {max}")]
-    CodecLevel {
-        /// `zstd` or `zlib`.
-        codec: &'static str,
-        /// What stands after the colon.
-        found: String,
-        /// The lowest that works.
-        min: u8,
-        /// The highest that works.
-        max: u8,
-    },
+    /// A compression that there isn't.
+    #[error(
+        "is \"{0}\"; use \"zstd\", \"zstd:LEVEL\" (from -7 to 19, without 0), \"zlib\", \"zlib:LEVEL\" (from 1 \
+         to 9) or \"none\""
+    )]
+    Compression(String),
     /// Compression is the kdump format's own.
     #[error("is \"{0}\", but ELF dumps aren't compressed; use \"none\", or the format \"kdump\"")]
     ElfIsNotCompressed(String),

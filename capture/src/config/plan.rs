@@ -4,6 +4,9 @@ use super::device::Device;
 use super::error::{BadPath, ConfigError, Problem};
 use super::options::MountOptions;
 use super::{Config, Dump, Finally, Target};
+use baton_kdump::convert::Format;
+use baton_kdump::encode::Compression;
+use baton_kdump::filter::Level;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -11,12 +14,6 @@ use std::time::Duration;
 
 /// Seconds that make sense as a deadline.
 pub(super) const DEADLINES: RangeInclusive<u32> = 10..=86400;
-
-/// zstd(1) without `--ultra`; what is above needs more memory than is reserved.
-const ZSTD_LEVELS: RangeInclusive<u8> = 1..=19;
-const ZLIB_LEVELS: RangeInclusive<u8> = 1..=9;
-const ZSTD_DEFAULT: u8 = 1;
-const ZLIB_DEFAULT: u8 = 1;
 
 /// All that the capture program does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,48 +36,6 @@ pub struct Plan {
     pub compression: Compression,
     /// Where to, in the order in which they are tried; one at least.
     pub places: Vec<Place>,
-}
-
-/// makedumpfile's dump level, 0 to 31.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Level(u8);
-
-impl Level {
-    /// The number.
-    #[must_use]
-    pub fn get(self) -> u8 {
-        self.0
-    }
-}
-
-/// A dump's format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// kdump-compressed, as makedumpfile writes by default.
-    Kdump,
-    /// An ELF core file.
-    Elf,
-}
-
-/// How pages are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// zlib at this level.
-    Zlib(u8),
-    /// Zstandard at this level.
-    Zstd(u8),
-}
-
-impl fmt::Display for Compression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Compression::None => f.write_str("none"),
-            Compression::Zlib(level) => write!(f, "zlib:{level}"),
-            Compression::Zstd(level) => write!(f, "zstd:{level}"),
-        }
-    }
 }
 
 /// The types of file systems that can be written to.
@@ -216,10 +171,8 @@ fn module(path: &str) -> Result<PathBuf, Problem> {
 }
 
 fn dump(dump: &Dump) -> Result<(Level, Format, Compression), ConfigError> {
-    let level = match dump.level {
-        level @ 0..=31 => Level(level),
-        level => return Err(value("dump.level", Problem::Level(level))),
-    };
+    let level =
+        Level::try_from(dump.level).map_err(|_| value("dump.level", Problem::Level(dump.level)))?;
     let format = match dump.format.as_str() {
         "kdump" => Format::Kdump,
         "elf" => Format::Elf,
@@ -239,51 +192,12 @@ fn dump(dump: &Dump) -> Result<(Level, Format, Compression), ConfigError> {
 }
 
 fn compression(text: &str, format: Format) -> Result<Compression, Problem> {
-    let (name, level) = match text.split_once(':') {
-        Some((name, level)) => (name, Some(level)),
-        None => (text, None),
-    };
-    let compression = match (name, level) {
-        ("none", None) => Compression::None,
-        ("zstd", level) => {
-            Compression::Zstd(codec_level("zstd", level, ZSTD_DEFAULT, ZSTD_LEVELS)?)
-        }
-        ("zlib", level) => {
-            Compression::Zlib(codec_level("zlib", level, ZLIB_DEFAULT, ZLIB_LEVELS)?)
-        }
-        _ => {
-            return Err(Problem::Word {
-                found: text.to_owned(),
-                known: "\"zstd\", \"zstd:LEVEL\", \"zlib\", \"zlib:LEVEL\" or \"none\"",
-            });
-        }
-    };
-    match (format, compression) {
-        (Format::Elf, Compression::Zlib(_) | Compression::Zstd(_)) => {
-            Err(Problem::ElfIsNotCompressed(text.to_owned()))
-        }
-        _ => Ok(compression),
+    let compression = text.parse();
+    let compression = compression.map_err(|_| Problem::Compression(text.to_owned()))?;
+    match format == Format::Elf && compression != Compression::None {
+        true => Err(Problem::ElfIsNotCompressed(text.to_owned())),
+        false => Ok(compression),
     }
-}
-
-fn codec_level(
-    codec: &'static str,
-    text: Option<&str>,
-    default: u8,
-    range: RangeInclusive<u8>,
-) -> Result<u8, Problem> {
-    let Some(text) = text else {
-        return Ok(default);
-    };
-    text.parse()
-        .ok()
-        .filter(|level| range.contains(level))
-        .ok_or_else(|| Problem::CodecLevel {
-            codec,
-            found: text.to_owned(),
-            min: *range.start(),
-            max: *range.end(),
-        })
 }
 
 fn place(number: usize, target: &Target) -> Result<Place, ConfigError> {

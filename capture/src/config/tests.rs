@@ -49,7 +49,7 @@ fn a_whole_configuration_is_understood() {
     assert!(plan.read_back);
     assert_eq!(plan.keep, 3);
     assert_eq!(plan.modules[1], Path::new("/lib/modules/ext4.ko"));
-    assert_eq!(plan.level.get(), 31);
+    assert_eq!(u8::from(plan.level), 31);
     assert_eq!(plan.format, Format::Kdump);
     assert_eq!(plan.compression, Compression::Zstd(3));
     let Place::Directory {
@@ -162,20 +162,8 @@ fn each_bad_value_is_named_with_the_reason_and_what_is_right() {
         (
             "zstd:3",
             "lzo",
-            "`dump.compression` in the capture configuration is \"lzo\"; use \"zstd\", \"zstd:LEVEL\", \
-             \"zlib\", \"zlib:LEVEL\" or \"none\"",
-        ),
-        (
-            "zstd:3",
-            "zstd:22",
-            "`dump.compression` in the capture configuration asks for level \"22\" of zstd; give a whole \
-             number from 1 to 19",
-        ),
-        (
-            "zstd:3",
-            "zlib:",
-            "`dump.compression` in the capture configuration asks for level \"\" of zlib; give a whole \
-             number from 1 to 9",
+            "`dump.compression` in the capture configuration is \"lzo\"; use \"zstd\", \"zstd:LEVEL\" (from \
+             -7 to 19, without 0), \"zlib\", \"zlib:LEVEL\" (from 1 to 9) or \"none\"",
         ),
         (
             "\"kdump\"",
@@ -303,6 +291,16 @@ fn every_option_against_a_dump_is_refused_and_fstabs_own_are_dropped() {
     assert_eq!(options.flags, []);
     assert_eq!(options.data, "subvol=@crash");
     assert!(options.has("subvol") && !options.has("subvo") && !options.has("umask"));
+}
+
+#[test]
+fn a_level_that_a_codec_does_not_have_is_refused() {
+    for bad in [
+        "zstd:20", "zstd:0", "zstd:", "zlib:10", "zlib:-1", "none:1", "",
+    ] {
+        let text = error("zstd:3", bad);
+        assert!(text.contains(&format!("is \"{bad}\"; use ")), "{text}");
+    }
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! A crash whose dump is a few bytes.
 
-use baton_capture::crash::{Crash, CrashError, Facts, Written};
+use baton_capture::crash::{Crash, CrashError, Facts};
 use baton_kdump::Source;
+use baton_kdump::convert::{Format, Pages, Summary, Times};
+use baton_kdump::encode::Compression;
+use baton_kdump::filter::{Counts, Doubt, Level};
 use baton_kdump::write::{Observer, Output, Phase};
 use std::sync::Arc;
 
@@ -39,17 +42,15 @@ impl Crash for Small {
         &self.facts
     }
 
-    fn log(&self) -> Result<String, CrashError> {
+    fn log(&self) -> Result<&str, &CrashError> {
         match self.log {
-            true => Ok(LOG.to_owned()),
-            false => Err(CrashError::Log(
-                "the kernel log can't be read: a test".into(),
-            )),
+            true => Ok(LOG),
+            false => Err(&CrashError::NoVmcoreinfo),
         }
     }
 
     /// Not in order, as the real one: the header last.
-    fn write(&self, output: &dyn Output, observer: &dyn Observer) -> Result<Written, CrashError> {
+    fn write(&self, output: &dyn Output, observer: &dyn Observer) -> Result<Summary, CrashError> {
         let dump = Small::dump();
         observer.progress(Phase::Headers, 0, 1);
         let failed = |error: std::io::Error| CrashError::Write(error.into());
@@ -60,24 +61,37 @@ impl Crash for Small {
             output.write_at(offset, part).map_err(failed)?;
         }
         output.write_at(0, &dump[..10_000]).map_err(failed)?;
-        Ok(Written {
-            length: dump.len() as u64,
-            level: 31,
-            remarks: vec!["a remark".into()],
-            pages_total: 1000,
-            pages_written: 98,
-            pages_zero: 1,
-            pages_unreadable: 0,
+        Ok(Summary {
+            format: Format::Kdump,
+            compression: Compression::Zstd(1),
+            level_asked: level(31),
+            level: level(15),
+            doubts: vec![Doubt::TooManyFree {
+                found: 2,
+                counted: 1,
+            }],
+            pages: Pages {
+                present: 1000,
+                dumped: 98,
+                ..Pages::default()
+            },
+            excluded: Counts::default(),
+            bytes: dump.len() as u64,
+            seconds: Times::default(),
         })
     }
 
-    fn check(&self, dump: Arc<dyn Source>, written: &Written) -> Result<(), CrashError> {
-        let mut bytes = vec![0; usize::try_from(written.length).unwrap()];
+    fn check(&self, dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError> {
+        let mut bytes = vec![0; usize::try_from(written.bytes).unwrap()];
         let read = dump.read_at(0, &mut bytes);
-        read.map_err(|error| CrashError::Read(error.to_string()))?;
+        read.map_err(|error| CrashError::Write(error.into()))?;
         match bytes == Small::dump() {
             true => Ok(()),
-            false => Err(CrashError::Read("page 0 can't be read".into())),
+            false => Err(CrashError::Incomplete),
         }
     }
+}
+
+fn level(number: u8) -> Level {
+    Level::try_from(number).unwrap()
 }

@@ -10,6 +10,8 @@ pub(super) const NOTE: u32 = 4;
 const EXTENDED: u16 = 0xffff;
 /// ET_CORE.
 const CORE: u16 = 4;
+/// DUMP_ELF_INCOMPLETE of makedumpfile, in `e_flags`: it wasn't written to its end.
+const INCOMPLETE: u32 = 1;
 /// More program headers than any machine has ranges of memory.
 const MOST_SEGMENTS: u64 = 1 << 20;
 /// How many program headers are read at once.
@@ -96,6 +98,7 @@ impl Class {
 /// What is needed of Elf32_Ehdr or Elf64_Ehdr.
 pub(super) struct Header {
     pub(super) machine: Machine,
+    pub(super) incomplete: bool,
     class: Class,
     entries_at: u64,
     sections_at: u64,
@@ -115,16 +118,18 @@ impl Header {
     }
 
     fn parse(class: Class, bytes: &[u8]) -> Option<Result<Header, VmcoreError>> {
-        let (entries_at, sections_at, entry, entries) = match class {
+        let (entries_at, sections_at, flags, entry, entries) = match class {
             Class::Bits32 => (
                 u32_at(bytes, 28)?.into(),
                 u32_at(bytes, 32)?.into(),
+                u32_at(bytes, 36)?,
                 u16_at(bytes, 42)?,
                 u16_at(bytes, 44)?,
             ),
             Class::Bits64 => (
                 u64_at(bytes, 32)?,
                 u64_at(bytes, 40)?,
+                u32_at(bytes, 48)?,
                 u16_at(bytes, 54)?,
                 u16_at(bytes, 56)?,
             ),
@@ -139,6 +144,7 @@ impl Header {
         }
         Some(Ok(Header {
             machine: Machine::of_elf(u16_at(bytes, 18)?),
+            incomplete: flags & INCOMPLETE != 0,
             class,
             entries_at,
             sections_at,

@@ -132,6 +132,14 @@ fn a_core_of_32_bits_is_read() {
 }
 
 #[test]
+fn a_core_may_say_that_it_is_incomplete() {
+    let mut bytes = sample();
+    assert!(!open(bytes.clone()).unwrap().incomplete());
+    bytes[48] = 1;
+    assert!(open(bytes).unwrap().incomplete());
+}
+
+#[test]
 fn headers_that_lie_are_refused() {
     let refused = |offset: usize, value: &[u8]| {
         let mut bytes = sample();

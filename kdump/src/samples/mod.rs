@@ -2,6 +2,7 @@
 
 use crate::bytes::u64_at;
 
+pub(crate) mod kdump;
 pub(crate) mod log;
 
 /// A note.
@@ -68,4 +69,18 @@ pub(crate) fn core(notes: &[u8], loads: &[Load]) -> Vec<u8> {
 /// Where the first segment of memory of a [`core`] begins in the file.
 pub(crate) fn first_load(core: &[u8]) -> u64 {
     u64_at(core, 64 + 56 + 8).unwrap()
+}
+
+/// A flattened dump of these records.
+pub(crate) fn flattened(records: &[(u64, &[u8])]) -> Vec<u8> {
+    let mut bytes = b"makedumpfile\0\0\0\0".to_vec();
+    bytes.extend([1u64, 1].iter().flat_map(|it| it.to_be_bytes()));
+    bytes.resize(4096, 0);
+    for (offset, data) in records {
+        bytes.extend(offset.to_be_bytes());
+        bytes.extend((data.len() as u64).to_be_bytes());
+        bytes.extend(*data);
+    }
+    bytes.extend([0xff; 16]);
+    bytes
 }

@@ -48,6 +48,7 @@ pub struct Vmcore {
     note_bytes: Vec<u8>,
     notes: CrashNotes,
     missing: u64,
+    incomplete: bool,
 }
 
 impl Vmcore {
@@ -69,6 +70,7 @@ impl Vmcore {
             note_bytes,
             notes,
             missing,
+            incomplete: header.incomplete,
         })
     }
 
@@ -107,6 +109,12 @@ impl Vmcore {
     pub fn missing(&self) -> u64 {
         self.missing
     }
+
+    /// Whether its header says that it wasn't written to its end, or bytes are missing.
+    #[must_use]
+    pub fn incomplete(&self) -> bool {
+        self.incomplete || self.missing > 0
+    }
 }
 
 impl Memory for Vmcore {
@@ -133,6 +141,10 @@ impl Memory for Vmcore {
 
     fn ranges(&self) -> &[Range<u64>] {
         self.layout.ranges()
+    }
+
+    fn excluded(&self, address: u64) -> bool {
+        self.layout.is_hole(address)
     }
 }
 
