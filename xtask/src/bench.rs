@@ -1,5 +1,7 @@
 //! Timings against peers: both sides in the same run, and the ratio of their medians.
 
+mod dump;
+
 use std::process::Command;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use crate::machine::Machine;
 use crate::payload::MAIN;
 use crate::scenario::{handover, judge, stock};
 use crate::{build, gate, vm};
+
+pub use dump::DumpArgs;
 
 /// Hand-overs of each kind, in turn.
 const PAIRS: usize = 7;
@@ -32,10 +36,15 @@ pub enum Part {
     HandOver,
     /// Loading, in a virtual machine
     Load,
+    /// Writing dumps, on this machine; only if it's asked for
+    Dump,
 }
 
 /// Prints the timings of one part, or of all of them.
-pub fn run(part: Option<Part>) -> Result<()> {
+pub fn run(part: Option<Part>, dump: &DumpArgs) -> Result<()> {
+    if part == Some(Part::Dump) {
+        return dump::run(dump);
+    }
     let wanted = |this| part.is_none_or(|part| part == this);
     if wanted(Part::Verify) {
         verdict()?;

@@ -81,6 +81,8 @@ enum Command {
     Bench {
         /// Only this
         part: Option<bench::Part>,
+        #[command(flatten)]
+        dump: bench::DumpArgs,
     },
     /// Show a hand-over, step by step
     Demo,
@@ -131,7 +133,7 @@ fn run(command: Command) -> Result<()> {
             scenario::runner::run(&lab, scenarios, jobs)
         }
         Command::Differential => differential::run(),
-        Command::Bench { part } => bench::run(part),
+        Command::Bench { part, dump } => bench::run(part, &dump),
         Command::Demo => demo::run(),
     }
 }

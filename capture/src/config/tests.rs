@@ -307,7 +307,7 @@ fn a_level_that_a_codec_does_not_have_is_refused() {
 
 #[test]
 fn a_codec_without_a_level_is_fast() {
-    assert_eq!(plan("zstd:3", "zstd").compression, Compression::Zstd(1));
+    assert_eq!(plan("zstd:3", "zstd").compression, Compression::Zstd(-1));
     assert_eq!(plan("zstd:3", "zlib").compression, Compression::Zlib(1));
     assert_eq!(plan("zstd:3", "none").compression, Compression::None);
 }
