@@ -6,22 +6,29 @@
 #![forbid(unsafe_code)]
 
 mod bytes;
+mod cache;
+mod parallel;
+mod ranges;
 
 pub mod address_space;
-mod cache;
+pub mod bits;
 pub mod compare;
+pub mod convert;
 pub mod decode;
 pub mod dmesg;
 pub mod dump;
+pub mod encode;
+pub mod filter;
 pub mod flattened;
 pub mod kdump_file;
 pub mod machine;
 pub mod memory;
 pub mod note;
-mod ranges;
+pub mod regions;
 pub mod source;
 pub mod vmcore;
 pub mod vmcoreinfo;
+pub mod write;
 
 #[cfg(test)]
 mod samples;

@@ -22,6 +22,16 @@ impl Machine {
         }
     }
 
+    /// `e_machine` of its ELF headers.
+    #[must_use]
+    pub fn elf(self) -> u16 {
+        match self {
+            Machine::X86_64 => 62,
+            Machine::Aarch64 => 183,
+            Machine::Other(number) => number,
+        }
+    }
+
     /// From `machine` of `struct utsname`, as a kdump-compressed dump has it.
     #[must_use]
     pub fn of_utsname(name: &str) -> Machine {

@@ -129,13 +129,13 @@ impl Apt {
     }
 
     /// A package's libraries, and theirs: what its programs need to run elsewhere.
-    pub fn libraries(&self, package: &str) -> Result<Vec<String>> {
+    pub fn libraries(&self, package: &str, release: &str) -> Result<Vec<String>> {
         let mut found: Vec<String> = Vec::new();
         let mut queue = vec![package.to_owned()];
         while let Some(name) = queue.pop() {
             let text = exec::output(self.command("apt-cache").args([
                 "-o",
-                &format!("APT::Default-Release={BASE}"),
+                &format!("APT::Default-Release={release}"),
                 "depends",
                 "-i",
                 &name,
@@ -158,17 +158,7 @@ impl Apt {
     pub fn unpack(&self, package: &str, into: &Path) -> Result<()> {
         let folder = into.join("download");
         fs::create_dir_all(&folder)?;
-        let release = format!("APT::Default-Release={BASE}");
-        exec::run(
-            self.command("apt-get")
-                .current_dir(&folder)
-                .args(["-q", "-o", &release, "download", package]),
-        )
-        .with_context(|| format!("downloading {package}"))?;
-        let archive = fs::read_dir(&folder)?
-            .next()
-            .context("apt-get downloaded nothing")??
-            .path();
+        let archive = self.download(package, &folder)?;
         exec::run(
             Command::new("dpkg-deb")
                 .arg("--extract")
@@ -177,6 +167,21 @@ impl Apt {
         )?;
         fs::remove_dir_all(&folder)?;
         Ok(())
+    }
+
+    /// Downloads a package into a folder that has nothing else in it.
+    pub fn download(&self, package: &str, folder: &Path) -> Result<PathBuf> {
+        let release = format!("APT::Default-Release={BASE}");
+        exec::run(
+            self.command("apt-get")
+                .current_dir(folder)
+                .args(["-q", "-o", &release, "download", package]),
+        )
+        .with_context(|| format!("downloading {package}"))?;
+        Ok(fs::read_dir(folder)?
+            .next()
+            .context("apt-get downloaded nothing")??
+            .path())
     }
 
     /// Installs packages on the system; refused where it would remove one.

@@ -5,9 +5,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::exec;
+use crate::machine::Target;
 
 const MIB: u64 = 1 << 20;
 
@@ -84,6 +85,41 @@ pub fn ext4(image: &Path, tree: &Path) -> Result<()> {
             .arg(tree)
             .arg(image),
     )
+}
+
+/// Makes a disk for crash dumps. Its file system's label is the disk's format, in capitals.
+pub fn target(image: &Path, target: &Target) -> Result<()> {
+    blank(image, target.size_mib * MIB)?;
+    let label = target.format.to_uppercase();
+    let (program, arguments): (_, &[&str]) = match target.format {
+        "blank" => return Ok(()),
+        "raw" => return partitioned(image),
+        "ext4" => ("mke2fs", &["-q", "-F", "-t", "ext4", "-m", "0", "-L"]),
+        "xfs" => ("mkfs.xfs", &["-q", "-f", "-L"]),
+        "btrfs" => ("mkfs.btrfs", &["-q", "-f", "-L"]),
+        "vfat" => ("mkfs.vfat", &["-F", "32", "-n"]),
+        other => bail!("no program makes {other}"),
+    };
+    exec::run(exec::tool(program).args(arguments).arg(label).arg(image))
+}
+
+/// The identifier of the one partition of a disk that has no file system.
+pub const RAW_PARTITION: &str = "6d3c5d63-6ac6-4cb1-9e1c-3d7e3c0b5a11";
+
+/// Where that partition begins, in bytes.
+pub const RAW_BEGINS: u64 = MIB;
+
+fn partitioned(image: &Path) -> Result<()> {
+    let table = image.with_extension("partitions");
+    let text = format!("label: gpt\nstart=1MiB, uuid={RAW_PARTITION}, name=baton-raw\n");
+    fs::write(&table, text)?;
+    exec::run(
+        exec::tool("sfdisk")
+            .arg("-q")
+            .arg(image)
+            .stdin(File::open(&table)?),
+    )?;
+    Ok(fs::remove_file(table)?)
 }
 
 /// Makes a disk that is only this text, padded with zeros to whole sectors.

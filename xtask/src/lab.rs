@@ -113,7 +113,7 @@ fn initrd(init: &Path, kernel: &Kernel) -> Result<Vec<u8>> {
         archive.folder(folder)?;
     }
     archive.file("init", &fs::read(init)?)?;
-    archive.file("efivarfs.ko", &fs::read(&kernel.efivarfs)?)?;
+    archive.file("efivarfs.ko", &kernel.modules.bytes("efivarfs")?)?;
     archive.file("marker-main", kernel.label.as_bytes())?;
     archive.finish()
 }

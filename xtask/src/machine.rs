@@ -11,6 +11,35 @@ pub enum Boot {
     Bios,
 }
 
+/// How a disk is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bus {
+    /// Built into these kernels.
+    Nvme,
+    /// A module in these kernels.
+    VirtioBlk,
+}
+
+/// A disk for crash dumps, which keeps what is written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// How it is connected.
+    pub bus: Bus,
+    /// `ext4`, `xfs`, `btrfs`, `vfat`; `raw`: one partition; `blank`: nothing.
+    pub format: &'static str,
+    /// Its size in MiB.
+    pub size_mib: u64,
+}
+
+/// Something that happens to a running machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Mishap {
+    /// When the console has said this.
+    pub when: &'static str,
+    /// What QEMU's monitor is told then.
+    pub command: &'static str,
+}
+
 /// What the machine has.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -30,6 +59,10 @@ pub struct Machine {
     pub five_level: bool,
     /// A display. A picture is taken of it when the gate says that it resets.
     pub display: bool,
+    /// What happens to it from outside.
+    pub mishap: Option<Mishap>,
+    /// Disks for crash dumps; their serial numbers are `baton-target-0`, `-1`, …
+    pub targets: Vec<Target>,
     /// What the first kernel's command line has besides [`CMDLINE`].
     pub cmdline: String,
 }
@@ -51,6 +84,8 @@ impl Machine {
             revoking: false,
             five_level: false,
             display: false,
+            mishap: None,
+            targets: Vec::new(),
             cmdline: String::new(),
         }
     }

@@ -5,18 +5,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 
 use crate::apt::{self, Apt};
 use crate::cache::Cache;
 use crate::exec;
+use crate::modules::{Modules, decompressed};
+use crate::peers::Peers;
 
-/// Packages of firmware and boot programs, unpacked as they are.
+/// Packages of firmware, boot programs and guests' tools, unpacked as they are.
 const PARTS: &[&str] = &[
     "ovmf",
     "shim-signed",
     "grub-efi-amd64-signed",
     "systemd-boot-efi",
+    "busybox-static",
 ];
 
 /// What the images that guests load besides kernels are made of: a package, and the release that it is
@@ -38,8 +41,8 @@ pub struct Kernel {
     pub release: String,
     /// The signed image.
     pub image: PathBuf,
-    /// The module that makes EFI variables readable, decompressed. It must be the kernel's own.
-    pub efivarfs: PathBuf,
+    /// Its modules.
+    pub modules: Modules,
 }
 
 /// Everything fetched.
@@ -47,6 +50,8 @@ pub struct Kernel {
 pub struct Packages {
     /// Oldest first.
     pub kernels: Vec<Kernel>,
+    /// Programs that read dumps.
+    pub peers: Peers,
     parts: PathBuf,
     kexec: PathBuf,
     images: PathBuf,
@@ -58,14 +63,16 @@ impl Packages {
     pub fn fetch(cache: &Cache) -> Result<Packages> {
         // Neither needs the other, and both mostly wait.
         let (packages, venv) = thread::scope(|scope| {
-            let venv = scope.spawn(|| cache.once("venv-2", make_venv));
-            let packages = cache.once("packages", |draft| fetch_all(cache, draft));
+            let venv = scope.spawn(|| cache.once("venv-3", make_venv));
+            let packages = cache.once("packages-2", |draft| fetch_all(cache, draft));
             let images = cache.once("images", |draft| fetch_images(cache, draft));
-            (packages.and_then(|p| Ok((p, images?))), venv.join())
+            let peers = Peers::fetch(cache);
+            (packages.and_then(|p| Ok((p, images?, peers?))), venv.join())
         });
-        let (packages, images) = packages?;
+        let (packages, images, peers) = packages?;
         Ok(Packages {
             kernels: kernels(&packages.join("kernels"))?,
+            peers,
             parts: packages.join("parts"),
             kexec: packages.join("kexec"),
             images,
@@ -106,6 +113,11 @@ impl Packages {
             .join("usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed")
     }
 
+    /// busybox, linked statically.
+    pub fn busybox(&self) -> PathBuf {
+        self.parts.join("bin/busybox")
+    }
+
     /// systemd-boot, not signed.
     pub fn systemd_boot(&self) -> PathBuf {
         self.parts
@@ -115,6 +127,11 @@ impl Packages {
     /// Stock kexec and its libraries, as a file tree.
     pub fn kexec_tree(&self) -> &Path {
         &self.kexec
+    }
+
+    /// Python, with drgn.
+    pub fn python(&self) -> Command {
+        Command::new(self.venv.join("bin/python3"))
     }
 
     /// `virt-fw-vars`, which edits the firmware's variable store. Its own script names the folder it
@@ -167,7 +184,7 @@ fn fetch_all(cache: &Cache, draft: &Path) -> Result<()> {
     }
     let kexec = made(draft.join("kexec"))?;
     apt.unpack("kexec-tools", &kexec)?;
-    for library in apt.libraries("kexec-tools")? {
+    for library in apt.libraries("kexec-tools", apt::BASE)? {
         apt.unpack(&library, &kexec)?;
     }
     for pattern in [
@@ -198,12 +215,14 @@ fn fetch_images(cache: &Cache, draft: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Keeps two files of a kernel's packages: hundreds of modules are of no use here.
+/// Keeps a kernel's image and the modules that guests need.
 fn fetch_kernel(apt: &Apt, package: &str, kernels: &Path) -> Result<()> {
     let whole = made(kernels.join("whole"))?;
     apt.unpack(package, &whole)?;
     if let Some(release) = package.strip_prefix("linux-binary-") {
         apt.unpack(&format!("linux-modules-{release}"), &whole)?;
+        // The lists of what is built in.
+        apt.unpack(&format!("linux-base-{release}"), &whole)?;
     }
     let release = package
         .trim_start_matches("linux-image-")
@@ -212,9 +231,7 @@ fn fetch_kernel(apt: &Apt, package: &str, kernels: &Path) -> Result<()> {
     let image = first(&whole, &|p| file_name(p).starts_with("vmlinuz"))
         .with_context(|| format!("{package} has no kernel image"))?;
     fs::copy(image, kept.join("vmlinuz"))?;
-    let module = first(&whole, &|p| file_name(p).starts_with("efivarfs.ko"))
-        .with_context(|| format!("the packages of {release} have no efivarfs module"))?;
-    fs::write(kept.join("efivarfs.ko"), decompressed(&module)?)?;
+    Modules::keep(&whole, release, &kept)?;
     fs::remove_dir_all(&whole)?;
     Ok(())
 }
@@ -228,7 +245,7 @@ fn kernels(folder: &Path) -> Result<Vec<Kernel>> {
         found.push(Kernel {
             label,
             image: entry.path().join("vmlinuz"),
-            efivarfs: entry.path().join("efivarfs.ko"),
+            modules: Modules(entry.path().join("modules")),
             release,
         });
     }
@@ -236,19 +253,7 @@ fn kernels(folder: &Path) -> Result<Vec<Kernel>> {
     Ok(found)
 }
 
-/// A file's contents, by its name's ending.
-fn decompressed(file: &Path) -> Result<Vec<u8>> {
-    let program = match file.extension().and_then(|e| e.to_str()) {
-        Some("ko") => return Ok(fs::read(file)?),
-        Some("gz") => "gzip",
-        Some("xz") => "xz",
-        Some("zst") => "zstd",
-        other => bail!("{}: don't know how to decompress {other:?}", file.display()),
-    };
-    exec::bytes(Command::new(program).arg("-dc").arg(file))
-}
-
-/// virt-firmware writes keys into the firmware's variable store; ukify needs pefile.
+/// virt-firmware writes keys into the firmware's variable store; ukify needs pefile; drgn reads dumps.
 fn make_venv(draft: &Path) -> Result<()> {
     exec::run(Command::new("python3").args(["-m", "venv"]).arg(draft))?;
     let mut pip = Command::new(draft.join("bin/python3"));
@@ -260,8 +265,10 @@ fn make_venv(draft: &Path) -> Result<()> {
         "--disable-pip-version-check",
         "virt-firmware",
         "pefile",
+        "drgn",
     ]);
-    exec::run(&mut pip).context("installing virt-firmware and pefile from the Python package index")
+    exec::run(&mut pip)
+        .context("installing virt-firmware, pefile and drgn from the Python package index")
 }
 
 fn made(folder: PathBuf) -> Result<PathBuf> {

@@ -3,6 +3,10 @@
 //! | path | |
 //! |---|---|
 //! | `bin/kexec`, `bin/baton` | stock kexec (its libraries are under `system/`), and ours |
+//! | `bin/busybox` | for what no program of ours does |
+//! | `bin/baton-capture` | what captures a crash |
+//! | `modules/RELEASE/MODULE/` | a module and what it needs, decompressed |
+//! | `system/lib/modules/RELEASE` | the same, as Debian's packages install them |
 //! | `kernels/LABEL/vmlinuz`, `initrd.img` | Debian's signed kernel, and our initrd for it |
 //! | `kernels/LABEL/db.efi` | the same kernel, signed with the db key alone |
 //! | `kernels/6.12/{p256,p384}.efi` | the same kernel, signed with ECDSA |
@@ -59,6 +63,7 @@ pub fn make(
     for kernel in &packages.kernels {
         add_kernel(work, &tree, keys, kernel)?;
     }
+    fs::copy(packages.busybox(), tree.join("bin/busybox"))?;
     let mut extra = Archive::default();
     extra.file("marker-extra", b"extra")?;
     fs::write(tree.join("initrds/extra.img"), extra.finish()?)?;
@@ -110,7 +115,31 @@ fn add_kernel(work: &Path, tree: &Path, keys: &Keys, kernel: &Kernel) -> Result<
     fs::create_dir_all(&folder)?;
     fs::copy(&kernel.image, folder.join("vmlinuz"))?;
     fs::copy(lab::initrd_path(work, kernel), folder.join("initrd.img"))?;
+    add_modules(tree, kernel)?;
     resign(&keys.db, &kernel.image, &folder.join("db.efi"))
+}
+
+/// Modules that guests load themselves.
+const GUEST_MODULES: &[&str] = &["btrfs", "ext4", "vfat", "virtio_blk", "xfs"];
+
+fn add_modules(tree: &Path, kernel: &Kernel) -> Result<()> {
+    let installed = tree.join("system/lib/modules");
+    fs::create_dir_all(&installed)?;
+    let from = &kernel.modules.0;
+    exec::run(
+        Command::new("cp")
+            .args(["-a", "--no-preserve=ownership"])
+            .arg(from)
+            .arg(installed.join(&kernel.release)),
+    )?;
+    for name in GUEST_MODULES {
+        let folder = tree.join("modules").join(&kernel.release).join(name);
+        fs::create_dir_all(&folder)?;
+        for (number, (module, bytes)) in kernel.modules.loadable(&[name])?.iter().enumerate() {
+            fs::write(folder.join(format!("{number:02}-{module}.ko")), bytes)?;
+        }
+    }
+    Ok(())
 }
 
 /// The running kernel judges an image by its first signature, so Debian's must go first.
@@ -141,6 +170,7 @@ fn vars_revoking(tree: &Path) -> PathBuf {
 /// What is built from our sources, and forged with it.
 fn add_ours(tree: &Path, packages: &Packages, keys: &Keys, ours: &Ours) -> Result<()> {
     fs::copy(&ours.baton, tree.join("bin/baton"))?;
+    fs::copy(&ours.capture, tree.join("bin/baton-capture"))?;
     let signer = Signer {
         baton: &ours.baton,
         pair: &keys.mok,

@@ -10,6 +10,8 @@ use crate::{build, gate};
 pub struct Ours {
     /// `baton`, linked statically: it runs here and in the guests.
     pub baton: PathBuf,
+    /// What captures a crash.
+    pub capture: PathBuf,
     /// The gate's stub.
     pub stub: PathBuf,
 }
@@ -31,6 +33,11 @@ pub fn build(root: &Path) -> Result<Programs> {
 
 fn build_ours(root: &Path) -> Result<Ours> {
     let baton = build::static_program(root, "baton", "baton")?;
+    let capture = build::static_program(root, "baton-capture", "baton-capture")?;
     let stub = gate::build(root)?.image;
-    Ok(Ours { baton, stub })
+    Ok(Ours {
+        baton,
+        capture,
+        stub,
+    })
 }

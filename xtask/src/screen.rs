@@ -29,9 +29,14 @@ impl Monitor {
 
     /// Takes a picture of the screen (PPM) into `file`.
     pub fn take_picture(&self, file: &Path) -> Result<()> {
+        self.tell(&format!("screendump {}", file.display()))
+    }
+
+    /// Gives a command, and waits until it is done.
+    pub fn tell(&self, command: &str) -> Result<()> {
         let mut stream = UnixStream::connect(&self.0).context("QEMU's monitor")?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        writeln!(stream, "screendump {}", file.display())?;
+        writeln!(stream, "{command}")?;
         // The second prompt comes when the command is done.
         let mut said = Vec::new();
         while said.windows(6).filter(|window| window == b"(qemu)").count() < 2 {

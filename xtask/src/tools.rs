@@ -23,6 +23,12 @@ const TOOLS: &[(&str, &str)] = &[
     ("objcopy", "binutils"),
     ("dpkg-deb", "dpkg"),
     ("cc", "build-essential"),
+    ("depmod", "kmod"),
+    ("mkfs.xfs", "xfsprogs"),
+    ("mkfs.btrfs", "btrfs-progs"),
+    ("mkfs.vfat", "dosfstools"),
+    ("sfdisk", "fdisk"),
+    ("tar", "tar"),
 ];
 
 /// Sees that every tool is there: installs the missing ones as root, else names them.

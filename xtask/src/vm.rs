@@ -9,11 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use baton_guest::script::{DISK_SIZE, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script};
+use baton_guest::script::{DISK_SIZE, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script, target_serial};
 
 use crate::console::Transcript;
 use crate::lab::Lab;
-use crate::machine::{Boot, Machine};
+use crate::machine::{Boot, Bus, Machine};
 use crate::payload::VARS_REVOKING;
 use crate::screen::Monitor;
 use crate::{disk, image};
@@ -40,6 +40,8 @@ pub struct Until {
     pub limit: Duration,
     /// What the console must say, where what runs in the end never switches the machine off.
     pub said: Option<&'static str>,
+    /// How long the machine is left alone after that.
+    pub then: Duration,
 }
 
 impl Until {
@@ -48,6 +50,7 @@ impl Until {
         Until {
             limit: Duration::from_secs(seconds),
             said: None,
+            then: Duration::ZERO,
         }
     }
 }
@@ -74,10 +77,15 @@ pub fn run(
     fs::create_dir_all(folder)?;
     let mut command = command(lab, machine, script, folder)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let monitor = machine.display.then(|| Monitor::of(&name));
+    let needs_monitor = machine.display || machine.mishap.is_some();
+    let monitor = needs_monitor.then(|| Monitor::of(&name));
     let mut picture = None;
+    let mut told = false;
     if let Some(monitor) = &monitor {
-        command.args(["-device", "VGA", "-monitor", &monitor.argument()]);
+        command.args(["-monitor", &monitor.argument()]);
+    }
+    if machine.display {
+        command.args(["-device", "VGA"]);
     }
     let mut log = File::create(folder.join("console.log"))?;
     let begun = Instant::now();
@@ -91,12 +99,22 @@ pub fn run(
     );
     let bytes = reader(child.0.stdout.take().context("no pipe")?);
     let mut transcript = Transcript::default();
+    let (mut limit, mut at_limit) = (until.limit, End::TimeLimit);
     let end = loop {
-        match bytes.recv_timeout(until.limit.saturating_sub(begun.elapsed())) {
+        match bytes.recv_timeout(limit.saturating_sub(begun.elapsed())) {
             Ok(chunk) => {
                 log.write_all(&chunk)?;
                 transcript.take(begun.elapsed(), &chunk, watch);
-                if let Some(monitor) = monitor.as_ref().filter(|_| picture.is_none())
+                if let (Some(monitor), Some(mishap)) = (&monitor, machine.mishap)
+                    && !told
+                    && transcript.says(mishap.when)
+                {
+                    monitor.tell(mishap.command)?;
+                    told = true;
+                }
+                if let Some(monitor) = monitor
+                    .as_ref()
+                    .filter(|_| machine.display && picture.is_none())
                     && transcript.says(RESETTING)
                 {
                     std::thread::sleep(PAINTED);
@@ -104,11 +122,13 @@ pub fn run(
                     monitor.take_picture(&file)?;
                     picture = Some(file);
                 }
-                if until.said.is_some_and(|text| transcript.says(text)) {
-                    break End::Said;
+                if at_limit == End::TimeLimit
+                    && until.said.is_some_and(|text| transcript.says(text))
+                {
+                    (limit, at_limit) = (begun.elapsed() + until.then, End::Said);
                 }
             }
-            Err(RecvTimeoutError::Timeout) => break End::TimeLimit,
+            Err(RecvTimeoutError::Timeout) => break at_limit,
             Err(RecvTimeoutError::Disconnected) => break End::Itself,
         }
     };
@@ -191,6 +211,13 @@ fn command(lab: &Lab, machine: &Machine, script: &Script, folder: &Path) -> Resu
     let script_disk = folder.join("script.img");
     disk::raw(&script_disk, &serde_json::to_vec(script)?, DISK_SIZE)?;
     drive(&mut command, SCRIPT_SERIAL, &script_disk);
+    for (number, target) in machine.targets.iter().enumerate() {
+        let image = target_image(folder, number);
+        if !image.exists() {
+            disk::target(&image, target)?;
+        }
+        target_drive(&mut command, &target_serial(number), &image, target.bus);
+    }
     Ok(command)
 }
 
@@ -243,6 +270,22 @@ fn direct(command: &mut Command, lab: &Lab, machine: &Machine) -> Result<()> {
         .arg("-initrd")
         .arg(lab.initrd(kernel));
     Ok(())
+}
+
+/// The file behind a machine's disk for crash dumps.
+pub fn target_image(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("target-{number}.img"))
+}
+
+/// What is written is in the file at once, as far as the guest has flushed it: a machine that is killed
+/// has lost its power.
+fn target_drive(command: &mut Command, serial: &str, file: &Path, bus: Bus) {
+    let device = match bus {
+        Bus::Nvme => format!("nvme,drive={serial},serial={serial}"),
+        Bus::VirtioBlk => format!("virtio-blk-pci,drive={serial},serial={serial}"),
+    };
+    let drive = format!("if=none,id={serial},format=raw,file={}", file.display());
+    command.args(["-drive", &drive, "-device", &device]);
 }
 
 /// Guests may write to their disks; nothing of it is kept, so that machines can share one.

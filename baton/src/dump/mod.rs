@@ -2,6 +2,7 @@
 
 pub mod args;
 mod check;
+mod convert;
 mod digest;
 mod dmesg;
 mod find;
@@ -24,5 +25,6 @@ pub fn run(command: &DumpCommand) -> Result<()> {
         DumpCommand::Info(args) => info::run(args),
         DumpCommand::Dmesg(args) => dmesg::run(args),
         DumpCommand::Check(args) => check::run(args),
+        DumpCommand::Convert(args) => convert::run(args),
     }
 }

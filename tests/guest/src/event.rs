@@ -43,6 +43,16 @@ pub enum Event {
     },
     /// The machine is about to be handed over: the last word of this stage.
     Leaving,
+    /// The host is to do something to the machine.
+    Awaiting {
+        /// What.
+        what: String,
+    },
+    /// `/proc/vmcore` was copied.
+    Copied {
+        /// Its size in bytes.
+        size: u64,
+    },
     /// Memory was filled.
     Filled(Canary),
     /// `/proc/vmcore` was read.

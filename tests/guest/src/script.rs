@@ -11,8 +11,18 @@ pub const SCRIPT_SERIAL: &str = "baton-script";
 /// NVMe serial number of the disk with everything a scenario may load, mounted on [`PAYLOAD`].
 pub const PAYLOAD_SERIAL: &str = "baton-payload";
 
+/// Where decompressed modules lie: `RELEASE/MODULE/` holds a module and all that it needs, their names in
+/// the order of loading; nothing, if it is built in.
+pub const MODULES: &str = "/payload/modules";
+
 /// Where the payload's file system is mounted.
 pub const PAYLOAD: &str = "/payload";
+
+/// Serial number of a disk for crash dumps.
+#[must_use]
+pub fn target_serial(number: usize) -> String {
+    format!("baton-target-{number}")
+}
 
 /// Kernel parameter that says which stage (from 1) a boot is: `baton.stage=2`.
 pub const STAGE: &str = "baton.stage=";
@@ -65,6 +75,35 @@ pub enum Step {
     },
     /// Looks for those pages in `/proc/vmcore`, and checks its headers.
     ScanVmcore,
+    /// Loads a module of the running kernel and what it needs, from [`MODULES`].
+    LoadModule(String),
+    /// Mounts a disk for crash dumps.
+    Mount {
+        /// Its number.
+        target: usize,
+        /// The file system's type.
+        filesystem: String,
+        /// Where.
+        place: String,
+    },
+    /// Writes the files below a folder to a disk for crash dumps, as tar(1) does.
+    Archive {
+        /// The folder.
+        folder: String,
+        /// The disk's number.
+        target: usize,
+    },
+    /// Says a word, for the host to act on, and then waits for what it does.
+    Await(String),
+    /// Uses memory up, until there is no more.
+    Exhaust,
+    /// Ends init, which panics.
+    Die,
+    /// Copies `/proc/vmcore` as it is to a disk for crash dumps.
+    CopyVmcore {
+        /// The disk's number.
+        target: usize,
+    },
     /// Jumps to the loaded kernel, by reboot(2).
     Kexec,
     /// Writes a letter to `/proc/sysrq-trigger`.

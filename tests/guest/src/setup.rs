@@ -9,7 +9,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use baton_guest::script::{DISK_SIZE, PAYLOAD, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script};
+use baton_guest::script::{
+    DISK_SIZE, MODULES, PAYLOAD, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script, target_serial,
+};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
 
@@ -66,6 +68,33 @@ pub fn mount_payload() -> Result<()> {
     Ok(())
 }
 
+/// Loads a module and what it needs, where they aren't there yet.
+pub fn load_module(name: &str) -> Result<()> {
+    let release = crate::observe::text("/proc/sys/kernel/osrelease");
+    let folder = format!("{MODULES}/{release}/{name}");
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .with_context(|| folder.clone())?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    files.sort();
+    for file in files {
+        match rustix::system::finit_module(File::open(&file)?, c"", 0) {
+            Err(Errno::EXIST) => {}
+            result => result.with_context(|| file.display().to_string())?,
+        }
+    }
+    Ok(())
+}
+
+/// Mounts a disk for crash dumps.
+pub fn mount_target(number: usize, filesystem: &str, place: &str) -> Result<()> {
+    fs::create_dir_all(place)?;
+    let disk = disk(&target_serial(number))?;
+    let kind = CString::new(filesystem)?;
+    mount(&disk, place, kind.as_c_str(), MountFlags::empty(), None)
+        .with_context(|| format!("mounting {}", disk.display()))
+}
+
 /// Reads the script from its disk.
 pub fn read_script() -> Result<Script> {
     let disk = disk(SCRIPT_SERIAL)?;
@@ -98,17 +127,19 @@ fn mount_as(kind: &str, source: &str, place: &str) -> Result<()> {
     )?)
 }
 
-/// The NVMe disk with this serial number. Numbers of devices depend on the order of their finding.
-fn disk(serial: &str) -> Result<PathBuf> {
+/// The disk with this serial number. Numbers of devices depend on the order of their finding.
+pub fn disk(serial: &str) -> Result<PathBuf> {
     let begun = Instant::now();
     while begun.elapsed() < DISK_TIMEOUT {
-        for name in crate::observe::names("/sys/class/nvme") {
-            let place = format!("/sys/class/nvme/{name}");
-            if crate::observe::text(&format!("{place}/serial")) != serial {
-                continue;
-            }
-            let device = PathBuf::from(format!("/dev/{name}n1"));
-            if device.exists() {
+        for name in crate::observe::names("/sys/class/block") {
+            // A virtio disk has it itself, an NVMe disk's controller has it.
+            let says = |place| crate::observe::text(&format!("/sys/class/block/{name}/{place}"));
+            let device = PathBuf::from(format!("/dev/{name}"));
+            if [says("serial"), says("device/serial")]
+                .iter()
+                .any(|s| s == serial)
+                && device.exists()
+            {
                 return Ok(device);
             }
         }

@@ -5,15 +5,16 @@ use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use baton_guest::event::Event;
-use baton_guest::script::{Expect, Step};
+use baton_guest::script::{Expect, Step, target_serial};
 
 use crate::canary::Filled;
 use crate::console::Console;
-use crate::{observe, vmcore};
+use crate::{observe, setup, vmcore};
 
 /// The end of a program's output that is passed on, in bytes.
 const OUTPUT: usize = 16 << 10;
@@ -49,6 +50,39 @@ pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Resu
             held.push(filled);
         }
         Step::ScanVmcore => console.say(Event::Scanned(vmcore::scan("/proc/vmcore")?)),
+        Step::LoadModule(name) => setup::load_module(name)?,
+        Step::Mount {
+            target,
+            filesystem,
+            place,
+        } => setup::mount_target(*target, filesystem, place)?,
+        Step::Archive { folder, target } => {
+            archive(folder, &setup::disk(&target_serial(*target))?)?
+        }
+        Step::CopyVmcore { target } => {
+            let mut vmcore = File::open("/proc/vmcore").context("/proc/vmcore")?;
+            let disk = setup::disk(&target_serial(*target))?;
+            let mut disk = File::options().write(true).open(disk)?;
+            let size = std::io::copy(&mut vmcore, &mut disk)?;
+            disk.sync_all()?;
+            console.say(Event::Copied { size });
+        }
+        Step::Await(what) => {
+            console.say(Event::Awaiting { what: what.clone() });
+            sleep(Duration::from_secs(3600));
+            bail!("nothing came of {what}");
+        }
+        Step::Exhaust => {
+            console.say(Event::Leaving);
+            let mut held: Vec<Vec<u8>> = Vec::new();
+            loop {
+                held.push(vec![1; 16 << 20]);
+            }
+        }
+        Step::Die => {
+            console.say(Event::Leaving);
+            std::process::exit(1);
+        }
         Step::Kexec => {
             console.say(Event::Leaving);
             return Err(baton_sys::power::reboot_into_loaded().into());
@@ -90,6 +124,18 @@ fn run(console: &Console, argv: &[String], expect: Expect) -> Result<()> {
         "ended with {code:?}: {}",
         output.trim()
     );
+    Ok(())
+}
+
+fn archive(folder: &str, disk: &Path) -> Result<()> {
+    let status = Command::new("/payload/bin/busybox")
+        .args(["tar", "-c", "-C", folder, "-f"])
+        .arg(disk)
+        .arg(".")
+        .status()
+        .context("busybox")?;
+    ensure!(status.success(), "tar ended with {status}");
+    rustix::fs::sync();
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod altered;
 mod attacks;
 mod crash;
+mod dump;
 mod format;
 mod formats;
 pub mod handover;
@@ -12,6 +13,7 @@ mod refusal;
 pub mod runner;
 pub mod stock;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -22,6 +24,9 @@ use crate::machine::Machine;
 use crate::vm::{Run, Until};
 
 pub use handover::demo;
+
+/// What is left of a machine, looked at; the folder is its own.
+pub type Examine = Box<dyn Fn(&Lab, &Path) -> Result<()> + Send + Sync>;
 
 /// A verdict on a run: an error says what is wrong.
 pub type Judge = Box<dyn Fn(&Run) -> Result<()> + Send + Sync>;
@@ -42,6 +47,8 @@ pub struct Scenario {
     pub until: Until,
     /// What must be seen.
     pub judge: Judge,
+    /// What must be found afterwards, where anything is left.
+    pub examine: Option<Examine>,
 }
 
 impl Scenario {
@@ -59,6 +66,7 @@ impl Scenario {
             script,
             until: Until::within(120),
             judge: Box::new(judge),
+            examine: None,
         }
     }
 
@@ -75,6 +83,14 @@ impl Scenario {
     /// It ends when the console says this.
     fn until_said(mut self, text: &'static str) -> Self {
         self.until.said = Some(text);
+        self
+    }
+
+    fn examined(
+        mut self,
+        examine: impl Fn(&Lab, &Path) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.examine = Some(Box::new(examine));
         self
     }
 
@@ -95,6 +111,7 @@ pub fn all(lab: &Lab) -> Vec<Scenario> {
     let mut found = stock::all(&labels);
     found.extend(handover::all(&labels));
     found.extend(crash::all(&labels));
+    found.extend(dump::all(&labels));
     found.extend(formats::all(&labels));
     found.extend(refusal::all());
     found.extend(policy::all(&labels));

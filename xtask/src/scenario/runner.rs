@@ -103,7 +103,9 @@ fn attempt(lab: &Lab, scenario: &Scenario) -> Result<()> {
     let verdict = (scenario.judge)(&run);
     fs::write(folder.join("console.txt"), run.transcript.to_text())
         .context("writing the console's log")?;
-    verdict
+    verdict?;
+    let examine = scenario.examine.as_ref();
+    examine.map_or(Ok(()), |examine| examine(lab, &folder))
 }
 
 fn tail(log: &str) -> String {

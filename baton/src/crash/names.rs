@@ -1,0 +1,139 @@
+//! From what a target is called to the device, and back: by the links that udev keeps in `/dev/disk`, and
+//! where there is no udev by what is on the devices.
+
+use super::probe;
+use crate::failure::{Failure, Result};
+use baton_capture::config::Device;
+use baton_sys::Root;
+use baton_sys::block::BlockDevice;
+use std::path::Path;
+
+/// The device with this name; `None` where there is none.
+///
+/// # Errors
+/// When `/dev` or `/sys` can't be read.
+pub fn find(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
+    let (folder, value) = match device {
+        Device::Path(path) => return by_path(root, path),
+        Device::Uuid(value) => ("by-uuid", value),
+        Device::Label(value) => ("by-label", value),
+        Device::PartUuid(value) => ("by-partuuid", value),
+        Device::PartLabel(value) => ("by-partlabel", value),
+    };
+    let link = Path::new("/dev/disk").join(folder).join(escaped(value));
+    match by_path(root, &link)? {
+        Some(found) => Ok(Some(found)),
+        None => by_contents(root, device),
+    }
+}
+
+fn by_path(root: &Root, path: &Path) -> Result<Option<BlockDevice>> {
+    BlockDevice::by_path(root, path).map_err(|e| Failure::system(&e))
+}
+
+fn by_contents(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
+    for name in entries(root, "sys/class/block") {
+        let found = BlockDevice::by_name(root, &name).map_err(|e| Failure::system(&e))?;
+        let carries = |found: &BlockDevice| probe::carries(root, found, device) == Some(true);
+        if found.as_ref().is_some_and(carries) {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// The `UUID=…` of what a device holds, by which it is found when disks have other names.
+#[must_use]
+pub fn uuid(root: &Root, device: &BlockDevice) -> Option<Device> {
+    let linked = || linked(root, "by-uuid", device).map(Device::Uuid);
+    let found = probe::contents(root, device).map(|found| found.uuid);
+    found
+        .filter(|uuid| !uuid.is_empty())
+        .map(Device::Uuid)
+        .or_else(linked)
+}
+
+/// The `PARTUUID=…` of a partition, likewise.
+#[must_use]
+pub fn part_uuid(root: &Root, device: &BlockDevice) -> Option<Device> {
+    let linked = || linked(root, "by-partuuid", device).map(Device::PartUuid);
+    let names = probe::partition(root, device);
+    names
+        .map(|names| Device::PartUuid(names.uuid))
+        .or_else(linked)
+}
+
+/// What udev's link to a device in this folder is called.
+fn linked(root: &Root, folder: &str, device: &BlockDevice) -> Option<String> {
+    let leads_here = |link: &String| {
+        let path = Path::new("/dev/disk").join(folder).join(link);
+        BlockDevice::by_path(root, &path).is_ok_and(|found| found.as_ref() == Some(device))
+    };
+    let links = entries(root, &format!("dev/disk/{folder}"));
+    links.into_iter().find(leads_here)
+}
+
+/// The names in a folder, sorted; none where there is no such folder.
+fn entries(root: &Root, folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(root.join(folder))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+/// udev writes all but letters, digits, what is above ASCII and `#+-.:=@_/` as `\xNN`, and there is no
+/// slash in a name (encode_devnode_name of systemd's src/shared/device-nodes.c).
+fn escaped(value: &str) -> String {
+    let mut name = String::new();
+    for c in value.chars() {
+        match c.is_ascii() && !c.is_ascii_alphanumeric() && !"#+-.:=@_".contains(c) {
+            true => name.push_str(&format!("\\x{:02x}", u32::from(c))),
+            false => name.push(c),
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crash::fake::Fake;
+
+    #[test]
+    fn a_device_is_found_by_its_uuid_and_the_uuid_by_it() {
+        let fake = Fake::new().with_virtio_blk();
+        let uuid_text = Device::Uuid("5f1d9a3c-0c1e-4f5c-9d55-000000000001".into());
+        let device = find(&fake.root(), &uuid_text).unwrap().unwrap();
+        assert_eq!(device.name, "vda1");
+        assert_eq!(uuid(&fake.root(), &device), Some(uuid_text));
+        assert_eq!(uuid(&fake.root(), &device.disk()), None);
+    }
+
+    #[test]
+    fn without_udev_a_device_is_found_by_what_is_on_it() {
+        let fake = Fake::new()
+            .with_nvme()
+            .with_sata()
+            .with_ext4_on("sda1", [0x5a; 16]);
+        let name = Device::Uuid("5a5a5a5a-5a5a-5a5a-5a5a-5a5a5a5a5a5a".into());
+        let device = find(&fake.root(), &name).unwrap().unwrap();
+        assert_eq!(device.name, "sda1");
+        assert_eq!(uuid(&fake.root(), &device), Some(name));
+        let label = Device::Label("dumps".into());
+        assert_eq!(find(&fake.root(), &label).unwrap().unwrap(), device);
+        let other = Device::Label("other".into());
+        assert_eq!(find(&fake.root(), &other).unwrap(), None);
+    }
+
+    #[test]
+    fn a_label_with_a_space_or_a_slash_is_looked_for_as_udev_writes_it() {
+        assert_eq!(escaped("my disk"), "my\\x20disk");
+        assert_eq!(escaped("../x"), "..\\x2fx");
+        assert_eq!(escaped("größe-1"), "größe-1");
+    }
+}

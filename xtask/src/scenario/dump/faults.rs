@@ -1,0 +1,198 @@
+//! Captures that something goes wrong with: the machine ends all the same, older dumps stay whole, and
+//! what was written can be read.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use baton_guest::event::Event;
+use baton_guest::script::{Script, Step};
+
+use super::examine::{fetched, the_dump};
+use super::{PLACE, attached};
+use crate::exec;
+use crate::lab::Lab;
+use crate::machine::{Boot, Bus, Machine, Mishap, Target};
+use crate::payload::MAIN;
+use crate::peers::said;
+use crate::scenario::{Scenario, judge};
+use crate::vm::{End, Run};
+
+/// Where the second target is mounted.
+const SECOND: &str = "/var/second";
+
+/// A dump that is there already.
+const OLDER: &str = "2026-01-01T00:00:00Z";
+const OLDER_TEXT: &str = "an older dump\n";
+/// `sha256sum` of that.
+const OLDER_SUM: &str = "aa742fb462da19a0a2458294bbf728ab0b12e6bbafaf7bb4f92f7eed3f6f0661";
+
+/// Moments at which the power goes, each a while after the one before.
+const CUTS: u32 = 20;
+const BETWEEN: Duration = Duration::from_millis(400);
+
+pub fn all() -> Vec<Scenario> {
+    let mut found = vec![
+        // Room for the kernel log, not for the dump.
+        elsewhere("dump-fault-disk-full", 16, None),
+        elsewhere(
+            "dump-fault-disk-missing",
+            256,
+            Some(Mishap {
+                when: "Kernel panic",
+                command: "drive_del baton-target-0",
+            }),
+        ),
+        elsewhere(
+            "dump-fault-disk-gone",
+            256,
+            Some(Mishap {
+                when: "%",
+                command: "drive_del baton-target-0",
+            }),
+        ),
+    ];
+    found.extend((0..CUTS).map(power_cut));
+    found
+}
+
+fn ext4(size_mib: u64) -> Target {
+    Target {
+        bus: Bus::Nvme,
+        format: "ext4",
+        size_mib,
+    }
+}
+
+fn machine(targets: Vec<Target>, mishap: Option<Mishap>) -> Machine {
+    Machine {
+        boot: Boot::Bios,
+        cmdline: "crashkernel=256M".into(),
+        mishap,
+        targets,
+        ..Machine::new(MAIN)
+    }
+}
+
+/// Crashes with an older dump on the first target, and perhaps a second target.
+fn script(targets: &[Target]) -> Script {
+    let places = [PLACE, SECOND];
+    let mut steps = Vec::new();
+    let mut settings = format!(
+        "deadline = 100\nfinally = \"poweroff\"\n[kernel]\nimage = \"/payload/kernels/{MAIN}/vmlinuz\"\n"
+    );
+    for (number, (target, place)) in targets.iter().zip(places).enumerate() {
+        steps.extend(attached(number, target, place));
+        settings += &format!("[[target]]\nkind = \"mounted\"\ndirectory = \"{place}\"\n");
+    }
+    let older = |name: &str, text: String| Step::Write {
+        path: format!("{PLACE}/{OLDER}/{name}"),
+        text,
+    };
+    steps.push(older("vmcore", OLDER_TEXT.into()));
+    steps.push(older("vmcore.sha256", format!("{OLDER_SUM}  vmcore\n")));
+    steps.push(Step::Write {
+        path: "/etc/baton/crash.toml".into(),
+        text: settings,
+    });
+    steps.push(Step::run("/payload/bin/busybox sync"));
+    steps.push(Step::run(
+        "/payload/bin/baton crash load --capture /payload/bin/baton-capture",
+    ));
+    steps.push(Step::Sysrq('c'));
+    Script {
+        stages: vec![steps],
+    }
+}
+
+/// The first target fails, and the dump is on the second.
+fn elsewhere(name: &str, first_mib: u64, mishap: Option<Mishap>) -> Scenario {
+    let targets = vec![ext4(first_mib), ext4(256)];
+    let mut scenario = Scenario::new(name, script(&targets), ended)
+        .on(machine(targets.clone(), mishap))
+        .within(200)
+        .examined(move |lab, folder| {
+            let files = fetched(lab, folder, MAIN, &targets)?;
+            let [first, second] = files.as_slice() else {
+                bail!("there are not two disks");
+            };
+            older_is_whole(first)?;
+            readable(lab, &the_dump(second)?, &["dump", "check"])
+        });
+    scenario.full = true;
+    scenario
+}
+
+fn ended(run: &Run) -> Result<()> {
+    nothing_failed(run)?;
+    ensure!(
+        run.end == End::Itself,
+        "the machine didn't switch itself off"
+    );
+    judge::console_says(run, "baton-capture: ")
+}
+
+fn nothing_failed(run: &Run) -> Result<()> {
+    for happened in &run.transcript.events {
+        if let Event::Failed { reason } = &happened.line.event {
+            bail!("{reason}");
+        }
+    }
+    Ok(())
+}
+
+/// The power goes some time after the capture program has begun.
+fn power_cut(number: u32) -> Scenario {
+    let targets = vec![ext4(256)];
+    let mut scenario = Scenario::new(
+        format!("dump-fault-power-{number:02}"),
+        script(&targets),
+        nothing_failed,
+    )
+    .on(machine(targets.clone(), None))
+    .within(200)
+    .until_said("baton-capture: ")
+    .examined(move |lab, folder| {
+        let files = fetched(lab, folder, MAIN, &targets)?;
+        for files in files {
+            older_is_whole(&files)?;
+            whatever_was_written(lab, &files)?;
+        }
+        Ok(())
+    });
+    scenario.until.then = BETWEEN * number;
+    scenario.full = true;
+    scenario
+}
+
+fn older_is_whole(files: &Path) -> Result<()> {
+    exec::run(
+        Command::new("sha256sum")
+            .args(["--check", "--quiet", "vmcore.sha256"])
+            .current_dir(files.join(OLDER)),
+    )
+}
+
+/// A dump that has its name is whole; one that hasn't can be read as far as it goes.
+fn whatever_was_written(lab: &Lab, files: &Path) -> Result<()> {
+    for entry in fs::read_dir(files)? {
+        let folder = entry?.path();
+        if folder.ends_with(OLDER) || folder.ends_with("lost+found") {
+            continue;
+        }
+        let (whole, part) = (folder.join("vmcore"), folder.join("vmcore.incomplete"));
+        if whole.exists() {
+            readable(lab, &whole, &["dump", "check"])?;
+        } else if part.exists() && fs::metadata(&part)?.len() > 0 {
+            readable(lab, &part, &["dump", "info"])?;
+        }
+    }
+    Ok(())
+}
+
+fn readable(lab: &Lab, dump: &Path, words: &[&str]) -> Result<()> {
+    let mut baton = Command::new(lab.work.join("payload/bin/baton"));
+    said(baton.args(words).arg(dump)).map(drop)
+}
