@@ -72,14 +72,14 @@ impl Layout {
         &self.ranges
     }
 
-    /// Whether the file has no bytes of memory at an address.
-    pub(super) fn is_hole(&self, address: u64) -> bool {
-        self.holes && self.at(address).is_some_and(|it| it.offset.is_none())
-    }
-
     /// The memory whose bytes the file has.
     pub(super) fn held(&self) -> Vec<Range<u64>> {
         joined(self.extents.iter().map(|it| it.start..it.end).collect())
+    }
+
+    /// Whether the file has no bytes of memory at an address.
+    pub(super) fn is_hole(&self, address: u64) -> bool {
+        self.holes && self.at(address).is_some_and(|it| it.offset.is_none())
     }
 
     pub(super) fn at(&self, address: u64) -> Option<Piece> {
