@@ -68,9 +68,12 @@ impl Layout {
         &self.ranges
     }
 
-    /// Whether the file has no bytes of memory at an address.
-    pub(super) fn is_hole(&self, address: u64) -> bool {
-        self.holes && self.at(address).is_some_and(|it| it.offset.is_none())
+    /// The end of the memory at an address of which the file has no bytes; `None` where it has some.
+    pub(super) fn hole_end(&self, address: u64) -> Option<u64> {
+        let piece = self
+            .at(address)
+            .filter(|it| self.holes && it.offset.is_none())?;
+        address.checked_add(piece.left)
     }
 
     pub(super) fn at(&self, address: u64) -> Option<Piece> {
