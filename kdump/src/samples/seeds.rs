@@ -3,7 +3,9 @@
 
 use super::kdump::KdumpSample;
 use super::log::{INFO, LogSample};
+use super::pages::{LRU, POISON, PageSample, Release};
 use super::{core, flattened, note, prstatus};
+use crate::memory::Memory;
 use std::path::Path;
 
 /// A log that went round, with a record of each kind.
@@ -34,6 +36,29 @@ fn printk(log: &LogSample) -> Vec<u8> {
     [&length.to_le_bytes(), INFO.as_bytes(), &log.ram].concat()
 }
 
+/// What the fuzzer of conversions takes: how, and a dump, in which a filter finds something.
+fn convert(how: u8) -> Vec<u8> {
+    let mut sample = PageSample::new(Release::V6_12, 1);
+    sample.flags(0x4001, LRU);
+    sample.flags(0x4003, POISON);
+    sample.free(0x4004, 2);
+    for page in 0x4000..0x4004u64 {
+        sample.bytes(page * 4096, &page.to_le_bytes().repeat(300));
+    }
+    let load = |start: u64, length: u64| {
+        let mut bytes = vec![0; usize::try_from(length).unwrap()];
+        sample.read(start, &mut bytes).unwrap();
+        (start, length, bytes)
+    };
+    let loads = [
+        load(0x10_0000, 0x2000),
+        load(0x11_0000, 0x1000),
+        load(PageSample::at(0x4000), 0x1000),
+        load(0x4000 << 12, 0x8000),
+    ];
+    [&[how], &core(&sample.notes(), &loads)[..]].concat()
+}
+
 fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let kdump = |version, part| KdumpSample {
         version,
@@ -49,6 +74,8 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("vmcoreinfo/sample", INFO.as_bytes().to_vec()),
         ("vmcore/log", log().core_with(&notes())),
         ("vmcore/shared", core(&notes(), &shared)),
+        ("convert/kdump", convert(0x40 | 31)),
+        ("convert/elf", convert(0x80 | 17)),
         ("kdump/codecs", whole.clone()),
         ("kdump/version-1", kdump(1, None).build()),
         ("kdump/part", kdump(6, Some(5..11)).build()),

@@ -72,14 +72,17 @@ impl Layout {
         &self.ranges
     }
 
+    /// The end of the memory at an address of which the file has no bytes; `None` where it has some.
+    pub(super) fn hole_end(&self, address: u64) -> Option<u64> {
+        let piece = self
+            .at(address)
+            .filter(|it| self.holes && it.offset.is_none())?;
+        address.checked_add(piece.left)
+    }
+
     /// The memory whose bytes the file has.
     pub(super) fn held(&self) -> Vec<Range<u64>> {
         joined(self.extents.iter().map(|it| it.start..it.end).collect())
-    }
-
-    /// Whether the file has no bytes of memory at an address.
-    pub(super) fn is_hole(&self, address: u64) -> bool {
-        self.holes && self.at(address).is_some_and(|it| it.offset.is_none())
     }
 
     pub(super) fn at(&self, address: u64) -> Option<Piece> {

@@ -149,8 +149,8 @@ impl Memory for Vmcore {
         self.layout.ranges()
     }
 
-    fn excluded(&self, address: u64) -> bool {
-        self.layout.is_hole(address)
+    fn excluded_until(&self, address: u64) -> u64 {
+        self.layout.hole_end(address).unwrap_or(address)
     }
 }
 
