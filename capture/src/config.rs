@@ -11,12 +11,12 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-pub use device::Device;
-pub use error::{ConfigError, Problem};
-pub use options::MountOptions;
 pub use baton_kdump::convert::Format;
 pub use baton_kdump::encode::Compression;
 pub use baton_kdump::filter::Level;
+pub use device::Device;
+pub use error::{ConfigError, Problem};
+pub use options::MountOptions;
 pub use plan::{FileSystem, Place, Plan};
 
 use serde::{Deserialize, Serialize};
