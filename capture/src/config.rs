@@ -11,9 +11,6 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-pub use baton_kdump::convert::Format;
-pub use baton_kdump::encode::Compression;
-pub use baton_kdump::filter::Level;
 pub use device::Device;
 pub use error::{ConfigError, Problem};
 pub use options::MountOptions;
