@@ -4,7 +4,10 @@
 use baton_capture::config::Config;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| {
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     match Config::parse(text) {
         Ok(config) => {
             let plan = config.plan().expect("what is parsed can be planned");
