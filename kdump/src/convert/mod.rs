@@ -16,7 +16,8 @@ use crate::note::CrashNotes;
 use crate::regions::Regions;
 use crate::vmcore::Segment;
 use crate::vmcoreinfo::VmcoreInfo;
-use crate::write::kdump::{Front, Subject};
+use crate::write::front::Front;
+use crate::write::kdump::{Dump, Subject};
 use crate::write::{Identity, Observer, Output, Phase, WriteError, elf};
 use choice::Choice;
 use first::First;
@@ -146,7 +147,7 @@ impl Job<'_> {
             Some(bits) => Ok(bits.into()),
             None => Ok(choice.again(region)),
         };
-        let dump = front.pages(&counts, self.observer, options.checkpoint)?;
+        let dump = Dump::begin(&front, &counts, self.observer, options.checkpoint)?;
         dump.write_first(Phase::Log, &first.log, bits)?;
         dump.write_first(Phase::Stacks, &first.stacks, bits)?;
         let before_rest = begin.elapsed();

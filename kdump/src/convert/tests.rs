@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex};
 /// Keeps all that is written, in order, over bytes that were there before.
 struct Kept {
     before: u8,
+    /// What is there before, where it isn't all `before`.
+    under: Vec<u8>,
     readable: bool,
     writes: Mutex<Vec<(u64, Vec<u8>)>>,
 }
@@ -23,6 +25,7 @@ impl Kept {
     fn new(before: u8, readable: bool) -> Kept {
         Kept {
             before,
+            under: Vec::new(),
             readable,
             writes: Mutex::default(),
         }
@@ -39,7 +42,8 @@ impl Kept {
             writes.len()
         };
         let size = writes.iter().take(considered).map(end).max().unwrap_or(0);
-        let mut file = vec![self.before; usize::try_from(size).unwrap()];
+        let mut file = self.under.clone();
+        file.resize(usize::try_from(size).unwrap(), self.before);
         for (offset, bytes) in writes.iter().take(count) {
             let at = usize::try_from(*offset).unwrap();
             file[at..at + bytes.len()].copy_from_slice(bytes);
@@ -248,6 +252,39 @@ fn an_old_dump_on_a_device_shows_nowhere() {
     written(&sample, &whole.notes(), &options("zlib", 0, 2), &output);
     let found = compare(&sample, &opened(output.file()), 4096);
     assert_eq!((found.first, found.unreadable), (None, 0));
+}
+
+#[test]
+fn an_old_dump_on_a_device_never_passes_for_the_new_one() {
+    let whole = machine();
+    let mut other = machine();
+    for page in 0x4000..0x4100u64 {
+        other.bytes(page * 4096, &[page.to_le_bytes()[0]; 4096]);
+    }
+    let old = Kept::new(0xff, true);
+    written(
+        &Window::of(&other),
+        &whole.notes(),
+        &options("zstd", 31, 1),
+        &old,
+    );
+    let new = Kept {
+        under: old.file(),
+        ..Kept::new(0xff, true)
+    };
+    let sample = Window::of(&whole);
+    written(&sample, &whole.notes(), &options("zstd", 31, 1), &new);
+    let mut opened = 0;
+    for count in 1..new.count() {
+        let source = Arc::new(new.after(count));
+        if let Ok(dump) = Dump::from_source(Path::new("dump"), source) {
+            opened += 1;
+            assert!(dump.incomplete(), "{count} writes");
+            let found = compare(&sample, &dump, 4096);
+            assert_eq!(found.different, 0, "{count} writes: {found}");
+        }
+    }
+    assert!(opened > 5);
 }
 
 #[test]

@@ -5,16 +5,17 @@
 //! the descriptors. No thread waits for another. A descriptor that isn't written is zeros: its page is
 //! lost, and all others can be read.
 
-use crate::bits::{Bits, REGION, REGION_BYTES};
+use crate::bits::{Bits, REGION};
 use crate::encode::Compression;
 use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::parallel;
 use crate::regions::Regions;
 use crate::vmcore::Segment;
+use crate::write::front::Front;
 use crate::write::header::{DESCRIPTOR, Identity, Layout, STATUS_AT};
 use crate::write::observe::{Observer, Phase};
-use crate::write::output::{Output, clear};
+use crate::write::output::Output;
 use crate::write::worker::Worker;
 use crate::write::{WriteError, WriteResult};
 use std::num::NonZeroUsize;
@@ -66,90 +67,10 @@ pub(crate) struct Dump<'a> {
     pub tally: Tally,
 }
 
-/// The part of a dump that is written before pages are chosen.
-pub(crate) struct Front<'a> {
-    pub subject: &'a Subject<'a>,
-    pub output: &'a dyn Output,
-    layout: Layout,
-}
-
-impl<'a> Front<'a> {
-    /// Writes headers and notes of a dump of this level, that isn't whole.
-    pub(crate) fn write(
-        subject: &'a Subject<'a>,
-        output: &'a dyn Output,
-        level: u8,
-    ) -> WriteResult<Front<'a>> {
-        let layout = Layout::new(
-            subject.regions.page_size(),
-            subject.regions.end(),
-            subject.notes.len() as u64,
-        )?;
-        // In one piece, so that it replaces an old dump on a device at once.
-        let mut bytes = layout.header(subject.identity, subject.compression);
-        let notes = subject.notes;
-        bytes.extend(layout.sub_header(
-            subject.identity,
-            level,
-            notes.len() as u64,
-            subject.vmcoreinfo.clone(),
-        ));
-        bytes.extend(notes);
-        output.write_at(0, &bytes)?;
-        let end = bytes.len() as u64;
-        clear(output, end, layout.bitmap1 - end)?;
-        // Where there is no memory, no bitmap is written.
-        clear(output, layout.bitmap1, 2 * layout.bitmap)?;
-        Ok(Front {
-            subject,
-            output,
-            layout,
-        })
-    }
-
-    /// Says in the sub-header that the level is another.
-    pub(crate) fn change_level(&self, level: u8) -> WriteResult<()> {
-        let subject = self.subject;
-        let bytes = self.layout.sub_header(
-            subject.identity,
-            level,
-            subject.notes.len() as u64,
-            subject.vmcoreinfo.clone(),
-        );
-        Ok(self.output.write_at(self.layout.block, &bytes)?)
-    }
-
-    /// Writes a region's bitmaps: what is memory, what is dumped of it.
-    pub(crate) fn write_bitmaps(
-        &self,
-        region: usize,
-        present: &Bits,
-        chosen: &Bits,
-    ) -> WriteResult<()> {
-        let offset = self.place(region);
-        self.output
-            .write_at(self.layout.bitmap1 + offset, &present.to_bytes())?;
-        self.output
-            .write_at(self.layout.bitmap2 + offset, &chosen.to_bytes())?;
-        Ok(())
-    }
-
-    /// What [`write_bitmaps`](Front::write_bitmaps) was told to be dumped; `None` of a stream.
-    pub(crate) fn chosen(&self, region: usize) -> WriteResult<Option<Bits>> {
-        let mut bytes = [0; REGION_BYTES];
-        let offset = self.layout.bitmap2 + self.place(region);
-        let known = self.output.read_back(offset, &mut bytes)?;
-        Ok(known.then(|| Bits::from_bytes(&bytes)))
-    }
-
-    /// A region's place in a bitmap.
-    fn place(&self, region: usize) -> u64 {
-        self.subject.regions.first_page(region) / 8
-    }
-
-    /// Goes on to the pages, of which so many are chosen in each region.
-    pub(crate) fn pages(
-        &self,
+impl<'a> Dump<'a> {
+    /// Makes room for the pages, of which so many are chosen in each region.
+    pub(crate) fn begin(
+        front: &Front<'a>,
         counts: &[u32],
         observer: &'a dyn Observer,
         interval: u64,
@@ -163,17 +84,16 @@ impl<'a> Front<'a> {
                 before
             })
             .collect();
-        let descriptors = total * DESCRIPTOR;
-        clear(self.output, self.layout.descriptors, descriptors)?;
-        let zero_page = self.layout.descriptors + descriptors;
-        let page = self.layout.block;
+        front.finish(total)?;
+        let zero_page = front.layout.descriptors + total * DESCRIPTOR;
+        let page = front.layout.block;
         let zeros = vec![0; usize::try_from(page).unwrap_or(0)];
-        self.output.write_at(zero_page, &zeros)?;
+        front.output.write_at(zero_page, &zeros)?;
         Ok(Dump {
-            subject: self.subject,
-            output: self.output,
+            subject: front.subject,
+            output: front.output,
             observer,
-            layout: self.layout.clone(),
+            layout: front.layout.clone(),
             before,
             total,
             next: AtomicU64::new(zero_page + page),

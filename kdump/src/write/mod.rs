@@ -3,6 +3,7 @@
 pub(crate) mod elf;
 mod error;
 mod flattened;
+pub(crate) mod front;
 mod header;
 pub(crate) mod kdump;
 mod observe;
