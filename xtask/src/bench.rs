@@ -1,5 +1,7 @@
 //! Timings against peers: both sides in the same run, and the ratio of their medians.
 
+mod crash;
+
 use std::process::Command;
 use std::time::Duration;
 
@@ -32,10 +34,15 @@ pub enum Part {
     HandOver,
     /// Loading, in a virtual machine
     Load,
+    /// Captured crashes against kdump-tools; takes long, and is left out if nothing is named
+    Crash,
 }
 
 /// Prints the timings of one part, or of all of them.
 pub fn run(part: Option<Part>) -> Result<()> {
+    if part == Some(Part::Crash) {
+        return crash::run();
+    }
     let wanted = |this| part.is_none_or(|part| part == this);
     if wanted(Part::Verify) {
         verdict()?;

@@ -1,0 +1,135 @@
+//! One start of the machine that crashes.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::console::Transcript;
+use crate::machine::CMDLINE;
+use crate::vm::{self, End};
+
+/// RAM of the machine.
+pub const MEMORY_MIB: u64 = 1024;
+
+/// Long enough for a busy host that emulates; a capture kernel without memory may hang for ever.
+const LIMIT: Duration = Duration::from_secs(420);
+
+/// The panic's first line.
+pub const PANIC: &str = "Kernel panic - not syncing: sysrq triggered crash";
+
+/// What the machine does when it is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// It makes what kdump-tools needs, and switches itself off.
+    Prepare,
+    /// It crashes, captured by kdump-tools.
+    KdumpTools,
+    /// It crashes, captured by Baton.
+    Baton,
+}
+
+impl Errand {
+    /// What the kernel's command line says of it.
+    fn words(self) -> &'static str {
+        match self {
+            Errand::Prepare => "errand=prepare",
+            Errand::KdumpTools => "errand=crash",
+            Errand::Baton => "errand=baton systemd.mask=kdump-tools.service",
+        }
+    }
+}
+
+/// The machine.
+pub struct Guest<'a> {
+    /// Its kernel.
+    pub kernel: &'a Path,
+    /// Its one disk, with its root file system.
+    pub disk: &'a Path,
+    /// What it does.
+    pub errand: Errand,
+    /// What is reserved for the capture.
+    pub reserved_mib: u64,
+    /// How it runs.
+    pub kvm: bool,
+}
+
+/// What happened.
+pub struct Run {
+    /// What was said.
+    pub transcript: Transcript,
+    /// How it ended.
+    pub end: End,
+    /// When it ended, since it was switched on.
+    pub ended: Duration,
+}
+
+impl Run {
+    /// From the panic's first line until the machine reset itself; none if it did not.
+    pub fn since_panic(&self) -> Option<Duration> {
+        let mut lines = self.transcript.lines.iter();
+        let panic = lines.find(|said| said.text.contains(PANIC))?;
+        (self.end == End::Itself).then(|| self.ended.saturating_sub(panic.at))
+    }
+}
+
+impl Guest<'_> {
+    /// Runs it until it resets itself or switches itself off. The console's log goes into `folder`.
+    pub fn run(&self, folder: &Path) -> Result<Run> {
+        let begun = Instant::now();
+        let mut child = vm::Guard(
+            self.command()
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(File::create(folder.join("qemu.log"))?)
+                .spawn()
+                .context("qemu-system-x86_64")?,
+        );
+        let bytes = vm::reader(child.0.stdout.take().context("no pipe")?);
+        let mut transcript = Transcript::default();
+        let end = loop {
+            match bytes.recv_timeout(LIMIT.saturating_sub(begun.elapsed())) {
+                Ok(chunk) => transcript.take(begun.elapsed(), &chunk, &mut |_, _| {}),
+                Err(RecvTimeoutError::Timeout) => break End::TimeLimit,
+                Err(RecvTimeoutError::Disconnected) => break End::Itself,
+            }
+        };
+        let ended = begun.elapsed();
+        transcript.finish(ended, &mut |_, _| {});
+        std::fs::write(folder.join("console.txt"), transcript.to_text())?;
+        Ok(Run {
+            transcript,
+            end,
+            ended,
+        })
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("qemu-system-x86_64");
+        let (accelerator, cpu) = if self.kvm {
+            ("kvm", "host")
+        } else {
+            ("tcg,thread=multi", "max")
+        };
+        let cmdline = format!(
+            "root=/dev/nvme0n1 rw {CMDLINE} crashkernel={}M {}",
+            self.reserved_mib,
+            self.errand.words()
+        );
+        let drive = format!("if=none,id=disk,format=raw,file={}", self.disk.display());
+        command
+            .args(["-accel", accelerator, "-cpu", cpu, "-machine", "q35"])
+            .args(["-m", &MEMORY_MIB.to_string(), "-smp", "1"])
+            .args(["-nodefaults", "-display", "none", "-serial", "stdio"])
+            .args(["-no-reboot", "-drive", &drive])
+            .args(["-device", "nvme,drive=disk,serial=disk"])
+            .args(["-object", "rng-random,id=rng,filename=/dev/urandom"])
+            .args(["-device", "virtio-rng-pci,rng=rng"])
+            .args(["-append", &cmdline, "-kernel"])
+            .arg(self.kernel);
+        command
+    }
+}
