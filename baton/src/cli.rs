@@ -9,6 +9,9 @@ use std::path::PathBuf;
 /// Where the gate lies when nothing else is said.
 pub const DEFAULT_GATE: &str = "/usr/lib/baton/gate.efi";
 
+/// Where the capture program lies when nothing else is said.
+pub const DEFAULT_CAPTURE: &str = "/usr/lib/baton/capture";
+
 /// Hands a running Linux machine over to another kernel, and keeps the chain of trust of Secure Boot.
 #[derive(Debug, Parser)]
 #[command(name = "baton", version, after_help = exit::help(), max_term_width = 100)]
@@ -57,13 +60,14 @@ pub enum Command {
 /// `baton crash …`
 #[derive(Debug, Subcommand)]
 pub enum CrashCommand {
-    /// Load a kernel to take over after a panic
+    /// Load a kernel to take over after a panic: one of your own, or one that writes a dump
     #[command(after_help = exit::help())]
-    Load(Box<LoadArgs>),
+    Load(Box<CrashLoadArgs>),
     /// Forget the loaded crash kernel
     Unload(UnloadArgs),
-    /// Show whether a crash kernel is loaded, and how much memory is reserved for it
-    Status(StatusArgs),
+    /// Say whether a crash now would be captured, where to, and what is missing
+    #[command(after_help = exit::help())]
+    Status(CrashStatusArgs),
 }
 
 /// `baton gate …`
@@ -130,6 +134,46 @@ pub struct LoadArgs {
     /// The kernel to load: a bzImage, a UKI, ELF (vmlinux, or with a PVH entry), a multiboot2 kernel, or a
     /// handover that was saved. A signature in KERNEL.p7s beside it goes with it
     pub kernel: PathBuf,
+    /// What goes with it, and how.
+    #[command(flatten)]
+    pub options: LoadOptions,
+}
+
+/// What to load for a crash.
+#[derive(Debug, Args)]
+pub struct CrashLoadArgs {
+    /// The kernel to load, of any format that `baton load` takes. Without it the running kernel is loaded,
+    /// with a capture initramfs that is made here, as CONFIG says
+    pub kernel: Option<PathBuf>,
+    /// Where the capture initramfs is made from.
+    #[command(flatten)]
+    pub sources: CaptureSources,
+    /// Also write the capture initramfs to a file
+    #[arg(long, value_name = "FILE", conflicts_with = "kernel")]
+    pub save_initrd: Option<PathBuf>,
+    /// Load only if what would be loaded isn't loaded already
+    #[arg(long, conflicts_with_all = ["kernel", "dry_run"])]
+    pub if_changed: bool,
+    /// What goes with it, and how.
+    #[command(flatten)]
+    pub options: LoadOptions,
+}
+
+/// Where a capture initramfs is made from.
+#[derive(Debug, Clone, Args)]
+pub struct CaptureSources {
+    /// Where dumps go and how they are written; without it the file system of /var/crash is used
+    /// [default: /etc/baton/crash.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The capture program
+    #[arg(long, value_name = "FILE", env = "BATON_CAPTURE", default_value = DEFAULT_CAPTURE)]
+    pub capture: PathBuf,
+}
+
+/// What goes with a kernel, and how it is loaded.
+#[derive(Debug, Args)]
+pub struct LoadOptions {
     /// An initrd, with the signature in FILE.p7s if there is one; several are given one after another
     #[arg(long, value_name = "FILE")]
     pub initrd: Vec<PathBuf>,
@@ -202,6 +246,20 @@ pub struct StatusArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of the status of crash dumps.
+#[derive(Debug, Args)]
+pub struct CrashStatusArgs {
+    /// What the capture initramfs would be made from now.
+    #[command(flatten)]
+    pub sources: CaptureSources,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Look at the machine described below this folder (for testing)
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub root: Option<PathBuf>,
 }
 
 /// What to build a gate from.
@@ -419,10 +477,12 @@ impl Command {
     #[must_use]
     pub fn json(&self) -> bool {
         match self {
-            Command::Load(a) | Command::Crash(CrashCommand::Load(a)) => a.json,
+            Command::Load(a) => a.options.json,
+            Command::Crash(CrashCommand::Load(a)) => a.options.json,
             Command::Exec(a) => a.json,
             Command::Unload(a) | Command::Crash(CrashCommand::Unload(a)) => a.json,
-            Command::Status(a) | Command::Crash(CrashCommand::Status(a)) => a.json,
+            Command::Status(a) => a.json,
+            Command::Crash(CrashCommand::Status(a)) => a.json,
             Command::Inspect(a) => a.json,
             Command::Verify(a) => a.json,
             Command::Policy(PolicyCommand::Show(a)) => a.json,
@@ -450,7 +510,7 @@ mod tests {
             // Long lines are wrapped: the beginning must be there.
             let start: String = meaning.chars().take(30).collect();
             assert!(
-                help.contains(&format!("{}  {start}", exit.code())),
+                help.contains(&format!("  {:<2} {start}", exit.code())),
                 "{help}"
             );
         }

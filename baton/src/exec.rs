@@ -1,6 +1,7 @@
 //! `baton exec` and `baton unload`.
 
 use crate::cli::{ExecArgs, UnloadArgs};
+use crate::crash::record;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use baton_sys::init::{self, Init};
@@ -71,6 +72,9 @@ pub fn unload(args: &UnloadArgs, crash: bool) -> Result<()> {
     let before = KexecState::read(&Root::system()).map_err(|e| Failure::system(&e))?;
     let was_loaded = before.is_some_and(|s| if crash { s.crash_loaded } else { s.loaded });
     kexec::unload(crash)?;
+    if crash {
+        record::forget(&Root::system())?;
+    }
     if args.json {
         crate::print_json(&Unloaded {
             unloaded: was_loaded,

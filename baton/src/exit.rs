@@ -24,10 +24,12 @@ pub enum Exit {
     NothingLoaded = 8,
     /// This system can't do it.
     Unsupported = 9,
+    /// A crash wouldn't be captured as configured.
+    NotReady = 10,
 }
 
 /// Every code, in order, with the word that `--json` uses for it and what `--help` says.
-pub const TABLE: [(Exit, &str, &str); 10] = [
+pub const TABLE: [(Exit, &str, &str); 11] = [
     (Exit::Done, "done", "done"),
     (
         Exit::Failed,
@@ -66,6 +68,11 @@ pub const TABLE: [(Exit, &str, &str); 10] = [
         "unsupported",
         "this kernel or init system can't do it",
     ),
+    (
+        Exit::NotReady,
+        "not-ready",
+        "a crash now would not be captured as configured",
+    ),
 ];
 
 impl Exit {
@@ -90,7 +97,7 @@ impl Exit {
 pub fn help() -> String {
     let mut text = String::from("Exit codes:\n");
     for (exit, _, meaning) in TABLE {
-        text.push_str(&format!("  {}  {meaning}\n", exit.code()));
+        text.push_str(&format!("  {:<2} {meaning}\n", exit.code()));
     }
     text.push_str("With --json an error is {\"error\": {\"code\": WORD, \"reason\": WORD, \"message\": TEXT}} on standard output.");
     text
@@ -118,7 +125,7 @@ mod tests {
     fn the_help_lists_every_code_with_its_meaning() {
         let help = help();
         for (exit, _, meaning) in TABLE {
-            assert!(help.contains(&format!("  {}  {meaning}\n", exit.code())));
+            assert!(help.contains(&format!("  {:<2} {meaning}\n", exit.code())));
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod certs;
 pub mod cli;
 pub mod cmdline;
+pub mod crash;
 pub mod der;
 pub mod exec;
 pub mod exit;
@@ -50,13 +51,13 @@ pub fn run() -> Exit {
 
 fn dispatch(command: &Command) -> Result<()> {
     match command {
-        Command::Load(args) => load::run(args, false),
+        Command::Load(args) => load::run(&args.kernel, &args.options, false),
         Command::Exec(args) => exec::exec(args),
         Command::Unload(args) => exec::unload(args, false),
         Command::Status(args) => status::run(args),
-        Command::Crash(CrashCommand::Load(args)) => load::run(args, true),
+        Command::Crash(CrashCommand::Load(args)) => crash::load::run(args),
         Command::Crash(CrashCommand::Unload(args)) => exec::unload(args, true),
-        Command::Crash(CrashCommand::Status(args)) => status::crash(args),
+        Command::Crash(CrashCommand::Status(args)) => crash::status::run(args),
         Command::Gate(GateCommand::Build(args)) => gate::build(args),
         Command::Policy(command) => policy::run(command),
         Command::Sign(args) => sign::run(args),

@@ -1,4 +1,4 @@
-//! `baton status` and `baton crash status`.
+//! `baton status`.
 
 use crate::cli::StatusArgs;
 use crate::failure::{Failure, Result};
@@ -262,31 +262,6 @@ pub fn run(args: &StatusArgs) -> Result<()> {
     match &status.started_by {
         Some(gate) => gate.print(),
         None => println!("{:<13} no gate, or one that left no record", "started by"),
-    }
-    Ok(())
-}
-
-#[derive(Serialize)]
-struct CrashStatus {
-    kexec: bool,
-    crash_loaded: bool,
-    crash_reserved: u64,
-}
-
-/// Shows what concerns a crash.
-///
-/// # Errors
-/// When something of the system can't be read.
-pub fn crash(args: &StatusArgs) -> Result<()> {
-    let status = read()?;
-    if args.json {
-        crate::print_json(&CrashStatus {
-            kexec: status.kexec,
-            crash_loaded: status.crash_loaded,
-            crash_reserved: status.crash_reserved,
-        });
-    } else {
-        print_rows(&status.crash_rows());
     }
     Ok(())
 }

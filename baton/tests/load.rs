@@ -685,8 +685,12 @@ fn help_lists_the_exit_codes() {
         let args: Vec<&dyn AsRef<std::ffi::OsStr>> = args.iter().map(|a| a as _).collect();
         let said = baton(&args);
         assert_eq!(said.code, 0);
-        for code in 0..=9 {
-            assert!(said.out.contains(&format!("\n  {code}  ")), "{}", said.out);
+        for code in 0..=10 {
+            assert!(
+                said.out.contains(&format!("\n  {code:<2} ")),
+                "{}",
+                said.out
+            );
         }
     }
 }

@@ -1,6 +1,26 @@
 //! What captures a crash: the first program of the capture kernel, and the configuration that tells
 //! it what to do, which `baton crash load` writes and checks with this same code.
+//!
+//! [`run::capture`] goes through the targets of a [`config::Plan`] until one has the dump, and asks a
+//! [`system::System`] for everything that it needs of the machine. [`linux::Linux`] is the real one.
 
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod crash;
+pub mod deadline;
+pub mod device;
+pub mod digest;
+pub mod linux;
+pub mod name;
+pub mod probe;
+pub mod progress;
+pub mod rotation;
+pub mod run;
+pub mod space;
+pub mod steady;
+pub mod storage;
+pub mod summary;
+pub mod system;
+pub mod target;
+pub mod trailer;

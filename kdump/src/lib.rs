@@ -5,8 +5,39 @@
 
 #![forbid(unsafe_code)]
 
-pub mod memory;
-pub mod source;
+mod bytes;
+mod parallel;
+mod ranges;
 
+pub mod address_space;
+pub mod bits;
+pub mod convert;
+pub mod dmesg;
+pub mod encode;
+pub mod filter;
+mod cache;
+pub mod compare;
+pub mod decode;
+pub mod dump;
+pub mod flattened;
+pub mod kdump_file;
+pub mod machine;
+pub mod memory;
+pub mod note;
+pub mod regions;
+pub mod source;
+pub mod vmcore;
+pub mod vmcoreinfo;
+pub mod write;
+
+#[cfg(test)]
+mod samples;
+
+pub use address_space::KernelMemory;
+pub use dump::Dump;
+pub use kdump_file::KdumpFile;
+pub use machine::Machine;
 pub use memory::{Memory, Unreadable};
 pub use source::Source;
+pub use vmcore::Vmcore;
+pub use vmcoreinfo::VmcoreInfo;

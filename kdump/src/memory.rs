@@ -23,4 +23,10 @@ pub trait Memory: Send + Sync {
 
     /// The memory that there was, in bytes, sorted and apart from each other.
     fn ranges(&self) -> &[Range<u64>];
+
+    /// Whether a filter left out the page at `address`. Where a dump has all memory, none.
+    fn excluded(&self, address: u64) -> bool {
+        let _ = address;
+        false
+    }
 }

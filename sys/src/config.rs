@@ -25,7 +25,15 @@ impl KernelConfig {
         let Some(release) = root.read_text("proc/sys/kernel/osrelease")? else {
             return Ok(None);
         };
-        let text = root.read_text(&format!("boot/config-{}", release.trim()))?;
+        KernelConfig::of_release(root, release.trim())
+    }
+
+    /// That of a kernel that is installed, `None` where `/boot/config-RELEASE` isn't there.
+    ///
+    /// # Errors
+    /// When it is there and can't be read.
+    pub fn of_release(root: &Root, release: &str) -> io::Result<Option<KernelConfig>> {
+        let text = root.read_text(&format!("boot/config-{release}"))?;
         Ok(text.map(KernelConfig))
     }
 

@@ -23,9 +23,35 @@ pub fn has_la57(cpuinfo: &str) -> bool {
         .is_some_and(|line| line.split_whitespace().any(|flag| flag == "la57"))
 }
 
+/// The APIC ID of the processor that firmware started first, which is the first that the kernel lists;
+/// `None` where it isn't shown.
+///
+/// # Errors
+/// When `/proc/cpuinfo` can't be read.
+pub fn first_apic_id(root: &Root) -> io::Result<Option<u32>> {
+    let cpuinfo = root.read_text("proc/cpuinfo")?.unwrap_or_default();
+    Ok(parse_first_apic_id(&cpuinfo))
+}
+
+/// The first `initial apicid` of `/proc/cpuinfo`.
+#[must_use]
+pub fn parse_first_apic_id(cpuinfo: &str) -> Option<u32> {
+    let line = cpuinfo
+        .lines()
+        .find(|line| line.starts_with("initial apicid"))?;
+    line.split_once(':')?.1.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_processor_is_the_first_that_is_listed() {
+        let cpuinfo = "apicid\t\t: 7\ninitial apicid\t: 2\n\ninitial apicid\t: 0\n";
+        assert_eq!(parse_first_apic_id(cpuinfo), Some(2));
+        assert_eq!(parse_first_apic_id("processor: 0\n"), None);
+    }
 
     #[test]
     fn la57_is_a_whole_word_of_the_flags() {

@@ -4,6 +4,8 @@
 //! takes the text or bytes and does no input or output, so that it is tested on strings; the
 //! functions beside them read below a [`Root`], which is `/` but in tests.
 
+pub mod block;
+pub mod cache;
 pub mod caps;
 pub mod cmdline;
 pub mod config;
@@ -18,12 +20,17 @@ pub mod limits;
 pub mod lockdown;
 pub mod memfd;
 pub mod memory;
+pub mod module;
 pub mod mok;
+pub mod mount;
+pub mod mounts;
 pub mod power;
 pub mod root;
 pub mod setup_data;
+pub mod space;
 #[cfg(test)]
 mod testroot;
+pub mod vmcore;
 
 pub use kexec_error::KexecError;
 pub use root::Root;

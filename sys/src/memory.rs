@@ -26,12 +26,36 @@ pub fn crash_regions(root: &Root) -> io::Result<Vec<Range<u64>>> {
     ))
 }
 
+/// Bytes that programs could still have (`MemAvailable`), `None` where the kernel doesn't say.
+///
+/// # Errors
+/// When `/proc/meminfo` can't be read.
+pub fn available(root: &Root) -> io::Result<Option<u64>> {
+    let text = root.read_text("proc/meminfo")?;
+    Ok(text.as_deref().and_then(|it| field(it, "MemAvailable")))
+}
+
+/// The most memory that this process ever held (`VmHWM`), in bytes.
+///
+/// # Errors
+/// When `/proc/self/status` can't be read.
+pub fn peak_resident(root: &Root) -> io::Result<Option<u64>> {
+    let text = root.read_text("proc/self/status")?;
+    Ok(text.as_deref().and_then(|it| field(it, "VmHWM")))
+}
+
 /// `MemTotal` of `/proc/meminfo` in bytes.
 #[must_use]
 pub fn parse_total(meminfo: &str) -> Option<u64> {
+    field(meminfo, "MemTotal")
+}
+
+/// A field of `/proc/meminfo` in bytes; `None` where it isn't there, or isn't an amount of memory.
+#[must_use]
+pub fn field(meminfo: &str, name: &str) -> Option<u64> {
     let value = meminfo
         .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }
@@ -64,6 +88,14 @@ mod tests {
             Some(2 << 20)
         );
         assert_eq!(parse_total("MemFree: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn a_field_is_found_by_its_whole_name() {
+        let meminfo = "SwapCached: 1 kB\nCached: 2 kB\nHugePages_Total: 3\n";
+        assert_eq!(field(meminfo, "Cached"), Some(2048));
+        assert_eq!(field(meminfo, "Cach"), None);
+        assert_eq!(field(meminfo, "HugePages_Total"), None);
     }
 
     #[test]

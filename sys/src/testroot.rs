@@ -27,6 +27,13 @@ impl TestRoot {
         self
     }
 
+    pub fn link(self, path: &str, to: &str) -> TestRoot {
+        let path = self.dir.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(to, path).unwrap();
+        self
+    }
+
     pub fn root(&self) -> Root {
         Root::at(&self.dir)
     }

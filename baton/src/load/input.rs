@@ -71,6 +71,34 @@ impl Initrd {
     }
 }
 
+impl Initrd {
+    /// One that was made here, of these bytes, which nobody can change any more.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn made(name: &str, bytes: &[u8]) -> Result<Initrd> {
+        let write = || {
+            let mut draft = Draft::create(name)?;
+            draft.write_at(bytes, 0)?;
+            draft.seal()
+        };
+        Ok(Initrd {
+            path: PathBuf::from(name),
+            len: bytes.len() as u64,
+            file: write().map_err(memory)?.into_fd().into(),
+            signature: None,
+        })
+    }
+}
+
+fn memory(e: std::io::Error) -> Failure {
+    Failure::new(
+        crate::exit::Exit::NoRoom,
+        "memfd",
+        format!("the initrds can't be written to memory: {e}; free some memory"),
+    )
+}
+
 fn open_plain(path: &Path) -> Result<(File, u64)> {
     let file = File::open(path).map_err(|e| Failure::io(path, &e))?;
     let metadata = file.metadata().map_err(|e| Failure::io(path, &e))?;
@@ -89,13 +117,6 @@ fn open_plain(path: &Path) -> Result<(File, u64)> {
 /// # Errors
 /// When memory runs out or a file can't be read.
 pub fn concatenate(initrds: &[Initrd]) -> Result<Sealed> {
-    let memory = |e: std::io::Error| {
-        Failure::new(
-            crate::exit::Exit::NoRoom,
-            "memfd",
-            format!("the initrds can't be written to memory: {e}; free some memory"),
-        )
-    };
     let mut draft = Draft::create("baton-initrds").map_err(memory)?;
     draft.set_len(joined_len(initrds)).map_err(memory)?;
     let mut offset = 0;
@@ -120,14 +141,7 @@ pub(super) mod tests {
 
     /// An initrd of these bytes.
     pub fn initrd(bytes: &[u8]) -> Initrd {
-        let mut draft = Draft::create("initrd").unwrap();
-        draft.write_at(bytes, 0).unwrap();
-        Initrd {
-            path: PathBuf::from("initrd"),
-            len: bytes.len() as u64,
-            file: draft.seal().unwrap().into_fd().into(),
-            signature: None,
-        }
+        Initrd::made("initrd", bytes).unwrap()
     }
 
     #[test]

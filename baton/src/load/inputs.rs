@@ -3,7 +3,7 @@
 use super::choice::{self, Sayings};
 use super::handover::{self, Ingredients};
 use super::input::{Image, Initrd};
-use crate::cli::LoadArgs;
+use crate::cli::LoadOptions;
 use crate::cmdline;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -11,7 +11,7 @@ use crate::p7s;
 use baton_formats::handover::Handover;
 use baton_sys::Root;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a load is made of.
 pub(super) struct Inputs {
@@ -28,8 +28,8 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    pub fn read(args: &LoadArgs, root: &Root, crash: bool) -> Result<Inputs> {
-        let kernel = Image::open(&args.kernel)?;
+    pub fn read(path: &Path, args: &LoadOptions, root: &Root, crash: bool) -> Result<Inputs> {
+        let kernel = Image::open(path)?;
         let is_handover = handover::is_one(&kernel.bytes);
         if is_handover {
             check_alone(args)?;
@@ -44,7 +44,7 @@ impl Inputs {
             crash,
             signature: match is_handover {
                 true => None,
-                false => p7s::read_beside(&args.kernel)?,
+                false => p7s::read_beside(path)?,
             },
             initrds: args
                 .initrd
@@ -59,6 +59,20 @@ impl Inputs {
         };
         inputs.cmdline = command_line(args, root, &inputs)?;
         Ok(inputs)
+    }
+
+    /// A kernel with the initramfs that captures a crash.
+    pub fn of_capture(kernel: &Path, initrd: Initrd, cmdline: Vec<u8>) -> Result<Inputs> {
+        Ok(Inputs {
+            crash: true,
+            signature: p7s::read_beside(kernel)?,
+            kernel: Image::open(kernel)?,
+            initrds: vec![initrd],
+            addons: Vec::new(),
+            manifest: None,
+            profile: 0,
+            cmdline,
+        })
     }
 
     pub fn ingredients(&self) -> Ingredients<'_> {
@@ -105,7 +119,7 @@ impl Inputs {
 }
 
 /// A handover has all its parts in it.
-fn check_alone(args: &LoadArgs) -> Result<()> {
+fn check_alone(args: &LoadOptions) -> Result<()> {
     let given = [
         (!args.initrd.is_empty(), "--initrd"),
         (!args.addon.is_empty(), "--addon"),
@@ -122,7 +136,7 @@ fn check_alone(args: &LoadArgs) -> Result<()> {
     }
 }
 
-fn command_line(args: &LoadArgs, root: &Root, inputs: &Inputs) -> Result<Vec<u8>> {
+fn command_line(args: &LoadOptions, root: &Root, inputs: &Inputs) -> Result<Vec<u8>> {
     let line = match &args.cmdline {
         Some(text) => text.as_bytes().to_vec(),
         None if args.reuse_cmdline => {

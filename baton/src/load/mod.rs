@@ -7,7 +7,8 @@ mod inputs;
 mod judged;
 mod report;
 
-use crate::cli::{LoadArgs, Via};
+use crate::cli::{LoadOptions, Via};
+use crate::crash::load::Summary;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::gate::own::OwnLists;
@@ -19,7 +20,7 @@ use baton_formats::bzimage::BzImage;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
 use baton_verify::{Component, Part, Reason, Refusal, Trust, VerifiedManifest, verify_kernel_on};
-use input::Image;
+use input::{Image, Initrd};
 use inputs::Inputs;
 use judged::Judged;
 use std::cell::OnceCell;
@@ -38,29 +39,62 @@ const ELFCOREHDR: &[u8] = b"elfcorehdr=0xffffffffffffffff dmcryptkeys=0xffffffff
 ///
 /// # Errors
 /// Why it would be refused, or was.
-pub fn run(args: &LoadArgs, crash: bool) -> Result<()> {
-    let root = args.root.as_ref().map_or_else(Root::system, Root::at);
-    let inputs = Inputs::read(args, &root, crash)?;
+pub fn run(kernel: &Path, args: &LoadOptions, crash: bool) -> Result<()> {
+    let root = root(args);
+    let inputs = Inputs::read(kernel, args, &root, crash)?;
+    load(args, &root, &inputs, None).map(drop)
+}
+
+/// The machine to look at.
+#[must_use]
+pub fn root(args: &LoadOptions) -> Root {
+    args.root.as_ref().map_or_else(Root::system, Root::at)
+}
+
+/// Loads a capture that was made here. Says whether it went through the gate.
+///
+/// # Errors
+/// Why it would be refused, or was.
+pub fn capture(
+    args: &LoadOptions,
+    root: &Root,
+    capture: &Summary,
+    initrd: Initrd,
+    cmdline: Vec<u8>,
+) -> Result<bool> {
+    let inputs = Inputs::of_capture(&capture.kernel, initrd, cmdline)?;
+    load(args, root, &inputs, Some(capture)).map(|plan| plan.gate)
+}
+
+fn load(
+    args: &LoadOptions,
+    root: &Root,
+    inputs: &Inputs,
+    capture: Option<&Summary>,
+) -> Result<LoadPlan> {
     let gate = OnceCell::new();
-    let plan = if args.no_preflight {
-        unjudged(args, &inputs, &gate)?
+    let mut plan = if args.no_preflight {
+        unjudged(args, inputs, &gate)?
     } else {
-        preflight(args, &root, &inputs, &gate)?
+        preflight(args, root, inputs, &gate)?
     };
+    plan.way
+        .notes
+        .extend(capture.iter().flat_map(|it| it.notes.clone()));
     let gate = gate.into_inner().filter(|_| plan.gate);
     if let Some(path) = &args.save_handover {
         save(gate.as_ref(), path)?;
     }
     if !args.dry_run {
-        carry_out(&inputs, gate.as_ref())?;
+        carry_out(inputs, gate.as_ref())?;
     }
-    report::print(args, &inputs, &plan, gate.as_ref());
-    Ok(())
+    report::print(args, inputs, &plan, gate.as_ref(), capture);
+    Ok(plan)
 }
 
 /// Everything that can be known before the system call.
 fn preflight(
-    args: &LoadArgs,
+    args: &LoadOptions,
     root: &Root,
     inputs: &Inputs,
     gate: &OnceCell<Gate>,
@@ -117,7 +151,7 @@ struct Gate {
 }
 
 impl Gate {
-    fn make(args: &LoadArgs, inputs: &Inputs) -> Result<Gate> {
+    fn make(args: &LoadOptions, inputs: &Inputs) -> Result<Gate> {
         let image = open_gate(args)?;
         let handover = match handover::is_one(&inputs.kernel.bytes) {
             true => handover::adopt(&inputs.kernel.bytes)?,
@@ -143,7 +177,7 @@ impl Gate {
     }
 }
 
-fn open_gate(args: &LoadArgs) -> Result<Image> {
+fn open_gate(args: &LoadOptions) -> Result<Image> {
     if !args.gate.exists() {
         return Err(Failure::new(
             Exit::Failed,
@@ -158,7 +192,7 @@ fn open_gate(args: &LoadArgs) -> Result<Image> {
 }
 
 fn gate_way(
-    args: &LoadArgs,
+    args: &LoadOptions,
     machine: &Machine,
     request: Request,
     inputs: &Inputs,
@@ -234,6 +268,14 @@ fn line_for_gate(inputs: &Inputs) -> Vec<u8> {
     [before, &inputs.cmdline].concat()
 }
 
+/// Writes a file that its owner alone may read: initrds may hold keys. Also where it was there before.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    try_write_private(path, bytes).map_err(|e| Failure::io(path, &e))
+}
+
 fn save(gate: Option<&Gate>, path: &Path) -> Result<()> {
     let Some(gate) = gate else {
         return Err(Failure::new(
@@ -243,11 +285,10 @@ fn save(gate: Option<&Gate>, path: &Path) -> Result<()> {
         ));
     };
     let map = gate.handover.map().map_err(|e| Failure::system(&e))?;
-    write_private(path, &map).map_err(|e| Failure::io(path, &e))
+    write_private(path, &map)
 }
 
-/// Initrds may hold keys: nobody else is to read them, also where the file was there before.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn try_write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     const OWNER_ALONE: u32 = 0o600;
     let mut file = OpenOptions::new()
         .write(true)
@@ -262,7 +303,7 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// What `--no-preflight` does: no verdict of ours, and so no choice either.
-fn unjudged(args: &LoadArgs, inputs: &Inputs, gate: &OnceCell<Gate>) -> Result<LoadPlan> {
+fn unjudged(args: &LoadOptions, inputs: &Inputs, gate: &OnceCell<Gate>) -> Result<LoadPlan> {
     match args.via {
         Via::Auto => {
             return Err(Failure::new(

@@ -1,7 +1,8 @@
 //! What a load says when it is done.
 
 use super::{Gate, Inputs};
-use crate::cli::LoadArgs;
+use crate::cli::LoadOptions;
+use crate::crash::load::Summary;
 use crate::parts::PartLine;
 use crate::plan::LoadPlan;
 use crate::trust_summary::TrustSummary;
@@ -25,9 +26,16 @@ struct Report<'a> {
     judged_by: Option<&'a TrustSummary>,
     handover_len: Option<u64>,
     notes: &'a [String],
+    capture: Option<&'a Summary>,
 }
 
-pub(super) fn print(args: &LoadArgs, inputs: &Inputs, plan: &LoadPlan, gate: Option<&Gate>) {
+pub(super) fn print(
+    args: &LoadOptions,
+    inputs: &Inputs,
+    plan: &LoadPlan,
+    gate: Option<&Gate>,
+    capture: Option<&Summary>,
+) {
     let report = Report {
         loaded: !args.dry_run,
         dry_run: args.dry_run,
@@ -48,6 +56,7 @@ pub(super) fn print(args: &LoadArgs, inputs: &Inputs, plan: &LoadPlan, gate: Opt
         judged_by: gate.and_then(|g| g.judged_by.as_ref()),
         handover_len: gate.map(|g| g.len),
         notes: &plan.way.notes,
+        capture,
     };
     if args.json {
         crate::print_json(&report);
@@ -87,6 +96,9 @@ fn print_text(report: &Report<'_>) {
         println!("  {}: {}", part.kind(), part.vouched());
     }
     println!("  command line: {}", report.cmdline);
+    if let Some(capture) = report.capture {
+        capture.print();
+    }
     for note in report.notes {
         println!("  note: {note}");
     }

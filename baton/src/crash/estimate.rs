@@ -1,0 +1,162 @@
+//! What a capture is going to need, as far as it can be told beforehand: memory and room for a dump.
+
+use super::prepare::Prepared;
+use super::target::Target;
+use baton_capture::config::{self, Compression};
+use baton_sys::{Root, memory, space};
+use std::path::Path;
+
+const MIB: u64 = 1 << 20;
+
+/// What a kernel takes besides its image: page structures, slabs, per-CPU areas, the structures of buses and
+/// disks, and the capture program with its buffers.
+const KERNEL_AND_PROGRAM: u64 = 48 * MIB;
+/// What each further processor takes, and the buffers of the thread that compresses on it.
+const EACH_CPU: u64 = 8 * MIB;
+
+/// Bytes of memory that a capture is likely to need, so that less deserves a warning. While it starts, the
+/// archive and what is unpacked of it are both there; afterwards the modules are, once loaded and once as
+/// files.
+#[must_use]
+pub fn memory(prepared: &Prepared) -> u64 {
+    let archive = prepared.initramfs.len() as u64;
+    let cpus = u64::from(prepared.cpus.saturating_sub(1));
+    prepared.kernel.init_size
+        + 2 * archive
+        + prepared.modules_len
+        + KERNEL_AND_PROGRAM
+        + cpus * EACH_CPU
+}
+
+/// How many times smaller compression makes what is left at a dump level: kernel memory mostly shrinks to a
+/// third or less.
+const SHRINKS_TO_ONE_OF: u64 = 3;
+
+/// Bytes that a dump would take now: memory without what the level leaves out, compressed. `None` where the
+/// kernel doesn't say how it uses its memory.
+///
+/// # Errors
+/// When `/proc/meminfo` can't be read.
+pub fn dump(root: &Root, config: &config::Config) -> std::io::Result<Option<u64>> {
+    let Some(text) = root.read_text("proc/meminfo")? else {
+        return Ok(None);
+    };
+    let Ok(plan) = config.plan() else {
+        return Ok(None);
+    };
+    let kept = kept(&text, config.dump.level);
+    Ok(kept.map(|kept| match plan.compression {
+        Compression::None => kept,
+        Compression::Zlib(_) | Compression::Zstd(_) => kept / SHRINKS_TO_ONE_OF,
+    }))
+}
+
+/// Bytes that a level keeps (the bits of makedumpfile(8) -d). Zero pages aren't counted anywhere.
+fn kept(meminfo: &str, level: u8) -> Option<u64> {
+    const CACHE: u8 = 2 | 4;
+    const USER: u8 = 8;
+    const FREE: u8 = 16;
+    let of = |name: &str| memory::field(meminfo, name).unwrap_or(0);
+    let mut kept = memory::field(meminfo, "MemTotal")?;
+    if level & CACHE != 0 {
+        kept = kept.saturating_sub(of("Cached") + of("Buffers") + of("SwapCached"));
+    }
+    if level & USER != 0 {
+        kept = kept.saturating_sub(of("AnonPages") + of("Hugetlb"));
+    }
+    if level & FREE != 0 {
+        kept = kept.saturating_sub(of("MemFree"));
+    }
+    Some(kept)
+}
+
+/// Bytes that can be written to a target; `None` where it isn't mounted, so that nobody knows.
+#[must_use]
+pub fn free(root: &Root, target: &Target) -> Option<u64> {
+    match &target.told {
+        config::Target::Raw { .. } => target.device.size(),
+        config::Target::Filesystem { .. } => {
+            let point = target.mounted_at.as_deref()?;
+            let below = point.strip_prefix("/").unwrap_or(Path::new(""));
+            space::free(&root.join(below)).ok()
+        }
+    }
+}
+
+/// What is against a target's room, in words.
+#[must_use]
+pub fn shortage(target: &Target, free: Option<u64>, dump: Option<u64>) -> Option<String> {
+    let (free, dump) = (free?, dump?);
+    (free < dump).then(|| {
+        format!(
+            "{} has {} MiB of room, and a dump would take about {} MiB now; make room, or raise dump.level",
+            target.described(),
+            free / MIB,
+            dump.div_ceil(MIB)
+        )
+    })
+}
+
+/// Watchdogs that are running: they reset the machine in the middle of a dump, since nobody feeds them then.
+#[must_use]
+pub fn watchdogs(root: &Root) -> Vec<String> {
+    let folder = root.join("sys/class/watchdog");
+    let text =
+        |path: std::path::PathBuf| Some(std::fs::read_to_string(path).ok()?.trim().to_owned());
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut notes: Vec<String> = entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            let active = text(path.join("state"))? == "active";
+            let identity = text(path.join("identity")).unwrap_or_else(|| "unknown".into());
+            let timeout = text(path.join("timeout")).unwrap_or_else(|| "unknown".into());
+            active.then(|| {
+                format!(
+                    "the watchdog {identity} is running: it resets the machine {timeout} s after a crash, dump or no dump"
+                )
+            })
+        })
+        .collect();
+    notes.sort();
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crash::fake::Fake;
+
+    const MEMINFO: &str = "MemTotal: 8000000 kB\nMemFree: 1000000 kB\nBuffers: 100000 kB\n\
+        Cached: 3000000 kB\nSwapCached: 0 kB\nAnonPages: 2000000 kB\nHugetlb: 500000 kB\n";
+
+    #[test]
+    fn each_bit_of_the_level_leaves_its_pages_out() {
+        for (level, kept_kib) in [
+            (0, 8_000_000),
+            (1, 8_000_000),
+            (4, 4_900_000),
+            (8, 5_500_000),
+            (16, 7_000_000),
+            (31, 1_400_000),
+        ] {
+            assert_eq!(kept(MEMINFO, level), Some(kept_kib * 1024), "level {level}");
+        }
+        assert_eq!(kept("MemFree: 1 kB\n", 31), None);
+    }
+
+    #[test]
+    fn a_running_watchdog_is_told_and_a_stopped_one_is_not() {
+        let fake = Fake::new()
+            .file("sys/class/watchdog/watchdog0/state", "active\n")
+            .file("sys/class/watchdog/watchdog0/identity", "iTCO_wdt\n")
+            .file("sys/class/watchdog/watchdog0/timeout", "30\n")
+            .file("sys/class/watchdog/watchdog1/state", "inactive\n");
+        let notes = watchdogs(&fake.root());
+        assert_eq!(notes.len(), 1);
+        assert!(
+            notes[0].contains("iTCO_wdt") && notes[0].contains("30 s"),
+            "{}",
+            notes[0]
+        );
+    }
+}

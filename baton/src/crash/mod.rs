@@ -1,0 +1,28 @@
+//! Crash dumps: a kernel and an initramfs that write one, made and loaded; and whether they would.
+//!
+//! ```text
+//! /etc/baton/crash.toml ─ settings ─▶ target ─ needs ─▶ modules ─┐
+//!                            kernel ─────────────────────────────┼▶ prepare ─ cpio ─▶ load, status
+//!                           program ─────────────────────────────┘
+//! ```
+
+pub mod cmdline;
+pub mod cpio;
+pub mod estimate;
+pub mod initramfs;
+pub mod kernel;
+pub mod load;
+pub mod modules;
+pub mod names;
+pub mod needs;
+pub mod prepare;
+pub mod problem;
+pub mod program;
+pub mod record;
+pub mod settings;
+pub mod status;
+pub mod target;
+
+#[cfg(test)]
+#[path = "../../tests/common/fake.rs"]
+pub(crate) mod fake;

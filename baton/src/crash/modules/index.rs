@@ -1,0 +1,304 @@
+//! What depmod(8) and the kernel's build wrote about the modules of one kernel, in `/lib/modules/VERSION`.
+
+use super::wildcard;
+use baton_sys::Root;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The modules of one kernel, by their names, in which `-` is written `_`.
+#[derive(Debug, Clone, Default)]
+pub struct Index {
+    /// The kernel's version.
+    pub version: String,
+    /// The folder that paths are relative to.
+    pub folder: PathBuf,
+    modules: BTreeMap<String, Entry>,
+    builtin: BTreeSet<String>,
+    aliases: Vec<(String, String)>,
+    builtin_aliases: Vec<(String, String)>,
+    soft: BTreeMap<String, SoftDependencies>,
+}
+
+/// A module's file, and the names of the modules that it can't be loaded without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    path: PathBuf,
+    needs: Vec<String>,
+}
+
+/// What a module wants loaded before and after it, by name or alias, if it is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SoftDependencies {
+    /// Before it.
+    pub before: Vec<String>,
+    /// After it.
+    pub after: Vec<String>,
+}
+
+/// What a name or an alias stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// These modules.
+    Modules(Vec<String>),
+    /// It is part of the kernel.
+    BuiltIn,
+    /// Nothing.
+    Nothing,
+}
+
+impl Index {
+    /// Reads the files of a kernel; `None` where depmod has left none. All but `modules.dep` may be
+    /// missing.
+    ///
+    /// # Errors
+    /// When a file is there and can't be read.
+    pub fn read(root: &Root, version: &str) -> io::Result<Option<Index>> {
+        for parent in ["lib/modules", "usr/lib/modules"] {
+            let folder = format!("{parent}/{version}");
+            let text = |name: &str| {
+                let text = root.read_text(&format!("{folder}/{name}"));
+                text.map(Option::unwrap_or_default)
+            };
+            let Some(dependencies) = root.read_text(&format!("{folder}/modules.dep"))? else {
+                continue;
+            };
+            return Ok(Some(Index {
+                version: version.to_owned(),
+                folder: root.join(&folder),
+                modules: parse_dependencies(&dependencies),
+                builtin: parse_builtin(&text("modules.builtin")?),
+                aliases: parse_aliases(&text("modules.alias")?),
+                builtin_aliases: parse_builtin_aliases(&text("modules.builtin.modinfo")?),
+                soft: parse_soft_dependencies(&text("modules.softdep")?),
+            }));
+        }
+        Ok(None)
+    }
+
+    /// What a module's name, or else an alias, stands for: first names, then aliases, then what is built
+    /// in, as kmod_module_new_from_lookup of libkmod looks.
+    #[must_use]
+    pub fn find(&self, wanted: &str) -> Found {
+        let name = normal(wanted);
+        if self.modules.contains_key(&name) {
+            return Found::Modules(vec![name]);
+        }
+        let matching = |aliases: &[(String, String)]| {
+            let matching = aliases
+                .iter()
+                .filter(|(pattern, _)| wildcard::matches(pattern.as_bytes(), name.as_bytes()));
+            let mut names: Vec<String> = Vec::new();
+            for (_, module) in matching {
+                if !names.contains(module) {
+                    names.push(module.clone());
+                }
+            }
+            names
+        };
+        let mut modules = matching(&self.aliases);
+        modules.retain(|module| self.modules.contains_key(module));
+        match modules.is_empty() {
+            false => Found::Modules(modules),
+            true if self.builtin.contains(&name) || !matching(&self.builtin_aliases).is_empty() => {
+                Found::BuiltIn
+            }
+            true => Found::Nothing,
+        }
+    }
+
+    /// Whether the module with this name is part of the kernel.
+    #[must_use]
+    pub fn is_built_in(&self, name: &str) -> bool {
+        self.builtin.contains(&normal(name))
+    }
+
+    /// The file of a module.
+    #[must_use]
+    pub fn file(&self, name: &str) -> Option<PathBuf> {
+        Some(self.folder.join(&self.modules.get(name)?.path))
+    }
+
+    /// The names of the modules that one can't be loaded without.
+    #[must_use]
+    pub fn needs(&self, name: &str) -> &[String] {
+        self.modules.get(name).map_or(&[], |entry| &entry.needs)
+    }
+
+    /// What one wants loaded if it is there.
+    #[must_use]
+    pub fn soft(&self, name: &str) -> Option<&SoftDependencies> {
+        self.soft.get(name)
+    }
+}
+
+/// A name or an alias as both are compared: with `_` for `-`, but in a set (modname_normalize and
+/// alias_normalize of libkmod).
+#[must_use]
+pub fn normal(name: &str) -> String {
+    let mut in_set = false;
+    name.chars()
+        .map(|c| {
+            match c {
+                '[' => in_set = true,
+                ']' => in_set = false,
+                '-' if !in_set => return '_',
+                _ => {}
+            }
+            c
+        })
+        .collect()
+}
+
+/// The name of the module in a file: `kernel/fs/nls/nls_iso8859-1.ko.xz` holds `nls_iso8859_1`.
+fn name_of(path: &str) -> Option<String> {
+    let file = Path::new(path).file_name()?.to_str()?;
+    let (name, ending) = file.split_once(".ko")?;
+    let known = matches!(ending, "" | ".xz" | ".gz" | ".zst");
+    (known && !name.is_empty()).then(|| normal(name))
+}
+
+/// `PATH: PATH…` a line, of modules.dep(5). A path that isn't a module's is left out.
+fn parse_dependencies(text: &str) -> BTreeMap<String, Entry> {
+    let entry = |line: &str| {
+        let (path, needs) = line.split_once(':')?;
+        let entry = Entry {
+            path: PathBuf::from(path),
+            needs: needs.split_whitespace().filter_map(name_of).collect(),
+        };
+        Some((name_of(path)?, entry))
+    };
+    text.lines().filter_map(entry).collect()
+}
+
+/// A path a line, of the modules that are in the kernel.
+fn parse_builtin(text: &str) -> BTreeSet<String> {
+    text.lines()
+        .filter_map(|line| name_of(line.trim()))
+        .collect()
+}
+
+/// `alias PATTERN MODULE` a line.
+fn parse_aliases(text: &str) -> Vec<(String, String)> {
+    let alias = |line: &str| {
+        let mut words = line.strip_prefix("alias ")?.split_whitespace();
+        Some((normal(words.next()?), normal(words.next()?)))
+    };
+    text.lines().filter_map(alias).collect()
+}
+
+/// `MODULE.alias=PATTERN` among other things, each ended by a NUL (scripts/Makefile.vmlinux).
+fn parse_builtin_aliases(text: &str) -> Vec<(String, String)> {
+    let alias = |entry: &str| {
+        let (module, pattern) = entry.split_once(".alias=")?;
+        Some((normal(pattern), normal(module)))
+    };
+    text.split('\0').filter_map(alias).collect()
+}
+
+/// `softdep MODULE pre: NAME… post: NAME…` a line, of modprobe.d(5).
+fn parse_soft_dependencies(text: &str) -> BTreeMap<String, SoftDependencies> {
+    let mut all: BTreeMap<String, SoftDependencies> = BTreeMap::new();
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        let (Some("softdep"), Some(module)) = (words.next(), words.next()) else {
+            continue;
+        };
+        let soft = all.entry(normal(module)).or_default();
+        let mut list = None;
+        for word in words {
+            match word {
+                "pre:" => list = Some(&mut soft.before),
+                "post:" => list = Some(&mut soft.after),
+                name => list.iter_mut().for_each(|list| list.push(name.to_owned())),
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEPENDENCIES: &str = "\
+kernel/fs/ext4/ext4.ko: kernel/lib/crc16.ko kernel/fs/mbcache.ko kernel/fs/jbd2/jbd2.ko
+kernel/fs/mbcache.ko:
+kernel/fs/nls/nls_iso8859-1.ko.xz:
+";
+
+    fn index() -> Index {
+        Index {
+            modules: parse_dependencies(DEPENDENCIES),
+            builtin: parse_builtin(
+                "kernel/fs/binfmt_script.ko\nkernel/drivers/nvme/host/nvme-core.ko\n",
+            ),
+            aliases: parse_aliases(
+                "# Aliases\nalias fs-ext3 ext4\nalias crypto-crc32c mbcache\nalias crypto-crc32c gone\n",
+            ),
+            builtin_aliases: parse_builtin_aliases("xfs.alias=fs-xfs\0xfs.license=GPL\0"),
+            ..Index::default()
+        }
+    }
+
+    #[test]
+    fn a_module_is_found_by_its_name_however_it_is_spelled() {
+        let index = index();
+        for name in ["nls_iso8859-1", "nls-iso8859_1"] {
+            assert_eq!(
+                index.find(name),
+                Found::Modules(vec!["nls_iso8859_1".into()])
+            );
+        }
+        assert!(
+            index
+                .file("nls_iso8859_1")
+                .unwrap()
+                .ends_with("nls_iso8859-1.ko.xz")
+        );
+        assert_eq!(index.needs("ext4"), ["crc16", "mbcache", "jbd2"]);
+    }
+
+    #[test]
+    fn an_alias_stands_for_modules_that_are_there() {
+        assert_eq!(index().find("fs-ext3"), Found::Modules(vec!["ext4".into()]));
+        assert_eq!(
+            index().find("crypto-crc32c"),
+            Found::Modules(vec!["mbcache".into()])
+        );
+    }
+
+    #[test]
+    fn what_is_built_in_is_told_from_what_is_missing() {
+        assert_eq!(index().find("nvme_core"), Found::BuiltIn);
+        assert_eq!(index().find("fs-xfs"), Found::BuiltIn);
+        assert_eq!(index().find("fs-btrfs"), Found::Nothing);
+    }
+
+    #[test]
+    fn soft_dependencies_come_before_and_after() {
+        let soft = parse_soft_dependencies(
+            "# Soft\nsoftdep btrfs pre: crc32c xxhash64 post: later\nsoftdep btrfs pre: sha256\nsoftdep\n",
+        );
+        let btrfs = soft.get("btrfs").unwrap();
+        assert_eq!(btrfs.before, ["crc32c", "xxhash64", "sha256"]);
+        assert_eq!(btrfs.after, ["later"]);
+    }
+
+    #[test]
+    fn a_hyphen_in_a_set_is_a_range() {
+        assert_eq!(normal("fs-x[0-9]-y"), "fs_x[0-9]_y");
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_anywhere_gives_no_names_that_are_not_in_it() {
+        let whole = parse_dependencies(DEPENDENCIES);
+        for len in 0..DEPENDENCIES.len() {
+            for (name, entry) in parse_dependencies(DEPENDENCIES.get(..len).unwrap()) {
+                let full = whole.get(&name).unwrap();
+                assert_eq!(entry.path, full.path, "at {len}");
+                assert!(full.needs.starts_with(&entry.needs), "at {len}");
+            }
+        }
+    }
+}

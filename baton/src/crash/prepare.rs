@@ -1,0 +1,200 @@
+//! Everything that a capture consists of, made from what the owner says and what this machine is. The same
+//! machine gives the same bytes, so that what is loaded can be compared with what would be.
+
+use super::initramfs::{self, Module};
+use super::kernel::{self, Kernel};
+use super::modules::{Index, file};
+use super::needs::Needs;
+use super::problem::Problem;
+use super::settings::{Settings, Source};
+use super::target::{self, Target};
+use super::{cmdline, program};
+use crate::cli::CaptureSources;
+use crate::failure::{Failure, Result};
+use crate::kernel_verdict::hex;
+use baton_capture::config::Config;
+use baton_sys::{Root, cpu, mounts};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A capture, ready to be loaded.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// Its command line.
+    pub cmdline: Vec<u8>,
+    /// Its initramfs.
+    pub initramfs: Vec<u8>,
+    /// What the capture program is told.
+    pub config: Config,
+    /// The targets, in the order in which they are tried.
+    pub targets: Vec<Target>,
+    /// Why other targets that were asked for are left out.
+    pub left_out: Vec<Failure>,
+    /// Bytes of all modules.
+    pub modules_len: u64,
+    /// How many processors the capture uses.
+    pub cpus: u32,
+    /// The owner's configuration; `None` where there is none.
+    pub source: Option<PathBuf>,
+    /// What it was made from: a name and SHA-256 each.
+    pub parts: BTreeMap<String, String>,
+}
+
+impl Prepared {
+    /// Takes another command line, as it is.
+    pub fn replace_command_line(&mut self, line: &[u8]) {
+        self.cmdline = line.to_vec();
+        let digest = hex(&Sha256::digest(line));
+        self.parts.insert(COMMAND_LINE.to_owned(), digest);
+    }
+}
+
+/// What the command line is called among the parts.
+const COMMAND_LINE: &str = "command line";
+
+/// Makes one.
+///
+/// # Errors
+/// The first reason why a crash couldn't be captured. A target that can't be used is left out if another can.
+pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
+    let Source { settings, path } = Source::read(root, sources.config.as_deref())?;
+    let kernel = kernel::find(root, settings.kernel.image.as_deref())?;
+    let program = program::read(&sources.capture)?;
+    let index = Index::read(root, &kernel.release).map_err(|e| Failure::system(&e))?;
+    let index = index.ok_or_else(|| Problem::NoModules {
+        release: kernel.release.clone(),
+    })?;
+    let mut needs = Needs::new(&index, kernel.is_running);
+    let (targets, left_out) = targets(root, &settings, &mut needs)?;
+    for module in &settings.kernel.modules {
+        needs.named(module)?;
+    }
+    let modules = read_modules(&index, needs.into_order())?;
+    let config = compile(&settings, &targets, &modules);
+    let text = configuration(&config, path.as_deref())?;
+    let cmdline = command_line(root, &settings)?;
+    let initramfs = initramfs::build(&program, &text, &modules)?;
+    let parts = parts(&kernel, &program, &text, &modules, &cmdline);
+    Ok(Prepared {
+        modules_len: modules.iter().map(|module| module.bytes.len() as u64).sum(),
+        cpus: settings.kernel.cpus,
+        source: path,
+        kernel,
+        cmdline,
+        initramfs,
+        config,
+        targets,
+        left_out,
+        parts,
+    })
+}
+
+fn targets(
+    root: &Root,
+    settings: &Settings,
+    needs: &mut Needs<'_>,
+) -> Result<(Vec<Target>, Vec<Failure>)> {
+    let mounts = mounts::read(root).map_err(|e| Failure::system(&e))?;
+    let (mut targets, mut left_out) = (Vec::new(), Vec::new());
+    for wanted in &settings.targets {
+        let usable = target::resolve(root, &mounts, wanted).and_then(|target| {
+            needs.target(&target)?;
+            Ok(target)
+        });
+        match usable {
+            Ok(target) => targets.push(target),
+            Err(failure) => left_out.push(failure),
+        }
+    }
+    match targets.is_empty() {
+        true => Err(left_out.into_iter().next().unwrap_or_else(|| {
+            Failure::failed("there is no target; name one in the configuration")
+        })),
+        false => Ok((targets, left_out)),
+    }
+}
+
+fn read_modules(index: &Index, order: Vec<String>) -> Result<Vec<Module>> {
+    let read = |name: String| {
+        let path = index.file(&name).ok_or_else(|| Problem::MissingModule {
+            release: index.version.clone(),
+            wanted: name.clone(),
+            purpose: "by another module".to_owned(),
+        })?;
+        let bytes = file::read(&path)?;
+        Ok(Module { name, bytes })
+    };
+    order.into_iter().map(read).collect()
+}
+
+fn compile(settings: &Settings, targets: &[Target], modules: &[Module]) -> Config {
+    Config {
+        deadline: settings.deadline,
+        finally: settings.finally,
+        read_back: settings.read_back,
+        keep: settings.keep,
+        modules: modules
+            .iter()
+            .map(|module| initramfs::module_path(&module.name))
+            .collect(),
+        dump: settings.dump.clone(),
+        target: targets.iter().map(|target| target.told.clone()).collect(),
+    }
+}
+
+/// The text, judged by the code that will read it.
+fn configuration(config: &Config, source: Option<&std::path::Path>) -> Result<String> {
+    let wrong = |why: String| Problem::Settings {
+        path: source
+            .unwrap_or(std::path::Path::new("defaults"))
+            .to_owned(),
+        why,
+    };
+    let text = config.to_toml().map_err(|e| wrong(e.to_string()))?;
+    let read = Config::parse(&text).map_err(|e| wrong(e.to_string()))?;
+    match read == *config {
+        true => Ok(text),
+        false => Err(wrong("it reads back as something else; report this as a bug".into()).into()),
+    }
+}
+
+fn command_line(root: &Root, settings: &Settings) -> Result<Vec<u8>> {
+    let system = |e| Failure::system(&e);
+    let running = baton_sys::cmdline::current(root).map_err(system)?;
+    let first = cpu::first_apic_id(root).map_err(system)?;
+    let kernel = &settings.kernel;
+    Ok(cmdline::capture(
+        &running,
+        kernel.cpus,
+        first,
+        &kernel.parameters,
+    ))
+}
+
+fn parts(
+    kernel: &Kernel,
+    program: &[u8],
+    text: &str,
+    modules: &[Module],
+    cmdline: &[u8],
+) -> BTreeMap<String, String> {
+    let digest = |bytes: &[u8]| hex(&Sha256::digest(bytes));
+    let mut parts = BTreeMap::from([
+        ("kernel".to_owned(), kernel.digest.clone()),
+        ("capture program".to_owned(), digest(program)),
+        ("configuration".to_owned(), digest(text.as_bytes())),
+        (COMMAND_LINE.to_owned(), digest(cmdline)),
+    ]);
+    parts.extend(modules.iter().map(|module| {
+        let name = format!("module {}", module.name);
+        (name, digest(&module.bytes))
+    }));
+    parts
+}
+
+#[cfg(test)]
+#[path = "prepare_tests.rs"]
+mod tests;

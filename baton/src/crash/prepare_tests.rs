@@ -1,0 +1,161 @@
+use super::*;
+use crate::crash::cpio::entries;
+use crate::crash::fake::{Fake, RELEASE, static_program};
+
+fn machine() -> Fake {
+    Fake::new()
+        .with_kernel()
+        .with_modules()
+        .with_virtio_blk()
+        .file("capture", static_program())
+}
+
+fn sources(fake: &Fake, config: Option<&str>) -> CaptureSources {
+    if let Some(text) = config {
+        fake.set("crash.toml", text);
+    }
+    CaptureSources {
+        config: config.map(|_| fake.path("crash.toml")),
+        capture: fake.path("capture"),
+    }
+}
+
+fn made(fake: &Fake, config: Option<&str>) -> Result<Prepared> {
+    prepare(&fake.root(), &sources(fake, config))
+}
+
+#[test]
+fn without_a_word_it_writes_to_var_crash() {
+    let prepared = made(&machine(), None).unwrap();
+    let listing: Vec<String> = entries(&prepared.initramfs)
+        .iter()
+        .map(|(path, mode, device, bytes)| {
+            let size = if path.ends_with(".toml") {
+                0
+            } else {
+                bytes.len()
+            };
+            format!("{mode:06o} {}:{} {size:>4} {path}", device.0, device.1)
+        })
+        .collect();
+    let golden = "\
+040700 0:0    0 dev
+040700 0:0    0 etc
+040700 0:0    0 etc/baton
+040700 0:0    0 lib
+040700 0:0    0 lib/modules
+040700 0:0    0 mnt
+040700 0:0    0 proc
+040700 0:0    0 run
+040700 0:0    0 sys
+040700 0:0    0 tmp
+020600 5:1    0 dev/console
+020600 1:3    0 dev/null
+100755 0:0  128 init
+100600 0:0    0 etc/baton/capture.toml
+100600 0:0   29 lib/modules/virtio.ko
+100600 0:0   34 lib/modules/virtio_ring.ko
+100600 0:0   33 lib/modules/virtio_pci.ko
+100600 0:0   32 lib/modules/virtio_blk.ko
+100600 0:0   29 lib/modules/crc32c_generic.ko
+100600 0:0   17 lib/modules/crc16.ko
+100600 0:0   18 lib/modules/mbcache.ko
+100600 0:0   20 lib/modules/jbd2.ko
+100600 0:0   20 lib/modules/ext4.ko";
+    assert_eq!(listing.join("\n"), golden);
+    assert_eq!(prepared.source, None);
+}
+
+#[test]
+fn the_configuration_in_it_is_the_one_that_was_judged() {
+    let prepared = made(&machine(), None).unwrap();
+    let entries = entries(&prepared.initramfs);
+    let (_, _, _, text) = entries
+        .iter()
+        .find(|(path, ..)| path.ends_with(".toml"))
+        .unwrap();
+    let read = Config::parse(std::str::from_utf8(text).unwrap()).unwrap();
+    assert_eq!(read, prepared.config);
+    let in_archive = |path: &String| entries.iter().any(|(it, ..)| format!("/{it}") == *path);
+    assert!(read.modules.iter().all(in_archive), "{:?}", read.modules);
+    let baton_capture::config::Target::Filesystem {
+        device, directory, ..
+    } = &read.target[0]
+    else {
+        panic!("no file system");
+    };
+    assert_eq!(device, "UUID=5f1d9a3c-0c1e-4f5c-9d55-000000000001");
+    assert_eq!(directory, "/var/crash");
+}
+
+#[test]
+fn the_same_machine_gives_the_same_bytes() {
+    let fake = machine();
+    let (first, second) = (made(&fake, None).unwrap(), made(&fake, None).unwrap());
+    assert_eq!(first.initramfs, second.initramfs);
+    assert_eq!(first.parts, second.parts);
+}
+
+#[test]
+fn what_changes_is_named_by_its_part() {
+    let fake = machine();
+    let before = made(&fake, None).unwrap();
+    let changed = |config: Option<&str>| {
+        let now = made(&fake, config).unwrap();
+        crate::crash::record::Record::new(&before, false).changed(&now.parts)
+    };
+    assert_eq!(changed(Some("keep = 9")), ["configuration"]);
+    assert_eq!(changed(Some("kernel.cpus = 2")), ["command line"]);
+    let module = format!("lib/modules/{RELEASE}/kernel/fs/mbcache.ko");
+    fake.set(&module, "\x7fELF other");
+    assert_eq!(changed(None), ["module mbcache"]);
+}
+
+#[test]
+fn a_target_that_can_not_be_used_is_left_out_if_another_can() {
+    let both = "[[target]]\nkind = \"raw\"\ndevice = \"PARTUUID=gone\"\n\
+        [[target]]\nkind = \"mounted\"\ndirectory = \"/\"\n";
+    let prepared = made(&machine(), Some(both)).unwrap();
+    assert_eq!(prepared.targets.len(), 1);
+    assert_eq!(prepared.left_out[0].reason, "no-device");
+    let gone = made(
+        &machine(),
+        Some("[[target]]\nkind = \"raw\"\ndevice = \"PARTUUID=gone\"\n"),
+    );
+    assert_eq!(gone.unwrap_err().reason, "no-device");
+}
+
+#[test]
+fn what_the_capture_program_would_refuse_is_refused_with_the_files_name() {
+    for (config, words) in [
+        ("keep = 0", "`keep` in the capture configuration is 0"),
+        ("deadline = 0", "`deadline`"),
+        ("[dump]\ncompression = \"lz5\"", "`dump.compression`"),
+        ("[dump]\nformat = \"pdf\"", "`dump.format`"),
+        (
+            "[[target]]\nkind = \"filesystem\"\ndevice = \"/dev/vda1\"\nfilesystem = \"ext4\"\noptions = \"ro\"\ndirectory = \"/\"",
+            "`target[1].options`",
+        ),
+    ] {
+        let failure = made(&machine(), Some(config)).unwrap_err();
+        assert_eq!(failure.reason, "crash-config");
+        assert!(failure.message.contains("crash.toml: "), "{failure}");
+        assert!(failure.message.contains(words), "{failure}");
+        assert_eq!(failure.message.lines().count(), 1, "{failure}");
+    }
+}
+
+#[test]
+fn each_thing_that_is_missing_has_its_reason() {
+    let fake = machine();
+    fake.remove("capture");
+    assert_eq!(made(&fake, None).unwrap_err().reason, "no-program");
+    let fake = machine();
+    fake.remove(&format!("lib/modules/{RELEASE}/modules.dep"));
+    assert_eq!(made(&fake, None).unwrap_err().reason, "no-modules");
+    let fake = machine();
+    fake.remove(&format!("lib/modules/{RELEASE}/kernel/fs/ext4/ext4.ko"));
+    let failure = made(&fake, None).unwrap_err();
+    assert_eq!(failure.reason, "no-module");
+    assert!(failure.message.contains("ext4.ko"), "{failure}");
+}

@@ -1,0 +1,139 @@
+//! Why no capture can be prepared: each reason once, with its words, its code and its fix.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use std::path::PathBuf;
+
+/// Why no capture can be prepared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)] // the words say what the fields are
+pub enum Problem {
+    #[error("{}: {why}", .path.display())]
+    Settings { path: PathBuf, why: String },
+    #[error(
+        "the running kernel's release isn't known: /proc/sys/kernel/osrelease isn't there; mount /proc"
+    )]
+    NoRelease,
+    #[error(
+        "no image of the running kernel {release}: looked for {looked}; name one as kernel.image in the configuration"
+    )]
+    NoKernel { release: String, looked: String },
+    #[error("{}: not a bzImage of Linux that says its version ({why}); name one as kernel.image, or load another kernel with `baton crash load KERNEL --initrd INITRD`", .path.display())]
+    NotLinux { path: PathBuf, why: String },
+    #[error("{}: it is of release {found}, and {release} is running; reboot, or name the image as kernel.image to capture with it", .path.display())]
+    OtherRelease {
+        path: PathBuf,
+        found: String,
+        release: String,
+    },
+    #[error(
+        "kernel {release} can't capture: it is built without CONFIG_{option}; name another as kernel.image"
+    )]
+    KernelLacks { release: String, option: String },
+    #[error(
+        "no modules of kernel {release}: /lib/modules/{release}/modules.dep isn't there; install the kernel's modules, or run `depmod {release}`"
+    )]
+    NoModules { release: String },
+    #[error(
+        "kernel {release} has no module {wanted}, which is needed {purpose}; install it (then run `depmod {release}`), or choose another target or kernel.image"
+    )]
+    MissingModule {
+        release: String,
+        wanted: String,
+        purpose: String,
+    },
+    #[error("{target}: no such block device here; name one that is there (see `lsblk -f`)")]
+    NoDevice { target: String },
+    #[error(
+        "{directory}: nothing is mounted that holds it; give an absolute path, of a directory that is there"
+    )]
+    NotMounted { directory: String },
+    #[error(
+        "{directory} lies on {filesystem} ({origin}), which is on no block device; name a target on a disk"
+    )]
+    NoBlockDevice {
+        directory: String,
+        filesystem: String,
+        origin: String,
+    },
+    #[error(
+        "{target} is on {device}, which is {kind}; a capture can't assemble that yet, so name a target on a plain disk or partition"
+    )]
+    Stacked {
+        target: String,
+        device: String,
+        kind: String,
+    },
+    #[error(
+        "{target}: the file system is spread over {count} devices; a capture can't assemble that yet, so name a target on one device"
+    )]
+    Spread { target: String, count: usize },
+    #[error(
+        "{target}: {device} is read-only; make it writable (`blockdev --setrw`), or name another target"
+    )]
+    ReadOnly { target: String, device: String },
+    #[error(
+        "{target}: what file system it holds isn't known here; add filesystem = \"ext4\", or what it is"
+    )]
+    UnknownFileSystem { target: String },
+    #[error(
+        "{target}: a raw dump replaces what is on {device}, and that {why}; name a partition that nothing uses"
+    )]
+    InUse {
+        target: String,
+        device: String,
+        why: String,
+    },
+    #[error("no capture program at {}; install it there (`cargo xtask capture` builds it), or name one with --capture", .path.display())]
+    NoProgram { path: PathBuf },
+    #[error("{}: can't be the capture program: {why}; give the one that `cargo xtask capture` builds", .path.display())]
+    NotStatic { path: PathBuf, why: String },
+    #[error(
+        "the capture initramfs can't be made: {name} is {size} bytes long, and a cpio archive holds less than 4 GiB a file"
+    )]
+    TooLarge { name: String, size: u64 },
+}
+
+impl Problem {
+    /// A short stable word for it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Problem::Settings { .. } => "crash-config",
+            Problem::NoRelease | Problem::NoKernel { .. } => "no-kernel",
+            Problem::NotLinux { .. } => "not-linux",
+            Problem::OtherRelease { .. } => "other-release",
+            Problem::KernelLacks { .. } => "kernel-lacks",
+            Problem::NoModules { .. } => "no-modules",
+            Problem::MissingModule { .. } => "no-module",
+            Problem::NoDevice { .. } => "no-device",
+            Problem::NotMounted { .. } => "not-mounted",
+            Problem::NoBlockDevice { .. } => "no-block-device",
+            Problem::Stacked { .. } => "stacked",
+            Problem::Spread { .. } => "spread",
+            Problem::ReadOnly { .. } => "read-only",
+            Problem::UnknownFileSystem { .. } => "unknown-filesystem",
+            Problem::InUse { .. } => "in-use",
+            Problem::NoProgram { .. } => "no-program",
+            Problem::NotStatic { .. } => "not-static",
+            Problem::TooLarge { .. } => "too-large",
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Problem::KernelLacks { .. } | Problem::Stacked { .. } | Problem::Spread { .. } => {
+                Exit::Unsupported
+            }
+            Problem::NotLinux { .. } => Exit::Malformed,
+            Problem::TooLarge { .. } => Exit::NoRoom,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Failure {
+        Failure::new(problem.exit(), problem.word(), problem.to_string())
+    }
+}

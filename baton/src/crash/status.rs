@@ -1,0 +1,255 @@
+//! `baton crash status`: whether a crash now would be captured, where to, and what is missing.
+
+use super::estimate;
+use super::prepare::{Prepared, prepare};
+use super::record::Record;
+use super::target::Target;
+use crate::cli::CrashStatusArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use baton_sys::Root;
+use baton_sys::kexec_state::KexecState;
+use serde::Serialize;
+
+/// What is shown.
+#[derive(Debug, Default, Serialize)]
+struct Status {
+    kexec: bool,
+    crash_loaded: bool,
+    crash_reserved: u64,
+    /// A crash now would be captured as configured.
+    ready: bool,
+    /// What is against it.
+    problems: Vec<String>,
+    /// What a person should know.
+    notes: Vec<String>,
+    /// What was loaded, if it was made by `baton crash load`.
+    loaded: Option<Record>,
+    /// Where a dump would go if the capture was loaded now.
+    targets: Vec<Place>,
+    /// Bytes that a dump would take now.
+    dump_size: Option<u64>,
+    /// Bytes of memory that the capture is likely to need.
+    memory_needed: Option<u64>,
+}
+
+/// A target and its room.
+#[derive(Debug, Serialize)]
+struct Place {
+    target: String,
+    free: Option<u64>,
+}
+
+/// Shows it.
+///
+/// # Errors
+/// When something of the system can't be read; when nothing is loaded, or a crash wouldn't be captured as
+/// configured, after that has been shown.
+pub fn run(args: &CrashStatusArgs) -> Result<()> {
+    let root = args.root.as_ref().map_or_else(Root::system, Root::at);
+    let status = Status::read(&root, args)?;
+    match args.json {
+        true => crate::print_json(&status),
+        false => status.print(),
+    }
+    match status.verdict() {
+        None => Ok(()),
+        Some((exit, reason)) => Err(Failure {
+            told: true,
+            ..Failure::new(
+                exit,
+                reason,
+                "a crash now would not be captured as configured",
+            )
+        }),
+    }
+}
+
+impl Status {
+    fn read(root: &Root, args: &CrashStatusArgs) -> Result<Status> {
+        let state = KexecState::read(root).map_err(|e| Failure::system(&e))?;
+        let known = state.unwrap_or_default();
+        let mut status = Status {
+            kexec: state.is_some(),
+            crash_loaded: known.crash_loaded,
+            crash_reserved: known.crash_size,
+            notes: estimate::watchdogs(root),
+            ..Status::default()
+        };
+        status.look_at_kernel();
+        if known.crash_loaded {
+            status.loaded = Record::read(root)?;
+        }
+        // What somebody loaded by other means is theirs to judge.
+        let by_others = known.crash_loaded && status.loaded.is_none();
+        if by_others {
+            status.notes.push(
+                "what is loaded wasn't made by `baton crash load`: what it would do isn't known here".into(),
+            );
+        } else {
+            status.look_at_capture(root, prepare(root, &args.sources))?;
+        }
+        status.ready = status.problems.is_empty();
+        Ok(status)
+    }
+
+    fn look_at_kernel(&mut self) {
+        if !self.kexec {
+            self.problems.push(
+                "this kernel has no kexec (or /sys isn't mounted); use one with CONFIG_KEXEC_FILE"
+                    .into(),
+            );
+        } else if self.crash_reserved == 0 {
+            self.problems.push(
+                "no memory is reserved; boot with crashkernel=256M (or more) on the command line"
+                    .into(),
+            );
+        } else if !self.crash_loaded {
+            self.problems
+                .push("nothing is loaded; load a capture (`baton crash load`)".into());
+        }
+    }
+
+    fn look_at_capture(&mut self, root: &Root, prepared: Result<Prepared>) -> Result<()> {
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(failure) if failure.exit == Exit::NotPermitted => {
+                self.notes.push(format!(
+                    "whether what is loaded is up to date can't be told: {failure}"
+                ));
+                return Ok(());
+            }
+            Err(failure) => {
+                let loaded = self.loaded.is_some();
+                let what = if loaded { "a reload" } else { "a load" };
+                self.problems.push(format!("{what} would fail: {failure}"));
+                return Ok(());
+            }
+        };
+        self.compare(&prepared);
+        let left_out = prepared.left_out.iter();
+        self.problems
+            .extend(left_out.map(|failure| format!("a target is left out: {failure}")));
+        self.notes.extend(
+            prepared
+                .targets
+                .iter()
+                .flat_map(|target| target.notes.clone()),
+        );
+        self.look_at_room(root, &prepared)?;
+        let needed = estimate::memory(&prepared);
+        self.memory_needed = Some(needed);
+        if self.crash_reserved > 0 && needed > self.crash_reserved {
+            self.notes.push(format!(
+                "{} MiB are reserved and about {} MiB are likely to be needed; boot with a larger crashkernel=",
+                self.crash_reserved >> 20,
+                needed.div_ceil(1 << 20)
+            ));
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, prepared: &Prepared) {
+        let Some(record) = &self.loaded else {
+            return;
+        };
+        let changed = record.changed(&prepared.parts);
+        if !changed.is_empty() {
+            self.problems.push(format!(
+                "what is loaded is out of date: {} changed since; load again (`baton crash load`)",
+                changed.join(", ")
+            ));
+        }
+    }
+
+    fn look_at_room(&mut self, root: &Root, prepared: &Prepared) -> Result<()> {
+        let dump = estimate::dump(root, &prepared.config).map_err(|e| Failure::system(&e))?;
+        self.dump_size = dump;
+        let with_room = |target: &Target| (target.described(), estimate::free(root, target));
+        let places: Vec<(String, Option<u64>)> = prepared.targets.iter().map(with_room).collect();
+        let short: Vec<String> = prepared
+            .targets
+            .iter()
+            .zip(&places)
+            .filter_map(|(target, (_, free))| estimate::shortage(target, *free, dump))
+            .collect();
+        // A dump goes to the next target where one is full.
+        match short.len() == places.len() {
+            true => self.problems.extend(short),
+            false => self.notes.extend(short),
+        }
+        self.targets = places
+            .into_iter()
+            .map(|(target, free)| Place { target, free })
+            .collect();
+        Ok(())
+    }
+
+    /// How the program ends, for those who watch.
+    fn verdict(&self) -> Option<(Exit, &'static str)> {
+        match self {
+            Status { ready: true, .. } => None,
+            Status { kexec: false, .. } => Some((Exit::Unsupported, "no-kexec")),
+            Status {
+                crash_reserved: 0, ..
+            } => Some((Exit::NoRoom, "no-crash-region")),
+            Status {
+                crash_loaded: false,
+                ..
+            } => Some((Exit::NothingLoaded, "nothing-loaded")),
+            _ => Some((Exit::NotReady, "not-ready")),
+        }
+    }
+
+    fn print(&self) {
+        let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
+        let row = |label: &str, value: &str| println!("{label:<13} {value}");
+        let captured = match (self.ready, self.loaded.is_some()) {
+            (true, true) => "yes",
+            (true, false) => "not known",
+            (false, _) => "not as configured",
+        };
+        row("captured", captured);
+        row("crash kernel", &self.loaded_words());
+        let reserved = match self.crash_reserved {
+            0 => "none".to_owned(),
+            bytes => mib(bytes),
+        };
+        let needed = self
+            .memory_needed
+            .map(|it| format!(", about {} needed", mib(it)));
+        row("crash memory", &(reserved + &needed.unwrap_or_default()));
+        for (index, place) in self.targets.iter().enumerate() {
+            let room = match place.free {
+                Some(bytes) => format!("{} free", mib(bytes)),
+                None => "not mounted, so that its room isn't known".to_owned(),
+            };
+            let label = if index == 0 { "targets" } else { "" };
+            row(label, &format!("{}: {room}", place.target));
+        }
+        if let Some(bytes) = self.dump_size {
+            row("a dump now", &format!("about {}", mib(bytes)));
+        }
+        for problem in &self.problems {
+            row("problem", problem);
+        }
+        for note in &self.notes {
+            row("note", note);
+        }
+    }
+
+    fn loaded_words(&self) -> String {
+        match (&self.loaded, self.crash_loaded) {
+            (Some(record), _) => {
+                let way = if record.gate {
+                    "through the gate"
+                } else {
+                    "the kernel's own way"
+                };
+                format!("capture with {}, {way}", record.release)
+            }
+            (None, true) => "loaded".to_owned(),
+            (None, false) => "not loaded".to_owned(),
+        }
+    }
+}

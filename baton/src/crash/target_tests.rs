@@ -1,0 +1,183 @@
+use super::*;
+use crate::crash::fake::Fake;
+
+fn at(fake: &Fake, wanted: &Wanted) -> Result<Target> {
+    let root = fake.root();
+    resolve(&root, &mounts::read(&root).unwrap(), wanted)
+}
+
+fn mounted_at(fake: &Fake, directory: &str) -> Result<Target> {
+    let directory = directory.to_owned();
+    at(fake, &Wanted::Mounted { directory })
+}
+
+fn filesystem(device: &str, filesystem: Option<&str>) -> Wanted {
+    Wanted::Filesystem {
+        device: device.into(),
+        filesystem: filesystem.map(Into::into),
+        options: String::new(),
+        directory: "/crash".into(),
+    }
+}
+
+fn raw_on(device: &str) -> Wanted {
+    Wanted::Raw {
+        device: device.into(),
+    }
+}
+
+fn told(target: &Target) -> (String, String, String) {
+    match &target.told {
+        config::Target::Filesystem {
+            device,
+            options,
+            directory,
+            ..
+        } => (device.clone(), options.clone(), directory.clone()),
+        config::Target::Raw { device } => (device.clone(), String::new(), String::new()),
+    }
+}
+
+#[test]
+fn a_mounted_directory_is_told_by_its_file_systems_uuid() {
+    let target = mounted_at(&Fake::new().with_virtio_blk(), "/var/crash").unwrap();
+    let (device, options, directory) = told(&target);
+    assert_eq!(device, "UUID=5f1d9a3c-0c1e-4f5c-9d55-000000000001");
+    assert_eq!((options.as_str(), directory.as_str()), ("", "/var/crash"));
+    assert_eq!(target.device.name, "vda1");
+    assert_eq!(target.mounted_at, Some("/".into()));
+    assert!(target.notes.is_empty());
+}
+
+#[test]
+fn links_are_followed_and_the_path_is_told_from_the_file_systems_root() {
+    let fake = Fake::new()
+        .with_virtio_blk()
+        .with_nvme()
+        .file("data/dumps/x", "")
+        .link("var/crash", "data/dumps")
+        .mount("30 22 259:1 /sub /data rw - ext4 /dev/nvme0n1p1 rw");
+    let target = mounted_at(&fake, "/var/crash/today").unwrap();
+    assert_eq!(told(&target).2, "/sub/dumps/today");
+    assert_eq!(target.device.name, "nvme0n1p1");
+}
+
+#[test]
+fn without_udev_the_devices_path_is_told_and_warned_of() {
+    let fake = Fake::new().with_virtio_blk();
+    fake.remove("dev/disk/by-uuid/5f1d9a3c-0c1e-4f5c-9d55-000000000001");
+    let target = mounted_at(&fake, "/").unwrap();
+    assert_eq!(told(&target).0, "/dev/vda1");
+    assert!(target.notes[0].contains("UUID="), "{:?}", target.notes);
+}
+
+#[test]
+fn a_subvolume_of_btrfs_is_told_from_the_top() {
+    let fake = Fake::new()
+        .with_virtio_blk()
+        .with_nvme()
+        .mount("30 22 0:40 /@var /var rw - btrfs /dev/nvme0n1p1 rw,subvolid=257,subvol=/@var");
+    let target = mounted_at(&fake, "/var/crash").unwrap();
+    let (_, options, directory) = told(&target);
+    assert_eq!(
+        (options.as_str(), directory.as_str()),
+        ("subvolid=5", "/@var/crash")
+    );
+    let spread = fake
+        .file("sys/fs/btrfs/1234/devices/nvme0n1p1", "")
+        .file("sys/fs/btrfs/1234/devices/vdb", "");
+    let failure = mounted_at(&spread, "/var/crash").unwrap_err();
+    assert!(
+        failure.message.contains("spread over 2 devices"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn what_is_on_no_block_device_is_refused() {
+    let fake = Fake::new().mount("22 1 0:21 / / rw - overlay overlay rw");
+    let failure = mounted_at(&fake, "/var/crash").unwrap_err();
+    assert_eq!(failure.reason, "no-block-device");
+    assert!(failure.message.contains("overlay"), "{failure}");
+    for directory in ["/var/crash", "var"] {
+        assert_eq!(
+            mounted_at(&Fake::new(), directory).unwrap_err().reason,
+            "not-mounted"
+        );
+    }
+}
+
+#[test]
+fn what_would_have_to_be_assembled_is_refused_by_its_name() {
+    for (uuid, words) in [
+        ("LVM-abc", "logical volume (LVM)"),
+        ("CRYPT-LUKS2-abc-srv", "encrypted (dm-crypt)"),
+        ("mpath-3600", "multipath"),
+        ("", "device mapper"),
+    ] {
+        let fake = Fake::new().with_sata().with_device_mapper(uuid);
+        let failure = mounted_at(&fake, "/srv").unwrap_err();
+        assert_eq!(failure.reason, "stacked");
+        assert!(failure.message.contains(words), "{failure}");
+        let by_path = at(&fake, &filesystem("/dev/mapper/srv", Some("ext4")));
+        assert_eq!(by_path.unwrap_err().reason, "stacked");
+    }
+}
+
+#[test]
+fn md_loop_and_other_devices_without_hardware_are_refused() {
+    for (name, file, words) in [
+        ("md0", "md/level", "RAID array"),
+        ("loop0", "loop/backing_file", "loop device"),
+        ("zram0", "disksize", "no hardware"),
+    ] {
+        let folder = format!("sys/devices/virtual/block/{name}");
+        let fake = Fake::new()
+            .file(&format!("{folder}/{file}"), "x\n")
+            .file(&format!("{folder}/dev"), "9:0\n")
+            .file(&format!("dev/{name}"), "")
+            .link(&format!("sys/class/block/{name}"), &folder);
+        let failure = at(&fake, &filesystem(&format!("/dev/{name}"), Some("ext4"))).unwrap_err();
+        assert!(failure.message.contains(words), "{failure}");
+    }
+}
+
+#[test]
+fn a_read_only_disk_is_refused() {
+    let fake = Fake::new().with_virtio_blk();
+    fake.set("sys/class/block/vda/ro", "1\n");
+    assert_eq!(mounted_at(&fake, "/").unwrap_err().reason, "read-only");
+}
+
+#[test]
+fn a_file_system_by_uuid_needs_no_mount_if_its_type_is_said() {
+    let fake = Fake::new().with_sata();
+    let uuid = "UUID=5f1d9a3c-0c1e-4f5c-9d55-000000000003";
+    let target = at(&fake, &filesystem(uuid, Some("ext3"))).unwrap();
+    assert_eq!(target.filesystem.as_deref(), Some("ext4"));
+    assert_eq!(target.mounted_at, None);
+    let unknown = at(&fake, &filesystem(uuid, None)).unwrap_err();
+    assert_eq!(unknown.reason, "unknown-filesystem");
+    let mounted = fake.mount("30 1 8:1 / /mnt rw - xfs /dev/sda1 rw");
+    let target = at(&mounted, &filesystem(uuid, None)).unwrap();
+    assert_eq!(target.filesystem.as_deref(), Some("xfs"));
+    let gone = at(&mounted, &filesystem("UUID=gone", Some("xfs"))).unwrap_err();
+    assert_eq!(gone.reason, "no-device");
+}
+
+#[test]
+fn a_raw_dump_goes_to_a_partition_that_nothing_uses() {
+    let fake = Fake::new().with_sata();
+    let target = at(&fake, &raw_on("PARTUUID=part-sda1")).unwrap();
+    assert_eq!(target.device.name, "sda1");
+    assert!(target.notes.is_empty());
+    let used = |fake: &Fake, device: &str| at(fake, &raw_on(device)).unwrap_err().message;
+    assert!(used(&fake, "/dev/sda").contains("has partitions (sda1)"));
+    fake.set("proc/swaps", "Filename Type\n/dev/sda1 partition 1 0 -2\n");
+    assert!(used(&fake, "/dev/sda1").contains("is used as swap"));
+    fake.set("proc/swaps", "");
+    fake.set("sys/class/block/sda1/holders/dm-0", "");
+    assert!(used(&fake, "/dev/sda1").contains("is a part of dm-0"));
+    let fake = fake.mount("30 1 8:1 / /mnt rw - xfs /dev/sda1 rw");
+    assert!(used(&fake, "/dev/sda1").contains("is mounted at /mnt"));
+}

@@ -1,0 +1,337 @@
+//! Machines described in a folder: sysfs trees of disks, the modules of a kernel, what is mounted.
+#![allow(dead_code)] // each test uses a part
+
+use baton_sys::Root;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The release of the kernel that is running.
+pub const RELEASE: &str = "6.1.0-test";
+
+const MODULES: &[(&str, &str)] = &[
+    (
+        "fs/ext4/ext4.ko",
+        "lib/crc16.ko fs/mbcache.ko fs/jbd2/jbd2.ko",
+    ),
+    ("fs/jbd2/jbd2.ko", "lib/crc16.ko"),
+    ("fs/mbcache.ko", ""),
+    ("lib/crc16.ko", ""),
+    ("crypto/crc32c_generic.ko", ""),
+    (
+        "drivers/nvme/host/nvme.ko",
+        "drivers/nvme/host/nvme-core.ko",
+    ),
+    ("drivers/nvme/host/nvme-core.ko", ""),
+    (
+        "drivers/block/virtio_blk.ko",
+        "drivers/virtio/virtio_ring.ko drivers/virtio/virtio.ko",
+    ),
+    (
+        "drivers/virtio/virtio_pci.ko",
+        "drivers/virtio/virtio_ring.ko drivers/virtio/virtio.ko",
+    ),
+    ("drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio.ko"),
+    ("drivers/virtio/virtio.ko", ""),
+    (
+        "drivers/ata/ahci.ko",
+        "drivers/ata/libahci.ko drivers/ata/libata.ko drivers/scsi/scsi_mod.ko",
+    ),
+    (
+        "drivers/ata/libahci.ko",
+        "drivers/ata/libata.ko drivers/scsi/scsi_mod.ko",
+    ),
+    ("drivers/ata/libata.ko", "drivers/scsi/scsi_mod.ko"),
+    ("drivers/scsi/sd_mod.ko", "drivers/scsi/scsi_mod.ko"),
+    ("drivers/scsi/scsi_mod.ko", ""),
+    ("fs/fat/vfat.ko", "fs/fat/fat.ko"),
+    ("fs/fat/fat.ko", ""),
+    ("fs/nls/nls_cp437.ko", ""),
+    ("fs/nls/nls_ascii.ko", ""),
+    ("drivers/watchdog/iTCO_wdt.ko", ""),
+];
+
+const ALIASES: &str = "\
+alias fs-ext4 ext4
+alias fs-ext3 ext4
+alias fs-vfat vfat
+alias crypto-crc32c crc32c_generic
+alias pci:v*d*sv*sd*bc01sc08i02* nvme
+alias pci:v00001AF4d*sv*sd*bc*sc*i* virtio_pci
+alias virtio:d00000002v* virtio_blk
+alias pci:v*d*sv*sd*bc01sc06i01* ahci
+alias scsi:t-0x00* sd_mod
+";
+
+/// A folder that is the root of a described machine; removed when dropped.
+pub struct Fake(PathBuf);
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Fake {
+    /// A machine with a running kernel and nothing else.
+    pub fn new() -> Fake {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("baton-fake-{}-{count}", std::process::id());
+        Fake(std::env::temp_dir().join(name))
+            .file("proc/sys/kernel/osrelease", format!("{RELEASE}\n"))
+            .file(
+                "proc/cmdline",
+                "BOOT_IMAGE=/vmlinuz root=/dev/vda1 ro quiet console=ttyS0\n",
+            )
+            .file("proc/self/mountinfo", "")
+            .file("sys/devices/system/x", "")
+    }
+
+    pub fn root(&self) -> Root {
+        Root::at(&self.0)
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.0.join(path)
+    }
+
+    pub fn file(self, path: &str, bytes: impl AsRef<[u8]>) -> Fake {
+        self.set(path, bytes);
+        self
+    }
+
+    pub fn set(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.0.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    pub fn remove(&self, path: &str) {
+        std::fs::remove_file(self.0.join(path)).unwrap();
+    }
+
+    /// A link at `path` to another path of the machine.
+    pub fn link(self, path: &str, to: &str) -> Fake {
+        let link = self.0.join(path);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        let up = "../".repeat(path.matches('/').count());
+        std::os::unix::fs::symlink(format!("{up}{to}"), link).unwrap();
+        self
+    }
+
+    pub fn mount(self, line: &str) -> Fake {
+        let path = self.0.join("proc/self/mountinfo");
+        let before = std::fs::read_to_string(path).unwrap();
+        self.file("proc/self/mountinfo", format!("{before}{line}\n"))
+    }
+
+    /// All modules, as depmod leaves them.
+    pub fn with_modules(mut self) -> Fake {
+        let folder = format!("lib/modules/{RELEASE}");
+        let mut dependencies = String::new();
+        for (path, needs) in MODULES {
+            let needs = needs.split_whitespace().map(|it| format!(" kernel/{it}"));
+            dependencies += &format!("kernel/{path}:{}\n", needs.collect::<String>());
+            self = self.file(
+                &format!("{folder}/kernel/{path}"),
+                format!("\x7fELF {path}"),
+            );
+        }
+        self.file(&format!("{folder}/modules.dep"), dependencies)
+            .file(&format!("{folder}/modules.alias"), ALIASES)
+            .file(
+                &format!("{folder}/modules.softdep"),
+                "softdep ext4 pre: crypto-crc32c\n",
+            )
+            .file(
+                &format!("{folder}/modules.builtin"),
+                "kernel/fs/binfmt_script.ko\n",
+            )
+            .file(
+                &format!("{folder}/modules.builtin.modinfo"),
+                "xfs.alias=fs-xfs\0",
+            )
+    }
+
+    pub fn with_kernel(self) -> Fake {
+        self.file(
+            &format!("boot/vmlinuz-{RELEASE}"),
+            kernel_image(&format!("{RELEASE} (builder@host) #1 SMP")),
+        )
+    }
+
+    /// A device and its driver; with `module` if it isn't built in.
+    fn device(self, folder: &str, alias: &str, driver: &str, module: Option<&str>) -> Fake {
+        let driver_folder = format!("sys/bus/{driver}");
+        let mut fake = self
+            .file(&format!("{folder}/modalias"), format!("{alias}\n"))
+            .file(&format!("{driver_folder}/x"), "")
+            .link(&format!("{folder}/driver"), &driver_folder);
+        if let Some(module) = module {
+            let link = format!("{driver_folder}/module");
+            if !fake.path(&link).exists() {
+                fake = fake
+                    .file(&format!("sys/module/{module}/initstate"), "live\n")
+                    .link(&link, &format!("sys/module/{module}"));
+            }
+        }
+        fake
+    }
+
+    /// A disk with one partition; `dev` is its numbers, of which the minor is 0.
+    fn disk(self, folder: &str, disk: &str, partition: &str, major: u32, uuid: &str) -> Fake {
+        let whole = format!("{folder}/{disk}");
+        let part = format!("{whole}/{partition}");
+        self.file(&format!("{whole}/size"), "4194304\n")
+            .file(&format!("{whole}/ro"), "0\n")
+            .file(&format!("{whole}/dev"), format!("{major}:0\n"))
+            .file(&format!("{part}/partition"), "1\n")
+            .file(&format!("{part}/size"), "4192256\n")
+            .file(&format!("{part}/ro"), "0\n")
+            .file(&format!("{part}/dev"), format!("{major}:1\n"))
+            .link(&format!("sys/class/block/{disk}"), &whole)
+            .link(&format!("sys/class/block/{partition}"), &part)
+            .link(&format!("sys/dev/block/{major}:0"), &whole)
+            .link(&format!("sys/dev/block/{major}:1"), &part)
+            .file(&format!("dev/{disk}"), "")
+            .file(&format!("dev/{partition}"), "")
+            .link(
+                &format!("dev/disk/by-uuid/{uuid}"),
+                &format!("dev/{partition}"),
+            )
+            .link(
+                &format!("dev/disk/by-partuuid/part-{partition}"),
+                &format!("dev/{partition}"),
+            )
+    }
+
+    /// vda1, mounted as the root.
+    pub fn with_virtio_blk(self) -> Fake {
+        let pci = "sys/devices/pci0000:00/0000:00:04.0";
+        self.device(
+            pci,
+            "pci:v00001AF4d00001042sv00001AF4sd00001100bc01sc80i00",
+            "pci/drivers/virtio-pci",
+            Some("virtio_pci"),
+        )
+        .device(
+            &format!("{pci}/virtio1"),
+            "virtio:d00000002v00001AF4",
+            "virtio/drivers/virtio_blk",
+            Some("virtio_blk"),
+        )
+        .disk(
+            &format!("{pci}/virtio1/block"),
+            "vda",
+            "vda1",
+            254,
+            "5f1d9a3c-0c1e-4f5c-9d55-000000000001",
+        )
+        .mount("22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw")
+    }
+
+    /// nvme0n1p1 behind a bridge whose driver is built in.
+    pub fn with_nvme(self) -> Fake {
+        let bridge = "sys/devices/pci0000:00/0000:00:1c.0";
+        let pci = format!("{bridge}/0000:01:00.0");
+        self.device(
+            bridge,
+            "pci:v00008086d0000A110sv00000000sd00000000bc06sc04i00",
+            "pci_express/drivers/pcieport",
+            None,
+        )
+        .device(
+            &pci,
+            "pci:v0000144Dd0000A808sv0000144Dsd0000A801bc01sc08i02",
+            "pci/drivers/nvme",
+            Some("nvme"),
+        )
+        .disk(
+            &format!("{pci}/nvme/nvme0"),
+            "nvme0n1",
+            "nvme0n1p1",
+            259,
+            "5f1d9a3c-0c1e-4f5c-9d55-000000000002",
+        )
+    }
+
+    /// sda1 at an AHCI controller.
+    pub fn with_sata(self) -> Fake {
+        let pci = "sys/devices/pci0000:00/0000:00:1f.2";
+        let scsi = format!("{pci}/ata1/host0/target0:0:0/0:0:0:0");
+        self.device(
+            pci,
+            "pci:v00008086d00002922sv00001AF4sd00001100bc01sc06i01",
+            "pci/drivers/ahci",
+            Some("ahci"),
+        )
+        .device(&scsi, "scsi:t-0x00", "scsi/drivers/sd", Some("sd_mod"))
+        .disk(
+            &format!("{scsi}/block"),
+            "sda",
+            "sda1",
+            8,
+            "5f1d9a3c-0c1e-4f5c-9d55-000000000003",
+        )
+    }
+
+    /// dm-0 on sda1, mounted at /srv; `uuid` says what made it.
+    pub fn with_device_mapper(self, uuid: &str) -> Fake {
+        let folder = "sys/devices/virtual/block/dm-0";
+        self.file(&format!("{folder}/dm/uuid"), format!("{uuid}\n"))
+            .file(&format!("{folder}/dm/name"), "srv\n")
+            .file(&format!("{folder}/dev"), "253:0\n")
+            .file(&format!("{folder}/size"), "8192\n")
+            .link("sys/class/block/dm-0", folder)
+            .link("sys/dev/block/253:0", folder)
+            .file("dev/dm-0", "")
+            .link("dev/mapper/srv", "dev/dm-0")
+            .mount("40 22 253:0 / /srv rw - ext4 /dev/mapper/srv rw")
+    }
+}
+
+/// A bzImage that says this version, as small as can be (Documentation/arch/x86/boot.rst).
+pub fn kernel_image(version: &str) -> Vec<u8> {
+    let mut image = vec![0; 0x2000];
+    let mut put = |at: usize, bytes: &[u8]| {
+        image[at..at + bytes.len()].copy_from_slice(bytes);
+    };
+    put(0x1f1, &[7]); // setup_sects
+    put(0x1f4, &0x100_u32.to_le_bytes());
+    put(0x1fe, &0xaa55_u16.to_le_bytes());
+    put(0x200, &[0xeb, 0x6a]);
+    put(0x202, b"HdrS");
+    put(0x206, &0x20f_u16.to_le_bytes());
+    put(0x20e, &0x600_u16.to_le_bytes()); // kernel_version, from 0x200
+    put(0x211, &[1]);
+    put(0x230, &0x20_0000_u32.to_le_bytes());
+    put(0x234, &[1, 21]);
+    put(0x236, &0x7f_u16.to_le_bytes());
+    put(0x238, &2047_u32.to_le_bytes());
+    put(0x258, &0x100_0000_u64.to_le_bytes());
+    put(0x260, &0x40_0000_u32.to_le_bytes());
+    put(0x800, version.as_bytes());
+    image
+}
+
+/// A static x86-64 program that could start, as small as can be (elf(5)).
+pub fn static_program() -> Vec<u8> {
+    let mut program = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    program.extend(2_u16.to_le_bytes()); // ET_EXEC
+    program.extend(62_u16.to_le_bytes()); // EM_X86_64
+    program.extend(1_u32.to_le_bytes());
+    program.extend(0x40_0078_u64.to_le_bytes()); // entry
+    program.extend(64_u64.to_le_bytes()); // program headers
+    program.extend(0_u64.to_le_bytes());
+    program.extend(0_u32.to_le_bytes());
+    for half in [64_u16, 56, 1, 64, 0, 0] {
+        program.extend(half.to_le_bytes());
+    }
+    program.extend(1_u32.to_le_bytes()); // PT_LOAD
+    program.extend(5_u32.to_le_bytes());
+    for quad in [0_u64, 0x40_0000, 0x40_0000, 0x80, 0x80, 0x1000] {
+        program.extend(quad.to_le_bytes());
+    }
+    program.extend([0x90; 8]);
+    program
+}

@@ -1,0 +1,137 @@
+//! A dump that was written, read as its readers will.
+
+use super::CrashError;
+use super::live::threads;
+use baton_kdump::convert::Summary;
+use baton_kdump::{Dump, Memory, Source, Unreadable};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+/// A part of memory that a thread takes at once.
+const BATCH: u64 = 1 << 20;
+
+/// Reads every page of a dump.
+///
+/// # Errors
+/// When it isn't one, says that it is incomplete, or has more pages that can't be read than were known.
+pub fn check(dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError> {
+    let dump = Dump::from_source(Path::new("the dump"), Limited::new(dump, written.bytes))?;
+    if dump.incomplete() {
+        return Err(CrashError::Incomplete);
+    }
+    let workers = threads().get();
+    let damaged = thread::scope(|scope| {
+        let work = |number| {
+            let dump = &dump;
+            scope.spawn(move || damaged(dump, number, workers))
+        };
+        let all: Vec<_> = (0..workers).map(work).collect();
+        let all = all.into_iter().filter_map(|it| it.join().ok());
+        all.fold(Damaged::default(), Damaged::and)
+    });
+    match damaged.first {
+        Some(first) if damaged.count > written.pages.unreadable => Err(CrashError::Pages {
+            count: damaged.count,
+            first,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// A dump on a partition ends before the partition does.
+struct Limited {
+    inner: Arc<dyn Source>,
+    size: u64,
+}
+
+impl Limited {
+    fn new(inner: Arc<dyn Source>, size: u64) -> Arc<dyn Source> {
+        Arc::new(Limited { inner, size })
+    }
+}
+
+impl Source for Limited {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        let end = offset.checked_add(buffer.len() as u64);
+        match end.is_some_and(|end| end <= self.size) {
+            true => self.inner.read_at(offset, buffer),
+            false => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    fn size(&self) -> std::io::Result<u64> {
+        Ok(self.size)
+    }
+}
+
+/// Pages that can't be read.
+#[derive(Default)]
+struct Damaged {
+    count: u64,
+    first: Option<Unreadable>,
+}
+
+impl Damaged {
+    fn and(self, other: Damaged) -> Damaged {
+        Damaged {
+            count: self.count + other.count,
+            first: self.first.or(other.first),
+        }
+    }
+}
+
+/// Reads every batch of a number that is this one's, of so many.
+fn damaged(dump: &Dump, number: usize, workers: usize) -> Damaged {
+    let page = usize::try_from(dump.page_size()).unwrap_or(4096);
+    let mut buffer = vec![0; page];
+    let mut damaged = Damaged::default();
+    for batch in batches(dump.ranges()).skip(number).step_by(workers) {
+        let mut address = batch.start;
+        while address < batch.end {
+            // Memory may begin or end within a page.
+            let next = (address + 1).next_multiple_of(page as u64).min(batch.end);
+            let length = usize::try_from(next - address).unwrap_or(page);
+            let (part, _) = buffer.split_at_mut(length.min(page));
+            if let Err(error @ Unreadable::Damaged(..)) = dump.read(address, part) {
+                damaged.count += 1;
+                damaged.first.get_or_insert(error);
+            }
+            address = next;
+        }
+    }
+    damaged
+}
+
+fn batches(ranges: &[Range<u64>]) -> impl Iterator<Item = Range<u64>> {
+    ranges.iter().flat_map(|range| {
+        let starts = (range.start..range.end).step_by(1 << 20);
+        let end = range.end;
+        starts.map(move |start| start..start.saturating_add(BATCH).min(end))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_cover_all_memory_once() {
+        let all: Vec<_> = batches(&[0..1, 5..5, 10..10 + 2 * BATCH + 1]).collect();
+        let third = 10 + 2 * BATCH;
+        assert_eq!(
+            all,
+            [0..1, 10..10 + BATCH, 10 + BATCH..third, third..third + 1]
+        );
+    }
+
+    #[test]
+    fn what_follows_the_dump_on_a_partition_is_not_read() {
+        let limited = Limited::new(Arc::new(vec![0; 100]), 50);
+        assert_eq!(limited.size().unwrap(), 50);
+        assert!(limited.read_at(40, &mut [0; 10]).is_ok());
+        assert!(limited.read_at(41, &mut [0; 10]).is_err());
+        assert!(limited.read_at(u64::MAX, &mut [0; 10]).is_err());
+    }
+}

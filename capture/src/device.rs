@@ -1,0 +1,110 @@
+//! Waiting for the device that a target names.
+
+use crate::config::Device;
+use crate::probe::{gpt, superblock};
+use crate::system::{Candidate, System};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Between two looks. Drivers find their devices while this program runs.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// Why a device isn't to be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// It didn't come.
+    #[error(
+        "no device {device} came up within {} s, only {}; check the name, and that `modules` has its driver",
+        .waited.as_secs(), list(.seen)
+    )]
+    Missing {
+        /// As configured.
+        device: String,
+        /// How long it was waited for.
+        waited: Duration,
+        /// The devices that are there.
+        seen: Vec<PathBuf>,
+    },
+}
+
+fn list(nodes: &[PathBuf]) -> String {
+    match nodes.is_empty() {
+        true => "none at all".to_owned(),
+        false => nodes
+            .iter()
+            .map(|node| node.display().to_string())
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+/// The node of a device, as soon as it is there.
+///
+/// # Errors
+/// When it doesn't come within `patience`.
+pub fn wait(
+    system: &dyn System,
+    device: &Device,
+    patience: Duration,
+) -> Result<PathBuf, DeviceError> {
+    let begun = system.elapsed();
+    let mut known = HashSet::new();
+    loop {
+        // What can't be listed now can be later.
+        let candidates = system.devices().unwrap_or_default();
+        let new = |it: &&Candidate| !known.contains(&it.node);
+        let mut looked_at = Vec::new();
+        for candidate in candidates.iter().filter(new) {
+            match is_it(system, device, candidate) {
+                Some(true) => return Ok(candidate.node.clone()),
+                Some(false) => looked_at.push(candidate.node.clone()),
+                // It may be readable the next time.
+                None => {}
+            }
+        }
+        known.extend(looked_at);
+        let waited = system.elapsed().saturating_sub(begun);
+        if waited >= patience {
+            return Err(DeviceError::Missing {
+                device: device.to_string(),
+                waited,
+                seen: candidates.into_iter().map(|it| it.node).collect(),
+            });
+        }
+        system.sleep(INTERVAL);
+    }
+}
+
+/// Whether the candidate is the device; `None` if it can't be looked at yet.
+fn is_it(system: &dyn System, device: &Device, candidate: &Candidate) -> Option<bool> {
+    let source = |node: &Path| system.look_into(node).ok();
+    match device {
+        Device::Path(path) => Some(*path == candidate.node),
+        Device::Uuid(uuid) => {
+            let found = superblock(&*source(&candidate.node)?);
+            Some(found.is_some_and(|it| it.uuid.eq_ignore_ascii_case(uuid)))
+        }
+        Device::Label(label) => {
+            let found = superblock(&*source(&candidate.node)?);
+            Some(found.is_some_and(|it| it.label.as_ref() == Some(label)))
+        }
+        Device::PartUuid(_) | Device::PartLabel(_) => {
+            let Some((disk, partition)) = &candidate.partition else {
+                return Some(false);
+            };
+            let disk = source(disk)?;
+            let names = gpt::names(
+                &*disk,
+                partition.block_size,
+                partition.number,
+                partition.start,
+            );
+            Some(names.is_some_and(|names| match device {
+                Device::PartUuid(uuid) => names.uuid.eq_ignore_ascii_case(uuid),
+                Device::PartLabel(label) => names.label.as_ref() == Some(label),
+                _ => false,
+            }))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The digest of a dump, read back: it wasn't written in order.
+
+use baton_kdump::Source;
+use sha2::{Digest, Sha256};
+use std::io;
+
+const CHUNK: usize = 1 << 20;
+
+/// SHA-256 of the first `length` bytes, in hexadecimal.
+///
+/// # Errors
+/// What reading gives.
+pub fn sha256(source: &dyn Source, length: u64) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; CHUNK];
+    let mut done = 0;
+    while done < length {
+        let count = usize::try_from(length - done).map_or(CHUNK, |left| left.min(CHUNK));
+        let (part, _) = buffer.split_at_mut(count);
+        source.read_at(done, part)?;
+        hash.update(&*part);
+        done += count as u64;
+    }
+    Ok(hash
+        .finalize()
+        .iter()
+        .map(|it| format!("{it:02x}"))
+        .collect())
+}
+
+/// The line that `sha256sum --check` reads.
+#[must_use]
+pub fn line(digest: &str, file: &str) -> String {
+    format!("{digest}  {file}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_that_of_the_dump_and_not_of_what_follows() {
+        let mut bytes = b"abc".to_vec();
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256(&bytes, 3).unwrap(), abc);
+        bytes.resize(5 << 20, 7);
+        assert_eq!(sha256(&bytes, 3).unwrap(), abc);
+    }
+
+    #[test]
+    fn what_is_longer_than_a_chunk_is_hashed_whole() {
+        let bytes: Vec<u8> = (0..CHUNK + 5).map(|it| it.to_le_bytes()[0]).collect();
+        let expected: String = Sha256::digest(&bytes)
+            .iter()
+            .map(|it| format!("{it:02x}"))
+            .collect();
+        assert_eq!(sha256(&bytes, bytes.len() as u64).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_dump_that_ends_too_early_is_an_error() {
+        assert!(sha256(&vec![0; 10], 11).is_err());
+    }
+}

@@ -1,0 +1,250 @@
+//! The machine that this runs on.
+
+mod console;
+mod vmcore;
+
+pub use vmcore::VmcoreSource;
+
+use crate::config::{FileSystem, Finally, MountOptions};
+use crate::storage::{Folder, Storage, Writable};
+use crate::system::{Candidate, System, Volume};
+use baton_kdump::Source;
+use baton_kdump::write::{FileOutput, Output};
+use baton_sys::{Root, block, cache, memory, module, mount, power};
+use console::Console;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Where the target's file system is mounted.
+const MOUNT_POINT: &str = "/target";
+
+/// What the kernel shows of itself.
+const KERNEL: [(&str, &str); 3] = [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")];
+
+/// `O_EXCL` of include/uapi/asm-generic/fcntl.h: a block device that is in use can't be had.
+const EXCLUSIVE: i32 = 0o200;
+
+/// The running kernel.
+pub struct Linux {
+    root: Root,
+    begun: Instant,
+    console: Console,
+}
+
+impl Linux {
+    /// Makes an empty initramfs usable. What doesn't work is said; the rest may do without.
+    #[must_use]
+    pub fn set_up() -> Linux {
+        let begun = Instant::now();
+        let mut problems = Vec::new();
+        for (kind, place) in KERNEL {
+            if let Err(error) = mount::kernel_file_system(kind, Path::new(place)) {
+                problems.push(format!("{place} can't be mounted: {error}"));
+            }
+        }
+        let linux = Linux {
+            root: Root::system(),
+            begun,
+            console: Console::open(),
+        };
+        for problem in problems {
+            linux.say(&problem);
+        }
+        linux.steel();
+        linux
+    }
+
+    /// If this program dies, the kernel panics: it shall reboot then. And of all programs it is the last
+    /// that the kernel may choose when memory runs out.
+    fn steel(&self) {
+        for (path, text) in [
+            ("/proc/sys/kernel/panic", "10"),
+            ("/proc/sys/kernel/panic_on_oops", "1"),
+            ("/proc/self/oom_score_adj", "-1000"),
+        ] {
+            if let Err(error) = std::fs::write(path, text) {
+                self.say(&format!("{path} can't be set: {error}"));
+            }
+        }
+    }
+}
+
+impl System for Linux {
+    fn say(&self, line: &str) {
+        self.console.say(line);
+    }
+
+    fn load_module(&self, file: &Path) -> io::Result<()> {
+        module::load(file)
+    }
+
+    fn devices(&self) -> io::Result<Vec<Candidate>> {
+        let devices = block::all(&self.root)?;
+        let candidates = devices.iter().filter_map(|device| {
+            let disk = device.disk().node();
+            Some(Candidate {
+                node: device.node()?,
+                partition: disk.zip(device.partition()),
+            })
+        });
+        Ok(candidates.collect())
+    }
+
+    fn look_into(&self, node: &Path) -> io::Result<Arc<dyn Source>> {
+        Ok(Arc::new(Device::open(node)?))
+    }
+
+    fn mount(
+        &self,
+        node: &Path,
+        filesystem: FileSystem,
+        options: &MountOptions,
+    ) -> io::Result<Box<dyn Storage>> {
+        let place = PathBuf::from(MOUNT_POINT);
+        std::fs::create_dir_all(&place)?;
+        mount::data(
+            node,
+            &place,
+            filesystem.name(),
+            &options.flags,
+            &options.data,
+        )?;
+        Ok(Box::new(Folder::at(place)))
+    }
+
+    fn unmount(&self) -> io::Result<()> {
+        mount::unmount(Path::new(MOUNT_POINT))
+    }
+
+    fn open_volume(&self, node: &Path) -> io::Result<Box<dyn Volume>> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(EXCLUSIVE)
+            .open(node)?;
+        Ok(Box::new(Partition {
+            node: node.to_owned(),
+            size: size(&file)?,
+            output: FileOutput::new(file)?,
+        }))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn clock(&self) -> u64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        since.unwrap_or_default().as_secs()
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    fn memory(&self) -> (Option<u64>, Option<u64>) {
+        let available = memory::available(&self.root).ok().flatten();
+        (available, memory::peak_resident(&self.root).ok().flatten())
+    }
+
+    fn finish(&self, finally: Finally) {
+        self.console.flush();
+        let error = match finally {
+            Finally::Reboot => power::restart(),
+            Finally::Halt => power::halt(),
+            Finally::Poweroff => power::power_off(),
+        };
+        self.say(&format!("that failed: {error}"));
+        self.force(finally);
+    }
+
+    fn force(&self, finally: Finally) {
+        let keys: &[char] = match finally {
+            Finally::Reboot => &['b'],
+            Finally::Poweroff => &['o', 'b'],
+            Finally::Halt => &[],
+        };
+        for key in keys {
+            self.say(&format!("sysrq-{key}"));
+            self.console.flush();
+            if let Err(error) = power::sysrq(*key) {
+                self.say(&format!("that failed: {error}"));
+            }
+            // The key for switching off leaves it to another thread of the kernel.
+            self.sleep(Duration::from_secs(5));
+        }
+    }
+}
+
+/// A block device, whose size isn't that of its node.
+struct Device {
+    file: File,
+    size: u64,
+}
+
+impl Device {
+    fn open(node: &Path) -> io::Result<Device> {
+        let file = File::open(node)?;
+        Ok(Device {
+            size: size(&file)?,
+            file,
+        })
+    }
+}
+
+impl Source for Device {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(buffer, offset)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.size)
+    }
+}
+
+fn size(mut file: &File) -> io::Result<u64> {
+    file.seek(SeekFrom::End(0))
+}
+
+/// A partition, open for writing.
+struct Partition {
+    node: PathBuf,
+    size: u64,
+    output: FileOutput,
+}
+
+impl Output for Partition {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.output.write_at(offset, bytes)
+    }
+
+    fn read_back(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
+        self.output.read_back(offset, buffer)
+    }
+
+    fn begins_empty(&self) -> bool {
+        false
+    }
+}
+
+impl Writable for Partition {
+    fn sync(&self) -> io::Result<()> {
+        self.output.sync()
+    }
+}
+
+impl Volume for Partition {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.size)
+    }
+
+    fn reopen(&self) -> io::Result<Arc<dyn Source>> {
+        let device = Device::open(&self.node)?;
+        cache::forget(&device.file)?;
+        Ok(Arc::new(device))
+    }
+}

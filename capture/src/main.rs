@@ -1,0 +1,46 @@
+//! The first program of the kernel that captures a crash.
+
+use baton_capture::config;
+use baton_capture::crash::{Crash, CrashError, Live};
+use baton_capture::deadline::{End, GRACE};
+use baton_capture::linux::{Linux, VmcoreSource};
+use baton_capture::run;
+use baton_capture::system::System;
+use std::path::Path;
+use std::sync::Arc;
+
+fn main() {
+    if std::process::id() != 1 {
+        eprintln!(
+            "baton-capture: this program captures a crash and then reboots, and runs only as the first \
+             program of a capture kernel; `baton crash load` sets it up"
+        );
+        std::process::exit(2);
+    }
+    let system: Arc<dyn System> = Arc::new(Linux::set_up());
+    let end = End::new(Arc::clone(&system));
+    if let Err(error) = end.insist(GRACE) {
+        system.say(&format!("there is no last resort: {error}"));
+    }
+    end_with_panics(&end);
+    let config = std::fs::read_to_string(config::PATH);
+    let config =
+        config.map_err(|e| std::io::Error::new(e.kind(), format!("{}: {e}", config::PATH)));
+    run::capture(&system, &end, config, &|plan| {
+        let source = VmcoreSource::open(Path::new(baton_sys::vmcore::PATH));
+        let source = source.map_err(|error| CrashError::None(baton_sys::vmcore::PATH, error))?;
+        Ok(Box::new(Live::open(Arc::new(source), plan)?) as Box<dyn Crash>)
+    });
+}
+
+/// A bug in this program mustn't leave the machine standing.
+fn end_with_panics(end: &Arc<End>) {
+    let end = Arc::clone(end);
+    std::panic::set_hook(Box::new(move |panic| {
+        end.take(&panic.to_string());
+        // Somebody else is at it: the program must not end, which would be a panic of the kernel.
+        loop {
+            std::thread::park();
+        }
+    }));
+}

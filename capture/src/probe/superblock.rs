@@ -1,0 +1,139 @@
+//! The superblocks of the file systems that dumps are written to.
+
+use super::{array, bytes, label, uuid};
+use baton_kdump::Source;
+
+/// A type of file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// ext2, ext3 or ext4.
+    Ext,
+    /// XFS.
+    Xfs,
+    /// Btrfs.
+    Btrfs,
+    /// FAT of any width.
+    Vfat,
+    /// An area for swapping.
+    Swap,
+    /// What cryptsetup encrypts.
+    Luks,
+    /// A part of a volume group.
+    Lvm,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Kind::Ext => "an ext2, ext3 or ext4 file system",
+            Kind::Xfs => "an XFS file system",
+            Kind::Btrfs => "a Btrfs file system",
+            Kind::Vfat => "a FAT file system",
+            Kind::Swap => "swap space",
+            Kind::Luks => "a LUKS volume",
+            Kind::Lvm => "an LVM physical volume",
+        })
+    }
+}
+
+/// A file system or another owner of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its type.
+    pub kind: Kind,
+    /// Its identifier, as blkid shows it; empty where it isn't of interest.
+    pub uuid: String,
+    /// Its label.
+    pub label: Option<String>,
+}
+
+/// What the device holds, `None` where it is nothing that is known here.
+#[must_use]
+pub fn superblock(source: &dyn Source) -> Option<Found> {
+    ext(source)
+        .or_else(|| xfs(source))
+        .or_else(|| btrfs(source))
+        .or_else(|| other_owner(source))
+        .or_else(|| fat(source))
+}
+
+/// `struct ext4_super_block` (fs/ext4/ext4.h) at byte 1024: s_magic at 0x38, s_uuid at 0x68,
+/// s_volume_name at 0x78.
+fn ext(source: &dyn Source) -> Option<Found> {
+    let block: [u8; 0x88] = bytes(source, 1024)?;
+    (array(&block, 0x38)? == 0xef53_u16.to_le_bytes()).then_some(())?;
+    Some(Found {
+        kind: Kind::Ext,
+        uuid: uuid(array(&block, 0x68)?),
+        label: label(block.get(0x78..0x88)?),
+    })
+}
+
+/// `struct xfs_dsb` (fs/xfs/libxfs/xfs_format.h): sb_magicnum at 0, sb_uuid at 32, sb_fname at 108.
+fn xfs(source: &dyn Source) -> Option<Found> {
+    let block: [u8; 120] = bytes(source, 0)?;
+    block.starts_with(b"XFSB").then_some(())?;
+    Some(Found {
+        kind: Kind::Xfs,
+        uuid: uuid(array(&block, 32)?),
+        label: label(block.get(108..120)?),
+    })
+}
+
+/// `struct btrfs_super_block` (include/uapi/linux/btrfs_tree.h) at 64 KiB: fsid at 0x20, magic at 0x40,
+/// label at 0x12b.
+fn btrfs(source: &dyn Source) -> Option<Found> {
+    let block: [u8; 0x22b] = bytes(source, 64 << 10)?;
+    (array(&block, 0x40)? == *b"_BHRfS_M").then_some(())?;
+    Some(Found {
+        kind: Kind::Btrfs,
+        uuid: uuid(array(&block, 0x20)?),
+        label: label(block.get(0x12b..0x22b)?),
+    })
+}
+
+/// Owners of a device that no dump may replace by mistake: LUKS (magic of both versions at 0), LVM
+/// (`struct label_header` in one of the first sectors, the second by default), swap (`union swap_header`
+/// of include/linux/swap.h: the end of the first page).
+fn other_owner(source: &dyn Source) -> Option<Found> {
+    let found = |kind| {
+        Some(Found {
+            kind,
+            uuid: String::new(),
+            label: None,
+        })
+    };
+    if bytes(source, 0)? == *b"LUKS\xba\xbe" {
+        return found(Kind::Luks);
+    }
+    let mut sectors = (0..4).map(|sector| bytes(source, sector * 512));
+    if sectors.any(|start| start == Some(*b"LABELONE")) {
+        return found(Kind::Lvm);
+    }
+    let end = bytes(source, 4096 - 10)?;
+    match end == *b"SWAPSPACE2" || end == *b"SWAP-SPACE" {
+        true => found(Kind::Swap),
+        false => None,
+    }
+}
+
+/// `struct fat_boot_sector` (include/uapi/linux/msdos_fs.h): vol_id at 39 (FAT12, FAT16) or 67 (FAT32),
+/// then vol_label and fs_type; the mark 0x55 0xaa at 510. The label is the one in the boot sector, which
+/// mkfs.fat and fatlabel keep the same as the one in the root directory.
+fn fat(source: &dyn Source) -> Option<Found> {
+    let block: [u8; 512] = bytes(source, 0)?;
+    (block.get(510..512)? == [0x55, 0xaa]).then_some(())?;
+    let id = match block {
+        _ if block.get(82..87)? == b"FAT32" => 67,
+        _ if block.get(54..58)? == b"FAT1" => 39,
+        _ => return None,
+    };
+    let number = u32::from_le_bytes(array(&block, id)?);
+    let name = String::from_utf8_lossy(block.get(id + 4..id + 15)?).into_owned();
+    let name = name.trim_end().to_owned();
+    Some(Found {
+        kind: Kind::Vfat,
+        uuid: format!("{:04X}-{:04X}", number >> 16, number & 0xffff),
+        label: (!name.is_empty() && name != "NO NAME").then_some(name),
+    })
+}

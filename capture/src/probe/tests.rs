@@ -1,0 +1,231 @@
+use super::*;
+use std::process::Command;
+
+const UUID: &str = "00112233-4455-6677-8899-aabbccddeeff";
+const UUID_BYTES: [u8; 16] = [
+    0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+];
+
+fn image(parts: &[(usize, &[u8])]) -> Vec<u8> {
+    let mut image = vec![0; 68 << 10];
+    for (at, bytes) in parts {
+        image[*at..*at + bytes.len()].copy_from_slice(bytes);
+    }
+    image
+}
+
+fn ext() -> Vec<u8> {
+    image(&[(1080, &[0x53, 0xef]), (1128, &UUID_BYTES), (1144, b"crash")])
+}
+
+fn xfs() -> Vec<u8> {
+    image(&[(0, b"XFSB"), (32, &UUID_BYTES), (108, b"twelve bytes")])
+}
+
+fn btrfs() -> Vec<u8> {
+    let at = 64 << 10;
+    image(&[
+        (at + 0x40, b"_BHRfS_M"),
+        (at + 0x20, &UUID_BYTES),
+        (at + 0x12b, b"crash"),
+    ])
+}
+
+fn fat32() -> Vec<u8> {
+    image(&[
+        (67, &0x1a2b_3c4d_u32.to_le_bytes()),
+        (71, b"CRASH      FAT32   "),
+        (510, &[0x55, 0xaa]),
+    ])
+}
+
+fn fat16() -> Vec<u8> {
+    image(&[
+        (39, &0x0000_00ff_u32.to_le_bytes()),
+        (43, b"NO NAME    FAT16   "),
+        (510, &[0x55, 0xaa]),
+    ])
+}
+
+#[test]
+fn each_file_system_says_what_it_is() {
+    for (image, kind, uuid, label) in [
+        (ext(), Kind::Ext, UUID, Some("crash")),
+        (xfs(), Kind::Xfs, UUID, Some("twelve bytes")),
+        (btrfs(), Kind::Btrfs, UUID, Some("crash")),
+        (fat32(), Kind::Vfat, "1A2B-3C4D", Some("CRASH")),
+        (fat16(), Kind::Vfat, "0000-00FF", None),
+    ] {
+        let found = superblock(&image).unwrap();
+        assert_eq!(found.kind, kind);
+        assert_eq!(found.uuid, uuid, "{kind}");
+        assert_eq!(found.label.as_deref(), label, "{kind}");
+    }
+}
+
+#[test]
+fn what_else_owns_a_device_is_known_too() {
+    for (image, kind) in [
+        (image(&[(0, b"LUKS\xba\xbe")]), Kind::Luks),
+        (image(&[(512, b"LABELONE")]), Kind::Lvm),
+        (image(&[(4086, b"SWAPSPACE2")]), Kind::Swap),
+    ] {
+        assert_eq!(superblock(&image).map(|it| it.kind), Some(kind));
+    }
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is() {
+    assert_eq!(superblock(&image(&[])), None);
+    assert_eq!(superblock(&vec![0xff; 68 << 10]), None);
+    assert_eq!(superblock(&Vec::new()), None);
+    // A boot sector without a file system, as of a disk with an MBR.
+    assert_eq!(superblock(&image(&[(510, &[0x55, 0xaa])])), None);
+}
+
+#[test]
+fn a_superblock_cut_off_anywhere_is_none() {
+    for (image, end) in [
+        (ext(), 1024 + 0x88),
+        (xfs(), 120),
+        (btrfs(), (64 << 10) + 0x22b),
+        (fat32(), 512),
+    ] {
+        for length in 0..end {
+            let mut cut = image.clone();
+            cut.truncate(length);
+            assert_eq!(superblock(&cut), None, "{length} bytes");
+        }
+        let mut whole = image;
+        whole.truncate(end.max(4096));
+        assert!(superblock(&whole).is_some());
+    }
+}
+
+/// The tools' own work, where they are installed.
+#[test]
+fn what_mkfs_makes_is_recognised() {
+    let folder = std::env::temp_dir().join(format!("baton-probe-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("image");
+    let mut tried = 0;
+    for (program, arguments, kind, uuid) in [
+        (
+            "mke2fs",
+            &["-qF", "-L", "crash", "-U", UUID][..],
+            Kind::Ext,
+            UUID,
+        ),
+        (
+            "mkfs.xfs",
+            &["-qf", "-L", "crash", "-m", &format!("uuid={UUID}")],
+            Kind::Xfs,
+            UUID,
+        ),
+        (
+            "mkfs.btrfs",
+            &["-qf", "-L", "crash", "-U", UUID],
+            Kind::Btrfs,
+            UUID,
+        ),
+        (
+            "mkfs.vfat",
+            &["-n", "CRASH", "-i", "1a2b3c4d"],
+            Kind::Vfat,
+            "1A2B-3C4D",
+        ),
+    ] {
+        std::fs::File::create(&file)
+            .and_then(|it| it.set_len(400 << 20))
+            .unwrap();
+        let path = format!(
+            "{}:/usr/sbin:/sbin",
+            std::env::var("PATH").unwrap_or_default()
+        );
+        let mut command = Command::new(program);
+        command.env("PATH", path).args(arguments).arg(&file);
+        let Ok(output) = command.output() else {
+            continue;
+        };
+        assert!(output.status.success(), "{output:?}");
+        tried += 1;
+        let found = superblock(&std::fs::File::open(&file).unwrap()).unwrap();
+        assert_eq!((found.kind, found.uuid.as_str()), (kind, uuid));
+        assert_eq!(found.label.unwrap().to_lowercase(), "crash", "{kind}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(tried > 0, "e2fsprogs isn't installed");
+}
+
+const GUID: &str = "33221100-5544-7766-8899-aabbccddeeff";
+
+/// A disk with a GPT of blocks of this size, whose second partition begins at block 40.
+fn gpt(block: usize, header_at: usize) -> Vec<u8> {
+    let mut disk = vec![0; 64 * block];
+    let header = &mut disk[header_at * block..][..92];
+    header[..8].copy_from_slice(b"EFI PART");
+    header[72..80].copy_from_slice(&2_u64.to_le_bytes());
+    header[80..84].copy_from_slice(&4_u32.to_le_bytes());
+    header[84..88].copy_from_slice(&128_u32.to_le_bytes());
+    let entry = &mut disk[2 * block + 128..][..128];
+    entry[..16].fill(7);
+    entry[16..32].copy_from_slice(&UUID_BYTES);
+    entry[32..40].copy_from_slice(&40_u64.to_le_bytes());
+    for (at, unit) in "dümp".encode_utf16().enumerate() {
+        entry[56 + 2 * at..58 + 2 * at].copy_from_slice(&unit.to_le_bytes());
+    }
+    disk[450] = 0xee;
+    disk[510..512].copy_from_slice(&[0x55, 0xaa]);
+    disk
+}
+
+#[test]
+fn a_partition_of_a_gpt_has_an_identifier_and_a_name() {
+    for (block, header) in [(512, 1), (4096, 1), (512, 63)] {
+        let start = 40 * block as u64;
+        let names = gpt::names(&gpt(block, header), block as u64, 2, start).unwrap();
+        assert_eq!(names.uuid, GUID);
+        assert_eq!(names.label.as_deref(), Some("dümp"));
+    }
+}
+
+#[test]
+fn a_partition_that_begins_elsewhere_than_the_kernel_says_has_no_name() {
+    let disk = gpt(512, 1);
+    assert_eq!(gpt::names(&disk, 512, 2, 41 * 512), None);
+    assert_eq!(gpt::names(&disk, 512, 1, 40 * 512), None);
+    assert_eq!(gpt::names(&disk, 512, 0, 40 * 512), None);
+    assert_eq!(gpt::names(&disk, 512, 5, 40 * 512), None);
+    assert_eq!(gpt::names(&disk, 0, 2, 40 * 512), None);
+}
+
+#[test]
+fn a_table_that_points_nowhere_gives_no_name() {
+    for field in [72..80, 80..88] {
+        let mut disk = gpt(512, 1);
+        disk[512..][field].fill(0xff);
+        assert_eq!(gpt::names(&disk, 512, 2, 40 * 512), None);
+    }
+}
+
+#[test]
+fn a_gpt_cut_off_anywhere_gives_no_name() {
+    let whole = gpt(512, 1);
+    for length in 0..(2 * 512 + 256) {
+        let mut cut = whole.clone();
+        cut.truncate(length);
+        assert_eq!(gpt::names(&cut, 512, 2, 40 * 512), None, "{length}");
+    }
+}
+
+#[test]
+fn a_partition_of_an_mbr_is_named_by_the_disks_signature() {
+    let mut disk = vec![0; 4096];
+    disk[440..444].copy_from_slice(&0x00c0_ffee_u32.to_le_bytes());
+    disk[510..512].copy_from_slice(&[0x55, 0xaa]);
+    let names = gpt::names(&disk, 512, 5, 1024).unwrap();
+    assert_eq!(names.uuid, "00c0ffee-05");
+    assert_eq!(names.label, None);
+    disk[440..444].fill(0);
+    assert_eq!(gpt::names(&disk, 512, 5, 1024), None);
+}

@@ -1,0 +1,139 @@
+//! Which dumps of a directory go. Deciding only; removing is the directory's.
+
+use crate::name::Name;
+
+/// A dump that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Old {
+    /// What its directory is called.
+    pub name: Name,
+    /// Whether it was written to its end.
+    pub complete: bool,
+}
+
+/// What goes once a new dump is complete, so that `keep` complete ones are left with it; the oldest
+/// first. A broken-off dump goes with the complete ones that are older than it; while there are too few
+/// complete ones, as many broken-off ones stay, the newest.
+#[must_use]
+pub fn superseded(old: &[Old], keep: usize) -> Vec<Name> {
+    let others = keep.saturating_sub(1);
+    let complete = newest_first(old, true);
+    let broken = newest_first(old, false);
+    let oldest_kept = match others {
+        0 => None,
+        _ => complete.get(others - 1),
+    };
+    let stays = |it: &Old| match oldest_kept {
+        Some(kept) => it.name >= kept.name,
+        None if others == 0 => false,
+        None if it.complete => true,
+        None => broken.iter().take(keep).any(|newest| newest == it),
+    };
+    let mut gone: Vec<Name> = old
+        .iter()
+        .filter(|it| !stays(it))
+        .map(|it| it.name)
+        .collect();
+    gone.sort();
+    gone
+}
+
+/// What may go before the new dump is written, where there is too little room for it: what goes in the
+/// end anyway, but never the newest dump, nor the newest that is complete. The oldest first.
+#[must_use]
+pub fn expendable(old: &[Old], keep: usize) -> Vec<Name> {
+    let newest = old.iter().map(|it| it.name).max();
+    let newest_complete = newest_first(old, true).first().map(|it| it.name);
+    let mut gone = superseded(old, keep);
+    gone.retain(|name| Some(*name) != newest && Some(*name) != newest_complete);
+    gone
+}
+
+fn newest_first(old: &[Old], complete: bool) -> Vec<Old> {
+    let mut some: Vec<Old> = old
+        .iter()
+        .copied()
+        .filter(|it| it.complete == complete)
+        .collect();
+    some.sort_by(|a, b| b.cmp(a));
+    some
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Dumps of the seconds 1, 2…: `c` complete, `i` broken off.
+    fn dumps(text: &str) -> Vec<Old> {
+        let all = text.chars().zip(1..).map(|(kind, second)| Old {
+            name: Name::of(second),
+            complete: kind == 'c',
+        });
+        all.collect()
+    }
+
+    fn names(seconds: &[u64]) -> Vec<Name> {
+        seconds.iter().map(|it| Name::of(*it)).collect()
+    }
+
+    #[test]
+    fn the_newest_complete_dumps_stay_with_the_new_one() {
+        for (old, keep, gone) in [
+            ("", 1, &[][..]),
+            ("ccc", 1, &[1, 2, 3]),
+            ("ccc", 2, &[1, 2]),
+            ("ccc", 3, &[1]),
+            ("ccc", 4, &[]),
+            ("ccc", usize::MAX, &[]),
+        ] {
+            assert_eq!(superseded(&dumps(old), keep), names(gone), "{old} {keep}");
+        }
+    }
+
+    #[test]
+    fn a_broken_off_dump_goes_when_enough_complete_ones_are_newer() {
+        for (old, keep, gone) in [
+            ("i", 1, &[1][..]),
+            ("ci", 2, &[]),
+            ("ic", 2, &[1]),
+            ("icic", 3, &[1]),
+            ("icici", 2, &[1, 2, 3]),
+        ] {
+            assert_eq!(superseded(&dumps(old), keep), names(gone), "{old} {keep}");
+        }
+    }
+
+    #[test]
+    fn broken_off_dumps_do_not_pile_up() {
+        assert_eq!(superseded(&dumps("iiiiic"), 3), names(&[1, 2]));
+        assert_eq!(superseded(&dumps("iiiii"), 3), names(&[1, 2]));
+    }
+
+    #[test]
+    fn a_complete_dump_never_goes_for_broken_off_ones() {
+        assert_eq!(superseded(&dumps("ciiiii"), 3), names(&[2, 3]));
+    }
+
+    #[test]
+    fn the_order_of_the_list_does_not_matter() {
+        let mut old = dumps("cicci");
+        let gone = superseded(&old, 2);
+        old.reverse();
+        assert_eq!(superseded(&old, 2), gone);
+    }
+
+    #[test]
+    fn before_the_new_dump_is_complete_the_newest_ones_are_sacred() {
+        for (old, keep, gone) in [
+            ("c", 1, &[][..]),
+            ("cc", 1, &[1]),
+            ("cci", 1, &[1]),
+            ("ccc", 2, &[1, 2]),
+            ("ccc", 3, &[1]),
+            ("ccc", 4, &[]),
+            ("i", 1, &[]),
+        ] {
+            assert_eq!(expendable(&dumps(old), keep), names(gone), "{old} {keep}");
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! A capture from its beginning to its end: targets one after another, then the final action.
+
+use crate::config::{Config, ConfigError, Place, Plan};
+use crate::crash::{Crash, CrashError, Facts};
+use crate::deadline::{End, patience};
+use crate::digest;
+use crate::name;
+use crate::progress::Progress;
+use crate::steady::Steady;
+use crate::summary::{CrashSummary, Failed, Memory, Seconds, Summary};
+use crate::system::System;
+use crate::target::{Job, Result as DumpResult, Target, TargetError, targets};
+use baton_kdump::convert::Summary as Dump;
+use baton_kdump::encode::Compression;
+use baton_kdump::write::{Observer, Phase};
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How long a device is waited for, where the deadline allows. Disks behind some controllers take as
+/// long as this to spin up.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// What makes a crash out of a plan; only after the modules are loaded and the deadline is set.
+pub type Open<'o> = dyn Fn(&Plan) -> Result<Box<dyn Crash>, CrashError> + 'o;
+
+/// Captures as configured, then takes the final action. Returns only in tests.
+pub fn capture(
+    system: &Arc<dyn System>,
+    end: &Arc<End>,
+    config: io::Result<String>,
+    open: &Open<'_>,
+) {
+    let plan = config.map_err(|e| e.to_string()).and_then(|text| {
+        let config = Config::parse(&text);
+        let plan = config.and_then(|config| config.plan());
+        plan.map_err(|error: ConfigError| error.to_string())
+    });
+    let why = match plan {
+        Ok(plan) => planned(system, end, &plan, open),
+        Err(error) => {
+            system.say(&error);
+            "there is nothing to go by"
+        }
+    };
+    end.take(why);
+}
+
+fn planned(system: &Arc<dyn System>, end: &Arc<End>, plan: &Plan, open: &Open<'_>) -> &'static str {
+    end.will(plan.finally);
+    if let Err(error) = end.after(plan.deadline) {
+        system.say(&format!("there is no deadline: {error}"));
+    }
+    match Capture::new(&**system, plan).run(open) {
+        true => "the dump is complete",
+        false => "there is no complete dump",
+    }
+}
+
+/// A capture that is going on.
+struct Capture<'a> {
+    system: &'a dyn System,
+    plan: &'a Plan,
+    summary: Summary,
+    memory: Mutex<Memory>,
+}
+
+impl<'a> Capture<'a> {
+    fn new(system: &'a dyn System, plan: &'a Plan) -> Capture<'a> {
+        let (available, _) = system.memory();
+        Capture {
+            system,
+            plan,
+            summary: Summary::default(),
+            memory: Mutex::new(Memory {
+                available_at_start: available,
+                available_at_least: available,
+                peak_resident: None,
+            }),
+        }
+    }
+
+    /// Whether there is a complete dump in the end.
+    fn run(mut self, open: &Open<'_>) -> bool {
+        self.load_modules();
+        let crash = match open(self.plan) {
+            Ok(crash) => crash,
+            Err(error) => {
+                self.system.say(&error.to_string());
+                return false;
+            }
+        };
+        self.summary.crash = about(crash.facts());
+        self.introduce();
+        let log = self.log(&*crash);
+        let places = self.plan.places.iter();
+        let mut left = self.plan.places.len();
+        for (place, target) in places.zip(targets(self.system, self.plan)) {
+            if self.attempt(place, target, &*crash, &log, left) {
+                return true;
+            }
+            left -= 1;
+        }
+        false
+    }
+
+    fn load_modules(&mut self) {
+        for module in &self.plan.modules {
+            if let Err(error) = self.system.load_module(module) {
+                let warning = format!("the module {} can't be loaded: {error}", module.display());
+                self.warn(warning);
+            }
+        }
+    }
+
+    fn introduce(&self) {
+        let crash = &self.summary.crash;
+        let unknown = || "an unknown kernel".to_owned();
+        let kernel = crash.kernel.clone().unwrap_or_else(unknown);
+        let time = crash.time.clone().unwrap_or_default();
+        self.system.say(&format!("{kernel} crashed {time}"));
+        if let Some(panic) = &crash.panic {
+            self.system.say(panic);
+        }
+    }
+
+    fn log(&mut self, crash: &dyn Crash) -> String {
+        match crash.log() {
+            Ok(log) => log.to_owned(),
+            Err(error) => {
+                self.warn(error.to_string());
+                format!("{error}\n")
+            }
+        }
+    }
+
+    fn warn(&mut self, warning: String) {
+        self.system.say(&warning);
+        self.summary.warnings.push(warning);
+    }
+
+    /// Tries a target. Whatever comes of it, nothing of it is left mounted.
+    fn attempt(
+        &mut self,
+        place: &Place,
+        mut target: Box<dyn Target + '_>,
+        crash: &dyn Crash,
+        log: &str,
+        left: usize,
+    ) -> bool {
+        self.system.say(&format!("dumping to {place}"));
+        self.summary.target = place.to_string();
+        self.summary.error = None;
+        self.summary.dump = None;
+        self.summary.sha256 = None;
+        self.summary.seconds = Seconds::default();
+        let result = self.dump(&mut *target, crash, log, left);
+        if let Err(error) = &result {
+            self.failed(&mut *target, error);
+        }
+        let closed = target.close();
+        if let Err(error) = &closed {
+            self.system.say(&error.to_string());
+        }
+        // What is synced is there even if it can't be unmounted.
+        result.is_ok()
+    }
+
+    fn failed(&mut self, target: &mut dyn Target, error: &TargetError) {
+        let error = error.to_string();
+        self.system.say(&format!("failed: {error}"));
+        self.summary.complete = false;
+        self.summary.error = Some(error.clone());
+        self.measure();
+        target.fail(&self.summary.to_json());
+        self.summary.failed_targets.push(Failed {
+            target: self.summary.target.clone(),
+            error,
+        });
+    }
+
+    fn dump(
+        &mut self,
+        target: &mut dyn Target,
+        crash: &dyn Crash,
+        log: &str,
+        left: usize,
+    ) -> Result<(), TargetError> {
+        let begun = self.system.elapsed();
+        target.prepare(&self.job(crash.facts(), left))?;
+        target.save_log(log)?;
+        self.system.say("the kernel log is saved");
+        self.summary.seconds.prepare = self.since(begun);
+
+        let begun = self.system.elapsed();
+        let written = self.write(target, crash)?;
+        self.summary.seconds.dump = self.since(begun);
+        self.describe(&written);
+
+        let begun = self.system.elapsed();
+        let sha256 = match self.plan.read_back {
+            true => Some(self.read_back(target, crash, &written)?),
+            false => None,
+        };
+        self.summary.seconds.read_back = self.since(begun);
+        self.summary.sha256.clone_from(&sha256);
+        self.summary.complete = true;
+        self.measure();
+        let remarks = target.finish(&DumpResult {
+            length: written.bytes,
+            sha256,
+            summary: self.summary.to_json(),
+        })?;
+        for remark in remarks {
+            self.system.say(&remark);
+        }
+        self.say_size(&written);
+        Ok(())
+    }
+
+    fn job(&self, facts: &Facts, left: usize) -> Job {
+        let deadline = self.plan.deadline;
+        let time_left = deadline.saturating_sub(self.system.elapsed());
+        Job {
+            time: facts.time.unwrap_or_else(|| self.system.clock()),
+            most: facts.memory,
+            shrinks: self.plan.compression != Compression::None || u8::from(self.plan.level) > 0,
+            keep: self.plan.keep,
+            patience: patience(time_left, left, LONGEST_WAIT),
+        }
+    }
+
+    fn write(&self, target: &mut dyn Target, crash: &dyn Crash) -> Result<Dump, TargetError> {
+        let steady = Steady::new(target.output()?);
+        let watch = Watch {
+            capture: self,
+            steady: &steady,
+            progress: Mutex::new(Progress::default()),
+        };
+        let written = crash.write(&steady, &watch)?;
+        steady
+            .sync()
+            .map_err(|error| CrashError::Write(error.into()))?;
+        Ok(written)
+    }
+
+    fn read_back(
+        &self,
+        target: &dyn Target,
+        crash: &dyn Crash,
+        written: &Dump,
+    ) -> Result<String, TargetError> {
+        self.system.say("reading it back");
+        let source = target.written()?;
+        let sha256 = digest::sha256(&*source, written.bytes);
+        let sha256 = sha256.map_err(|error| TargetError::ReadBack(error.to_string()))?;
+        let checked = crash.check(source, written);
+        checked.map_err(|error| TargetError::ReadBack(error.to_string()))?;
+        Ok(sha256)
+    }
+
+    fn describe(&mut self, written: &Dump) {
+        for doubt in &written.doubts {
+            self.system.say(&doubt.to_string());
+        }
+        self.summary.dump = Some(written.clone());
+    }
+
+    fn say_size(&self, written: &Dump) {
+        self.system.say(&format!(
+            "{} pages of {} in {} KiB, after {:.1} s",
+            written.pages.dumped,
+            written.pages.present,
+            written.bytes.div_ceil(1024),
+            self.summary.seconds.total,
+        ));
+    }
+
+    fn since(&self, begun: Duration) -> f64 {
+        self.system.elapsed().saturating_sub(begun).as_secs_f64()
+    }
+
+    fn measure(&mut self) {
+        self.look_at_memory();
+        self.summary.memory = *self.memory.lock().unwrap_or_else(|it| it.into_inner());
+        self.summary.seconds.total = self.system.elapsed().as_secs_f64();
+    }
+
+    fn look_at_memory(&self) {
+        let (available, peak) = self.system.memory();
+        let mut memory = self.memory.lock().unwrap_or_else(|it| it.into_inner());
+        memory.available_at_least = memory.available_at_least.into_iter().chain(available).min();
+        memory.peak_resident = memory.peak_resident.max(peak);
+    }
+}
+
+fn about(facts: &Facts) -> CrashSummary {
+    CrashSummary {
+        time: facts.time.map(name::time),
+        kernel: facts.kernel.clone(),
+        panic: facts.panic.clone(),
+    }
+}
+
+/// Watches the dump being written.
+struct Watch<'a> {
+    capture: &'a Capture<'a>,
+    steady: &'a Steady<'a>,
+    progress: Mutex<Progress>,
+}
+
+impl Observer for Watch<'_> {
+    fn progress(&self, phase: Phase, done: u64, total: u64) {
+        let now = self.capture.system.elapsed();
+        // Somebody else's line does as well.
+        let Ok(mut progress) = self.progress.try_lock() else {
+            return;
+        };
+        if let Some(line) = progress.line(now, words(phase), done, total) {
+            self.capture.system.say(&line);
+            self.capture.look_at_memory();
+        }
+    }
+
+    /// What comes first is on the disk before the rest is begun; then there is [`Steady`].
+    fn checkpoint(&self, phase: Phase) -> io::Result<()> {
+        match phase {
+            Phase::Pages => Ok(()),
+            _ => self.steady.sync(),
+        }
+    }
+}
+
+fn words(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Headers => "writing the headers",
+        Phase::Choosing => "choosing pages",
+        Phase::Log => "writing the kernel log",
+        Phase::Stacks => "writing stacks",
+        Phase::Pages => "writing pages",
+        Phase::End => "finishing the dump",
+    }
+}

@@ -1,0 +1,182 @@
+//! A whole partition: the dump at its start, so that every reader of dumps opens the partition as it
+//! would a file; the rest in its [`trailer`].
+
+use super::{Job, Result, Target, TargetError, Task};
+use crate::config::Device;
+use crate::device;
+use crate::probe;
+use crate::space;
+use crate::storage::Writable;
+use crate::system::{System, Volume};
+use crate::trailer::{self, Trailer};
+use baton_kdump::Source;
+use baton_kdump::write::Output;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What must be written over so that no reader takes what is there for a dump: the largest page, which
+/// is the block of a kdump-compressed dump's header.
+const HEADER: usize = 64 << 10;
+
+type Outcome<T> = std::result::Result<T, TargetError>;
+
+/// A partition.
+pub struct Partition<'s> {
+    system: &'s dyn System,
+    device: Device,
+    node: PathBuf,
+    open: Option<Open>,
+    log: Vec<u8>,
+}
+
+/// The part of a partition that the dump may have.
+struct Open {
+    volume: Box<dyn Volume>,
+    /// Where the trailer begins.
+    end: u64,
+}
+
+impl Output for Open {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let end = offset.checked_add(bytes.len() as u64);
+        match end.is_some_and(|end| end <= self.end) {
+            true => self.volume.write_at(offset, bytes),
+            false => Err(io::ErrorKind::StorageFull.into()),
+        }
+    }
+
+    fn read_back(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
+        self.volume.read_back(offset, buffer)
+    }
+
+    fn begins_empty(&self) -> bool {
+        false
+    }
+}
+
+impl Writable for Open {
+    fn sync(&self) -> io::Result<()> {
+        self.volume.sync()
+    }
+}
+
+impl<'s> Partition<'s> {
+    /// This one.
+    #[must_use]
+    pub fn new(system: &'s dyn System, device: Device) -> Partition<'s> {
+        Partition {
+            system,
+            device,
+            node: PathBuf::new(),
+            open: None,
+            log: Vec::new(),
+        }
+    }
+
+    fn open(&self) -> Outcome<&Open> {
+        let missing = || io::Error::other("it isn't open");
+        let open = self.open.as_ref().ok_or_else(missing);
+        open.map_err(TargetError::io(Task::Write, &self.node))
+    }
+
+    fn write_trailer(&self, trailer: &Trailer) -> Outcome<()> {
+        let open = self.open()?;
+        let write = || {
+            trailer::write(&*open.volume, open.end, trailer)?;
+            open.volume.sync()
+        };
+        write().map_err(TargetError::io(Task::Write, &self.node))
+    }
+}
+
+impl Target for Partition<'_> {
+    fn prepare(&mut self, job: &Job) -> Outcome<()> {
+        self.node = device::wait(self.system, &self.device, job.patience)?;
+        let source = self.system.look_into(&self.node);
+        let source = source.map_err(TargetError::io(Task::Read, &self.node))?;
+        if let Some(found) = probe::superblock(&*source) {
+            return Err(TargetError::InUse {
+                node: self.node.clone(),
+                kind: found.kind,
+            });
+        }
+        let volume = self.system.open_volume(&self.node);
+        let volume = volume.map_err(TargetError::io(Task::Open, &self.node))?;
+        let size = volume.size();
+        let size = size.map_err(TargetError::io(Task::Measure, &self.node))?;
+        let small = || TargetError::Small {
+            node: self.node.clone(),
+            size,
+        };
+        let end = trailer::place(size).filter(|end| *end >= trailer::SIZE);
+        let end = end.ok_or_else(small)?;
+        space::check(end, job.most, job.shrinks)?;
+        self.open = Some(Open { volume, end });
+        Ok(())
+    }
+
+    /// The dump that was there ends to be one here, where there is something new in its place.
+    fn save_log(&mut self, log: &str) -> Outcome<()> {
+        self.log = log.as_bytes().to_vec();
+        let open = self.open()?;
+        let clear = || {
+            trailer::clear(&*open.volume, open.end)?;
+            open.volume.write_at(0, &vec![0; HEADER])?;
+            open.volume.sync()
+        };
+        clear().map_err(TargetError::io(Task::Write, &self.node))?;
+        self.write_trailer(&Trailer {
+            log: self.log.clone(),
+            ..Trailer::default()
+        })
+    }
+
+    fn output(&mut self) -> Outcome<&dyn Writable> {
+        Ok(self.open()?)
+    }
+
+    fn written(&self) -> Outcome<Arc<dyn Source>> {
+        let source = self.open()?.volume.reopen();
+        source.map_err(TargetError::io(Task::Read, &self.node))
+    }
+
+    fn finish(&mut self, result: &Result) -> Outcome<Vec<String>> {
+        self.write_trailer(&Trailer {
+            complete: true,
+            length: result.length,
+            digest: result.sha256.as_deref().and_then(bytes),
+            log: self.log.clone(),
+            summary: result.summary.clone().into_bytes(),
+        })?;
+        Ok(Vec::new())
+    }
+
+    fn fail(&mut self, summary: &str) {
+        if self.open.is_none() {
+            return;
+        }
+        let written = self.write_trailer(&Trailer {
+            log: self.log.clone(),
+            summary: summary.as_bytes().to_vec(),
+            ..Trailer::default()
+        });
+        if let Err(error) = written {
+            self.system.say(&error.to_string());
+        }
+    }
+
+    fn close(&mut self) -> Outcome<()> {
+        self.open = None;
+        Ok(())
+    }
+}
+
+/// Hexadecimal as bytes.
+fn bytes(digest: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digest.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}

@@ -1,0 +1,451 @@
+//! A machine that isn't one: disks are directories and files, faults come when they are told to.
+
+use baton_capture::config::{FileSystem, Finally, MountOptions};
+use baton_capture::deadline::End;
+use baton_capture::storage::{Folder, Storage, Writable};
+use baton_capture::system::{Candidate, System, Volume};
+use baton_kdump::Source;
+use baton_kdump::write::Output;
+use baton_sys::block::Partition;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// What goes wrong with a disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Fault {
+    #[default]
+    None,
+    /// The operation of this number fails, those after it don't.
+    Once(u32),
+    /// It fails, and so does every other.
+    From(u32),
+    /// So many bytes can be written.
+    Full(u64),
+    /// Reading what was written gives something else.
+    Rotten,
+    /// Mounting it never ends.
+    Hangs,
+}
+
+/// Counts what is done with a disk, and lets it fail.
+#[derive(Default)]
+pub struct Faults {
+    fault: Mutex<Fault>,
+    operations: AtomicU32,
+    written: AtomicU64,
+}
+
+impl Faults {
+    fn step(&self) -> io::Result<()> {
+        let number = self.operations.fetch_add(1, Ordering::Relaxed);
+        match *self.fault.lock().unwrap() {
+            Fault::Once(at) if number == at => Err(io::Error::from_raw_os_error(5)),
+            Fault::From(at) if number >= at => Err(io::Error::from_raw_os_error(5)),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, length: usize) -> io::Result<()> {
+        self.step()?;
+        let written = self.written.fetch_add(length as u64, Ordering::Relaxed) + length as u64;
+        match *self.fault.lock().unwrap() {
+            Fault::Full(most) if written > most => Err(io::ErrorKind::StorageFull.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        *self.fault.lock().unwrap() == fault
+    }
+}
+
+/// A disk.
+pub struct Disk {
+    pub node: PathBuf,
+    /// The first bytes, which say what it is.
+    image: Vec<u8>,
+    /// What is on it.
+    pub folder: PathBuf,
+    pub free: u64,
+    pub faults: Arc<Faults>,
+}
+
+/// The machine.
+pub struct Machine {
+    root: PathBuf,
+    pub disks: Vec<Disk>,
+    /// A raw partition, by its size.
+    pub partition: Option<u64>,
+    pub partition_faults: Arc<Faults>,
+    pub bad_modules: Vec<PathBuf>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    said: Vec<String>,
+    finished: Vec<Finally>,
+    forced: Vec<Finally>,
+    mounted: u32,
+    elapsed: Duration,
+    modules: Vec<PathBuf>,
+    options: Vec<String>,
+}
+
+impl Machine {
+    pub fn new() -> Machine {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let root =
+            std::env::temp_dir().join(format!("baton-capture-{}-{number}", std::process::id()));
+        fs::create_dir_all(&root).unwrap();
+        Machine {
+            root,
+            disks: Vec::new(),
+            partition: None,
+            partition_faults: Arc::default(),
+            bad_modules: Vec::new(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// With an ext4 file system that has this label.
+    pub fn with_disk(mut self, label: &str, fault: Fault) -> Machine {
+        let folder = self.root.join(label);
+        fs::create_dir_all(&folder).unwrap();
+        let mut image = vec![0; 68 << 10];
+        image[1080..1082].copy_from_slice(&[0x53, 0xef]);
+        image[1144..1144 + label.len()].copy_from_slice(label.as_bytes());
+        self.disks.push(Disk {
+            node: PathBuf::from(format!("/dev/{label}")),
+            image,
+            folder,
+            free: 1 << 40,
+            faults: Arc::new(Faults {
+                fault: Mutex::new(fault),
+                ..Faults::default()
+            }),
+        });
+        self
+    }
+
+    /// With a partition `/dev/raw` of this size, which begins with these bytes.
+    pub fn with_partition(mut self, size: u64, start: &[u8], fault: Fault) -> Machine {
+        let file = File::create(self.partition_file()).unwrap();
+        file.set_len(size).unwrap();
+        file.write_all_at(start, 0).unwrap();
+        self.partition = Some(size);
+        self.partition_faults = Arc::new(Faults {
+            fault: Mutex::new(fault),
+            ..Faults::default()
+        });
+        self
+    }
+
+    pub fn partition_file(&self) -> PathBuf {
+        self.root.join("raw")
+    }
+
+    pub fn partition_bytes(&self) -> Vec<u8> {
+        fs::read(self.partition_file()).unwrap()
+    }
+
+    pub fn disk(&self, label: &str) -> &Disk {
+        let node = PathBuf::from(format!("/dev/{label}"));
+        self.disks.iter().find(|it| it.node == node).unwrap()
+    }
+
+    /// How many operations the disk has seen.
+    pub fn operations(&self, label: &str) -> u32 {
+        self.disk(label).faults.operations.load(Ordering::Relaxed)
+    }
+
+    pub fn said(&self) -> String {
+        self.state.lock().unwrap().said.join("\n")
+    }
+
+    pub fn finished(&self) -> Vec<Finally> {
+        self.state.lock().unwrap().finished.clone()
+    }
+
+    pub fn forced(&self) -> Vec<Finally> {
+        self.state.lock().unwrap().forced.clone()
+    }
+
+    pub fn modules(&self) -> Vec<PathBuf> {
+        self.state.lock().unwrap().modules.clone()
+    }
+
+    pub fn options(&self) -> Vec<String> {
+        self.state.lock().unwrap().options.clone()
+    }
+
+    pub fn mounted(&self) -> u32 {
+        self.state.lock().unwrap().mounted
+    }
+
+    /// Waits until a final action was taken.
+    pub fn wait_for_end(&self) {
+        self.wait_for(|state| !state.finished.is_empty());
+    }
+
+    /// Waits until a final action was forced.
+    pub fn wait_for_force(&self) {
+        self.wait_for(|state| !state.forced.is_empty());
+    }
+
+    fn wait_for(&self, reached: impl Fn(&State) -> bool) {
+        let state = self.state.lock().unwrap();
+        let limit = Duration::from_secs(60);
+        let waited = self
+            .changed
+            .wait_timeout_while(state, limit, |state| !reached(state));
+        let (_state, timeout) = waited.unwrap();
+        assert!(!timeout.timed_out(), "a minute was not enough");
+    }
+
+    pub fn end(self: &Arc<Self>) -> Arc<End> {
+        End::new(Arc::clone(self) as Arc<dyn System>)
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+impl System for Machine {
+    fn say(&self, line: &str) {
+        self.state.lock().unwrap().said.push(line.to_owned());
+    }
+
+    fn load_module(&self, file: &Path) -> io::Result<()> {
+        if self.bad_modules.iter().any(|it| it == file) {
+            return Err(io::Error::from_raw_os_error(8));
+        }
+        self.state.lock().unwrap().modules.push(file.to_owned());
+        Ok(())
+    }
+
+    fn devices(&self) -> io::Result<Vec<Candidate>> {
+        let disks = self.disks.iter().map(|disk| Candidate {
+            node: disk.node.clone(),
+            partition: None,
+        });
+        let partition = self.partition.map(|_| Candidate {
+            node: "/dev/raw".into(),
+            partition: Some((
+                "/dev/disk".into(),
+                Partition {
+                    number: 1,
+                    start: 1 << 20,
+                    block_size: 512,
+                },
+            )),
+        });
+        Ok(disks.chain(partition).collect())
+    }
+
+    fn look_into(&self, node: &Path) -> io::Result<Arc<dyn Source>> {
+        if node == Path::new("/dev/raw") {
+            return Ok(Arc::new(File::open(self.partition_file())?));
+        }
+        let disk = self.disks.iter().find(|disk| disk.node == node);
+        let disk = disk.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Arc::new(disk.image.clone()))
+    }
+
+    fn mount(
+        &self,
+        node: &Path,
+        _: FileSystem,
+        options: &MountOptions,
+    ) -> io::Result<Box<dyn Storage>> {
+        let disk = self.disks.iter().find(|disk| disk.node == node).unwrap();
+        if disk.faults.is(Fault::Hangs) {
+            loop {
+                std::thread::park();
+            }
+        }
+        disk.faults.step()?;
+        let mut state = self.state.lock().unwrap();
+        state.mounted += 1;
+        state.options.push(options.data.clone());
+        Ok(Box::new(Faulty {
+            inner: Folder::at(&disk.folder),
+            faults: Arc::clone(&disk.faults),
+            free: disk.free,
+        }))
+    }
+
+    fn unmount(&self) -> io::Result<()> {
+        self.state.lock().unwrap().mounted -= 1;
+        Ok(())
+    }
+
+    fn open_volume(&self, node: &Path) -> io::Result<Box<dyn Volume>> {
+        assert_eq!(node, Path::new("/dev/raw"));
+        self.partition_faults.step()?;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open(self.partition_file())?;
+        Ok(Box::new(FaultyFile {
+            file: Box::new(baton_kdump::write::FileOutput::new(file)?),
+            faults: Arc::clone(&self.partition_faults),
+            path: self.partition_file(),
+        }))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.state.lock().unwrap().elapsed
+    }
+
+    fn clock(&self) -> u64 {
+        1_000_000_000
+    }
+
+    fn sleep(&self, time: Duration) {
+        self.state.lock().unwrap().elapsed += time;
+    }
+
+    fn memory(&self) -> (Option<u64>, Option<u64>) {
+        (Some(64 << 20), Some(7 << 20))
+    }
+
+    fn finish(&self, finally: Finally) {
+        self.state.lock().unwrap().finished.push(finally);
+        self.changed.notify_all();
+    }
+
+    fn force(&self, finally: Finally) {
+        self.state.lock().unwrap().forced.push(finally);
+        self.changed.notify_all();
+    }
+}
+
+/// A file system with faults.
+struct Faulty {
+    inner: Folder,
+    faults: Arc<Faults>,
+    free: u64,
+}
+
+impl Storage for Faulty {
+    fn make_directory(&self, path: &Path) -> io::Result<()> {
+        self.faults.step()?;
+        self.inner.make_directory(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>> {
+        self.faults.step()?;
+        self.inner.list(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Writable>> {
+        self.faults.step()?;
+        Ok(Box::new(FaultyFile {
+            file: self.inner.create(path)?,
+            faults: Arc::clone(&self.faults),
+            path: PathBuf::new(),
+        }))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn Source>> {
+        self.faults.step()?;
+        let source = self.inner.open(path)?;
+        match self.faults.is(Fault::Rotten) {
+            true => Ok(Arc::new(Rotten(source))),
+            false => Ok(source),
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.faults.step()?;
+        self.inner.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.faults.step()?;
+        self.inner.remove_file(path)
+    }
+
+    fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        self.faults.step()?;
+        self.inner.remove_directory(path)
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        self.faults.step()?;
+        self.inner.sync_directory(path)
+    }
+
+    fn free(&self) -> io::Result<u64> {
+        self.faults.step()?;
+        Ok(self.free)
+    }
+}
+
+/// A file, or a partition, with faults.
+struct FaultyFile {
+    file: Box<dyn Writable>,
+    faults: Arc<Faults>,
+    path: PathBuf,
+}
+
+impl Output for FaultyFile {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.faults.write(bytes.len())?;
+        self.file.write_at(offset, bytes)
+    }
+
+    fn read_back(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
+        self.file.read_back(offset, buffer)
+    }
+
+    fn begins_empty(&self) -> bool {
+        self.path == Path::new("")
+    }
+}
+
+impl Writable for FaultyFile {
+    fn sync(&self) -> io::Result<()> {
+        self.faults.step()?;
+        self.file.sync()
+    }
+}
+
+impl Volume for FaultyFile {
+    fn size(&self) -> io::Result<u64> {
+        Ok(fs::metadata(&self.path)?.len())
+    }
+
+    fn reopen(&self) -> io::Result<Arc<dyn Source>> {
+        self.faults.step()?;
+        Ok(Arc::new(File::open(&self.path)?))
+    }
+}
+
+struct Rotten(Arc<dyn Source>);
+
+impl Source for Rotten {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.0.read_at(offset, buffer)?;
+        if let Some(byte) = buffer.first_mut() {
+            *byte ^= 1;
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        self.0.size()
+    }
+}

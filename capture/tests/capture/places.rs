@@ -1,0 +1,210 @@
+//! Where dumps go, and what is beside them.
+
+use super::crash::{LOG, Small};
+use super::machine::{Fault, Machine};
+use super::*;
+use baton_capture::trailer::{self, TrailerError};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+#[test]
+fn a_dump_is_complete_with_its_log_its_digest_and_its_summary() {
+    let machine = Machine::new().with_disk("one", Fault::None);
+    let machine = capture(machine, &config(3, &["one"]));
+    assert_ended(&machine);
+    let summary = assert_complete(&machine, "one");
+    let folder = machine.disk("one").folder.join(DUMP);
+    assert_eq!(fs::read_to_string(folder.join("dmesg.txt")).unwrap(), LOG);
+    let check = Command::new("sha256sum")
+        .current_dir(&folder)
+        .args(["--check", "--strict", "vmcore.sha256"])
+        .output()
+        .unwrap();
+    assert!(check.status.success(), "{check:?}");
+    assert_eq!(summary.crash.kernel.as_deref(), Some("6.12.1"));
+    assert_eq!(summary.crash.time.as_deref(), Some("2026-11-28T17:33:33Z"));
+    assert_eq!(summary.target, "/var/crash on LABEL=one");
+    let dump = summary.dump.unwrap();
+    assert_eq!(dump.bytes, 400_000);
+    assert_eq!((u8::from(dump.level_asked), u8::from(dump.level)), (31, 15));
+    assert!(machine.said().contains("free memory is kept"));
+    assert_eq!(summary.memory.available_at_start, Some(64 << 20));
+    assert_eq!(summary.memory.peak_resident, Some(7 << 20));
+}
+
+#[test]
+fn nobody_but_root_reads_a_dump() {
+    let machine = Machine::new().with_disk("one", Fault::None);
+    let machine = capture(machine, &config(3, &["one"]));
+    let folder = machine.disk("one").folder.join(DUMP);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode(folder.parent().unwrap()), 0o700);
+    for file in names(&folder) {
+        assert_eq!(mode(&folder.join(&file)), 0o600, "{file}");
+    }
+}
+
+#[test]
+fn without_reading_back_there_is_no_digest() {
+    let machine = Machine::new().with_disk("one", Fault::Rotten);
+    let config = config(3, &["one"]).replace("read-back = true", "read-back = false");
+    let machine = capture(machine, &config);
+    let folder = machine.disk("one").folder.join(DUMP);
+    assert_eq!(names(&folder), ["dmesg.txt", "summary.json", "vmcore"]);
+    assert_eq!(summary(&folder).sha256, None);
+}
+
+#[test]
+fn a_second_dump_of_the_same_second_gets_a_number() {
+    let machine = Machine::new().with_disk("one", Fault::None);
+    let first = old_dump(&machine, "one", "2026-11-28T17-33-33Z", true);
+    let machine = capture(machine, &config(3, &["one"]));
+    assert_intact(&first);
+    let place = machine.disk("one").folder.join("var/crash");
+    assert_eq!(
+        names(&place),
+        ["2026-11-28T17-33-33Z", "2026-11-28T17-33-33Z-1"]
+    );
+}
+
+#[test]
+fn old_dumps_go_when_the_new_one_is_complete_and_nothing_else_goes() {
+    let machine = Machine::new().with_disk("one", Fault::None);
+    let place = machine.disk("one").folder.join("var/crash");
+    for year in 2020..2024 {
+        old_dump(&machine, "one", &format!("{year}-01-01T00-00-00Z"), true);
+    }
+    let foreign = old_dump(&machine, "one", "2019-01-01T00-00-00Z", true);
+    fs::write(foreign.join("notes.txt"), "what I found out").unwrap();
+    fs::create_dir(place.join("202611281733")).unwrap();
+    fs::write(place.join("2018-01-01T00-00-00Z"), "a file").unwrap();
+    let machine = capture(machine, &config(3, &["one"]));
+    assert_complete(&machine, "one");
+    assert_eq!(
+        names(&place),
+        [
+            "2018-01-01T00-00-00Z",
+            "2019-01-01T00-00-00Z",
+            "2022-01-01T00-00-00Z",
+            "2023-01-01T00-00-00Z",
+            "2026-11-28T17-33-33Z",
+            "202611281733",
+        ]
+    );
+    assert_intact(&foreign);
+}
+
+#[test]
+fn a_disk_with_too_little_room_is_left_alone() {
+    let mut machine = Machine::new()
+        .with_disk("one", Fault::None)
+        .with_disk("two", Fault::None);
+    machine.disks[0].free = 1 << 20;
+    let old = old_dump(&machine, "one", "2020-01-01T00-00-00Z", true);
+    let machine = capture(machine, &config(1, &["one", "two"]));
+    assert_ended(&machine);
+    let summary = assert_complete(&machine, "two");
+    assert_eq!(summary.failed_targets.len(), 1);
+    assert!(
+        summary.failed_targets[0]
+            .error
+            .starts_with("there are 1 MiB free"),
+        "{summary:?}"
+    );
+    assert_intact(&old);
+}
+
+#[test]
+fn fat_is_mounted_so_that_only_root_reads_it() {
+    let machine = Machine::new().with_disk("one", Fault::None);
+    let machine = capture(machine, &config(3, &["one"]).replace("ext4", "vfat"));
+    assert_eq!(machine.options(), ["umask=0077"]);
+}
+
+const PARTITION: u64 = 8 << 20;
+
+#[test]
+fn a_raw_partition_has_the_dump_at_its_start_and_the_rest_at_its_end() {
+    let machine = Machine::new().with_partition(PARTITION, &[], Fault::None);
+    let machine = capture(machine, &config(3, &["raw"]));
+    assert_ended(&machine);
+    let bytes = machine.partition_bytes();
+    assert!(bytes.starts_with(&Small::dump()), "{}", machine.said());
+    let trailer = trailer::read(&bytes, PARTITION).unwrap();
+    assert!(trailer.complete);
+    assert_eq!(trailer.length, 400_000);
+    assert_eq!(trailer.log, LOG.as_bytes());
+    let summary: Summary = serde_json::from_slice(&trailer.summary).unwrap();
+    assert!(summary.complete);
+    let digest: String = trailer
+        .digest
+        .unwrap()
+        .iter()
+        .map(|it| format!("{it:02x}"))
+        .collect();
+    assert_eq!(summary.sha256, Some(digest));
+}
+
+#[test]
+fn a_raw_partition_that_holds_a_file_system_is_left_alone() {
+    let mut start = vec![0; 2048];
+    start[1080..1082].copy_from_slice(&[0x53, 0xef]);
+    let machine = Machine::new().with_partition(PARTITION, &start, Fault::None);
+    let machine = capture(machine, &config(3, &["raw"]));
+    assert_ended(&machine);
+    assert!(
+        machine
+            .said()
+            .contains("/dev/raw holds an ext2, ext3 or ext4 file system"),
+        "{}",
+        machine.said()
+    );
+    assert!(machine.partition_bytes().starts_with(&start));
+}
+
+#[test]
+fn a_raw_partition_that_is_too_small_is_left_alone() {
+    let machine = Machine::new().with_partition(3 << 20, b"mine", Fault::None);
+    let machine = capture(machine, &config(3, &["raw"]));
+    assert_ended(&machine);
+    assert!(
+        machine.said().contains("4 MiB are the least"),
+        "{}",
+        machine.said()
+    );
+    assert!(machine.partition_bytes().starts_with(b"mine"));
+}
+
+#[test]
+fn a_raw_dump_that_breaks_off_replaces_the_old_one_and_says_so() {
+    let (mut complete, mut broken, mut untouched) = (0, 0, 0);
+    for at in 0..80 {
+        let old = vec![b'K'; 70 << 10];
+        let machine = Machine::new()
+            .with_partition(PARTITION, &old, Fault::From(at))
+            .with_disk("two", Fault::None);
+        let machine = capture(machine, &config(3, &["raw", "two"]));
+        assert_ended(&machine);
+        let bytes = machine.partition_bytes();
+        match trailer::read(&bytes, PARTITION) {
+            Ok(trailer) if trailer.complete => {
+                assert!(bytes.starts_with(&Small::dump()));
+                complete += 1;
+                continue;
+            }
+            Ok(trailer) => {
+                assert_eq!(trailer.log, LOG.as_bytes());
+                assert!(!bytes.starts_with(b"K"), "{at}");
+                broken += 1;
+            }
+            Err(TrailerError::None) => untouched += 1,
+            Err(error) => panic!("{at}: {error}"),
+        }
+        assert_complete(&machine, "two");
+    }
+    assert!(
+        complete > 0 && broken > 20 && untouched > 0,
+        "{complete} {broken} {untouched}"
+    );
+}

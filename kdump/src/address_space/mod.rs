@@ -1,0 +1,130 @@
+//! The crashed kernel's memory by virtual address.
+
+use crate::machine::Machine;
+use crate::memory::{Memory, Unreadable};
+use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
+
+mod x86_64;
+
+/// Why a virtual address can't be translated or read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// The page tables have nothing there.
+    #[error("the crashed kernel has nothing mapped at {0:#x}")]
+    Unmapped(u64),
+    /// A page table can't be read.
+    #[error("the page tables for {0:#x} can't be followed: {1}")]
+    Tables(u64, Unreadable),
+    /// It is translated, but its page can't be read.
+    #[error("the memory at {0:#x} can't be read: {1}")]
+    Page(u64, Unreadable),
+}
+
+/// Why virtual addresses of a dump can't be used at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressSpaceError {
+    /// VMCOREINFO lacks what translation needs.
+    #[error(transparent)]
+    VmcoreInfo(#[from] VmcoreInfoError),
+    /// The architecture's page tables aren't known here.
+    #[error("virtual addresses of {0} can't be translated: only those of x86_64 can")]
+    Unsupported(Machine),
+}
+
+/// Where a virtual address is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Translated {
+    /// The physical address.
+    pub physical: u64,
+    /// How many bytes from there on are mapped one after another, at least.
+    pub left: u64,
+}
+
+/// How each architecture translates.
+#[derive(Debug, Clone)]
+enum Paging {
+    X86_64(x86_64::Paging),
+}
+
+/// The memory of the crashed kernel by virtual address.
+#[derive(Clone)]
+pub struct KernelMemory<'a> {
+    memory: &'a dyn Memory,
+    paging: Paging,
+}
+
+type Result<T> = std::result::Result<T, AddressError>;
+
+impl<'a> KernelMemory<'a> {
+    /// With the page tables that VMCOREINFO names, in the memory of such a machine.
+    pub fn new(
+        memory: &'a dyn Memory,
+        machine: Machine,
+        info: &VmcoreInfo,
+    ) -> std::result::Result<KernelMemory<'a>, AddressSpaceError> {
+        let paging = match machine {
+            Machine::X86_64 => Paging::X86_64(x86_64::Paging::new(info)?),
+            other => return Err(AddressSpaceError::Unsupported(other)),
+        };
+        Ok(KernelMemory { memory, paging })
+    }
+
+    /// The physical memory beneath.
+    #[must_use]
+    pub fn physical(&self) -> &'a dyn Memory {
+        self.memory
+    }
+
+    /// Where `address` is in physical memory.
+    pub fn translate(&self, address: u64) -> Result<Translated> {
+        match &self.paging {
+            Paging::X86_64(paging) => paging.translate(self.memory, address, |_| ()),
+        }
+    }
+
+    /// The physical addresses of the page tables that translating `address` reads, the top one first:
+    /// without them in a dump, what stands there can't be found.
+    #[must_use]
+    pub fn tables(&self, address: u64) -> Vec<u64> {
+        let mut tables = Vec::new();
+        // As far as it goes: what can't be translated has tables, too.
+        let _ = match &self.paging {
+            Paging::X86_64(paging) => {
+                paging.translate(self.memory, address, |table| tables.push(table))
+            }
+        };
+        tables
+    }
+
+    /// Fills `buffer` with what stands at the virtual `address`, or fails: never with less.
+    pub fn read(&self, address: u64, buffer: &mut [u8]) -> Result<()> {
+        let mut done = 0;
+        while let Some(rest) = buffer.get_mut(done..).filter(|it| !it.is_empty()) {
+            let here = address
+                .checked_add(done as u64)
+                .ok_or(AddressError::Unmapped(address))?;
+            let found = self.translate(here)?;
+            let length = usize::try_from(found.left).map_or(rest.len(), |it| it.min(rest.len()));
+            let (part, _) = rest.split_at_mut(length);
+            self.memory
+                .read(found.physical, part)
+                .map_err(|error| AddressError::Page(here, error))?;
+            done += length;
+        }
+        Ok(())
+    }
+
+    /// The 32-bit number at `address`.
+    pub fn u32(&self, address: u64) -> Result<u32> {
+        let mut bytes = [0; 4];
+        self.read(address, &mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    /// The 64-bit number at `address`, as a pointer or an `unsigned long`.
+    pub fn u64(&self, address: u64) -> Result<u64> {
+        let mut bytes = [0; 8];
+        self.read(address, &mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+}

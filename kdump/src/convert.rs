@@ -1,0 +1,240 @@
+//! A dump, filtered and written anew: what `baton dump convert` does with files, and what the capture
+//! program does with the memory of the kernel that crashed.
+
+mod choice;
+mod first;
+mod summary;
+
+pub use summary::{Pages, Summary, Times};
+
+use crate::address_space::KernelMemory;
+use crate::encode::Compression;
+use crate::filter::{Filter, Level};
+use crate::machine::Machine;
+use crate::memory::Memory;
+use crate::note::CrashNotes;
+use crate::regions::Regions;
+use crate::vmcore::Segment;
+use crate::vmcoreinfo::VmcoreInfo;
+use crate::write::kdump::{Front, Subject};
+use crate::write::{Identity, Observer, Output, Phase, WriteError, elf};
+use choice::Choice;
+use first::First;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+/// The format that is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// kdump-compressed, version 6.
+    #[default]
+    Kdump,
+    /// An ELF core. Its pages aren't compressed.
+    Elf,
+}
+
+/// How a dump is written.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The format.
+    pub format: Format,
+    /// How pages are compressed; nothing to an ELF core.
+    pub compression: Compression,
+    /// What is left out.
+    pub level: Level,
+    /// How many threads share the work.
+    pub threads: NonZeroUsize,
+    /// How many bytes are written between checkpoints.
+    pub checkpoint: u64,
+}
+
+/// What crashed.
+#[derive(Clone, Copy)]
+pub struct Crash<'a> {
+    /// Its memory.
+    pub memory: &'a dyn Memory,
+    /// Its kind.
+    pub machine: Machine,
+    /// The program headers of an ELF dump; none of others.
+    pub segments: &'a [Segment],
+    /// The notes of its dump, as they stand there.
+    pub notes: &'a [u8],
+    /// When the dump was taken, in seconds since 1970.
+    pub seconds: u64,
+}
+
+/// Where pages can't be told apart, they have this size.
+const USUAL_PAGE: u64 = 4096;
+
+/// Writes a dump of `crash` to `output`. While it is written, the dump is marked as incomplete; what
+/// was written when it breaks off can be read.
+///
+/// # Errors
+/// When the output fails, an observer breaks it off, or there is no memory. Whatever is wrong with the
+/// crashed kernel's own data makes the dump larger, and stands in the summary.
+pub fn convert(
+    crash: &Crash<'_>,
+    output: &dyn Output,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Summary, WriteError> {
+    let notes = CrashNotes::parse(crash.machine, crash.notes);
+    let nothing = VmcoreInfo::default();
+    let info = notes.vmcoreinfo.as_ref().unwrap_or(&nothing);
+    let page_size = info.page_size().unwrap_or(USUAL_PAGE);
+    let regions = Regions::new(crash.memory.ranges(), page_size)?;
+    let kernel = KernelMemory::new(crash.memory, crash.machine, info);
+    let first = kernel
+        .as_ref()
+        .map(|kernel| First::find(kernel, info, &notes.cpus, page_size))
+        .unwrap_or_default();
+    let filter = match &kernel {
+        Ok(kernel) => Filter::new(kernel, info, options.level, &regions, &first.certain),
+        Err(error) => Filter::none(error.to_string()),
+    };
+    let identity = Identity::find(crash, kernel.as_ref().ok(), info, &notes);
+    let job = Job {
+        subject: Subject {
+            memory: crash.memory,
+            machine: crash.machine,
+            segments: crash.segments,
+            regions: &regions,
+            notes: crash.notes,
+            vmcoreinfo: notes.vmcoreinfo_at.clone(),
+            identity: &identity,
+            compression: options.compression,
+        },
+        output,
+        options,
+        observer,
+    };
+    let choice = Choice::new(filter, &regions, crash.memory, &first);
+    match options.format {
+        Format::Kdump => job.kdump(choice, &first),
+        Format::Elf => job.elf(choice, &first),
+    }
+}
+
+/// A dump to be written.
+struct Job<'a> {
+    subject: Subject<'a>,
+    output: &'a dyn Output,
+    options: &'a Options,
+    observer: &'a dyn Observer,
+}
+
+impl Job<'_> {
+    fn kdump(&self, mut choice: Choice<'_>, first: &First) -> Result<Summary, WriteError> {
+        let begin = Instant::now();
+        let options = self.options;
+        let level = choice.level(options.level);
+        let front = Front::write(&self.subject, self.output, level.into())?;
+        self.observer.checkpoint(Phase::Headers)?;
+        let counts = choice.make(
+            options.threads,
+            self.observer,
+            |region, present, scanned| front.write_bitmaps(region, present, &scanned.chosen),
+        )?;
+        if choice.level(options.level) != level {
+            front.change_level(choice.level(options.level).into())?;
+        }
+        self.observer.checkpoint(Phase::Choosing)?;
+        let chosen = begin.elapsed();
+        let bits = |region| match front.chosen(region)? {
+            Some(bits) => Ok(bits.into()),
+            None => Ok(choice.again(region)),
+        };
+        let dump = front.pages(&counts, self.observer, options.checkpoint)?;
+        dump.write_first(Phase::Log, &first.log, bits)?;
+        dump.write_first(Phase::Stacks, &first.stacks, bits)?;
+        let before_rest = begin.elapsed();
+        dump.write_rest(options.threads, &first.all, bits)?;
+        dump.end()?;
+        let times = Times::new(chosen, before_rest, begin.elapsed());
+        Ok(Summary::new(
+            options,
+            &choice,
+            &dump.tally,
+            dump.size(),
+            times,
+        ))
+    }
+
+    fn elf(&self, mut choice: Choice<'_>, first: &First) -> Result<Summary, WriteError> {
+        let begin = Instant::now();
+        let options = self.options;
+        let loads = elf::Loads::new(self.subject.regions);
+        choice.make(
+            options.threads,
+            self.observer,
+            |region, present, scanned| {
+                loads.add(region, present, scanned);
+                Ok(())
+            },
+        )?;
+        let chosen = begin.elapsed();
+        let dump = elf::Dump::begin(
+            &self.subject,
+            self.output,
+            self.observer,
+            loads,
+            options.checkpoint,
+        )?;
+        self.observer.checkpoint(Phase::Headers)?;
+        dump.write_first(Phase::Log, &first.log)?;
+        dump.write_first(Phase::Stacks, &first.stacks)?;
+        let before_rest = begin.elapsed();
+        dump.write_rest(options.threads)?;
+        dump.end()?;
+        let times = Times::new(chosen, before_rest, begin.elapsed());
+        Ok(Summary::new(
+            options,
+            &choice,
+            &dump.tally,
+            dump.size(),
+            times,
+        ))
+    }
+}
+
+impl Identity {
+    /// What the kernel says of its machine.
+    fn find(
+        crash: &Crash<'_>,
+        kernel: Option<&KernelMemory<'_>>,
+        info: &VmcoreInfo,
+        notes: &CrashNotes,
+    ) -> Identity {
+        let utsname = kernel
+            .and_then(|kernel| {
+                let name = info.symbol("init_uts_ns").ok()?;
+                let mut bytes = [0; 6 * 65];
+                let offset = info.offset("uts_namespace.name").ok()?;
+                kernel.read(name.wrapping_add(offset), &mut bytes).ok()?;
+                let name = |field: &[u8]| {
+                    let end = field.iter().position(|byte| *byte == 0);
+                    let text = field.get(..end.unwrap_or(field.len())).unwrap_or_default();
+                    String::from_utf8_lossy(text).into_owned()
+                };
+                let mut fields = bytes.chunks_exact(65).map(name);
+                Some(std::array::from_fn(|_| fields.next().unwrap_or_default()))
+            })
+            .unwrap_or_else(|| {
+                let mut names: [String; 6] = Default::default();
+                names[2] = info.release().unwrap_or_default().to_owned();
+                names[4] = crash.machine.to_string();
+                names
+            });
+        Identity {
+            utsname,
+            seconds: crash.seconds,
+            cpus: u32::try_from(notes.cpus.len()).unwrap_or(u32::MAX),
+            phys_base: info.number("phys_base").map_or(0, i64::cast_unsigned),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

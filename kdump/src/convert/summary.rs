@@ -1,0 +1,102 @@
+//! What became of a dump.
+
+use super::choice::Choice;
+use super::{Format, Options};
+use crate::encode::Compression;
+use crate::filter::{Counts, Doubt, Level};
+use crate::write::kdump::Tally;
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// What was written, and why not less.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Summary {
+    /// The format.
+    pub format: Format,
+    /// How pages are compressed, if the format does so.
+    pub compression: Compression,
+    /// The level that was asked for.
+    pub level_asked: Level,
+    /// The level that was used.
+    pub level: Level,
+    /// Why it isn't the same, and what else is odd.
+    pub doubts: Vec<Doubt>,
+    /// How many pages there are, and what became of them.
+    pub pages: Pages,
+    /// Pages that were left out.
+    pub excluded: Counts,
+    /// The length of the dump, in bytes.
+    pub bytes: u64,
+    /// How long it took.
+    pub seconds: Times,
+}
+
+/// Numbers of pages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Pages {
+    /// All memory.
+    pub present: u64,
+    /// Those in the dump, zeros among them.
+    pub dumped: u64,
+    /// Of them, zeros, which take no room.
+    pub zero: u64,
+    /// Of them, those that couldn't be read, which are lost.
+    pub unreadable: u64,
+    /// Those that the source lacks, since it is filtered itself.
+    pub lacking: u64,
+}
+
+/// Seconds for each part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Times {
+    /// Headers, and choosing pages.
+    pub choosing: f64,
+    /// The kernel log and the stacks.
+    pub first: f64,
+    /// All other pages.
+    pub pages: f64,
+}
+
+impl Times {
+    pub(super) fn new(chosen: Duration, before_rest: Duration, end: Duration) -> Times {
+        Times {
+            choosing: chosen.as_secs_f64(),
+            first: before_rest.saturating_sub(chosen).as_secs_f64(),
+            pages: end.saturating_sub(before_rest).as_secs_f64(),
+        }
+    }
+}
+
+impl Summary {
+    pub(super) fn new(
+        options: &Options,
+        choice: &Choice<'_>,
+        tally: &Tally,
+        bytes: u64,
+        seconds: Times,
+    ) -> Summary {
+        Summary {
+            format: options.format,
+            compression: match options.format {
+                Format::Kdump => options.compression,
+                Format::Elf => Compression::None,
+            },
+            level_asked: options.level,
+            level: choice.level(options.level),
+            doubts: choice.filter.doubts().to_vec(),
+            pages: Pages {
+                present: choice.present,
+                dumped: choice.chosen,
+                zero: tally.zero.load(Ordering::Relaxed),
+                unreadable: tally.unreadable.load(Ordering::Relaxed),
+                lacking: choice.lacking,
+            },
+            excluded: choice.found.excluded,
+            bytes,
+            seconds,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Which pages are dumped.
+//!
+//! Everything is told by the crashed kernel's VMCOREINFO and its `struct page`s, and checked: a class
+//! that can't be told, that seems to have pages which are certainly the kernel's, or of which there seem
+//! to be more than the kernel counted is kept, with the reason. Nothing here fails: where all is
+//! unknown, all is kept.
+
+mod class;
+mod counters;
+mod doubt;
+mod layout;
+mod memory_map;
+mod page;
+mod scan;
+
+pub use class::{Class, Classes, Counts, Level, NoSuchLevel};
+pub use doubt::Doubt;
+pub(crate) use scan::Scanned;
+
+use crate::address_space::KernelMemory;
+use crate::bits::{Bits, REGION};
+use crate::regions::Regions;
+use crate::vmcoreinfo::VmcoreInfo;
+use layout::{Layout, LayoutError};
+use memory_map::MemoryMap;
+use scan::Scan;
+
+/// Reads what the kernel knew of its pages.
+struct Reader<'a> {
+    kernel: KernelMemory<'a>,
+    layout: Layout,
+    map: MemoryMap,
+}
+
+/// Chooses pages, region by region, in any order, from several threads.
+pub(crate) struct Filter<'a> {
+    reader: Option<Reader<'a>>,
+    counted: Option<Result<u64, String>>,
+    left_out: Classes,
+    doubts: Vec<Doubt>,
+    /// Pages that the kernel has for certain, sorted.
+    witnesses: Vec<u64>,
+}
+
+impl<'a> Filter<'a> {
+    /// A filter that leaves out nothing, because of this.
+    pub(crate) fn none(why: String) -> Filter<'a> {
+        Filter {
+            reader: None,
+            counted: None,
+            left_out: Classes::default(),
+            doubts: vec![Doubt::NoMap { why }],
+            witnesses: Vec::new(),
+        }
+    }
+
+    /// A filter for the memory of a kernel. `witnesses` are numbers of pages that it surely used.
+    pub(crate) fn new(
+        kernel: &KernelMemory<'a>,
+        info: &VmcoreInfo,
+        level: Level,
+        regions: &Regions,
+        witnesses: &[u64],
+    ) -> Filter<'a> {
+        let reader = match Reader::new(kernel.clone(), info) {
+            Ok(reader) => reader,
+            Err(error) => return Filter::none(error.to_string()),
+        };
+        let mut filter = Filter {
+            left_out: Classes::of(level),
+            doubts: Vec::new(),
+            counted: None,
+            witnesses: reader.own_pages(regions),
+            reader: Some(reader),
+        };
+        filter.witnesses.extend(witnesses);
+        filter.witnesses.sort_unstable();
+        filter.witnesses.dedup();
+        filter.keep_what_cannot_be_told();
+        if filter.left_out.has(Class::Free) {
+            let counted = counters::free_pages(kernel, info);
+            filter.counted = Some(counted.map_err(|error| error.to_string()));
+        }
+        filter
+    }
+
+    fn keep_what_cannot_be_told(&mut self) {
+        let Some(reader) = &self.reader else {
+            return;
+        };
+        let layout = &reader.layout;
+        let lacks = [
+            (Class::Cache, layout.cache_lacks()),
+            (Class::CachePrivate, layout.cache_lacks()),
+            (Class::User, layout.user_lacks()),
+            (Class::Free, layout.free_lacks()),
+        ];
+        for (class, missing) in lacks {
+            if let Some(missing) = missing
+                && self.left_out.has(class)
+            {
+                self.left_out.remove(class);
+                self.doubts.push(Doubt::Untold {
+                    class,
+                    missing: missing.to_owned(),
+                });
+            }
+        }
+    }
+
+    /// Tells a region's pages apart.
+    pub(crate) fn scan(&self, regions: &Regions, region: usize) -> Scanned {
+        Scan::new(self, regions, region, self.left_out).run()
+    }
+
+    /// The level that is really used, where this one was asked for.
+    pub(crate) fn level(&self, asked: Level) -> Level {
+        self.left_out.level(asked)
+    }
+
+    /// Judges what was found in all regions: whether they can stay as they are. If not, the filter now
+    /// leaves out less, and everything has to be scanned anew.
+    pub(crate) fn judge(&mut self, found: &Found) -> bool {
+        let before = self.left_out;
+        for class in Class::ALL {
+            if found.wrong.has(class) && self.left_out.has(class) {
+                self.left_out.remove(class);
+                self.doubts.push(Doubt::Contradicted { class });
+            }
+        }
+        if self.left_out.has(Class::Free) {
+            self.judge_free(found.counts.free);
+        }
+        if self.left_out != before {
+            return false;
+        }
+        if found.unknown > 0 {
+            self.doubts.push(Doubt::Unread {
+                pages: found.unknown,
+            });
+        }
+        true
+    }
+
+    fn judge_free(&mut self, found: u64) {
+        let counted = match self.counted.take() {
+            Some(Ok(counted)) => counted,
+            Some(Err(why)) => return self.doubts.push(Doubt::Uncounted { why }),
+            None => return,
+        };
+        // CPUs that were stopped while they took or freed pages.
+        let slack = counted / 32 + 1024;
+        if found > counted.saturating_add(slack) {
+            self.left_out.remove(Class::Free);
+            self.doubts.push(Doubt::TooManyFree { found, counted });
+        } else if found.saturating_add(slack) < counted {
+            self.doubts.push(Doubt::TooFewFree { found, counted });
+        }
+    }
+
+    /// Why less is left out than was asked for.
+    pub(crate) fn doubts(&self) -> &[Doubt] {
+        &self.doubts
+    }
+
+    /// The pages from `first` on, as many as a region has, that the kernel has for certain.
+    fn witnesses(&self, first: u64) -> Bits {
+        let mut bits = Bits::default();
+        let begin = self.witnesses.partition_point(|page| *page < first);
+        let places = self.witnesses.iter().skip(begin).map(|page| page - first);
+        for place in places.take_while(|place| *place < REGION as u64) {
+            if let Ok(place) = usize::try_from(place) {
+                bits.insert(place..place + 1);
+            }
+        }
+        bits
+    }
+}
+
+/// What was found in all regions.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub counts: Counts,
+    pub excluded: Counts,
+    pub unknown: u64,
+    pub wrong: Classes,
+}
+
+impl Found {
+    /// Adds what was found in one.
+    pub(crate) fn add(&mut self, scanned: &Scanned) {
+        self.join(&Found {
+            counts: scanned.found,
+            excluded: scanned.excluded,
+            unknown: scanned.unknown,
+            wrong: scanned.wrong,
+        });
+    }
+
+    /// Adds what was found in others.
+    pub(crate) fn join(&mut self, other: &Found) {
+        self.counts.add(other.counts);
+        self.excluded.add(other.excluded);
+        self.unknown += other.unknown;
+        self.wrong.join(other.wrong);
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn new(kernel: KernelMemory<'a>, info: &VmcoreInfo) -> Result<Reader<'a>, LayoutError> {
+        let layout = Layout::new(info)?;
+        let map = MemoryMap::new(info, layout.size)?;
+        Ok(Reader {
+            kernel,
+            layout,
+            map,
+        })
+    }
+
+    /// Pages in which `struct page`s are: one of each region.
+    fn own_pages(&self, regions: &Regions) -> Vec<u64> {
+        let own = |region| {
+            let first = regions.first_page(region);
+            let section = self.map.section(&self.kernel, first).ok()??;
+            let address = section.page(first, self.layout.size);
+            let found = self.kernel.translate(address).ok()?;
+            Some(found.physical / regions.page_size())
+        };
+        (0..regions.count()).filter_map(own).collect()
+    }
+}

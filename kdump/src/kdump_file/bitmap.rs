@@ -1,0 +1,157 @@
+//! A bitmap of page frames in the file: which are set, and how many are before each.
+//!
+//! Only a count for each block of it is held in memory: 8 bytes for 128 MiB.
+
+use crate::cache::Cache;
+use crate::source::Source;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How many bytes of the bitmap are looked at together.
+const BLOCK: u64 = 4096;
+/// How many frames that is.
+const FRAMES: u64 = BLOCK * 8;
+/// More ranges than the memory of any machine has.
+const MOST_RANGES: usize = 1 << 20;
+
+pub(super) struct Bitmap {
+    at: u64,
+    frames: u64,
+    /// How many frames are set before each block.
+    before: Vec<u64>,
+    total: u64,
+    blocks: Cache,
+}
+
+impl Bitmap {
+    /// The bitmap at `at`, for so many frames: they must be within the source.
+    pub(super) fn read(source: &dyn Source, at: u64, frames: u64) -> io::Result<Bitmap> {
+        let mut bitmap = Bitmap {
+            at,
+            frames,
+            before: Vec::new(),
+            total: 0,
+            blocks: Cache::new(8),
+        };
+        for number in 0..frames.div_ceil(FRAMES) {
+            bitmap.before.push(bitmap.total);
+            let block = bitmap.fetch(source, number)?;
+            bitmap.total += ones(&block);
+        }
+        Ok(bitmap)
+    }
+
+    /// The bits of a block; those beyond the last frame are cleared.
+    fn fetch(&self, source: &dyn Source, number: u64) -> io::Result<Arc<[u8]>> {
+        let frames = (self.frames - number * FRAMES).min(FRAMES);
+        let mut bytes = vec![0; usize::try_from(frames.div_ceil(8)).unwrap_or(0)];
+        source.read_at(self.at + number * BLOCK, &mut bytes)?;
+        if let (Some(last), 1..) = (bytes.last_mut(), frames % 8) {
+            *last &= (1 << (frames % 8)) - 1;
+        }
+        Ok(bytes.into())
+    }
+
+    fn block(&self, source: &dyn Source, number: u64) -> io::Result<Arc<[u8]>> {
+        self.blocks.get(number, || self.fetch(source, number))
+    }
+
+    /// How many frames are set in all.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Whether the frame is set.
+    pub(super) fn has(&self, source: &dyn Source, frame: u64) -> io::Result<bool> {
+        if frame >= self.frames {
+            return Ok(false);
+        }
+        let block = self.block(source, frame / FRAMES)?;
+        let byte = usize::try_from(frame % FRAMES / 8).ok();
+        let byte = byte.and_then(|it| block.get(it)).copied().unwrap_or(0);
+        Ok(byte >> (frame % 8) & 1 == 1)
+    }
+
+    /// How many frames before this one are set.
+    pub(super) fn rank(&self, source: &dyn Source, frame: u64) -> io::Result<u64> {
+        let number = frame / FRAMES;
+        let index = usize::try_from(number).unwrap_or(usize::MAX);
+        let Some(before) = self.before.get(index).filter(|_| frame < self.frames) else {
+            return Ok(self.total);
+        };
+        let block = self.block(source, number)?;
+        let inside = usize::try_from(frame % FRAMES / 8).unwrap_or(0);
+        let (whole, rest) = block.split_at_checked(inside).unwrap_or((&block, &[]));
+        let mask = (1u8 << (frame % 8)) - 1;
+        let last = rest.first().map_or(0, |it| (it & mask).count_ones());
+        Ok(before + ones(whole) + u64::from(last))
+    }
+
+    /// The frames that are set, one range after another; `None` if there are too many.
+    pub(super) fn ranges(&self, source: &dyn Source) -> io::Result<Option<Vec<Range<u64>>>> {
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for number in 0..self.frames.div_ceil(FRAMES) {
+            let block = self.fetch(source, number)?;
+            for (i, byte) in block.iter().enumerate().filter(|(_, byte)| **byte != 0) {
+                let first = number * FRAMES + 8 * i as u64;
+                for frame in (first..first + 8).filter(|it| byte >> (it - first) & 1 == 1) {
+                    match ranges.last_mut() {
+                        Some(last) if last.end == frame => last.end += 1,
+                        _ => ranges.push(frame..frame + 1),
+                    }
+                }
+                if ranges.len() > MOST_RANGES {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(ranges))
+    }
+}
+
+fn ones(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let words = words.iter().map(|it| u64::from_le_bytes(*it).count_ones());
+    let rest = rest.iter().map(|it| it.count_ones());
+    words.chain(rest).map(u64::from).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_counted_and_found_as_one_by_one() {
+        let bytes: Vec<u8> = (0..10_000u32)
+            .map(|it| (it * it / 7).to_le_bytes()[0])
+            .collect();
+        for frames in [0, 1, 7, 8, 32_767, 32_768, 32_769, 79_993, 80_000] {
+            let bitmap = Bitmap::read(&bytes, 0, frames).unwrap();
+            let set = |frame: u64| {
+                let byte = bytes[usize::try_from(frame / 8).unwrap()];
+                byte >> (frame % 8) & 1 == 1 && frame < frames
+            };
+            let mut before = 0;
+            for frame in 0..frames {
+                assert_eq!(bitmap.has(&bytes, frame).unwrap(), set(frame));
+                assert_eq!(
+                    bitmap.rank(&bytes, frame).unwrap(),
+                    before,
+                    "{frame} of {frames}"
+                );
+                before += u64::from(set(frame));
+            }
+            assert_eq!(bitmap.total(), before);
+            assert_eq!(bitmap.rank(&bytes, frames).unwrap(), before);
+            assert!(!bitmap.has(&bytes, frames).unwrap());
+            let ranges = bitmap.ranges(&bytes).unwrap().unwrap();
+            assert!(
+                ranges
+                    .into_iter()
+                    .flatten()
+                    .eq((0..frames).filter(|it| set(*it)))
+            );
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Kdump-compressed dumps: what makedumpfile writes without `-E`, in one file or split into several
+//! (`diskdump_mod.h` and IMPLEMENTATION of makedumpfile).
+
+use crate::decode::Codec;
+use crate::machine::Machine;
+use crate::memory::{Memory, Unreadable};
+use crate::note::CrashNotes;
+use crate::source::Source;
+use crate::vmcoreinfo::VmcoreInfo;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+mod bitmap;
+mod header;
+mod page;
+mod part;
+
+pub use header::{Header, SubHeader, Utsname};
+use part::Part;
+
+/// Why a file can't be read as a kdump-compressed dump.
+#[derive(Debug, thiserror::Error)]
+pub enum KdumpError {
+    /// The file can't be read.
+    #[error("the kdump-compressed dump can't be read: {0}")]
+    Io(#[from] io::Error),
+    /// It doesn't begin as one.
+    #[error("no kdump-compressed dump: it doesn't begin with KDUMP")]
+    NotKdump,
+    /// A version or a machine that isn't known here.
+    #[error(
+        "a kdump-compressed dump of {0}: only versions 1 to 6 of 64-bit little-endian machines can be read"
+    )]
+    Unsupported(String),
+    /// It ends before its pages begin.
+    #[error("the kdump-compressed dump is cut off: its {0} would end beyond its {1} bytes")]
+    CutOff(&'static str, u64),
+    /// A header says what can't be.
+    #[error("the kdump-compressed dump is damaged: {0}")]
+    Damaged(&'static str),
+    /// The files aren't parts of one dump.
+    #[error("these files aren't parts of one split dump: {0}")]
+    Parts(&'static str),
+}
+
+/// A kdump-compressed dump.
+pub struct KdumpFile {
+    parts: Vec<Part>,
+    ranges: Vec<Range<u64>>,
+    notes: CrashNotes,
+    note_bytes: Vec<u8>,
+}
+
+impl KdumpFile {
+    /// Whether this may be a kdump-compressed dump, by how it begins.
+    #[must_use]
+    pub fn recognises(start: &[u8]) -> bool {
+        start.starts_with(header::SIGNATURE)
+    }
+
+    /// Opens the one file, or all parts of a split dump in any order. A dump that is cut off after its
+    /// bitmaps opens; the pages that are lost can't be read.
+    pub fn open(sources: Vec<Arc<dyn Source>>) -> Result<KdumpFile, KdumpError> {
+        let mut parts = Vec::new();
+        for source in sources {
+            parts.push(Part::open(source)?);
+        }
+        parts.sort_by_key(|part| part.pages().start);
+        let first = parts.first().ok_or(KdumpError::NotKdump)?;
+        if !parts.iter().all(|part| part.belongs_with(first)) {
+            return Err(KdumpError::Parts("their headers differ"));
+        }
+        let apart = |pair: &[Part]| match pair {
+            [one, two] => one.pages().end <= two.pages().start,
+            _ => true,
+        };
+        if !parts.windows(2).all(apart) {
+            return Err(KdumpError::Parts("two of them hold the same pages"));
+        }
+        let (notes, note_bytes) = first.notes()?;
+        Ok(KdumpFile {
+            ranges: first.ranges()?,
+            notes,
+            note_bytes,
+            parts,
+        })
+    }
+
+    /// The header; parts of a split dump share it.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.first().header
+    }
+
+    /// The sub-header, of the first part if there are several.
+    #[must_use]
+    pub fn sub_header(&self) -> &SubHeader {
+        &self.first().sub_header
+    }
+
+    /// The kind of machine that crashed.
+    #[must_use]
+    pub fn machine(&self) -> Machine {
+        Machine::of_utsname(&self.header().utsname.machine)
+    }
+
+    /// The bytes of the ELF notes; before version 4 there are none.
+    #[must_use]
+    pub fn note_bytes(&self) -> &[u8] {
+        &self.note_bytes
+    }
+
+    /// What the notes say; VMCOREINFO is there since version 3.
+    #[must_use]
+    pub fn notes(&self) -> &CrashNotes {
+        &self.notes
+    }
+
+    /// The size of a page.
+    #[must_use]
+    pub fn page_size(&self) -> u64 {
+        self.first().page_size()
+    }
+
+    /// How many pages the dump should hold, in all parts that there are.
+    #[must_use]
+    pub fn dumped(&self) -> u64 {
+        self.parts.iter().map(Part::dumped).sum()
+    }
+
+    /// How many pages there were in the machine.
+    #[must_use]
+    pub fn existing(&self) -> u64 {
+        let bytes: u64 = self.ranges.iter().map(|it| it.end - it.start).sum();
+        bytes / self.page_size()
+    }
+
+    /// Whether a part of it says that it wasn't written to its end, ends before its pages do, or is
+    /// missing.
+    #[must_use]
+    pub fn incomplete(&self) -> bool {
+        self.parts.iter().any(Part::incomplete) || !self.missing().is_empty()
+    }
+
+    /// The frames of pages whose part of the split dump isn't here.
+    #[must_use]
+    pub fn missing(&self) -> Vec<Range<u64>> {
+        let mut missing = Vec::new();
+        let mut next = 0;
+        for part in &self.parts {
+            missing.push(next..part.pages().start);
+            next = part.pages().end;
+        }
+        missing.push(next..self.first().frames());
+        missing.retain(|it| !it.is_empty());
+        missing
+    }
+
+    /// How the page at `address` is compressed.
+    pub fn codec(&self, address: u64) -> Result<Codec, Unreadable> {
+        let frame = address / self.page_size();
+        self.part(frame, address)?.codec(frame)
+    }
+
+    fn first(&self) -> &Part {
+        // There is one: `open` refuses to do without.
+        &self.parts[0]
+    }
+
+    fn part(&self, frame: u64, address: u64) -> Result<&Part, Unreadable> {
+        let found = self.parts.iter().find(|part| part.pages().contains(&frame));
+        found.ok_or_else(|| match self.first().state(frame, address) {
+            Err(error) => error,
+            Ok(()) => Unreadable::Damaged(
+                address,
+                "it is in a part of the split dump that isn't here".to_owned(),
+            ),
+        })
+    }
+}
+
+impl Memory for KdumpFile {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), Unreadable> {
+        let size = self.page_size();
+        let mut done = 0;
+        while let Some(rest) = buffer.get_mut(done..).filter(|it| !it.is_empty()) {
+            let here = address
+                .checked_add(done as u64)
+                .ok_or(Unreadable::Absent(address))?;
+            let inside = here % size;
+            let left = usize::try_from(size - inside).unwrap_or(rest.len());
+            let length = left.min(rest.len());
+            let (into, _) = rest.split_at_mut(length);
+            self.part(here / size, here)?
+                .read(here / size, inside, into)?;
+            done += length;
+        }
+        Ok(())
+    }
+
+    fn ranges(&self) -> &[Range<u64>] {
+        &self.ranges
+    }
+}
+
+/// VMCOREINFO and the registers, from what the header points to.
+fn understand(machine: Machine, note_bytes: &[u8], vmcoreinfo: Option<&[u8]>) -> CrashNotes {
+    let mut notes = CrashNotes::parse(machine, note_bytes);
+    if let (None, Some(text)) = (&notes.vmcoreinfo, vmcoreinfo) {
+        notes.vmcoreinfo = Some(VmcoreInfo::parse(text));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests;

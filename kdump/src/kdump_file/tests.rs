@@ -1,0 +1,212 @@
+use super::*;
+use crate::samples::kdump::{DESCRIPTORS, KdumpSample, content};
+use crate::samples::{note, prstatus};
+
+const PAGE: u64 = 4096;
+
+fn open(bytes: Vec<u8>) -> Result<KdumpFile, KdumpError> {
+    KdumpFile::open(vec![Arc::new(bytes)])
+}
+
+fn page(dump: &KdumpFile, frame: u64) -> Result<Vec<u8>, Unreadable> {
+    let mut page = vec![0; 4096];
+    dump.read(frame * PAGE, &mut page).map(|()| page)
+}
+
+#[test]
+fn pages_of_each_codec_are_read() {
+    let dump = open(KdumpSample::new().build()).unwrap();
+    let codecs = [
+        (1, Codec::Raw),
+        (2, Codec::Zlib),
+        (4, Codec::Lzo),
+        (5, Codec::Snappy),
+        (8, Codec::Zstd),
+        (9, Codec::Raw),
+    ];
+    for (frame, codec) in codecs {
+        let expected = content(usize::try_from(frame).unwrap());
+        assert_eq!(page(&dump, frame), Ok(expected), "{codec}");
+        assert_eq!(dump.codec(frame * PAGE), Ok(codec));
+    }
+    assert_eq!((dump.dumped(), dump.existing()), (6, 8));
+    assert!(!dump.incomplete());
+    assert_eq!(dump.ranges(), [PAGE..6 * PAGE, 8 * PAGE..11 * PAGE]);
+}
+
+#[test]
+fn a_read_crosses_pages_and_ends_within_them() {
+    let dump = open(KdumpSample::new().build()).unwrap();
+    let mut buffer = [0; 200];
+    dump.read(2 * PAGE - 100, &mut buffer).unwrap();
+    assert_eq!(buffer[..100], content(1)[3996..]);
+    assert_eq!(buffer[100..], content(2)[..100]);
+    let excluded = dump.read(3 * PAGE - 100, &mut buffer);
+    assert_eq!(excluded, Err(Unreadable::Excluded(3 * PAGE)));
+}
+
+#[test]
+fn pages_left_out_and_memory_that_never_was_are_told_apart() {
+    let dump = open(KdumpSample::new().build()).unwrap();
+    assert_eq!(page(&dump, 3), Err(Unreadable::Excluded(3 * PAGE)));
+    assert_eq!(page(&dump, 6), Err(Unreadable::Absent(6 * PAGE)));
+    assert_eq!(page(&dump, 11), Err(Unreadable::Absent(11 * PAGE)));
+    assert!(dump.read(u64::MAX, &mut [0; 2]).is_err());
+}
+
+#[test]
+fn headers_and_notes_are_read_in_each_version() {
+    for version in 1..=6 {
+        let mut notes = note(b"CORE", 1, &prstatus(7, 0xabc));
+        notes.extend(note(b"VMCOREINFO", 0, b"OSRELEASE=6.12.1-sample\n"));
+        let mut bytes = KdumpSample {
+            version,
+            notes: notes.clone(),
+            ..KdumpSample::new()
+        }
+        .build();
+        // Version 3 has VMCOREINFO alone.
+        let text = (4096 + 104 + notes.len() - 24) as u64;
+        bytes[4096 + 32..][..8].copy_from_slice(&text.to_le_bytes());
+        bytes[4096 + 40..][..8].copy_from_slice(&24u64.to_le_bytes());
+        let dump = open(bytes).unwrap();
+        assert_eq!(dump.header().version, version);
+        assert_eq!(dump.header().utsname.nodename, "host");
+        assert_eq!(dump.header().cpus, 3);
+        assert_eq!(dump.header().time, 1_700_000_000);
+        assert_eq!(dump.machine(), Machine::X86_64);
+        assert_eq!(dump.sub_header().dump_level, 31);
+        assert_eq!(dump.sub_header().frames, 11);
+        assert_eq!(dump.notes().cpus.len(), usize::from(version >= 4));
+        assert_eq!(dump.notes().vmcoreinfo.is_some(), version >= 3);
+        assert_eq!(page(&dump, 8), Ok(content(8)));
+    }
+}
+
+#[test]
+fn a_split_dump_is_read_from_its_parts_in_any_order() {
+    let part = |part| -> Arc<dyn Source> {
+        let part = Some(part);
+        Arc::new(
+            KdumpSample {
+                part,
+                ..KdumpSample::new()
+            }
+            .build(),
+        )
+    };
+    let whole = open(KdumpSample::new().build()).unwrap();
+    let dump = KdumpFile::open(vec![part(5..9), part(9..11), part(0..5)]).unwrap();
+    assert!(!dump.incomplete());
+    assert_eq!(dump.dumped(), 6);
+    for frame in 0..12 {
+        assert_eq!(page(&dump, frame), page(&whole, frame), "frame {frame}");
+    }
+    let dump = KdumpFile::open(vec![part(0..5), part(9..11)]).unwrap();
+    assert!(dump.incomplete());
+    assert_eq!(dump.missing(), [5..9, 0..0][..1]);
+    assert!(
+        page(&dump, 8)
+            .unwrap_err()
+            .to_string()
+            .contains("isn't here")
+    );
+    assert_eq!(page(&dump, 6), Err(Unreadable::Absent(6 * PAGE)));
+    assert_eq!(page(&dump, 9), Ok(content(9)));
+    let twice = KdumpFile::open(vec![part(0..5), part(4..11)]);
+    assert!(twice.err().unwrap().to_string().contains("same pages"));
+    let other = Arc::new(
+        KdumpSample {
+            version: 5,
+            part: Some(5..11),
+            ..KdumpSample::new()
+        }
+        .build(),
+    );
+    let mixed = KdumpFile::open(vec![part(0..5), other]);
+    assert!(mixed.err().unwrap().to_string().contains("headers differ"));
+}
+
+#[test]
+fn a_dump_cut_off_anywhere_reads_equal_or_fails() {
+    let bytes = KdumpSample::new().build();
+    let whole = open(bytes.clone()).unwrap();
+    let descriptors_end = DESCRIPTORS + 24 * 6;
+    // Every length of the headers, of each descriptor and of the data.
+    let lengths = (0..600)
+        .chain(4096..4300)
+        .chain((600..DESCRIPTORS).step_by(512));
+    for length in lengths.chain(DESCRIPTORS..bytes.len()) {
+        match open(bytes[..length].to_vec()) {
+            Err(error) => {
+                assert!(length < DESCRIPTORS, "{length} bytes: {error}");
+                let told = matches!(error, KdumpError::CutOff(..) | KdumpError::NotKdump);
+                assert!(told, "{length} bytes: {error}");
+            }
+            Ok(cut) => {
+                assert!(length >= DESCRIPTORS);
+                assert_eq!(cut.incomplete(), length < descriptors_end);
+                assert_eq!(cut.ranges(), whole.ranges());
+                let mut lost = 0;
+                for frame in 0..12 {
+                    match page(&cut, frame) {
+                        Err(Unreadable::Damaged(..)) => lost += 1,
+                        found => assert_eq!(found, page(&whole, frame), "{length} bytes"),
+                    }
+                }
+                assert!(lost > 0, "{length} bytes");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_descriptor_of_zeros_is_a_lost_page() {
+    let mut bytes = KdumpSample::new().build();
+    bytes[DESCRIPTORS + 24..][..24].fill(0);
+    bytes[424] = 0x8;
+    let dump = open(bytes).unwrap();
+    assert!(dump.incomplete());
+    assert!(page(&dump, 2).unwrap_err().to_string().contains("was lost"));
+    assert_eq!(page(&dump, 4), Ok(content(4)));
+}
+
+#[test]
+fn descriptors_that_lie_damage_their_page_alone() {
+    for (at, value) in [
+        (0, u64::MAX),
+        (0, 1 << 40),
+        (8, 4097),
+        (8, u64::MAX),
+        (12, 3),
+    ] {
+        let mut bytes = KdumpSample::new().build();
+        let at = DESCRIPTORS + 24 + at;
+        bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        let dump = open(bytes).unwrap();
+        let read = page(&dump, 2);
+        assert!(matches!(read, Err(Unreadable::Damaged(..))), "{value:#x}");
+        assert_eq!(page(&dump, 1), Ok(content(1)));
+        assert_eq!(page(&dump, 4), Ok(content(4)));
+    }
+}
+
+#[test]
+fn headers_that_lie_are_refused() {
+    let refused = |at: usize, value: &[u8]| {
+        let mut bytes = KdumpSample::new().build();
+        bytes[at..at + value.len()].copy_from_slice(value);
+        open(bytes).err().map(|it| it.to_string()).unwrap()
+    };
+    assert!(refused(0, b"DISK").starts_with("no kdump-compressed dump"));
+    assert!(refused(8, &[7]).contains("version 7"));
+    assert!(refused(8, &[0, 0, 0, 6]).contains("big-endian"));
+    assert!(refused(12 + 65 * 4, b"i686\0\0").contains("i686"));
+    assert!(refused(428, &[1]).contains("blocks of 4097 bytes"));
+    assert!(refused(432, &[0xff; 4]).contains("bitmaps"));
+    assert!(refused(436, &[0xff; 4]).contains("bitmaps"));
+    assert!(refused(436, &[0]).contains("shorter than memory"));
+    assert!(refused(4096 + 96, &[0xff; 8]).contains("page frames"));
+    assert!(refused(4096 + 56, &[0xff; 8]).contains("notes"));
+    assert!(refused(4096 + 48, &[0xff; 7]).contains("notes"));
+}

@@ -1,0 +1,162 @@
+//! Memory in regions: the units in which pages are chosen and bitmaps are made.
+
+use crate::bits::{Bits, REGION};
+use std::ops::Range;
+
+/// Why memory can't be divided.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegionsError {
+    /// There is no memory.
+    #[error("the dump has no memory")]
+    Empty,
+    /// There can't be memory so high up.
+    #[error("the dump has memory at {0:#x}: no machine has any beyond 2^52")]
+    TooHigh(u64),
+    /// There can't be so much memory.
+    #[error("the dump claims {0} bytes of memory: at most 256 TiB can be written")]
+    TooMuch(u64),
+}
+
+/// The most memory: what is kept for each region must have bounds.
+const MOST: u64 = 1 << 48;
+/// Physical addresses of x86-64 and arm64 have at most 52 bits.
+const HIGHEST: u64 = 1 << 52;
+
+/// The regions of a machine that have memory in them.
+#[derive(Debug, Clone)]
+pub struct Regions {
+    ranges: Vec<Range<u64>>,
+    page_size: u64,
+    numbers: Vec<u64>,
+}
+
+impl Regions {
+    /// Divides memory, given in bytes, sorted and apart. A page that is there in part is there.
+    ///
+    /// # Errors
+    /// When there is none, or more than can be.
+    pub fn new(memory: &[Range<u64>], page_size: u64) -> Result<Regions, RegionsError> {
+        let end = memory.last().ok_or(RegionsError::Empty)?.end;
+        if end > HIGHEST {
+            return Err(RegionsError::TooHigh(end - 1));
+        }
+        let bytes = memory.iter().map(|range| range.end - range.start).sum();
+        if bytes > MOST {
+            return Err(RegionsError::TooMuch(bytes));
+        }
+        let ranges: Vec<Range<u64>> = memory
+            .iter()
+            .map(|range| range.start / page_size..range.end.div_ceil(page_size))
+            .collect();
+        let mut numbers: Vec<u64> = Vec::new();
+        for range in &ranges {
+            let first = range.start / REGION as u64;
+            let begun = numbers.last().map_or(0, |last| last + 1);
+            numbers.extend(first.max(begun)..range.end.div_ceil(REGION as u64));
+        }
+        Ok(Regions {
+            ranges,
+            page_size,
+            numbers,
+        })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// The size of a page, in bytes.
+    #[must_use]
+    pub fn page_size(&self) -> u64 {
+        self.page_size
+    }
+
+    /// The number of the page after the last.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.ranges.last().map_or(0, |range| range.end)
+    }
+
+    /// The number of a region's first page.
+    #[must_use]
+    pub fn first_page(&self, region: usize) -> u64 {
+        self.numbers.get(region).map_or(0, |it| it * REGION as u64)
+    }
+
+    /// The region that a page is in, and its place there.
+    #[must_use]
+    pub fn find(&self, page: u64) -> Option<(usize, usize)> {
+        let region = self.numbers.binary_search(&(page / REGION as u64)).ok()?;
+        Some((region, usize::try_from(page % REGION as u64).ok()?))
+    }
+
+    /// The pages of a region that are memory.
+    #[must_use]
+    pub fn present(&self, region: usize) -> Bits {
+        let first = self.first_page(region);
+        let end = first + REGION as u64;
+        let begin = self.ranges.partition_point(|range| range.end <= first);
+        let inside = self.ranges.iter().skip(begin);
+        let mut bits = Bits::default();
+        for range in inside.take_while(|range| range.start < end) {
+            let place = |page: u64| usize::try_from(page.clamp(first, end) - first);
+            if let (Ok(start), Ok(end)) = (place(range.start), place(range.end)) {
+                bits.insert(start..end);
+            }
+        }
+        bits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn regions(memory: &[Range<u64>]) -> Regions {
+        Regions::new(memory, 4096).unwrap()
+    }
+
+    #[test]
+    fn each_region_with_memory_is_there_once() {
+        let regions = regions(&[0..0x1000, 0x2000..0x800_2000, 0x4000_0000..0x4000_1000]);
+        assert_eq!(regions.count(), 3);
+        assert_eq!(regions.first_page(1), 0x8000);
+        assert_eq!(regions.first_page(2), 0x4_0000);
+        assert_eq!(regions.end(), 0x4_0001);
+        let all: u32 = (0..3).map(|it| regions.present(it).count()).sum();
+        assert_eq!(all, 1 + 0x8000 + 1);
+        let first: Vec<_> = regions.present(0).runs(0..REGION).collect();
+        assert_eq!(first, [0..1, 2..REGION]);
+    }
+
+    #[test]
+    fn a_page_that_is_there_in_part_is_there() {
+        let regions = regions(&[0x1234..0x1235, 0x2fff..0x3001]);
+        let found: Vec<_> = regions.present(0).runs(0..REGION).collect();
+        assert_eq!(found, [1..4]);
+    }
+
+    #[test]
+    fn pages_are_found_in_their_regions() {
+        let regions = regions(&[0..0x1000, 0x4000_0000..0x4000_1000]);
+        assert_eq!(regions.find(5), Some((0, 5)));
+        assert_eq!(regions.find(0x4_0003), Some((1, 3)));
+        assert_eq!(regions.find(0x2_0000), None);
+    }
+
+    #[test]
+    fn memory_that_no_machine_has_is_refused() {
+        let error = |memory: &[Range<u64>]| Regions::new(memory, 4096).unwrap_err();
+        assert_eq!(error(&[]), RegionsError::Empty);
+        assert_eq!(
+            error(&[0..1, u64::MAX - 1..u64::MAX]),
+            RegionsError::TooHigh(u64::MAX - 1)
+        );
+        assert_eq!(
+            error(&[0..(1 << 48) + 1]),
+            RegionsError::TooMuch((1 << 48) + 1)
+        );
+    }
+}

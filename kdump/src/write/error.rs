@@ -1,0 +1,28 @@
+//! Why a dump isn't written.
+
+use crate::encode::NoEncoder;
+use crate::regions::RegionsError;
+use std::io;
+
+/// Why a dump can't be written, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The output fails.
+    #[error("the dump can't be written: {0}")]
+    Output(#[from] io::Error),
+    /// The memory can't be.
+    #[error(transparent)]
+    Regions(#[from] RegionsError),
+    /// The compression can't be had.
+    #[error(transparent)]
+    Encoder(#[from] NoEncoder),
+    /// The notes don't fit the format.
+    #[error("the dump's notes are {0} bytes long: too many for the format")]
+    Notes(u64),
+    /// More pieces of memory than an ELF core can have.
+    #[error("the dump would have {0} segments: too many for ELF; write kdump instead")]
+    TooManySegments(u64),
+    /// Someone ended it.
+    #[error("the dump was broken off")]
+    Cancelled,
+}

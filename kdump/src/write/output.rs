@@ -1,0 +1,73 @@
+//! Where a dump goes.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, FileTypeExt};
+
+/// Takes bytes at offsets, from several threads at once.
+pub trait Output: Send + Sync {
+    /// Writes all of `bytes` at `offset`.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Fills `buffer` with what was written at `offset`; `false` where that can't be had.
+    fn read_back(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool>;
+
+    /// Whether what isn't written reads as zeros. If not, old bytes are there.
+    fn begins_empty(&self) -> bool;
+}
+
+/// A file, or a device that is overwritten from its start.
+pub struct FileOutput {
+    file: File,
+    device: bool,
+}
+
+impl FileOutput {
+    /// Takes an empty file, or a device, open for reading and writing.
+    ///
+    /// # Errors
+    /// When the kernel doesn't say what it is.
+    pub fn new(file: File) -> io::Result<FileOutput> {
+        let kind = file.metadata()?.file_type();
+        let device = kind.is_block_device() || kind.is_char_device();
+        Ok(FileOutput { file, device })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Output for FileOutput {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, offset)
+    }
+
+    fn read_back(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
+        self.file.read_exact_at(buffer, offset)?;
+        Ok(true)
+    }
+
+    fn begins_empty(&self) -> bool {
+        !self.device
+    }
+}
+
+/// Writes zeros over old bytes, where there are any.
+pub(crate) fn clear(output: &dyn Output, offset: u64, length: u64) -> io::Result<()> {
+    const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    if output.begins_empty() {
+        return Ok(());
+    }
+    let mut done = 0;
+    while done < length {
+        let count = (length - done).min(ZEROS.len() as u64);
+        let count = usize::try_from(count).unwrap_or(ZEROS.len());
+        let (zeros, _) = ZEROS.split_at(count);
+        output.write_at(offset + done, zeros)?;
+        done += count as u64;
+    }
+    Ok(())
+}

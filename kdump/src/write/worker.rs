@@ -1,0 +1,179 @@
+//! One thread's share of a kdump-compressed dump.
+
+use crate::encode::{Encoder, is_zero};
+use crate::write::WriteResult;
+use crate::write::header::{DESCRIPTOR, flag};
+use crate::write::kdump::Dump;
+use crate::write::reading::read_pages;
+use std::sync::atomic::Ordering;
+
+/// How many bytes are read at once: so few that they stay in the processor's cache.
+const READ: usize = 1 << 16;
+/// How many bytes are written at once.
+const WRITE: usize = 1 << 18;
+
+/// What is known of a page before its place in the file is.
+#[derive(Clone, Copy)]
+enum Page {
+    Zero,
+    /// Bytes of the buffer.
+    Here {
+        start: usize,
+        length: usize,
+        flags: u32,
+    },
+    Lost,
+}
+
+/// Reads pages, compresses them, and writes what has come together.
+pub(crate) struct Worker<'a> {
+    dump: &'a Dump<'a>,
+    encoder: Encoder,
+    page_size: usize,
+    flags: u32,
+    /// Pages as they are read.
+    input: Vec<u8>,
+    /// Compressed pages, `filled` bytes of them.
+    data: Vec<u8>,
+    filled: usize,
+    /// The pages in `data`, without a gap, the first of which has the index `first`.
+    pages: Vec<Page>,
+    first: u64,
+    descriptors: Vec<u8>,
+}
+
+impl<'a> Worker<'a> {
+    pub(crate) fn new(dump: &'a Dump<'a>) -> WriteResult<Worker<'a>> {
+        let compression = dump.subject.compression;
+        let page_size = usize::try_from(dump.subject.regions.page_size()).unwrap_or(1 << 16);
+        Ok(Worker {
+            dump,
+            encoder: Encoder::new(compression, page_size)?,
+            page_size,
+            flags: flag(compression),
+            input: vec![0; READ.max(page_size)],
+            data: vec![0; WRITE + page_size],
+            filled: 0,
+            pages: Vec::new(),
+            first: 0,
+            descriptors: Vec::new(),
+        })
+    }
+
+    /// Writes pages that follow one another in memory and among the chosen ones, where the first has
+    /// this index.
+    pub(crate) fn write(&mut self, index: u64, page: u64, count: u64) -> WriteResult<()> {
+        if count == 0 {
+            return Ok(());
+        }
+        if index != self.first + self.pages.len() as u64 {
+            self.flush()?;
+            self.first = index;
+        }
+        let most = (self.input.len() / self.page_size) as u64;
+        let mut done = 0;
+        while done < count {
+            let some = most.min(count - done);
+            self.take(page + done, usize::try_from(some).unwrap_or(1))?;
+            done += some;
+        }
+        Ok(())
+    }
+
+    /// Takes pages that fit the input buffer.
+    fn take(&mut self, page: u64, count: usize) -> WriteResult<()> {
+        let mut input = std::mem::take(&mut self.input);
+        let mut result = Ok(());
+        let length = count * self.page_size;
+        if let Some(bytes) = input.get_mut(..length) {
+            let address = page * self.page_size as u64;
+            let lost = read_pages(self.dump.subject.memory, address, bytes, self.page_size);
+            let pages = bytes.chunks_exact(self.page_size).enumerate();
+            result = pages
+                .map(|(place, page)| self.add(page, lost.contains(&place)))
+                .collect();
+        }
+        self.input = input;
+        result
+    }
+
+    fn add(&mut self, page: &[u8], lost: bool) -> WriteResult<()> {
+        let tally = &self.dump.tally;
+        if lost {
+            tally.unreadable.fetch_add(1, Ordering::Relaxed);
+            self.pages.push(Page::Lost);
+        } else if is_zero(page) {
+            tally.zero.fetch_add(1, Ordering::Relaxed);
+            self.pages.push(Page::Zero);
+        } else {
+            self.encode(page);
+        }
+        if self.filled >= WRITE {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, page: &[u8]) {
+        let start = self.filled;
+        let Some(room) = self.data.get_mut(start..start + page.len()) else {
+            return;
+        };
+        let (length, flags) = match self.encoder.encode(page, room) {
+            Some(length) => (length, self.flags),
+            None => {
+                room.copy_from_slice(page);
+                (page.len(), 0)
+            }
+        };
+        self.filled += length;
+        self.pages.push(Page::Here {
+            start,
+            length,
+            flags,
+        });
+    }
+
+    /// Writes what has come together: first the pages, then where they are.
+    fn flush(&mut self) -> WriteResult<()> {
+        let written = self.pages.len() as u64;
+        if written == 0 {
+            return Ok(());
+        }
+        let data = self.data.get(..self.filled).unwrap_or_default();
+        let base = match data {
+            [] => 0,
+            data => self.dump.append(data)?,
+        };
+        self.descriptors.clear();
+        for page in &self.pages {
+            let (offset, length, flags) = match *page {
+                Page::Lost => (0, 0, 0),
+                Page::Zero => (self.dump.zero_page(), self.page_size, 0),
+                Page::Here {
+                    start,
+                    length,
+                    flags,
+                } => (base + start as u64, length, flags),
+            };
+            // struct page_desc: offset, size, flags, page_flags
+            let length = u32::try_from(length).unwrap_or(0);
+            self.descriptors.extend(offset.to_le_bytes());
+            self.descriptors.extend(length.to_le_bytes());
+            self.descriptors.extend(flags.to_le_bytes());
+            self.descriptors.extend(0u64.to_le_bytes());
+        }
+        debug_assert_eq!(self.descriptors.len() as u64, written * DESCRIPTOR);
+        self.dump.describe(self.first, &self.descriptors)?;
+        self.dump.tally.pages.fetch_add(written, Ordering::Relaxed);
+        self.first += written;
+        self.pages.clear();
+        self.filled = 0;
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub(crate) fn finish(mut self) -> WriteResult<()> {
+        self.flush()
+    }
+}

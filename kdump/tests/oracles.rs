@@ -1,0 +1,208 @@
+//! Against makedumpfile, with the cores of real kernels: `BATON_VMCORES` is a folder of files `vmcore-*`,
+//! by default `baton-vmcores` in the cache, with makedumpfile in its `bin`.
+//!
+//!     cargo test --release -p baton-kdump --test oracles -- --ignored --nocapture
+
+use baton_kdump::compare::{Comparison, compare};
+use baton_kdump::dmesg::{Log, Text};
+use baton_kdump::{Dump, Memory};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+struct Oracles {
+    makedumpfile: PathBuf,
+    vmcores: Vec<PathBuf>,
+    scratch: PathBuf,
+}
+
+impl Oracles {
+    fn find() -> Oracles {
+        let folder = std::env::var_os("BATON_VMCORES").map_or_else(
+            || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/baton-vmcores"),
+            PathBuf::from,
+        );
+        let entries = std::fs::read_dir(&folder)
+            .unwrap_or_else(|error| panic!("{}: {error}: no vmcores", folder.display()));
+        let mut vmcores: Vec<_> = entries
+            .map(|it| it.unwrap().path())
+            .filter(|it| {
+                let name = it.file_name().unwrap().to_string_lossy();
+                name.starts_with("vmcore-") && !name.contains("..")
+            })
+            .collect();
+        vmcores.sort();
+        assert!(!vmcores.is_empty(), "{}: no vmcore-*", folder.display());
+        let scratch = std::env::temp_dir().join(format!("baton-oracles-{}", std::process::id()));
+        std::fs::create_dir_all(&scratch).unwrap();
+        Oracles {
+            makedumpfile: folder.join("bin/makedumpfile"),
+            vmcores,
+            scratch,
+        }
+    }
+
+    /// Runs makedumpfile; `None` if it was built without the codec.
+    fn run(&self, arguments: &[&str], files: &[&Path], output: Stdio) -> Option<()> {
+        let run = Command::new(&self.makedumpfile)
+            .args(arguments)
+            .args(files)
+            .stdout(output)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        if said.contains("disabled") || String::from_utf8_lossy(&run.stdout).contains("disabled") {
+            return None;
+        }
+        assert!(run.status.success(), "{arguments:?}: {said}");
+        Some(())
+    }
+
+    /// makedumpfile's dump of `vmcore`, opened; the files are removed at once.
+    fn dump(&self, arguments: &[&str], vmcore: &Path, parts: usize) -> Option<Dump> {
+        let names = (0..parts).map(|it| self.scratch.join(format!("dump{it}")));
+        let names: Vec<_> = names.collect();
+        let flattened = arguments.contains(&"-F");
+        let mut files: Vec<&Path> = vec![vmcore];
+        let mut output = Stdio::piped();
+        if flattened {
+            output = std::fs::File::create(&names[0]).unwrap().into();
+        } else {
+            files.extend(names.iter().map(PathBuf::as_path));
+        }
+        let run = self.run(arguments, &files, output);
+        let dump = run.map(|()| Dump::open(&names).unwrap());
+        for name in &names {
+            // What is open stays readable; without the codec there may be no file.
+            let _ = std::fs::remove_file(name);
+        }
+        dump
+    }
+}
+
+fn open(path: &Path) -> Dump {
+    Dump::open(&[path.to_owned()]).unwrap()
+}
+
+fn log(dump: &Dump) -> String {
+    let kernel = dump.kernel().unwrap();
+    let log = Log::open(&kernel, dump.vmcoreinfo().unwrap()).unwrap();
+    Text::new(&log).with_callers(true).to_string()
+}
+
+/// What makedumpfile does otherwise: it leaves empty messages out, and shows no byte above 0x7e.
+fn comparable(line: &str) -> Option<&str> {
+    let said = line.rsplit("] ").next()?;
+    Some(line).filter(|line| !said.is_empty() && line.is_ascii() && !line.contains("\\x"))
+}
+
+#[test]
+#[ignore = "needs the cores of real kernels and makedumpfile"]
+fn the_log_is_what_makedumpfile_says() {
+    let oracles = Oracles::find();
+    for vmcore in &oracles.vmcores {
+        let text = oracles.scratch.join("dmesg");
+        let arguments = ["--dump-dmesg", "-f"];
+        oracles
+            .run(&arguments, &[vmcore, &text], Stdio::piped())
+            .unwrap();
+        let theirs = std::fs::read(&text).unwrap();
+        let theirs = String::from_utf8_lossy(&theirs);
+        let ours = log(&open(vmcore));
+        let lines = |text: &str| -> Vec<String> {
+            text.lines()
+                .filter_map(comparable)
+                .map(str::to_owned)
+                .collect()
+        };
+        assert!(lines(&ours).len() > 100);
+        assert_eq!(lines(&ours), lines(&theirs), "{}", vmcore.display());
+        println!("{}: {} lines", vmcore.display(), ours.lines().count());
+    }
+    std::fs::remove_dir_all(&oracles.scratch).unwrap();
+}
+
+#[test]
+#[ignore = "needs the cores of real kernels and makedumpfile"]
+fn each_page_that_makedumpfile_wrote_is_that_of_the_vmcore() {
+    let oracles = Oracles::find();
+    let runs: [(&[&str], usize); 13] = [
+        (&["-d", "0"], 1),
+        (&["-c", "-d", "0"], 1),
+        (&["-l", "-d", "0"], 1),
+        (&["-p", "-d", "0"], 1),
+        (&["-z", "-d", "0"], 1),
+        (&["-c", "-d", "1"], 1),
+        (&["-l", "-d", "31"], 1),
+        (&["-z", "-d", "31"], 1),
+        (&["--split", "-z", "-d", "31"], 3),
+        (&["-F", "-z", "-d", "31"], 1),
+        (&["-F", "-l", "-d", "0"], 1),
+        (&["-E", "-d", "0"], 1),
+        (&["-F", "-E", "-d", "0"], 1),
+    ];
+    for vmcore in &oracles.vmcores {
+        let whole = open(vmcore);
+        let expected = log(&whole);
+        for (arguments, parts) in runs {
+            let Some(dump) = oracles.dump(arguments, vmcore, parts) else {
+                println!(
+                    "{}: {arguments:?}: not in this makedumpfile",
+                    vmcore.display()
+                );
+                continue;
+            };
+            let start = std::time::Instant::now();
+            let found = compare(&whole, &dump, 4096);
+            let time = start.elapsed();
+            println!("{}: {arguments:?}: {found} in {time:?}", vmcore.display());
+            agree(&found, arguments);
+            assert!(!dump.incomplete());
+            assert_eq!(log(&dump), expected, "{arguments:?}");
+            assert_eq!(dump.notes().cpus, whole.notes().cpus);
+            let (_, dumped) = dump.pages();
+            assert!(found.same <= dumped, "{arguments:?}: {dumped} pages");
+        }
+    }
+    std::fs::remove_dir_all(&oracles.scratch).unwrap();
+}
+
+fn agree(found: &Comparison, arguments: &[&str]) {
+    assert!(found.agrees(), "{arguments:?}: {found}");
+    let whole = arguments.contains(&"0") || arguments.contains(&"1");
+    assert_eq!(found.left_out > 0, !whole, "{arguments:?}: {found}");
+}
+
+#[test]
+#[ignore = "needs the cores of real kernels and makedumpfile"]
+fn what_is_left_of_a_dump_that_was_cut_off_is_that_of_the_vmcore() {
+    let oracles = Oracles::find();
+    let vmcore = oracles.vmcores.last().unwrap();
+    let whole = open(vmcore);
+    let path = oracles.scratch.join("dump");
+    for flattened in [false, true] {
+        if flattened {
+            let output = std::fs::File::create(&path).unwrap();
+            oracles
+                .run(&["-F", "-z", "-d", "31"], &[vmcore], output.into())
+                .unwrap();
+        } else {
+            oracles
+                .run(&["-z", "-d", "31"], &[vmcore, &path], Stdio::piped())
+                .unwrap();
+        }
+        let size = std::fs::metadata(&path).unwrap().len();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        for tenths in (1..10).rev() {
+            file.set_len(size * tenths / 10).unwrap();
+            let cut = open(&path);
+            let found = compare(&whole, &cut, 4096);
+            println!("{tenths}/10, flattened: {flattened}: {found}");
+            assert_eq!(found.different, 0, "{found}");
+            assert!(found.damaged > 0 && found.same > 0, "{found}");
+            assert_eq!(cut.ranges(), whole.ranges());
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+    std::fs::remove_dir_all(&oracles.scratch).unwrap();
+}

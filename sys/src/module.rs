@@ -1,0 +1,45 @@
+//! Kernel modules.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// `MODULE_INIT_COMPRESSED_FILE` of include/uapi/linux/module.h, known since Linux 5.17.
+const COMPRESSED: i32 = 4;
+
+/// Loads the module in this file; one that is loaded already is fine.
+///
+/// # Errors
+/// What finit_module(2) says, such as an unknown symbol (`ENOENT`, the kernel's log names it), a
+/// signature that isn't trusted (`EKEYREJECTED`), a module of another kernel (`ENOEXEC`).
+pub fn load(path: &Path) -> io::Result<()> {
+    let file = File::open(path)?;
+    match rustix::system::finit_module(&file, c"", flags(path)) {
+        Err(rustix::io::Errno::EXIST) => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+fn flags(path: &Path) -> i32 {
+    let compressed = ["gz", "xz", "zst"];
+    let extension = path.extension().unwrap_or_default();
+    match compressed.iter().any(|it| *it == extension) {
+        true => COMPRESSED,
+        false => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compressed_modules_are_told_from_others_by_their_names() {
+        for name in ["a.ko.gz", "/lib/a.ko.xz", "a.ko.zst"] {
+            assert_eq!(flags(Path::new(name)), COMPRESSED, "{name}");
+        }
+        for name in ["a.ko", "/x.zst/a.ko", "xz"] {
+            assert_eq!(flags(Path::new(name)), 0, "{name}");
+        }
+    }
+}
