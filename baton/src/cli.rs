@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::dump::args::DumpCommand;
 use crate::exit;
 use baton_verify::HashAlgorithm;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -37,6 +38,9 @@ pub enum Command {
     /// Load, forget or show the kernel that takes over after a panic
     #[command(subcommand)]
     Crash(CrashCommand),
+    /// Read, check and convert dumps of kernels that crashed
+    #[command(subcommand)]
+    Dump(DumpCommand),
     /// Build a gate
     #[command(subcommand)]
     Gate(GateCommand),
@@ -486,6 +490,7 @@ impl Command {
             Command::Inspect(a) => a.json,
             Command::Verify(a) => a.json,
             Command::Policy(PolicyCommand::Show(a)) => a.json,
+            Command::Dump(command) => command.json(),
             Command::Gate(_) | Command::Policy(_) | Command::Sign(_) | Command::Manifest(_) => {
                 false
             }

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod cmdline;
 pub mod crash;
 pub mod der;
+pub mod dump;
 pub mod exec;
 pub mod exit;
 pub mod failure;
@@ -57,6 +58,7 @@ fn dispatch(command: &Command) -> Result<()> {
         Command::Status(args) => status::run(args),
         Command::Crash(CrashCommand::Load(args)) => crash::load::run(args),
         Command::Crash(CrashCommand::Unload(args)) => exec::unload(args, true),
+        Command::Dump(command) => dump::run(command),
         Command::Crash(CrashCommand::Status(args)) => crash::status::run(args),
         Command::Gate(GateCommand::Build(args)) => gate::build(args),
         Command::Policy(command) => policy::run(command),

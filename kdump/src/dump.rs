@@ -354,6 +354,13 @@ impl Memory for Dump {
             Kind::Kdump(dump) => dump.ranges(),
         }
     }
+
+    fn excluded(&self, address: u64) -> bool {
+        match &self.kind {
+            Kind::Elf(core) => core.excluded(address),
+            Kind::Kdump(dump) => dump.excluded(address),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,19 +6,19 @@
 #![forbid(unsafe_code)]
 
 mod bytes;
+mod cache;
 mod parallel;
 mod ranges;
 
 pub mod address_space;
 pub mod bits;
+pub mod compare;
 pub mod convert;
+pub mod decode;
 pub mod dmesg;
+pub mod dump;
 pub mod encode;
 pub mod filter;
-mod cache;
-pub mod compare;
-pub mod decode;
-pub mod dump;
 pub mod flattened;
 pub mod kdump_file;
 pub mod machine;

@@ -2,7 +2,8 @@
 
 use super::prepare::Prepared;
 use super::target::Target;
-use baton_capture::config::{self, Compression};
+use baton_capture::config;
+use baton_kdump::encode::Compression;
 use baton_sys::{Root, memory, space};
 use std::path::Path;
 

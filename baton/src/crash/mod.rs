@@ -16,12 +16,14 @@ pub mod modules;
 pub mod names;
 pub mod needs;
 pub mod prepare;
+pub mod probe;
 pub mod problem;
 pub mod program;
 pub mod record;
 pub mod settings;
 pub mod status;
 pub mod target;
+pub mod usable;
 
 #[cfg(test)]
 #[path = "../../tests/common/fake.rs"]

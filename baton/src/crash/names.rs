@@ -1,5 +1,7 @@
-//! From what a target is called to the device, and back: the links that udev keeps in `/dev/disk`.
+//! From what a target is called to the device, and back: by the links that udev keeps in `/dev/disk`, and
+//! where there is no udev by what is on the devices.
 
+use super::probe;
 use crate::failure::{Failure, Result};
 use baton_capture::config::Device;
 use baton_sys::Root;
@@ -19,28 +21,69 @@ pub fn find(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
         Device::PartLabel(value) => ("by-partlabel", value),
     };
     let link = Path::new("/dev/disk").join(folder).join(escaped(value));
-    by_path(root, &link)
+    match by_path(root, &link)? {
+        Some(found) => Ok(Some(found)),
+        None => by_contents(root, device),
+    }
 }
 
 fn by_path(root: &Root, path: &Path) -> Result<Option<BlockDevice>> {
     BlockDevice::by_path(root, path).map_err(|e| Failure::system(&e))
 }
 
-/// The `UUID=…` of what a device holds, by which it is found after a reboot, too; `None` where udev has no
-/// link to it.
+fn by_contents(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
+    for name in entries(root, "sys/class/block") {
+        let found = BlockDevice::by_name(root, &name).map_err(|e| Failure::system(&e))?;
+        let carries = |found: &BlockDevice| probe::carries(root, found, device) == Some(true);
+        if found.as_ref().is_some_and(carries) {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// The `UUID=…` of what a device holds, by which it is found when disks have other names.
 #[must_use]
 pub fn uuid(root: &Root, device: &BlockDevice) -> Option<Device> {
-    let links = std::fs::read_dir(root.join("dev/disk/by-uuid")).ok()?;
-    let mut links: Vec<String> = links
-        .flatten()
-        .filter_map(|link| link.file_name().into_string().ok())
-        .collect();
-    links.sort();
+    let linked = || linked(root, "by-uuid", device).map(Device::Uuid);
+    let found = probe::contents(root, device).map(|found| found.uuid);
+    found
+        .filter(|uuid| !uuid.is_empty())
+        .map(Device::Uuid)
+        .or_else(linked)
+}
+
+/// The `PARTUUID=…` of a partition, likewise.
+#[must_use]
+pub fn part_uuid(root: &Root, device: &BlockDevice) -> Option<Device> {
+    let linked = || linked(root, "by-partuuid", device).map(Device::PartUuid);
+    let names = probe::partition(root, device);
+    names
+        .map(|names| Device::PartUuid(names.uuid))
+        .or_else(linked)
+}
+
+/// What udev's link to a device in this folder is called.
+fn linked(root: &Root, folder: &str, device: &BlockDevice) -> Option<String> {
     let leads_here = |link: &String| {
-        let path = Path::new("/dev/disk/by-uuid").join(link);
+        let path = Path::new("/dev/disk").join(folder).join(link);
         BlockDevice::by_path(root, &path).is_ok_and(|found| found.as_ref() == Some(device))
     };
-    links.into_iter().find(leads_here).map(Device::Uuid)
+    let links = entries(root, &format!("dev/disk/{folder}"));
+    links.into_iter().find(leads_here)
+}
+
+/// The names in a folder, sorted; none where there is no such folder.
+fn entries(root: &Root, folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(root.join(folder))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
 }
 
 /// udev writes all but letters, digits, what is above ASCII and `#+-.:=@_/` as `\xNN`, and there is no
@@ -69,6 +112,22 @@ mod tests {
         assert_eq!(device.name, "vda1");
         assert_eq!(uuid(&fake.root(), &device), Some(uuid_text));
         assert_eq!(uuid(&fake.root(), &device.disk()), None);
+    }
+
+    #[test]
+    fn without_udev_a_device_is_found_by_what_is_on_it() {
+        let fake = Fake::new()
+            .with_nvme()
+            .with_sata()
+            .with_ext4_on("sda1", [0x5a; 16]);
+        let name = Device::Uuid("5a5a5a5a-5a5a-5a5a-5a5a-5a5a5a5a5a5a".into());
+        let device = find(&fake.root(), &name).unwrap().unwrap();
+        assert_eq!(device.name, "sda1");
+        assert_eq!(uuid(&fake.root(), &device), Some(name));
+        let label = Device::Label("dumps".into());
+        assert_eq!(find(&fake.root(), &label).unwrap().unwrap(), device);
+        let other = Device::Label("other".into());
+        assert_eq!(find(&fake.root(), &other).unwrap(), None);
     }
 
     #[test]

@@ -77,7 +77,22 @@ pub enum Problem {
     )]
     UnknownFileSystem { target: String },
     #[error(
-        "{target}: a raw dump replaces what is on {device}, and that {why}; name a partition that nothing uses"
+        "{target}: {device} isn't found by {called} when it is read without udev, as a capture does; name it by another of UUID=, LABEL=, PARTUUID= or PARTLABEL=, or by its path"
+    )]
+    NotFound {
+        target: String,
+        device: String,
+        called: String,
+    },
+    #[error("{target}: {device} holds {found}, not {said}; say what it is, or name another target")]
+    OtherFileSystem {
+        target: String,
+        said: String,
+        device: String,
+        found: String,
+    },
+    #[error(
+        "{target}: a raw dump replaces what is on {device}, and that {why}; name a partition that nothing uses, or wipe it (`wipefs -a`) if it is to hold dumps"
     )]
     InUse {
         target: String,
@@ -113,6 +128,8 @@ impl Problem {
             Problem::Spread { .. } => "spread",
             Problem::ReadOnly { .. } => "read-only",
             Problem::UnknownFileSystem { .. } => "unknown-filesystem",
+            Problem::NotFound { .. } => "not-found",
+            Problem::OtherFileSystem { .. } => "other-filesystem",
             Problem::InUse { .. } => "in-use",
             Problem::NoProgram { .. } => "no-program",
             Problem::NotStatic { .. } => "not-static",

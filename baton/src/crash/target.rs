@@ -1,8 +1,8 @@
 //! From a target as it is asked for to one that the capture program finds, and the device that it needs.
 
-use super::names;
 use super::problem::Problem;
 use super::settings::Wanted;
+use super::{names, probe, usable};
 use crate::failure::{Failure, Result};
 use baton_capture::config::{self, Device};
 use baton_sys::Root;
@@ -17,6 +17,8 @@ pub struct Target {
     pub told: config::Target,
     /// Where it lies.
     pub device: BlockDevice,
+    /// How the capture program finds it.
+    pub called: Device,
     /// The type of its file system.
     pub filesystem: Option<String>,
     /// Where that file system is mounted here, if it is.
@@ -58,49 +60,72 @@ pub fn resolve(root: &Root, mounts: &[Mount], wanted: &Wanted) -> Result<Target>
             options,
             directory,
         } => {
-            let found = find(root, device, &name)?;
+            let (found, called) = find(root, device, &name)?;
             let mount = mount_of(mounts, &found);
-            let filesystem = filesystem
-                .clone()
-                .or_else(|| mount.map(|mount| mount.filesystem.clone()))
-                .ok_or_else(|| Problem::UnknownFileSystem {
-                    target: name.clone(),
-                })?;
+            let known = filesystem_of(root, mount, &found);
+            let filesystem =
+                filesystem
+                    .clone()
+                    .or(known)
+                    .ok_or_else(|| Problem::UnknownFileSystem {
+                        target: name.clone(),
+                    })?;
+            let (called, notes) = stable(called, &found, names::uuid(root, &found));
             Target {
                 told: config::Target::Filesystem {
-                    device: device.clone(),
+                    device: called.to_string(),
                     filesystem: driver_of(&filesystem).to_owned(),
                     options: options.clone(),
                     directory: directory.clone(),
                 },
                 filesystem: Some(driver_of(&filesystem).to_owned()),
                 mounted_at: mount.map(|mount| mount.point.clone()),
-                notes: names_by_path(device),
                 device: found,
+                called,
+                notes,
             }
         }
         Wanted::Raw { device } => raw(root, mounts, device, &name)?,
     };
-    check_plain(&target.device, &name)?;
-    check_btrfs(root, &target, &name)?;
-    match target.device.is_read_only() {
-        true => Err(Problem::ReadOnly {
-            target: name,
-            device: target.device.name,
-        }
-        .into()),
-        false => Ok(target),
-    }
+    usable::check(root, &target, &name)?;
+    Ok(target)
 }
 
-fn find(root: &Root, device: &str, name: &str) -> Result<BlockDevice> {
-    let missing = || Problem::NoDevice {
-        target: name.to_owned(),
+fn find(root: &Root, device: &str, name: &str) -> Result<(BlockDevice, Device)> {
+    // A link of udev's is a good name here, and is told to the capture program as what it leads to.
+    let called = match device.starts_with("/dev/") {
+        true => Device::Path(device.into()),
+        false => Device::parse(device)
+            .map_err(|problem| Failure::failed(format!("{name}: its device {problem}")))?,
     };
-    // What a device may be called is the capture program's to judge, when it is told.
-    let parsed = Device::parse(device)
-        .map_err(|problem| Failure::failed(format!("{name}: the device {problem}")))?;
-    names::find(root, &parsed)?.ok_or_else(|| missing().into())
+    let found = names::find(root, &called)?.ok_or_else(|| Problem::NoDevice {
+        target: name.to_owned(),
+    })?;
+    Ok((found, called))
+}
+
+/// A name that the device has after a crash, too, in place of a path, which another disk may have then.
+fn stable(called: Device, device: &BlockDevice, better: Option<Device>) -> (Device, Vec<String>) {
+    if !matches!(called, Device::Path(_)) {
+        return (called, Vec::new());
+    }
+    if let Some(better) = better {
+        return (better, Vec::new());
+    }
+    let path = Device::Path(format!("/dev/{}", device.name).into());
+    let note = format!(
+        "{path} is a name that another disk may have after a crash; name the target by UUID= or PARTUUID= if it has one"
+    );
+    (path, vec![note])
+}
+
+/// As it is mounted, or as it says itself.
+fn filesystem_of(root: &Root, mount: Option<&Mount>, device: &BlockDevice) -> Option<String> {
+    if let Some(mount) = mount {
+        return Some(mount.filesystem.clone());
+    }
+    let found = probe::contents(root, device)?;
+    Some(probe::filesystem(&found)?.name().to_owned())
 }
 
 fn mounted(root: &Root, mounts: &[Mount], directory: &str) -> Result<Target> {
@@ -116,13 +141,8 @@ fn mounted(root: &Root, mounts: &[Mount], directory: &str) -> Result<Target> {
     })?;
     let within = path.strip_prefix(&mount.point).unwrap_or(&path);
     let filesystem = driver_of(&mount.filesystem).to_owned();
-    let named = names::uuid(root, &device);
-    let mut notes = Vec::new();
-    let named = named.unwrap_or_else(|| {
-        let path = Device::Path(format!("/dev/{}", device.name).into());
-        notes.extend(names_by_path(&path.to_string()));
-        path
-    });
+    let path = Device::Path(format!("/dev/{}", device.name).into());
+    let (called, mut notes) = stable(path, &device, names::uuid(root, &device));
     if mount.read_only {
         notes.push(format!(
             "{} is mounted read-only here; a capture mounts it for writing",
@@ -131,7 +151,7 @@ fn mounted(root: &Root, mounts: &[Mount], directory: &str) -> Result<Target> {
     }
     Ok(Target {
         told: config::Target::Filesystem {
-            device: named.to_string(),
+            device: called.to_string(),
             // A path in a subvolume is told from the file system's top, which has the number 5
             // (BTRFS_FS_TREE_OBJECTID of include/uapi/linux/btrfs_tree.h).
             options: match filesystem.as_str() {
@@ -144,6 +164,7 @@ fn mounted(root: &Root, mounts: &[Mount], directory: &str) -> Result<Target> {
         filesystem: Some(filesystem),
         mounted_at: Some(mount.point.clone()),
         device,
+        called,
         notes,
     })
 }
@@ -191,18 +212,9 @@ fn driver_of(filesystem: &str) -> &str {
     }
 }
 
-fn names_by_path(device: &str) -> Vec<String> {
-    match device.starts_with("/dev/") && !device.starts_with("/dev/disk/") {
-        true => vec![format!(
-            "{device} is a name that another disk may have after a crash; name the target by UUID= or PARTUUID="
-        )],
-        false => Vec::new(),
-    }
-}
-
 fn raw(root: &Root, mounts: &[Mount], device: &str, name: &str) -> Result<Target> {
-    let found = find(root, device, name)?;
-    if let Some(why) = in_use(root, mounts, &found)? {
+    let (found, called) = find(root, device, name)?;
+    if let Some(why) = usable::in_use(root, mount_of(mounts, &found), &found)? {
         return Err(Problem::InUse {
             target: name.to_owned(),
             device: found.name,
@@ -210,97 +222,17 @@ fn raw(root: &Root, mounts: &[Mount], device: &str, name: &str) -> Result<Target
         }
         .into());
     }
+    let (called, notes) = stable(called, &found, names::part_uuid(root, &found));
     Ok(Target {
         told: config::Target::Raw {
-            device: device.to_owned(),
+            device: called.to_string(),
         },
         filesystem: None,
         mounted_at: None,
-        notes: names_by_path(device),
         device: found,
+        called,
+        notes,
     })
-}
-
-/// What would be lost if a device were overwritten, as far as the running system shows it.
-fn in_use(root: &Root, mounts: &[Mount], device: &BlockDevice) -> Result<Option<String>> {
-    if let Some(mount) = mount_of(mounts, device) {
-        return Ok(Some(format!("is mounted at {}", mount.point.display())));
-    }
-    if let Some(holder) = device.holders().first() {
-        return Ok(Some(format!("is a part of {holder}")));
-    }
-    if let Some(partition) = device.partitions().first() {
-        return Ok(Some(format!("has partitions ({partition})")));
-    }
-    let swaps = root
-        .read_text("proc/swaps")
-        .map_err(|e| Failure::system(&e))?;
-    let path = format!("/dev/{}", device.name);
-    let swaps = swaps.unwrap_or_default();
-    let is_swap = swaps
-        .lines()
-        .any(|line| line.split_whitespace().next() == Some(&path));
-    Ok(is_swap.then(|| "is used as swap".to_owned()))
-}
-
-/// What a capture would have to assemble before it can write.
-fn check_plain(device: &BlockDevice, name: &str) -> Result<()> {
-    let disk = device.disk();
-    let Some(kind) = assembled(&disk) else {
-        return Ok(());
-    };
-    Err(Problem::Stacked {
-        target: name.to_owned(),
-        device: disk.name,
-        kind,
-    }
-    .into())
-}
-
-fn assembled(disk: &BlockDevice) -> Option<String> {
-    if disk.has("dm") {
-        // What made it comes first in its UUID (dm_build_dm_uuid of LVM, crypt_storage.c of cryptsetup).
-        let uuid = disk.attribute("dm/uuid").unwrap_or_default();
-        let kind = match uuid.split('-').next().unwrap_or_default() {
-            "LVM" => "a logical volume (LVM)",
-            "CRYPT" => "encrypted (dm-crypt)",
-            "mpath" => "reached by several paths (multipath)",
-            _ => "made by the device mapper",
-        };
-        return Some(kind.to_owned());
-    }
-    if disk.has("md") {
-        return Some("a RAID array (md)".to_owned());
-    }
-    if disk.has("loop") || disk.name.starts_with("loop") {
-        return Some("a loop device".to_owned());
-    }
-    let real = !disk.is_below("virtual") || disk.is_below("virtual/nvme-subsystem");
-    (!real).then(|| "no disk (it has no hardware below it)".to_owned())
-}
-
-/// Btrfs shows the devices of each file system that is mounted in `/sys/fs/btrfs/UUID/devices`.
-fn check_btrfs(root: &Root, target: &Target, name: &str) -> Result<()> {
-    if target.filesystem.as_deref() != Some("btrfs") {
-        return Ok(());
-    }
-    let entries = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten();
-    for filesystem in entries(root.join("sys/fs/btrfs")) {
-        let devices: Vec<_> = entries(filesystem.path().join("devices"))
-            .map(|entry| entry.file_name())
-            .collect();
-        let is_it = devices
-            .iter()
-            .any(|device| device.to_str() == Some(&target.device.name));
-        if is_it && devices.len() > 1 {
-            return Err(Problem::Spread {
-                target: name.to_owned(),
-                count: devices.len(),
-            }
-            .into());
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

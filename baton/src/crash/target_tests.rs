@@ -181,3 +181,47 @@ fn a_raw_dump_goes_to_a_partition_that_nothing_uses() {
     let fake = fake.mount("30 1 8:1 / /mnt rw - xfs /dev/sda1 rw");
     assert!(used(&fake, "/dev/sda1").contains("is mounted at /mnt"));
 }
+
+const OWN_UUID: &str = "UUID=5a5a5a5a-5a5a-5a5a-5a5a-5a5a5a5a5a5a";
+
+#[test]
+fn a_path_is_told_by_what_is_found_there_after_a_crash() {
+    let fake = Fake::new().with_sata().with_ext4_on("sda1", [0x5a; 16]);
+    let target = at(&fake, &filesystem("/dev/disk/by-partuuid/part-sda1", None)).unwrap();
+    assert_eq!(told(&target).0, OWN_UUID);
+    assert_eq!(target.filesystem.as_deref(), Some("ext4"));
+    assert!(target.notes.is_empty());
+    let raw = Fake::new().with_sata();
+    let target = at(&raw, &raw_on("/dev/sda1")).unwrap();
+    assert_eq!(told(&target).0, "PARTUUID=part-sda1");
+    std::fs::remove_dir_all(raw.path("dev/disk/by-partuuid")).unwrap();
+    let target = at(&raw, &raw_on("/dev/sda1")).unwrap();
+    assert_eq!(told(&target).0, "/dev/sda1");
+    assert!(target.notes[0].contains("PARTUUID="));
+}
+
+#[test]
+fn what_is_on_the_device_must_be_what_was_said() {
+    let fake = Fake::new().with_sata().with_ext4_on("sda1", [0x5a; 16]);
+    let failure = at(&fake, &filesystem(OWN_UUID, Some("xfs"))).unwrap_err();
+    assert_eq!(failure.reason, "other-filesystem");
+    assert!(
+        failure.message.contains("holds an ext2, ext3 or ext4"),
+        "{failure}"
+    );
+    let failure = at(&fake, &raw_on("/dev/sda1")).unwrap_err();
+    assert!(
+        failure.message.contains("holds an ext2, ext3 or ext4"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn a_name_that_only_udev_knows_is_refused_where_that_shows() {
+    let fake = Fake::new()
+        .with_sata()
+        .with_ext4_on("sda1", [0x5a; 16])
+        .link("dev/disk/by-label/old", "dev/sda1");
+    let failure = at(&fake, &filesystem("LABEL=old", Some("ext4"))).unwrap_err();
+    assert_eq!(failure.reason, "not-found");
+}

@@ -275,6 +275,25 @@ impl Fake {
         )
     }
 
+    /// An ext4 file system with this UUID and the label `dumps`; udev has no link to it.
+    pub fn with_ext4_on(self, name: &str, uuid: [u8; 16]) -> Fake {
+        // struct ext4_super_block (fs/ext4/ext4.h): s_magic, s_uuid, s_volume_name
+        let mut bytes = vec![0; 8192];
+        let mut put = |at: usize, part: &[u8]| {
+            bytes[1024 + at..1024 + at + part.len()].copy_from_slice(part);
+        };
+        put(0x38, &0xef53_u16.to_le_bytes());
+        put(0x68, &uuid);
+        put(0x78, b"dumps");
+        let links = std::fs::read_dir(self.path("dev/disk/by-uuid")).unwrap();
+        for link in links.flatten() {
+            if std::fs::read_link(link.path()).unwrap().ends_with(name) {
+                std::fs::remove_file(link.path()).unwrap();
+            }
+        }
+        self.file(&format!("dev/{name}"), bytes)
+    }
+
     /// dm-0 on sda1, mounted at /srv; `uuid` says what made it.
     pub fn with_device_mapper(self, uuid: &str) -> Fake {
         let folder = "sys/devices/virtual/block/dm-0";

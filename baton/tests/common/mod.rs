@@ -1,6 +1,8 @@
 //! What the tests of the program share: images made in code, keys made by openssl, described machines.
 #![allow(dead_code)] // each test file uses a part
 
+pub mod fake;
+
 use baton_formats::gate_image::{GateInfo, Part};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

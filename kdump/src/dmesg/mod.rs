@@ -11,10 +11,12 @@ use std::ops::Range;
 mod layout;
 mod occupied;
 mod pages;
+mod panic;
 mod records;
 mod ring;
 mod text;
 
+pub use panic::Panic;
 pub use records::{Record, Records};
 use ring::Ring;
 pub use text::Text;

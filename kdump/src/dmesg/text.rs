@@ -62,9 +62,7 @@ impl Record {
         let micros = self.time / 1000;
         let mut prefix = format!("[{:5}.{:06}] ", micros / 1_000_000, micros % 1_000_000);
         if caller {
-            let kind = if self.caller & CPU == 0 { 'T' } else { 'C' };
-            let caller = format!("{kind}{}", self.caller & !CPU);
-            write!(prefix, "[{caller:>8}] ")?;
+            write!(prefix, "[{:>8}] ", self.caller())?;
         }
         f.write_str(&prefix)?;
         for (i, line) in self.text.split(|byte| *byte == b'\n').enumerate() {
@@ -74,6 +72,13 @@ impl Record {
             escaped(f, line)?;
         }
         Ok(())
+    }
+
+    /// Who logged it, as the kernel writes it: `T1` of a thread, `C0` of a CPU.
+    #[must_use]
+    pub fn caller(&self) -> String {
+        let kind = if self.caller & CPU == 0 { 'T' } else { 'C' };
+        format!("{kind}{}", self.caller & !CPU)
     }
 
     /// The text as it can be shown: what could command a terminal is escaped.

@@ -202,6 +202,11 @@ impl Memory for KdumpFile {
     fn ranges(&self) -> &[Range<u64>] {
         &self.ranges
     }
+
+    fn excluded(&self, address: u64) -> bool {
+        let state = self.first().state(address / self.page_size(), address);
+        matches!(state, Err(Unreadable::Excluded(_)))
+    }
 }
 
 /// VMCOREINFO and the registers, from what the header points to.

@@ -26,6 +26,8 @@ pub(super) struct Piece {
 pub(super) struct Layout {
     extents: Vec<Extent>,
     ranges: Vec<Range<u64>>,
+    /// Whether there is memory of which the file has no bytes.
+    holes: bool,
 }
 
 impl Layout {
@@ -51,14 +53,24 @@ impl Layout {
             });
             ranges.push(start..end(segment.memory_size)?);
         }
+        let extents = apart(extents);
+        let ranges = joined(ranges);
+        let held: u64 = extents.iter().map(|it| it.end - it.start).sum();
+        let memory = ranges.iter().map(|it| it.end - it.start).sum();
         Ok(Layout {
-            extents: apart(extents),
-            ranges: joined(ranges),
+            extents,
+            ranges,
+            holes: held < memory,
         })
     }
 
     pub(super) fn ranges(&self) -> &[Range<u64>] {
         &self.ranges
+    }
+
+    /// Whether the file has no bytes of memory at an address.
+    pub(super) fn is_hole(&self, address: u64) -> bool {
+        self.holes && self.at(address).is_some_and(|it| it.offset.is_none())
     }
 
     pub(super) fn at(&self, address: u64) -> Option<Piece> {

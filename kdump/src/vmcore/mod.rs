@@ -142,6 +142,10 @@ impl Memory for Vmcore {
     fn ranges(&self) -> &[Range<u64>] {
         self.layout.ranges()
     }
+
+    fn excluded(&self, address: u64) -> bool {
+        self.layout.is_hole(address)
+    }
 }
 
 /// All notes; a core has one segment of them, but several would be one after another.

@@ -8,8 +8,6 @@ use crate::encode::Compression;
 use crate::write::WriteError;
 use std::ops::Range;
 
-/// sizeof(struct disk_dump_header).
-pub(crate) const HEADER: usize = 464;
 /// sizeof(struct kdump_sub_header).
 pub(crate) const SUB_HEADER: usize = 104;
 /// sizeof(struct page_desc).
@@ -69,7 +67,7 @@ impl Layout {
         let unit = block.max(REGION_BYTES as u64);
         let bitmap = end_page.div_ceil(REGION as u64) * REGION_BYTES as u64;
         let bitmap = bitmap.next_multiple_of(unit);
-        // At most 2^40 pages of 4 KiB, whose bitmaps have 2^26 blocks.
+        // At most 2^36 pages of 4 KiB, whose bitmaps have 2^22 blocks.
         let bitmap_blocks = u32::try_from(2 * bitmap / block).unwrap_or(u32::MAX);
         let bitmap1 = (1 + u64::from(sub_blocks)) * block;
         Ok(Layout {
@@ -190,7 +188,8 @@ mod tests {
         assert_eq!(word(436), 10);
         assert_eq!(word(440), 0x2_0001);
         assert_eq!(word(460), 3);
-        assert!(bytes[HEADER..].iter().all(|byte| *byte == 0));
+        // sizeof(struct disk_dump_header)
+        assert!(bytes[464..].iter().all(|byte| *byte == 0));
         assert_eq!(Layout::whole(Compression::Zstd(3)), [0x20, 0, 0, 0]);
     }
 

@@ -184,11 +184,6 @@ impl<'a> Front<'a> {
 }
 
 impl Dump<'_> {
-    /// How many pages the dump will have.
-    pub(crate) fn total(&self) -> u64 {
-        self.total
-    }
-
     /// Where the dump ends, so far.
     pub(crate) fn size(&self) -> u64 {
         self.next.load(Ordering::Relaxed)

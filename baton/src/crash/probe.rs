@@ -1,0 +1,95 @@
+//! What is on a device, read by the code by which the capture program will find it.
+
+use baton_capture::config::{Device, FileSystem};
+use baton_capture::probe::{Found, Kind, gpt, superblock};
+use baton_kdump::Source;
+use baton_sys::Root;
+use baton_sys::block::BlockDevice;
+use std::fs::File;
+use std::io;
+
+/// The unit of `start` in sysfs, whatever the device's own blocks are.
+const SECTOR: u64 = 512;
+
+/// A device's bytes. Its length is known to sysfs; that of the node is 0.
+struct Node {
+    file: File,
+    size: u64,
+}
+
+impl Source for Node {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.file.read_at(offset, buffer)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.size)
+    }
+}
+
+/// `None` where it can't be read: not by this user, or not at all.
+fn open(root: &Root, device: &BlockDevice) -> Option<Node> {
+    let node = Node {
+        file: File::open(root.join("dev").join(&device.name)).ok()?,
+        size: device.size()?,
+    };
+    let mut first = [0; 512];
+    node.read_at(0, &mut first).ok()?;
+    Some(node)
+}
+
+/// What owns a device; `None` where nothing known does, or it can't be read.
+#[must_use]
+pub fn contents(root: &Root, device: &BlockDevice) -> Option<Found> {
+    superblock(&open(root, device)?)
+}
+
+/// The type of file system, if dumps can be written to it.
+#[must_use]
+pub fn filesystem(found: &Found) -> Option<FileSystem> {
+    match found.kind {
+        Kind::Ext => Some(FileSystem::Ext4),
+        Kind::Xfs => Some(FileSystem::Xfs),
+        Kind::Btrfs => Some(FileSystem::Btrfs),
+        Kind::Vfat => Some(FileSystem::Vfat),
+        Kind::Swap | Kind::Luks | Kind::Lvm => None,
+    }
+}
+
+/// What the partition table calls a partition; `None` where it is none, or the disk can't be read.
+#[must_use]
+pub fn partition(root: &Root, device: &BlockDevice) -> Option<gpt::Names> {
+    let number = |name: &str| device.attribute(name)?.parse::<u64>().ok();
+    let which = u32::try_from(number("partition")?).ok()?;
+    let start = number("start")?.checked_mul(SECTOR)?;
+    let disk = device.disk();
+    let block = disk.attribute("queue/logical_block_size")?.parse().ok()?;
+    gpt::names(&open(root, &disk)?, block, which, start)
+}
+
+/// Whether the capture program would take a device for the one that is called so; `None` where it can't be
+/// read here.
+#[must_use]
+pub fn carries(root: &Root, device: &BlockDevice, name: &Device) -> Option<bool> {
+    match name {
+        Device::Path(path) => Some(path.to_str() == Some(&format!("/dev/{}", device.name))),
+        Device::Uuid(uuid) => {
+            let found = superblock(&open(root, device)?);
+            Some(found.is_some_and(|found| found.uuid.eq_ignore_ascii_case(uuid)))
+        }
+        Device::Label(label) => {
+            let found = superblock(&open(root, device)?);
+            Some(found.is_some_and(|found| found.label.as_ref() == Some(label)))
+        }
+        Device::PartUuid(uuid) => {
+            open(root, &device.disk())?;
+            let names = partition(root, device);
+            Some(names.is_some_and(|names| names.uuid.eq_ignore_ascii_case(uuid)))
+        }
+        Device::PartLabel(label) => {
+            open(root, &device.disk())?;
+            let names = partition(root, device);
+            Some(names.is_some_and(|names| names.label.as_ref() == Some(label)))
+        }
+    }
+}

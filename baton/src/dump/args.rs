@@ -1,0 +1,147 @@
+//! The command line of `baton dump`.
+
+use crate::exit;
+use baton_kdump::encode::Compression;
+use baton_kdump::filter::Level;
+use clap::{Args, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Where dumps are kept when nothing else is said.
+pub const DEFAULT_FOLDER: &str = "/var/crash";
+
+/// `baton dump …`
+#[derive(Debug, Subcommand)]
+pub enum DumpCommand {
+    /// List the dumps that are kept: when, which kernel, why, how large, whether complete
+    List(ListArgs),
+    /// Say what crashed, when and why, and how much of it the dump holds
+    #[command(after_help = FORMATS_HELP)]
+    Info(InfoArgs),
+    /// Print the kernel log of the kernel that crashed
+    #[command(after_help = FORMATS_HELP)]
+    Dmesg(DmesgArgs),
+    /// Read every page of a dump, and compare it with the digest beside it (DUMP.sha256)
+    #[command(after_help = exit::help())]
+    Check(CheckArgs),
+    /// Write a dump in another format, compressed otherwise, or with less of the memory
+    #[command(after_help = CONVERT_HELP)]
+    Convert(ConvertArgs),
+}
+
+const FORMATS_HELP: &str = "\
+A dump is an ELF core or kdump-compressed (zlib, lzo, snappy, zstd), flattened or not, as makedumpfile and
+Baton write them; of a split dump all parts are named.";
+
+const CONVERT_HELP: &str = "\
+Levels are sums of what is left out: 1 pages of zeros, 2 page cache without private data, 4 all page
+cache, 8 memory of processes, 16 free memory; 31 is all of it. What can't be told for certain is kept,
+and said. Broken and offline memory is never read.";
+
+impl DumpCommand {
+    /// Whether the command was told to speak JSON.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        match self {
+            DumpCommand::List(args) => args.json,
+            DumpCommand::Info(args) => args.json,
+            DumpCommand::Dmesg(args) => args.json,
+            DumpCommand::Check(args) => args.json,
+            DumpCommand::Convert(args) => args.json,
+        }
+    }
+}
+
+/// Where to look for dumps.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Folders that dumps are kept in
+    #[arg(value_name = "DIR", default_value = DEFAULT_FOLDER)]
+    pub folders: Vec<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which dump to tell of.
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// The dump
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which log to print.
+#[derive(Debug, Args)]
+pub struct DmesgArgs {
+    /// The dump
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Also say who logged each message: a thread (T) or a CPU (C)
+    #[arg(long)]
+    pub callers: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which dump to check.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The dump
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// How many threads share the work [default: one for each CPU]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The format of a dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DumpFormat {
+    /// kdump-compressed, as makedumpfile writes it
+    Kdump,
+    /// An ELF core, uncompressed
+    Elf,
+    /// kdump-compressed, as a stream that `makedumpfile -R` or this command puts in order
+    Flattened,
+}
+
+/// What to convert, and into what.
+#[derive(Debug, Args)]
+pub struct ConvertArgs {
+    /// The dump to read; of a split dump, all parts
+    #[arg(value_name = "IN", required = true)]
+    pub input: Vec<PathBuf>,
+    /// The dump to write; `-` writes it to standard output, flattened
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// The format to write
+    #[arg(long, value_enum, default_value = "kdump")]
+    pub format: DumpFormat,
+    /// How pages are compressed: zstd, zstd:LEVEL, zlib, zlib:LEVEL or none
+    #[arg(long, value_name = "HOW", default_value = "zstd:1")]
+    pub compress: Compression,
+    /// What is left out, from 0 (nothing but broken memory) to 31
+    #[arg(long, value_name = "LEVEL", default_value = "0", value_parser = level)]
+    pub level: Level,
+    /// How many threads share the work [default: one for each CPU]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    let number: u8 = text
+        .parse()
+        .map_err(|_| "a dump level is a number from 0 to 31".to_owned())?;
+    Level::try_from(number).map_err(|error| error.to_string())
+}

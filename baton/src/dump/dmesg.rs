@@ -1,0 +1,69 @@
+//! `baton dump dmesg`: the kernel log of the kernel that crashed.
+
+use super::args::DmesgArgs;
+use super::open::{name, open, with_log};
+use crate::failure::{Failure, Result};
+use crate::inspect::print;
+use baton_kdump::dmesg::{Log, Record, Text};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Object {
+    file: String,
+    records: Vec<Line>,
+    lost_after: u64,
+}
+
+/// A record. What a terminal wouldn't just print is escaped in the text.
+#[derive(Serialize)]
+struct Line {
+    sequence: u64,
+    nanoseconds: u64,
+    facility: u8,
+    level: u8,
+    caller: String,
+    text: String,
+    lost_before: u64,
+}
+
+impl From<Record> for Line {
+    fn from(record: Record) -> Line {
+        Line {
+            sequence: record.sequence,
+            nanoseconds: record.time,
+            facility: record.facility,
+            level: record.level,
+            caller: record.caller(),
+            text: record.shown(),
+            lost_before: record.lost_before,
+        }
+    }
+}
+
+/// Carries out the command.
+///
+/// # Errors
+/// When the dump can't be read, or has no log.
+pub fn run(args: &DmesgArgs) -> Result<()> {
+    let dump = open(&args.files)?;
+    let file = name(&args.files);
+    let failed = |error| Failure::failed(format!("{file}: {error}"));
+    if args.json {
+        let object = with_log(&dump, |log| object(file.clone(), log)).map_err(failed)?;
+        crate::print_json(&object);
+        return Ok(());
+    }
+    with_log(&dump, |log| {
+        print(&Text::new(log).with_callers(args.callers).to_string())
+    })
+    .map_err(failed)?
+}
+
+fn object(file: String, log: &Log<'_>) -> Object {
+    let mut records = log.records();
+    Object {
+        file,
+        records: records.by_ref().map(Line::from).collect(),
+        lost_after: records.lost(),
+    }
+}

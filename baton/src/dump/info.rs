@@ -1,0 +1,249 @@
+//! `baton dump info`: what crashed, when and why, and how much of it the dump holds.
+
+use super::args::InfoArgs;
+use super::open::{name, open, with_log};
+use super::time::rfc3339;
+use crate::failure::Result;
+use crate::inspect::page::Page;
+use crate::inspect::print;
+use baton_kdump::dmesg::Panic;
+use baton_kdump::note::CpuState;
+use baton_kdump::{Dump, Memory};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Info {
+    file: String,
+    files: usize,
+    format: String,
+    flattened: bool,
+    bytes: u64,
+    complete: bool,
+    kernel: Kernel,
+    crashed_at: Option<String>,
+    panic: PanicInfo,
+    cpus: usize,
+    /// The CPUs whose registers were saved. Those that didn't answer aren't among them.
+    states: Vec<Cpu>,
+    memory: Pages,
+    log: LogInfo,
+}
+
+#[derive(Serialize)]
+struct Kernel {
+    release: Option<String>,
+    version: Option<String>,
+    build_id: Option<String>,
+    machine: String,
+    host: Option<String>,
+}
+
+#[derive(Serialize, Default)]
+struct PanicInfo {
+    message: Option<String>,
+    cause: Option<String>,
+    task: Option<String>,
+    pid: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Cpu {
+    pid: u32,
+    /// The task's name, if the log tells it.
+    task: Option<String>,
+    instruction: String,
+    stack: String,
+}
+
+#[derive(Serialize)]
+struct Pages {
+    page_size: u64,
+    bytes: u64,
+    pages: u64,
+    dumped: u64,
+    level: Option<u32>,
+}
+
+#[derive(Serialize, Default)]
+struct LogInfo {
+    records: u64,
+    lost: u64,
+    error: Option<String>,
+}
+
+/// Carries out the command.
+///
+/// # Errors
+/// When the dump can't be read. That parts of it can't is told.
+pub fn run(args: &InfoArgs) -> Result<()> {
+    let dump = open(&args.files)?;
+    let info = Info::of(name(&args.files), &dump);
+    if args.json {
+        crate::print_json(&info);
+        return Ok(());
+    }
+    let mut page = Page::default();
+    info.show(&mut page);
+    print(page.text())
+}
+
+impl Info {
+    fn of(file: String, dump: &Dump) -> Info {
+        let (log, panic) = read_log(dump);
+        let states = dump.notes().cpus.iter();
+        Info {
+            file,
+            files: dump.files(),
+            format: dump.format().to_string(),
+            flattened: dump.flattened(),
+            bytes: dump.size(),
+            complete: !dump.incomplete(),
+            kernel: Kernel::of(dump),
+            crashed_at: dump.time().map(rfc3339),
+            cpus: dump.cpus(),
+            states: states.map(|it| Cpu::of(it, &panic)).collect(),
+            memory: Pages::of(dump),
+            panic: panic.into(),
+            log,
+        }
+    }
+
+    fn show(&self, page: &mut Page) {
+        page.heading(&self.file);
+        page.optional("kernel", self.kernel.release.as_ref());
+        page.optional("version", self.kernel.version.as_ref());
+        page.optional("build ID", self.kernel.build_id.as_ref());
+        page.field("machine", &self.kernel.machine);
+        page.optional("host", self.kernel.host.as_ref());
+        page.optional("crashed at", self.crashed_at.as_ref());
+        page.optional("panic", self.panic.message.as_ref());
+        page.optional("cause", self.panic.cause.as_ref());
+        page.optional("task", self.panic.described());
+        page.field("log", self.log.described());
+        page.field("CPUs", self.cpus);
+        self.show_dump(page);
+        if !self.states.is_empty() {
+            page.heading("registers of each CPU that answered");
+            let rows: Vec<_> = self.states.iter().map(Cpu::row).collect();
+            page.table(&["PID", "instruction", "stack", "task"], &rows);
+        }
+    }
+
+    fn show_dump(&self, page: &mut Page) {
+        let flattened = if self.flattened { ", flattened" } else { "" };
+        page.field("format", format!("{}{flattened}", self.format));
+        let files = match self.files {
+            1 => String::new(),
+            files => format!(" in {files} files"),
+        };
+        page.field("size", format!("{} bytes{files}", self.bytes));
+        let memory = &self.memory;
+        page.field("memory", format!("{} bytes", memory.bytes));
+        let pages = format!("{} of {}", memory.dumped, memory.pages);
+        page.field("pages", format!("{pages}, of {} bytes", memory.page_size));
+        page.optional("dump level", memory.level);
+        page.field("complete", if self.complete { "yes" } else { "no" });
+    }
+}
+
+/// What the log has, and what it says of the crash.
+fn read_log(dump: &Dump) -> (LogInfo, Panic) {
+    let read = with_log(dump, |log| {
+        let mut info = LogInfo::default();
+        let mut records = log.records();
+        let panic = Panic::find(records.by_ref().inspect(|record| {
+            info.records += 1;
+            info.lost += record.lost_before;
+        }));
+        info.lost += records.lost();
+        (info, panic)
+    });
+    read.unwrap_or_else(|error| {
+        let info = LogInfo {
+            error: Some(error),
+            ..LogInfo::default()
+        };
+        (info, Panic::default())
+    })
+}
+
+impl Kernel {
+    fn of(dump: &Dump) -> Kernel {
+        let utsname = dump.kdump().map(|it| it.header().utsname.clone());
+        let utsname = utsname.unwrap_or_default();
+        let told = |text: String| Some(text).filter(|it| !it.is_empty());
+        let build_id = dump.vmcoreinfo().and_then(|info| info.build_id());
+        Kernel {
+            release: dump.release().map(str::to_owned),
+            version: told(utsname.version),
+            build_id: build_id.ok().map(str::to_owned),
+            machine: dump.machine().to_string(),
+            host: told(utsname.nodename),
+        }
+    }
+}
+
+impl From<Panic> for PanicInfo {
+    fn from(panic: Panic) -> PanicInfo {
+        let (pid, task) = panic.task.unzip();
+        PanicInfo {
+            message: panic.message,
+            cause: panic.cause,
+            task,
+            pid,
+        }
+    }
+}
+
+impl PanicInfo {
+    fn described(&self) -> Option<String> {
+        Some(format!("{} (PID {})", self.task.as_ref()?, self.pid?))
+    }
+}
+
+impl Cpu {
+    fn of(state: &CpuState, panic: &Panic) -> Cpu {
+        let named = panic.task.as_ref().filter(|(pid, _)| *pid == state.pid);
+        // Every idle CPU's task has the PID 0: which of them crashed can't be told.
+        let named = named.filter(|(pid, _)| *pid != 0);
+        let idle = Some("(idle)".to_owned()).filter(|_| state.pid == 0);
+        Cpu {
+            pid: state.pid,
+            task: named.map(|(_, name)| name.clone()).or(idle),
+            instruction: format!("{:#018x}", state.instruction),
+            stack: format!("{:#018x}", state.stack),
+        }
+    }
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.pid.to_string(),
+            self.instruction.clone(),
+            self.stack.clone(),
+            self.task.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+impl Pages {
+    fn of(dump: &Dump) -> Pages {
+        let (pages, dumped) = dump.pages();
+        Pages {
+            page_size: dump.page_size(),
+            bytes: dump.ranges().iter().map(|it| it.end - it.start).sum(),
+            pages,
+            dumped,
+            level: dump.level(),
+        }
+    }
+}
+
+impl LogInfo {
+    fn described(&self) -> String {
+        match (&self.error, self.lost) {
+            (Some(error), _) => error.clone(),
+            (None, 0) => format!("{} messages", self.records),
+            (None, lost) => format!("{} messages, {lost} lost", self.records),
+        }
+    }
+}

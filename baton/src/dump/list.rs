@@ -1,0 +1,161 @@
+//! `baton dump list`: the dumps that are kept.
+
+use super::args::{DEFAULT_FOLDER, ListArgs};
+use super::find::{Found, find, is_part, is_unfinished};
+use super::open::with_log;
+use super::time::rfc3339;
+use crate::failure::{Failure, Result};
+use crate::inspect::page::Page;
+use crate::inspect::print;
+use baton_kdump::Dump;
+use baton_kdump::dmesg::Panic;
+use serde::Serialize;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// How whole a dump is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum State {
+    /// All of it is there.
+    Complete,
+    /// It wasn't written to its end.
+    Incomplete,
+    /// A part of a split dump.
+    Part,
+    /// It can't be opened.
+    Damaged,
+    /// Only the kernel log was saved.
+    LogOnly,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            State::Complete => "complete",
+            State::Incomplete => "incomplete",
+            State::Part => "part",
+            State::Damaged => "damaged",
+            State::LogOnly => "log only",
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Entry {
+    file: PathBuf,
+    state: State,
+    crashed_at: Option<String>,
+    kernel: Option<String>,
+    panic: Option<String>,
+    level: Option<u32>,
+    bytes: u64,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Object {
+    dumps: Vec<Entry>,
+}
+
+/// Carries out the command.
+///
+/// # Errors
+/// When a folder can't be read.
+pub fn run(args: &ListArgs) -> Result<()> {
+    let mut dumps = Vec::new();
+    for folder in &args.folders {
+        for found in found_in(folder)? {
+            dumps.push(Entry::of(found));
+        }
+    }
+    dumps.sort_by(|a, b| (&a.crashed_at, &a.file).cmp(&(&b.crashed_at, &b.file)));
+    if args.json {
+        crate::print_json(&Object { dumps });
+        return Ok(());
+    }
+    if dumps.is_empty() {
+        let folders = args.folders.iter().map(|it| it.display().to_string());
+        let folders = folders.collect::<Vec<_>>().join(", ");
+        return print(&format!("no dumps in {folders}\n"));
+    }
+    let mut page = Page::default();
+    let names = ["crashed at", "kernel", "size", "state", "dump", "panic"];
+    let rows: Vec<_> = dumps.iter().map(Entry::row).collect();
+    page.table(&names, &rows);
+    print(page.text())
+}
+
+fn found_in(folder: &Path) -> Result<Vec<Found>> {
+    match find(folder) {
+        // Nothing has crashed yet.
+        Err(error)
+            if error.kind() == ErrorKind::NotFound && folder == Path::new(DEFAULT_FOLDER) =>
+        {
+            Ok(Vec::new())
+        }
+        Err(error) => {
+            let message = format!("{}: {error}", folder.display());
+            Err(Failure::system(&std::io::Error::new(error.kind(), message)))
+        }
+        Ok(found) => Ok(found),
+    }
+}
+
+impl Entry {
+    fn of(found: Found) -> Entry {
+        match found {
+            Found::Log(file) => Entry::named(file, State::LogOnly),
+            Found::Dump(file) => match Dump::open(std::slice::from_ref(&file)) {
+                Ok(dump) => Entry::of_dump(file, &dump),
+                Err(error) => Entry {
+                    error: Some(error.to_string()),
+                    ..Entry::named(file, State::Damaged)
+                },
+            },
+        }
+    }
+
+    fn named(file: PathBuf, state: State) -> Entry {
+        Entry {
+            bytes: std::fs::metadata(&file).map_or(0, |it| it.len()),
+            file,
+            state,
+            crashed_at: None,
+            kernel: None,
+            panic: None,
+            level: None,
+            error: None,
+        }
+    }
+
+    fn of_dump(file: PathBuf, dump: &Dump) -> Entry {
+        let panic = with_log(dump, |log| Panic::find(log.records()));
+        let panic = panic.ok().and_then(|it| it.summary().map(str::to_owned));
+        let state = match () {
+            () if is_part(dump) => State::Part,
+            () if dump.incomplete() || is_unfinished(&file) => State::Incomplete,
+            () => State::Complete,
+        };
+        Entry {
+            crashed_at: dump.time().map(rfc3339),
+            kernel: dump.release().map(str::to_owned),
+            panic,
+            level: dump.level(),
+            ..Entry::named(file, state)
+        }
+    }
+
+    fn row(&self) -> Vec<String> {
+        let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let remark = self.error.clone().or_else(|| self.panic.clone());
+        vec![
+            told(&self.crashed_at),
+            told(&self.kernel),
+            self.bytes.to_string(),
+            self.state.word().to_owned(),
+            self.file.display().to_string(),
+            remark.unwrap_or_default(),
+        ]
+    }
+}

@@ -1,0 +1,36 @@
+//! A dump of any format, opened.
+
+use crate::failure::{Failure, Result};
+use baton_kdump::Dump;
+use baton_kdump::dmesg::{Log, LogError};
+use baton_kdump::dump::DumpError;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+/// Opens a dump, or all parts of a split one.
+pub(super) fn open(files: &[PathBuf]) -> Result<Dump> {
+    Dump::open(files).map_err(|error| match &error {
+        DumpError::Io(path, cause) if cause.kind() == ErrorKind::PermissionDenied => {
+            let named = std::io::Error::new(cause.kind(), format!("{}: {cause}", path.display()));
+            Failure::system(&named)
+        }
+        _ => Failure::failed(error.to_string()),
+    })
+}
+
+/// Gives the log of a dump to `read`, or why there is none.
+pub(super) fn with_log<T>(
+    dump: &Dump,
+    read: impl FnOnce(&Log<'_>) -> T,
+) -> std::result::Result<T, String> {
+    let kernel = dump.kernel().map_err(|error| error.to_string())?;
+    let info = dump.vmcoreinfo().map_err(|error| error.to_string())?;
+    let log = Log::open(&kernel, info).map_err(|error: LogError| error.to_string())?;
+    Ok(read(&log))
+}
+
+/// How a dump is called: by its first file.
+pub(super) fn name(files: &[PathBuf]) -> String {
+    let first = files.first().map(|it| it.display().to_string());
+    first.unwrap_or_default()
+}
