@@ -66,17 +66,19 @@ impl Bits {
     }
 
     fn change(&mut self, pages: Range<usize>, change: impl Fn(&mut u64, u64)) {
-        let end = pages.end.min(REGION);
-        let mut page = pages.start;
-        while page < end {
-            let low = page % 64;
-            let count = (64 - low).min(end - page);
-            let mask = (u64::MAX >> (64 - count)) << low;
-            if let Some(word) = self.0.get_mut(page / 64) {
+        for (index, mask) in masks(pages) {
+            if let Some(word) = self.0.get_mut(index) {
                 change(word, mask);
             }
-            page += count;
         }
+    }
+
+    /// How many pages of a range are in it.
+    #[must_use]
+    pub fn count_in(&self, pages: Range<usize>) -> u32 {
+        masks(pages)
+            .filter_map(|(index, mask)| Some((self.0.get(index)? & mask).count_ones()))
+            .sum()
     }
 
     /// Whether a page is in it.
@@ -126,6 +128,19 @@ impl Bits {
         }
         REGION
     }
+}
+
+/// The words that a range of pages has bits in, and those bits.
+fn masks(pages: Range<usize>) -> impl Iterator<Item = (usize, u64)> {
+    let end = pages.end.min(REGION);
+    let mut page = pages.start;
+    std::iter::from_fn(move || {
+        let low = page % 64;
+        let count = (64 - low).min(end.checked_sub(page).filter(|left| *left > 0)?);
+        let word = (page / 64, (u64::MAX >> (64 - count)) << low);
+        page += count;
+        Some(word)
+    })
 }
 
 /// The runs of pages in a set.
@@ -192,6 +207,21 @@ mod tests {
         }
         assert_eq!(bits.count(), before);
         assert_eq!(bits.rank(REGION), before);
+    }
+
+    #[test]
+    fn pages_of_a_range_are_counted() {
+        let bits = bits(&[1..3, 63..66, 1000..1064]);
+        for start in [0, 1, 2, 64, 999, 1063, REGION] {
+            for end in [0, 1, 2, 65, 66, 1001, REGION, REGION + 9] {
+                let expected = (start..end).filter(|page| bits.has(*page)).count();
+                assert_eq!(
+                    bits.count_in(start..end) as usize,
+                    expected,
+                    "{start}..{end}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -355,10 +355,10 @@ impl Memory for Dump {
         }
     }
 
-    fn excluded(&self, address: u64) -> bool {
+    fn excluded_until(&self, address: u64) -> u64 {
         match &self.kind {
-            Kind::Elf(core) => core.excluded(address),
-            Kind::Kdump(dump) => dump.excluded(address),
+            Kind::Elf(core) => core.excluded_until(address),
+            Kind::Kdump(dump) => dump.excluded_until(address),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! chooses pages of it; a writer writes them in another format.
 
 #![forbid(unsafe_code)]
+// A list of one range is what the tests mean by it.
+#![cfg_attr(test, allow(clippy::single_range_in_vec_init))]
 
 mod bytes;
 mod cache;

@@ -24,9 +24,14 @@ pub trait Memory: Send + Sync {
     /// The memory that there was, in bytes, sorted and apart from each other.
     fn ranges(&self) -> &[Range<u64>];
 
-    /// Whether a filter left out the page at `address`. Where a dump has all memory, none.
+    /// Up to where, from `address` on, a filter left out all memory: `address` itself where it left out
+    /// nothing, as in dumps that have all memory.
+    fn excluded_until(&self, address: u64) -> u64 {
+        address
+    }
+
+    /// Whether a filter left out the page at `address`.
     fn excluded(&self, address: u64) -> bool {
-        let _ = address;
-        false
+        self.excluded_until(address) > address
     }
 }

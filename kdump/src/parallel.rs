@@ -36,7 +36,7 @@ pub(crate) fn each<State, Error: Send>(
     thread::scope(|scope| {
         let others: Vec<_> = (1..threads.get().min(count))
             // A thread that can't be had is one less to share with.
-            .filter_map(|_| thread::Builder::new().spawn_scoped(scope, &share).ok())
+            .filter_map(|_| thread::Builder::new().spawn_scoped(scope, share).ok())
             .collect();
         let mut result = share();
         for other in others {

@@ -1,8 +1,8 @@
 //! Where the bytes of a dump come from.
 
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, FileTypeExt};
 
 /// Bytes at offsets: a file, a device, the kernel's own view of the crashed one.
 pub trait Source: Send + Sync {
@@ -26,8 +26,14 @@ impl Source for File {
         self.read_exact_at(buffer, offset)
     }
 
+    /// Of a block device, which has no length, how far one can go.
     fn size(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
+        let metadata = self.metadata()?;
+        if metadata.file_type().is_block_device() {
+            let mut file = self;
+            return file.seek(SeekFrom::End(0));
+        }
+        Ok(metadata.len())
     }
 }
 

@@ -27,7 +27,9 @@ impl Oracles {
             .map(|it| it.unwrap().path())
             .filter(|it| {
                 let name = it.file_name().unwrap().to_string_lossy();
-                name.starts_with("vmcore-") && !name.contains("..")
+                // By the kernel's version; what else is there may be large.
+                let version = name.strip_prefix("vmcore-");
+                version.is_some_and(|it| it.bytes().all(|c| c == b'.' || c.is_ascii_digit()))
             })
             .collect();
         vmcores.sort();

@@ -1,6 +1,7 @@
 //! Timings against peers: both sides in the same run, and the ratio of their medians.
 
 mod crash;
+mod dump;
 
 use std::process::Command;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use crate::machine::Machine;
 use crate::payload::MAIN;
 use crate::scenario::{handover, judge, stock};
 use crate::{build, gate, vm};
+
+pub use dump::DumpArgs;
 
 /// Hand-overs of each kind, in turn.
 const PAIRS: usize = 7;
@@ -34,12 +37,17 @@ pub enum Part {
     HandOver,
     /// Loading, in a virtual machine
     Load,
-    /// Captured crashes against kdump-tools; takes long, and is left out if nothing is named
+    /// Writing dumps, on this machine; only if it's asked for
+    Dump,
+    /// Captured crashes against kdump-tools, in virtual machines; only if it's asked for
     Crash,
 }
 
 /// Prints the timings of one part, or of all of them.
-pub fn run(part: Option<Part>) -> Result<()> {
+pub fn run(part: Option<Part>, dump: &DumpArgs) -> Result<()> {
+    if part == Some(Part::Dump) {
+        return dump::run(dump);
+    }
     if part == Some(Part::Crash) {
         return crash::run();
     }

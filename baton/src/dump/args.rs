@@ -126,7 +126,7 @@ pub struct ConvertArgs {
     #[arg(long, value_enum, default_value = "kdump")]
     pub format: DumpFormat,
     /// How pages are compressed: zstd, zstd:LEVEL, zlib, zlib:LEVEL or none
-    #[arg(long, value_name = "HOW", default_value = "zstd:1")]
+    #[arg(long, value_name = "HOW", default_value = "zstd")]
     pub compress: Compression,
     /// What is left out, from 0 (nothing but broken memory) to 31
     #[arg(long, value_name = "LEVEL", default_value = "0", value_parser = level)]

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::inspect::page::Page;
 use crate::inspect::print;
-use baton_kdump::{Dump, Memory, Unreadable};
+use baton_kdump::{Dump, Memory, Unreadable, Vmcore};
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -134,12 +134,17 @@ impl Iterator for Batches<'_> {
 
 fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> Pages {
     let page_size = dump.page_size();
+    let bytes = |ranges: &[Range<u64>]| ranges.iter().map(|it| it.end - it.start).sum();
+    // Zeros that an ELF core doesn't hold need no reading.
+    let held = dump.elf().map(Vmcore::held);
+    let ranges = held.as_deref().unwrap_or(dump.ranges());
+    let zeros: u64 = bytes(dump.ranges()) - bytes(ranges);
     let batches = Mutex::new(Batches {
-        ranges: dump.ranges().iter(),
+        ranges: ranges.iter(),
         left: 0..0,
         size: BATCH * page_size,
     });
-    let total = dump.ranges().iter().map(|it| it.end - it.start).sum();
+    let total = bytes(ranges);
     let done = AtomicU64::new(0);
     let found = Mutex::new(Vec::new());
     let work = || {
@@ -167,7 +172,11 @@ fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> Pages {
         }
     });
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.into_iter().fold(Pages::default(), Pages::and)
+    let begun = Pages {
+        readable: zeros / page_size,
+        ..Pages::default()
+    };
+    found.into_iter().fold(begun, Pages::and)
 }
 
 impl Pages {

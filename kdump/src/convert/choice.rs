@@ -137,17 +137,28 @@ impl<'a> Choice<'a> {
                 _ => break,
             }
         }
-        let mut lacks = Bits::default();
-        for place in scanned.chosen.runs(0..REGION).flatten() {
-            if self
-                .memory
-                .excluded((base + place as u64) * self.regions.page_size())
-            {
-                lacks.insert(place..place + 1);
-            }
-        }
+        let lacks = self.lacks(base, &scanned.chosen);
         scanned.chosen.remove_all(&lacks);
         (scanned, lacks.count().into())
+    }
+
+    /// Pages of these, from `base` on, that the source doesn't have itself.
+    fn lacks(&self, base: u64, chosen: &Bits) -> Bits {
+        let page_size = self.regions.page_size();
+        let mut lacks = Bits::default();
+        for run in chosen.runs(0..REGION) {
+            let mut place = run.start;
+            while place < run.end {
+                let address = (base + place as u64) * page_size;
+                let left_out = self.memory.excluded_until(address) - address;
+                // A page of which a part is there is there.
+                let pages = usize::try_from(left_out / page_size).unwrap_or(REGION);
+                let end = place.saturating_add(pages).min(run.end);
+                lacks.insert(place..end);
+                place = end.max(place + 1);
+            }
+        }
+        lacks
     }
 
     /// Chooses a region's pages once more, the same ones.

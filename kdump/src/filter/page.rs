@@ -201,9 +201,8 @@ impl<'a> Page<'a> {
 /// Where a tail at `address` says that its head is: at an address, or since 7.1 at its own address
 /// under a mask.
 fn followed(value: u64, address: u64) -> u64 {
-    if value >= LEAST_MASK {
-        address & value & !TAIL
-    } else {
-        value & !TAIL
-    }
+    let value = value & !TAIL;
+    // Ones, and then zeros.
+    let is_mask = value >= LEAST_MASK && value.wrapping_neg().is_power_of_two();
+    if is_mask { address & value } else { value }
 }

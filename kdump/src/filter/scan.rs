@@ -92,13 +92,12 @@ impl<'a> Scan<'a> {
 
     fn has_pages(&self, pages: std::ops::Range<u64>) -> bool {
         let places = self.place(pages.start)..self.place(pages.end);
-        self.present.runs(places).next().is_some()
+        self.present.count_in(places) > 0
     }
 
     fn unknown(&mut self, pages: std::ops::Range<u64>) {
         let places = self.place(pages.start)..self.place(pages.end);
-        let runs = self.present.runs(places);
-        self.result.unknown += runs.map(|run| run.len() as u64).sum::<u64>();
+        self.result.unknown += u64::from(self.present.count_in(places));
     }
 
     /// Goes through the pages from `start` to `end` of a section.
@@ -162,11 +161,10 @@ impl<'a> Scan<'a> {
     fn take(&mut self, class: Class, page: u64, count: u64) -> bool {
         let left_out = self.left_out.has(class);
         let places = self.place(page)..self.place(page + count);
-        if self.witnesses.runs(places.clone()).next().is_some() {
+        if self.witnesses.count_in(places.clone()) > 0 {
             self.result.wrong.insert(class);
         }
-        let runs = self.present.runs(places.clone());
-        let present = runs.map(|run| run.len() as u64).sum::<u64>();
+        let present = u64::from(self.present.count_in(places.clone()));
         *self.result.found.of(class) += present;
         if left_out {
             *self.result.excluded.of(class) += present;

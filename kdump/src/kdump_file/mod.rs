@@ -203,9 +203,12 @@ impl Memory for KdumpFile {
         &self.ranges
     }
 
-    fn excluded(&self, address: u64) -> bool {
-        let state = self.first().state(address / self.page_size(), address);
-        matches!(state, Err(Unreadable::Excluded(_)))
+    fn excluded_until(&self, address: u64) -> u64 {
+        let frame = address / self.page_size();
+        match self.first().state(frame, address) {
+            Err(Unreadable::Excluded(_)) => (frame + 1) * self.page_size(),
+            _ => address,
+        }
     }
 }
 

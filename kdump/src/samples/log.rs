@@ -149,7 +149,11 @@ impl LogSample {
 
     /// A core of this memory, with VMCOREINFO.
     pub(crate) fn core(&self) -> Vec<u8> {
-        let notes = super::note(b"VMCOREINFO", 0, INFO.as_bytes());
-        core(&notes, &[(RAM, self.ram.len() as u64, self.ram.clone())])
+        self.core_with(&super::note(b"VMCOREINFO", 0, INFO.as_bytes()))
+    }
+
+    /// A core of this memory, with these notes.
+    pub(crate) fn core_with(&self, notes: &[u8]) -> Vec<u8> {
+        core(notes, &[(RAM, self.ram.len() as u64, self.ram.clone())])
     }
 }

@@ -4,6 +4,8 @@ use crate::bytes::u64_at;
 
 pub(crate) mod kdump;
 pub(crate) mod log;
+pub(crate) mod pages;
+mod seeds;
 
 /// A note.
 pub(crate) fn note(name: &[u8], kind: u32, description: &[u8]) -> Vec<u8> {

@@ -8,6 +8,9 @@ use super::{Segment, VmcoreError};
 use crate::ranges::joined;
 use std::ops::Range;
 
+/// Where memory ends at the latest: physical addresses of x86-64 and arm64 have 52 bits.
+const HIGHEST: u64 = 1 << 52;
+
 /// Memory whose bytes the file has.
 struct Extent {
     start: u64,
@@ -39,13 +42,14 @@ impl Layout {
             let end = |length| {
                 start
                     .checked_add(length)
-                    .ok_or(VmcoreError::Damaged("memory beyond 2^64"))
+                    .filter(|end| *end <= HIGHEST)
+                    .ok_or(VmcoreError::Damaged("it has memory beyond 2^52"))
             };
             let held = segment.file_size.min(segment.memory_size);
             segment
                 .offset
                 .checked_add(held)
-                .ok_or(VmcoreError::Damaged("a segment beyond 2^64"))?;
+                .ok_or(VmcoreError::Damaged("it has a segment beyond 2^64"))?;
             extents.push(Extent {
                 start,
                 end: end(held)?,
@@ -68,9 +72,17 @@ impl Layout {
         &self.ranges
     }
 
-    /// Whether the file has no bytes of memory at an address.
-    pub(super) fn is_hole(&self, address: u64) -> bool {
-        self.holes && self.at(address).is_some_and(|it| it.offset.is_none())
+    /// The end of the memory at an address of which the file has no bytes; `None` where it has some.
+    pub(super) fn hole_end(&self, address: u64) -> Option<u64> {
+        let piece = self
+            .at(address)
+            .filter(|it| self.holes && it.offset.is_none())?;
+        address.checked_add(piece.left)
+    }
+
+    /// The memory whose bytes the file has.
+    pub(super) fn held(&self) -> Vec<Range<u64>> {
+        joined(self.extents.iter().map(|it| it.start..it.end).collect())
     }
 
     pub(super) fn at(&self, address: u64) -> Option<Piece> {

@@ -104,6 +104,12 @@ impl Vmcore {
         &self.notes
     }
 
+    /// The memory whose bytes the file has, sorted and apart; the rest of the ranges is zeros.
+    #[must_use]
+    pub fn held(&self) -> Vec<Range<u64>> {
+        self.layout.held()
+    }
+
     /// How many bytes there should be beyond the end of the file: 0 of a whole core.
     #[must_use]
     pub fn missing(&self) -> u64 {
@@ -143,8 +149,8 @@ impl Memory for Vmcore {
         self.layout.ranges()
     }
 
-    fn excluded(&self, address: u64) -> bool {
-        self.layout.is_hole(address)
+    fn excluded_until(&self, address: u64) -> u64 {
+        self.layout.hole_end(address).unwrap_or(address)
     }
 }
 

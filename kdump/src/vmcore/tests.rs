@@ -31,6 +31,7 @@ fn memory_and_notes_are_read() {
     assert_eq!(core.machine(), Machine::X86_64);
     assert_eq!(core.notes().cpus[0].pid, 7);
     assert_eq!(core.ranges(), [0x1000..0x1060, 0x2000..0x2010]);
+    assert_eq!(core.held(), [0x1000..0x1040, 0x2000..0x2010]);
     assert_eq!(core.missing(), 0);
     let mut buffer = [0; 64];
     core.read(0x1000, &mut buffer).unwrap();
@@ -105,7 +106,7 @@ fn more_program_headers_than_sixteen_bits_count_are_in_the_first_section() {
     bytes.resize(bytes.len() + 44, 0);
     bytes.extend(u32::from(count).to_le_bytes());
     bytes.resize(bytes.len() + 16, 0);
-    assert_eq!(open(bytes).unwrap().segments().len(), count.into());
+    assert_eq!(open(bytes).unwrap().segments().len(), usize::from(count));
     assert!(matches!(open(cut), Err(VmcoreError::CutOff(..))));
 }
 
@@ -154,5 +155,7 @@ fn headers_that_lie_are_refused() {
     assert!(refused(32, &[0xff; 8]).contains("program headers"));
     // Notes of a length that nobody should allocate, and memory that ends beyond all addresses.
     assert!(refused(64 + 32, &[0xff; 8]).contains("notes"));
-    assert!(refused(64 + 56 + 24, &[0xff; 8]).contains("beyond 2^64"));
+    assert!(refused(64 + 56 + 24, &[0xff; 8]).contains("memory beyond 2^52"));
+    assert!(refused(64 + 56 + 40, &[0xff; 7]).contains("memory beyond 2^52"));
+    assert!(refused(64 + 56 + 8, &[0xff; 8]).contains("segment beyond 2^64"));
 }

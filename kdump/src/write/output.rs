@@ -57,7 +57,7 @@ impl Output for FileOutput {
 
 /// Writes zeros over old bytes, where there are any.
 pub(crate) fn clear(output: &dyn Output, offset: u64, length: u64) -> io::Result<()> {
-    const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
     if output.begins_empty() {
         return Ok(());
     }

@@ -88,10 +88,8 @@ impl<'a> Worker<'a> {
         if let Some(bytes) = input.get_mut(..length) {
             let address = page * self.page_size as u64;
             let lost = read_pages(self.dump.subject.memory, address, bytes, self.page_size);
-            let pages = bytes.chunks_exact(self.page_size).enumerate();
-            result = pages
-                .map(|(place, page)| self.add(page, lost.contains(&place)))
-                .collect();
+            let mut pages = bytes.chunks_exact(self.page_size).enumerate();
+            result = pages.try_for_each(|(place, page)| self.add(page, lost.contains(&place)));
         }
         self.input = input;
         result

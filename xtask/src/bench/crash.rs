@@ -4,16 +4,15 @@ mod dump;
 mod guest;
 mod search;
 mod system;
+mod table;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use self::guest::{Errand, Guest, MEMORY_MIB};
+use self::guest::{Clock, Errand, Guest};
 use self::system::System;
-use super::{median, spread};
 use crate::cache::Cache;
 use crate::peers::Peers;
 use crate::{build, kvm, lab};
@@ -26,13 +25,6 @@ const PLENTY_MIB: u64 = 256;
 
 /// How finely the smallest reservation is looked for.
 const STEP_MIB: u64 = 8;
-
-/// What Baton should take of kdump-tools' time and memory.
-const GOAL: f64 = 0.5;
-
-/// Where `init_size` is in a bzImage (Documentation/arch/x86/boot.rst): the memory that the kernel needs
-/// before it knows of any, whoever loads it.
-const INIT_SIZE: usize = 0x260;
 
 /// Both, in the order in which they are shown.
 const SIDES: [Errand; 2] = [Errand::KdumpTools, Errand::Baton];
@@ -53,7 +45,7 @@ pub fn run() -> Result<()> {
     };
     let crashes = bench.timed()?;
     let least = [bench.least(SIDES[0])?, bench.least(SIDES[1])?];
-    bench.print(&crashes, least)
+    table::print(&bench.system, kvm, &crashes, least)
 }
 
 struct Bench {
@@ -65,7 +57,9 @@ struct Bench {
 
 /// A crash that was captured.
 struct Captured {
-    took: Duration,
+    /// From the panic to the reset.
+    took: Clock,
+    /// Bytes of the dump.
     size: u64,
 }
 
@@ -127,66 +121,6 @@ impl Bench {
         say(side, reserved_mib, &captured);
         Ok(captured)
     }
-
-    fn print(&self, crashes: &[Vec<Captured>; 2], least: [u64; 2]) -> Result<()> {
-        let times = |side: usize| crashes[side].iter().map(|c| c.took).collect::<Vec<_>>();
-        let size = |side: usize| {
-            crashes[side]
-                .iter()
-                .map(|c| c.size)
-                .max()
-                .unwrap_or_default()
-        };
-        let times = [times(0), times(1)];
-        let [release, version] = &self.system.versions;
-        println!(
-            "\ncrashes by sysrq-c of Debian 12 with Linux {release}, in a virtual machine ({}; one processor, \
-             {MEMORY_MIB} MiB, NVMe, dumps onto its ext4 root file system):\n",
-            how(self.kvm)
-        );
-        println!("| | kdump-tools {version} | Baton | ratio | goal |\n|---|---|---|---|---|");
-        let row = |what: &str, theirs: String, ours: String, ratio: f64, goal: &str| {
-            println!("| {what} | {theirs} | {ours} | {ratio:.2} | {goal} |");
-        };
-        let goal = format!("≤ {GOAL}");
-        row(
-            "smallest `crashkernel=`",
-            format!("{} MiB", least[0]),
-            format!("{} MiB", least[1]),
-            ratio(least[1], least[0]),
-            &goal,
-        );
-        row(
-            "from the panic to the reset after the dump",
-            spread(&times[0]),
-            spread(&times[1]),
-            median(&times[1]).as_secs_f64() / median(&times[0]).as_secs_f64(),
-            &goal,
-        );
-        row(
-            "size of the dump",
-            format!("{} KiB", size(0) >> 10),
-            format!("{} KiB", size(1) >> 10),
-            ratio(size(1), size(0)),
-            "",
-        );
-        println!(
-            "\nThe kernel's image alone needs {:.1} MiB to start. Reservations were tried in steps of {STEP_MIB} \
-             MiB, each once; a crash counts as captured if makedumpfile reads all of the dump. Times are \
-             medians of {CRASHES} with crashkernel={PLENTY_MIB}M.",
-            ratio(u64::from(init_size(&self.system.kernel)?), 1 << 20)
-        );
-        Ok(())
-    }
-}
-
-/// Sizes are far below 2^52.
-fn ratio(ours: u64, theirs: u64) -> f64 {
-    ours as f64 / theirs as f64
-}
-
-fn how(kvm: bool) -> &'static str {
-    if kvm { "KVM" } else { "QEMU's own emulation" }
 }
 
 fn name(side: Errand) -> &'static str {
@@ -203,16 +137,8 @@ fn say(side: Errand, reserved_mib: u64, captured: &Result<Captured>) {
     match captured {
         Ok(c) => eprintln!(
             "{side}, {reserved_mib} MiB reserved: captured in {:.1?}",
-            c.took
+            c.took.time
         ),
         Err(why) => eprintln!("{side}, {reserved_mib} MiB reserved: not captured ({why:#})"),
     }
-}
-
-fn init_size(kernel: &Path) -> Result<u32> {
-    let image = fs::read(kernel)?;
-    let field = image.get(INIT_SIZE..INIT_SIZE + 4);
-    Ok(u32::from_le_bytes(
-        field.context("the kernel is cut short")?.try_into()?,
-    ))
 }

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::guest::PANIC;
+use super::system;
 use crate::exec;
 use crate::peers::{Peers, said};
 
@@ -36,20 +37,9 @@ pub fn examine(peers: &Peers, disk: &Path, folder: &Path) -> Result<u64> {
     Ok(size)
 }
 
-/// Takes everything from where dumps go on the disk, whose journal is played back first, as the next start
-/// would do.
+/// Takes everything from where dumps go on the disk.
 fn take(disk: &Path, into: &Path) -> Result<()> {
-    let mut check = exec::tool("e2fsck");
-    let status = check
-        .args(["-p", "-E", "journal_only"])
-        .arg(disk)
-        .output()?
-        .status;
-    // 1: something was corrected.
-    ensure!(
-        matches!(status.code(), Some(0 | 1)),
-        "the file system is damaged ({status})"
-    );
+    system::play_back(disk)?;
     let command = format!("rdump /var/crash {}", into.display());
     exec::run(exec::tool("debugfs").args(["-R", &command]).arg(disk))
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use crate::vm::{self, End};
 pub const MEMORY_MIB: u64 = 1024;
 
 /// Long enough for a busy host that emulates; a capture kernel without memory may hang for ever.
-const LIMIT: Duration = Duration::from_secs(420);
+const LIMIT: Duration = Duration::from_secs(1800);
 
 /// The panic's first line.
 pub const PANIC: &str = "Kernel panic - not syncing: sysrq triggered crash";
@@ -63,17 +63,50 @@ pub struct Run {
     pub transcript: Transcript,
     /// How it ended.
     pub end: End,
-    /// When it ended, since it was switched on.
-    pub ended: Duration,
+    /// When it panicked.
+    pub panicked: Option<Clock>,
+    /// When it ended.
+    pub ended: Clock,
 }
 
 impl Run {
     /// From the panic's first line until the machine reset itself; none if it did not.
-    pub fn since_panic(&self) -> Option<Duration> {
-        let mut lines = self.transcript.lines.iter();
-        let panic = lines.find(|said| said.text.contains(PANIC))?;
-        (self.end == End::Itself).then(|| self.ended.saturating_sub(panic.at))
+    pub fn since_panic(&self) -> Option<Clock> {
+        let panicked = self.panicked?;
+        (self.end == End::Itself).then(|| Clock {
+            time: self.ended.time.saturating_sub(panicked.time),
+            processor: self.ended.processor.saturating_sub(panicked.processor),
+        })
     }
+}
+
+/// Two clocks, since the machine was switched on.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// Time as it passes.
+    pub time: Duration,
+    /// Processor time of the virtual machine: of use where others keep the host busy.
+    pub processor: Duration,
+}
+
+impl Clock {
+    fn read(begun: Instant, child: &Child) -> Result<Clock> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
+        Ok(Clock {
+            time: begun.elapsed(),
+            processor: processor_time(&stat).context("/proc/PID/stat has another form")?,
+        })
+    }
+}
+
+/// utime and stime (proc_pid_stat(5), fields 14 and 15), after the name, which may hold anything.
+fn processor_time(stat: &str) -> Option<Duration> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ').skip(11);
+    let ticks = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(
+        ticks * 1000 / rustix::param::clock_ticks_per_second(),
+    ))
 }
 
 impl Guest<'_> {
@@ -90,19 +123,27 @@ impl Guest<'_> {
         );
         let bytes = vm::reader(child.0.stdout.take().context("no pipe")?);
         let mut transcript = Transcript::default();
+        let mut panicked = None;
         let end = loop {
             match bytes.recv_timeout(LIMIT.saturating_sub(begun.elapsed())) {
-                Ok(chunk) => transcript.take(begun.elapsed(), &chunk, &mut |_, _| {}),
+                Ok(chunk) => {
+                    transcript.take(begun.elapsed(), &chunk, &mut |_, _| {});
+                    if panicked.is_none() && transcript.says(PANIC) {
+                        panicked = Some(Clock::read(begun, &child.0)?);
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => break End::TimeLimit,
                 Err(RecvTimeoutError::Disconnected) => break End::Itself,
             }
         };
-        let ended = begun.elapsed();
-        transcript.finish(ended, &mut |_, _| {});
+        // It isn't waited for yet, so that its figures are still there.
+        let ended = Clock::read(begun, &child.0)?;
+        transcript.finish(ended.time, &mut |_, _| {});
         std::fs::write(folder.join("console.txt"), transcript.to_text())?;
         Ok(Run {
             transcript,
             end,
+            panicked,
             ended,
         })
     }
@@ -131,5 +172,33 @@ impl Guest<'_> {
             .args(["-append", &cmdline, "-kernel"])
             .arg(self.kernel);
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_found_behind_a_name_with_brackets() {
+        let stat = "7 (a) (b) S 1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0 3 0";
+        let ticks = rustix::param::clock_ticks_per_second();
+        let wanted = Duration::from_millis(175 * 1000 / ticks);
+        assert_eq!(processor_time(stat), Some(wanted));
+        assert_eq!(processor_time("7 (a) S 1 2"), None);
+    }
+
+    #[test]
+    fn the_processor_time_of_a_program_that_has_ended_is_there_until_it_is_waited_for() {
+        let mut child = Command::new("sh")
+            .args(["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = child.stdout.take().unwrap();
+        assert!(vm::reader(out).recv().is_err());
+        let clock = Clock::read(Instant::now(), &child).unwrap();
+        child.wait().unwrap();
+        assert!(clock.processor > Duration::ZERO);
     }
 }

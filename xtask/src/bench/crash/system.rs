@@ -80,6 +80,8 @@ impl System {
         let text = |name: &str| fs::read_to_string(folder.join(name));
         let disk = work.join("disk");
         copy(&folder.join("disk"), &disk)?;
+        // What the journal still holds would undo what is written now.
+        play_back(&disk)?;
         let script = work.join("programs");
         let mut commands = format!("mkdir {PROGRAMS}\n");
         for program in ["baton", "baton-capture"] {
@@ -110,6 +112,20 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
             .arg(from)
             .arg(to),
     )
+}
+
+/// Plays a file system's journal back, as the next start would do.
+pub fn play_back(disk: &Path) -> Result<()> {
+    let mut check = exec::tool("e2fsck");
+    check.args(["-p", "-E", "journal_only"]).arg(disk);
+    let status = check.output()?.status;
+    // 1: something was corrected.
+    ensure!(
+        matches!(status.code(), Some(0 | 1)),
+        "the file system of {} is damaged: e2fsck ended with {status}",
+        disk.display()
+    );
+    Ok(())
 }
 
 fn make(cache: &Cache, draft: &Path, kvm: bool) -> Result<()> {

@@ -1,0 +1,219 @@
+//! `baton dump info`, `dmesg`, `check` and `list`, with the dumps that the fuzzers begin with.
+
+mod common;
+
+use common::{Folder, Said, baton};
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+fn sample(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus")).join(name)
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    std::fs::read(sample(name)).unwrap()
+}
+
+fn dump(command: &str, arguments: &[&dyn AsRef<OsStr>]) -> Said {
+    let mut all: Vec<&dyn AsRef<OsStr>> = vec![&"dump", &command];
+    all.extend(arguments);
+    baton(&all)
+}
+
+#[test]
+fn info_tells_what_crashed_and_why() {
+    let said = dump("info", &[&"--json", &sample("vmcore/log")]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let info = said.json();
+    assert_eq!(info["kernel"]["release"], "6.12.1-sample");
+    assert_eq!(info["crashed_at"], "2023-11-14T22:13:20Z");
+    assert_eq!(info["panic"]["message"], "Fatal exception");
+    assert_eq!(info["panic"]["task"], "worker");
+    assert_eq!(info["states"][1]["task"], "worker");
+    assert_eq!(info["states"][1]["instruction"], "0xffffffff81000020");
+    assert_eq!(info["log"]["lost"], 1);
+    assert_eq!(info["complete"], true);
+    let text = dump("info", &[&sample("vmcore/log")]).out;
+    for line in [
+        "Fatal exception",
+        "worker (PID 7)",
+        "BUG: kernel NULL pointer",
+        "(idle)",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+#[test]
+fn info_tells_of_a_kdump_how_much_it_holds() {
+    for (name, flattened) in [("kdump/codecs", false), ("flattened/kdump", true)] {
+        let info = dump("info", &[&"--json", &sample(name)]).json();
+        assert_eq!(info["format"], "kdump-compressed, version 6");
+        assert_eq!(info["flattened"], flattened);
+        assert_eq!(info["memory"]["pages"], 8);
+        assert_eq!(info["memory"]["dumped"], 6);
+        assert_eq!(info["memory"]["level"], 31);
+        assert_eq!(info["cpus"], 3);
+        assert_eq!(info["kernel"]["host"], "host");
+        // Its pages aren't a kernel's: that there is no log is told, and no more.
+        assert!(
+            info["log"]["error"]
+                .as_str()
+                .unwrap()
+                .contains("kernel log")
+        );
+    }
+}
+
+#[test]
+fn dmesg_prints_the_log_as_text_and_json() {
+    let said = dump("dmesg", &[&sample("vmcore/log")]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let lines: Vec<_> = said.out.lines().collect();
+    let [.., lost, cause, two, more, panic, task] = lines.as_slice() else {
+        panic!("{}", said.out)
+    };
+    assert_eq!(*lost, "** 1 printk messages dropped **");
+    assert!(cause.ends_with("] BUG: kernel NULL pointer dereference, address: 0000000000000000"));
+    assert!(two.ends_with("] two"));
+    assert_eq!(*more, "               lines, \\x1b[31mred");
+    assert!(panic.ends_with("] Kernel panic - not syncing: Fatal exception"));
+    assert!(task.contains("Comm: worker"));
+    let with = dump("dmesg", &[&"--callers", &sample("vmcore/log")]).out;
+    assert!(with.contains("] [    T105] CPU: 1"), "{with}");
+    let json = dump("dmesg", &[&"--json", &sample("vmcore/log")]).json();
+    let records = json["records"].as_array().unwrap();
+    let last = &records[records.len() - 1];
+    assert_eq!(last["level"], 6);
+    assert_eq!(last["sequence"], 65);
+    assert_eq!(json["lost_after"], 0);
+}
+
+#[test]
+fn dmesg_says_why_there_is_no_log() {
+    let said = dump("dmesg", &[&sample("kdump/version-1")]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("version-1: "), "{}", said.err);
+    assert!(said.err.contains("the dump holds none"), "{}", said.err);
+}
+
+#[test]
+fn check_reads_every_page_and_compares_the_digest() {
+    let folder = Folder::new();
+    let path = folder.write("vmcore", bytes("kdump/codecs"));
+    let checked = |path: &PathBuf| dump("check", &[&"--json", path]);
+    let said = checked(&path);
+    assert_eq!(said.code, 0, "{}", said.out);
+    let found = said.json();
+    assert_eq!(found["pages"]["readable"], 6);
+    assert_eq!(found["pages"]["left_out"], 2);
+    assert_eq!(found["digests"][0], "missing");
+    let sum = common::tool("sha256sum", &[&path]).out;
+    folder.write(
+        "vmcore.sha256",
+        sum.replace(path.to_str().unwrap(), "vmcore"),
+    );
+    assert_eq!(checked(&path).json()["digests"][0], "same");
+    // The host's name: no page is hurt.
+    let mut other = bytes("kdump/codecs");
+    other[12 + 65] ^= 1;
+    folder.write("vmcore", &other);
+    let said = checked(&path);
+    assert_eq!((said.code, said.err.as_str()), (1, ""));
+    assert_eq!(said.json()["digests"][0], "different");
+    assert_eq!(said.json()["pages"]["damaged"], 0);
+}
+
+#[test]
+fn check_names_damaged_pages() {
+    let folder = Folder::new();
+    let mut cut = bytes("kdump/codecs");
+    cut.truncate(cut.len() - 1);
+    let path = folder.write("vmcore", &cut);
+    let said = dump("check", &[&path]);
+    assert_eq!(said.code, 1);
+    assert!(
+        said.out
+            .contains("the page at 0x9000 can't be read: the file ends before it")
+    );
+    let whole = dump("check", &[&sample("vmcore/log"), &"--threads", &"3"]);
+    assert_eq!(whole.code, 0, "{}", whole.out);
+    assert!(whole.out.contains("8 pages"));
+}
+
+#[test]
+fn check_takes_a_part_of_a_split_dump_for_incomplete() {
+    let said = dump("check", &[&"--json", &sample("kdump/part")]);
+    assert_eq!(said.code, 1);
+    assert_eq!(said.json()["complete"], false);
+}
+
+#[test]
+fn list_finds_dumps_below_a_folder() {
+    let folder = Folder::new();
+    for dir in ["a", "b", "c", "d", "e"] {
+        std::fs::create_dir(folder.path(dir)).unwrap();
+    }
+    folder.write("a/vmcore", bytes("vmcore/log"));
+    folder.write("a/dmesg.txt", "log");
+    folder.write("b/vmcore.incomplete", bytes("flattened/kdump"));
+    folder.write("c/dmesg.txt", "log");
+    folder.write("d/part", bytes("kdump/part"));
+    folder.write("e/vmcore", &bytes("kdump/codecs")[..5000]);
+    folder.write("e/unrelated", "text");
+    let said = dump("list", &[&"--json", &folder.path("")]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let json = said.json();
+    let dumps = json["dumps"].as_array().unwrap();
+    let mut found: Vec<_> = dumps
+        .iter()
+        .map(|it| {
+            let file = it["file"].as_str().unwrap();
+            let name = file.rsplit('/').next().unwrap().to_owned();
+            (name, it["state"].as_str().unwrap())
+        })
+        .collect();
+    found.sort();
+    let expected = [
+        ("dmesg.txt", "log-only"),
+        ("part", "part"),
+        ("vmcore", "complete"),
+        ("vmcore", "damaged"),
+        ("vmcore.incomplete", "incomplete"),
+    ];
+    assert_eq!(
+        found,
+        expected.map(|(name, state)| (name.to_owned(), state))
+    );
+    let text = dump("list", &[&folder.path("")]).out;
+    let line = text.lines().find(|it| it.contains("a/vmcore")).unwrap();
+    assert!(
+        line.contains("2023-11-14T22:13:20Z") && line.ends_with("Fatal exception"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_folder_without_dumps_and_one_that_is_missing_differ() {
+    let folder = Folder::new();
+    let said = dump("list", &[&folder.path("")]);
+    assert!(
+        said.code == 0 && said.out.starts_with("no dumps in "),
+        "{}",
+        said.out
+    );
+    let said = dump("list", &[&folder.path("missing")]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("missing: No such file"), "{}", said.err);
+}
+
+#[test]
+fn what_is_no_dump_is_named() {
+    let folder = Folder::new();
+    let path = folder.write("text", "no dump");
+    for command in ["info", "dmesg", "check"] {
+        let said = dump(command, &[&path]);
+        assert_eq!(said.code, 1);
+        assert!(said.err.contains("text: no dump"), "{}", said.err);
+    }
+}
