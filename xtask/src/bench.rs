@@ -1,5 +1,6 @@
 //! Timings against peers: both sides in the same run, and the ratio of their medians.
 
+mod crash;
 mod dump;
 
 use std::process::Command;
@@ -38,12 +39,17 @@ pub enum Part {
     Load,
     /// Writing dumps, on this machine; only if it's asked for
     Dump,
+    /// Captured crashes against kdump-tools, in virtual machines; only if it's asked for
+    Crash,
 }
 
 /// Prints the timings of one part, or of all of them.
 pub fn run(part: Option<Part>, dump: &DumpArgs) -> Result<()> {
     if part == Some(Part::Dump) {
         return dump::run(dump);
+    }
+    if part == Some(Part::Crash) {
+        return crash::run();
     }
     let wanted = |this| part.is_none_or(|part| part == this);
     if wanted(Part::Verify) {

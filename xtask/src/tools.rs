@@ -29,6 +29,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("mkfs.vfat", "dosfstools"),
     ("sfdisk", "fdisk"),
     ("tar", "tar"),
+    ("mmdebstrap", "mmdebstrap"),
 ];
 
 /// Sees that every tool is there: installs the missing ones as root, else names them.

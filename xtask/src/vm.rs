@@ -144,7 +144,7 @@ pub fn run(
 const PAINTED: Duration = Duration::from_millis(300);
 
 /// Ends the virtual machine whatever happens to us.
-struct Guard(Child);
+pub struct Guard(pub Child);
 
 impl Drop for Guard {
     fn drop(&mut self) {
@@ -154,7 +154,8 @@ impl Drop for Guard {
     }
 }
 
-fn reader(mut from: ChildStdout) -> Receiver<Vec<u8>> {
+/// What a machine writes to its serial port, as it comes; it ends when the machine does.
+pub fn reader(mut from: ChildStdout) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut buffer = [0; 4096];

@@ -1,0 +1,94 @@
+//! The table.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::guest::{Clock, MEMORY_MIB};
+use super::system::System;
+use super::{CRASHES, Captured, PLENTY_MIB, STEP_MIB};
+use crate::bench::{median, spread};
+
+/// What Baton should take of kdump-tools' time and memory.
+const GOAL: &str = "≤ 0.5";
+
+/// Where `init_size` is in a bzImage (Documentation/arch/x86/boot.rst): the memory that the kernel needs
+/// before it knows of any, whoever loads it.
+const INIT_SIZE: usize = 0x260;
+
+/// Prints what was measured of kdump-tools and of Baton, in this order.
+pub fn print(
+    system: &System,
+    kvm: bool,
+    crashes: &[Vec<Captured>; 2],
+    least: [u64; 2],
+) -> Result<()> {
+    let [release, version] = &system.versions;
+    let how = if kvm { "KVM" } else { "QEMU's own emulation" };
+    println!(
+        "\nDebian 12 with Linux {release}, crashed by sysrq-c in a virtual machine ({how}; one processor, \
+         {MEMORY_MIB} MiB, emulated NVMe disk, dumps onto its ext4 root file system):\n"
+    );
+    println!("| | kdump-tools {version} | Baton | ratio | goal |\n|---|---|---|---|---|");
+    row(
+        "smallest `crashkernel=`",
+        least.map(|mib| format!("{mib} MiB")),
+        ratio(least),
+        GOAL,
+    );
+    let clocks: [(&str, &str, fn(&Clock) -> Duration); 2] = [
+        ("from the panic to the reset, dump on disk", GOAL, |c| {
+            c.time
+        }),
+        ("the virtual machine's processor time in that", "", |c| {
+            c.processor
+        }),
+    ];
+    for (what, goal, clock) in clocks {
+        let times = crashes.each_ref().map(|of| times(of, clock));
+        let [theirs, ours] = times.each_ref().map(|t| median(t).as_secs_f64());
+        row(
+            what,
+            times.each_ref().map(|t| spread(t)),
+            ours / theirs,
+            goal,
+        );
+    }
+    let sizes = crashes.each_ref().map(|of| largest(of));
+    let in_kib = sizes.map(|size| format!("{} KiB", size >> 10));
+    row("size of the dump", in_kib, ratio(sizes), "");
+    println!(
+        "\nOf the memory, {:.1} MiB are what the kernel's image says that it needs to start, whoever loads it. \
+         Reservations were tried in steps of {STEP_MIB} MiB, each once; a crash counts as captured if \
+         makedumpfile reads all of the dump. Times are medians of {CRASHES}, in turn, with \
+         crashkernel={PLENTY_MIB}M.",
+        f64::from(init_size(&system.kernel)?) / f64::from(1 << 20)
+    );
+    Ok(())
+}
+
+fn row(what: &str, [theirs, ours]: [String; 2], ratio: f64, goal: &str) {
+    println!("| {what} | {theirs} | {ours} | {ratio:.2} | {goal} |");
+}
+
+/// Ours to theirs.
+fn ratio([theirs, ours]: [u64; 2]) -> f64 {
+    ours as f64 / theirs as f64
+}
+
+fn times(crashes: &[Captured], clock: fn(&Clock) -> Duration) -> Vec<Duration> {
+    crashes.iter().map(|c| clock(&c.took)).collect()
+}
+
+fn largest(crashes: &[Captured]) -> u64 {
+    crashes.iter().map(|c| c.size).max().unwrap_or_default()
+}
+
+fn init_size(kernel: &Path) -> Result<u32> {
+    let image = fs::read(kernel)?;
+    let field = image.get(INIT_SIZE..INIT_SIZE + 4);
+    let field = field.context("the kernel's image is cut short")?;
+    Ok(u32::from_le_bytes(field.try_into()?))
+}
