@@ -11,6 +11,9 @@ use super::system::System;
 use super::{CRASHES, Captured, PLENTY_MIB, STEP_MIB};
 use crate::bench::{median, spread};
 
+/// One of a clock's times.
+type OfClock = fn(&Clock) -> Duration;
+
 /// What Baton should take of kdump-tools' time and memory.
 const GOAL: &str = "≤ 0.5";
 
@@ -38,7 +41,7 @@ pub fn print(
         ratio(least),
         GOAL,
     );
-    let clocks: [(&str, &str, fn(&Clock) -> Duration); 2] = [
+    let clocks: [(&str, &str, OfClock); 2] = [
         ("from the panic to the reset, dump on disk", GOAL, |c| {
             c.time
         }),
