@@ -176,7 +176,10 @@ fn unsafe_lines(source: &str) -> impl Iterator<Item = (usize, &str)> {
     source.lines().enumerate().filter(|(_, line)| {
         let code = line.split("//").next().unwrap_or_default();
         let keyword = |word: &str| word == "unsafe";
-        code.split(|c: char| !c.is_alphanumeric() && c != '_')
+        // Every second piece between quotation marks is a text.
+        let outside_texts = code.split('"').step_by(2);
+        outside_texts
+            .flat_map(|piece| piece.split(|c: char| !c.is_alphanumeric() && c != '_'))
             .any(keyword)
             && !code.contains("unsafe(")
     })
