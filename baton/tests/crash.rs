@@ -270,3 +270,26 @@ fn what_others_loaded_is_theirs_to_judge() {
             .contains("wasn't made by")
     );
 }
+
+#[test]
+fn systemd_takes_the_units_where_it_is_installed() {
+    let units = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/systemd");
+    let folder = common::Folder::new();
+    let mut args = vec!["verify".to_owned(), "--man=no".to_owned()];
+    for unit in std::fs::read_dir(units).unwrap().flatten() {
+        // It insists on programs that are there.
+        let text = std::fs::read_to_string(unit.path()).unwrap();
+        let text = text.replace("/usr/bin/baton", env!("CARGO_BIN_EXE_baton"));
+        let path = folder.write(&unit.file_name().to_string_lossy(), text);
+        args.push(path.display().to_string());
+    }
+    assert_eq!(args.len(), 5);
+    let Ok(output) = std::process::Command::new("systemd-analyze")
+        .args(&args)
+        .output()
+    else {
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}

@@ -89,13 +89,25 @@ fn is_tail_of_the_kernels(source: &Dump, page: u64) -> bool {
     link & 1 == 1 && !anonymous && !is("PAGE_HUGETLB_MAPCOUNT_VALUE")
 }
 
+/// The versions of kernels whose cores are there.
+fn kernels() -> Vec<String> {
+    let names = std::fs::read_dir(folder()).unwrap();
+    let names = names.map(|it| it.unwrap().file_name().to_string_lossy().into_owned());
+    let versions = names.filter_map(|it| it.strip_prefix("vmcore-").map(String::from));
+    let mut versions: Vec<String> = versions
+        .filter(|it| it.bytes().all(|c| c == b'.' || c.is_ascii_digit()))
+        .collect();
+    versions.sort();
+    versions
+}
+
 #[test]
 #[ignore = "needs the cores of real kernels and makedumpfile"]
 fn the_same_pages_are_dumped_as_by_makedumpfile() {
     let scratch = std::env::temp_dir().join(format!("baton-filter-{}", std::process::id()));
     std::fs::create_dir_all(&scratch).unwrap();
     let mut compared = 0;
-    for kernel in ["6.1", "6.12", "7.2"] {
+    for kernel in kernels() {
         let vmcore = folder().join(format!("vmcore-{kernel}"));
         let source = open(&vmcore);
         for level in [0, 1, 2, 4, 6, 8, 16, 17, 31] {
@@ -130,5 +142,5 @@ fn the_same_pages_are_dumped_as_by_makedumpfile() {
         }
     }
     std::fs::remove_dir_all(&scratch).unwrap();
-    assert_eq!(compared, 27);
+    assert!(compared > 0, "{}: no vmcore-*", folder().display());
 }

@@ -21,6 +21,7 @@ pub mod lockdown;
 pub mod memfd;
 pub mod memory;
 pub mod module;
+pub mod modules;
 pub mod mok;
 pub mod mount;
 pub mod mounts;

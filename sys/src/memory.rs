@@ -60,15 +60,46 @@ pub fn field(meminfo: &str, name: &str) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
+/// Bytes of RAM that the running kernel uses, its own image and page structures included: `System RAM` less
+/// what is reserved for a crash; `None` where the addresses are hidden from this process.
+///
+/// # Errors
+/// When `/proc/iomem` can't be read.
+pub fn system_ram(root: &Root) -> io::Result<Option<u64>> {
+    let iomem = root.read_text("proc/iomem")?.unwrap_or_default();
+    Ok(parse_system_ram(&iomem))
+}
+
+/// As [`system_ram`], of the text of `/proc/iomem`.
+#[must_use]
+pub fn parse_system_ram(iomem: &str) -> Option<u64> {
+    let size = |regions: Vec<Range<u64>>| {
+        let sizes = regions.into_iter().map(|it| it.end - it.start);
+        sizes.fold(0, u64::saturating_add)
+    };
+    let ram = size(
+        iomem
+            .lines()
+            .filter_map(|line| region(line, "System RAM"))
+            .collect(),
+    );
+    let reserved = size(parse_crash_regions(iomem));
+    (ram > 0).then(|| ram.saturating_sub(reserved))
+}
+
 /// The `Crash kernel` lines of `/proc/iomem`, as half-open ranges.
 #[must_use]
 pub fn parse_crash_regions(iomem: &str) -> Vec<Range<u64>> {
-    iomem.lines().filter_map(crash_region).collect()
+    iomem
+        .lines()
+        .filter_map(|line| region(line, "Crash kernel"))
+        .collect()
 }
 
-fn crash_region(line: &str) -> Option<Range<u64>> {
+/// The region of a line, if it has this name. Hidden addresses are zero.
+fn region(line: &str, wanted: &str) -> Option<Range<u64>> {
     let (range, name) = line.trim().split_once(" : ")?;
-    if name != "Crash kernel" {
+    if name != wanted {
         return None;
     }
     let (start, last) = range.split_once('-')?;
@@ -104,6 +135,14 @@ mod tests {
         let regions = parse_crash_regions(iomem);
         assert_eq!(regions.len(), 1);
         assert_eq!(regions[0], 0x2500_0000..0x3500_0000);
+    }
+
+    #[test]
+    fn what_is_reserved_for_a_crash_is_not_used() {
+        let iomem = "00000000-00000fff : Reserved\n00100000-3fffffff : System RAM\n  \
+            25000000-34ffffff : Crash kernel\n100000000-13fffffff : System RAM\n";
+        assert_eq!(parse_system_ram(iomem), Some((2048 - 1 - 256) << 20));
+        assert_eq!(parse_system_ram("00000000-00000000 : System RAM\n"), None);
     }
 
     #[test]

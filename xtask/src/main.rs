@@ -4,6 +4,7 @@ mod apt;
 mod bench;
 mod build;
 mod cache;
+mod capture;
 mod console;
 mod cpio;
 mod demo;
@@ -55,6 +56,8 @@ enum Command {
         #[arg(long)]
         root: Option<PathBuf>,
     },
+    /// Build the capture program into target/capture
+    Capture,
     /// Show the size of the gate and of the code that must be trusted, beside others'
     Figures,
     /// Run the scenarios in virtual machines
@@ -101,6 +104,10 @@ fn run(command: Command) -> Result<()> {
         Command::Gate { root } => {
             let stub = gate::build(&root.map_or_else(build::root, Ok)?)?;
             println!("{}\n{}", stub.image.display(), stub.program.display());
+            Ok(())
+        }
+        Command::Capture => {
+            println!("{}", capture::build(&build::root()?)?.display());
             Ok(())
         }
         Command::Figures => {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::{build, gate};
+use crate::{build, capture, gate};
 
 /// The programs under test.
 pub struct Ours {
@@ -33,7 +33,7 @@ pub fn build(root: &Path) -> Result<Programs> {
 
 fn build_ours(root: &Path) -> Result<Ours> {
     let baton = build::static_program(root, "baton", "baton")?;
-    let capture = build::static_program(root, "baton-capture", "baton-capture")?;
+    let capture = capture::build(root)?;
     let stub = gate::build(root)?.image;
     Ok(Ours {
         baton,

@@ -75,12 +75,7 @@ impl Summary {
                 .iter()
                 .map(|target| target.described())
                 .collect(),
-            modules: prepared
-                .parts
-                .keys()
-                .filter_map(|name| name.strip_prefix("module "))
-                .map(str::to_owned)
-                .collect(),
+            modules: prepared.modules.clone(),
             initramfs_len: prepared.initramfs.len() as u64,
             memory_needed: needed,
             notes,

@@ -12,7 +12,7 @@ pub mod estimate;
 pub mod initramfs;
 pub mod kernel;
 pub mod load;
-pub mod modules;
+pub mod module_file;
 pub mod names;
 pub mod needs;
 pub mod prepare;

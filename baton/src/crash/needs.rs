@@ -4,11 +4,11 @@
 //! driver is from. A kernel of another version may call that otherwise, and then what the device says of
 //! itself (`modalias`) leads to the module.
 
-use super::modules::{Index, Resolver};
 use super::problem::Problem;
 use super::target::Target;
 use baton_capture::config;
 use baton_sys::block::{self, Driver};
+use baton_sys::modules::{Index, Resolver};
 use std::path::Path;
 
 /// What vfat asks for to convert names: code page and character set, by the defaults of the kernel's

@@ -3,7 +3,7 @@
 
 use super::initramfs::{self, Module};
 use super::kernel::{self, Kernel};
-use super::modules::{Index, file};
+use super::module_file;
 use super::needs::Needs;
 use super::problem::Problem;
 use super::settings::{Settings, Source};
@@ -13,6 +13,7 @@ use crate::cli::CaptureSources;
 use crate::failure::{Failure, Result};
 use crate::kernel_verdict::hex;
 use baton_capture::config::Config;
+use baton_sys::modules::Index;
 use baton_sys::{Root, cpu, mounts};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub struct Prepared {
     pub targets: Vec<Target>,
     /// Why other targets that were asked for are left out.
     pub left_out: Vec<Failure>,
+    /// The names of the modules, in the order in which they are loaded.
+    pub modules: Vec<String>,
     /// Bytes of all modules.
     pub modules_len: u64,
     /// How many processors the capture uses.
@@ -80,6 +83,7 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
     let parts = parts(&kernel, &program, &text, &modules, &cmdline);
     Ok(Prepared {
         modules_len: modules.iter().map(|module| module.bytes.len() as u64).sum(),
+        modules: modules.into_iter().map(|module| module.name).collect(),
         cpus: settings.kernel.cpus,
         source: path,
         kernel,
@@ -124,7 +128,7 @@ fn read_modules(index: &Index, order: Vec<String>) -> Result<Vec<Module>> {
             wanted: name.clone(),
             purpose: "by another module".to_owned(),
         })?;
-        let bytes = file::read(&path)?;
+        let bytes = module_file::read(&path)?;
         Ok(Module { name, bytes })
     };
     order.into_iter().map(read).collect()

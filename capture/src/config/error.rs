@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// It isn't TOML, or doesn't have the keys that a configuration has.
-    #[error("line {line} of the capture configuration: {reason}; docs/crash.md lists the keys")]
+    #[error("line {line} of the capture configuration: {reason}; docs/capture.md lists the keys")]
     Text {
         /// Counted from 1.
         line: usize,

@@ -17,7 +17,11 @@ const BATCH: u64 = 1 << 20;
 /// # Errors
 /// When it isn't one, says that it is incomplete, or has more pages that can't be read than were known.
 pub fn check(dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError> {
-    let dump = Dump::from_source(Path::new("the dump"), Limited::new(dump, written.bytes))?;
+    let limited = Limited {
+        inner: dump,
+        size: written.bytes,
+    };
+    let dump = Dump::from_source(Path::new("the dump"), Arc::new(limited))?;
     if dump.incomplete() {
         return Err(CrashError::Incomplete);
     }
@@ -44,12 +48,6 @@ pub fn check(dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError>
 struct Limited {
     inner: Arc<dyn Source>,
     size: u64,
-}
-
-impl Limited {
-    fn new(inner: Arc<dyn Source>, size: u64) -> Arc<dyn Source> {
-        Arc::new(Limited { inner, size })
-    }
 }
 
 impl Source for Limited {
@@ -128,7 +126,10 @@ mod tests {
 
     #[test]
     fn what_follows_the_dump_on_a_partition_is_not_read() {
-        let limited = Limited::new(Arc::new(vec![0; 100]), 50);
+        let limited = Limited {
+            inner: Arc::new(vec![0; 100]),
+            size: 50,
+        };
         assert_eq!(limited.size().unwrap(), 50);
         assert!(limited.read_at(40, &mut [0; 10]).is_ok());
         assert!(limited.read_at(41, &mut [0; 10]).is_err());

@@ -4,15 +4,12 @@ use super::{Crash, CrashError, Facts, check};
 use crate::config::Plan;
 use crate::steady::MOST_UNSAFE;
 use baton_kdump::convert::{self, Options, Summary, convert};
-use baton_kdump::dmesg::{Log, Text};
+use baton_kdump::dmesg::{Log, Panic, Text};
 use baton_kdump::write::{Observer, Output};
 use baton_kdump::{KernelMemory, Memory, Source, Vmcore, VmcoreInfo};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-
-/// What a line of a panic begins with, after the time (panic, kernel/panic.c).
-const PANIC: &str = "Kernel panic - not syncing: ";
 
 /// A crash whose memory can be read.
 pub struct Live {
@@ -29,14 +26,17 @@ impl Live {
     /// When it isn't an ELF core. What is wrong with its contents comes out later.
     pub fn open(source: Arc<dyn Source>, plan: &Plan) -> Result<Live, CrashError> {
         let core = Vmcore::open(source)?;
-        let log = log(&core);
+        let (log, panic) = match log(&core) {
+            Ok((log, panic)) => (Ok(log), panic),
+            Err(error) => (Err(error), Panic::default()),
+        };
         let info = core.notes().vmcoreinfo.as_ref();
         let facts = Facts {
             time: info
                 .and_then(|it| it.crash_time().ok())
                 .filter(|it| *it > 0),
             kernel: info.and_then(|it| it.release().ok()).map(str::to_owned),
-            panic: log.as_ref().ok().and_then(|log| panic(log)),
+            panic: panic.summary().map(str::to_owned),
             memory: core.ranges().iter().map(|it| it.end - it.start).sum(),
         };
         let options = Options {
@@ -64,17 +64,13 @@ fn info(core: &Vmcore) -> Result<&VmcoreInfo, CrashError> {
     info.ok_or(CrashError::NoVmcoreinfo)
 }
 
-fn log(core: &Vmcore) -> Result<String, CrashError> {
+/// The kernel log as text, and what it says of the crash.
+fn log(core: &Vmcore) -> Result<(String, Panic), CrashError> {
     let info = info(core)?;
     let kernel = KernelMemory::new(core, core.machine(), info)?;
     let log = Log::open(&kernel, info)?;
-    Ok(Text::new(&log).to_string())
-}
-
-/// The message of the first panic: others follow from it.
-fn panic(log: &str) -> Option<String> {
-    let message = |line: &str| Some(line.split_once("] ")?.1.strip_prefix(PANIC)?.to_owned());
-    log.lines().find_map(message)
+    let panic = Panic::find(log.records());
+    Ok((Text::new(&log).to_string(), panic))
 }
 
 impl Crash for Live {
@@ -83,7 +79,7 @@ impl Crash for Live {
     }
 
     fn log(&self) -> Result<&str, &CrashError> {
-        self.log.as_deref()
+        self.log.as_ref().map(String::as_str)
     }
 
     fn write(&self, output: &dyn Output, observer: &dyn Observer) -> Result<Summary, CrashError> {
@@ -99,18 +95,5 @@ impl Crash for Live {
 
     fn check(&self, dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError> {
         check(dump, written)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_panic_is_the_one_that_is_told() {
-        let log = "[    0.1] Kernel panic? no\n[    1.0] Kernel panic - not syncing: one\n\
-            [    1.1] Kernel panic - not syncing: two\n";
-        assert_eq!(panic(log).as_deref(), Some("one"));
-        assert_eq!(panic("[    0.1] all is well\n"), None);
     }
 }

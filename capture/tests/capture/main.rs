@@ -5,6 +5,7 @@ mod end;
 mod faults;
 mod machine;
 mod places;
+mod real;
 
 use baton_capture::config::Finally;
 use baton_capture::run;

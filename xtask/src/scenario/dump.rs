@@ -3,6 +3,7 @@
 
 mod examine;
 mod faults;
+mod oracle;
 
 use anyhow::{Result, bail, ensure};
 use baton_guest::event::Event;
@@ -147,6 +148,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
         }
     }
     found.extend(faults::all());
+    found.extend(oracle::all(labels));
     found
 }
 

@@ -180,8 +180,8 @@ fn by_makedumpfile(lab: &Lab, dump: &Path) -> Result<()> {
             .arg(dump)
             .arg(&log),
     )?;
-    let theirs = fs::read(&log)?;
-    let ours = exec::bytes(
+    let theirs = without_callers(&fs::read_to_string(&log)?);
+    let ours = exec::output(
         Command::new(lab.work.join("payload/bin/baton"))
             .args(["dump", "dmesg"])
             .arg(dump),
@@ -200,6 +200,19 @@ fn by_makedumpfile(lab: &Lab, dump: &Path) -> Result<()> {
             .arg(&again),
     )?;
     Ok(fs::remove_file(again)?)
+}
+
+/// makedumpfile shows which task or processor a message is from (`[      T1]`), as kernels do only where
+/// they are built to (CONFIG_PRINTK_CALLER); these aren't.
+fn without_callers(log: &str) -> String {
+    let bare = |line: &str| match line.split_once("] [") {
+        Some((time, rest)) if rest.trim_start().starts_with(['T', 'C']) => {
+            let message = rest.split_once(']').map_or(rest, |(_, message)| message);
+            format!("{time}]{message}\n")
+        }
+        _ => format!("{line}\n"),
+    };
+    log.lines().map(bare).collect()
 }
 
 /// libkdumpfile knows what it is, and of which kernel.

@@ -1,7 +1,7 @@
 //! What depmod(8) and the kernel's build wrote about the modules of one kernel, in `/lib/modules/VERSION`.
 
 use super::wildcard;
-use baton_sys::Root;
+use crate::Root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,21 @@ pub struct Index {
     aliases: Vec<(String, String)>,
     builtin_aliases: Vec<(String, String)>,
     soft: BTreeMap<String, SoftDependencies>,
+}
+
+/// The texts of the files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Texts<'t> {
+    /// `modules.dep`
+    pub dependencies: &'t str,
+    /// `modules.builtin`
+    pub builtin: &'t str,
+    /// `modules.alias`
+    pub aliases: &'t str,
+    /// `modules.builtin.modinfo`
+    pub builtin_info: &'t str,
+    /// `modules.softdep`
+    pub soft_dependencies: &'t str,
 }
 
 /// A module's file, and the names of the modules that it can't be loaded without.
@@ -63,17 +78,34 @@ impl Index {
             let Some(dependencies) = root.read_text(&format!("{folder}/modules.dep"))? else {
                 continue;
             };
+            let index = Index::parse(&Texts {
+                dependencies: &dependencies,
+                builtin: &text("modules.builtin")?,
+                aliases: &text("modules.alias")?,
+                builtin_info: &text("modules.builtin.modinfo")?,
+                soft_dependencies: &text("modules.softdep")?,
+            });
             return Ok(Some(Index {
                 version: version.to_owned(),
                 folder: root.join(&folder),
-                modules: parse_dependencies(&dependencies),
-                builtin: parse_builtin(&text("modules.builtin")?),
-                aliases: parse_aliases(&text("modules.alias")?),
-                builtin_aliases: parse_builtin_aliases(&text("modules.builtin.modinfo")?),
-                soft: parse_soft_dependencies(&text("modules.softdep")?),
+                ..index
             }));
         }
         Ok(None)
+    }
+
+    /// Understands the files; lines of another form are left out.
+    #[must_use]
+    pub fn parse(texts: &Texts<'_>) -> Index {
+        Index {
+            version: String::new(),
+            folder: PathBuf::new(),
+            modules: parse_dependencies(texts.dependencies),
+            builtin: parse_builtin(texts.builtin),
+            aliases: parse_aliases(texts.aliases),
+            builtin_aliases: parse_builtin_aliases(texts.builtin_info),
+            soft: parse_soft_dependencies(texts.soft_dependencies),
+        }
     }
 
     /// What a module's name, or else an alias, stands for: first names, then aliases, then what is built
@@ -228,17 +260,13 @@ kernel/fs/nls/nls_iso8859-1.ko.xz:
 ";
 
     fn index() -> Index {
-        Index {
-            modules: parse_dependencies(DEPENDENCIES),
-            builtin: parse_builtin(
-                "kernel/fs/binfmt_script.ko\nkernel/drivers/nvme/host/nvme-core.ko\n",
-            ),
-            aliases: parse_aliases(
-                "# Aliases\nalias fs-ext3 ext4\nalias crypto-crc32c mbcache\nalias crypto-crc32c gone\n",
-            ),
-            builtin_aliases: parse_builtin_aliases("xfs.alias=fs-xfs\0xfs.license=GPL\0"),
-            ..Index::default()
-        }
+        Index::parse(&Texts {
+            dependencies: DEPENDENCIES,
+            builtin: "kernel/fs/binfmt_script.ko\nkernel/drivers/nvme/host/nvme-core.ko\n",
+            aliases: "# Aliases\nalias fs-ext3 ext4\nalias crypto-crc32c mbcache\nalias crypto-crc32c gone\n",
+            builtin_info: "xfs.alias=fs-xfs\0xfs.license=GPL\0",
+            soft_dependencies: "",
+        })
     }
 
     #[test]

@@ -1,0 +1,175 @@
+//! A core of a few pages, through the real filter, writer and reader.
+
+use super::machine::{Fault, Machine};
+use super::*;
+use baton_capture::crash::Live;
+use baton_kdump::{Dump, Memory};
+use std::sync::LazyLock;
+
+const PAGES: usize = 600;
+
+static MEMORY: LazyLock<Vec<u8>> = LazyLock::new(memory);
+
+/// Every third page is zeros.
+fn memory() -> Vec<u8> {
+    let page = |number: usize| {
+        let word = number.wrapping_mul(2_654_435_761) as u64;
+        let mut page: Vec<u8> = (0..512_u64)
+            .flat_map(|it| (it ^ word).to_le_bytes())
+            .collect();
+        if number.is_multiple_of(3) {
+            page.fill(0);
+        }
+        page
+    };
+    (0..PAGES).flat_map(page).collect()
+}
+
+/// Elf64_Phdr (elf.h).
+fn segment(kind: u32, offset: u64, size: u64) -> Vec<u8> {
+    let mut bytes = [kind, 7].map(u32::to_le_bytes).concat();
+    for number in [offset, 0xffff_8880_0000_0000, 0x10_0000, size, size, 4096] {
+        bytes.extend(u64::to_le_bytes(number));
+    }
+    bytes
+}
+
+/// An ELF core with this text as VMCOREINFO.
+fn core(vmcoreinfo: &str) -> Vec<u8> {
+    let mut note = [11_u32, u32::try_from(vmcoreinfo.len()).unwrap(), 0]
+        .map(u32::to_le_bytes)
+        .concat();
+    note.extend(b"VMCOREINFO\0\0");
+    note.extend(vmcoreinfo.as_bytes());
+    note.resize(note.len().next_multiple_of(4), 0);
+    // Elf64_Ehdr: a core (4) of x86-64 (62) whose two program headers follow.
+    let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+    bytes.resize(16, 0);
+    bytes.extend([4_u16, 62].map(u16::to_le_bytes).concat());
+    bytes.extend(1_u32.to_le_bytes());
+    bytes.extend([0_u64, 64, 0].map(u64::to_le_bytes).concat());
+    bytes.extend(0_u32.to_le_bytes());
+    bytes.extend([64_u16, 56, 2, 0, 0, 0].map(u16::to_le_bytes).concat());
+    bytes.extend(segment(4, 4096, note.len() as u64));
+    bytes.extend(segment(1, 8192, (PAGES * 4096) as u64));
+    bytes.resize(4096, 0);
+    bytes.extend(note);
+    bytes.resize(8192, 0);
+    bytes.extend(&*MEMORY);
+    bytes
+}
+
+const INFO: &str = "OSRELEASE=6.12.1-test\nPAGESIZE=4096\nCRASHTIME=1795887213\n";
+
+fn dumped(machine: Machine, config: &str, core: Vec<u8>) -> Arc<Machine> {
+    let machine = Arc::new(machine);
+    let system = Arc::clone(&machine) as Arc<dyn System>;
+    let core = Arc::new(core);
+    run::capture(&system, &machine.end(), Ok(config.to_owned()), &|plan| {
+        Ok(Box::new(Live::open(Arc::clone(&core) as Arc<_>, plan)?))
+    });
+    assert_ended(&machine);
+    machine
+}
+
+fn assert_all_memory(dump: &Dump) {
+    let mut read = vec![0; PAGES * 4096];
+    dump.read(0x10_0000, &mut read).unwrap();
+    assert!(read == *MEMORY);
+}
+
+#[test]
+fn every_format_and_codec_gives_back_the_memory() {
+    for (format, compression) in [
+        ("kdump", "zstd"),
+        ("kdump", "zlib:9"),
+        ("kdump", "none"),
+        ("elf", "none"),
+    ] {
+        let config = config(2, &["one"])
+            .replace("\"kdump\"", &format!("\"{format}\""))
+            .replace("\"zstd\"", &format!("\"{compression}\""));
+        let machine = Machine::new().with_disk("one", Fault::None);
+        let machine = dumped(machine, &config, core(INFO));
+        let folder = machine.disk("one").folder.join(DUMP);
+        let summary = summary(&folder);
+        assert!(summary.complete, "{}", machine.said());
+        assert_eq!(summary.crash.kernel.as_deref(), Some("6.12.1-test"));
+        let dump = Dump::open(&[folder.join("vmcore")]).unwrap();
+        assert!(!dump.incomplete());
+        assert_all_memory(&dump);
+    }
+}
+
+#[test]
+fn a_core_that_says_nothing_of_its_kernel_is_dumped_whole() {
+    let machine = Machine::new().with_disk("one", Fault::None);
+    let machine = dumped(machine, &config(2, &["one"]), core(""));
+    // The machine's clock has the time.
+    let folder = machine
+        .disk("one")
+        .folder
+        .join("var/crash/2001-09-09T01-46-40Z");
+    let summary = summary(&folder);
+    assert_eq!(summary.warnings.len(), 1, "{summary:?}");
+    assert!(!summary.dump.unwrap().doubts.is_empty());
+    assert_all_memory(&Dump::open(&[folder.join("vmcore")]).unwrap());
+}
+
+#[test]
+fn a_raw_partition_is_opened_as_a_dump() {
+    let machine = Machine::new().with_partition(8 << 20, &[], Fault::None);
+    let machine = dumped(machine, &config(2, &["raw"]), core(INFO));
+    let dump = Dump::open(&[machine.partition_file()]).unwrap();
+    assert!(!dump.incomplete());
+    assert_all_memory(&dump);
+}
+
+#[test]
+fn a_disk_full_anywhere_leaves_what_says_that_it_is_incomplete() {
+    let mut opened = 0;
+    for most in (0..1_600_000).step_by(99_991) {
+        let machine = Machine::new().with_disk("one", Fault::Full(most));
+        let config = config(2, &["one"]).replace("\"zstd\"", "\"none\"");
+        let machine = dumped(machine, &config, core(INFO));
+        let folder = machine.disk("one").folder.join(DUMP);
+        assert!(!folder.join("vmcore").exists(), "{most}");
+        if let Ok(dump) = Dump::open(&[folder.join("vmcore.incomplete")]) {
+            assert!(dump.incomplete(), "{most}");
+            opened += 1;
+        }
+    }
+    assert!(opened > 10, "{opened}");
+}
+
+#[test]
+fn a_dump_with_a_byte_changed_on_the_disk_is_not_trusted() {
+    let machine = Machine::new()
+        .with_disk("one", Fault::Rotten)
+        .with_disk("two", Fault::None);
+    let machine = dumped(machine, &config(2, &["one", "two"]), core(INFO));
+    let summary = summary(&machine.disk("two").folder.join(DUMP));
+    assert!(summary.complete);
+    let error = &summary.failed_targets[0].error;
+    assert!(
+        error.starts_with("what was written doesn't read back: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_that_is_no_core_ends_in_the_final_action() {
+    let machine = Machine::new().with_disk("one", Fault::None);
+    let machine = dumped(machine, &config(2, &["one"]), b"no core".to_vec());
+    assert!(machine.said().contains("no ELF core"), "{}", machine.said());
+}
+
+#[test]
+fn a_core_cut_off_anywhere_in_its_headers_ends_in_the_final_action() {
+    for length in (0..8300).step_by(166) {
+        let machine = Machine::new().with_disk("one", Fault::None);
+        let mut core = core(INFO);
+        core.truncate(length);
+        dumped(machine, &config(2, &["one"]), core);
+    }
+}

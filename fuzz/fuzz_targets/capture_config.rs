@@ -1,0 +1,20 @@
+//! A configuration that is taken is written and read as the same, and can be planned.
+#![no_main]
+
+use baton_capture::config::Config;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    match Config::parse(text) {
+        Ok(config) => {
+            let plan = config.plan().expect("what is parsed can be planned");
+            assert!(!plan.places.is_empty());
+            let written = config.to_toml().expect("what is parsed can be written");
+            assert_eq!(Config::parse(&written), Ok(config));
+        }
+        Err(error) => assert!(!error.to_string().contains('\n')),
+    }
+});

@@ -1,0 +1,35 @@
+//! Builds the capture program: static, since it is alone in its initramfs, and small, since that lies in
+//! the memory that is reserved for a crash.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::{build, exec};
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Builds it from the sources in `root` into `root/target/capture`.
+pub fn build(root: &Path) -> Result<PathBuf> {
+    let target_dir = root.join("target/capture-build");
+    exec::run(
+        Command::new(build::cargo())
+            .current_dir(root)
+            .args(["build", "--locked", "--package", "baton-capture"])
+            .args(["--bin", "baton-capture", "--profile", "capture"])
+            .args(["--target", TARGET, "--target-dir"])
+            .arg(&target_dir)
+            .env("RUSTFLAGS", "-C target-feature=+crt-static")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS"),
+    )
+    .context("building baton-capture")?;
+    let folder = root.join("target/capture");
+    std::fs::create_dir_all(&folder)?;
+    let program = folder.join("baton-capture");
+    std::fs::copy(
+        target_dir.join(TARGET).join("capture/baton-capture"),
+        &program,
+    )?;
+    Ok(program)
+}
