@@ -130,17 +130,11 @@ impl Job<'_> {
     fn kdump(&self, mut choice: Choice<'_>, first: &First) -> Result<Summary, WriteError> {
         let begin = Instant::now();
         let options = self.options;
-        let level = choice.level(options.level);
-        let front = Front::write(&self.subject, self.output, level.into())?;
-        self.observer.checkpoint(Phase::Headers)?;
-        let counts = choice.make(
-            options.threads,
-            self.observer,
-            |region, present, scanned| front.write_bitmaps(region, present, &scanned.chosen),
-        )?;
-        if choice.level(options.level) != level {
-            front.change_level(choice.level(options.level).into())?;
-        }
+        let (front, counts) = if self.output.can_rewrite() {
+            self.choose_into_file(&mut choice)?
+        } else {
+            self.choose_into_stream(&mut choice)?
+        };
         self.observer.checkpoint(Phase::Choosing)?;
         let chosen = begin.elapsed();
         let bits = |region| match front.chosen(region)? {
@@ -161,6 +155,42 @@ impl Job<'_> {
             dump.size(),
             times,
         ))
+    }
+
+    /// Writes headers at once, and bitmaps as pages are chosen, again where they are chosen anew.
+    fn choose_into_file(
+        &self,
+        choice: &mut Choice<'_>,
+    ) -> Result<(Front<'_>, Vec<u32>), WriteError> {
+        let options = self.options;
+        let level = choice.level(options.level);
+        let front = Front::write(&self.subject, self.output, level.into())?;
+        self.observer.checkpoint(Phase::Headers)?;
+        let counts = choice.make(
+            options.threads,
+            self.observer,
+            |region, present, scanned| front.write_bitmaps(region, present, &scanned.chosen),
+        )?;
+        if choice.level(options.level) != level {
+            front.change_level(choice.level(options.level).into())?;
+        }
+        Ok((front, counts))
+    }
+
+    /// Writes headers and bitmaps once all pages are chosen for good.
+    fn choose_into_stream(
+        &self,
+        choice: &mut Choice<'_>,
+    ) -> Result<(Front<'_>, Vec<u32>), WriteError> {
+        let options = self.options;
+        let counts = choice.make(options.threads, self.observer, |_, _, _| Ok(()))?;
+        let level = choice.level(options.level);
+        let front = Front::write(&self.subject, self.output, level.into())?;
+        let regions = self.subject.regions;
+        for region in 0..regions.count() {
+            front.write_bitmaps(region, &regions.present(region), &choice.again(region))?;
+        }
+        Ok((front, counts))
     }
 
     fn elf(&self, mut choice: Choice<'_>, first: &First) -> Result<Summary, WriteError> {

@@ -293,9 +293,64 @@ fn a_flattened_dump_is_the_same_dump() {
     let sample = Window::of(&whole);
     let stream = Flattened::begin(Vec::new()).unwrap();
     written(&sample, &whole.notes(), &options("zstd", 31, 2), &stream);
-    let dump = opened(stream.finish().unwrap());
+    let bytes = stream.finish().unwrap();
+    let dump = opened(bytes.clone());
     assert!(dump.flattened() && !dump.incomplete());
     assert_eq!(compare(&sample, &dump, 4096).first, None);
+    // One without its end isn't whole, whatever stands in its header.
+    assert!(opened(bytes[..bytes.len() - 16].to_vec()).incomplete());
+}
+
+/// Fails if a byte is written twice.
+#[derive(Default)]
+struct Once(Mutex<Vec<Range<u64>>>);
+
+impl Output for Once {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let new = offset..offset + bytes.len() as u64;
+        let mut written = self.0.lock().unwrap();
+        let twice = written
+            .iter()
+            .find(|it| it.start < new.end && new.start < it.end);
+        assert_eq!(twice, None, "{new:?}");
+        written.push(new);
+        Ok(())
+    }
+
+    fn read_back(&self, _: u64, _: &mut [u8]) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    fn begins_empty(&self) -> bool {
+        true
+    }
+
+    fn can_rewrite(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn in_a_stream_no_byte_comes_twice() {
+    let mut whole = machine();
+    // More free memory than there is, so that pages are chosen anew.
+    whole.counted(4, 0);
+    for block in 0..3 {
+        whole.free(0x5000 + 0x400 * block, 10);
+    }
+    whole.counted(10, 0);
+    let mut notes = cpu(IMAGE + 0x4040 * 4096);
+    notes.extend(whole.notes());
+    for format in [Format::Kdump, Format::Elf] {
+        for threads in [1, 3] {
+            let options = Options {
+                format,
+                ..options("zstd", 31, threads)
+            };
+            let summary = written(&whole, &notes, &options, &Once::default());
+            assert_eq!(u8::from(summary.level), 31 - 16, "{:?}", summary.doubts);
+        }
+    }
 }
 
 #[test]

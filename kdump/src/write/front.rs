@@ -45,7 +45,10 @@ impl<'a> Front<'a> {
 
     fn write_header(&self) -> WriteResult<()> {
         let subject = self.subject;
-        let bytes = self.layout.header(subject.identity, subject.compression);
+        let whole = !self.output.can_rewrite();
+        let bytes = self
+            .layout
+            .header(subject.identity, subject.compression, whole);
         Ok(self.output.write_at(0, &bytes)?)
     }
 

@@ -87,8 +87,13 @@ impl Layout {
         self.block + SUB_HEADER as u64
     }
 
-    /// The header's block, of a dump that isn't whole yet.
-    pub(crate) fn header(&self, identity: &Identity, compression: Compression) -> Vec<u8> {
+    /// The header's block; `whole` if nobody will be told otherwise later.
+    pub(crate) fn header(
+        &self,
+        identity: &Identity,
+        compression: Compression,
+        whole: bool,
+    ) -> Vec<u8> {
         let mut bytes = Bytes::new(self.block);
         bytes.put(0, b"KDUMP   ");
         bytes.put(8, &VERSION.to_le_bytes());
@@ -98,7 +103,8 @@ impl Layout {
             bytes.put(12 + 65 * index, name.get(..64).unwrap_or(name));
         }
         bytes.put(408, &identity.seconds.to_le_bytes());
-        bytes.put(424, &(flag(compression) | INCOMPLETE).to_le_bytes());
+        let incomplete = if whole { 0 } else { INCOMPLETE };
+        bytes.put(424, &(flag(compression) | incomplete).to_le_bytes());
         bytes.put(428, &low(self.block).to_le_bytes());
         bytes.put(432, &self.sub_blocks.to_le_bytes());
         bytes.put(436, &self.bitmap_blocks.to_le_bytes());
@@ -173,7 +179,7 @@ mod tests {
     #[test]
     fn the_header_has_each_field_in_its_place() {
         let layout = Layout::new(4096, 0x2_0001, 5000).unwrap();
-        let bytes = layout.header(&identity(), Compression::Zstd(3));
+        let bytes = layout.header(&identity(), Compression::Zstd(3), false);
         assert_eq!(bytes.len(), 4096);
         let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
         assert_eq!(&bytes[..8], b"KDUMP   ");
@@ -221,7 +227,7 @@ mod tests {
     #[test]
     fn a_page_number_beyond_32_bits_is_capped_in_the_old_field() {
         let layout = Layout::new(4096, 1 << 33, 0).unwrap();
-        let bytes = layout.header(&identity(), Compression::None);
+        let bytes = layout.header(&identity(), Compression::None, true);
         assert_eq!(bytes[440..444], [0xff; 4]);
     }
 
@@ -243,7 +249,7 @@ mod tests {
         long.utsname[1] = "x".repeat(100);
         let bytes = Layout::new(4096, 1, 0)
             .unwrap()
-            .header(&long, Compression::None);
+            .header(&long, Compression::None, true);
         assert_eq!(bytes[12 + 65 + 63..12 + 65 + 66], [b'x', 0, b'6']);
     }
 }

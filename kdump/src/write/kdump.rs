@@ -222,8 +222,10 @@ impl Dump<'_> {
 
     /// Marks the dump as whole.
     pub(crate) fn end(&self) -> WriteResult<()> {
-        let status = Layout::whole(self.subject.compression);
-        self.output.write_at(STATUS_AT, &status)?;
+        if self.output.can_rewrite() {
+            let status = Layout::whole(self.subject.compression);
+            self.output.write_at(STATUS_AT, &status)?;
+        }
         Ok(self.observer.checkpoint(Phase::End)?)
     }
 }

@@ -14,6 +14,11 @@ pub trait Output: Send + Sync {
 
     /// Whether what isn't written reads as zeros. If not, old bytes are there.
     fn begins_empty(&self) -> bool;
+
+    /// Whether what was written may be written over. If not, each byte is written once at most.
+    fn can_rewrite(&self) -> bool {
+        true
+    }
 }
 
 /// A file, or a device that is overwritten from its start.

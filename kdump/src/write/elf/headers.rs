@@ -4,7 +4,6 @@ use super::Load;
 use crate::vmcore::Segment;
 use crate::write::kdump::Subject;
 use crate::write::{WriteError, WriteResult};
-use std::ops::Range;
 
 /// sizeof(Elf64_Ehdr), sizeof(Elf64_Phdr), sizeof(Elf64_Shdr).
 const HEADER: u64 = 64;
@@ -30,26 +29,33 @@ pub(super) struct Headers {
     /// Where the first section header is, if there is one.
     section: Option<u64>,
     notes: u64,
-    /// The kernel's image by its own address, of which the file has the bytes already.
+    /// The kernel's image by its own address, in pieces, of which the file has the bytes already.
     images: Vec<Image>,
     /// The length of the file.
     pub end: u64,
 }
 
-/// More of the source's segments of the same memory.
+/// A piece of memory that a load has, too, by another address.
 #[derive(Debug)]
 struct Image {
-    offset: u64,
+    /// The load, by number, and how far into it the piece begins.
+    load: usize,
+    inside: u64,
     virtual_address: u64,
-    physical: Range<u64>,
+    physical_address: u64,
+    held: u64,
+    length: u64,
 }
 
 impl Headers {
     /// Gives each part its place.
     pub(super) fn place(subject: &Subject<'_>, loads: &mut [Load]) -> WriteResult<Headers> {
         let page_size = subject.regions.page_size();
-        let aliases = aliases(subject);
-        let count = 1 + loads.len() as u64 + aliases.len() as u64;
+        let images: Vec<Image> = aliases(subject)
+            .into_iter()
+            .flat_map(|segment| pieces(segment, loads, page_size))
+            .collect();
+        let count = 1 + loads.len() as u64 + images.len() as u64;
         let after = HEADER + count * SEGMENT;
         let section = (count >= EXTENDED).then_some(after);
         let notes = after + section.map_or(0, |_| SECTION);
@@ -59,10 +65,6 @@ impl Headers {
             load.offset = end;
             end += (load.held.end - load.held.start) * page_size;
         }
-        let images = aliases
-            .into_iter()
-            .map(|segment| Image::of(segment, loads, page_size))
-            .collect();
         Ok(Headers {
             count,
             section,
@@ -72,19 +74,20 @@ impl Headers {
         })
     }
 
-    /// All of them, with the notes, of a core that isn't whole.
-    pub(super) fn bytes(&self, subject: &Subject<'_>, loads: &[Load]) -> Vec<u8> {
-        let mut bytes = self.file_header(subject);
+    /// All of them, with the notes; `whole` if nobody will be told otherwise later.
+    pub(super) fn bytes(&self, subject: &Subject<'_>, loads: &[Load], whole: bool) -> Vec<u8> {
+        let mut bytes = self.file_header(subject, if whole { 0 } else { INCOMPLETE });
         let notes = subject.notes.len() as u64;
         segment(&mut bytes, NOTE, 0, [self.notes, 0, 0, notes, notes, 0]);
         for image in &self.images {
-            let length = image.physical.end - image.physical.start;
+            // Nowhere is nothing: crash reads headers up to the first segment's offset.
+            let offset = loads.get(image.load).map_or(self.end, |load| load.offset);
             let numbers = [
-                image.offset,
+                offset + image.inside,
                 image.virtual_address,
-                image.physical.start,
-                if image.offset == 0 { 0 } else { length },
-                length,
+                image.physical_address,
+                image.held,
+                image.length,
                 0,
             ];
             segment(&mut bytes, LOAD, ALL, numbers);
@@ -113,7 +116,7 @@ impl Headers {
         bytes
     }
 
-    fn file_header(&self, subject: &Subject<'_>) -> Vec<u8> {
+    fn file_header(&self, subject: &Subject<'_>, flags: u32) -> Vec<u8> {
         // ELFCLASS64, ELFDATA2LSB, EV_CURRENT
         let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
         bytes.resize(16, 0);
@@ -123,7 +126,7 @@ impl Headers {
         bytes.extend(1u32.to_le_bytes());
         let longs = [0, HEADER, self.section.unwrap_or(0)];
         bytes.extend(longs.iter().flat_map(|it| it.to_le_bytes()));
-        bytes.extend(INCOMPLETE.to_le_bytes());
+        bytes.extend(flags.to_le_bytes());
         let sections = u16::from(self.section.is_some());
         let shorts = [
             64,
@@ -177,19 +180,22 @@ fn aliases<'a>(subject: &Subject<'a>) -> Vec<&'a Segment> {
         .collect()
 }
 
-impl Image {
-    fn of(segment: &Segment, loads: &[Load], page_size: u64) -> Image {
-        let start = segment.physical_address;
-        let physical = start..start.saturating_add(segment.memory_size);
-        let held = |load: &&Load| {
-            load.held.start * page_size <= physical.start
-                && physical.end <= load.held.end * page_size
-        };
-        let place = |load: &Load| load.offset + (start - load.held.start * page_size);
-        Image {
-            offset: loads.iter().find(held).map_or(0, place),
-            virtual_address: segment.virtual_address,
-            physical,
-        }
-    }
+/// The pieces of a segment that loads have, each with what follows of it that the file hasn't.
+fn pieces(segment: &Segment, loads: &[Load], page_size: u64) -> Vec<Image> {
+    let start = segment.physical_address;
+    let end = start.saturating_add(segment.memory_size);
+    let piece = |(number, load): (usize, &Load)| {
+        let first = start.max(load.held.start * page_size);
+        let held = end.min(load.held.end * page_size);
+        let last = end.min(load.end * page_size);
+        (first < last).then(|| Image {
+            load: number,
+            inside: first.min(load.held.end * page_size) - load.held.start * page_size,
+            virtual_address: segment.virtual_address.wrapping_add(first - start),
+            physical_address: first,
+            held: held.saturating_sub(first),
+            length: last - first,
+        })
+    };
+    loads.iter().enumerate().filter_map(piece).collect()
 }

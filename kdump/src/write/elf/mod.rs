@@ -50,7 +50,8 @@ impl<'a> Dump<'a> {
         let page_size = subject.regions.page_size();
         let mut loads = loads.finish();
         let headers = Headers::place(subject, &mut loads)?;
-        output.write_at(0, &headers.bytes(subject, &loads))?;
+        let whole = !output.can_rewrite();
+        output.write_at(0, &headers.bytes(subject, &loads, whole))?;
         let mut units = vec![0];
         let mut total = 0;
         for load in &loads {
@@ -78,8 +79,11 @@ impl<'a> Dump<'a> {
         self.headers.end
     }
 
-    /// Writes some pages before all others.
+    /// Writes some pages before all others, where they may be written again.
     pub(crate) fn write_first(&self, phase: Phase, pages: &[u64]) -> WriteResult<()> {
+        if !self.output.can_rewrite() {
+            return Ok(());
+        }
         let mut buffer = vec![0; usize::try_from(self.page_size).unwrap_or(0)];
         for (done, &page) in pages.iter().enumerate() {
             self.progress(phase, done as u64, pages.len() as u64)?;
@@ -120,13 +124,6 @@ impl<'a> Dump<'a> {
             },
             |_| Ok(()),
         )?;
-        // A file ends with its last page, zeros or not.
-        if let Some(load) = self.loads.iter().rev().find(|load| !load.held.is_empty()) {
-            let mut last = [0];
-            let end = load.held.end * self.page_size - 1;
-            let _ = self.subject.memory.read(end, &mut last);
-            self.output.write_at(self.headers.end - 1, &last)?;
-        }
         Ok(self.observer.checkpoint(Phase::Pages)?)
     }
 
@@ -163,11 +160,17 @@ impl<'a> Dump<'a> {
 
     /// Writes pages, but not zeros where the output has them already.
     fn put_sparse(&self, offset: u64, bytes: &[u8], page_size: usize) -> WriteResult<()> {
-        let zero: Vec<bool> = bytes.chunks(page_size).map(is_zero).collect();
+        let mut zero: Vec<bool> = bytes.chunks(page_size).map(is_zero).collect();
         let zeros = zero.iter().filter(|zero| **zero).count() as u64;
         self.tally.zero.fetch_add(zeros, Ordering::Relaxed);
         if !self.output.begins_empty() {
             return self.put(offset, bytes);
+        }
+        if offset + bytes.len() as u64 == self.headers.end
+            && let Some(last) = zero.last_mut()
+        {
+            // The file is as long as it should be.
+            *last = false;
         }
         let mut start = 0;
         for run in zero.chunk_by(|a, b| a == b) {
@@ -182,9 +185,6 @@ impl<'a> Dump<'a> {
     }
 
     fn put(&self, offset: u64, bytes: &[u8]) -> WriteResult<()> {
-        // The last page of memory may be there in part only.
-        let room = usize::try_from(self.headers.end.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let bytes = bytes.get(..room).unwrap_or(bytes);
         self.output.write_at(offset, bytes)?;
         let length = bytes.len() as u64;
         let before = self.written.fetch_add(length, Ordering::Relaxed);
@@ -204,7 +204,9 @@ impl<'a> Dump<'a> {
 
     /// Marks the core as whole.
     pub(crate) fn end(&self) -> WriteResult<()> {
-        self.output.write_at(headers::FLAGS_AT, &[0; 4])?;
+        if self.output.can_rewrite() {
+            self.output.write_at(headers::FLAGS_AT, &[0; 4])?;
+        }
         Ok(self.observer.checkpoint(Phase::End)?)
     }
 }
