@@ -1,8 +1,8 @@
 //! The initramfs of a capture: the program, its configuration, modules, and nothing else.
 //!
-//! It isn't compressed. The kernel frees the archive once it is unpacked, before the capture needs memory for
-//! itself, so that compression would lower a peak that comes early and is not the highest; and it would take
-//! time while the machine is down, and a decompressor that the kernel may be built without (CONFIG_RD_*).
+//! It isn't compressed: that would take time while the machine is down, and a decompressor that the kernel
+//! may be built without (CONFIG_RD_*). The archive is in memory until it is unpacked, which counts where very
+//! little is reserved.
 
 use super::cpio::Archive;
 use super::problem::Problem;
