@@ -16,7 +16,8 @@ struct Oracles {
 }
 
 impl Oracles {
-    fn find() -> Oracles {
+    /// Each test has its own scratch folder: they run at the same time.
+    fn find(test: &str) -> Oracles {
         let folder = std::env::var_os("BATON_VMCORES").map_or_else(
             || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/baton-vmcores"),
             PathBuf::from,
@@ -34,7 +35,8 @@ impl Oracles {
             .collect();
         vmcores.sort();
         assert!(!vmcores.is_empty(), "{}: no vmcore-*", folder.display());
-        let scratch = std::env::temp_dir().join(format!("baton-oracles-{}", std::process::id()));
+        let scratch =
+            std::env::temp_dir().join(format!("baton-oracles-{test}-{}", std::process::id()));
         std::fs::create_dir_all(&scratch).unwrap();
         Oracles {
             makedumpfile: folder.join("bin/makedumpfile"),
@@ -101,7 +103,7 @@ fn comparable(line: &str) -> Option<&str> {
 #[test]
 #[ignore = "needs the cores of real kernels and makedumpfile"]
 fn the_log_is_what_makedumpfile_says() {
-    let oracles = Oracles::find();
+    let oracles = Oracles::find("log");
     for vmcore in &oracles.vmcores {
         let text = oracles.scratch.join("dmesg");
         let arguments = ["--dump-dmesg", "-f"];
@@ -127,7 +129,7 @@ fn the_log_is_what_makedumpfile_says() {
 #[test]
 #[ignore = "needs the cores of real kernels and makedumpfile"]
 fn each_page_that_makedumpfile_wrote_is_that_of_the_vmcore() {
-    let oracles = Oracles::find();
+    let oracles = Oracles::find("pages");
     let runs: [(&[&str], usize); 13] = [
         (&["-d", "0"], 1),
         (&["-c", "-d", "0"], 1),
@@ -178,7 +180,7 @@ fn agree(found: &Comparison, arguments: &[&str]) {
 #[test]
 #[ignore = "needs the cores of real kernels and makedumpfile"]
 fn what_is_left_of_a_dump_that_was_cut_off_is_that_of_the_vmcore() {
-    let oracles = Oracles::find();
+    let oracles = Oracles::find("cut");
     let vmcore = oracles.vmcores.last().unwrap();
     let whole = open(vmcore);
     let path = oracles.scratch.join("dump");

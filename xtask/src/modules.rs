@@ -39,20 +39,20 @@ impl Modules {
             std::os::unix::fs::symlink("usr/lib", &lib)?;
         }
         exec::run(exec::tool("depmod").arg("-b").arg(whole).arg(release))?;
-        let all = Modules(lib.join("modules").join(release));
+        let all = lib.join("modules").join(release);
         let into = kept.join("modules");
         fs::create_dir_all(&into)?;
-        for entry in fs::read_dir(&all.0)? {
+        for entry in fs::read_dir(&all)? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with("modules.") {
                 fs::copy(entry.path(), into.join(entry.file_name()))?;
             }
         }
-        let wanted = WANTED.iter().filter(|name| all.file(name).is_some());
-        for file in all.closure(&wanted.copied().collect::<Vec<_>>())? {
-            let place = into.join(&file);
+        for file in needed(whole, release, &all)? {
+            let below = file.strip_prefix(&all);
+            let place = into.join(below.with_context(|| file.display().to_string())?);
             fs::create_dir_all(place.parent().context("a module in no folder")?)?;
-            fs::copy(all.0.join(&file), place)?;
+            fs::copy(&file, place)?;
         }
         Ok(())
     }
@@ -120,6 +120,41 @@ impl Modules {
     }
 }
 
+/// The files of what is wanted and isn't built in, with all that is loaded before. modprobe goes by the first
+/// softdep line of a module alone; modules have several.
+fn needed(whole: &Path, release: &str, lists: &Path) -> Result<BTreeSet<PathBuf>> {
+    let soft = fs::read_to_string(lists.join("modules.softdep"))?;
+    let mut files = BTreeSet::new();
+    let mut names: Vec<String> = WANTED.iter().map(|name| (*name).to_owned()).collect();
+    while let Some(name) = names.pop() {
+        let mut modprobe = exec::tool("modprobe");
+        modprobe.args(["--config", "/dev/null", "--show-depends", "-S", release]);
+        let shown = exec::output(modprobe.arg("-d").arg(whole).arg(&name));
+        if shown.is_err() && !WANTED.contains(&name.as_str()) {
+            continue;
+        }
+        for file in shown?
+            .lines()
+            .filter_map(|line| line.strip_prefix("insmod "))
+        {
+            if files.insert(PathBuf::from(file.trim())) {
+                names.extend(softly(&soft, &module(file.trim())));
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// What a module would like to have, by modules.softdep.
+fn softly(soft: &str, module: &str) -> Vec<String> {
+    let words = soft.lines().filter_map(|line| {
+        let (of, wanted) = line.strip_prefix("softdep ")?.split_once(' ')?;
+        (of == module).then_some(wanted.split_whitespace())
+    });
+    let words = words.flatten().filter(|word| !word.ends_with(':'));
+    words.map(str::to_owned).collect()
+}
+
 /// What a module's file is called in the kernel.
 fn module(file: &str) -> String {
     let name = file.rsplit('/').next().unwrap_or(file);
@@ -141,6 +176,12 @@ pub fn decompressed(file: &Path) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_that_a_module_would_like_is_found_in_all_its_lines() {
+        let soft = "softdep a pre: b c\nsoftdep ab pre: x\nsoftdep a post: d\n";
+        assert_eq!(softly(soft, "a"), ["b", "c", "d"]);
+    }
 
     #[test]
     fn a_module_comes_after_all_that_it_needs() {

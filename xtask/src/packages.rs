@@ -64,7 +64,7 @@ impl Packages {
         // Neither needs the other, and both mostly wait.
         let (packages, venv) = thread::scope(|scope| {
             let venv = scope.spawn(|| cache.once("venv-3", make_venv));
-            let packages = cache.once("packages-2", |draft| fetch_all(cache, draft));
+            let packages = cache.once("packages-4", |draft| fetch_all(cache, draft));
             let images = cache.once("images", |draft| fetch_images(cache, draft));
             let peers = Peers::fetch(cache);
             (packages.and_then(|p| Ok((p, images?, peers?))), venv.join())

@@ -120,7 +120,16 @@ fn add_kernel(work: &Path, tree: &Path, keys: &Keys, kernel: &Kernel) -> Result<
 }
 
 /// Modules that guests load themselves.
-const GUEST_MODULES: &[&str] = &["btrfs", "ext4", "vfat", "virtio_blk", "xfs"];
+const GUEST_MODULES: &[&str] = &[
+    "btrfs",
+    "ext4",
+    "nls_ascii",
+    "nls_cp437",
+    "vfat",
+    "virtio_blk",
+    "virtio_pci",
+    "xfs",
+];
 
 fn add_modules(tree: &Path, kernel: &Kernel) -> Result<()> {
     let installed = tree.join("system/lib/modules");

@@ -83,9 +83,11 @@ impl Panic {
         match self {
             Panic::Sysrq => "sysrq triggered crash",
             Panic::InitDies => "Attempted to kill init",
-            Panic::OutOfMemory => "Out of memory: system-wide panic_on_oom is enabled",
+            // "system-wide", or "compulsory" (mm/oom_kill.c).
+            Panic::OutOfMemory => "panic_on_oom is enabled",
             Panic::Nmi => "NMI: Not continuing",
-            Panic::MachineCheck => "Fatal machine check",
+            // "local" where the processor tells others nothing (arch/x86/kernel/cpu/mce/core.c).
+            Panic::MachineCheck => "machine check",
             Panic::HungTask => "hung_task: blocked tasks",
         }
     }
@@ -127,6 +129,10 @@ struct Case {
 /// Where a mounted target is.
 const PLACE: &str = "/var/crash";
 
+/// Debian's kernel for clouds that is built without CONFIG_X86_MCE: a machine check resets its processor, and
+/// nothing can be captured.
+const NO_MACHINE_CHECKS: &str = "6.1";
+
 /// Every kernel with every panic; formats, disks and ways of loading in turn, so that each meets each.
 pub fn all(labels: &[&str]) -> Vec<Scenario> {
     let formats = ["ext4", "xfs", "btrfs", "raw"];
@@ -134,15 +140,17 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     for (k, label) in labels.iter().enumerate() {
         for (p, panic) in Panic::ALL.into_iter().enumerate() {
             let turn = k * (Panic::ALL.len() + 1) + p;
+            let (panic, format) = match panic {
+                // A file system must be there to be frozen.
+                Panic::HungTask => (panic, "ext4"),
+                Panic::MachineCheck if *label == NO_MACHINE_CHECKS => (Panic::Sysrq, "vfat"),
+                _ => (panic, formats[turn % formats.len()]),
+            };
             found.push(scenario(Case {
                 label: (*label).to_owned(),
                 via: [Via::Gate, Via::Kernel][turn % 2],
                 panic,
-                format: match panic {
-                    // A file system must be there to be frozen.
-                    Panic::HungTask => "ext4",
-                    _ => formats[turn % formats.len()],
-                },
+                format,
                 bus: [Bus::Nvme, Bus::VirtioBlk][turn / 2 % 2],
             }));
         }
@@ -219,12 +227,19 @@ fn script(case: &Case) -> Script {
 
 /// A target is connected, and mounted if anything is on it.
 fn attached(number: usize, target: &Target, place: &str) -> Vec<Step> {
-    let mut steps = Vec::new();
+    let mut modules = Vec::new();
     if target.bus == Bus::VirtioBlk {
-        steps.push(Step::LoadModule("virtio_blk".into()));
+        modules.extend(["virtio_pci", "virtio_blk"]);
     }
+    match target.format {
+        "raw" => {}
+        // Nobody is there whom the kernel could ask for what names are converted with.
+        "vfat" => modules.extend(["nls_cp437", "nls_ascii", "vfat"]),
+        format => modules.push(format),
+    }
+    let load = |name: &str| Step::LoadModule(name.into());
+    let mut steps: Vec<Step> = modules.into_iter().map(load).collect();
     if target.format != "raw" {
-        steps.push(Step::LoadModule(target.format.into()));
         steps.push(Step::Mount {
             target: number,
             filesystem: target.format.into(),

@@ -41,23 +41,27 @@ pub fn examine(lab: &Lab, folder: &Path, case: &Case) -> Result<()> {
     Ok(())
 }
 
-/// crash finds the panicking task's way into the panic.
+/// Kernels that crash 9.0.2 doesn't know all structures of (`module_num_gpl_syms` is gone): it reads their memory
+/// and log.
+const TOO_NEW_FOR_CRASH: &[&str] = &["7.2"];
+
+/// crash finds the panicking task's way into the panic, or at least the log.
 fn by_crash(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
     let kernel = lab.packages.kernel(&case.label)?;
     let vmlinux = symbols::vmlinux(&Cache::open()?, kernel)?;
+    let (mode, command, wanted) = if TOO_NEW_FOR_CRASH.contains(&case.label.as_str()) {
+        (Some("--minimal"), "log", case.panic.message())
+    } else {
+        (None, "bt", "crash_kexec")
+    };
     let commands = dump.with_extension("crash");
-    fs::write(&commands, "bt\nquit\n")?;
+    fs::write(&commands, format!("{command}\nquit\n"))?;
     let mut crash = lab.packages.peers.crash();
-    crash
-        .arg("-s")
-        .arg("-i")
-        .arg(&commands)
-        .arg(vmlinux)
-        .arg(dump);
-    let text = said(&mut crash)?;
+    crash.arg("-s").args(mode).arg("-i").arg(&commands);
+    let text = said(crash.arg(vmlinux).arg(dump))?;
     ensure!(
-        text.contains("crash_kexec"),
-        "crash shows no way into the panic: {text}"
+        text.contains(wanted),
+        "crash's \"{command}\" doesn't say \"{wanted}\": {text}"
     );
     Ok(())
 }
@@ -160,10 +164,10 @@ fn by_baton(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
     said(&mut baton(&["dump", "check"]))?;
     let info: Value =
         serde_json::from_slice(&exec::bytes(&mut baton(&["dump", "info", "--json"]))?)?;
-    let text = info.to_string();
+    let said = info["panic"]["message"].as_str().unwrap_or_default();
     ensure!(
-        text.contains(case.panic.message()),
-        "baton dump info doesn't say \"{}\": {text}",
+        said.contains(case.panic.message()),
+        "baton dump info says that the panic was \"{said}\", and not \"{}\"",
         case.panic.message()
     );
     Ok(())
@@ -180,10 +184,10 @@ fn by_makedumpfile(lab: &Lab, dump: &Path) -> Result<()> {
             .arg(dump)
             .arg(&log),
     )?;
-    let theirs = without_callers(&fs::read_to_string(&log)?);
+    let theirs = fs::read_to_string(&log)?;
     let ours = exec::output(
         Command::new(lab.work.join("payload/bin/baton"))
-            .args(["dump", "dmesg"])
+            .args(["dump", "dmesg", "--callers"])
             .arg(dump),
     )?;
     ensure!(
@@ -200,19 +204,6 @@ fn by_makedumpfile(lab: &Lab, dump: &Path) -> Result<()> {
             .arg(&again),
     )?;
     Ok(fs::remove_file(again)?)
-}
-
-/// makedumpfile shows which task or processor a message is from (`[      T1]`), as kernels do only where
-/// they are built to (CONFIG_PRINTK_CALLER); these aren't.
-fn without_callers(log: &str) -> String {
-    let bare = |line: &str| match line.split_once("] [") {
-        Some((time, rest)) if rest.trim_start().starts_with(['T', 'C']) => {
-            let message = rest.split_once(']').map_or(rest, |(_, message)| message);
-            format!("{time}]{message}\n")
-        }
-        _ => format!("{line}\n"),
-    };
-    log.lines().map(bare).collect()
 }
 
 /// libkdumpfile knows what it is, and of which kernel.
