@@ -21,7 +21,7 @@ pub enum DumpCommand {
     /// Print the kernel log of the kernel that crashed
     #[command(after_help = FORMATS_HELP)]
     Dmesg(DmesgArgs),
-    /// Read every page of a dump, and compare it with the digest beside it (DUMP.sha256)
+    /// Read every page of a dump, and compare it with its digest (DUMP.sha256, or the partition's)
     #[command(after_help = exit::help())]
     Check(CheckArgs),
     /// Write a dump in another format, compressed otherwise, or with less of the memory
@@ -55,9 +55,9 @@ impl DumpCommand {
 /// Where to look for dumps.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Folders that dumps are kept in
-    #[arg(value_name = "DIR", default_value = DEFAULT_FOLDER)]
-    pub folders: Vec<PathBuf>,
+    /// Folders that dumps are kept in, and partitions that they are written to
+    #[arg(value_name = "PLACE", default_value = DEFAULT_FOLDER)]
+    pub places: Vec<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -1,7 +1,9 @@
-//! The digest that lies beside a dump, as `sha256sum` writes it.
+//! The digest of a dump: beside it, as `sha256sum` writes it, or at the end of a raw partition.
 
 use super::progress::Bar;
+use super::raw;
 use crate::failure::{Failure, Result};
+use baton_kdump::Source;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -13,7 +15,7 @@ const CHUNK: usize = 1 << 20;
 /// No list of digests beside a dump is longer.
 const MOST: u64 = 1 << 16;
 
-/// How a file compares with the digest beside it.
+/// How a dump compares with its digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Compared {
@@ -25,16 +27,33 @@ pub(super) enum Compared {
     Different,
 }
 
-/// Compares a dump's file with its digest in `FILE.sha256`.
+/// Compares a dump with its digest in `FILE.sha256`, or in the partition.
 pub(super) fn compare(file: &Path, bar: &Bar) -> Result<Compared> {
-    let Some(expected) = expected(file)? else {
-        return Ok(Compared::Missing);
-    };
-    let found = digest(file, bar)?;
-    Ok(match found == expected {
+    if let Some(expected) = expected(file)? {
+        let length = size(file)?;
+        return Ok(verdict(digest(file, length, bar)? == expected));
+    }
+    let trailer = raw::trailer(file);
+    match trailer.and_then(|it| Some((it.digest?, it.length))) {
+        None => Ok(Compared::Missing),
+        Some((expected, length)) => Ok(verdict(digest(file, length, bar)? == hex(&expected))),
+    }
+}
+
+fn verdict(same: bool) -> Compared {
+    match same {
         true => Compared::Same,
         false => Compared::Different,
-    })
+    }
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn size(file: &Path) -> Result<u64> {
+    let size = File::open(file).and_then(|file| file.size());
+    size.map_err(|error| Failure::io(file, &error))
 }
 
 fn beside(file: &Path) -> PathBuf {
@@ -73,28 +92,26 @@ fn expected(file: &Path) -> Result<Option<String>> {
     Ok(Some(digest.to_ascii_lowercase()))
 }
 
-fn digest(file: &Path, bar: &Bar) -> Result<String> {
+/// Of so many bytes from the file's first on, or of those that there are.
+fn digest(file: &Path, length: u64, bar: &Bar) -> Result<String> {
     let failed = |error| Failure::io(file, &error);
-    let mut opened = File::open(file).map_err(failed)?;
-    let total = opened.metadata().map_err(failed)?.len();
+    let mut opened = File::open(file).map_err(failed)?.take(length);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; CHUNK];
-    let mut done = 0;
     loop {
         let count = opened.read(&mut buffer).map_err(failed)?;
         if count == 0 {
-            let digest = hash.finalize();
-            return Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect());
+            return Ok(hex(&hash.finalize()));
         }
         hash.update(&buffer[..count]);
-        done += count as u64;
-        bar.show("digest", done, total);
+        bar.show("digest", length - opened.limit(), length);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use baton_kdump::write::FileOutput;
 
     #[test]
     fn a_file_is_compared_with_what_sha256sum_wrote() {
@@ -122,5 +139,28 @@ mod tests {
             assert!(error.contains("no SHA-256 digest of vmcore"), "{error}");
         }
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_partition_is_compared_with_the_digest_at_its_end() {
+        let name = format!("baton-partition-{}", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        let size = 8 << 20;
+        for (written, result) in [("abc", Compared::Same), ("abd", Compared::Different)] {
+            std::fs::write(&file, written).unwrap();
+            let partition = File::options().write(true).read(true).open(&file).unwrap();
+            partition.set_len(size).unwrap();
+            let trailer = baton_capture::trailer::Trailer {
+                complete: true,
+                length: 3,
+                digest: Some(Sha256::digest("abc").into()),
+                ..Default::default()
+            };
+            let place = baton_capture::trailer::place(size).unwrap();
+            let output = FileOutput::new(partition).unwrap();
+            baton_capture::trailer::write(&output, place, &trailer).unwrap();
+            assert_eq!(compare(&file, &Bar::new()), Ok(result));
+        }
+        std::fs::remove_file(&file).unwrap();
     }
 }

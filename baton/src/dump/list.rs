@@ -3,6 +3,7 @@
 use super::args::{DEFAULT_FOLDER, ListArgs};
 use super::find::{Found, find, is_part, is_unfinished};
 use super::open::with_log;
+use super::raw;
 use super::time::rfc3339;
 use crate::failure::{Failure, Result};
 use crate::inspect::page::Page;
@@ -61,12 +62,14 @@ struct Object {
 /// Carries out the command.
 ///
 /// # Errors
-/// When a folder can't be read.
+/// When a folder or partition can't be read.
 pub fn run(args: &ListArgs) -> Result<()> {
     let mut dumps = Vec::new();
-    for folder in &args.folders {
-        for found in found_in(folder)? {
-            dumps.push(Entry::of(found));
+    for place in &args.places {
+        if is_folder(place)? {
+            dumps.extend(found_in(place)?.into_iter().map(Entry::of));
+        } else {
+            dumps.extend(Entry::of_partition(place));
         }
     }
     dumps.sort_by(|a, b| (&a.crashed_at, &a.file).cmp(&(&b.crashed_at, &b.file)));
@@ -75,9 +78,9 @@ pub fn run(args: &ListArgs) -> Result<()> {
         return Ok(());
     }
     if dumps.is_empty() {
-        let folders = args.folders.iter().map(|it| it.display().to_string());
-        let folders = folders.collect::<Vec<_>>().join(", ");
-        return print(&format!("no dumps in {folders}\n"));
+        let places = args.places.iter().map(|it| it.display().to_string());
+        let places = places.collect::<Vec<_>>().join(", ");
+        return print(&format!("no dumps in {places}\n"));
     }
     let mut page = Page::default();
     let names = ["crashed at", "kernel", "size", "state", "dump", "panic"];
@@ -86,20 +89,27 @@ pub fn run(args: &ListArgs) -> Result<()> {
     print(page.text())
 }
 
+fn is_folder(place: &Path) -> Result<bool> {
+    match std::fs::metadata(place) {
+        // Nothing has crashed yet.
+        Err(error) if error.kind() == ErrorKind::NotFound && place == Path::new(DEFAULT_FOLDER) => {
+            Ok(true)
+        }
+        Err(error) => Err(unreadable(place, &error)),
+        Ok(metadata) => Ok(metadata.is_dir()),
+    }
+}
+
 fn found_in(folder: &Path) -> Result<Vec<Found>> {
     match find(folder) {
-        // Nothing has crashed yet.
-        Err(error)
-            if error.kind() == ErrorKind::NotFound && folder == Path::new(DEFAULT_FOLDER) =>
-        {
-            Ok(Vec::new())
-        }
-        Err(error) => {
-            let message = format!("{}: {error}", folder.display());
-            Err(Failure::system(&std::io::Error::new(error.kind(), message)))
-        }
-        Ok(found) => Ok(found),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        found => found.map_err(|error| unreadable(folder, &error)),
     }
+}
+
+fn unreadable(place: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("{}: {error}", place.display());
+    Failure::system(&std::io::Error::new(error.kind(), message))
 }
 
 impl Entry {
@@ -114,6 +124,28 @@ impl Entry {
                 },
             },
         }
+    }
+
+    /// What a raw partition, or any file, holds. One without a dump and without Baton's record isn't listed as
+    /// damaged: nothing may have crashed yet.
+    fn of_partition(file: &Path) -> Option<Entry> {
+        let dump = Dump::open(&[file.to_owned()]);
+        let Some(trailer) = raw::trailer(file) else {
+            return dump.ok().map(|dump| Entry::of_dump(file.to_owned(), &dump));
+        };
+        let mut entry = match dump {
+            Ok(dump) => Entry::of_dump(file.to_owned(), &dump),
+            Err(_) if !trailer.complete => Entry::named(file.to_owned(), State::LogOnly),
+            Err(error) => Entry {
+                error: Some(error.to_string()),
+                ..Entry::named(file.to_owned(), State::Damaged)
+            },
+        };
+        entry.bytes = trailer.length;
+        if entry.state == State::Complete && !trailer.complete {
+            entry.state = State::Incomplete;
+        }
+        Some(entry)
     }
 
     fn named(file: PathBuf, state: State) -> Entry {

@@ -10,6 +10,7 @@ mod info;
 mod list;
 mod open;
 mod progress;
+mod raw;
 mod time;
 
 use crate::failure::Result;

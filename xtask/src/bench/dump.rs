@@ -1,5 +1,7 @@
 //! How soon a dump is written: `baton dump convert` against makedumpfile, of the same vmcore.
 
+mod vmcore;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,7 +19,7 @@ use crate::peers::Peers;
 /// What is compared, and with what.
 #[derive(Debug, Args)]
 pub struct DumpArgs {
-    /// A copy of /proc/vmcore; it should fit into memory
+    /// A copy of /proc/vmcore; it should fit into memory [default: one of 4 GB is made]
     #[arg(long, value_name = "FILE")]
     vmcore: Option<PathBuf>,
     /// makedumpfile, 1.7.8 or newer [default: it is fetched]
@@ -35,6 +37,9 @@ pub struct DumpArgs {
 const LEVELS: [&str; 3] = ["0", "1", "31"];
 /// Processors that are compared: of one, and of two.
 const CPUS: [&str; 2] = ["0", "0,1"];
+/// A run that takes so many times as long as the slowest of the ways before it in the same round is ended, and
+/// that way isn't tried again: makedumpfile's threads may take a hundred times as long as none.
+const TOO_SLOW: u32 = 4;
 /// How often a running program is looked at.
 const GLANCE: Duration = Duration::from_millis(1);
 
@@ -57,14 +62,16 @@ struct Cost {
     memory: u64,
     /// What it wrote, in bytes.
     size: u64,
+    /// It was ended after that time.
+    given_up: bool,
 }
 
 /// Prints the table.
 pub fn run(args: &DumpArgs) -> Result<()> {
-    let vmcore = args
-        .vmcore
-        .as_ref()
-        .context("which vmcore? Name a copy of /proc/vmcore with --vmcore FILE")?;
+    let vmcore = &match &args.vmcore {
+        Some(vmcore) => vmcore.clone(),
+        None => vmcore::make(&Cache::open()?)?,
+    };
     let size = fs::metadata(vmcore)
         .with_context(|| vmcore.display().to_string())?
         .len();
@@ -159,9 +166,13 @@ fn measure(
     let out = args
         .scratch
         .join(format!("baton-bench-{}", std::process::id()));
-    let mut costs = vec![Vec::new(); ways.len()];
+    let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); ways.len()];
     for _ in 0..args.runs {
+        let mut slowest: Option<Duration> = None;
         for (way, costs) in ways.iter().zip(&mut costs) {
+            if costs.last().is_some_and(|cost| cost.given_up) {
+                continue;
+            }
             let mut command = Command::new("taskset");
             command
                 .args(["-c", cpus])
@@ -170,16 +181,18 @@ fn measure(
                 .arg(level)
                 .arg(vmcore)
                 .arg(&out);
-            let cost = cost(&mut command, &out);
+            let cost = cost(&mut command, &out, slowest.map(|time| time * TOO_SLOW));
             let _ = fs::remove_file(&out);
-            costs.push(cost.with_context(|| way.name.clone())?);
+            let cost = cost.with_context(|| way.name.clone())?;
+            slowest = slowest.max(Some(cost.time));
+            costs.push(cost);
         }
     }
     Ok(costs)
 }
 
-/// Runs a program to its end.
-fn cost(command: &mut Command, out: &Path) -> Result<Cost> {
+/// Runs a program to its end, or to a limit.
+fn cost(command: &mut Command, out: &Path, limit: Option<Duration>) -> Result<Cost> {
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let begin = Instant::now();
     let mut child = command.spawn().context("can't start taskset")?;
@@ -187,6 +200,13 @@ fn cost(command: &mut Command, out: &Path) -> Result<Cost> {
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break status;
+        }
+        if limit.is_some_and(|limit| begin.elapsed() > limit) {
+            child.kill()?;
+            child.wait()?;
+            cost.time = begin.elapsed();
+            cost.given_up = true;
+            return Ok(cost);
         }
         glance(&child, &mut cost);
         thread::sleep(GLANCE);
@@ -228,6 +248,15 @@ fn print(ways: &[Way], costs: &[Vec<Cost>], level: &str, cpus: &str) {
     let best = ways.iter().zip(&times).filter(|(way, _)| !way.ours);
     let best = best.map(|(_, time)| *time).min().unwrap_or_default();
     for ((way, costs), time) in ways.iter().zip(costs).zip(&times) {
+        if costs.iter().any(|cost| cost.given_up) {
+            println!(
+                "{level:>5}  {:>4}  {:<30} over {:.0} s: ended",
+                cpus.split(',').count(),
+                way.name,
+                time.as_secs_f64().floor()
+            );
+            continue;
+        }
         println!(
             "{level:>5}  {:>4}  {:<30} {:>6.2} s  {:>5.2}  {:>7.2} s  {:>5.1} MB  {:>5.1} MB",
             cpus.split(',').count(),
