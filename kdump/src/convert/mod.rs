@@ -250,10 +250,14 @@ impl Identity {
                     String::from_utf8_lossy(text).into_owned()
                 };
                 let mut fields = bytes.chunks_exact(65).map(name);
-                Some(std::array::from_fn(|_| fields.next().unwrap_or_default()))
+                let names: [String; 6] = std::array::from_fn(|_| fields.next().unwrap_or_default());
+                // A dump of a machine that nobody knows can't be read.
+                let plausible = names[0] == "Linux" && names[4] == crash.machine.to_string();
+                plausible.then_some(names)
             })
             .unwrap_or_else(|| {
                 let mut names: [String; 6] = Default::default();
+                names[0] = "Linux".to_owned();
                 names[2] = info.release().unwrap_or_default().to_owned();
                 names[4] = crash.machine.to_string();
                 names

@@ -82,7 +82,14 @@ fn compare(lab: &Lab, folder: &Path, label: &str) -> Result<()> {
     let status = Command::new(build::cargo())
         .current_dir(build::root()?)
         .args(["test", "--release", "--locked", "--package", "baton-kdump"])
-        .args(["--test", "oracles", "--test", "filter_oracle"])
+        .args([
+            "--test",
+            "oracles",
+            "--test",
+            "filter_oracle",
+            "--test",
+            "lies",
+        ])
         .args(["--", "--ignored", "--nocapture"])
         .env("BATON_VMCORES", &cores)
         .env("CARGO_PROFILE_RELEASE_LTO", "off")

@@ -1,0 +1,243 @@
+//! What a crash may have done to the kernel's own data, done to the cores of real kernels: see `oracles.rs`. The
+//! dump is written all the same, and whatever is in it is what the core has there.
+//!
+//!     cargo test --release -p baton-kdump --test lies -- --ignored --nocapture
+
+use baton_kdump::compare::compare;
+use baton_kdump::convert::{Crash, Format, Options, Summary, convert};
+use baton_kdump::write::{FileOutput, Unobserved};
+use baton_kdump::{Dump, Source};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A file that reads otherwise in some places.
+struct Lying {
+    file: File,
+    lies: Vec<Lie>,
+}
+
+/// Where, and what stands there.
+type Lie = (u64, Vec<u8>);
+
+impl Source for Lying {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.file.read_at(offset, buffer)?;
+        let end = offset + buffer.len() as u64;
+        for (at, bytes) in &self.lies {
+            let from = offset.max(*at);
+            let to = end.min(at + bytes.len() as u64);
+            if from < to {
+                let part = |start: u64| usize::try_from(from - start).unwrap();
+                let length = usize::try_from(to - from).unwrap();
+                buffer[part(offset)..part(offset) + length]
+                    .copy_from_slice(&bytes[part(*at)..part(*at) + length]);
+            }
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        self.file.size()
+    }
+}
+
+/// A core, and what was done to it.
+struct Core {
+    path: PathBuf,
+    honest: Dump,
+    scratch: PathBuf,
+}
+
+impl Core {
+    fn each(test: &str) -> Vec<Core> {
+        let folder = std::env::var_os("BATON_VMCORES").map_or_else(
+            || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/baton-vmcores"),
+            PathBuf::from,
+        );
+        let names = std::fs::read_dir(&folder).unwrap();
+        let names = names.map(|it| it.unwrap().file_name().into_string().unwrap());
+        let wanted = names.filter(|name| {
+            let version = name.strip_prefix("vmcore-");
+            version.is_some_and(|it| it.bytes().all(|c| c == b'.' || c.is_ascii_digit()))
+        });
+        let core = |name: String| Core {
+            path: folder.join(&name),
+            honest: Dump::open(&[folder.join(&name)]).unwrap(),
+            scratch: std::env::temp_dir().join(format!("baton-lies-{test}-{}", std::process::id())),
+        };
+        let cores: Vec<Core> = wanted.map(core).collect();
+        assert!(!cores.is_empty(), "{}: no vmcore-*", folder.display());
+        cores
+    }
+
+    /// Where a physical address is in the file: the kernel's image is there twice.
+    fn offsets(&self, address: u64) -> Vec<u64> {
+        let segments = self.honest.elf().unwrap().segments().iter();
+        let held = segments.filter(|it| {
+            it.kind == 1
+                && (it.physical_address..it.physical_address + it.file_size).contains(&address)
+        });
+        let found: Vec<u64> = held
+            .map(|it| it.offset + (address - it.physical_address))
+            .collect();
+        assert!(!found.is_empty(), "{address:#x} is not in the file");
+        found
+    }
+
+    fn physical(&self, address: u64) -> u64 {
+        let kernel = self.honest.kernel().unwrap();
+        kernel.translate(address).unwrap().physical
+    }
+
+    /// These bytes instead of those at a virtual address.
+    fn lie(&self, address: u64, bytes: &[u8]) -> Vec<Lie> {
+        let offsets = self.offsets(self.physical(address));
+        offsets.into_iter().map(|it| (it, bytes.to_vec())).collect()
+    }
+
+    fn long(&self, address: u64) -> u64 {
+        self.honest.kernel().unwrap().u64(address).unwrap()
+    }
+
+    /// Writes a dump of the core with these lies, which must hold nothing that isn't there.
+    fn dump(&self, what: &str, lies: Vec<Lie>) -> Option<Summary> {
+        let file = File::open(&self.path).unwrap();
+        let source = Arc::new(Lying { file, lies });
+        // Who can't even be opened isn't dumped.
+        let lying = Dump::from_source(&self.path, source).ok()?;
+        let summary = write(&lying, &self.scratch);
+        let dump = Dump::open(std::slice::from_ref(&self.scratch)).unwrap();
+        std::fs::remove_file(&self.scratch).unwrap();
+        let found = compare(&lying, &dump, 4096);
+        assert!(found.agrees(), "{what}: {found}");
+        assert!(found.same > 0, "{what}: {found}");
+        let doubts = summary.doubts.iter().map(ToString::to_string);
+        let doubts = doubts.collect::<Vec<_>>().join("; ");
+        println!("{}: {what}: {found}; {doubts}", self.path.display());
+        Some(summary)
+    }
+}
+
+fn write(source: &Dump, path: &Path) -> Summary {
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .unwrap();
+    let crash = Crash {
+        memory: source,
+        machine: source.machine(),
+        segments: source.elf().map_or(&[], |core| core.segments()),
+        notes: source.note_bytes(),
+        seconds: 0,
+    };
+    let options = Options {
+        format: Format::Kdump,
+        compression: "none".parse().unwrap(),
+        level: 31.try_into().unwrap(),
+        threads: 2.try_into().unwrap(),
+        checkpoint: u64::MAX,
+    };
+    convert(
+        &crash,
+        &FileOutput::new(file).unwrap(),
+        &options,
+        &Unobserved,
+    )
+    .unwrap()
+}
+
+#[test]
+#[ignore = "needs the cores of real kernels"]
+fn a_vmcoreinfo_that_lies_in_any_line_gives_a_dump() {
+    for core in Core::each("vmcoreinfo") {
+        let notes = std::fs::read(&core.path).unwrap();
+        let start = notes
+            .windows(10)
+            .position(|it| it == b"OSRELEASE=")
+            .unwrap();
+        let text = &notes[start..start + 8192];
+        let text = &text[..text.iter().position(|it| *it == 0).unwrap()];
+        let mut at = start;
+        for (number, line) in text.split_inclusive(|it| *it == b'\n').enumerate() {
+            let value = line
+                .iter()
+                .position(|it| *it == b'=')
+                .map_or(0, |it| it + 1);
+            let length = line.len() - value - 1;
+            // Each line one lie: every dump is read as a whole.
+            let digit = b"07f- "[number % 5];
+            let name = String::from_utf8_lossy(&line[..value]);
+            let what = format!("{name}{}", char::from(digit));
+            core.dump(&what, vec![((at + value) as u64, vec![digit; length])]);
+            at += line.len();
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the cores of real kernels"]
+fn page_tables_that_lead_anywhere_give_a_dump_of_everything() {
+    for core in Core::each("tables") {
+        let info = core.honest.vmcoreinfo().unwrap();
+        let top = info.symbol("init_top_pgt").unwrap();
+        // Present and writable, to themselves: a circle of four levels.
+        let circle = (core.physical(top) | 3).to_le_bytes().repeat(512);
+        let beyond = (0x000f_ffff_ffff_f000u64 | 3).to_le_bytes().repeat(512);
+        for (what, table) in [
+            ("no tables", vec![0; 4096]),
+            ("tables that lead to themselves", circle),
+            ("tables that lead out of memory", beyond),
+            ("tables of ones", vec![0xff; 4096]),
+        ] {
+            let summary = core.dump(what, core.lie(top, &table)).unwrap();
+            assert!(!summary.doubts.is_empty(), "{what}: no doubt is told");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the cores of real kernels"]
+fn sections_and_heads_and_logs_that_lead_in_circles_give_a_dump() {
+    for core in Core::each("circles") {
+        let info = core.honest.vmcoreinfo().unwrap();
+        let roots = info.symbol("mem_section").unwrap();
+        let table = core.long(roots);
+        let circle = |address: u64| (address | 0xf).to_le_bytes().repeat(512);
+        for (what, address, bytes) in [
+            ("no sections", roots, vec![0; 4096]),
+            ("sections in circles", roots, circle(roots)),
+            ("sections that are themselves", table, circle(table)),
+        ] {
+            core.dump(what, core.lie(address, &bytes));
+        }
+
+        // Every page's struct says that it is a tail, and another tail its head.
+        let map = core.long(table) & !0x3f;
+        let words = (1 << 15) * info.size("page").unwrap() / 8;
+        let first = info.size("page").unwrap() * 4096;
+        for (what, link) in [
+            ("tails whose head is a tail", (map + 64) | 1),
+            ("heads beyond all memory", u64::MAX),
+        ] {
+            let bytes = link
+                .to_le_bytes()
+                .repeat(usize::try_from(words / 8).unwrap());
+            core.dump(what, core.lie(map + first, &bytes));
+        }
+
+        let ring = core.long(info.symbol("prb").unwrap());
+        for (what, bytes) in [
+            ("a log whose ring is ones", vec![0xff; 80]),
+            (
+                "a log whose ring leads to itself",
+                ring.to_le_bytes().repeat(10),
+            ),
+        ] {
+            core.dump(what, core.lie(ring, &bytes));
+        }
+    }
+}
