@@ -2,9 +2,10 @@
 //! each twice as much as the one before, by `baton dump convert` and by makedumpfile, on one processor.
 //!
 //! The machines are made up (`vmcore`): there is no need for so much memory, and what should be in a dump
-//! is known. `--plot FILE` also draws the table as SVG; docs/dump-scale.svg is such a plot. A core of N GiB
-//! takes N/4 GiB of the disk while it is measured, and is measured as it should be where N GiB and a half
-//! are left of this machine's memory.
+//! is known, and checked. `--plot FILE` also draws the table as SVG; docs/dump-scale.svg is such a plot.
+//!
+//! A core of N GiB takes N/4 GiB of the disk while it is measured. No disk is measured if this machine has
+//! 9/8 N GiB of memory to spare, for the core and for a dump.
 
 mod check;
 mod plot;
@@ -76,6 +77,7 @@ pub fn run(args: &ScaleArgs, cost: &CostArgs) -> Result<()> {
 fn measure(gib: u32, programs: &Programs, ways: &[Way], cost: &CostArgs) -> Result<Vec<Measured>> {
     let path = build::root()?.join(format!("target/bench-{gib}g.vmcore"));
     let vmcore = Vmcore::write(&path, u64::from(gib) << 30)?;
+    vmcore.settle()?;
     let job = |level| Job {
         vmcore: vmcore.path(),
         level,

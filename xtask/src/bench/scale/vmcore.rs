@@ -33,8 +33,7 @@ pub struct Vmcore {
 }
 
 impl Vmcore {
-    /// Writes it, of as many whole sections as `memory` bytes have, and waits until the disk has it: later
-    /// it would be in the way of what is measured.
+    /// Writes it, of as many whole sections as `memory` bytes have.
     pub fn write(path: &Path, memory: u64) -> Result<Vmcore> {
         let sections = memory / SECTION;
         let vmcore = Vmcore {
@@ -47,12 +46,16 @@ impl Vmcore {
             .read(true)
             .write(true)
             .open(path);
-        file.and_then(|file| {
-            vmcore.fill(&file, sections)?;
-            file.sync_all()
-        })
-        .with_context(|| path.display().to_string())?;
+        file.and_then(|file| vmcore.fill(&file, sections))
+            .with_context(|| path.display().to_string())?;
         Ok(vmcore)
+    }
+
+    /// Waits until the disk has it: later, that would be in the way of what is measured.
+    pub fn settle(&self) -> Result<()> {
+        let file = File::open(&self.path);
+        file.and_then(|file| file.sync_all())
+            .with_context(|| self.path.display().to_string())
     }
 
     /// Where it is.

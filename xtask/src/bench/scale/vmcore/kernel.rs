@@ -17,7 +17,8 @@ pub(super) const VMEMMAP: u64 = 0xffff_ea00_0000_0000;
 /// Where the image is mapped, of which phys_base is 0: __START_KERNEL_map.
 pub(super) const IMAGE: u64 = 0xffff_ffff_8000_0000;
 
-/// All of this is in the first section, after its `struct page`s.
+/// All of it is in the first section, after its `struct page`s: page tables (of the upper and the middle
+/// level, PUD and PMD), and then what symbols point to.
 pub(super) const START: u64 = LARGE;
 const TOP: u64 = START;
 const IMAGE_UPPER: u64 = TOP + PAGE;
