@@ -1,7 +1,9 @@
 //! Timings against peers: both sides in the same run, and the ratio of their medians.
 
+mod cost;
 mod crash;
 mod dump;
+mod scale;
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,15 +11,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use baton_guest::event::Event;
 use baton_guest::script::{Script, Step};
-use clap::ValueEnum;
+use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::lab::{self, Lab};
 use crate::machine::Machine;
 use crate::payload::MAIN;
 use crate::scenario::{handover, judge, stock};
 use crate::{build, gate, vm};
-
-pub use dump::DumpArgs;
 
 /// Hand-overs of each kind, in turn.
 const PAIRS: usize = 7;
@@ -39,17 +39,30 @@ pub enum Part {
     Load,
     /// Writing dumps, on this machine; only if it's asked for
     Dump,
+    /// How the cost of dumps grows with memory, on this machine; only if it's asked for
+    Scale,
     /// Captured crashes against kdump-tools, in virtual machines; only if it's asked for
     Crash,
 }
 
+/// What some parts want to know.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(flatten)]
+    dump: dump::DumpArgs,
+    #[command(flatten)]
+    scale: scale::ScaleArgs,
+    #[command(flatten)]
+    cost: cost::CostArgs,
+}
+
 /// Prints the timings of one part, or of all of them.
-pub fn run(part: Option<Part>, dump: &DumpArgs) -> Result<()> {
-    if part == Some(Part::Dump) {
-        return dump::run(dump);
-    }
-    if part == Some(Part::Crash) {
-        return crash::run();
+pub fn run(part: Option<Part>, args: &Args) -> Result<()> {
+    match part {
+        Some(Part::Dump) => return dump::run(&args.dump, &args.cost),
+        Some(Part::Scale) => return scale::run(&args.scale, &args.cost),
+        Some(Part::Crash) => return crash::run(),
+        _ => {}
     }
     let wanted = |this| part.is_none_or(|part| part == this);
     if wanted(Part::Verify) {

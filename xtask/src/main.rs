@@ -82,7 +82,7 @@ enum Command {
         /// Only this
         part: Option<bench::Part>,
         #[command(flatten)]
-        dump: bench::DumpArgs,
+        args: bench::Args,
     },
     /// Show a hand-over, step by step
     Demo,
@@ -133,7 +133,7 @@ fn run(command: Command) -> Result<()> {
             scenario::runner::run(&lab, scenarios, jobs)
         }
         Command::Differential => differential::run(),
-        Command::Bench { part, dump } => bench::run(part, &dump),
+        Command::Bench { part, args } => bench::run(part, &args),
         Command::Demo => demo::run(),
     }
 }
