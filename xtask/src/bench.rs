@@ -43,6 +43,8 @@ pub enum Part {
     Scale,
     /// Captured crashes against kdump-tools, in virtual machines; only if it's asked for
     Crash,
+    /// All that is about crash dumps: the three above
+    Kdump,
 }
 
 /// What some parts want to know.
@@ -62,6 +64,11 @@ pub fn run(part: Option<Part>, args: &Args) -> Result<()> {
         Some(Part::Dump) => return dump::run(&args.dump, &args.cost),
         Some(Part::Scale) => return scale::run(&args.scale, &args.cost),
         Some(Part::Crash) => return crash::run(),
+        Some(Part::Kdump) => {
+            dump::run(&args.dump, &args.cost)?;
+            scale::run(&args.scale, &args.cost)?;
+            return crash::run();
+        }
         _ => {}
     }
     let wanted = |this| part.is_none_or(|part| part == this);

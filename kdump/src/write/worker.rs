@@ -11,6 +11,8 @@ use std::sync::atomic::Ordering;
 const READ: usize = 1 << 16;
 /// How many bytes are written at once.
 const WRITE: usize = 1 << 18;
+/// How many pages are held back at most: those of zeros have no bytes that would come together.
+const HELD: usize = 1 << 12;
 
 /// What is known of a page before its place in the file is.
 #[derive(Clone, Copy)]
@@ -106,7 +108,7 @@ impl<'a> Worker<'a> {
         } else {
             self.encode(page);
         }
-        if self.filled >= WRITE {
+        if self.filled >= WRITE || self.pages.len() >= HELD {
             self.flush()?;
         }
         Ok(())

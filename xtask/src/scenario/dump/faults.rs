@@ -34,28 +34,46 @@ const CUTS: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(400);
 
 pub fn all() -> Vec<Scenario> {
+    let gone = |when| {
+        Some(Mishap {
+            when,
+            command: "drive_del baton-target-0",
+        })
+    };
+    let two = |first| vec![ext4(first), ext4(256)];
     let mut found = vec![
         // Room for the kernel log, not for the dump.
-        elsewhere("dump-fault-disk-full", 16, None),
+        elsewhere("dump-fault-disk-full", two(16), None, LOAD),
         elsewhere(
             "dump-fault-disk-missing",
-            256,
-            Some(Mishap {
-                when: "Kernel panic",
-                command: "drive_del baton-target-0",
-            }),
+            two(256),
+            gone("Kernel panic"),
+            LOAD,
         ),
-        elsewhere(
-            "dump-fault-disk-gone",
-            256,
-            Some(Mishap {
-                when: "%",
-                command: "drive_del baton-target-0",
-            }),
-        ),
+        elsewhere("dump-fault-disk-gone", two(256), gone("%"), LOAD),
+        elsewhere("dump-fault-modules-refused", on_virtio(), None, LOAD_OTHER),
     ];
     found.extend((0..CUTS).map(power_cut));
     found
+}
+
+/// Loads the capture as it is meant to be.
+const LOAD: &[&str] = &["/payload/bin/baton crash load --capture /payload/bin/baton-capture"];
+
+/// Loads it with a kernel that takes none of its modules, and needs some for virtio disks.
+const LOAD_OTHER: &[&str] = &[
+    "/payload/bin/baton crash load --capture /payload/bin/baton-capture --dry-run --save-initrd /capture.img",
+    "/payload/bin/baton crash load /payload/kernels/6.1/vmlinuz --initrd /capture.img \
+     --cmdline console=ttyS0",
+];
+
+/// The first disk needs modules, the second none.
+fn on_virtio() -> Vec<Target> {
+    let first = Target {
+        bus: Bus::VirtioBlk,
+        ..ext4(256)
+    };
+    vec![first, ext4(256)]
 }
 
 fn ext4(size_mib: u64) -> Target {
@@ -77,7 +95,7 @@ fn machine(targets: Vec<Target>, mishap: Option<Mishap>) -> Machine {
 }
 
 /// Crashes with an older dump on the first target, and perhaps a second target.
-fn script(targets: &[Target]) -> Script {
+fn script(targets: &[Target], load: &[&str]) -> Script {
     let places = [PLACE, SECOND];
     let mut steps = Vec::new();
     let mut settings = format!(
@@ -98,9 +116,7 @@ fn script(targets: &[Target]) -> Script {
         text: settings,
     });
     steps.push(Step::run("/payload/bin/busybox sync"));
-    steps.push(Step::run(
-        "/payload/bin/baton crash load --capture /payload/bin/baton-capture",
-    ));
+    steps.extend(load.iter().map(|words| Step::run(words)));
     steps.push(Step::Sysrq('c'));
     Script {
         stages: vec![steps],
@@ -108,9 +124,8 @@ fn script(targets: &[Target]) -> Script {
 }
 
 /// The first target fails, and the dump is on the second.
-fn elsewhere(name: &str, first_mib: u64, mishap: Option<Mishap>) -> Scenario {
-    let targets = vec![ext4(first_mib), ext4(256)];
-    let mut scenario = Scenario::new(name, script(&targets), ended)
+fn elsewhere(name: &str, targets: Vec<Target>, mishap: Option<Mishap>, load: &[&str]) -> Scenario {
+    let mut scenario = Scenario::new(name, script(&targets, load), ended)
         .on(machine(targets.clone(), mishap))
         .within(200)
         .examined(move |lab, folder| {
@@ -148,7 +163,7 @@ fn power_cut(number: u32) -> Scenario {
     let targets = vec![ext4(256)];
     let mut scenario = Scenario::new(
         format!("dump-fault-power-{number:02}"),
-        script(&targets),
+        script(&targets, LOAD),
         nothing_failed,
     )
     .on(machine(targets.clone(), None))
