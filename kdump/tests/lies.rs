@@ -1,15 +1,16 @@
-//! What a crash may have done to the kernel's own data, done to the cores of real kernels: see `oracles.rs`. The
+//! What a crash may have done to the kernel's own data, done to the cores of real kernels (`cores`). The
 //! dump is written all the same, and whatever is in it is what the core has there.
 //!
 //!     cargo test --release -p baton-kdump --test lies -- --ignored --nocapture
 
+mod cores;
+
 use baton_kdump::compare::compare;
-use baton_kdump::convert::{Crash, Format, Options, Summary, convert};
-use baton_kdump::write::{FileOutput, Unobserved};
+use baton_kdump::convert::Summary;
 use baton_kdump::{Dump, Source};
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A file that reads otherwise in some places.
@@ -52,24 +53,13 @@ struct Core {
 
 impl Core {
     fn each(test: &str) -> Vec<Core> {
-        let folder = std::env::var_os("BATON_VMCORES").map_or_else(
-            || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/baton-vmcores"),
-            PathBuf::from,
-        );
-        let names = std::fs::read_dir(&folder).unwrap();
-        let names = names.map(|it| it.unwrap().file_name().into_string().unwrap());
-        let wanted = names.filter(|name| {
-            let version = name.strip_prefix("vmcore-");
-            version.is_some_and(|it| it.bytes().all(|c| c == b'.' || c.is_ascii_digit()))
-        });
-        let core = |name: String| Core {
-            path: folder.join(&name),
-            honest: Dump::open(&[folder.join(&name)]).unwrap(),
-            scratch: std::env::temp_dir().join(format!("baton-lies-{test}-{}", std::process::id())),
+        let scratch = format!("baton-lies-{test}-{}", std::process::id());
+        let core = |path: PathBuf| Core {
+            honest: cores::open(&path),
+            path,
+            scratch: std::env::temp_dir().join(&scratch),
         };
-        let cores: Vec<Core> = wanted.map(core).collect();
-        assert!(!cores.is_empty(), "{}: no vmcore-*", folder.display());
-        cores
+        cores::all().into_iter().map(core).collect()
     }
 
     /// Where a physical address is in the file: the kernel's image is there twice.
@@ -107,8 +97,8 @@ impl Core {
         let source = Arc::new(Lying { file, lies });
         // Who can't even be opened isn't dumped.
         let lying = Dump::from_source(&self.path, source).ok()?;
-        let summary = write(&lying, &self.scratch);
-        let dump = Dump::open(std::slice::from_ref(&self.scratch)).unwrap();
+        let summary = cores::write(&lying, 31, &self.scratch);
+        let dump = cores::open(&self.scratch);
         std::fs::remove_file(&self.scratch).unwrap();
         let found = compare(&lying, &dump, 4096);
         assert!(found.agrees(), "{what}: {found}");
@@ -118,36 +108,6 @@ impl Core {
         println!("{}: {what}: {found}; {doubts}", self.path.display());
         Some(summary)
     }
-}
-
-fn write(source: &Dump, path: &Path) -> Summary {
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .unwrap();
-    let crash = Crash {
-        memory: source,
-        machine: source.machine(),
-        segments: source.elf().map_or(&[], |core| core.segments()),
-        notes: source.note_bytes(),
-        seconds: 0,
-    };
-    let options = Options {
-        format: Format::Kdump,
-        compression: "none".parse().unwrap(),
-        level: 31.try_into().unwrap(),
-        threads: 2.try_into().unwrap(),
-        checkpoint: u64::MAX,
-    };
-    convert(
-        &crash,
-        &FileOutput::new(file).unwrap(),
-        &options,
-        &Unobserved,
-    )
-    .unwrap()
 }
 
 #[test]

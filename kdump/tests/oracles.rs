@@ -1,7 +1,8 @@
-//! Against makedumpfile, with the cores of real kernels: `BATON_VMCORES` is a folder of files `vmcore-*`,
-//! by default `baton-vmcores` in the cache, with makedumpfile in its `bin`.
+//! Against makedumpfile, with the cores of real kernels (`cores`).
 //!
 //!     cargo test --release -p baton-kdump --test oracles -- --ignored --nocapture
+
+mod cores;
 
 use baton_kdump::compare::{Comparison, compare};
 use baton_kdump::dmesg::{Log, Text};
@@ -18,29 +19,12 @@ struct Oracles {
 impl Oracles {
     /// Each test has its own scratch folder: they run at the same time.
     fn find(test: &str) -> Oracles {
-        let folder = std::env::var_os("BATON_VMCORES").map_or_else(
-            || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/baton-vmcores"),
-            PathBuf::from,
-        );
-        let entries = std::fs::read_dir(&folder)
-            .unwrap_or_else(|error| panic!("{}: {error}: no vmcores", folder.display()));
-        let mut vmcores: Vec<_> = entries
-            .map(|it| it.unwrap().path())
-            .filter(|it| {
-                let name = it.file_name().unwrap().to_string_lossy();
-                // By the kernel's version; what else is there may be large.
-                let version = name.strip_prefix("vmcore-");
-                version.is_some_and(|it| it.bytes().all(|c| c == b'.' || c.is_ascii_digit()))
-            })
-            .collect();
-        vmcores.sort();
-        assert!(!vmcores.is_empty(), "{}: no vmcore-*", folder.display());
         let scratch =
             std::env::temp_dir().join(format!("baton-oracles-{test}-{}", std::process::id()));
         std::fs::create_dir_all(&scratch).unwrap();
         Oracles {
-            makedumpfile: folder.join("bin/makedumpfile"),
-            vmcores,
+            makedumpfile: cores::makedumpfile(),
+            vmcores: cores::all(),
             scratch,
         }
     }
@@ -84,10 +68,6 @@ impl Oracles {
     }
 }
 
-fn open(path: &Path) -> Dump {
-    Dump::open(&[path.to_owned()]).unwrap()
-}
-
 fn log(dump: &Dump) -> String {
     let kernel = dump.kernel().unwrap();
     let log = Log::open(&kernel, dump.vmcoreinfo().unwrap()).unwrap();
@@ -112,7 +92,7 @@ fn the_log_is_what_makedumpfile_says() {
             .unwrap();
         let theirs = std::fs::read(&text).unwrap();
         let theirs = String::from_utf8_lossy(&theirs);
-        let ours = log(&open(vmcore));
+        let ours = log(&cores::open(vmcore));
         let lines = |text: &str| -> Vec<String> {
             text.lines()
                 .filter_map(comparable)
@@ -146,7 +126,7 @@ fn each_page_that_makedumpfile_wrote_is_that_of_the_vmcore() {
         (&["-F", "-E", "-d", "0"], 1),
     ];
     for vmcore in &oracles.vmcores {
-        let whole = open(vmcore);
+        let whole = cores::open(vmcore);
         let expected = log(&whole);
         for (arguments, parts) in runs {
             let Some(dump) = oracles.dump(arguments, vmcore, parts) else {
@@ -182,7 +162,7 @@ fn agree(found: &Comparison, arguments: &[&str]) {
 fn what_is_left_of_a_dump_that_was_cut_off_is_that_of_the_vmcore() {
     let oracles = Oracles::find("cut");
     let vmcore = oracles.vmcores.last().unwrap();
-    let whole = open(vmcore);
+    let whole = cores::open(vmcore);
     let path = oracles.scratch.join("dump");
     for flattened in [false, true] {
         if flattened {
@@ -199,7 +179,7 @@ fn what_is_left_of_a_dump_that_was_cut_off_is_that_of_the_vmcore() {
         let file = std::fs::File::options().write(true).open(&path).unwrap();
         for tenths in (1..10).rev() {
             file.set_len(size * tenths / 10).unwrap();
-            let cut = open(&path);
+            let cut = cores::open(&path);
             let found = compare(&whole, &cut, 4096);
             println!("{tenths}/10, flattened: {flattened}: {found}");
             assert_eq!(found.different, 0, "{found}");
