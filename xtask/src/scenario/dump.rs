@@ -126,6 +126,13 @@ struct Case {
     bus: Bus,
 }
 
+impl Case {
+    /// Whether the short suite has it.
+    fn is_short(&self) -> bool {
+        self.label == crate::payload::MAIN && matches!(self.panic, Panic::Sysrq | Panic::InitDies)
+    }
+}
+
 /// Where a mounted target is.
 const PLACE: &str = "/var/crash";
 
@@ -175,8 +182,7 @@ fn scenario(case: Case) -> Scenario {
     let found = Scenario::new(name, script(&case), captured)
         .on(machine(&case))
         .within(240);
-    let short =
-        case.label == crate::payload::MAIN && matches!(case.panic, Panic::Sysrq | Panic::InitDies);
+    let short = case.is_short();
     let found = found.examined(move |lab, folder| examine::examine(lab, folder, &case));
     if short { found } else { found.only_in_full() }
 }
