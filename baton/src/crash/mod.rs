@@ -15,6 +15,7 @@ pub mod load;
 pub mod module_file;
 pub mod names;
 pub mod needs;
+pub mod places;
 pub mod prepare;
 pub mod probe;
 pub mod problem;

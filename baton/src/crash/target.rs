@@ -196,12 +196,14 @@ fn device_of(root: &Root, mount: &Mount) -> Result<Option<BlockDevice>> {
 }
 
 fn mount_of<'m>(mounts: &'m [Mount], device: &BlockDevice) -> Option<&'m Mount> {
-    let number = device.number();
-    mounts.iter().rev().find(|mount| {
-        let (major, minor) = mount.device;
-        let same_number = number.as_deref() == Some(&format!("{major}:{minor}"));
-        same_number || (major == 0 && mount.source == format!("/dev/{}", device.name))
-    })
+    mounts.iter().rev().find(|mount| is_of(mount, device))
+}
+
+/// Whether a mount is of the file system on a device.
+pub(super) fn is_of(mount: &Mount, device: &BlockDevice) -> bool {
+    let (major, minor) = mount.device;
+    device.number().as_deref() == Some(&format!("{major}:{minor}"))
+        || (major == 0 && mount.source == format!("/dev/{}", device.name))
 }
 
 /// ext4's driver takes what was made as ext2 and ext3, too.

@@ -7,9 +7,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-/// Where dumps are kept when nothing else is said.
-pub const DEFAULT_FOLDER: &str = "/var/crash";
-
 /// `baton dump …`
 #[derive(Debug, Subcommand)]
 pub enum DumpCommand {
@@ -55,8 +52,9 @@ impl DumpCommand {
 /// Where to look for dumps.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Folders that dumps are kept in, and partitions that they are written to
-    #[arg(value_name = "PLACE", default_value = DEFAULT_FOLDER)]
+    /// Folders that dumps are kept in, and partitions that they are written to [default: those in
+    /// /etc/baton/crash.toml, or /var/crash]
+    #[arg(value_name = "PLACE")]
     pub places: Vec<PathBuf>,
     /// Print one JSON object
     #[arg(long)]

@@ -1,17 +1,18 @@
 //! `baton dump list`: the dumps that are kept.
 
-use super::args::{DEFAULT_FOLDER, ListArgs};
+use super::args::ListArgs;
 use super::find::{Found, find, is_part, is_unfinished};
 use super::open::with_log;
 use super::raw;
 use super::time::rfc3339;
+use crate::crash::places;
 use crate::failure::{Failure, Result};
 use crate::inspect::page::Page;
 use crate::inspect::print;
 use baton_kdump::Dump;
 use baton_kdump::dmesg::Panic;
+use baton_sys::Root;
 use serde::Serialize;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How whole a dump is.
@@ -64,8 +65,17 @@ struct Object {
 /// # Errors
 /// When a folder or partition can't be read.
 pub fn run(args: &ListArgs) -> Result<()> {
+    let asked = !args.places.is_empty();
+    let places = match asked {
+        true => args.places.clone(),
+        false => configured()?,
+    };
     let mut dumps = Vec::new();
-    for place in &args.places {
+    for place in &places {
+        // Where nothing has crashed yet, a target's directory needn't be there.
+        if !asked && !place.exists() {
+            continue;
+        }
         if is_folder(place)? {
             dumps.extend(found_in(place)?.into_iter().map(Entry::of));
         } else {
@@ -78,7 +88,7 @@ pub fn run(args: &ListArgs) -> Result<()> {
         return Ok(());
     }
     if dumps.is_empty() {
-        let places = args.places.iter().map(|it| it.display().to_string());
+        let places = places.iter().map(|it| it.display().to_string());
         let places = places.collect::<Vec<_>>().join(", ");
         return print(&format!("no dumps in {places}\n"));
     }
@@ -89,22 +99,22 @@ pub fn run(args: &ListArgs) -> Result<()> {
     print(page.text())
 }
 
-fn is_folder(place: &Path) -> Result<bool> {
-    match std::fs::metadata(place) {
-        // Nothing has crashed yet.
-        Err(error) if error.kind() == ErrorKind::NotFound && place == Path::new(DEFAULT_FOLDER) => {
-            Ok(true)
-        }
-        Err(error) => Err(unreadable(place, &error)),
-        Ok(metadata) => Ok(metadata.is_dir()),
+/// The places that the configuration names. What can't be looked at is told and left out.
+fn configured() -> Result<Vec<PathBuf>> {
+    let places = places::find(&Root::system())?;
+    for note in &places.notes {
+        eprintln!("baton: note: {note}");
     }
+    Ok(places.found)
+}
+
+fn is_folder(place: &Path) -> Result<bool> {
+    let metadata = std::fs::metadata(place).map_err(|error| unreadable(place, &error))?;
+    Ok(metadata.is_dir())
 }
 
 fn found_in(folder: &Path) -> Result<Vec<Found>> {
-    match find(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        found => found.map_err(|error| unreadable(folder, &error)),
-    }
+    find(folder).map_err(|error| unreadable(folder, &error))
 }
 
 fn unreadable(place: &Path, error: &std::io::Error) -> Failure {

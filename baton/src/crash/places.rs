@@ -1,0 +1,115 @@
+//! Where dumps of this machine are, by its configuration: for those who look for them.
+
+use super::names;
+use super::settings::{Source, Wanted};
+use super::target::is_of;
+use crate::failure::Result;
+use baton_capture::config::Device;
+use baton_sys::Root;
+use baton_sys::block::BlockDevice;
+use baton_sys::mounts::{self, Mount};
+use std::path::{Path, PathBuf};
+
+/// Directories and partitions of the targets that can be looked at now, in their order; and what to do about the
+/// others.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The directories and partitions.
+    pub found: Vec<PathBuf>,
+    /// Why others aren't among them.
+    pub notes: Vec<String>,
+}
+
+/// Looks for them.
+///
+/// # Errors
+/// When the configuration is there and can't be read.
+pub fn find(root: &Root) -> Result<Places> {
+    let settings = Source::read(root, None)?.settings;
+    let mounts = mounts::read(root).unwrap_or_default();
+    let mut places = Places::default();
+    for wanted in &settings.targets {
+        match place(root, &mounts, wanted) {
+            Ok(place) if places.found.contains(&place) => {}
+            Ok(place) => places.found.push(place),
+            Err(why) => places.notes.push(format!("{wanted}: {why}")),
+        }
+    }
+    Ok(places)
+}
+
+/// A place, or why it can't be looked at.
+fn place(
+    root: &Root,
+    mounts: &[Mount],
+    wanted: &Wanted,
+) -> std::result::Result<PathBuf, &'static str> {
+    const ABSENT: &str = "no such block device is here now";
+    match wanted {
+        Wanted::Mounted { directory } => Ok(directory.into()),
+        Wanted::Raw { device } => {
+            let device = device_of(root, device).ok_or(ABSENT)?;
+            Ok(device
+                .node()
+                .unwrap_or_else(|| Path::new("/dev").join(&device.name)))
+        }
+        Wanted::Filesystem {
+            device, directory, ..
+        } => {
+            let device = device_of(root, device).ok_or(ABSENT)?;
+            let below = Path::new(directory);
+            let holds = |mount: &&Mount| is_of(mount, &device) && below.starts_with(&mount.root);
+            let mount = mounts.iter().rev().find(holds);
+            let mount = mount.ok_or("it isn't mounted now: mount it, and name its directory")?;
+            let within = below.strip_prefix(&mount.root).unwrap_or(below);
+            Ok(mount.point.join(within))
+        }
+    }
+}
+
+fn device_of(root: &Root, name: &str) -> Option<BlockDevice> {
+    let device = match name.starts_with("/dev/") {
+        true => Device::Path(name.into()),
+        false => Device::parse(name).ok()?,
+    };
+    names::find(root, &device).ok()?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crash::fake::Fake;
+
+    fn places(settings: &str) -> (Vec<String>, Vec<String>) {
+        let fake = Fake::new()
+            .with_virtio_blk()
+            .with_nvme()
+            .mount("30 22 259:1 /sub /data rw - ext4 /dev/nvme0n1p1 rw")
+            .file("etc/baton/crash.toml", settings);
+        let places = find(&fake.root()).unwrap();
+        let found = places.found.iter().map(|it| it.display().to_string());
+        (found.collect(), places.notes)
+    }
+
+    #[test]
+    fn directories_and_partitions_of_all_targets_are_found_in_their_order() {
+        let (found, notes) = places(
+            "[[target]]\nkind = \"raw\"\ndevice = \"/dev/vda1\"\n\
+             [[target]]\nkind = \"mounted\"\ndirectory = \"/var/crash\"\n\
+             [[target]]\nkind = \"filesystem\"\ndevice = \"/dev/nvme0n1p1\"\ndirectory = \"/sub/crash\"\n",
+        );
+        assert_eq!(found, ["/dev/vda1", "/var/crash", "/data/crash"]);
+        assert!(notes.is_empty(), "{notes:?}");
+    }
+
+    #[test]
+    fn what_is_not_mounted_or_not_there_is_told() {
+        let (found, notes) = places(
+            "[[target]]\nkind = \"filesystem\"\ndevice = \"/dev/nvme0n1p1\"\ndirectory = \"/other\"\n\
+             [[target]]\nkind = \"raw\"\ndevice = \"PARTUUID=00\"\n",
+        );
+        assert!(found.is_empty());
+        assert!(notes[0].contains("isn't mounted"), "{notes:?}");
+        assert!(notes[1].contains("no such block device"), "{notes:?}");
+    }
+}
