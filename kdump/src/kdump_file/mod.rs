@@ -60,7 +60,8 @@ impl KdumpFile {
     }
 
     /// Opens the one file, or all parts of a split dump in any order. A dump that is cut off after its
-    /// bitmaps opens; the pages that are lost can't be read.
+    /// bitmaps opens; the pages that are lost can't be read. One that says that it is incomplete opens without
+    /// its bitmaps, too, and has no pages then.
     pub fn open(sources: Vec<Arc<dyn Source>>) -> Result<KdumpFile, KdumpError> {
         let mut parts = Vec::new();
         for source in sources {

@@ -35,10 +35,13 @@ impl Part {
         let header = Header::parse(&start(&*source, 0, HEADER, size)?)?;
         let bytes = start(&*source, header.block(), SUB_HEADER, size)?;
         let sub_header = SubHeader::parse(&header, &bytes)?;
-        if header.descriptors_at() > size {
-            return Err(KdumpError::CutOff("bitmaps", size));
-        }
-        let bitmap = |at| Bitmap::read(&*source, at, sub_header.frames);
+        // A dump that was broken off before its bitmaps were written says what crashed, and has no pages.
+        let frames = match header.descriptors_at() <= size {
+            true => sub_header.frames,
+            false if header.incomplete() => 0,
+            false => return Err(KdumpError::CutOff("bitmaps", size)),
+        };
+        let bitmap = |at| Bitmap::read(&*source, at, frames);
         let exists = bitmap(header.bitmaps_at())?;
         let dumped = bitmap(header.bitmaps_at() + header.bitmap_size())?;
         let skipped = dumped.rank(&*source, sub_header.start)?;
@@ -112,27 +115,28 @@ impl Part {
 
     /// What the notes say, and their bytes. VMCOREINFO alone counts if there are none.
     pub(super) fn notes(&self) -> Result<(CrashNotes, Vec<u8>), KdumpError> {
-        let (at, length) = self.sub_header.notes;
-        let bytes = self.held("notes", at, length, MOST_NOTES)?;
-        let (at, length) = self.sub_header.vmcoreinfo;
-        let text = self.held("VMCOREINFO", at, length, MOST_VMCOREINFO)?;
+        let bytes = self.held("notes", self.sub_header.notes, MOST_NOTES)?;
+        let text = self.held("VMCOREINFO", self.sub_header.vmcoreinfo, MOST_VMCOREINFO)?;
         let machine = Machine::of_utsname(&self.header.utsname.machine);
         let text = Some(text.as_slice()).filter(|it| !it.is_empty());
         Ok((understand(machine, &bytes, text), bytes))
     }
 
+    /// What is cut off of a dump that was broken off isn't there.
     fn held(
         &self,
         what: &'static str,
-        at: u64,
-        length: u64,
+        (at, length): (u64, u64),
         most: u64,
     ) -> Result<Vec<u8>, KdumpError> {
         if length > most {
             return Err(KdumpError::Damaged("its notes are longer than any can be"));
         }
         if at.saturating_add(length) > self.size {
-            return Err(KdumpError::CutOff(what, self.size));
+            return match self.header.incomplete() {
+                true => Ok(Vec::new()),
+                false => Err(KdumpError::CutOff(what, self.size)),
+            };
         }
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
         self.source.read_at(at, &mut bytes)?;

@@ -161,6 +161,23 @@ fn a_dump_cut_off_anywhere_reads_equal_or_fails() {
 }
 
 #[test]
+fn a_dump_broken_off_before_its_bitmaps_says_what_crashed_and_has_no_pages() {
+    let mut bytes = KdumpSample::new().build();
+    // DUMP_DH_COMPRESSED_INCOMPLETE of `status`.
+    bytes[424] |= 8;
+    let whole = open(bytes.clone()).unwrap();
+    for length in (4096 + 104..DESCRIPTORS).step_by(100) {
+        let cut = open(bytes[..length].to_vec()).unwrap();
+        assert!(cut.incomplete());
+        assert_eq!(cut.header(), whole.header());
+        assert_eq!((cut.dumped(), cut.ranges().len()), (0, 0));
+        assert!(page(&cut, 1).is_err());
+        let notes = cut.note_bytes();
+        assert!(notes.is_empty() || notes == whole.note_bytes());
+    }
+}
+
+#[test]
 fn a_descriptor_of_zeros_is_a_lost_page() {
     let mut bytes = KdumpSample::new().build();
     bytes[DESCRIPTORS + 24..][..24].fill(0);
