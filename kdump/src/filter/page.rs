@@ -154,12 +154,11 @@ impl<'a> Page<'a> {
             let order = self.long(self.layout.private?);
             let order = u32::try_from(order).ok()?;
             // An order that can't be: the page is no more free than the kernel is right.
-            return (order < self.layout.orders && page & ((1 << order) - 1) == 0).then_some(
-                Block {
-                    class: Class::Free,
-                    pages: 1 << order,
-                },
-            );
+            let can_be = order < self.layout.orders && page & ((1 << order) - 1) == 0;
+            return can_be.then(|| Block {
+                class: Class::Free,
+                pages: 1 << order,
+            });
         }
         if self.is_type(self.layout.unaccepted) {
             let order = self.layout.orders.checked_sub(1)?;

@@ -208,6 +208,7 @@ fn orders_that_cannot_be_are_no_orders() {
         sample.free(0x4010, 11);
         sample.free(0x4011, 1);
         sample.free(0x4020, u64::MAX / 64);
+        sample.free(0x4024, 64);
         sample.flags(0x4031, LRU);
         sample.compound(0x4031, 4);
         let outcome = Outcome::of(&sample, 31);
