@@ -396,6 +396,32 @@ fn an_elf_core_reads_as_the_memory_it_was_made_of() {
 }
 
 #[test]
+fn a_core_of_which_all_pages_are_lacking_is_as_long_as_its_summary_says() {
+    struct Lacking(Range<u64>);
+    impl Memory for Lacking {
+        fn read(&self, address: u64, _: &mut [u8]) -> Result<(), Unreadable> {
+            Err(Unreadable::Excluded(address))
+        }
+
+        fn excluded_until(&self, _: u64) -> u64 {
+            self.0.end
+        }
+
+        fn ranges(&self) -> &[Range<u64>] {
+            std::slice::from_ref(&self.0)
+        }
+    }
+    let output = Kept::new(0, false);
+    let options = Options {
+        format: Format::Elf,
+        ..options("none", 31, 1)
+    };
+    let summary = written(&Lacking(0..4096), &[], &options, &output);
+    assert_eq!(summary.pages.lacking, 1);
+    assert_eq!(summary.bytes, output.file().len() as u64);
+}
+
+#[test]
 fn an_elf_core_that_is_cut_off_says_so() {
     let whole = machine();
     let sample = Window::of(&whole);

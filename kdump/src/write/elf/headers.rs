@@ -113,6 +113,9 @@ impl Headers {
             bytes.extend(header);
         }
         bytes.extend(subject.notes);
+        // Up to where memory begins, so that a core without any is as long as it says, too.
+        let page_size = usize::try_from(page_size).unwrap_or(1);
+        bytes.resize(bytes.len().next_multiple_of(page_size), 0);
         bytes
     }
 
