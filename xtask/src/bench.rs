@@ -3,6 +3,7 @@
 mod cost;
 mod crash;
 mod dump;
+mod process;
 mod scale;
 
 use std::process::Command;

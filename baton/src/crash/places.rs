@@ -1,12 +1,9 @@
 //! Where dumps of this machine are, by its configuration: for those who look for them.
 
-use super::names;
 use super::settings::{Source, Wanted};
-use super::target::is_of;
-use crate::failure::Result;
-use baton_capture::config::Device;
+use super::target;
+use crate::failure::{Failure, Result};
 use baton_sys::Root;
-use baton_sys::block::BlockDevice;
 use baton_sys::mounts::{self, Mount};
 use std::path::{Path, PathBuf};
 
@@ -32,47 +29,39 @@ pub fn find(root: &Root) -> Result<Places> {
         match place(root, &mounts, wanted) {
             Ok(place) if places.found.contains(&place) => {}
             Ok(place) => places.found.push(place),
-            Err(why) => places.notes.push(format!("{wanted}: {why}")),
+            Err(why) => places.notes.push(why.to_string()),
         }
     }
     Ok(places)
 }
 
 /// A place, or why it can't be looked at.
-fn place(
-    root: &Root,
-    mounts: &[Mount],
-    wanted: &Wanted,
-) -> std::result::Result<PathBuf, &'static str> {
-    const ABSENT: &str = "no such block device is here now";
+fn place(root: &Root, mounts: &[Mount], wanted: &Wanted) -> Result<PathBuf> {
+    let name = wanted.to_string();
     match wanted {
         Wanted::Mounted { directory } => Ok(directory.into()),
         Wanted::Raw { device } => {
-            let device = device_of(root, device).ok_or(ABSENT)?;
-            Ok(device
-                .node()
-                .unwrap_or_else(|| Path::new("/dev").join(&device.name)))
+            let (device, _) = target::find(root, device, &name)?;
+            let named = Path::new("/dev").join(&device.name);
+            Ok(device.node().unwrap_or(named))
         }
         Wanted::Filesystem {
             device, directory, ..
         } => {
-            let device = device_of(root, device).ok_or(ABSENT)?;
+            let (device, _) = target::find(root, device, &name)?;
             let below = Path::new(directory);
-            let holds = |mount: &&Mount| is_of(mount, &device) && below.starts_with(&mount.root);
+            let holds =
+                |mount: &&Mount| target::is_of(mount, &device) && below.starts_with(&mount.root);
             let mount = mounts.iter().rev().find(holds);
-            let mount = mount.ok_or("it isn't mounted now: mount it, and name its directory")?;
+            let mount = mount.ok_or_else(|| {
+                Failure::failed(format!(
+                    "{name}: it isn't mounted now; mount it, and name its directory"
+                ))
+            })?;
             let within = below.strip_prefix(&mount.root).unwrap_or(below);
             Ok(mount.point.join(within))
         }
     }
-}
-
-fn device_of(root: &Root, name: &str) -> Option<BlockDevice> {
-    let device = match name.starts_with("/dev/") {
-        true => Device::Path(name.into()),
-        false => Device::parse(name).ok()?,
-    };
-    names::find(root, &device).ok()?
 }
 
 #[cfg(test)]
@@ -111,5 +100,6 @@ mod tests {
         assert!(found.is_empty());
         assert!(notes[0].contains("isn't mounted"), "{notes:?}");
         assert!(notes[1].contains("no such block device"), "{notes:?}");
+        assert!(notes[1].contains("PARTUUID=00"), "{notes:?}");
     }
 }

@@ -91,7 +91,8 @@ pub fn resolve(root: &Root, mounts: &[Mount], wanted: &Wanted) -> Result<Target>
     Ok(target)
 }
 
-fn find(root: &Root, device: &str, name: &str) -> Result<(BlockDevice, Device)> {
+/// The device of a target of this name, and how it was asked for.
+pub(super) fn find(root: &Root, device: &str, name: &str) -> Result<(BlockDevice, Device)> {
     // A link of udev's is a good name here, and is told to the capture program as what it leads to.
     let called = match device.starts_with("/dev/") {
         true => Device::Path(device.into()),

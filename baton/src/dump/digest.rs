@@ -33,7 +33,7 @@ pub(super) fn compare(file: &Path, bar: &Bar) -> Result<Compared> {
         let length = size(file)?;
         return Ok(verdict(digest(file, length, bar)? == expected));
     }
-    let trailer = raw::trailer(file);
+    let trailer = raw::trailer(file)?;
     match trailer.and_then(|it| Some((it.digest?, it.length))) {
         None => Ok(Compared::Missing),
         Some((expected, length)) => Ok(verdict(digest(file, length, bar)? == hex(&expected))),

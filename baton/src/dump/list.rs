@@ -11,8 +11,10 @@ use crate::inspect::page::Page;
 use crate::inspect::print;
 use baton_kdump::Dump;
 use baton_kdump::dmesg::Panic;
+use baton_kdump::dump::DumpError;
 use baton_sys::Root;
 use serde::Serialize;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How whole a dump is.
@@ -72,14 +74,15 @@ pub fn run(args: &ListArgs) -> Result<()> {
     };
     let mut dumps = Vec::new();
     for place in &places {
-        // Where nothing has crashed yet, a target's directory needn't be there.
-        if !asked && !place.exists() {
-            continue;
-        }
-        if is_folder(place)? {
-            dumps.extend(found_in(place)?.into_iter().map(Entry::of));
-        } else {
-            dumps.extend(Entry::of_partition(place));
+        match std::fs::metadata(place) {
+            // Where nothing has crashed yet, a target's directory needn't be there.
+            Err(error) if error.kind() == ErrorKind::NotFound && !asked => {}
+            Err(error) => return Err(unreadable(place, &error)),
+            Ok(metadata) if metadata.is_dir() => {
+                let found = find(place).map_err(|error| unreadable(place, &error))?;
+                dumps.extend(found.into_iter().map(Entry::of));
+            }
+            Ok(_) => dumps.extend(Entry::of_partition(place)?),
         }
     }
     dumps.sort_by(|a, b| (&a.crashed_at, &a.file).cmp(&(&b.crashed_at, &b.file)));
@@ -90,7 +93,10 @@ pub fn run(args: &ListArgs) -> Result<()> {
     if dumps.is_empty() {
         let places = places.iter().map(|it| it.display().to_string());
         let places = places.collect::<Vec<_>>().join(", ");
-        return print(&format!("no dumps in {places}\n"));
+        return print(&match places.as_str() {
+            "" => "no dumps: no place for them is there now\n".to_owned(),
+            places => format!("no dumps in {places}\n"),
+        });
     }
     let mut page = Page::default();
     let names = ["crashed at", "kernel", "size", "state", "dump", "panic"];
@@ -108,15 +114,6 @@ fn configured() -> Result<Vec<PathBuf>> {
     Ok(places.found)
 }
 
-fn is_folder(place: &Path) -> Result<bool> {
-    let metadata = std::fs::metadata(place).map_err(|error| unreadable(place, &error))?;
-    Ok(metadata.is_dir())
-}
-
-fn found_in(folder: &Path) -> Result<Vec<Found>> {
-    find(folder).map_err(|error| unreadable(folder, &error))
-}
-
 fn unreadable(place: &Path, error: &std::io::Error) -> Failure {
     let message = format!("{}: {error}", place.display());
     Failure::system(&std::io::Error::new(error.kind(), message))
@@ -128,34 +125,47 @@ impl Entry {
             Found::Log(file) => Entry::named(file, State::LogOnly),
             Found::Dump(file) => match Dump::open(std::slice::from_ref(&file)) {
                 Ok(dump) => Entry::of_dump(file, &dump),
-                Err(error) => Entry {
-                    error: Some(error.to_string()),
-                    ..Entry::named(file, State::Damaged)
-                },
+                Err(error) => Entry::damaged(file, &error),
             },
         }
     }
 
-    /// What a raw partition, or any file, holds. One without a dump and without Baton's record isn't listed as
-    /// damaged: nothing may have crashed yet.
-    fn of_partition(file: &Path) -> Option<Entry> {
+    /// What a raw partition, or any file, holds; `None` if nothing crashed yet.
+    fn of_partition(file: &Path) -> Result<Option<Entry>> {
         let dump = Dump::open(&[file.to_owned()]);
-        let Some(trailer) = raw::trailer(file) else {
-            return dump.ok().map(|dump| Entry::of_dump(file.to_owned(), &dump));
+        let trailer = match (raw::trailer(file), &dump) {
+            (Err(failure), Ok(dump)) => {
+                return Ok(Some(Entry {
+                    error: Some(failure.to_string()),
+                    ..Entry::of_dump(file.to_owned(), dump)
+                }));
+            }
+            (trailer, _) => trailer?,
         };
         let mut entry = match dump {
             Ok(dump) => Entry::of_dump(file.to_owned(), &dump),
-            Err(_) if !trailer.complete => Entry::named(file.to_owned(), State::LogOnly),
-            Err(error) => Entry {
-                error: Some(error.to_string()),
-                ..Entry::named(file.to_owned(), State::Damaged)
-            },
+            Err(DumpError::Unknown(_) | DumpError::Empty(_)) if trailer.is_none() => {
+                return Ok(None);
+            }
+            Err(_) if trailer.as_ref().is_some_and(|it| !it.complete) => {
+                Entry::named(file.to_owned(), State::LogOnly)
+            }
+            Err(error) => Entry::damaged(file.to_owned(), &error),
         };
-        entry.bytes = trailer.length;
-        if entry.state == State::Complete && !trailer.complete {
-            entry.state = State::Incomplete;
+        if let Some(trailer) = trailer {
+            entry.bytes = trailer.length;
+            if entry.state == State::Complete && !trailer.complete {
+                entry.state = State::Incomplete;
+            }
         }
-        Some(entry)
+        Ok(Some(entry))
+    }
+
+    fn damaged(file: PathBuf, error: &DumpError) -> Entry {
+        Entry {
+            error: Some(error.to_string()),
+            ..Entry::named(file, State::Damaged)
+        }
     }
 
     fn named(file: PathBuf, state: State) -> Entry {

@@ -1,13 +1,22 @@
 //! Raw partitions: the dump begins with the partition, and at its end Baton wrote what else there is to say.
 
-use baton_capture::trailer::{self, Trailer};
+use crate::failure::{Failure, Result};
+use baton_capture::trailer::{self, Trailer, TrailerError};
 use baton_kdump::Source;
 use std::fs::File;
 use std::path::Path;
 
-/// What stands at the end of a partition, or of a copy of one; `None` for other files, and where it is damaged.
-pub(super) fn trailer(file: &Path) -> Option<Trailer> {
-    let source = File::open(file).ok()?;
-    let size = source.size().ok()?;
-    trailer::read(&source, size).ok()
+/// What stands at the end of a partition, or of a copy of one; `None` in other files.
+///
+/// # Errors
+/// When the file can't be read, or what stands there is damaged.
+pub(super) fn trailer(file: &Path) -> Result<Option<Trailer>> {
+    let failed = |error| Failure::io(file, &error);
+    let source = File::open(file).map_err(failed)?;
+    let size = source.size().map_err(failed)?;
+    match trailer::read(&source, size) {
+        Ok(trailer) => Ok(Some(trailer)),
+        Err(TrailerError::None) => Ok(None),
+        Err(error) => Err(Failure::failed(format!("{}: {error}", file.display()))),
+    }
 }

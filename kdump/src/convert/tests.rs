@@ -1,3 +1,6 @@
+mod kept;
+
+use self::kept::Kept;
 use super::*;
 use crate::Dump;
 use crate::bits::{Bits, REGION};
@@ -11,80 +14,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-
-/// Keeps all that is written, in order, over bytes that were there before.
-struct Kept {
-    before: u8,
-    /// What is there before, where it isn't all `before`.
-    under: Vec<u8>,
-    readable: bool,
-    writes: Mutex<Vec<(u64, Vec<u8>)>>,
-}
-
-impl Kept {
-    fn new(before: u8, readable: bool) -> Kept {
-        Kept {
-            before,
-            under: Vec::new(),
-            readable,
-            writes: Mutex::default(),
-        }
-    }
-
-    /// What is there after so many writes.
-    fn after(&self, count: usize) -> Vec<u8> {
-        let writes = self.writes.lock().unwrap();
-        let end = |(offset, bytes): &(u64, Vec<u8>)| offset + bytes.len() as u64;
-        // A device has a size of its own.
-        let considered = if self.before == 0 {
-            count
-        } else {
-            writes.len()
-        };
-        let size = writes.iter().take(considered).map(end).max().unwrap_or(0);
-        let mut file = self.under.clone();
-        file.resize(usize::try_from(size).unwrap(), self.before);
-        for (offset, bytes) in writes.iter().take(count) {
-            let at = usize::try_from(*offset).unwrap();
-            file[at..at + bytes.len()].copy_from_slice(bytes);
-        }
-        file
-    }
-
-    fn count(&self) -> usize {
-        self.writes.lock().unwrap().len()
-    }
-
-    /// The length of the longest write.
-    fn longest(&self) -> usize {
-        let writes = self.writes.lock().unwrap();
-        writes.iter().map(|(_, it)| it.len()).max().unwrap_or(0)
-    }
-
-    fn file(&self) -> Vec<u8> {
-        self.after(usize::MAX)
-    }
-}
-
-impl Output for Kept {
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.writes.lock().unwrap().push((offset, bytes.to_vec()));
-        Ok(())
-    }
-
-    fn read_back(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
-        if self.readable {
-            let file = self.file();
-            let at = usize::try_from(offset).unwrap();
-            buffer.copy_from_slice(&file[at..at + buffer.len()]);
-        }
-        Ok(self.readable)
-    }
-
-    fn begins_empty(&self) -> bool {
-        self.before == 0
-    }
-}
 
 /// A machine with a few pages of everything; most of its memory is zeros.
 fn machine() -> PageSample {

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use super::median;
+use super::{median, process};
 use crate::build;
 use crate::cache::Cache;
 use crate::peers::Peers;
@@ -248,7 +248,10 @@ fn cost(command: &mut Command, out: &Path, limit: Option<Duration>) -> Result<Co
             cost.given_up = true;
             return Ok(cost);
         }
-        glance(&child, &mut cost);
+        cost.memory = cost.memory.max(process::most_memory(&child).unwrap_or(0));
+        // Of a program that has just ended there is no more to be read.
+        let processor = process::processor_time(&child).unwrap_or_default();
+        cost.processor = cost.processor.max(processor);
         thread::sleep(GLANCE);
     };
     cost.time = begin.elapsed();
@@ -261,21 +264,4 @@ fn cost(command: &mut Command, out: &Path, limit: Option<Duration>) -> Result<Co
     }
     cost.size = fs::metadata(out)?.len();
     Ok(cost)
-}
-
-/// What the kernel counts of it so far (proc_pid_status(5), proc_pid_stat(5)).
-fn glance(child: &Child, cost: &mut Cost) {
-    let read = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", child.id()));
-    if let Ok(status) = read("status") {
-        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let most = most.and_then(|it| it.split_whitespace().next()?.parse().ok());
-        cost.memory = cost.memory.max(most.unwrap_or(0));
-    }
-    if let Ok(stat) = read("stat") {
-        // After the name in parentheses: utime and stime are the 12th and 13th, in hundredths.
-        let fields = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        let ticks: u64 = ticks.filter_map(|it| it.parse::<u64>().ok()).sum();
-        cost.processor = cost.processor.max(Duration::from_millis(10 * ticks));
-    }
 }

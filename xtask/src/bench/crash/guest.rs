@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::bench::process;
 use crate::console::Transcript;
 use crate::machine::CMDLINE;
 use crate::vm::{self, End};
@@ -91,22 +92,11 @@ pub struct Clock {
 
 impl Clock {
     fn read(begun: Instant, child: &Child) -> Result<Clock> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
         Ok(Clock {
             time: begun.elapsed(),
-            processor: processor_time(&stat).context("/proc/PID/stat has another form")?,
+            processor: process::processor_time(child)?,
         })
     }
-}
-
-/// utime and stime (proc_pid_stat(5), fields 14 and 15), after the name, which may hold anything.
-fn processor_time(stat: &str) -> Option<Duration> {
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let mut fields = fields.split(' ').skip(11);
-    let ticks = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
-    Some(Duration::from_millis(
-        ticks * 1000 / rustix::param::clock_ticks_per_second(),
-    ))
 }
 
 impl Guest<'_> {
@@ -178,15 +168,6 @@ impl Guest<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn processor_time_is_found_behind_a_name_with_brackets() {
-        let stat = "7 (a) (b) S 1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0 3 0";
-        let ticks = rustix::param::clock_ticks_per_second();
-        let wanted = Duration::from_millis(175 * 1000 / ticks);
-        assert_eq!(processor_time(stat), Some(wanted));
-        assert_eq!(processor_time("7 (a) S 1 2"), None);
-    }
 
     #[test]
     fn the_processor_time_of_a_program_that_has_ended_is_there_until_it_is_waited_for() {
