@@ -11,6 +11,7 @@ pub mod cmdline;
 pub mod config;
 pub mod cpu;
 pub mod efivars;
+pub mod file;
 pub mod init;
 pub mod kexec;
 pub mod kexec_error;

@@ -1,6 +1,5 @@
 //! Kernel modules.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -13,7 +12,7 @@ const COMPRESSED: i32 = 4;
 /// What finit_module(2) says, such as an unknown symbol (`ENOENT`, the kernel's log names it), a
 /// signature that isn't trusted (`EKEYREJECTED`), a module of another kernel (`ENOEXEC`).
 pub fn load(path: &Path) -> io::Result<()> {
-    let file = File::open(path)?;
+    let file = crate::file::open_regular(path)?;
     match rustix::system::finit_module(&file, c"", flags(path)) {
         Err(rustix::io::Errno::EXIST) => Ok(()),
         result => Ok(result?),

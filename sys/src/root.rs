@@ -44,7 +44,7 @@ impl Root {
     /// What reading gives, but for "not found"; the path is in the message.
     pub fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         let whole = self.join(path);
-        match std::fs::read(&whole) {
+        match crate::file::read_regular(&whole) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(io::Error::new(

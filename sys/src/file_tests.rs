@@ -1,0 +1,134 @@
+use super::*;
+use crate::testroot::TestRoot;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+
+/// What a call gives, unless it hangs.
+fn soon<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, wait) = mpsc::channel();
+    thread::spawn(move || done.send(call()));
+    let given = wait.recv_timeout(Duration::from_secs(20));
+    given.expect("it should have come back by now")
+}
+
+fn fifo(t: &TestRoot) -> PathBuf {
+    let path = t.root().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    path
+}
+
+fn why(error: &io::Error) -> Option<NotRead> {
+    error.get_ref()?.downcast_ref::<NotRead>().copied()
+}
+
+#[test]
+fn a_plain_file_is_read_through_a_link_too() {
+    let t = TestRoot::new().with("file", "text").link("link", "file");
+    for name in ["file", "link"] {
+        let path = t.root().join(name);
+        assert_eq!(read_regular(&path).unwrap(), b"text");
+        assert_eq!(read_given_text(&path).unwrap(), "text");
+        assert_eq!(open_given(&path).unwrap().metadata().unwrap().len(), 4);
+    }
+}
+
+#[test]
+fn what_is_missing_is_still_told_as_missing() {
+    let error = read_regular(Path::new("/no/such/file")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn what_is_no_plain_file_is_refused_by_what_it_is() {
+    let t = TestRoot::new().with("x", "");
+    let socket = t.root().join("socket");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    for (path, kind) in [
+        (Path::new("/"), Kind::Directory),
+        (Path::new("/dev/null"), Kind::Character),
+        (Path::new("/dev/zero"), Kind::Character),
+        (&*socket, Kind::Socket),
+        (&*fifo(&t), Kind::Fifo),
+    ] {
+        let path = path.to_owned();
+        let error = soon(move || read_regular(&path).unwrap_err());
+        assert_eq!(why(&error), Some(NotRead::Kind(kind)));
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_is_refused_and_not_waited_for() {
+    let t = TestRoot::new().with("x", "");
+    let path = fifo(&t);
+    let error = soon(move || read_given(&path).unwrap_err());
+    assert_eq!(why(&error), Some(NotRead::Silent));
+}
+
+#[test]
+fn a_pipe_whose_writer_said_nothing_is_refused() {
+    let t = TestRoot::new().with("x", "");
+    let path = fifo(&t);
+    let writer = path.clone();
+    let writer = thread::spawn(move || OpenOptions::new().write(true).open(writer).map(drop));
+    let error = soon(move || read_given(&path).unwrap_err());
+    writer.join().unwrap().unwrap();
+    assert_eq!(why(&error), Some(NotRead::Silent));
+}
+
+#[test]
+fn a_pipe_that_a_person_gave_is_read_to_its_end() {
+    let text: Vec<u8> = (0..200_000u32).flat_map(u32::to_le_bytes).collect();
+    let t = TestRoot::new().with("x", "");
+    let path = fifo(&t);
+    for open in [false, true] {
+        let (writer, text) = (path.clone(), text.clone());
+        let expected = text.clone();
+        let writer = thread::spawn(move || fs::write(writer, text));
+        let path = path.clone();
+        let read = soon(move || match open {
+            true => all(open_given(&path)?),
+            false => read_given(&path),
+        });
+        writer.join().unwrap().unwrap();
+        assert!(read.unwrap() == expected);
+    }
+}
+
+#[test]
+fn a_slow_writer_is_waited_for() {
+    let t = TestRoot::new().with("x", "");
+    let path = fifo(&t);
+    let writer = path.clone();
+    let writer = thread::spawn(move || {
+        use std::io::Write;
+        let mut pipe = OpenOptions::new().write(true).open(writer)?;
+        thread::sleep(PATIENCE + Duration::from_millis(300));
+        pipe.write_all(b"late")
+    });
+    assert_eq!(soon(move || read_given(&path)).unwrap(), b"late");
+    writer.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_pipe_without_a_name_is_read_by_its_number() {
+    let (read, write) = io::pipe().unwrap();
+    thread::spawn(move || {
+        use std::io::Write;
+        { write }.write_all("<(…)".as_bytes())
+    });
+    let path = PathBuf::from(format!("/proc/self/fd/{}", read.as_raw_fd()));
+    let given = soon(move || read_given_text(&path));
+    assert_eq!(given.unwrap(), "<(…)");
+}
+
+#[test]
+fn an_open_file_waits_as_files_do() {
+    let t = TestRoot::new().with("file", "");
+    let file = open_regular(&t.root().join("file")).unwrap();
+    let flags = rustix::fs::fcntl_getfl(&file).unwrap();
+    assert!(!flags.contains(OFlags::NONBLOCK));
+}
