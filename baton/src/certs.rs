@@ -1,6 +1,7 @@
 //! Reading certificates from files, PEM or DER.
 
 use crate::failure::{Failure, Result};
+use crate::read;
 use baton_verify::Certificate;
 use std::path::Path;
 
@@ -16,7 +17,7 @@ pub struct CertificateFile {
 /// # Errors
 /// When the file can't be read, holds none, or holds something else.
 pub fn read(path: &Path) -> Result<Vec<CertificateFile>> {
-    let bytes = std::fs::read(path).map_err(|e| Failure::io(path, &e))?;
+    let bytes = read::given(path)?;
     parse(&bytes).map_err(|why| {
         Failure::failed(format!(
             "{}: {why}; give an X.509 certificate in PEM or DER",

@@ -24,6 +24,7 @@ pub mod parts;
 pub mod pe_edit;
 pub mod plan;
 pub mod policy;
+pub mod read;
 pub mod refusal;
 pub mod revocations;
 pub mod sign;

@@ -4,9 +4,9 @@ use crate::cli::ManifestArgs;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::p7s;
+use crate::read;
 use baton_formats::manifest::{CommandLine, Entry, FIRST_LINE, Line, LineProblem, Manifest};
 use baton_verify::HashAlgorithm;
-use std::io::ErrorKind;
 use std::path::Path;
 
 /// Carries out the command.
@@ -25,11 +25,10 @@ pub fn run(args: &ManifestArgs) -> Result<()> {
 
 /// Only a manifest is replaced: the name of a kernel in this place is a slip.
 fn check_output(path: &Path) -> Result<()> {
-    match std::fs::read(path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(Failure::io(path, &e)),
-        Ok(bytes) if bytes.starts_with(FIRST_LINE.as_bytes()) => Ok(()),
-        Ok(_) => Err(Failure::failed(format!(
+    match read::found(path)? {
+        None => Ok(()),
+        Some(bytes) if bytes.starts_with(FIRST_LINE.as_bytes()) => Ok(()),
+        Some(_) => Err(Failure::failed(format!(
             "{}: there is another file, no manifest; the manifest to write is named last",
             path.display()
         ))),
@@ -72,7 +71,7 @@ fn line(option: &str, line: &Line<'_>) -> Result<String> {
 
 /// A whole file by its digest.
 fn entry(path: &Path) -> Result<Entry> {
-    let bytes = std::fs::read(path).map_err(|e| Failure::io(path, &e))?;
+    let bytes = read::given(path)?;
     let mut digest = [0; 32];
     digest.copy_from_slice(HashAlgorithm::Sha256.hash([&bytes[..]]).as_bytes());
     match bytes.len() as u64 {

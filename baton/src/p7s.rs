@@ -2,7 +2,7 @@
 
 use crate::certs::pem_blocks;
 use crate::failure::{Failure, Result};
-use std::io::ErrorKind;
+use crate::read;
 use std::path::{Path, PathBuf};
 
 /// The end of the name of a file that holds the signature of the file without it (RFC 8551, 3.2.1).
@@ -25,13 +25,8 @@ pub fn beside(path: &Path) -> PathBuf {
 /// When it is there and can't be read, or is PEM of something else.
 pub fn read_beside(path: &Path) -> Result<Option<Vec<u8>>> {
     let path = beside(path);
-    match std::fs::read(&path) {
-        Ok(bytes) => to_der(bytes)
-            .map(Some)
-            .map_err(|why| Failure::failed(format!("{}: {why}", path.display()))),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Failure::io(&path, &e)),
-    }
+    let der = read::found(&path)?.map(to_der).transpose();
+    der.map_err(|why| Failure::failed(format!("{}: {why}", path.display())))
 }
 
 /// The DER of a signature in DER or PEM. That it is one isn't judged.

@@ -6,6 +6,7 @@ use crate::kernel_verdict::hex;
 use baton_formats::bzimage::BzImage;
 use baton_sys::Root;
 use baton_sys::config::KernelConfig;
+use baton_sys::file;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,7 @@ pub fn find(root: &Root, image: Option<&Path>) -> Result<Kernel> {
         Some(path) => path.to_owned(),
         None => image_of(root, &running)?,
     };
-    let bytes = std::fs::read(&path).map_err(|e| Failure::io(&path, &e))?;
+    let bytes = file::read_regular(&path).map_err(|e| Failure::io(&path, &e))?;
     let (release, init_size) = read(&bytes).map_err(|why| Problem::NotLinux {
         path: path.clone(),
         why,

@@ -2,6 +2,7 @@
 //! signature at the end stays valid.
 
 use crate::failure::{Failure, Result};
+use baton_sys::file;
 use std::io::Read;
 use std::path::Path;
 
@@ -13,7 +14,7 @@ const MOST: u64 = 256 << 20;
 /// # Errors
 /// When the file can't be read or decompressed, or isn't ELF then.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let packed = std::fs::read(path).map_err(|e| match e.kind() {
+    let packed = file::read_regular(path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Failure::new(
             crate::exit::Exit::Failed,
             "no-module",

@@ -5,6 +5,7 @@ use baton_capture::probe::{Found, Kind, gpt, superblock};
 use baton_kdump::Source;
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
+use baton_sys::file::{self, open_as};
 use std::fs::File;
 use std::io;
 
@@ -29,8 +30,13 @@ impl Source for Node {
 
 /// `None` where it can't be read: not by this user, or not at all.
 fn open(root: &Root, device: &BlockDevice) -> Option<Node> {
+    // A described machine has plain files where others have nodes.
+    let kinds = match root.is_system() {
+        true => [file::Kind::Block].as_slice(),
+        false => &[file::Kind::Block, file::Kind::Regular],
+    };
     let node = Node {
-        file: File::open(root.join("dev").join(&device.name)).ok()?,
+        file: open_as(&root.join("dev").join(&device.name), kinds).ok()?.0,
         size: device.size()?,
     };
     let mut first = [0; 512];

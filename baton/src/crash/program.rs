@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use crate::failure::{Failure, Result};
 use baton_formats::elf::{Class, Elf, ElfError};
+use baton_sys::file;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use std::path::Path;
 /// # Errors
 /// When it isn't there, or isn't a static program for this machine.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let bytes = std::fs::read(path).map_err(|e| match e.kind() {
+    let bytes = file::read_given(path).map_err(|e| match e.kind() {
         ErrorKind::NotFound => Problem::NoProgram {
             path: path.to_owned(),
         }

@@ -6,6 +6,7 @@
 use super::problem::Problem;
 use crate::failure::{Failure, Result};
 use crate::policy::table::{self, Item, Table};
+use crate::read;
 use baton_capture::config::{Dump, Finally};
 use baton_sys::Root;
 use std::path::{Path, PathBuf};
@@ -127,10 +128,7 @@ impl Source {
     /// When it can't be read; names line and key of what is wrong in it.
     pub fn read(root: &Root, path: Option<&Path>) -> Result<Source> {
         let (path, text) = match path {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|e| Failure::io(path, &e))?;
-                (path.to_owned(), text)
-            }
+            Some(path) => (path.to_owned(), read::given_text(path)?),
             None => match root.read_text(DEFAULT).map_err(|e| Failure::system(&e))? {
                 Some(text) => (Path::new("/").join(DEFAULT), text),
                 None => {

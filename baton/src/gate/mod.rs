@@ -9,6 +9,7 @@ use crate::cli::GateBuildArgs;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::policy;
+use crate::read;
 use crate::revocations::{self, Count};
 use baton_formats::sbat::{Sbat, SbatError};
 use baton_verify::Certificate;
@@ -28,7 +29,7 @@ const OWN_SBAT: &str = concat!(
 /// # Errors
 /// When an input can't be read or isn't what it should be; nothing is written then.
 pub fn build(args: &GateBuildArgs) -> Result<()> {
-    let stub = read(&args.stub)?;
+    let stub = read::given(&args.stub)?;
     let (dbx, counts) = revocations(&args.dbx)?;
     let parts = Parts {
         keys: keys(&args.cert)?,
@@ -53,7 +54,7 @@ fn revocations(paths: &[PathBuf]) -> Result<(Vec<u8>, Vec<Count>)> {
     let mut lists = Vec::new();
     let mut counts = Vec::new();
     for path in paths {
-        let file = read(path)?;
+        let file = read::given(path)?;
         let refused = |why: String| {
             Failure::failed(format!(
                 "{}: neither EFI signature lists nor an update of dbx: {why}; give one as it is published",
@@ -65,10 +66,6 @@ fn revocations(paths: &[PathBuf]) -> Result<(Vec<u8>, Vec<Count>)> {
         lists.extend_from_slice(found);
     }
     Ok((lists, counts))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Failure::io(path, &e))
 }
 
 /// All certificates, one after another. One that couldn't vouch for anything is refused: whoever adds it
@@ -99,7 +96,7 @@ fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
 
 /// SBAT metadata, as whoever starts the gate will read them.
 fn sbat(path: &Path) -> Result<Vec<u8>> {
-    let bytes = read(path)?;
+    let bytes = read::given(path)?;
     check_sbat(&bytes)
         .map_err(|why| Failure::failed(format!("{}: not SBAT metadata: {why}", path.display())))?;
     Ok(bytes)

@@ -28,6 +28,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::kernel_verdict::hex;
 use crate::p7s;
+use crate::read;
 use baton_verify::{HashAlgorithm, Way};
 use bzimage::compression;
 use format::Format;
@@ -51,7 +52,7 @@ struct Object<'a> {
 /// When the file can't be read, or nothing can be said of it.
 pub fn run(args: &InspectArgs) -> Result<()> {
     let path = &args.image;
-    let bytes = std::fs::read(path).map_err(|e| Failure::io(path, &e))?;
+    let bytes = read::given(path)?;
     let mut report = Report::of(&bytes);
     match report.format {
         Format::Signature => compare_with_content(&mut report, path, &bytes),
@@ -102,7 +103,7 @@ fn compare_with_content(report: &mut Report, path: &Path, signature: &[u8]) {
     let name = path
         .to_str()
         .and_then(|name| name.strip_suffix(p7s::SUFFIX));
-    let content = name.and_then(|name| std::fs::read(name).ok());
+    let content = name.and_then(|name| read::found(Path::new(name)).ok()?);
     if let (Some(content), Some(der)) = (content, reading::cms(signature)) {
         report.signatures = vec![signature::of_detached(
             Way::Detached,

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use crate::p7s;
+use baton_sys::file::open_given;
 use baton_sys::memfd::{Draft, Sealed};
 use std::fs::File;
 use std::io::Read;
@@ -99,15 +100,10 @@ fn memory(e: std::io::Error) -> Failure {
     )
 }
 
+/// A plain file: what a pipe gives lies in memory then.
 fn open_plain(path: &Path) -> Result<(File, u64)> {
-    let file = File::open(path).map_err(|e| Failure::io(path, &e))?;
+    let file = open_given(path).map_err(|e| Failure::io(path, &e))?;
     let metadata = file.metadata().map_err(|e| Failure::io(path, &e))?;
-    if !metadata.is_file() {
-        return Err(Failure::failed(format!(
-            "{}: not a plain file; give one",
-            path.display()
-        )));
-    }
     Ok((file, metadata.len()))
 }
 

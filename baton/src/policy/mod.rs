@@ -27,6 +27,7 @@ use crate::kernel_verdict::hex;
 use crate::refusal;
 use baton_formats::gate_image::GateInfo;
 use baton_formats::policy::{Action, MAGIC, Policy as Compact};
+use baton_sys::file;
 use baton_verify::Reason;
 use model::Policy;
 use serde::Serialize;
@@ -82,7 +83,7 @@ fn preset_text(name: &Path) -> Option<&'static str> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| {
+    file::read_given(path).map_err(|e| {
         let failure = Failure::io(path, &e);
         let bare = path.components().count() == 1;
         match e.kind() == std::io::ErrorKind::NotFound && bare {

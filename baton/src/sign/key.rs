@@ -2,6 +2,7 @@
 
 use crate::certs::pem_blocks;
 use crate::failure::{Failure, Result};
+use crate::read;
 use baton_verify::{Digest, HashAlgorithm};
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
@@ -29,7 +30,7 @@ impl SigningKey {
     /// # Errors
     /// When the file can't be read, is encrypted, or holds no key of a known kind.
     pub fn read(path: &Path) -> Result<SigningKey> {
-        let text = std::fs::read_to_string(path).map_err(|e| Failure::io(path, &e))?;
+        let text = read::given_text(path)?;
         SigningKey::parse(&text)
             .map_err(|why| Failure::failed(format!("{}: {why}", path.display())))
     }

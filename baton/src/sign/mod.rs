@@ -23,6 +23,7 @@ use crate::cli::{Encoding, SignArgs, SignatureKind};
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::p7s;
+use crate::read;
 use baton_formats::elf::Elf;
 use baton_verify::Reason;
 use signer::Signer;
@@ -56,7 +57,7 @@ impl From<&SignArgs> for Existing {
 /// signed so.
 pub fn run(args: &SignArgs) -> Result<()> {
     let signer = Signer::read(args)?;
-    let file = std::fs::read(&args.input).map_err(|e| Failure::io(&args.input, &e))?;
+    let file = read::given(&args.input)?;
     let kind = args.kind.unwrap_or_else(|| default_kind(&file));
     check_options(args, kind)?;
     let existing = Existing::from(args);

@@ -1,6 +1,6 @@
 //! Whom to trust, and what to call that.
 
-use super::judge::{Refused, Why, read};
+use super::judge::{Refused, Why};
 use crate::certs;
 use crate::cli::VerifyArgs;
 use crate::exit::Exit;
@@ -8,6 +8,7 @@ use crate::failure::{Failure, Result};
 use crate::gate::own::OwnLists;
 use crate::machine::Keys;
 use crate::p7s;
+use crate::read;
 use crate::refusal;
 use baton_sys::Root;
 use baton_verify::{AnchorSource, Reason, Refusal, Signer, Trust};
@@ -32,7 +33,7 @@ impl Anchors {
             }
         }
         if let Some(path) = &args.gate {
-            let own = OwnLists::of(&read(path)?, path)?;
+            let own = OwnLists::of(&read::given(path)?, path)?;
             gate.keys.extend(own.keys);
             gate.revocations = own.revocations;
         }

@@ -1,8 +1,9 @@
 //! Judging a file: as a kernel of any format, an initrd, a manifest or a handover.
 
 use crate::cli::VerifyArgs;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::p7s;
+use crate::read;
 use baton_formats::bzimage::BzImage;
 use baton_formats::elf::Elf;
 use baton_formats::handover::{self, Handover};
@@ -56,7 +57,7 @@ impl<'a> Signed<'a> {
     fn read(path: &'a Path) -> Result<Signed<'a>> {
         Ok(Signed {
             path,
-            bytes: read(path)?,
+            bytes: read::given(path)?,
             signature: p7s::read_beside(path)?,
         })
     }
@@ -228,9 +229,4 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut digest = [0; 32];
     digest.copy_from_slice(HashAlgorithm::Sha256.hash([bytes]).as_bytes());
     digest
-}
-
-/// A whole file.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Failure::io(path, &e))
 }
