@@ -25,6 +25,8 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::ChainTooLong { .. }
         | Reason::UnusableCertificate { .. }
         | Reason::NotAnIssuer { .. }
+        | Reason::UnknownExtension { .. }
+        | Reason::ForModules { .. }
         | Reason::RevokedCertificate { .. }
         | Reason::RevokedImage { .. }
         | Reason::BadSbat(_)

@@ -1,6 +1,6 @@
 //! What a verdict was made by, in numbers.
 
-use baton_verify::{SbatSource, Trust};
+use baton_verify::{Certificate, SbatSource, Trust};
 use serde::Serialize;
 use std::fmt;
 
@@ -9,7 +9,7 @@ use std::fmt;
 pub struct TrustSummary {
     /// Trusted certificates.
     pub anchors: usize,
-    /// Certificates in the MOK list that can't be read, and vouch for nothing.
+    /// Certificates that vouch for nothing: they can't be read, or their keys are for modules.
     pub unusable: usize,
     /// Entries of lists that revoke something.
     pub revocations: usize,
@@ -32,9 +32,12 @@ impl TrustSummary {
     /// Counts.
     #[must_use]
     pub fn of(trust: &Trust<'_>) -> TrustSummary {
+        let anchors = trust.anchors().map(|anchor| anchor.certificate);
+        let (for_modules, anchors): (Vec<_>, Vec<_>) =
+            anchors.partition(Certificate::is_for_modules);
         TrustSummary {
-            anchors: trust.anchors().count(),
-            unusable: trust.unusable_certificates(),
+            anchors: anchors.len(),
+            unusable: trust.unusable_certificates() + for_modules.len(),
             revocations: trust.revocation_count(),
             sbat_levels: trust
                 .sbat_levels()

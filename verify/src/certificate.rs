@@ -170,6 +170,14 @@ impl<'a> Certificate<'a> {
         self.extensions.basic_constraints.is_some_and(|c| c.ca)
     }
 
+    /// Whether its key is for kernel modules: its extended key usage says so. Such a certificate
+    /// vouches for nothing that is booted, whatever else it lists, as with shim (`verify_eku` in
+    /// its shim.c): the key lies on the machine, where DKMS signs with it whatever root builds.
+    #[must_use]
+    pub fn is_for_modules(&self) -> bool {
+        self.extensions.signs_modules == Some(true)
+    }
+
     /// Its key's identifier, for display.
     #[must_use]
     pub fn key_id(&self) -> KeyId {

@@ -2,7 +2,7 @@
 //!
 //! A certificate is vouched for if it is an anchor, or if its issuer signed it and is an
 //! anchor or vouched for itself. At most [`MAX_LENGTH`] certificates, the signer's and the
-//! anchor's included; none twice; none of them revoked.
+//! anchor's included; none twice; none of them revoked, and none for kernel modules.
 
 use alloc::string::String;
 
@@ -43,10 +43,14 @@ pub(crate) enum NoChain {
     TooMany,
     /// A certificate on the way uses something that isn't accepted; its subject.
     Unusable(String),
-    /// An issuer on the way isn't allowed to issue; its subject.
-    NotAnIssuer(String),
+    /// An issuer on the way isn't allowed to issue; its subject, and why not.
+    NotAnIssuer(String, IssuerProblem),
+    /// The signer's certificate has a critical extension that isn't known here; its subject.
+    UnknownExtension(String),
     /// The policy doesn't let a key on the way vouch for this; its certificate's subject.
     OutOfScope(String),
+    /// A certificate on the way is for kernel modules; its subject.
+    ForModules(String),
     /// A certificate on the way is revoked; its subject, and the list that revokes it.
     Revoked(String, &'static str),
 }
@@ -103,7 +107,7 @@ struct Search<'s, 'c, 't> {
 
 impl<'c, 't> Search<'_, 'c, 't> {
     fn climb(&mut self, link: &Link<'_, 'c>) -> Option<&'t Anchor<'t>> {
-        if self.is_revoked(link.certificate) || !self.is_in_scope(link.certificate) {
+        if !self.may_vouch(link.certificate) || !self.is_understood(link) {
             return None;
         }
         if let Some(anchor) = self.trust.anchor_for(link.certificate) {
@@ -121,8 +125,7 @@ impl<'c, 't> Search<'_, 'c, 't> {
                 && self.fits(link)
                 && self.may_issue(issuer, link, Role::Anchor)
                 && self.signed(link.certificate, issuer)
-                && !self.is_revoked(issuer)
-                && self.is_in_scope(issuer)
+                && self.may_vouch(issuer)
         })
     }
 
@@ -153,11 +156,13 @@ impl<'c, 't> Search<'_, 'c, 't> {
     }
 
     fn may_issue(&mut self, issuer: &Certificate<'_>, link: &Link<'_, 'c>, role: Role) -> bool {
-        let may = allowed_to_issue(issuer, link.intermediates(), role);
-        if !may {
-            self.note(NoChain::NotAnIssuer(issuer.subject_name()));
+        match allowed_to_issue(issuer, link.intermediates(), role) {
+            Ok(()) => true,
+            Err(problem) => {
+                self.note(NoChain::NotAnIssuer(issuer.subject_name(), problem));
+                false
+            }
         }
-        may
     }
 
     fn signed(&mut self, certificate: &Certificate<'_>, issuer: &Certificate<'_>) -> bool {
@@ -174,6 +179,31 @@ impl<'c, 't> Search<'_, 'c, 't> {
             return false;
         }
         certificate.is_signed_by(&key)
+    }
+
+    /// Whether anything is against a certificate's place in the chain, wherever that is.
+    fn may_vouch(&mut self, certificate: &Certificate<'_>) -> bool {
+        !self.is_revoked(certificate)
+            && !self.is_for_modules(certificate)
+            && self.is_in_scope(certificate)
+    }
+
+    /// Of a carried issuer that is asked where it is to issue ([`allowed_to_issue`]).
+    fn is_understood(&mut self, link: &Link<'_, 'c>) -> bool {
+        let signer = link.certificate;
+        let unknown = link.below.is_none() && signer.extensions().unknown_critical;
+        if unknown {
+            self.note(NoChain::UnknownExtension(signer.subject_name()));
+        }
+        !unknown
+    }
+
+    fn is_for_modules(&mut self, certificate: &Certificate<'_>) -> bool {
+        let for_modules = certificate.is_for_modules();
+        if for_modules {
+            self.note(NoChain::ForModules(certificate.subject_name()));
+        }
+        for_modules
     }
 
     fn is_revoked(&mut self, certificate: &Certificate<'_>) -> bool {
@@ -205,23 +235,44 @@ enum Role {
     Intermediate,
 }
 
+/// Why a certificate may not vouch for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum IssuerProblem {
+    /// It doesn't say that it is a CA's.
+    NotCa,
+    /// Its key usage doesn't let it sign certificates.
+    KeyUsage,
+    /// It has a critical extension that isn't known here.
+    UnknownExtension,
+    /// It allows this many authorities below it (pathLenConstraint), and there are more.
+    PathLength(u8),
+}
+
 /// Whether a certificate may vouch for another (RFC 5280, 6.1.4 k to n).
 ///
 /// A carried certificate must say that it is a CA's: otherwise whoever holds any certificate
 /// of a trusted CA could sign kernels with keys of his own making. An anchor was chosen by the
 /// machine's owner, so it need not say so; but it isn't used against what it says.
-fn allowed_to_issue(issuer: &Certificate<'_>, intermediates: u8, role: Role) -> bool {
+fn allowed_to_issue(
+    issuer: &Certificate<'_>,
+    intermediates: u8,
+    role: Role,
+) -> Result<(), IssuerProblem> {
     let extensions = issuer.extensions();
-    let is_ca = match extensions.basic_constraints {
-        Some(constraints) => {
-            constraints.ca
-                && constraints
-                    .path_len
-                    .is_none_or(|limit| intermediates <= limit)
-        }
-        None => role == Role::Anchor,
-    };
-    is_ca
-        && extensions.may_sign_certificates != Some(false)
-        && !(role == Role::Intermediate && extensions.unknown_critical)
+    match extensions.basic_constraints {
+        Some(constraints) if !constraints.ca => return Err(IssuerProblem::NotCa),
+        Some(constraints) => match constraints.path_len {
+            Some(limit) if intermediates > limit => return Err(IssuerProblem::PathLength(limit)),
+            _ => {}
+        },
+        None if role == Role::Anchor => {}
+        None => return Err(IssuerProblem::NotCa),
+    }
+    if extensions.may_sign_certificates == Some(false) {
+        return Err(IssuerProblem::KeyUsage);
+    }
+    match role == Role::Intermediate && extensions.unknown_critical {
+        true => Err(IssuerProblem::UnknownExtension),
+        false => Ok(()),
+    }
 }

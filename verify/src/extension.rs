@@ -11,6 +11,8 @@ pub(crate) struct Extensions<'a> {
     pub(crate) basic_constraints: Option<BasicConstraints>,
     /// The KeyUsage bit keyCertSign, where there is a KeyUsage.
     pub(crate) may_sign_certificates: Option<bool>,
+    /// Where there is an ExtendedKeyUsage, whether it lists the signing of kernel modules.
+    pub(crate) signs_modules: Option<bool>,
     /// There is a critical extension whose meaning isn't known here.
     pub(crate) unknown_critical: bool,
 }
@@ -64,9 +66,10 @@ impl<'a> Extensions<'a> {
                 key_cert_sign(value)?,
                 &fields,
             )
+        } else if id == oid::EXTENDED_KEY_USAGE {
+            set(&mut self.signs_modules, signs_modules(value)?, &fields)
         } else {
-            // Extended key usage is known, and not judged.
-            self.unknown_critical |= critical && id != oid::EXTENDED_KEY_USAGE;
+            self.unknown_critical |= critical;
             Ok(())
         }
     }
@@ -127,6 +130,18 @@ fn basic_constraints(value: &[u8]) -> Result<BasicConstraints, Malformed> {
     };
     fields.finish()?;
     Ok(BasicConstraints { ca, path_len })
+}
+
+/// ExtKeyUsageSyntax (RFC 5280, 4.2.1.12). Of its purposes one alone is judged.
+fn signs_modules(value: &[u8]) -> Result<bool, Malformed> {
+    let mut outer = Elements::new(value, "ExtKeyUsageSyntax");
+    let mut purposes = outer.sequence("ExtKeyUsageSyntax")?;
+    outer.finish()?;
+    let mut found = false;
+    while !purposes.is_empty() {
+        found |= purposes.oid()? == oid::EKU_MODULE_SIGNING;
+    }
+    Ok(found)
 }
 
 /// Bit 5 of KeyUsage (RFC 5280, 4.2.1.3).

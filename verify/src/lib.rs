@@ -67,6 +67,7 @@ mod vouched;
 
 pub use baton_formats::verdict::Way;
 pub use certificate::{Certificate, CertificateError};
+pub use chain::IssuerProblem;
 pub use decide::{AppliedPolicy, Decision, decide};
 pub use detached::{verify_detached, verify_detached_for};
 pub use display::KeyId;

@@ -44,6 +44,8 @@ oids! {
     BASIC_CONSTRAINTS = "2.5.29.19", b"\x55\x1d\x13";
     AUTHORITY_KEY_ID = "2.5.29.35", b"\x55\x1d\x23";
     EXTENDED_KEY_USAGE = "2.5.29.37", b"\x55\x1d\x25";
+    // Red Hat's arc: the key signs kernel modules (OID_EKU_MODSIGN in shim's shim.c).
+    EKU_MODULE_SIGNING = "1.3.6.1.4.1.2312.16.1.2", b"\x2b\x06\x01\x04\x01\x92\x08\x10\x01\x02";
 }
 
 #[cfg(test)]

@@ -72,8 +72,17 @@ fn refused_chain(failure: NoChain, signer: &Certificate<'_>, trust: &Trust<'_>) 
             subject,
             certificate,
         },
-        NoChain::NotAnIssuer(issuer) => Reason::NotAnIssuer { subject, issuer },
+        NoChain::NotAnIssuer(issuer, problem) => Reason::NotAnIssuer {
+            subject,
+            issuer,
+            problem,
+        },
+        NoChain::UnknownExtension(_) => Reason::UnknownExtension { subject },
         NoChain::OutOfScope(certificate) => Reason::OutOfScope {
+            subject,
+            certificate,
+        },
+        NoChain::ForModules(certificate) => Reason::ForModules {
             subject,
             certificate,
         },

@@ -5,7 +5,8 @@ mod support;
 
 use baton_verify::{HashAlgorithm, Reason, Trust, verify_image};
 use support::forge::{
-    Cert, Forge, authority_key_id, basic_constraints, extension, key_usage, subject_key_id,
+    CODE_SIGNING, Cert, DRIVER_SIGNING, Forge, authority_key_id, basic_constraints, extension,
+    for_modules, key_usage, subject_key_id,
 };
 use support::{X509, signature_list};
 
@@ -179,6 +180,62 @@ fn an_unknown_critical_extension_bars_an_intermediate() {
         .clone()
         .with(extension("2.5.29.30", false, &[0x30, 0]));
     assert_eq!(judge(&signed_by(&certs), &[&certs[0]]), "accepted");
+}
+
+#[test]
+fn an_unknown_critical_extension_bars_a_signer() {
+    let strange = || extension("1.2.3.4", true, &[5, 0]);
+    let mut certs = ladder(3);
+    certs[2] = certs[2].clone().with(strange());
+    assert_eq!(judge(&signed_by(&certs), &[&certs[0]]), "unknown-extension");
+    // Also one that is trusted itself.
+    assert_eq!(judge(&signed_by(&certs), &[&certs[2]]), "unknown-extension");
+    certs[2].extensions = vec![extension("1.2.3.4", false, &[5, 0])];
+    assert_eq!(judge(&signed_by(&certs), &[&certs[0]]), "accepted");
+}
+
+#[test]
+fn a_key_for_modules_vouches_for_nothing_wherever_it_is_in_the_chain() {
+    // As `update-secureboot-policy` of Ubuntu makes keys for DKMS, and the purpose alone.
+    for others in [&[CODE_SIGNING, DRIVER_SIGNING][..], &[]] {
+        for place in 0..3 {
+            let mut certs = ladder(3);
+            certs[place] = certs[place].clone().with(for_modules(others));
+            let verdict = judge(&signed_by(&certs), &[&certs[0]]);
+            assert_eq!(verdict, "key-for-modules", "{others:?} at {place}");
+            let alone = Cert::leaf(1, 1).with(for_modules(others));
+            assert_eq!(judge(&Forge::new(&alone), &[&alone]), "key-for-modules");
+        }
+    }
+    let code = extension("2.5.29.37", true, &purposes(&[CODE_SIGNING]));
+    let signer = Cert::leaf(1, 1).with(code);
+    assert_eq!(judge(&Forge::new(&signer), &[&signer]), "accepted");
+}
+
+fn purposes(ids: &[&str]) -> Vec<u8> {
+    let ids: Vec<_> = ids.iter().map(|id| support::der::oid(id)).collect();
+    support::der::seq(&ids)
+}
+
+#[test]
+fn a_key_for_modules_that_is_revoked_is_said_to_be_revoked() {
+    let certs = ladder(3);
+    let signer = certs[2].clone().with(for_modules(&[]));
+    let forge = signed_by(&[certs[0].clone(), certs[1].clone(), signer.clone()]);
+    let revoked = signature_list(&X509, &[&signer.der()]);
+    let verdict = judge_with(&forge, &[&certs[0]], &revoked);
+    assert_eq!(verdict, "revoked-certificate");
+}
+
+#[test]
+fn a_path_that_is_too_long_is_told_as_the_cause() {
+    let mut certs = ladder(4);
+    certs[1].extensions = vec![basic_constraints(true, Some(0))];
+    let keys = certs[0].der();
+    let trust = Trust::new().add_keys(&keys).expect("well-formed");
+    let reason = verify_image(&signed_by(&certs).build(), &trust).unwrap_err();
+    assert!(reason.to_string().contains("pathLenConstraint"), "{reason}");
+    assert!(reason.to_string().contains("\"key 2\""), "{reason}");
 }
 
 #[test]

@@ -7,8 +7,8 @@ mod support;
 use support::der::{bits, explicit, int, join, null, octets, oid, seq, set, tlv};
 use support::forge::{
     Cert, DATA, ECDSA_SHA384, SHA1, SHA256, SHA384, SPC_INDIRECT_DATA, attribute, authority_key_id,
-    basic_constraints, content_type, extension, key_usage, message_digest, sha256, sign,
-    subject_key_id,
+    basic_constraints, content_type, extension, for_modules, key_usage, message_digest, sha256,
+    sign, subject_key_id,
 };
 use support::forge_detached::ForgeDetached;
 use support::openssl::{Bench, ours};
@@ -224,6 +224,24 @@ fn agree_on_chains() {
                 "an issuer with an unknown critical extension",
                 &ladder(3, |cert| ca(cert).with(critical())),
                 Refused,
+            ),
+            case(
+                "a signer with an unknown critical extension",
+                &changed(&|certs| certs[3] = certs[3].clone().with(critical())),
+                Refused,
+            ),
+            case(
+                "a trusted signer with one",
+                &[Cert::leaf(1, 1).with(critical())],
+                Refused,
+            ),
+            case(
+                "a signer whose key is for modules",
+                &changed(&|certs| certs[3] = certs[3].clone().with(for_modules(&[]))),
+                Stricter(
+                    "key-for-modules",
+                    "shim refuses it, which openssl knows nothing of",
+                ),
             ),
             case(
                 "a key identifier that isn't the issuer's",

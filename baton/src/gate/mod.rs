@@ -82,6 +82,13 @@ fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
                     "the certificate's key can't be used: {why}"
                 )));
             }
+            if parsed.is_for_modules() {
+                return Err(refused(
+                    "the key is for modules only, as the certificate's extended key usage says; \
+                     it vouches for nothing that is booted"
+                        .into(),
+                ));
+            }
             if seen.contains(&certificate.der) {
                 return Err(refused(format!(
                     "the certificate of \"{}\" is given twice; leave one out",

@@ -40,9 +40,7 @@ impl CertificateInfo {
             serial: hex(certificate.serial()),
             key_id: certificate.key_id().to_string(),
             key: key(certificate),
-            key_problem: certificate
-                .unusable_key()
-                .map(|problem| problem.to_string()),
+            key_problem: key_problem(certificate),
             ca: certificate.is_ca(),
             sha256: sha256(certificate.as_bytes()),
         }
@@ -63,6 +61,16 @@ impl CertificateInfo {
             format!("key id {}, serial {}", self.key_id, self.serial),
         );
         page.optional("", self.key_problem.as_ref());
+    }
+}
+
+fn key_problem(certificate: &Certificate<'_>) -> Option<String> {
+    match certificate.unusable_key() {
+        Some(problem) => Some(problem.to_string()),
+        None if certificate.is_for_modules() => {
+            Some("the key is for modules only: its extended key usage says so".into())
+        }
+        None => None,
     }
 }
 

@@ -44,6 +44,8 @@ impl Reason {
             Self::ChainTooLong { .. } => "chain-too-long",
             Self::UnusableCertificate { .. } => "unusable-certificate",
             Self::NotAnIssuer { .. } => "not-an-issuer",
+            Self::UnknownExtension { .. } => "unknown-extension",
+            Self::ForModules { .. } => "key-for-modules",
             Self::RevokedCertificate { .. } => "revoked-certificate",
             Self::OutOfScope { .. } => "key-out-of-scope",
             Self::NotAccepted(_) => "not-accepted",

@@ -18,6 +18,7 @@ use baton_formats::uki::UkiError;
 use baton_formats::verdict::Way;
 
 use crate::certificate::UnusableKey;
+use crate::chain::IssuerProblem;
 use crate::cms::CmsError;
 use crate::display::{Hex, KeyId};
 use crate::hash::Digest;
@@ -172,6 +173,20 @@ pub enum Reason {
         subject: String,
         /// That certificate's name.
         issuer: String,
+        /// Why it isn't.
+        problem: IssuerProblem,
+    },
+    /// The signer's certificate has a critical extension that isn't known here.
+    UnknownExtension {
+        /// The signer's name.
+        subject: String,
+    },
+    /// The key of the signer's certificate, or of one above it, is for kernel modules.
+    ForModules {
+        /// The signer's name.
+        subject: String,
+        /// The name of the certificate whose key it is.
+        certificate: String,
     },
     /// The signer's certificate, or one above it, is revoked.
     RevokedCertificate {

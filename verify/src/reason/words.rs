@@ -5,6 +5,7 @@ use core::fmt;
 use baton_formats::verdict::Way;
 
 use super::Reason;
+use crate::chain::IssuerProblem;
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,9 +143,24 @@ impl fmt::Display for Reason {
                 f,
                 "signed by \"{subject}\", but \"{certificate}\" in its chain has a key or signature that isn't accepted (RSA 2048 to 4096 or ECDSA P-256 or P-384, with SHA-2)"
             ),
-            Self::NotAnIssuer { subject, issuer } => write!(
+            Self::NotAnIssuer {
+                subject,
+                issuer,
+                problem,
+            } => write!(
                 f,
-                "signed by \"{subject}\", but \"{issuer}\" in its chain may not issue certificates"
+                "signed by \"{subject}\", but \"{issuer}\" in its chain may not issue certificates: {problem}"
+            ),
+            Self::UnknownExtension { subject } => write!(
+                f,
+                "signed by \"{subject}\", whose certificate has a critical extension that isn't known here (sign with a certificate without it)"
+            ),
+            Self::ForModules {
+                subject,
+                certificate,
+            } => write!(
+                f,
+                "signed by \"{subject}\", but the key is for modules only: the extended key usage of \"{certificate}\" says so (sign with a key that isn't DKMS's; shim takes none of these, either)"
             ),
             Self::RevokedCertificate {
                 subject,
@@ -233,6 +249,22 @@ impl fmt::Display for Reason {
             Self::BadFirmwareTable(what) => write!(f, "bad firmware table: {what}"),
             Self::BadBootParams(what) => write!(f, "bad boot parameters: {what}"),
             Self::BadGate(what) => write!(f, "{what} (build it again with `baton gate build`)"),
+        }
+    }
+}
+
+impl fmt::Display for IssuerProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotCa => f.write_str("it doesn't say that it is a CA's (basicConstraints)"),
+            Self::KeyUsage => f.write_str("its key usage lacks keyCertSign"),
+            Self::UnknownExtension => {
+                f.write_str("it has a critical extension that isn't known here")
+            }
+            Self::PathLength(limit) => write!(
+                f,
+                "the path is too long: it allows {limit} authorities below it (pathLenConstraint), and there are more"
+            ),
         }
     }
 }

@@ -15,6 +15,10 @@ pub const SHA1: &str = "1.3.14.3.2.26";
 pub const ECDSA_SHA256: &str = "1.2.840.10045.4.3.2";
 pub const ECDSA_SHA384: &str = "1.2.840.10045.4.3.3";
 pub const SPC_INDIRECT_DATA: &str = "1.3.6.1.4.1.311.2.1.4";
+/// Extended key usages: the signing of kernel modules, of code, and, as Microsoft has it, of drivers.
+pub const MODULE_SIGNING: &str = "1.3.6.1.4.1.2312.16.1.2";
+pub const CODE_SIGNING: &str = "1.3.6.1.5.5.7.3.3";
+pub const DRIVER_SIGNING: &str = "1.3.6.1.4.1.311.10.3.6";
 pub const DATA: &str = "1.2.840.113549.1.7.1";
 const CONTENT_TYPE: &str = "1.2.840.113549.1.9.3";
 const MESSAGE_DIGEST: &str = "1.2.840.113549.1.9.4";
@@ -66,6 +70,13 @@ pub fn basic_constraints(ca: bool, path_len: Option<u8>) -> Vec<u8> {
 
 pub fn key_usage(bits: u8) -> Vec<u8> {
     extension("2.5.29.15", true, &tlv(0x03, &[0, bits]))
+}
+
+/// ExtendedKeyUsage: the signing of modules, and these purposes.
+pub fn for_modules(others: &[&str]) -> Vec<u8> {
+    let others = others.iter().map(|id| oid(id));
+    let purposes: Vec<_> = others.chain([oid(MODULE_SIGNING)]).collect();
+    extension("2.5.29.37", false, &seq(&purposes))
 }
 
 pub fn subject_key_id(id: u8) -> Vec<u8> {

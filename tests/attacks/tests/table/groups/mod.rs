@@ -7,6 +7,7 @@ mod gate;
 mod images;
 mod initrds;
 mod machine_tables;
+mod module_keys;
 mod occasion;
 mod revoked;
 mod scopes;
@@ -21,6 +22,7 @@ pub fn all() -> Vec<Case> {
         confusion::cases(),
         revoked::cases(),
         scopes::cases(),
+        module_keys::cases(),
         command_line::cases(),
         initrds::cases(),
         machine_tables::cases(),
