@@ -208,6 +208,66 @@ fn a_folder_without_dumps_and_one_that_is_missing_differ() {
 }
 
 #[test]
+fn a_packed_or_foreign_dump_is_named_with_what_to_do() {
+    let folder = Folder::new();
+    let packed = |tool: &str| {
+        let path = folder.write("core", bytes("vmcore/log"));
+        let packed = std::process::Command::new(tool)
+            .arg("-c")
+            .arg(&path)
+            .output();
+        packed.unwrap().stdout
+    };
+    let mut saved = b"QEVM\0\0\0\x03".to_vec();
+    saved.resize(512, 0);
+    for (name, bytes, what, fix) in [
+        ("vmcore.gz", packed("gzip"), "a gzip file", "gzip -dc"),
+        ("vmcore.xz", packed("xz"), "an xz file", "xz -dc"),
+        ("vmcore.bz2", packed("bzip2"), "a bzip2 file", "bzip2 -dc"),
+        ("saved", saved, "QEMU", "virsh dump --memory-only"),
+        ("MEMORY.DMP", b"PAGEDU64".repeat(2), "Windows", "WinDbg"),
+        ("vm.vmem", vec![0; 4096], "VMware", "vmss2core"),
+    ] {
+        let path = folder.write(name, bytes);
+        for command in ["info", "dmesg", "check", "convert"] {
+            let said = match command {
+                "convert" => dump(command, &[&path, &folder.path("out")]),
+                _ => dump(command, &[&path]),
+            };
+            assert_eq!(said.code, 1, "{name}");
+            assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+            for word in [name, what, fix] {
+                assert!(said.err.contains(word), "{word}: {}", said.err);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pipe_is_refused_by_name_and_never_waited_for() {
+    let folder = Folder::new();
+    let pipe = folder.path("pipe");
+    common::tool("mkfifo", &[&pipe]);
+    for command in ["info", "dmesg", "check", "list", "convert"] {
+        let said = match command {
+            "convert" => dump(command, &[&pipe, &folder.path("out")]),
+            _ => dump(command, &[&pipe]),
+        };
+        assert_eq!(said.code, 1, "{command}: {}", said.err);
+        assert!(said.err.contains("pipe: a pipe"), "{}", said.err);
+    }
+    // Nor is one in the place of a digest.
+    let path = folder.write("vmcore", bytes("kdump/codecs"));
+    common::tool("mkfifo", &[&folder.path("vmcore.sha256")]);
+    let said = dump("check", &[&path]);
+    assert!(
+        said.code == 1 && said.err.contains("a pipe"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
 fn what_is_no_dump_is_named() {
     let folder = Folder::new();
     let path = folder.write("text", "no dump");

@@ -3,15 +3,15 @@
 
 use crate::address_space::{AddressSpaceError, KernelMemory};
 use crate::flattened::{Flattened, FlattenedError};
+use crate::foreign::{BEGINNING, Foreign};
 use crate::kdump_file::{KdumpError, KdumpFile};
 use crate::machine::Machine;
 use crate::memory::{Memory, Unreadable};
 use crate::note::CrashNotes;
-use crate::source::Source;
+use crate::source::{self, Source};
 use crate::vmcore::{Vmcore, VmcoreError};
 use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,9 @@ pub enum DumpError {
     /// It is nothing that is known here.
     #[error("{0}: no dump: neither an ELF core nor a kdump-compressed dump, as one or flattened")]
     Unknown(PathBuf),
+    /// It is something else that is known.
+    #[error("{0}: {1}")]
+    Foreign(PathBuf, Foreign),
     /// It is empty.
     #[error("{0}: an empty file")]
     Empty(PathBuf),
@@ -81,7 +84,7 @@ pub struct Dump {
 /// A file of a dump, unflattened.
 struct Opened {
     source: Arc<dyn Source>,
-    start: [u8; 16],
+    start: Vec<u8>,
     size: u64,
     flattened: bool,
     cut_off: bool,
@@ -89,11 +92,7 @@ struct Opened {
 
 impl Opened {
     fn open(path: &Path) -> Result<Opened, DumpError> {
-        let failed = |error| DumpError::Io(path.to_owned(), error);
-        let file = File::open(path).map_err(failed)?;
-        if file.metadata().map_err(failed)?.is_dir() {
-            return Err(failed(io::ErrorKind::IsADirectory.into()));
-        }
+        let file = source::open(path).map_err(|error| DumpError::Io(path.to_owned(), error))?;
         Opened::of(path, Arc::new(file))
     }
 
@@ -118,16 +117,19 @@ impl Opened {
             opened.flattened = true;
             opened.source = Arc::new(inner);
         }
-        Ok(opened)
+        match Foreign::of(&opened.start) {
+            Some(foreign) => Err(DumpError::Foreign(path.to_owned(), foreign)),
+            None => Ok(opened),
+        }
     }
 }
 
 /// The first bytes, as far as there are some.
-fn beginning(source: &dyn Source) -> io::Result<[u8; 16]> {
-    let mut start = [0; 16];
-    let there = usize::try_from(source.size()?).map_or(16, |it| it.min(16));
+fn beginning(source: &dyn Source) -> io::Result<Vec<u8>> {
+    let there = usize::try_from(source.size()?).map_or(BEGINNING, |it| it.min(BEGINNING));
+    let mut start = vec![0; there];
     if there > 0 {
-        source.read_at(0, &mut start[..there])?;
+        source.read_at(0, &mut start)?;
     }
     Ok(start)
 }
@@ -171,7 +173,10 @@ impl Dump {
             Some(index) => {
                 let file = files.swap_remove(index);
                 if !Vmcore::recognises(&file.start) {
-                    return Err(DumpError::Unknown(name()));
+                    let foreign = Foreign::of_name(&name());
+                    return Err(foreign.map_or(DumpError::Unknown(name()), |foreign| {
+                        DumpError::Foreign(name(), foreign)
+                    }));
                 }
                 let core = Vmcore::open(file.source);
                 Kind::Elf(core.map_err(|error| DumpError::Elf(name(), error))?)

@@ -22,6 +22,7 @@ pub mod dump;
 pub mod encode;
 pub mod filter;
 pub mod flattened;
+pub mod foreign;
 pub mod kdump_file;
 pub mod machine;
 pub mod memory;

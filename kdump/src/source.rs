@@ -1,8 +1,40 @@
 //! Where the bytes of a dump come from.
 
-use std::fs::File;
+use std::fs::{File, FileType};
 use std::io::{self, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, FileTypeExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+/// O_NONBLOCK (asm-generic/fcntl.h): opening a pipe doesn't wait for somebody to write to it.
+const NONBLOCK: i32 = 0o4000;
+
+/// Opens a file or block device to be read as a dump. Whatever else is there is refused at once.
+///
+/// # Errors
+/// When it can't be opened, or is nothing that can be read at any offset.
+pub fn open(path: &Path) -> io::Result<File> {
+    // Of some devices, opening them is an order. What is checked may be another by the time it is opened.
+    seekable(std::fs::metadata(path)?.file_type())?;
+    let file = File::options()
+        .read(true)
+        .custom_flags(NONBLOCK)
+        .open(path)?;
+    seekable(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+fn seekable(kind: FileType) -> io::Result<()> {
+    let what = match () {
+        () if kind.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        () if kind.is_fifo() => "a pipe",
+        () if kind.is_socket() => "a socket",
+        () if kind.is_char_device() => "a character device",
+        () => return Ok(()),
+    };
+    Err(io::Error::other(format!(
+        "{what}: a dump isn't read from its beginning to its end; write it to a file first"
+    )))
+}
 
 /// Bytes at offsets: a file, a device, the kernel's own view of the crashed one.
 pub trait Source: Send + Sync {
@@ -59,5 +91,29 @@ impl Source for Vec<u8> {
 
     fn size(&self) -> io::Result<u64> {
         Ok(self.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_refused_by_name_and_at_once() {
+        let folder = std::env::temp_dir().join(format!("baton-source-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let pipe = folder.join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket")).unwrap();
+        let refused = |path: &Path| open(path).unwrap_err().to_string();
+        assert!(refused(&pipe).starts_with("a pipe: "));
+        assert!(refused(&folder.join("socket")).starts_with("a socket: "));
+        assert!(refused(Path::new("/dev/null")).starts_with("a character device: "));
+        assert!(refused(&folder).contains("directory"));
+        assert!(open(&folder.join("none")).is_err());
+        std::fs::write(folder.join("file"), "abc").unwrap();
+        assert_eq!(open(&folder.join("file")).unwrap().size().unwrap(), 3);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

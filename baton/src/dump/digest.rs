@@ -3,10 +3,9 @@
 use super::progress::Bar;
 use super::raw;
 use crate::failure::{Failure, Result};
-use baton_kdump::Source;
+use baton_kdump::{Source, source};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -52,7 +51,7 @@ fn hex(digest: &[u8]) -> String {
 }
 
 fn size(file: &Path) -> Result<u64> {
-    let size = File::open(file).and_then(|file| file.size());
+    let size = source::open(file).and_then(|file| file.size());
     size.map_err(|error| Failure::io(file, &error))
 }
 
@@ -65,7 +64,7 @@ fn beside(file: &Path) -> PathBuf {
 /// The digest that the list beside the file has for its name.
 fn expected(file: &Path) -> Result<Option<String>> {
     let list = beside(file);
-    let opened = match File::open(&list) {
+    let opened = match source::open(&list) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(|error| Failure::io(&list, &error))?,
     };
@@ -95,7 +94,7 @@ fn expected(file: &Path) -> Result<Option<String>> {
 /// Of so many bytes from the file's first on, or of those that there are.
 fn digest(file: &Path, length: u64, bar: &Bar) -> Result<String> {
     let failed = |error| Failure::io(file, &error);
-    let mut opened = File::open(file).map_err(failed)?.take(length);
+    let mut opened = source::open(file).map_err(failed)?.take(length);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; CHUNK];
     loop {
@@ -112,6 +111,7 @@ fn digest(file: &Path, length: u64, bar: &Bar) -> Result<String> {
 mod tests {
     use super::*;
     use baton_kdump::write::FileOutput;
+    use std::fs::File;
 
     #[test]
     fn a_file_is_compared_with_what_sha256sum_wrote() {

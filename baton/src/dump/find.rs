@@ -1,8 +1,8 @@
 //! Finding dumps in folders.
 
 use baton_kdump::flattened::Flattened;
-use baton_kdump::{Dump, KdumpFile, Vmcore};
-use std::fs::{self, File};
+use baton_kdump::{Dump, KdumpFile, Vmcore, source};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -71,7 +71,7 @@ fn is_log(path: &Path) -> bool {
 /// Whether a file begins as a dump does.
 fn is_dump(path: &Path) -> bool {
     let mut start = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(18).read_to_end(&mut start));
+    let read = source::open(path).and_then(|file| file.take(18).read_to_end(&mut start));
     // ET_CORE, not just any ELF file.
     let core = Vmcore::recognises(&start) && start.get(16..18) == Some(&[4, 0]);
     read.is_ok() && (core || KdumpFile::recognises(&start) || Flattened::recognises(&start))

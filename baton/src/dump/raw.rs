@@ -2,8 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use baton_capture::trailer::{self, Trailer, TrailerError};
-use baton_kdump::Source;
-use std::fs::File;
+use baton_kdump::{Source, source};
 use std::path::Path;
 
 /// What stands at the end of a partition, or of a copy of one; `None` in other files.
@@ -12,7 +11,7 @@ use std::path::Path;
 /// When the file can't be read, or what stands there is damaged.
 pub(super) fn trailer(file: &Path) -> Result<Option<Trailer>> {
     let failed = |error| Failure::io(file, &error);
-    let source = File::open(file).map_err(failed)?;
+    let source = source::open(file).map_err(failed)?;
     let size = source.size().map_err(failed)?;
     match trailer::read(&source, size) {
         Ok(trailer) => Ok(Some(trailer)),
