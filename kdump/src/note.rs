@@ -8,7 +8,7 @@ use std::ops::Range;
 /// `namesz`, `descsz` and `type` of Elf64_Nhdr (uapi/linux/elf.h).
 const HEADER: usize = 12;
 /// NT_PRSTATUS of uapi/linux/elf.h, in the name of "CORE".
-const PRSTATUS: u32 = 1;
+pub(crate) const PRSTATUS: u32 = 1;
 
 /// Notes that end in the middle of one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

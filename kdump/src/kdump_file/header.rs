@@ -2,6 +2,7 @@
 //! 64-bit little-endian machine has them.
 
 use super::KdumpError;
+use super::machine::is_unnamed;
 use crate::bytes::{u32_at, u64_at};
 
 /// KDUMP_SIGNATURE.
@@ -21,8 +22,15 @@ const MACHINES: [&str; 6] = [
     "loongarch64",
     "ia64",
 ];
+/// Where a 32-bit machine's header, which is shorter from the time on, has `block_size`; `sub_hdr_size`, which
+/// is never 0, comes after it. Here a 64-bit machine's has microseconds, of which the upper half is 0.
+const BLOCK_SIZE_32: usize = 416;
 /// More page frames than any machine has: 256 TiB of pages of 4 KiB.
 const MOST_FRAMES: u64 = 1 << 36;
+
+fn is_block(size: u32) -> bool {
+    matches!(size, 0x1000 | 0x4000 | 0x1_0000)
+}
 
 /// `struct new_utsname`: what `uname` said of the machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,6 +107,12 @@ impl Header {
             max_mapnr: word(440)?,
             cpus: word(460)?,
         };
+        if is_unnamed(&header.utsname.machine) && word(BLOCK_SIZE_32 + 4)? != 0 {
+            let size = word(BLOCK_SIZE_32)?;
+            if is_block(size) {
+                return Some(Err(KdumpError::Unsupported("a 32-bit machine".to_owned())));
+            }
+        }
         Some(header.checked())
     }
 
@@ -111,12 +125,12 @@ impl Header {
             };
             return Err(KdumpError::Unsupported(version));
         }
-        // A 32-bit machine's header is shorter from the time on.
-        if !MACHINES.contains(&self.utsname.machine.as_str()) {
+        let machine = self.utsname.machine.as_str();
+        if !MACHINES.contains(&machine) && !is_unnamed(machine) {
             let machine = format!("the machine {:?}", self.utsname.machine);
             return Err(KdumpError::Unsupported(machine));
         }
-        if !matches!(self.block_size, 0x1000 | 0x4000 | 0x1_0000) {
+        if !is_block(self.block_size) {
             let size = format!("blocks of {} bytes", self.block_size);
             return Err(KdumpError::Unsupported(size));
         }

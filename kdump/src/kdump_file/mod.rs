@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 mod bitmap;
 mod header;
+mod machine;
 mod page;
 mod part;
 
@@ -48,6 +49,7 @@ pub enum KdumpError {
 pub struct KdumpFile {
     parts: Vec<Part>,
     ranges: Vec<Range<u64>>,
+    machine: Machine,
     notes: CrashNotes,
     note_bytes: Vec<u8>,
 }
@@ -79,10 +81,12 @@ impl KdumpFile {
         if !parts.windows(2).all(apart) {
             return Err(KdumpError::Parts("two of them hold the same pages"));
         }
-        let (notes, note_bytes) = first.notes()?;
+        let (note_bytes, text) = (first.notes()?, first.vmcoreinfo()?);
+        let machine = machine::of(&first.header, &note_bytes, &text);
         Ok(KdumpFile {
             ranges: first.ranges()?,
-            notes,
+            machine,
+            notes: understand(machine, &note_bytes, &text),
             note_bytes,
             parts,
         })
@@ -103,7 +107,7 @@ impl KdumpFile {
     /// The kind of machine that crashed.
     #[must_use]
     pub fn machine(&self) -> Machine {
-        Machine::of_utsname(&self.header().utsname.machine)
+        self.machine
     }
 
     /// The bytes of the ELF notes; before version 4 there are none.
@@ -214,10 +218,10 @@ impl Memory for KdumpFile {
 }
 
 /// VMCOREINFO and the registers, from what the header points to.
-fn understand(machine: Machine, note_bytes: &[u8], vmcoreinfo: Option<&[u8]>) -> CrashNotes {
+fn understand(machine: Machine, note_bytes: &[u8], vmcoreinfo: &[u8]) -> CrashNotes {
     let mut notes = CrashNotes::parse(machine, note_bytes);
-    if let (None, Some(text)) = (&notes.vmcoreinfo, vmcoreinfo) {
-        notes.vmcoreinfo = Some(VmcoreInfo::parse(text));
+    if notes.vmcoreinfo.is_none() && !vmcoreinfo.is_empty() {
+        notes.vmcoreinfo = Some(VmcoreInfo::parse(vmcoreinfo));
     }
     notes
 }

@@ -3,7 +3,7 @@
 use super::bitmap::Bitmap;
 use super::header::{HEADER, Header, SUB_HEADER, SubHeader};
 use super::page::{Descriptor, Descriptors};
-use super::{Codec, CrashNotes, KdumpError, Machine, Source, Unreadable, understand};
+use super::{Codec, KdumpError, Source, Unreadable};
 use crate::cache::Cache;
 use crate::decode::Decoder;
 use crate::source::reason;
@@ -113,13 +113,14 @@ impl Part {
         Ok(frames.iter().map(bytes).collect())
     }
 
-    /// What the notes say, and their bytes. VMCOREINFO alone counts if there are none.
-    pub(super) fn notes(&self) -> Result<(CrashNotes, Vec<u8>), KdumpError> {
-        let bytes = self.held("notes", self.sub_header.notes, MOST_NOTES)?;
-        let text = self.held("VMCOREINFO", self.sub_header.vmcoreinfo, MOST_VMCOREINFO)?;
-        let machine = Machine::of_utsname(&self.header.utsname.machine);
-        let text = Some(text.as_slice()).filter(|it| !it.is_empty());
-        Ok((understand(machine, &bytes, text), bytes))
+    /// The bytes of the notes.
+    pub(super) fn notes(&self) -> Result<Vec<u8>, KdumpError> {
+        self.held("notes", self.sub_header.notes, MOST_NOTES)
+    }
+
+    /// The text of VMCOREINFO.
+    pub(super) fn vmcoreinfo(&self) -> Result<Vec<u8>, KdumpError> {
+        self.held("VMCOREINFO", self.sub_header.vmcoreinfo, MOST_VMCOREINFO)
     }
 
     /// What is cut off of a dump that was broken off isn't there.

@@ -84,6 +84,58 @@ fn headers_and_notes_are_read_in_each_version() {
 }
 
 #[test]
+fn a_machine_that_the_header_does_not_name_is_that_of_the_notes() {
+    let machine = |name: &'static str, notes: Vec<u8>| {
+        let sample = KdumpSample {
+            machine: name,
+            notes,
+            ..KdumpSample::new()
+        };
+        let dump = open(sample.build()).unwrap();
+        assert_eq!(page(&dump, 8), Ok(content(8)));
+        dump.machine()
+    };
+    let arm64 = || note(b"CORE", 1, &[0; 392]);
+    let kernel = |line: &[u8]| note(b"VMCOREINFO", 0, line);
+    for name in ["Unknown", ""] {
+        // kdump-raw-zlib of QEMU, for a guest that told it nothing.
+        assert_eq!(machine(name, Vec::new()), Machine::X86_64);
+        let registers = note(b"CORE", 1, &prstatus(7, 0xabc));
+        assert_eq!(machine(name, registers), Machine::X86_64);
+        assert_eq!(machine(name, arm64()), Machine::Aarch64);
+        let told = kernel(b"NUMBER(kimage_voffset)=0x1\n");
+        assert_eq!(machine(name, told), Machine::Aarch64);
+        let told = [arm64(), kernel(b"SYMBOL(init_top_pgt)=1\n")].concat();
+        assert_eq!(machine(name, told), Machine::X86_64);
+        let strange = note(b"CORE", 1, &[0; 480]);
+        assert_eq!(machine(name, strange), Machine::Other(0));
+    }
+    // What is named isn't guessed.
+    assert_eq!(machine("riscv64", arm64()), Machine::Other(0));
+}
+
+#[test]
+fn blocks_of_64_kib_without_notes_are_those_of_an_arm64_guest() {
+    let mut bytes = vec![0; 5 << 16];
+    for (at, value) in [(428, 1 << 16), (432, 1), (436, 2), (440, 4)] {
+        bytes[at..at + 4].copy_from_slice(&u32::to_le_bytes(value));
+    }
+    bytes[..8].copy_from_slice(b"KDUMP   ");
+    bytes[8] = 6;
+    bytes[12 + 65 * 4..][..7].copy_from_slice(b"Unknown");
+    bytes[(1 << 16) + 96] = 4;
+    let dump = open(bytes.clone()).unwrap();
+    assert_eq!(
+        (dump.machine(), dump.page_size()),
+        (Machine::Aarch64, 1 << 16)
+    );
+    // A 32-bit guest's header is shorter: this one has 256 MiB.
+    bytes[416..428].copy_from_slice(&[0, 0x10, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0]);
+    let error = open(bytes).err().unwrap().to_string();
+    assert!(error.contains("a 32-bit machine"), "{error}");
+}
+
+#[test]
 fn a_split_dump_is_read_from_its_parts_in_any_order() {
     let part = |part| -> Arc<dyn Source> {
         let part = Some(part);

@@ -18,6 +18,8 @@ pub(crate) struct KdumpSample {
     pub(crate) notes: Vec<u8>,
     /// The part of a split dump.
     pub(crate) part: Option<std::ops::Range<usize>>,
+    /// What `uname -m` said.
+    pub(crate) machine: &'static str,
 }
 
 /// Content that differs from page to page.
@@ -59,6 +61,7 @@ impl KdumpSample {
             pages,
             notes: Vec::new(),
             part: None,
+            machine: "x86_64",
         }
     }
 
@@ -101,7 +104,7 @@ impl KdumpSample {
         let frames = self.pages.len() as u64;
         put(0, b"KDUMP   ");
         put(8, &self.version.to_le_bytes());
-        for (i, name) in ["Linux", "host", "6.12.1-sample", "#1 SMP", "x86_64"]
+        for (i, name) in ["Linux", "host", "6.12.1-sample", "#1 SMP", self.machine]
             .iter()
             .enumerate()
         {
