@@ -8,11 +8,13 @@
 //! upgrade half the system. For the same reason an installation that would remove anything is
 //! refused.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
+use fs_err as fs;
 
 use crate::cache::Cache;
 use crate::exec;
@@ -25,6 +27,34 @@ pub const BACKPORTS: &str = "bookworm-backports";
 /// The release of the newest kernel.
 pub const NEWEST: &str = "sid";
 
+/// Folders whose lists this run has fetched.
+static FETCHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Which releases packages are fetched from. The lists of the newest are large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Releases {
+    /// The base and its backports.
+    Stable,
+    /// The newest, too.
+    WithNewest,
+}
+
+impl Releases {
+    fn suites(self) -> &'static [&'static str] {
+        match self {
+            Releases::Stable => &[BASE, BACKPORTS],
+            Releases::WithNewest => &[BASE, BACKPORTS, NEWEST],
+        }
+    }
+
+    fn purpose(self) -> &'static str {
+        match self {
+            Releases::Stable => "download-stable",
+            Releases::WithNewest => "download-newest",
+        }
+    }
+}
+
 /// apt working on folders of its own.
 pub struct Apt {
     options: Vec<String>,
@@ -32,25 +62,32 @@ pub struct Apt {
 }
 
 impl Apt {
-    /// For downloads: no package counts as installed.
-    pub fn for_downloads(cache: &Cache) -> Result<Apt> {
+    /// For downloads: no package counts as installed. The lists of packages are fetched, unless this run
+    /// has them already.
+    pub fn for_downloads(cache: &Cache, releases: Releases) -> Result<Apt> {
         let source = sources::system()?;
-        let parts = [BASE, BACKPORTS, NEWEST].map(|suite| source.with_suite(suite));
-        let apt = Apt::prepare(cache.folder("apt/download")?, &parts)?;
+        let suites = releases.suites();
+        let parts: Vec<_> = suites
+            .iter()
+            .map(|suite| source.with_suite(suite))
+            .collect();
+        let apt = Apt::prepare(cache.apt(releases.purpose())?, &parts)?;
         let status = apt.folder.join("status");
         if !status.exists() {
             // A newer file would make apt read all of its lists again.
             fs::write(&status, "")?;
         }
-        Ok(apt
+        let apt = apt
             .with("Dir::State", &apt.folder)
-            .with("Dir::State::status", &status))
+            .with("Dir::State::status", &status);
+        apt.update_once()?;
+        Ok(apt)
     }
 
     /// For installing tools: the system's packages, and nothing newer than its backports.
     pub fn for_tools(cache: &Cache) -> Result<Apt> {
         let parts = for_installing(sources::all()?, &sources::system()?);
-        Apt::prepare(cache.folder("apt/tools")?, &parts)
+        Apt::prepare(cache.apt("tools")?, &parts)
     }
 
     fn prepare(folder: PathBuf, parts: &[Source]) -> Result<Apt> {
@@ -108,6 +145,16 @@ impl Apt {
         command
     }
 
+    /// Fetches the lists of packages, once in a run; whoever else wants them waits.
+    fn update_once(&self) -> Result<()> {
+        let mut fetched = FETCHED.lock().unwrap_or_else(PoisonError::into_inner);
+        if !fetched.contains(&self.folder) {
+            self.update()?;
+            fetched.insert(self.folder.clone());
+        }
+        Ok(())
+    }
+
     /// Fetches the lists of packages.
     pub fn update(&self) -> Result<()> {
         exec::run(self.command("apt-get").args(["-q", "update"]))
@@ -154,34 +201,37 @@ impl Apt {
         Ok(found)
     }
 
-    /// Downloads a package and unpacks its files into `into`.
-    pub fn unpack(&self, package: &str, into: &Path) -> Result<()> {
+    /// Downloads packages and unpacks their files into `into`.
+    pub fn unpack_all(&self, packages: &[impl AsRef<str>], into: &Path) -> Result<()> {
+        eprintln!("fetching {} (once)", words(packages));
         let folder = into.join("download");
         fs::create_dir_all(&folder)?;
-        let archive = self.download(package, &folder)?;
-        exec::run(
-            Command::new("dpkg-deb")
-                .arg("--extract")
-                .arg(&archive)
-                .arg(into),
-        )?;
+        for archive in self.download_all(packages, &folder)? {
+            let mut unpack = Command::new("dpkg-deb");
+            exec::run(unpack.arg("--extract").arg(&archive).arg(into))?;
+        }
         fs::remove_dir_all(&folder)?;
         Ok(())
     }
 
+    /// Downloads packages into a folder that has nothing else in it.
+    fn download_all(&self, packages: &[impl AsRef<str>], folder: &Path) -> Result<Vec<PathBuf>> {
+        let mut command = self.command("apt-get");
+        command.current_dir(folder).args(["-q", "-o"]);
+        command
+            .arg(format!("APT::Default-Release={BASE}"))
+            .arg("download");
+        command.args(packages.iter().map(AsRef::as_ref));
+        exec::run(&mut command).with_context(|| format!("downloading {}", words(packages)))?;
+        fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect()
+    }
+
     /// Downloads a package into a folder that has nothing else in it.
     pub fn download(&self, package: &str, folder: &Path) -> Result<PathBuf> {
-        let release = format!("APT::Default-Release={BASE}");
-        exec::run(
-            self.command("apt-get")
-                .current_dir(folder)
-                .args(["-q", "-o", &release, "download", package]),
-        )
-        .with_context(|| format!("downloading {package}"))?;
-        Ok(fs::read_dir(folder)?
-            .next()
-            .context("apt-get downloaded nothing")??
-            .path())
+        let archive = self.download_all(&[package], folder)?.pop();
+        archive.with_context(|| format!("apt-get downloaded nothing for {package}"))
     }
 
     /// Installs packages on the system; refused where it would remove one.
@@ -206,6 +256,13 @@ fn for_installing(configured: Vec<Source>, system: &Source) -> Vec<Source> {
     let mut parts = configured;
     parts.push(system.with_suite(BACKPORTS));
     parts
+}
+
+fn words(packages: &[impl AsRef<str>]) -> String {
+    let mut names: Vec<&str> = packages.iter().map(AsRef::as_ref).collect();
+    // What libraries come along says nothing to anybody.
+    names.retain(|name| !name.starts_with("lib") || packages.len() == 1);
+    names.join(", ")
 }
 
 /// The newest of some package names that differ in their version alone.

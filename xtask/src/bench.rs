@@ -14,7 +14,8 @@ use baton_guest::event::Event;
 use baton_guest::script::{Script, Step};
 use clap::{Args as ClapArgs, ValueEnum};
 
-use crate::lab::{self, Lab};
+use crate::cache::Cache;
+use crate::lab::{self, Fetched, Lab};
 use crate::machine::Machine;
 use crate::payload::MAIN;
 use crate::scenario::{handover, judge, stock};
@@ -103,7 +104,7 @@ pub fn run(part: Option<Part>, args: &Args) -> Result<()> {
 /// The gate's verdicts, natively, by the code as the gate is built: on a signed kernel against
 /// openssl's digest of the same file, and on images of several sizes against hashing alone.
 fn verdict() -> Result<()> {
-    let (packages, keys) = lab::fetch()?;
+    let Fetched { packages, keys, .. } = lab::fetch(&Cache::open()?)?;
     let root = build::root()?;
     let status = Command::new(build::cargo())
         .current_dir(&root)

@@ -1,6 +1,6 @@
 //! Disks of the virtual machines, made without root and without loop devices.
 
-use std::fs::{self, File};
+use fs_err::{self as fs, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -117,7 +117,7 @@ fn partitioned(image: &Path) -> Result<()> {
         exec::tool("sfdisk")
             .arg("-q")
             .arg(image)
-            .stdin(File::open(&table)?),
+            .stdin(File::open(&table)?.into_file()),
     )?;
     Ok(fs::remove_file(table)?)
 }

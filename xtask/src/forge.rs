@@ -1,7 +1,7 @@
 //! Handovers as nobody's tool would write them. Each differs from a good one in one thing, and the
 //! good one is there too, so that a refusal is known to be for that thing.
 
-use std::fs;
+use fs_err as fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};

@@ -1,6 +1,6 @@
 //! The boot disk of a machine.
 
-use std::fs;
+use fs_err as fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;

@@ -1,12 +1,12 @@
 //! Keys of the test machines, and the firmware variable stores that trust them.
 
-use std::fs;
+use fs_err as fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Entry};
 use crate::exec;
 use crate::packages::Packages;
 
@@ -43,7 +43,7 @@ pub struct Keys {
 
 /// Makes what isn't in the cache yet.
 pub fn make(cache: &Cache, packages: &Packages) -> Result<Keys> {
-    let folder = cache.once("keys-2", |draft| {
+    let folder = cache.once(Entry::Keys, |draft| {
         let rsa = ["rsa:2048"];
         generate(draft, "mok", "Baton test MOK", &rsa)?;
         generate(

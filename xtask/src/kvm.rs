@@ -1,6 +1,6 @@
 //! Whether KVM truly runs kernels here: a `/dev/kvm` that is there may still be unable to.
 
-use std::fs;
+use fs_err as fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -26,7 +26,7 @@ pub fn works(cache: &Cache, packages: &Packages) -> Result<bool> {
         return Ok(false);
     }
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let stamp = cache.path("kvm-probe");
+    let stamp = cache.kvm_answer();
     if let Some(answer) = fs::read_to_string(&stamp)
         .ok()
         .and_then(|text| remembered(&text, &boot))

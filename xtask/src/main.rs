@@ -11,6 +11,7 @@ mod demo;
 mod differential;
 mod disk;
 mod exec;
+mod extras;
 mod figures;
 mod forge;
 mod gate;
@@ -24,6 +25,7 @@ mod packages;
 mod payload;
 mod peers;
 mod programs;
+mod python;
 mod scenario;
 mod screen;
 mod sources;
@@ -100,7 +102,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Setup => tools::cargo_deny().and_then(|()| lab::fetch().map(drop)),
+        Command::Setup => {
+            lab::fetch(&cache::Cache::open()?).map(|fetched| println!("{}", fetched.cost))
+        }
         Command::Gate { root } => {
             let stub = gate::build(&root.map_or_else(build::root, Ok)?)?;
             println!("{}\n{}", stub.image.display(), stub.program.display());

@@ -1,7 +1,7 @@
 //! Modules of the kernels that guests run.
 
+use fs_err as fs;
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

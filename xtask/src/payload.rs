@@ -27,13 +27,14 @@ pub mod gate;
 mod manifest;
 pub mod uki;
 
-use std::fs;
+use fs_err as fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::cpio::Archive;
+use crate::extras::Extras;
 use crate::keys::{self, Keys, Pair};
 use crate::packages::{Kernel, Packages};
 use crate::programs::Ours;
@@ -49,24 +50,12 @@ pub const MAIN: &str = "6.12";
 pub fn make(
     work: &Path,
     packages: &Packages,
+    extras: &Extras,
     keys: &Keys,
     ours: &Result<Ours, String>,
 ) -> Result<(PathBuf, Result<(), String>)> {
-    let tree = work.join("payload");
-    if tree.exists() {
-        fs::remove_dir_all(&tree)?;
-    }
-    for folder in ["bin", "kernels", "initrds", "bad", "gate", "system/usr/lib"] {
-        fs::create_dir_all(tree.join(folder))?;
-    }
-    stock_kexec(packages, &tree)?;
-    for kernel in &packages.kernels {
-        add_kernel(work, &tree, keys, kernel)?;
-    }
-    fs::copy(packages.busybox(), tree.join("bin/busybox"))?;
-    let mut extra = Archive::default();
-    extra.file("marker-extra", b"extra")?;
-    fs::write(tree.join("initrds/extra.img"), extra.finish()?)?;
+    let tree = usual(work, packages, keys)?;
+    stock_kexec(extras, &tree)?;
     bad_kernels(&tree, keys)?;
     for (name, pair) in [("p256", &keys.p256), ("p384", &keys.p384)] {
         let kernels = tree.join("kernels").join(MAIN);
@@ -77,15 +66,51 @@ pub fn make(
         )?;
     }
     let gate = ours.as_ref().map_err(Clone::clone).and_then(|ours| {
-        add_ours(&tree, packages, keys, ours).map_err(|error| format!("{error:#}"))
+        add_ours(&tree, packages, extras, keys, ours).map_err(|error| format!("{error:#}"))
     });
-    let image = work.join("payload.img");
-    disk::ext4(&image, &tree)?;
-    Ok((image, gate))
+    Ok((image(work, &tree)?, gate))
 }
 
-fn stock_kexec(packages: &Packages, tree: &Path) -> Result<()> {
-    let from = packages.kexec_tree();
+/// Makes the disk for the demo: kernels, the stock gate, and `baton` alone.
+pub fn make_for_demo(
+    work: &Path,
+    packages: &Packages,
+    keys: &Keys,
+    ours: &Ours,
+) -> Result<PathBuf> {
+    let tree = usual(work, packages, keys)?;
+    fs::copy(&ours.baton, tree.join("bin/baton"))?;
+    gate::add_stock(&tree, keys, ours)?;
+    image(work, &tree)
+}
+
+/// The tree with what every disk has: kernels with their initrds, and another initrd.
+fn usual(work: &Path, packages: &Packages, keys: &Keys) -> Result<PathBuf> {
+    let tree = work.join("payload");
+    if tree.exists() {
+        fs::remove_dir_all(&tree)?;
+    }
+    for folder in ["bin", "kernels", "initrds", "bad", "gate", "system/usr/lib"] {
+        fs::create_dir_all(tree.join(folder))?;
+    }
+    for kernel in &packages.kernels {
+        add_kernel(work, &tree, keys, kernel)?;
+    }
+    fs::copy(packages.busybox(), tree.join("bin/busybox"))?;
+    let mut extra = Archive::default();
+    extra.file("marker-extra", b"extra")?;
+    fs::write(tree.join("initrds/extra.img"), extra.finish()?)?;
+    Ok(tree)
+}
+
+fn image(work: &Path, tree: &Path) -> Result<PathBuf> {
+    let image = work.join("payload.img");
+    disk::ext4(&image, tree)?;
+    Ok(image)
+}
+
+fn stock_kexec(extras: &Extras, tree: &Path) -> Result<()> {
+    let from = extras.kexec_tree();
     fs::copy(from.join("sbin/kexec"), tree.join("bin/kexec"))?;
     for (source, place) in [
         ("lib", "system/lib"),
@@ -177,18 +202,26 @@ fn vars_revoking(tree: &Path) -> PathBuf {
 }
 
 /// What is built from our sources, and forged with it.
-fn add_ours(tree: &Path, packages: &Packages, keys: &Keys, ours: &Ours) -> Result<()> {
+fn add_ours(
+    tree: &Path,
+    packages: &Packages,
+    extras: &Extras,
+    keys: &Keys,
+    ours: &Ours,
+) -> Result<()> {
     fs::copy(&ours.baton, tree.join("bin/baton"))?;
-    fs::copy(&ours.capture, tree.join("bin/baton-capture"))?;
+    if let Some(capture) = &ours.capture {
+        fs::copy(capture, tree.join("bin/baton-capture"))?;
+    }
     let signer = Signer {
         baton: &ours.baton,
         pair: &keys.mok,
     };
-    uki::add(tree, packages, &signer)?;
+    uki::add(tree, packages, extras, &signer)?;
     gate::add(tree, keys, ours)?;
     forge::handovers(tree)?;
     elf::add(tree, packages, &signer)?;
-    manifest::add(tree, packages, &signer)?;
+    manifest::add(tree, packages, extras, &signer)?;
     keys::revoke(
         packages,
         keys,

@@ -1,14 +1,13 @@
 //! Programs of others that read and write crash dumps, newer than this system's: unpacked with all of
 //! their libraries, and run with those.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::apt::{self, Apt};
-use crate::cache::Cache;
+use crate::apt::{self, Apt, Releases};
+use crate::cache::{Cache, Entry};
 use crate::exec;
 
 /// A program, and the package that it is in.
@@ -25,10 +24,8 @@ pub struct Peers(PathBuf);
 impl Peers {
     /// Fetches them, once.
     pub fn fetch(cache: &Cache) -> Result<Peers> {
-        Ok(Peers(cache.once("dump-peers", |draft| {
-            eprintln!("fetching makedumpfile, crash and libkdumpfile (once)");
-            let apt = Apt::for_downloads(cache)?;
-            apt.update()?;
+        Ok(Peers(cache.once(Entry::DumpPeers, |draft| {
+            let apt = Apt::for_downloads(cache, Releases::WithNewest)?;
             for (_, package) in PROGRAMS {
                 unpack(&apt, package, &draft.join(package))?;
             }
@@ -64,12 +61,10 @@ impl Peers {
 }
 
 fn unpack(apt: &Apt, package: &str, into: &Path) -> Result<()> {
-    fs::create_dir_all(into)?;
-    apt.unpack(&format!("{package}/{}", apt::NEWEST), into)?;
-    for library in apt.libraries(package, apt::NEWEST)? {
-        apt.unpack(&format!("{library}/{}", apt::NEWEST), into)?;
-    }
-    Ok(())
+    let mut wanted = apt.libraries(package, apt::NEWEST)?;
+    wanted.push(package.to_owned());
+    let newest = wanted.iter().map(|name| format!("{name}/{}", apt::NEWEST));
+    apt.unpack_all(&newest.collect::<Vec<_>>(), into)
 }
 
 /// What a program wrote to both of its outputs; an error, with that, if it failed.

@@ -10,8 +10,8 @@ use crate::{build, capture, gate};
 pub struct Ours {
     /// `baton`, linked statically: it runs here and in the guests.
     pub baton: PathBuf,
-    /// What captures a crash.
-    pub capture: PathBuf,
+    /// What captures a crash; the demo has none.
+    pub capture: Option<PathBuf>,
     /// The gate's stub.
     pub stub: PathBuf,
 }
@@ -26,18 +26,28 @@ pub struct Programs {
 
 /// Builds them from the sources in `root`.
 pub fn build(root: &Path) -> Result<Programs> {
+    let mut programs = build_for_demo(root)?;
+    programs.ours = programs.ours.and_then(|ours| {
+        let capture = capture::build(root).map_err(|error| format!("{error:#}"))?;
+        Ok(Ours {
+            capture: Some(capture),
+            ..ours
+        })
+    });
+    Ok(programs)
+}
+
+/// The same without what captures a crash.
+pub fn build_for_demo(root: &Path) -> Result<Programs> {
     let init = build::static_program(root, "baton-guest", "baton-guest")?;
     let ours = build_ours(root).map_err(|error| format!("{error:#}"));
     Ok(Programs { init, ours })
 }
 
 fn build_ours(root: &Path) -> Result<Ours> {
-    let baton = build::static_program(root, "baton", "baton")?;
-    let capture = capture::build(root)?;
-    let stub = gate::build(root)?.image;
     Ok(Ours {
-        baton,
-        capture,
-        stub,
+        baton: build::static_program(root, "baton", "baton")?,
+        capture: None,
+        stub: gate::build(root)?.image,
     })
 }

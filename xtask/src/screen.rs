@@ -1,6 +1,6 @@
 //! A machine's screen: taken through QEMU's monitor, and read back with the font it was drawn with.
 
-use std::fs;
+use fs_err as fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! apt's configured sources, read so that others can be derived from them.
 
-use std::fs;
+use fs_err as fs;
 use std::path::Path;
 
 use anyhow::{Result, bail};

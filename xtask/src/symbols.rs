@@ -1,15 +1,15 @@
 //! Kernels with debug symbols, which crash(8) needs: hundreds of megabytes each, fetched where something
 //! asks for one.
 
-use std::fs::File;
+use fs_err::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::apt::Apt;
-use crate::cache::Cache;
+use crate::apt::{Apt, Releases};
+use crate::cache::{Cache, Entry};
 use crate::exec;
 use crate::packages::Kernel;
 
@@ -19,12 +19,12 @@ static FETCHING: Mutex<()> = Mutex::new(());
 /// The ELF kernel with symbols, in the cache.
 pub fn vmlinux(cache: &Cache, kernel: &Kernel) -> Result<PathBuf> {
     let _one = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = cache.once(&format!("symbols-{}", kernel.release), |draft| {
+    let folder = cache.once(Entry::Symbols(&kernel.release), |draft| {
         eprintln!(
             "fetching the debug symbols of Linux {} (once)",
             kernel.label
         );
-        let apt = Apt::for_downloads(cache)?;
+        let apt = Apt::for_downloads(cache, Releases::WithNewest)?;
         let package = apt.download(&format!("linux-image-{}-dbg", kernel.release), draft)?;
         let member = member(&package)?;
         extract(&package, &member, &draft.join("vmlinux"))?;
@@ -54,7 +54,7 @@ fn extract(package: &Path, member: &str, into: &Path) -> Result<()> {
     let status = Command::new("tar")
         .args(["-x", "-O", "-f", "-", "--occurrence=1", member])
         .stdin(archive)
-        .stdout(File::create(into)?)
+        .stdout(File::create(into)?.into_file())
         .status()?;
     // It is cut off as soon as tar has what it wants.
     tar.wait()?;

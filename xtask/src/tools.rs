@@ -8,33 +8,42 @@ use crate::apt::Apt;
 use crate::cache::Cache;
 use crate::exec;
 
-/// A program, and the Debian package it is in.
-const TOOLS: &[(&str, &str)] = &[
-    ("qemu-system-x86_64", "qemu-system-x86"),
-    ("mformat", "mtools"),
-    ("mke2fs", "e2fsprogs"),
-    ("sbsign", "sbsigntool"),
-    ("osslsigncode", "osslsigncode"),
-    ("openssl", "openssl"),
-    ("xz", "xz-utils"),
-    ("zstd", "zstd"),
-    ("lz4", "lz4"),
-    ("gzip", "gzip"),
-    ("objcopy", "binutils"),
-    ("dpkg-deb", "dpkg"),
-    ("cc", "build-essential"),
-    ("depmod", "kmod"),
-    ("mkfs.xfs", "xfsprogs"),
-    ("mkfs.btrfs", "btrfs-progs"),
-    ("mkfs.vfat", "dosfstools"),
-    ("sfdisk", "fdisk"),
-    ("tar", "tar"),
-    ("mmdebstrap", "mmdebstrap"),
+/// What needs a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// The demo, and all else.
+    Demo,
+    /// All but the demo.
+    Suite,
+}
+
+/// A program, the Debian package it is in, and what needs it.
+const TOOLS: &[(&str, &str, Need)] = &[
+    ("qemu-system-x86_64", "qemu-system-x86", Need::Demo),
+    ("mformat", "mtools", Need::Demo),
+    ("mke2fs", "e2fsprogs", Need::Demo),
+    ("sbsign", "sbsigntool", Need::Demo),
+    ("osslsigncode", "osslsigncode", Need::Suite),
+    ("openssl", "openssl", Need::Demo),
+    ("xz", "xz-utils", Need::Demo),
+    ("zstd", "zstd", Need::Demo),
+    ("lz4", "lz4", Need::Suite),
+    ("gzip", "gzip", Need::Demo),
+    ("objcopy", "binutils", Need::Demo),
+    ("dpkg-deb", "dpkg", Need::Demo),
+    ("cc", "build-essential", Need::Demo),
+    ("depmod", "kmod", Need::Demo),
+    ("mkfs.xfs", "xfsprogs", Need::Suite),
+    ("mkfs.btrfs", "btrfs-progs", Need::Suite),
+    ("mkfs.vfat", "dosfstools", Need::Suite),
+    ("sfdisk", "fdisk", Need::Demo),
+    ("tar", "tar", Need::Suite),
+    ("mmdebstrap", "mmdebstrap", Need::Suite),
 ];
 
 /// Sees that every tool is there: installs the missing ones as root, else names them.
-pub fn ensure(cache: &Cache) -> Result<()> {
-    let missing = missing();
+pub fn ensure(cache: &Cache, need: Need) -> Result<()> {
+    let missing = missing(need);
     if missing.is_empty() {
         return Ok(());
     }
@@ -48,17 +57,17 @@ pub fn ensure(cache: &Cache) -> Result<()> {
     let apt = Apt::for_tools(cache)?;
     apt.update()?;
     apt.install(&missing)?;
-    match self::missing() {
+    match self::missing(need) {
         left if left.is_empty() => Ok(()),
         left => bail!("still missing after installing: {}", left.join(" ")),
     }
 }
 
-fn missing() -> Vec<&'static str> {
+fn missing(need: Need) -> Vec<&'static str> {
     let mut packages: Vec<_> = TOOLS
         .iter()
-        .filter(|(program, _)| !exec::is_installed(program))
-        .map(|(_, package)| *package)
+        .filter(|(program, _, by)| *by <= need && !exec::is_installed(program))
+        .map(|(_, package, _)| *package)
         .collect();
     if !has_venv() {
         packages.push("python3-venv");
@@ -69,24 +78,4 @@ fn missing() -> Vec<&'static str> {
 /// Python's venv module is there without ensurepip, which it needs, where Debian's package is missing.
 fn has_venv() -> bool {
     exec::run(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok()
-}
-
-/// The release of cargo-deny that deny.toml is written for.
-const CARGO_DENY: &str = "0.20.2";
-
-/// Sees that `cargo deny` is there, which no Debian release has: cargo builds it, once.
-pub fn cargo_deny() -> Result<()> {
-    let cargo = || Command::new(crate::build::cargo());
-    if exec::run(cargo().args(["deny", "--version"])).is_ok() {
-        return Ok(());
-    }
-    eprintln!("building cargo-deny {CARGO_DENY} (once)");
-    exec::run(cargo().args([
-        "install",
-        "--locked",
-        "--quiet",
-        "cargo-deny",
-        "--version",
-        CARGO_DENY,
-    ]))
 }

@@ -1,6 +1,6 @@
 //! Runs a virtual machine to its end and keeps what it said.
 
-use std::fs::{self, File};
+use fs_err::{self as fs, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -93,7 +93,7 @@ pub fn run(
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(File::create(folder.join("qemu.log"))?)
+            .stderr(File::create(folder.join("qemu.log"))?.into_file())
             .spawn()
             .context("qemu-system-x86_64")?,
     );

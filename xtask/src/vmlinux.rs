@@ -1,6 +1,6 @@
 //! The ELF kernel inside of a bzImage.
 
-use std::fs::{self, File};
+use fs_err::{self as fs, File};
 use std::path::Path;
 use std::process::Command;
 
@@ -59,7 +59,11 @@ fn decompressed(packed: &[u8], scratch: &Path) -> Result<Vec<u8>> {
         );
     };
     fs::write(scratch, packed)?;
-    let out = exec::bytes(Command::new(program).arg("-dc").stdin(File::open(scratch)?))?;
+    let out = exec::bytes(
+        Command::new(program)
+            .arg("-dc")
+            .stdin(File::open(scratch)?.into_file()),
+    )?;
     fs::remove_file(scratch)?;
     Ok(out)
 }

@@ -1,6 +1,6 @@
 //! What programs that write dumps take, run in turn on the same processors.
 
-use std::fs;
+use fs_err as fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;

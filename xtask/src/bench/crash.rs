@@ -6,7 +6,7 @@ mod search;
 mod system;
 mod table;
 
-use std::fs;
+use fs_err as fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -14,8 +14,9 @@ use anyhow::{Context, Result, bail};
 use self::guest::{Clock, Errand, Guest};
 use self::system::System;
 use crate::cache::Cache;
+use crate::lab::{self, Fetched};
 use crate::peers::Peers;
-use crate::{build, kvm, lab};
+use crate::{build, kvm};
 
 /// Crashes of each kind that are timed, in turn.
 const CRASHES: usize = 3;
@@ -31,15 +32,17 @@ const SIDES: [Errand; 2] = [Errand::KdumpTools, Errand::Baton];
 
 /// Measures both and prints the table.
 pub fn run() -> Result<()> {
-    let (packages, _) = lab::fetch()?;
     let cache = Cache::open()?;
+    let Fetched {
+        packages, extras, ..
+    } = lab::fetch(&cache)?;
     let root = build::root()?;
     let work = root.join("target/crash-figures");
     fs::create_dir_all(&work)?;
     let kvm = kvm::works(&cache, &packages)?;
     let bench = Bench {
         system: System::make(&cache, &root, &work, kvm)?,
-        peers: packages.peers,
+        peers: extras.peers,
         work,
         kvm,
     };

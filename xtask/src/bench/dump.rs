@@ -2,7 +2,7 @@
 
 mod vmcore;
 
-use std::fs;
+use fs_err as fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};

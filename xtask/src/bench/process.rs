@@ -1,6 +1,6 @@
 //! What the kernel counts of a running program.
 
-use std::fs;
+use fs_err as fs;
 use std::process::Child;
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ mod check;
 mod plot;
 mod vmcore;
 
-use std::fs;
+use fs_err as fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};

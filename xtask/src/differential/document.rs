@@ -1,7 +1,7 @@
 //! docs/authenticode-differences.md, written from the table of malformed images.
 
+use fs_err as fs;
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};

@@ -1,6 +1,6 @@
 //! The malformed images, given to every tool.
 
-use std::fs;
+use fs_err as fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};

@@ -8,22 +8,25 @@ mod malformed;
 mod packaged;
 mod peers;
 
-use std::fs;
+use fs_err as fs;
 
 use anyhow::{Result, bail};
 
+use crate::build;
 use crate::cache::Cache;
+use crate::extras::Extras;
 use crate::keys;
 use crate::packages::Packages;
-use crate::{build, tools};
+use crate::tools::{self, Need};
 use peers::Bench;
 
 /// Compares all; fails if anything is different in a way that isn't in the table.
 pub fn run() -> Result<()> {
     let root = build::root()?;
     let cache = Cache::open()?;
-    tools::ensure(&cache)?;
+    tools::ensure(&cache, Need::Suite)?;
     let packages = Packages::fetch(&cache)?;
+    let extras = Extras::fetch(&cache)?;
     let keys = keys::make(&cache, &packages)?;
     let folder = root.join("target/differential");
     fs::create_dir_all(&folder)?;
@@ -37,7 +40,9 @@ pub fn run() -> Result<()> {
         peers::version("sbverify")?,
         peers::version("osslsigncode")?
     );
-    let files = packaged::compare(&bench, &cache)?;
+    let mut trees = packages.trees();
+    trees.extend(extras.trees());
+    let files = packaged::compare(&bench, &trees)?;
     let images = malformed::compare(&bench, &keys.untrusted)?;
     let unexplained = files.unexplained + images.unexplained;
     println!(

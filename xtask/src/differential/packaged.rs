@@ -1,16 +1,15 @@
 //! The PE files of the packages: all tools must agree on every one.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use baton_formats::pe::{Pe, PeError};
 use baton_formats::sbat::Sbat;
+use fs_err as fs;
 
 use super::Tally;
 use super::malformed::reference;
 use super::peers::{Bench, Digest, End, TOOLS, Tool, signed_digests};
-use crate::cache::Cache;
 
 /// What must be among the files, so that a package without what it had isn't overlooked.
 const EXPECTED: [&str; 10] = [
@@ -26,22 +25,20 @@ const EXPECTED: [&str; 10] = [
     "7.2.",
 ];
 
-/// Compares the digests of all of them, and lets each tool verify what the others sign.
-pub fn compare(bench: &Bench, cache: &Cache) -> Result<Tally> {
+/// Compares the digests of all PE files in these trees, which have names for people, and lets each tool
+/// verify what the others sign.
+pub fn compare(bench: &Bench, trees: &[(String, &Path)]) -> Result<Tally> {
     let mut tally = Tally::default();
     println!("files of packages:");
-    let files = files(cache)?;
+    let files = files(trees)?;
     for expected in EXPECTED {
-        if !files
-            .iter()
-            .any(|file| file.to_string_lossy().contains(expected))
-        {
+        if !files.iter().any(|file| file.name.contains(expected)) {
             bail!("no {expected} among the packages");
         }
     }
     for file in files {
+        let PackagedFile { name, path: file } = file;
         let bytes = fs::read(&file)?;
-        let name = file.strip_prefix(cache.path("")).unwrap_or(&file);
         let found = match Pe::parse(&bytes) {
             Ok(pe) if has_malformed_sbat(&pe) => {
                 among_the_others(bench, &file, &bytes, "malformed SBAT metadata", "SBAT")
@@ -53,11 +50,8 @@ pub fn compare(bench: &Bench, cache: &Cache) -> Result<Tally> {
                 problems: vec![format!("Baton refuses it: {error}")],
             }),
         };
-        let found = found.with_context(|| name.display().to_string())?;
-        tally.count(
-            &format!("{}: {}", name.display(), found.line),
-            &found.problems,
-        );
+        let found = found.with_context(|| name.clone())?;
+        tally.count(&format!("{name}: {}", found.line), &found.problems);
     }
     Ok(tally)
 }
@@ -185,24 +179,32 @@ fn without_signatures(pe: &Pe<'_>, bytes: &[u8]) -> Vec<u8> {
     bare
 }
 
+/// A PE file, and what it is called in the report: the tree's name, and its path there.
+struct PackagedFile {
+    name: String,
+    path: PathBuf,
+}
+
 /// The PE files that were fetched, sorted.
-fn files(cache: &Cache) -> Result<Vec<PathBuf>> {
+fn files(trees: &[(String, &Path)]) -> Result<Vec<PackagedFile>> {
     let mut found = Vec::new();
-    for folder in ["packages", "images"] {
-        collect(&cache.path(folder), &mut found)?;
+    for (name, tree) in trees {
+        collect(name, tree, &mut found)?;
     }
-    found.sort();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
 }
 
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+fn collect(name: &str, folder: &Path, found: &mut Vec<PackagedFile>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.file_type()?;
+        let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+        let path = entry.path();
         if kind.is_dir() {
-            collect(&entry.path(), found)?;
-        } else if kind.is_file() && is_pe(&fs::read(entry.path())?) {
-            found.push(entry.path());
+            collect(&name, &path, found)?;
+        } else if kind.is_file() && is_pe(&fs::read(&path)?) {
+            found.push(PackagedFile { name, path });
         }
     }
     Ok(())

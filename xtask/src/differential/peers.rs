@@ -1,6 +1,6 @@
 //! The tools that are compared: each signs an image and verifies one, as a user would have it do.
 
-use std::fs;
+use fs_err as fs;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};

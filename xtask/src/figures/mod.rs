@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cache::Cache;
 use crate::gate::Stub;
+use crate::packages;
 
 /// The crates that must be trusted.
 const TRUSTED: [&str; 3] = ["formats", "verify", "gate"];
@@ -57,9 +58,11 @@ pub fn print(root: &Path, stub: &Stub) -> Result<()> {
 
 /// The size of a file of the packages in the cache.
 fn size_of(file: &str) -> String {
-    let measured = Cache::open()
-        .and_then(|cache| Ok(std::fs::metadata(cache.path("packages/parts").join(file))?.len()));
-    measured.map_or_else(|_| "not fetched".to_owned(), |size| size.to_string())
+    let fetched = Cache::open()
+        .ok()
+        .and_then(|cache| packages::fetched(&cache, file));
+    let size = fetched.and_then(|path| std::fs::metadata(path).ok());
+    size.map_or_else(|| "not fetched".to_owned(), |size| size.len().to_string())
 }
 
 fn text_size(program: &Path) -> Result<u64> {

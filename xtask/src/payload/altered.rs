@@ -2,7 +2,7 @@
 //! changed, under `bad/transplant` they carry the signature of another image. All of these signatures are
 //! good ones of trusted signers, so that it is for the image alone that they are refused.
 
-use std::fs;
+use fs_err as fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};

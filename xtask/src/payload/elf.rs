@@ -1,6 +1,6 @@
 //! ELF kernels, taken out of Debian's bzImages and signed in each way there is for them.
 
-use std::fs;
+use fs_err as fs;
 use std::path::Path;
 
 use anyhow::Result;

@@ -1,6 +1,6 @@
 //! The gates that guests load, by who signed them, what they accept and what they refuse.
 
-use std::fs;
+use fs_err as fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,6 +20,9 @@ pub const FORCED: &str = "baton.forced=1 panic=5";
 /// The default delay is for people who read the screen.
 const REFUSAL: &str = "\n[refusal]\ndelay = 1\n";
 
+/// The stock policy, by name.
+const STOCK: &str = "name = \"stock\"\n";
+
 /// A gate to be.
 struct Gate<'a> {
     name: &'static str,
@@ -38,6 +41,11 @@ pub(super) fn add(tree: &Path, keys: &Keys, ours: &Ours) -> Result<()> {
         build(tree, ours, &gate)?;
     }
     Ok(())
+}
+
+/// Adds the gate with the stock policy alone.
+pub(super) fn add_stock(tree: &Path, keys: &Keys, ours: &Ours) -> Result<()> {
+    build(tree, ours, &by_mok(keys, "mok", STOCK))
 }
 
 fn build(tree: &Path, ours: &Ours, gate: &Gate<'_>) -> Result<()> {
@@ -63,8 +71,9 @@ fn build(tree: &Path, ours: &Ours, gate: &Gate<'_>) -> Result<()> {
     Ok(fs::remove_file(bare)?)
 }
 
-fn all<'a>(tree: &Path, keys: &'a Keys) -> Result<Vec<Gate<'a>>> {
-    let mok = |name, policy: &str| Gate {
+/// A gate that the machine's owner signed.
+fn by_mok<'a>(keys: &'a Keys, name: &'static str, policy: &str) -> Gate<'a> {
+    Gate {
         name,
         signer: &keys.mok,
         certificates: [&keys.mok, &keys.p256, &keys.p384]
@@ -72,11 +81,15 @@ fn all<'a>(tree: &Path, keys: &'a Keys) -> Result<Vec<Gate<'a>>> {
             .to_vec(),
         policy: policy.into(),
         revoked: Vec::new(),
-    };
+    }
+}
+
+fn all<'a>(tree: &Path, keys: &'a Keys) -> Result<Vec<Gate<'a>>> {
+    let mok = |name, policy: &str| by_mok(keys, name, policy);
     let certificate = Revoked::certificate(&keys.mok)?;
     Ok(vec![
         // It has Debian's authority from shim alone, through the MOK table.
-        mok("mok", "name = \"stock\"\n"),
+        mok("mok", STOCK),
         // Without shim there is no such table: it must bring the authority itself.
         Gate {
             certificates: vec![keys.debian_ca.clone(), keys.db.certificate.clone()],

@@ -1,18 +1,24 @@
 //! Kernels without a signature, and the signed manifests that vouch for them.
 
-use std::fs;
+use fs_err as fs;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
 
 use super::Signer;
+use crate::extras::Extras;
 use crate::packages::Packages;
 use crate::{exec, keys, machine};
 
 /// Adds `manifest/NAME` and `manifest/NAME.manifest` for each kernel's label (with two initrds), for
 /// `memtest` and for `xen`.
-pub(super) fn add(tree: &Path, packages: &Packages, signer: &Signer) -> Result<()> {
+pub(super) fn add(
+    tree: &Path,
+    packages: &Packages,
+    extras: &Extras,
+    signer: &Signer,
+) -> Result<()> {
     let folder = tree.join("manifest");
     fs::create_dir_all(&folder)?;
     for kernel in &packages.kernels {
@@ -28,7 +34,7 @@ pub(super) fn add(tree: &Path, packages: &Packages, signer: &Signer) -> Result<(
             &bare,
         )?;
     }
-    for (name, image) in [("memtest", packages.memtest()), ("xen", packages.xen())] {
+    for (name, image) in [("memtest", extras.memtest()), ("xen", extras.xen())] {
         let bare = folder.join(name);
         fs::copy(image, &bare)?;
         write(signer, &mut of(signer, &bare, "No Linux at all"), &bare)?;

@@ -1,12 +1,13 @@
 //! Unified kernel images, as ukify makes them of Debian's kernels.
 
-use std::fs;
+use fs_err as fs;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
 
 use super::{MAIN, Signer};
+use crate::extras::Extras;
 use crate::packages::{Kernel, Packages};
 use crate::{exec, machine};
 
@@ -18,7 +19,12 @@ pub const PROFILE_CMDLINE: &str = "baton.profile=other";
 pub const ADDON_CMDLINE: &str = "baton.addon=1";
 
 /// Adds `uki/LABEL.efi`, `uki/profiles.efi` and `uki/cmdline.addon.efi`.
-pub(super) fn add(tree: &Path, packages: &Packages, signer: &Signer) -> Result<()> {
+pub(super) fn add(
+    tree: &Path,
+    packages: &Packages,
+    extras: &Extras,
+    signer: &Signer,
+) -> Result<()> {
     let folder = tree.join("uki");
     fs::create_dir_all(&folder)?;
     let write = |ukify: &mut Command, name: &str| -> Result<()> {
@@ -29,14 +35,14 @@ pub(super) fn add(tree: &Path, packages: &Packages, signer: &Signer) -> Result<(
     };
     for kernel in &packages.kernels {
         write(
-            &mut of(tree, packages, kernel),
+            &mut of(tree, extras, kernel),
             &format!("{}.efi", kernel.label),
         )?;
     }
     let other = folder.join("other.profile");
     exec::run(
         arguments_alone(
-            packages,
+            extras,
             &format!("{} {PROFILE_CMDLINE}", machine::cmdline(2)),
         )
         .args([
@@ -46,20 +52,20 @@ pub(super) fn add(tree: &Path, packages: &Packages, signer: &Signer) -> Result<(
         .arg("--output")
         .arg(&other),
     )?;
-    let mut profiles = of(tree, packages, packages.kernel(MAIN)?);
+    let mut profiles = of(tree, extras, packages.kernel(MAIN)?);
     profiles.args(["--profile", "ID=main\nTITLE=As usual", "--join-profile"]);
     write(profiles.arg(&other), "profiles.efi")?;
     fs::remove_file(other)?;
     write(
-        &mut arguments_alone(packages, ADDON_CMDLINE),
+        &mut arguments_alone(extras, ADDON_CMDLINE),
         "cmdline.addon.efi",
     )
 }
 
 /// A kernel with our initrd for it, and the command line of stage 2.
-fn of(tree: &Path, packages: &Packages, kernel: &Kernel) -> Command {
-    let mut ukify = packages.ukify();
-    ukify.arg("build").arg("--stub").arg(packages.uki_stub());
+fn of(tree: &Path, extras: &Extras, kernel: &Kernel) -> Command {
+    let mut ukify = extras.ukify();
+    ukify.arg("build").arg("--stub").arg(extras.uki_stub());
     ukify.arg("--linux").arg(&kernel.image);
     let initrd = tree.join("kernels").join(&kernel.label).join("initrd.img");
     ukify.arg("--initrd").arg(initrd);
@@ -74,9 +80,9 @@ fn of(tree: &Path, packages: &Packages, kernel: &Kernel) -> Command {
 }
 
 /// No kernel, only a command line.
-fn arguments_alone(packages: &Packages, cmdline: &str) -> Command {
-    let mut ukify = packages.ukify();
-    ukify.arg("build").arg("--stub").arg(packages.addon_stub());
+fn arguments_alone(extras: &Extras, cmdline: &str) -> Command {
+    let mut ukify = extras.ukify();
+    ukify.arg("build").arg("--stub").arg(extras.addon_stub());
     ukify.args(["--cmdline", cmdline]);
     ukify
 }

@@ -1,7 +1,7 @@
 //! What a crash has left on the disk. kdump-tools calls a dump saved that is none, since it loses
 //! makedumpfile's exit status in a pipe: so that every page of it is read.
 
-use std::fs::{self, File};
+use fs_err::{self as fs, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -72,7 +72,7 @@ fn rearranged(peers: &Peers, dump: &Path) -> Result<PathBuf> {
             .makedumpfile()
             .arg("-R")
             .arg(&whole)
-            .stdin(File::open(dump)?),
+            .stdin(File::open(dump)?.into_file()),
     )?;
     Ok(whole)
 }

@@ -1,6 +1,6 @@
 //! One start of the machine that crashes.
 
-use std::fs::File;
+use fs_err::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
@@ -107,7 +107,7 @@ impl Guest<'_> {
             self.command()
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
-                .stderr(File::create(folder.join("qemu.log"))?)
+                .stderr(File::create(folder.join("qemu.log"))?.into_file())
                 .spawn()
                 .context("qemu-system-x86_64")?,
         );

@@ -2,7 +2,7 @@
 //! on a disk of its own. Baton's programs lie beside, and take kdump-tools' place when the kernel's command
 //! line says so.
 
-use std::fs::{self, File};
+use fs_err::{self as fs, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,8 +10,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::guest::{Errand, Guest};
-use crate::apt::{self, Apt};
-use crate::cache::Cache;
+use crate::apt::{self, Apt, Releases};
+use crate::cache::{Cache, Entry};
 use crate::{build, exec, sources};
 
 /// What it has besides Debian's required packages and a kernel. `kdump-tools` itself is installed after
@@ -76,7 +76,7 @@ pub struct System {
 impl System {
     /// Installs it, once, and puts our programs on a copy of its disk.
     pub fn make(cache: &Cache, root: &Path, work: &Path, kvm: bool) -> Result<System> {
-        let folder = cache.once("crashing-system-1", |draft| make(cache, draft, kvm))?;
+        let folder = cache.once(Entry::CrashingSystem, |draft| make(cache, draft, kvm))?;
         let text = |name: &str| fs::read_to_string(folder.join(name));
         let disk = work.join("disk");
         copy(&folder.join("disk"), &disk)?;
@@ -133,8 +133,7 @@ fn make(cache: &Cache, draft: &Path, kvm: bool) -> Result<()> {
         rustix::process::geteuid().is_root(),
         "only root can install a system into a folder: run `cargo xtask bench crash` once as root"
     );
-    let apt = Apt::for_downloads(cache)?;
-    apt.update()?;
+    let apt = Apt::for_downloads(cache, Releases::Stable)?;
     let kernel = apt::newest(apt.search(r"^linux-image-6\.12\..*-cloud-amd64$")?)?;
     let release = kernel.trim_start_matches("linux-image-");
     eprintln!("installing Debian with Linux {release} and kdump-tools into a folder (once)");
@@ -182,7 +181,7 @@ fn adapt(tree: &Path) -> Result<()> {
     fs::write(tree.join("etc/fstab"), "/dev/nvme0n1 / ext4 defaults 0 1\n")?;
     let script = tree.join("usr/local/sbin/errand");
     fs::write(&script, SCRIPT)?;
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
     let units = tree.join("etc/systemd/system");
     fs::write(units.join("errand.service"), UNIT)?;
     let wants = units.join("multi-user.target.wants");

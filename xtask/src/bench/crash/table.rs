@@ -1,6 +1,6 @@
 //! The table.
 
-use std::fs;
+use fs_err as fs;
 use std::path::Path;
 use std::time::Duration;
 

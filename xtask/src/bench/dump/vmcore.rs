@@ -1,14 +1,14 @@
 //! The memory of a crashed machine of 4 GiB that did some work: page cache, programs with memory of their own,
 //! and what was never used.
 
-use std::fs::{self, File};
+use fs_err::{self as fs, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use baton_guest::event::Event;
 use baton_guest::script::{Script, Step};
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Entry};
 use crate::lab::Lab;
 use crate::machine::{self, Boot, Bus, Machine, Target};
 use crate::payload::MAIN;
@@ -30,7 +30,7 @@ const HELD: &str =
 
 /// The file, which is made once.
 pub fn make(cache: &Cache) -> Result<PathBuf> {
-    let folder = cache.once("figures-vmcore-1", |draft| crash(&Lab::set_up()?, draft))?;
+    let folder = cache.once(Entry::FiguresVmcore, |draft| crash(&Lab::set_up()?, draft))?;
     Ok(folder.join("vmcore"))
 }
 

@@ -1,6 +1,6 @@
 //! Whether the dumps are what they should be: figures of others would say nothing.
 
-use std::fs;
+use fs_err as fs;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};

@@ -1,7 +1,7 @@
 //! What a crash has left on a disk: taken from it by a second machine, and opened by everyone who reads
 //! dumps.
 
-use std::fs::{self, File};
+use fs_err::{self as fs, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -56,7 +56,7 @@ fn by_crash(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
     };
     let commands = dump.with_extension("crash");
     fs::write(&commands, format!("{command}\nquit\n"))?;
-    let mut crash = lab.packages.peers.crash();
+    let mut crash = lab.extras()?.peers.crash();
     crash.arg("-s").args(mode).arg("-i").arg(&commands);
     let text = said(crash.arg(vmlinux).arg(dump))?;
     ensure!(
@@ -175,7 +175,7 @@ fn by_baton(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
 
 /// makedumpfile finds the same kernel log in it, and filters it once more.
 fn by_makedumpfile(lab: &Lab, dump: &Path) -> Result<()> {
-    let peers = &lab.packages.peers;
+    let peers = &lab.extras()?.peers;
     let log = dump.with_extension("makedumpfile.txt");
     said(
         peers
@@ -208,7 +208,7 @@ fn by_makedumpfile(lab: &Lab, dump: &Path) -> Result<()> {
 
 /// libkdumpfile knows what it is, and of which kernel.
 fn by_libkdumpfile(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
-    let said = said(lab.packages.peers.kdumpid().arg("-v").arg(dump))?;
+    let said = said(lab.extras()?.peers.kdumpid().arg("-v").arg(dump))?;
     let release = &lab.packages.kernel(&case.label)?.release;
     ensure!(
         said.contains(release.as_str()),
@@ -230,6 +230,6 @@ assert sys.argv[2].encode() in program.read(address, 400), 'the name is not ther
 
 fn by_drgn(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
     let release = &lab.packages.kernel(&case.label)?.release;
-    let mut python = lab.packages.python();
+    let mut python = lab.extras()?.python();
     said(python.args(["-c", DRGN]).arg(dump).arg(release)).map(drop)
 }

@@ -1,7 +1,7 @@
 //! Captures that something goes wrong with: the machine ends all the same, older dumps stay whole, and
 //! what was written can be read.
 
-use std::fs;
+use fs_err as fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;

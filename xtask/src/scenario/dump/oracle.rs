@@ -1,6 +1,6 @@
 //! The memory of a crashed kernel as it is, and what Baton and makedumpfile each make of it.
 
-use std::fs::{self, File};
+use fs_err::{self as fs, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -75,9 +75,9 @@ fn compare(lab: &Lab, folder: &Path, label: &str) -> Result<()> {
         cores.join(format!("vmcore-{label}")),
     )?;
     let makedumpfile = cores.join("bin/makedumpfile");
-    let words = exec::words(&lab.packages.peers.makedumpfile());
+    let words = exec::words(&lab.extras()?.peers.makedumpfile());
     fs::write(&makedumpfile, format!("#!/bin/sh\nexec {words} \"$@\"\n"))?;
-    fs::set_permissions(&makedumpfile, fs::Permissions::from_mode(0o755))?;
+    fs::set_permissions(&makedumpfile, std::fs::Permissions::from_mode(0o755))?;
     let out = File::create(folder.join("oracles.txt"))?;
     let status = Command::new(build::cargo())
         .current_dir(build::root()?)
@@ -93,8 +93,8 @@ fn compare(lab: &Lab, folder: &Path, label: &str) -> Result<()> {
         .args(["--", "--ignored", "--nocapture"])
         .env("BATON_VMCORES", &cores)
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .stdout(out.try_clone()?)
-        .stderr(out)
+        .stdout(out.try_clone()?.into_file())
+        .stderr(out.into_file())
         .status()?;
     ensure!(
         status.success(),
