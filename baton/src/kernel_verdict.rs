@@ -18,7 +18,9 @@ use crate::machine::Keys;
 use baton_formats::pe::Pe;
 use baton_sys::keyring::{KeyInfo, Keyrings};
 use baton_verify::cms::SignedData;
-use baton_verify::{Certificate, HashAlgorithm, Reason, Trust, check_sbat, verify_image};
+use baton_verify::{
+    Certificate, HashAlgorithm, Reason, Trust, check_revoked, check_sbat, verify_image,
+};
 
 /// The forecast.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +39,22 @@ pub enum KernelVerdict {
 /// Forecasts what the kernel will say to `image`.
 #[must_use]
 pub fn judge(image: &[u8], keys: &Keys) -> KernelVerdict {
-    match first_signature_only(image).and_then(|first| judge_first(first.bytes(image), keys)) {
+    let verdict = first_signature_only(image).and_then(|first| {
+        let verdict = judge_first(first.bytes(image), keys)?;
+        // Of a copy with the first signature alone the file's own digest would be another.
+        check_file(image, keys).map(|()| verdict)
+    });
+    match verdict {
         Ok(verdict) => verdict,
         Err(reason) => KernelVerdict::Refuses(reason),
     }
+}
+
+fn check_file(image: &[u8], keys: &Keys) -> Result<(), Reason> {
+    let trust = keys
+        .refuse_revoked(Trust::new())
+        .map_err(Reason::BadTrust)?;
+    check_revoked(image, &trust)
 }
 
 /// The image, or a copy with the first signature alone.

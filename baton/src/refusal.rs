@@ -29,6 +29,7 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::ForModules { .. }
         | Reason::RevokedCertificate { .. }
         | Reason::RevokedImage { .. }
+        | Reason::RevokedInside { .. }
         | Reason::BadSbat(_)
         | Reason::SbatTwice
         | Reason::RevokedBySbat { .. }

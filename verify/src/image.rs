@@ -9,6 +9,7 @@ use crate::authenticode::Signature;
 use crate::chain::Budget;
 use crate::hash::{Digest, HashAlgorithm};
 use crate::reason::Reason;
+use crate::revoked::check_image;
 use crate::sbat::check_sbat;
 use crate::scope::Use;
 use crate::trust::Trust;
@@ -51,7 +52,7 @@ fn verify_authenticode<'a>(
     let pe = Pe::parse(bytes).map_err(Reason::BadImage)?;
     let signatures = read_signatures(&pe)?;
     let sha256 = trust.hashing(|| HashAlgorithm::Sha256.hash(pe.digest_parts()));
-    trust.check_digest(sha256.as_bytes())?;
+    check_image(bytes, &pe, &sha256, trust)?;
     let verified = |signer, way| {
         let signed = bytes.get(..pe.signed_len()).unwrap_or(bytes);
         Verified::new(signed, sha256.to_sha256(), signer, way)

@@ -2,16 +2,16 @@
 
 use baton_formats::elf::Elf;
 use baton_formats::module_signature;
-use baton_formats::pe::Pe;
 use baton_formats::policy::Rules;
 use baton_formats::verdict::Way;
 
 use crate::detached::{Content, judge_hashed};
-use crate::hash::{HashAlgorithm, sha256};
+use crate::hash::sha256;
 use crate::image::verify_image;
 use crate::manifest::VerifiedManifest;
 use crate::payload::{DOS_MAGIC, as_uki};
 use crate::reason::Reason;
+use crate::revoked::check_revoked;
 use crate::sbat::check_sbat;
 use crate::scope::Use;
 use crate::trust::Trust;
@@ -21,9 +21,9 @@ use crate::verified::{Signer, Verified};
 /// come with it.
 ///
 /// Every way of vouching that there is for these bytes is tried, in the order of [`Way`], until
-/// one is accepted; a refused signature of one kind doesn't spoil another one. An image whose
-/// digest is revoked is never accepted, whoever vouches for it: of a PE image the Authenticode
-/// digest counts, too, and its SBAT metadata must satisfy every level of `trust`.
+/// one is accepted; a refused signature of one kind doesn't spoil another one. An image that is
+/// known by a revoked digest (`revoked.rs`) is never accepted, whoever vouches for it, and the SBAT
+/// metadata of a PE image must satisfy every level of `trust`.
 ///
 /// # Errors
 /// The reason why the first of the ways failed for which there is something; `Unsigned` if
@@ -140,11 +140,7 @@ impl<'a> Kernel<'a, '_> {
         signer: Signer,
         way: Way,
     ) -> Result<Verified<'a>, Reason> {
-        self.trust.check_digest(&digest)?;
-        if let Ok(pe) = Pe::parse(signed) {
-            let authenticode = HashAlgorithm::Sha256.hash(pe.digest_parts());
-            self.trust.check_digest(authenticode.as_bytes())?;
-        }
+        check_revoked(self.bytes, self.trust)?;
         check_sbat(signed, self.trust)?;
         Ok(Verified::new(signed, digest, signer, way))
     }

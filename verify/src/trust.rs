@@ -9,8 +9,8 @@
 //!
 //! A listed certificate revokes every certificate with its key, and what these have issued; the
 //! digest of a certificate's to-be-signed part (SHA-256, SHA-384 or SHA-512) that certificate, and
-//! what it has issued; a SHA-256 digest the PE image of that Authenticode digest, and whatever is
-//! vouched for by that digest of all of its bytes: kernels, initrds, manifests.
+//! what it has issued; a SHA-256 digest the image that is known by it in any way (`revoked.rs`), and
+//! the initrd or manifest of that digest.
 //!
 //! Types of entries other than these are not looked at, as in shim: the hashes and keys of older
 //! kinds vouch for nothing, and revoke nothing.
@@ -458,8 +458,13 @@ impl<'a> Trust<'a> {
         Some(source.name())
     }
 
-    /// Refuses what has this SHA-256 digest if that is revoked; of a PE image the Authenticode digest
-    /// counts, too.
+    /// Whether any digest of an image is revoked, so that it is worth hashing one.
+    pub(crate) fn lists_digests(&self) -> bool {
+        self.revoking_list(&|entry| entry.kind == SignatureType::Sha256)
+            .is_some()
+    }
+
+    /// Refuses what is known by this SHA-256 digest if that is revoked.
     pub(crate) fn check_digest(&self, sha256: &[u8]) -> Result<(), Reason> {
         match self.revoking_list(&|entry| is_image_digest(entry, sha256)) {
             Some(list) => Err(Reason::RevokedImage { list }),

@@ -12,6 +12,7 @@ use crate::display::printable;
 use crate::image::verify_image_for;
 use crate::payload::{Payload, as_uki};
 use crate::reason::Reason;
+use crate::revoked::{check_bytes, check_revoked};
 use crate::sbat;
 use crate::scope::Use;
 use crate::trust::Trust;
@@ -51,11 +52,35 @@ pub(crate) fn open<'a>(
     let linux = chosen.map_or(kernel.bytes(), |profile| profile.linux);
     if chosen.is_some() {
         sbat::check_inner(linux, trust)?;
+        check_revoked(linux, trust).map_err(|reason| inside("kernel", reason))?;
+    }
+    if let Some(profile) = chosen {
+        check_arguments(&profile.arguments, trust)?;
     }
     Ok(Opened {
         payload: Payload::recognise(linux, kernel.way())?,
         arguments: chosen.map(|profile| profile.arguments),
     })
+}
+
+/// Refuses what comes with a kernel if it is revoked by itself.
+fn check_arguments(arguments: &Arguments<'_>, trust: &Trust<'_>) -> Result<(), Reason> {
+    for (what, part) in [
+        ("microcode", arguments.ucode),
+        ("initrd", arguments.initrd),
+        ("device tree", arguments.dtb),
+    ] {
+        check_bytes(part.unwrap_or_default(), trust).map_err(|reason| inside(what, reason))?;
+    }
+    Ok(())
+}
+
+/// A reason that is about a part of an image.
+fn inside(what: &'static str, reason: Reason) -> Reason {
+    match reason {
+        Reason::RevokedImage { list } => Reason::RevokedInside { what, list },
+        other => other,
+    }
 }
 
 /// Judges an addon for the UKI that has these arguments.
@@ -71,6 +96,7 @@ pub(crate) fn check_addon<'a>(
     }
     let pe = Pe::parse(record.bytes).map_err(Reason::BadImage)?;
     let arguments = Addon::parse(&pe).map_err(Reason::BadUki)?.arguments;
+    check_arguments(&arguments, trust)?;
     match arguments.uname {
         Some(uname) if uki.uname != Some(uname) => Err(Reason::AddonForAnother {
             uname: printable(uname.bytes()),

@@ -42,12 +42,12 @@ pub(super) fn certificate_table<'a>(
 }
 
 /// Checks that the sections' data, in the order of the file, lie one directly after another,
-/// from the headers on, all before `signed_len`.
+/// from the headers on, all before `signed_len`; where the last one ends.
 pub(super) fn check_sections(
     table: &[u8],
     size_of_headers: u32,
     signed_len: usize,
-) -> Result<(), PeError> {
+) -> Result<usize, PeError> {
     let mut buffer = [Extent::default(); MAX_SECTIONS as usize];
     let mut end = u64::from(size_of_headers);
     for extent in in_file_order(table, &mut buffer) {
@@ -63,7 +63,7 @@ pub(super) fn check_sections(
             return Err(PeError::SectionBeyondEnd(extent.index));
         }
     }
-    Ok(())
+    Ok(usize::try_from(end).unwrap_or(signed_len).min(signed_len))
 }
 
 /// Where a section's data lies in the file.
@@ -131,6 +131,24 @@ pub(super) fn digest_parts<'a>(
 fn without(bytes: &[u8], at: usize, len: usize) -> Option<(&[u8], &[u8])> {
     let (before, rest) = bytes.split_at_checked(at)?;
     Some((before, rest.get(len..)?))
+}
+
+/// The lengths that an image may have had before signing padded it to this one, longest first: any
+/// that rounds up to the same multiple of 8, if what was added is zeros after all sections.
+pub(super) fn unpadded_lens(
+    signed: &[u8],
+    sections_end: usize,
+) -> impl Iterator<Item = usize> + use<> {
+    let padded = signed.len().next_multiple_of(ALIGNMENT);
+    let shortest = padded
+        .saturating_sub(ALIGNMENT)
+        .saturating_add(1)
+        .max(sections_end);
+    let zeros = signed.iter().rev().take_while(|byte| **byte == 0).count();
+    let shortest = shortest.max(signed.len().saturating_sub(zeros));
+    (shortest..=signed.len())
+        .rev()
+        .filter(move |len| *len != padded)
 }
 
 fn padding_to_alignment(len: usize) -> &'static [u8] {

@@ -68,6 +68,7 @@ pub struct Pe<'a> {
     section_table: &'a [u8],
     certificates: Option<&'a [u8]>,
     signed_len: usize,
+    sections_end: usize,
     digest_parts: [&'a [u8]; 4],
 }
 
@@ -80,7 +81,8 @@ impl<'a> Pe<'a> {
         let signed_len = file
             .len()
             .saturating_sub(certificates.map_or(0, <[u8]>::len));
-        coverage::check_sections(section_table, headers.size_of_headers, signed_len)?;
+        let sections_end =
+            coverage::check_sections(section_table, headers.size_of_headers, signed_len)?;
         Ok(Pe {
             digest_parts: coverage::digest_parts(file, &headers, signed_len)?,
             headers,
@@ -88,6 +90,7 @@ impl<'a> Pe<'a> {
             section_table,
             certificates,
             signed_len,
+            sections_end,
         })
     }
 
@@ -141,6 +144,29 @@ impl<'a> Pe<'a> {
             .filter(|part| !part.is_empty())
     }
 
+    /// What the same digest would cover if it were made without the zeros that pad the image: for each
+    /// length that the image may have had before, the slices to hash. Firmware digests an unsigned file
+    /// as it is, so that lists of what is revoked have both. None where nothing can be padding, as in
+    /// most images.
+    pub fn unpadded_digest_parts(
+        &self,
+    ) -> impl Iterator<Item = impl Iterator<Item = &'a [u8]> + use<'a>> + use<'a> {
+        let signed = self.file.get(..self.signed_len).unwrap_or(self.file);
+        let [head, middle, tail, _] = self.digest_parts;
+        let len = self.signed_len;
+        coverage::unpadded_lens(signed, self.sections_end).map(move |shorter| {
+            // The padding follows all sections, and so the last hole in the headers.
+            let cut = len.saturating_sub(shorter);
+            let (middle, tail) = match tail.is_empty() {
+                true => (without_end(middle, cut), tail),
+                false => (middle, without_end(tail, cut)),
+            };
+            [head, middle, tail]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+        })
+    }
+
     /// How many bytes from the file's start a signature is about: all before the certificate
     /// table, or all there are in an unsigned file.
     pub fn signed_len(&self) -> usize {
@@ -161,4 +187,9 @@ impl<'a> Pe<'a> {
     pub fn certificates(&self) -> CertificateIter<'a> {
         CertificateIter::new(self.certificates.unwrap_or_default())
     }
+}
+
+fn without_end(bytes: &[u8], len: usize) -> &[u8] {
+    let end = bytes.len().saturating_sub(len);
+    bytes.get(..end).unwrap_or_default()
 }

@@ -160,6 +160,36 @@ mod digest {
         assert_eq!(digested(&hybrid()), digested(&signed_hybrid()));
     }
 
+    fn unpadded(file: &[u8]) -> Vec<Vec<u8>> {
+        let pe = Pe::parse(file).unwrap();
+        let each = pe.unpadded_digest_parts();
+        each.map(|parts| parts.collect::<Vec<_>>().concat())
+            .collect()
+    }
+
+    #[test]
+    fn without_padding_is_over_the_file_as_it_was_before_signing() {
+        // 4 bytes short of a multiple of 8, and what it covers ends with the last section.
+        let file = hybrid();
+        let covered = digested(&file).unwrap();
+        let before = covered[..covered.len() - 4].to_vec();
+        assert_eq!(unpadded(&file), [&before[..]]);
+        let signed = unpadded(&signed_hybrid());
+        assert_eq!(signed.last(), Some(&before));
+        let lens: Vec<_> = signed.iter().map(|it| covered.len() - it.len()).collect();
+        assert_eq!(lens, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn without_padding_leaves_out_nothing_but_zeros_after_the_sections() {
+        // Where they end a section, they are no padding; nor is anything before another byte.
+        let aligned = with(&hybrid(), |file| file.extend([0, 0, 0, 7]));
+        assert!(unpadded(&aligned).is_empty());
+        let one = with(&hybrid(), |file| file.extend([0, 0, 7, 0]));
+        let covered = digested(&one).unwrap();
+        assert_eq!(unpadded(&one), [&covered[..covered.len() - 1]]);
+    }
+
     #[test]
     fn of_an_aligned_unsigned_image_has_no_padding() {
         let file = with(&hybrid(), |file| file.extend([7; 4]));

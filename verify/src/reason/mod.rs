@@ -221,6 +221,13 @@ pub enum Reason {
         /// The list that revokes it.
         list: &'static str,
     },
+    /// The digest of something in the image is revoked.
+    RevokedInside {
+        /// What it is: "kernel", "initrd".
+        what: &'static str,
+        /// The list that revokes it.
+        list: &'static str,
+    },
     /// The image's SBAT metadata can't be relied on.
     BadSbat(SbatError),
     /// The image has two sections `.sbat`.

@@ -204,6 +204,10 @@ impl fmt::Display for Reason {
             Self::RevokedImage { list } => {
                 write!(f, "its digest is revoked by {list} (install a newer one)")
             }
+            Self::RevokedInside { what, list } => write!(
+                f,
+                "the digest of the {what} in it is revoked by {list} (install a newer one)"
+            ),
             Self::BadSbat(error) => write!(
                 f,
                 "malformed SBAT metadata in .sbat: {error} (install an image that is built with right ones)"

@@ -6,9 +6,10 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::authenticode;
+use crate::forging::build::{authenticode, sha256};
 use crate::forging::compact::{policy, rules};
 use crate::forging::forge::Cert;
+use crate::forging::small_image::CERTIFICATE_DIRECTORY;
 use crate::forging::{SHA256, X509, signature_list};
 use crate::scene::{Scene, Shim, signed_image_by};
 
@@ -19,6 +20,15 @@ fn gate_signer() -> Cert {
 
 fn sign(file: &mut Vec<u8>) {
     *file = signed_image_by(std::mem::take(file), &gate_signer(), &[]);
+}
+
+/// The table's entry once more, behind itself.
+fn with_second_signature(file: &mut Vec<u8>) {
+    let table = baton_formats::pe::Pe::parse(file).expect("an image");
+    let table = table.certificate_table().expect("a signed one");
+    let size = (2 * table.len() as u32).to_le_bytes();
+    file.extend_from_within(table);
+    file[CERTIFICATE_DIRECTORY + 4..CERTIFICATE_DIRECTORY + 8].copy_from_slice(&size);
 }
 
 /// A machine that is locked down, and whose gate is signed by a key of its owner.
@@ -141,6 +151,25 @@ fn as_preflight_judges(all: &mut Cases) {
         "a gate whose digest the firmware has revoked, which the kernel doesn't look at",
         locked_down,
         |it| it.firmware_dbx = signature_list(&SHA256, &[&authenticode(&it.gate_file())]),
+        "revoked-image",
+    );
+    all.by_kernel(
+        "a gate that is revoked by the SHA-256 of its file",
+        locked_down,
+        |it| {
+            let digest = sha256(&it.gate_file());
+            it.shim().revoked = signature_list(&SHA256, &[&digest]);
+        },
+        "revoked-image",
+    );
+    all.by_kernel(
+        "the same with a second signature after the first, which the kernel doesn't look at",
+        locked_down,
+        |it| {
+            it.on_gate.push(with_second_signature);
+            let digest = sha256(&it.gate_file());
+            it.firmware_dbx = signature_list(&SHA256, &[&digest]);
+        },
         "revoked-image",
     );
     all.by_kernel(

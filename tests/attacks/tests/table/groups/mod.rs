@@ -10,6 +10,7 @@ mod machine_tables;
 mod module_keys;
 mod occasion;
 mod revoked;
+mod revoked_digests;
 mod scopes;
 mod transplants;
 
@@ -21,6 +22,7 @@ pub fn all() -> Vec<Case> {
         transplants::cases(),
         confusion::cases(),
         revoked::cases(),
+        revoked_digests::cases(),
         scopes::cases(),
         module_keys::cases(),
         command_line::cases(),
