@@ -1,49 +1,8 @@
 //! The command line of the kernel that captures: that of the running one, less what would hurt, and more
 //! what helps. Each parameter has its reason; docs/crash.md repeats them.
 
-use baton_formats::cmdline::parameters;
-
-/// What is dropped from the running kernel's line, by whole name.
-#[rustfmt::skip]
-const DROPPED: &[&str] = &[
-    // What boot loaders and kexec say about themselves. A second elfcorehdr= would undo the kernel's own.
-    "BOOT_IMAGE", "initrd", "elfcorehdr", "dmcryptkeys", "disable_cpu_apicid",
-    // Memory that would be set aside from the little there is; limits that were meant for all of it.
-    "crashkernel", "hugepages", "hugepagesz", "default_hugepagesz", "hugetlb_cma", "cma", "swiotlb",
-    "log_buf_len", "mem", "memmap", "movablecore", "kernelcore", "transparent_hugepage",
-    "reserve_mem", "kho", "kfence.sample_interval",
-    // Debugging that costs memory or time.
-    "slub_debug", "slab_debug", "page_owner", "page_poison", "debug_pagealloc", "kmemleak", "memtest",
-    "ftrace", "ftrace_dump_on_oops", "trace_buf_size", "trace_event", "trace_options", "trace_instance",
-    "tp_printk", "initcall_debug", "kgdboc", "kgdbwait", "kgdbcon",
-    // Processors and nodes that aren't used.
-    "nr_cpus", "maxcpus", "possible_cpus", "nosmp", "isolcpus", "nohz_full", "rcu_nocbs", "irqaffinity",
-    "numa", "numa_balancing",
-    // Where the running system lies, and how it is started: the capture program is init, and no other.
-    "root", "rootfstype", "rootflags", "rootwait", "rootdelay", "ro", "rw", "init", "rdinit", "resume",
-    "resume_offset", "noresume", "hibernate", "nfsroot", "nfsaddrs", "ip", "single", "emergency", "rescue",
-    "S", "1", "2", "3", "4", "5", "noinitrd", "retain_initrd",
-    // How much is printed is chosen below; a splash hides it.
-    "quiet", "debug", "ignore_loglevel", "loglevel", "splash",
-    // What makes a kernel panic that is only slow, and what it does then: chosen below.
-    "panic", "panic_on_warn", "panic_on_oops", "panic_on_taint", "oops", "softlockup_panic",
-    "hardlockup_panic", "hung_task_panic", "nmi_watchdog", "crash_kexec_post_notifiers", "panic_print",
-    "unknown_nmi_panic",
-    // Chosen below.
-    "irqpoll", "irqfixup", "reset_devices", "cgroup_disable", "mce", "novmcoredd", "acpi_no_memhotplug",
-];
-
-/// What is dropped by how its name begins: programs of the user space that isn't there.
-const DROPPED_PREFIXES: &[&str] = &[
-    "systemd.",
-    "rd.",
-    "fsck.",
-    "plymouth.",
-    "luks.",
-    "vconsole.",
-    "locale.",
-    "udev.",
-];
+use super::dropped;
+use baton_formats::cmdline::{Parameter, parameters, words};
 
 /// What every capture gets.
 #[rustfmt::skip]
@@ -76,7 +35,7 @@ const ADDED: &[&str] = &[
 pub fn capture(running: &[u8], cpus: u32, bsp_apic_id: Option<u32>, more: &[String]) -> Vec<u8> {
     let mut words: Vec<Vec<u8>> = parameters(running)
         .take_while(|parameter| !parameter.ends_kernel_parameters())
-        .filter(|parameter| !is_dropped(parameter.name, parameter.value))
+        .filter(|parameter| !has_dropped(parameter))
         .map(|parameter| parameter.raw.to_vec())
         .collect();
     words.push(format!("nr_cpus={cpus}").into_bytes());
@@ -90,14 +49,17 @@ pub fn capture(running: &[u8], cpus: u32, bsp_apic_id: Option<u32>, more: &[Stri
     words.join(&b' ')
 }
 
+/// Also as what runs before the kernel's own parser reads it, which knows no quotes.
+fn has_dropped(parameter: &Parameter<'_>) -> bool {
+    is_dropped(parameter.name, parameter.value)
+        || words(parameter.raw).any(|word| is_dropped(word.name, word.value))
+}
+
 fn is_dropped(name: &[u8], value: Option<&[u8]>) -> bool {
-    // The kernel takes - and _ as the same in a parameter's name (parameq of kernel/params.c).
-    let name = String::from_utf8_lossy(name).replace('-', "_");
     let value = value.unwrap_or_default();
-    DROPPED.contains(&name.as_str())
-        || DROPPED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    dropped::is_dropped(&String::from_utf8_lossy(name))
         // Its driver is a module that isn't loaded, and with it /dev/console would be no device.
-        || (name == "console" && value.starts_with(b"hvc"))
+        || (name == b"console" && value.starts_with(b"hvc"))
 }
 
 #[cfg(test)]
@@ -124,10 +86,48 @@ mod tests {
         assert!(line.starts_with("nr_cpus=1 reset_devices"), "{line}");
     }
 
+    /// Nothing of `running` is on the line.
+    fn assert_all_dropped(running: &str) {
+        for word in parameters(running.as_bytes()) {
+            assert!(has_dropped(&word), "{word:?}");
+        }
+        assert!(line(running, 1, &[]).starts_with("nr_cpus=1 "));
+    }
+
+    #[test]
+    fn what_eats_memory_is_dropped_in_every_spelling() {
+        assert_all_dropped(
+            "hugepages=16 hugepagesz=1G default_hugepagesz=1G default-hugepagesz=1G \"hugepages=16\" \
+             hugetlb_cma=4G hugetlb-cma=4G hugetlb_free_vmemmap=on hugepage_alloc_threads=8 \
+             sysctl.vm.nr_hugepages=512 sysctl/vm/nr_hugepages=512 sysctl.vm/nr_hugepages=512 \
+             sysctl/vm.nr_overcommit_hugepages=512 sysctl.vm.min_free_kbytes=200000 \
+             dhash_entries=9 ihash_entries=9 mhash_entries=9 mphash_entries=9 thash_entries=9 \
+             uhash-entries=9 numa_cma=0:1G cma_pernuma=64M thp_anon=2M:always kernelcore=4G \
+             movablecore=2G movable_node memhp_default_state=online memory_hotplug.memmap_on_memory=1 \
+             mem=64G memmap=4G!8G add_efi_memmap swiotlb=262144 dma_debug_entries=65536 \
+             trace_instance=boot_map profile=2 cgroup_enable=memory cgroup.memory=nokmem zswap.enabled=1",
+        );
+    }
+
+    #[test]
+    fn what_panics_or_keeps_modules_and_targets_out_is_dropped_in_every_spelling() {
+        assert_all_dropped(
+            "panic=0 panic_on_warn=1 panic-on-warn=1 panic_print=63 panic_sys_info=mem oops=panic \
+             sysctl.kernel.panic=0 sysctl/kernel/hung_task_panic=1 sysctl.kernel/softlockup_panic=1 \
+             sysctl.kernel.panic_on_rcu_stall=1 sysctl.kernel.modules_disabled=1 sysctl.kernel.oops_limit=1 \
+             softlockup_panic=1 hardlockup_panic=1 hung_task_panic=1 unknown_nmi_panic \
+             workqueue.panic_on_stall=1 edac_core.edac_mc_panic_on_ue=1 nmi_watchdog=panic \
+             softlockup_all_cpu_backtrace=1 nomodule module_blacklist=ahci,nouveau \
+             modprobe.blacklist=virtio_blk scsi_mod.scan=none dm-mod.create=\"x,,,ro,0 1 linear /dev/sda 0\" \
+             dm_mod.waitfor=/dev/x md=0,/dev/sda noinitrd noinitrdx initrdmem=0x1,0x2 initramfs_options=size=1% \
+             \"foo mem=64M\" printk.devkmsg=off ramoops.mem_address=0x1 dyndbg=\"file x +p\" ext4.dyndbg=+p",
+        );
+    }
+
     #[test]
     fn names_that_only_begin_alike_stay() {
-        let line = line("rootkit=1 memory=2 rdx=3", 1, &[]);
-        assert!(line.starts_with("rootkit=1 memory=2 rdx=3 "), "{line}");
+        let kept = "rootkit=1 memory=2 rdx=3 mem_encrypt=on sysctlx=1 modules=1 swiotlbx=1 mce_x=1";
+        assert!(line(kept, 1, &[]).starts_with(&format!("{kept} nr_cpus=1")));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 pub mod cmdline;
 pub mod cpio;
+pub mod dropped;
 pub mod estimate;
 pub mod initramfs;
 pub mod kernel;
