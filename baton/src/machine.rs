@@ -7,13 +7,15 @@ use baton_sys::keyring::{self, Keyrings};
 use baton_sys::limits::Limits;
 use baton_sys::lockdown::{self, Lockdown};
 use baton_sys::mok::MokTable;
-use baton_sys::{Root, caps, cpu, efivars, memory};
+use baton_sys::{Root, Shown, caps, cpu, efivars, memory};
 use baton_verify::{Lists, RevocationSource, SbatSource, Trust, TrustError};
 use std::ops::Range;
 
 /// What a load depends on, but for keys.
 #[derive(Debug, Clone, Default)]
 pub struct Machine {
+    /// What of the kernel's accounts could be looked at.
+    pub shown: Shown,
     /// This process has `CAP_SYS_BOOT`.
     pub may_boot: bool,
     /// What is loaded; `None` where the kernel has no kexec.
@@ -48,6 +50,7 @@ impl Machine {
         // The configuration is a help where it is readable, and not needed.
         let config = KernelConfig::of_running(root).ok().flatten();
         Ok(Machine {
+            shown: root.shown(),
             may_boot: caps::may_boot(root).map_err(system)?,
             state: KexecState::read(root).map_err(system)?,
             limits: Limits::read(root).map_err(system)?,
@@ -59,6 +62,18 @@ impl Machine {
             five_level: cpu::five_level_paging(root).map_err(system)?,
             crash_regions: memory::crash_regions(root).map_err(system)?,
         })
+    }
+}
+
+impl Machine {
+    /// Whether the kernel insists on a signature; `None` where that can't be told.
+    #[must_use]
+    pub fn enforces_signatures(&self) -> Option<bool> {
+        let can_tell = self.lockdown.is_some() || self.shown.security;
+        match self.enforced_by {
+            Some(_) => Some(true),
+            None => can_tell.then_some(false),
+        }
     }
 }
 

@@ -1,32 +1,37 @@
 //! `baton status`.
 
 use crate::cli::StatusArgs;
+use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::kernel_verdict::hex;
 use crate::machine::{Keys, Machine};
 use crate::parts::PartLine;
 use crate::trust_summary::TrustSummary;
 use baton_formats::verdict::{SETUP_BATON_VERDICT, Verdict};
-use baton_sys::Root;
+use baton_sys::kexec_state::KexecState;
 use baton_sys::keyring::{self, Keyrings};
+use baton_sys::{Root, Shown};
 use baton_verify::Trust;
 use serde::Serialize;
 
 #[derive(Serialize)]
 struct Status {
-    kexec: bool,
-    loaded: bool,
-    crash_loaded: bool,
-    crash_reserved: u64,
-    may_load: bool,
-    efi: bool,
+    /// `None`, here and below: it can't be told, because what would say it isn't mounted or readable.
+    kexec: Option<bool>,
+    loaded: Option<bool>,
+    crash_loaded: Option<bool>,
+    crash_reserved: Option<u64>,
+    may_load: Option<bool>,
+    efi: Option<bool>,
     secure_boot: Option<bool>,
     lockdown: Option<String>,
+    signatures_enforced: Option<bool>,
     signatures_enforced_by: Option<&'static str>,
-    load_disabled: bool,
+    load_disabled: Option<bool>,
+    /// `None`: without limit, where it is known whether loading is off.
     loads_left: Option<u32>,
     crash_loads_left: Option<u32>,
-    five_level_paging: bool,
+    five_level_paging: Option<bool>,
     memory: Option<u64>,
     keyrings_readable: bool,
     keys: Vec<Key>,
@@ -34,6 +39,7 @@ struct Status {
     /// be read.
     machine_lists: Option<TrustSummary>,
     started_by: Option<StartedBy>,
+    started_by_known: bool,
 }
 
 /// The gate that started the running kernel, and what it verified.
@@ -94,14 +100,19 @@ struct Key {
     id: String,
 }
 
-fn read() -> Result<Status> {
-    let root = Root::system();
-    let machine = Machine::read(&root)?;
-    let keyrings = keyring::read(&root).map_err(|e| Failure::system(&e))?;
-    let started_by = StartedBy::read(&root)?;
+fn read(root: &Root) -> Result<Status> {
+    let machine = Machine::read(root)?;
+    let keyrings = keyring::read(root).map_err(|e| Failure::system(&e))?;
+    let started_by = match StartedBy::read(root) {
+        Ok(started_by) => machine.shown.sys.then_some(started_by),
+        // Only root may read it.
+        Err(failure) if failure.exit == Exit::NotPermitted => None,
+        Err(failure) => return Err(failure),
+    };
     Ok(Status {
-        started_by,
-        machine_lists: machine_lists(&root),
+        started_by_known: started_by.is_some(),
+        started_by: started_by.flatten(),
+        machine_lists: machine_lists(root).filter(|_| machine.shown.sys),
         ..Status::new(&machine, keyrings)
     })
 }
@@ -116,21 +127,23 @@ fn machine_lists(root: &Root) -> Option<TrustSummary> {
 
 impl Status {
     fn new(machine: &Machine, keyrings: Keyrings) -> Status {
-        let state = machine.state.unwrap_or_default();
+        let Shown { sys, proc, .. } = machine.shown;
+        let state = machine.state.or_else(|| sys.then(KexecState::default));
         Status {
-            kexec: machine.state.is_some(),
-            loaded: state.loaded,
-            crash_loaded: state.crash_loaded,
-            crash_reserved: state.crash_size,
-            may_load: machine.may_boot,
-            efi: machine.efi,
+            kexec: sys.then_some(machine.state.is_some()),
+            loaded: state.map(|state| state.loaded),
+            crash_loaded: state.map(|state| state.crash_loaded),
+            crash_reserved: state.map(|state| state.crash_size),
+            may_load: proc.then_some(machine.may_boot),
+            efi: sys.then_some(machine.efi),
             secure_boot: machine.secure_boot,
             lockdown: machine.lockdown.map(|l| l.to_string()),
+            signatures_enforced: machine.enforces_signatures(),
             signatures_enforced_by: machine.enforced_by,
-            load_disabled: machine.limits.disabled,
+            load_disabled: proc.then_some(machine.limits.disabled),
             loads_left: machine.limits.reboot_left,
             crash_loads_left: machine.limits.panic_left,
-            five_level_paging: machine.five_level,
+            five_level_paging: proc.then_some(machine.five_level),
             memory: machine.memory,
             keyrings_readable: keyrings.complete,
             keys: keyrings
@@ -144,12 +157,13 @@ impl Status {
                 .collect(),
             machine_lists: None,
             started_by: None,
+            started_by_known: false,
         }
     }
 
     /// Label and value, in the order they are shown.
     fn rows(&self) -> Vec<(&'static str, String)> {
-        let mut rows = vec![("next kernel", loaded(self.kexec, self.loaded))];
+        let mut rows = vec![("next kernel", loaded(self.kexec, self.loaded).to_owned())];
         rows.extend(self.crash_rows());
         rows.extend([
             (
@@ -157,8 +171,9 @@ impl Status {
                 match (self.secure_boot, self.efi) {
                     (Some(true), _) => "on",
                     (Some(false), _) => "off",
-                    (None, true) => "not known (mount efivarfs at /sys/firmware/efi/efivars)",
-                    (None, false) => "none (not booted by EFI)",
+                    (None, Some(true)) => "not known (mount efivarfs at /sys/firmware/efi/efivars)",
+                    (None, Some(false)) => "none (not booted by EFI)",
+                    (None, None) => NO_SYS,
                 }
                 .to_owned(),
             ),
@@ -170,9 +185,10 @@ impl Status {
             ),
             (
                 "signatures",
-                match self.signatures_enforced_by {
-                    Some(by) => format!("enforced (by {by})"),
-                    None => "not enforced: the kernel loads unsigned images too".into(),
+                match (self.signatures_enforced_by, self.signatures_enforced) {
+                    (Some(by), _) => format!("enforced (by {by})"),
+                    (None, Some(_)) => "not enforced: the kernel loads unsigned images too".into(),
+                    (None, None) => "not known (mount securityfs at /sys/kernel/security)".into(),
                 },
             ),
             ("loading", self.permission()),
@@ -182,33 +198,39 @@ impl Status {
 
     fn crash_rows(&self) -> [(&'static str, String); 2] {
         let reserved = match self.crash_reserved {
-            0 => "none (boot with crashkernel=256M or more)".to_owned(),
-            n => format!("{} MiB", n >> 20),
+            Some(0) => "none (boot with crashkernel=256M or more)".to_owned(),
+            Some(n) => format!("{} MiB", n >> 20),
+            None => NO_SYS.to_owned(),
         };
         [
-            ("crash kernel", loaded(self.kexec, self.crash_loaded)),
+            (
+                "crash kernel",
+                loaded(self.kexec, self.crash_loaded).to_owned(),
+            ),
             ("crash memory", reserved),
         ]
     }
 
     fn list_rows(&self) -> Vec<(&'static str, String)> {
         let Some(lists) = &self.machine_lists else {
-            let unknown = "malformed, or can't be read here (run as root)".to_owned();
-            return vec![("shim's lists", unknown)];
+            let unknown = match self.kexec {
+                None => NO_SYS,
+                Some(_) => "malformed, or can't be read here (run as root)",
+            };
+            return vec![("shim's lists", unknown.to_owned())];
         };
         vec![
             ("MOK list", format!("{} certificates", lists.anchors)),
-            (
-                "revocations",
-                format!("{} in MokListXRT and dbx", lists.revocations),
-            ),
+            ("revocations", lists.revoked()),
             ("SBAT", lists.levels()),
         ]
     }
 
     fn permission(&self) -> String {
-        if self.load_disabled {
-            return "off until the next reboot (kernel.kexec_load_disabled)".into();
+        match self.load_disabled {
+            None => return "not known (mount /proc)".into(),
+            Some(true) => return "off until the next reboot (kernel.kexec_load_disabled)".into(),
+            Some(false) => {}
         }
         let left = |n: Option<u32>| n.map_or("any number of".to_owned(), |n| n.to_string());
         let mut text = format!(
@@ -216,20 +238,23 @@ impl Status {
             left(self.loads_left),
             left(self.crash_loads_left)
         );
-        if !self.may_load {
+        if self.may_load == Some(false) {
             text.push_str(", but not by this process (run as root)");
         }
         text
     }
 }
 
-fn loaded(kexec: bool, loaded: bool) -> String {
+/// What `/sys` would say, where it isn't mounted.
+const NO_SYS: &str = "not known (mount /sys)";
+
+fn loaded(kexec: Option<bool>, loaded: Option<bool>) -> &'static str {
     match (kexec, loaded) {
-        (false, _) => "this kernel has no kexec",
-        (true, true) => "loaded",
-        (true, false) => "not loaded",
+        (Some(false), _) => "this kernel has no kexec",
+        (Some(true), Some(true)) => "loaded",
+        (Some(true), _) => "not loaded",
+        (None, _) => NO_SYS,
     }
-    .to_owned()
 }
 
 fn print_rows(rows: &[(&'static str, String)]) {
@@ -243,7 +268,8 @@ fn print_rows(rows: &[(&'static str, String)]) {
 /// # Errors
 /// When something of the system can't be read.
 pub fn run(args: &StatusArgs) -> Result<()> {
-    let status = read()?;
+    let root = args.root.as_ref().map_or_else(Root::system, Root::at);
+    let status = read(&root)?;
     if args.json {
         crate::print_json(&status);
         return Ok(());
@@ -261,7 +287,14 @@ pub fn run(args: &StatusArgs) -> Result<()> {
     print_rows(&status.list_rows());
     match &status.started_by {
         Some(gate) => gate.print(),
-        None => println!("{:<13} no gate, or one that left no record", "started by"),
+        None => {
+            let words = match (status.started_by_known, status.kexec) {
+                (true, _) => "no gate, or one that left no record",
+                (false, Some(_)) => "not known (run as root)",
+                (false, None) => NO_SYS,
+            };
+            println!("{:<13} {words}", "started by");
+        }
     }
     Ok(())
 }
@@ -269,8 +302,21 @@ pub fn run(args: &StatusArgs) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use baton_sys::kexec_state::KexecState;
     use baton_sys::limits::Limits;
+
+    const ALL_SHOWN: Shown = Shown {
+        proc: true,
+        sys: true,
+        security: true,
+    };
+
+    /// All that the kernel shows can be looked at.
+    fn shown() -> Machine {
+        Machine {
+            shown: ALL_SHOWN,
+            ..Machine::default()
+        }
+    }
 
     fn row(machine: &Machine, label: &str) -> String {
         let status = Status::new(machine, Keyrings::default());
@@ -286,7 +332,7 @@ mod tests {
                 crash_loaded: true,
                 crash_size: 256 << 20,
             }),
-            ..Machine::default()
+            ..shown()
         };
         assert_eq!(row(&machine, "next kernel"), "not loaded");
         assert_eq!(row(&machine, "crash kernel"), "loaded");
@@ -295,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_machine_that_does_not_insist_is_told_plainly() {
-        assert!(row(&Machine::default(), "signatures").starts_with("not enforced"));
+        assert!(row(&shown(), "signatures").starts_with("not enforced"));
     }
 
     #[test]
@@ -307,7 +353,7 @@ mod tests {
                 reboot_left: Some(2),
                 panic_left: None,
             },
-            ..Machine::default()
+            ..shown()
         };
         assert_eq!(
             row(&machine, "loading"),
@@ -319,12 +365,12 @@ mod tests {
     fn revocations_and_levels_are_shown() {
         let status = |lists| Status {
             machine_lists: lists,
-            ..Status::new(&Machine::default(), Keyrings::default())
+            ..Status::new(&shown(), Keyrings::default())
         };
         let level = &b"sbat,1,2025051000\nshim,4\n"[..];
         let trust = Trust::new().add_sbat_level(level, baton_verify::SbatSource::Machine);
         let shown = status(Some(TrustSummary::of(&trust.unwrap()))).list_rows();
-        assert_eq!(shown[1].1, "0 in MokListXRT and dbx");
+        assert_eq!(shown[1].1, "0");
         assert_eq!(shown[2].1, "SBAT level 2025051000 (shim 4)");
         assert!(status(None).list_rows()[0].1.contains("can't be read"));
     }

@@ -1,6 +1,7 @@
 //! What a verdict was made by, in numbers.
 
-use baton_verify::{Certificate, SbatSource, Trust};
+use crate::revocations::Count;
+use baton_verify::{Certificate, RevocationSource, SbatSource, Trust};
 use serde::Serialize;
 use std::fmt;
 
@@ -13,8 +14,19 @@ pub struct TrustSummary {
     pub unusable: usize,
     /// Entries of lists that revoke something.
     pub revocations: usize,
+    /// How many of them each list has.
+    pub revoked_by: Vec<RevokedBy>,
     /// The SBAT levels that images must satisfy.
     pub sbat_levels: Vec<Level>,
+}
+
+/// A list of what is revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RevokedBy {
+    /// What people call the list.
+    pub source: &'static str,
+    /// How many entries of it revoke something.
+    pub revocations: usize,
 }
 
 /// An SBAT level.
@@ -35,10 +47,12 @@ impl TrustSummary {
         let anchors = trust.anchors().map(|anchor| anchor.certificate);
         let (for_modules, anchors): (Vec<_>, Vec<_>) =
             anchors.partition(Certificate::is_for_modules);
+        let revoked_by: Vec<RevokedBy> = trust.revocation_lists().map(RevokedBy::of).collect();
         TrustSummary {
             anchors: anchors.len(),
             unusable: trust.unusable_certificates() + for_modules.len(),
-            revocations: trust.revocation_count(),
+            revocations: revoked_by.iter().map(|list| list.revocations).sum(),
+            revoked_by,
             sbat_levels: trust
                 .sbat_levels()
                 .map(|(level, source)| Level {
@@ -51,6 +65,17 @@ impl TrustSummary {
                         .collect(),
                 })
                 .collect(),
+        }
+    }
+
+    /// How much is revoked, and by which lists, so that figures of other lists can be told from it.
+    #[must_use]
+    pub fn revoked(&self) -> String {
+        let lists = self.revoked_by.iter().filter(|list| list.revocations > 0);
+        let lists: Vec<String> = lists.map(RevokedBy::to_string).collect();
+        match lists.is_empty() {
+            true => self.revocations.to_string(),
+            false => format!("{} ({})", self.revocations, lists.join(", ")),
         }
     }
 
@@ -71,9 +96,25 @@ impl fmt::Display for TrustSummary {
             f,
             "trusted certificates: {}; revocations: {}; {}",
             self.anchors,
-            self.revocations,
+            self.revoked(),
             self.levels()
         )
+    }
+}
+
+impl RevokedBy {
+    fn of((lists, source): (&[u8], RevocationSource)) -> RevokedBy {
+        RevokedBy {
+            source: source.name(),
+            // Trust is made of lists that can be read.
+            revocations: Count::of(lists).map_or(0, |count| count.effective()),
+        }
+    }
+}
+
+impl fmt::Display for RevokedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.revocations, self.source)
     }
 }
 
@@ -99,6 +140,38 @@ impl fmt::Display for Level {
 mod tests {
     use super::*;
     use baton_verify::{Lists, SbatSource};
+
+    /// Two digests, one of them a version number of Windows's boot manager, which revokes nothing.
+    fn digests() -> Vec<u8> {
+        let version_owner = [
+            0x6c, 0x2b, 0x13, 0x9d, 0xd5, 0x59, 0x88, 0x43, 0xab, 0x1c, 0x18, 0x5c, 0xfc, 0xb2,
+            0xeb, 0x92,
+        ];
+        let mut list = baton_formats::siglist::SHA256_GUID.to_vec();
+        for field in [28 + 2 * 48_u32, 0, 48] {
+            list.extend(field.to_le_bytes());
+        }
+        for owner in [[0x5a; 16], version_owner] {
+            list.extend([&owner[..], &[7; 32]].concat());
+        }
+        list
+    }
+
+    #[test]
+    fn revocations_are_counted_as_those_of_a_gate_are_and_told_by_list() {
+        let lists = digests();
+        assert_eq!(Count::of(&lists).unwrap().effective(), 1);
+        let trust = Trust::of(&Lists {
+            gate_revocations: &lists,
+            ..Lists::default()
+        });
+        let trust = trust
+            .and_then(|trust| trust.add_revocations(&lists, RevocationSource::Firmware))
+            .unwrap();
+        let summary = TrustSummary::of(&trust);
+        assert_eq!(summary.revocations, 2);
+        assert_eq!(summary.revoked(), "2 (1 in .dbx, 1 in the firmware's dbx)");
+    }
 
     #[test]
     fn levels_are_told_with_what_they_ask_for() {

@@ -35,4 +35,4 @@ mod testroot;
 pub mod vmcore;
 
 pub use kexec_error::KexecError;
-pub use root::Root;
+pub use root::{Root, Shown};

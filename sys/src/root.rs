@@ -7,6 +7,18 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone)]
 pub struct Root(PathBuf);
 
+/// What the kernel shows of itself here. Of what isn't mounted nothing is known: a file that isn't there
+/// says "no" only where it would be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// `/proc`.
+    pub proc: bool,
+    /// `/sys`.
+    pub sys: bool,
+    /// `/sys/kernel/security`.
+    pub security: bool,
+}
+
 impl Root {
     /// The running system.
     #[must_use]
@@ -24,6 +36,17 @@ impl Root {
     #[must_use]
     pub fn is_system(&self) -> bool {
         self.0 == Path::new("/")
+    }
+
+    /// Which of the kernel's accounts of itself are mounted.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        Shown {
+            proc: self.exists("proc/self"),
+            sys: self.exists("sys/kernel"),
+            // securityfs has this file whatever modules there are (security/inode.c).
+            security: self.exists("sys/kernel/security/lsm"),
+        }
     }
 
     /// Where `path` (relative, as in `proc/keys`) is.

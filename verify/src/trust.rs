@@ -428,14 +428,9 @@ impl<'a> Trust<'a> {
         self.sbat_levels.iter()
     }
 
-    /// How many entries the lists of what is revoked have, of kinds that revoke something.
-    #[must_use]
-    pub fn revocation_count(&self) -> usize {
-        let lists = self.revocations.iter().flat_map(|(lists, _)| {
-            let lists = SignatureLists::new(lists).flatten();
-            lists.filter(|list| !matches!(list.kind(), SignatureType::Other(_)))
-        });
-        lists.map(|list| list.signatures().count()).sum()
+    /// The lists of what is revoked, in EFI's form, and where each is from.
+    pub fn revocation_lists(&self) -> impl Iterator<Item = (&'a [u8], RevocationSource)> {
+        self.revocations.iter().copied()
     }
 
     /// The anchor that is this very certificate.

@@ -584,7 +584,7 @@ mod malformed {
     }
 
     #[test]
-    fn what_is_there_is_counted() {
+    fn what_is_there_is_listed() {
         let lists = [
             signature_list(&X509, &[&authority()]),
             signature_list(&SHA256, &[&[1; 32], &[2; 32]]),
@@ -598,7 +598,11 @@ mod malformed {
             ..Lists::default()
         })
         .expect("well-formed");
-        assert_eq!(trust.revocation_count(), 6);
+        let sources: Vec<_> = trust.revocation_lists().map(|(_, from)| from).collect();
+        assert_eq!(
+            sources,
+            [RevocationSource::Gate, RevocationSource::MokListX]
+        );
         assert_eq!(trust.sbat_levels().count(), 1);
     }
 }

@@ -14,9 +14,10 @@ use serde::Serialize;
 /// What is shown.
 #[derive(Debug, Default, Serialize)]
 struct Status {
-    kexec: bool,
-    crash_loaded: bool,
-    crash_reserved: u64,
+    /// `None`, here and below: nothing says it, because `/sys` isn't mounted.
+    kexec: Option<bool>,
+    crash_loaded: Option<bool>,
+    crash_reserved: Option<u64>,
     /// A crash now would be captured as configured.
     ready: bool,
     /// What is against it.
@@ -68,20 +69,21 @@ pub fn run(args: &CrashStatusArgs) -> Result<()> {
 impl Status {
     fn read(root: &Root, args: &CrashStatusArgs) -> Result<Status> {
         let state = KexecState::read(root).map_err(|e| Failure::system(&e))?;
-        let known = state.unwrap_or_default();
+        let known = state.or_else(|| root.shown().sys.then(KexecState::default));
+        let is_loaded = known.is_some_and(|known| known.crash_loaded);
         let mut status = Status {
-            kexec: state.is_some(),
-            crash_loaded: known.crash_loaded,
-            crash_reserved: known.crash_size,
+            kexec: known.map(|_| state.is_some()),
+            crash_loaded: known.map(|known| known.crash_loaded),
+            crash_reserved: known.map(|known| known.crash_size),
             notes: estimate::watchdogs(root),
             ..Status::default()
         };
         status.look_at_kernel();
-        if known.crash_loaded {
+        if is_loaded {
             status.loaded = Record::read(root)?;
         }
         // What somebody loaded by other means is theirs to judge.
-        let by_others = known.crash_loaded && status.loaded.is_none();
+        let by_others = is_loaded && status.loaded.is_none();
         if by_others {
             status.notes.push(
                 "what is loaded wasn't made by `baton crash load`: what it would do isn't known here".into(),
@@ -94,20 +96,16 @@ impl Status {
     }
 
     fn look_at_kernel(&mut self) {
-        if !self.kexec {
-            self.problems.push(
-                "this kernel has no kexec (or /sys isn't mounted); use one with CONFIG_KEXEC_FILE"
-                    .into(),
-            );
-        } else if self.crash_reserved == 0 {
-            self.problems.push(
+        let problem = match (self.kexec, self.crash_reserved, self.crash_loaded) {
+            (None, ..) => "what is loaded isn't known here; mount /sys",
+            (Some(false), ..) => "this kernel has no kexec; use one with CONFIG_KEXEC_FILE",
+            (_, Some(0), _) => {
                 "no memory is reserved; boot with crashkernel=256M (or more) on the command line"
-                    .into(),
-            );
-        } else if !self.crash_loaded {
-            self.problems
-                .push("nothing is loaded; load a capture (`baton crash load`)".into());
-        }
+            }
+            (.., Some(false)) => "nothing is loaded; load a capture (`baton crash load`)",
+            _ => return,
+        };
+        self.problems.push(problem.into());
     }
 
     fn look_at_capture(&mut self, root: &Root, prepared: Result<Prepared>) -> Result<()> {
@@ -139,10 +137,11 @@ impl Status {
         self.look_at_room(root, &prepared)?;
         let needed = estimate::memory(&prepared);
         self.memory_needed = Some(needed);
-        if self.crash_reserved > 0 && needed > self.crash_reserved {
+        let reserved = self.crash_reserved.unwrap_or(0);
+        if reserved > 0 && needed > reserved {
             self.notes.push(format!(
                 "{} MiB are reserved and about {} MiB are likely to be needed; boot with a larger crashkernel=",
-                self.crash_reserved >> 20,
+                reserved >> 20,
                 needed.div_ceil(1 << 20)
             ));
         }
@@ -189,12 +188,16 @@ impl Status {
     fn verdict(&self) -> Option<(Exit, &'static str)> {
         match self {
             Status { ready: true, .. } => None,
-            Status { kexec: false, .. } => Some((Exit::Unsupported, "no-kexec")),
+            Status { kexec: None, .. } => Some((Exit::Failed, "not-known")),
             Status {
-                crash_reserved: 0, ..
+                kexec: Some(false), ..
+            } => Some((Exit::Unsupported, "no-kexec")),
+            Status {
+                crash_reserved: Some(0),
+                ..
             } => Some((Exit::NoRoom, "no-crash-region")),
             Status {
-                crash_loaded: false,
+                crash_loaded: Some(false),
                 ..
             } => Some((Exit::NothingLoaded, "nothing-loaded")),
             _ => Some((Exit::NotReady, "not-ready")),
@@ -207,13 +210,15 @@ impl Status {
         let captured = match (self.ready, self.loaded.is_some()) {
             (true, true) => "yes",
             (true, false) => "not known",
+            (false, _) if self.kexec.is_none() => "not known",
             (false, _) => "not as configured",
         };
         row("captured", captured);
         row("crash kernel", &self.loaded_words());
         let reserved = match self.crash_reserved {
-            0 => "none".to_owned(),
-            bytes => mib(bytes),
+            None => "not known".to_owned(),
+            Some(0) => "none".to_owned(),
+            Some(bytes) => mib(bytes),
         };
         let needed = self
             .memory_needed
@@ -248,8 +253,9 @@ impl Status {
                 };
                 format!("capture with {}, {way}", record.release)
             }
-            (None, true) => "loaded".to_owned(),
-            (None, false) => "not loaded".to_owned(),
+            (None, Some(true)) => "loaded".to_owned(),
+            (None, Some(false)) => "not loaded".to_owned(),
+            (None, None) => "not known".to_owned(),
         }
     }
 }

@@ -1,0 +1,83 @@
+//! What `baton status` and `baton crash status` say of machines that show more or less of themselves.
+
+mod common;
+
+use common::{Folder, Said, baton};
+
+fn status(folder: &Folder, words: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
+    let root = folder.path("");
+    let mut args = words.to_vec();
+    args.extend::<[&dyn AsRef<std::ffi::OsStr>; 2]>([&"--root", &root]);
+    baton(&args)
+}
+
+#[test]
+fn where_nothing_is_mounted_nothing_is_known_and_nothing_is_guessed() {
+    let folder = Folder::new();
+    let said = status(&folder, &[&"status"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    for label in [
+        "next kernel",
+        "crash kernel",
+        "crash memory",
+        "Secure Boot",
+        "lockdown",
+        "signatures",
+        "loading",
+        "shim's lists",
+        "started by",
+    ] {
+        let line = said.out.lines().find(|line| line.starts_with(label));
+        let line = line.unwrap_or_else(|| panic!("no {label}: {}", said.out));
+        assert!(line.contains("not known"), "{line}");
+    }
+    let json = status(&folder, &[&"status", &"--json"]).json();
+    for key in [
+        "kexec",
+        "loaded",
+        "crash_loaded",
+        "crash_reserved",
+        "may_load",
+        "efi",
+        "secure_boot",
+        "signatures_enforced",
+        "load_disabled",
+        "five_level_paging",
+        "machine_lists",
+    ] {
+        assert!(json[key].is_null(), "{key}: {}", json[key]);
+    }
+    assert_eq!(json["started_by_known"], false);
+}
+
+#[test]
+fn what_a_kernel_that_shows_itself_does_not_have_is_told_as_missing() {
+    let folder = Folder::new();
+    folder.write("sys/kernel/security/lsm", "capability");
+    folder.write("proc/self/status", "CapEff:\t0\n");
+    let said = status(&folder, &[&"status"]);
+    for words in [
+        "this kernel has no kexec",
+        "none (not booted by EFI)",
+        "not enforced",
+        "not by this process (run as root)",
+        "no gate, or one that left no record",
+    ] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+}
+
+#[test]
+fn whether_a_crash_is_captured_is_not_known_without_sys() {
+    let folder = Folder::new();
+    let said = status(&folder, &[&"crash", &"status"]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.out.contains("captured      not known"), "{}", said.out);
+    assert!(said.out.contains("mount /sys"), "{}", said.out);
+    assert!(!said.out.contains("no memory is reserved"), "{}", said.out);
+    let json = status(&folder, &[&"crash", &"status", &"--json"]).json();
+    assert!(
+        json["kexec"].is_null() && json["crash_reserved"].is_null(),
+        "{json}"
+    );
+}
