@@ -42,6 +42,7 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::ParameterForInit(_)
         | Reason::ParameterForced(_)
         | Reason::HiddenBootconfig
+        | Reason::AcpiTables
         | Reason::BadTrust(_) => Exit::Untrusted,
         Reason::NoRoom { .. } | Reason::AddressTaken(_) => Exit::NoRoom,
         _ => Exit::Malformed,

@@ -23,6 +23,7 @@
 pub mod boot_params;
 pub mod bzimage;
 pub mod cmdline;
+pub mod cpio;
 pub mod efi;
 pub mod elf;
 pub mod gate_image;

@@ -33,6 +33,7 @@ pub fn all() -> Vec<Seed> {
         ("manifest", manifest()),
         ("verdict", verdict()),
         ("multiboot2", multiboot2()),
+        ("cpio", cpio()),
     ];
     let seeds = targets.into_iter().flat_map(|(target, seeds)| {
         let named = seeds.into_iter();
@@ -404,5 +405,27 @@ fn multiboot2() -> Vec<Named> {
         ("load-before-file", field(&file, at::ADDRESS + 12, 0)),
         ("ends-before-it-begins", field(&file, at::ADDRESS + 16, 1)),
         ("end-of-memory", field(&file, at::ADDRESS + 20, u32::MAX)),
+    ]
+}
+
+fn cpio() -> Vec<Named> {
+    use samples::cpio::{file, header, trailer};
+    let table = file("kernel/firmware/acpi/ssdt.aml", b"SSDT");
+    let with_archive = |rest: &[u8]| [&file("init", b"#!/bin/sh")[..], &trailer(), rest].concat();
+    let mut endless = header(5, u32::MAX);
+    endless.extend(b"init\0");
+    vec![
+        ("one-file", with_archive(b"")),
+        ("table", table.clone()),
+        (
+            "table-after-zeros",
+            with_archive(&[&[0; 512][..], &table].concat()),
+        ),
+        (
+            "table-after-compressed",
+            with_archive(&[b"\x1f\x8b..", &table[..]].concat()),
+        ),
+        ("name-across-the-middle", [&table[..], &table[..]].concat()),
+        ("file-past-end", endless),
     ]
 }

@@ -15,6 +15,7 @@ use baton_formats::verdict::{Kind, Way};
 use crate::command_line;
 use crate::detached::verify_detached_for;
 use crate::hash::sha256;
+use crate::joined;
 use crate::kernel::verify_kernel_on;
 use crate::manifest::VerifiedManifest;
 use crate::payload::Payload;
@@ -92,7 +93,8 @@ impl AppliedPolicy {
 /// The policy in `trust` says which of these ways it accepts on this occasion, whether initrds and
 /// the command line may come from user space unsigned, and which parameters it lets through. An
 /// initrd must be the one that its record's digest says, which guards against damage, not against
-/// malice; the command line, with what the policy forces, must fit.
+/// malice, and unsigned ones may hold nothing that Linux takes for more than files; the command line,
+/// with what the policy forces, must fit.
 ///
 /// What is signed counts in any case: every detached signature must be a trusted one, needed or not;
 /// a manifest must have one, and everything must be as it says: the kernel if it lists one, the
@@ -118,6 +120,7 @@ pub fn decide<'a>(
     let addons = check_addons(&parsed, opened.arguments.as_ref(), trust)?;
     let signed = Signed::new(&kernel, &opened, &addons);
     let rules = trust.policy().rules(parsed.is_crash());
+    joined::check(&signed.initrds(), &parsed, &initrds, rules)?;
     let vouched = check_command_line(&parsed, command_line, &signed, manifest.as_ref(), rules)
         .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
     let chosen = chosen_by_user_space(&parsed, command_line);

@@ -46,6 +46,7 @@ mod entry;
 mod extension;
 mod hash;
 mod image;
+mod joined;
 mod kernel;
 mod key;
 pub mod manifest;

@@ -3,10 +3,9 @@
 use alloc::vec::Vec;
 
 use baton_formats::handover::{Handover, Record};
-use baton_formats::policy::{Purpose, Rules};
+use baton_formats::policy::Purpose;
 use baton_formats::verdict::{Kind, Way};
 
-use crate::command_line;
 use crate::detached::{Content, judge_content};
 use crate::hash::{HashAlgorithm, sha256};
 use crate::manifest::VerifiedManifest;
@@ -15,14 +14,6 @@ use crate::refusal::{Component, Refusal};
 use crate::scope::Use;
 use crate::trust::Trust;
 use crate::vouched::{Part, Vouched};
-
-/// The parameter that makes Linux read a bootconfig, and what that ends with
-/// (Documentation/admin-guide/bootconfig.rst).
-const BOOTCONFIG: &[u8] = b"bootconfig";
-const BOOTCONFIG_MAGIC: &[u8] = b"#BOOTCONFIG\n";
-/// Where initrds begin when they are joined, at least
-/// (Documentation/driver-api/early-userspace/buffer-format.rst).
-const ALIGNMENT: usize = 4;
 
 /// Checks that every detached signature is undamaged. What they are about is judged by them later.
 pub(crate) fn check_signatures(handover: &Handover<'_>) -> Result<(), Refusal> {
@@ -79,10 +70,6 @@ pub(crate) fn check_initrds(
         let component = Component::Initrd(parts.len());
         return Err(Refusal::new(component, Reason::MissingInitrd));
     }
-    check_joined(handover, trust.policy().rules(handover.is_crash())).map_err(|reason| {
-        let last = parts.len().saturating_sub(1);
-        Refusal::new(Component::Initrd(last), reason)
-    })?;
     Ok(parts)
 }
 
@@ -113,8 +100,10 @@ fn check_initrd(
             vouched = Vouched::by(Way::Detached, signer);
         }
     }
-    check_policy(vouched.way, record, rules)?;
-    Ok(Part::new(Kind::Initrd, record.bytes, digest, vouched))
+    match rules.initrd.accept(vouched.way) {
+        true => Ok(Part::new(Kind::Initrd, record.bytes, digest, vouched)),
+        false => Err(Reason::NotAccepted(vouched.way)),
+    }
 }
 
 /// How a manifest vouches for an initrd. What it says nothing about isn't refused by it.
@@ -129,65 +118,6 @@ fn listed(
         Err(Reason::Unsigned) => Ok(Vouched::UNSIGNED),
         Err(reason) => Err(reason),
     }
-}
-
-/// Checks that the policy accepts an initrd that is vouched for so. One that nobody vouches for may
-/// not end with a bootconfig where that is denied: kernels that were built to read it without being
-/// told (`CONFIG_BOOT_CONFIG_FORCE`) would take parameters from it that no rule has seen.
-fn check_policy(way: Way, record: &Record<'_>, rules: &Rules<'_>) -> Result<(), Reason> {
-    if !rules.initrd.accept(way) {
-        return Err(Reason::NotAccepted(way));
-    }
-    let hidden = way == Way::Unsigned && ends_with_bootconfig(record.bytes);
-    match hidden && command_line::denies(BOOTCONFIG, rules) {
-        true => Err(Reason::HiddenBootconfig),
-        false => Ok(()),
-    }
-}
-
-/// The same of all initrds together, whoever vouches for each: Linux looks at the end of what they
-/// make when they are joined, each at a multiple of [`ALIGNMENT`], so that one may hold a part of
-/// the mark and the next one the rest.
-fn check_joined(handover: &Handover<'_>, rules: &Rules<'_>) -> Result<(), Reason> {
-    let mut initrds = Vec::new();
-    for record in handover.initrds() {
-        initrds.push(record.bytes);
-    }
-    let in_the_last = initrds.last().is_none_or(|last| ends_with_bootconfig(last));
-    match !in_the_last && end_with_bootconfig(&initrds) && command_line::denies(BOOTCONFIG, rules) {
-        true => Err(Reason::HiddenBootconfig),
-        false => Ok(()),
-    }
-}
-
-fn ends_with_bootconfig(initrd: &[u8]) -> bool {
-    end_with_bootconfig(&[initrd])
-}
-
-/// Linux finds the magic also with some zeros after it (`get_boot_config_from_initrd` in
-/// init/main.c).
-fn end_with_bootconfig(initrds: &[&[u8]]) -> bool {
-    let mut missing = BOOTCONFIG_MAGIC;
-    for initrd in initrds.iter().rev() {
-        for bytes in [padding_after(initrd), initrd] {
-            for byte in bytes.iter().rev() {
-                match missing.split_last() {
-                    None => return true,
-                    Some((last, before)) if last == byte => missing = before,
-                    Some(_) if *byte == 0 && missing == BOOTCONFIG_MAGIC => {}
-                    Some(_) => return false,
-                }
-            }
-        }
-    }
-    missing.is_empty()
-}
-
-/// The zeros between an initrd and the next one.
-fn padding_after(initrd: &[u8]) -> &'static [u8] {
-    let len = initrd.len().next_multiple_of(ALIGNMENT);
-    let len = len.saturating_sub(initrd.len());
-    [0; ALIGNMENT].get(..len).unwrap_or_default()
 }
 
 /// Checks that the kernel is the one that the manifest lists, if it lists one.

@@ -7,6 +7,7 @@ use baton_formats::policy::Policy;
 use baton_verify::{Component, Decision, Refusal, Trust, decide};
 use support::build::*;
 use support::compact::{policy, rule, rules, scope};
+use support::cpio::file;
 use support::forge::{Cert, Forge};
 use support::forge_detached::ForgeDetached;
 use support::small_image::{CMDLINE_SIZE, small_image, with_sbat};
@@ -393,6 +394,27 @@ fn two_initrds_may_not_hide_parameters_in_the_end_of_both() {
     assert_eq!(said(&[b"cpio #BOO", b"TCONFIG\n"]), Ok(()));
     assert_eq!(said(&[b"cpio#BOO", b"TCONFIG\n", b"more"]), Ok(()));
     assert_eq!(said(&[]), Ok(()));
+}
+
+#[test]
+fn acpi_tables_in_an_initrd_must_be_vouched_for_whatever_the_policy() {
+    let table = file("kernel/firmware/acpi/ssdt.aml", b"SSDT");
+    let microcode = file("kernel/x86/microcode/AuthenticAMD.bin", b"microcode");
+    let free = Build::signed().initrd(&table);
+    let signed = Build::signed().initrd(&table).signature(1, &table);
+    let listed = Build::bare().initrd(&table).signed_manifest(&manifest(&[
+        line("kernel", &small_image()),
+        line("initrd", &table),
+    ]));
+    let anything = accepting(ALL);
+    for policy in [Policy::stock().as_bytes(), &anything] {
+        let refused = Err((Component::Initrd(0), "acpi-tables"));
+        assert_eq!(verdict(policy, &free, b""), refused);
+        assert_eq!(verdict(policy, &signed, b""), Ok(()));
+        assert_eq!(verdict(policy, &listed, b""), Ok(()));
+        let free = Build::signed().initrd(&microcode);
+        assert_eq!(verdict(policy, &free, b""), Ok(()));
+    }
 }
 
 /// SHA-256 of a key's SubjectPublicKeyInfo.

@@ -54,6 +54,7 @@ impl Reason {
             Self::ParameterForInit(_) => "parameter-for-init",
             Self::ParameterForced(_) => "parameter-forced",
             Self::HiddenBootconfig => "hidden-bootconfig",
+            Self::AcpiTables => "acpi-tables",
             Self::RevokedImage { .. } | Self::RevokedInside { .. } => "revoked-image",
             Self::BadSbat(_) | Self::SbatTwice => "bad-sbat",
             Self::RevokedBySbat { .. } => "revoked-by-sbat",

@@ -216,6 +216,8 @@ pub enum Reason {
     ParameterForced(String),
     /// An unsigned initrd ends with parameters that no rule has seen.
     HiddenBootconfig,
+    /// An initrd holds ACPI tables that nobody vouches for.
+    AcpiTables,
     /// The digest of the image, or of the initrd or manifest, is revoked.
     RevokedImage {
         /// The list that revokes it.

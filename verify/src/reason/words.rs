@@ -201,6 +201,9 @@ impl fmt::Display for Reason {
             Self::HiddenBootconfig => f.write_str(
                 "it ends with a bootconfig, whose parameters no rule of the policy sees (sign it, or leave the bootconfig out)",
             ),
+            Self::AcpiTables => f.write_str(
+                "it holds ACPI tables (kernel/firmware/acpi/), which are code to the kernel, and nobody signed them (sign the initrd, or leave them out)",
+            ),
             Self::RevokedImage { list } => {
                 write!(f, "its digest is revoked by {list} (install a newer one)")
             }

@@ -4,6 +4,8 @@
 pub mod build;
 #[path = "../../../formats/src/samples/policy.rs"]
 pub mod compact;
+#[path = "../../../formats/src/samples/cpio.rs"]
+pub mod cpio;
 pub mod der;
 pub mod flips;
 pub mod forge;

@@ -76,6 +76,11 @@ pub fn open_uki() -> Scene {
     Scene::of(uki_of(&UKI_SECTIONS))
 }
 
+/// The same with this initrd.
+pub fn uki_with_initrd(initrd: &[u8]) -> Scene {
+    Scene::of(uki_of(&[(".initrd", initrd)]))
+}
+
 pub fn addon_of(sections: &[(&str, &[u8])]) -> Vec<u8> {
     signed_image(pe_image(sections))
 }

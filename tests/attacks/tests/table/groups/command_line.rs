@@ -708,6 +708,13 @@ fn bootconfig(all: &mut Cases) {
         "hidden-bootconfig",
     );
     all.refused(
+        "the same in a UKI's own initrd and the one after it, the mark of which the gate joins",
+        || uki_with_initrd(b"kernel.lsm=yama\n\x10\0\0\0\0\0\0\0#BOO"),
+        |it| it.build = it.build.clone().initrd(b"TCONFIG\n"),
+        Component::Initrd(0),
+        "hidden-bootconfig",
+    );
+    all.refused(
         "the same in pieces of four bytes",
         bzimage,
         |it| {

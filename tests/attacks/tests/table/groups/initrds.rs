@@ -40,6 +40,7 @@ pub fn cases() -> Vec<Case> {
     where_they_must_be_signed(&mut all);
     in_a_sealed_machine(&mut all);
     with_a_uki(&mut all);
+    all.made.extend(super::acpi_tables::cases());
     all.made
 }
 

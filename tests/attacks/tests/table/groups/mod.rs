@@ -1,5 +1,6 @@
 //! The attacks, group by group.
 
+mod acpi_tables;
 mod after_loading;
 mod command_line;
 mod confusion;
