@@ -216,6 +216,25 @@ fn explain_says_which_rule_decides_about_each_parameter() {
 }
 
 #[test]
+fn explain_says_where_no_command_line_of_user_space_is_accepted() {
+    let said = explained("quiet", &[], Path::new("sealed"));
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (3, ""),
+        "as the gate refuses it"
+    );
+    assert!(
+        said.out
+            .contains("denied         the line as a whole: the policy doesn't accept it unsigned")
+            && said
+                .out
+                .contains("allowed        quiet: no rule is about it"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
 fn explain_knows_forced_parameters_and_crash_loads() {
     let folder = Folder::new();
     let fleet = folder.write("p.toml", FLEET);

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 
 use baton_formats::cmdline::{Parameter, Parameters, Words, parameters, same_name, words};
 use baton_formats::policy::{Action, ParameterRule, Rules};
+use baton_formats::verdict::Way;
 
 use crate::display::printable;
 use crate::reason::Reason;
@@ -154,6 +155,17 @@ fn is_as_forced(parameter: &Parameter<'_>, rules: &Rules<'_>) -> Option<bool> {
         }
     }
     found
+}
+
+/// Accepts a command line that is no UKI's, and that is vouched for so, with all of its parameters.
+///
+/// # Errors
+/// `NotAccepted`, or the parameter that is denied.
+pub fn accept(line: &[u8], way: Way, rules: &Rules<'_>) -> Result<(), Reason> {
+    match rules.command_line.accept(way) {
+        true => check(line, rules),
+        false => Err(Reason::NotAccepted(way)),
+    }
 }
 
 /// Checks every parameter of what user space, or who signed for it, made the line of.

@@ -108,8 +108,7 @@ pub fn decide<'a>(
     command_line: &'a [u8],
     trust: &Trust<'_>,
 ) -> Result<Decision<'a>, Refusal> {
-    let parsed = Handover::parse(handover)
-        .map_err(|error| Refusal::new(Component::Handover, Reason::BadHandover(error)))?;
+    let parsed = parse(handover)?;
     check_occasion(&parsed, command_line)
         .map_err(|reason| Refusal::new(Component::Handover, reason))?;
     records::check_signatures(&parsed)?;
@@ -156,6 +155,23 @@ pub fn decide<'a>(
         policy: AppliedPolicy::of(trust.policy()),
         crash: parsed.is_crash(),
     })
+}
+
+fn parse(handover: &[u8]) -> Result<Handover<'_>, Refusal> {
+    Handover::parse(handover)
+        .map_err(|error| Refusal::new(Component::Handover, Reason::BadHandover(error)))
+}
+
+/// Judges the initrds of `handover` as [`decide`] does, and nothing else: for whoever asks about them
+/// before there is a kernel to boot them with.
+///
+/// # Errors
+/// As there.
+pub fn judge_initrds(handover: &[u8], trust: &Trust<'_>) -> Result<Vec<Part>, Refusal> {
+    let parsed = parse(handover)?;
+    records::check_signatures(&parsed)?;
+    let manifest = records::check_manifest(&parsed, trust)?;
+    records::check_initrds(&parsed, manifest.as_ref(), trust)
 }
 
 /// What is signed together with the kernel: the UKI's arguments first, then its addons'.
@@ -321,11 +337,12 @@ fn check_command_line(
     if let Some(manifest) = manifest {
         manifest.check_command_line(chosen)?;
     }
-    let vouched = match signed.vouches_for_command_line() {
-        Some(by_uki) => by_uki,
-        None => accepted(by_manifest(manifest), rules)?,
-    };
-    command_line::check(chosen, rules)?;
+    if let Some(by_uki) = signed.vouches_for_command_line() {
+        command_line::check(chosen, rules)?;
+        return Ok(by_uki);
+    }
+    let vouched = by_manifest(manifest);
+    command_line::accept(chosen, vouched.way, rules)?;
     Ok(vouched)
 }
 
@@ -337,14 +354,6 @@ fn by_manifest(manifest: Option<&VerifiedManifest<'_>>) -> Vouched {
             Vouched::by(Way::Manifest, it.signer().clone())
         }
         _ => Vouched::UNSIGNED,
-    }
-}
-
-/// A command line that isn't a UKI's, if the policy accepts how it is vouched for.
-fn accepted(vouched: Vouched, rules: &Rules<'_>) -> Result<Vouched, Reason> {
-    match rules.command_line.accept(vouched.way) {
-        true => Ok(vouched),
-        false => Err(Reason::NotAccepted(vouched.way)),
     }
 }
 

@@ -90,19 +90,31 @@ pub(crate) fn check_addon<'a>(
     trust: &Trust<'_>,
 ) -> Result<(Verified<'a>, Arguments<'a>), Reason> {
     let uki = uki.ok_or(Reason::AddonWithoutUki)?;
-    let image = verify_image_for(record.bytes, trust, &Use::of(Purpose::Addon))?;
+    let (image, arguments) = verify_addon(record.bytes, trust)?;
     if image.digest() != record.digest {
         return Err(Reason::RecordAltered);
     }
-    let pe = Pe::parse(record.bytes).map_err(Reason::BadImage)?;
-    let arguments = Addon::parse(&pe).map_err(Reason::BadUki)?.arguments;
-    check_arguments(&arguments, trust)?;
     match arguments.uname {
         Some(uname) if uki.uname != Some(uname) => Err(Reason::AddonForAnother {
             uname: printable(uname.bytes()),
         }),
         _ => Ok((image, arguments)),
     }
+}
+
+/// Judges an addon by its signature and its form; whether it fits a UKI is another matter.
+///
+/// # Errors
+/// Why it is none that any UKI may be given.
+pub fn verify_addon<'a>(
+    bytes: &'a [u8],
+    trust: &Trust<'_>,
+) -> Result<(Verified<'a>, Arguments<'a>), Reason> {
+    let image = verify_image_for(bytes, trust, &Use::of(Purpose::Addon))?;
+    let pe = Pe::parse(bytes).map_err(Reason::BadImage)?;
+    let arguments = Addon::parse(&pe).map_err(Reason::BadUki)?.arguments;
+    check_arguments(&arguments, trust)?;
+    Ok((image, arguments))
 }
 
 /// The command line that a UKI and its addons make together, given in their order: what they say,

@@ -24,11 +24,10 @@ use crate::cli::{PolicyCheckArgs, PolicyCommand, PolicyExplainArgs, PolicyShowAr
 use crate::failure::{Failure, Result};
 use crate::inspect::page::Page;
 use crate::kernel_verdict::hex;
-use crate::refusal;
 use baton_formats::gate_image::GateInfo;
 use baton_formats::policy::{Action, MAGIC, Policy as Compact};
 use baton_sys::file;
-use baton_verify::Reason;
+use baton_verify::{Component, Reason, Refusal, Way, command_line};
 use model::Policy;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -220,9 +219,13 @@ fn explain(args: &PolicyExplainArgs) -> Result<()> {
         let policy = parts(&bytes, &args.policy)?;
         return crate::inspect::print(&explained(&policy, &bytes, args.crash));
     };
-    let decisions = explain::decisions(line.as_bytes(), compact.rules(args.crash));
+    let (line, rules) = (line.as_bytes(), compact.rules(args.crash));
+    let verdict = command_line::accept(line, Way::Unsigned, rules);
     let mut page = Page::default();
-    for it in &decisions {
+    if let Err(reason @ Reason::NotAccepted(_)) = &verdict {
+        page.field("denied", format!("the line as a whole: {reason}"));
+    }
+    for it in explain::decisions(line, rules) {
         let verdict = match it.action {
             Action::Allow => "allowed",
             Action::Deny => "denied",
@@ -230,18 +233,15 @@ fn explain(args: &PolicyExplainArgs) -> Result<()> {
         page.field(verdict, format!("{}: {}", it.parameter, it.why));
     }
     crate::inspect::print(page.text())?;
-    match decisions.iter().find(|it| it.action == Action::Deny) {
-        Some(denied) => Err(denial(&denied.parameter)),
-        None => Ok(()),
-    }
+    verdict.map_err(denial)
 }
 
 /// As the gate would refuse; it has been told already.
-fn denial(parameter: &str) -> Failure {
-    let reason = Reason::ParameterDenied(parameter.to_owned());
+fn denial(reason: Reason) -> Failure {
+    let refusal = Refusal::new(Component::CommandLine, reason);
     Failure {
         told: true,
-        ..Failure::new(refusal::exit(&reason), reason.code(), reason.to_string())
+        ..Failure::from(refusal)
     }
 }
 
