@@ -15,6 +15,7 @@ pub mod failure;
 pub mod gate;
 pub mod inspect;
 pub mod kernel_verdict;
+pub mod kind;
 pub mod load;
 pub mod machine;
 pub mod manifest;

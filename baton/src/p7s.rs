@@ -11,6 +11,13 @@ pub const SUFFIX: &str = ".p7s";
 /// The labels of CMS in PEM: that of RFC 7468, 9, and the older one.
 const LABELS: [&str; 2] = ["CMS", "PKCS7"];
 
+/// OBJECT IDENTIFIER 1.2.840.113549.1.7.2, SignedData, as CMS begins with soon.
+const SIGNED_DATA: &[u8] = &[
+    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02,
+];
+/// How far in at most: a tag and its length go before.
+const SIGNED_DATA_WITHIN: usize = 20;
+
 /// Where the detached signature of a file lies.
 #[must_use]
 pub fn beside(path: &Path) -> PathBuf {
@@ -46,6 +53,15 @@ pub fn to_der(bytes: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
             blocks.len()
         )),
     }
+}
+
+/// The DER of a file that looks like CMS, in DER or PEM.
+#[must_use]
+pub fn cms(file: &[u8]) -> Option<Vec<u8>> {
+    let der = to_der(file.to_vec()).ok()?;
+    let begin = der.get(..SIGNED_DATA_WITHIN)?;
+    let mut windows = begin.windows(SIGNED_DATA.len());
+    windows.any(|window| window == SIGNED_DATA).then_some(der)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub struct Brief {
     /// What is wrong with it.
     pub problems: Vec<String>,
     #[serde(skip)]
-    described: &'static str,
+    kind: String,
 }
 
 impl Brief {
@@ -35,7 +35,7 @@ impl Brief {
             size: report.size,
             kernel_version: report.kernel_version().map(str::to_owned),
             signers: signatures.filter_map(|s| s.signer.clone()).collect(),
-            described: report.format.described(),
+            kind: report.kind,
             sha256: report.sha256,
             problems: report.problems,
         }
@@ -44,7 +44,7 @@ impl Brief {
 
 impl fmt::Display for Brief {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.described)?;
+        f.write_str(&self.kind)?;
         let mut words = self.kernel_version.iter().flat_map(|v| v.split(' '));
         if let Some(release) = words.next() {
             write!(f, ", {release}")?;

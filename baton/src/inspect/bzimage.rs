@@ -1,6 +1,7 @@
 //! Linux's x86 boot images.
 
 use super::page::Page;
+use crate::kind::compression;
 use baton_formats::bzimage::BzImage;
 use serde::Serialize;
 
@@ -14,17 +15,6 @@ const XLOADFLAGS: [&str; 8] = [
     "5LEVEL",
     "5LEVEL_ENABLED",
     "MEM_ENCRYPTION",
-];
-
-/// How compressed data begins, and by what it is compressed (lib/decompress.c in Linux).
-pub const COMPRESSIONS: [(&[u8], &str); 7] = [
-    (&[0x1f, 0x8b], "gzip"),
-    (&[0x28, 0xb5, 0x2f, 0xfd], "zstd"),
-    (b"\xfd7zXZ", "xz"),
-    (&[0x02, 0x21, 0x4c, 0x18], "lz4"),
-    (&[0x5d, 0, 0], "lzma"),
-    (b"BZh", "bzip2"),
-    (b"\x89LZO", "lzo"),
 ];
 
 /// The setup header. Field names are those of boot.rst.
@@ -119,12 +109,4 @@ impl BzImageInfo {
             format!("{} bytes, {compression}", self.payload_length),
         );
     }
-}
-
-/// What these bytes are compressed by, if that can be told by their begin.
-#[must_use]
-pub fn compression(bytes: &[u8]) -> Option<&'static str> {
-    let known = COMPRESSIONS.iter();
-    let mut fitting = known.filter(|(magic, _)| bytes.starts_with(magic));
-    fitting.next().map(|(_, name)| *name)
 }

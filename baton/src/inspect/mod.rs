@@ -9,7 +9,6 @@ pub mod brief;
 pub mod bzimage;
 pub mod certificate;
 pub mod elf;
-pub mod format;
 pub mod gate;
 pub mod handover;
 pub mod manifest;
@@ -27,11 +26,10 @@ use crate::cli::InspectArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::kernel_verdict::hex;
+use crate::kind::{Format, Kind, Role, compression};
 use crate::p7s;
 use crate::read;
 use baton_verify::{HashAlgorithm, Way};
-use bzimage::compression;
-use format::Format;
 use page::Page;
 use report::Report;
 use serde::Serialize;
@@ -104,7 +102,7 @@ fn compare_with_content(report: &mut Report, path: &Path, signature: &[u8]) {
         .to_str()
         .and_then(|name| name.strip_suffix(p7s::SUFFIX));
     let content = name.and_then(|name| read::found(Path::new(name)).ok()?);
-    if let (Some(content), Some(der)) = (content, reading::cms(signature)) {
+    if let (Some(content), Some(der)) = (content, p7s::cms(signature)) {
         report.signatures = vec![signature::of_detached(
             Way::Detached,
             &der,
@@ -114,10 +112,18 @@ fn compare_with_content(report: &mut Report, path: &Path, signature: &[u8]) {
 }
 
 fn not_understood(path: &Path, bytes: &[u8], report: &Report) -> Failure {
-    let why = match (report.problems.first(), compression(bytes)) {
+    let why = match (report.problems.first(), Kind::of(bytes)) {
         (Some(problem), _) => problem.clone(),
-        (None, Some(by)) => format!("compressed data ({by}); decompress it and inspect that"),
-        (None, None) => "of no format that Baton knows".into(),
+        (
+            None,
+            Kind {
+                role: Role::Data, ..
+            },
+        ) => "of no format that Baton knows".into(),
+        (None, kind) => match compression(bytes) {
+            Some(_) => format!("{}; decompress it and inspect that", kind.name),
+            None => format!("{}, in which there is nothing to show", kind.name),
+        },
     };
     Failure::new(
         Exit::Malformed,

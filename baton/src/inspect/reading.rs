@@ -3,7 +3,6 @@
 use super::bzimage::BzImageInfo;
 use super::certificate::CertificateInfo;
 use super::elf::ElfInfo;
-use super::format::Format;
 use super::gate::GateImageInfo;
 use super::handover::HandoverInfo;
 use super::manifest::ManifestInfo;
@@ -14,11 +13,12 @@ use super::signature::{self, SignatureInfo};
 use super::uki::{ArgumentsInfo, UkiInfo};
 use super::{sbat, sha256};
 use crate::certs;
+use crate::kind::{Format, Kind};
 use crate::p7s;
 use baton_formats::bzimage::BzImage;
 use baton_formats::elf::Elf;
 use baton_formats::gate_image::{GateInfo, GateInfoError};
-use baton_formats::handover::{self, Handover};
+use baton_formats::handover::Handover;
 use baton_formats::manifest::Manifest;
 use baton_formats::module_signature;
 use baton_formats::multiboot2::Multiboot2;
@@ -26,21 +26,11 @@ use baton_formats::pe::Pe;
 use baton_formats::uki::{Addon, Uki, UkiError};
 use baton_verify::{Certificate, Way};
 
-/// The begin of any version's manifest.
-const MANIFEST: &[u8] = b"baton-manifest";
 /// The begin of a PE image.
 const DOS_MAGIC: &[u8] = b"MZ";
-/// OBJECT IDENTIFIER 1.2.840.113549.1.7.2, SignedData, as CMS begins with soon.
-const SIGNED_DATA: &[u8] = &[
-    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02,
-];
-/// How far in at most: a tag and its length go before.
-const SIGNED_DATA_WITHIN: usize = 20;
-
 /// What has been found so far.
 #[derive(Default)]
 struct Reading {
-    format: Option<Format>,
     parts: Parts,
     signatures: Vec<SignatureInfo>,
     problems: Vec<String>,
@@ -51,9 +41,11 @@ impl Report {
     #[must_use]
     pub fn of(file: &[u8]) -> Report {
         let mut reading = Reading::default();
-        reading.read(file);
+        let kind = Kind::of(file);
+        reading.read(file, kind.format);
         Report {
-            format: reading.format.unwrap_or(Format::Data),
+            format: kind.format,
+            kind: kind.name.into_owned(),
             size: file.len() as u64,
             sha256: sha256(file),
             problems: reading.problems,
@@ -64,40 +56,33 @@ impl Report {
 }
 
 impl Reading {
-    fn read(&mut self, file: &[u8]) {
-        if file.starts_with(&handover::MAGIC) {
-            self.handover(file);
-        } else if file.starts_with(MANIFEST) {
-            self.manifest(file);
-        } else {
-            let image = self.without_appended(file);
-            self.multiboot2(image);
-            self.elf(image);
-            self.bzimage(image);
-            self.pe(image);
-            if self.format.is_none() {
-                self.certificate_or_signature(image);
+    fn read(&mut self, file: &[u8], format: Format) {
+        match format {
+            Format::Handover => self.handover(file),
+            Format::Manifest => self.manifest(file),
+            Format::Certificate | Format::Signature => self.certificate_or_signature(file),
+            _ => {
+                let image = self.without_appended(file);
+                self.multiboot2(image);
+                self.elf(image);
+                self.bzimage(image);
+                self.pe(image);
             }
         }
     }
 
     /// What a part says, or that it is malformed.
-    fn take<T, E: ToString>(&mut self, format: Format, read: Result<T, E>) -> Option<T> {
-        self.format = Some(format);
-        self.told(read)
-    }
-
     fn told<T, E: ToString>(&mut self, read: Result<T, E>) -> Option<T> {
         read.map_err(|e| self.problems.push(e.to_string())).ok()
     }
 
     fn handover(&mut self, file: &[u8]) {
-        let handover = self.take(Format::Handover, Handover::parse(file));
+        let handover = self.told(Handover::parse(file));
         self.parts.handover = handover.map(|handover| HandoverInfo::of(&handover));
     }
 
     fn manifest(&mut self, file: &[u8]) {
-        let manifest = self.take(Format::Manifest, Manifest::parse(file));
+        let manifest = self.told(Manifest::parse(file));
         self.parts.manifest = manifest.map(|manifest| ManifestInfo::of(&manifest));
     }
 
@@ -115,7 +100,7 @@ impl Reading {
 
     fn multiboot2(&mut self, file: &[u8]) {
         if Multiboot2::is_one(file) {
-            let kernel = self.take(Format::Multiboot2, Multiboot2::parse(file));
+            let kernel = self.told(Multiboot2::parse(file));
             self.parts.multiboot2 = kernel.map(|kernel| Multiboot2Info::of(&kernel));
         }
     }
@@ -124,7 +109,7 @@ impl Reading {
         if !Elf::is_one(file) {
             return;
         }
-        let Some(elf) = self.take(Format::Elf, Elf::parse(file)) else {
+        let Some(elf) = self.told(Elf::parse(file)) else {
             return;
         };
         if let (Some(der), Some(parts)) = (elf.signature(), elf.signed_parts()) {
@@ -137,7 +122,7 @@ impl Reading {
 
     fn bzimage(&mut self, file: &[u8]) {
         if BzImage::is_one(file) {
-            let image = self.take(Format::BzImage, BzImage::parse(file));
+            let image = self.told(BzImage::parse(file));
             self.parts.bzimage = image.map(|image| BzImageInfo::of(&image));
         }
     }
@@ -146,12 +131,7 @@ impl Reading {
         if !file.starts_with(DOS_MAGIC) {
             return;
         }
-        // A PE image with a multiboot2 header for its ELF form is first of all a PE image.
-        let format = match self.format {
-            None | Some(Format::Multiboot2) => Format::Pe,
-            Some(format) => format,
-        };
-        let Some(pe) = self.take(format, Pe::parse(file)) else {
+        let Some(pe) = self.told(Pe::parse(file)) else {
             return;
         };
         self.signatures.extend(signature::of_pe(&pe));
@@ -167,14 +147,14 @@ impl Reading {
 
     fn uki_or_addon(&mut self, pe: &Pe<'_>) {
         if Uki::is_one(pe) {
-            let uki = self.take(Format::Uki, Uki::parse(pe));
+            let uki = self.told(Uki::parse(pe));
             self.parts.uki = uki.map(|uki| UkiInfo::of(&uki));
             return;
         }
         match Addon::parse(pe) {
             Err(UkiError::NotAnAddon) => {}
             addon => {
-                let addon = self.take(Format::Addon, addon);
+                let addon = self.told(addon);
                 self.parts.addon = addon.map(|addon| ArgumentsInfo::of_addon(&addon));
             }
         }
@@ -184,7 +164,7 @@ impl Reading {
         match GateInfo::from_image(file) {
             Err(GateInfoError::Magic | GateInfoError::TooShort) => {}
             info => {
-                let info = self.take(Format::Gate, info);
+                let info = self.told(info);
                 let problems = &mut self.problems;
                 self.parts.gate = info.map(|info| GateImageInfo::of(&info, file, problems));
             }
@@ -192,24 +172,14 @@ impl Reading {
     }
 
     fn certificate_or_signature(&mut self, file: &[u8]) {
-        if let Some(der) = cms(file) {
+        if let Some(der) = p7s::cms(file) {
             let signature = signature::of_detached(Way::Detached, &der, None);
-            self.format = Some(Format::Signature);
             self.problems.extend(signature.problem.clone());
             self.signatures.push(signature);
         } else if let Ok(found) = certs::parse(file) {
-            self.format = Some(Format::Certificate);
             let certificates = found.iter().filter_map(|c| Certificate::parse(&c.der).ok());
             let shown = certificates.map(|c| CertificateInfo::of(&c)).collect();
             self.parts.certificates = Some(shown);
         }
     }
-}
-
-/// The DER of a file that looks like CMS, in DER or PEM.
-pub fn cms(file: &[u8]) -> Option<Vec<u8>> {
-    let der = p7s::to_der(file.to_vec()).ok()?;
-    let begin = der.get(..SIGNED_DATA_WITHIN)?;
-    let mut windows = begin.windows(SIGNED_DATA.len());
-    windows.any(|window| window == SIGNED_DATA).then_some(der)
 }

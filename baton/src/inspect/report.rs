@@ -3,7 +3,6 @@
 use super::bzimage::BzImageInfo;
 use super::certificate::CertificateInfo;
 use super::elf::ElfInfo;
-use super::format::Format;
 use super::gate::GateImageInfo;
 use super::handover::HandoverInfo;
 use super::manifest::ManifestInfo;
@@ -13,6 +12,7 @@ use super::pe::PeInfo;
 use super::sbat::{self, SbatEntry};
 use super::signature::SignatureInfo;
 use super::uki::{ArgumentsInfo, UkiInfo};
+use crate::kind::Format;
 use serde::Serialize;
 
 /// What there is to say of a file. Digests are in hexadecimal.
@@ -20,6 +20,8 @@ use serde::Serialize;
 pub struct Report {
     /// What it is.
     pub format: Format,
+    /// The same for people, and more exactly.
+    pub kind: String,
     /// Its length in bytes.
     pub size: u64,
     /// Of the whole file.
@@ -99,7 +101,7 @@ impl Report {
 
     /// Prints it for people.
     pub fn show(&self, page: &mut Page, name: &str) {
-        page.heading(format!("{name}: {}", self.format.described()));
+        page.heading(format!("{name}: {}", self.kind));
         self.show_summary(page);
         let parts = &self.parts;
         shown(parts.manifest.as_ref(), page, ManifestInfo::show);

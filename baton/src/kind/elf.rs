@@ -1,0 +1,102 @@
+//! ELF files.
+
+use super::{Format, Kind, contains};
+use baton_formats::elf::{Class, Elf};
+use baton_formats::multiboot2::Multiboot2;
+use baton_formats::reader::u16_at;
+
+/// `e_type` and `e_machine` of the ELF header (elf(5)), the same in files of both classes.
+const E_TYPE: usize = 16;
+const E_MACHINE: usize = 18;
+const EM_386: u16 = 3;
+const EM_X86_64: u16 = 62;
+/// EI_DATA, and its value of big-endian files.
+const EI_DATA: usize = 5;
+const ELFDATA2MSB: u8 = 2;
+
+/// Recognises a file that begins as ELF.
+pub(super) fn kind(image: &[u8]) -> Kind {
+    if let Ok(program) = Elf::parse(image) {
+        return parsed(&program, image);
+    }
+    let read = |at| {
+        let value = u16_at(image, at)?;
+        let big = image.get(EI_DATA) == Some(&ELFDATA2MSB);
+        Some(if big { value.swap_bytes() } else { value })
+    };
+    let (kind, machine) = (read(E_TYPE), read(E_MACHINE));
+    let other = |name: String, advice| Kind::other(Format::Elf, name, advice);
+    match (kind, machine) {
+        // ET_REL
+        (Some(1), _) if contains(image, b"vermagic=") => {
+            other("a kernel module".into(), "name the kernel that it is for")
+        }
+        (Some(1), _) => other("an ELF object file".into(), "name a kernel"),
+        // ET_CORE
+        (Some(4), _) => other(
+            "an ELF core dump".into(),
+            "name a kernel; `baton dump info` shows a kernel's dump",
+        ),
+        (_, Some(machine)) if !matches!(machine, EM_386 | EM_X86_64) => {
+            let of = machine_name(machine).map_or_else(
+                || format!("machine {machine}"),
+                std::borrow::ToOwned::to_owned,
+            );
+            other(
+                format!("an ELF file for {of}"),
+                "take the one that is built for x86-64",
+            )
+        }
+        // Its own reason says what is wrong.
+        _ if contains_interpreter(image) => program(),
+        _ => Kind::kernel(Format::Elf, "an ELF file"),
+    }
+}
+
+fn parsed(elf: &Elf<'_>, image: &[u8]) -> Kind {
+    let kernel = |name| Kind::kernel(Format::Elf, name);
+    match (elf.is_linux(), elf.class()) {
+        (true, Class::Elf64) => kernel("a Linux kernel (ELF, vmlinux)"),
+        (true, Class::Elf32) => Kind::other(
+            Format::Elf,
+            "a 32-bit Linux kernel (ELF, vmlinux)",
+            "take the one that is built for x86-64",
+        ),
+        (false, _) if Multiboot2::is_one(image) => kernel("a multiboot2 kernel (ELF)"),
+        (false, _) if elf.pvh_entry().is_some() => kernel("a kernel with a PVH entry (ELF)"),
+        (false, _) if multiboot1(image) => super::other::multiboot1(Format::Elf),
+        (false, _) => program(),
+    }
+}
+
+fn program() -> Kind {
+    Kind::other(
+        Format::Elf,
+        "an ELF program, neither of Linux's own build nor with an entry for PVH or multiboot2",
+        "name a kernel, such as /boot/vmlinuz-*",
+    )
+}
+
+fn multiboot1(image: &[u8]) -> bool {
+    super::other::is_multiboot1(image)
+}
+
+/// Whether its program headers ask for an interpreter, as those of most programs do.
+fn contains_interpreter(image: &[u8]) -> bool {
+    let head = image.get(..4096).unwrap_or(image);
+    contains(head, b"/ld-linux") || contains(head, b"/ld-musl")
+}
+
+/// e_machine of elf(5), of what Linux is built for.
+fn machine_name(machine: u16) -> Option<&'static str> {
+    Some(match machine {
+        8 => "MIPS",
+        20 | 21 => "PowerPC",
+        22 => "s390",
+        40 => "arm",
+        183 => "arm64",
+        243 => "RISC-V",
+        258 => "LoongArch",
+        _ => return None,
+    })
+}
