@@ -57,8 +57,8 @@ pub enum Command {
     #[command(after_help = exit::help())]
     Inspect(InspectArgs),
     /// Say whether an image would be accepted, by whom it is signed, or why not
-    #[command(after_help = exit::help())]
-    Verify(VerifyArgs),
+    #[command(after_help = verify_help())]
+    Verify(Box<VerifyArgs>),
 }
 
 /// `baton crash …`
@@ -119,7 +119,17 @@ const MANIFEST_HELP: &str = "\
 Whoever trusts the manifest's signature trusts what it lists, whether that is signed itself or not.
 It counts once it is signed:
   baton sign --key K --cert C OUT          # writes OUT.p7s
-  baton verify KERNEL --manifest OUT";
+  baton verify KERNEL --manifest OUT --initrd INITRD";
+
+fn verify_help() -> String {
+    format!("{VERIFY_HELP}\n\n{}", exit::help())
+}
+
+const VERIFY_HELP: &str = "\
+A kernel is judged as the gate judges it, with what goes with it; without --gate, as a gate with the stock
+policy would. What is signed and can't be started this way (a boot loader, say) is refused: exit code 4,
+\"startable\": false and who signed it. An initrd, an addon or a manifest is judged for what it is, and a
+file of no known format by the detached signature beside it.";
 
 /// Which way to the next kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -175,9 +185,9 @@ pub struct CaptureSources {
     pub capture: PathBuf,
 }
 
-/// What goes with a kernel, and how it is loaded.
-#[derive(Debug, Args)]
-pub struct LoadOptions {
+/// What goes with a kernel.
+#[derive(Debug, Default, Args)]
+pub struct Companions {
     /// An initrd, with the signature in FILE.p7s if there is one; several are given one after another
     #[arg(long, value_name = "FILE")]
     pub initrd: Vec<PathBuf>,
@@ -191,16 +201,35 @@ pub struct LoadOptions {
     #[arg(long, value_name = "FILE")]
     pub manifest: Option<PathBuf>,
     /// The next kernel's command line; by default what a UKI or a manifest says it is
-    #[arg(
-        long,
-        value_name = "TEXT",
-        conflicts_with = "reuse_cmdline",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub cmdline: Option<OsString>,
+}
+
+impl Companions {
+    /// The options that were given, by name.
+    #[must_use]
+    pub fn given(&self) -> Vec<&'static str> {
+        let all = [
+            (!self.initrd.is_empty(), "--initrd"),
+            (!self.addon.is_empty(), "--addon"),
+            (self.manifest.is_some(), "--manifest"),
+            (self.profile.is_some(), "--profile"),
+            (self.cmdline.is_some(), "--cmdline"),
+        ];
+        let given = all.into_iter().filter(|(given, _)| *given);
+        given.map(|(_, name)| name).collect()
+    }
+}
+
+/// What goes with a kernel, and how it is loaded.
+#[derive(Debug, Args)]
+pub struct LoadOptions {
+    /// What goes with it.
+    #[command(flatten)]
+    pub with: Companions,
     /// Use the running kernel's command line, without BOOT_IMAGE= and initrd= (and crashkernel= for a
     /// crash kernel)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "cmdline")]
     pub reuse_cmdline: bool,
     /// Which way to take
     #[arg(long, value_enum, default_value = "auto")]
@@ -220,8 +249,9 @@ pub struct LoadOptions {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Look at the machine described below this folder (for testing)
-    #[arg(long, value_name = "DIR", hide = true, requires = "dry_run")]
+    /// Judge for the machine that is described below this folder, as its own root would: /proc and /sys
+    /// of another machine, of which nothing need be there but what is known
+    #[arg(long, value_name = "DIR", requires = "dry_run")]
     pub root: Option<PathBuf>,
 }
 
@@ -459,21 +489,27 @@ pub struct InspectArgs {
 /// What to verify, and against what.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The image: a kernel of any format, a gate, an initrd, a manifest, a saved handover. A detached
+    /// The image: a kernel of any format, an initrd, an addon, a manifest, a saved handover. A detached
     /// signature is taken from IMAGE.p7s
     pub image: PathBuf,
-    /// A manifest that may vouch for the image; its signature is taken from FILE.p7s
-    #[arg(long, value_name = "FILE")]
-    pub manifest: Option<PathBuf>,
-    /// The command line to judge a handover with
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub cmdline: Option<OsString>,
+    /// What goes with it.
+    #[command(flatten)]
+    pub with: Companions,
+    /// Judge a crash load
+    #[arg(long)]
+    pub crash: bool,
     /// Trust these certificates, PEM or DER (may be repeated), and not the machine's
     #[arg(long, value_name = "FILE")]
     pub cert: Vec<PathBuf>,
-    /// Judge as this gate would: by its own certificates and revocations, and the machine's lists
+    /// Judge as this gate would: by its own certificates, revocations and policy, and the machine's lists
     #[arg(long, value_name = "FILE")]
     pub gate: Option<PathBuf>,
+    /// Judge the signature alone, of any file: not whether it can be started, nor what a policy says
+    #[arg(long, conflicts_with_all = ["initrd", "profile", "addon", "manifest", "cmdline", "crash"])]
+    pub signature_only: bool,
+    /// Judge for the machine that is described below this folder, as its own root would
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

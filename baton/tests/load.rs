@@ -253,6 +253,28 @@ fn an_unsigned_kernel_is_refused_with_the_reason_of_each_way() {
 }
 
 #[test]
+fn what_is_no_kernel_is_named_and_no_way_is_tried() {
+    let machine = with_gate();
+    for (file, words) in [
+        (
+            &b"07070100000000"[..],
+            "an initrd (cpio archive), and not a kernel",
+        ),
+        (b"\x1f\x8b\x08\0\0", "compressed data (gzip)"),
+        (b"baton-manifest 1\n", "a manifest, and not a kernel"),
+    ] {
+        std::fs::write(&machine.kernel, file).unwrap();
+        let said = machine.load(&[]);
+        assert_eq!(reason(&said), (4, "not-a-kernel".into()), "{words}");
+        let message = message(&said);
+        assert!(
+            message.starts_with("kernel refused: ") && message.contains(words),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn an_altered_kernel_is_refused_by_both() {
     let o = owners();
     let machine = Machine::locked_down()

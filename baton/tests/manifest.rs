@@ -63,15 +63,22 @@ impl Boot {
         self.folder.path("rescue.manifest.p7s")
     }
 
+    /// Of a kernel with its initrds, as the manifest lists them; of an initrd by itself.
     fn verify(&self, file: &Path, owner: &Owner) -> Said {
-        baton(&[
+        let mut args: Vec<&dyn AsRef<OsStr>> = vec![
             &"verify",
             &file,
             &"--manifest",
             &self.manifest,
             &"--cert",
             &owner.cert,
-        ])
+        ];
+        if !self.initrds.iter().any(|initrd| initrd == file) {
+            for initrd in &self.initrds {
+                args.extend::<[&dyn AsRef<OsStr>; 2]>([&"--initrd", initrd]);
+            }
+        }
+        baton(&args)
     }
 }
 
@@ -130,6 +137,28 @@ fn once_signed_it_vouches_for_what_it_lists_and_for_nothing_else() {
         said.err
     );
     assert_eq!(boot.verify(&boot.kernel, &o.rsa).code, 3, "another's key");
+}
+
+#[test]
+fn a_kernel_without_the_listed_initrds_is_refused_as_the_gate_refuses_it() {
+    let boot = Boot::new();
+    let owner = &owners().rsa;
+    boot.list(&[]);
+    boot.sign(owner);
+    let said = baton(&[
+        &"verify",
+        &boot.kernel,
+        &"--manifest",
+        &boot.manifest,
+        &"--cert",
+        &owner.cert,
+    ]);
+    assert_eq!(said.code, 3);
+    assert!(
+        said.err.contains("initrd 0 refused: it isn't there"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

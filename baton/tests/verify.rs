@@ -5,7 +5,9 @@ mod common;
 use baton_formats::handover::{Kind, Layout};
 use baton_formats::pe::Pe;
 use baton_verify::HashAlgorithm;
-use common::{Folder, Owner, Said, baton, kernel_image, owners, put, sign};
+use common::{
+    Folder, Owner, Said, baton, gate_stub, kernel_image, owners, put, sign, signature_list,
+};
 use std::path::{Path, PathBuf};
 
 fn verify(image: &Path, owner: &Owner) -> Said {
@@ -128,4 +130,253 @@ fn a_handover_is_judged_as_the_gate_judges_it() {
         message.contains("saved.handover: kernel refused"),
         "{message}"
     );
+}
+
+/// A PE image with these sections, in place of those of a kernel image that is `len` bytes long.
+fn application(section: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut image = kernel_image(0x3000);
+    put(&mut image, 0x1f1, &[0; 0x80]); // no setup header
+    put(&mut image, 0x58 + 160, &[0; 8]);
+    put(&mut image, 0x58 + 160, section);
+    put(&mut image, 0x1000, content);
+    image
+}
+
+fn systemd_boot() -> Vec<u8> {
+    application(b".sdmagic", b"#### LoaderInfo: systemd-boot 257 ####")
+}
+
+#[test]
+fn what_is_well_signed_and_cannot_be_started_is_told_apart() {
+    let folder = Folder::new();
+    let owner = &owners().rsa;
+    let image = folder.write("bootx64.efi", systemd_boot());
+    sign(&image, owner);
+    let said = verify(&image, owner);
+    assert_eq!(said.code, 4, "{}", said.out);
+    let json = said.json();
+    assert_eq!(json["accepted"], false);
+    assert_eq!(json["startable"], false);
+    assert_eq!(json["signature"], "good");
+    assert_eq!(json["signed_by"]["subject"], "RSA owner");
+    assert_eq!(json["kind"], "systemd-boot, a boot loader");
+    assert_eq!(json["error"]["reason"], "not-a-kernel");
+    let said = baton(&[&"verify", &"--cert", &owner.cert, &image]);
+    assert!(
+        said.err
+            .contains("is systemd-boot, a boot loader, and not a kernel")
+            && said
+                .err
+                .contains("its signature is good: signed by \"RSA owner\""),
+        "{}",
+        said.err
+    );
+    let said = baton(&[
+        &"verify",
+        &"--signature-only",
+        &"--cert",
+        &owner.cert,
+        &image,
+    ]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("signature alone"), "{}", said.out);
+    assert!(said.out.contains("not to be started"), "{}", said.out);
+
+    let foreign = &owners().p256;
+    let json = verify(&image, foreign).json();
+    assert_eq!(json["signature"], "refused");
+    let said = baton(&[
+        &"verify",
+        &"--signature-only",
+        &"--cert",
+        &foreign.cert,
+        &image,
+    ]);
+    assert_eq!(said.code, 3, "{}", said.out);
+    let unsigned = folder.write("unsigned.efi", systemd_boot());
+    assert_eq!(verify(&unsigned, owner).json()["signature"], "none");
+}
+
+#[test]
+fn a_kernel_that_is_accepted_can_be_started() {
+    let folder = Folder::new();
+    let owner = &owners().rsa;
+    let image = folder.write("image", kernel_image(0x3000));
+    sign(&image, owner);
+    let json = verify(&image, owner).json();
+    assert_eq!(
+        (&json["accepted"], &json["startable"]),
+        (&true.into(), &true.into())
+    );
+    assert_eq!(json["signature"], "good");
+}
+
+#[test]
+fn a_signed_addon_is_accepted_as_one_and_cannot_be_started() {
+    let folder = Folder::new();
+    let owner = &owners().rsa;
+    let image = folder.write("debug.addon.efi", application(b".cmdline", b"debug\0"));
+    put_section_size(&image, 6);
+    sign(&image, owner);
+    let json = verify(&image, owner).json();
+    assert_eq!(json["accepted"], true, "{json}");
+    assert_eq!(json["startable"], false);
+    let said = baton(&[
+        &"verify",
+        &"--cert",
+        &owner.cert,
+        &image,
+        &"--cmdline",
+        &"x",
+    ]);
+    assert_eq!(said.code, 4, "it was asked as a kernel: {}", said.err);
+    assert!(said.err.contains("with --addon"), "{}", said.err);
+}
+
+/// The section's virtual size, behind which its data ends.
+fn put_section_size(image: &Path, size: u32) {
+    let mut bytes = std::fs::read(image).unwrap();
+    put(&mut bytes, 0x58 + 160 + 8, &size.to_le_bytes());
+    std::fs::write(image, bytes).unwrap();
+}
+
+#[test]
+fn data_with_a_signature_beside_it_is_judged_by_that() {
+    let folder = Folder::new();
+    let owner = &owners().rsa;
+    let data = folder.write("d.bin", b"whatever it is");
+    assert_eq!(verify(&data, owner).code, 4, "nothing vouches for it");
+    sign_beside(&data, owner);
+    let said = verify(&data, owner);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert_eq!(said.json()["startable"], false);
+    assert_eq!(verify(&data, &owners().p256).code, 3);
+}
+
+#[test]
+fn an_initrd_is_judged_by_its_signature() {
+    let folder = Folder::new();
+    let owner = &owners().rsa;
+    let initrd = folder.write("initrd", b"07070100000000");
+    let said = verify(&initrd, owner);
+    assert_eq!((said.code, &said.json()["signature"]), (3, &"none".into()));
+    sign_beside(&initrd, owner);
+    let said = baton(&[&"verify", &"--cert", &owner.cert, &initrd]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("as:        initrd"), "{}", said.out);
+}
+
+/// A gate with this policy, which trusts `owner`.
+fn gate(folder: &Folder, policy: &str, owner: &Owner) -> PathBuf {
+    let (stub, out) = (
+        folder.write("stub", gate_stub(0x10_0000)),
+        folder.path("gate.efi"),
+    );
+    let said = baton(&[
+        &"gate",
+        &"build",
+        &"--stub",
+        &stub,
+        &"--cert",
+        &owner.cert,
+        &"--policy",
+        &policy,
+        &"--out",
+        &out,
+    ]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    out
+}
+
+#[test]
+fn a_kernel_is_judged_by_the_gates_policy_with_all_that_goes_with_it() {
+    let folder = Folder::new();
+    let owner = &owners().rsa;
+    let root = folder.path("no-machine");
+    let kernel = folder.write("vmlinuz", kernel_image(0x3000));
+    let initrd = folder.write("initrd", b"07070100000000");
+    sign(&kernel, owner);
+    let judged = |policy: &str, more: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let gate = gate(&folder, policy, owner);
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
+            &"verify", &kernel, &"--json", &"--gate", &gate, &"--root", &root,
+        ];
+        args.extend(more);
+        baton(&args)
+    };
+    let reason = |said: &Said| {
+        said.json()["error"]["reason"]
+            .as_str()
+            .unwrap_or("")
+            .to_owned()
+    };
+
+    assert_eq!(judged("stock", &[]).code, 0);
+    let said = judged("sealed", &[]);
+    assert_eq!((said.code, reason(&said)), (3, "not-accepted".into()));
+
+    let said = judged("stock", &[&"--cmdline", &"quiet lsm=yama"]);
+    assert_eq!((said.code, reason(&said)), (3, "parameter-denied".into()));
+
+    let said = judged("stock", &[&"--initrd", &initrd]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert_eq!(said.json()["parts"][1]["vouched_by"], "unsigned");
+    let said = judged("signed-initrd", &[&"--initrd", &initrd]);
+    assert_eq!((said.code, reason(&said)), (3, "not-accepted".into()));
+    let message = said.json()["error"]["message"].to_string();
+    assert!(message.contains("/initrd refused: "), "{message}");
+    sign_beside(&initrd, owner);
+    let said = judged("signed-initrd", &[&"--initrd", &initrd]);
+    assert_eq!(said.code, 0, "{}", said.out);
+}
+
+#[test]
+fn a_crash_load_is_judged_by_the_rules_for_one() {
+    let folder = Folder::new();
+    let owner = &owners().rsa;
+    let policy = folder.write(
+        "p.toml",
+        "[crash.cmdline]\nrules = [{ deny = \"quiet\" }]\n",
+    );
+    let gate = gate(&folder, policy.to_str().unwrap(), owner);
+    let kernel = folder.write("vmlinuz", kernel_image(0x3000));
+    sign(&kernel, owner);
+    let root = folder.path("no-machine");
+    let judged = |more: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
+            &"verify",
+            &kernel,
+            &"--gate",
+            &gate,
+            &"--root",
+            &root,
+            &"--cmdline",
+            &"quiet",
+        ];
+        args.extend(more);
+        baton(&args).code
+    };
+    assert_eq!(judged(&[]), 0);
+    assert_eq!(judged(&[&"--crash"]), 3);
+}
+
+#[test]
+fn a_machine_that_is_described_below_a_folder_is_judged_by() {
+    let folder = Folder::new();
+    let o = owners();
+    let kernel = folder.write("vmlinuz", kernel_image(0x3000));
+    sign(&kernel, &o.rsa);
+    let shim = "root/sys/firmware/efi/mok-variables";
+    folder.write(&format!("{shim}/MokListRT"), signature_list(&[o.rsa.der()]));
+    folder.write("root/sys/firmware/efi/runtime-map/0/type", "0x5\n");
+    let root = folder.path("root");
+    let judged = || baton(&[&"verify", &kernel, &"--root", &root]);
+    assert_eq!(judged().code, 0, "{}", judged().err);
+    folder.write(
+        &format!("{shim}/MokListXRT"),
+        signature_list(&[o.rsa.der()]),
+    );
+    let said = judged();
+    assert_eq!(said.code, 3);
+    assert!(said.err.contains("revoked by MokListXRT"), "{}", said.err);
 }

@@ -133,7 +133,7 @@ fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Option<Record>> {
         plan::check_machine(&machine, crash)?;
     }
     let mut prepared = prepare(root, &args.sources)?;
-    if let Some(line) = &args.options.cmdline {
+    if let Some(line) = &args.options.with.cmdline {
         prepared.replace_command_line(line.as_bytes());
     }
     if let Some(path) = &args.save_initrd {
@@ -173,16 +173,12 @@ fn say_unchanged(options: &LoadOptions) {
 
 /// What only goes with a kernel that is named.
 fn check_options(options: &LoadOptions) -> Result<()> {
-    let given = [
-        (!options.initrd.is_empty(), "--initrd"),
-        (!options.addon.is_empty(), "--addon"),
-        (options.manifest.is_some(), "--manifest"),
-        (options.profile.is_some(), "--profile"),
-        (options.reuse_cmdline, "--reuse-cmdline"),
-    ];
-    match given.into_iter().find(|(is_given, _)| *is_given) {
+    let given = options.with.given();
+    let reuse = options.reuse_cmdline.then_some("--reuse-cmdline");
+    let mut given = given.into_iter().chain(reuse);
+    match given.find(|option| *option != "--cmdline") {
         None => Ok(()),
-        Some((_, option)) => Err(Failure::new(
+        Some(option) => Err(Failure::new(
             Exit::Usage,
             "usage",
             format!(

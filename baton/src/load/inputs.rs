@@ -3,18 +3,16 @@
 use super::choice::{self, Sayings};
 use super::handover::{self, Ingredients};
 use super::input::{Image, Initrd};
-use crate::cli::LoadOptions;
-use crate::cmdline;
+use crate::cli::Companions;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::p7s;
 use baton_formats::handover::Handover;
-use baton_sys::Root;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What a load is made of.
-pub(super) struct Inputs {
+pub(crate) struct Inputs {
     pub crash: bool,
     pub kernel: Image,
     /// The kernel's detached signature.
@@ -28,7 +26,14 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    pub fn read(path: &Path, args: &LoadOptions, root: &Root, crash: bool) -> Result<Inputs> {
+    /// Reads the files. The command line is the one that is given, or else `reused`, or else what is said
+    /// by what was signed.
+    pub fn read(
+        path: &Path,
+        args: &Companions,
+        reused: Option<Vec<u8>>,
+        crash: bool,
+    ) -> Result<Inputs> {
         let kernel = Image::open(path)?;
         let is_handover = handover::is_one(&kernel.bytes);
         if is_handover {
@@ -57,7 +62,7 @@ impl Inputs {
             kernel,
             cmdline: Vec::new(),
         };
-        inputs.cmdline = command_line(args, root, &inputs)?;
+        inputs.cmdline = command_line(args, reused, &inputs)?;
         Ok(inputs)
     }
 
@@ -88,11 +93,16 @@ impl Inputs {
         }
     }
 
+    /// Whether this is a handover that was made before.
+    pub fn is_handover(&self) -> bool {
+        handover::is_one(&self.kernel.bytes)
+    }
+
     /// What goes along that only the gate looks at.
     pub fn only_for_the_gate(&self) -> Option<&'static str> {
         let signed = |initrd: &Initrd| initrd.signature.is_some();
         [
-            (handover::is_one(&self.kernel.bytes), "it is a handover"),
+            (self.is_handover(), "it is a handover"),
             (self.manifest.is_some(), "a manifest goes with it"),
             (!self.addons.is_empty(), "addons go with it"),
             (self.profile != 0, "a profile was chosen"),
@@ -119,16 +129,11 @@ impl Inputs {
 }
 
 /// A handover has all its parts in it.
-fn check_alone(args: &LoadOptions) -> Result<()> {
-    let given = [
-        (!args.initrd.is_empty(), "--initrd"),
-        (!args.addon.is_empty(), "--addon"),
-        (args.manifest.is_some(), "--manifest"),
-        (args.profile.is_some(), "--profile"),
-    ];
-    match given.into_iter().find(|(is_given, _)| *is_given) {
+fn check_alone(args: &Companions) -> Result<()> {
+    let given = args.given();
+    match given.iter().find(|option| **option != "--cmdline") {
         None => Ok(()),
-        Some((_, option)) => Err(Failure::new(
+        Some(option) => Err(Failure::new(
             Exit::Usage,
             "usage",
             format!("a handover has everything in it already (leave {option} out)"),
@@ -136,14 +141,11 @@ fn check_alone(args: &LoadOptions) -> Result<()> {
     }
 }
 
-fn command_line(args: &LoadOptions, root: &Root, inputs: &Inputs) -> Result<Vec<u8>> {
-    let line = match &args.cmdline {
-        Some(text) => text.as_bytes().to_vec(),
-        None if args.reuse_cmdline => {
-            let current = baton_sys::cmdline::current(root).map_err(|e| Failure::system(&e))?;
-            cmdline::reuse(&current, inputs.crash)
-        }
-        None => inputs.sayings().command_line().unwrap_or_default().into(),
+fn command_line(args: &Companions, reused: Option<Vec<u8>>, inputs: &Inputs) -> Result<Vec<u8>> {
+    let line = match (&args.cmdline, reused) {
+        (Some(text), _) => text.as_bytes().to_vec(),
+        (None, Some(line)) => line,
+        (None, None) => inputs.sayings().command_line().unwrap_or_default().into(),
     };
     if line.contains(&b'\n') {
         return Err(Failure::new(

@@ -3,14 +3,18 @@
 use crate::machine::Machine;
 use baton_formats::elf::Elf;
 use baton_verify::{
-    Component, Decision, Part, Payload, Reason, Refusal, Trust, check_entry, decide,
+    Component, Decision, Part, Payload, Reason, Refusal, Signer, Trust, Way, check_entry, decide,
 };
 use std::ops::Range;
 
 /// What of a decision is kept when the handover isn't looked at any more.
-pub(super) struct Judged {
-    /// Who vouches for the kernel, in words.
-    pub by: String,
+pub(crate) struct Judged {
+    /// How the kernel is vouched for.
+    pub way: Way,
+    /// Who vouches for the kernel.
+    pub signer: Signer,
+    /// The SHA-256 of what vouches for the kernel.
+    pub digest: [u8; 32],
     /// The kernel's format.
     pub format: &'static str,
     /// What was judged, part by part.
@@ -33,7 +37,9 @@ impl Judged {
             .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
         check_place(&decision, crash_regions)?;
         Ok(Judged {
-            by: decision.kernel.signer().to_string(),
+            way: decision.kernel.way(),
+            signer: decision.kernel.signer().clone(),
+            digest: decision.kernel.digest(),
             format: decision.payload.format(),
             further_len: memory_needed(&decision),
             parts: decision.parts,

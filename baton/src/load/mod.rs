@@ -1,25 +1,28 @@
 //! `baton load` and `baton crash load`: files → verdict → plan → system call.
 
 pub mod choice;
+pub(crate) mod handed;
 pub mod handover;
 pub mod input;
-mod inputs;
-mod judged;
+pub(crate) mod inputs;
+pub(crate) mod judged;
 mod report;
 
 use crate::cli::{LoadOptions, Via};
+use crate::cmdline;
 use crate::crash::load::Summary;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::gate::own::OwnLists;
 use crate::kernel_verdict;
+use crate::kind::Kind;
 use crate::machine::{Keys, Machine};
 use crate::plan::{self, Header, LoadPlan, Loadable, Request, Way};
 use crate::trust_summary::TrustSummary;
 use baton_formats::bzimage::BzImage;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
-use baton_verify::{Component, Part, Reason, Refusal, Trust, VerifiedManifest, verify_kernel_on};
+use baton_verify::{Component, Part, Reason, Refusal};
 use input::{Image, Initrd};
 use inputs::Inputs;
 use judged::Judged;
@@ -31,18 +34,27 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// What the kernel puts before a crash kernel's command line, as long as it can be (setup_cmdline in
-/// arch/x86/kernel/kexec-bzimage64.c; the second since Linux 6.16, where a disk is encrypted).
-const ELFCOREHDR: &[u8] = b"elfcorehdr=0xffffffffffffffff dmcryptkeys=0xffffffffffffffff ";
-
 /// Carries out the command.
 ///
 /// # Errors
 /// Why it would be refused, or was.
 pub fn run(kernel: &Path, args: &LoadOptions, crash: bool) -> Result<()> {
     let root = root(args);
-    let inputs = Inputs::read(kernel, args, &root, crash)?;
+    let inputs = Inputs::read(kernel, &args.with, reused(args, &root, crash)?, crash)?;
+    let kind = Kind::of(&inputs.kernel.bytes);
+    if let Some(failure) = kind.refused_as("kernel", kernel) {
+        return Err(failure);
+    }
     load(args, &root, &inputs, None).map(drop)
+}
+
+/// The running kernel's command line, if that is to be used again.
+fn reused(args: &LoadOptions, root: &Root, crash: bool) -> Result<Option<Vec<u8>>> {
+    if !args.reuse_cmdline {
+        return Ok(None);
+    }
+    let current = baton_sys::cmdline::current(root).map_err(|e| Failure::system(&e))?;
+    Ok(Some(cmdline::reuse(&current, crash)))
 }
 
 /// The machine to look at.
@@ -151,25 +163,12 @@ struct Gate {
 }
 
 impl Gate {
-    fn make(args: &LoadOptions, inputs: &Inputs) -> Result<Gate> {
-        let image = open_gate(args)?;
-        let handover = match handover::is_one(&inputs.kernel.bytes) {
-            true => handover::adopt(&inputs.kernel.bytes)?,
-            false => handover::build(&inputs.ingredients())?,
-        };
-        Gate::with(image, handover)
-    }
-
-    fn with(image: Image, handover: Sealed) -> Result<Gate> {
-        let len = handover
-            .file()
-            .metadata()
-            .map_err(|e| Failure::system(&e))?
-            .len();
+    fn new(image: Image, handover: Sealed) -> Result<Gate> {
+        let metadata = handover.file().metadata();
         Ok(Gate {
             image,
+            len: metadata.map_err(|e| Failure::system(&e))?.len(),
             handover,
-            len,
             parts: Vec::new(),
             format: None,
             judged_by: None,
@@ -199,24 +198,14 @@ fn gate_way(
     keys: &Keys,
     cell: &OnceCell<Gate>,
 ) -> Result<Way> {
-    let mut gate = Gate::make(args, inputs)?;
-    let own = OwnLists::of(&gate.image.bytes, &gate.image.path)?;
+    let image = open_gate(args)?;
+    let own = OwnLists::of(&image.bytes, &image.path)?;
     let trust = keys.gate_trust(own.lists())?;
-    let line = line_for_gate(inputs);
-    let crash_regions = &machine.crash_regions;
-    let judge = |gate: &Gate| {
-        let map = gate.handover.map().map_err(|e| Failure::system(&e))?;
-        Ok::<_, Failure>(Judged::of(&map, &line, &trust, machine, crash_regions))
-    };
-    let mut judged = judge(&gate)?;
-    // Which way vouches for the kernel, and with it the digest, shows only when it is verified.
-    if let Err(refusal) = &judged
-        && refusal.reason == Reason::HandoverDigestMismatch
-        && let Some(again) = gate.with_right_digest(inputs, &trust)?
-    {
-        gate = again;
-        judged = judge(&gate)?;
-    }
+    let line = handed::line_for_gate(inputs);
+    let (handover, judged) = handed::judged(inputs, &trust, |handover| {
+        Judged::of(handover, &line, &trust, machine, &machine.crash_regions)
+    })?;
+    let mut gate = Gate::new(image, handover)?;
     let further_len = judged.as_ref().map_or(0, |judged| judged.further_len);
     let loadable = Loadable {
         header: header(&gate.image.bytes, Component::Gate),
@@ -228,44 +217,11 @@ fn gate_way(
         gate.parts = judged.parts;
         gate.format = Some(judged.format);
         gate.judged_by = Some(TrustSummary::of(&trust));
-        judged.by
+        judged.signer.to_string()
     });
     let way = plan::gate_way(machine, request, &loadable, vouched)?;
     let _ = cell.set(gate);
     Ok(way)
-}
-
-impl Gate {
-    /// The same handover with the digest of what vouches for its kernel; `None` if nothing does, or
-    /// if somebody else made the handover.
-    fn with_right_digest(&self, inputs: &Inputs, trust: &Trust<'_>) -> Result<Option<Gate>> {
-        if handover::is_one(&inputs.kernel.bytes) {
-            return Ok(None);
-        }
-        let manifest = inputs.manifest.as_ref().and_then(|(text, signature)| {
-            VerifiedManifest::verify(&text.bytes, signature.as_deref()?, trust).ok()
-        });
-        let signature = inputs.signature.as_deref();
-        let kernel = verify_kernel_on(
-            inputs.crash,
-            &inputs.kernel.bytes,
-            signature,
-            manifest.as_ref(),
-            trust,
-        );
-        let Ok(kernel) = kernel else {
-            return Ok(None);
-        };
-        let handover = handover::build_with(&inputs.ingredients(), kernel.digest())?;
-        let image = Image::open(&self.image.path)?;
-        Gate::with(image, handover).map(Some)
-    }
-}
-
-/// The command line as the gate will see it.
-fn line_for_gate(inputs: &Inputs) -> Vec<u8> {
-    let before = if inputs.crash { ELFCOREHDR } else { b"" };
-    [before, &inputs.cmdline].concat()
 }
 
 /// Writes a file that its owner alone may read: initrds may hold keys. Also where it was there before.
@@ -314,7 +270,7 @@ fn unjudged(args: &LoadOptions, inputs: &Inputs, gate: &OnceCell<Gate>) -> Resul
         }
         Via::Kernel => {}
         Via::Gate => {
-            let _ = gate.set(Gate::make(args, inputs)?);
+            let _ = gate.set(Gate::new(open_gate(args)?, handed::make(inputs)?)?);
         }
     }
     Ok(LoadPlan {

@@ -1,232 +1,291 @@
-//! Judging a file: as a kernel of any format, an initrd, a manifest or a handover.
+//! Judging a file as what it is: a kernel or a handover as the gate does, what goes with them by the parts
+//! of that same verdict.
 
+use super::anchors::Anchors;
+use super::signature::{self, sha256};
 use crate::cli::VerifyArgs;
-use crate::failure::Result;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::kind::{Kind, Role};
+use crate::load::handed;
+use crate::load::handover::{self, Ingredients};
+use crate::load::input::{Image, Initrd};
+use crate::load::inputs::Inputs;
+use crate::load::judged::Judged;
 use crate::p7s;
-use crate::read;
-use baton_formats::bzimage::BzImage;
-use baton_formats::elf::Elf;
-use baton_formats::handover::{self, Handover};
-use baton_formats::manifest::FIRST_LINE;
-use baton_formats::multiboot2::Multiboot2;
 use baton_verify::{
-    HashAlgorithm, Reason, Refusal, Signer, Trust, Use, Verified, VerifiedManifest, Way, decide,
-    verify_detached_for, verify_kernel,
+    Component, Part, Reason, Refusal, Signer, Trust, VerifiedManifest, Way, check_revoked,
+    judge_initrds, verify_addon, verify_kernel_on,
 };
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
-/// What the running kernel puts first in a crash (setup_cmdline in arch/x86/kernel/kexec-bzimage64.c).
-const CRASH_PREFIX: &[u8] = b"elfcorehdr=0x0 ";
 
 /// Why and how an image is accepted.
-pub struct Verdict {
+#[derive(Debug, Clone)]
+pub(super) struct Verdict {
     /// How.
     pub way: Way,
     /// By whom.
     pub signer: Signer,
     /// The SHA-256 of what was signed.
     pub digest: [u8; 32],
-    /// What exactly the verdict is about, if not the image as a kernel.
-    pub part: Option<String>,
+    /// What it is accepted as.
+    pub as_what: String,
+    /// All that was judged with it; none if it was judged alone.
+    pub parts: Vec<Part>,
 }
 
-impl Verdict {
-    fn of(verified: &Verified<'_>) -> Verdict {
-        Verdict {
-            way: verified.way(),
-            signer: verified.signer().clone(),
-            digest: verified.digest(),
-            part: None,
+/// What is asked, and what the answer depends on.
+pub(super) struct Question<'q> {
+    pub args: &'q VerifyArgs,
+    pub inputs: &'q Inputs,
+    pub kind: Kind,
+    pub anchors: &'q Anchors,
+    pub trust: &'q Trust<'q>,
+}
+
+impl Question<'_> {
+    /// The verdict.
+    pub fn answer(&self) -> Result<Verdict> {
+        if self.args.signature_only {
+            return self.by_signature("signature alone".into());
+        }
+        if self.kind.can_be_started() {
+            return self.as_boot();
+        }
+        match self.kind.role {
+            // What goes with a kernel was given: so this is to be one.
+            _ if self.has_companions() => match self.not_a_kernel() {
+                Some(failure) => Err(failure),
+                None => self.as_boot(),
+            },
+            Role::Manifest => self.as_manifest(),
+            Role::Addon => self.as_addon(),
+            _ if self.inputs.manifest.is_some() => self.as_listed_initrd(),
+            Role::Initrd => self.as_initrd(),
+            Role::Data if self.inputs.signature.is_none() => Err(self.of_no_format()),
+            // No gate has a use for it, and none was asked.
+            Role::Data if self.args.gate.is_none() => self.by_signature(self.kind.name.to_string()),
+            _ => match self.not_a_kernel() {
+                Some(failure) => Err(failure),
+                None => self.as_boot(),
+            },
         }
     }
-}
 
-/// What is to be judged: a file, and the detached signature beside it.
-pub struct Signed<'a> {
-    /// The file.
-    pub path: &'a Path,
-    /// What is in it.
-    pub bytes: Vec<u8>,
-    /// The signature, in DER.
-    pub signature: Option<Vec<u8>>,
-}
-
-impl<'a> Signed<'a> {
-    fn read(path: &'a Path) -> Result<Signed<'a>> {
-        Ok(Signed {
-            path,
-            bytes: read::given(path)?,
-            signature: p7s::read_beside(path)?,
-        })
+    fn image(&self) -> &Image {
+        &self.inputs.kernel
     }
 
-    fn as_manifest(&self, trust: &Trust<'_>) -> std::result::Result<VerifiedManifest<'_>, Reason> {
-        let signature = self.signature.as_ref().ok_or(Reason::UnsignedManifest)?;
-        VerifiedManifest::verify(&self.bytes, signature, trust)
-    }
-}
-
-/// A refusal, and the file that it is about.
-pub struct Refused<'a> {
-    /// The file.
-    pub path: &'a Path,
-    /// Why.
-    pub why: Why,
-}
-
-/// Why.
-pub enum Why {
-    /// It is about the file.
-    Reason(Reason),
-    /// It is about the detached signature beside the file, which isn't needed.
-    Beside(Reason),
-    /// It is about a part of the handover that the file is.
-    Handover(Refusal),
-    /// Nothing says how the file is to be judged.
-    NoFormat,
-}
-
-impl From<Reason> for Why {
-    fn from(reason: Reason) -> Why {
-        Why::Reason(reason)
-    }
-}
-
-/// What a verdict depends on, but for trust.
-pub struct Input<'a> {
-    /// What is to be judged.
-    pub image: Signed<'a>,
-    manifest: Option<Signed<'a>>,
-    command_line: &'a OsStr,
-}
-
-impl<'a> Input<'a> {
-    /// Reads the files.
-    pub fn read(args: &'a VerifyArgs) -> Result<Input<'a>> {
-        Ok(Input {
-            image: Signed::read(&args.image)?,
-            manifest: args.manifest.as_deref().map(Signed::read).transpose()?,
-            command_line: args.cmdline.as_deref().unwrap_or_default(),
-        })
+    fn has_companions(&self) -> bool {
+        let given = self.args.with.given();
+        self.args.crash || given.iter().any(|option| *option != "--manifest")
     }
 
-    /// Judges the image.
-    pub fn judge(&self, trust: &Trust<'_>) -> std::result::Result<Verdict, Refused<'a>> {
-        let bytes = &self.image.bytes;
-        let about = |signed: &Signed<'a>| {
-            let path = signed.path;
-            move |why| Refused { path, why }
+    fn by_signature(&self, as_what: String) -> Result<Verdict> {
+        let image = self.image();
+        let signature = self.inputs.signature.as_deref();
+        let signed = signature::judge(&image.bytes, signature, self.trust);
+        let signed = signed.map_err(|reason| self.refused(image.path.display(), reason))?;
+        Ok(Verdict { as_what, ..signed })
+    }
+
+    /// That the file is known to be something else, and whether it is well signed for all that.
+    fn not_a_kernel(&self) -> Option<Failure> {
+        let image = self.image();
+        let failure = self.kind.refused_as("image", &image.path)?;
+        let signature = self.inputs.signature.as_deref();
+        let message = match signature::judge(&image.bytes, signature, self.trust) {
+            Ok(signed) => format!(
+                "{}; its signature is good: signed by {}",
+                failure.message,
+                self.anchors.describe(&signed.signer)
+            ),
+            Err(_) => failure.message,
         };
-        let manifest = self.manifest.as_ref().map(|signed| {
-            let manifest = signed.as_manifest(trust).map_err(Why::from);
-            manifest.map_err(about(signed))
-        });
-        let manifest = manifest.transpose()?;
-        let verdict = if bytes.starts_with(&handover::MAGIC) {
-            self.as_handover(trust)
-        } else if bytes.starts_with(FIRST_LINE.as_bytes()) {
-            self.as_manifest(trust).map_err(Why::from)
-        } else {
-            self.as_kernel_or_initrd(manifest.as_ref(), trust)
-        };
-        verdict.map_err(about(&self.image))
+        Some(Failure { message, ..failure })
     }
 
-    fn as_handover(&self, trust: &Trust<'_>) -> std::result::Result<Verdict, Why> {
-        let mut line = self.command_line.as_bytes().to_vec();
-        if Handover::parse(&self.image.bytes).is_ok_and(|handover| handover.is_crash()) {
-            line.splice(0..0, CRASH_PREFIX.iter().copied());
-        }
-        let decision = decide(&self.image.bytes, &line, trust).map_err(Why::Handover)?;
-        let unsigned = decision
-            .parts
-            .iter()
-            .filter(|p| p.vouched.way == Way::Unsigned);
+    fn of_no_format(&self) -> Failure {
+        Failure::new(
+            Exit::Malformed,
+            "bad-image",
+            format!(
+                "{} refused: of no format that can be booted, and nothing vouches for it (sign it, or list it in a manifest)",
+                self.image().path.display()
+            ),
+        )
+    }
+
+    /// As the gate judges a boot.
+    fn as_boot(&self) -> Result<Verdict> {
+        let (inputs, machine) = (self.inputs, &self.anchors.machine);
+        let line = handed::line_for_gate(inputs);
+        let (_, judged) = handed::judged(inputs, self.trust, |handover| {
+            Judged::of(handover, &line, self.trust, machine, &machine.crash_regions)
+        })?;
+        let judged = judged.map_err(|refusal| self.boot_refused(refusal))?;
+        let unsigned = |part: &&Part| part.vouched.way == Way::Unsigned;
+        let unsigned = judged.parts.iter().filter(unsigned).count();
         Ok(Verdict {
-            part: Some(format!(
-                "handover of {} parts, {} of them unsigned; its kernel:",
-                decision.parts.len(),
-                unsigned.count()
-            )),
-            ..Verdict::of(&decision.kernel)
+            way: judged.way,
+            signer: judged.signer,
+            digest: judged.digest,
+            as_what: match inputs.is_handover() {
+                true => format!(
+                    "handover of {} parts, {unsigned} of them unsigned; its kernel ({}):",
+                    judged.parts.len(),
+                    judged.format
+                ),
+                false => format!("kernel ({})", judged.format),
+            },
+            parts: judged.parts,
         })
     }
 
-    fn as_manifest(&self, trust: &Trust<'_>) -> std::result::Result<Verdict, Reason> {
-        let manifest = self.image.as_manifest(trust)?;
+    fn boot_refused(&self, Refusal { component, reason }: Refusal) -> Failure {
+        let inputs = self.inputs;
+        if inputs.is_handover() {
+            let reason = self.anchors.named_in(reason);
+            let failure = Failure::from(Refusal::new(component, reason));
+            let message = format!("{}: {failure}", self.image().path.display());
+            return Failure { message, ..failure };
+        }
+        let path = match component {
+            Component::Kernel if self.is_about_the_signature_beside() => {
+                Some(p7s::beside(&self.image().path))
+            }
+            Component::Kernel => Some(self.image().path.clone()),
+            Component::Initrd(index) => inputs.initrds.get(index).map(|it| it.path.clone()),
+            Component::Addon(index) => inputs.addons.get(index).map(|it| it.path.clone()),
+            Component::Manifest => inputs.manifest.as_ref().map(|(it, _)| it.path.clone()),
+            _ => None,
+        };
+        match path {
+            Some(path) => self.refused(path.display(), reason),
+            None => self.refused(component, reason),
+        }
+    }
+
+    /// Whether the kernel would be accepted without the detached signature, which isn't needed then.
+    fn is_about_the_signature_beside(&self) -> bool {
+        let manifest = self.manifest().and_then(std::result::Result::ok);
+        let (bytes, trust) = (&self.image().bytes, self.trust);
+        self.inputs.signature.is_some()
+            && verify_kernel_on(self.inputs.crash, bytes, None, manifest.as_ref(), trust).is_ok()
+    }
+
+    /// The manifest that goes with the image, verified.
+    fn manifest(&self) -> Option<std::result::Result<VerifiedManifest<'_>, Reason>> {
+        let (text, signature) = self.inputs.manifest.as_ref()?;
+        Some(verified(&text.bytes, signature.as_deref(), self.trust))
+    }
+
+    fn as_manifest(&self) -> Result<Verdict> {
+        let image = self.image();
+        let manifest = verified(&image.bytes, self.inputs.signature.as_deref(), self.trust);
+        let manifest = manifest.map_err(|reason| self.refused(image.path.display(), reason))?;
         Ok(Verdict {
             way: Way::Detached,
             signer: manifest.signer().clone(),
-            digest: sha256(&self.image.bytes),
-            part: Some("manifest".into()),
+            digest: sha256([&image.bytes[..]]),
+            as_what: "manifest".into(),
+            parts: Vec::new(),
         })
     }
 
-    fn as_kernel_or_initrd(
-        &self,
-        manifest: Option<&VerifiedManifest<'_>>,
-        trust: &Trust<'_>,
-    ) -> std::result::Result<Verdict, Why> {
-        let why = match self.as_kernel(manifest, trust) {
-            Ok(verdict) => return Ok(verdict),
-            Err(why) => why,
+    fn as_addon(&self) -> Result<Verdict> {
+        let image = self.image();
+        let verified = verify_addon(&image.bytes, self.trust);
+        let (addon, _) = verified.map_err(|reason| self.refused(image.path.display(), reason))?;
+        Ok(Verdict {
+            way: addon.way(),
+            signer: addon.signer().clone(),
+            digest: addon.digest(),
+            as_what: "addon of a UKI".into(),
+            parts: Vec::new(),
+        })
+    }
+
+    /// By the place in the manifest that lists it, which may be any.
+    fn as_listed_initrd(&self) -> Result<Verdict> {
+        let image = self.image();
+        let (length, digest) = (image.bytes.len(), sha256([&image.bytes[..]]));
+        let Some((manifest, path)) = self.manifest().zip(self.args.with.manifest.as_ref()) else {
+            return self.as_initrd();
         };
-        let initrd = manifest.and_then(|manifest| self.as_listed_initrd(manifest));
-        match (why, initrd) {
-            (Why::Reason(Reason::NotInManifest { .. } | Reason::Unsigned), Some(initrd)) => {
-                Ok(initrd)
-            }
-            (Why::Reason(Reason::Unsigned), None) if !is_image(&self.image.bytes) => {
-                Err(Why::NoFormat)
-            }
-            (why, _) => Err(why),
-        }
-    }
-
-    /// As the gate judges a kernel: what isn't needed must be right, too.
-    fn as_kernel(
-        &self,
-        manifest: Option<&VerifiedManifest<'_>>,
-        trust: &Trust<'_>,
-    ) -> std::result::Result<Verdict, Why> {
-        let bytes = &self.image.bytes;
-        let detached = self.image.signature.as_deref();
-        let verified = verify_kernel(bytes, detached, manifest, trust)?;
-        if let Some(signature) = detached.filter(|_| verified.way() != Way::Detached) {
-            verify_detached_for([&bytes[..]], signature, trust, &Use::kernel(bytes))
-                .map_err(Why::Beside)?;
-        }
-        if let Some(manifest) = manifest.filter(|m| m.manifest().kernel().is_some()) {
-            manifest.check_kernel(bytes.len(), &sha256(bytes))?;
-        }
-        Ok(Verdict::of(&verified))
-    }
-
-    fn as_listed_initrd(&self, manifest: &VerifiedManifest<'_>) -> Option<Verdict> {
-        let (len, digest) = (self.image.bytes.len(), sha256(&self.image.bytes));
+        let manifest = manifest.map_err(|reason| self.refused(path.display(), reason))?;
         let count = manifest.manifest().initrds().count();
-        let mut places = 0..count;
-        let place = places.find(|&n| manifest.check_initrd(n, len, &digest).is_ok())?;
-        Some(Verdict {
-            way: Way::Manifest,
-            signer: manifest.signer().clone(),
-            digest,
-            part: Some(format!("initrd {} of {count} in the manifest", place + 1)),
+        let revoked = check_revoked(&image.bytes, self.trust);
+        revoked.map_err(|reason| self.refused(image.path.display(), reason))?;
+        let is_listed = |place: &usize| manifest.check_initrd(*place, length, &digest).is_ok();
+        match (0..count).find(is_listed) {
+            Some(place) => Ok(Verdict {
+                way: Way::Manifest,
+                signer: manifest.signer().clone(),
+                digest,
+                as_what: format!("initrd {} of {count} in the manifest", place + 1),
+                parts: Vec::new(),
+            }),
+            None => match self.not_a_kernel() {
+                Some(failure) if self.kind.role != Role::Initrd => Err(failure),
+                _ => {
+                    Err(self.refused(image.path.display(), not_listed(&manifest, length, &digest)))
+                }
+            },
+        }
+    }
+
+    /// By its detached signature, as the gate judges an initrd, whatever the kernel is.
+    fn as_initrd(&self) -> Result<Verdict> {
+        let image = self.image();
+        let initrd = Initrd {
+            signature: self.inputs.signature.clone(),
+            ..Initrd::made("initrd", &image.bytes)?
+        };
+        let handover = handover::build(&Ingredients {
+            kernel: b"none",
+            signature: None,
+            initrds: &[initrd],
+            addons: Vec::new(),
+            manifest: None,
+            profile: 0,
+            crash: self.inputs.crash,
+        })?;
+        let map = handover.map().map_err(|e| Failure::system(&e))?;
+        let refused = |reason| self.refused(image.path.display(), reason);
+        let parts = judge_initrds(&map, self.trust).map_err(|refusal| refused(refusal.reason))?;
+        let part = parts.into_iter().next();
+        let part = part.ok_or_else(|| refused(Reason::Unsigned))?;
+        // The policy takes it unsigned; whoever asks wants to know whether it is signed.
+        let signer = part
+            .vouched
+            .signer
+            .ok_or_else(|| refused(Reason::Unsigned))?;
+        Ok(Verdict {
+            way: part.vouched.way,
+            signer,
+            digest: part.digest,
+            as_what: "initrd".into(),
+            parts: Vec::new(),
         })
     }
+
+    fn refused(&self, what: impl std::fmt::Display, reason: Reason) -> Failure {
+        self.anchors.refused(&what, reason)
+    }
 }
 
-/// Whether this is an image in any format that can be booted, malformed or not.
-fn is_image(bytes: &[u8]) -> bool {
-    let is_pe = bytes.starts_with(b"MZ") || BzImage::is_one(bytes);
-    is_pe || Elf::is_one(bytes) || Multiboot2::is_one(bytes)
+fn verified<'a>(
+    text: &'a [u8],
+    signature: Option<&[u8]>,
+    trust: &Trust<'_>,
+) -> std::result::Result<VerifiedManifest<'a>, Reason> {
+    let signature = signature.ok_or(Reason::UnsignedManifest)?;
+    VerifiedManifest::verify(text, signature, trust)
 }
 
-/// Of a whole file.
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut digest = [0; 32];
-    digest.copy_from_slice(HashAlgorithm::Sha256.hash([bytes]).as_bytes());
-    digest
+/// Why a manifest doesn't vouch for this.
+fn not_listed(manifest: &VerifiedManifest<'_>, length: usize, digest: &[u8; 32]) -> Reason {
+    let place = manifest.manifest().initrds().count();
+    let reason = manifest.check_initrd(place, length, digest).err();
+    reason.unwrap_or(Reason::Unsigned)
 }

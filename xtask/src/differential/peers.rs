@@ -122,7 +122,7 @@ impl Bench {
         });
         match tool {
             Tool::Baton => command
-                .args(["verify", "--cert"])
+                .args(["verify", "--signature-only", "--cert"])
                 .arg(certificate)
                 .arg(image),
             Tool::Sbsigntool => command.arg("--cert").arg(certificate).arg(image),

@@ -1,0 +1,128 @@
+//! What is told of a verdict.
+
+use super::anchors::Anchors;
+use super::judge::{Question, Verdict};
+use super::signature;
+use crate::ErrorFields;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::kernel_verdict::hex;
+use crate::kind::Format;
+use crate::parts::PartLine;
+use crate::trust_summary::TrustSummary;
+use baton_verify::{Reason, Signer, Way};
+use serde::Serialize;
+
+/// The object that `--json` prints.
+#[derive(Serialize)]
+pub(super) struct Report<'a> {
+    image: String,
+    format: Format,
+    kind: &'a str,
+    /// The question is answered with yes.
+    accepted: bool,
+    /// It is something that can be started this way.
+    startable: bool,
+    /// `good`, `refused` or `none`, whatever the image is.
+    signature: &'static str,
+    way: Option<&'static str>,
+    digest: String,
+    signatures: usize,
+    signed_by: Option<SignedBy>,
+    parts: Vec<PartLine>,
+    judged_by: TrustSummary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorFields<'a>>,
+}
+
+#[derive(Serialize)]
+struct SignedBy {
+    subject: String,
+    key_id: String,
+    anchor_subject: String,
+    anchor_key_id: String,
+    anchor_source: &'static str,
+}
+
+impl<'a> Report<'a> {
+    pub fn new(question: &'a Question<'_>, verdict: &'a Result<Verdict>) -> Report<'a> {
+        let file = &question.inputs.kernel.bytes;
+        let detached = question.inputs.signature.as_deref();
+        let accepted = verdict.as_ref().ok();
+        // Of what is refused for another reason the signature may be good.
+        let signed = match accepted {
+            Some(verdict) => Ok(verdict.clone()),
+            None => signature::judge(file, detached, question.trust),
+        };
+        let signature = match &signed {
+            Ok(_) => "good",
+            Err(Reason::Unsigned) => "none",
+            Err(_) => "refused",
+        };
+        let signed = signed.ok();
+        let startable = |failure: &Failure| failure.exit != Exit::Malformed;
+        Report {
+            image: question.args.image.display().to_string(),
+            format: question.kind.format,
+            kind: &question.kind.name,
+            accepted: accepted.is_some(),
+            startable: question.kind.can_be_started()
+                && verdict.as_ref().err().is_none_or(startable),
+            signature,
+            way: signed.as_ref().map(|verdict| verdict.way.code()),
+            digest: hex(&signed
+                .as_ref()
+                .map_or_else(|| signature::digest(file), |verdict| verdict.digest)),
+            signatures: signature::count(file, detached),
+            signed_by: signed.map(|verdict| SignedBy::from(&verdict.signer)),
+            parts: accepted.map_or_else(Vec::new, |verdict| {
+                verdict.parts.iter().map(PartLine::from).collect()
+            }),
+            judged_by: TrustSummary::of(question.trust),
+            error: verdict.as_ref().err().map(ErrorFields::from),
+        }
+    }
+
+    /// What people are told of what is accepted.
+    pub fn print(&self, verdict: &Verdict, anchors: &Anchors) {
+        println!("{}: accepted", self.image);
+        println!("  as:        {}", verdict.as_what);
+        if !self.startable {
+            println!("  is:        {}; not to be started by itself", self.kind);
+        }
+        println!("  by:        {}", verdict.way);
+        println!("  signed by: {}", anchors.describe(&verdict.signer));
+        println!(
+            "  digest:    {} ({})",
+            self.digest,
+            digest_name(verdict.way)
+        );
+        // The kernel has been told, and an empty command line isn't worth it.
+        for part in verdict.parts.iter().skip(1).filter(|part| part.size > 0) {
+            let part = PartLine::from(part);
+            println!("  with:      {}, {}", part.kind(), part.vouched());
+        }
+        println!("  judged by: {}", self.judged_by);
+    }
+}
+
+fn digest_name(way: Way) -> &'static str {
+    match way {
+        Way::Authenticode | Way::ListedDigest => "Authenticode, SHA-256",
+        Way::Appended => "SHA-256 of all before the signature",
+        Way::Note => "SHA-256, the signature as zeros",
+        Way::Detached | Way::Manifest | Way::Unsigned => "SHA-256",
+    }
+}
+
+impl From<&Signer> for SignedBy {
+    fn from(signer: &Signer) -> SignedBy {
+        SignedBy {
+            subject: signer.subject.clone(),
+            key_id: signer.key_id.to_string(),
+            anchor_subject: signer.anchor_subject.clone(),
+            anchor_key_id: signer.anchor_key_id.to_string(),
+            anchor_source: signer.anchor_source.code(),
+        }
+    }
+}

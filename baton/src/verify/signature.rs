@@ -1,0 +1,87 @@
+//! The signature of a file alone: whoever signed what, and for whatever it is good.
+
+use super::judge::Verdict;
+use baton_formats::elf::Elf;
+use baton_formats::module_signature;
+use baton_formats::pe::Pe;
+use baton_verify::{
+    HashAlgorithm, Reason, Trust, Way, check_revoked, verify_detached, verify_image,
+};
+
+/// The verdict on the signature that is in a file, or, if there is none, on the one beside it.
+///
+/// # Errors
+/// Why it isn't good; `Unsigned` if there is none.
+pub(super) fn judge(
+    file: &[u8],
+    detached: Option<&[u8]>,
+    trust: &Trust<'_>,
+) -> Result<Verdict, Reason> {
+    if file.starts_with(b"MZ") {
+        match by_authenticode(file, trust) {
+            Err(Reason::Unsigned) => {}
+            verdict => return verdict,
+        }
+    }
+    check_revoked(file, trust)?;
+    if let Some(appended) = module_signature::split(file).map_err(Reason::BadAppended)? {
+        return by_cms(&[appended.data], appended.signature, Way::Appended, trust);
+    }
+    if let Ok(elf) = Elf::parse(file)
+        && let (Some(signature), Some(parts)) = (elf.signature(), elf.signed_parts())
+    {
+        return by_cms(&parts.collect::<Vec<_>>(), signature, Way::Note, trust);
+    }
+    let detached = detached.ok_or(Reason::Unsigned)?;
+    by_cms(&[file], detached, Way::Detached, trust)
+}
+
+fn by_authenticode(file: &[u8], trust: &Trust<'_>) -> Result<Verdict, Reason> {
+    let verified = verify_image(file, trust)?;
+    Ok(Verdict {
+        way: verified.way(),
+        signer: verified.signer().clone(),
+        digest: verified.digest(),
+        as_what: String::new(),
+        parts: Vec::new(),
+    })
+}
+
+fn by_cms(
+    parts: &[&[u8]],
+    signature: &[u8],
+    way: Way,
+    trust: &Trust<'_>,
+) -> Result<Verdict, Reason> {
+    let digest = sha256(parts.iter().copied());
+    let signer = verify_detached(parts.iter().copied(), signature, trust)?;
+    Ok(Verdict {
+        way,
+        signer,
+        digest,
+        as_what: String::new(),
+        parts: Vec::new(),
+    })
+}
+
+/// What a file is known by: a PE image by its Authenticode digest.
+pub(super) fn digest(file: &[u8]) -> [u8; 32] {
+    match Pe::parse(file) {
+        Ok(pe) => sha256(pe.digest_parts()),
+        Err(_) => sha256([file]),
+    }
+}
+
+pub(super) fn sha256<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(HashAlgorithm::Sha256.hash(parts).as_bytes());
+    digest
+}
+
+/// How many signatures there are, whatever they are worth.
+pub(super) fn count(file: &[u8], detached: Option<&[u8]>) -> usize {
+    let inside = Pe::parse(file).map_or(0, |pe| pe.certificates().count());
+    let appended = matches!(module_signature::split(file), Ok(Some(_)));
+    let note = Elf::parse(file).is_ok_and(|elf| elf.signature().is_some());
+    inside + usize::from(appended) + usize::from(note) + usize::from(detached.is_some())
+}
