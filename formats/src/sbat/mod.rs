@@ -14,9 +14,10 @@
 //!
 //! Read strictly, since a number that is read as something else revokes nothing, or everything:
 //!
-//! - Zeros may follow, as padding; without them it is UTF-8 of at most [`MAX_LEN`] bytes, without
-//!   control characters. Rows end with LF or CR LF, the last one may end without. Empty rows mean
-//!   nothing, as to shim.
+//! - It is UTF-8 of at most [`MAX_LEN`] bytes, without control characters; a byte order mark may come
+//!   first, and zeros may follow, as padding, with nothing after them but such and line ends (shim stops
+//!   at the first zero, so that what follows would hide from it). Rows end with LF, CR or both, the last
+//!   one may end without. Empty rows mean nothing, as to shim.
 //! - The first row is about `sbat`, of generation 1: the version of the format.
 //! - A component's name is printable ASCII without a space. A generation is decimal, from 1 to
 //!   2^32 − 1, without leading zeros. (shim's `atoi` takes what isn't a number for 0, and it keeps
@@ -25,8 +26,6 @@
 //!   no quotes in this format, so that a vendor's name with a comma makes two fields.
 //!
 //! Sources: SBAT.md, sbat.c, csv.c and include/sbat.h in shim.
-
-use core::str::Lines;
 
 mod error;
 
@@ -37,6 +36,11 @@ pub use error::{RowProblem, SbatError};
 
 /// The most bytes that are read, without the zeros that follow. What is in use has some hundred.
 pub const MAX_LEN: usize = 16 << 10;
+
+/// What UTF-8 text may begin with, and means nothing (`is_utf8_bom` in shim's include/str.h).
+const BYTE_ORDER_MARK: char = '\u{feff}';
+/// What rows end with (`parse_csv_data` in shim's csv.c).
+const ROW_ENDS: [char; 2] = ['\r', '\n'];
 
 /// The component of the first row: SBAT itself.
 const FORMAT: &str = "sbat";
@@ -158,14 +162,12 @@ impl<'a> SbatLevel<'a> {
 
 /// The text, if all of its rows have at least so many fields, and all else is right.
 fn check(bytes: &[u8], fields: usize) -> Result<&str, SbatError> {
-    let padding = bytes.iter().rev().take_while(|byte| **byte == 0).count();
-    let bytes = bytes
-        .get(..bytes.len().saturating_sub(padding))
-        .unwrap_or_default();
+    let bytes = without_padding(bytes);
     if bytes.len() > MAX_LEN {
         return Err(SbatError::TooLong(bytes.len()));
     }
     let text = core::str::from_utf8(bytes).map_err(|_| SbatError::NotText)?;
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     for (number, row) in rows(text) {
         read(row, fields).map_err(|problem| SbatError::Row { number, problem })?;
     }
@@ -177,17 +179,27 @@ fn check(bytes: &[u8], fields: usize) -> Result<&str, SbatError> {
     }
 }
 
+/// All before the zeros, if these are padding: otherwise they are in a row, which is refused.
+fn without_padding(bytes: &[u8]) -> &[u8] {
+    let zero = bytes.iter().position(|byte| *byte == 0);
+    let parts = bytes.split_at_checked(zero.unwrap_or(bytes.len()));
+    match parts {
+        Some((text, rest)) if rest.iter().all(|byte| matches!(byte, 0 | b'\r' | b'\n')) => text,
+        _ => bytes,
+    }
+}
+
 /// The rows that mean something, with their numbers, from 1.
 fn rows(text: &str) -> Rows<'_> {
     Rows {
-        lines: text.lines(),
+        rest: text,
         number: 0,
     }
 }
 
 #[derive(Clone)]
 struct Rows<'a> {
-    lines: Lines<'a>,
+    rest: &'a str,
     number: usize,
 }
 
@@ -195,13 +207,27 @@ impl<'a> Iterator for Rows<'a> {
     type Item = (usize, &'a str);
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let row = self.lines.next()?;
+        while !self.rest.is_empty() {
+            let (row, rest) = split_row(self.rest);
+            self.rest = rest;
             self.number = self.number.saturating_add(1);
             if !row.is_empty() {
                 return Some((self.number, row));
             }
         }
+        None
+    }
+}
+
+/// The first row, without its end, and what follows that.
+fn split_row(text: &str) -> (&str, &str) {
+    let Some((row, rest)) = text.split_once(ROW_ENDS) else {
+        return (text, "");
+    };
+    let is_cr = text.as_bytes().get(row.len()) == Some(&b'\r');
+    match rest.strip_prefix('\n') {
+        Some(rest) if is_cr => (row, rest),
+        _ => (row, rest),
     }
 }
 

@@ -115,8 +115,15 @@ fn component_names_are_the_same_only_to_the_letter() {
 
 #[test]
 fn zeros_may_follow_and_empty_rows_lie_between() {
-    let padded = [SBAT, &[0; 100]].concat();
-    assert_eq!(Sbat::parse(&padded), Sbat::parse(SBAT));
+    for padding in [&[0; 100][..], b"\0\n", b"\n\0\r\n\0\n"] {
+        let padded = [SBAT, padding].concat();
+        let sbat = Sbat::parse(&padded).unwrap();
+        assert!(
+            sbat.components()
+                .eq(Sbat::parse(SBAT).unwrap().components())
+        );
+        assert!(SbatLevel::parse(&[SBAT_LEVEL, padding].concat()).is_ok());
+    }
     let spaced = image_with("\n\r\n\ngrub,4,v,p,1,u\r\n\n");
     assert_eq!(Sbat::parse(&spaced).unwrap().generation("grub"), Some(4));
     assert!(Sbat::parse(b"sbat,1,v,sbat,1,u").is_ok());
@@ -180,10 +187,34 @@ fn refuses_names_that_are_not_printable_ascii() {
         let level = level_error(&format!("sbat,1\n{name},4\n"));
         assert_eq!(level, row(RowProblem::Name), "{name:?}");
     }
-    // A mark of UTF-8, which shim skips.
-    let marked = Sbat::parse("\u{feff}sbat,1,v,sbat,1,u\n".as_bytes()).unwrap_err();
+    // Only one mark of UTF-8 is skipped, and only at the begin.
+    let twice = Sbat::parse("\u{feff}\u{feff}sbat,1,v,sbat,1,u\n".as_bytes()).unwrap_err();
     let problem = RowProblem::Name;
-    assert_eq!(marked, SbatError::Row { number: 1, problem });
+    assert_eq!(twice, SbatError::Row { number: 1, problem });
+    assert_eq!(image_error("\u{feff}grub,4,v,p,1,u\n"), row(problem));
+}
+
+#[test]
+fn a_byte_order_mark_may_come_first() {
+    let marked = ["\u{feff}".as_bytes(), SBAT].concat();
+    assert_eq!(Sbat::parse(&marked), Sbat::parse(SBAT));
+    let marked = ["\u{feff}".as_bytes(), SBAT_LEVEL].concat();
+    assert_eq!(SbatLevel::parse(&marked), SbatLevel::parse(SBAT_LEVEL));
+}
+
+#[test]
+fn rows_end_with_either_line_end_or_both() {
+    for end in ["\n", "\r", "\r\n", "\n\r", "\r\r\n"] {
+        let text = format!("sbat,1,v,sbat,1,u{end}grub,4,v,p,1,u{end}");
+        let sbat = Sbat::parse(text.as_bytes()).unwrap();
+        assert_eq!(sbat.components().count(), 2, "{end:?}");
+        assert_eq!(sbat.generation("grub"), Some(4), "{end:?}");
+    }
+    // Of two that are one end the row after them is the second.
+    assert_eq!(
+        Sbat::parse(b"sbat,1,v,sbat,1,u\r\ngrub\r\n"),
+        Err(row(RowProblem::Fields(6)))
+    );
 }
 
 #[test]
@@ -232,8 +263,7 @@ fn refuses_control_characters_and_what_is_no_text() {
     for text in [
         "grub,4\0,v,p,1,u\n",
         "gr\tub,4,v,p,1,u\n",
-        "grub,4,v,p,1,u\r",
-        "a\rb,1,v,p,1,u",
+        "grub,4,v,p,1,u\x0b",
     ] {
         assert_eq!(
             image_error(text),
