@@ -256,6 +256,17 @@ fn sbat() -> Vec<Named> {
         ("empty-field", image("grub,5,v,,1,u\n")),
         ("quoted", image("\"grub\",\"5\",v,p,1,u\n")),
         ("carriage-returns", image("grub,5,v,p,1,u\r\n\r\n")),
+        (
+            "byte-order-mark",
+            pair(
+                samples::SBAT_LEVEL,
+                "\u{feff}sbat,1,v,p,1,u\rgrub,5,v,p,1,u\r".as_bytes(),
+            ),
+        ),
+        (
+            "line-ends-in-padding",
+            pair(samples::SBAT_LEVEL, b"sbat,1,v,p,1,u\n\0\r\n\0\n"),
+        ),
         ("other-format", pair(b"sbat,2,2030010100\n", samples::SBAT)),
         ("date-is-none", pair(b"sbat,1,soon\n", samples::SBAT)),
     ]
@@ -358,6 +369,14 @@ fn uki() -> Vec<Named> {
         ("addon", samples::uki::addon()),
         ("two-kernels", image(&[linux, linux])),
         ("control-character", image(&[linux, (".cmdline", b"a\nb")])),
+        (
+            "line-goes-on-after-nul",
+            image(&[linux, (".cmdline", b"a\0b")]),
+        ),
+        (
+            "line-in-white-space",
+            image(&[linux, (".cmdline", b"\t a\r\nb\x7f\n\0\0")]),
+        ),
         (
             "no-kernel-in-profile",
             image(&[(".profile", b"ID=a"), linux, (".profile", b"ID=b")]),

@@ -127,7 +127,7 @@ pub fn signed_command_line(arguments: &[Arguments<'_>]) -> Option<String> {
         if !whole.is_empty() && !line.is_empty() {
             whole.push(' ');
         }
-        whole.push_str(line);
+        whole.extend(line.chars());
     }
     whole
 }

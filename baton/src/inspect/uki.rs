@@ -99,7 +99,7 @@ impl ArgumentsInfo {
     fn of(arguments: &Arguments<'_>) -> ArgumentsInfo {
         ArgumentsInfo {
             uname: arguments.uname.map(str::to_owned),
-            cmdline: arguments.cmdline.map(str::to_owned),
+            cmdline: arguments.cmdline.map(|line| line.to_string()),
             initrd_size: arguments.initrd.map(<[u8]>::len),
             ucode_size: arguments.ucode.map(<[u8]>::len),
             dtb_size: arguments.dtb.map(<[u8]>::len),

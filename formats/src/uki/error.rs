@@ -27,7 +27,7 @@ impl fmt::Display for UkiError {
             UkiError::Twice(name) => write!(f, "a profile has the section {name} twice"),
             UkiError::Text(name) => write!(
                 f,
-                "the section {name} is not text, or has control characters in it"
+                "the section {name} is not UTF-8 text, or goes on after a NUL"
             ),
             UkiError::NotAnAddon => {
                 f.write_str("not an addon: it has a kernel in it, or nothing to add")

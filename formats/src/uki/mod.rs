@@ -28,19 +28,20 @@
 //!
 //! # Text
 //!
-//! Text is UTF-8. Zeros and whitespace at its end are dropped, of the command line also whitespace
-//! at its begin, as systemd-stub does (`mangle_stub_cmdline`). systemd-stub also turns control
-//! characters in a command line into spaces; here they are refused.
+//! Text is UTF-8. Zeros and whitespace at its end are dropped. The command line is read as systemd-stub
+//! reads it ([`Line`]): whatever judges it, shows it or boots it has the same characters.
 //!
 //! Sources: the UAPI Group's "Unified Kernel Image" specification (UAPI.5); systemd-stub(7);
 //! `src/boot/pe.c` and `src/boot/util.c` in systemd.
 
 mod error;
+mod line;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::UkiError;
+pub use line::Line;
 
 use crate::pe::{Pe, Section};
 
@@ -64,8 +65,8 @@ pub struct Arguments<'a> {
     pub initrd: Option<&'a [u8]>,
     /// Microcode, to go before the initrds.
     pub ucode: Option<&'a [u8]>,
-    /// The command line: one line, without control characters; may be empty.
-    pub cmdline: Option<&'a str>,
+    /// The command line; may be empty.
+    pub cmdline: Option<Line<'a>>,
     /// A device tree.
     pub dtb: Option<&'a [u8]>,
     /// The kernel's release.
@@ -204,7 +205,9 @@ impl<'a> Arguments<'a> {
         Ok(Arguments {
             initrd: find(INITRD),
             ucode: find(UCODE),
-            cmdline: find(CMDLINE).map(command_line).transpose()?,
+            cmdline: find(CMDLINE)
+                .map(|data| Line::read(data).ok_or(UkiError::Text(CMDLINE)))
+                .transpose()?,
             dtb: find(DTB),
             uname: find(UNAME).map(|data| text(UNAME, data)).transpose()?,
             sbat: find(SBAT),
@@ -243,16 +246,6 @@ fn text<'a>(name: &'static str, data: &'a [u8]) -> Result<&'a str, UkiError> {
     match text.contains(&0) {
         true => Err(UkiError::Text(name)),
         false => core::str::from_utf8(text).map_err(|_| UkiError::Text(name)),
-    }
-}
-
-fn command_line(data: &[u8]) -> Result<&str, UkiError> {
-    let start = data.iter().position(|byte| !is_dropped(*byte));
-    let line = start.and_then(|start| data.get(start..));
-    let line = text(CMDLINE, line.unwrap_or_default())?;
-    match line.bytes().any(|byte| byte.is_ascii_control()) {
-        true => Err(UkiError::Text(CMDLINE)),
-        false => Ok(line),
     }
 }
 

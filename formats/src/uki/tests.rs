@@ -17,7 +17,7 @@ fn command_line_of(bytes: &[u8]) -> Result<String, UkiError> {
     let file = image(&[(".linux", b"kernel"), (".cmdline", bytes)]);
     let uki = Uki::parse(&Pe::parse(&file).unwrap())?;
     let line = uki.profile(0).unwrap().arguments.cmdline;
-    Ok(line.unwrap().to_owned())
+    Ok(line.unwrap().to_string())
 }
 
 mod reads {
@@ -32,7 +32,7 @@ mod reads {
             arguments: Arguments {
                 initrd: Some(b"the initrd"),
                 ucode: Some(b"the microcode"),
-                cmdline: Some("root=/dev/vda quiet"),
+                cmdline: Line::read(b"root=/dev/vda quiet"),
                 dtb: Some(b"the device tree"),
                 uname: Some("6.1.0-sample"),
                 sbat: Some(SBAT),
@@ -53,17 +53,18 @@ mod reads {
                 (
                     p.id().unwrap(),
                     p.linux,
-                    p.arguments.cmdline,
+                    p.arguments.cmdline.map(|line| line.to_string()),
                     p.arguments.initrd,
                 )
             })
             .collect();
-        let (line, initrd) = (Some("root=/dev/vda quiet"), Some(&b"the initrd"[..]));
+        let line = || Some("root=/dev/vda quiet".to_owned());
+        let initrd = Some(&b"the initrd"[..]);
         let other = Some(&b"another initrd"[..]);
         let expected = [
-            ("main", &b"the kernel"[..], line, initrd),
-            ("rescue", b"the kernel", Some("single"), initrd),
-            ("other", b"another kernel", line, other),
+            ("main", &b"the kernel"[..], line(), initrd),
+            ("rescue", b"the kernel", Some("single".to_owned()), initrd),
+            ("other", b"another kernel", line(), other),
         ];
         assert_eq!(profiles, expected);
         assert_eq!((uki.profile_count(), uki.profile(3)), (3, None));
@@ -122,7 +123,7 @@ mod reads {
         ]);
         let uki = Uki::parse(&Pe::parse(&file).unwrap()).unwrap();
         let lines: Vec<_> = uki.profiles().map(|p| p.arguments.cmdline).collect();
-        assert_eq!(lines, [None, Some("quiet")]);
+        assert_eq!(lines, [None, Line::read(b"quiet")]);
     }
 
     #[test]
@@ -140,13 +141,37 @@ mod reads {
         assert_eq!(command_line_of(b"a=1 b=\xc3\xa4").unwrap(), "a=1 b=\u{e4}");
         assert_eq!(command_line_of(b" \ta  b \r\n\0 \0\0").unwrap(), "a  b");
         assert_eq!(command_line_of(b"\n\0").unwrap(), "");
+        assert_eq!(command_line_of(b"\x01\x7f a\x0b\0\n").unwrap(), "a");
+    }
+
+    #[test]
+    fn command_lines_with_control_characters_as_systemd_stub_does() {
+        let lines: [(&[u8], &str); 5] = [
+            (b"root=/dev/vda\nquiet\n", "root=/dev/vda quiet"),
+            (b"a\tb\r\nc", "a b  c"),
+            (b"a\x1b[2Jb", "a [2Jb"),
+            (b"a\x7fb", "a b"),
+            (b"\xc3\xa4\n\xc2\x85", "\u{e4} \u{85}"),
+        ];
+        for (bytes, expected) in lines {
+            assert_eq!(command_line_of(bytes).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_command_line_that_differs_in_white_space_as_the_same() {
+        let line = |bytes| Line::read(bytes).unwrap();
+        assert_eq!(line(b"a\tb"), line(b" a b\n"));
+        assert_eq!(line(b"a\tb"), "a b");
+        assert_ne!(line(b"a  b"), line(b"a b"));
+        assert!(line(b" \n\0").is_empty() && !line(b"a").is_empty());
     }
 
     #[test]
     fn an_addon() {
         let file = addon();
         let addon = Addon::parse(&Pe::parse(&file).unwrap()).unwrap();
-        assert_eq!(addon.arguments.cmdline, Some("crashkernel=256M"));
+        assert_eq!(addon.arguments.cmdline, Line::read(b"crashkernel=256M"));
         assert_eq!(addon.arguments.uname, Some("6.1.0-sample"));
         assert_eq!(addon.arguments.initrd, None);
     }
@@ -214,15 +239,8 @@ mod refuses {
     }
 
     #[test]
-    fn command_lines_with_control_characters_or_other_than_utf_8() {
-        for line in [
-            &b"a\0b"[..],
-            b"a\nb",
-            b"a\tb",
-            b"a\x1b[2Jb",
-            b"a\x7fb",
-            b"a\xff",
-        ] {
+    fn command_lines_that_go_on_after_a_nul_or_are_other_than_utf_8() {
+        for line in [&b"a\0b"[..], b"\0a", b"\0 \0a", b"a\xff", b"a\0\xff"] {
             assert_eq!(command_line_of(line), Err(UkiError::Text(".cmdline")));
         }
     }

@@ -14,6 +14,7 @@ mod revoked;
 mod revoked_digests;
 mod scopes;
 mod transplants;
+mod ukis;
 
 use super::case::Case;
 
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Case> {
         scopes::cases(),
         module_keys::cases(),
         command_line::cases(),
+        ukis::cases(),
         initrds::cases(),
         machine_tables::cases(),
         occasion::cases(),
