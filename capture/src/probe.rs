@@ -7,7 +7,7 @@ mod superblock;
 #[cfg(test)]
 mod tests;
 
-pub use superblock::{Found, Kind, superblock};
+pub use superblock::{Elsewhere, Found, Kind, superblock};
 
 use baton_kdump::Source;
 

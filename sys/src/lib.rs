@@ -32,6 +32,7 @@ pub mod setup_data;
 pub mod space;
 #[cfg(test)]
 mod testroot;
+pub mod trial;
 pub mod vmcore;
 
 pub use kexec_error::KexecError;

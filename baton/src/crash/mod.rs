@@ -25,6 +25,7 @@ pub mod record;
 pub mod settings;
 pub mod status;
 pub mod target;
+pub mod trial;
 pub mod usable;
 
 #[cfg(test)]

@@ -69,6 +69,32 @@ pub enum Problem {
     )]
     Spread { target: String, count: usize },
     #[error(
+        "{target}: {device} can't be used alone after a crash: {part}; name a target that is whole on one device"
+    )]
+    Elsewhere {
+        target: String,
+        device: String,
+        part: String,
+    },
+    #[error("{target}: {filesystem} on {device} refuses to be mounted{}: {why}; correct the target's options", with(.option))]
+    MountRefused {
+        target: String,
+        filesystem: String,
+        device: String,
+        option: Option<String>,
+        why: String,
+    },
+    #[error("{target}: {} is {kind}, where a dump needs a directory; name another", .part.display())]
+    NoDirectory {
+        target: String,
+        part: PathBuf,
+        kind: String,
+    },
+    #[error("{target}: {} isn't there; make it, or correct the path", .part.display())]
+    NoParent { target: String, part: PathBuf },
+    #[error("{target}: nothing can be written there: the directory is {how}; name another")]
+    Unwritable { target: String, how: &'static str },
+    #[error(
         "{target}: {device} is read-only; make it writable (`blockdev --setrw`), or name another target"
     )]
     ReadOnly { target: String, device: String },
@@ -126,6 +152,11 @@ impl Problem {
             Problem::NoBlockDevice { .. } => "no-block-device",
             Problem::Stacked { .. } => "stacked",
             Problem::Spread { .. } => "spread",
+            Problem::Elsewhere { .. } => "elsewhere",
+            Problem::MountRefused { .. } => "mount-refused",
+            Problem::NoDirectory { .. } => "no-directory",
+            Problem::NoParent { .. } => "no-parent",
+            Problem::Unwritable { .. } => "unwritable",
             Problem::ReadOnly { .. } => "read-only",
             Problem::UnknownFileSystem { .. } => "unknown-filesystem",
             Problem::NotFound { .. } => "not-found",
@@ -139,13 +170,21 @@ impl Problem {
 
     fn exit(&self) -> Exit {
         match self {
-            Problem::KernelLacks { .. } | Problem::Stacked { .. } | Problem::Spread { .. } => {
-                Exit::Unsupported
-            }
+            Problem::KernelLacks { .. }
+            | Problem::Stacked { .. }
+            | Problem::Spread { .. }
+            | Problem::Elsewhere { .. } => Exit::Unsupported,
             Problem::NotLinux { .. } => Exit::Malformed,
             Problem::TooLarge { .. } => Exit::NoRoom,
             _ => Exit::Failed,
         }
+    }
+}
+
+fn with(option: &Option<String>) -> String {
+    match option {
+        Some(option) => format!(" with \"{option}\""),
+        None => String::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::problem::Problem;
 use super::settings::Wanted;
-use super::{names, probe, usable};
+use super::{names, probe, trial, usable};
 use crate::failure::{Failure, Result};
 use baton_capture::config::{self, Device};
 use baton_sys::Root;
@@ -52,7 +52,7 @@ impl Target {
 /// When it isn't here, or can't be used in a capture.
 pub fn resolve(root: &Root, mounts: &[Mount], wanted: &Wanted) -> Result<Target> {
     let name = wanted.to_string();
-    let target = match wanted {
+    let mut target = match wanted {
         Wanted::Mounted { directory } => mounted(root, mounts, directory)?,
         Wanted::Filesystem {
             device,
@@ -88,6 +88,8 @@ pub fn resolve(root: &Root, mounts: &[Mount], wanted: &Wanted) -> Result<Target>
         Wanted::Raw { device } => raw(root, mounts, device, &name)?,
     };
     usable::check(root, &target, &name)?;
+    let notes = trial::run(root, mounts, &target, &name)?;
+    target.notes.extend(notes);
     Ok(target)
 }
 

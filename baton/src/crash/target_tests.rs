@@ -225,3 +225,78 @@ fn a_name_that_only_udev_knows_is_refused_where_that_shows() {
     let failure = at(&fake, &filesystem("LABEL=old", Some("ext4"))).unwrap_err();
     assert_eq!(failure.reason, "not-found");
 }
+
+fn directory(path: &str) -> Wanted {
+    Wanted::Filesystem {
+        device: "/dev/vda1".into(),
+        filesystem: None,
+        options: String::new(),
+        directory: path.into(),
+    }
+}
+
+#[test]
+fn a_directory_is_opened_as_it_would_be_after_a_crash() {
+    let fake = Fake::new()
+        .with_virtio_blk()
+        .file("file", "")
+        .folder("srv/dumps")
+        .link("link", "srv/dumps");
+    let refused = |wanted: Wanted| {
+        let failure = at(&fake, &wanted).unwrap_err();
+        (failure.reason.clone(), failure.message)
+    };
+    assert!(
+        at(&fake, &directory("/srv/dumps"))
+            .unwrap()
+            .notes
+            .is_empty()
+    );
+    for path in ["/file", "/file/below"] {
+        let (reason, message) = refused(directory(path));
+        assert_eq!(reason, "no-directory");
+        assert!(message.contains("/file is a plain file"), "{message}");
+    }
+    for path in ["/link", "/link/today"] {
+        let (reason, message) = refused(directory(path));
+        assert_eq!(reason, "no-directory");
+        assert!(message.contains("/link is a symbolic link"), "{message}");
+    }
+    let (reason, message) = refused(directory("/srv/dmups/today"));
+    assert_eq!(reason, "no-parent");
+    assert!(message.contains("/srv/dmups isn't there"), "{message}");
+    let mounted = |path: &str| Wanted::Mounted {
+        directory: path.into(),
+    };
+    assert_eq!(refused(mounted("/file")).0, "no-directory");
+    assert_eq!(refused(mounted("/srv/dmups/today")).0, "no-parent");
+    // What is mounted here is found through the link, and told by where it leads.
+    let target = at(&fake, &mounted("/link")).unwrap();
+    assert_eq!(told(&target).2, "/srv/dumps");
+}
+
+#[test]
+fn a_directory_that_the_first_dump_makes_is_told() {
+    let fake = Fake::new().with_virtio_blk().folder("srv");
+    let target = at(&fake, &directory("/srv/dumps")).unwrap();
+    assert!(
+        target.notes[0].contains("isn't there yet"),
+        "{:?}",
+        target.notes
+    );
+}
+
+#[test]
+fn a_file_system_whose_journal_is_elsewhere_is_refused() {
+    let fake = Fake::new().with_sata().with_ext4_on("sda1", [0x5a; 16]);
+    let mut disk = std::fs::read(fake.path("dev/sda1")).unwrap();
+    // s_feature_compat: EXT4_FEATURE_COMPAT_HAS_JOURNAL; s_journal_inum stays 0
+    disk[1024 + 0x5c] = 4;
+    fake.set("dev/sda1", disk);
+    let failure = at(&fake, &filesystem(OWN_UUID, Some("ext4"))).unwrap_err();
+    assert_eq!(failure.reason, "elsewhere");
+    assert!(
+        failure.message.contains("its journal is on another device"),
+        "{failure}"
+    );
+}

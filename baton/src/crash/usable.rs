@@ -105,6 +105,14 @@ fn check_contents(root: &Root, target: &Target, name: &str) -> Result<()> {
     else {
         return Ok(());
     };
+    if let Some(part) = found.elsewhere {
+        return Err(Problem::Elsewhere {
+            target: name.to_owned(),
+            device: target.device.name.clone(),
+            part: part.to_string(),
+        }
+        .into());
+    }
     let is_that = probe::filesystem(&found).is_some_and(|it| it.name() == said);
     match is_that {
         true => Ok(()),

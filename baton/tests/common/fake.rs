@@ -85,6 +85,12 @@ impl Fake {
             )
             .file("proc/self/mountinfo", "")
             .file("sys/devices/system/x", "")
+            .folder("var/crash")
+    }
+
+    pub fn folder(self, path: &str) -> Fake {
+        std::fs::create_dir_all(self.0.join(path)).unwrap();
+        self
     }
 
     pub fn root(&self) -> Root {
@@ -103,6 +109,8 @@ impl Fake {
     pub fn set(&self, path: &str, bytes: impl AsRef<[u8]>) {
         let path = self.0.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // What is made stands in the place of an empty folder.
+        let _ = std::fs::remove_dir(&path);
         std::fs::write(path, bytes).unwrap();
     }
 
@@ -114,6 +122,7 @@ impl Fake {
     pub fn link(self, path: &str, to: &str) -> Fake {
         let link = self.0.join(path);
         std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        let _ = std::fs::remove_dir(&link);
         let up = "../".repeat(path.matches('/').count());
         std::os::unix::fs::symlink(format!("{up}{to}"), link).unwrap();
         self

@@ -45,6 +45,32 @@ pub struct Found {
     pub uuid: String,
     /// Its label.
     pub label: Option<String>,
+    /// What of it isn't on this device.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// A part of a file system that is on another device, for which a capture doesn't look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// ext3's and ext4's journal.
+    Journal,
+    /// XFS's log.
+    Log,
+    /// XFS's real-time section.
+    RealTime,
+    /// Btrfs is spread over so many devices.
+    Devices(u64),
+}
+
+impl std::fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Elsewhere::Journal => f.write_str("its journal is on another device"),
+            Elsewhere::Log => f.write_str("its log is on another device"),
+            Elsewhere::RealTime => f.write_str("its real-time section is on another device"),
+            Elsewhere::Devices(count) => write!(f, "it is spread over {count} devices"),
+        }
+    }
 }
 
 /// What the device holds, `None` where it is nothing that is known here.
@@ -57,38 +83,52 @@ pub fn superblock(source: &dyn Source) -> Option<Found> {
         .or_else(|| fat(source))
 }
 
-/// `struct ext4_super_block` (fs/ext4/ext4.h) at byte 1024: s_magic at 0x38, s_uuid at 0x68,
-/// s_volume_name at 0x78.
+/// `struct ext4_super_block` (fs/ext4/ext4.h) at byte 1024: s_magic at 0x38, s_feature_compat at 0x5c,
+/// s_uuid at 0x68, s_volume_name at 0x78, s_journal_inum at 0xe0. A journal (EXT4_FEATURE_COMPAT_HAS_JOURNAL)
+/// without an inode is on another device (ext4_load_journal of fs/ext4/super.c).
 fn ext(source: &dyn Source) -> Option<Found> {
-    let block: [u8; 0x88] = bytes(source, 1024)?;
+    const HAS_JOURNAL: u32 = 4;
+    let block: [u8; 0xe4] = bytes(source, 1024)?;
     (array(&block, 0x38)? == 0xef53_u16.to_le_bytes()).then_some(())?;
+    let has_journal = u32::from_le_bytes(array(&block, 0x5c)?) & HAS_JOURNAL != 0;
+    let is_elsewhere = has_journal && array(&block, 0xe0)? == [0; 4];
     Some(Found {
         kind: Kind::Ext,
         uuid: uuid(array(&block, 0x68)?),
         label: label(block.get(0x78..0x88)?),
+        elsewhere: is_elsewhere.then_some(Elsewhere::Journal),
     })
 }
 
-/// `struct xfs_dsb` (fs/xfs/libxfs/xfs_format.h): sb_magicnum at 0, sb_uuid at 32, sb_fname at 108.
+/// `struct xfs_dsb` (fs/xfs/libxfs/xfs_format.h): sb_magicnum at 0, sb_rblocks at 16, sb_uuid at 32,
+/// sb_logstart at 48 (0 if the log isn't on this device), sb_fname at 108.
 fn xfs(source: &dyn Source) -> Option<Found> {
     let block: [u8; 120] = bytes(source, 0)?;
     block.starts_with(b"XFSB").then_some(())?;
+    let elsewhere = match (array(&block, 48)?, array(&block, 16)?) {
+        ([0, 0, 0, 0, 0, 0, 0, 0], _) => Some(Elsewhere::Log),
+        (_, [0, 0, 0, 0, 0, 0, 0, 0]) => None,
+        _ => Some(Elsewhere::RealTime),
+    };
     Some(Found {
         kind: Kind::Xfs,
         uuid: uuid(array(&block, 32)?),
         label: label(block.get(108..120)?),
+        elsewhere,
     })
 }
 
 /// `struct btrfs_super_block` (include/uapi/linux/btrfs_tree.h) at 64 KiB: fsid at 0x20, magic at 0x40,
-/// label at 0x12b.
+/// num_devices at 0x88, label at 0x12b.
 fn btrfs(source: &dyn Source) -> Option<Found> {
     let block: [u8; 0x22b] = bytes(source, 64 << 10)?;
     (array(&block, 0x40)? == *b"_BHRfS_M").then_some(())?;
+    let devices = u64::from_le_bytes(array(&block, 0x88)?);
     Some(Found {
         kind: Kind::Btrfs,
         uuid: uuid(array(&block, 0x20)?),
         label: label(block.get(0x12b..0x22b)?),
+        elsewhere: (devices > 1).then_some(Elsewhere::Devices(devices)),
     })
 }
 
@@ -101,6 +141,7 @@ fn other_owner(source: &dyn Source) -> Option<Found> {
             kind,
             uuid: String::new(),
             label: None,
+            elsewhere: None,
         })
     };
     if bytes(source, 0)? == *b"LUKS\xba\xbe" {
@@ -135,5 +176,6 @@ fn fat(source: &dyn Source) -> Option<Found> {
         kind: Kind::Vfat,
         uuid: format!("{:04X}-{:04X}", number >> 16, number & 0xffff),
         label: (!name.is_empty() && name != "NO NAME").then_some(name),
+        elsewhere: None,
     })
 }

@@ -64,6 +64,37 @@ fn each_file_system_says_what_it_is() {
 }
 
 #[test]
+fn what_lies_on_another_device_is_told() {
+    let with = |mut image: Vec<u8>, parts: &[(usize, &[u8])]| {
+        for (at, bytes) in parts {
+            image[*at..*at + bytes.len()].copy_from_slice(bytes);
+        }
+        superblock(&image).unwrap().elsewhere
+    };
+    let (has_journal, inode) = (1024 + 0x5c, 1024 + 0xe0);
+    assert_eq!(with(ext(), &[]), None);
+    assert_eq!(with(ext(), &[(has_journal, &[4]), (inode, &[8])]), None);
+    assert_eq!(
+        with(ext(), &[(has_journal, &[0x3c])]),
+        Some(Elsewhere::Journal)
+    );
+    let (log_start, real_time) = (48, 16);
+    assert_eq!(with(xfs(), &[(log_start + 7, &[1])]), None);
+    assert_eq!(with(xfs(), &[]), Some(Elsewhere::Log));
+    assert_eq!(
+        with(xfs(), &[(log_start, &[1]), (real_time + 7, &[1])]),
+        Some(Elsewhere::RealTime)
+    );
+    let devices = (64 << 10) + 0x88;
+    assert_eq!(with(btrfs(), &[(devices, &[1])]), None);
+    assert_eq!(
+        with(btrfs(), &[(devices, &[2])]),
+        Some(Elsewhere::Devices(2))
+    );
+    assert_eq!(with(fat32(), &[]), None);
+}
+
+#[test]
 fn what_else_owns_a_device_is_known_too() {
     for (image, kind) in [
         (image(&[(0, b"LUKS\xba\xbe")]), Kind::Luks),
@@ -86,7 +117,7 @@ fn nothing_is_found_where_nothing_is() {
 #[test]
 fn a_superblock_cut_off_anywhere_is_none() {
     for (image, end) in [
-        (ext(), 1024 + 0x88),
+        (ext(), 1024 + 0xe4),
         (xfs(), 120),
         (btrfs(), (64 << 10) + 0x22b),
         (fat32(), 512),
@@ -152,6 +183,7 @@ fn what_mkfs_makes_is_recognised() {
         let found = superblock(&std::fs::File::open(&file).unwrap()).unwrap();
         assert_eq!((found.kind, found.uuid.as_str()), (kind, uuid));
         assert_eq!(found.label.unwrap().to_lowercase(), "crash", "{kind}");
+        assert_eq!(found.elsewhere, None, "{kind}");
     }
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(tried > 0, "e2fsprogs isn't installed");

@@ -1,0 +1,128 @@
+//! What the capture will do with a target's file system, tried: mounting it with its options, and opening the
+//! directory as it is seen from the file system's root, with nothing mounted on top and no link followed.
+
+use super::problem::Problem;
+use super::target::{Target, is_of};
+use crate::failure::{Failure, Result};
+use baton_capture::config::{self, MountOptions};
+use baton_sys::Root;
+use baton_sys::mounts::Mount;
+use baton_sys::trial::{Lookup, NotMounted, Trial, look_below};
+use std::path::{Path, PathBuf};
+
+/// Tries it; gives what a person should know. A described machine has no devices: there only what is mounted
+/// is looked at.
+///
+/// # Errors
+/// Why the capture would write nothing.
+pub fn run(root: &Root, mounts: &[Mount], target: &Target, name: &str) -> Result<Vec<String>> {
+    let config::Target::Filesystem {
+        filesystem,
+        options,
+        directory,
+        ..
+    } = &target.told
+    else {
+        return Ok(Vec::new());
+    };
+    // What is wrong with the configuration itself is told when all of it is judged.
+    let Ok(options) = MountOptions::parse(options) else {
+        return Ok(Vec::new());
+    };
+    let directory = Path::new(directory);
+    let own: Vec<&Mount> = mounts
+        .iter()
+        .filter(|it| is_of(it, &target.device))
+        .collect();
+    let mut notes = Vec::new();
+    let mounted = match root.is_system() {
+        true => mount(target, filesystem, &options, &own),
+        false => Ok(None),
+    };
+    let looked = match mounted {
+        Ok(Some(trial)) => Some(trial.look(directory)),
+        Ok(None) => seen(root, &own, directory),
+        Err(NotMounted::Untried(why)) => {
+            notes.push(format!(
+                "{}: whether it can be mounted wasn't tried ({why})",
+                target.described()
+            ));
+            seen(root, &own, directory)
+        }
+        Err(NotMounted::Refused { option, why }) => {
+            let all = Some(options.data.clone()).filter(|data| !data.is_empty());
+            return Err(Problem::MountRefused {
+                target: name.to_owned(),
+                filesystem: filesystem.clone(),
+                device: target.device.name.clone(),
+                option: option.or(all),
+                why,
+            }
+            .into());
+        }
+    };
+    if let Some(looked) = looked {
+        let looked = looked.map_err(|e| Failure::failed(format!("{name}: {e}")))?;
+        notes.extend(judge(looked, target, name)?);
+    }
+    Ok(notes)
+}
+
+fn mount(
+    target: &Target,
+    filesystem: &str,
+    options: &MountOptions,
+    own: &[&Mount],
+) -> std::result::Result<Option<Trial>, NotMounted> {
+    let node = target.device.node();
+    let Some(node) = node.filter(|node| node.exists()) else {
+        return Ok(None);
+    };
+    let writable = own.iter().any(|mount| !mount.read_only);
+    Trial::mount(&node, filesystem, &options.data, writable).map(Some)
+}
+
+/// The directory where the file system is mounted, if a mount shows it.
+fn seen(root: &Root, own: &[&Mount], directory: &Path) -> Option<std::io::Result<Lookup>> {
+    let mount = own
+        .iter()
+        .find(|mount| directory.starts_with(&mount.root))?;
+    let within = directory.strip_prefix(&mount.root).ok()?;
+    let below = mount.point.strip_prefix("/").unwrap_or(Path::new(""));
+    let point = root.join(below);
+    point.is_dir().then(|| look_below(&point, within))
+}
+
+fn judge(
+    looked: Lookup,
+    target: &Target,
+    name: &str,
+) -> std::result::Result<Option<String>, Problem> {
+    let name = name.to_owned();
+    let no_directory = |part: PathBuf, kind: &str| Problem::NoDirectory {
+        target: name.clone(),
+        part,
+        kind: kind.to_owned(),
+    };
+    match looked {
+        Lookup::Directory => Ok(None),
+        Lookup::Missing => Ok(Some(format!(
+            "{}: the directory isn't there yet; the first dump makes it",
+            target.described()
+        ))),
+        Lookup::MissingParent(part) => Err(Problem::NoParent { target: name, part }),
+        Lookup::Link(part) => Err(no_directory(
+            part,
+            "a symbolic link, which isn't followed after a crash",
+        )),
+        Lookup::Other(part, kind) => Err(no_directory(part, &kind.to_string())),
+        Lookup::Immutable => Err(Problem::Unwritable {
+            target: name,
+            how: "immutable (see lsattr)",
+        }),
+        Lookup::Encrypted => Err(Problem::Unwritable {
+            target: name,
+            how: "encrypted with a key that is gone after a crash",
+        }),
+    }
+}
