@@ -35,8 +35,8 @@ pub enum CrashError {
     /// What was written isn't a dump.
     #[error(transparent)]
     Dump(#[from] baton_kdump::dump::DumpError),
-    /// What was written says that it isn't whole.
-    #[error("the dump says that it is incomplete")]
+    /// What was written isn't whole.
+    #[error("the dump is incomplete")]
     Incomplete,
     /// Pages of it can't be read.
     #[error("{count} pages of the dump can't be read, the first: {first}")]
@@ -71,6 +71,11 @@ pub trait Crash {
     /// # Errors
     /// When it can't be found.
     fn log(&self) -> Result<&str, &CrashError>;
+
+    /// What is wrong with what is left of it, and so with every dump of it.
+    fn flaws(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Writes the dump.
     ///

@@ -92,6 +92,9 @@ impl<'a> Capture<'a> {
         };
         self.summary.crash = about(crash.facts());
         self.introduce();
+        for flaw in crash.flaws() {
+            self.warn(flaw);
+        }
         let log = self.log(&*crash);
         let places = self.plan.places.iter();
         let mut left = self.plan.places.len();

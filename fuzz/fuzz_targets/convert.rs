@@ -1,4 +1,5 @@
-//! Whatever a dump says of itself, it is converted, and what was written reads as what was read.
+//! Whatever a dump says of itself, it is converted, and what was written reads as what was read, and is complete
+//! if that is.
 #![no_main]
 
 use baton_kdump::compare::compare;
@@ -60,12 +61,14 @@ fuzz_target!(|input: &[u8]| {
     if memory > 1 << 24 || dump.ranges().last().is_none_or(|it| it.end > 1 << 34) {
         return;
     }
+    let survey = dump.survey();
     let crash = Crash {
         memory: &dump,
         machine: dump.machine(),
         segments: dump.elf().map_or(&[], |core| core.segments()),
         notes: dump.note_bytes(),
         seconds: 1,
+        whole: survey.complete(),
     };
     let options = Options {
         format: if how & 0x80 == 0 { Format::Kdump } else { Format::Elf },
@@ -80,12 +83,13 @@ fuzz_target!(|input: &[u8]| {
     };
     let written = output.0.into_inner().unwrap();
     assert_eq!(written.len() as u64, summary.bytes);
+    assert!(survey.complete() || !summary.complete);
     if options.format == Format::Kdump && dump.ranges().iter().all(|it| it.start % 4096 == 0) {
         // Of another machine or page size, a dump says so, and isn't read here.
         if let Ok(again) = Dump::from_source(name, Arc::new(written)) {
             let found = compare(&dump, &again, 4096);
             assert_eq!(found.different, 0, "{found}");
-            assert!(!again.incomplete());
+            assert_eq!(again.survey().complete(), summary.complete);
         }
     }
 });

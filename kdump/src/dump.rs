@@ -6,9 +6,10 @@ use crate::flattened::{Flattened, FlattenedError};
 use crate::foreign::{BEGINNING, Foreign};
 use crate::kdump_file::{KdumpError, KdumpFile};
 use crate::machine::Machine;
-use crate::memory::{Memory, Unreadable};
+use crate::memory::{Extent, Memory, Unreadable};
 use crate::note::CrashNotes;
 use crate::source::{self, Source};
+use crate::survey::{Flaw, Survey};
 use crate::vmcore::{Vmcore, VmcoreError};
 use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
 use std::fmt;
@@ -78,7 +79,8 @@ pub struct Dump {
     files: usize,
     size: u64,
     flattened: bool,
-    cut_off: bool,
+    /// What is wrong with it as a flattened one.
+    flaws: Vec<Flaw>,
 }
 
 /// A file of a dump, unflattened.
@@ -87,7 +89,7 @@ struct Opened {
     start: Vec<u8>,
     size: u64,
     flattened: bool,
-    cut_off: bool,
+    flaw: Option<Flaw>,
 }
 
 impl Opened {
@@ -107,13 +109,13 @@ impl Opened {
             source,
             size,
             flattened: false,
-            cut_off: false,
+            flaw: None,
         };
         if Flattened::recognises(&opened.start) {
             let inner = Flattened::open(opened.source)
                 .map_err(|error| DumpError::Flattened(path.to_owned(), error))?;
             opened.start = beginning(&inner).map_err(failed)?;
-            opened.cut_off = !inner.complete();
+            opened.flaw = inner.flaw().cloned();
             opened.flattened = true;
             opened.source = Arc::new(inner);
         }
@@ -154,7 +156,7 @@ impl Dump {
         let name = || paths.first().cloned().unwrap_or_default();
         let size = files.iter().map(|it| it.size).sum();
         let flattened = files.iter().any(|it| it.flattened);
-        let cut_off = files.iter().any(|it| it.cut_off);
+        let flaws = files.iter().filter_map(|it| it.flaw.clone()).collect();
         let count = files.len();
         let other = files
             .iter()
@@ -187,7 +189,7 @@ impl Dump {
             files: count,
             size,
             flattened,
-            cut_off,
+            flaws,
         })
     }
 
@@ -236,14 +238,15 @@ impl Dump {
         self.size
     }
 
-    /// Whether it says that it wasn't written to its end, or ends too early.
+    /// What there is of it: the one answer to whether it is complete.
     #[must_use]
-    pub fn incomplete(&self) -> bool {
-        self.cut_off
-            || match &self.kind {
-                Kind::Elf(core) => core.incomplete(),
-                Kind::Kdump(dump) => dump.incomplete(),
-            }
+    pub fn survey(&self) -> Survey {
+        let mut survey = match &self.kind {
+            Kind::Elf(core) => core.survey(),
+            Kind::Kdump(dump) => dump.survey(),
+        };
+        survey.flaws.extend(self.flaws.iter().cloned());
+        survey
     }
 
     /// The kind of machine that crashed.
@@ -318,24 +321,8 @@ impl Dump {
     #[must_use]
     pub fn page_size(&self) -> u64 {
         match &self.kind {
-            Kind::Elf(_) => self
-                .vmcoreinfo()
-                .and_then(VmcoreInfo::page_size)
-                .unwrap_or(4096),
+            Kind::Elf(core) => core.page_size(),
             Kind::Kdump(dump) => dump.page_size(),
-        }
-    }
-
-    /// How many pages the machine had, and how many of them the dump should hold.
-    #[must_use]
-    pub fn pages(&self) -> (u64, u64) {
-        match &self.kind {
-            Kind::Elf(_) => {
-                let bytes: u64 = self.ranges().iter().map(|it| it.end - it.start).sum();
-                let pages = bytes / self.page_size();
-                (pages, pages)
-            }
-            Kind::Kdump(dump) => (dump.existing(), dump.dumped()),
         }
     }
 
@@ -360,11 +347,15 @@ impl Memory for Dump {
         }
     }
 
-    fn excluded_until(&self, address: u64) -> u64 {
+    fn extent(&self, address: u64) -> Extent {
         match &self.kind {
-            Kind::Elf(core) => core.excluded_until(address),
-            Kind::Kdump(dump) => dump.excluded_until(address),
+            Kind::Elf(core) => core.extent(address),
+            Kind::Kdump(dump) => dump.extent(address),
         }
+    }
+
+    fn encoded(&self) -> bool {
+        matches!(self.kind, Kind::Kdump(_))
     }
 }
 
@@ -389,8 +380,9 @@ mod tests {
             assert_eq!(dump.format(), Format::Elf);
             assert_eq!(dump.release(), Some("6.12.1-sample"));
             assert_eq!(dump.time(), Some(1_700_000_000));
-            assert_eq!((dump.level(), dump.pages()), (None, (8, 8)));
-            assert!(!dump.incomplete());
+            let survey = dump.survey();
+            assert_eq!((dump.level(), survey.present, survey.held), (None, 8, 8));
+            assert!(dump.survey().complete());
             let kernel = dump.kernel().unwrap();
             let log = Log::open(&kernel, dump.vmcoreinfo().unwrap()).unwrap();
             assert_eq!(Text::new(&log).to_string(), "[    0.000000] hello\n");
@@ -407,14 +399,18 @@ mod tests {
             assert_eq!(dump.format(), Format::Kdump(6));
             assert_eq!(dump.flattened(), is_flat);
             assert_eq!(dump.release(), Some("6.12.1-sample"));
-            assert_eq!((dump.level(), dump.pages()), (Some(31), (8, 6)));
+            let survey = dump.survey();
+            assert_eq!(
+                (dump.level(), survey.present, survey.held),
+                (Some(31), 8, 6)
+            );
             let mut page = vec![0; 4096];
             dump.read(8 * 4096, &mut page).unwrap();
             assert_eq!(page, content(8));
-            assert!(!dump.incomplete());
+            assert!(dump.survey().complete());
         }
         let unended = flat[..flat.len() - 16].to_vec();
-        assert!(open(unended).unwrap().incomplete());
+        assert!(!open(unended).unwrap().survey().complete());
     }
 
     #[test]
@@ -438,9 +434,11 @@ mod tests {
         let empty = write("empty", Vec::new());
         let text = write("text", b"no dump at all".to_vec());
         let dump = Dump::open(&[two.clone(), one.clone()]).unwrap();
-        assert!(!dump.incomplete());
+        assert!(dump.survey().complete());
         assert_eq!(dump.files(), 2);
-        assert!(Dump::open(std::slice::from_ref(&one)).unwrap().incomplete());
+        let alone = Dump::open(std::slice::from_ref(&one)).unwrap().survey();
+        assert_eq!((alone.held, alone.lost), (3, 3));
+        assert_eq!(alone.flaws, [Flaw::Part(5..11)]);
         let refused = |paths: &[PathBuf]| Dump::open(paths).err().unwrap().to_string();
         assert!(refused(&[one, elf.clone()]).contains("elf: no part of a split dump"));
         assert!(refused(&[empty]).ends_with("empty: an empty file"));

@@ -2,6 +2,7 @@
 //! bytes belong (IMPLEMENTATION of makedumpfile, "flattened format").
 
 use crate::source::Source;
+use crate::survey::Flaw;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ pub struct Flattened {
     source: Arc<dyn Source>,
     extents: Vec<(u64, Extent)>,
     size: u64,
-    complete: bool,
+    flaw: Option<Flaw>,
 }
 
 impl Flattened {
@@ -59,7 +60,8 @@ impl Flattened {
         start.starts_with(SIGNATURE)
     }
 
-    /// Reads where the records belong. One that is cut off gives what is there of it.
+    /// Reads where the records belong. One that is cut off gives what is there of it, and one that can't be ends
+    /// them.
     pub fn open(source: Arc<dyn Source>) -> Result<Flattened, FlattenedError> {
         let end = source.size()?;
         let mut header = [0; 32];
@@ -75,21 +77,24 @@ impl Flattened {
             (kind, version) => return Err(FlattenedError::Unsupported(kind, version)),
         }
         let mut index = Index::default();
-        let complete = index.read(&*source, end)?;
+        let flaw = index.read(&*source, end)?;
         let extents: Vec<_> = index.extents.into_iter().collect();
+        if let (Some(Flaw::Record(at)), true) = (&flaw, extents.is_empty()) {
+            return Err(FlattenedError::Record(*at));
+        }
         let size = extents.last().map_or(0, |(start, it)| start + it.length);
         Ok(Flattened {
             source,
             extents,
             size,
-            complete,
+            flaw,
         })
     }
 
-    /// Whether the record that ends it is there.
+    /// Why it isn't whole, if it isn't.
     #[must_use]
-    pub fn complete(&self) -> bool {
-        self.complete
+    pub fn flaw(&self) -> Option<&Flaw> {
+        self.flaw.as_ref()
     }
 }
 
@@ -136,8 +141,8 @@ struct Index {
 }
 
 impl Index {
-    /// Reads all records' headers; says whether the one that ends them was found.
-    fn read(&mut self, source: &dyn Source, end: u64) -> Result<bool, FlattenedError> {
+    /// Reads all records' headers, up to the one that ends them, or what is wrong instead.
+    fn read(&mut self, source: &dyn Source, end: u64) -> Result<Option<Flaw>, FlattenedError> {
         let mut at = HEADER;
         while end - at >= RECORD {
             let mut header = [0; 16];
@@ -145,11 +150,11 @@ impl Index {
             let (offset, length) = (big_endian(&header, 0), big_endian(&header, 8));
             // END_FLAG_FLAT_HEADER
             if (offset, length) == (u64::MAX, u64::MAX) {
-                return Ok(true);
+                return Ok(None);
             }
             let sound = |value: u64| i64::try_from(value).is_ok();
             if !sound(offset) || !sound(length) || length == 0 || !sound(offset + length) {
-                return Err(FlattenedError::Record(at));
+                return Ok(Some(Flaw::Record(at)));
             }
             at += RECORD;
             let length_here = length.min(end - at);
@@ -167,7 +172,7 @@ impl Index {
             }
             at += length_here;
         }
-        Ok(false)
+        Ok(Some(Flaw::Unended))
     }
 
     /// Later records replace what earlier ones wrote: makedumpfile writes its header twice.
@@ -221,7 +226,7 @@ mod tests {
     #[test]
     fn records_in_any_order_become_a_dump_with_holes() {
         let dump = open(&[(8, b"cd"), (0, b"ab"), (4, b"xyz")]);
-        assert!(dump.complete());
+        assert_eq!(dump.flaw(), None);
         assert_eq!(whole(&dump), b"ab\0\0xyz\0cd");
         let mut middle = [0; 5];
         dump.read_at(1, &mut middle).unwrap();
@@ -264,7 +269,7 @@ mod tests {
                     assert!(length < 4096);
                 }
                 Ok(dump) => {
-                    assert!(!dump.complete(), "{length} bytes");
+                    assert_eq!(dump.flaw(), Some(&Flaw::Unended), "{length} bytes");
                     assert!(all.starts_with(&whole(&dump)), "{length} bytes");
                 }
             }
@@ -272,18 +277,27 @@ mod tests {
     }
 
     #[test]
-    fn records_that_cannot_be_are_refused() {
+    fn a_record_that_cannot_be_ends_those_before_it() {
         for (offset, length) in [(u64::MAX, 1), (0, u64::MAX), (0, 0), (i64::MAX as u64, 1)] {
-            let mut bytes = flattened(&[]);
+            let with = |mut bytes: Vec<u8>| {
+                bytes.extend(u64::to_be_bytes(offset));
+                bytes.extend(u64::to_be_bytes(length));
+                bytes.push(0);
+                Flattened::open(Arc::new(bytes))
+            };
+            let mut bytes = flattened(&[(0, b"abc")]);
             bytes.truncate(4096);
-            bytes.extend(u64::to_be_bytes(offset));
-            bytes.extend(u64::to_be_bytes(length));
-            bytes.push(0);
-            let opened = Flattened::open(Arc::new(bytes));
+            let opened = with(bytes);
             assert!(
                 matches!(opened, Err(FlattenedError::Record(4096))),
                 "{offset:#x}"
             );
+            let mut bytes = flattened(&[(0, b"abc")]);
+            bytes.truncate(bytes.len() - 16);
+            let at = bytes.len() as u64;
+            let opened = with(bytes).unwrap();
+            assert_eq!(whole(&opened), b"abc");
+            assert_eq!(opened.flaw(), Some(&Flaw::Record(at)));
         }
         let mut bytes = flattened(&[]);
         bytes[31] = 2;

@@ -10,7 +10,6 @@
 mod bytes;
 mod cache;
 mod parallel;
-mod ranges;
 
 pub mod address_space;
 pub mod bits;
@@ -27,8 +26,10 @@ pub mod kdump_file;
 pub mod machine;
 pub mod memory;
 pub mod note;
+pub mod ranges;
 pub mod regions;
 pub mod source;
+pub mod survey;
 pub mod vmcore;
 pub mod vmcoreinfo;
 pub mod write;
@@ -42,5 +43,6 @@ pub use kdump_file::KdumpFile;
 pub use machine::Machine;
 pub use memory::{Memory, Unreadable};
 pub use source::Source;
+pub use survey::Survey;
 pub use vmcore::Vmcore;
 pub use vmcoreinfo::VmcoreInfo;

@@ -15,7 +15,7 @@ pub enum RegionsError {
 }
 
 /// 256 TiB: more than any machine has, and little enough to keep something for each region.
-const HIGHEST: u64 = 1 << 48;
+pub(crate) const HIGHEST: u64 = 1 << 48;
 
 /// The regions of a machine that have memory in them.
 #[derive(Debug, Clone)]

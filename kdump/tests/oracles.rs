@@ -141,10 +141,10 @@ fn each_page_that_makedumpfile_wrote_is_that_of_the_vmcore() {
             let time = start.elapsed();
             println!("{}: {arguments:?}: {found} in {time:?}", vmcore.display());
             agree(&found, arguments);
-            assert!(!dump.incomplete());
+            assert!(dump.survey().complete());
             assert_eq!(log(&dump), expected, "{arguments:?}");
             assert_eq!(dump.notes().cpus, whole.notes().cpus);
-            let (_, dumped) = dump.pages();
+            let dumped = dump.survey().held;
             assert!(found.same <= dumped, "{arguments:?}: {dumped} pages");
         }
     }

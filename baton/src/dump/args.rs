@@ -13,27 +13,38 @@ pub enum DumpCommand {
     /// List the dumps that are kept: when, which kernel, why, how large, whether complete
     List(ListArgs),
     /// Say what crashed, when and why, and how much of it the dump holds
-    #[command(after_help = FORMATS_HELP)]
+    #[command(after_help = formats_help())]
     Info(InfoArgs),
     /// Print the kernel log of the kernel that crashed
-    #[command(after_help = FORMATS_HELP)]
+    #[command(after_help = formats_help())]
     Dmesg(DmesgArgs),
     /// Read every page of a dump, and compare it with its digest (DUMP.sha256, or the partition's)
     #[command(after_help = exit::help())]
     Check(CheckArgs),
     /// Write a dump in another format, compressed otherwise, or with less of the memory
-    #[command(after_help = CONVERT_HELP)]
+    #[command(after_help = convert_help())]
     Convert(ConvertArgs),
 }
 
 const FORMATS_HELP: &str = "\
-A dump is an ELF core or kdump-compressed (zlib, lzo, snappy, zstd), flattened or not, as makedumpfile and
-Baton write them; of a split dump all parts are named.";
+A dump is an ELF core or kdump-compressed (zlib, lzo, snappy, zstd), flattened or not, as makedumpfile, QEMU
+and Baton write them; of a split dump all parts are named. It is complete if every page is in it that should
+be, and nothing else is wrong with it.";
 
 const CONVERT_HELP: &str = "\
 Levels are sums of what is left out: 1 pages of zeros, 2 page cache without private data, 4 all page
 cache, 8 memory of processes, 16 free memory; 31 is all of it. What can't be told for certain is kept,
-and said. Broken and offline memory is never read.";
+and said. Broken and offline memory is never read.
+Of a dump that isn't complete, what there is is written, marked as incomplete, and the exit code is 1; pages
+that are lost are left out and counted.";
+
+fn formats_help() -> String {
+    format!("{FORMATS_HELP}\n\n{}", exit::help())
+}
+
+fn convert_help() -> String {
+    format!("{CONVERT_HELP}\n\n{}", exit::help())
+}
 
 impl DumpCommand {
     /// Whether the command was told to speak JSON.

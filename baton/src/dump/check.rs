@@ -2,13 +2,15 @@
 
 use super::args::CheckArgs;
 use super::digest::{Compared, compare};
-use super::open::{name, open};
+use super::open::{name, open, show_complete, told};
 use super::progress::Bar;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::inspect::page::Page;
 use crate::inspect::print;
-use baton_kdump::{Dump, Memory, Unreadable, Vmcore};
+use baton_kdump::memory::{Presence, read_page};
+use baton_kdump::ranges::pages;
+use baton_kdump::{Dump, Memory, Unreadable};
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -36,6 +38,8 @@ struct Report {
     file: String,
     sound: bool,
     complete: bool,
+    /// What is wrong with it besides its pages.
+    flaws: Vec<String>,
     pages: Pages,
     /// How each file compares with the digest beside it.
     digests: Vec<Compared>,
@@ -54,12 +58,14 @@ pub fn run(args: &CheckArgs) -> Result<()> {
     let digests = digests.collect::<Result<Vec<_>>>();
     bar.end();
     let digests = digests?;
-    let complete = !dump.incomplete();
+    let survey = dump.survey();
+    let complete = survey.complete();
     let different = digests.contains(&Compared::Different);
     let report = Report {
         file: name(&args.files),
         sound: complete && !different && pages.damaged == 0,
         complete,
+        flaws: told(&survey),
         pages,
         digests,
     };
@@ -81,7 +87,7 @@ impl Report {
         for damaged in &self.pages.first_damaged {
             page.field("", damaged);
         }
-        page.field("complete", if self.complete { "yes" } else { "no" });
+        show_complete(&mut page, self.complete, &self.flaws);
         for compared in &self.digests {
             page.field(
                 "digest",
@@ -111,7 +117,7 @@ impl Report {
     }
 }
 
-/// Batches of pages, in the order of their addresses.
+/// Batches of pages, by their numbers, in order.
 struct Batches<'a> {
     ranges: std::slice::Iter<'a, Range<u64>>,
     left: Range<u64>,
@@ -134,22 +140,18 @@ impl Iterator for Batches<'_> {
 
 fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> Pages {
     let page_size = dump.page_size();
-    let bytes = |ranges: &[Range<u64>]| ranges.iter().map(|it| it.end - it.start).sum();
-    // Zeros that an ELF core doesn't hold need no reading.
-    let held = dump.elf().map(Vmcore::held);
-    let ranges = held.as_deref().unwrap_or(dump.ranges());
-    let zeros: u64 = bytes(dump.ranges()) - bytes(ranges);
+    let ranges = pages(dump.ranges(), page_size);
     let batches = Mutex::new(Batches {
         ranges: ranges.iter(),
         left: 0..0,
-        size: BATCH * page_size,
+        size: BATCH,
     });
-    let total = bytes(ranges);
+    let total = ranges.iter().map(|it| it.end - it.start).sum();
     let done = AtomicU64::new(0);
     let found = Mutex::new(Vec::new());
     let work = || {
         let mut pages = Pages::default();
-        let mut buffer = vec![0; usize::try_from(BATCH * page_size).unwrap_or(0)];
+        let mut buffer = vec![0; usize::try_from(page_size).unwrap_or(0)];
         loop {
             let batch = batches
                 .lock()
@@ -157,7 +159,7 @@ fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> Pages {
                 .next();
             let Some(batch) = batch else { break };
             let length = batch.end - batch.start;
-            pages.read(dump, batch, page_size, &mut buffer);
+            pages.read(dump, batch, &mut buffer);
             let before = done.fetch_add(length, Ordering::Relaxed);
             bar.show("reading pages", before + length, total);
         }
@@ -172,41 +174,34 @@ fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> Pages {
         }
     });
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let begun = Pages {
-        readable: zeros / page_size,
-        ..Pages::default()
-    };
-    found.into_iter().fold(begun, Pages::and)
+    found.into_iter().fold(Pages::default(), Pages::and)
 }
 
 impl Pages {
-    /// Reads a batch: at once where all of it is there, else page by page.
-    fn read(&mut self, dump: &Dump, batch: Range<u64>, page_size: u64, buffer: &mut [u8]) {
-        let length = batch.end - batch.start;
-        let whole = usize::try_from(length)
-            .ok()
-            .and_then(|it| buffer.get_mut(..it));
-        if dump.elf().is_some() && whole.is_some_and(|it| dump.read(batch.start, it).is_ok()) {
-            self.readable += length.div_ceil(page_size);
-            return;
-        }
-        let mut address = batch.start;
-        while address < batch.end {
-            // Memory may begin or end within a page.
-            let next = (address + 1).next_multiple_of(page_size).min(batch.end);
-            let part = usize::try_from(next - address).ok();
-            if let Some(part) = part.and_then(|it| buffer.get_mut(..it)) {
-                self.count(dump.read(address, part));
+    /// Reads pages, one by one.
+    fn read(&mut self, dump: &Dump, batch: Range<u64>, buffer: &mut [u8]) {
+        let page_size = buffer.len() as u64;
+        let mut page = batch.start;
+        while page < batch.end {
+            let address = page * page_size;
+            let extent = dump.extent(address);
+            let whole = extent.end.saturating_sub(address) / page_size;
+            if extent.presence == Presence::LeftOut && whole > 0 {
+                let pages = whole.min(batch.end - page);
+                self.left_out += pages;
+                page += pages;
+                continue;
             }
-            address = next;
+            self.count(read_page(dump, address, buffer));
+            page += 1;
         }
     }
 
-    fn count(&mut self, read: std::result::Result<(), Unreadable>) {
+    fn count(&mut self, read: std::result::Result<Presence, Unreadable>) {
         match read {
-            Ok(()) => self.readable += 1,
-            Err(Unreadable::Excluded(_) | Unreadable::Absent(_)) => self.left_out += 1,
-            Err(error @ Unreadable::Damaged(..)) => {
+            Ok(Presence::Held) => self.readable += 1,
+            Ok(_) => self.left_out += 1,
+            Err(error) => {
                 self.damaged += 1;
                 if self.first_damaged.len() < NAMED {
                     self.first_damaged.push(error.to_string());

@@ -1,8 +1,9 @@
 //! `baton dump convert`: a dump in another format, or with less in it.
 
 use super::args::{ConvertArgs, DumpFormat};
-use super::open::open;
+use super::open::{name, open, told};
 use super::progress::Bar;
+use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Temporary;
 use crate::print_json;
@@ -24,13 +25,15 @@ const STREAM: usize = 1 << 18;
 /// Carries out the command.
 ///
 /// # Errors
-/// When the dump can't be read or written.
+/// When the dump can't be read or written, or isn't all there: then what is left of it is written.
 pub fn run(args: &ConvertArgs) -> Result<()> {
     let to_stdout = args.output == Path::new("-");
     let dump = open(&args.input)?;
+    let survey = dump.survey();
     let job = Job {
         seconds: dump.time().unwrap_or_else(|| written_at(&args.input)),
         dump,
+        whole: survey.complete(),
         options: options(args),
         bar: Watch(Bar::new()),
     };
@@ -41,20 +44,46 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
     };
     job.bar.0.end();
     let summary = summary?;
-    if args.json && !to_stdout {
+    let flaws = told(&survey);
+    let json = args.json && !to_stdout;
+    if json {
         print_json(&Told {
             output: &args.output,
+            flaws: &flaws,
             summary: &summary,
         });
-        return Ok(());
+    } else {
+        for doubt in &summary.doubts {
+            eprintln!("baton: {doubt}");
+        }
+        for flaw in &flaws {
+            eprintln!("baton: {}: {flaw}", name(&args.input));
+        }
+        if !to_stdout {
+            println!("{}: {}", args.output.display(), described(&summary));
+        }
     }
-    for doubt in &summary.doubts {
-        eprintln!("baton: {doubt}");
+    match summary.complete {
+        true => Ok(()),
+        false => Err(Failure {
+            told: json,
+            ..incomplete(&args.output, &summary)
+        }),
     }
-    if !to_stdout {
-        println!("{}: {}", args.output.display(), described(&summary));
-    }
-    Ok(())
+}
+
+/// What was written lacks something that should be there.
+fn incomplete(output: &Path, summary: &Summary) -> Failure {
+    let output = match output.to_str() {
+        Some("-") => "standard output".to_owned(),
+        _ => output.display().to_string(),
+    };
+    let why = match summary.pages.lost + summary.pages.unreadable {
+        0 => "the one that was read isn't, either".to_owned(),
+        lost => format!("{lost} pages of the one that was read are lost"),
+    };
+    let message = format!("{output}: not a complete dump: {why}");
+    Failure::new(Exit::Failed, "damaged", message)
 }
 
 fn options(args: &ConvertArgs) -> Options {
@@ -102,6 +131,7 @@ impl Observer for Watch {
 
 struct Job {
     dump: Dump,
+    whole: bool,
     options: Options,
     seconds: u64,
     bar: Watch,
@@ -154,6 +184,7 @@ impl Job {
             segments: self.dump.elf().map_or(&[], |core| core.segments()),
             notes: self.dump.note_bytes(),
             seconds: self.seconds,
+            whole: self.whole,
         };
         convert(&crash, output, &self.options, &self.bar).map_err(|error| match error {
             WriteError::Output(error) => Failure::io(path, &error),
@@ -165,6 +196,8 @@ impl Job {
 #[derive(Serialize)]
 struct Told<'a> {
     output: &'a Path,
+    /// What is wrong with the dump that was read, besides its pages.
+    flaws: &'a [String],
     #[serde(flatten)]
     summary: &'a Summary,
 }
@@ -175,13 +208,13 @@ fn described(summary: &Summary) -> String {
         Format::Kdump => format!("kdump, {}", summary.compression),
         Format::Elf => "ELF".to_owned(),
     };
-    let lost = match pages.unreadable {
+    let lost = match pages.lost + pages.unreadable {
         0 => String::new(),
-        count => format!("; {count} can't be read and are lost"),
+        count => format!("; {count} are lost"),
     };
     format!(
         "{} of {} pages, {:.1} MB ({format}, level {}){lost}",
-        pages.dumped,
+        pages.dumped.saturating_sub(pages.unreadable),
         pages.present,
         summary.bytes as f64 / 1e6,
         u8::from(summary.level),

@@ -1,14 +1,14 @@
 //! `baton dump info`: what crashed, when and why, and how much of it the dump holds.
 
 use super::args::InfoArgs;
-use super::open::{name, open, with_log};
+use super::open::{name, open, show_complete, told, with_log};
 use super::time::rfc3339;
 use crate::failure::Result;
 use crate::inspect::page::Page;
 use crate::inspect::print;
 use baton_kdump::dmesg::Panic;
 use baton_kdump::note::CpuState;
-use baton_kdump::{Dump, Memory};
+use baton_kdump::{Dump, Memory, Survey};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -19,6 +19,8 @@ struct Info {
     flattened: bool,
     bytes: u64,
     complete: bool,
+    /// What is wrong with it besides its pages.
+    flaws: Vec<String>,
     kernel: Kernel,
     crashed_at: Option<String>,
     panic: PanicInfo,
@@ -60,7 +62,10 @@ struct Pages {
     page_size: u64,
     bytes: u64,
     pages: u64,
+    /// Those that the dump holds.
     dumped: u64,
+    /// Those that it should hold, and doesn't.
+    lost: u64,
     level: Option<u32>,
 }
 
@@ -90,6 +95,7 @@ pub fn run(args: &InfoArgs) -> Result<()> {
 impl Info {
     fn of(file: String, dump: &Dump) -> Info {
         let (log, panic) = read_log(dump);
+        let survey = dump.survey();
         let states = dump.notes().cpus.iter();
         Info {
             file,
@@ -97,12 +103,13 @@ impl Info {
             format: dump.format().to_string(),
             flattened: dump.flattened(),
             bytes: dump.size(),
-            complete: !dump.incomplete(),
+            complete: survey.complete(),
+            flaws: told(&survey),
             kernel: Kernel::of(dump),
             crashed_at: dump.time().map(rfc3339),
             cpus: dump.cpus(),
             states: states.map(|it| Cpu::of(it, &panic)).collect(),
-            memory: Pages::of(dump),
+            memory: Pages::of(dump, &survey),
             panic: panic.into(),
             log,
         }
@@ -139,10 +146,17 @@ impl Info {
         page.field("size", format!("{} bytes{files}", self.bytes));
         let memory = &self.memory;
         page.field("memory", format!("{} bytes", memory.bytes));
+        let lost = match memory.lost {
+            0 => String::new(),
+            lost => format!("; {lost} are lost"),
+        };
         let pages = format!("{} of {}", memory.dumped, memory.pages);
-        page.field("pages", format!("{pages}, of {} bytes", memory.page_size));
+        page.field(
+            "pages",
+            format!("{pages}, of {} bytes{lost}", memory.page_size),
+        );
         page.optional("dump level", memory.level);
-        page.field("complete", if self.complete { "yes" } else { "no" });
+        show_complete(page, self.complete, &self.flaws);
     }
 }
 
@@ -226,13 +240,13 @@ impl Cpu {
 }
 
 impl Pages {
-    fn of(dump: &Dump) -> Pages {
-        let (pages, dumped) = dump.pages();
+    fn of(dump: &Dump, survey: &Survey) -> Pages {
         Pages {
             page_size: dump.page_size(),
             bytes: dump.ranges().iter().map(|it| it.end - it.start).sum(),
-            pages,
-            dumped,
+            pages: survey.present,
+            dumped: survey.held,
+            lost: survey.lost,
             level: dump.level(),
         }
     }

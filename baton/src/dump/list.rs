@@ -186,7 +186,7 @@ impl Entry {
         let panic = panic.ok().and_then(|it| it.summary().map(str::to_owned));
         let state = match () {
             () if is_part(dump) => State::Part,
-            () if dump.incomplete() || is_unfinished(&file) => State::Incomplete,
+            () if !dump.survey().complete() || is_unfinished(&file) => State::Incomplete,
             () => State::Complete,
         };
         Entry {

@@ -1,9 +1,10 @@
 //! A dump of any format, opened.
 
 use crate::failure::{Failure, Result};
-use baton_kdump::Dump;
+use crate::inspect::page::Page;
 use baton_kdump::dmesg::{Log, LogError};
 use baton_kdump::dump::DumpError;
+use baton_kdump::{Dump, Survey};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
@@ -27,6 +28,19 @@ pub(super) fn with_log<T>(
     let info = dump.vmcoreinfo().map_err(|error| error.to_string())?;
     let log = Log::open(&kernel, info).map_err(|error: LogError| error.to_string())?;
     Ok(read(&log))
+}
+
+/// What is wrong with a dump besides its pages, in words.
+pub(super) fn told(survey: &Survey) -> Vec<String> {
+    survey.flaws.iter().map(ToString::to_string).collect()
+}
+
+/// Says whether a dump is complete, and why it isn't.
+pub(super) fn show_complete(page: &mut Page, complete: bool, flaws: &[String]) {
+    page.field("complete", if complete { "yes" } else { "no" });
+    for flaw in flaws {
+        page.field("", flaw);
+    }
 }
 
 /// How a dump is called: by its first file.

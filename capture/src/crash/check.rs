@@ -3,6 +3,7 @@
 use super::CrashError;
 use super::live::threads;
 use baton_kdump::convert::Summary;
+use baton_kdump::survey::Flaw;
 use baton_kdump::{Dump, Memory, Source, Unreadable};
 use std::ops::Range;
 use std::path::Path;
@@ -15,14 +16,17 @@ const BATCH: u64 = 1 << 20;
 /// Reads every page of a dump.
 ///
 /// # Errors
-/// When it isn't one, says that it is incomplete, or has more pages that can't be read than were known.
+/// When it isn't one, isn't as complete as what was written, or has more pages that can't be read than were known.
 pub fn check(dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError> {
     let limited = Limited {
         inner: dump,
         size: written.bytes,
     };
     let dump = Dump::from_source(Path::new("the dump"), Arc::new(limited))?;
-    if dump.incomplete() {
+    let survey = dump.survey();
+    // Of memory that couldn't be read, the dump says so itself, and there will be none better.
+    let mut other = survey.flaws.iter().filter(|flaw| **flaw != Flaw::Marked);
+    if other.next().is_some() || (written.complete && !survey.complete()) {
         return Err(CrashError::Incomplete);
     }
     let workers = threads().get();

@@ -82,6 +82,13 @@ impl Crash for Live {
         self.log.as_ref().map(String::as_str)
     }
 
+    fn flaws(&self) -> Vec<String> {
+        let flaws = self.core.flaws().iter();
+        flaws
+            .map(|flaw| format!("the crashed kernel's memory isn't whole: {flaw}"))
+            .collect()
+    }
+
     fn write(&self, output: &dyn Output, observer: &dyn Observer) -> Result<Summary, CrashError> {
         let crash = convert::Crash {
             memory: &self.core,
@@ -89,6 +96,7 @@ impl Crash for Live {
             segments: self.core.segments(),
             notes: self.core.note_bytes(),
             seconds: self.facts.time.unwrap_or_default(),
+            whole: self.core.flaws().is_empty(),
         };
         Ok(convert(&crash, output, &self.options, observer)?)
     }

@@ -70,6 +70,7 @@ impl Crash for Small {
                 found: 2,
                 counted: 1,
             }],
+            complete: true,
             pages: Pages {
                 present: 1000,
                 dumped: 98,

@@ -86,7 +86,7 @@ fn a_disk_that_gives_back_something_else_is_not_trusted() {
     let summary = assert_complete(&machine, "two");
     assert_eq!(
         summary.failed_targets[0].error,
-        "what was written doesn't read back: the dump says that it is incomplete"
+        "what was written doesn't read back: the dump is incomplete"
     );
     let first = machine.disk("one").folder.join(DUMP);
     assert_eq!(

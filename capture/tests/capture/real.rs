@@ -3,6 +3,7 @@
 use super::machine::{Fault, Machine};
 use super::*;
 use baton_capture::crash::Live;
+use baton_kdump::survey::Flaw;
 use baton_kdump::{Dump, Memory};
 use std::sync::LazyLock;
 
@@ -96,7 +97,7 @@ fn every_format_and_codec_gives_back_the_memory() {
         assert!(summary.complete, "{}", machine.said());
         assert_eq!(summary.crash.kernel.as_deref(), Some("6.12.1-test"));
         let dump = Dump::open(&[folder.join("vmcore")]).unwrap();
-        assert!(!dump.incomplete());
+        assert!(dump.survey().complete());
         assert_all_memory(&dump);
     }
 }
@@ -117,11 +118,48 @@ fn a_core_that_says_nothing_of_its_kernel_is_dumped_whole() {
 }
 
 #[test]
+fn what_is_left_of_memory_is_dumped_and_says_that_more_was_there() {
+    // The last pages are missing, and a program header leads nowhere.
+    let mut broken = core(INFO);
+    broken.truncate(broken.len() - 3 * 4096 - 5);
+    broken[56] = 3;
+    let nowhere = segment(1, 0, 4096);
+    broken[64 + 2 * 56..][..56].copy_from_slice(&nowhere);
+    broken[64 + 2 * 56 + 24..][..8].fill(0xff);
+    for format in ["kdump", "elf"] {
+        let config = config(2, &["one"])
+            .replace("\"kdump\"", &format!("\"{format}\""))
+            .replace("\"zstd\"", "\"none\"");
+        let machine = Machine::new().with_disk("one", Fault::None);
+        let machine = dumped(machine, &config, broken.clone());
+        let folder = machine.disk("one").folder.join(DUMP);
+        let summary = summary(&folder);
+        // There will be no better one.
+        assert!(summary.complete, "{}", machine.said());
+        let told = summary.warnings.join("; ");
+        assert!(told.contains("program header 2"), "{told}");
+        assert!(told.contains("its memory would end"), "{told}");
+        let written = summary.dump.unwrap();
+        assert_eq!((written.complete, written.pages.lost), (false, 4));
+        let dump = Dump::open(&[folder.join("vmcore")]).unwrap();
+        let survey = dump.survey();
+        assert_eq!(
+            (survey.present, survey.held),
+            (PAGES as u64, PAGES as u64 - 4)
+        );
+        assert_eq!(survey.flaws, [Flaw::Marked]);
+        let mut read = vec![0; (PAGES - 4) * 4096];
+        dump.read(0x10_0000, &mut read).unwrap();
+        assert!(read == MEMORY[..read.len()]);
+    }
+}
+
+#[test]
 fn a_raw_partition_is_opened_as_a_dump() {
     let machine = Machine::new().with_partition(8 << 20, &[], Fault::None);
     let machine = dumped(machine, &config(2, &["raw"]), core(INFO));
     let dump = Dump::open(&[machine.partition_file()]).unwrap();
-    assert!(!dump.incomplete());
+    assert!(dump.survey().complete());
     assert_all_memory(&dump);
 }
 
@@ -135,7 +173,7 @@ fn a_disk_full_anywhere_leaves_what_says_that_it_is_incomplete() {
         let folder = machine.disk("one").folder.join(DUMP);
         assert!(!folder.join("vmcore").exists(), "{most}");
         if let Ok(dump) = Dump::open(&[folder.join("vmcore.incomplete")]) {
-            assert!(dump.incomplete(), "{most}");
+            assert!(!dump.survey().complete(), "{most}");
             opened += 1;
         }
     }

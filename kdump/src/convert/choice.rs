@@ -3,7 +3,7 @@
 use super::first::First;
 use crate::bits::{Bits, REGION};
 use crate::filter::{Filter, Found, Level, Scanned};
-use crate::memory::Memory;
+use crate::memory::{Memory, Presence, presence, read_page};
 use crate::parallel;
 use crate::regions::Regions;
 use crate::write::{Observer, Phase, WriteError};
@@ -22,8 +22,11 @@ pub(super) struct Choice<'a> {
     /// How many pages are memory, and how many are chosen.
     pub present: u64,
     pub chosen: u64,
-    /// How many the source lacks.
+    /// How many the source left out itself, and how many it lost.
     pub lacking: u64,
+    pub lost: u64,
+    /// Whether a page is read before it is chosen.
+    pub try_each: bool,
     regions: &'a Regions,
     memory: &'a dyn Memory,
     first: &'a [u64],
@@ -43,6 +46,8 @@ impl<'a> Choice<'a> {
             present: 0,
             chosen: 0,
             lacking: 0,
+            lost: 0,
+            try_each: false,
             regions,
             memory,
             first: &first.all,
@@ -64,11 +69,12 @@ impl<'a> Choice<'a> {
         take: impl Fn(usize, &Bits, &Scanned) -> Result<(), WriteError> + Sync,
     ) -> Result<Vec<u32>, WriteError> {
         loop {
-            let (counts, found, lacking) = self.pass(threads, observer, &take)?;
+            let (counts, found, lacking, lost) = self.pass(threads, observer, &take)?;
             // The filter leaves out one class less each time.
             if self.filter.judge(&found) {
                 self.found = found;
                 self.lacking = lacking;
+                self.lost = lost;
                 self.chosen = counts.iter().copied().map(u64::from).sum();
                 let regions = 0..self.regions.count();
                 let present = regions.map(|it| u64::from(self.regions.present(it).count()));
@@ -83,11 +89,11 @@ impl<'a> Choice<'a> {
         threads: NonZeroUsize,
         observer: &dyn Observer,
         take: &(impl Fn(usize, &Bits, &Scanned) -> Result<(), WriteError> + Sync),
-    ) -> Result<(Vec<u32>, Found, u64), WriteError> {
+    ) -> Result<(Vec<u32>, Found, u64, u64), WriteError> {
         let count = self.regions.count();
         let counts: Vec<AtomicU32> = (0..count).map(|_| AtomicU32::new(0)).collect();
         let total = Mutex::new(Found::default());
-        let lacking = AtomicU64::new(0);
+        let (lacking, lost) = (AtomicU64::new(0), AtomicU64::new(0));
         let done = AtomicU64::new(0);
         let pages = |regions: u64| regions * REGION as u64;
         parallel::each(
@@ -98,9 +104,10 @@ impl<'a> Choice<'a> {
                 if observer.cancelled() {
                     return Err(WriteError::Cancelled);
                 }
-                let (scanned, lacks) = self.choose(region);
+                let scanned = self.choose(region);
                 found.add(&scanned);
-                lacking.fetch_add(lacks, Ordering::Relaxed);
+                lacking.fetch_add(scanned.lacking.count().into(), Ordering::Relaxed);
+                lost.fetch_add(scanned.lost.count().into(), Ordering::Relaxed);
                 if let Some(count) = counts.get(region) {
                     count.store(scanned.chosen.count(), Ordering::Relaxed);
                 }
@@ -117,11 +124,11 @@ impl<'a> Choice<'a> {
         )?;
         let counts = counts.into_iter().map(AtomicU32::into_inner).collect();
         let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok((counts, total, lacking.into_inner()))
+        Ok((counts, total, lacking.into_inner(), lost.into_inner()))
     }
 
-    /// Chooses a region's pages, and counts those that the source itself lacks.
-    fn choose(&self, region: usize) -> (Scanned, u64) {
+    /// Chooses a region's pages.
+    fn choose(&self, region: usize) -> Scanned {
         let mut scanned = self.filter.scan(self.regions, region);
         let base = self.regions.first_page(region);
         let begin = self.first.partition_point(|page| *page < base);
@@ -137,28 +144,50 @@ impl<'a> Choice<'a> {
                 _ => break,
             }
         }
-        let lacks = self.lacks(base, &scanned.chosen);
-        scanned.chosen.remove_all(&lacks);
-        (scanned, lacks.count().into())
+        self.leave_out(base, &mut scanned);
+        scanned
     }
 
-    /// Pages of these, from `base` on, that the source doesn't have itself.
-    fn lacks(&self, base: u64, chosen: &Bits) -> Bits {
-        let page_size = self.regions.page_size();
-        let mut lacks = Bits::default();
-        for run in chosen.runs(0..REGION) {
+    /// Takes back pages, from `base` on, that the source doesn't have.
+    fn leave_out(&self, base: u64, scanned: &mut Scanned) {
+        let mut buffer = Vec::new();
+        for run in scanned.chosen.clone().runs(0..REGION) {
             let mut place = run.start;
             while place < run.end {
-                let address = (base + place as u64) * page_size;
-                let left_out = self.memory.excluded_until(address) - address;
-                // A page of which a part is there is there.
-                let pages = usize::try_from(left_out / page_size).unwrap_or(REGION);
-                let end = place.saturating_add(pages).min(run.end);
-                lacks.insert(place..end);
-                place = end.max(place + 1);
+                let (presence, pages) = self.presence(base + place as u64);
+                let end = usize::try_from(pages).map_or(run.end, |it| place.saturating_add(it));
+                let pages = place..end.min(run.end);
+                place = pages.end;
+                match presence {
+                    Presence::LeftOut => scanned.lacking.insert(pages),
+                    Presence::Lost => scanned.lost.insert(pages),
+                    Presence::Held if self.try_each => {
+                        let unreadable = pages.filter(|it| !self.reads(base, *it, &mut buffer));
+                        unreadable.for_each(|it| scanned.lost.insert(it..it + 1));
+                    }
+                    Presence::Held | Presence::Absent => {}
+                }
             }
         }
-        lacks
+        scanned.chosen.remove_all(&scanned.lacking);
+        scanned.chosen.remove_all(&scanned.lost);
+    }
+
+    /// What the source has of a page, and of how many at least from it on.
+    fn presence(&self, page: u64) -> (Presence, u64) {
+        let page_size = self.regions.page_size();
+        let address = page * page_size;
+        let extent = self.memory.extent(address);
+        match extent.end.saturating_sub(address) / page_size {
+            0 => (presence(self.memory, address..address + page_size), 1),
+            whole => (extent.presence, whole),
+        }
+    }
+
+    fn reads(&self, base: u64, place: usize, buffer: &mut Vec<u8>) -> bool {
+        let page_size = self.regions.page_size();
+        buffer.resize(usize::try_from(page_size).unwrap_or(0), 0);
+        read_page(self.memory, (base + place as u64) * page_size, buffer).is_ok()
     }
 
     /// Chooses a region's pages once more, the same ones.
@@ -168,7 +197,7 @@ impl<'a> Choice<'a> {
         if let Some((_, bits)) = recent.iter().find(|(of, _)| *of == region) {
             return Arc::clone(bits);
         }
-        let bits = Arc::new(self.choose(region).0.chosen);
+        let bits = Arc::new(self.choose(region).chosen);
         if recent.len() >= REMEMBERED {
             recent.pop_front();
         }

@@ -64,13 +64,15 @@ pub struct Crash<'a> {
     pub notes: &'a [u8],
     /// When the dump was taken, in seconds since 1970.
     pub seconds: u64,
+    /// Whether all of it is there. If not, what is written says that it is incomplete.
+    pub whole: bool,
 }
 
 /// Where pages can't be told apart, they have this size.
 const USUAL_PAGE: u64 = 4096;
 
 /// Writes a dump of `crash` to `output`. While it is written, the dump is marked as incomplete; what
-/// was written when it breaks off can be read.
+/// was written when it breaks off can be read. Pages that are lost are left out, and the mark stays.
 ///
 /// # Errors
 /// When the output fails, an observer breaks it off, or there is no memory. Whatever is wrong with the
@@ -110,6 +112,7 @@ pub fn convert(
         output,
         options,
         observer,
+        whole: crash.whole,
     };
     let choice = Choice::new(filter, &regions, crash.memory, &first);
     match options.format {
@@ -124,9 +127,15 @@ struct Job<'a> {
     output: &'a dyn Output,
     options: &'a Options,
     observer: &'a dyn Observer,
+    whole: bool,
 }
 
 impl Job<'_> {
+    /// Whether nothing is known to be lost.
+    fn is_whole(&self, choice: &Choice<'_>) -> bool {
+        self.whole && choice.lost == 0
+    }
+
     fn kdump(&self, mut choice: Choice<'_>, first: &First) -> Result<Summary, WriteError> {
         let begin = Instant::now();
         let options = self.options;
@@ -146,7 +155,8 @@ impl Job<'_> {
         dump.write_first(Phase::Stacks, &first.stacks, bits)?;
         let before_rest = begin.elapsed();
         dump.write_rest(options.threads, &first.all, bits)?;
-        dump.end()?;
+        let whole = self.is_whole(&choice);
+        dump.end(whole)?;
         let times = Times::new(chosen, before_rest, begin.elapsed());
         Ok(Summary::new(
             options,
@@ -154,6 +164,7 @@ impl Job<'_> {
             &dump.tally,
             dump.size(),
             times,
+            whole,
         ))
     }
 
@@ -164,7 +175,7 @@ impl Job<'_> {
     ) -> Result<(Front<'_>, Vec<u32>), WriteError> {
         let options = self.options;
         let level = choice.level(options.level);
-        let front = Front::write(&self.subject, self.output, level.into())?;
+        let front = Front::write(&self.subject, self.output, level.into(), false)?;
         self.observer.checkpoint(Phase::Headers)?;
         let counts = choice.make(
             options.threads,
@@ -185,7 +196,8 @@ impl Job<'_> {
         let options = self.options;
         let counts = choice.make(options.threads, self.observer, |_, _, _| Ok(()))?;
         let level = choice.level(options.level);
-        let front = Front::write(&self.subject, self.output, level.into())?;
+        let whole = self.is_whole(choice);
+        let front = Front::write(&self.subject, self.output, level.into(), whole)?;
         let regions = self.subject.regions;
         for region in 0..regions.count() {
             front.write_bitmaps(region, &regions.present(region), &choice.again(region))?;
@@ -195,6 +207,8 @@ impl Job<'_> {
 
     fn elf(&self, mut choice: Choice<'_>, first: &First) -> Result<Summary, WriteError> {
         let begin = Instant::now();
+        // Of a page that turns out to be lost there would be zeros, where the file has room for it.
+        choice.try_each = self.subject.memory.encoded();
         let options = self.options;
         let loads = elf::Loads::new(self.subject.regions);
         choice.make(
@@ -212,13 +226,15 @@ impl Job<'_> {
             self.observer,
             loads,
             options.checkpoint,
+            self.is_whole(&choice),
         )?;
         self.observer.checkpoint(Phase::Headers)?;
         dump.write_first(Phase::Log, &first.log)?;
         dump.write_first(Phase::Stacks, &first.stacks)?;
         let before_rest = begin.elapsed();
         dump.write_rest(options.threads)?;
-        dump.end()?;
+        let whole = self.is_whole(&choice);
+        dump.end(whole)?;
         let times = Times::new(chosen, before_rest, begin.elapsed());
         Ok(Summary::new(
             options,
@@ -226,6 +242,7 @@ impl Job<'_> {
             &dump.tally,
             dump.size(),
             times,
+            whole,
         ))
     }
 }

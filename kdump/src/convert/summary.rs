@@ -23,6 +23,8 @@ pub struct Summary {
     pub level: Level,
     /// Why it isn't the same, and what else is odd.
     pub doubts: Vec<Doubt>,
+    /// Whether all is in it that should be.
+    pub complete: bool,
     /// How many pages there are, and what became of them.
     pub pages: Pages,
     /// Pages that were left out.
@@ -47,6 +49,8 @@ pub struct Pages {
     pub unreadable: u64,
     /// Those that the source lacks, since it is filtered itself.
     pub lacking: u64,
+    /// Those that the source should have, and hasn't; they are left out.
+    pub lost: u64,
 }
 
 /// Seconds for each part.
@@ -77,7 +81,9 @@ impl Summary {
         tally: &Tally,
         bytes: u64,
         seconds: Times,
+        whole: bool,
     ) -> Summary {
+        let unreadable = tally.unreadable.load(Ordering::Relaxed);
         Summary {
             format: options.format,
             compression: match options.format {
@@ -87,12 +93,14 @@ impl Summary {
             level_asked: options.level,
             level: choice.level(options.level),
             doubts: choice.filter.doubts().to_vec(),
+            complete: whole && unreadable == 0,
             pages: Pages {
                 present: choice.present,
                 dumped: choice.chosen,
                 zero: tally.zero.load(Ordering::Relaxed),
-                unreadable: tally.unreadable.load(Ordering::Relaxed),
+                unreadable,
                 lacking: choice.lacking,
+                lost: choice.lost,
             },
             excluded: choice.found.excluded,
             bytes,

@@ -4,10 +4,13 @@ use self::kept::Kept;
 use super::*;
 use crate::Dump;
 use crate::bits::{Bits, REGION};
+use crate::bytes::u64_at;
 use crate::compare::compare;
 use crate::filter::Doubt;
-use crate::memory::Unreadable;
+use crate::memory::{Extent, Presence, Unreadable, read_page};
+use crate::samples::kdump::{DESCRIPTORS, KdumpSample};
 use crate::samples::pages::{IMAGE, LRU, POISON, PageSample, Release};
+use crate::survey::Flaw;
 use crate::write::{Flattened, Unobserved};
 use std::io;
 use std::ops::Range;
@@ -52,6 +55,7 @@ fn written(memory: &dyn Memory, notes: &[u8], options: &Options, output: &dyn Ou
         segments: &[],
         notes,
         seconds: 77,
+        whole: true,
     };
     convert(&crash, output, options, &Unobserved).unwrap()
 }
@@ -95,7 +99,7 @@ fn a_dump_reads_as_the_memory_it_was_made_of() {
                 let options = options(compression, 31, threads);
                 let summary = written(&sample, &whole.notes(), &options, &output);
                 let dump = opened(output.file());
-                assert!(!dump.incomplete());
+                assert!(dump.survey().complete());
                 assert_eq!(dump.level(), Some(31));
                 assert_eq!(dump.release(), Some("sample"));
                 assert_eq!(dump.time(), Some(77));
@@ -170,7 +174,7 @@ fn a_dump_cut_off_after_any_write_gives_what_was_written() {
                     assert_eq!(known, 0, "{count} writes");
                     continue;
                 };
-                assert!(dump.incomplete(), "{count} writes");
+                assert!(!dump.survey().complete(), "{count} writes");
                 let found = compare(&sample, &dump, 4096);
                 assert_eq!(found.different, 0, "{count} writes: {found}");
                 assert!(found.same >= known, "{count} writes");
@@ -216,7 +220,7 @@ fn an_old_dump_on_a_device_never_passes_for_the_new_one() {
         let source = Arc::new(new.after(count));
         if let Ok(dump) = Dump::from_source(Path::new("dump"), source) {
             opened += 1;
-            assert!(dump.incomplete(), "{count} writes");
+            assert!(!dump.survey().complete(), "{count} writes");
             let found = compare(&sample, &dump, 4096);
             assert_eq!(found.different, 0, "{count} writes: {found}");
         }
@@ -232,10 +236,14 @@ fn a_flattened_dump_is_the_same_dump() {
     written(&sample, &whole.notes(), &options("zstd", 31, 2), &stream);
     let bytes = stream.finish().unwrap();
     let dump = opened(bytes.clone());
-    assert!(dump.flattened() && !dump.incomplete());
+    assert!(dump.flattened() && dump.survey().complete());
     assert_eq!(compare(&sample, &dump, 4096).first, None);
     // One without its end isn't whole, whatever stands in its header.
-    assert!(opened(bytes[..bytes.len() - 16].to_vec()).incomplete());
+    assert!(
+        !opened(bytes[..bytes.len() - 16].to_vec())
+            .survey()
+            .complete(),
+    );
 }
 
 /// Fails if a byte is written twice.
@@ -306,7 +314,7 @@ fn an_elf_core_reads_as_the_memory_it_was_made_of() {
         assert_eq!(bytes.len() as u64, summary.bytes);
         assert_eq!(bytes[48..52], [0; 4]);
         let dump = opened(bytes);
-        assert!(!dump.incomplete());
+        assert!(dump.survey().complete());
         assert_eq!(dump.release(), Some("sample"));
         let core = dump.elf().unwrap();
         // What is broken, and what is free: the other pages left out are too few for a hole.
@@ -332,8 +340,11 @@ fn a_core_of_which_all_pages_are_lacking_is_as_long_as_its_summary_says() {
             Err(Unreadable::Excluded(address))
         }
 
-        fn excluded_until(&self, _: u64) -> u64 {
-            self.0.end
+        fn extent(&self, _: u64) -> Extent {
+            Extent {
+                presence: Presence::LeftOut,
+                end: self.0.end,
+            }
         }
 
         fn ranges(&self) -> &[Range<u64>] {
@@ -361,7 +372,7 @@ fn an_elf_core_that_is_cut_off_says_so() {
     };
     written(&sample, &whole.notes(), &options, &output);
     for count in [1, 2, output.count() / 2, output.count() - 1] {
-        assert!(opened(output.after(count)).incomplete(), "{count}");
+        assert!(!opened(output.after(count)).survey().complete(), "{count}");
     }
 }
 
@@ -408,6 +419,92 @@ fn a_page_that_cannot_be_read_is_lost_alone() {
     assert!(dump.read(0x4050 * 4096, &mut [0; 4096]).is_err());
     let found = compare(&broken, &dump, 4096);
     assert_eq!((found.first, found.unreadable), (None, 1));
+}
+
+/// A dump with pages of which some are lost: its file ends too early, or what stands there can't be decoded.
+fn damaged(how: &str) -> Dump {
+    let mut bytes = KdumpSample::new().build();
+    match how {
+        "cut off" => bytes.truncate(bytes.len() - 4096 - 100),
+        "decoded" => {
+            let at = u64_at(&bytes, DESCRIPTORS + 24).unwrap();
+            bytes[usize::try_from(at).unwrap()..][..20].fill(0xee);
+        }
+        _ => {}
+    }
+    opened(bytes)
+}
+
+fn converted(source: &Dump, format: Format, output: &dyn Output) -> Summary {
+    let crash = Crash {
+        memory: source,
+        machine: source.machine(),
+        segments: &[],
+        notes: source.note_bytes(),
+        seconds: 7,
+        whole: source.survey().complete(),
+    };
+    let options = Options {
+        format,
+        ..options("none", 0, 2)
+    };
+    convert(&crash, output, &options, &Unobserved).unwrap()
+}
+
+#[test]
+fn what_a_dump_lost_its_conversion_leaves_out_and_says_that_it_is_incomplete() {
+    for (how, lost) in [("whole", 0), ("cut off", 2), ("decoded", 1)] {
+        for format in [Format::Kdump, Format::Elf] {
+            for before in [0, 0xff] {
+                let source = damaged(how);
+                let output = Kept::new(before, true);
+                let summary = converted(&source, format, &output);
+                let written = opened(output.file());
+                assert_eq!(summary.complete, lost == 0, "{how}, {format:?}");
+                assert_eq!(summary.pages.lost + summary.pages.unreadable, lost);
+                let survey = written.survey();
+                assert_eq!(survey.complete(), lost == 0, "{how}, {format:?}");
+                assert_eq!(survey.flaws.contains(&Flaw::Marked), lost > 0);
+                assert_eq!(survey.held, 6 - lost, "{how}, {format:?}");
+                let (mut one, mut other) = ([0; 4096], [0; 4096]);
+                for page in [1, 2, 3, 4, 5, 8, 9, 10] {
+                    let here = read_page(&source, page * 4096, &mut one);
+                    let there = read_page(&written, page * 4096, &mut other);
+                    if here == Ok(Presence::Held) {
+                        assert_eq!(there, Ok(Presence::Held), "{page}");
+                        assert!(one == other, "{page}");
+                    } else {
+                        assert_ne!(there, Ok(Presence::Held), "{page}: {how}, {format:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_of_what_is_left_of_a_dump_says_so_from_its_beginning() {
+    for (how, complete) in [("whole", true), ("cut off", false), ("decoded", false)] {
+        let stream = Flattened::begin(Vec::new()).unwrap();
+        let summary = converted(&damaged(how), Format::Kdump, &stream);
+        let written = opened(stream.finish().unwrap());
+        assert_eq!(summary.complete, complete, "{how}");
+        assert_eq!(written.survey().complete(), complete, "{how}");
+    }
+}
+
+#[test]
+fn pages_that_cannot_be_read_leave_a_core_that_says_so() {
+    let sample = machine();
+    let broken = Broken(&sample, 0x4050);
+    let output = Kept::new(0, false);
+    let options = Options {
+        format: Format::Elf,
+        ..options("none", 31, 1)
+    };
+    let summary = written(&broken, &sample.notes(), &options, &output);
+    assert_eq!((summary.complete, summary.pages.unreadable), (false, 1));
+    assert_eq!(opened(output.file()).survey().flaws, [Flaw::Marked]);
 }
 
 /// Notes of a CPU whose stack pointer is this.
@@ -472,6 +569,7 @@ fn a_dump_is_broken_off_when_its_observer_says_so() {
         segments: &[],
         notes: &notes,
         seconds: 0,
+        whole: true,
     };
     for format in [Format::Kdump, Format::Elf] {
         for looks in [1, 3, 20, 60] {
@@ -543,7 +641,7 @@ fn nothing_of_a_region_is_written_twice() {
             |at: usize| u64::from(u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()));
         (1 + blocks(432) + blocks(436)) * 4096
     };
-    let end = start + dump.pages().1 * 24;
+    let end = start + dump.survey().held * 24;
     for (offset, bytes) in output.writes.lock().unwrap().iter() {
         if (start..end).contains(offset) {
             let first = usize::try_from((offset - start) / 24).unwrap();

@@ -17,6 +17,10 @@ pub(crate) struct Scanned {
     pub chosen: Bits,
     /// The pages that must not be read.
     pub forbidden: Bits,
+    /// The pages that the source itself left out.
+    pub lacking: Bits,
+    /// The pages that the source should have, and hasn't.
+    pub lost: Bits,
     /// How many pages there are of each class, left out or not.
     pub found: Counts,
     /// Pages left out.

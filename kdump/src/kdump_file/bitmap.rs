@@ -88,12 +88,29 @@ impl Bitmap {
         Ok(before + ones(whole) + u64::from(last))
     }
 
-    /// The frames that are set, one range after another; `None` if there are too many.
-    pub(super) fn ranges(&self, source: &dyn Source) -> io::Result<Option<Vec<Range<u64>>>> {
+    /// Whether a block of it has any frame.
+    fn has_some(&self, number: usize) -> bool {
+        let before = self.before.get(number);
+        let after = self.before.get(number + 1).unwrap_or(&self.total);
+        before.is_some_and(|before| before < after)
+    }
+
+    /// The frames that are set in it or in another of as many frames, one range after another; `None` if there
+    /// are too many.
+    pub(super) fn ranges_with(
+        &self,
+        other: &Bitmap,
+        source: &dyn Source,
+    ) -> io::Result<Option<Vec<Range<u64>>>> {
         let mut ranges: Vec<Range<u64>> = Vec::new();
-        for number in 0..self.frames.div_ceil(FRAMES) {
+        for (index, number) in (0..self.frames.div_ceil(FRAMES)).enumerate() {
+            if !self.has_some(index) && !other.has_some(index) {
+                continue;
+            }
             let block = self.fetch(source, number)?;
-            for (i, byte) in block.iter().enumerate().filter(|(_, byte)| **byte != 0) {
+            let second = other.fetch(source, number)?;
+            let bytes = block.iter().zip(second.iter()).map(|(a, b)| a | b);
+            for (i, byte) in bytes.enumerate().filter(|(_, byte)| *byte != 0) {
                 let first = number * FRAMES + 8 * i as u64;
                 for frame in (first..first + 8).filter(|it| byte >> (it - first) & 1 == 1) {
                     match ranges.last_mut() {
@@ -145,13 +162,16 @@ mod tests {
             assert_eq!(bitmap.total(), before);
             assert_eq!(bitmap.rank(&bytes, frames).unwrap(), before);
             assert!(!bitmap.has(&bytes, frames).unwrap());
-            let ranges = bitmap.ranges(&bytes).unwrap().unwrap();
-            assert!(
-                ranges
-                    .into_iter()
-                    .flatten()
-                    .eq((0..frames).filter(|it| set(*it)))
-            );
+            let all = |other: &Bitmap| bitmap.ranges_with(other, &bytes).unwrap().unwrap();
+            let expected = (0..frames).filter(|it| set(*it));
+            assert!(all(&bitmap).into_iter().flatten().eq(expected));
+            // Another, of which the bytes begin later.
+            let other = Bitmap::read(&bytes, 5, frames.min(70_000)).unwrap();
+            if frames <= 70_000 {
+                let either = |it: &u64| set(*it) || other.has(&bytes, *it).unwrap();
+                let expected = (0..frames).filter(either);
+                assert!(all(&other).into_iter().flatten().eq(expected));
+            }
         }
     }
 }

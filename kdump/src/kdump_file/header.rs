@@ -4,6 +4,7 @@
 use super::KdumpError;
 use super::machine::is_unnamed;
 use crate::bytes::{u32_at, u64_at};
+use crate::regions::HIGHEST;
 
 /// KDUMP_SIGNATURE.
 pub(super) const SIGNATURE: &[u8; 8] = b"KDUMP   ";
@@ -25,8 +26,6 @@ const MACHINES: [&str; 6] = [
 /// Where a 32-bit machine's header, which is shorter from the time on, has `block_size`; `sub_hdr_size`, which
 /// is never 0, comes after it. Here a 64-bit machine's has microseconds, of which the upper half is 0.
 const BLOCK_SIZE_32: usize = 416;
-/// More page frames than any machine has: 256 TiB of pages of 4 KiB.
-const MOST_FRAMES: u64 = 1 << 36;
 
 fn is_block(size: u32) -> bool {
     matches!(size, 0x1000 | 0x4000 | 0x1_0000)
@@ -180,6 +179,8 @@ pub struct SubHeader {
     pub vmcoreinfo: (u64, u64),
     /// Where the ELF notes are, and their length. Since version 4.
     pub notes: (u64, u64),
+    /// Where what was erased of the memory is told, and how long that is. Since version 5.
+    pub erased: (u64, u64),
     /// One more than the highest page frame. Since version 6.
     pub frames: u64,
 }
@@ -188,8 +189,8 @@ impl SubHeader {
     pub(super) fn parse(header: &Header, bytes: &[u8]) -> Result<SubHeader, KdumpError> {
         let cut = KdumpError::CutOff("sub-header", bytes.len() as u64);
         let sub_header = SubHeader::fields(header, bytes).ok_or(cut)?;
-        if sub_header.frames > MOST_FRAMES {
-            return Err(KdumpError::Damaged("it has more than 2^36 page frames"));
+        if sub_header.frames > HIGHEST / header.block() {
+            return Err(KdumpError::Damaged("it has page frames beyond 2^48"));
         }
         if sub_header.frames.div_ceil(8) > header.bitmap_size() {
             return Err(KdumpError::Damaged("its bitmaps are shorter than memory"));
@@ -227,6 +228,7 @@ impl SubHeader {
             end,
             vmcoreinfo: (since(3, 32)?, since(3, 40)?),
             notes: (since(4, 48)?, since(4, 56)?),
+            erased: (since(5, 64)?, since(5, 72)?),
             frames,
         })
     }

@@ -3,13 +3,14 @@
 
 use crate::decode::Codec;
 use crate::machine::Machine;
-use crate::memory::{Memory, Unreadable};
+use crate::memory::{Extent, Memory, Presence, Unreadable};
 use crate::note::CrashNotes;
 use crate::source::Source;
+use crate::survey::{Flaw, Survey};
 use crate::vmcoreinfo::VmcoreInfo;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 mod bitmap;
 mod header;
@@ -52,6 +53,8 @@ pub struct KdumpFile {
     machine: Machine,
     notes: CrashNotes,
     note_bytes: Vec<u8>,
+    /// How many pages it really holds, once that was asked.
+    held: OnceLock<u64>,
 }
 
 impl KdumpFile {
@@ -89,6 +92,7 @@ impl KdumpFile {
             notes: understand(machine, &note_bytes, &text),
             note_bytes,
             parts,
+            held: OnceLock::new(),
         })
     }
 
@@ -128,24 +132,25 @@ impl KdumpFile {
         self.first().page_size()
     }
 
-    /// How many pages the dump should hold, in all parts that there are.
+    /// What there is of it.
     #[must_use]
-    pub fn dumped(&self) -> u64 {
-        self.parts.iter().map(Part::dumped).sum()
-    }
-
-    /// How many pages there were in the machine.
-    #[must_use]
-    pub fn existing(&self) -> u64 {
+    pub fn survey(&self) -> Survey {
         let bytes: u64 = self.ranges.iter().map(|it| it.end - it.start).sum();
-        bytes / self.page_size()
+        let held = self.held();
+        let mut flaws: Vec<Flaw> = self.parts.iter().flat_map(Part::flaws).collect();
+        flaws.extend(self.missing().into_iter().map(Flaw::Part));
+        Survey {
+            present: bytes / self.page_size(),
+            held,
+            lost: self.first().all_dumped().saturating_sub(held),
+            flaws,
+        }
     }
 
-    /// Whether a part of it says that it wasn't written to its end, ends before its pages do, or is
-    /// missing.
-    #[must_use]
-    pub fn incomplete(&self) -> bool {
-        self.parts.iter().any(Part::incomplete) || !self.missing().is_empty()
+    fn held(&self) -> u64 {
+        *self
+            .held
+            .get_or_init(|| self.parts.iter().map(Part::held).sum())
     }
 
     /// The frames of pages whose part of the split dump isn't here.
@@ -208,12 +213,26 @@ impl Memory for KdumpFile {
         &self.ranges
     }
 
-    fn excluded_until(&self, address: u64) -> u64 {
+    fn extent(&self, address: u64) -> Extent {
         let frame = address / self.page_size();
-        match self.first().state(frame, address) {
-            Err(Unreadable::Excluded(_)) => (frame + 1) * self.page_size(),
-            _ => address,
+        let all = self.held() == self.first().all_dumped();
+        let presence = match self.part(frame, address) {
+            // Where nothing is lost, no descriptor need be looked at.
+            Ok(part) if all => match part.state(frame, address) {
+                Ok(()) => Presence::Held,
+                Err(error) => part::without(&error),
+            },
+            Ok(part) => part.presence(frame),
+            Err(error) => part::without(&error),
+        };
+        Extent {
+            presence,
+            end: (frame + 1).saturating_mul(self.page_size()),
         }
+    }
+
+    fn encoded(&self) -> bool {
+        true
     }
 }
 

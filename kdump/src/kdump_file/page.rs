@@ -4,12 +4,15 @@ use crate::bytes::{u32_at, u64_at};
 use crate::cache::Cache;
 use crate::decode::Codec;
 use crate::source::{Source, reason};
+use std::io;
 use std::sync::Arc;
 
 /// The size of a descriptor.
 pub(super) const DESCRIPTOR: u64 = 24;
 /// How many are read at once.
 const BATCH: u64 = 170;
+/// How many are read at once where all are looked at.
+const MANY: u64 = 1 << 14;
 
 /// Where a page's data is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,23 @@ impl Descriptor {
             size: u32_at(bytes, 8)?,
             flags: u32_at(bytes, 12)?,
         })
+    }
+
+    /// Fails if the page's data can't be there, in a file of this size.
+    pub(super) fn checked(self, size: u64, page_size: u64) -> Result<Descriptor, String> {
+        // makedumpfile begins with a table of zeros.
+        if self.offset == 0 {
+            return Err("it was lost when the dump was written".to_owned());
+        }
+        // What doesn't become smaller is stored as it is.
+        if self.size == 0 || u64::from(self.size) > page_size {
+            return Err(format!("it is said to have {} bytes", self.size));
+        }
+        let end = self.offset.checked_add(self.size.into());
+        if end.is_none_or(|end| end > size) {
+            return Err(reason(&io::ErrorKind::UnexpectedEof.into()));
+        }
+        self.codec().map(|_| self)
     }
 
     /// DUMP_DH_COMPRESSED_ZLIB and its like.
@@ -57,41 +77,48 @@ impl Descriptors {
         }
     }
 
-    /// How many there are.
-    pub(super) fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// Where they end.
-    pub(super) fn end(&self) -> u64 {
-        self.at
-            .saturating_add(self.count.saturating_mul(DESCRIPTOR))
-    }
-
     /// One of them; the reason if it can't be read.
     pub(super) fn get(&self, source: &dyn Source, index: u64) -> Result<Descriptor, String> {
         let number = index / BATCH;
         let batch = self.batches.get(number, || self.fetch(source, number))?;
         let start = usize::try_from(index % BATCH * DESCRIPTOR).unwrap_or(usize::MAX);
         let found = batch.get(start..).and_then(Descriptor::parse);
-        match found {
-            None => Err("the file ends before its descriptor".to_owned()),
-            // makedumpfile begins with a table of zeros.
-            Some(it) if it.offset == 0 => Err("it was lost when the dump was written".to_owned()),
-            Some(it) => Ok(it),
-        }
+        found.ok_or_else(|| "the file ends before its descriptor".to_owned())
     }
 
-    /// A batch, as far as the file has it.
+    /// How many of them point to a page that is in the file.
+    pub(super) fn sound(&self, source: &dyn Source, page_size: u64) -> u64 {
+        let size = source.size().unwrap_or(0);
+        let mut sound = 0;
+        for first in (0..self.count).step_by(1 << 14) {
+            // What can't be read is lost.
+            let Ok(bytes) = self.read(source, first, MANY) else {
+                continue;
+            };
+            if bytes.is_empty() {
+                break;
+            }
+            let descriptors = bytes.chunks_exact(24).filter_map(Descriptor::parse);
+            let found = descriptors.filter(|it| it.checked(size, page_size).is_ok());
+            sound += found.count() as u64;
+        }
+        sound
+    }
+
     fn fetch(&self, source: &dyn Source, number: u64) -> Result<Arc<[u8]>, String> {
-        let start = self.at.saturating_add(number * BATCH * DESCRIPTOR);
-        let size = source.size().map_err(|error| reason(&error))?;
-        let wanted = self.count.saturating_sub(number * BATCH).min(BATCH) * DESCRIPTOR;
-        let there = size.saturating_sub(start).min(wanted) / DESCRIPTOR * DESCRIPTOR;
+        let bytes = self.read(source, number * BATCH, BATCH);
+        bytes.map(Arc::from).map_err(|error| reason(&error))
+    }
+
+    /// So many of them, as far as the file has them.
+    fn read(&self, source: &dyn Source, first: u64, count: u64) -> io::Result<Vec<u8>> {
+        let start = self.at.saturating_add(first * DESCRIPTOR);
+        let wanted = self.count.saturating_sub(first).min(count) * DESCRIPTOR;
+        let there = source.size()?.saturating_sub(start).min(wanted) / DESCRIPTOR * DESCRIPTOR;
         let mut bytes = vec![0; usize::try_from(there).unwrap_or(0)];
-        source
-            .read_at(start, &mut bytes)
-            .map_err(|error| reason(&error))?;
-        Ok(bytes.into())
+        if !bytes.is_empty() {
+            source.read_at(start, &mut bytes)?;
+        }
+        Ok(bytes)
     }
 }

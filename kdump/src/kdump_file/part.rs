@@ -3,10 +3,11 @@
 use super::bitmap::Bitmap;
 use super::header::{HEADER, Header, SUB_HEADER, SubHeader};
 use super::page::{Descriptor, Descriptors};
-use super::{Codec, KdumpError, Source, Unreadable};
+use super::{Codec, KdumpError, Presence, Source, Unreadable};
 use crate::cache::Cache;
 use crate::decode::Decoder;
 use crate::source::reason;
+use crate::survey::Flaw;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -76,13 +77,34 @@ impl Part {
         self.header.block()
     }
 
-    /// How many pages this file should hold.
-    pub(super) fn dumped(&self) -> u64 {
-        self.descriptors.count()
+    /// How many pages this file really holds.
+    pub(super) fn held(&self) -> u64 {
+        self.descriptors.sound(&*self.source, self.page_size())
     }
 
-    pub(super) fn incomplete(&self) -> bool {
-        self.header.incomplete() || self.descriptors.end() > self.size
+    /// How many pages all parts together should hold.
+    pub(super) fn all_dumped(&self) -> u64 {
+        self.dumped.total()
+    }
+
+    /// What is wrong with it, besides its pages.
+    pub(super) fn flaws(&self) -> Vec<Flaw> {
+        let mut flaws = Vec::new();
+        if self.header.incomplete() {
+            flaws.push(Flaw::Marked);
+        }
+        if self.header.descriptors_at() > self.size {
+            flaws.push(Flaw::CutOff("bitmaps"));
+        }
+        let sub_header = &self.sub_header;
+        for (what, part, most) in [
+            ("notes", sub_header.notes, MOST_NOTES),
+            ("VMCOREINFO", sub_header.vmcoreinfo, MOST_VMCOREINFO),
+            ("table of what was erased", sub_header.erased, u64::MAX),
+        ] {
+            flaws.extend(self.place(what, part, most).err());
+        }
+        flaws
     }
 
     /// Whether both are parts of the same dump, as far as their headers tell.
@@ -104,7 +126,8 @@ impl Part {
 
     /// The memory that there was.
     pub(super) fn ranges(&self) -> Result<Vec<Range<u64>>, KdumpError> {
-        let frames = self.exists.ranges(&*self.source)?;
+        // Whatever is dumped was there.
+        let frames = self.exists.ranges_with(&self.dumped, &*self.source)?;
         let frames = frames.ok_or(KdumpError::Damaged(
             "it has more than 2^20 ranges of memory",
         ))?;
@@ -113,35 +136,59 @@ impl Part {
         Ok(frames.iter().map(bytes).collect())
     }
 
-    /// The bytes of the notes.
+    /// The bytes of the notes, as far as they are there.
     pub(super) fn notes(&self) -> Result<Vec<u8>, KdumpError> {
-        self.held("notes", self.sub_header.notes, MOST_NOTES)
+        self.bytes("notes", self.sub_header.notes, MOST_NOTES)
     }
 
-    /// The text of VMCOREINFO.
+    /// The text of VMCOREINFO, if it is there.
     pub(super) fn vmcoreinfo(&self) -> Result<Vec<u8>, KdumpError> {
-        self.held("VMCOREINFO", self.sub_header.vmcoreinfo, MOST_VMCOREINFO)
+        self.bytes("VMCOREINFO", self.sub_header.vmcoreinfo, MOST_VMCOREINFO)
     }
 
-    /// What is cut off of a dump that was broken off isn't there.
-    fn held(
+    /// What is cut off, or can't be, isn't there.
+    fn bytes(
+        &self,
+        what: &'static str,
+        part: (u64, u64),
+        most: u64,
+    ) -> Result<Vec<u8>, KdumpError> {
+        let Ok(place) = self.place(what, part, most) else {
+            return Ok(Vec::new());
+        };
+        let mut bytes = vec![0; usize::try_from(place.end - place.start).unwrap_or(0)];
+        if !bytes.is_empty() {
+            self.source.read_at(place.start, &mut bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Where something is in the file.
+    fn place(
         &self,
         what: &'static str,
         (at, length): (u64, u64),
         most: u64,
-    ) -> Result<Vec<u8>, KdumpError> {
+    ) -> Result<Range<u64>, Flaw> {
+        if length == 0 {
+            return Ok(0..0);
+        }
         if length > most {
-            return Err(KdumpError::Damaged("its notes are longer than any can be"));
+            return Err(Flaw::Notes);
         }
-        if at.saturating_add(length) > self.size {
-            return match self.header.incomplete() {
-                true => Ok(Vec::new()),
-                false => Err(KdumpError::CutOff(what, self.size)),
-            };
+        let end = at.checked_add(length).filter(|end| *end <= self.size);
+        end.map(|end| at..end).ok_or(Flaw::CutOff(what))
+    }
+
+    /// What there is of a page: whether it was chosen, and, if so, whether it is there.
+    pub(super) fn presence(&self, frame: u64) -> Presence {
+        match self.state(frame, 0) {
+            Ok(()) => match self.descriptor(frame, 0) {
+                Ok(_) => Presence::Held,
+                Err(_) => Presence::Lost,
+            },
+            Err(error) => without(&error),
         }
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        self.source.read_at(at, &mut bytes)?;
-        Ok(bytes)
     }
 
     /// Fails if the dump doesn't have the page, or shouldn't.
@@ -163,8 +210,11 @@ impl Part {
             .dumped
             .rank(&*self.source, frame)
             .map_err(|error| damaged(reason(&error)))?;
-        self.descriptors
-            .get(&*self.source, rank.saturating_sub(self.skipped))
+        let descriptor = self
+            .descriptors
+            .get(&*self.source, rank.saturating_sub(self.skipped));
+        descriptor
+            .and_then(|it| it.checked(self.size, self.page_size()))
             .map_err(damaged)
     }
 
@@ -203,12 +253,7 @@ impl Part {
         let damaged = |reason| Unreadable::Damaged(address, reason);
         let descriptor = self.descriptor(frame, address)?;
         let codec = descriptor.codec().map_err(damaged)?;
-        // What doesn't become smaller is stored as it is.
-        let size = usize::try_from(descriptor.size).unwrap_or(usize::MAX);
-        if size > page.len() {
-            return Err(damaged(format!("it is said to have {size} bytes")));
-        }
-        let mut data = vec![0; size];
+        let mut data = vec![0; usize::try_from(descriptor.size).unwrap_or(0)];
         self.source
             .read_at(descriptor.offset, &mut data)
             .map_err(|error| damaged(reason(&error)))?;
@@ -227,6 +272,15 @@ impl Part {
     fn give_back(&self, decoder: Decoder) {
         let mut free = self.decoders.lock().unwrap_or_else(PoisonError::into_inner);
         free.push(decoder);
+    }
+}
+
+/// What there is of a page that isn't to be had for this reason.
+pub(super) fn without(error: &Unreadable) -> Presence {
+    match error {
+        Unreadable::Absent(_) => Presence::Absent,
+        Unreadable::Excluded(_) => Presence::LeftOut,
+        Unreadable::Damaged(..) => Presence::Lost,
     }
 }
 

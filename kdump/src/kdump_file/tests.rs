@@ -29,8 +29,9 @@ fn pages_of_each_codec_are_read() {
         assert_eq!(page(&dump, frame), Ok(expected), "{codec}");
         assert_eq!(dump.codec(frame * PAGE), Ok(codec));
     }
-    assert_eq!((dump.dumped(), dump.existing()), (6, 8));
-    assert!(!dump.incomplete());
+    let survey = dump.survey();
+    assert_eq!((survey.held, survey.present, survey.left_out()), (6, 8, 2));
+    assert!(dump.survey().complete());
     assert_eq!(dump.ranges(), [PAGE..6 * PAGE, 8 * PAGE..11 * PAGE]);
 }
 
@@ -149,13 +150,13 @@ fn a_split_dump_is_read_from_its_parts_in_any_order() {
     };
     let whole = open(KdumpSample::new().build()).unwrap();
     let dump = KdumpFile::open(vec![part(5..9), part(9..11), part(0..5)]).unwrap();
-    assert!(!dump.incomplete());
-    assert_eq!(dump.dumped(), 6);
+    assert!(dump.survey().complete());
+    assert_eq!(dump.survey().held, 6);
     for frame in 0..12 {
         assert_eq!(page(&dump, frame), page(&whole, frame), "frame {frame}");
     }
     let dump = KdumpFile::open(vec![part(0..5), part(9..11)]).unwrap();
-    assert!(dump.incomplete());
+    assert!(!dump.survey().complete());
     assert_eq!(dump.missing(), [5..9, 0..0][..1]);
     assert!(
         page(&dump, 8)
@@ -183,7 +184,6 @@ fn a_split_dump_is_read_from_its_parts_in_any_order() {
 fn a_dump_cut_off_anywhere_reads_equal_or_fails() {
     let bytes = KdumpSample::new().build();
     let whole = open(bytes.clone()).unwrap();
-    let descriptors_end = DESCRIPTORS + 24 * 6;
     // Every length of the headers, of each descriptor and of the data.
     let lengths = (0..600)
         .chain(4096..4300)
@@ -197,16 +197,27 @@ fn a_dump_cut_off_anywhere_reads_equal_or_fails() {
             }
             Ok(cut) => {
                 assert!(length >= DESCRIPTORS);
-                assert_eq!(cut.incomplete(), length < descriptors_end);
                 assert_eq!(cut.ranges(), whole.ranges());
                 let mut lost = 0;
                 for frame in 0..12 {
+                    let extent = cut.extent(frame * PAGE);
+                    assert_eq!(extent.end, (frame + 1) * PAGE);
                     match page(&cut, frame) {
-                        Err(Unreadable::Damaged(..)) => lost += 1,
-                        found => assert_eq!(found, page(&whole, frame), "{length} bytes"),
+                        Err(Unreadable::Damaged(..)) => {
+                            lost += 1;
+                            assert_eq!(extent.presence, Presence::Lost);
+                        }
+                        found => {
+                            assert_eq!(found, page(&whole, frame), "{length} bytes");
+                            assert_ne!(extent.presence, Presence::Lost);
+                        }
                     }
                 }
-                assert!(lost > 0, "{length} bytes");
+                // What is told at once is what comes out when all is read.
+                let survey = cut.survey();
+                assert!(lost > 0 && !survey.complete(), "{length} bytes");
+                assert_eq!((survey.lost, survey.held), (lost, 6 - lost));
+                assert_eq!((survey.present, survey.left_out()), (8, 2));
             }
         }
     }
@@ -220,9 +231,10 @@ fn a_dump_broken_off_before_its_bitmaps_says_what_crashed_and_has_no_pages() {
     let whole = open(bytes.clone()).unwrap();
     for length in (4096 + 104..DESCRIPTORS).step_by(100) {
         let cut = open(bytes[..length].to_vec()).unwrap();
-        assert!(cut.incomplete());
+        let flaws = cut.survey().flaws;
+        assert_eq!(flaws[..2], [Flaw::Marked, Flaw::CutOff("bitmaps")]);
         assert_eq!(cut.header(), whole.header());
-        assert_eq!((cut.dumped(), cut.ranges().len()), (0, 0));
+        assert_eq!((cut.survey().held, cut.ranges().len()), (0, 0));
         assert!(page(&cut, 1).is_err());
         let notes = cut.note_bytes();
         assert!(notes.is_empty() || notes == whole.note_bytes());
@@ -235,7 +247,7 @@ fn a_descriptor_of_zeros_is_a_lost_page() {
     bytes[DESCRIPTORS + 24..][..24].fill(0);
     bytes[424] = 0x8;
     let dump = open(bytes).unwrap();
-    assert!(dump.incomplete());
+    assert!(!dump.survey().complete());
     assert!(page(&dump, 2).unwrap_err().to_string().contains("was lost"));
     assert_eq!(page(&dump, 4), Ok(content(4)));
 }
@@ -245,6 +257,7 @@ fn descriptors_that_lie_damage_their_page_alone() {
     for (at, value) in [
         (0, u64::MAX),
         (0, 1 << 40),
+        (8, 0),
         (8, 4097),
         (8, u64::MAX),
         (12, 3),
@@ -255,6 +268,7 @@ fn descriptors_that_lie_damage_their_page_alone() {
         let dump = open(bytes).unwrap();
         let read = page(&dump, 2);
         assert!(matches!(read, Err(Unreadable::Damaged(..))), "{value:#x}");
+        assert_eq!((dump.survey().held, dump.survey().lost), (5, 1));
         assert_eq!(page(&dump, 1), Ok(content(1)));
         assert_eq!(page(&dump, 4), Ok(content(4)));
     }
@@ -276,6 +290,38 @@ fn headers_that_lie_are_refused() {
     assert!(refused(436, &[0xff; 4]).contains("bitmaps"));
     assert!(refused(436, &[0]).contains("shorter than memory"));
     assert!(refused(4096 + 96, &[0xff; 8]).contains("page frames"));
-    assert!(refused(4096 + 56, &[0xff; 8]).contains("notes"));
-    assert!(refused(4096 + 48, &[0xff; 7]).contains("notes"));
+}
+
+#[test]
+fn what_cannot_be_besides_pages_is_told_and_left_out() {
+    for (at, value, flaw) in [
+        (48, 1 << 40, Flaw::CutOff("notes")),
+        (48, u64::MAX, Flaw::CutOff("notes")),
+        (56, u64::MAX, Flaw::Notes),
+        (40, 1 << 40, Flaw::Notes),
+        // makedumpfile's last block: a dump that ends before it was cut off.
+        (72, 1 << 40, Flaw::CutOff("table of what was erased")),
+    ] {
+        let mut bytes = KdumpSample {
+            notes: note(b"CORE", 1, &prstatus(7, 0xabc)),
+            ..KdumpSample::new()
+        }
+        .build();
+        bytes[4096 + at..][..8].copy_from_slice(&u64::to_le_bytes(value));
+        let dump = open(bytes).unwrap();
+        assert_eq!(page(&dump, 8), Ok(content(8)));
+        let survey = dump.survey();
+        assert_eq!((survey.held, survey.lost), (6, 0));
+        assert_eq!(survey.flaws, [flaw], "{at}: {value:#x}");
+    }
+}
+
+#[test]
+fn a_page_that_is_dumped_is_memory_whatever_the_first_bitmap_says() {
+    let mut bytes = KdumpSample::new().build();
+    bytes[3 * 4096] &= !(1 << 4);
+    let dump = open(bytes).unwrap();
+    assert_eq!(dump.ranges(), [PAGE..6 * PAGE, 8 * PAGE..11 * PAGE]);
+    assert_eq!(page(&dump, 4), Ok(content(4)));
+    assert_eq!(dump.survey().present, 8);
 }

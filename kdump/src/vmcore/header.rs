@@ -36,14 +36,6 @@ pub struct Segment {
     pub memory_size: u64,
 }
 
-impl Segment {
-    /// How many bytes of it are beyond the end of a file of this size.
-    pub(super) fn missing(&self, size: u64) -> u64 {
-        let end = self.offset.saturating_add(self.file_size);
-        end.saturating_sub(size)
-    }
-}
-
 /// ELFCLASS32 and ELFCLASS64: old 32-bit kernels have cores of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {

@@ -2,15 +2,18 @@
 
 use crate::bytes::{u16_at, u32_at, u64_at};
 use crate::machine::Machine;
-use crate::memory::{Memory, Unreadable};
+use crate::memory::{Extent, Memory, Presence, Unreadable};
 use crate::note::CrashNotes;
+use crate::ranges::{pages, total, without};
 use crate::source::{Source, reason};
+use crate::survey::{Flaw, Survey};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
 mod header;
 mod layout;
+mod twice;
 
 pub use header::Segment;
 use header::{Class, Header};
@@ -47,30 +50,36 @@ pub struct Vmcore {
     layout: Layout,
     note_bytes: Vec<u8>,
     notes: CrashNotes,
-    missing: u64,
-    incomplete: bool,
+    flaws: Vec<Flaw>,
+    size: u64,
 }
 
+/// Where a page's size isn't told.
+const USUAL_PAGE: u64 = 4096;
+
 impl Vmcore {
-    /// Reads the headers and the notes. A core whose segments are cut off opens; what is missing of it
-    /// can't be read.
+    /// Reads the headers and the notes. A core whose segments are cut off, or can't be, opens; what is missing
+    /// of it can't be read.
     pub fn open(source: Arc<dyn Source>) -> Result<Vmcore, VmcoreError> {
         let size = source.size()?;
         let header = Header::read(&*source, size)?;
         let segments = header.segments(&*source, size)?;
-        let note_bytes = read_notes(&*source, size, &segments)?;
-        let notes = CrashNotes::parse(header.machine, &note_bytes);
-        let loads = segments.iter().filter(|it| it.kind == header::LOAD);
-        let missing = loads.clone().map(|it| it.missing(size)).max().unwrap_or(0);
+        let mut flaws = Vec::new();
+        if header.incomplete {
+            flaws.push(Flaw::Marked);
+        }
+        let note_bytes = read_notes(&*source, size, &segments, &mut flaws)?;
+        let (layout, of_segments) = Layout::new(&segments, size);
+        flaws.extend(of_segments);
         Ok(Vmcore {
-            layout: Layout::new(loads)?,
+            layout,
             machine: header.machine,
+            notes: CrashNotes::parse(header.machine, &note_bytes),
             source,
             segments,
             note_bytes,
-            notes,
-            missing,
-            incomplete: header.incomplete,
+            flaws,
+            size,
         })
     }
 
@@ -104,22 +113,46 @@ impl Vmcore {
         &self.notes
     }
 
-    /// The memory whose bytes the file has, sorted and apart; the rest of the ranges is zeros.
+    /// The memory whose bytes the file has, sorted and apart.
     #[must_use]
     pub fn held(&self) -> Vec<Range<u64>> {
         self.layout.held()
     }
 
-    /// How many bytes there should be beyond the end of the file: 0 of a whole core.
+    /// The memory whose bytes the file should have, and hasn't, sorted and apart.
     #[must_use]
-    pub fn missing(&self) -> u64 {
-        self.missing
+    pub fn lost(&self) -> &[Range<u64>] {
+        self.layout.lost()
     }
 
-    /// Whether its header says that it wasn't written to its end, or bytes are missing.
+    /// What is wrong with it, as far as its headers tell.
     #[must_use]
-    pub fn incomplete(&self) -> bool {
-        self.incomplete || self.missing > 0
+    pub fn flaws(&self) -> &[Flaw] {
+        &self.flaws
+    }
+
+    /// The size of its pages.
+    #[must_use]
+    pub fn page_size(&self) -> u64 {
+        let info = self.notes.vmcoreinfo.as_ref();
+        let told = info.and_then(|info| info.page_size().ok());
+        told.unwrap_or(USUAL_PAGE)
+    }
+
+    /// What there is of it. Memory that segments share is compared.
+    #[must_use]
+    pub fn survey(&self) -> Survey {
+        let size = self.page_size();
+        let lost = pages(self.layout.lost(), size);
+        let held = without(&pages(&self.layout.held(), size), &lost);
+        let mut flaws = self.flaws.clone();
+        flaws.extend(twice::differing(self));
+        Survey {
+            present: total(&pages(self.layout.ranges(), size)),
+            held: total(&held),
+            lost: total(&lost),
+            flaws,
+        }
     }
 }
 
@@ -130,15 +163,21 @@ impl Memory for Vmcore {
             let here = address
                 .checked_add(done as u64)
                 .ok_or(Unreadable::Absent(address))?;
-            let piece = self.layout.at(here).ok_or(Unreadable::Absent(here))?;
-            let length = usize::try_from(piece.left).map_or(rest.len(), |it| it.min(rest.len()));
+            let piece = self.layout.at(here);
+            let left = usize::try_from(piece.end - here).unwrap_or(usize::MAX);
+            let length = left.min(rest.len());
             let (part, _) = rest.split_at_mut(length);
-            match piece.offset {
-                Some(offset) => self
+            match piece.presence {
+                Presence::Held => self
                     .source
-                    .read_at(offset, part)
+                    .read_at(piece.offset, part)
                     .map_err(|error| Unreadable::Damaged(here, reason(&error)))?,
-                None => part.fill(0),
+                Presence::LeftOut => part.fill(0),
+                Presence::Lost => {
+                    let reason = reason(&io::ErrorKind::UnexpectedEof.into());
+                    return Err(Unreadable::Damaged(here, reason));
+                }
+                Presence::Absent => return Err(Unreadable::Absent(here)),
             }
             done += length;
         }
@@ -149,31 +188,39 @@ impl Memory for Vmcore {
         self.layout.ranges()
     }
 
-    fn excluded_until(&self, address: u64) -> u64 {
-        self.layout.hole_end(address).unwrap_or(address)
+    fn extent(&self, address: u64) -> Extent {
+        let piece = self.layout.at(address);
+        Extent {
+            presence: piece.presence,
+            end: piece.end,
+        }
     }
 }
 
-/// All notes; a core has one segment of them, but several would be one after another.
+/// All notes; a core has one segment of them, but several would be one after another. What is cut off, or is
+/// longer than notes can be, is left out.
 fn read_notes(
     source: &dyn Source,
     size: u64,
     segments: &[Segment],
-) -> Result<Vec<u8>, VmcoreError> {
+    flaws: &mut Vec<Flaw>,
+) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     for segment in segments.iter().filter(|it| it.kind == header::NOTE) {
-        if segment.missing(size) > 0 {
-            return Err(VmcoreError::CutOff("notes", size));
+        let there = size.saturating_sub(segment.offset).min(segment.file_size);
+        if there < segment.file_size {
+            flaws.push(Flaw::CutOff("notes"));
         }
-        let length = segment.file_size;
-        if length > MOST_NOTES.saturating_sub(bytes.len() as u64) {
-            return Err(VmcoreError::Damaged("it has more than 64 MiB of notes"));
-        }
-        let length = usize::try_from(length)
-            .map_err(|_| VmcoreError::Damaged("it has more than 64 MiB of notes"))?;
         let start = bytes.len();
+        let room = MOST_NOTES - start as u64;
+        let Some(length) = usize::try_from(there).ok().filter(|_| there <= room) else {
+            flaws.push(Flaw::Notes);
+            continue;
+        };
         bytes.resize(start + length, 0);
-        source.read_at(segment.offset, &mut bytes[start..])?;
+        if let Some(place) = bytes.get_mut(start..).filter(|it| !it.is_empty()) {
+            source.read_at(segment.offset, place)?;
+        }
     }
     Ok(bytes)
 }

@@ -32,7 +32,10 @@ fn memory_and_notes_are_read() {
     assert_eq!(core.notes().cpus[0].pid, 7);
     assert_eq!(core.ranges(), [0x1000..0x1060, 0x2000..0x2010]);
     assert_eq!(core.held(), [0x1000..0x1040, 0x2000..0x2010]);
-    assert_eq!(core.missing(), 0);
+    let survey = core.survey();
+    assert!(survey.complete() && core.lost().is_empty());
+    // Both in part.
+    assert_eq!((survey.present, survey.held, survey.lost), (2, 2, 0));
     let mut buffer = [0; 64];
     core.read(0x1000, &mut buffer).unwrap();
     assert!(buffer.iter().copied().eq(0..64));
@@ -72,27 +75,134 @@ fn memory_outside_all_segments_is_absent() {
 fn a_core_cut_off_anywhere_reads_equal_or_fails() {
     let bytes = sample();
     let whole = open(bytes.clone()).unwrap();
-    let headers_end = usize::try_from(first_load(&bytes)).unwrap();
+    let headers_end = 64 + 56 * whole.segments().len();
+    let notes_end =
+        usize::try_from(u64_at(&bytes, 64 + 8).unwrap()).unwrap() + whole.note_bytes().len();
     for length in 0..bytes.len() {
         match open(bytes[..length].to_vec()) {
             Err(_) => assert!(length < headers_end, "{length} bytes"),
             Ok(cut) => {
-                assert!(cut.missing() > 0, "{length} bytes");
+                let flaws = cut.survey().flaws;
+                let notes = flaws.contains(&Flaw::CutOff("notes"));
+                assert!(flaws.contains(&Flaw::CutOff("memory")), "{length} bytes");
+                assert_eq!(notes, length < notes_end, "{length} bytes");
                 assert_eq!(cut.ranges(), whole.ranges());
-                let mut lost = 0;
+                let mut lost = Vec::new();
                 for address in whole.ranges().iter().cloned().flatten() {
                     match byte(&cut, address) {
                         Err(error) => {
                             assert!(matches!(error, Unreadable::Damaged(..)), "{error}");
-                            lost += 1;
+                            lost.push(address);
                         }
                         found => assert_eq!(found, byte(&whole, address)),
                     }
                 }
-                assert!(lost > 0, "{length} bytes");
+                assert!(cut.lost().iter().cloned().flatten().eq(lost));
+                let survey = cut.survey();
+                assert_eq!(survey.present, 2);
+                assert_eq!(survey.held + survey.lost, 2, "{length} bytes");
+                assert!(survey.lost > 0 && !survey.complete());
             }
         }
     }
+}
+
+/// What each segment of [`sample`] would be with some bytes of its header changed.
+fn altered(number: usize, field: usize, value: u64) -> Vec<u8> {
+    let mut bytes = sample();
+    let at = 64 + 56 * number + field;
+    bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn a_segment_that_cannot_be_is_told_and_left_out() {
+    let (offset, physical, in_file, in_memory) = (8, 24, 32, 40);
+    for (field, value) in [
+        (physical, u64::MAX),
+        (physical, 1 << 48),
+        (in_memory, u64::MAX),
+        (in_memory, 1 << 60),
+        (offset, u64::MAX),
+    ] {
+        // The last one: the others' memory is all there.
+        let core = open(altered(3, field, value)).unwrap();
+        let survey = core.survey();
+        let told = matches!(survey.flaws[..], [Flaw::Segment(3, _)]);
+        assert!(told, "{field}: {value:#x}: {:?}", survey.flaws);
+        assert_eq!(core.ranges(), [0x1000..0x1060]);
+        assert_eq!((survey.held, survey.lost), (1, 0));
+        assert_eq!(byte(&core, 0x1001), Ok(1));
+    }
+    // Of one that has nothing in the file, it doesn't matter where that would be.
+    let mut nothing = altered(3, in_file, 0);
+    nothing[64 + 56 * 3 + offset..][..8].copy_from_slice(&(1u64 << 40).to_le_bytes());
+    let survey = open(nothing).unwrap().survey();
+    assert!(survey.complete());
+    assert_eq!((survey.held, survey.left_out()), (1, 1));
+}
+
+#[test]
+fn memory_without_bytes_is_bounded_by_the_file() {
+    for field in [40, 32] {
+        let mut bytes = altered(3, field, 1 << 46);
+        bytes[64 + 56 * 3 + 40..][..8].copy_from_slice(&(1u64 << 46).to_le_bytes());
+        let core = open(bytes).unwrap();
+        let size = core.survey().flaws;
+        let told = matches!(size[..], [Flaw::Claim { number: 3, .. }]);
+        assert!(told, "{size:?}");
+        // All that the file has from there on is less than a page.
+        assert_eq!(core.ranges()[1].start, 0x2000);
+        assert!(core.ranges()[1].end <= 0x2010);
+        assert_eq!(byte(&core, 0x2000), Ok(9));
+    }
+    // A machine with 8 GiB that a filter left out.
+    let survey = open(altered(3, 40, 1 << 33)).unwrap().survey();
+    assert!(survey.complete());
+    assert_eq!(survey.present, 1 + (1 << 21));
+    // Many that are too much together only.
+    let loads: Vec<_> = (0..8u64).map(|it| (it << 40, 1 << 33, vec![1])).collect();
+    let survey = open(core(b"", &loads)).unwrap().survey();
+    assert_eq!(survey.flaws.len(), 6, "{:?}", survey.flaws);
+    assert_eq!(survey.held, 8);
+}
+
+#[test]
+fn bytes_of_the_file_are_memory_once() {
+    // The third segment has the second's bytes, at another address.
+    let second = first_load(&sample()) + 16;
+    let core = open(altered(3, 8, second + 8)).unwrap();
+    assert!(matches!(core.flaws(), [Flaw::Segment(3, _)]));
+    assert_eq!(core.ranges(), [0x1000..0x1060]);
+    // With the same distance it is the same memory, as QEMU's segments by virtual address are.
+    let alias = open(altered(1, 8, second + 16)).unwrap();
+    assert!(alias.survey().complete());
+    assert_eq!(byte(&alias, 0x1011), Ok(17));
+}
+
+#[test]
+fn memory_that_two_segments_have_otherwise_is_told() {
+    let loads = |bytes: Vec<u8>| {
+        let pages = [(0x1000, 64, vec![1; 64]), (0x1020, 32, bytes)];
+        open(core(b"", &pages)).unwrap().survey().flaws
+    };
+    assert_eq!(loads(vec![1; 32]), []);
+    let mut other = vec![1; 32];
+    other[5] = 2;
+    let twice = Flaw::Twice {
+        number: 2,
+        address: 0x1025,
+    };
+    assert_eq!(loads(other), [twice]);
+}
+
+#[test]
+fn what_one_segment_lost_another_may_have() {
+    let mut bytes = core(b"", &[(0x1000, 32, vec![5; 32]), (0x1000, 64, vec![5; 64])]);
+    bytes.truncate(bytes.len() - 8);
+    let core = open(bytes).unwrap();
+    assert_eq!(core.lost(), [0x1038..0x1040]);
+    assert_eq!(byte(&core, 0x101f), Ok(5));
 }
 
 #[test]
@@ -135,9 +245,9 @@ fn a_core_of_32_bits_is_read() {
 #[test]
 fn a_core_may_say_that_it_is_incomplete() {
     let mut bytes = sample();
-    assert!(!open(bytes.clone()).unwrap().incomplete());
+    assert_eq!(open(bytes.clone()).unwrap().flaws(), []);
     bytes[48] = 1;
-    assert!(open(bytes).unwrap().incomplete());
+    assert_eq!(open(bytes).unwrap().flaws(), [Flaw::Marked]);
 }
 
 #[test]
@@ -153,9 +263,24 @@ fn headers_that_lie_are_refused() {
     assert!(refused(54, &[57]).contains("e_phentsize"));
     assert!(refused(56, &[0xfe, 0xff]).contains("program headers"));
     assert!(refused(32, &[0xff; 8]).contains("program headers"));
-    // Notes of a length that nobody should allocate, and memory that ends beyond all addresses.
-    assert!(refused(64 + 32, &[0xff; 8]).contains("notes"));
-    assert!(refused(64 + 56 + 24, &[0xff; 8]).contains("memory beyond 2^52"));
-    assert!(refused(64 + 56 + 40, &[0xff; 7]).contains("memory beyond 2^52"));
-    assert!(refused(64 + 56 + 8, &[0xff; 8]).contains("segment beyond 2^64"));
+}
+
+#[test]
+fn notes_of_a_length_that_nobody_should_allocate_are_left_out() {
+    struct Endless(Vec<u8>);
+    impl Source for Endless {
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+            match self.0.read_at(offset, buffer) {
+                Ok(()) => Ok(()),
+                Err(_) => panic!("{} bytes are read", buffer.len()),
+            }
+        }
+
+        fn size(&self) -> io::Result<u64> {
+            Ok(1 << 40)
+        }
+    }
+    let core = Vmcore::open(Arc::new(Endless(altered(0, 32, 1 << 30)))).unwrap();
+    assert_eq!(core.flaws(), [Flaw::Notes]);
+    assert_eq!(byte(&core, 0x1001), Ok(1));
 }

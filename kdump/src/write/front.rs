@@ -11,15 +11,18 @@ pub(crate) struct Front<'a> {
     pub subject: &'a Subject<'a>,
     pub output: &'a dyn Output,
     pub(super) layout: Layout,
+    /// Whether the header says from the beginning that the dump is whole.
+    whole: bool,
 }
 
 impl<'a> Front<'a> {
-    /// Writes headers and notes of a dump of this level, that isn't whole. Over old bytes, the header comes
-    /// after all else.
+    /// Writes headers and notes of a dump of this level, that isn't whole unless `whole` says so. Over old bytes,
+    /// the header comes after all else.
     pub(crate) fn write(
         subject: &'a Subject<'a>,
         output: &'a dyn Output,
         level: u8,
+        whole: bool,
     ) -> WriteResult<Front<'a>> {
         let layout = Layout::new(
             subject.regions.page_size(),
@@ -30,6 +33,7 @@ impl<'a> Front<'a> {
             subject,
             output,
             layout,
+            whole,
         };
         if output.begins_empty() {
             front.write_header()?;
@@ -45,10 +49,9 @@ impl<'a> Front<'a> {
 
     fn write_header(&self) -> WriteResult<()> {
         let subject = self.subject;
-        let whole = !self.output.can_rewrite();
         let bytes = self
             .layout
-            .header(subject.identity, subject.compression, whole);
+            .header(subject.identity, subject.compression, self.whole);
         Ok(self.output.write_at(0, &bytes)?)
     }
 

@@ -220,9 +220,10 @@ impl Dump<'_> {
         Ok(())
     }
 
-    /// Marks the dump as whole.
-    pub(crate) fn end(&self) -> WriteResult<()> {
-        if self.output.can_rewrite() {
+    /// Marks the dump as whole, if it is.
+    pub(crate) fn end(&self, whole: bool) -> WriteResult<()> {
+        let whole = whole && self.tally.unreadable.load(Ordering::Relaxed) == 0;
+        if whole && self.output.can_rewrite() {
             let status = Layout::whole(self.subject.compression);
             self.output.write_at(STATUS_AT, &status)?;
         }

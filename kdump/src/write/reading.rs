@@ -1,8 +1,9 @@
 //! Pages read many at once, and one by one where that fails.
 
-use crate::memory::Memory;
+use crate::memory::{Memory, read_page};
 
-/// Fills `buffer` with pages from `address` on. Returns which of them can't be read, by number.
+/// Fills `buffer` with pages from `address` on; what is no memory, or was left out, is zeros. Returns which of
+/// them can't be read, by number: they are zeros, too.
 pub(crate) fn read_pages(
     memory: &dyn Memory,
     address: u64,
@@ -16,34 +17,10 @@ pub(crate) fn read_pages(
     pages
         .filter_map(|(number, page)| {
             let address = address + (number * page_size) as u64;
-            (!read_page(memory, address, page)).then_some(number)
+            read_page(memory, address, page).err().map(|_| {
+                page.fill(0);
+                number
+            })
         })
         .collect()
-}
-
-/// Reads one page; what of it is no memory is zeros.
-fn read_page(memory: &dyn Memory, address: u64, page: &mut [u8]) -> bool {
-    if memory.read(address, page).is_ok() {
-        return true;
-    }
-    page.fill(0);
-    let end = address + page.len() as u64;
-    let ranges = memory.ranges();
-    let first = ranges.partition_point(|range| range.end <= address);
-    let inside = ranges
-        .iter()
-        .skip(first)
-        .take_while(|range| range.start < end);
-    let mut parts = inside
-        .map(|range| range.start.max(address)..range.end.min(end))
-        .peekable();
-    // All of it is memory, and that was tried.
-    if parts.peek() == Some(&(address..end)) {
-        return false;
-    }
-    parts.all(|part| {
-        let place = |at: u64| usize::try_from(at - address).unwrap_or(usize::MAX);
-        page.get_mut(place(part.start)..place(part.end))
-            .is_some_and(|bytes| memory.read(part.start, bytes).is_ok())
-    })
 }

@@ -60,6 +60,7 @@ pub fn write(source: &Dump, level: u8, path: &Path) -> Summary {
         segments: source.elf().map_or(&[], |core| core.segments()),
         notes: source.note_bytes(),
         seconds: 0,
+        whole: source.survey().complete(),
     };
     let options = Options {
         format: Format::Kdump,

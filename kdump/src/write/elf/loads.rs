@@ -10,12 +10,18 @@ use std::sync::{Mutex, PoisonError};
 /// (PFN_EXCLUDED of makedumpfile.h).
 const LEAST_HOLE: u64 = 256;
 
+/// Of more pieces than these, the small ones that a filtered source lacks are written as zeros, too: not every
+/// reader knows PN_XNUM.
+const MOST_PIECES: usize = 1 << 16;
+
 /// What is done with pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Held,
     Out,
-    /// Not even read.
+    /// The source itself hasn't it.
+    Lacking,
+    /// Not even read, or lost.
     Forbidden,
 }
 
@@ -62,15 +68,23 @@ impl Loads {
     /// Takes in a region; what was known of it is forgotten.
     pub(crate) fn add(&self, region: usize, present: &Bits, scanned: &Scanned) {
         let first = self.first_pages.get(region).copied().unwrap_or(0);
+        let mut never = scanned.forbidden.clone();
+        let lost = scanned.lost.runs(0..REGION);
+        lost.for_each(|run| never.insert(run));
+        let out = Out {
+            first,
+            never,
+            lacking: &scanned.lacking,
+        };
         let mut pieces = Vec::new();
         for run in present.runs(0..REGION) {
             let mut next = run.start;
             for chosen in scanned.chosen.runs(run.clone()) {
-                left_out(first, next..chosen.start, &scanned.forbidden, &mut pieces);
+                out.add(next..chosen.start, &mut pieces);
                 next = chosen.end;
                 push(&mut pieces, first, chosen, Kind::Held);
             }
-            left_out(first, next..run.end, &scanned.forbidden, &mut pieces);
+            out.add(next..run.end, &mut pieces);
         }
         let pieces = closed(pieces);
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,36 +99,68 @@ impl Loads {
             .regions
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        let mut loads: Vec<Load> = Vec::new();
-        for piece in closed(regions.into_iter().flatten().collect()) {
-            let goes_on = |load: &&mut Load| load.end == piece.pages.start;
-            match (piece.kind, loads.last_mut().filter(goes_on)) {
-                (Kind::Out | Kind::Forbidden, Some(load)) => load.end = piece.pages.end,
-                (Kind::Held, _) => loads.push(Load {
-                    end: piece.pages.end,
-                    held: piece.pages,
-                    offset: 0,
-                }),
-                (Kind::Out | Kind::Forbidden, None) => loads.push(Load {
-                    held: piece.pages.start..piece.pages.start,
-                    end: piece.pages.end,
-                    offset: 0,
-                }),
+        let mut pieces = closed(regions.into_iter().flatten().collect());
+        if pieces.len() > MOST_PIECES {
+            for piece in pieces.iter_mut().filter(|it| it.kind == Kind::Lacking) {
+                piece.kind = Kind::Out;
             }
+            pieces = closed(pieces);
         }
-        loads
+        loads(pieces)
     }
 }
 
-/// Parts pages that are left out by whether they must not be read.
-fn left_out(first: u64, pages: Range<usize>, forbidden: &Bits, pieces: &mut Vec<Piece>) {
-    let mut next = pages.start;
-    for run in forbidden.runs(pages.clone()) {
-        push(pieces, first, next..run.start, Kind::Out);
-        next = run.end;
-        push(pieces, first, run, Kind::Forbidden);
+fn loads(pieces: Vec<Piece>) -> Vec<Load> {
+    let mut loads: Vec<Load> = Vec::new();
+    for piece in pieces {
+        let goes_on = |load: &&mut Load| load.end == piece.pages.start;
+        match (piece.kind, loads.last_mut().filter(goes_on)) {
+            (Kind::Held, _) => loads.push(Load {
+                end: piece.pages.end,
+                held: piece.pages,
+                offset: 0,
+            }),
+            (_, Some(load)) => load.end = piece.pages.end,
+            (_, None) => loads.push(Load {
+                held: piece.pages.start..piece.pages.start,
+                end: piece.pages.end,
+                offset: 0,
+            }),
+        }
     }
-    push(pieces, first, next..pages.end, Kind::Out);
+    loads
+}
+
+/// Pages of a region that are left out.
+struct Out<'a> {
+    /// The region's first page.
+    first: u64,
+    /// Pages that aren't read at all.
+    never: Bits,
+    lacking: &'a Bits,
+}
+
+impl Out<'_> {
+    /// Parts them by why they are left out.
+    fn add(&self, pages: Range<usize>, pieces: &mut Vec<Piece>) {
+        let mut next = pages.start;
+        for run in self.never.runs(pages.clone()) {
+            self.add_unread(next..run.start, pieces);
+            next = run.end;
+            push(pieces, self.first, run, Kind::Forbidden);
+        }
+        self.add_unread(next..pages.end, pieces);
+    }
+
+    fn add_unread(&self, pages: Range<usize>, pieces: &mut Vec<Piece>) {
+        let mut next = pages.start;
+        for run in self.lacking.runs(pages.clone()) {
+            push(pieces, self.first, next..run.start, Kind::Out);
+            next = run.end;
+            push(pieces, self.first, run, Kind::Lacking);
+        }
+        push(pieces, self.first, next..pages.end, Kind::Out);
+    }
 }
 
 fn push(pieces: &mut Vec<Piece>, first: u64, pages: Range<usize>, kind: Kind) {
@@ -193,6 +239,34 @@ mod tests {
         let scanned = scanned(&[0..100, 110..200], &[105..106]);
         let found = loads(&[0..200 * 4096], &[scanned]);
         assert_eq!(found, [(0..100, 110), (110..200, 200)]);
+    }
+
+    #[test]
+    fn what_the_source_lost_or_lacks_is_a_hole_however_small() {
+        let mut scanned = scanned(&[0..100, 110..200, 201..300], &[]);
+        scanned.lost.insert(100..110);
+        scanned.lacking.insert(200..201);
+        let found = loads(&[0..300 * 4096], &[scanned]);
+        assert_eq!(found, [(0..100, 110), (110..200, 201), (201..300, 300)]);
+    }
+
+    #[test]
+    fn of_too_many_holes_those_that_the_source_lacks_are_closed() {
+        let regions: Vec<Scanned> = (0..5)
+            .map(|_| {
+                let mut scanned = Scanned::default();
+                for page in (0..REGION).step_by(2) {
+                    scanned.chosen.insert(page..page + 1);
+                    scanned.lacking.insert(page + 1..page + 2);
+                }
+                scanned.lost.insert(1..2);
+                scanned
+            })
+            .collect();
+        let found = loads(&[0..(5 * REGION as u64) * 4096], &regions);
+        // A hole for what is lost in each, and one for what is lacking at the end.
+        assert_eq!(found.len(), 1 + 5);
+        assert_eq!(found[0], (0..1, 2));
     }
 
     #[test]

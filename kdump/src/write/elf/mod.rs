@@ -39,18 +39,19 @@ pub(crate) struct Dump<'a> {
 }
 
 impl<'a> Dump<'a> {
-    /// Writes the headers and notes of a core that isn't whole yet.
+    /// Writes the headers and notes of a core that isn't whole yet; in a stream, `whole` says what it will be.
     pub(crate) fn begin(
         subject: &'a Subject<'a>,
         output: &'a dyn Output,
         observer: &'a dyn Observer,
         loads: Loads,
         interval: u64,
+        whole: bool,
     ) -> WriteResult<Dump<'a>> {
         let page_size = subject.regions.page_size();
         let mut loads = loads.finish();
         let headers = Headers::place(subject, &mut loads)?;
-        let whole = !output.can_rewrite();
+        let whole = whole && !output.can_rewrite();
         output.write_at(0, &headers.bytes(subject, &loads, whole))?;
         let mut units = vec![0];
         let mut total = 0;
@@ -144,11 +145,6 @@ impl<'a> Dump<'a> {
             };
             let address = page * self.page_size;
             let lost = read_pages(self.subject.memory, address, bytes, page_size);
-            for &lost in &lost {
-                if let Some(bytes) = bytes.chunks_mut(page_size).nth(lost) {
-                    bytes.fill(0);
-                }
-            }
             let lost = lost.len() as u64;
             self.tally.unreadable.fetch_add(lost, Ordering::Relaxed);
             self.put_sparse(load.place(page, self.page_size), bytes, page_size)?;
@@ -202,9 +198,10 @@ impl<'a> Dump<'a> {
         Ok(())
     }
 
-    /// Marks the core as whole.
-    pub(crate) fn end(&self) -> WriteResult<()> {
-        if self.output.can_rewrite() {
+    /// Marks the core as whole, if it is.
+    pub(crate) fn end(&self, whole: bool) -> WriteResult<()> {
+        let whole = whole && self.tally.unreadable.load(Ordering::Relaxed) == 0;
+        if whole && self.output.can_rewrite() {
             self.output.write_at(headers::FLAGS_AT, &[0; 4])?;
         }
         Ok(self.observer.checkpoint(Phase::End)?)
