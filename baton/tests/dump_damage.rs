@@ -312,6 +312,52 @@ fn memory_that_is_there_twice_with_other_bytes_is_told() {
     }
 }
 
+#[test]
+fn the_core_of_a_process_and_of_xen_are_refused_by_name() {
+    let folder = Folder::new();
+    let status = note("CORE", 1, &[0; 336]);
+    let process = [status.clone(), note("CORE", 6, &[0; 32])].concat();
+    let memory = |at: u64| (at, 0, 0x1000, vec![1; PAGE]);
+    let mut sections = core(&[], &[]);
+    // Xen's cores have no program headers, but sections.
+    put(&mut sections, 32, 0, 8);
+    put(&mut sections, 54, 0, 4);
+    put(&mut sections, 40, 1024, 8);
+    put(&mut sections, 58, 64, 2);
+    put(&mut sections, 60, 1, 2);
+    put(&mut sections, 1024 + 24, 2048, 8);
+    put(&mut sections, 1024 + 32, 32, 8);
+    sections[2048..][..21].copy_from_slice(b"\0.note.Xen\0.xen_pages");
+    for (name, bytes, what) in [
+        (
+            "user",
+            core(&process, &[memory(0x40_0000)]),
+            "the core of a process",
+        ),
+        (
+            "bare",
+            core(&status, &[memory(0x40_0000), memory(0x7fff_0000)]),
+            "the core of a process",
+        ),
+        ("sections", sections, "a Xen core"),
+        (
+            "notes",
+            core(&note("Xen", 0x200_0001, &[0; 32]), &[memory(0)]),
+            "a Xen core",
+        ),
+    ] {
+        let path = folder.write(name, bytes);
+        for command in ["info", "dmesg", "check"] {
+            let said = dump(command, &[&path]);
+            assert_eq!(said.code, 1, "{name}");
+            assert!(said.err.contains(what), "{name}: {}", said.err);
+        }
+        let out = folder.path("out");
+        assert_eq!(dump("convert", &[&path, &out]).code, 1);
+        assert!(!out.exists());
+    }
+}
+
 /// How many bytes a file takes on the disk.
 fn taken(path: &Path) -> u64 {
     std::fs::metadata(path).unwrap().blocks() * 512

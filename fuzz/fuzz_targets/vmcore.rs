@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 fuzz_target!(|file: &[u8]| {
+    let _ = Vmcore::foreign(&file.to_vec());
     let Ok(core) = Vmcore::open(Arc::new(file.to_vec())) else {
         return;
     };
@@ -20,6 +21,7 @@ fuzz_target!(|file: &[u8]| {
     let survey = core.survey();
     assert!(survey.held + survey.lost <= survey.present);
     assert!(core.lost().is_empty() || !survey.complete());
+    let _ = core.stranger();
     for pair in core.ranges().windows(2) {
         assert!(pair[0].start < pair[0].end && pair[0].end < pair[1].start);
     }

@@ -126,6 +126,20 @@ impl Opened {
     }
 }
 
+/// An ELF core, if it is that of a kernel.
+fn kernel_core(name: &Path, source: Arc<dyn Source>) -> Result<Vmcore, DumpError> {
+    let foreign = |foreign| DumpError::Foreign(name.to_owned(), foreign);
+    let told = Vmcore::foreign(&*source).map_err(|error| DumpError::Io(name.to_owned(), error))?;
+    if let Some(told) = told {
+        return Err(foreign(told));
+    }
+    let core = Vmcore::open(source).map_err(|error| DumpError::Elf(name.to_owned(), error))?;
+    match core.stranger() {
+        Some(stranger) => Err(foreign(stranger)),
+        None => Ok(core),
+    }
+}
+
 /// The first bytes, as far as there are some.
 fn beginning(source: &dyn Source) -> io::Result<Vec<u8>> {
     let there = usize::try_from(source.size()?).map_or(BEGINNING, |it| it.min(BEGINNING));
@@ -180,8 +194,7 @@ impl Dump {
                         DumpError::Foreign(name(), foreign)
                     }));
                 }
-                let core = Vmcore::open(file.source);
-                Kind::Elf(core.map_err(|error| DumpError::Elf(name(), error))?)
+                Kind::Elf(kernel_core(&name(), file.source)?)
             }
         };
         Ok(Dump {

@@ -280,6 +280,22 @@ const DUMPS: [Mark; 13] = [
 ];
 
 impl Foreign {
+    /// An ELF core of a process.
+    pub(crate) const PROCESS: Foreign = Foreign {
+        name: "the core of a process, not of a kernel",
+        advice: "open it with gdb",
+    };
+    /// An ELF core as `xl dump-core` writes it.
+    pub(crate) const XEN_CORE: Foreign = Foreign {
+        name: "a Xen core (xl dump-core)",
+        advice: CRASH,
+    };
+    /// An ELF core of a machine whose hypervisor was Xen.
+    pub(crate) const XEN_HOST: Foreign = Foreign {
+        name: "a dump of a Xen host",
+        advice: "open it with crash, or take dom0's memory out of it with `makedumpfile -E -X`",
+    };
+
     /// What a file is that begins so, if it is a known one.
     #[must_use]
     pub fn of(beginning: &[u8]) -> Option<Foreign> {

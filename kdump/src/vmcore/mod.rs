@@ -1,6 +1,7 @@
 //! ELF cores: `/proc/vmcore`, copies of it, and what makedumpfile writes with `-E`.
 
 use crate::bytes::{u16_at, u32_at, u64_at};
+use crate::foreign::Foreign;
 use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Presence, Unreadable};
 use crate::note::CrashNotes;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 mod header;
 mod layout;
+mod origin;
 mod twice;
 
 pub use header::Segment;
@@ -81,6 +83,17 @@ impl Vmcore {
             flaws,
             size,
         })
+    }
+
+    /// What an ELF file is instead of the core of a Linux kernel, if that can be told.
+    pub fn foreign(source: &dyn Source) -> io::Result<Option<Foreign>> {
+        origin::of_sections(source)
+    }
+
+    /// What this core is of, if that isn't a Linux kernel.
+    #[must_use]
+    pub fn stranger(&self) -> Option<Foreign> {
+        origin::of_core(self)
     }
 
     /// Whether this may be an ELF core, by how it begins.

@@ -206,6 +206,68 @@ fn what_one_segment_lost_another_may_have() {
 }
 
 #[test]
+fn cores_of_processes_and_of_xen_are_no_kernels() {
+    let status = || note(b"CORE", 1, &prstatus(7, 0x40_1000));
+    let stranger = |notes: Vec<u8>| {
+        let core = open(core(&notes, &[(0x1000, 16, vec![1; 16])])).unwrap();
+        core.stranger().map(|it| it.to_string())
+    };
+    for kind in [3, 6, 0x5349_4749, 0x4649_4c45] {
+        let notes = [status(), note(b"CORE", kind, &[0; 32])].concat();
+        assert!(stranger(notes.clone()).unwrap().contains("process"));
+        // The kernel's own view of itself has some of them, too.
+        let kernel = [notes, note(b"VMCOREINFO", 0, b"OSRELEASE=6.1\n")].concat();
+        assert_eq!(stranger(kernel), None);
+    }
+    assert_eq!(stranger(status()), None);
+    assert_eq!(stranger(Vec::new()), None);
+    assert_eq!(
+        stranger([status(), note(b"QEMU", 0, &[0; 432])].concat()),
+        None
+    );
+    let xen = note(b"Xen", 0x200_0001, &[0; 32]);
+    assert!(stranger(xen).unwrap().contains("Xen core"));
+    let host = [status(), note(b"VMCOREINFO_XEN", 0, b"x")].concat();
+    assert!(stranger(host).unwrap().contains("Xen host"));
+}
+
+#[test]
+fn memory_by_virtual_address_alone_is_that_of_a_process() {
+    let notes = note(b"CORE", 1, &prstatus(7, 0x40_1000));
+    let mut bytes = core(&notes, &[(0, 16, vec![1; 16]), (0, 16, vec![2; 16])]);
+    assert_eq!(open(bytes.clone()).unwrap().stranger(), None);
+    bytes[64 + 56 * 2 + 16..][..8].copy_from_slice(&0x40_0000u64.to_le_bytes());
+    let stranger = open(bytes).unwrap().stranger().unwrap();
+    assert!(stranger.to_string().contains("process"), "{stranger}");
+}
+
+#[test]
+fn a_core_that_has_xens_sections_is_xens() {
+    let xen = |names: &[u8]| {
+        let mut bytes = sample();
+        let at = bytes.len();
+        bytes[40..48].copy_from_slice(&(at as u64).to_le_bytes());
+        bytes.resize(at + 64, 0);
+        for (field, value) in [(24, at + 64), (32, names.len())] {
+            bytes[at + field..][..8].copy_from_slice(&(value as u64).to_le_bytes());
+        }
+        bytes.extend(names);
+        let all = bytes.clone();
+        for length in 0..bytes.len() {
+            bytes.truncate(length);
+            Vmcore::foreign(&bytes).unwrap();
+            bytes.clone_from(&all);
+        }
+        Vmcore::foreign(&bytes).unwrap().is_some()
+    };
+    assert!(xen(b"\0.note.Xen\0.shstrtab\0"));
+    assert!(xen(b"\0.xen_pages\0"));
+    assert!(!xen(b"\0.note\0.shstrtab\0"));
+    assert!(!xen(b""));
+    assert_eq!(Vmcore::foreign(&sample()).unwrap(), None);
+}
+
+#[test]
 fn more_program_headers_than_sixteen_bits_count_are_in_the_first_section() {
     let mut bytes = sample();
     let count = u16_at(&bytes, 56).unwrap();
