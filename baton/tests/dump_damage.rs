@@ -412,3 +412,36 @@ fn what_is_written_is_bounded_by_what_is_there() {
         }
     }
 }
+
+#[test]
+fn a_dump_never_replaces_the_one_that_it_is_made_of() {
+    let folder = Folder::new();
+    let bytes = kdump("x86_64", &[1, 2]);
+    let path = folder.write("vmcore", &bytes);
+    let (link, hard) = (folder.path("link"), folder.path("hard"));
+    std::os::unix::fs::symlink("vmcore", &link).unwrap();
+    std::fs::hard_link(&path, &hard).unwrap();
+    let other = folder.write("other", kdump("x86_64", &[1]));
+    let names = || {
+        let mut names: Vec<_> = std::fs::read_dir(folder.path(""))
+            .unwrap()
+            .map(|it| it.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    let dotted = folder.path("./vmcore");
+    for out in [&path, &link, &hard, &dotted] {
+        for inputs in [vec![&path], vec![&link], vec![&other, &path]] {
+            let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![&"--format", &"elf"];
+            inputs.iter().for_each(|it| arguments.push(*it));
+            arguments.push(out);
+            let said = dump("convert", &arguments);
+            assert_eq!(said.code, 1, "{}", said.out);
+            assert!(said.err.contains("it is read as"), "{}", said.err);
+            assert!(std::fs::read(&path).unwrap() == bytes);
+            assert_eq!(names(), before);
+        }
+    }
+}

@@ -11,10 +11,11 @@ use baton_kdump::Dump;
 use baton_kdump::convert::{Crash, Format, Options, Summary, convert};
 use baton_kdump::write::{FileOutput, Flattened, Observer, Output, Phase, WriteError};
 use serde::Serialize;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::UNIX_EPOCH;
@@ -28,6 +29,7 @@ const STREAM: usize = 1 << 18;
 /// When the dump can't be read or written, or isn't all there: then what is left of it is written.
 pub fn run(args: &ConvertArgs) -> Result<()> {
     let to_stdout = args.output == Path::new("-");
+    refuse_an_input(&args.input, &args.output)?;
     let dump = open(&args.input)?;
     let survey = dump.survey();
     let job = Job {
@@ -84,6 +86,36 @@ fn incomplete(output: &Path, summary: &Summary) -> Failure {
     };
     let message = format!("{output}: not a complete dump: {why}");
     Failure::new(Exit::Failed, "damaged", message)
+}
+
+/// Fails if the output is a file of the dump that is read, by whatever name.
+fn refuse_an_input(inputs: &[PathBuf], output: &Path) -> Result<()> {
+    let output_is = match output.to_str() {
+        Some("-") => Path::new("/dev/stdout"),
+        _ => output,
+    };
+    // What isn't there yet is no input.
+    let Ok(written) = std::fs::metadata(output_is) else {
+        return Ok(());
+    };
+    let read = inputs
+        .iter()
+        .find(|input| std::fs::metadata(input).is_ok_and(|read| is_same(&read, &written)));
+    match read {
+        None => Ok(()),
+        Some(read) => Err(Failure::failed(format!(
+            "{}: it is read as {}: name another file to write the dump to",
+            output.display(),
+            read.display()
+        ))),
+    }
+}
+
+/// Whether both are the same file, or the same device.
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    let file = |it: &Metadata| (it.dev(), it.ino());
+    let device = |it: &Metadata| it.file_type().is_block_device().then(|| it.rdev());
+    file(one) == file(other) || (device(one).is_some() && device(one) == device(other))
 }
 
 fn options(args: &ConvertArgs) -> Options {
