@@ -1,7 +1,7 @@
 //! ELF files.
 
 use super::{Format, Kind, contains};
-use baton_formats::elf::{Class, Elf};
+use baton_formats::elf::{Class, Elf, ElfError};
 use baton_formats::multiboot2::Multiboot2;
 use baton_formats::reader::u16_at;
 
@@ -16,8 +16,10 @@ const ELFDATA2MSB: u8 = 2;
 
 /// Recognises a file that begins as ELF.
 pub(super) fn kind(image: &[u8]) -> Kind {
-    if let Ok(program) = Elf::parse(image) {
-        return parsed(&program, image);
+    match Elf::parse(image) {
+        Ok(program) => return parsed(&program, image),
+        Err(ElfError::Interpreter) => return program(),
+        Err(_) => {}
     }
     let read = |at| {
         let value = u16_at(image, at)?;
@@ -48,7 +50,6 @@ pub(super) fn kind(image: &[u8]) -> Kind {
             )
         }
         // Its own reason says what is wrong.
-        _ if contains_interpreter(image) => program(),
         _ => Kind::kernel(Format::Elf, "an ELF file"),
     }
 }
@@ -79,12 +80,6 @@ fn program() -> Kind {
 
 fn multiboot1(image: &[u8]) -> bool {
     super::other::is_multiboot1(image)
-}
-
-/// Whether its program headers ask for an interpreter, as those of most programs do.
-fn contains_interpreter(image: &[u8]) -> bool {
-    let head = image.get(..4096).unwrap_or(image);
-    contains(head, b"/ld-linux") || contains(head, b"/ld-musl")
 }
 
 /// e_machine of elf(5), of what Linux is built for.

@@ -126,6 +126,9 @@ fn application(image: &[u8], pe: &Pe<'_>) -> Kind {
     if let Some(known) = by_sbat(image, pe) {
         return known;
     }
+    if let Some(driver) = driver(image, pe) {
+        return driver;
+    }
     // The section in which GRUB keeps its modules (grub-core/kern/efi/mm.c, util/mkimage.c).
     if pe.section("mods").is_some() {
         return other("GRUB, a boot loader", BOOT_LOADER);
@@ -199,12 +202,21 @@ fn by_sbat(image: &[u8], pe: &Pe<'_>) -> Option<Kind> {
     }
 }
 
-/// Subsystems of "PE Format".
+/// Drivers have the names of others in them, whose file systems they read.
+fn driver(image: &[u8], pe: &Pe<'_>) -> Option<Kind> {
+    let is_driver = matches!(subsystem(image, pe), Some(11 | 12));
+    is_driver.then(|| Kind::other(Format::Pe, "an EFI driver", FIRMWARE))
+}
+
+/// As in "PE Format".
+fn subsystem(image: &[u8], pe: &Pe<'_>) -> Option<u16> {
+    let at = pe.offsets().optional_header.checked_add(SUBSYSTEM)?;
+    u16_at(image, at)
+}
+
 fn by_subsystem(image: &[u8], pe: &Pe<'_>) -> Kind {
-    let at = pe.offsets().optional_header.checked_add(SUBSYSTEM);
-    let (name, advice) = match at.and_then(|at| u16_at(image, at)) {
+    let (name, advice) = match subsystem(image, pe) {
         Some(10) => ("an EFI application without a kernel in it", FIRMWARE),
-        Some(11 | 12) => ("an EFI driver", FIRMWARE),
         Some(16) => ("Windows' boot loader", BOOT_LOADER),
         _ => ("a PE image without a kernel in it", "name a kernel"),
     };

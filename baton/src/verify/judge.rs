@@ -256,10 +256,8 @@ impl Question<'_> {
         let part = parts.into_iter().next();
         let part = part.ok_or_else(|| refused(Reason::Unsigned))?;
         // The policy takes it unsigned; whoever asks wants to know whether it is signed.
-        let signer = part
-            .vouched
-            .signer
-            .ok_or_else(|| refused(Reason::Unsigned))?;
+        let signer = part.vouched.signer;
+        let signer = signer.ok_or_else(|| self.unsigned_initrd())?;
         Ok(Verdict {
             way: part.vouched.way,
             signer,
@@ -267,6 +265,15 @@ impl Question<'_> {
             as_what: "initrd".into(),
             parts: Vec::new(),
         })
+    }
+
+    fn unsigned_initrd(&self) -> Failure {
+        let message = format!(
+            "{} refused: it is {}, and nobody signed it (sign it, or list it in a manifest; if it is a compressed kernel, decompress it)",
+            self.image().path.display(),
+            self.kind.name
+        );
+        Failure::new(Exit::Untrusted, Reason::Unsigned.code(), message)
     }
 
     fn refused(&self, what: impl std::fmt::Display, reason: Reason) -> Failure {
