@@ -4,7 +4,7 @@ use crate::failure::{Failure, Result};
 use baton_sys::config::KernelConfig;
 use baton_sys::kexec_state::KexecState;
 use baton_sys::keyring::{self, Keyrings};
-use baton_sys::limits::Limits;
+use baton_sys::limits::{self, Limits};
 use baton_sys::lockdown::{self, Lockdown};
 use baton_sys::mok::MokTable;
 use baton_sys::{Root, Shown, caps, cpu, efivars, memory};
@@ -16,10 +16,12 @@ use std::ops::Range;
 pub struct Machine {
     /// What of the kernel's accounts could be looked at.
     pub shown: Shown,
-    /// This process has `CAP_SYS_BOOT`.
+    /// This process has `CAP_SYS_BOOT`, or would be another's.
     pub may_boot: bool,
-    /// What is loaded; `None` where the kernel has no kexec.
+    /// What is loaded; `None` where the kernel has no kexec, or that isn't known.
     pub state: Option<KexecState>,
+    /// Of a machine that is described: nothing is told of its kexec.
+    pub kexec_untold: bool,
     /// The sysctls.
     pub limits: Limits,
     /// `None` where the kernel doesn't say.
@@ -32,6 +34,12 @@ pub struct Machine {
     pub enforced_by: Option<&'static str>,
     /// Bytes of RAM.
     pub memory: Option<u64>,
+    /// Bytes of memory that can still be had.
+    pub obtainable: Option<u64>,
+    /// The largest file that its kernel reads for kexec, in bytes.
+    pub largest_file: Option<u64>,
+    /// The kernel uses EFI's runtime services; those for real time don't, unless they are told to.
+    pub runtime_services: bool,
     /// Page tables have five levels.
     pub five_level: bool,
     /// Where memory is reserved for a crash kernel, as physical addresses; none if that isn't shown.
@@ -51,21 +59,51 @@ impl Machine {
         let config = KernelConfig::of_running(root).ok().flatten();
         Ok(Machine {
             shown: root.shown(),
-            may_boot: caps::may_boot(root).map_err(system)?,
+            may_boot: caps::may_boot(root).map_err(system)? || is_untold(root, &[STATUS]),
             state: KexecState::read(root).map_err(system)?,
+            kexec_untold: is_untold(root, &KEXEC),
             limits: Limits::read(root).map_err(system)?,
             lockdown,
             efi: efivars::is_efi(root),
             secure_boot,
             enforced_by: enforced_by(lockdown, secure_boot, config.as_ref()),
             memory: memory::total(root).map_err(system)?,
+            obtainable: memory::obtainable(root).map_err(system)?,
+            largest_file: Some(limits::largest_file(root).map_err(system)?),
+            runtime_services: efivars::has_runtime_services(root),
             five_level: cpu::five_level_paging(root).map_err(system)?,
             crash_regions: memory::crash_regions(root).map_err(system)?,
         })
     }
 }
 
+/// What tells of this process's capabilities.
+const STATUS: &str = "proc/self/status";
+
+/// What tells of kexec, of newer kernels and of older ones (see [`KexecState::read`]).
+const KEXEC: [&str; 4] = [
+    "sys/kernel/kexec",
+    "sys/kernel/kexec_loaded",
+    "sys/kernel/kexec_crash_loaded",
+    "sys/kernel/kexec_crash_size",
+];
+
+/// Whether this is the description of another machine, in which none of these files is.
+fn is_untold(root: &Root, files: &[&str]) -> bool {
+    !root.is_system() && !files.iter().any(|file| root.exists(file))
+}
+
 impl Machine {
+    /// What to do about a key that isn't trusted, where enrolling it wouldn't help: the lists that shim and
+    /// the firmware left are read through EFI's runtime services (load_uefi_certs in
+    /// security/integrity/platform_certs/load_uefi.c), and passed on with them.
+    #[must_use]
+    pub fn why_no_mok(&self) -> Option<&'static str> {
+        (self.efi && !self.runtime_services).then_some(
+            "EFI's runtime services are off in this kernel, as they are in kernels for real time (PREEMPT_RT) and with efi=noruntime, so that it knows no MOK and passes none on: boot it with efi=runtime",
+        )
+    }
+
     /// Whether the kernel insists on a signature; `None` where that can't be told.
     #[must_use]
     pub fn enforces_signatures(&self) -> Option<bool> {

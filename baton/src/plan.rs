@@ -6,6 +6,7 @@ use crate::failure::{Failure, Result};
 use crate::kernel_verdict::KernelVerdict;
 use crate::machine::Machine;
 use baton_formats::bzimage::{BzImage, XLF_5LEVEL, XLF_CAN_BE_LOADED_ABOVE_4G};
+use baton_sys::limits::LARGEST_FILE;
 use baton_verify::{Component, Reason, Refusal};
 
 /// What the kernel keeps free on the command line for `elfcorehdr=` (MAX_ELFCOREHDR_STR_LEN of
@@ -88,13 +89,13 @@ pub fn check_machine(machine: &Machine, request: Request) -> Result<()> {
             "not permitted to load kernels: this process lacks CAP_SYS_BOOT; run as root",
         );
     }
-    let Some(state) = machine.state else {
+    if machine.state.is_none() && !machine.kexec_untold {
         return Err(Failure::new(
             Exit::Unsupported,
             "no-kexec",
-            "this kernel has no kexec (or /sys isn't mounted); use a kernel with CONFIG_KEXEC_FILE",
+            "this kernel has no kexec (or /sys isn't mounted); use a kernel with CONFIG_KEXEC_FILE, or ask for another machine (--dry-run --root DIR, `baton verify --gate`)",
         ));
-    };
+    }
     if machine.limits.disabled {
         return not_permitted(
             "load-disabled",
@@ -107,7 +108,7 @@ pub fn check_machine(machine: &Machine, request: Request) -> Result<()> {
             "no loads are left: kernel.kexec_load_limit_reboot or kexec_load_limit_panic is 0 until the next reboot",
         );
     }
-    if request.crash && state.crash_size == 0 {
+    if request.crash && machine.state.is_some_and(|state| state.crash_size == 0) {
         return Err(Failure::new(
             Exit::NoRoom,
             "no-crash-region",
@@ -133,6 +134,16 @@ pub fn kernel_way(
     judge(machine, image, component)
 }
 
+/// That the running kernel doesn't take what the gate may.
+#[must_use]
+pub fn only_for_the_gate(code: &str, what: &str) -> Failure {
+    Failure::new(
+        Exit::Malformed,
+        code,
+        format!("kernel refused: {what}; only the gate can boot it (use --via gate)"),
+    )
+}
+
 fn check_header(
     machine: &Machine,
     request: Request,
@@ -141,7 +152,14 @@ fn check_header(
 ) -> Result<()> {
     let refused = |reason| Err(Failure::from(Refusal::new(component, reason)));
     if header.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G == 0 {
-        return refused(Reason::NotAbove4G);
+        return match component {
+            // Which puts them below, as memtest86+ wants them.
+            Component::Kernel => Err(only_for_the_gate(
+                Reason::NotAbove4G.code(),
+                "it can't take arguments above 4 GiB, where the running kernel puts them",
+            )),
+            _ => refused(Reason::NotAbove4G),
+        };
     }
     if machine.five_level && header.xloadflags & XLF_5LEVEL == 0 {
         return refused(Reason::NoFiveLevel);
@@ -162,11 +180,75 @@ fn check_header(
     Ok(())
 }
 
+/// What is handed to the kernel as an initrd, before it is put together.
+#[derive(Debug, Clone, Copy)]
+pub struct Payload {
+    /// Its length in bytes.
+    pub len: u64,
+    /// Whether Baton makes it, in memory.
+    pub is_made: bool,
+}
+
+/// Whether a payload can be loaded as far as its size goes, by what would be there beside it. Asked before it
+/// is put together: what doesn't fit would only drive others out of memory.
+///
+/// # Errors
+/// Why there is no room.
+pub fn check_payload(
+    machine: &Machine,
+    request: Request,
+    header: &std::result::Result<Header, Refusal>,
+    payload: Payload,
+) -> Result<()> {
+    if let Some(limit) = machine.largest_file.filter(|limit| payload.len > *limit) {
+        return Err(too_large("what would be handed over", payload.len, limit));
+    }
+    // What isn't a kernel is refused as that.
+    let Ok(header) = header else {
+        return Ok(());
+    };
+    let len = payload.len;
+    check_segments(
+        machine,
+        request,
+        u64::from(header.init_size).saturating_add(len),
+        0,
+    )?;
+    // The kernel reads it into a buffer of its own, and copies that to where it will lie; that of a crash
+    // kernel is reserved already (kimage_file_prepare_segments and kimage_load_segment in kernel/).
+    let copies = 1 + u64::from(payload.is_made) + u64::from(!request.crash);
+    match machine.obtainable {
+        Some(there) if len.saturating_mul(copies) > there => no_room(
+            len.saturating_mul(copies),
+            there,
+            "all that is free (for a while a load holds what it hands over more than once)",
+            "free some memory, or use a smaller initrd",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// That a file is larger than the kernel reads.
+#[must_use]
+pub fn too_large(what: &str, len: u64, limit: u64) -> Failure {
+    let limit = match limit < LARGEST_FILE {
+        true => "2 GiB (4 GiB since Linux 6.0)",
+        false => "4 GiB (2 GiB on older ones)",
+    };
+    Failure::new(
+        Exit::NoRoom,
+        "file-too-large",
+        format!(
+            "no room: the kernel reads at most {limit}, and {what} has {} MiB; use a smaller initrd",
+            len.div_ceil(1 << 20)
+        ),
+    )
+}
+
 /// What else lies in the memory for a crash kernel, and is lost to alignment: purgatory, boot_params and
 /// the ELF headers of the dump below 2 MiB, and up to 2 MiB before the next kernel.
 const CRASH_RESERVE: u64 = 4 << 20;
 
-/// sanity_check_segment_list of kernel/kexec_core.c, as far as the sizes are known here.
 fn check_room(
     machine: &Machine,
     request: Request,
@@ -174,11 +256,17 @@ fn check_room(
     image: &Loadable,
 ) -> Result<()> {
     let needed = u64::from(header.init_size).saturating_add(image.payload_len);
-    let crash_size = machine.state.map_or(0, |s| s.crash_size);
+    check_segments(machine, request, needed, image.further_len)
+}
+
+/// sanity_check_segment_list of kernel/kexec_core.c, as far as the sizes are known here.
+fn check_segments(machine: &Machine, request: Request, needed: u64, further: u64) -> Result<()> {
     if request.crash {
-        let needed = needed
-            .saturating_add(image.further_len)
-            .saturating_add(CRASH_RESERVE);
+        let Some(state) = machine.state else {
+            return Ok(());
+        };
+        let crash_size = state.crash_size;
+        let needed = needed.saturating_add(further).saturating_add(CRASH_RESERVE);
         if needed > crash_size {
             return no_room(
                 needed,
@@ -228,7 +316,7 @@ fn judge(machine: &Machine, image: &Loadable, component: Component) -> Result<Wa
             )],
         }),
         KernelVerdict::Refuses(reason) => {
-            let failure = Failure::from(Refusal::new(component, reason.clone()));
+            let failure = about_keys(machine, Refusal::new(component, reason.clone()));
             match machine.enforced_by {
                 // What is revoked isn't loaded, whether anybody insists or not.
                 None if !is_revoked(&failure) => Ok(Way {
@@ -241,6 +329,22 @@ fn judge(machine: &Machine, image: &Loadable, component: Component) -> Result<Wa
                 _ => Err(failure),
             }
         }
+    }
+}
+
+/// A refusal, and where it is for want of a key that couldn't be enrolled, why.
+fn about_keys(machine: &Machine, refusal: Refusal) -> Failure {
+    let unknown = matches!(
+        refusal.reason,
+        Reason::UnknownSigner { .. } | Reason::SignerNotFound { .. }
+    );
+    let failure = Failure::from(refusal);
+    match machine.why_no_mok().filter(|_| unknown) {
+        Some(why) => Failure {
+            message: format!("{failure}. {why}"),
+            ..failure
+        },
+        None => failure,
     }
 }
 
@@ -259,7 +363,7 @@ pub fn gate_way(
     handover: std::result::Result<String, Refusal>,
 ) -> Result<Way> {
     let gate = kernel_way(machine, request, gate, Component::Gate)?;
-    let by = handover.map_err(Failure::from)?;
+    let by = handover.map_err(|refusal| about_keys(machine, refusal))?;
     Ok(Way {
         vouched: Some(by),
         unverified: None,
@@ -270,7 +374,8 @@ pub fn gate_way(
 /// Chooses between the two ways. The gate's is looked at only where it matters.
 ///
 /// An image that the kernel would load unverified, because it doesn't insist, goes that way last and only
-/// if it carries no claim that was found to be false.
+/// if it carries no claim that was found to be false. One of which it can't be told whether the kernel takes
+/// it goes through the gate if that takes it.
 ///
 /// # Errors
 /// The reason of the way that was asked for, or those of both.
@@ -286,7 +391,7 @@ pub fn choose(
         Via::Gate => gate().map(by_gate),
         Via::Auto => {
             let kernel = match kernel() {
-                Ok(way) if way.unverified.is_none() => return Ok(by_kernel(way)),
+                Ok(way) if way.vouched.is_some() => return Ok(by_kernel(way)),
                 // What the kernel revokes isn't started by another way, which may know less of it.
                 Err(failure) if is_revoked(&failure) => return Err(failure),
                 other => other,

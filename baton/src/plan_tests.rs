@@ -216,6 +216,42 @@ fn the_gate_never_takes_what_it_would_not_verify_even_where_the_kernel_does_not_
 }
 
 #[test]
+fn where_no_mok_is_read_enrolling_one_is_not_the_advice() {
+    let unknown = || Reason::SignerNotFound {
+        certificate: "of \"S\"".into(),
+        tried: "none".into(),
+    };
+    let machine = |runtime_services| Machine {
+        efi: true,
+        runtime_services,
+        ..machine()
+    };
+    let image = || image(KernelVerdict::Refuses(unknown()));
+    let failure = kernel(&machine(false), &image()).unwrap_err();
+    assert!(
+        failure.message.ends_with("boot it with efi=runtime"),
+        "{failure}"
+    );
+    let failure = kernel(&machine(true), &image()).unwrap_err();
+    assert!(!failure.message.contains("efi=runtime"), "{failure}");
+    let handover = Err(Refusal::new(Component::Kernel, unknown()));
+    let failure = gate_way(&machine(false), NORMAL, &trusted(), handover).unwrap_err();
+    assert!(
+        failure.message.ends_with("boot it with efi=runtime"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn a_gate_that_is_sure_goes_before_a_kernel_of_which_nothing_is_known() {
+    let unknown = || kernel(&machine(), &image(KernelVerdict::Unknown));
+    let gate = || gate_way(&machine(), NORMAL, &trusted(), Ok("owner".into()));
+    assert!(choose(Via::Auto, unknown, gate).unwrap().gate);
+    let refused = || gate_way(&machine(), NORMAL, &trusted(), Err(refusal()));
+    assert!(!choose(Via::Auto, unknown, refused).unwrap().gate);
+}
+
+#[test]
 fn unreadable_keyrings_leave_the_verdict_to_the_kernel() {
     let way = kernel(&machine(), &image(KernelVerdict::Unknown)).unwrap();
     assert!(way.notes[0].contains("can't be read"));
@@ -266,6 +302,59 @@ fn half_of_the_memory_is_the_limit() {
     large.payload_len += 1;
     let failure = kernel(&machine(), &large).unwrap_err();
     assert_eq!(failure.exit, Exit::NoRoom);
+}
+
+fn payload(len: u64) -> Payload {
+    Payload { len, is_made: true }
+}
+
+#[test]
+fn what_the_kernel_does_not_read_is_refused_by_the_limit_of_its_release() {
+    let header = trusted().header;
+    let check = |limit, len| {
+        let machine = Machine {
+            largest_file: Some(limit),
+            memory: None,
+            ..machine()
+        };
+        check_payload(&machine, NORMAL, &header, payload(len))
+    };
+    assert_eq!(check(4 << 30, 4 << 30), Ok(()));
+    let failure = check(4 << 30, (4 << 30) + 1).unwrap_err();
+    assert_eq!(failure.exit, Exit::NoRoom);
+    let words = "no room: the kernel reads at most 4 GiB (2 GiB on older ones)";
+    assert!(failure.message.starts_with(words), "{failure}");
+    let failure = check((2 << 30) - 1, 2 << 30).unwrap_err();
+    assert!(
+        failure
+            .message
+            .contains("at most 2 GiB (4 GiB since Linux 6.0)"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_refused_before_it_is_put_together() {
+    let header = trusted().header;
+    let check = |request, free: u64, len| {
+        let machine = Machine {
+            obtainable: Some(free),
+            ..machine()
+        };
+        check_payload(&machine, request, &header, payload(len)).map_err(|failure| failure.exit)
+    };
+    let mib = |n: u64| n << 20;
+    // In Baton's memory, in the kernel's buffer, and where it will lie.
+    assert_eq!(check(NORMAL, mib(300), mib(100)), Ok(()));
+    assert_eq!(check(NORMAL, mib(299), mib(100)), Err(Exit::NoRoom));
+    // Where it will lie is reserved.
+    assert_eq!(check(CRASH, mib(200), mib(100)), Ok(()));
+    assert_eq!(check(CRASH, mib(199), mib(100)), Err(Exit::NoRoom));
+    assert_eq!(
+        check(NORMAL, mib(9000), mib(1000)),
+        Err(Exit::NoRoom),
+        "over half"
+    );
 }
 
 #[test]

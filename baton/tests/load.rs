@@ -252,6 +252,116 @@ fn an_unsigned_kernel_is_refused_with_the_reason_of_each_way() {
     );
 }
 
+/// A file of zeros that takes no room on the disk.
+fn sparse(folder: &Folder, name: &str, len: u64) -> PathBuf {
+    let path = folder.write(name, b"");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(len).unwrap();
+    path
+}
+
+#[test]
+fn files_that_no_kernel_reads_are_refused_before_anything_else() {
+    let folder = Folder::new();
+    let kernel = folder.write("vmlinuz", kernel_image(0x8000));
+    let five = sparse(&folder, "i", 5 << 30);
+    let three = sparse(&folder, "j", 3 << 30);
+    let words = "no room: the kernel reads at most 4 GiB (2 GiB on older ones)";
+    // Wherever this runs, on a machine with kexec or not.
+    let said = baton(&[&"load", &kernel, &"--initrd", &five, &"--dry-run"]);
+    assert_eq!(said.code, 7, "{}", said.err);
+    assert!(said.err.contains(words), "{}", said.err);
+    let said = baton(&[
+        &"load",
+        &kernel,
+        &"--initrd",
+        &three,
+        &"--initrd",
+        &three,
+        &"--dry-run",
+    ]);
+    assert_eq!(said.code, 7, "{}", said.err);
+    let said = baton(&[&"load", &five, &"--dry-run"]);
+    assert_eq!(said.code, 7, "{}", said.err);
+    assert!(said.err.contains(words), "{}", said.err);
+}
+
+#[test]
+fn what_is_larger_than_memory_is_not_copied_to_find_that_out() {
+    let machine = with_gate();
+    let initrd = sparse(&machine.folder, "i", 3 << 30);
+    machine.set(
+        "proc/meminfo",
+        "MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\n",
+    );
+    let said = machine.load(&[&"--initrd", &initrd]);
+    assert_eq!(reason(&said), (7, "no-room".into()), "{}", said.out);
+    assert!(
+        message(&said).contains("9217 MiB are needed"),
+        "{}",
+        said.out
+    );
+    machine.set("proc/sys/kernel/osrelease", "5.10.0-32-amd64\n");
+    let said = machine.load(&[&"--initrd", &initrd]);
+    assert_eq!(reason(&said), (7, "file-too-large".into()));
+}
+
+#[test]
+fn a_uki_is_not_for_the_kernels_own_way() {
+    let machine = with_gate();
+    let uki = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/uki.efi");
+    std::fs::copy(uki, &machine.kernel).unwrap();
+    let said = machine.load(&[&"--via", &"kernel"]);
+    assert_eq!(reason(&said), (4, "only-for-the-gate".into()));
+    assert!(
+        message(&said).contains("it is a unified kernel image (UKI)")
+            && message(&said).contains("--via gate"),
+        "{}",
+        message(&said)
+    );
+}
+
+#[test]
+fn of_a_machine_that_is_described_only_what_is_told_counts() {
+    let o = owners();
+    let machine = with_gate();
+    let described = Folder::new();
+    let shim = "sys/firmware/efi/mok-variables";
+    described.write(&format!("{shim}/MokListRT"), signature_list(&[o.rsa.der()]));
+    described.write("sys/firmware/efi/runtime-map/0/type", "0x5\n");
+    let root = described.path("");
+    let load = |more: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
+            &"load",
+            &machine.kernel,
+            &"--dry-run",
+            &"--json",
+            &"--gate",
+            &machine.gate,
+            &"--root",
+            &root,
+        ];
+        args.extend(more);
+        baton(&args)
+    };
+    assert_eq!(via(&load(&[])), "gate");
+    let said = load(&[&"--cmdline", &"lsm=yama", &"--via", &"gate"]);
+    assert_eq!(reason(&said), (3, "parameter-denied".into()));
+}
+
+#[test]
+fn a_kernel_for_real_time_is_said_to_read_no_mok() {
+    let machine = Machine::locked_down().with_kernel_signed_by(&owners().rsa);
+    machine.set("sys/firmware/efi/systab", "");
+    let said = machine.load(&[&"--via", &"kernel"]);
+    assert_eq!(reason(&said), (3, "unknown-signer".into()));
+    assert!(
+        message(&said).ends_with("boot it with efi=runtime"),
+        "{}",
+        message(&said)
+    );
+}
+
 #[test]
 fn what_is_no_kernel_is_named_and_no_way_is_tried() {
     let machine = with_gate();

@@ -26,6 +26,13 @@ pub fn is_efi(root: &Root) -> bool {
     root.exists("sys/firmware/efi")
 }
 
+/// Whether the kernel uses the firmware's runtime services. Without them (`efi=noruntime`, and where
+/// preemption is real-time) it passes nothing of EFI on to the next kernel.
+#[must_use]
+pub fn has_runtime_services(root: &Root) -> bool {
+    root.exists("sys/firmware/efi/runtime-map")
+}
+
 /// Whether Secure Boot is on; `None` where the firmware has no such variable (or isn't EFI).
 ///
 /// # Errors

@@ -44,6 +44,7 @@ pub enum Cause {
 pub struct KexecError {
     load: Load,
     errno: i32,
+    fix: Option<&'static str>,
 }
 
 impl std::error::Error for KexecError {}
@@ -52,7 +53,26 @@ impl KexecError {
     /// For this errno.
     #[must_use]
     pub fn new(load: Load, errno: i32) -> KexecError {
-        KexecError { load, errno }
+        KexecError {
+            load,
+            errno,
+            fix: None,
+        }
+    }
+
+    /// The same, where something else is to be done than mostly is.
+    #[must_use]
+    pub fn with_fix(self, fix: &'static str) -> KexecError {
+        KexecError {
+            fix: Some(fix),
+            ..self
+        }
+    }
+
+    /// Whether no key vouches for the image.
+    #[must_use]
+    pub fn is_for_want_of_a_key(&self) -> bool {
+        self.errno == libc::ENOKEY
     }
 
     /// The kernel's number.
@@ -82,7 +102,10 @@ impl fmt::Display for KexecError {
             Load::Unload => "the kernel refused to unload",
         };
         match entry(self.errno) {
-            Some(e) => write!(f, "{thing}: {} ({}): {}", e.reason, e.name, e.fix)?,
+            Some(e) => {
+                let fix = self.fix.unwrap_or(e.fix);
+                write!(f, "{thing}: {} ({}): {fix}", e.reason, e.name)?;
+            }
             None => write!(
                 f,
                 "{thing}: errno {}, which kexec_file_load isn't known to give: see the kernel's log (dmesg)",
@@ -219,6 +242,17 @@ mod tests {
         assert_eq!(cause(libc::EPERM), Cause::NotPermitted);
         assert_eq!(cause(libc::EADDRNOTAVAIL), Cause::NoRoom);
         assert_eq!(cause(libc::ENOSYS), Cause::Unsupported);
+    }
+
+    #[test]
+    fn another_fix_stands_in_for_the_usual_one() {
+        let error = KexecError::new(Load::Normal, libc::ENOKEY).with_fix("boot with efi=runtime");
+        assert!(error.is_for_want_of_a_key());
+        let text = error.to_string();
+        assert!(
+            text.ends_with(": boot with efi=runtime") && !text.contains("mokutil"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The sysctls that limit kexec (Documentation/admin-guide/sysctl/kernel.rst).
+//! What limits kexec: sysctls (Documentation/admin-guide/sysctl/kernel.rst), and how large files may be.
 
 use crate::Root;
 use std::io;
@@ -44,10 +44,46 @@ impl Limits {
     }
 }
 
+/// The largest kernel or initrd that any kernel reads, in bytes: `KEXEC_FILE_SIZE_MAX` of
+/// kernel/kexec_file.c since Linux 6.0.
+pub const LARGEST_FILE: u64 = 4 << 30;
+
+/// The same of older ones, which ask kernel_read_file for no more than `INT_MAX`.
+const LARGEST_FILE_BEFORE_6: u64 = i32::MAX as u64;
+
+/// The largest kernel or initrd that the running kernel reads, in bytes; the most that any does where its
+/// release isn't told.
+///
+/// # Errors
+/// When its release is there and can't be read.
+pub fn largest_file(root: &Root) -> io::Result<u64> {
+    let release = root.read_text("proc/sys/kernel/osrelease")?;
+    Ok(release.as_deref().map_or(LARGEST_FILE, largest_file_of))
+}
+
+/// As [`largest_file`], of a kernel of this release.
+#[must_use]
+pub fn largest_file_of(release: &str) -> u64 {
+    let major = release.split('.').next();
+    match major.and_then(|major| major.trim().parse::<u32>().ok()) {
+        Some(..6) => LARGEST_FILE_BEFORE_6,
+        _ => LARGEST_FILE,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testroot::TestRoot;
+
+    #[test]
+    fn kernels_before_6_0_read_half_as_much() {
+        assert_eq!(largest_file_of("5.10.0-32-amd64"), (2 << 30) - 1);
+        assert_eq!(largest_file_of("5.19.17\n"), (2 << 30) - 1);
+        assert_eq!(largest_file_of("6.0.0"), 4 << 30);
+        assert_eq!(largest_file_of("7.2.13-rt"), 4 << 30);
+        assert_eq!(largest_file(&TestRoot::new().root()).unwrap(), 4 << 30);
+    }
 
     #[test]
     fn minus_one_and_a_missing_sysctl_limit_nothing() {

@@ -35,6 +35,23 @@ pub fn available(root: &Root) -> io::Result<Option<u64>> {
     Ok(text.as_deref().and_then(|it| field(it, "MemAvailable")))
 }
 
+/// Bytes that could still be had at once, by programs and the kernel together: `MemAvailable`, and the swap
+/// to which other memory can go; `None` where the kernel doesn't say.
+///
+/// # Errors
+/// When `/proc/meminfo` can't be read.
+pub fn obtainable(root: &Root) -> io::Result<Option<u64>> {
+    let text = root.read_text("proc/meminfo")?;
+    Ok(text.as_deref().and_then(parse_obtainable))
+}
+
+/// As [`obtainable`], of the text of `/proc/meminfo`.
+#[must_use]
+pub fn parse_obtainable(meminfo: &str) -> Option<u64> {
+    let available = field(meminfo, "MemAvailable")?;
+    Some(available.saturating_add(field(meminfo, "SwapFree").unwrap_or(0)))
+}
+
 /// The most memory that this process ever held (`VmHWM`), in bytes.
 ///
 /// # Errors
@@ -127,6 +144,14 @@ mod tests {
         assert_eq!(field(meminfo, "Cached"), Some(2048));
         assert_eq!(field(meminfo, "Cach"), None);
         assert_eq!(field(meminfo, "HugePages_Total"), None);
+    }
+
+    #[test]
+    fn what_swap_can_take_can_be_had_too() {
+        let meminfo = "MemAvailable: 2048 kB\nSwapFree: 1024 kB\n";
+        assert_eq!(parse_obtainable(meminfo), Some(3 << 20));
+        assert_eq!(parse_obtainable("MemAvailable: 1024 kB\n"), Some(1 << 20));
+        assert_eq!(parse_obtainable("SwapFree: 1024 kB\n"), None);
     }
 
     #[test]

@@ -16,6 +16,17 @@ pub(crate) fn line_for_gate(inputs: &Inputs) -> Vec<u8> {
     [before, &inputs.cmdline].concat()
 }
 
+/// How long the handover of these inputs is, in bytes.
+///
+/// # Errors
+/// When it can't be made.
+pub(crate) fn length(inputs: &Inputs) -> Result<u64> {
+    match inputs.is_handover() {
+        true => Ok(inputs.kernel.bytes.len() as u64),
+        false => handover::length(&inputs.ingredients()),
+    }
+}
+
 /// The handover of these inputs, without a verdict: one that was saved as it is, any other made here.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Putting a handover together: a sealed memfd that nobody can change any more.
 
 use crate::failure::{Failure, Result};
-use crate::load::input::Initrd;
+use crate::load::input::{self, Initrd};
 use baton_formats::elf::Elf;
 use baton_formats::handover::{FLAG_CRASH, Kind, Layout, MAGIC, Part};
 use baton_formats::module_signature;
@@ -98,7 +98,15 @@ pub fn build(ingredients: &Ingredients<'_>) -> Result<Sealed> {
     write(ingredients, None)
 }
 
-/// The same, with this digest for the kernel.
+/// How long it would be, in bytes.
+///
+/// # Errors
+/// When there are too many records, or one is empty.
+pub fn length(ingredients: &Ingredients<'_>) -> Result<u64> {
+    plan(&ingredients.records(), ingredients).map(|layout| layout.total_len())
+}
+
+/// As [`build`], with this digest for the kernel.
 ///
 /// # Errors
 /// As [`build`].
@@ -109,6 +117,7 @@ pub fn build_with(ingredients: &Ingredients<'_>, kernel: [u8; 32]) -> Result<Sea
 fn write(ingredients: &Ingredients<'_>, kernel: Option<[u8; 32]>) -> Result<Sealed> {
     let mut records = ingredients.records();
     let layout = plan(&records, ingredients)?;
+    input::check_room(layout.total_len())?;
     let mut draft = Draft::create("baton-handover").map_err(|e| memory(&e))?;
     draft.set_len(layout.total_len()).map_err(|e| memory(&e))?;
     for (index, record) in records.iter().enumerate() {
@@ -150,6 +159,7 @@ pub fn is_one(bytes: &[u8]) -> bool {
 /// # Errors
 /// When memory runs out.
 pub fn adopt(bytes: &[u8]) -> Result<Sealed> {
+    input::check_room(bytes.len() as u64)?;
     let mut draft = Draft::create("baton-handover").map_err(|e| memory(&e))?;
     draft.write_at(bytes, 0).map_err(|e| memory(&e))?;
     draft.seal().map_err(|e| memory(&e))

@@ -1,9 +1,13 @@
 //! The files of a load, opened and read once.
 
+use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::p7s;
+use crate::plan;
 use baton_sys::file::open_given;
+use baton_sys::limits::LARGEST_FILE;
 use baton_sys::memfd::{Draft, Sealed};
+use baton_sys::{Root, memory};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -26,6 +30,7 @@ impl Image {
     /// When it isn't a plain file, or can't be read.
     pub fn open(path: &Path) -> Result<Image> {
         let (mut file, len) = open_plain(path)?;
+        check_room(len)?;
         let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
         file.read_to_end(&mut bytes)
             .map_err(|e| Failure::io(path, &e))?;
@@ -86,15 +91,15 @@ impl Initrd {
         Ok(Initrd {
             path: PathBuf::from(name),
             len: bytes.len() as u64,
-            file: write().map_err(memory)?.into_fd().into(),
+            file: write().map_err(out_of_memory)?.into_fd().into(),
             signature: None,
         })
     }
 }
 
-fn memory(e: std::io::Error) -> Failure {
+fn out_of_memory(e: std::io::Error) -> Failure {
     Failure::new(
-        crate::exit::Exit::NoRoom,
+        Exit::NoRoom,
         "memfd",
         format!("the initrds can't be written to memory: {e}; free some memory"),
     )
@@ -103,8 +108,35 @@ fn memory(e: std::io::Error) -> Failure {
 /// A plain file: what a pipe gives lies in memory then.
 fn open_plain(path: &Path) -> Result<(File, u64)> {
     let file = open_given(path).map_err(|e| Failure::io(path, &e))?;
-    let metadata = file.metadata().map_err(|e| Failure::io(path, &e))?;
-    Ok((file, metadata.len()))
+    let len = file.metadata().map_err(|e| Failure::io(path, &e))?.len();
+    match len > LARGEST_FILE {
+        true => Err(plan::too_large(
+            &path.display().to_string(),
+            len,
+            LARGEST_FILE,
+        )),
+        false => Ok((file, len)),
+    }
+}
+
+/// Whether so many bytes can be had here, so that nobody else is driven out of memory in vain.
+///
+/// # Errors
+/// When they can't.
+pub fn check_room(len: u64) -> Result<()> {
+    // Where that isn't told, it shows when they are asked for.
+    match memory::obtainable(&Root::system()) {
+        Ok(Some(there)) if len > there => Err(Failure::new(
+            Exit::NoRoom,
+            "no-room",
+            format!(
+                "no room: {} MiB are needed, and {} MiB are all that is free; free some memory, or use a smaller initrd",
+                len.div_ceil(1 << 20),
+                there >> 20
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Several initrds as the kernel takes them: one after another, each at a multiple of 4
@@ -113,8 +145,9 @@ fn open_plain(path: &Path) -> Result<(File, u64)> {
 /// # Errors
 /// When memory runs out or a file can't be read.
 pub fn concatenate(initrds: &[Initrd]) -> Result<Sealed> {
-    let mut draft = Draft::create("baton-initrds").map_err(memory)?;
-    draft.set_len(joined_len(initrds)).map_err(memory)?;
+    check_room(joined_len(initrds))?;
+    let mut draft = Draft::create("baton-initrds").map_err(out_of_memory)?;
+    draft.set_len(joined_len(initrds)).map_err(out_of_memory)?;
     let mut offset = 0;
     for initrd in initrds {
         draft
@@ -122,13 +155,14 @@ pub fn concatenate(initrds: &[Initrd]) -> Result<Sealed> {
             .map_err(|e| Failure::io(&initrd.path, &e))?;
         offset += initrd.len.next_multiple_of(4);
     }
-    draft.seal().map_err(memory)
+    draft.seal().map_err(out_of_memory)
 }
 
 /// How long they are together.
 #[must_use]
 pub fn joined_len(initrds: &[Initrd]) -> u64 {
-    initrds.iter().map(|i| i.len.next_multiple_of(4)).sum()
+    let lengths = initrds.iter().map(|i| i.len.next_multiple_of(4));
+    lengths.fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use super::choice::{self, Sayings};
 use super::handover::{self, Ingredients};
-use super::input::{Image, Initrd};
+use super::input::{self, Image, Initrd};
 use crate::cli::Companions;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::p7s;
+use crate::plan;
 use baton_formats::handover::Handover;
+use baton_sys::limits::LARGEST_FILE;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -62,6 +64,14 @@ impl Inputs {
             kernel,
             cmdline: Vec::new(),
         };
+        let together = input::joined_len(&inputs.initrds);
+        if together > LARGEST_FILE {
+            return Err(plan::too_large(
+                "all initrds together",
+                together,
+                LARGEST_FILE,
+            ));
+        }
         inputs.cmdline = command_line(args, reused, &inputs)?;
         Ok(inputs)
     }

@@ -15,9 +15,9 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::gate::own::OwnLists;
 use crate::kernel_verdict;
-use crate::kind::Kind;
+use crate::kind::{Format, Kind};
 use crate::machine::{Keys, Machine};
-use crate::plan::{self, Header, LoadPlan, Loadable, Request, Way};
+use crate::plan::{self, Header, LoadPlan, Loadable, Payload, Request, Way};
 use crate::trust_summary::TrustSummary;
 use baton_formats::bzimage::BzImage;
 use baton_sys::memfd::Sealed;
@@ -98,7 +98,9 @@ fn load(
         save(gate.as_ref(), path)?;
     }
     if !args.dry_run {
-        carry_out(inputs, gate.as_ref())?;
+        let machine = Machine::read(root).ok();
+        let why_no_mok = machine.and_then(|machine| machine.why_no_mok());
+        carry_out(inputs, gate.as_ref(), why_no_mok)?;
     }
     report::print(args, inputs, &plan, gate.as_ref(), capture);
     Ok(plan)
@@ -134,10 +136,21 @@ fn kernel_way(machine: &Machine, request: Request, inputs: &Inputs, keys: &Keys)
             format!("kernel refused: {what}, which only the gate looks at (use --via gate)"),
         ));
     }
+    let kind = Kind::of(bytes);
+    if matches!(kind.format, Format::Uki | Format::Elf | Format::Multiboot2) {
+        let what = format!("it is {}", kind.name);
+        return Err(plan::only_for_the_gate("only-for-the-gate", &what));
+    }
+    let header = header(bytes, Component::Kernel);
+    let initrds = Payload {
+        len: input::joined_len(&inputs.initrds),
+        is_made: inputs.initrds.len() > 1,
+    };
+    plan::check_payload(machine, request, &header, initrds)?;
     let kernel = Loadable {
-        header: header(bytes, Component::Kernel),
+        header,
         verdict: kernel_verdict::judge(bytes, keys),
-        payload_len: input::joined_len(&inputs.initrds),
+        payload_len: initrds.len,
         further_len: 0,
     };
     plan::kernel_way(machine, request, &kernel, Component::Kernel)
@@ -199,6 +212,12 @@ fn gate_way(
     cell: &OnceCell<Gate>,
 ) -> Result<Way> {
     let image = open_gate(args)?;
+    let header = header(&image.bytes, Component::Gate);
+    let handover = Payload {
+        len: handed::length(inputs)?,
+        is_made: true,
+    };
+    plan::check_payload(machine, request, &header, handover)?;
     let own = OwnLists::of(&image.bytes, &image.path)?;
     let trust = keys.gate_trust(own.lists())?;
     let line = handed::line_for_gate(inputs);
@@ -208,7 +227,7 @@ fn gate_way(
     let mut gate = Gate::new(image, handover)?;
     let further_len = judged.as_ref().map_or(0, |judged| judged.further_len);
     let loadable = Loadable {
-        header: header(&gate.image.bytes, Component::Gate),
+        header,
         verdict: kernel_verdict::judge(&gate.image.bytes, keys),
         payload_len: gate.len,
         further_len,
@@ -283,7 +302,7 @@ fn unjudged(args: &LoadOptions, inputs: &Inputs, gate: &OnceCell<Gate>) -> Resul
     })
 }
 
-fn carry_out(inputs: &Inputs, gate: Option<&Gate>) -> Result<()> {
+fn carry_out(inputs: &Inputs, gate: Option<&Gate>, why_no_mok: Option<&'static str>) -> Result<()> {
     let cmdline = CString::new(inputs.cmdline.clone())
         .map_err(|_| Failure::from(Refusal::new(Component::CommandLine, Reason::CommandLineNul)))?;
     let joined;
@@ -301,6 +320,11 @@ fn carry_out(inputs: &Inputs, gate: Option<&Gate>) -> Result<()> {
             (&inputs.kernel.file, initrd)
         }
     };
-    kexec::load(kernel.as_fd(), initrd, &cmdline, inputs.crash)?;
-    Ok(())
+    let loaded = kexec::load(kernel.as_fd(), initrd, &cmdline, inputs.crash);
+    loaded.map_err(
+        |error| match why_no_mok.filter(|_| error.is_for_want_of_a_key()) {
+            Some(why) => error.with_fix(why).into(),
+            None => error.into(),
+        },
+    )
 }

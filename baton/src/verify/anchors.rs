@@ -63,7 +63,14 @@ impl Anchors {
     /// A refusal in words, as the signer in [`Anchors::describe`].
     pub fn refused(&self, what: &impl Display, reason: Reason) -> Failure {
         let reason = self.named_in(reason);
-        let message = format!("{what} refused: {reason}");
+        let unknown = matches!(
+            reason,
+            Reason::UnknownSigner { .. } | Reason::SignerNotFound { .. }
+        );
+        let mut message = format!("{what} refused: {reason}");
+        if let Some(why) = self.machine.why_no_mok().filter(|_| unknown) {
+            message += &format!(". {why}");
+        }
         Failure::new(refusal::exit(&reason), reason.code(), message)
     }
 
