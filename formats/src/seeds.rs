@@ -199,11 +199,24 @@ fn setup_data() -> Vec<Named> {
 
 fn efi() -> Vec<Named> {
     let tables = [samples::system_table(), samples::config_tables()].concat();
-    vec![
+    let mut seeds = vec![
         ("tables", tables.clone()),
         ("too-many-tables", field(&tables, 0x6c, 1)),
         ("part-of-a-table", tables[..tables.len() - 1].to_vec()),
-    ]
+    ];
+    seeds.extend(samples::efi_tables::all().into_iter().map(one_efi_table));
+    seeds
+}
+
+/// A table and the one entry that leads to it, which has its offset in the file for an address.
+fn one_efi_table((name, guid, _, bytes): samples::efi_tables::Sample) -> Named {
+    let mut file = samples::system_table();
+    let at = file.len() + 24;
+    file.extend(guid);
+    file.extend((at as u64).to_le_bytes());
+    file.extend(&bytes);
+    file.resize(at + bytes.len().next_multiple_of(24), 0);
+    (name, file)
 }
 
 fn mok() -> Vec<Named> {

@@ -39,6 +39,8 @@ pub struct Arguments<'m> {
     pub map: Vec<MapEntry>,
     /// What must survive until the next kernel has read it.
     pub keep: Vec<Range>,
+    /// What the old kernel put into memory for the gate: nothing else can lie there any more.
+    pub loaded: Vec<Range>,
     /// The scratch areas, where Kexec HandOver is active: all that is free then.
     pub scratch: Option<Vec<Range>>,
     /// Whether the next kernel is entered with 5-level paging on.
@@ -56,6 +58,8 @@ pub struct EfiAddresses {
     pub system_table: u64,
     /// The configuration tables. The system table's own pointer is a virtual address by now.
     pub config_tables: u64,
+    /// Where the old kernel tells the next one of these, in its setup_data.
+    pub told_at: u64,
 }
 
 impl<'m> Arguments<'m> {
@@ -83,14 +87,15 @@ impl<'m> Arguments<'m> {
             handover_address,
             map: memory_map(boot_params)?,
             keep: Vec::new(),
+            loaded: Vec::new(),
             scratch: None,
             five_level: false,
             efi: None,
             rsdp: rsdp(memory, view.rsdp()),
         };
-        arguments.keep(address, 4096)?;
-        arguments.keep(handover_address, size)?;
-        arguments.keep(view.cmdline(), cmdline.len() as u64 + 1)?;
+        arguments.keep_loaded(address, 4096)?;
+        arguments.keep_loaded(handover_address, size)?;
+        arguments.keep_loaded(view.cmdline(), cmdline.len() as u64 + 1)?;
         arguments.read_efi_map(memory, &view)?;
         arguments.read_setup_data(memory, &view)?;
         Ok(arguments)
@@ -101,6 +106,12 @@ impl<'m> Arguments<'m> {
             let range = Range::new(address, size).ok_or(Reason::BadBootParams("a range wraps"))?;
             self.keep.push(range);
         }
+        Ok(())
+    }
+
+    fn keep_loaded(&mut self, address: u64, size: u64) -> Result<(), Reason> {
+        self.keep(address, size)?;
+        self.loaded.extend(Range::new(address, size));
         Ok(())
     }
 
@@ -118,12 +129,13 @@ impl<'m> Arguments<'m> {
             self.efi = Some(EfiAddresses {
                 system_table: efi.systab,
                 config_tables: 0,
+                told_at: 0,
             });
         }
         if efi.memmap_size == 0 {
             return Ok(());
         }
-        self.keep(efi.memmap, u64::from(efi.memmap_size))?;
+        self.keep_loaded(efi.memmap, u64::from(efi.memmap_size))?;
         let descriptors = memory
             .read(efi.memmap, u64::from(efi.memmap_size))
             .filter(|_| efi.memdesc_size >= EFI_DESCRIPTOR)
@@ -168,7 +180,7 @@ impl<'m> Arguments<'m> {
 
     fn read_node<M: PhysicalMemory>(&mut self, memory: &M, node: &Node) -> Result<(), Reason> {
         let length = u64::from(node.header.len);
-        self.keep(node.address, HEADER_LEN as u64 + length)?;
+        self.keep_loaded(node.address, HEADER_LEN as u64 + length)?;
         if length == 0 {
             return Ok(());
         }
@@ -178,22 +190,25 @@ impl<'m> Arguments<'m> {
             .ok_or(Reason::BadBootParams(
                 "a setup_data node's data can't be read",
             ))?;
-        self.read_data(memory, node.header.kind, data)
+        self.read_data(memory, node, data)
     }
 
     fn read_data<M: PhysicalMemory>(
         &mut self,
         memory: &M,
-        kind: u32,
+        node: &Node,
         data: &[u8],
     ) -> Result<(), Reason> {
         let short = |_| Reason::BadBootParams("a setup_data node is too short for its kind");
-        match kind {
+        match node.header.kind {
             setup_data::SETUP_E820_EXT => self.extend_map(data),
             setup_data::SETUP_EFI => {
                 let efi = EfiSetupData::parse(data).map_err(short)?;
                 if let Some(addresses) = &mut self.efi {
                     addresses.config_tables = efi.tables;
+                    addresses.told_at = node
+                        .address
+                        .saturating_add((HEADER_LEN + EfiSetupData::TABLES) as u64);
                 }
                 Ok(())
             }

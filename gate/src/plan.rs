@@ -34,6 +34,12 @@ impl Range {
         (end > start).then_some(Self { start, end })
     }
 
+    /// Whether the two have a byte in common.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
     fn pages_inside(self) -> Option<Self> {
         let start = self.start.checked_next_multiple_of(PAGE)?;
         let end = self.end & !(PAGE - 1);

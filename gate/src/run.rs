@@ -7,7 +7,7 @@ use baton_verify::{
 
 use crate::arguments::Arguments;
 use crate::convert::{BootPlan, plan};
-use crate::firmware::MokTable;
+use crate::firmware::{Firmware, MokTable};
 use crate::image::Image;
 use crate::memory::PhysicalMemory;
 use crate::occasion;
@@ -55,11 +55,8 @@ pub fn prepare<'m, M: PhysicalMemory>(
     arguments: &Arguments<'m>,
     clock: &Stopwatch,
 ) -> Result<Prepared<'m>, Refusal> {
-    let mok = match arguments.efi {
-        Some(efi) => MokTable::find(memory, efi).map_err(in_tables)?,
-        None => MokTable::default(),
-    };
-    let trust = trust(image, &mok)?.observed_by(clock.observer);
+    let firmware = Firmware::read(memory, arguments, image.extent).map_err(in_tables)?;
+    let trust = trust(image, &firmware.mok)?.observed_by(clock.observer);
     let started = (clock.now)();
     let decision = decide(arguments.handover, arguments.cmdline, &trust)?;
     if decision.crash {
@@ -68,10 +65,11 @@ pub fn prepare<'m, M: PhysicalMemory>(
     check_entry(&decision.payload, arguments.five_level)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let verified = (started, (clock.now)());
-    let free = free_memory(image, arguments, &mok).map_err(in_memory)?;
+    let free = free_memory(image, arguments, &firmware).map_err(in_memory)?;
     let initrds = initrds(&decision);
     let kernel = (decision.payload.format(), decision.payload.release());
-    let plan = plan(decision, arguments, image.identity, free).map_err(in_plan)?;
+    let tables = firmware.tables.as_deref();
+    let plan = plan(decision, arguments, tables, image.identity, free).map_err(in_plan)?;
     Ok(Prepared {
         plan,
         kernel,
@@ -112,14 +110,14 @@ fn trust<'m>(image: &Image<'m>, mok: &MokTable<'m>) -> Result<Trust<'m>, Refusal
 fn free_memory(
     image: &Image<'_>,
     arguments: &Arguments<'_>,
-    mok: &MokTable<'_>,
+    firmware: &Firmware<'_>,
 ) -> Result<Free, Reason> {
     let mut free = Free::from_map(&arguments.map)?;
     if let Some(scratch) = &arguments.scratch {
         free.keep_only(scratch);
     }
     free.remove(image.extent);
-    for range in arguments.keep.iter().chain(&mok.extents) {
+    for range in arguments.keep.iter().chain(&firmware.extents) {
         free.remove(*range);
     }
     Ok(free)

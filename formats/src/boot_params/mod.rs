@@ -76,6 +76,8 @@ pub enum BootParamsError {
     E820Count(u8),
     /// A setup header of so many bytes doesn't fit.
     SetupHeader(usize),
+    /// There is no RAM in the memory map that holds all of a range, or no entry left to tell it apart.
+    NotReserved,
 }
 
 /// An entry of the e820 memory map.
@@ -114,6 +116,12 @@ impl E820Entry {
         self.addr.checked_add(self.size)
     }
 }
+
+const NO_ENTRY: E820Entry = E820Entry {
+    addr: 0,
+    size: 0,
+    kind: 0,
+};
 
 /// `struct efi_info`: where the firmware's tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,6 +310,64 @@ impl BootParamsMut<'_> {
         self.set::<{ offset::HARDWARE_SUBARCH_DATA }, 8>(data.to_le_bytes());
     }
 
+    /// Makes a range that lies in an entry of RAM a reserved one, so that no later kernel uses it either.
+    pub fn reserve(&mut self, addr: u64, size: u64) -> Result<(), BootParamsError> {
+        let full = BootParamsError::NotReserved;
+        let end = addr.checked_add(size).filter(|_| size > 0).ok_or(full)?;
+        let mut table = [NO_ENTRY; MAX_E820 as usize];
+        let mut count = 0;
+        let mut found = false;
+        let mut add = |entry: E820Entry| -> Result<(), BootParamsError> {
+            if entry.size > 0 {
+                *table.get_mut(count).ok_or(full)? = entry;
+                count = count.saturating_add(1);
+            }
+            Ok(())
+        };
+        for entry in self.as_ref().e820()? {
+            let last = entry.end().unwrap_or(0);
+            if found || entry.kind != E820Entry::RAM || addr < entry.addr || end > last {
+                add(entry)?;
+                continue;
+            }
+            found = true;
+            let part = |addr, end: u64, kind| E820Entry {
+                addr,
+                size: end.saturating_sub(addr),
+                kind,
+            };
+            add(part(entry.addr, addr, E820Entry::RAM))?;
+            add(part(addr, end, E820Entry::RESERVED))?;
+            add(part(end, last, E820Entry::RAM))?;
+        }
+        if !found {
+            return Err(full);
+        }
+        self.set_e820(table.get(..count).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Replaces the memory map; what is more than [`MAX_E820`] entries is left out.
+    fn set_e820(&mut self, entries: &[E820Entry]) {
+        let table = self.0.get_mut(offset::E820_TABLE..).unwrap_or_default();
+        let mut count = 0_u8;
+        for (place, entry) in table
+            .chunks_exact_mut(E820_ENTRY_LEN)
+            .zip(entries.iter().take(MAX_E820.into()))
+        {
+            let fields = entry.addr.to_le_bytes().into_iter();
+            let fields = fields
+                .chain(entry.size.to_le_bytes())
+                .chain(entry.kind.to_le_bytes());
+            place
+                .iter_mut()
+                .zip(fields)
+                .for_each(|(to, from)| *to = from);
+            count = count.saturating_add(1);
+        }
+        self.set::<{ offset::E820_ENTRIES }, 1>([count]);
+    }
+
     /// Takes away all that tells of EFI.
     pub fn clear_efi_info(&mut self) {
         self.set::<{ offset::EFI_INFO }, 32>([0; 32]);
@@ -330,6 +396,9 @@ impl fmt::Display for BootParamsError {
             }
             BootParamsError::SetupHeader(n) => {
                 write!(f, "a setup header of {n} bytes doesn't fit boot_params")
+            }
+            BootParamsError::NotReserved => {
+                f.write_str("the memory map has no RAM there, or no entry left to reserve it by")
             }
         }
     }

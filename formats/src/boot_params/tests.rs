@@ -150,3 +150,64 @@ fn refuses_a_setup_header_that_reaches_into_other_fields() {
     assert!(*params.0 == before);
     assert_eq!(params.install_setup_header(&filler(longest, 0)), Ok(()));
 }
+
+fn reserved(addr: u64, size: u64) -> Result<Vec<(u64, u64, u32)>, BootParamsError> {
+    let mut page = boot_params();
+    BootParamsMut(&mut page).reserve(addr, size)?;
+    let map = BootParams(&page).e820().unwrap();
+    Ok(map.map(|it| (it.addr, it.size, it.kind)).collect())
+}
+
+#[test]
+fn reserves_a_range_of_ram_wherever_it_lies_in_it() {
+    let rest = [(0x10_0000, 0x7ef0_0000, 1), (0x7f70_0000, 0x10_0000, 4)];
+    for (addr, size, parts) in [
+        (0, 0x1000, vec![(0, 0x1000, 2), (0x1000, 0x9_f000, 1)]),
+        (
+            0x9_f000,
+            0x1000,
+            vec![(0, 0x9_f000, 1), (0x9_f000, 0x1000, 2)],
+        ),
+        (0, 0xa_0000, vec![(0, 0xa_0000, 2)]),
+        (
+            0x5000,
+            0x1000,
+            vec![(0, 0x5000, 1), (0x5000, 0x1000, 2), (0x6000, 0x9_a000, 1)],
+        ),
+    ] {
+        assert_eq!(reserved(addr, size), Ok([parts, rest.to_vec()].concat()));
+    }
+}
+
+#[test]
+fn reserves_nothing_that_isnt_all_ram() {
+    for (addr, size) in [
+        (0x9_f000, 0x2000),
+        (0x7f70_0000, 0x1000),
+        (0x9000_0000, 0x1000),
+        (0x1000, 0),
+        (u64::MAX, 2),
+    ] {
+        let error = Err(BootParamsError::NotReserved);
+        assert_eq!(reserved(addr, size), error, "{addr:#x}");
+    }
+}
+
+#[test]
+fn a_memory_map_without_an_entry_left_stays_as_it_is() {
+    let mut page = boot_params();
+    page[offset::E820_ENTRIES] = 127;
+    let before = page;
+    let error = BootParamsMut(&mut page).reserve(0x5000, 0x1000);
+    // Entries of no size are none, and leave theirs to others.
+    assert_eq!(error, Ok(()));
+    page = before;
+    for entry in page[offset::E820_TABLE + 60..][..20 * 125].chunks_mut(20) {
+        entry[8] = 1;
+    }
+    let before = page;
+    let error = BootParamsMut(&mut page).reserve(0x5000, 0x1000);
+    assert_eq!(error, Err(BootParamsError::NotReserved));
+    assert!(page == before);
+    assert_eq!(BootParamsMut(&mut page).reserve(0, 0x1000), Ok(()));
+}

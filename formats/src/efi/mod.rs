@@ -7,6 +7,10 @@
 //!
 //! Source: UEFI Specification 2.10, 4.3 "EFI System Table" and 4.6 "EFI Configuration Table".
 
+mod table;
+
+pub use table::{Damaged, Read, Table};
+
 use crate::reader::{OutOfBounds, Reader};
 use core::fmt;
 

@@ -171,6 +171,8 @@ pub struct EfiSetupData {
 impl EfiSetupData {
     /// Its length, in bytes.
     pub const LEN: usize = 96;
+    /// Where in it the configuration tables' address stands, `u64`.
+    pub const TABLES: usize = 16;
 
     /// Reads it from the start of a node's data.
     pub fn parse(data: &[u8]) -> Result<Self, OutOfBounds> {

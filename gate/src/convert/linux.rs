@@ -14,6 +14,7 @@ use baton_verify::Reason;
 
 use super::room::ANYWHERE;
 use super::{Given, Room, initrds, verdict};
+use crate::paging::PAGE;
 
 /// Completes `page`, boot_params with the kernel's setup header, and gives the address where they go.
 ///
@@ -36,12 +37,34 @@ pub(super) fn boot_params<'m>(
     new.set_cmdline(command_line(given, old.cmdline(), &window, room)?);
     let (start, size) = initrds::place(given, window.clone(), room)?;
     new.set_ramdisk(start, size);
+    hand_on_tables(given, &mut new, room)?;
     let address = given.arguments.address;
     if within(address, LEN, &window) {
         room.write(address, page.to_vec(), LEN as u64);
         return Ok(address);
     }
     room.put(page.to_vec(), window)
+}
+
+/// Puts the array of configuration tables, where the gate changed it, into memory that the map reserves from here
+/// on, and has the old kernel's word of it lead there. The firmware's own array stays as it is, in the firmware's
+/// memory. In memory that the map calls usable the copy wouldn't last: Linux doesn't keep the array, and the
+/// gate after this one would look for shim's table in whatever lies there by then.
+fn hand_on_tables<'m>(
+    given: &Given<'_, 'm>,
+    new: &mut BootParamsMut<'_>,
+    room: &mut Room<'m>,
+) -> Result<(), Reason> {
+    let (Some(tables), Some(efi)) = (given.tables, given.arguments.efi) else {
+        return Ok(());
+    };
+    let size = (tables.len() as u64).next_multiple_of(PAGE);
+    let address = room.take(size, PAGE, ANYWHERE)?;
+    new.reserve(address, size)
+        .map_err(|_| Reason::BadMemoryMap("it has no entry left for the EFI tables"))?;
+    room.write(address, tables.to_vec(), size);
+    room.write(efi.told_at, address.to_le_bytes().to_vec(), 8);
+    Ok(())
 }
 
 /// The list of setup_data with what the gate adds before the old one; gives its first node.

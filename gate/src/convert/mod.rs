@@ -72,6 +72,8 @@ pub struct Given<'g, 'm> {
     pub decision: &'g Decision<'m>,
     /// What the old kernel passed on.
     pub arguments: &'g Arguments<'m>,
+    /// The array of EFI's configuration tables, where it isn't to be the firmware's own.
+    pub tables: Option<&'g [u8]>,
     /// A digest that tells this gate apart from others.
     pub identity: [u8; 32],
 }
@@ -92,12 +94,14 @@ pub trait Convert<'m> {
 pub fn plan<'m>(
     decision: Decision<'m>,
     arguments: &Arguments<'m>,
+    tables: Option<&[u8]>,
     identity: [u8; 32],
     free: Free,
 ) -> Result<BootPlan<'m>, Reason> {
     let given = Given {
         decision: &decision,
         arguments,
+        tables,
         identity,
     };
     let converter: Box<dyn Convert<'m> + '_> = match &decision.payload {

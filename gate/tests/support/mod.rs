@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use baton_formats::boot_params::{BootParamsMut, offset};
-use baton_formats::efi::MOK_TABLE_GUID;
+use baton_formats::efi::{Guid, MOK_TABLE_GUID};
 use baton_formats::gate_image::{GateInfo, LEN, Part};
 use baton_formats::handover::{Kind, Layout};
 use baton_formats::pe::Pe;
@@ -234,6 +234,16 @@ pub fn add_shim(memory: &mut Memory, table: Vec<u8>) {
     efi[16..24].copy_from_slice(&CONFIG_TABLES.to_le_bytes());
     memory.put(SETUP_DATA, node(0, SETUP_EFI, &efi));
     set_setup_data(memory, SETUP_DATA);
+}
+
+/// Adds a configuration table with these bytes to those of [`add_shim`].
+pub fn add_table(memory: &mut Memory, guid: Guid, address: u64, bytes: Vec<u8>) {
+    let tables = memory.bytes(CONFIG_TABLES);
+    tables.extend(guid);
+    tables.extend(address.to_le_bytes());
+    let count = (tables.len() / 24) as u64;
+    memory.bytes(SYSTEM_TABLE)[0x68..0x70].copy_from_slice(&count.to_le_bytes());
+    memory.put(address, bytes);
 }
 
 /// A Kexec HandOver node whose only scratch area is this one.

@@ -4,6 +4,7 @@ mod acpi_tables;
 mod after_loading;
 mod command_line;
 mod confusion;
+mod firmware_tables;
 mod gate;
 mod images;
 mod initrds;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<Case> {
         ukis::cases(),
         initrds::cases(),
         machine_tables::cases(),
+        firmware_tables::cases(),
         occasion::cases(),
         gate::cases(),
         after_loading::cases(),

@@ -1,4 +1,4 @@
-//! shim's table of keys, found through the EFI tables that the kernel passed on.
+//! shim's table of keys.
 //!
 //! shim copies its MOK variables into memory that the kernel keeps, and publishes it as an EFI
 //! configuration table (shim: mok.c; Linux: drivers/firmware/efi/mokvar-table.c). Reading that
@@ -7,17 +7,9 @@
 //! A table that has one of the lists twice is refused: whichever were taken, the other could be the
 //! one that revokes something. (Linux takes the first, and shows user space nothing after it.)
 
-extern crate alloc;
-
-use alloc::vec::Vec;
-
-use baton_formats::efi::{
-    CONFIG_TABLE_LEN, ConfigTables, MOK_TABLE_GUID, SYSTEM_TABLE_LEN, SystemTable,
-};
 use baton_formats::mok::{EntryHeader, HEADER_LEN, MOK_LIST, MOK_LIST_X, SBAT_LEVEL};
 use baton_verify::Reason;
 
-use crate::arguments::EfiAddresses;
 use crate::memory::PhysicalMemory;
 use crate::plan::Range;
 
@@ -36,50 +28,17 @@ pub struct MokTable<'m> {
     /// The contents of SbatLevelRT: the generations that images must have. An old shim leaves none,
     /// and then none is asked for.
     pub sbat_level: Option<&'m [u8]>,
-    /// Where it and the EFI tables that lead to it lie: the next kernel reads them, too, so that
-    /// nothing is put there.
-    pub extents: Vec<Range>,
+    /// Where the table lies.
+    pub extent: Option<Range>,
 }
 
 impl<'m> MokTable<'m> {
-    /// Looks for shim's table; without shim there is none, which is not an error.
+    /// Reads the table at this address.
     ///
     /// # Errors
     /// `BadFirmwareTable` for anything malformed: a table that can't be read might hold a
     /// revocation, so nothing is trusted then.
-    pub fn find<M: PhysicalMemory>(memory: &'m M, efi: EfiAddresses) -> Result<Self, Reason> {
-        let system = memory
-            .read(efi.system_table, SYSTEM_TABLE_LEN as u64)
-            .and_then(|bytes| SystemTable::parse(bytes).ok())
-            .ok_or(Reason::BadFirmwareTable(
-                "the EFI system table is malformed",
-            ))?;
-        let mut extents = Vec::new();
-        extents.extend(Range::new(efi.system_table, SYSTEM_TABLE_LEN as u64));
-        if system.nr_tables == 0 {
-            return Ok(Self {
-                extents,
-                ..Self::default()
-            });
-        }
-        // `SystemTable` bounds the count.
-        let size = system.nr_tables.saturating_mul(CONFIG_TABLE_LEN as u64);
-        extents.extend(Range::new(efi.config_tables, size));
-        let tables = memory
-            .read(efi.config_tables, size)
-            .and_then(|bytes| ConfigTables::parse(bytes).ok())
-            .ok_or(Reason::BadFirmwareTable(
-                "the EFI configuration tables can't be read",
-            ))?;
-        let table = match tables.find(&MOK_TABLE_GUID) {
-            None => Self::default(),
-            Some(address) => Self::read(memory, address)?,
-        };
-        extents.extend(table.extents);
-        Ok(Self { extents, ..table })
-    }
-
-    fn read<M: PhysicalMemory>(memory: &'m M, start: u64) -> Result<Self, Reason> {
+    pub fn read<M: PhysicalMemory>(memory: &'m M, start: u64) -> Result<Self, Reason> {
         let mut lists = Lists::default();
         let mut at = start;
         for _ in 0..MAX_VARIABLES {
@@ -143,7 +102,7 @@ impl<'m> Lists<'m> {
             list: self.trusted.unwrap_or_default(),
             revocations: self.revoked.unwrap_or_default(),
             sbat_level: self.sbat_level,
-            extents: extent.into_iter().collect(),
+            extent,
         }
     }
 }
