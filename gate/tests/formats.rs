@@ -323,6 +323,81 @@ fn a_multiboot2_kernel_finds_the_size_of_low_memory_where_a_bios_would_leave_it(
     assert_eq!(at_413(&memory), None, "there is no low memory");
 }
 
+/// EFI, and ACPI's root pointer in firmware's memory.
+fn with_root_pointer(file: &[u8]) -> Memory {
+    let mut memory = handed(file, &[]);
+    let mut table = mok_entry("MokListRT", &[]);
+    table.extend([0; 264]);
+    add_shim(&mut memory, table);
+    let mut rsdp = b"RSD PTR ".to_vec();
+    rsdp.resize(36, 0xac);
+    rsdp[15] = 2;
+    memory.put(0x7f01_0000, rsdp);
+    let at = offset::ACPI_RSDP_ADDR;
+    memory.bytes(BOOT_PARAMS)[at..at + 8].copy_from_slice(&0x7f01_0000_u64.to_le_bytes());
+    memory
+}
+
+#[test]
+fn a_multiboot2_kernel_finds_acpis_root_pointer_where_a_bios_would_leave_it() {
+    let memory = with_root_pointer(&flat_multiboot2());
+    plan_of(&memory, &keys(), |plan| {
+        // The highest whole page below the first hole, at 0x9f000.
+        const AREA: u64 = 0x9_e000;
+        assert_eq!(written_at(plan, 0x40e), ((AREA / 16) as u16).to_le_bytes());
+        assert_eq!(written_at(plan, 0x413), 632_u16.to_le_bytes());
+        let area = plan.writes.iter().find(|write| write.to == AREA);
+        let area = area.expect("an extended BIOS data area");
+        assert_eq!((area.size, area.bytes[0]), (4096, 4), "in KiB");
+        assert_eq!(area.bytes[16..24], *b"RSD PTR ");
+        assert_eq!(area.bytes.len(), 16 + 36);
+        let (_, _, information) = protected(plan);
+        let tags = tags(information);
+        let tag = |kind| tags.iter().find(|(it, _)| *it == kind).expect("a tag").1;
+        assert_eq!(u32_at(tag(4), 0), 632, "KiB of low memory");
+        let map: Vec<(u64, u64, u32)> = tag(6)[8..]
+            .chunks(24)
+            .map(|it| (u64_at(it, 0), u64_at(it, 8), u32_at(it, 16)))
+            .collect();
+        let low = [
+            (0, 0x1000, 2),
+            (0x1000, AREA - 0x1000, 1),
+            (AREA, 0x1000, 2),
+        ];
+        assert_eq!(map[..3], low, "nobody uses these pages");
+    });
+}
+
+#[test]
+fn what_must_survive_below_1_mib_is_not_overwritten_by_what_stands_in_for_a_bios() {
+    let mut memory = with_root_pointer(&flat_multiboot2());
+    // A region of firmware's, in the page that would be taken.
+    memory.bytes(EFI_MAP)[8..16].copy_from_slice(&0x9_e000_u64.to_le_bytes());
+    memory.bytes(EFI_MAP)[24..32].copy_from_slice(&1_u64.to_le_bytes());
+    plan_of(&memory, &keys(), |plan| {
+        assert_eq!(written_at(plan, 0x40e), 0x9d00_u16.to_le_bytes());
+        assert!(plan.writes.iter().all(|write| write.to != 0x9_e000));
+    });
+    // Too little low memory for such an area: only its size is told.
+    set_map(
+        memory.bytes(BOOT_PARAMS),
+        &[(0, 0x4_0000, 1), (MIB, RAM_END - MIB, 1)],
+    );
+    plan_of(&memory, &keys(), |plan| {
+        assert!(plan.writes.iter().all(|write| write.to != 0x40e));
+        assert_eq!(written_at(plan, 0x413), 256_u16.to_le_bytes());
+    });
+}
+
+#[test]
+fn a_machine_with_a_bios_keeps_what_that_left() {
+    let mut memory = with_root_pointer(&flat_multiboot2());
+    memory.bytes(BOOT_PARAMS)[offset::EFI_INFO..offset::EFI_INFO + 32].fill(0);
+    plan_of(&memory, &keys(), |plan| {
+        assert!(plan.writes.iter().all(|write| write.to >= MIB));
+    });
+}
+
 #[test]
 fn a_multiboot2_kernel_is_told_where_acpis_tables_are() {
     for (revision, kind, len) in [(0, 14, 20), (2, 15, 36)] {

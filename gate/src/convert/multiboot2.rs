@@ -3,9 +3,11 @@
 
 extern crate alloc;
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::ops;
 
+use baton_formats::boot_params::{BootParamsMut, LEN};
 use baton_formats::elf::Elf;
 use baton_formats::multiboot2::{Multiboot2, Relocatable};
 use baton_verify::Reason;
@@ -48,8 +50,9 @@ impl<'m> Convert<'m> for Kernel<'_, 'm> {
             (Some(entry), _) => u64::from(entry),
             (None, program) => program.map_or(0, Elf::entry),
         };
-        stand_in_for_a_bios(given, room);
-        let information = information(given, low(base)?, room)?;
+        let machine = Machine::of(given);
+        machine.stand_in_for_a_bios(given, room);
+        let information = information(given, &machine, low(base)?, room)?;
         Ok(Entry::Protected {
             address: low(stated.wrapping_add(moved))?,
             eax: BOOTLOADER_MAGIC,
@@ -130,6 +133,7 @@ pub(super) fn modules<'m>(
 /// The boot information.
 fn information<'m>(
     given: &Given<'_, 'm>,
+    machine: &Machine,
     base: u32,
     room: &mut Room<'m>,
 ) -> Result<Vec<u8>, Reason> {
@@ -146,12 +150,12 @@ fn information<'m>(
             &[&start.to_le_bytes(), &end.to_le_bytes(), b"\0"],
         );
     }
-    let (lower, upper) = basic_memory(given);
+    let (lower, upper) = machine.basic_memory;
     tags.add(
         tag::BASIC_MEMORY,
         &[&lower.to_le_bytes(), &upper.to_le_bytes()],
     );
-    let (map, _) = pvh::memory_map(given)?;
+    let (map, _) = pvh::memory_map(&machine.boot_params)?;
     // The size of an entry, and version 0 of it.
     tags.add(tag::MEMORY_MAP, &[&[24, 0, 0, 0, 0, 0, 0, 0], &map]);
     if let Some(rsdp) = given.arguments.rsdp {
@@ -166,16 +170,90 @@ fn information<'m>(
     Ok(tags.finish())
 }
 
-/// Where a BIOS leaves the size of the memory from 0 on in KiB, 16 bits (the BIOS data area).
+/// The BIOS data area: the segment of the extended one, and the size of the memory from 0 on in KiB, 16 bits
+/// each.
+const EXTENDED_AREA: u64 = 0x40e;
 const BASE_MEMORY_SIZE: u64 = 0x413;
+/// The extended area is no lower than Xen believes it to be (trampoline_bios_setup in
+/// xen/arch/x86/boot/head.S).
+const LOWEST_EXTENDED_AREA: u64 = 0x4_0000;
+/// Where in it the root pointer is put: it is looked for in the first KiB, at multiples of 16 (ACPI 6.5,
+/// 5.2.5.1). Before it stands the area's size in KiB.
+const ROOT_POINTER: usize = 16;
+const AREA_KIB: u8 = 4;
 
-/// Such kernels look below that size for memory to start processors in, as Xen does, and EFI leaves
-/// nothing there.
-fn stand_in_for_a_bios(given: &Given<'_, '_>, room: &mut Room<'_>) {
-    let (lower, _) = basic_memory(given);
-    let size = u16::try_from(lower).unwrap_or(0);
-    if given.arguments.efi.is_some() && size > 0 {
+/// The machine as such a kernel is shown it.
+struct Machine {
+    /// boot_params with the memory map.
+    boot_params: [u8; LEN],
+    /// KiB of memory from 0 and from 1 MiB on.
+    basic_memory: (u32, u32),
+    /// The extended BIOS data area that the gate makes.
+    extended_area: Option<u64>,
+}
+
+impl Machine {
+    /// Such kernels take a machine whose loader doesn't speak of EFI for one with a BIOS, and look for ACPI's root
+    /// pointer where that leaves it; Xen does, and so does its first guest, which reads the same memory if the map
+    /// calls it reserved, and has its own there if the map calls it RAM. So the gate makes an extended BIOS data
+    /// area of the highest page below 640 KiB that nothing lies in, and has the map reserve it and the first page.
+    fn of(given: &Given<'_, '_>) -> Self {
+        let mut machine = Machine {
+            boot_params: *given.arguments.boot_params,
+            basic_memory: basic_memory(given),
+            extended_area: None,
+        };
+        if given.arguments.efi.is_none() || given.arguments.rsdp.is_none() {
+            return machine;
+        }
+        let (lower, upper) = machine.basic_memory;
+        let Some(area) = free_page(given, u64::from(lower) * 1024) else {
+            return machine;
+        };
+        let mut map = BootParamsMut(&mut machine.boot_params);
+        if map.reserve(area, PAGE).is_ok() {
+            // After a crash the map doesn't have the first page at all.
+            let _ = map.reserve(0, PAGE);
+            machine.basic_memory = (u32::try_from(area / 1024).unwrap_or(lower), upper);
+            machine.extended_area = Some(area);
+        }
+        machine
+    }
+
+    /// EFI leaves nothing in the BIOS data area.
+    fn stand_in_for_a_bios(&self, given: &Given<'_, '_>, room: &mut Room<'_>) {
+        let (lower, _) = self.basic_memory;
+        let size = u16::try_from(lower).unwrap_or(0);
+        if given.arguments.efi.is_none() || size == 0 {
+            return;
+        }
+        // Xen looks below that for memory to start processors in.
         room.write(BASE_MEMORY_SIZE, size.to_le_bytes().to_vec(), 2);
+        let (Some(area), Some(rsdp)) = (self.extended_area, given.arguments.rsdp) else {
+            return;
+        };
+        let segment = u16::try_from(area / 16).unwrap_or(0);
+        room.write(EXTENDED_AREA, segment.to_le_bytes().to_vec(), 2);
+        let mut bytes = vec![0; ROOT_POINTER];
+        bytes.splice(..1, [AREA_KIB]);
+        bytes.extend_from_slice(rsdp);
+        room.write(area, bytes, PAGE);
+    }
+}
+
+/// The highest page below `end` that nothing lies in which must survive.
+fn free_page(given: &Given<'_, '_>, end: u64) -> Option<u64> {
+    let mut end = end & !(PAGE - 1);
+    loop {
+        let start = end
+            .checked_sub(PAGE)
+            .filter(|start| *start >= LOWEST_EXTENDED_AREA)?;
+        let page = plan::Range::new(start, PAGE)?;
+        let taken = |range: &plan::Range| range.overlaps(page);
+        if !given.arguments.keep.iter().any(taken) {
+            return Some(start);
+        }
+        end = start;
     }
 }
 

@@ -20,7 +20,7 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 
-use baton_formats::boot_params::BootParams;
+use baton_formats::boot_params::{BootParams, LEN};
 use baton_formats::elf::Elf;
 use baton_verify::Reason;
 
@@ -62,7 +62,7 @@ fn start_info<'m>(given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Vec<u8>,
     };
     let line = linux::terminated(&given.decision.command_line);
     let line = room.put(line, BELOW_4G)?;
-    let (map, entries) = memory_map(given)?;
+    let (map, entries) = memory_map(given.arguments.boot_params)?;
     let map = room.put(map, BELOW_4G)?;
     let rsdp = BootParams(given.arguments.boot_params).rsdp();
     let mut info = Vec::new();
@@ -81,8 +81,8 @@ fn add(bytes: &mut Vec<u8>, fields: &[u64]) {
 }
 
 /// The memory map as PVH and multiboot2 have it, and how many entries it has.
-pub(super) fn memory_map(given: &Given<'_, '_>) -> Result<(Vec<u8>, u32), Reason> {
-    let entries = BootParams(given.arguments.boot_params)
+pub(super) fn memory_map(boot_params: &[u8; LEN]) -> Result<(Vec<u8>, u32), Reason> {
+    let entries = BootParams(boot_params)
         .e820()
         .map_err(|_| Reason::BadMemoryMap("it has more than 128 entries"))?;
     let (mut bytes, mut count) = (Vec::new(), 0);
