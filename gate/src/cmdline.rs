@@ -1,8 +1,9 @@
 //! Which serial ports the command line names as consoles.
 //!
 //! The words are the kernel's: `console=ttyS0,115200n8` and `earlycon=uart8250,io,0x3f8,115200`
-//! (Documentation/admin-guide/kernel-parameters.txt), `earlyprintk=serial,ttyS0,115200`. What the
-//! gate doesn't understand it ignores: the line is meant for the next kernel.
+//! (Documentation/admin-guide/kernel-parameters.txt), `earlyprintk=serial,ttyS0,115200`; and Xen's:
+//! `console=com1 com1=115200,8n1` (docs/misc/xen-command-line.pandoc in Xen). What the gate doesn't
+//! understand it ignores: the line is meant for the next kernel.
 //!
 //! Only the four ports that every PC has are taken. The line is chosen by user space, which is not
 //! trusted: a port or memory address of its choice would let it have the gate's messages written
@@ -24,18 +25,24 @@ const STANDARD_PORTS: [u16; 4] = [0x3f8, 0x2f8, 0x3e8, 0x2e8];
 
 /// The serial consoles that `line` names, in its order.
 pub fn serial_consoles(line: &[u8]) -> impl Iterator<Item = SerialPort> + '_ {
-    parameters(line)
-        .take_while(|parameter| !parameter.ends_kernel_parameters())
-        .filter_map(serial_port)
+    kernel_parameters(line).filter_map(move |parameter| serial_port(parameter, line))
 }
 
-fn serial_port(parameter: Parameter<'_>) -> Option<SerialPort> {
-    let text = |bytes| core::str::from_utf8(bytes).ok();
-    let mut fields = text(parameter.value?)?.split(',');
+fn kernel_parameters(line: &[u8]) -> impl Iterator<Item = Parameter<'_>> {
+    parameters(line).take_while(|parameter| !parameter.ends_kernel_parameters())
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    core::str::from_utf8(bytes).ok()
+}
+
+fn serial_port(parameter: Parameter<'_>, line: &[u8]) -> Option<SerialPort> {
+    let value = text(parameter.value?)?;
+    let mut fields = value.split(',');
     match text(parameter.name)? {
         "console" => match fields.next()? {
             "uart" | "uart8250" => addressed(fields),
-            tty => standard(tty, fields.next()),
+            tty => standard(tty, fields.next()).or_else(|| xens(value, line)),
         },
         "earlycon" => matches!(fields.next()?, "uart" | "uart8250").then(|| addressed(fields))?,
         "earlyprintk" => {
@@ -54,6 +61,28 @@ fn standard(tty: &str, options: Option<&str>) -> Option<SerialPort> {
         port,
         baud: options.and_then(baud),
     })
+}
+
+/// The first serial port among Xen's consoles, as in `vga,com1`, with what `com1=` says of it:
+/// `<speed>[/<clock>][,<format>[,<port>|pci|amt…]]`. The half that `H` or `L` after the name stands for is sent
+/// to the same port.
+fn xens(consoles: &str, line: &[u8]) -> Option<SerialPort> {
+    let is_port = |name: &&str| matches!(*name, "com1" | "com2");
+    let name = consoles
+        .split(',')
+        .map(|name| name.trim_end_matches(['H', 'L']))
+        .find(is_port)?;
+    let settings = kernel_parameters(line)
+        .filter(|parameter| parameter.name == name.as_bytes())
+        .filter_map(|parameter| text(parameter.value?))
+        .last();
+    let mut settings = settings.unwrap_or_default().split(',');
+    let speed = settings.next().and_then(baud);
+    let port = match settings.nth(1) {
+        None | Some("") => STANDARD_PORTS.get(usize::from(name == "com2")).copied(),
+        Some(port) => number(port).filter(|port| STANDARD_PORTS.contains(port)),
+    };
+    port.map(|port| SerialPort { port, baud: speed })
 }
 
 /// `io,<port>[,<options>]`
@@ -118,6 +147,32 @@ mod tests {
             [port(0x3f8, Some(57_600))]
         );
         assert_eq!(ports("earlyprintk=ttyS0"), [port(0x3f8, None)]);
+    }
+
+    #[test]
+    fn reads_xens_console() {
+        let first = |baud| [port(0x3f8, baud)];
+        assert_eq!(ports("console=com1"), first(None));
+        assert_eq!(
+            ports("com1=115200,8n1 console=vga,com1L"),
+            first(Some(115_200))
+        );
+        assert_eq!(
+            ports("console=com2 com2=9600 com2=57600/1843200,8n1,0x2f8,3"),
+            [port(0x2f8, Some(57_600))]
+        );
+        assert_eq!(ports("console=com1H com1=auto,8n1,,4"), first(None));
+    }
+
+    #[test]
+    fn takes_no_port_of_xens_that_user_space_chose() {
+        for port in ["0xcf8", "0x1000000", "pci", "amt", "device"] {
+            let line = format!("console=com1 com1=115200,8n1,{port}");
+            assert_eq!(ports(&line), [], "{line}");
+        }
+        assert_eq!(ports("console=com3"), []);
+        assert_eq!(ports("com1=115200"), [], "it is no console");
+        assert_eq!(ports("console=vga -- console=com1"), [], "the guest's");
     }
 
     #[test]
