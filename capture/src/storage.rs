@@ -2,6 +2,7 @@
 
 use baton_kdump::Source;
 use baton_kdump::write::{FileOutput, Output};
+use baton_sys::own::OwnDirectory;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -23,6 +24,42 @@ impl Writable for FileOutput {
     }
 }
 
+/// A directory that nobody but root can have put anything into.
+pub trait Own {
+    /// The names in it, with whether each is a plain file of root's.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn files(&self) -> io::Result<Vec<(String, bool)>>;
+
+    /// Removes a file that is in it.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn remove_file(&self, name: &str) -> io::Result<()>;
+
+    /// Waits until what was removed is gone from the disk, too.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn sync(&self) -> io::Result<()>;
+}
+
+impl Own for OwnDirectory {
+    fn files(&self) -> io::Result<Vec<(String, bool)>> {
+        let entries = self.entries()?.into_iter();
+        Ok(entries.map(|it| (it.name, it.is_own_file)).collect())
+    }
+
+    fn remove_file(&self, name: &str) -> io::Result<()> {
+        OwnDirectory::remove_file(self, name)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        OwnDirectory::sync(self)
+    }
+}
+
 /// A file system.
 pub trait Storage {
     /// Makes a directory, for root alone.
@@ -36,6 +73,12 @@ pub trait Storage {
     /// # Errors
     /// What the file system says.
     fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>>;
+
+    /// Opens a directory to remove what is in it; it stays the same whatever happens to its name.
+    ///
+    /// # Errors
+    /// `PermissionDenied` where somebody else may have put something there; what the file system says.
+    fn own(&self, path: &Path) -> io::Result<Box<dyn Own>>;
 
     /// Makes a file that wasn't there, for root alone.
     ///
@@ -103,6 +146,10 @@ impl Storage for Folder {
             Ok((name, entry.file_type()?.is_dir()))
         });
         entries.collect()
+    }
+
+    fn own(&self, path: &Path) -> io::Result<Box<dyn Own>> {
+        Ok(Box::new(OwnDirectory::open(&self.0.join(path))?))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Writable>> {

@@ -26,6 +26,7 @@ pub mod modules;
 pub mod mok;
 pub mod mount;
 pub mod mounts;
+pub mod own;
 pub mod power;
 pub mod root;
 pub mod setup_data;

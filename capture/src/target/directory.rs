@@ -15,7 +15,7 @@ use crate::digest;
 use crate::name::Name;
 use crate::rotation::{self, Old};
 use crate::space;
-use crate::storage::{Storage, Writable};
+use crate::storage::{Own, Storage, Writable};
 use crate::system::System;
 use baton_kdump::Source;
 use std::io;
@@ -122,12 +122,11 @@ impl<'s> Directory<'s> {
             .filter_map(|(name, _)| Name::parse(&name));
         let mut old = Vec::new();
         for name in names.filter(|name| Some(*name) != self.name) {
-            // A directory that can't be read is nobody's business here.
-            let files = storage.list(&self.place.join(name.to_string()));
-            let files = files.unwrap_or_default();
-            let is_ours = files.iter().all(|(file, _)| FILES.contains(&file.as_str()));
-            if is_ours && !files.is_empty() {
-                let complete = files.iter().any(|(file, _)| file == COMPLETE);
+            // A directory that isn't root's, or can't be read, is nobody's business here.
+            let opened = storage.own(&self.place.join(name.to_string()));
+            let files = opened.and_then(|it| files_of_a_dump(&*it));
+            if let Ok(files) = files {
+                let complete = files.iter().any(|file| file == COMPLETE);
                 old.push(Old { name, complete });
             }
         }
@@ -139,13 +138,15 @@ impl<'s> Directory<'s> {
             return Ok(());
         };
         let folder = self.place.join(name.to_string());
+        let own = storage.own(&folder)?;
+        files_of_a_dump(&*own)?;
         for file in FILES {
-            match storage.remove_file(&folder.join(file)) {
+            match own.remove_file(file) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
                 _ => {}
             }
             if file == COMPLETE {
-                storage.sync_directory(&folder)?;
+                own.sync()?;
             }
         }
         storage.remove_directory(&folder)
@@ -212,6 +213,16 @@ impl<'s> Directory<'s> {
             storage.sync_directory(&folder)
         };
         save().map_err(TargetError::io(Task::Write, &path))
+    }
+}
+
+/// The files of a directory that holds a dump and nothing else.
+fn files_of_a_dump(directory: &dyn Own) -> io::Result<Vec<String>> {
+    let files = directory.files()?;
+    let is_ours = |(file, is_own): &(String, bool)| *is_own && FILES.contains(&file.as_str());
+    match !files.is_empty() && files.iter().all(is_ours) {
+        true => Ok(files.into_iter().map(|(file, _)| file).collect()),
+        false => Err(io::Error::other("it holds something else than a dump")),
     }
 }
 

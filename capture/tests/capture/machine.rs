@@ -2,7 +2,7 @@
 
 use baton_capture::config::{FileSystem, Finally, MountOptions};
 use baton_capture::deadline::End;
-use baton_capture::storage::{Folder, Storage, Writable};
+use baton_capture::storage::{Folder, Own, Storage, Writable};
 use baton_capture::system::{Candidate, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::Output;
@@ -350,6 +350,14 @@ impl Storage for Faulty {
         self.inner.list(path)
     }
 
+    fn own(&self, path: &Path) -> io::Result<Box<dyn Own>> {
+        self.faults.step()?;
+        Ok(Box::new(FaultyOwn {
+            inner: self.inner.own(path)?,
+            faults: Arc::clone(&self.faults),
+        }))
+    }
+
     fn create(&self, path: &Path) -> io::Result<Box<dyn Writable>> {
         self.faults.step()?;
         Ok(Box::new(FaultyFile {
@@ -391,6 +399,29 @@ impl Storage for Faulty {
     fn free(&self) -> io::Result<u64> {
         self.faults.step()?;
         Ok(self.free)
+    }
+}
+
+/// A directory with faults.
+struct FaultyOwn {
+    inner: Box<dyn Own>,
+    faults: Arc<Faults>,
+}
+
+impl Own for FaultyOwn {
+    fn files(&self) -> io::Result<Vec<(String, bool)>> {
+        self.faults.step()?;
+        self.inner.files()
+    }
+
+    fn remove_file(&self, name: &str) -> io::Result<()> {
+        self.faults.step()?;
+        self.inner.remove_file(name)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.faults.step()?;
+        self.inner.sync()
     }
 }
 

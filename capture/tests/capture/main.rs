@@ -14,6 +14,7 @@ use baton_capture::system::System;
 use crash::Small;
 use machine::Machine;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -100,6 +101,7 @@ fn names(folder: &Path) -> Vec<String> {
 fn old_dump(machine: &Machine, label: &str, name: &str, complete: bool) -> PathBuf {
     let folder = machine.disk(label).folder.join("var/crash").join(name);
     fs::create_dir_all(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
     let dump = if complete {
         "vmcore"
     } else {

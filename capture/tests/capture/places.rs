@@ -96,6 +96,28 @@ fn old_dumps_go_when_the_new_one_is_complete_and_nothing_else_goes() {
 }
 
 #[test]
+fn what_others_may_have_made_is_no_dump_and_costs_none() {
+    let machine = Machine::new().with_disk("one", Fault::None);
+    let real = old_dump(&machine, "one", "2020-01-01T00-00-00Z", true);
+    let fakes = ["2021-01-01T00-00-00Z", "2022-01-01T00-00-00Z"].map(|name| {
+        let fake = old_dump(&machine, "one", name, true);
+        fs::set_permissions(&fake, fs::Permissions::from_mode(0o777)).unwrap();
+        fake
+    });
+    let linked = old_dump(&machine, "one", "2023-01-01T00-00-00Z", false);
+    fs::remove_file(linked.join("vmcore.incomplete")).unwrap();
+    std::os::unix::fs::symlink(real.join("vmcore"), linked.join("vmcore")).unwrap();
+    let machine = capture(machine, &config(2, &["one"]));
+    assert_complete(&machine, "one");
+    // With the new one it is the second: whatever claims to be newer doesn't count.
+    assert_intact(&real);
+    for fake in fakes {
+        assert_intact(&fake);
+    }
+    assert!(linked.join("vmcore").symlink_metadata().is_ok());
+}
+
+#[test]
 fn a_disk_with_too_little_room_is_left_alone() {
     let mut machine = Machine::new()
         .with_disk("one", Fault::None)
