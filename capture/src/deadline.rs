@@ -18,6 +18,8 @@ pub const GRACE: Duration = Duration::from_secs(45);
 pub struct End {
     system: Arc<dyn System>,
     finally: Mutex<Finally>,
+    /// The kernel log, as long as it is nowhere else.
+    unsaved: Mutex<Option<String>>,
     begun: Mutex<bool>,
     changed: Condvar,
 }
@@ -29,6 +31,7 @@ impl End {
         Arc::new(End {
             system,
             finally: Mutex::new(Finally::Reboot),
+            unsaved: Mutex::new(None),
             begun: Mutex::new(false),
             changed: Condvar::new(),
         })
@@ -37,6 +40,16 @@ impl End {
     /// Says which action it is.
     pub fn will(&self, finally: Finally) {
         *self.finally.lock().unwrap_or_else(|it| it.into_inner()) = finally;
+    }
+
+    /// Holds the kernel log, for the case that the end comes before a target has it.
+    pub fn hold(&self, log: String) {
+        *self.unsaved.lock().unwrap_or_else(|it| it.into_inner()) = Some(log);
+    }
+
+    /// A target has the log.
+    pub fn log_is_saved(&self) {
+        *self.unsaved.lock().unwrap_or_else(|it| it.into_inner()) = None;
     }
 
     /// Takes the action, unless somebody has. On a real machine nothing comes back from it.
@@ -49,6 +62,14 @@ impl End {
             *begun = true;
         }
         self.changed.notify_all();
+        let unsaved = self
+            .unsaved
+            .lock()
+            .unwrap_or_else(|it| it.into_inner())
+            .take();
+        if let Some(log) = unsaved {
+            self.system.keep_log(&log);
+        }
         let finally = *self.finally.lock().unwrap_or_else(|it| it.into_inner());
         self.system.say(&format!("{why}: {}", words(finally)));
         self.system.finish(finally);

@@ -1,6 +1,7 @@
 //! The machine that this runs on.
 
 mod console;
+mod last_resort;
 mod vmcore;
 
 pub use vmcore::VmcoreSource;
@@ -76,6 +77,20 @@ impl Linux {
 impl System for Linux {
     fn say(&self, line: &str) {
         self.console.say(line);
+    }
+
+    fn keep_log(&self, log: &str) {
+        match last_resort::to_pstore(&self.root, log) {
+            Ok(Some((backend, length))) => self.say(&format!(
+                "pstore ({backend}) is handed the last {length} bytes of the kernel log"
+            )),
+            Ok(None) => self.say("there is no pstore to keep the kernel log"),
+            Err(error) => self.say(&format!("pstore can't keep the kernel log: {error}")),
+        }
+        self.console.show(&format!(
+            "no target took the kernel log, which ends so:\n{}",
+            last_resort::shown(log)
+        ));
     }
 
     fn load_module(&self, file: &Path) -> io::Result<()> {

@@ -51,7 +51,7 @@ fn planned(system: &Arc<dyn System>, end: &Arc<End>, plan: &Plan, open: &Open<'_
     if let Err(error) = end.after(plan.deadline) {
         system.say(&format!("there is no deadline: {error}"));
     }
-    match Capture::new(&**system, plan).run(open) {
+    match Capture::new(&**system, end, plan).run(open) {
         true => "the dump is complete",
         false => "there is no complete dump",
     }
@@ -60,16 +60,18 @@ fn planned(system: &Arc<dyn System>, end: &Arc<End>, plan: &Plan, open: &Open<'_
 /// A capture that is going on.
 struct Capture<'a> {
     system: &'a dyn System,
+    end: &'a End,
     plan: &'a Plan,
     summary: Summary,
     memory: Mutex<Memory>,
 }
 
 impl<'a> Capture<'a> {
-    fn new(system: &'a dyn System, plan: &'a Plan) -> Capture<'a> {
+    fn new(system: &'a dyn System, end: &'a End, plan: &'a Plan) -> Capture<'a> {
         let (available, _) = system.memory();
         Capture {
             system,
+            end,
             plan,
             summary: Summary::default(),
             memory: Mutex::new(Memory {
@@ -96,6 +98,7 @@ impl<'a> Capture<'a> {
             self.warn(flaw);
         }
         let log = self.log(&*crash);
+        self.end.hold(log.clone());
         let places = self.plan.places.iter();
         let mut left = self.plan.places.len();
         for (place, target) in places.zip(targets(self.system, self.plan)) {
@@ -192,6 +195,7 @@ impl<'a> Capture<'a> {
         let begun = self.system.elapsed();
         target.prepare(&self.job(crash.facts(), left))?;
         target.save_log(log)?;
+        self.end.log_is_saved();
         self.system.say("the kernel log is saved");
         self.summary.seconds.prepare = self.since(begun);
 

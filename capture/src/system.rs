@@ -38,6 +38,9 @@ pub trait System: Send + Sync {
     /// Shows a line to whoever watches. Never waits for long.
     fn say(&self, line: &str);
 
+    /// Keeps a kernel log that no target took as well as it can, and shows it. Doesn't wait for long.
+    fn keep_log(&self, log: &str);
+
     /// Loads a kernel module.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 use super::problem::Problem;
 use super::target::Target;
 use baton_capture::config;
+use baton_sys::Root;
 use baton_sys::block::{self, Driver};
 use baton_sys::modules::{Index, Resolver};
 use std::path::Path;
@@ -54,6 +55,16 @@ impl<'i> Needs<'i> {
     /// When it is missing.
     pub fn named(&mut self, module: &str) -> Result<(), Problem> {
         self.must(module, "as kernel.modules says")
+    }
+
+    /// Adds the module of pstore's backend, where one is in use and is a module: if no target takes the kernel
+    /// log, it goes there. What `ramoops` is told of its memory isn't on a capture's command line.
+    pub fn pstore(&mut self, root: &Root) {
+        let backend = root.read_text("sys/module/pstore/parameters/backend");
+        let backend = backend.ok().flatten().unwrap_or_default();
+        if !matches!(backend.trim(), "" | "(null)" | "ramoops") {
+            self.resolver.add(backend.trim());
+        }
     }
 
     /// The names of all, in the order in which they are loaded.

@@ -171,3 +171,22 @@ fn a_target_that_lacks_a_module_adds_nothing() {
     assert!(needs.target(&target).is_err());
     assert!(needs.into_order().is_empty());
 }
+
+#[test]
+fn the_module_of_pstores_backend_is_there_for_a_log_that_no_target_takes() {
+    for (backend, expected) in [
+        ("efi_pstore", &["efi_pstore"][..]),
+        ("(null)", &[]),
+        ("erst", &[]),
+        ("ramoops", &[]),
+    ] {
+        let fake = Fake::new().with_modules().file(
+            "sys/module/pstore/parameters/backend",
+            format!("{backend}\n"),
+        );
+        let index = Index::read(&fake.root(), RELEASE).unwrap().unwrap();
+        let mut needs = Needs::new(&index, true);
+        needs.pstore(&fake.root());
+        assert_eq!(needs.into_order(), expected, "{backend}");
+    }
+}

@@ -72,6 +72,7 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
     })?;
     let mut needs = Needs::new(&index, kernel.is_running);
     let (targets, left_out) = targets(root, &settings, &mut needs)?;
+    needs.pstore(root);
     for module in &settings.kernel.modules {
         needs.named(module)?;
     }

@@ -48,6 +48,8 @@ const MODULES: &[(&str, &str)] = &[
     ("fs/nls/nls_cp437.ko", ""),
     ("fs/nls/nls_ascii.ko", ""),
     ("drivers/watchdog/iTCO_wdt.ko", ""),
+    ("drivers/firmware/efi/efi-pstore.ko", ""),
+    ("fs/pstore/ramoops.ko", ""),
 ];
 
 const ALIASES: &str = "\

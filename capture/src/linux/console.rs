@@ -13,6 +13,9 @@ const WAITING: usize = 128;
 /// How long the last lines may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a text that is shown nowhere else may take.
+const LONG_PATIENCE: Duration = Duration::from_secs(20);
+
 /// What the thread is told.
 enum Order {
     Line(String),
@@ -45,11 +48,21 @@ impl Console {
 
     /// Waits until what was said is shown, but not for long.
     pub fn flush(&self) {
+        self.wait(PATIENCE);
+    }
+
+    /// Shows a text of many lines, and waits for it.
+    pub fn show(&self, text: &str) {
+        self.say(text);
+        self.wait(LONG_PATIENCE);
+    }
+
+    fn wait(&self, patience: Duration) {
         let (done, wait) = channel();
         if let Some(orders) = &self.orders
             && orders.try_send(Order::Flush(done)).is_ok()
         {
-            let _ = wait.recv_timeout(PATIENCE);
+            let _ = wait.recv_timeout(patience);
         }
     }
 }

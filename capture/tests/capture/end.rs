@@ -15,6 +15,26 @@ fn a_capture_without_any_target_that_works_ends_too() {
             .said()
             .ends_with("there is no complete dump: switching off")
     );
+    assert_eq!(machine.kept_logs(), [crash::LOG]);
+}
+
+#[test]
+fn a_log_that_a_target_has_is_kept_nowhere_else() {
+    let machine = Machine::new().with_disk("one", Fault::None);
+    let machine = capture(machine, &config(2, &["one"]));
+    assert_eq!(machine.kept_logs(), [""; 0]);
+    // The dump fails, and the log is there.
+    let machine = Machine::new().with_disk("one", Fault::Full(200_000));
+    let machine = capture(machine, &config(2, &["one"]));
+    assert!(
+        !machine
+            .disk("one")
+            .folder
+            .join(DUMP)
+            .join("vmcore")
+            .exists()
+    );
+    assert_eq!(machine.kept_logs(), [""; 0]);
 }
 
 #[test]
@@ -59,6 +79,7 @@ fn the_deadline_ends_what_hangs() {
     });
     machine.wait_for_end();
     assert_eq!(machine.finished(), [Finally::Poweroff]);
+    assert_eq!(machine.kept_logs(), [crash::LOG]);
     assert!(
         machine.said().contains("the deadline of 0 s is over"),
         "{}",

@@ -96,6 +96,7 @@ struct State {
     elapsed: Duration,
     modules: Vec<PathBuf>,
     options: Vec<String>,
+    kept_logs: Vec<String>,
 }
 
 impl Machine {
@@ -187,6 +188,11 @@ impl Machine {
         self.state.lock().unwrap().options.clone()
     }
 
+    /// Kernel logs that no target took.
+    pub fn kept_logs(&self) -> Vec<String> {
+        self.state.lock().unwrap().kept_logs.clone()
+    }
+
     pub fn mounted(&self) -> u32 {
         self.state.lock().unwrap().mounted
     }
@@ -225,6 +231,10 @@ impl Drop for Machine {
 impl System for Machine {
     fn say(&self, line: &str) {
         self.state.lock().unwrap().said.push(line.to_owned());
+    }
+
+    fn keep_log(&self, log: &str) {
+        self.state.lock().unwrap().kept_logs.push(log.to_owned());
     }
 
     fn load_module(&self, file: &Path) -> io::Result<()> {
