@@ -259,6 +259,9 @@ impl Dump {
             Kind::Kdump(dump) => dump.survey(),
         };
         survey.flaws.extend(self.flaws.iter().cloned());
+        if survey.present == 0 {
+            survey.flaws.push(Flaw::Empty);
+        }
         survey
     }
 
@@ -424,6 +427,17 @@ mod tests {
         }
         let unended = flat[..flat.len() - 16].to_vec();
         assert!(!open(unended).unwrap().survey().complete());
+    }
+
+    #[test]
+    fn a_dump_without_memory_is_not_complete() {
+        let elf = open(crate::samples::core(b"", &[])).unwrap();
+        assert_eq!(elf.survey().flaws, [Flaw::Empty]);
+        let kdump = KdumpSample {
+            pages: Vec::new(),
+            ..KdumpSample::new()
+        };
+        assert_eq!(open(kdump.build()).unwrap().survey().flaws, [Flaw::Empty]);
     }
 
     #[test]

@@ -37,6 +37,12 @@ pub enum Flaw {
     /// Its header says so.
     #[error("it says that it wasn't written to its end")]
     Marked,
+    /// Something else says so.
+    #[error("{0} says that it wasn't finished")]
+    Unfinished(&'static str),
+    /// There is nothing in it.
+    #[error("it has no memory")]
+    Empty,
     /// As a flattened dump.
     #[error("it is flattened, and the record that ends it is missing")]
     Unended,

@@ -9,9 +9,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// How many bytes of the bitmap are looked at together.
-const BLOCK: u64 = 4096;
-/// How many frames that is.
-const FRAMES: u64 = BLOCK * 8;
+const BLOCK: usize = 4096;
+/// How many such blocks are read at once where all are counted.
+const MANY: usize = 64;
+/// How many frames a block has.
+const FRAMES: u64 = BLOCK as u64 * 8;
 /// More ranges than the memory of any machine has.
 const MOST_RANGES: usize = 1 << 20;
 
@@ -34,23 +36,40 @@ impl Bitmap {
             total: 0,
             blocks: Cache::new(8),
         };
-        for number in 0..frames.div_ceil(FRAMES) {
-            bitmap.before.push(bitmap.total);
-            let block = bitmap.fetch(source, number)?;
-            bitmap.total += ones(&block);
+        let mut bytes = Vec::new();
+        for number in (0..frames.div_ceil(FRAMES)).step_by(MANY) {
+            bitmap.blocks_from(source, number, MANY as u64, &mut bytes)?;
+            for block in bytes.chunks(BLOCK) {
+                bitmap.before.push(bitmap.total);
+                bitmap.total += ones(block);
+            }
         }
         Ok(bitmap)
     }
 
-    /// The bits of a block; those beyond the last frame are cleared.
+    /// The bits of a block.
     fn fetch(&self, source: &dyn Source, number: u64) -> io::Result<Arc<[u8]>> {
-        let frames = (self.frames - number * FRAMES).min(FRAMES);
-        let mut bytes = vec![0; usize::try_from(frames.div_ceil(8)).unwrap_or(0)];
-        source.read_at(self.at + number * BLOCK, &mut bytes)?;
+        let mut bytes = Vec::new();
+        self.blocks_from(source, number, 1, &mut bytes)?;
+        Ok(bytes.into())
+    }
+
+    /// The bits of some blocks, as far as there are so many; those beyond the last frame are cleared.
+    fn blocks_from(
+        &self,
+        source: &dyn Source,
+        number: u64,
+        count: u64,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let frames = self.frames.saturating_sub(number * FRAMES);
+        let frames = frames.min(count * FRAMES);
+        bytes.resize(usize::try_from(frames.div_ceil(8)).unwrap_or(0), 0);
+        source.read_at(self.at + number * BLOCK as u64, bytes)?;
         if let (Some(last), 1..) = (bytes.last_mut(), frames % 8) {
             *last &= (1 << (frames % 8)) - 1;
         }
-        Ok(bytes.into())
+        Ok(())
     }
 
     fn block(&self, source: &dyn Source, number: u64) -> io::Result<Arc<[u8]>> {

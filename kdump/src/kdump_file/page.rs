@@ -12,7 +12,7 @@ pub(super) const DESCRIPTOR: u64 = 24;
 /// How many are read at once.
 const BATCH: u64 = 170;
 /// How many are read at once where all are looked at.
-const MANY: u64 = 1 << 14;
+const MANY: usize = 1 << 14;
 
 /// Where a page's data is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +90,9 @@ impl Descriptors {
     pub(super) fn sound(&self, source: &dyn Source, page_size: u64) -> u64 {
         let size = source.size().unwrap_or(0);
         let mut sound = 0;
-        for first in (0..self.count).step_by(1 << 14) {
+        for first in (0..self.count).step_by(MANY) {
             // What can't be read is lost.
-            let Ok(bytes) = self.read(source, first, MANY) else {
+            let Ok(bytes) = self.read(source, first, MANY as u64) else {
                 continue;
             };
             if bytes.is_empty() {
