@@ -3,11 +3,13 @@
 
 mod common;
 
+use baton_capture::trailer::{self, Trailer};
+use baton_kdump::write::FileOutput;
 use common::{Folder, Said, baton};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const PAGE: usize = 4096;
 /// Where the data of a [`kdump`] begins: header, sub-header, two bitmaps, descriptors.
@@ -100,8 +102,8 @@ fn core(notes: &[u8], loads: &[Load]) -> Vec<u8> {
 
 /// What `info`, `list`, `check` and `convert` say of a dump, in every format it is converted to: how many
 /// pages it holds, how many are lost. Fails where they don't agree.
-fn told(folder: &Folder, path: &PathBuf) -> (u64, u64, Value) {
-    let said = dump("info", &[&"--json", path]);
+fn told(folder: &Folder, path: &Path) -> (u64, u64, Value) {
+    let said = dump("info", &[&"--json", &path]);
     assert_eq!(said.code, 0, "{}", said.err);
     let info = said.json();
     let number = |value: &Value| value.as_u64().unwrap();
@@ -110,7 +112,7 @@ fn told(folder: &Folder, path: &PathBuf) -> (u64, u64, Value) {
     let complete = info["complete"].as_bool().unwrap();
     let code = i32::from(!complete);
 
-    let checked = dump("check", &[&"--json", path]);
+    let checked = dump("check", &[&"--json", &path]);
     assert_eq!(checked.code, code, "{}", checked.out);
     let checked = checked.json();
     assert_eq!(number(&checked["pages"]["readable"]), held);
@@ -122,14 +124,14 @@ fn told(folder: &Folder, path: &PathBuf) -> (u64, u64, Value) {
     assert_eq!(checked["complete"], complete);
     assert_eq!(checked["flaws"], info["flaws"]);
 
-    let listed = dump("list", &[&"--json", path]).json();
+    let listed = dump("list", &[&"--json", &path]).json();
     let state = if complete { "complete" } else { "incomplete" };
     assert_eq!(listed["dumps"][0]["state"], state);
 
     for format in ["kdump", "elf", "flattened"] {
         let out = folder.path(&format!("converted.{format}"));
         let _ = std::fs::remove_file(&out);
-        let said = dump("convert", &[&"--json", &"--format", &format, path, &out]);
+        let said = dump("convert", &[&"--json", &"--format", &format, &path, &out]);
         let what = format!("{format}: {}", said.out);
         assert_eq!(said.code, code, "{what}");
         let summary = said.json();
@@ -166,6 +168,36 @@ fn a_kdump_that_is_cut_off_among_its_pages_is_incomplete_for_everyone() {
     }
     let text = dump("info", &[&folder.path("vmcore")]).out;
     assert!(text.contains("0 of 4, of 4096 bytes; 4 are lost"), "{text}");
+}
+
+#[test]
+fn a_dump_that_its_writer_did_not_finish_is_incomplete_for_everyone() {
+    let folder = Folder::new();
+    let whole = kdump("x86_64", &[1, 2]);
+    let path = folder.write("vmcore.incomplete", &whole);
+    let (held, lost, info) = told(&folder, &path);
+    assert_eq!((held, lost), (2, 0));
+    assert_eq!(info["flaws"][0], "its name says that it wasn't finished");
+
+    let path = folder.write("partition", &whole);
+    let size = 8 << 20;
+    for complete in [false, true] {
+        let file = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .unwrap();
+        file.set_len(size).unwrap();
+        let trailer = Trailer {
+            complete,
+            length: whole.len() as u64,
+            ..Trailer::default()
+        };
+        let output = FileOutput::new(file).unwrap();
+        trailer::write(&output, trailer::place(size).unwrap(), &trailer).unwrap();
+        let (held, _, info) = told(&folder, &path);
+        assert_eq!((held, info["complete"].as_bool()), (2, Some(complete)));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::args::CheckArgs;
 use super::digest::{Compared, compare};
-use super::open::{name, open, show_complete, told};
+use super::open::{name, open, show_complete, survey, told};
 use super::progress::Bar;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -58,7 +58,7 @@ pub fn run(args: &CheckArgs) -> Result<()> {
     let digests = digests.collect::<Result<Vec<_>>>();
     bar.end();
     let digests = digests?;
-    let survey = dump.survey();
+    let survey = survey(&args.files, &dump);
     let complete = survey.complete();
     let different = digests.contains(&Compared::Different);
     let report = Report {
@@ -151,7 +151,7 @@ fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> Pages {
     let found = Mutex::new(Vec::new());
     let work = || {
         let mut pages = Pages::default();
-        let mut buffer = vec![0; usize::try_from(page_size).unwrap_or(0)];
+        let mut buffer = vec![0; usize::try_from(BATCH * page_size).unwrap_or(0)];
         loop {
             let batch = batches
                 .lock()
@@ -159,7 +159,7 @@ fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> Pages {
                 .next();
             let Some(batch) = batch else { break };
             let length = batch.end - batch.start;
-            pages.read(dump, batch, &mut buffer);
+            pages.read(dump, batch, page_size, &mut buffer);
             let before = done.fetch_add(length, Ordering::Relaxed);
             bar.show("reading pages", before + length, total);
         }
@@ -178,22 +178,33 @@ fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> Pages {
 }
 
 impl Pages {
-    /// Reads pages, one by one.
-    fn read(&mut self, dump: &Dump, batch: Range<u64>, buffer: &mut [u8]) {
-        let page_size = buffer.len() as u64;
+    /// Reads a batch: as much at once as there is or isn't of it, and page by page where that fails.
+    fn read(&mut self, dump: &Dump, batch: Range<u64>, page_size: u64, buffer: &mut [u8]) {
         let mut page = batch.start;
         while page < batch.end {
             let address = page * page_size;
             let extent = dump.extent(address);
             let whole = extent.end.saturating_sub(address) / page_size;
-            if extent.presence == Presence::LeftOut && whole > 0 {
-                let pages = whole.min(batch.end - page);
-                self.left_out += pages;
-                page += pages;
-                continue;
+            let pages = whole.clamp(1, batch.end - page);
+            let length = usize::try_from(pages * page_size).ok();
+            let Some(bytes) = length.and_then(|it| buffer.get_mut(..it)) else {
+                break;
+            };
+            match extent.presence {
+                Presence::LeftOut if whole > 0 => self.left_out += pages,
+                Presence::Held if whole > 0 && dump.read(address, bytes).is_ok() => {
+                    self.readable += pages;
+                }
+                _ => {
+                    let single = usize::try_from(page_size).unwrap_or(usize::MAX);
+                    for (address, bytes) in
+                        (address..).step_by(single).zip(bytes.chunks_mut(single))
+                    {
+                        self.count(read_page(dump, address, bytes));
+                    }
+                }
             }
-            self.count(read_page(dump, address, buffer));
-            page += 1;
+            page += pages;
         }
     }
 

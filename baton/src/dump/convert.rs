@@ -1,7 +1,7 @@
 //! `baton dump convert`: a dump in another format, or with less in it.
 
 use super::args::{ConvertArgs, DumpFormat};
-use super::open::{name, open, told};
+use super::open::{name, open, survey, told};
 use super::progress::Bar;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -31,7 +31,7 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
     let to_stdout = args.output == Path::new("-");
     refuse_an_input(&args.input, &args.output)?;
     let dump = open(&args.input)?;
-    let survey = dump.survey();
+    let survey = survey(&args.input, &dump);
     let job = Job {
         seconds: dump.time().unwrap_or_else(|| written_at(&args.input)),
         dump,

@@ -1,7 +1,7 @@
 //! `baton dump info`: what crashed, when and why, and how much of it the dump holds.
 
 use super::args::InfoArgs;
-use super::open::{name, open, show_complete, told, with_log};
+use super::open::{name, open, show_complete, survey, told, with_log};
 use super::time::rfc3339;
 use crate::failure::Result;
 use crate::inspect::page::Page;
@@ -10,6 +10,7 @@ use baton_kdump::dmesg::Panic;
 use baton_kdump::note::CpuState;
 use baton_kdump::{Dump, Memory, Survey};
 use serde::Serialize;
+use std::path::PathBuf;
 
 #[derive(Serialize)]
 struct Info {
@@ -82,7 +83,7 @@ struct LogInfo {
 /// When the dump can't be read. That parts of it can't is told.
 pub fn run(args: &InfoArgs) -> Result<()> {
     let dump = open(&args.files)?;
-    let info = Info::of(name(&args.files), &dump);
+    let info = Info::of(&args.files, &dump);
     if args.json {
         crate::print_json(&info);
         return Ok(());
@@ -93,12 +94,12 @@ pub fn run(args: &InfoArgs) -> Result<()> {
 }
 
 impl Info {
-    fn of(file: String, dump: &Dump) -> Info {
+    fn of(files: &[PathBuf], dump: &Dump) -> Info {
         let (log, panic) = read_log(dump);
-        let survey = dump.survey();
+        let survey = survey(files, dump);
         let states = dump.notes().cpus.iter();
         Info {
-            file,
+            file: name(files),
             files: dump.files(),
             format: dump.format().to_string(),
             flattened: dump.flattened(),

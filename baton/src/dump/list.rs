@@ -1,8 +1,8 @@
 //! `baton dump list`: the dumps that are kept.
 
 use super::args::ListArgs;
-use super::find::{Found, find, is_part, is_unfinished};
-use super::open::with_log;
+use super::find::{Found, find, is_part};
+use super::open::{survey, with_log};
 use super::raw;
 use super::time::rfc3339;
 use crate::crash::places;
@@ -154,9 +154,6 @@ impl Entry {
         };
         if let Some(trailer) = trailer {
             entry.bytes = trailer.length;
-            if entry.state == State::Complete && !trailer.complete {
-                entry.state = State::Incomplete;
-            }
         }
         Ok(Some(entry))
     }
@@ -186,7 +183,7 @@ impl Entry {
         let panic = panic.ok().and_then(|it| it.summary().map(str::to_owned));
         let state = match () {
             () if is_part(dump) => State::Part,
-            () if !dump.survey().complete() || is_unfinished(&file) => State::Incomplete,
+            () if !survey(std::slice::from_ref(&file), dump).complete() => State::Incomplete,
             () => State::Complete,
         };
         Entry {

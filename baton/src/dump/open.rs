@@ -1,9 +1,12 @@
 //! A dump of any format, opened.
 
+use super::find::is_unfinished;
+use super::raw;
 use crate::failure::{Failure, Result};
 use crate::inspect::page::Page;
 use baton_kdump::dmesg::{Log, LogError};
 use baton_kdump::dump::DumpError;
+use baton_kdump::survey::Flaw;
 use baton_kdump::{Dump, Survey};
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -28,6 +31,22 @@ pub(super) fn with_log<T>(
     let info = dump.vmcoreinfo().map_err(|error| error.to_string())?;
     let log = Log::open(&kernel, info).map_err(|error: LogError| error.to_string())?;
     Ok(read(&log))
+}
+
+/// What there is of a dump, with what its files' names and the ends of partitions say of it.
+pub(super) fn survey(files: &[PathBuf], dump: &Dump) -> Survey {
+    let mut survey = dump.survey();
+    for file in files {
+        if is_unfinished(file) {
+            survey.flaws.push(Flaw::Unfinished("its name"));
+        }
+        let trailer = raw::trailer(file).ok().flatten();
+        if trailer.is_some_and(|it| !it.complete) {
+            let end = Flaw::Unfinished("the end of its partition");
+            survey.flaws.push(end);
+        }
+    }
+    survey
 }
 
 /// What is wrong with a dump besides its pages, in words.
