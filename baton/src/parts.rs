@@ -3,7 +3,7 @@
 
 use crate::kernel_verdict::hex;
 use baton_formats::verdict::{Component, Kind, Way};
-use baton_verify::Part;
+use baton_verify::{Part, is_shown};
 use serde::Serialize;
 
 /// A part, and who vouches for it.
@@ -96,13 +96,7 @@ fn name(kind: Kind) -> &'static str {
 
 /// A name in the record may have any character in it.
 fn printable(text: &str) -> String {
-    let shown = |c: char| {
-        if c == ' ' || c.is_ascii_graphic() && c != '"' {
-            c
-        } else {
-            '?'
-        }
-    };
+    let shown = |c| if is_shown(c) { c } else { '?' };
     text.chars().map(shown).collect()
 }
 

@@ -60,6 +60,10 @@ impl Tag {
     pub(crate) const OCTET_STRING: Self = Self(0x04);
     pub(crate) const NULL: Self = Self(0x05);
     pub(crate) const OBJECT_IDENTIFIER: Self = Self(0x06);
+    pub(crate) const TELETEX_STRING: Self = Self(0x14);
+    pub(crate) const UTC_TIME: Self = Self(0x17);
+    pub(crate) const GENERALIZED_TIME: Self = Self(0x18);
+    pub(crate) const UNIVERSAL_STRING: Self = Self(0x1c);
     pub(crate) const BMP_STRING: Self = Self(0x1e);
     pub(crate) const SEQUENCE: Self = Self(0x30);
     pub(crate) const SET: Self = Self(0x31);

@@ -72,7 +72,7 @@ pub use certificate::{Certificate, CertificateError};
 pub use chain::IssuerProblem;
 pub use decide::{AppliedPolicy, Decision, decide, judge_initrds};
 pub use detached::{verify_detached, verify_detached_for};
-pub use display::KeyId;
+pub use display::{KeyId, is_shown};
 pub use entry::check_entry;
 pub use hash::{Digest, HashAlgorithm};
 pub use image::verify_image;

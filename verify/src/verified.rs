@@ -24,7 +24,7 @@ pub type Signer = Arc<Identity>;
 /// Who vouched for an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The name of the signer's certificate, printable ASCII; empty if the image is vouched
+    /// The name of the signer's certificate, as it may be shown; empty if the image is vouched
     /// for by its digest.
     pub subject: String,
     /// The signer's key; empty if the image is vouched for by its digest.

@@ -47,12 +47,12 @@ pub fn set_framebuffer(framebuffer: Option<Framebuffer>) {
 
 impl Write for Outputs {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            // Certificate subjects reach the console: no control characters of theirs do.
-            let byte = if byte == b'\n' || (b' '..=b'~').contains(&byte) {
-                byte
-            } else {
-                b'?'
+        for c in text.chars() {
+            // Certificate subjects reach the console: no control characters of theirs do, and there
+            // are no glyphs for other letters than ASCII's.
+            let byte = match u8::try_from(c) {
+                Ok(byte) if byte == b'\n' || (b' '..=b'~').contains(&byte) => byte,
+                _ => b'?',
             };
             for port in &mut self.serial {
                 if byte == b'\n' {
