@@ -17,7 +17,7 @@
 use crate::machine::Keys;
 use baton_formats::pe::Pe;
 use baton_sys::keyring::{KeyInfo, Keyrings};
-use baton_verify::cms::SignedData;
+use baton_verify::authenticode::Signature;
 use baton_verify::{
     Certificate, HashAlgorithm, Reason, Trust, check_revoked, check_sbat, verify_image,
 };
@@ -103,7 +103,8 @@ fn judge_first(image: &[u8], keys: &Keys) -> Result<KernelVerdict, Reason> {
     let Some(Ok(first)) = pe.certificates().next() else {
         return Err(Reason::Unsigned);
     };
-    let signed = SignedData::parse(first.data).map_err(Reason::MalformedSignature)?;
+    let signature = Signature::parse(first.data).map_err(Reason::from)?;
+    let signed = signature.signed();
     let embedded: Vec<Certificate<'_>> = signed.certificates().copied().collect();
     if let Some(revoked) = embedded.iter().find(|c| is_blacklisted(c, &keys.keyrings)) {
         return Err(Reason::RevokedCertificate {

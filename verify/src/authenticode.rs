@@ -7,6 +7,10 @@ use crate::cms::{CmsError, SignedData};
 use crate::hash::HashAlgorithm;
 use crate::oid;
 
+/// What entries of the certificate table are padded to a multiple of ("PE Format", The Attribute
+/// Certificate Table).
+const ENTRY_ALIGNMENT: usize = 8;
+
 const INDIRECT_DATA: &str = "SpcIndirectDataContent";
 
 /// What the content may be said to be about: a PE image. pesign writes the second instead, and
@@ -24,9 +28,9 @@ pub struct Signature<'a> {
 }
 
 impl<'a> Signature<'a> {
-    /// Reads the data of a WIN_CERTIFICATE: one ContentInfo, and after it nothing but the
-    /// zero bytes, fewer than eight, that pad the entry. (Some signers count the padding into
-    /// the entry's length, some don't.)
+    /// Reads the data of a WIN_CERTIFICATE: one ContentInfo, and after it at most the bytes, fewer than
+    /// eight, that pad the entry. (Some signers count the padding into the entry's length, some don't,
+    /// and of Red Hat's GRUB it isn't zero. Nothing reads it: `docs/harmless-bits.md`.)
     ///
     /// # Errors
     /// If it isn't strict DER of an Authenticode signature, or names algorithms that aren't
@@ -72,12 +76,11 @@ impl<'a> Signature<'a> {
 fn without_padding(data: &[u8]) -> Result<&[u8], CmsError> {
     let mut elements = Elements::new(data, "WIN_CERTIFICATE");
     let info = elements.any()?;
-    let padding = data.get(info.raw.len()..).unwrap_or_default();
-    let aligned = padding.is_empty() || data.len().is_multiple_of(8);
-    if padding.len() < 8 && aligned && padding.iter().all(|byte| *byte == 0) {
-        Ok(info.raw)
-    } else {
-        Err(elements.malformed().into())
+    let padding = data.len().saturating_sub(info.raw.len());
+    let aligned = padding == 0 || data.len().is_multiple_of(ENTRY_ALIGNMENT);
+    match padding < ENTRY_ALIGNMENT && aligned {
+        true => Ok(info.raw),
+        false => Err(elements.malformed().into()),
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use crate::algorithm::{AlgorithmIdentifier, SignatureAlgorithm};
-use crate::asn1::{Elements, Malformed, Tag, constructed};
+use crate::asn1::{Elements, Malformed, Tag, constructed, primitive};
 use crate::display::{self, KeyId};
 use crate::extension::Extensions;
 use crate::hash::{HashAlgorithm, sha256};
@@ -33,7 +33,8 @@ pub enum CertificateError {
     Malformed(Malformed),
     /// The algorithm named inside the signed part isn't the one named beside the signature.
     AlgorithmsDiffer,
-    /// Versions 1 and 2 have no extensions, and there is no version above 3.
+    /// Versions 1 and 2 have no extensions, version 1 no unique identifiers, and there is no version
+    /// above 3.
     Version,
 }
 
@@ -89,14 +90,18 @@ impl<'a> Certificate<'a> {
         fields.expect(Tag::SEQUENCE)?.check("Validity")?;
         let subject = fields.expect(Tag::SEQUENCE)?.raw;
         let key_info = fields.expect(Tag::SEQUENCE)?;
+        // Unique identifiers tell issuers and subjects of one name apart (RFC 5280, 4.1.2.8). Chains are
+        // built by names and key identifiers, and proven by signatures: these decide nothing.
+        let issuer_id = fields.optional(primitive(1))?;
+        let subject_id = fields.optional(primitive(2))?;
         let extensions = fields.optional(constructed(3))?;
-        // Unique identifiers, [1] and [2], must not be used (RFC 5280, 4.1.2.8).
         fields.finish()?;
 
         if inner_algorithm.raw != outer_algorithm.raw {
             return Err(CertificateError::AlgorithmsDiffer);
         }
-        if extensions.is_some() && version != 3 {
+        let unique_id = issuer_id.or(subject_id).is_some();
+        if (extensions.is_some() && version != 3) || (unique_id && version == 1) {
             return Err(CertificateError::Version);
         }
         Ok(Self {
@@ -152,7 +157,7 @@ impl<'a> Certificate<'a> {
         self.key_info
     }
 
-    /// Its subject's name as people know it: printable ASCII of at most 64 characters.
+    /// Its subject's name as people know it: at most 64 characters, each of which may be shown.
     #[must_use]
     pub fn subject_name(&self) -> String {
         display::name(self.subject)

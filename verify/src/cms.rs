@@ -9,7 +9,6 @@ use core::fmt;
 use crate::algorithm::AlgorithmIdentifier;
 use crate::asn1::{Element, Elements, Malformed, Tag, constructed};
 use crate::certificate::{Certificate, CertificateError};
-use crate::hash::HashAlgorithm;
 use crate::oid;
 use crate::signer_info::{SignerId, SignerInfo};
 
@@ -51,6 +50,10 @@ pub enum CmsError {
     Hash,
     /// A signature algorithm that isn't accepted.
     Algorithm,
+    /// RSA with PSS padding, which isn't accepted.
+    RsaPss,
+    /// Not exactly one signer, but so many.
+    Signers(usize),
     /// It names different hash algorithms in places that must agree.
     AlgorithmsDiffer,
     /// Not exactly one contentType and one messageDigest among the authenticated attributes,
@@ -72,6 +75,11 @@ impl fmt::Display for CmsError {
             }
             Self::Hash => f.write_str("its hash algorithm isn't SHA-256, SHA-384 or SHA-512"),
             Self::Algorithm => f.write_str("its algorithm is neither RSA PKCS#1 v1.5 nor ECDSA"),
+            Self::RsaPss => f.write_str("RSA-PSS signatures aren't accepted, but PKCS#1 v1.5"),
+            Self::Signers(0) => {
+                f.write_str("it has no signer (it may hold certificates alone)")
+            }
+            Self::Signers(count) => write!(f, "it has {count} signers, and one is accepted"),
             Self::AlgorithmsDiffer => f.write_str("it names different hash algorithms"),
             Self::Attributes => f.write_str(
                 "its authenticated attributes don't hold one fitting contentType and one messageDigest",
@@ -139,12 +147,23 @@ impl<'a> Parts<'a> {
     pub(crate) fn read(der: &'a [u8]) -> Result<Self, CmsError> {
         let mut fields = open(der)?;
         let version = fields.unsigned()?;
-        let digest_algorithm = only_digest_algorithm(&mut fields)?;
+        let mut digest_algorithms = fields.inside(Tag::SET, "DigestAlgorithmIdentifiers")?;
         let (content_type, content) = content_info(&mut fields)?;
-        let certificates = certificates(&mut fields)?;
-        // CRLs, [1], are refused: nobody puts them into such signatures.
+        let carried = fields.optional(constructed(0))?;
+        if let Some(crls) = fields.optional(constructed(1))? {
+            check_crls(&crls)?;
+        }
         let mut signers = fields.inside(Tag::SET, "SignerInfos")?;
         fields.finish()?;
+        // Several signers have several digest algorithms: how many they are is the nearer reason.
+        match count(signers)? {
+            1 => {}
+            other => return Err(CmsError::Signers(other)),
+        }
+        let digest_algorithm = AlgorithmIdentifier::read(&mut digest_algorithms)?;
+        digest_algorithms.finish()?;
+        let digest_algorithm = digest_algorithm.as_hash().ok_or(CmsError::Hash)?;
+        let certificates = certificates(carried)?;
         let signer = SignerInfo::read(&mut signers, content_type)?;
         signers.finish()?;
         // 3 where the signer is named by a key identifier, otherwise 1 (RFC 5652, 5.1).
@@ -161,6 +180,41 @@ impl<'a> Parts<'a> {
             signer,
         })
     }
+}
+
+/// [1] IMPLICIT SET OF CertificateList (RFC 5280, 5.1). Only their form is checked: nobody who judges
+/// goes by lists that a signature brings along, and nothing ties them to it.
+fn check_crls(crls: &Element<'_>) -> Result<(), Malformed> {
+    let mut crls = crls.elements("crls");
+    if crls.is_empty() {
+        return Err(crls.malformed());
+    }
+    while !crls.is_empty() {
+        let mut crl = crls.sequence("CertificateList")?;
+        let mut list = crl.sequence("TBSCertList")?;
+        AlgorithmIdentifier::read(&mut crl)?;
+        crl.octets_of_bits()?;
+        crl.finish()?;
+        list.optional(Tag::INTEGER)?;
+        AlgorithmIdentifier::read(&mut list)?;
+        list.expect(Tag::SEQUENCE)?;
+        // Where certificates, which must not pass for lists, have a sequence of two times.
+        let updated = list.any()?;
+        if !matches!(updated.tag, Tag::UTC_TIME | Tag::GENERALIZED_TIME) {
+            return Err(list.malformed());
+        }
+    }
+    Ok(())
+}
+
+/// How many elements these are.
+fn count(mut elements: Elements<'_>) -> Result<usize, Malformed> {
+    let mut count = 0_usize;
+    while !elements.is_empty() {
+        elements.any()?;
+        count = count.saturating_add(1);
+    }
+    Ok(count)
 }
 
 fn malformed(what: &'static str) -> CmsError {
@@ -183,14 +237,6 @@ fn open(der: &[u8]) -> Result<Elements<'_>, CmsError> {
     Ok(fields)
 }
 
-/// With one signer there is one digest algorithm.
-fn only_digest_algorithm(fields: &mut Elements<'_>) -> Result<HashAlgorithm, CmsError> {
-    let mut set = fields.inside(Tag::SET, "DigestAlgorithmIdentifiers")?;
-    let algorithm = AlgorithmIdentifier::read(&mut set)?;
-    set.finish()?;
-    algorithm.as_hash().ok_or(CmsError::Hash)
-}
-
 fn content_info<'a>(
     fields: &mut Elements<'a>,
 ) -> Result<(&'a [u8], Option<Element<'a>>), CmsError> {
@@ -203,17 +249,12 @@ fn content_info<'a>(
 }
 
 /// [0] IMPLICIT SET OF Certificate. Their order carries no meaning, and isn't judged.
-fn certificates<'a>(fields: &mut Elements<'a>) -> Result<Vec<Certificate<'a>>, CmsError> {
-    let Some(set) = fields.optional(constructed(0))? else {
+fn certificates(carried: Option<Element<'_>>) -> Result<Vec<Certificate<'_>>, CmsError> {
+    let Some(set) = carried else {
         return Ok(Vec::new());
     };
     let mut set = set.elements("certificates");
-    let mut ahead = set;
-    let mut count = 0_usize;
-    while !ahead.is_empty() {
-        ahead.any()?;
-        count = count.saturating_add(1);
-    }
+    let count = count(set)?;
     if count > MAX_CERTIFICATES {
         return Err(CmsError::TooManyCertificates);
     }

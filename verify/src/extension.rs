@@ -31,9 +31,7 @@ impl<'a> Extensions<'a> {
         let mut outer = explicit.elements("Extensions");
         let mut list = outer.sequence("Extensions")?;
         outer.finish()?;
-        if list.is_empty() {
-            return Err(list.malformed());
-        }
+        // None at all should be left out; older go-uefi writes an empty list.
         let mut found = Self::default();
         while !list.is_empty() {
             found.read_one(&mut list)?;

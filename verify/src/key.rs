@@ -32,6 +32,8 @@ pub(crate) enum PublicKey<'a> {
 pub enum UnusableKey {
     /// Neither RSA nor ECDSA on P-256 or P-384.
     Kind,
+    /// RSA for PSS signatures alone (RFC 4055, 1.2), which neither shim nor the kernel takes of images.
+    RsaPss,
     /// An RSA modulus outside 2048..=4096 bits; its size.
     RsaSize(usize),
     /// An RSA public exponent that is even, below 65537, or beyond 33 bits.
@@ -44,6 +46,7 @@ impl fmt::Display for UnusableKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kind => f.write_str("its key is neither RSA nor ECDSA on P-256 or P-384"),
+            Self::RsaPss => f.write_str("RSA-PSS keys aren't accepted"),
             Self::RsaSize(bits) => {
                 write!(f, "its RSA key has {bits} bits, outside 2048 to 4096")
             }
@@ -75,6 +78,8 @@ impl<'a> PublicKey<'a> {
             Self::rsa(key)
         } else if algorithm.oid() == oid::EC_PUBLIC_KEY {
             Self::ec(algorithm.oid_parameter(), key)
+        } else if algorithm.oid() == oid::RSA_PSS {
+            Err(UnusableKey::RsaPss)
         } else {
             Err(UnusableKey::Kind)
         }

@@ -47,9 +47,11 @@ impl<'a> SignerInfo<'a> {
             .as_hash()
             .ok_or(CmsError::Hash)?;
         let attributes = fields.optional(constructed(0))?;
-        let algorithm = AlgorithmIdentifier::read(&mut fields)?
-            .as_signature()
-            .ok_or(CmsError::Algorithm)?;
+        let algorithm = AlgorithmIdentifier::read(&mut fields)?;
+        let algorithm = algorithm.as_signature().ok_or(match algorithm.oid() {
+            oid::RSA_PSS => CmsError::RsaPss,
+            _ => CmsError::Algorithm,
+        })?;
         let signature = fields.expect(Tag::OCTET_STRING)?.value;
         // Unauthenticated attributes (timestamps, mostly) can say anything: not looked at.
         fields.optional(constructed(1))?;

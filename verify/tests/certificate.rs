@@ -136,6 +136,39 @@ fn refuses_fields_that_are_missing_doubled_or_more() {
     }
 }
 
+/// As older go-uefi, and sbctl with it, made them.
+#[test]
+fn takes_an_empty_list_of_extensions_for_none() {
+    let mut fields = fields(&Cert::leaf(1, 1));
+    fields.push(explicit(3, &tlv(0x30, &[])));
+    let der = around(&seq(&fields));
+    let certificate = Certificate::parse(&der).expect("a certificate");
+    assert!(!certificate.is_ca() && !certificate.is_for_modules());
+}
+
+#[test]
+fn takes_unique_identifiers_before_the_extensions() {
+    let right = fields(&Cert::ca(1, 1));
+    let at = right.len() - 1;
+    let with = |ids: &[Vec<u8>]| {
+        let mut fields = right.clone();
+        fields.splice(at..at, ids.iter().cloned());
+        Certificate::parse(&around(&seq(&fields))).is_ok()
+    };
+    let (issuer, subject) = (tlv(0x81, &[0, 1]), tlv(0x82, &[0, 2]));
+    let both = [issuer.clone(), subject.clone()];
+    assert!(with(&both[..1]) && with(&both[1..]) && with(&both));
+    for ids in [[issuer.clone(), issuer.clone()], [subject, issuer]] {
+        assert!(!with(&ids));
+    }
+    // Version 1 has none.
+    let mut first = fields(&Cert::leaf(1, 1));
+    first.remove(0);
+    assert!(Certificate::parse(&around(&seq(&first))).is_ok());
+    first.push(tlv(0x81, &[0, 1]));
+    assert!(Certificate::parse(&around(&seq(&first))).is_err());
+}
+
 /// A certificate with this SubjectPublicKeyInfo, and what is said of its key.
 fn unusable(key_info: &[u8]) -> Option<UnusableKey> {
     let mut fields = fields(&Cert::leaf(1, 1));
@@ -210,6 +243,14 @@ fn takes_uncompressed_points_on_p_256_and_p_384_only() {
     }
     let no_curve = seq(&[seq(&[oid("1.2.840.10045.2.1"), int(1)]), bits(&[4])]);
     assert_eq!(unusable(&no_curve), Some(UnusableKey::Kind));
+}
+
+#[test]
+fn tells_keys_for_pss_alone() {
+    let pss = seq(&[seq(&[oid("1.2.840.113549.1.1.10")]), bits(&[1; 32])]);
+    assert_eq!(unusable(&pss), Some(UnusableKey::RsaPss));
+    let words = UnusableKey::RsaPss.to_string();
+    assert_eq!(words, "RSA-PSS keys aren't accepted");
 }
 
 #[test]

@@ -7,8 +7,8 @@ mod support;
 use support::der::{bits, explicit, int, join, null, octets, oid, seq, set, tlv};
 use support::forge::{
     Cert, DATA, ECDSA_SHA384, SHA1, SHA256, SHA384, SPC_INDIRECT_DATA, attribute, authority_key_id,
-    basic_constraints, content_type, extension, for_modules, key_usage, message_digest, sha256,
-    sign, subject_key_id,
+    basic_constraints, content_type, crl, extension, for_modules, key_usage, message_digest,
+    sha256, sign, subject_key_id,
 };
 use support::forge_detached::ForgeDetached;
 use support::openssl::{Bench, ours};
@@ -519,6 +519,12 @@ fn agree_on_encodings() {
                     forge.crls = explicit(1, &[]);
                 },
             ),
+            forged("a revocation list", Accepted, |forge| {
+                forge.crls = explicit(1, &crl());
+            }),
+            forged("a certificate in its place", Refused, |forge| {
+                forge.crls = explicit(1, &Cert::ca(1, 1).der());
+            }),
             forged("an unauthenticated attribute", Accepted, |forge| {
                 forge.unauthenticated = explicit(1, &attribute("1.2.3.4", &[null()]));
             }),

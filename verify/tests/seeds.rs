@@ -10,8 +10,8 @@ use std::path::Path;
 use baton_verify::{Certificate, authenticode, detached};
 use support::der::{explicit, int, join, null, octets, oid, seq, set, tlv};
 use support::forge::{
-    Cert, DATA, Forge, SHA1, attribute, basic_constraints, content_type, message_digest, sha256,
-    subject_key_id,
+    CODE_SIGNING, Cert, DATA, Forge, SHA1, attribute, basic_constraints, content_type, crl,
+    for_modules, message_digest, sha256, subject_key_id,
 };
 use support::forge_detached::ForgeDetached;
 
@@ -64,6 +64,10 @@ fn authenticode_seeds() -> Vec<Seed> {
             changed(&|forge| forge.more_signers = forge.signer_info()),
         ),
         ("no-attributes", changed(&|forge| forge.attributes = vec![])),
+        (
+            "certificate-as-revocation-list",
+            changed(&|forge| forge.crls = explicit(1, &[crl(), signer().der()].concat())),
+        ),
         (
             "two-digests",
             changed(&|forge| forge.attributes.push(message_digest(&[7; 32]))),
@@ -139,6 +143,12 @@ fn certificate_seeds() -> Vec<Seed> {
         ("exponent-of-1", exponent.der()),
         ("long-path", long_path.der()),
         (
+            "for-modules",
+            Cert::leaf(2, 1).with(for_modules(&[CODE_SIGNING])).der(),
+        ),
+        // A list of extensions with none in it.
+        ("empty-extensions", Cert::leaf(2, 1).with(vec![]).der()),
+        (
             "version-4",
             Cert {
                 version: Some(3),
@@ -198,7 +208,10 @@ fn malformed_detached_signatures_are_refused_and_kept_as_seeds() {
 fn odd_certificates_are_kept_as_seeds() {
     for seed in certificate_seeds() {
         // Whether its key can be used, and how long a chain may be, is asked later.
-        let well_formed = matches!(seed.0, "exponent-of-1" | "long-path" | "no-version");
+        let well_formed = matches!(
+            seed.0,
+            "exponent-of-1" | "long-path" | "no-version" | "for-modules" | "empty-extensions"
+        );
         assert_eq!(
             Certificate::parse(&seed.1).is_ok(),
             well_formed,

@@ -6,8 +6,8 @@ mod support;
 use baton_verify::{Reason, Trust, verify_image};
 use support::der::{explicit, int, null, octets, oid, seq, set, tlv};
 use support::forge::{
-    Cert, DATA, ECDSA_SHA384, Forge, SHA1, SHA384, SPC_INDIRECT_DATA, attribute, content_type,
-    indirect_data, message_digest, name, sha256,
+    Cert, DATA, ECDSA_SHA384, Forge, SHA1, SHA256, SHA384, SPC_INDIRECT_DATA, attribute,
+    content_type, crl, indirect_data, message_digest, name, sha256,
 };
 use support::{attach_table, win_certificate};
 
@@ -50,14 +50,66 @@ fn refuses_bytes_after_the_signature() {
     assert_eq!(judge_pkcs7(&pkcs7), "malformed-signature");
 }
 
+/// As in Red Hat's GRUB, whose signer counts the padding into the entry and doesn't clear it.
 #[test]
-fn refuses_padding_that_is_not_zero() {
-    let mut pkcs7 = right().pkcs7();
-    assert!(!pkcs7.len().is_multiple_of(8));
-    pkcs7.resize(pkcs7.len().next_multiple_of(8), 0);
-    assert_eq!(judge_pkcs7(&pkcs7), "accepted");
-    *pkcs7.last_mut().expect("not empty") = 1;
-    assert_eq!(judge_pkcs7(&pkcs7), "malformed-signature");
+fn accepts_padding_of_any_bytes_within_the_entry_alone() {
+    let pkcs7 = right().pkcs7();
+    let padding = pkcs7.len().next_multiple_of(8) - pkcs7.len();
+    assert_ne!(padding, 0);
+    for byte in [0, 1, 0xff] {
+        let padded = [&pkcs7[..], &vec![byte; padding]].concat();
+        assert_eq!(judge_pkcs7(&padded), "accepted");
+        let longer = [&padded[..], &[byte; 8]].concat();
+        assert_eq!(judge_pkcs7(&longer), "malformed-signature");
+    }
+    // After the entry they must be zeros.
+    let mut image = right().build();
+    assert_eq!(judge_image(&image), Ok(()));
+    *image.last_mut().expect("not empty") = 1;
+    assert_eq!(judge_image(&image).unwrap_err().code(), "bad-image");
+}
+
+#[test]
+fn tells_how_many_signers_there_are() {
+    let words = |change: fn(&mut Forge)| {
+        let mut forge = right();
+        change(&mut forge);
+        judge_image(&forge.build()).unwrap_err().to_string()
+    };
+    let two = words(|forge| forge.more_signers = forge.signer_info());
+    assert!(two.contains("it has 2 signers"), "{two}");
+    // Whose digest algorithms differ, as they may.
+    let two = words(|forge| {
+        forge.more_signers = forge.signer_info();
+        let algorithm = |id| seq(&[oid(id), null()]);
+        forge.digest_algorithms = set(&[algorithm(SHA256), algorithm(SHA384)]);
+    });
+    assert!(two.contains("it has 2 signers"), "{two}");
+}
+
+#[test]
+fn names_rsa_pss() {
+    let mut forge = right();
+    forge.signature_algorithm = seq(&[oid("1.2.840.113549.1.1.10"), seq(&[null()])]);
+    let reason = judge_image(&forge.build()).unwrap_err();
+    assert_eq!(reason.code(), "unsupported-algorithm");
+    assert!(reason.to_string().contains("RSA-PSS"), "{reason}");
+}
+
+#[test]
+fn accepts_revocation_lists_that_are_carried_and_nothing_else_in_their_place() {
+    assert_eq!(judge(|forge| forge.crls = explicit(1, &crl())), "accepted");
+    let twice = [crl(), crl()].concat();
+    assert_eq!(judge(|forge| forge.crls = explicit(1, &twice)), "accepted");
+    for other in [
+        null(),
+        Cert::ca(1, 1).der(),
+        crl()[4..].to_vec(),
+        [crl(), null()].concat(),
+    ] {
+        let verdict = judge(|forge| forge.crls = explicit(1, &other));
+        assert_eq!(verdict, "malformed-signature");
+    }
 }
 
 #[test]

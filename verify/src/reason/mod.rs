@@ -302,7 +302,9 @@ impl Reason {
 impl From<CmsError> for Reason {
     fn from(error: CmsError) -> Self {
         match error {
-            CmsError::Hash | CmsError::Algorithm => Self::UnsupportedAlgorithm(error),
+            CmsError::Hash | CmsError::Algorithm | CmsError::RsaPss => {
+                Self::UnsupportedAlgorithm(error)
+            }
             _ => Self::MalformedSignature(error),
         }
     }

@@ -6,6 +6,7 @@ use baton_formats::verdict::Way;
 
 use super::Reason;
 use crate::chain::IssuerProblem;
+use crate::cms::CmsError;
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,6 +92,9 @@ impl fmt::Display for Reason {
             Self::NotPkcs7 => f.write_str(
                 "malformed signature: an entry of its certificate table isn't PKCS#7 (sign it again)",
             ),
+            Self::MalformedSignature(error @ CmsError::Signers(_)) => {
+                write!(f, "its signature can't be judged: {error} (sign it by one key alone)")
+            }
             Self::MalformedSignature(error) => {
                 write!(f, "malformed signature: {error} (sign it again)")
             }

@@ -148,6 +148,15 @@ impl Cert {
     }
 }
 
+/// A list of revoked certificates by key 1, which revokes none.
+pub fn crl() -> Vec<u8> {
+    let algorithm = seq(&[oid(ECDSA_SHA256)]);
+    let time = tlv(0x17, b"240101000000Z");
+    let tbs = seq(&[int(1), algorithm.clone(), name("key 1"), time]);
+    let signature = bits(&sign(1, &tbs));
+    seq(&[tbs, algorithm, signature])
+}
+
 pub fn attribute(id: &str, values: &[Vec<u8>]) -> Vec<u8> {
     seq(&[oid(id), set(values)])
 }
