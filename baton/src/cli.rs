@@ -253,6 +253,14 @@ pub struct LoadOptions {
     /// of another machine, of which nothing need be there but what is known
     #[arg(long, value_name = "DIR", requires = "dry_run")]
     pub root: Option<PathBuf>,
+    /// Judge for the machine whose state was saved there (`baton status --save`)
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "dry_run",
+        conflicts_with = "root"
+    )]
+    pub saved_state: Option<PathBuf>,
 }
 
 /// How to start the loaded kernel.
@@ -283,6 +291,9 @@ pub struct StatusArgs {
     /// Look at the machine described below this folder (for testing)
     #[arg(long, value_name = "DIR", hide = true)]
     pub root: Option<PathBuf>,
+    /// Also write what loads are judged by here to a file, for `--saved-state` on another machine
+    #[arg(long, value_name = "FILE", conflicts_with = "root")]
+    pub save: Option<PathBuf>,
 }
 
 /// Options of the status of crash dumps.
@@ -510,6 +521,9 @@ pub struct VerifyArgs {
     /// Judge for the machine that is described below this folder, as its own root would
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// Judge for the machine whose state was saved there (`baton status --save`)
+    #[arg(long, value_name = "FILE", conflicts_with = "root")]
+    pub saved_state: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

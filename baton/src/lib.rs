@@ -28,6 +28,7 @@ pub mod policy;
 pub mod read;
 pub mod refusal;
 pub mod revocations;
+pub mod saved_state;
 pub mod sign;
 pub mod status;
 pub mod trust_summary;

@@ -90,7 +90,7 @@ const KEXEC: [&str; 4] = [
 
 /// Whether this is the description of another machine, in which none of these files is.
 fn is_untold(root: &Root, files: &[&str]) -> bool {
-    !root.is_system() && !files.iter().any(|file| root.exists(file))
+    root.is_description() && !files.iter().any(|file| root.exists(file))
 }
 
 impl Machine {

@@ -4,8 +4,10 @@ use crate::cli::StatusArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::kernel_verdict::hex;
+use crate::load::write_private;
 use crate::machine::{Keys, Machine};
 use crate::parts::PartLine;
+use crate::saved_state;
 use crate::trust_summary::TrustSummary;
 use baton_formats::verdict::{SETUP_BATON_VERDICT, Verdict};
 use baton_sys::kexec_state::KexecState;
@@ -268,6 +270,9 @@ fn print_rows(rows: &[(&'static str, String)]) {
 /// # Errors
 /// When something of the system can't be read.
 pub fn run(args: &StatusArgs) -> Result<()> {
+    if let Some(path) = &args.save {
+        write_private(path, saved_state::text()?.as_bytes())?;
+    }
     let root = args.root.as_ref().map_or_else(Root::system, Root::at);
     let status = read(&root)?;
     if args.json {

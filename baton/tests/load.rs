@@ -350,6 +350,70 @@ fn of_a_machine_that_is_described_only_what_is_told_counts() {
 }
 
 #[test]
+fn a_machine_whose_state_was_saved_is_judged_by() {
+    let o = owners();
+    let machine = with_gate();
+    let list = signature_list(&[o.rsa.der()]);
+    let hex: String = list.iter().map(|byte| format!("{byte:02x}")).collect();
+    let shim = "sys/firmware/efi/mok-variables";
+    let state = |more: &str| {
+        format!(
+            "{{\"baton-machine\": 1, \"files\": {{\"{shim}/MokListRT\": {{\"hex\": \"{hex}\"}}, \
+             \"sys/firmware/efi/runtime-map/\": \"\", \"sys/kernel/kexec_loaded\": \"0\\n\", \
+             \"proc/self/status\": \"CapEff:\\t000001ffffffffff\\n\"{more}}}}}"
+        )
+    };
+    let load = |state: String| {
+        let file = machine.folder.write("state.json", state);
+        baton(&[
+            &"load",
+            &machine.kernel,
+            &"--dry-run",
+            &"--json",
+            &"--gate",
+            &machine.gate,
+            &"--saved-state",
+            &file,
+        ])
+    };
+    assert_eq!(via(&load(state(""))), "gate");
+    let disabled = load(state(", \"proc/sys/kernel/kexec_load_disabled\": \"1\\n\""));
+    assert_eq!(reason(&disabled), (6, "load-disabled".into()));
+    let said = load("nothing".into());
+    assert_eq!(said.code, 1);
+    assert!(
+        message(&said).contains("state.json: not a saved state"),
+        "{}",
+        message(&said)
+    );
+}
+
+#[test]
+fn what_status_saves_is_what_a_load_is_judged_by() {
+    let folder = Folder::new();
+    let (kernel, state) = (
+        folder.write("vmlinuz", kernel_image(0x8000)),
+        folder.path("state.json"),
+    );
+    let saved = baton(&[&"status", &"--save", &state]);
+    assert_eq!(saved.code, 0, "{}", saved.err);
+    let load = |more: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
+            &"load",
+            &kernel,
+            &"--dry-run",
+            &"--json",
+            &"--via",
+            &"kernel",
+        ];
+        args.extend(more);
+        let said = baton(&args);
+        (said.code, said.out)
+    };
+    assert_eq!(load(&[&"--saved-state", &state]).0 == 0, load(&[]).0 == 0);
+}
+
+#[test]
 fn a_kernel_for_real_time_is_said_to_read_no_mok() {
     let machine = Machine::locked_down().with_kernel_signed_by(&owners().rsa);
     machine.set("sys/firmware/efi/systab", "");

@@ -104,15 +104,29 @@ pub fn read(root: &Root) -> io::Result<Keyrings> {
     };
     let keys = parse_proc_keys(&text);
     if root.is_system() {
-        Ok(collect(&keys, &read_keyring))
+        Ok(collect(&keys, &|serial| {
+            let members = read_keyring(serial)?;
+            root.keep(&list_of(serial), listed(&members).as_bytes());
+            Some(members)
+        }))
     } else {
         Ok(collect(&keys, &|serial| listed_members(root, serial)))
     }
 }
 
+/// Where a description of a machine has what a keyring holds.
+fn list_of(serial: u32) -> String {
+    format!("keyctl/{serial:08x}")
+}
+
+fn listed(members: &[u32]) -> String {
+    let members: Vec<String> = members.iter().map(|member| format!("{member:x}")).collect();
+    members.join(" ")
+}
+
 /// What a keyring of a described machine holds: numbers in hex, in the file `keyctl/SERIAL`.
 fn listed_members(root: &Root, serial: u32) -> Option<Vec<u32>> {
-    let text = root.read_text(&format!("keyctl/{serial:08x}")).ok()??;
+    let text = root.read_text(&list_of(serial)).ok()??;
     text.split_whitespace()
         .map(|word| u32::from_str_radix(word, 16).ok())
         .collect()

@@ -97,7 +97,7 @@ impl Summary {
 /// # Errors
 /// Why it would be refused, or was.
 pub fn run(args: &CrashLoadArgs) -> Result<()> {
-    let root = load::root(&args.options);
+    let root = load::root(&args.options)?;
     let result = match &args.kernel {
         Some(kernel) => load::run(kernel, &args.options, true).map(|()| None),
         None => capture(args, &root),

@@ -18,6 +18,7 @@ use crate::kernel_verdict;
 use crate::kind::{Format, Kind};
 use crate::machine::{Keys, Machine};
 use crate::plan::{self, Header, LoadPlan, Loadable, Payload, Request, Way};
+use crate::saved_state;
 use crate::trust_summary::TrustSummary;
 use baton_formats::bzimage::BzImage;
 use baton_sys::memfd::Sealed;
@@ -39,7 +40,7 @@ use std::path::Path;
 /// # Errors
 /// Why it would be refused, or was.
 pub fn run(kernel: &Path, args: &LoadOptions, crash: bool) -> Result<()> {
-    let root = root(args);
+    let root = root(args)?;
     let inputs = Inputs::read(kernel, &args.with, reused(args, &root, crash)?, crash)?;
     let kind = Kind::of(&inputs.kernel.bytes);
     if let Some(failure) = kind.refused_as("kernel", kernel) {
@@ -58,9 +59,11 @@ fn reused(args: &LoadOptions, root: &Root, crash: bool) -> Result<Option<Vec<u8>
 }
 
 /// The machine to look at.
-#[must_use]
-pub fn root(args: &LoadOptions) -> Root {
-    args.root.as_ref().map_or_else(Root::system, Root::at)
+///
+/// # Errors
+/// When it was saved, and that can't be read.
+pub fn root(args: &LoadOptions) -> Result<Root> {
+    saved_state::root(args.root.as_deref(), args.saved_state.as_deref())
 }
 
 /// Loads a capture that was made here. Says whether it went through the gate.

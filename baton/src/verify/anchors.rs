@@ -7,7 +7,7 @@ use crate::gate::own::OwnLists;
 use crate::machine::{Keys, Machine};
 use crate::read;
 use crate::refusal;
-use baton_sys::Root;
+use crate::saved_state;
 use baton_verify::{AnchorSource, Reason, Signer, Trust};
 use std::fmt::Display;
 
@@ -36,7 +36,7 @@ impl Anchors {
             own.keys.extend(gate.keys);
             gate = own;
         }
-        let root = args.root.as_ref().map_or_else(Root::system, Root::at);
+        let root = saved_state::root(args.root.as_deref(), args.saved_state.as_deref())?;
         let (keys, machine) = if args.cert.is_empty() || args.gate.is_some() {
             (Keys::read(&root)?, Machine::read(&root)?)
         } else {

@@ -1,0 +1,155 @@
+//! A machine's state in a file: what of `/proc` and `/sys` a load is judged by there, for `--saved-state` on
+//! another machine.
+
+use crate::failure::{Failure, Result};
+use crate::machine::{Keys, Machine};
+use crate::read;
+use baton_sys::Root;
+use baton_sys::root::Files;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    #[serde(rename = "baton-machine")]
+    version: u32,
+    files: BTreeMap<String, Content>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Bytes { hex: String },
+}
+
+/// The machine to look at: this one, the one that is described below a folder, or the saved one.
+///
+/// # Errors
+/// When what was saved can't be read.
+pub fn root(folder: Option<&Path>, saved: Option<&Path>) -> Result<Root> {
+    match (folder, saved) {
+        (_, Some(path)) => load(path),
+        (Some(folder), None) => Ok(Root::at(folder)),
+        (None, None) => Ok(Root::system()),
+    }
+}
+
+/// Writes down what a load is judged by on this machine.
+///
+/// # Errors
+/// When something of it can't be read, as by others than root.
+pub fn text() -> Result<String> {
+    let root = Root::recording();
+    Machine::read(&root)?;
+    Keys::read(&root)?;
+    baton_sys::cmdline::current(&root).map_err(|e| Failure::system(&e))?;
+    written(root.recorded())
+}
+
+fn written(files: Files) -> Result<String> {
+    let files = files.into_iter().map(|(path, bytes)| (path, bytes.into()));
+    let state = State {
+        version: VERSION,
+        files: files.collect(),
+    };
+    let text = serde_json::to_string_pretty(&state);
+    text.map(|text| text + "\n")
+        .map_err(|e| Failure::failed(format!("the machine's state can't be written: {e}")))
+}
+
+fn load(path: &Path) -> Result<Root> {
+    let files = parse(&read::given_text(path)?);
+    let files = files.map_err(|why| {
+        Failure::failed(format!(
+            "{}: not a saved state: {why}; save one with `baton status --save FILE`",
+            path.display()
+        ))
+    })?;
+    Ok(Root::saved(files))
+}
+
+fn parse(text: &str) -> std::result::Result<Files, String> {
+    let state: State = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    if state.version != VERSION {
+        return Err(format!(
+            "it is of version {}, and {VERSION} is known",
+            state.version
+        ));
+    }
+    let files = state.files.into_iter();
+    files
+        .map(|(path, content)| {
+            let bytes = content
+                .bytes()
+                .ok_or_else(|| format!("{path} isn't hexadecimal"))?;
+            Ok((path, bytes))
+        })
+        .collect()
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Content {
+        String::from_utf8(bytes).map_or_else(
+            |e| Content::Bytes {
+                hex: crate::kernel_verdict::hex(e.as_bytes()),
+            },
+            Content::Text,
+        )
+    }
+}
+
+impl Content {
+    fn bytes(self) -> Option<Vec<u8>> {
+        let hex = match self {
+            Content::Text(text) => return Some(text.into_bytes()),
+            Content::Bytes { hex } => hex,
+        };
+        let digits: Option<Vec<u8>> = hex
+            .chars()
+            .map(|digit| u8::try_from(digit.to_digit(16)?).ok())
+            .collect();
+        let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
+        let bytes = digits.chunks_exact(2).map(|pair| match pair {
+            [high, low] => high << 4 | low,
+            _ => 0,
+        });
+        Some(bytes.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_bytes_come_back_as_they_were() {
+        let files = Files::from([
+            ("proc/cpuinfo".to_owned(), b"flags: fpu\n".to_vec()),
+            (
+                "sys/firmware/efi/efivars/dbx-x".to_owned(),
+                vec![0x27, 0, 0xff, 0x80],
+            ),
+            ("sys/kernel/".to_owned(), Vec::new()),
+        ]);
+        assert_eq!(parse(&written(files.clone()).unwrap()), Ok(files));
+    }
+
+    #[test]
+    fn what_is_no_saved_state_is_refused() {
+        assert!(parse("").is_err());
+        assert!(parse("{}").is_err());
+        let newer = "{\"baton-machine\": 2, \"files\": {}}";
+        assert!(parse(newer).unwrap_err().contains("version 2"));
+        for hex in ["0", "0g", "-1"] {
+            let odd =
+                format!("{{\"baton-machine\": 1, \"files\": {{\"x\": {{\"hex\": \"{hex}\"}}}}}}");
+            assert!(parse(&odd).unwrap_err().contains("hexadecimal"), "{hex}");
+        }
+    }
+}
