@@ -110,6 +110,8 @@ The gate must be signed (`baton sign`) with a key that the running kernel trusts
 const SIGN_HELP: &str = "\
 Without --as, a PE image (UKI, EFI kernel, gate) gets an Authenticode signature, an ELF file an
 appended one, and anything else a detached one in IN.p7s, where `baton load` looks for it.
+A signature counts for what the file is by how it begins: Linux as PE or ELF, an initrd, a manifest.
+Any other kernel (multiboot2, PVH, a bzImage that is no PE image) is listed in a manifest instead.
 What is written has been verified; the same input gives the same bytes.
 
 A detached signature is plain CMS:

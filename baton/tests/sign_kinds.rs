@@ -114,32 +114,37 @@ const PT_GNU_STACK: u32 = 0x6474_e551;
 /// As the kernel's own: the table after the header, and zeros up to the code.
 const ROOMY: Layout = Layout {
     table: 0x40,
-    headers: &[PT_LOAD],
+    headers: &[PT_LOAD, PT_NOTE],
     code: 0x200,
 };
 /// Code right after the table.
 const TIGHT: Layout = Layout {
     table: 0x40,
-    headers: &[PT_LOAD],
-    code: 0x78,
+    headers: &[PT_LOAD, PT_NOTE],
+    code: 0xb0,
 };
 /// The table at the file's end.
 const LATE: Layout = Layout {
     table: 0x100,
-    headers: &[PT_LOAD],
+    headers: &[PT_LOAD, PT_NOTE],
     code: 0x40,
 };
 /// As linkers make them.
 const SPARE: Layout = Layout {
     table: 0x40,
-    headers: &[PT_LOAD, PT_GNU_STACK],
-    code: 0xb0,
+    headers: &[PT_LOAD, PT_GNU_STACK, PT_NOTE],
+    code: 0xe8,
 };
+
+/// The note that Linux's build leaves: without it the gate takes no signature for a kernel's.
+const LINUX_NOTE: &[u8] = b"\x06\0\0\0\x04\0\0\0\0\x01\0\0Linux\0\0\0salt";
 
 fn elf(layout: &Layout) -> Vec<u8> {
     const CODE_LEN: usize = 0x80;
     let table_end = layout.table + layout.headers.len() * 56;
     let mut file = vec![0; table_end.max(layout.code + CODE_LEN)];
+    let note = file.len() as u64;
+    file.extend(LINUX_NOTE);
     put(&mut file, 0, b"\x7fELF\x02\x01\x01");
     put(&mut file, 0x10, &2_u16.to_le_bytes());
     put(&mut file, 0x12, &62_u16.to_le_bytes());
@@ -162,6 +167,16 @@ fn elf(layout: &Layout) -> Vec<u8> {
                 put(&mut file, at + field, &(CODE_LEN as u64).to_le_bytes());
             }
         }
+        if *kind == PT_NOTE {
+            put(&mut file, at + 8, &note.to_le_bytes());
+            for field in [32, 40] {
+                put(
+                    &mut file,
+                    at + field,
+                    &(LINUX_NOTE.len() as u64).to_le_bytes(),
+                );
+            }
+        }
     }
     put(&mut file, layout.code, &[0xf4; CODE_LEN]);
     file
@@ -176,7 +191,7 @@ mod detached {
         let o = owners();
         for owner in [&o.rsa, &o.p256, &o.p384] {
             for hash in HASHES {
-                let file = folder.write("initrd", b"1 a file that is no image\n");
+                let file = folder.write("initrd", b"070701 an archive\n");
                 signed(owner, &["--hash", hash, "--replace"], &[&file]);
                 let signature = folder.path("initrd.p7s");
                 let what = format!("{} {hash}", owner.name);
@@ -193,7 +208,7 @@ mod detached {
     fn we_accept_what_openssl_signs() {
         let folder = Folder::new();
         let o = owners();
-        let file = folder.write("initrd", b"a file that is no image");
+        let file = folder.write("initrd", b"\x1f\x8b\x08 compressed");
         let signature = folder.path("initrd.p7s");
         for owner in [&o.rsa, &o.p256, &o.p384] {
             for options in [
@@ -211,7 +226,7 @@ mod detached {
     fn a_signature_in_pem_says_the_same() {
         let folder = Folder::new();
         let owner = &owners().rsa;
-        let file = folder.write("initrd", b"a file that is no image");
+        let file = folder.write("initrd", b"\x1f\x8b\x08 compressed");
         let (der, pem) = (folder.path("other"), folder.path("initrd.p7s"));
         signed(owner, &[], &[&file, &der]);
         signed(owner, &["--format", "pem"], &[&file]);
@@ -239,7 +254,7 @@ mod detached {
     fn the_same_input_gives_the_same_bytes() {
         let folder = Folder::new();
         let o = owners();
-        let file = folder.write("file", b"content");
+        let file = folder.write("file", b"070701 content");
         for owner in [&o.rsa, &o.p256] {
             let out = [folder.path("one"), folder.path("two")];
             for out in &out {
@@ -254,7 +269,7 @@ mod detached {
     fn a_signature_that_is_there_is_replaced_only_when_told() {
         let folder = Folder::new();
         let owner = &owners().rsa;
-        let file = folder.write("file", b"content");
+        let file = folder.write("file", b"070701 content");
         let signature = folder.write("file.p7s", b"something else");
         refused(owner, &[], &[&file], "--replace");
         assert_eq!(std::fs::read(&signature).unwrap(), b"something else");
@@ -266,7 +281,10 @@ mod detached {
     fn a_signature_of_another_file_is_refused() {
         let folder = Folder::new();
         let owner = &owners().rsa;
-        let (one, two) = (folder.write("one", b"one"), folder.write("two", b"two"));
+        let (one, two) = (
+            folder.write("one", b"070701 one"),
+            folder.write("two", b"070701 two"),
+        );
         signed(owner, &[], &[&one, &folder.path("two.p7s")]);
         assert_eq!(way(&two, owner), Err(3));
         assert_eq!(way(&one, owner), Err(3), "without one it is just a file");
@@ -457,7 +475,7 @@ mod note {
             let table = u64::from_le_bytes(bytes[0x20..0x28].try_into().unwrap());
             let moved = table != layout.table as u64;
             assert_eq!(moved, ["tight", "late"].contains(&name), "{name}");
-            assert_eq!(bytes[0x38], 2, "{name}");
+            assert_eq!(bytes[0x38], 3, "{name}");
         }
     }
 
@@ -473,7 +491,7 @@ mod note {
         // A section of zeros where the table would grow.
         let section = headers + 64;
         put(&mut bytes, section + 4, &1_u32.to_le_bytes());
-        put(&mut bytes, section + 0x18, &0x90_u64.to_le_bytes());
+        put(&mut bytes, section + 0x18, &0xb8_u64.to_le_bytes());
         put(&mut bytes, section + 0x20, &8_u64.to_le_bytes());
         let file = folder.write("vmlinux", &bytes);
         signed(&owners().rsa, &["--as", "note"], &[&file]);
@@ -516,7 +534,7 @@ mod note {
             let bytes = std::fs::read(&file).unwrap();
             let elf = Elf::parse(&bytes).unwrap();
             let notes = elf.all_segments().filter(|s| s.kind == PT_NOTE);
-            assert_eq!(notes.count(), 1, "{name}");
+            assert_eq!(notes.count(), 2, "{name}: Linux's and ours");
         }
     }
 
@@ -524,8 +542,9 @@ mod note {
     fn replaces_the_one_of_another_maker_amid_the_file() {
         let folder = Folder::new();
         let owner = &owners().rsa;
-        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/kernel.elf");
-        let mut bytes = std::fs::read(golden).unwrap();
+        let file = folder.write("vmlinux", elf(&ROOMY));
+        signed(owner, &["--as", "note"], &[&file]);
+        let mut bytes = std::fs::read(&file).unwrap();
         bytes.extend([7; 40]); // the note is no longer the last there is
         let file = folder.write("vmlinux", &bytes);
         refused(owner, &["--as", "note"], &[&file], "--replace");
@@ -564,7 +583,7 @@ fn what_a_file_gets_depends_on_its_format() {
     for (bytes, kind) in [
         (kernel_image(0x3000), "authenticode"),
         (elf(&ROOMY), "appended"),
-        (b"anything else".to_vec(), "detached"),
+        (b"070701 an initrd".to_vec(), "detached"),
     ] {
         let file = folder.write("file", bytes);
         signed(owner, &[], &[&file]);
@@ -629,4 +648,82 @@ fn the_wrong_key_signs_nothing_of_any_kind() {
     }
     assert_eq!(std::fs::read(&file).unwrap(), elf(&ROOMY));
     assert!(!folder.path("vmlinux.p7s").exists());
+}
+
+mod what_a_signature_counts_for {
+    use super::*;
+
+    /// Neither PE nor ELF: a multiboot2 header whose tags say where it goes and begins.
+    fn multiboot2() -> Vec<u8> {
+        let tags: [u32; 12] = [2, 24, 0x10_0000, 0x10_0000, 0, 0, 3, 12, 0x10_0040, 0, 0, 8];
+        let head: [u32; 3] = [0xe852_50d6, 0, 16 + 48];
+        let checksum = 0_u32.wrapping_sub(head[0].wrapping_add(head[2]));
+        let words = head.into_iter().chain([checksum]).chain(tags);
+        let mut file: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
+        file.resize(0x100, 0x90);
+        file
+    }
+
+    fn legacy() -> Vec<u8> {
+        let mut image = kernel_image(0x3000);
+        image[..2].fill(0);
+        image
+    }
+
+    #[test]
+    fn a_kernel_that_only_a_manifest_vouches_for_gets_no_signature_of_its_own() {
+        let folder = Folder::new();
+        let owner = &owners().rsa;
+        for kernel in [multiboot2(), legacy()] {
+            let file = folder.write("kernel", kernel);
+            for options in [&[][..], &["--as", "detached"], &["--as", "appended"]] {
+                refused(owner, options, &[&file], "baton manifest");
+            }
+            assert!(!folder.path("kernel.p7s").exists());
+        }
+    }
+
+    #[test]
+    fn such_a_kernel_is_refused_though_it_is_signed_and_accepted_once_it_is_listed() {
+        let folder = Folder::new();
+        let owner = &owners().rsa;
+        let file = folder.write("kernel", multiboot2());
+        openssl_signs(&file, owner, &[], &folder.path("kernel.p7s"));
+        let said = baton(&[&"verify", &"--json", &"--cert", &owner.cert, &file]);
+        assert_eq!(said.json()["error"]["reason"], "only-by-manifest");
+        let manifest = folder.path("its.manifest");
+        let said = baton(&[&"manifest", &"--kernel", &file, &manifest]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        signed(owner, &[], &[&manifest]);
+        let said = baton(&[
+            &"verify",
+            &"--json",
+            &"--cert",
+            &owner.cert,
+            &file,
+            &"--manifest",
+            &manifest,
+        ]);
+        assert_eq!(said.json()["way"], "manifest", "{}", said.out);
+    }
+
+    #[test]
+    fn what_is_of_no_kind_counts_only_where_it_is_listed_and_is_told_so() {
+        let folder = Folder::new();
+        let owner = &owners().rsa;
+        let file = folder.write("text", b"Dear administrator");
+        let said = sign(owner, &[], &[&file]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        assert!(
+            said.err.contains("only if a manifest lists it"),
+            "{}",
+            said.err
+        );
+        let said = baton(&[&"verify", &"--cert", &owner.cert, &file]);
+        assert!(said.out.contains("as:        data"), "{}", said.out);
+        let initrd = folder.write("initrd", b"070701 an archive");
+        assert_eq!(sign(owner, &[], &[&initrd]).err, "");
+        let said = baton(&[&"verify", &"--cert", &owner.cert, &initrd]);
+        assert!(said.out.contains("as:        initrd"), "{}", said.out);
+    }
 }

@@ -28,6 +28,7 @@ pub mod efi;
 pub mod elf;
 pub mod gate_image;
 pub mod handover;
+pub mod initrd;
 pub mod manifest;
 pub mod module_signature;
 pub mod mok;

@@ -4,15 +4,15 @@
 use baton_verify::{HashAlgorithm, Trust, Way, verify_kernel};
 use libfuzzer_sys::fuzz_target;
 
-const CONTENT: &[u8] = include_bytes!("../../verify/tests/fixtures/detached/content.txt");
+const LINUX: &[u8] = include_bytes!("../../verify/tests/fixtures/detached/linux.elf");
 const NOTE: &[u8] = include_bytes!("../../verify/tests/fixtures/detached/note.elf");
 /// Where the signature lies in the note.
 const DESCRIPTOR: std::ops::Range<usize> = 404..779;
 const IMAGE: &[u8] = include_bytes!("../../verify/tests/fixtures/sbsign-p256.efi");
 const IMAGE_LEN: usize = 0x800;
 const KEYS: [&[u8]; 3] = [
-    include_bytes!("../../verify/tests/fixtures/detached/rsa.der"),
-    include_bytes!("../../verify/tests/fixtures/detached/p256.der"),
+    include_bytes!("../../verify/tests/fixtures/detached/linux.der"),
+    include_bytes!("../../verify/tests/fixtures/detached/linux-p256.der"),
     include_bytes!("../../verify/tests/fixtures/p256.der"),
 ];
 
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     match verified.way() {
-        Way::Appended => assert_eq!(verified.bytes(), CONTENT),
+        Way::Appended => assert_eq!(verified.bytes(), LINUX),
         Way::Note => {
             let bytes = verified.bytes();
             assert_eq!(bytes[..DESCRIPTOR.start], NOTE[..DESCRIPTOR.start]);

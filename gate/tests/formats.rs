@@ -9,7 +9,7 @@ use baton_formats::boot_params::{BootParams, offset};
 use baton_formats::setup_data::{HEADER_LEN, SETUP_DTB, SetupDataHeader};
 use baton_formats::verdict::{Kind, SETUP_BATON_VERDICT, Verdict, Way};
 use baton_gate::convert::{BootPlan, Entry};
-use forging::build::{Build, authenticode, sha256};
+use forging::build::{Build, authenticode, line, manifest, sha256};
 use forging::forge::{Cert, Forge, SHA256, indirect_data};
 use forging::other_formats::*;
 use forging::small_image::small_image;
@@ -22,13 +22,15 @@ fn keys() -> Vec<u8> {
     Cert::ca(1, 1).der()
 }
 
-/// Any kernel with a detached signature, and these initrds.
+/// Any kernel, and these initrds, in a manifest.
 fn handed(kernel: &[u8], initrds: &[&[u8]]) -> Memory {
-    let build = Build::kernel(kernel, sha256(kernel));
-    let build = initrds
-        .iter()
-        .fold(build, |build, bytes| build.initrd(bytes));
-    machine(build.signature(0, kernel).blob(), LINE)
+    let mut build = Build::kernel(kernel, sha256(kernel));
+    let mut lines = vec![line("kernel", kernel)];
+    for initrd in initrds {
+        build = build.initrd(initrd);
+        lines.push(line("initrd", initrd));
+    }
+    machine(build.signed_manifest(&manifest(&lines)).blob(), LINE)
 }
 
 fn uki() -> Memory {

@@ -116,9 +116,9 @@ pub fn decide<'a>(
     let initrds = records::check_initrds(&parsed, manifest.as_ref(), trust)?;
     let (kernel, opened) = check_kernel(&parsed, manifest.as_ref(), trust)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
+    let rules = trust.policy().rules(parsed.is_crash());
     let addons = check_addons(&parsed, opened.arguments.as_ref(), trust)?;
     let signed = Signed::new(&kernel, &opened, &addons);
-    let rules = trust.policy().rules(parsed.is_crash());
     joined::check(&signed.initrds(), &parsed, &initrds, rules)?;
     let vouched = check_command_line(&parsed, command_line, &signed, manifest.as_ref(), rules)
         .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;

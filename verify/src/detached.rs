@@ -12,10 +12,19 @@
 //! Exactly one signer, strict DER, nothing after it.
 //!
 //! A signature says nothing of what its content is for: whoever signs a kernel module or a mail
-//! with a trusted key signs those bytes. What reads them afterwards must be strict.
+//! with a trusted key signs those bytes. So it counts only for what the content is by its first
+//! bytes: a kernel (see `Payload::recognise`), an initrd (`baton_formats::initrd`) or a manifest.
+//!
+//! A signature without attributes is one of its content's bytes themselves, and so any signature that
+//! a key has made of any bytes can be written as one. What certificates, revocation lists, OCSP
+//! answers and CMS have signed is DER, and each is a SEQUENCE or a SET. So without attributes no
+//! content may begin as these do. (A cpio archive's magic begins with the same byte, but can't be
+//! DER: it would be a SEQUENCE of 55 bytes with another one of 55 bytes in it.)
 
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+
+use baton_formats::initrd;
 
 use crate::certificate::Certificate;
 use crate::chain::Budget;
@@ -29,8 +38,10 @@ use crate::trust::Trust;
 use crate::verified::Signer;
 use crate::vouch::vouch;
 
-/// The first byte of signed attributes as they are hashed: a SET OF.
-const SET_OF: u8 = 0x31;
+/// The first bytes of what is DER and signed directly: a certificate's contents, and the attributes
+/// of a signature as they are hashed (X.690, 8.9 and 8.11).
+const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
 
 /// A detached signature, parsed but not verified.
 #[derive(Debug, Clone)]
@@ -42,7 +53,8 @@ pub struct DetachedSignature<'a> {
 /// What a detached signature may be of, hashed.
 pub(crate) struct Content {
     digest: Digest,
-    first: Option<u8>,
+    /// Whether it begins as what is DER and signed directly does.
+    is_der: bool,
 }
 
 /// Judges the detached signature `signature` of the bytes in `parts`, one after the other.
@@ -191,9 +203,7 @@ impl<'a> DetachedSignature<'a> {
             Some(attributes) if attributes.message_digest != content.digest.as_bytes() => Err(
                 Reason::digest_mismatch(attributes.message_digest, &content.digest),
             ),
-            // A signature of attributes is one of those attributes as content, too, once the
-            // attributes are left out. Nothing worth signing begins as they do.
-            None if content.first == Some(SET_OF) => Err(Reason::AmbiguousContent),
+            None if content.is_der => Err(Reason::AmbiguousContent),
             _ => Ok(()),
         }
     }
@@ -214,11 +224,13 @@ impl<'a> DetachedSignature<'a> {
 impl Content {
     /// Hashes `parts` one after the other.
     pub(crate) fn new<'c>(hash: HashAlgorithm, parts: impl IntoIterator<Item = &'c [u8]>) -> Self {
-        let mut first = None;
+        let mut first: Option<&[u8]> = None;
         let digest = hash.hash(parts.into_iter().inspect(|part| {
-            first = first.or(part.first().copied());
+            first = first.or(Some(part).filter(|part| !part.is_empty()).copied());
         }));
-        Self { digest, first }
+        let first = first.unwrap_or_default();
+        let is_der = matches!(first, [SEQUENCE | SET, ..]) && !initrd::begins_as_archive(first);
+        Self { digest, is_der }
     }
 
     pub(crate) fn digest(&self) -> Digest {

@@ -9,7 +9,7 @@ use crate::detached::{Content, judge_hashed};
 use crate::hash::sha256;
 use crate::image::verify_image;
 use crate::manifest::VerifiedManifest;
-use crate::payload::{DOS_MAGIC, as_uki};
+use crate::payload::{DOS_MAGIC, Payload, as_uki};
 use crate::reason::Reason;
 use crate::revoked::check_revoked;
 use crate::sbat::check_sbat;
@@ -21,7 +21,8 @@ use crate::verified::{Signer, Verified};
 /// come with it.
 ///
 /// Every way of vouching that there is for these bytes is tried, in the order of [`Way`], until
-/// one is accepted; a refused signature of one kind doesn't spoil another one. An image that is
+/// one is accepted; a refused signature of one kind doesn't spoil another one. What isn't Linux in a
+/// PE image or in ELF is accepted by a manifest alone ([`Payload::recognise`]). An image that is
 /// known by a revoked digest (`revoked.rs`) is never accepted, whoever vouches for it, and the SBAT
 /// metadata of a PE image must satisfy every level of `trust`.
 ///
@@ -63,11 +64,15 @@ pub fn verify_kernel_on<'a>(
         Kernel::by_manifest,
     ] {
         let accepted = |verified| check_policy(verified, bytes, trust.policy().rules(crash));
-        match attempt(&kernel).and_then(accepted) {
+        match attempt(&kernel).and_then(check_role).and_then(accepted) {
             Ok(verified) => return Ok(verified),
             Err(reason) if is_final(&reason) => return Err(reason),
             Err(Reason::Unsigned) => {}
-            Err(reason) => refusal = refusal.or(Some(reason)),
+            Err(reason) => {
+                // What is wrong with the manifest says more.
+                let first = refusal.filter(|first| *first != Reason::OnlyByManifest);
+                refusal = first.or(Some(reason));
+            }
         }
     }
     Err(refusal.unwrap_or(Reason::Unsigned))
@@ -144,6 +149,15 @@ impl<'a> Kernel<'a, '_> {
         check_sbat(signed, self.trust)?;
         Ok(Verified::new(signed, digest, signer, way))
     }
+}
+
+/// A kernel, if how it is vouched for says that it is one. What a PE image is shows when it is opened.
+fn check_role(verified: Verified<'_>) -> Result<Verified<'_>, Reason> {
+    let by_manifest = verified.way() == Way::Manifest;
+    if !by_manifest && !verified.bytes().starts_with(DOS_MAGIC) {
+        Payload::recognise(verified.bytes(), verified.way())?;
+    }
+    Ok(verified)
 }
 
 /// A kernel, whose file is `file`, if the policy accepts how it is vouched for.

@@ -4,7 +4,7 @@ use baton_formats::bzimage::BzImage;
 use baton_formats::elf::{Class, Elf};
 use baton_formats::multiboot2::Multiboot2;
 use baton_formats::pe::Pe;
-use baton_formats::uki::Uki;
+use baton_formats::uki::{Addon, Uki, UkiError};
 use baton_formats::verdict::Way;
 
 use crate::reason::Reason;
@@ -46,11 +46,28 @@ impl<'a> Payload<'a> {
     /// One format follows from how the file begins, and no other is tried then. Linux is entered as
     /// Linux only: no other protocol tells it that Secure Boot is on.
     ///
+    /// Whoever signs bytes doesn't say what for. A signature makes a kernel only of what is one by
+    /// its first bytes, a PE image or ELF, and Linux. All else is recognised by what may lie in any
+    /// file: it is a kernel where a manifest calls it one.
+    ///
     /// # Errors
-    /// What is wrong with a file of that format, or `UnknownFormat`.
+    /// What is wrong with a file of that format, `UnknownFormat`, or `OnlyByManifest`.
     pub fn recognise(bytes: &'a [u8], way: Way) -> Result<Self, Reason> {
+        let payload = Self::of(bytes)?;
+        let shows = match payload {
+            Self::BzImage(_) => bytes.starts_with(DOS_MAGIC),
+            Self::Vmlinux(_) => true,
+            Self::Pvh { .. } | Self::Multiboot2 { .. } => false,
+        };
+        match shows || way == Way::Manifest {
+            true => Ok(payload),
+            false => Err(Reason::OnlyByManifest),
+        }
+    }
+
+    fn of(bytes: &'a [u8]) -> Result<Self, Reason> {
         if Elf::is_one(bytes) {
-            return Self::elf(bytes, way);
+            return Self::elf(bytes);
         }
         match BzImage::parse(bytes) {
             Ok(image) => Ok(Self::BzImage(image)),
@@ -61,15 +78,12 @@ impl<'a> Payload<'a> {
         }
     }
 
-    fn elf(bytes: &'a [u8], way: Way) -> Result<Self, Reason> {
+    fn elf(bytes: &'a [u8]) -> Result<Self, Reason> {
         let program = Elf::parse(bytes).map_err(Reason::BadElf)?;
         match (program.is_linux(), program.class(), program.pvh_entry()) {
             (true, Class::Elf64, _) => Ok(Self::Vmlinux(program)),
             (true, Class::Elf32, _) => Err(Reason::UnknownFormat),
-            // Nothing vouches for what is in the signature's own note.
-            (false, _, _) if way != Way::Note && Multiboot2::is_one(bytes) => {
-                Self::multiboot2(bytes, Some(program))
-            }
+            (false, _, _) if Multiboot2::is_one(bytes) => Self::multiboot2(bytes, Some(program)),
             (false, _, Some(entry)) => Ok(Self::Pvh { program, entry }),
             (false, _, None) => Err(Reason::UnknownFormat),
         }
@@ -89,6 +103,13 @@ impl<'a> Payload<'a> {
                 program,
             }),
         }
+    }
+
+    /// Whether it is Linux. Another kernel runs its modules as a part of itself, or as what it
+    /// gives the machine to, as Xen does dom0's kernel.
+    #[must_use]
+    pub fn is_linux(&self) -> bool {
+        matches!(self, Self::BzImage(_) | Self::Vmlinux(_))
     }
 
     /// The longest command line that it takes, in bytes without the NUL.
@@ -123,7 +144,8 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// The image as a UKI; `None` if it is none.
+/// The image as a UKI; `None` if it is none. One that adds to UKIs is signed for that, and is no
+/// kernel, whatever else is in it.
 ///
 /// # Errors
 /// `BadImage` or `BadUki`, if it begins as a PE image does.
@@ -134,6 +156,7 @@ pub fn as_uki(bytes: &[u8]) -> Result<Option<Uki<'_>>, Reason> {
     let pe = Pe::parse(bytes).map_err(Reason::BadImage)?;
     match Uki::is_one(&pe) {
         true => Uki::parse(&pe).map(Some).map_err(Reason::BadUki),
+        false if Addon::is_one(&pe) => Err(Reason::BadUki(UkiError::NotOne)),
         false => Ok(None),
     }
 }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use baton_formats::handover::{Handover, Record};
+use baton_formats::initrd;
 use baton_formats::policy::Purpose;
 use baton_formats::verdict::{Kind, Way};
 
@@ -97,6 +98,10 @@ fn check_initrd(
         let signer = judge_content(content, record.bytes, signature.bytes, trust, &purpose)?;
         // Of two ways the policy may accept one alone.
         if vouched.way == Way::Unsigned || !rules.initrd.accept(vouched.way) {
+            // A signature of something else doesn't make an initrd of it.
+            if !initrd::is_one(record.bytes) {
+                return Err(Reason::NotAnInitrd);
+            }
             vouched = Vouched::by(Way::Detached, signer);
         }
     }

@@ -298,6 +298,44 @@ fn refuses_the_attributes_of_another_signature_as_content() {
 }
 
 #[test]
+fn refuses_what_a_certificate_or_a_list_is_made_of_as_content() {
+    // What an authority signs when it issues a certificate.
+    let contents = Cert::leaf(9, 2).tbs();
+    let list = seq(&[seq(&[oid(ECDSA_SHA384)]), name("key 2"), null()]);
+    let parts = [seq(&[oid(SPC_INDIRECT_DATA)]), octets(&[7; 32])].concat();
+    for content in [
+        contents,
+        list,
+        parts,
+        set(&[null()]),
+        vec![0x30],
+        vec![0x31],
+    ] {
+        let mut transplant = ForgeDetached::module(&content, &signer());
+        let verdict = judge_der(&content, &transplant.build(), &[&signer()]);
+        assert_eq!(code(verdict), "ambiguous-signature", "{content:x?}");
+        let own = [content_type(DATA), message_digest(&sha256(&content))];
+        transplant = transplant.with_attributes(&own, 2);
+        let verdict = judge_der(&content, &transplant.build(), &[&signer()]);
+        assert_eq!(code(verdict), "accepted");
+    }
+}
+
+#[test]
+fn an_archive_begins_with_the_same_byte_and_is_signed_without_attributes_all_the_same() {
+    for content in [&b"070701 an archive"[..], b"070702 another"] {
+        let signature = ForgeDetached::module(content, &signer()).build();
+        let verdict = judge_der(content, &signature, &[&signer()]);
+        assert_eq!(code(verdict), "accepted");
+    }
+    for content in [&b"070707 of another kind"[..], b"07070", b"0", b"1"] {
+        let signature = ForgeDetached::module(content, &signer()).build();
+        let verdict = judge_der(content, &signature, &[&signer()]);
+        assert_eq!(code(verdict), "ambiguous-signature");
+    }
+}
+
+#[test]
 fn refuses_algorithms_that_differ_or_are_not_accepted() {
     let hash = |id| seq(&[oid(id), null()]);
     for (id, expected) in [

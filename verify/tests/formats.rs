@@ -52,6 +52,17 @@ fn detached(bytes: &[u8]) -> Build {
     Build::kernel(bytes, sha256(bytes)).signature(0, bytes)
 }
 
+/// The same, of bytes that a manifest lists, with these modules.
+fn listed(bytes: &[u8], modules: &[&[u8]]) -> Build {
+    let mut build = Build::kernel(bytes, sha256(bytes));
+    let mut lines = vec![line("kernel", bytes)];
+    for module in modules {
+        build = build.initrd(module);
+        lines.push(line("initrd", module));
+    }
+    build.signed_manifest(&manifest(&lines))
+}
+
 mod a_uki {
     use super::*;
 
@@ -272,7 +283,7 @@ mod elf {
 
     #[test]
     fn with_a_pvh_entry_is_booted_by_it() {
-        assert_eq!(format(&detached(&pvh())), Ok("ELF with a PVH entry"));
+        assert_eq!(format(&listed(&pvh(), &[])), Ok("ELF with a PVH entry"));
     }
 
     #[test]
@@ -297,7 +308,7 @@ mod elf {
         });
         assert!(baton_formats::multiboot2::Multiboot2::is_one(&noted));
         let build = Build::kernel(&noted, sha256(&unsigned));
-        assert_eq!(format(&build), Err((Component::Kernel, "unknown-format")));
+        assert_eq!(format(&build), Err((Component::Kernel, "only-by-manifest")));
     }
 }
 
@@ -310,7 +321,7 @@ mod multiboot2 {
             flat_multiboot2(),
             with_multiboot2_header(support::small_elf::small_elf(0)),
         ] {
-            judge(&detached(&file), b"any length", |decision| {
+            judge(&listed(&file, &[]), b"any length", |decision| {
                 assert_eq!(decision.payload.format(), "multiboot2");
             })
             .expect("accepted");
@@ -327,12 +338,62 @@ mod multiboot2 {
             .expect("it is there");
         file[tag] = 99;
         assert_eq!(
-            refusal(&detached(&file), b""),
+            refusal(&listed(&file, &[]), b""),
             (Component::Kernel, "bad-multiboot2")
         );
         let image = signed_image(pe_image(&[(".text", &flat_multiboot2())]));
         let build = Build::kernel(&image, authenticode(&image));
         assert_eq!(refusal(&build, b""), (Component::Kernel, "bad-kernel"));
+    }
+}
+
+mod what_is_not_linux {
+    use super::*;
+
+    fn kernels() -> [Vec<u8>; 4] {
+        let mut legacy = small_image();
+        legacy[..2].fill(0);
+        let elf = with_multiboot2_header(support::small_elf::small_elf(0));
+        [flat_multiboot2(), pvh(), elf, legacy]
+    }
+
+    #[test]
+    fn is_booted_by_a_manifest_alone() {
+        for file in kernels() {
+            let only = (Component::Kernel, "only-by-manifest");
+            assert_eq!(refusal(&detached(&file), b""), only);
+            let text = manifest(&[line("initrd", b"module")]);
+            let of_its_module = Build::kernel(&file, sha256(&file))
+                .initrd(b"module")
+                .manifest(&text)
+                .signature(0, &file)
+                .signature(2, text.as_bytes());
+            assert_eq!(refusal(&of_its_module, b""), only);
+            // Signed besides, it is the manifest that counts.
+            let text = manifest(&[line("kernel", &file)]);
+            let both = Build::kernel(&file, sha256(&file))
+                .manifest(&text)
+                .signature(0, &file)
+                .signature(1, text.as_bytes());
+            let way = judge(&both, b"", |decision| decision.kernel.way());
+            assert_eq!(way, Ok(Way::Manifest));
+            let text = manifest(&[line("kernel", b"another")]);
+            let other = Build::kernel(&file, sha256(&file))
+                .manifest(&text)
+                .signature(0, &file)
+                .signature(1, text.as_bytes());
+            assert_eq!(refusal(&other, b""), (Component::Kernel, "not-in-manifest"));
+        }
+    }
+
+    #[test]
+    fn is_no_kernel_of_a_signed_uki() {
+        for kernel in kernels() {
+            let image = signed_image(pe_image(&[(".linux", &kernel), (".initrd", b"its own")]));
+            let build = Build::kernel(&image, authenticode(&image));
+            let only = (Component::Kernel, "only-by-manifest");
+            assert_eq!(refusal(&build, b""), only);
+        }
     }
 }
 

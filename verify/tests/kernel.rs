@@ -9,7 +9,10 @@ use baton_verify::{HashAlgorithm, Reason, Trust, Verified, Way, verify_image, ve
 use support::flips::accepted_flips;
 use support::forge::{Cert, Forge};
 use support::forge_detached::ForgeDetached;
-use support::small_elf::{DESCRIPTOR, signed_elf, small_elf};
+use support::other_formats::{
+    flat_multiboot2, pvh, vmlinux, vmlinux_with_room, with_multiboot2_header,
+};
+use support::small_elf::{DESCRIPTOR, signed_elf_of, small_elf};
 use support::small_image::{LEN, small_image};
 use support::{SHA256, fixture, signature_list};
 
@@ -35,8 +38,13 @@ fn appended(data: &[u8]) -> Vec<u8> {
     append(data, &module(data))
 }
 
+/// Linux with a signature in its note, and before that was put there.
+fn signed_vmlinux(sign: impl Fn(&[u8]) -> Vec<u8>) -> (Vec<u8>, Vec<u8>) {
+    signed_elf_of(vmlinux_with_room, sign)
+}
+
 fn noted() -> Vec<u8> {
-    signed_elf(module).0
+    signed_vmlinux(module).0
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -95,7 +103,7 @@ fn accepts_a_listed_digest_just_as_for_an_image() {
 
 #[test]
 fn a_listed_digest_vouches_for_pe_images_only() {
-    let elf = small_elf(0);
+    let elf = vmlinux();
     let list = signature_list(&SHA256, &[&sha256(&elf)]);
     let trust = Trust::new().add_mok_list(&list).expect("well-formed");
     assert_eq!(code(verify_kernel(&elf, None, None, &trust)), "unsigned");
@@ -103,7 +111,7 @@ fn a_listed_digest_vouches_for_pe_images_only() {
 
 #[test]
 fn accepts_an_appended_signature_of_all_before_it() {
-    for data in [small_elf(0), small_image(), b"any format".to_vec()] {
+    for data in [vmlinux(), small_image()] {
         let file = appended(&data);
         let verified = judge(&file, None).expect("accepted");
         assert_eq!(verified.way(), Way::Appended);
@@ -115,7 +123,7 @@ fn accepts_an_appended_signature_of_all_before_it() {
 
 #[test]
 fn accepts_a_signature_in_an_elf_note() {
-    let (file, unsigned) = signed_elf(module);
+    let (file, unsigned) = signed_vmlinux(module);
     let verified = judge(&file, None).expect("accepted");
     assert_eq!(verified.way(), Way::Note);
     assert_eq!(verified.bytes(), file);
@@ -125,17 +133,17 @@ fn accepts_a_signature_in_an_elf_note() {
 
 #[test]
 fn accepts_a_note_that_openssl_signed() {
-    let (file, key) = (fixture("detached/note.elf"), fixture("detached/rsa.der"));
+    let (file, key) = (fixture("detached/note.elf"), fixture("detached/linux.der"));
     let trust = Trust::new().add_keys(&key).expect("fixture");
     let verified = verify_kernel(&file, None, None, &trust).expect("accepted");
     assert_eq!(verified.way(), Way::Note);
     let room = fixture("detached/module-rsa-keyid.cms").len();
-    assert_eq!(verified.digest(), sha256(&small_elf(room)));
+    assert_eq!(verified.digest(), sha256(&vmlinux_with_room(room)));
 }
 
 #[test]
 fn accepts_a_detached_signature_of_the_whole_file() {
-    for file in [small_elf(0), small_image(), b"any format".to_vec()] {
+    for file in [vmlinux(), small_image()] {
         let verified = judge(&file, Some(&module(&file))).map(|verified| {
             assert_eq!(verified.bytes(), file);
             assert_eq!(verified.digest(), sha256(&file));
@@ -147,49 +155,69 @@ fn accepts_a_detached_signature_of_the_whole_file() {
 
 #[test]
 fn digests_with_sha_256_whatever_was_signed_with() {
-    let content = fixture("detached/content.txt");
-    let (signature, key) = (
-        fixture("detached/rsa-sha512-noattr.cms"),
-        fixture("detached/rsa.der"),
+    let (file, key) = (
+        fixture("detached/appended-rsa.elf"),
+        fixture("detached/linux.der"),
     );
     let trust = Trust::new().add_keys(&key).expect("fixture");
-    let verified = verify_kernel(&content, Some(&signature), None, &trust).expect("accepted");
-    assert_eq!(verified.digest(), sha256(&content));
+    let verified = verify_kernel(&file, None, None, &trust).expect("accepted");
+    assert_eq!(verified.digest(), sha256(&vmlinux()));
 }
 
 #[test]
 fn accepts_module_signatures_as_the_kernels_tool_appends_them() {
-    let content = fixture("detached/content.txt");
-    for (signature, key) in [
-        ("module-rsa", "rsa"),
-        ("module-rsa-keyid", "rsa"),
-        ("module-p256", "p256"),
-        ("module-p384-keyid", "p384"),
+    for (file, key) in [
+        ("appended-rsa", "linux"),
+        ("appended-rsa-keyid", "linux"),
+        ("appended-p256", "linux-p256"),
     ] {
-        let file = append(&content, &fixture(&format!("detached/{signature}.cms")));
+        let file = fixture(&format!("detached/{file}.elf"));
         let key = fixture(&format!("detached/{key}.der"));
         let trust = Trust::new().add_keys(&key).expect("fixture");
         let verified = verify_kernel(&file, None, None, &trust).expect("accepted");
-        assert_eq!(verified.bytes(), content);
+        assert_eq!(verified.bytes(), vmlinux());
     }
 }
 
 #[test]
+fn a_signature_makes_a_kernel_only_of_linux_by_its_first_bytes() {
+    let mut without_dos_header = small_image();
+    without_dos_header[..2].fill(0);
+    for (file, expected) in [
+        (flat_multiboot2(), "only-by-manifest"),
+        (pvh(), "only-by-manifest"),
+        (with_multiboot2_header(small_elf(0)), "only-by-manifest"),
+        (without_dos_header, "only-by-manifest"),
+        (small_elf(0), "unknown-format"),
+        (b"any format".to_vec(), "unknown-format"),
+        (b"\x1f\x8b\x08 an initrd".to_vec(), "unknown-format"),
+        (vec![], "unknown-format"),
+    ] {
+        assert_eq!(code(judge(&file, Some(&module(&file)))), expected);
+        if !file.is_empty() {
+            assert_eq!(code(judge(&appended(&file), None)), expected);
+        }
+    }
+    let (noted, _) = signed_elf_of(small_elf, module);
+    assert_eq!(code(judge(&noted, None)), "unknown-format");
+}
+
+#[test]
 fn refuses_what_nothing_vouches_for() {
-    for file in [small_elf(0), small_image(), b"any format".to_vec(), vec![]] {
+    for file in [vmlinux(), small_image(), b"any format".to_vec(), vec![]] {
         assert_eq!(code(judge(&file, None)), "unsigned");
     }
 }
 
 #[test]
 fn refuses_signatures_of_other_kernels() {
-    let (elf, other) = (small_elf(0), b"other".to_vec());
+    let (elf, other) = (vmlinux(), b"other".to_vec());
     assert_eq!(
         code(judge(&append(&elf, &module(&other)), None)),
         "bad-signature"
     );
     assert_eq!(code(judge(&elf, Some(&module(&other)))), "bad-signature");
-    let (transplanted, _) = signed_elf(|_| module(&other));
+    let (transplanted, _) = signed_vmlinux(|_| module(&other));
     assert_eq!(code(judge(&transplanted, None)), "bad-signature");
     let with_attributes = ForgeDetached::new(&other, &signer()).build();
     assert_eq!(code(judge(&elf, Some(&with_attributes))), "digest-mismatch");
@@ -198,14 +226,14 @@ fn refuses_signatures_of_other_kernels() {
 #[test]
 fn a_signature_in_one_place_is_none_in_another() {
     // What a note's signature covers has zeros in its place; what the others cover hasn't.
-    let (file, unsigned) = signed_elf(module);
+    let (file, unsigned) = signed_vmlinux(module);
     let signature = module(&unsigned);
     assert_eq!(&file[DESCRIPTOR..DESCRIPTOR + signature.len()], signature);
     assert_eq!(
         judge(&unsigned, Some(&signature)).map(|verified| verified.way()),
         Ok(Way::Detached)
     );
-    let without = small_elf(0);
+    let without = vmlinux();
     assert_eq!(
         code(judge(&append(&without, &signature), None)),
         "bad-signature"
@@ -234,7 +262,7 @@ fn a_signature_that_is_refused_does_not_spoil_another() {
     let image = Forge::new(&Cert::leaf(9, 8)).build();
     let verified = judge(&image, Some(&module(&image))).map(|verified| verified.way());
     assert_eq!(verified, Ok(Way::Detached));
-    let elf = append(&small_elf(0), &module(b"other"));
+    let elf = append(&vmlinux(), &module(b"other"));
     let verified = judge(&elf, Some(&module(&elf))).map(|verified| verified.way());
     assert_eq!(verified, Ok(Way::Detached));
 }
@@ -257,7 +285,7 @@ fn refuses_a_revoked_kernel_whoever_vouches_for_it() {
     let signed = Forge::new(&signer()).build();
     let verdict = judge_revoking(&signed, Some(&module(&signed)), &authenticode);
     assert_eq!(verdict, "revoked-image");
-    let elf = small_elf(0);
+    let elf = vmlinux();
     let verdict = judge_revoking(&elf, Some(&module(&elf)), &sha256(&elf));
     assert_eq!(verdict, "revoked-image");
     assert_eq!(
@@ -270,7 +298,7 @@ fn refuses_a_revoked_kernel_whoever_vouches_for_it() {
 fn refuses_every_flip_of_a_signed_elf_file() {
     let keys = keys();
     let trust = Trust::new().add_keys(&keys).expect("well-formed");
-    for file in [noted(), appended(&small_elf(0))] {
+    for file in [noted(), appended(&vmlinux())] {
         assert!(verify_kernel(&file, None, None, &trust).is_ok());
         let accepted = accepted_flips(&file, 0..file.len(), |flipped| {
             verify_kernel(flipped, None, None, &trust).is_ok()
@@ -283,7 +311,7 @@ fn refuses_every_flip_of_a_signed_elf_file() {
 fn refuses_every_truncation_of_a_signed_elf_file() {
     let keys = keys();
     let trust = Trust::new().add_keys(&keys).expect("well-formed");
-    for file in [noted(), appended(&small_elf(0))] {
+    for file in [noted(), appended(&vmlinux())] {
         for len in 0..file.len() {
             let verdict = verify_kernel(&file[..len], None, None, &trust);
             assert!(verdict.is_err(), "{len}");

@@ -18,6 +18,8 @@ const AUTHENTICODE: u8 = 1;
 const UKI: u8 = 2;
 const MANIFEST: u8 = 0x40;
 
+const FIRST: &[u8] = b"070701 the first initrd";
+
 fn under<T>(
     compact: &[u8],
     build: &Build,
@@ -97,10 +99,10 @@ fn a_way_that_is_accepted_counts_though_another_is_not() {
 
 #[test]
 fn an_initrd_is_accepted_from_the_sources_that_the_policy_names() {
-    let free = Build::signed().initrd(b"first");
-    let signed = Build::signed().initrd(b"first").signature(1, b"first");
-    let text = manifest(&[line("initrd", b"first")]);
-    let listed = Build::signed().initrd(b"first").signed_manifest(&text);
+    let free = Build::signed().initrd(FIRST);
+    let signed = Build::signed().initrd(FIRST).signature(1, FIRST);
+    let text = manifest(&[line("initrd", FIRST)]);
+    let listed = Build::signed().initrd(FIRST).signed_manifest(&text);
     let not = Err((Component::Initrd(0), "not-accepted"));
     for (accepted, of_free, of_signed, of_listed) in [
         (7, Ok(()), Ok(()), Ok(())),
@@ -117,11 +119,11 @@ fn an_initrd_is_accepted_from_the_sources_that_the_policy_names() {
 
 #[test]
 fn of_two_ways_to_vouch_for_an_initrd_one_that_is_accepted_suffices() {
-    let text = manifest(&[line("initrd", b"first")]);
+    let text = manifest(&[line("initrd", FIRST)]);
     let both_ways = Build::signed()
-        .initrd(b"first")
+        .initrd(FIRST)
         .manifest(&text)
-        .signature(1, b"first")
+        .signature(1, FIRST)
         .signature(2, text.as_bytes());
     for accepted in [2, 4, 6] {
         let compact = accepting([0x7f, accepted, 5, 0]);
@@ -366,7 +368,7 @@ fn an_unsigned_initrd_may_not_hide_parameters_in_its_end() {
         b"#BOOTCONFIG\n\0",
         b"#BOOTCONFIG\n\0\0\0",
     ] {
-        let initrd = [b"cpio kernel.init=/x", end].concat();
+        let initrd = [b"070701 kernel.init=/x", end].concat();
         let free = Build::signed().initrd(&initrd);
         assert_eq!(verdict(stock.as_bytes(), &free, b""), hidden);
         let signed = Build::signed().initrd(&initrd).signature(1, &initrd);
@@ -438,7 +440,7 @@ fn scoped(certificate: &Cert, purposes: u8, component: &str, generation: u32) ->
 #[test]
 fn a_key_vouches_for_what_is_within_its_scope_alone() {
     let kernel = Build::signed();
-    let initrd = Build::signed().initrd(b"first").signature(1, b"first");
+    let initrd = Build::signed().initrd(FIRST).signature(1, FIRST);
     let listed = Build::bare().signed_manifest(&of_kernel());
     let out = |component| Err((component, "key-out-of-scope"));
     for (purposes, of_kernel, of_initrd, of_listed) in [

@@ -10,6 +10,7 @@ use support::build::*;
 use support::flips::accepted_flips;
 use support::forge::Cert;
 use support::forge_detached::ForgeDetached;
+use support::other_formats::vmlinux;
 use support::small_elf::signed_elf;
 use support::small_image::small_image;
 
@@ -22,6 +23,9 @@ fn full_manifest() -> String {
         "cmdline quiet\n".to_string(),
     ])
 }
+
+/// Begins as an initrd does.
+const SIGNED: &[u8] = b"\x1f\x8b\x08 compressed";
 
 fn full() -> Build {
     Build::bare()
@@ -59,9 +63,9 @@ fn a_manifest_vouches_for_an_unsigned_kernel_and_two_initrds() {
 fn detached_signatures_vouch_for_a_kernel_and_an_initrd() {
     let build = Build::bare()
         .initrd(b"first")
-        .initrd(b"second")
+        .initrd(SIGNED)
         .signature(0, &small_image())
-        .signature(2, b"second");
+        .signature(2, SIGNED);
     judge(&build, b"", |decision| {
         assert_eq!(decision.kernel.way(), Way::Detached);
         let signer = decision.kernel.signer().clone();
@@ -73,6 +77,28 @@ fn detached_signatures_vouch_for_a_kernel_and_an_initrd() {
         assert!(decision.manifest.is_none());
     })
     .expect("accepted");
+}
+
+#[test]
+fn a_detached_signature_vouches_only_for_what_begins_as_an_initrd() {
+    for other in [
+        small_image(),
+        vmlinux(),
+        full_manifest().into_bytes(),
+        b"a signed text".to_vec(),
+    ] {
+        let build = Build::signed().initrd(&other).signature(1, &other);
+        let not = (Component::Initrd(0), "not-an-initrd");
+        assert_eq!(refusal(&build, b""), not);
+        // What a manifest calls an initrd is one, whatever else is signed of it.
+        let text = manifest(&[line("initrd", &other)]);
+        let listed = Build::signed()
+            .initrd(&other)
+            .manifest(&text)
+            .signature(1, &other)
+            .signature(2, text.as_bytes());
+        assert!(judge(&listed, b"", |_| ()).is_ok());
+    }
 }
 
 #[test]

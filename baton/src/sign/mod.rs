@@ -21,11 +21,13 @@ pub mod signer;
 
 use crate::cli::{Encoding, SignArgs, SignatureKind};
 use crate::failure::{Failure, Result};
+use crate::kind::{Kind, Role};
 use crate::output;
 use crate::p7s;
 use crate::read;
 use baton_formats::elf::Elf;
-use baton_verify::Reason;
+use baton_formats::initrd;
+use baton_verify::{Payload, Reason, Way};
 use signer::Signer;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +62,7 @@ pub fn run(args: &SignArgs) -> Result<()> {
     let file = read::given(&args.input)?;
     let kind = args.kind.unwrap_or_else(|| default_kind(&file));
     check_options(args, kind)?;
+    check_role(&file).map_err(|why| named(&args.input, why))?;
     let existing = Existing::from(args);
     let output = output(args, kind, existing)?;
     let signed =
@@ -72,7 +75,23 @@ pub fn run(args: &SignArgs) -> Result<()> {
         signer.name,
         signer.hash
     );
+    if kind == SignatureKind::Detached
+        && matches!(Kind::of(&file).role, Role::Data | Role::Other(_))
+    {
+        eprintln!(
+            "note: {} begins neither as a kernel nor as an initrd or a manifest: for the gate it counts only if a manifest lists it",
+            args.input.display()
+        );
+    }
     Ok(())
+}
+
+/// A kernel that isn't Linux is one by a manifest alone: no signature of its own would do.
+fn check_role(file: &[u8]) -> Result<()> {
+    match Payload::recognise(file, Way::Detached) {
+        Err(reason @ Reason::OnlyByManifest) if !initrd::is_one(file) => accepted(Err(reason)),
+        _ => Ok(()),
+    }
 }
 
 /// The file with its signature, or, if that is to be detached, the signature.

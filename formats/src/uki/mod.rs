@@ -174,6 +174,13 @@ pub struct Addon<'a> {
 }
 
 impl<'a> Addon<'a> {
+    /// Whether a PE image is meant as an addon: no UKI, and has what is added to one. Says nothing of
+    /// whether that is right.
+    pub fn is_one(pe: &Pe<'_>) -> bool {
+        let adds = |name| pe.section(name).is_some();
+        !Uki::is_one(pe) && [INITRD, UCODE, CMDLINE, DTB].into_iter().any(adds)
+    }
+
     /// Checks the sections. A PE image without any that means something here is no addon.
     pub fn parse(pe: &Pe<'a>) -> Result<Self, UkiError> {
         if Uki::is_one(pe) {

@@ -9,6 +9,8 @@ pub enum Group {
     Transplants,
     /// One thing that is to be taken for another.
     Confusion,
+    /// What was signed for one purpose.
+    Roles,
     /// What was trusted once.
     Revoked,
     /// Keys that sign what they may not.
@@ -29,10 +31,11 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order of the document.
-    pub const ALL: [Group; 11] = [
+    pub const ALL: [Group; 12] = [
         Group::Images,
         Group::Transplants,
         Group::Confusion,
+        Group::Roles,
         Group::Revoked,
         Group::Scopes,
         Group::CommandLine,
@@ -50,6 +53,7 @@ impl Group {
             Group::Images => "Forged and altered images",
             Group::Transplants => "Signatures of something else",
             Group::Confusion => "Confusion between formats, records and lengths",
+            Group::Roles => "Signed for one purpose, handed over for another",
             Group::Revoked => "Revoked keys, digests and generations",
             Group::Scopes => "Keys outside their scope",
             Group::CommandLine => "Smuggled parameters",
@@ -74,6 +78,11 @@ impl Group {
             Group::Confusion => {
                 "Root writes the handover byte by byte, or gets a trusted key to sign a file that two \
                  readers read as two things, so that what is verified isn't what is booted."
+            }
+            Group::Roles => {
+                "Root has bytes that a trusted key signed as one thing (an initrd, a certificate, a list, a \
+                 text), with what makes them another in them, or hands over a verified kernel with \
+                 parts that nobody meant for it, or without those that were meant."
             }
             Group::Revoked => {
                 "Root has what was signed before the key was stolen or the hole was found, or holds \

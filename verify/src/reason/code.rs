@@ -21,6 +21,8 @@ impl Reason {
             Self::BadUki(_) => "bad-uki",
             Self::BadMultiboot2(_) => "bad-multiboot2",
             Self::UnknownFormat => "unknown-format",
+            Self::OnlyByManifest => "only-by-manifest",
+            Self::NotAnInitrd => "not-an-initrd",
             Self::NoSuchProfile { .. } => "no-such-profile",
             Self::AddonWithoutUki => "addon-without-uki",
             Self::AddonForAnother { .. } => "addon-for-another",

@@ -58,6 +58,10 @@ pub enum Reason {
     BadMultiboot2(Multiboot2Error),
     /// Of no format that can be booted.
     UnknownFormat,
+    /// A kernel that a manifest alone can vouch for.
+    OnlyByManifest,
+    /// A detached signature of something that isn't an initrd.
+    NotAnInitrd,
     /// The image has no such profile.
     NoSuchProfile {
         /// The profile that was chosen.
@@ -130,7 +134,7 @@ pub enum Reason {
         /// The signer's key.
         key_id: KeyId,
     },
-    /// A signature without attributes, of bytes that may be another signature's attributes.
+    /// A signature without attributes, of bytes that begin as DER does.
     AmbiguousContent,
     /// The signer's key is of a kind or size that isn't accepted.
     UnusableKey {

@@ -36,6 +36,12 @@ impl fmt::Display for Reason {
             Self::UnknownFormat => f.write_str(
                 "neither a bzImage nor a UKI, nor ELF of Linux or with a PVH entry, nor multiboot2 (decompress it, if it is compressed)",
             ),
+            Self::OnlyByManifest => f.write_str(
+                "a signature of its own makes a kernel only of Linux, as a PE image or ELF (list it in a manifest with `baton manifest`, and sign that)",
+            ),
+            Self::NotAnInitrd => f.write_str(
+                "it is signed, but doesn't begin as an initrd does, and so may be signed for another purpose (list it in a manifest with `baton manifest`, and sign that)",
+            ),
             Self::NoSuchProfile { profile, count } => write!(
                 f,
                 "it has no profile {profile}, but {count} in all, counted from 0 (choose one of them)"
@@ -118,7 +124,7 @@ impl fmt::Display for Reason {
                 "\"{subject}\" (key id {key_id}), whom the signature names, didn't sign these bytes: altered after signing, or the signature is another file's"
             ),
             Self::AmbiguousContent => f.write_str(
-                "it begins as a signature's attributes do, and its signature has none: it may be part of another signature (sign it with attributes)",
+                "it begins as DER does, and its signature has no attributes: it may be what a certificate or another signature is made of (sign it with attributes)",
             ),
             Self::UnusableKey { subject, problem } => {
                 write!(f, "signed by \"{subject}\", but {problem} (sign with another key)")

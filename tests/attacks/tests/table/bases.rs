@@ -11,8 +11,8 @@ use super::forging::{X509, signature_list};
 use super::scene::{Gate, Scene, Shim, appended, signed_image};
 
 pub const UKI_LINE: &[u8] = b"root=/dev/vda quiet";
-pub const FIRST: &[u8] = b"the first initrd";
-pub const SECOND: &[u8] = b"the second initrd";
+pub const FIRST: &[u8] = b"070701 the first";
+pub const SECOND: &[u8] = b"070701 the second";
 
 /// A bzImage with an Authenticode signature, and an initrd that nobody signed.
 pub fn bzimage() -> Scene {
@@ -110,9 +110,25 @@ pub fn vmlinux_detached() -> Scene {
     detached(&vmlinux())
 }
 
-/// A multiboot2 kernel likewise.
+/// A multiboot2 kernel that a manifest lists.
 pub fn multiboot2() -> Scene {
-    detached(&flat_multiboot2())
+    listed(&flat_multiboot2(), &[])
+}
+
+/// The same with two modules, which the manifest lists, too.
+pub fn multiboot2_with_modules() -> Scene {
+    listed(&flat_multiboot2(), &[FIRST, SECOND])
+}
+
+/// A kernel that a manifest lists with these initrds, and with nothing of the command line.
+pub fn listed(file: &[u8], initrds: &[&[u8]]) -> Scene {
+    let mut build = Build::kernel(file, sha256(file));
+    let mut lines = vec![line("kernel", file)];
+    for initrd in initrds {
+        build = build.initrd(initrd);
+        lines.push(line("initrd", initrd));
+    }
+    Scene::of(build.signed_manifest(&manifest(&lines)))
 }
 
 pub fn detached(file: &[u8]) -> Scene {

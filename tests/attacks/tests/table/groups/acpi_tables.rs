@@ -35,11 +35,12 @@ fn put(scene: &mut Scene, parts: &[&[u8]]) {
     scene.put(1, bytes.clone(), sha256(&bytes));
 }
 
-/// The table's entry in two, of which the first is as long as a multiple of this.
+/// The table's entry in two, of which the first is as long as a multiple of this, and begins as an initrd.
 fn halves(multiple: usize) -> (Vec<u8>, Vec<u8>) {
     let table = table();
     let (left, right) = table.split_at(112);
-    let mut first = vec![b'x'; multiple - left.len()];
+    let mut first = b"\x1f\x8b\x08".to_vec();
+    first.resize(multiple - left.len(), b'x');
     first.extend(left);
     (first, right.to_vec())
 }
@@ -54,11 +55,10 @@ fn signed_beginning() -> Scene {
     scene
 }
 
-/// The same of one that begins with a table's end, after an unsigned one.
+/// A signed initrd after an unsigned one.
 fn signed_end() -> Scene {
-    let (_, second) = halves(4096);
     let mut scene = bzimage();
-    scene.build = scene.build.initrd(&second).signature(2, &second);
+    scene.build = scene.build.initrd(SECOND).signature(2, SECOND);
     scene
 }
 
@@ -213,11 +213,14 @@ fn across_a_joint(all: &mut Cases) {
         "the same of an unsigned initrd's end and a signed one's beginning",
         signed_end,
         |it| {
-            let (first, _) = halves(4096);
+            let (first, second) = halves(4096);
             put(it, &[&first]);
+            it.put(2, second.clone(), sha256(&second));
+            let signature = sign(&second);
+            it.put(3, signature.clone(), sha256(&signature));
         },
         initrd(1),
-        CODE,
+        "not-an-initrd",
     );
     all.refused(
         "the same of a UKI's own initrd and an unsigned one's beginning",

@@ -386,7 +386,7 @@ fn formats(all: &mut Cases) {
             it.put_kernel(noted, sha256(&unsigned));
         },
         KERNEL,
-        "unknown-format",
+        "only-by-manifest",
     );
     all.refused(
         "two signature notes, each of which leaves bytes of its own open",
@@ -547,18 +547,18 @@ fn malformed(all: &mut Cases) {
         "bad-kernel",
         image(|image| write(image, 0x230, &[0; 4]))
     );
-    file!(
-        all,
-        "a signed multiboot2 kernel that asks for what can't be given",
-        vmlinux_detached,
-        "bad-multiboot2",
-        {
+    all.refused(
+        "a listed multiboot2 kernel that asks for what can't be given",
+        multiboot2,
+        |it| {
             let mut file = flat_multiboot2();
             let tag = file
                 .windows(8)
                 .position(|window| window == [3, 0, 0, 0, 12, 0, 0, 0]);
             file[tag.expect("the entry's tag")] = 99;
-            file
-        }
+            it.build = listed(&file, &[]).build;
+        },
+        KERNEL,
+        "bad-multiboot2",
     );
 }

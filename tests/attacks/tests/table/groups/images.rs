@@ -163,7 +163,7 @@ fn altered(all: &mut Cases) {
         multiboot2,
         |it| flip(it, 0xf0),
         KERNEL,
-        "digest-mismatch",
+        "not-in-manifest",
     );
     all.refused(
         "a kernel with one bit changed that a manifest lists",

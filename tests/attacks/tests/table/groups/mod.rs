@@ -13,6 +13,7 @@ mod module_keys;
 mod occasion;
 mod revoked;
 mod revoked_digests;
+mod roles;
 mod scopes;
 mod transplants;
 mod ukis;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Case> {
         images::cases(),
         transplants::cases(),
         confusion::cases(),
+        roles::cases(),
         revoked::cases(),
         revoked_digests::cases(),
         scopes::cases(),

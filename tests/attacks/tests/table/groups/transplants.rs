@@ -122,7 +122,7 @@ fn authenticode_ones(all: &mut Cases) {
             it.put_kernel(addon, digest);
         },
         KERNEL,
-        "bad-kernel",
+        "bad-uki",
     );
     all.refused(
         "a signed UKI in place of an addon",
