@@ -96,6 +96,10 @@ impl AppliedPolicy {
 /// malice, and unsigned ones may hold nothing that Linux takes for more than files; the command line,
 /// with what the policy forces, must fit.
 ///
+/// A kernel that isn't Linux must be listed in a manifest, and so must all that goes with it as
+/// modules. Where the policy wants initrds vouched for, one must be there, unless a UKI or a manifest
+/// says what goes with the kernel.
+///
 /// What is signed counts in any case: every detached signature must be a trusted one, needed or not;
 /// a manifest must have one, and everything must be as it says: the kernel if it lists one, the
 /// initrds, all of them and in its order, if it lists any, and the command line, before which only
@@ -117,6 +121,7 @@ pub fn decide<'a>(
     let (kernel, opened) = check_kernel(&parsed, manifest.as_ref(), trust)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let rules = trust.policy().rules(parsed.is_crash());
+    records::check_for_kernel(&initrds, &opened, manifest.is_some(), rules)?;
     let addons = check_addons(&parsed, opened.arguments.as_ref(), trust)?;
     let signed = Signed::new(&kernel, &opened, &addons);
     joined::check(&signed.initrds(), &parsed, &initrds, rules)?;

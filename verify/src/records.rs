@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use baton_formats::handover::{Handover, Record};
 use baton_formats::initrd;
-use baton_formats::policy::Purpose;
+use baton_formats::policy::{Purpose, Rules};
 use baton_formats::verdict::{Kind, Way};
 
 use crate::detached::{Content, judge_content};
@@ -14,6 +14,7 @@ use crate::reason::Reason;
 use crate::refusal::{Component, Refusal};
 use crate::scope::Use;
 use crate::trust::Trust;
+use crate::uki::Opened;
 use crate::vouched::{Part, Vouched};
 
 /// Checks that every detached signature is undamaged. What they are about is judged by them later.
@@ -72,6 +73,34 @@ pub(crate) fn check_initrds(
         return Err(Refusal::new(component, Reason::MissingInitrd));
     }
     Ok(parts)
+}
+
+/// Checks that what goes with the kernel as initrds, `parts`, suits it.
+///
+/// Modules of another kernel than Linux run as kernels do, whatever the policy says of initrds, and
+/// so a manifest must say which they are. Where initrds must be vouched for, leaving them out is no
+/// way round that: Linux would run what is on a disk. A UKI is vouched for with all that it has, and a
+/// manifest that lists no initrd lists the kernel, which so goes without.
+pub(crate) fn check_for_kernel(
+    parts: &[Part],
+    kernel: &Opened<'_>,
+    has_manifest: bool,
+    rules: &Rules<'_>,
+) -> Result<(), Refusal> {
+    let unlisted = |part: &Part| part.vouched.way != Way::Manifest;
+    if let Some(index) = parts.iter().position(unlisted)
+        && !kernel.payload.is_linux()
+    {
+        return Err(Refusal::new(
+            Component::Initrd(index),
+            Reason::UnlistedModule,
+        ));
+    }
+    let is_said = kernel.arguments.is_some() || has_manifest;
+    match parts.is_empty() && !is_said && !rules.initrd.accept(Way::Unsigned) {
+        true => Err(Refusal::new(Component::Initrd(0), Reason::NoInitrd)),
+        false => Ok(()),
+    }
 }
 
 fn check_initrd(

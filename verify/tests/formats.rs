@@ -387,6 +387,27 @@ mod what_is_not_linux {
     }
 
     #[test]
+    fn is_given_only_modules_that_its_manifest_lists() {
+        let module: &[u8] = b"070701 a module";
+        let unlisted = |index| (Component::Initrd(index), "unlisted-module");
+        let [flat, pvh, elf, legacy] = kernels();
+        for file in [flat, pvh, elf] {
+            assert!(judge(&listed(&file, &[module, b"second"]), b"", |_| ()).is_ok());
+            let text = manifest(&[line("kernel", &file)]);
+            let bare = || Build::kernel(&file, sha256(&file)).initrd(module);
+            assert_eq!(refusal(&bare().signed_manifest(&text), b""), unlisted(0));
+            let signed = bare()
+                .manifest(&text)
+                .signature(1, module)
+                .signature(2, text.as_bytes());
+            assert_eq!(refusal(&signed, b""), unlisted(0));
+        }
+        let text = manifest(&[line("kernel", &legacy)]);
+        let linux = Build::kernel(&legacy, sha256(&legacy)).initrd(module);
+        assert!(judge(&linux.signed_manifest(&text), b"", |_| ()).is_ok());
+    }
+
+    #[test]
     fn is_no_kernel_of_a_signed_uki() {
         for kernel in kernels() {
             let image = signed_image(pe_image(&[(".linux", &kernel), (".initrd", b"its own")]));

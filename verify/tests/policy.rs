@@ -8,8 +8,9 @@ use baton_verify::{Component, Decision, Refusal, Trust, decide};
 use support::build::*;
 use support::compact::{policy, rule, rules, scope};
 use support::cpio::file;
-use support::forge::{Cert, Forge};
+use support::forge::{Cert, Forge, SHA256, indirect_data};
 use support::forge_detached::ForgeDetached;
+use support::other_formats::pe_image;
 use support::small_image::{CMDLINE_SIZE, small_image, with_sbat};
 
 /// All ways, sources and parameters.
@@ -114,6 +115,42 @@ fn an_initrd_is_accepted_from_the_sources_that_the_policy_names() {
         assert_eq!(verdict(&compact, &free, b""), of_free, "{accepted}");
         assert_eq!(verdict(&compact, &signed, b""), of_signed, "{accepted}");
         assert_eq!(verdict(&compact, &listed, b""), of_listed, "{accepted}");
+    }
+}
+
+#[test]
+fn an_initrd_is_there_where_the_policy_wants_them_vouched_for() {
+    let none = Err((Component::Initrd(0), "no-initrd"));
+    for (accepted, expected) in [(7, Ok(())), (1, Ok(())), (6, none), (2, none), (0, none)] {
+        let compact = accepting([0x7f, accepted, 5, 0]);
+        assert_eq!(verdict(&compact, &Build::signed(), b""), expected);
+    }
+    let signed_only = accepting([0x7f, 6, 5, 0]);
+    let listed = Build::bare().signed_manifest(&of_kernel());
+    assert_eq!(verdict(&signed_only, &listed, b""), Ok(()));
+    let kernel = small_image();
+    let mut forge = Forge::new(&signer());
+    forge.image = pe_image(&[(".linux", &kernel)]);
+    forge.content = indirect_data(SHA256, &authenticode(&forge.image));
+    let uki = forge.build();
+    let uki = Build::kernel(&uki, authenticode(&uki));
+    assert_eq!(verdict(&signed_only, &uki, b""), Ok(()));
+}
+
+#[test]
+fn a_crash_has_its_own_rules_for_leaving_the_initrd_out() {
+    let (free, strict) = (rules(ALL, "", &[]), rules([0x7f, 6, 5, 0], "", &[]));
+    let none = Err((Component::Initrd(0), "no-initrd"));
+    let crash = Build::signed().crash();
+    for (occasions, normally, in_a_crash) in [
+        ([&free, &strict], Ok(()), none),
+        ([&strict, &free], none, Ok(())),
+    ] {
+        let [normal, crash_alone] = occasions;
+        let compact = policy("", "", [normal, crash_alone], &[]);
+        assert_eq!(verdict(&compact, &Build::signed(), b""), normally);
+        let line = b"elfcorehdr=0x1000";
+        assert_eq!(verdict(&compact, &crash, line), in_a_crash);
     }
 }
 

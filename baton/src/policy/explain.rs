@@ -19,6 +19,7 @@ pub fn sentences(policy: &Policy, crash: bool) -> Vec<String> {
         format!("An image that names the SBAT component \"{name}\" must be of generation {least} or newer.")
     }));
     all.push(kernel(rules));
+    all.push(other_kernel(rules));
     all.push(initrd(rules));
     all.push(command_line(rules));
     all.extend(forced(rules));
@@ -46,13 +47,27 @@ fn kernel(rules: &Rules) -> String {
     format!("A kernel must be vouched for by {}.", or(&ways))
 }
 
+fn other_kernel(rules: &Rules) -> String {
+    match rules.kernel & policy::KernelWay::Manifest as u8 {
+        0 => "A kernel that isn't Linux is refused.",
+        _ => "A kernel that isn't Linux must be listed in a signed manifest, and so must all its modules.",
+    }
+    .into()
+}
+
 fn initrd(rules: &Rules) -> String {
-    match &described(rules.initrd, &INITRD_WAYS)[..] {
-        [] => "An initrd must be part of a UKI.".into(),
+    let sources = match &described(rules.initrd, &INITRD_WAYS)[..] {
+        [] => "An initrd must be part of a UKI".into(),
         ways => {
             let ways = [&["part of a UKI"], ways].concat();
-            format!("An initrd may be {}.", or(&ways))
+            format!("An initrd may be {}", or(&ways))
         }
+    };
+    match rules.initrd & policy::Source::Unsigned as u8 {
+        0 => format!(
+            "{sources}. One must be there, unless a UKI or a manifest says what goes with the kernel."
+        ),
+        _ => format!("{sources}."),
     }
 }
 

@@ -23,6 +23,8 @@ impl Reason {
             Self::UnknownFormat => "unknown-format",
             Self::OnlyByManifest => "only-by-manifest",
             Self::NotAnInitrd => "not-an-initrd",
+            Self::UnlistedModule => "unlisted-module",
+            Self::NoInitrd => "no-initrd",
             Self::NoSuchProfile { .. } => "no-such-profile",
             Self::AddonWithoutUki => "addon-without-uki",
             Self::AddonForAnother { .. } => "addon-for-another",

@@ -62,6 +62,10 @@ pub enum Reason {
     OnlyByManifest,
     /// A detached signature of something that isn't an initrd.
     NotAnInitrd,
+    /// A module of a kernel that isn't Linux, and the manifest doesn't list it.
+    UnlistedModule,
+    /// No initrd, and the policy wants them vouched for.
+    NoInitrd,
     /// The image has no such profile.
     NoSuchProfile {
         /// The profile that was chosen.

@@ -42,6 +42,12 @@ impl fmt::Display for Reason {
             Self::NotAnInitrd => f.write_str(
                 "it is signed, but doesn't begin as an initrd does, and so may be signed for another purpose (list it in a manifest with `baton manifest`, and sign that)",
             ),
+            Self::UnlistedModule => f.write_str(
+                "the kernel isn't Linux and takes it for a part of itself, and no manifest lists it (list it in the kernel's manifest, and sign that)",
+            ),
+            Self::NoInitrd => f.write_str(
+                "there is none, and the policy accepts only initrds that are vouched for (load one that is, or list the kernel in a manifest)",
+            ),
             Self::NoSuchProfile { profile, count } => write!(
                 f,
                 "it has no profile {profile}, but {count} in all, counted from 0 (choose one of them)"

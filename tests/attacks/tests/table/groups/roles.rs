@@ -14,7 +14,7 @@ use crate::forging::der::{null, octets, oid, seq};
 use crate::forging::forge::{Cert, ECDSA_SHA256, SPC_INDIRECT_DATA, extension, name};
 use crate::forging::forge_detached::ForgeDetached;
 use crate::forging::other_formats::*;
-use crate::forging::small_elf::small_elf;
+use crate::forging::small_elf::{elf_with, note, small_elf};
 use crate::forging::small_image::small_image;
 use crate::scene::{Scene, appended, signed_image, with_appended};
 
@@ -32,6 +32,8 @@ pub fn cases() -> Vec<Case> {
     pairs(&mut all);
     pairs_that_are_linux(&mut all);
     by_their_own_signature(&mut all);
+    modules(&mut all);
+    left_out(&mut all);
     all.made
 }
 
@@ -506,5 +508,175 @@ fn by_their_own_signature(all: &mut Cases) {
         },
         KERNEL,
         "only-by-manifest",
+    );
+}
+
+/// A kernel that isn't Linux, and what goes with it.
+fn pvh_with_modules() -> Scene {
+    listed(&pvh(), &[FIRST, SECOND])
+}
+
+fn elf_multiboot2() -> Vec<u8> {
+    with_multiboot2_header(elf_with(&note(b"Xen\0", 6, b"Xen")))
+}
+
+fn elf_multiboot2_with_modules() -> Scene {
+    listed(&elf_multiboot2(), &[FIRST, SECOND])
+}
+
+fn modules_under(name: &str) -> Scene {
+    preset(multiboot2_with_modules(), name)
+}
+
+/// Lists the kernel alone, and hands over a module as well.
+fn unlisted(scene: &mut Scene, file: &[u8]) {
+    let text = manifest(&[line("kernel", file)]);
+    let build = Build::kernel(file, sha256(file)).initrd(SECOND);
+    scene.build = build.signed_manifest(&text);
+}
+
+fn modules(all: &mut Cases) {
+    all.refused(
+        "an unsigned module for a listed multiboot2 kernel",
+        multiboot2_with_modules,
+        |it| unlisted(it, &flat_multiboot2()),
+        INITRD,
+        "unlisted-module",
+    );
+    all.refused(
+        "an unsigned module for a listed ELF kernel with a multiboot2 header, as an unsigned dom0 for Xen",
+        elf_multiboot2_with_modules,
+        |it| unlisted(it, &elf_multiboot2()),
+        INITRD,
+        "unlisted-module",
+    );
+    all.refused(
+        "an unsigned module for a listed kernel with a PVH entry",
+        pvh_with_modules,
+        |it| unlisted(it, &pvh()),
+        INITRD,
+        "unlisted-module",
+    );
+    all.refused(
+        "a module with a right signature beside it that the manifest doesn't list",
+        multiboot2_with_modules,
+        |it| {
+            let file = flat_multiboot2();
+            let text = manifest(&[line("kernel", &file)]);
+            it.build = Build::kernel(&file, sha256(&file))
+                .initrd(FIRST)
+                .manifest(&text)
+                .signature(1, FIRST)
+                .signature(2, text.as_bytes());
+        },
+        INITRD,
+        "unlisted-module",
+    );
+    all.refused(
+        "the same where initrds must be signed, and this one is",
+        || modules_under("signed-initrd"),
+        |it| {
+            let file = flat_multiboot2();
+            let text = manifest(&[line("kernel", &file)]);
+            it.build = Build::kernel(&file, sha256(&file))
+                .initrd(FIRST)
+                .manifest(&text)
+                .signature(1, FIRST)
+                .signature(2, text.as_bytes());
+        },
+        INITRD,
+        "unlisted-module",
+    );
+    all.refused(
+        "one more module than the manifest lists",
+        multiboot2_with_modules,
+        |it| {
+            it.insert(3, Kind::Initrd, b"one more", 0);
+            it.build.records[5].0.subject = 4;
+        },
+        Component::Initrd(2),
+        "not-in-manifest",
+    );
+    all.refused(
+        "the modules in another order: one is the kernel that the machine is given to",
+        multiboot2_with_modules,
+        |it| it.build.records.swap(1, 2),
+        INITRD,
+        "not-in-manifest",
+    );
+    all.refused(
+        "an unsigned module for a crash",
+        || {
+            let mut scene = multiboot2_with_modules();
+            scene.build = scene.build.crash();
+            scene.crash = true;
+            scene
+        },
+        |it| {
+            unlisted(it, &flat_multiboot2());
+            it.build = it.build.clone().crash();
+        },
+        INITRD,
+        "unlisted-module",
+    );
+}
+
+/// For a crash, where initrds must be signed.
+fn crash_with_signed_initrd() -> Scene {
+    let mut scene = must_be_signed();
+    scene.build = scene.build.crash();
+    scene.crash = true;
+    scene
+}
+
+fn left_out(all: &mut Cases) {
+    all.refused(
+        "the initrd left out where it must be signed, so that a program on the disk is run",
+        must_be_signed,
+        |it| it.build.records.truncate(1),
+        INITRD,
+        "no-initrd",
+    );
+    all.refused(
+        "the initrd left out for a crash where it must be signed",
+        crash_with_signed_initrd,
+        |it| it.build.records.truncate(1),
+        INITRD,
+        "no-initrd",
+    );
+    all.refused(
+        "the initrd of an ELF kernel left out where it must be signed",
+        || {
+            let mut scene = preset(vmlinux_appended(), "signed-initrd");
+            scene.build = scene.build.signature(1, FIRST);
+            scene
+        },
+        |it| it.build.records.truncate(1),
+        INITRD,
+        "no-initrd",
+    );
+    all.refused(
+        "a verified UKI's kernel taken out of it, without its initrd",
+        || {
+            let mut scene = preset(open_uki(), "signed-initrd");
+            scene.line = b"root=/dev/vda1".to_vec();
+            scene
+        },
+        |it| {
+            let image = signed_image(small_image());
+            it.build = Build::kernel(&image, authenticode(&image));
+        },
+        INITRD,
+        "no-initrd",
+    );
+    all.survived(
+        "a signed UKI without an initrd, where initrds must be signed",
+        || preset(open_uki(), "signed-initrd"),
+        |it| {
+            let image = signed_image(pe_image(&[(".linux", &small_image())]));
+            it.build = Build::kernel(&image, authenticode(&image));
+        },
+        "a UKI is vouched for with all that it has: its signer left the initrd out",
+        |plan| assert!(matches!(plan.entry, Entry::Long { .. })),
     );
 }
