@@ -327,7 +327,7 @@ pub struct GateBuildArgs {
     /// SBAT metadata, as CSV, in place of the gate's own (baton.gate)
     #[arg(long, value_name = "FILE")]
     pub sbat: Option<PathBuf>,
-    /// What the gate refuses: EFI signature lists, or an update of dbx as it is published (may be
+    /// What the gate refuses: EFI signature lists, a variable of efivarfs, or an update of dbx as it is published (may be
     /// repeated). An update's own signature isn't judged: whoever signs the gate vouches for what is in it
     #[arg(long, value_name = "FILE")]
     pub dbx: Vec<PathBuf>,

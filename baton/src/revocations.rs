@@ -1,7 +1,8 @@
 //! Lists of what is revoked: as they are published, and how many entries of which kind they have.
 
+use baton_formats::efi::Guid;
 use baton_formats::reader::Reader;
-use baton_formats::siglist::{SigListError, Signature, SignatureLists, SignatureType};
+use baton_formats::siglist::{self, SigListError, Signature, SignatureLists, SignatureType};
 use baton_verify::Certificate;
 use serde::Serialize;
 use std::fmt;
@@ -15,6 +16,17 @@ const REVISION_AND_TYPE: [u8; 4] = [0x00, 0x02, 0xf1, 0x0e];
 /// EFI_CERT_TYPE_PKCS7_GUID, 4aafd29d-68df-49ee-8aa9-347d375665a7.
 const PKCS7_GUID: [u8; 16] = [
     0x9d, 0xd2, 0xaf, 0x4a, 0xdf, 0x68, 0xee, 0x49, 0x8a, 0xa9, 0x34, 0x7d, 0x37, 0x56, 0x65, 0xa7,
+];
+
+/// The attributes that a variable may have (8.2.1, EFI_VARIABLE_NON_VOLATILE and what follows).
+const ATTRIBUTES: u32 = 0x7f;
+/// What the lists of a dbx, or of MokListX, are of.
+const LIST_TYPES: [Guid; 5] = [
+    siglist::X509_GUID,
+    siglist::SHA256_GUID,
+    siglist::X509_SHA256_GUID,
+    siglist::X509_SHA384_GUID,
+    siglist::X509_SHA512_GUID,
 ];
 
 /// Who owns the version numbers of Windows's boot manager in a dbx, 9d132b6c-59d5-4388-ab1c-185cfcb2eb92:
@@ -104,15 +116,16 @@ impl fmt::Display for Count {
 }
 
 /// The signature lists in a file that is nothing else, or is an update of dbx as it is published: a
-/// time, a signature (which isn't judged), and the lists.
+/// time, a signature (which isn't judged), and the lists; or a variable as efivarfs has it: its
+/// attributes, and the lists.
 ///
 /// # Errors
-/// Says what is wrong: neither of both, or nothing in it that revokes anything.
+/// Says what is wrong: none of these, or nothing in it that revokes anything.
 pub fn parse(file: &[u8]) -> Result<&[u8], String> {
     let lists = if is_update(file) {
         without_signature(file).ok_or("the signature before its lists ends too early")?
     } else {
-        file
+        without_attributes(file).unwrap_or(file)
     };
     let count = Count::of(lists).map_err(|e| e.to_string())?;
     match count.effective() {
@@ -126,6 +139,15 @@ pub fn parse(file: &[u8]) -> Result<&[u8], String> {
 fn is_update(file: &[u8]) -> bool {
     let kind = file.get(TIME_LEN + 4..TIME_LEN + CERTIFICATE_HEADER_LEN);
     kind == Some(&[&REVISION_AND_TYPE[..], &PKCS7_GUID].concat())
+}
+
+/// Known by the type of the first list, which is a GUID in either case: none of those that lists are of
+/// has another one 4 bytes further on.
+fn without_attributes(file: &[u8]) -> Option<&[u8]> {
+    let (attributes, lists) = file.split_first_chunk()?;
+    let attributes = u32::from_le_bytes(*attributes);
+    let known = LIST_TYPES.iter().any(|kind| lists.starts_with(kind));
+    (known && attributes & !ATTRIBUTES == 0).then_some(lists)
 }
 
 fn without_signature(file: &[u8]) -> Option<&[u8]> {
@@ -207,6 +229,29 @@ mod tests {
         let lists = every_kind();
         assert_eq!(parse(&lists), Ok(&lists[..]));
         assert_eq!(parse(&update(&lists)), Ok(&lists[..]));
+    }
+
+    #[test]
+    fn lists_are_taken_out_of_a_variable_as_efivarfs_has_it() {
+        for kind in LIST_TYPES {
+            let data = match kind {
+                siglist::X509_GUID => 7,
+                siglist::SHA256_GUID => 32,
+                siglist::X509_SHA256_GUID => 48,
+                siglist::X509_SHA384_GUID => 64,
+                _ => 80,
+            };
+            let lists = list(kind, &vec![1; data]);
+            // Of MokListXRT, of dbx.
+            for attributes in [6_u8, 0x27] {
+                let variable = [&[attributes, 0, 0, 0], &lists[..]].concat();
+                assert_eq!(parse(&variable), Ok(&lists[..]));
+                for len in 0..variable.len() {
+                    assert!(parse(&variable[..len]).is_err(), "{len}");
+                }
+            }
+            assert!(parse(&[&[0, 0, 0, 0x80], &lists[..]].concat()).is_err());
+        }
     }
 
     #[test]

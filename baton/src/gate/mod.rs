@@ -57,7 +57,7 @@ fn revocations(paths: &[PathBuf]) -> Result<(Vec<u8>, Vec<Count>)> {
         let file = read::given(path)?;
         let refused = |why: String| {
             Failure::failed(format!(
-                "{}: neither EFI signature lists nor an update of dbx: {why}; give one as it is published",
+                "{}: neither EFI signature lists nor an update of dbx, nor a variable of efivarfs: {why}; give one as it is published",
                 path.display()
             ))
         };
