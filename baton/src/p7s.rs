@@ -1,7 +1,7 @@
 //! Detached signatures in files: beside what they are about, as `FILE.p7s`, in DER or PEM.
 
-use crate::certs::pem_blocks;
 use crate::failure::{Failure, Result};
+use crate::pem;
 use crate::read;
 use std::path::{Path, PathBuf};
 
@@ -41,13 +41,12 @@ pub fn read_beside(path: &Path) -> Result<Option<Vec<u8>>> {
 /// # Errors
 /// When it is PEM, and not of one signature.
 pub fn to_der(bytes: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
-    let text = match std::str::from_utf8(&bytes) {
-        Ok(text) if text.contains("-----BEGIN ") => text,
-        _ => return Ok(bytes),
-    };
-    match &mut pem_blocks(text)?[..] {
-        [(label, der)] if LABELS.contains(&label.as_str()) => Ok(std::mem::take(der)),
-        [(label, _)] => Err(format!("it holds a {label}, not a CMS signature")),
+    if !pem::is_pem(&bytes) {
+        return Ok(bytes);
+    }
+    match &mut pem::blocks(&bytes)?[..] {
+        [block] if LABELS.contains(&block.label.as_str()) => Ok(std::mem::take(&mut block.bytes)),
+        [block] => Err(format!("it holds a {}, not a CMS signature", block.label)),
         blocks => Err(format!(
             "it holds {} PEM blocks; one CMS signature expected",
             blocks.len()

@@ -78,3 +78,272 @@ fn a_gate_is_not_built_to_trust_a_key_for_modules() {
     assert!(said.err.contains("for modules only"), "{}", said.err);
     assert!(!out.exists());
 }
+
+/// Runs openssl, and takes what comes of it.
+fn openssl(args: &[&dyn AsRef<OsStr>]) {
+    let said = tool("openssl", args);
+    assert_eq!(said.code, 0, "{}", said.err);
+}
+
+const P256: [&str; 4] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+
+#[test]
+fn keys_are_read_in_der_of_every_form() {
+    let folder = Folder::new();
+    let (rsa, ec) = (
+        Made::new(&folder, "RSA", &[]),
+        Made::new(&folder, "EC", &P256),
+    );
+    let der = folder.path("key.der");
+    let forms: [(&Made, &[&str]); 4] = [
+        (&rsa, &["pkey"]),
+        (&rsa, &["rsa", "-traditional"]),
+        (&ec, &["pkcs8", "-topk8", "-nocrypt"]),
+        (&ec, &["ec"]),
+    ];
+    for (made, form) in forms {
+        let mut args: Vec<&dyn AsRef<OsStr>> = form.iter().map(|it| it as _).collect();
+        args.extend::<[&dyn AsRef<OsStr>; 6]>([
+            &"-in",
+            &made.key,
+            &"-outform",
+            &"DER",
+            &"-out",
+            &der,
+        ]);
+        openssl(&args);
+        let image = folder.write("image", kernel_image(0x3000));
+        let said = baton(&[&"sign", &"--key", &der, &"--cert", &made.cert, &image]);
+        assert_eq!(said.code, 0, "{form:?}: {}", said.err);
+        let said = baton(&[&"verify", &"--cert", &made.cert, &image]);
+        assert_eq!(said.code, 0, "{form:?}: {}", said.err);
+        let whole = std::fs::read(&der).unwrap();
+        for len in [0, 1, 2, 20, whole.len() / 2, whole.len() - 1] {
+            let cut = folder.write("cut.der", &whole[..len]);
+            let said = baton(&[&"sign", &"--key", &cut, &"--cert", &made.cert, &image]);
+            assert_eq!(said.code, 1, "{form:?}: {len}: {}", said.out);
+        }
+    }
+}
+
+#[test]
+fn other_holders_of_keys_are_named_with_the_way_out() {
+    let folder = Folder::new();
+    let made = Made::new(&folder, "RSA", &[]);
+    let (p12, encrypted) = (folder.path("key.p12"), folder.path("encrypted.der"));
+    openssl(&[
+        &"pkcs12",
+        &"-export",
+        &"-inkey",
+        &made.key,
+        &"-in",
+        &made.cert,
+        &"-passout",
+        &"pass:x",
+        &"-out",
+        &p12,
+    ]);
+    openssl(&[
+        &"pkcs8",
+        &"-topk8",
+        &"-in",
+        &made.key,
+        &"-passout",
+        &"pass:x",
+        &"-outform",
+        &"DER",
+        &"-out",
+        &encrypted,
+    ]);
+    let ssh = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAEC\n-----END OPENSSH PRIVATE KEY-----\n";
+    let ssh = folder.write("id_rsa", ssh);
+    for (key, words) in [
+        (&p12, "openssl pkcs12 -in KEY -nocerts"),
+        (&encrypted, "openssl pkey -inform DER"),
+        (&ssh, "ssh-keygen -p -m PEM"),
+        (&made.cert, "no private key in it, but CERTIFICATE"),
+    ] {
+        let image = folder.write("image", kernel_image(0x3000));
+        let said = baton(&[&"sign", &"--key", key, &"--cert", &made.cert, &image]);
+        assert_eq!(said.code, 1, "{}", said.out);
+        assert!(said.err.contains(words), "{}", said.err);
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+    }
+    // The way out is one.
+    let key = folder.path("out.pem");
+    openssl(&[
+        &"pkcs12",
+        &"-in",
+        &p12,
+        &"-passin",
+        &"pass:x",
+        &"-nocerts",
+        &"-noenc",
+        &"-out",
+        &key,
+    ]);
+    let image = folder.write("image", kernel_image(0x3000));
+    let said = baton(&[&"sign", &"--key", &key, &"--cert", &made.cert, &image]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let said = baton(&[&"sign", &"--key", &key, &"--cert", &p12, &image]);
+    assert!(said.err.contains("-nokeys"), "{}", said.err);
+}
+
+#[test]
+fn keys_for_pss_are_told_apart() {
+    let folder = Folder::new();
+    let made = Made::new(
+        &folder,
+        "PSS",
+        &["-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"],
+    );
+    let plain = Made::new(&folder, "Plain", &[]);
+    let image = folder.write("image", kernel_image(0x3000));
+    // The certificate tells, whatever the key is; so does the key.
+    for (key, cert) in [
+        (&made.key, &made.cert),
+        (&plain.key, &made.cert),
+        (&made.key, &plain.cert),
+    ] {
+        let said = baton(&[&"sign", &"--key", key, &"--cert", cert, &image]);
+        assert_eq!(said.code, 1, "{}", said.out);
+        assert!(
+            said.err.contains("RSA-PSS keys aren't accepted"),
+            "{}",
+            said.err
+        );
+    }
+    assert_eq!(made.inspected()["key"], "RSA-PSS");
+}
+
+#[test]
+fn certificates_are_read_however_their_pem_is_written() {
+    let folder = Folder::new();
+    let (first, second) = (
+        Made::new(&folder, "First", &[]),
+        Made::new(&folder, "Second", &P256),
+    );
+    let pem = |made: &Made| std::fs::read_to_string(&made.cert).unwrap();
+    let text = pem(&first);
+    let digits: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+    let lines = digits
+        .as_bytes()
+        .chunks(76)
+        .map(|line| std::str::from_utf8(line).unwrap());
+    let long = lines.collect::<Vec<_>>().join("\r\n");
+    let wide = format!("-----BEGIN CERTIFICATE-----\r\n{long}\r\n-----END CERTIFICATE-----\r\n");
+    let latin1 = [b"subject=CN = M\xfcller\n", text.as_bytes()].concat();
+    for (file, subjects) in [
+        (wide.into_bytes(), &["First"][..]),
+        (latin1, &["First"]),
+        (
+            format!("{}\n# and\n{}", pem(&second), text).into_bytes(),
+            &["Second", "First"],
+        ),
+    ] {
+        let path = folder.write("some.pem", file);
+        let found = baton(&[&"inspect", &"--json", &path]).json();
+        let found = found["certificates"].as_array().unwrap().iter();
+        let found: Vec<_> = found.map(|it| it["subject"].as_str().unwrap()).collect();
+        assert_eq!(found, subjects);
+        let image = folder.write("image", kernel_image(0x3000));
+        assert_eq!(
+            baton(&[
+                &"sign",
+                &"--key",
+                &first.key,
+                &"--cert",
+                &first.cert,
+                &image
+            ])
+            .code,
+            0
+        );
+        let said = baton(&[&"verify", &"--cert", &path, &image]);
+        assert_eq!(said.code, 0, "{}", said.err);
+    }
+}
+
+#[test]
+fn names_are_shown_in_all_letters() {
+    let folder = Folder::new();
+    let name = "Kernel – Schlüssel ✓";
+    let made = Made::new(&folder, name, &["-utf8"]);
+    assert_eq!(made.inspected()["subject"], name);
+    let signed = made.sign(&folder);
+    assert!(signed.out.contains(name), "{}", signed.out);
+    let said = baton(&[&"verify", &"--cert", &made.cert, &folder.path("image")]);
+    assert!(said.out.contains(name), "{}", said.out);
+}
+
+/// A detached signature by openssl, with these options.
+fn signed_beside(folder: &Folder, options: &[&dyn AsRef<OsStr>]) -> PathBuf {
+    let content = folder.write("content", "content");
+    let signature = folder.path("content.p7s");
+    let mut args: Vec<&dyn AsRef<OsStr>> = vec![
+        &"cms",
+        &"-sign",
+        &"-binary",
+        &"-md",
+        &"sha256",
+        &"-outform",
+        &"DER",
+        &"-in",
+        &content,
+        &"-out",
+        &signature,
+    ];
+    args.extend(options);
+    openssl(&args);
+    content
+}
+
+#[test]
+fn two_signers_are_told_as_two() {
+    let folder = Folder::new();
+    let (a, b) = (Made::new(&folder, "A", &[]), Made::new(&folder, "B", &P256));
+    let content = signed_beside(
+        &folder,
+        &[
+            &"-signer", &a.cert, &"-inkey", &a.key, &"-signer", &b.cert, &"-inkey", &b.key,
+        ],
+    );
+    let said = baton(&[&"verify", &"--signature-only", &"--cert", &a.cert, &content]);
+    assert_ne!(said.code, 0, "{}", said.out);
+    assert!(said.err.contains("2 signers"), "{}", said.err);
+    let told = baton(&[&"inspect", &folder.path("content.p7s")]);
+    assert!(told.err.contains("2 signers"), "{} {}", told.err, told.out);
+}
+
+#[test]
+fn a_gate_takes_a_dbx_as_efivarfs_has_it() {
+    let folder = Folder::new();
+    let made = Made::new(&folder, "A", &[]);
+    let stub = folder.write("stub", gate_stub(0x10_0000));
+    let der = folder.path("a.der");
+    openssl(&[
+        &"x509",
+        &"-in",
+        &made.cert,
+        &"-outform",
+        &"DER",
+        &"-out",
+        &der,
+    ]);
+    let lists = common::signature_list(&[std::fs::read(der).unwrap()]);
+    let variable = [&[0x27, 0, 0, 0], &lists[..]].concat();
+    let gates = [
+        folder.write("dbx.esl", &lists),
+        folder.write("dbx-d719b2cb", variable),
+    ]
+    .map(|dbx| {
+        let out = folder.path("gate.efi");
+        let said = baton(&[
+            &"gate", &"build", &"--stub", &stub, &"--cert", &made.cert, &"--dbx", &dbx, &"--out",
+            &out,
+        ]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        std::fs::read(out).unwrap()
+    });
+    assert_eq!(gates[0], gates[1]);
+}

@@ -75,6 +75,9 @@ fn key_problem(certificate: &Certificate<'_>) -> Option<String> {
 }
 
 fn key(certificate: &Certificate<'_>) -> String {
+    if certificate.unusable_key() == Some(UnusableKey::RsaPss) {
+        return "RSA-PSS".into();
+    }
     let info = certificate.key_info();
     if let Ok(key) = rsa::PublicKey::from_public_key_der(info) {
         return format!("RSA {}", key.n().bit_width_vartime());

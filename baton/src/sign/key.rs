@@ -1,9 +1,10 @@
-//! Private keys: RSA and ECDSA on P-256 and P-384, from unencrypted PEM.
+//! Private keys: RSA and ECDSA on P-256 and P-384, from unencrypted PEM or DER.
 
-use crate::certs::pem_blocks;
 use crate::failure::{Failure, Result};
+use crate::keystore::Keystore;
+use crate::pem::{self, Block};
 use crate::read;
-use baton_verify::{Digest, HashAlgorithm};
+use baton_verify::{Certificate, Digest, HashAlgorithm};
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
 use std::path::Path;
@@ -30,35 +31,20 @@ impl SigningKey {
     /// # Errors
     /// When the file can't be read, is encrypted, or holds no key of a known kind.
     pub fn read(path: &Path) -> Result<SigningKey> {
-        let text = read::given_text(path)?;
-        SigningKey::parse(&text)
+        let bytes = read::given(path)?;
+        SigningKey::parse(&bytes)
             .map_err(|why| Failure::failed(format!("{}: {why}", path.display())))
     }
 
-    /// From the text of a PEM file: PKCS#8, PKCS#1 or SEC1.
+    /// From a file in PEM or DER: PKCS#8, PKCS#1 or SEC1.
     ///
     /// # Errors
     /// Says what is wrong, without the key.
-    pub fn parse(text: &str) -> std::result::Result<SigningKey, String> {
-        if text.contains("ENCRYPTED") {
-            return Err(
-                "the key is encrypted; decrypt it for signing, for instance into memory with \
-                 `openssl pkey -in KEY -out /dev/shm/key.pem`"
-                    .into(),
-            );
+    pub fn parse(file: &[u8]) -> std::result::Result<SigningKey, String> {
+        match pem::is_pem(file) {
+            true => from_pem(&pem::blocks(file)?),
+            false => from_der(file),
         }
-        for (label, der) in pem_blocks(text)? {
-            match label.as_str() {
-                "PRIVATE KEY" => return from_pkcs8(&der),
-                "RSA PRIVATE KEY" => {
-                    let key = rsa::PrivateKey::from_pkcs1_der(&der);
-                    return key.map(rsa).map_err(|e| format!("broken RSA key: {e}"))?;
-                }
-                "EC PRIVATE KEY" => return from_sec1(&der),
-                _ => {}
-            }
-        }
-        Err("no private key in it; give an unencrypted one in PEM (PKCS#8, PKCS#1 or SEC1)".into())
     }
 
     /// The public key as a `SubjectPublicKeyInfo` in DER, as a certificate holds it.
@@ -116,7 +102,65 @@ fn rsa(key: rsa::PrivateKey) -> std::result::Result<SigningKey, String> {
     Ok(SigningKey::Rsa(Box::new(key)))
 }
 
+/// The first private key.
+fn from_pem(blocks: &[Block]) -> std::result::Result<SigningKey, String> {
+    for block in blocks {
+        let der = &block.bytes;
+        match &block.label[..] {
+            label if block.encrypted || label == "ENCRYPTED PRIVATE KEY" => {
+                return Err(ENCRYPTED.into());
+            }
+            "PRIVATE KEY" => return from_pkcs8(der),
+            "RSA PRIVATE KEY" => {
+                let key = rsa::PrivateKey::from_pkcs1_der(der);
+                return key.map(rsa).map_err(|e| format!("broken RSA key: {e}"))?;
+            }
+            "EC PRIVATE KEY" => return from_sec1(der),
+            "OPENSSH PRIVATE KEY" => return Err(OPENSSH.into()),
+            _ => {}
+        }
+    }
+    let labels: Vec<&str> = blocks.iter().map(|block| &block.label[..]).collect();
+    Err(format!(
+        "no private key in it, but {}; {GIVE}",
+        labels.join(", ")
+    ))
+}
+
+const ENCRYPTED: &str = "the key is encrypted; decrypt it for signing, for instance into memory with \
+    `openssl pkey -in KEY -out /dev/shm/key.pem`";
+const OPENSSH: &str =
+    "a key of OpenSSH's; make PEM of a copy with `ssh-keygen -p -m PEM -N '' -f COPY`";
+const GIVE: &str = "give an unencrypted one in PEM or DER (PKCS#8, PKCS#1 or SEC1)";
+
+/// By its form: DER has no label.
+fn from_der(der: &[u8]) -> std::result::Result<SigningKey, String> {
+    if let Some(keystore) = Keystore::of(der) {
+        return Err(keystore.for_key().into());
+    }
+    if let Ok(key) = rsa::PrivateKey::from_pkcs1_der(der) {
+        return rsa(key);
+    }
+    if let Ok(key) = from_sec1(der) {
+        return Ok(key);
+    }
+    if Certificate::parse(der).is_ok() {
+        return Err(format!("a certificate, not the private key; {GIVE}"));
+    }
+    match rsa::pkcs8::PrivateKeyInfoRef::try_from(der) {
+        Ok(_) => from_pkcs8(der),
+        Err(_) => Err(format!("no private key in it; {GIVE}")),
+    }
+}
+
 fn from_pkcs8(der: &[u8]) -> std::result::Result<SigningKey, String> {
+    let is_pss = |it: rsa::pkcs8::PrivateKeyInfoRef<'_>| it.algorithm.oid == RSA_PSS;
+    if rsa::pkcs8::PrivateKeyInfoRef::try_from(der).is_ok_and(is_pss) {
+        return Err(
+            "RSA-PSS keys aren't accepted; make one for PKCS#1 v1.5, as `openssl genrsa` does"
+                .into(),
+        );
+    }
     if let Ok(key) = rsa::PrivateKey::from_pkcs8_der(der) {
         return rsa(key);
     }
@@ -128,6 +172,10 @@ fn from_pkcs8(der: &[u8]) -> std::result::Result<SigningKey, String> {
     }
     Err(unknown_kind())
 }
+
+/// id-RSASSA-PSS (RFC 4055, 1.2): a key for such signatures alone.
+const RSA_PSS: rsa::pkcs8::ObjectIdentifier =
+    rsa::pkcs8::ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 
 fn from_sec1(der: &[u8]) -> std::result::Result<SigningKey, String> {
     if let Ok(key) = p256::SecretKey::from_sec1_der(der) {
@@ -153,7 +201,7 @@ mod tests {
             "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
             "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
         ] {
-            let why = SigningKey::parse(text).unwrap_err();
+            let why = SigningKey::parse(text.as_bytes()).unwrap_err();
             assert!(
                 why.contains("encrypted") && why.contains("openssl pkey"),
                 "{why}"
@@ -164,12 +212,12 @@ mod tests {
     #[test]
     fn a_file_without_a_key_is_refused() {
         assert!(
-            SigningKey::parse("")
+            SigningKey::parse(b"")
                 .unwrap_err()
                 .contains("no private key")
         );
         let why =
-            SigningKey::parse("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+            SigningKey::parse(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
         assert!(why.unwrap_err().contains("another kind"));
     }
 }

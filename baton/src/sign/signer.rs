@@ -30,6 +30,9 @@ impl Signer {
     /// When a file can't be read, or the key isn't the certificate's.
     pub fn read(args: &SignArgs) -> Result<Signer> {
         let mut certificates = certs::read(&args.cert)?;
+        if let Some(why) = certificates.first().and_then(|first| unfit(&first.der)) {
+            return Err(Failure::failed(format!("{}: {why}", args.cert.display())));
+        }
         for path in &args.chain {
             certificates.extend(certs::read(path)?);
         }
@@ -82,4 +85,16 @@ impl Signer {
         let certificate = self.certificates.first().map_or(&[][..], Vec::as_slice);
         Ok(Trust::new().add_keys(certificate)?)
     }
+}
+
+/// Why nothing that this certificate's key signs would be accepted, whoever trusts it.
+fn unfit(certificate: &[u8]) -> Option<String> {
+    let certificate = Certificate::parse(certificate).ok()?;
+    if let Some(problem) = certificate.unusable_key() {
+        return Some(format!("{problem}; sign with another key"));
+    }
+    certificate.is_for_modules().then(|| {
+        "the key is for modules only, as the certificate's extended key usage says; sign with another key"
+            .to_owned()
+    })
 }
