@@ -81,6 +81,7 @@ fn is_it(system: &dyn System, device: &Device, candidate: &Candidate) -> Option<
     let source = |node: &Path| system.look_into(node).ok();
     match device {
         Device::Path(path) => Some(*path == candidate.node),
+        Device::Wwn(_) | Device::Serial(..) => candidate.identity.carries(device),
         Device::Uuid(uuid) => {
             let found = superblock(&*source(&candidate.node)?);
             Some(found.is_some_and(|it| it.uuid.eq_ignore_ascii_case(uuid)))

@@ -8,7 +8,7 @@ pub use vmcore::VmcoreSource;
 
 use crate::config::{FileSystem, Finally, MountOptions};
 use crate::storage::{Folder, Storage, Writable};
-use crate::system::{Candidate, System, Volume};
+use crate::system::{Candidate, Identity, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::{FileOutput, Output};
 use baton_sys::{Root, block, cache, memory, module, mount, power};
@@ -104,6 +104,7 @@ impl System for Linux {
             Some(Candidate {
                 node: device.node()?,
                 partition: disk.zip(device.partition()),
+                identity: Identity::of(device),
             })
         });
         Ok(candidates.collect())

@@ -1,9 +1,9 @@
 //! What is asked of the machine. Tests have one of their own.
 
-use crate::config::{FileSystem, Finally, MountOptions};
+use crate::config::{Device, FileSystem, Finally, MountOptions};
 use crate::storage::{Storage, Writable};
 use baton_kdump::Source;
-use baton_sys::block::Partition;
+use baton_sys::block::{BlockDevice, Partition};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +16,44 @@ pub struct Candidate {
     pub node: PathBuf,
     /// Of a partition: its disk's node, and where it is there.
     pub partition: Option<(PathBuf, Partition)>,
+    /// Of a whole disk: what tells it from others.
+    pub identity: Identity,
+}
+
+/// What tells a whole disk from others; what the kernel doesn't say is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// [`BlockDevice::wwid`](baton_sys::block::BlockDevice::wwid)
+    pub wwid: Option<String>,
+    /// [`BlockDevice::serial`](baton_sys::block::BlockDevice::serial)
+    pub serial: Option<String>,
+    /// Bytes.
+    pub size: Option<u64>,
+}
+
+impl Identity {
+    /// That of a device.
+    #[must_use]
+    pub fn of(device: &BlockDevice) -> Identity {
+        Identity {
+            wwid: device.wwid(),
+            serial: device.serial(),
+            size: device.size(),
+        }
+    }
+
+    /// Whether a disk is called so; `None` where the kernel doesn't say what it would be known by.
+    #[must_use]
+    pub fn carries(&self, device: &Device) -> Option<bool> {
+        match device {
+            Device::Wwn(wwid) => self.wwid.as_ref().map(|found| found == wwid),
+            Device::Serial(serial, size) => {
+                let (found, found_size) = (self.serial.as_ref()?, self.size?);
+                Some(found == serial && found_size == *size)
+            }
+            _ => Some(false),
+        }
+    }
 }
 
 /// A partition that is written to as a whole.

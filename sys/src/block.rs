@@ -152,6 +152,28 @@ impl BlockDevice {
         read_only(self) || read_only(&self.disk())
     }
 
+    /// What tells a disk from all others wherever it is found: the kernel's `wwid`, of SCSI, SATA and NVMe
+    /// disks. `None` where it has none, and for partitions.
+    #[must_use]
+    pub fn wwid(&self) -> Option<String> {
+        self.own_name(&["wwid", "device/wwid"])
+    }
+
+    /// A disk's serial number, or its CID if it is a memory card; only makers' own disks differ by it.
+    #[must_use]
+    pub fn serial(&self) -> Option<String> {
+        self.own_name(&["serial", "device/serial", "device/cid"])
+    }
+
+    fn own_name(&self, attributes: &[&str]) -> Option<String> {
+        if self.is_partition() {
+            return None;
+        }
+        let mut names = attributes.iter().filter_map(|name| self.attribute(name));
+        let name = names.find(|name| !name.trim().is_empty())?;
+        Some(name.trim().to_owned())
+    }
+
     /// Its node, as devtmpfs makes it.
     #[must_use]
     pub fn node(&self) -> Option<PathBuf> {
@@ -365,6 +387,26 @@ mod tests {
         assert_eq!(device.disk().name, "vda");
         assert_eq!(device.disk().partitions(), ["vda1"]);
         assert!(device.is_read_only());
+    }
+
+    #[test]
+    fn a_disk_has_names_of_its_own_and_a_partition_has_none() {
+        let t = machine()
+            .with(&format!("{DISK}/device/wwid"), "naa.5000c500a1b2c3d4\n")
+            .with(&format!("{DISK}/serial"), "  \n")
+            .with(&format!("{DISK}/device/serial"), " S3Z1  \n")
+            .with(&format!("{DISK}/vda1/serial"), "x\n");
+        let partition = BlockDevice::by_name(&t.root(), "vda1").unwrap().unwrap();
+        let disk = partition.disk();
+        assert_eq!(disk.wwid().as_deref(), Some("naa.5000c500a1b2c3d4"));
+        assert_eq!(disk.serial().as_deref(), Some("S3Z1"));
+        assert_eq!((partition.wwid(), partition.serial()), (None, None));
+        let bare = machine();
+        let disk = BlockDevice::by_name(&bare.root(), "vda1")
+            .unwrap()
+            .unwrap()
+            .disk();
+        assert_eq!((disk.wwid(), disk.serial()), (None, None));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::probe;
 use crate::failure::{Failure, Result};
 use baton_capture::config::Device;
+use baton_capture::system::Identity;
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
 use std::path::Path;
@@ -19,6 +20,7 @@ pub fn find(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
         Device::Label(value) => ("by-label", value),
         Device::PartUuid(value) => ("by-partuuid", value),
         Device::PartLabel(value) => ("by-partlabel", value),
+        Device::Wwn(_) | Device::Serial(..) => return by_contents(root, device),
     };
     let link = Path::new("/dev/disk").join(folder).join(escaped(value));
     match by_path(root, &link)? {
@@ -61,6 +63,33 @@ pub fn part_uuid(root: &Root, device: &BlockDevice) -> Option<Device> {
     names
         .map(|names| Device::PartUuid(names.uuid))
         .or_else(linked)
+}
+
+/// What a whole disk is called that no other disk here is called.
+///
+/// # Errors
+/// When `/sys` can't be read.
+pub fn identity(root: &Root, device: &BlockDevice) -> Result<Option<Device>> {
+    let names = [
+        device.wwid().map(Device::Wwn),
+        device
+            .serial()
+            .zip(device.size())
+            .map(|(serial, size)| Device::Serial(serial, size)),
+    ];
+    for name in names.into_iter().flatten() {
+        let mut called_so = Vec::new();
+        for other in entries(root, "sys/class/block") {
+            let other = BlockDevice::by_name(root, &other).map_err(|e| Failure::system(&e))?;
+            called_so.extend(other.filter(|it| Identity::of(it).carries(&name) == Some(true)));
+        }
+        // What is read back must also be the same name: a line end in it would not.
+        let reads = Device::parse_raw(&name.to_string()).as_ref() == Ok(&name);
+        if reads && called_so == std::slice::from_ref(device) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// What udev's link to a device in this folder is called.

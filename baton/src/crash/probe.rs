@@ -2,6 +2,7 @@
 
 use baton_capture::config::{Device, FileSystem};
 use baton_capture::probe::{Found, Kind, gpt, superblock};
+use baton_capture::system::Identity;
 use baton_kdump::Source;
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
@@ -79,6 +80,7 @@ pub fn partition(root: &Root, device: &BlockDevice) -> Option<gpt::Names> {
 pub fn carries(root: &Root, device: &BlockDevice, name: &Device) -> Option<bool> {
     match name {
         Device::Path(path) => Some(path.to_str() == Some(&format!("/dev/{}", device.name))),
+        Device::Wwn(_) | Device::Serial(..) => Identity::of(device).carries(name),
         Device::Uuid(uuid) => {
             let found = superblock(&open(root, device)?);
             Some(found.is_some_and(|found| found.uuid.eq_ignore_ascii_case(uuid)))

@@ -125,6 +125,10 @@ pub enum Problem {
         device: String,
         why: String,
     },
+    #[error(
+        "{target}: {device} may be another disk's name after a crash, and it has no other (no PARTUUID, WWN or serial number that is its own); put a GPT on it (`sgdisk -n 1:0:0`), and name the partition by PARTUUID="
+    )]
+    NoIdentity { target: String, device: String },
     #[error("no capture program at {}; install it there (`cargo xtask capture` builds it), or name one with --capture", .path.display())]
     NoProgram { path: PathBuf },
     #[error("{}: can't be the capture program: {why}; give the one that `cargo xtask capture` builds", .path.display())]
@@ -162,6 +166,7 @@ impl Problem {
             Problem::NotFound { .. } => "not-found",
             Problem::OtherFileSystem { .. } => "other-filesystem",
             Problem::InUse { .. } => "in-use",
+            Problem::NoIdentity { .. } => "no-identity",
             Problem::NoProgram { .. } => "no-program",
             Problem::NotStatic { .. } => "not-static",
             Problem::TooLarge { .. } => "too-large",

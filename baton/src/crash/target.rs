@@ -227,7 +227,14 @@ fn raw(root: &Root, mounts: &[Mount], device: &str, name: &str) -> Result<Target
         }
         .into());
     }
-    let (called, notes) = stable(called, &found, names::part_uuid(root, &found));
+    // Another disk that has this one's path after a crash would be overwritten.
+    let called = match called {
+        Device::Path(_) => lasting(root, &found)?.ok_or_else(|| Problem::NoIdentity {
+            target: name.to_owned(),
+            device: found.name.clone(),
+        })?,
+        named => named,
+    };
     Ok(Target {
         told: config::Target::Raw {
             device: called.to_string(),
@@ -236,8 +243,16 @@ fn raw(root: &Root, mounts: &[Mount], device: &str, name: &str) -> Result<Target
         mounted_at: None,
         device: found,
         called,
-        notes,
+        notes: Vec::new(),
     })
+}
+
+/// What a partition or a whole disk is called after a crash, too, whatever is written to it.
+fn lasting(root: &Root, device: &BlockDevice) -> Result<Option<Device>> {
+    match names::part_uuid(root, device) {
+        Some(name) => Ok(Some(name)),
+        None => names::identity(root, device),
+    }
 }
 
 #[cfg(test)]

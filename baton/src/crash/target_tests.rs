@@ -195,9 +195,8 @@ fn a_path_is_told_by_what_is_found_there_after_a_crash() {
     let target = at(&raw, &raw_on("/dev/sda1")).unwrap();
     assert_eq!(told(&target).0, "PARTUUID=part-sda1");
     std::fs::remove_dir_all(raw.path("dev/disk/by-partuuid")).unwrap();
-    let target = at(&raw, &raw_on("/dev/sda1")).unwrap();
-    assert_eq!(told(&target).0, "/dev/sda1");
-    assert!(target.notes[0].contains("PARTUUID="));
+    let failure = at(&raw, &raw_on("/dev/sda1")).unwrap_err();
+    assert_eq!(failure.reason, "no-identity");
 }
 
 #[test]
@@ -299,4 +298,29 @@ fn a_file_system_whose_journal_is_elsewhere_is_refused() {
         failure.message.contains("its journal is on another device"),
         "{failure}"
     );
+}
+
+#[test]
+fn a_whole_disk_is_told_by_what_no_other_disk_is_called() {
+    let fake = Fake::new().with_nvme().with_sata();
+    std::fs::remove_dir_all(fake.path("sys/class/block/sda/sda1")).unwrap();
+    assert_eq!(
+        at(&fake, &raw_on("/dev/sda")).unwrap_err().reason,
+        "no-identity"
+    );
+    fake.set("sys/class/block/sda/device/serial", "QM00001\n");
+    fake.set("sys/class/block/sda/size", "2048\n");
+    let target = at(&fake, &raw_on("/dev/sda")).unwrap();
+    assert_eq!(told(&target).0, "SERIAL=QM00001,1048576");
+    let by_serial = at(&fake, &raw_on("SERIAL=QM00001,1048576")).unwrap();
+    assert_eq!(by_serial.device, target.device);
+    fake.set("sys/class/block/sda/device/wwid", "naa.5000c500a1b2c3d4\n");
+    let target = at(&fake, &raw_on("/dev/sda")).unwrap();
+    assert_eq!(told(&target).0, "WWN=naa.5000c500a1b2c3d4");
+    // Another disk that says the same makes it worth nothing.
+    fake.set("sys/class/block/nvme0n1/wwid", "naa.5000c500a1b2c3d4\n");
+    let target = at(&fake, &raw_on("/dev/sda")).unwrap();
+    assert_eq!(told(&target).0, "SERIAL=QM00001,1048576");
+    let gone = at(&fake, &raw_on("WWN=naa.0")).unwrap_err();
+    assert_eq!(gone.reason, "no-device");
 }

@@ -16,12 +16,16 @@ pub enum Device {
     PartUuid(String),
     /// The name of a GPT partition.
     PartLabel(String),
+    /// What the kernel shows as a whole disk's `wwid`.
+    Wwn(String),
+    /// A whole disk's serial number, and its size in bytes.
+    Serial(String, u64),
     /// Such as `/dev/nvme0n1p2`.
     Path(PathBuf),
 }
 
 const ANY: &str = "UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or a path such as /dev/nvme0n1p2";
-const RAW: &str = "PARTUUID=…, PARTLABEL=… or a path such as /dev/nvme0n1p2";
+const RAW: &str = "PARTUUID=…, PARTLABEL=…, WWN=…, SERIAL=…,BYTES or a path such as /dev/nvme0n1p2";
 
 /// Links that udev makes, and what LVM or cryptsetup sets up: none of them runs in the initramfs.
 const NOT_THERE: [&str; 3] = ["/dev/disk/", "/dev/mapper/", "/dev/dm-"];
@@ -69,6 +73,15 @@ impl Device {
             "LABEL" => Ok(Device::Label(value.to_owned())),
             "PARTUUID" => Ok(Device::PartUuid(value.to_owned())),
             "PARTLABEL" => Ok(Device::PartLabel(value.to_owned())),
+            "WWN" => Ok(Device::Wwn(value.to_owned())),
+            "SERIAL" => {
+                let (serial, size) = value.rsplit_once(',').ok_or_else(unknown)?;
+                let size = size.parse().map_err(|_| unknown())?;
+                match serial.is_empty() {
+                    true => Err(unknown()),
+                    false => Ok(Device::Serial(serial.to_owned(), size)),
+                }
+            }
             _ => Err(unknown()),
         }
     }
@@ -81,6 +94,8 @@ impl fmt::Display for Device {
             Device::Label(value) => write!(f, "LABEL={value}"),
             Device::PartUuid(value) => write!(f, "PARTUUID={value}"),
             Device::PartLabel(value) => write!(f, "PARTLABEL={value}"),
+            Device::Wwn(value) => write!(f, "WWN={value}"),
+            Device::Serial(value, size) => write!(f, "SERIAL={value},{size}"),
             Device::Path(path) => write!(f, "{}", path.display()),
         }
     }

@@ -220,8 +220,8 @@ fn each_bad_value_is_named_with_the_reason_and_what_is_right() {
         (
             "PARTLABEL=dump",
             "sda1",
-            "`target[2].device` in the capture configuration is \"sda1\"; use PARTUUID=…, PARTLABEL=… or \
-             a path such as /dev/nvme0n1p2",
+            "`target[2].device` in the capture configuration is \"sda1\"; use PARTUUID=…, PARTLABEL=…, WWN=…, \
+             SERIAL=…,BYTES or a path such as /dev/nvme0n1p2",
         ),
     ] {
         assert_eq!(error(from, to), said);
@@ -249,6 +249,11 @@ fn a_device_is_named_by_a_tag_with_a_value_or_by_a_path_below_dev() {
         "/dev/../etc",
         "ID=1",
         "uuid=1",
+        "WWN=",
+        "SERIAL=S1",
+        "SERIAL=,1",
+        "SERIAL=S1,",
+        "SERIAL=S1,-1",
     ] {
         assert!(Device::parse(bad).is_err(), "{bad}");
     }
@@ -257,6 +262,8 @@ fn a_device_is_named_by_a_tag_with_a_value_or_by_a_path_below_dev() {
         "LABEL=a=b",
         "PARTUUID=1",
         "PARTLABEL=a b",
+        "WWN=t10.ATA     X  1",
+        "SERIAL=a,b,1024",
         "/dev/sda1",
     ] {
         assert_eq!(Device::parse(good).unwrap().to_string(), good);

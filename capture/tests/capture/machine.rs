@@ -3,7 +3,7 @@
 use baton_capture::config::{FileSystem, Finally, MountOptions};
 use baton_capture::deadline::End;
 use baton_capture::storage::{Folder, Own, Storage, Writable};
-use baton_capture::system::{Candidate, System, Volume};
+use baton_capture::system::{Candidate, Identity, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::Output;
 use baton_sys::block::Partition;
@@ -82,6 +82,8 @@ pub struct Machine {
     /// A raw partition, by its size.
     pub partition: Option<u64>,
     pub partition_faults: Arc<Faults>,
+    /// What tells the raw disk from others.
+    pub identity: Identity,
     pub bad_modules: Vec<PathBuf>,
     state: Mutex<State>,
     changed: Condvar,
@@ -111,6 +113,7 @@ impl Machine {
             disks: Vec::new(),
             partition: None,
             partition_faults: Arc::default(),
+            identity: Identity::default(),
             bad_modules: Vec::new(),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -249,6 +252,7 @@ impl System for Machine {
         let disks = self.disks.iter().map(|disk| Candidate {
             node: disk.node.clone(),
             partition: None,
+            identity: Identity::default(),
         });
         let partition = self.partition.map(|_| Candidate {
             node: "/dev/raw".into(),
@@ -260,6 +264,7 @@ impl System for Machine {
                     block_size: 512,
                 },
             )),
+            identity: self.identity.clone(),
         });
         Ok(disks.chain(partition).collect())
     }

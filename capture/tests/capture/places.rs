@@ -230,3 +230,24 @@ fn a_raw_dump_that_breaks_off_replaces_the_old_one_and_says_so() {
         "{complete} {broken} {untouched}"
     );
 }
+
+#[test]
+fn a_whole_disk_is_written_to_if_it_is_the_one_that_was_meant_and_no_other() {
+    let raw = |device: &str| config(3, &["raw"]).replace("/dev/raw", device);
+    for (device, is_it) in [
+        ("WWN=naa.1", true),
+        ("WWN=naa.2", false),
+        ("SERIAL=S1,with a comma,8388608", true),
+        ("SERIAL=S1,with a comma,8388607", false),
+        ("SERIAL=S2,8388608", false),
+    ] {
+        let mut machine = Machine::new().with_partition(PARTITION, &[], Fault::None);
+        machine.identity.wwid = Some("naa.1".into());
+        machine.identity.serial = Some("S1,with a comma".into());
+        machine.identity.size = Some(PARTITION);
+        let machine = capture(machine, &raw(device));
+        assert_ended(&machine);
+        let written = machine.partition_bytes().starts_with(&Small::dump());
+        assert_eq!(written, is_it, "{device}: {}", machine.said());
+    }
+}
