@@ -293,3 +293,34 @@ fn systemd_takes_the_units_where_it_is_installed() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
 }
+
+#[test]
+fn another_owner_of_the_crash_kernel_is_named() {
+    let enable = |fake: Fake| {
+        fake.folder("run/systemd/system").file(
+            "etc/systemd/system/multi-user.target.wants/kdump-tools.service",
+            "",
+        )
+    };
+    let fake = enable(machine());
+    let said = load(&fake, &[]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(
+        said.out.contains("kdump-tools.service is enabled, too"),
+        "{}",
+        said.out
+    );
+    // What was recorded may have been replaced.
+    let said = status(&enable(loaded()));
+    assert_eq!(said.code, 10, "{}", said.out);
+    assert!(problems(&said)[0].contains("systemctl disable --now kdump-tools.service"));
+    // What was loaded by others is theirs, by name.
+    fake.set("sys/kernel/kexec_crash_loaded", "1\n");
+    let said = status(&fake);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(
+        said.out.contains("perhaps it is from kdump-tools.service"),
+        "{}",
+        said.out
+    );
+}

@@ -1,6 +1,7 @@
 //! `baton crash load`: another kernel as it is given, or one that captures, made here.
 
 use super::estimate;
+use super::owners;
 use super::prepare::{Prepared, prepare};
 use super::record::{self, Record};
 use crate::cli::{CrashLoadArgs, LoadOptions};
@@ -60,6 +61,7 @@ impl Summary {
             }),
         );
         notes.extend(estimate::watchdogs(root));
+        notes.extend(owners::find(root).iter().map(|it| owners::described(it)));
         if reserved > 0 && needed > reserved {
             notes.push(format!(
                 "{} MiB are reserved and about {} MiB are likely to be needed; boot with a larger crashkernel=",

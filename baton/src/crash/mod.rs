@@ -16,6 +16,7 @@ pub mod load;
 pub mod module_file;
 pub mod names;
 pub mod needs;
+pub mod owners;
 pub mod places;
 pub mod prepare;
 pub mod probe;

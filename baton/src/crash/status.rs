@@ -1,6 +1,7 @@
 //! `baton crash status`: whether a crash now would be captured, where to, and what is missing.
 
 use super::estimate;
+use super::owners;
 use super::prepare::{Prepared, prepare};
 use super::record::Record;
 use super::target::Target;
@@ -82,13 +83,24 @@ impl Status {
         if is_loaded {
             status.loaded = Record::read(root)?;
         }
+        let owners = owners::find(root);
         // What somebody loaded by other means is theirs to judge.
         let by_others = is_loaded && status.loaded.is_none();
         if by_others {
-            status.notes.push(
-                "what is loaded wasn't made by `baton crash load`: what it would do isn't known here".into(),
-            );
+            let whose = match owners.is_empty() {
+                true => String::new(),
+                false => format!(" (perhaps it is from {})", owners.join(", ")),
+            };
+            status.notes.push(format!(
+                "what is loaded wasn't made by `baton crash load`{whose}: what it would do isn't known here"
+            ));
         } else {
+            // They may have loaded theirs since, in the place of what was recorded.
+            let told = owners.iter().map(|it| owners::described(it));
+            match is_loaded {
+                true => status.problems.extend(told),
+                false => status.notes.extend(told),
+            }
             status.look_at_capture(root, prepare(root, &args.sources))?;
         }
         status.ready = status.problems.is_empty();
