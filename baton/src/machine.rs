@@ -1,13 +1,14 @@
 //! What Baton knows of the machine it runs on: plain values, read once.
 
 use crate::failure::{Failure, Result};
+use baton_formats::boot_params::BootParams;
 use baton_sys::config::KernelConfig;
 use baton_sys::kexec_state::KexecState;
 use baton_sys::keyring::{self, Keyrings};
 use baton_sys::limits::{self, Limits};
 use baton_sys::lockdown::{self, Lockdown};
 use baton_sys::mok::MokTable;
-use baton_sys::{Root, Shown, caps, cpu, efivars, memory};
+use baton_sys::{Root, Shown, boot_params, caps, cpu, efivars, memory};
 use baton_verify::{Lists, RevocationSource, SbatSource, Trust, TrustError};
 use std::ops::Range;
 
@@ -30,6 +31,8 @@ pub struct Machine {
     pub efi: bool,
     /// `None` where the firmware has no Secure Boot, or its variables aren't shown.
     pub secure_boot: Option<bool>,
+    /// What the kernel tells the next one of Secure Boot and EFI.
+    pub told: baton_verify::Machine,
     /// Why the kernel insists on a signature; `None` where it doesn't.
     pub enforced_by: Option<&'static str>,
     /// Bytes of RAM.
@@ -66,6 +69,7 @@ impl Machine {
             lockdown,
             efi: efivars::is_efi(root),
             secure_boot,
+            told: told(root, secure_boot).map_err(system)?,
             enforced_by: enforced_by(lockdown, secure_boot, config.as_ref()),
             memory: memory::total(root).map_err(system)?,
             obtainable: memory::obtainable(root).map_err(system)?,
@@ -87,6 +91,9 @@ const KEXEC: [&str; 4] = [
     "sys/kernel/kexec_crash_loaded",
     "sys/kernel/kexec_crash_size",
 ];
+
+/// What tells of EFI and of Secure Boot.
+const EFI: [&str; 2] = ["sys/firmware/efi", "sys/kernel/boot_params"];
 
 /// Whether this is the description of another machine, in which none of these files is.
 fn is_untold(root: &Root, files: &[&str]) -> bool {
@@ -113,6 +120,30 @@ impl Machine {
             None => can_tell.then_some(false),
         }
     }
+}
+
+/// What the kernel tells the next one: what it was told itself, but nothing without EFI's runtime services
+/// (setup_efi_state in arch/x86/kernel/kexec-bzimage64.c). Where it doesn't show what it was told, the
+/// firmware's variable says the same, unless shim was told to verify nothing. Of another machine whose
+/// description says neither it is taken that Secure Boot started it.
+///
+/// # Errors
+/// When what it was told can't be read.
+pub fn told(root: &Root, variable: Option<bool>) -> std::io::Result<baton_verify::Machine> {
+    if is_untold(root, &EFI) {
+        return Ok(baton_verify::Machine::SECURE);
+    }
+    if !efivars::has_runtime_services(root) {
+        return Ok(baton_verify::Machine::default());
+    }
+    let page = boot_params::read(root)?;
+    Ok(match page.as_deref().and_then(<[u8]>::first_chunk) {
+        Some(page) => baton_verify::Machine::told_by(&BootParams(page)),
+        None => baton_verify::Machine {
+            secure_boot: variable.unwrap_or(!root.is_system()),
+            efi: true,
+        },
+    })
 }
 
 /// kimage_validate_signature of kernel/kexec_file.c tolerates a bad signature unless one of these holds.

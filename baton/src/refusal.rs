@@ -43,6 +43,8 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::ParameterForced(_)
         | Reason::HiddenBootconfig
         | Reason::AcpiTables
+        | Reason::SecureBootNotOn
+        | Reason::LosesEfi
         | Reason::BadTrust(_) => Exit::Untrusted,
         Reason::NoRoom { .. } | Reason::AddressTaken(_) => Exit::NoRoom,
         _ => Exit::Malformed,

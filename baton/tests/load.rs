@@ -3,6 +3,7 @@
 mod common;
 
 use baton_verify::{Certificate, HashAlgorithm};
+use common::fake::under_secure_boot;
 use common::{
     Folder, Owner, Said, baton, gate_stub, kernel_image, owners, put, sign, signature_list,
 };
@@ -43,6 +44,8 @@ impl Machine {
         ] {
             folder.write(&format!("root/{file}"), text);
         }
+        folder.write("root/sys/firmware/efi/runtime-map/0/type", "0x5\n");
+        folder.write("root/sys/kernel/boot_params/data", under_secure_boot());
         Machine {
             kernel: folder.write("vmlinuz", kernel_image(0x8000)),
             gate: folder.path("gate.efi"),
@@ -96,10 +99,22 @@ impl Machine {
 
     /// A gate that trusts `keys`, signed by `signer`.
     fn with_gate(self, keys: &Owner, signer: &Owner) -> Machine {
+        self.with_gate_of(keys, signer, &[])
+    }
+
+    /// The same, built with more.
+    fn with_gate_of(
+        self,
+        keys: &Owner,
+        signer: &Owner,
+        more: &[&dyn AsRef<std::ffi::OsStr>],
+    ) -> Machine {
         let stub = self.folder.write("stub", gate_stub(0x10_0000));
-        let said = baton(&[
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
             &"gate", &"build", &"--stub", &stub, &"--cert", &keys.cert, &"--out", &self.gate,
-        ]);
+        ];
+        args.extend(more);
+        let said = baton(&args);
         assert_eq!(said.code, 0, "{}", said.err);
         sign(&self.gate, signer);
         self
@@ -416,6 +431,7 @@ fn what_status_saves_is_what_a_load_is_judged_by() {
 #[test]
 fn a_kernel_for_real_time_is_said_to_read_no_mok() {
     let machine = Machine::locked_down().with_kernel_signed_by(&owners().rsa);
+    std::fs::remove_dir_all(machine.folder.path("root/sys/firmware/efi/runtime-map")).unwrap();
     machine.set("sys/firmware/efi/systab", "");
     let said = machine.load(&[&"--via", &"kernel"]);
     assert_eq!(reason(&said), (3, "unknown-signer".into()));
@@ -642,7 +658,43 @@ fn a_list_that_the_kernel_does_not_pass_on_is_not_the_gates() {
     assert_eq!(via(&machine.load(&[&"--via", &"gate"])), "gate");
     std::fs::remove_dir_all(machine.folder.path("root/sys/firmware/efi/runtime-map")).unwrap();
     let said = machine.load(&[&"--via", &"gate"]);
+    // Nor is the state of Secure Boot passed on.
+    assert_eq!(reason(&said), (3, "secure-boot-not-on".into()));
+    let policy = machine
+        .folder
+        .write("policy.toml", "require-secure-boot = false");
+    let machine = machine.with_gate_of(&o.p256, &o.rsa, &[&"--policy", &policy]);
+    let said = machine.load(&[&"--via", &"gate"]);
     assert_eq!(reason(&said), (3, "unknown-signer".into()));
+}
+
+#[test]
+fn what_the_kernel_was_told_of_secure_boot_is_what_counts() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_kernel_signed_by(&o.p256)
+        .with_gate(&o.p256, &o.rsa)
+        .with_keyring_entry(&o.rsa);
+    assert_eq!(via(&machine.load(&[&"--via", &"gate"])), "gate");
+    // shim was told to verify nothing: the firmware's variable says on all the same.
+    let on = [6, 0, 0, 0, 1];
+    machine.set(
+        "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
+        on,
+    );
+    for state in [0, 1, 2, 4] {
+        let mut page = under_secure_boot();
+        page[0x1ec] = state;
+        machine.set("sys/kernel/boot_params/data", page);
+        let said = machine.load(&[&"--via", &"gate"]);
+        assert_eq!(reason(&said), (3, "secure-boot-not-on".into()), "{state}");
+    }
+    std::fs::remove_file(machine.folder.path("root/sys/kernel/boot_params/data")).unwrap();
+    assert_eq!(
+        via(&machine.load(&[&"--via", &"gate"])),
+        "gate",
+        "the variable is all that is shown"
+    );
 }
 
 #[test]

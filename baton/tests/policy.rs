@@ -55,7 +55,7 @@ fn check_says_ok_with_name_and_digest() {
         "what is the same has one digest"
     );
     let other = good(policy("check", &"stock"));
-    assert!(other.starts_with("ok: \"stock\", 251 bytes"), "{other}");
+    assert!(other.starts_with("ok: \"stock\", "), "{other}");
     assert_ne!(digest(&said), digest(&other));
     let nameless = folder.write("n.toml", "refusal.delay = 1");
     assert!(good(policy("check", &nameless)).starts_with("ok: a policy without a name, "));
@@ -165,6 +165,7 @@ fn explain_says_it_in_sentences() {
     let said = good(policy("explain", &"sealed"));
     for line in [
         "The policy \"sealed\" for normal and crash loads alike, SHA-256 ",
+        "Nothing is booted unless the running kernel says that Secure Boot is on.\n",
         "A refusal resets the machine after 10 seconds.\n",
         "A kernel must be vouched for by an Authenticode signature on a UKI or a signed manifest.\n",
         "A kernel that isn't Linux must be listed in a signed manifest, and so must all its modules.\n",

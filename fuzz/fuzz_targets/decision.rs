@@ -2,7 +2,7 @@
 #![no_main]
 
 use baton_formats::verdict::Kind;
-use baton_verify::{Trust, Way, decide, verify_detached};
+use baton_verify::{Machine, Trust, Way, decide, verify_detached};
 use libfuzzer_sys::fuzz_target;
 
 const KEYS: [&[u8]; 2] = [
@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     let keys = KEYS.concat();
     let trust = Trust::new().add_keys(&keys).expect("fixtures");
     assert!(verify_detached([CONTENT], SIGNATURE, &trust).is_ok());
-    let Ok(decision) = decide(data, b"quiet", &trust) else {
+    let Ok(decision) = decide(data, b"quiet", Machine::SECURE, &trust) else {
         return;
     };
     let kernel = decision.kernel.bytes();

@@ -1,8 +1,9 @@
 //! What the gate does, from boot_params to a plan: pure, so that it is tested on the host.
 
+use baton_formats::boot_params::BootParams;
 use baton_formats::verdict::{Kind, Way};
 use baton_verify::{
-    Component, Decision, Lists, Phase, Reason, Refusal, Trust, check_entry, decide,
+    Component, Decision, Lists, Machine, Phase, Reason, Refusal, Trust, check_entry, decide,
 };
 
 use crate::arguments::Arguments;
@@ -58,7 +59,8 @@ pub fn prepare<'m, M: PhysicalMemory>(
     let firmware = Firmware::read(memory, arguments, image.extent).map_err(in_tables)?;
     let trust = trust(image, &firmware.mok)?.observed_by(clock.observer);
     let started = (clock.now)();
-    let decision = decide(arguments.handover, arguments.cmdline, &trust)?;
+    let machine = Machine::told_by(&BootParams(arguments.boot_params));
+    let decision = decide(arguments.handover, arguments.cmdline, machine, &trust)?;
     if decision.crash {
         occasion::check(arguments.cmdline, &arguments.map, memory)?;
     }

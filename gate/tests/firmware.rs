@@ -1,12 +1,15 @@
 //! The firmware's tables: what is kept for the next kernel, and what isn't handed on.
 #![allow(clippy::cast_possible_truncation)]
 
+#[path = "../../verify/tests/support/mod.rs"]
+mod forging;
 mod support;
 
 use baton_formats::boot_params::{BootParams, E820Entry, offset};
 use baton_formats::efi::{Guid, Table};
 use baton_gate::convert::BootPlan;
 use baton_verify::Component;
+use forging::build::{authority as root, signed_kernel as kernel};
 use support::*;
 
 /// Where tables are put, in RAM.
@@ -212,13 +215,9 @@ fn tables() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 
 /// A machine with shim, whose key signed the kernel, and 8 GiB further up.
 fn machine_with(text: &str, address: u64, bytes: Vec<u8>) -> Memory {
-    let blob = handover(&fixture("sbsign-rsa2048.efi"), &[b"initrd"]);
+    let blob = handover(&kernel(), &[b"initrd"]);
     let mut memory = machine(blob, "console=ttyS0");
-    let table = [
-        mok_entry("MokListRT", &x509_list(&fixture("root.der"))),
-        vec![0; 264],
-    ]
-    .concat();
+    let table = [mok_entry("MokListRT", &x509_list(&root())), vec![0; 264]].concat();
     add_shim(&mut memory, table);
     memory.put(RESERVED, vec![0; 0x1000]);
     add_table(&mut memory, guid(text), address, bytes);
@@ -251,7 +250,7 @@ fn every_table_that_linux_reads_is_known() {
 /// RAM in which the kernel would just fit over the table's last byte, and other RAM further up.
 #[test]
 fn no_table_in_usable_memory_is_overwritten_and_each_is_handed_on() {
-    let kernel = fixture("sbsign-rsa2048.efi");
+    let kernel = kernel();
     let field = |at: usize| u32::from_le_bytes(kernel[at..at + 4].try_into().expect("4 bytes"));
     let (init_size, align) = (u64::from(field(0x260)), u64::from(field(0x230)));
     for (name, text, bytes) in tables() {
@@ -363,7 +362,7 @@ fn a_table_that_something_was_loaded_over_is_not_handed_on_whatever_is_read_ther
     for (name, text, bytes) in tables() {
         // The handover brings what looks like the table to where that was.
         let initrd = [b"initrd".to_vec(), bytes].concat();
-        let blob = handover(&fixture("sbsign-rsa2048.efi"), &[&initrd]);
+        let blob = handover(&kernel(), &[&initrd]);
         let inside = blob.windows(6).position(|it| it == b"initrd");
         let address = HANDOVER + 6 + inside.expect("it is there") as u64;
         let mut memory = machine_with(text, TABLE, vec![]);
@@ -414,7 +413,7 @@ fn tables_that_nobody_can_have_left_where_they_are_said_to_be_are_refused() {
         let mut memory = machine_with(text, TABLE, longs(&[0, 0]));
         memory.bytes(SETUP_DATA)[32..40].copy_from_slice(&address.to_le_bytes());
         memory.put(gate_extent().start, good.clone());
-        let refused = refusal(&memory, &fixture("root.der"));
+        let refused = refusal(&memory, &root());
         assert_eq!(refused.component, Component::FirmwareTables, "{address:#x}");
     }
 }

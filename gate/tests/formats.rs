@@ -207,7 +207,10 @@ fn a_kernel_that_can_not_be_started_by_kexec_under_efi_is_told_nothing_of_it() {
     for (flags, told) in [(3, false), (3 | 1 << 4, true)] {
         let mut kernel = small_image();
         kernel[0x236] = flags; // xloadflags
-        let mut memory = handed(&kernel, &[]);
+        // Whoever lists it in a manifest wants it so; other ways don't do.
+        let listed = Build::kernel(&kernel, sha256(&kernel))
+            .signed_manifest(&manifest(&[line("kernel", &kernel)]));
+        let mut memory = machine(listed.blob(), LINE);
         let mut table = mok_entry("MokListRT", &[]);
         table.extend([0; 264]);
         add_shim(&mut memory, table);

@@ -1,18 +1,17 @@
 //! The gate from boot_params to plan, on a machine made of bytes.
 #![allow(clippy::cast_possible_truncation)]
 
+#[path = "../../verify/tests/support/mod.rs"]
+mod forging;
 mod support;
 
 use baton_formats::boot_params::{BootParams, offset};
 use baton_gate::convert::Entry;
 use baton_verify::Component;
+use forging::build::{authority as root, signed_kernel as kernel};
 use support::*;
 
 const CMDLINE_TEXT: &str = "console=ttyS0 root=/dev/vda1";
-
-fn kernel() -> Vec<u8> {
-    fixture("sbsign-rsa2048.efi")
-}
 
 fn good() -> Memory {
     machine(
@@ -23,7 +22,7 @@ fn good() -> Memory {
 
 #[test]
 fn a_kernel_signed_by_a_key_in_the_gate_is_planned_where_it_can_run() {
-    plan_of(&good(), &fixture("root.der"), |plan| {
+    plan_of(&good(), &root(), |plan| {
         let copy = &plan.writes[0];
         let entry = Entry::Long {
             address: copy.to + 0x200,
@@ -39,7 +38,7 @@ fn a_kernel_signed_by_a_key_in_the_gate_is_planned_where_it_can_run() {
 
 #[test]
 fn the_next_kernel_finds_its_command_line_and_both_initrds_in_place() {
-    plan_of(&good(), &fixture("root.der"), |plan| {
+    plan_of(&good(), &root(), |plan| {
         let page = boot_params(plan);
         let page = BootParams(&page);
         assert_eq!(page.cmdline(), CMDLINE);
@@ -63,7 +62,7 @@ fn all_else_in_boot_params_passes_through_untouched() {
     // Something recognisable everywhere but in the fields that have a meaning for the gate.
     let page = memory.bytes(BOOT_PARAMS);
     for (at, byte) in page.iter_mut().enumerate() {
-        let read = offset::E820_ENTRIES == at
+        let read = [offset::E820_ENTRIES, offset::SECURE_BOOT].contains(&at)
             || (offset::EFI_INFO..offset::EFI_INFO + 0x20).contains(&at)
             || (0xc0..0xcc).contains(&at)
             || (0x1f1..0x290).contains(&at)
@@ -71,7 +70,7 @@ fn all_else_in_boot_params_passes_through_untouched() {
         *byte = if read { before[at] } else { at as u8 ^ 0xa5 };
     }
     let after_marking = page.clone();
-    plan_of(&memory, &fixture("root.der"), |plan| {
+    plan_of(&memory, &root(), |plan| {
         let page = boot_params(plan);
         let changed = |at: &usize| page[*at] != after_marking[*at];
         // hardware_subarch and its data are the platform's, not the kernel's.
@@ -87,7 +86,7 @@ fn all_else_in_boot_params_passes_through_untouched() {
 #[test]
 fn a_key_on_the_mok_list_is_as_good_as_one_in_the_gate() {
     let mut memory = good();
-    let mut table = mok_entry("MokListRT", &x509_list(&fixture("root.der")));
+    let mut table = mok_entry("MokListRT", &x509_list(&root()));
     table.extend(mok_entry("SbatLevelRT", b"sbat,1,2025051000\n"));
     table.extend([0; 264]);
     add_shim(&mut memory, table);
@@ -103,11 +102,11 @@ fn a_key_on_the_mok_list_is_as_good_as_one_in_the_gate() {
 #[test]
 fn a_key_that_the_machine_revoked_is_refused_even_if_the_gate_has_it() {
     let mut memory = good();
-    let mut table = mok_entry("MokListXRT", &x509_list(&fixture("root.der")));
+    let mut table = mok_entry("MokListXRT", &x509_list(&root()));
     table.extend([0; 264]);
     add_shim(&mut memory, table);
     assert_eq!(
-        refusal(&memory, &fixture("root.der")).reason.code(),
+        refusal(&memory, &root()).reason.code(),
         "revoked-certificate"
     );
 }
@@ -123,12 +122,12 @@ fn without_any_key_nothing_is_booted() {
 
 #[test]
 fn a_mok_table_that_is_damaged_anywhere_is_refused() {
-    let mut table = mok_entry("MokListRT", &x509_list(&fixture("root.der")));
+    let mut table = mok_entry("MokListRT", &x509_list(&root()));
     table.extend([0; 264]);
     for length in 0..table.len() {
         let mut memory = good();
         add_shim(&mut memory, table[..length].to_vec());
-        let refused = refusal(&memory, &fixture("root.der"));
+        let refused = refusal(&memory, &root());
         assert_eq!(
             refused.component,
             Component::FirmwareTables,
@@ -154,12 +153,12 @@ fn firmware_tables_that_lie_about_their_size_are_refused() {
     ];
     for (name, damage) in cases {
         let mut memory = good();
-        let mut table = mok_entry("MokListRT", &x509_list(&fixture("root.der")));
+        let mut table = mok_entry("MokListRT", &x509_list(&root()));
         table.extend([0; 264]);
         add_shim(&mut memory, table);
         damage(&mut memory);
         assert_eq!(
-            refusal(&memory, &fixture("root.der")).component,
+            refusal(&memory, &root()).component,
             Component::FirmwareTables,
             "{name}"
         );
@@ -171,7 +170,7 @@ fn a_handover_cut_anywhere_is_refused() {
     let blob = handover(&kernel(), &[b"initrd"]);
     for length in 1..blob.len() {
         let memory = machine(blob[..length].to_vec(), CMDLINE_TEXT);
-        let refused = refusal(&memory, &fixture("root.der"));
+        let refused = refusal(&memory, &root());
         assert_eq!(
             refused.component,
             Component::Handover,
@@ -184,7 +183,7 @@ fn a_handover_cut_anywhere_is_refused() {
 fn without_a_handover_the_gate_says_how_it_is_loaded() {
     let mut memory = good();
     memory.bytes(BOOT_PARAMS)[offset::RAMDISK_SIZE..offset::RAMDISK_SIZE + 4].fill(0);
-    let refused = refusal(&memory, &fixture("root.der"));
+    let refused = refusal(&memory, &root());
     assert_eq!(refused.component, Component::BootParams);
     assert!(
         refused
@@ -198,17 +197,14 @@ fn without_a_handover_the_gate_says_how_it_is_loaded() {
 fn a_command_line_that_never_ends_is_refused() {
     let mut memory = good();
     memory.bytes(CMDLINE).fill(b'a');
-    assert_eq!(
-        refusal(&memory, &fixture("root.der")).component,
-        Component::BootParams
-    );
+    assert_eq!(refusal(&memory, &root()).component, Component::BootParams);
 }
 
 #[test]
 fn a_command_line_longer_than_the_next_kernel_takes_is_refused() {
     let memory = machine(handover(&kernel(), &[]), &"x".repeat(4000));
     assert_eq!(
-        refusal(&memory, &fixture("root.der")).reason.code(),
+        refusal(&memory, &root()).reason.code(),
         "command-line-too-long"
     );
 }
@@ -218,20 +214,14 @@ fn a_setup_data_list_that_goes_round_is_refused() {
     let mut memory = good();
     memory.put(SETUP_DATA, node(SETUP_DATA, 9, &[1, 2, 3, 4]));
     set_setup_data(&mut memory, SETUP_DATA);
-    assert_eq!(
-        refusal(&memory, &fixture("root.der")).reason.code(),
-        "bad-boot-params"
-    );
+    assert_eq!(refusal(&memory, &root()).reason.code(), "bad-boot-params");
 }
 
 #[test]
 fn a_setup_data_node_outside_memory_is_refused() {
     let mut memory = good();
     set_setup_data(&mut memory, u64::MAX - 3);
-    assert_eq!(
-        refusal(&memory, &fixture("root.der")).reason.code(),
-        "bad-boot-params"
-    );
+    assert_eq!(refusal(&memory, &root()).reason.code(), "bad-boot-params");
 }
 
 /// For each thing that must be kept: RAM over it in which the kernel would just fit, and other RAM,
@@ -242,11 +232,7 @@ fn nothing_the_next_kernel_needs_is_overwritten() {
     let kernel = kernel();
     let field = |at: usize| u32::from_le_bytes(kernel[at..at + 4].try_into().expect("4 bytes"));
     let (init_size, align) = (u64::from(field(0x260)), u64::from(field(0x230)));
-    let shim = [
-        mok_entry("MokListRT", &x509_list(&fixture("root.der"))),
-        vec![0; 264],
-    ]
-    .concat();
+    let shim = [mok_entry("MokListRT", &x509_list(&root())), vec![0; 264]].concat();
     let gate = gate_extent();
     for (name, start) in [
         ("boot_params", BOOT_PARAMS),
@@ -278,7 +264,7 @@ fn nothing_the_next_kernel_needs_is_overwritten() {
 fn a_machine_too_small_for_the_kernel_is_told_so() {
     let mut memory = good();
     set_map(memory.bytes(BOOT_PARAMS), &[(0x3000_0000, 0x1000, 1)]);
-    let refused = refusal(&memory, &fixture("root.der"));
+    let refused = refusal(&memory, &root());
     assert_eq!(
         (refused.component, refused.reason.code()),
         (Component::Memory, "no-room")
@@ -289,7 +275,7 @@ fn a_machine_too_small_for_the_kernel_is_told_so() {
 fn with_kexec_handover_the_kernel_goes_into_scratch() {
     let mut memory = good();
     add_scratch(&mut memory, 0x2000_0000, 0x800_0000);
-    plan_of(&memory, &fixture("root.der"), |plan| {
+    plan_of(&memory, &root(), |plan| {
         assert!(
             (0x2000_0000..0x2800_0000).contains(&plan.writes[0].to),
             "{:#x}",
@@ -309,6 +295,6 @@ fn every_bit_of_the_kernel_that_its_signature_covers_matters() {
         let mut blob = handover(&image, &[]);
         blob[4096 + at] ^= 1;
         let memory = machine(blob, CMDLINE_TEXT);
-        refusal(&memory, &fixture("root.der"));
+        refusal(&memory, &root());
     }
 }

@@ -7,7 +7,7 @@ mod support;
 
 use std::sync::OnceLock;
 
-use baton_verify::{Component, HashAlgorithm, Lists, Refusal, Trust, decide};
+use baton_verify::{Component, HashAlgorithm, Lists, Machine, Refusal, Trust, decide};
 use forging::build::{authenticode, signer};
 use forging::forge::{Cert, Forge};
 use forging::small_image::with_sbat;
@@ -265,7 +265,7 @@ fn preflight_and_gate_refuse_in_the_same_words() {
         });
         let preflight = trust
             .map_err(Refusal::from)
-            .and_then(|trust| decide(&blob, LINE.as_bytes(), &trust).map(|_| ()));
+            .and_then(|trust| decide(&blob, LINE.as_bytes(), Machine::SECURE, &trust).map(|_| ()));
         let machine = table(&[("MokListXRT", mok_revocations), ("SbatLevelRT", level)]);
         let refusal = verdict(machine, dbx).expect_err("each of them revokes");
         assert_eq!(Err(refusal), preflight);

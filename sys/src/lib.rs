@@ -5,6 +5,7 @@
 //! functions beside them read below a [`Root`], which is `/` but in tests.
 
 pub mod block;
+pub mod boot_params;
 pub mod cache;
 pub mod caps;
 pub mod cmdline;

@@ -32,7 +32,7 @@ impl MokTable {
             revoked: entry("MokListXRT")?,
             sbat_level: entry("SbatLevelRT")?,
             trusted: entry("MokListTrustedRT")?.is_some_and(|v| v.first() == Some(&1)),
-            passed_on: root.exists("sys/firmware/efi/runtime-map"),
+            passed_on: crate::efivars::has_runtime_services(root),
         })
     }
 }

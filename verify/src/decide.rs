@@ -17,6 +17,7 @@ use crate::detached::verify_detached_for;
 use crate::hash::sha256;
 use crate::joined;
 use crate::kernel::verify_kernel_on;
+use crate::machine::Machine;
 use crate::manifest::VerifiedManifest;
 use crate::payload::Payload;
 use crate::reason::Reason;
@@ -84,7 +85,7 @@ impl AppliedPolicy {
     }
 }
 
-/// Decides whether `handover` may be booted with this command line (without its NUL).
+/// Decides whether `handover` may be booted with this command line (without its NUL) on this machine.
 ///
 /// The kernel image must be vouched for by `trust`, in any [`Way`], and its record's digest must be
 /// that of what vouches for it ([`Verified::digest`]). So must addons, which are for UKIs alone, by
@@ -110,15 +111,22 @@ impl AppliedPolicy {
 pub fn decide<'a>(
     handover: &'a [u8],
     command_line: &'a [u8],
+    machine: Machine,
     trust: &Trust<'_>,
 ) -> Result<Decision<'a>, Refusal> {
     let parsed = parse(handover)?;
     check_occasion(&parsed, command_line)
         .map_err(|reason| Refusal::new(Component::Handover, reason))?;
+    machine
+        .check(trust.policy())
+        .map_err(|reason| Refusal::new(Component::BootParams, reason))?;
     records::check_signatures(&parsed)?;
     let manifest = records::check_manifest(&parsed, trust)?;
     let initrds = records::check_initrds(&parsed, manifest.as_ref(), trust)?;
     let (kernel, opened) = check_kernel(&parsed, manifest.as_ref(), trust)
+        .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
+    machine
+        .check_kernel(&opened.payload, manifest.as_ref())
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let rules = trust.policy().rules(parsed.is_crash());
     records::check_for_kernel(&initrds, &opened, manifest.is_some(), rules)?;

@@ -7,7 +7,7 @@ mod support;
 use std::ops::Range;
 
 use baton_formats::handover::{Kind, Layout};
-use baton_verify::{HashAlgorithm, Trust, Verified, decide, verify_image};
+use baton_verify::{HashAlgorithm, Machine, Trust, Verified, decide, verify_image};
 use support::der::explicit;
 use support::fixture;
 use support::flips::accepted_flips;
@@ -151,7 +151,7 @@ fn handover() -> Vec<u8> {
 fn accepts_the_handover_that_the_others_here_depart_from() {
     let (blob, key) = (handover(), Cert::ca(1, 1).der());
     let trust = Trust::new().add_keys(&key).expect("well-formed");
-    let decision = decide(&blob, b"quiet", &trust).expect("accepted");
+    let decision = decide(&blob, b"quiet", Machine::SECURE, &trust).expect("accepted");
     assert!(!decision.crash);
     assert_eq!(decision.kernel.bytes().len(), LEN);
     let range = decision.initrd_range.expect("two");
@@ -167,7 +167,7 @@ fn refuses_every_flip_in_a_handovers_header_page() {
     let (blob, key) = (handover(), Cert::ca(1, 1).der());
     let trust = Trust::new().add_keys(&key).expect("well-formed");
     let accepted = accepted_flips(&blob, 0..4096, |flipped| {
-        decide(flipped, b"", &trust).is_ok()
+        decide(flipped, b"", Machine::SECURE, &trust).is_ok()
     });
     assert_eq!(accepted, []);
 }
@@ -176,14 +176,14 @@ fn refuses_every_flip_in_a_handovers_header_page() {
 fn refuses_every_flip_in_a_handovers_initrds_and_padding() {
     let (blob, key) = (handover(), Cert::ca(1, 1).der());
     let trust = Trust::new().add_keys(&key).expect("well-formed");
-    let kernel_end = decide(&blob, b"", &trust)
+    let kernel_end = decide(&blob, b"", Machine::SECURE, &trust)
         .expect("accepted")
         .initrd_range
         .expect("two")
         .start;
     let padded = kernel_end - 64..blob.len();
     let accepted = accepted_flips(&blob, padded, |flipped| {
-        decide(flipped, b"", &trust).is_ok()
+        decide(flipped, b"", Machine::SECURE, &trust).is_ok()
     });
     assert_eq!(accepted, []);
 }
@@ -193,7 +193,9 @@ fn refuses_every_truncation_of_a_handover() {
     let (blob, key) = (handover(), Cert::ca(1, 1).der());
     let trust = Trust::new().add_keys(&key).expect("well-formed");
     for len in 0..blob.len() {
-        let refusal = decide(&blob[..len], b"", &trust).map(|_| ()).unwrap_err();
+        let refusal = decide(&blob[..len], b"", Machine::SECURE, &trust)
+            .map(|_| ())
+            .unwrap_err();
         assert_eq!(refusal.reason.code(), "handover-truncated", "{len}");
     }
 }

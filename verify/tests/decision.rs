@@ -4,7 +4,7 @@
 mod support;
 
 use baton_formats::handover::{FLAG_CRASH, Kind, Layout};
-use baton_verify::{Component, HashAlgorithm, Refusal, Trust, decide};
+use baton_verify::{Component, HashAlgorithm, Machine, Refusal, Trust, decide};
 use support::forge::{Cert, Forge, indirect_data};
 use support::small_image::{CMDLINE_SIZE, small_image};
 
@@ -42,7 +42,7 @@ fn of_kernel(image: &[u8]) -> Vec<u8> {
 fn judge(blob: &[u8], command_line: &[u8]) -> Result<(), Refusal> {
     let key = Cert::ca(1, 1).der();
     let trust = Trust::new().add_keys(&key).expect("well-formed");
-    decide(blob, command_line, &trust).map(|_| ())
+    decide(blob, command_line, Machine::SECURE, &trust).map(|_| ())
 }
 
 fn refusal(blob: &[u8], command_line: &[u8]) -> (Component, &'static str, String) {
@@ -168,7 +168,9 @@ fn refuses_a_kernel_whose_setup_header_lies_in_what_no_digest_covers() {
     let list = support::signature_list(&support::SHA256, &[&digest]);
     let trust = Trust::new().add_mok_list(&list).expect("well-formed");
     let blob = handover(&[(Kind::Kernel, &image, digest)]);
-    let refusal = decide(&blob, b"", &trust).map(|_| ()).unwrap_err();
+    let refusal = decide(&blob, b"", Machine::SECURE, &trust)
+        .map(|_| ())
+        .unwrap_err();
     assert_eq!(refusal.reason, baton_verify::Reason::UncoveredKernelHeader);
 }
 

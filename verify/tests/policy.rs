@@ -4,7 +4,7 @@
 mod support;
 
 use baton_formats::policy::Policy;
-use baton_verify::{Component, Decision, Refusal, Trust, decide};
+use baton_verify::{Component, Decision, Machine, Refusal, Trust, decide};
 use support::build::*;
 use support::compact::{policy, rule, rules, scope};
 use support::cpio::file;
@@ -31,7 +31,7 @@ fn under<T>(
     let key = Cert::ca(1, 1).der();
     let trust = Trust::new().add_keys(&key).expect("well-formed");
     let trust = trust.under(policy).expect("well-formed");
-    decide(&build.blob(), line, &trust).map(see)
+    decide(&build.blob(), line, Machine::SECURE, &trust).map(see)
 }
 
 /// The same rules for both occasions.
@@ -433,6 +433,53 @@ fn two_initrds_may_not_hide_parameters_in_the_end_of_both() {
     assert_eq!(said(&[b"cpio #BOO", b"TCONFIG\n"]), Ok(()));
     assert_eq!(said(&[b"cpio#BOO", b"TCONFIG\n", b"more"]), Ok(()));
     assert_eq!(said(&[]), Ok(()));
+}
+
+#[test]
+fn only_a_policy_that_asks_for_no_secure_boot_does_without_it() {
+    let machine = |secure_boot| Machine {
+        secure_boot,
+        ..Machine::SECURE
+    };
+    let mut lax = accepting(ALL);
+    lax[20] = 0;
+    for (compact, machine, expected) in [
+        (accepting(ALL), machine(true), Ok(())),
+        (accepting(ALL), machine(false), Err("secure-boot-not-on")),
+        (lax.clone(), machine(true), Ok(())),
+        (lax, machine(false), Ok(())),
+    ] {
+        let policy = Policy::parse(&compact).expect("well-formed");
+        let key = Cert::ca(1, 1).der();
+        let trust = Trust::new().add_keys(&key).expect("well-formed");
+        let trust = trust.under(policy).expect("well-formed");
+        let blob = Build::signed().blob();
+        let verdict = decide(&blob, b"", machine, &trust).map(|_| ());
+        assert_eq!(verdict.map_err(|refusal| refusal.reason.code()), expected);
+    }
+}
+
+#[test]
+fn a_kernel_that_is_not_told_of_efi_is_for_machines_without_it_or_for_a_manifest() {
+    let mut kernel = small_image();
+    kernel[0x236] = 3;
+    let detached = Build::kernel(&kernel, sha256(&kernel)).signature(0, &kernel);
+    let listed = Build::kernel(&kernel, sha256(&kernel))
+        .signed_manifest(&manifest(&[line("kernel", &kernel)]));
+    let key = Cert::ca(1, 1).der();
+    let trust = Trust::new().add_keys(&key).expect("well-formed");
+    let said = |build: &Build, efi| {
+        let machine = Machine {
+            efi,
+            ..Machine::SECURE
+        };
+        decide(&build.blob(), b"", machine, &trust)
+            .map(|_| ())
+            .map_err(|refusal| refusal.reason.code())
+    };
+    assert_eq!(said(&detached, true), Err("loses-efi"));
+    assert_eq!(said(&detached, false), Ok(()));
+    assert_eq!(said(&listed, true), Ok(()));
 }
 
 #[test]

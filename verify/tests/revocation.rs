@@ -8,7 +8,7 @@ use baton_formats::handover::Kind;
 use baton_formats::policy::Policy;
 use baton_formats::siglist::{X509_SHA256_GUID, X509_SHA384_GUID, X509_SHA512_GUID};
 use baton_verify::{
-    Component, HashAlgorithm, Lists, Reason, Refusal, RevocationSource, SbatSource, Trust,
+    Component, HashAlgorithm, Lists, Machine, Reason, Refusal, RevocationSource, SbatSource, Trust,
     TrustError, decide, sbat,
 };
 use support::build::{Build, authenticode, line, manifest, sha256, signer};
@@ -51,7 +51,7 @@ fn judge(build: &Build, command_line: &[u8], lists: &Lists<'_>) -> Result<(), Re
         keys: &keys,
         ..*lists
     })?;
-    decide(&build.blob(), command_line, &trust).map(|_| ())
+    decide(&build.blob(), command_line, Machine::SECURE, &trust).map(|_| ())
 }
 
 fn refused(build: &Build, command_line: &[u8], lists: &Lists<'_>) -> (Component, &'static str) {

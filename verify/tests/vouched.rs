@@ -5,7 +5,7 @@ mod support;
 
 use baton_formats::handover::Kind;
 use baton_formats::verdict;
-use baton_verify::{Component, Decision, Trust, Vouched, Way, decide};
+use baton_verify::{Component, Decision, Machine, Trust, Vouched, Way, decide};
 use support::build::*;
 use support::flips::accepted_flips;
 use support::forge::Cert;
@@ -245,9 +245,9 @@ fn refuses_every_flip_of_a_header_page_with_signatures_and_a_manifest() {
     let blob = full().blob();
     let key = Cert::ca(1, 1).der();
     let trust = Trust::new().add_keys(&key).expect("well-formed");
-    assert!(decide(&blob, b"quiet", &trust).is_ok());
+    assert!(decide(&blob, b"quiet", Machine::SECURE, &trust).is_ok());
     let accepted = accepted_flips(&blob, 0..4096, |flipped| {
-        decide(flipped, b"quiet", &trust).is_ok()
+        decide(flipped, b"quiet", Machine::SECURE, &trust).is_ok()
     });
     assert_eq!(accepted, []);
 }
@@ -258,6 +258,9 @@ fn refuses_every_truncation_of_a_handover_with_a_manifest() {
     let key = Cert::ca(1, 1).der();
     let trust = Trust::new().add_keys(&key).expect("well-formed");
     for len in 0..blob.len() {
-        assert!(decide(&blob[..len], b"quiet", &trust).is_err(), "{len}");
+        assert!(
+            decide(&blob[..len], b"quiet", Machine::SECURE, &trust).is_err(),
+            "{len}"
+        );
     }
 }

@@ -7,11 +7,14 @@ pub mod own;
 use crate::certs;
 use crate::cli::GateBuildArgs;
 use crate::failure::{Failure, Result};
+use crate::machine;
 use crate::output;
 use crate::policy;
 use crate::read;
 use crate::revocations::{self, Count};
+use baton_formats::policy::Policy;
 use baton_formats::sbat::{Sbat, SbatError};
+use baton_sys::{Root, efivars};
 use baton_verify::Certificate;
 use image::Parts;
 use std::path::{Path, PathBuf};
@@ -46,7 +49,21 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
     for (path, count) in args.dbx.iter().zip(counts) {
         println!("{} revokes {count}", path.display());
     }
+    if wants_more_than_there_is(&parts.policy, &Root::system()) {
+        eprintln!(
+            "baton: note: the kernel of this machine doesn't say that Secure Boot is on, and this gate \
+             boots nothing where that is so; for machines without it, build one with a policy \
+             (--policy FILE) that says require-secure-boot = false"
+        );
+    }
     Ok(())
+}
+
+/// Whether the policy asks for Secure Boot, and this machine's kernel wouldn't say that it is on.
+fn wants_more_than_there_is(policy: &[u8], root: &Root) -> bool {
+    let asks = Policy::parse(policy).is_ok_and(|policy| policy.require_secure_boot);
+    let variable = efivars::secure_boot(root).ok().flatten();
+    asks && machine::told(root, variable).is_ok_and(|told| !told.secure_boot)
 }
 
 /// The signature lists of all files, one after another, and how many entries each file has.

@@ -18,6 +18,8 @@ pub struct PolicyInfo {
     pub preset: Option<&'static str>,
     /// `reset` or `halt`.
     pub refusal_action: &'static str,
+    /// Nothing is booted unless Secure Boot is on.
+    pub require_secure_boot: bool,
     /// Seconds between the message and the action.
     pub refusal_delay_seconds: u32,
     /// For a normal load.
@@ -58,6 +60,7 @@ impl PolicyInfo {
             sha256: digest(policy.as_bytes()),
             preset: preset::name_of(policy),
             refusal_action: refusal_word(policy.refusal.action),
+            require_secure_boot: policy.require_secure_boot,
             refusal_delay_seconds: policy.refusal.delay_seconds,
             normal: RulesInfo::of(&policy.normal),
             crash: RulesInfo::of(&policy.crash),
@@ -70,6 +73,11 @@ impl PolicyInfo {
     pub fn show(&self, page: &mut Page) {
         page.field("policy", self.title());
         page.field("", format!("SHA-256 {}", self.sha256));
+        let asked = match self.require_secure_boot {
+            true => "must be on",
+            false => "needn't be on",
+        };
+        page.field("", format!("Secure Boot {asked}"));
         let (action, delay) = (self.refusal_action, self.refusal_delay_seconds);
         page.field("", format!("after a refusal: {action} in {delay} s"));
         self.normal.show(page);

@@ -32,7 +32,7 @@ impl Judged {
         machine: &Machine,
         crash_regions: &[Range<u64>],
     ) -> std::result::Result<Judged, Refusal> {
-        let decision = decide(handover, line, trust)?;
+        let decision = decide(handover, line, machine.told, trust)?;
         check_entry(&decision.payload, machine.five_level)
             .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
         check_place(&decision, crash_regions)?;

@@ -29,6 +29,7 @@ pub fn write(policy: &Policy) -> String {
         quoted(NONE),
         quoted(&policy.name)
     );
+    entry(&mut out, "require-secure-boot", policy.require_secure_boot);
     section(&mut out, "refusal");
     entry(
         &mut out,

@@ -36,6 +36,11 @@ pub fn write(policy: &Policy) -> Result<Vec<u8>, String> {
     bytes.extend(total.to_le_bytes());
     bytes.extend(length_u16(level.len(), "sbat.minimum")?.to_le_bytes());
     bytes.extend(scopes.to_le_bytes());
+    let flags = match policy.require_secure_boot {
+        true => compact::FLAG_REQUIRE_SECURE_BOOT,
+        false => 0,
+    };
+    bytes.extend([flags, 0, 0, 0]);
     bytes.extend(body);
     compact::Policy::parse(&bytes).map_err(|e| e.to_string())?;
     Ok(bytes)
@@ -138,6 +143,7 @@ pub fn read(policy: &compact::Policy<'_>) -> Result<Policy, String> {
     let parts = Policy {
         name: policy.name.to_owned(),
         refusal: policy.refusal,
+        require_secure_boot: policy.require_secure_boot,
         sbat: read_level(policy.sbat_level)?,
         normal: read_rules(&policy.normal)?,
         crash: read_rules(&policy.crash)?,

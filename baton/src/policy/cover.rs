@@ -71,7 +71,12 @@ pub fn weaker_than_stock(policy: &Policy) -> Vec<String> {
     };
     let normal = normal.iter().map(|name| sentence(name, ""));
     let crash = crash.iter().map(|name| sentence(name, " for a crash load"));
-    normal.chain(crash).collect()
+    let unasked = (!policy.require_secure_boot).then(|| {
+        "it is weaker than stock: it asks for no Secure Boot, so that a kernel which was told to hide it \
+         (efi=noruntime) is handed over, and the next one isn't locked down"
+            .to_owned()
+    });
+    normal.chain(crash).chain(unasked).collect()
 }
 
 /// What gets around initrds that must be signed, where user space chooses the command line.
@@ -132,6 +137,11 @@ mod tests {
         source::read(&text, Path::new("")).unwrap().policy
     }
 
+    fn denials_of_stock() -> usize {
+        let all = preset::stock().normal.parameters;
+        all.iter().filter(|it| it.action == Action::Deny).count()
+    }
+
     fn own(text: &str) -> Vec<Rule> {
         let all = rules(text).normal.parameters;
         all[..all.len() - preset::stock().normal.parameters.len()].to_vec()
@@ -185,10 +195,24 @@ mod tests {
             "it is weaker than stock: \"acpi_rsdp\" is not always denied"
         );
         assert!(weaker("{ allow = 'lsm' }").contains("\"lsm\""));
-        assert_eq!(weaker("{ allow = '*' }").matches("weaker").count(), 6);
+        assert_eq!(
+            weaker("{ allow = '*' }").matches("weaker").count(),
+            denials_of_stock()
+        );
         assert_eq!(weaker("{ allow = 'lsm', with = 'lockdown' }"), "");
         assert_eq!(weaker("{ deny = 'a*' }, { allow = 'acpi_rsdp' }"), "");
         assert_eq!(weaker("{ allow = 'quiet' }"), "");
+    }
+
+    #[test]
+    fn asking_for_no_secure_boot_is_weaker() {
+        let text = "require-secure-boot = false";
+        let policy = source::read(text, Path::new("")).unwrap().policy;
+        let weaker = weaker_than_stock(&policy);
+        assert!(
+            weaker.len() == 1 && weaker[0].contains("Secure Boot"),
+            "{weaker:?}"
+        );
     }
 
     #[test]
@@ -228,6 +252,6 @@ mod tests {
         assert!(weaker_than_stock(&policy).is_empty());
         let text = text.replace("deny", "allow");
         let policy = source::read(&text, Path::new("")).unwrap().policy;
-        assert_eq!(weaker_than_stock(&policy).len(), 6);
+        assert_eq!(weaker_than_stock(&policy).len(), denials_of_stock());
     }
 }

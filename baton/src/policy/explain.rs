@@ -14,7 +14,7 @@ use baton_verify::command_line::{DecidedBy, Judged, judge_parameters};
 #[must_use]
 pub fn sentences(policy: &Policy, crash: bool) -> Vec<String> {
     let rules = policy.rules(crash);
-    let mut all = vec![refusal(policy)];
+    let mut all = vec![secure_boot(policy).to_owned(), refusal(policy)];
     all.extend(policy.sbat.iter().map(|(name, least)| {
         format!("An image that names the SBAT component \"{name}\" must be of generation {least} or newer.")
     }));
@@ -29,6 +29,13 @@ pub fn sentences(policy: &Policy, crash: bool) -> Vec<String> {
     all.push(init_arguments(rules));
     all.extend(policy.keys.iter().map(key));
     all
+}
+
+fn secure_boot(policy: &Policy) -> &'static str {
+    match policy.require_secure_boot {
+        true => "Nothing is booted unless the running kernel says that Secure Boot is on.",
+        false => "It doesn't matter whether Secure Boot is on.",
+    }
 }
 
 fn refusal(policy: &Policy) -> String {

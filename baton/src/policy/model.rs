@@ -10,6 +10,8 @@ pub struct Policy {
     pub name: String,
     /// What a refusal does.
     pub refusal: OnRefusal,
+    /// Nothing is booted unless the running kernel says that Secure Boot is on.
+    pub require_secure_boot: bool,
     /// The least SBAT generation of components.
     pub sbat: BTreeMap<String, u32>,
     /// What counts for a normal load.

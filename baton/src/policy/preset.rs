@@ -53,6 +53,7 @@ pub fn nothing() -> Policy {
     Policy {
         name: String::new(),
         refusal: OnRefusal::default(),
+        require_secure_boot: true,
         sbat: BTreeMap::new(),
         normal: rules.clone(),
         crash: rules,

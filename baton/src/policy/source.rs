@@ -46,7 +46,16 @@ pub fn read(text: &str, folder: &Path) -> Result<Source> {
     let parsed = table::parse(text)?;
     let root = Table::root(text, &parsed);
     root.check_keys(&[
-        "preset", "name", "refusal", "sbat", "kernel", "initrd", "cmdline", "crash", "key",
+        "preset",
+        "name",
+        "require-secure-boot",
+        "refusal",
+        "sbat",
+        "kernel",
+        "initrd",
+        "cmdline",
+        "crash",
+        "key",
     ])?;
     let base = base(&root)?;
     let inherited = base.normal.parameters.len();
@@ -64,6 +73,10 @@ pub fn read(text: &str, folder: &Path) -> Result<Source> {
     let policy = Policy {
         name: name(&root, &base.name)?,
         refusal: refusal(&root, base.refusal)?,
+        require_secure_boot: match root.get("require-secure-boot") {
+            Some(item) => item.boolean()?,
+            None => base.require_secure_boot,
+        },
         sbat: match root.table("sbat")? {
             Some(table) => minimum(&table)?,
             None => base.sbat,

@@ -64,6 +64,14 @@ alias pci:v*d*sv*sd*bc01sc06i01* ahci
 alias scsi:t-0x00* sd_mod
 ";
 
+/// boot_params of a kernel that was told that Secure Boot is on.
+pub fn under_secure_boot() -> Vec<u8> {
+    let mut page = vec![0; 4096];
+    page[0x1ec] = 3;
+    page[0x1c4] = 0x10; // an address of the system table
+    page
+}
+
 /// A folder that is the root of a described machine; removed when dropped.
 pub struct Fake(PathBuf);
 
@@ -85,6 +93,8 @@ impl Fake {
                 "proc/cmdline",
                 "BOOT_IMAGE=/vmlinuz root=/dev/vda1 ro quiet console=ttyS0\n",
             )
+            .file("sys/firmware/efi/runtime-map/0/type", "0x5\n")
+            .file("sys/kernel/boot_params/data", under_secure_boot())
             .file("proc/self/mountinfo", "")
             .file("sys/devices/system/x", "")
             .folder("var/crash")

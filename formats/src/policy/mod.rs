@@ -7,14 +7,16 @@
 //! | offset | size | field | must be |
 //! |---|---|---|---|
 //! | 0 | 4 | magic | `BPOL` |
-//! | 4 | 2 | version | 2 |
+//! | 4 | 2 | version | 3 |
 //! | 6 | 1 | what a refusal does | 0: reset; 1: halt |
 //! | 7 | 1 | length of the name | 0 to 32 |
 //! | 8 | 4 | seconds between a refusal's message and what it does | at most 3600 |
 //! | 12 | 4 | length of all of this | that of the section, at most 65536 |
 //! | 16 | 2 | length of the SBAT level | |
 //! | 18 | 2 | number of scopes | at most 64 |
-//! | 20 | | name | UTF-8 without control characters |
+//! | 20 | 1 | flags | bit 0: nothing is booted unless Secure Boot is on |
+//! | 21 | 3 | reserved | 0 |
+//! | 24 | | name | UTF-8 without control characters |
 //! | | | the least SBAT generations, as in `SbatLevelRT` | see the module `sbat` |
 //! | | | rules for a normal load | see below |
 //! | | | rules for a crash load | see below |
@@ -73,9 +75,11 @@ use crate::reader::{OutOfBounds, Reader};
 /// The first bytes of a compact policy.
 pub const MAGIC: [u8; 4] = *b"BPOL";
 /// The version of the form described here.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// The length of what comes before the name, in bytes.
-pub const HEADER_LEN: usize = 20;
+pub const HEADER_LEN: usize = 24;
+/// The flag of a policy by which nothing is booted unless Secure Boot is on.
+pub const FLAG_REQUIRE_SECURE_BOOT: u8 = 1;
 /// The longest compact policy, in bytes.
 pub const MAX_LEN: usize = 0x1_0000;
 /// The longest name, in bytes.
@@ -159,6 +163,8 @@ impl Scope<'_> {
 pub struct Policy<'a> {
     /// What a refusal does.
     pub refusal: OnRefusal,
+    /// Whether nothing is booted unless the running kernel says that Secure Boot is on.
+    pub require_secure_boot: bool,
     /// What people call it; may be empty.
     pub name: &'a str,
     /// The least SBAT generations, in the form of `SbatLevelRT`; empty if it asks for none.
@@ -191,6 +197,7 @@ const NOTHING: Policy<'static> = Policy {
         action: RefusalAction::Reset,
         delay_seconds: 10,
     },
+    require_secure_boot: true,
     name: "",
     sbat_level: &[],
     normal: Rules::NOTHING,
@@ -226,11 +233,16 @@ impl<'a> Policy<'a> {
         }
         let level_len = usize::from(reader.u16()?);
         let scopes = reader.u16()?;
+        let [flags, reserved @ ..]: [u8; 4] = reader.array()?;
+        if flags & !FLAG_REQUIRE_SECURE_BOOT != 0 || reserved != [0; 3] {
+            return Err(PolicyError::Reserved);
+        }
         let policy = Policy {
             refusal: OnRefusal {
                 action,
                 delay_seconds: delay,
             },
+            require_secure_boot: flags & FLAG_REQUIRE_SECURE_BOOT != 0,
             name: name(reader.take(name_len)?)?,
             sbat_level: reader.take(level_len)?,
             normal: Rules::read(&mut reader)?,

@@ -34,6 +34,7 @@ fn reads_every_part() {
         (policy.refusal.delay_seconds, policy.name),
         (3, "every part")
     );
+    assert!(policy.require_secure_boot);
     assert_eq!(policy.sbat_level, b"sbat,1,1\nlinux,2\n");
     assert_eq!(policy.as_bytes(), bytes);
     let rules = policy.rules(false);
@@ -59,6 +60,13 @@ fn the_stock_policy_is_one() {
     assert_eq!(stock.name, "stock");
     assert_eq!(stock.as_bytes(), STOCK);
     assert_eq!(stock.refusal, OnRefusal::default());
+}
+
+#[test]
+fn only_a_policy_that_says_so_does_without_secure_boot() {
+    let without = with(&every_part(), |it| it[20] = 0);
+    assert!(!Policy::parse(&without).unwrap().require_secure_boot);
+    assert!(Policy::stock().require_secure_boot && NOTHING.require_secure_boot);
 }
 
 #[test]
@@ -103,8 +111,10 @@ fn refuses_a_header_that_it_does_not_know() {
         error_with(|it| put32(it, 8, 3601)),
         PolicyError::RefusalDelay(3601)
     );
-    assert_eq!(error_with(|it| it[20] = b'\n'), PolicyError::Name);
-    assert_eq!(error_with(|it| it[20] = 0xff), PolicyError::Name);
+    assert_eq!(error_with(|it| it[20] = 2), PolicyError::Reserved);
+    assert_eq!(error_with(|it| it[23] = 1), PolicyError::Reserved);
+    assert_eq!(error_with(|it| it[24] = b'\n'), PolicyError::Name);
+    assert_eq!(error_with(|it| it[24] = 0xff), PolicyError::Name);
     let long = policy(&"n".repeat(33), "", [&[], &[]], &[]);
     assert_eq!(error(&long), PolicyError::Name);
 }

@@ -28,7 +28,7 @@ pub fn rules(accepted: [u8; 4], forced: &str, parameters: &[Vec<u8>]) -> Vec<u8>
     rules
 }
 
-/// A policy of these parts.
+/// A policy of these parts, which wants Secure Boot to be on.
 pub fn policy(name: &str, level: &str, rules: [&[u8]; 2], scopes: &[Vec<u8>]) -> Vec<u8> {
     let body = [
         name.as_bytes(),
@@ -38,12 +38,13 @@ pub fn policy(name: &str, level: &str, rules: [&[u8]; 2], scopes: &[Vec<u8>]) ->
         &scopes.concat(),
     ]
     .concat();
-    let mut policy = b"BPOL\x02\0\x01".to_vec();
+    let mut policy = b"BPOL\x03\0\x01".to_vec();
     policy.push(name.len() as u8);
     policy.extend(3_u32.to_le_bytes());
-    policy.extend((20 + body.len() as u32).to_le_bytes());
+    policy.extend((24 + body.len() as u32).to_le_bytes());
     policy.extend((level.len() as u16).to_le_bytes());
     policy.extend((scopes.len() as u16).to_le_bytes());
+    policy.extend([1, 0, 0, 0]);
     policy.extend(body);
     policy
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use baton_formats::boot_params::{BootParamsMut, offset};
+use baton_formats::boot_params::{BootParamsMut, SECURE_BOOT_ENABLED, offset};
 use baton_formats::efi::{Guid, MOK_TABLE_GUID};
 use baton_formats::gate_image::{GateInfo, LEN, Part};
 use baton_formats::handover::{Kind, Layout};
@@ -132,7 +132,8 @@ pub fn gate_extent() -> Range {
     }
 }
 
-/// A machine with 1 GiB of RAM, no EFI, this handover and command line.
+/// A machine with 1 GiB of RAM, this handover and command line, whose kernel says that Secure Boot is on,
+/// and nothing else of EFI.
 pub fn machine(handover: Vec<u8>, cmdline: &str) -> Memory {
     let mut memory = Memory::default();
     let mut page = [0u8; 4096];
@@ -145,6 +146,7 @@ pub fn machine(handover: Vec<u8>, cmdline: &str) -> Memory {
             (0x7f00_0000, 0x10_0000, 2),
         ],
     );
+    page[offset::SECURE_BOOT] = SECURE_BOOT_ENABLED;
     let mut boot_params = BootParamsMut(&mut page);
     boot_params.set_ramdisk(HANDOVER, handover.len() as u64);
     boot_params.set_cmdline(CMDLINE);

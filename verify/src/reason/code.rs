@@ -13,6 +13,8 @@ impl Reason {
             Self::RecordAltered => "record-altered",
             Self::OnlyForCrash => "only-for-crash",
             Self::NotForCrash => "not-for-crash",
+            Self::SecureBootNotOn => "secure-boot-not-on",
+            Self::LosesEfi => "loses-efi",
             Self::CommandLineTooLong { .. } => "command-line-too-long",
             Self::CommandLineNul => "command-line-nul",
             Self::BadImage(_) => "bad-image",

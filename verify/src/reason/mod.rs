@@ -37,6 +37,10 @@ pub enum Reason {
     OnlyForCrash,
     /// This is a crash, and the handover wasn't made for one.
     NotForCrash,
+    /// The policy asks for Secure Boot, and the running kernel doesn't say that it is on.
+    SecureBootNotOn,
+    /// The kernel couldn't be told of EFI, which this machine has.
+    LosesEfi,
     /// The command line is longer than the kernel takes; both in bytes.
     CommandLineTooLong {
         /// Its length.

@@ -21,6 +21,12 @@ impl fmt::Display for Reason {
             Self::NotForCrash => f.write_str(
                 "it wasn't made for a crash, and the command line begins with elfcorehdr= (use `baton crash load`)",
             ),
+            Self::SecureBootNotOn => f.write_str(
+                "the running kernel doesn't say that Secure Boot is on (turn it on, and boot without noefi and efi=noruntime; or build the gate with require-secure-boot = false)",
+            ),
+            Self::LosesEfi => f.write_str(
+                "it can't be told of EFI after a kexec (XLF_EFI_KEXEC isn't set), and so of no MOK list and no Secure Boot further on (use a kernel with CONFIG_EFI and CONFIG_KEXEC, or list it in a signed manifest)",
+            ),
             Self::CommandLineTooLong { length, limit } => write!(
                 f,
                 "{length} bytes are more than the {limit} this kernel takes (shorten it)"

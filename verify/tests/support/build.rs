@@ -1,7 +1,9 @@
 //! Handovers of any records.
 
+use std::sync::OnceLock;
+
 use baton_formats::handover::{FLAG_CRASH, Kind, Layout, Part};
-use baton_verify::{Component, Decision, HashAlgorithm, Refusal, Trust, decide};
+use baton_verify::{Component, Decision, HashAlgorithm, Machine, Refusal, Trust, decide};
 
 use super::forge::{Cert, Forge};
 use super::forge_detached::ForgeDetached;
@@ -21,6 +23,17 @@ pub fn authenticode(image: &[u8]) -> [u8; 32] {
     let pe = baton_formats::pe::Pe::parse(image).expect("an image");
     let digest = HashAlgorithm::Sha256.hash(pe.digest_parts());
     digest.as_bytes().try_into().expect("32 bytes")
+}
+
+/// The small kernel, signed.
+pub fn signed_kernel() -> Vec<u8> {
+    static KERNEL: OnceLock<Vec<u8>> = OnceLock::new();
+    KERNEL.get_or_init(|| Forge::new(&signer()).build()).clone()
+}
+
+/// The certificate of the authority that vouches for [`signer`].
+pub fn authority() -> Vec<u8> {
+    Cert::ca(1, 1).der()
 }
 
 /// A detached signature.
@@ -118,7 +131,7 @@ pub fn judge<T>(
 ) -> Result<T, Refusal> {
     let key = Cert::ca(1, 1).der();
     let trust = Trust::new().add_keys(&key).expect("well-formed");
-    decide(&build.blob(), command_line, &trust).map(see)
+    decide(&build.blob(), command_line, Machine::SECURE, &trust).map(see)
 }
 
 /// What is refused, and the reason's code.

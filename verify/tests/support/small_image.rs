@@ -96,7 +96,8 @@ fn write_setup_header(image: &mut [u8]) {
     put(image, 0x211, &[1]); // LOADED_HIGH
     put(image, 0x230, &0x20_0000_u32.to_le_bytes()); // kernel_alignment
     put(image, 0x234, &[1, 21]); // relocatable, min_alignment
-    put(image, 0x236, &3_u16.to_le_bytes()); // 64-bit entry, above 4 GiB
+    // 64-bit entry, above 4 GiB, under EFI
+    put(image, 0x236, &0x13_u16.to_le_bytes());
     put(image, 0x238, &CMDLINE_SIZE.to_le_bytes());
     put(image, 0x258, &0x100_0000_u64.to_le_bytes()); // pref_address
     put(image, 0x260, &0x10_0000_u32.to_le_bytes()); // init_size

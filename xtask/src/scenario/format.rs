@@ -153,7 +153,8 @@ impl Format {
     fn gate(&self) -> &'static str {
         match self.boot {
             Boot::Shim => "mok",
-            Boot::DbKey | Boot::Bios => "db",
+            Boot::DbKey => "db",
+            Boot::Bios => "anywhere",
         }
     }
 

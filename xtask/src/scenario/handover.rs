@@ -120,9 +120,15 @@ fn ecdsa(curve: &'static str) -> Scenario {
     })
 }
 
-/// Without EFI there is no Secure Boot and no MOK table: the gate has its own keys.
+/// Without EFI there is no Secure Boot and no MOK table: the gate has its own keys, and a policy that asks
+/// for no Secure Boot.
 fn bios() -> Scenario {
-    let load = load("db", &format!("/payload/kernels/{MAIN}/vmlinuz"), MAIN, 2);
+    let load = load(
+        "anywhere",
+        &format!("/payload/kernels/{MAIN}/vmlinuz"),
+        MAIN,
+        2,
+    );
     Scenario::new("gate-bios", script(load), |run| {
         arrived(run, MAIN)?;
         ensure!(!judge::observed(run, 2)?.efi, "a BIOS machine has EFI");
@@ -205,7 +211,7 @@ fn in_order() -> Scenario {
 fn vast() -> Scenario {
     let used = "mem=1G";
     let load = Step::run(&format!(
-        "/payload/bin/baton load /payload/kernels/{MAIN}/vmlinuz --via gate --gate /payload/gate/db.efi \
+        "/payload/bin/baton load /payload/kernels/{MAIN}/vmlinuz --via gate --gate /payload/gate/anywhere.efi \
          --initrd /payload/kernels/{MAIN}/initrd.img --cmdline"
     ))
     .and(format!("{} {used}", machine::cmdline(2)));

@@ -81,6 +81,13 @@ pub fn uki_with_initrd(initrd: &[u8]) -> Scene {
     Scene::of(uki_of(&[(".initrd", initrd)]))
 }
 
+/// A signed UKI of this kernel.
+pub fn uki_with_kernel(kernel: &[u8]) -> Vec<u8> {
+    signed_image(pe_image(
+        &[&[(".linux", kernel)], &UKI_SECTIONS[..]].concat(),
+    ))
+}
+
 pub fn addon_of(sections: &[(&str, &[u8])]) -> Vec<u8> {
     signed_image(pe_image(sections))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use baton_cli::cli::{Cli, Command};
+use baton_formats::boot_params::{self, offset};
 use baton_formats::gate_image::{FILE_OFFSET, GateInfo, LEN};
 use baton_gate::arguments::Arguments;
 use baton_gate::convert::BootPlan;
@@ -28,7 +29,7 @@ pub fn by_verdict(scene: &Scene) -> Result<(), Refusal> {
         mok_revocations: &shim.revoked,
         sbat_level: shim.sbat_level.as_deref(),
     })?;
-    decide(&scene.handover(), &scene.whole_line(), &trust).map(|_| ())
+    decide(&scene.handover(), &scene.whole_line(), scene.told(), &trust).map(|_| ())
 }
 
 /// The gate's whole way on a machine of bytes, from boot_params to the plan.
@@ -60,10 +61,15 @@ fn memory(scene: &Scene) -> Memory {
     let mut line = scene.whole_line();
     line.resize(4096, 0);
     memory.put(CMDLINE, line);
+    // setup_efi_state in arch/x86/kernel/kexec-bzimage64.c
+    memory.bytes(BOOT_PARAMS)[offset::SECURE_BOOT] = match scene.runtime_services {
+        true => scene.secure_boot,
+        false => 0,
+    };
     if scene.crash {
         memory.put(DUMP, dump_header());
     }
-    if let Some(shim) = &scene.shim {
+    if let Some(shim) = scene.shim.as_ref().filter(|_| scene.runtime_services) {
         let mut table = machine::mok_entry("MokListRT", &shim.list);
         if !shim.revoked.is_empty() {
             table.extend(machine::mok_entry("MokListXRT", &shim.revoked));
@@ -145,11 +151,19 @@ fn describe_machine(folder: &Folder, scene: &Scene) {
         let name = "dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f";
         folder.write(&format!("root/sys/firmware/efi/efivars/{name}"), &variable);
     }
+    if scene.runtime_services {
+        folder.write("root/sys/firmware/efi/runtime-map/0/type", b"0x5\n");
+    }
+    let mut page = [0; boot_params::LEN];
+    page[offset::SECURE_BOOT] = scene.secure_boot;
+    if scene.shim.is_some() {
+        page[offset::EFI_INFO + 4] = 0x10;
+    }
+    folder.write("root/sys/kernel/boot_params/data", &page);
     let Some(shim) = &scene.shim else {
         return;
     };
     const VARIABLES: &str = "root/sys/firmware/efi/mok-variables";
-    folder.write("root/sys/firmware/efi/runtime-map/0/type", b"0x5\n");
     folder.write(&format!("{VARIABLES}/MokListRT"), &shim.list);
     if !shim.revoked.is_empty() {
         folder.write(&format!("{VARIABLES}/MokListXRT"), &shim.revoked);

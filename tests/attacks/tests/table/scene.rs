@@ -5,9 +5,11 @@ use super::forging::build::{Build, authenticode, sha256, sign, signer};
 use super::forging::forge::{Cert, Forge};
 use super::forging::small_image::{set_text_len, small_image};
 use super::machine::Memory;
+use baton_formats::boot_params::SECURE_BOOT_ENABLED;
 use baton_formats::gate_image::{FILE_OFFSET, GateInfo};
 use baton_formats::handover::{Kind, Part};
 use baton_formats::policy::Policy;
+use baton_verify::Machine;
 
 /// What the kernel puts before a crash kernel's command line, as long as it can be (setup_cmdline in
 /// arch/x86/kernel/kexec-bzimage64.c), which is what `baton crash load` counts with.
@@ -54,6 +56,10 @@ pub struct Scene {
     pub shim: Option<Shim>,
     /// Whether the running kernel insists on signatures; otherwise it starts any gate.
     pub locked_down: bool,
+    /// What the running kernel was told of Secure Boot (`secure_boot` of its boot_params).
+    pub secure_boot: u8,
+    /// Whether the running kernel uses EFI's runtime services; otherwise it passes nothing of EFI on.
+    pub runtime_services: bool,
     /// The firmware's dbx, which the running kernel takes certificates from, and nothing else.
     pub firmware_dbx: Vec<u8>,
     /// Whom the running kernel trusts to sign gates.
@@ -78,6 +84,8 @@ impl Scene {
             },
             shim: None,
             locked_down: false,
+            secure_boot: SECURE_BOOT_ENABLED,
+            runtime_services: true,
             firmware_dbx: vec![],
             keyring: vec![],
             on_blob: vec![],
@@ -91,6 +99,14 @@ impl Scene {
         let mut blob = self.build.blob();
         self.on_blob.iter().for_each(|change| change(&mut blob));
         blob
+    }
+
+    /// What the gate is told of the machine.
+    pub fn told(&self) -> Machine {
+        Machine {
+            secure_boot: self.runtime_services && self.secure_boot == SECURE_BOOT_ENABLED,
+            efi: self.runtime_services && self.shim.is_some(),
+        }
     }
 
     /// The command line as the gate gets it.

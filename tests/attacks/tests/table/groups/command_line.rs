@@ -192,6 +192,34 @@ fn by_the_stock_policy(all: &mut Cases) {
         DENIED,
         b"quiet bootconfig"
     );
+    said!(
+        all,
+        "no EFI, so that the next kernel can't tell the one after it of Secure Boot",
+        bzimage,
+        DENIED,
+        b"quiet noefi"
+    );
+    said!(
+        all,
+        "no runtime services of EFI, for the same",
+        bzimage,
+        DENIED,
+        b"efi=noruntime"
+    );
+    said!(
+        all,
+        "the same within a list",
+        bzimage,
+        DENIED,
+        b"efi=debug,noruntime"
+    );
+    said!(
+        all,
+        "the same with quotes around the list",
+        must_be_signed,
+        DENIED,
+        b"efi=\"noruntime,debug\""
+    );
     all.survived(
         "a denied parameter in upper case",
         bzimage,

@@ -15,6 +15,7 @@ mod revoked;
 mod revoked_digests;
 mod roles;
 mod scopes;
+mod secure_boot;
 mod transplants;
 mod ukis;
 
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Case> {
         initrds::cases(),
         machine_tables::cases(),
         firmware_tables::cases(),
+        secure_boot::cases(),
         occasion::cases(),
         gate::cases(),
         after_loading::cases(),
