@@ -3,6 +3,7 @@
 use super::{Format, Kind, Role, has};
 use crate::certs;
 use crate::p7s;
+use baton_formats::initrd;
 use baton_formats::policy::MAGIC;
 use baton_formats::reader::u32_at;
 
@@ -17,9 +18,6 @@ const COMPRESSIONS: [(&[u8], &str); 7] = [
     (b"\x89LZO", "lzo"),
 ];
 
-/// Archives as Linux's initramfs reader takes them (Documentation/driver-api/early-userspace/buffer-format.rst).
-const ARCHIVES: [&[u8]; 2] = [b"070701", b"070702"];
-
 /// What these bytes are compressed by, if that can be told by their begin.
 #[must_use]
 pub fn compression(bytes: &[u8]) -> Option<&'static str> {
@@ -30,7 +28,14 @@ pub fn compression(bytes: &[u8]) -> Option<&'static str> {
 
 /// An initrd, or what may be one.
 pub(super) fn initrd(image: &[u8]) -> Option<Kind> {
-    if ARCHIVES.iter().any(|magic| image.starts_with(magic)) {
+    // Zeros may come first, as between the parts of one. What follows the first part isn't looked at:
+    // Linux takes one archive after another, each compressed in a way of its own.
+    let zeros = image.iter().take_while(|byte| **byte == 0).count();
+    let image = match initrd::is_one(image) {
+        true => image.get(zeros..).unwrap_or_default(),
+        false => image,
+    };
+    if initrd::begins_as_archive(image) {
         return Some(Kind::new(
             Format::Data,
             "an initrd (cpio archive)",

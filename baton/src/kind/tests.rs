@@ -235,6 +235,12 @@ fn other_files_that_people_give_are_named() {
         (b"\x1f\x8b\x08\0rest".to_vec(), "compressed data (gzip)"),
         (b"\x28\xb5\x2f\xfdrest".to_vec(), "compressed data (zstd)"),
         (b"07070100000000".to_vec(), "an initrd"),
+        // With padding before it, and in parts that are compressed in two ways.
+        (b"\0\0\0\007070100000000".to_vec(), "an initrd"),
+        (
+            b"\0\x02\x21\x4c\x18lz4\0\0\0\0\xfd7zXZ\0xz".to_vec(),
+            "compressed data (lz4), as initrds are",
+        ),
         (b"070707rest".to_vec(), "a cpio archive of a form"),
         (b"baton-manifest 1\n".to_vec(), "a manifest"),
         (b"\x27\x05\x19\x56rest".to_vec(), "a uImage"),
