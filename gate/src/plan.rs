@@ -201,6 +201,18 @@ impl Free {
     }
 }
 
+/// Whether all of a range is RAM of one entry of the map, and nothing that another entry claims.
+#[must_use]
+pub fn is_all_ram(map: &[MapEntry], range: Range) -> bool {
+    let end = |entry: &MapEntry| entry.address.saturating_add(entry.size);
+    let claims = |entry: &MapEntry| entry.address < range.end && range.start < end(entry);
+    let mut ram = map.iter().filter(|entry| entry.kind == Use::Ram);
+    ram.any(|entry| entry.address <= range.start && range.end <= end(entry))
+        && !map
+            .iter()
+            .any(|entry| entry.kind == Use::Reserved && claims(entry))
+}
+
 /// Joins sorted ranges that touch or overlap.
 fn merge(sorted: &[Range]) -> Vec<Range> {
     let mut merged: Vec<Range> = Vec::with_capacity(sorted.len());

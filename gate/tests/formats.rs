@@ -207,10 +207,7 @@ fn a_kernel_that_can_not_be_started_by_kexec_under_efi_is_told_nothing_of_it() {
     for (flags, told) in [(3, false), (3 | 1 << 4, true)] {
         let mut kernel = small_image();
         kernel[0x236] = flags; // xloadflags
-        // Whoever lists it in a manifest wants it so; other ways don't do.
-        let listed = Build::kernel(&kernel, sha256(&kernel))
-            .signed_manifest(&manifest(&[line("kernel", &kernel)]));
-        let mut memory = machine(listed.blob(), LINE);
+        let mut memory = handed(&kernel, &[]);
         let mut table = mok_entry("MokListRT", &[]);
         table.extend([0; 264]);
         add_shim(&mut memory, table);
@@ -370,6 +367,30 @@ fn a_multiboot2_kernel_finds_acpis_root_pointer_where_a_bios_would_leave_it() {
             (AREA, 0x1000, 2),
         ];
         assert_eq!(map[..3], low, "nobody uses these pages");
+    });
+}
+
+/// Firmware that starts processors keeps memory for that in the midst of the low one.
+#[test]
+fn a_hole_in_low_memory_doesnt_hide_what_is_above_it() {
+    let mut memory = with_root_pointer(&flat_multiboot2());
+    set_map(
+        memory.bytes(BOOT_PARAMS),
+        &[
+            (0, 0x3_0000, 1),
+            (0x3_0000, 0x2_0000, 2),
+            (0x5_0000, 0x4_e000, 1),
+            (0x9_e000, 0x2000, 2),
+            (MIB, RAM_END - MIB, 1),
+        ],
+    );
+    plan_of(&memory, &keys(), |plan| {
+        assert_eq!(written_at(plan, 0x40e), 0x9d00_u16.to_le_bytes());
+        assert_eq!(written_at(plan, 0x413), 628_u16.to_le_bytes());
+        let (_, _, information) = protected(plan);
+        let tags = tags(information);
+        let lower = tags.iter().find(|(kind, _)| *kind == 4);
+        assert_eq!(u32_at(lower.expect("a tag").1, 0), 192, "up to the hole");
     });
 }
 

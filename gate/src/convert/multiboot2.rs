@@ -177,6 +177,8 @@ const BASE_MEMORY_SIZE: u64 = 0x413;
 /// The extended area is no lower than Xen believes it to be (trampoline_bios_setup in
 /// xen/arch/x86/boot/head.S).
 const LOWEST_EXTENDED_AREA: u64 = 0x4_0000;
+/// Where memory below 1 MiB ends at the latest: with the screen of old.
+const LOW_END: u64 = 0xa_0000;
 /// Where in it the root pointer is put: it is looked for in the first KiB, at multiples of 16 (ACPI 6.5,
 /// 5.2.5.1). Before it stands the area's size in KiB.
 const ROOT_POINTER: usize = 16;
@@ -207,14 +209,16 @@ impl Machine {
             return machine;
         }
         let (lower, upper) = machine.basic_memory;
-        let Some(area) = free_page(given, u64::from(lower) * 1024) else {
+        let Some(area) = free_page(given) else {
             return machine;
         };
         let mut map = BootParamsMut(&mut machine.boot_params);
         if map.reserve(area, PAGE).is_ok() {
             // After a crash the map doesn't have the first page at all.
             let _ = map.reserve(0, PAGE);
-            machine.basic_memory = (u32::try_from(area / 1024).unwrap_or(lower), upper);
+            // There may be a hole before it.
+            let below = u32::try_from(area / 1024).unwrap_or(lower);
+            machine.basic_memory = (lower.min(below), upper);
             machine.extended_area = Some(area);
         }
         machine
@@ -223,11 +227,12 @@ impl Machine {
     /// EFI leaves nothing in the BIOS data area.
     fn stand_in_for_a_bios(&self, given: &Given<'_, '_>, room: &mut Room<'_>) {
         let (lower, _) = self.basic_memory;
-        let size = u16::try_from(lower).unwrap_or(0);
+        let end = self.extended_area.map_or(lower.into(), |area| area / 1024);
+        let size = u16::try_from(end).unwrap_or(0);
         if given.arguments.efi.is_none() || size == 0 {
             return;
         }
-        // Xen looks below that for memory to start processors in.
+        // Xen looks below the area, or else below that size, for memory to start processors in.
         room.write(BASE_MEMORY_SIZE, size.to_le_bytes().to_vec(), 2);
         let (Some(area), Some(rsdp)) = (self.extended_area, given.arguments.rsdp) else {
             return;
@@ -241,20 +246,17 @@ impl Machine {
     }
 }
 
-/// The highest page below `end` that nothing lies in which must survive.
-fn free_page(given: &Given<'_, '_>, end: u64) -> Option<u64> {
-    let mut end = end & !(PAGE - 1);
-    loop {
-        let start = end
-            .checked_sub(PAGE)
-            .filter(|start| *start >= LOWEST_EXTENDED_AREA)?;
-        let page = plan::Range::new(start, PAGE)?;
-        let taken = |range: &plan::Range| range.overlaps(page);
-        if !given.arguments.keep.iter().any(taken) {
-            return Some(start);
-        }
-        end = start;
-    }
+/// The highest page of RAM below 640 KiB that nothing lies in which must survive.
+fn free_page(given: &Given<'_, '_>) -> Option<u64> {
+    let is_free = |start: &u64| {
+        let arguments = given.arguments;
+        plan::Range::new(*start, PAGE).is_some_and(|page| {
+            plan::is_all_ram(&arguments.map, page)
+                && !arguments.keep.iter().any(|range| range.overlaps(page))
+        })
+    };
+    let pages = LOWEST_EXTENDED_AREA / PAGE..LOW_END / PAGE;
+    pages.rev().map(|number| number * PAGE).find(is_free)
 }
 
 /// KiB of memory from 0 and from 1 MiB on, up to the first hole. The first page, where the BIOS data
