@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How long a pipe is waited for if nobody has it open for writing: a shell starts both ends at once.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The most that is taken from a pipe, whose length nobody knows: it is kept in memory.
 const MOST: u64 = 1 << 30;

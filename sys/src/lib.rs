@@ -27,10 +27,12 @@ pub mod modules;
 pub mod mok;
 pub mod mount;
 pub mod mounts;
+pub mod output;
 pub mod own;
 pub mod power;
 pub mod root;
 pub mod setup_data;
+pub mod signals;
 pub mod space;
 #[cfg(test)]
 mod testroot;
