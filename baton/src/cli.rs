@@ -1,11 +1,10 @@
 //! The command line.
 
 use crate::dump::args::DumpCommand;
-use crate::exit;
-use baton_verify::HashAlgorithm;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use crate::sign::args::{Encoding, Hash, SignArgs, SignatureKind};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where the gate lies when nothing else is said.
 pub const DEFAULT_GATE: &str = "/usr/lib/baton/gate.efi";
@@ -15,7 +14,7 @@ pub const DEFAULT_CAPTURE: &str = "/usr/lib/baton/capture";
 
 /// Hands a running Linux machine over to another kernel, and keeps the chain of trust of Secure Boot.
 #[derive(Debug, Parser)]
-#[command(name = "baton", version, after_help = exit::help(), max_term_width = 100)]
+#[command(name = "baton", version, max_term_width = 100)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -26,10 +25,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Load a kernel to be started by `baton exec`
-    #[command(after_help = exit::help())]
     Load(Box<LoadArgs>),
     /// Start the loaded kernel
-    #[command(after_help = exit::help())]
     Exec(ExecArgs),
     /// Forget the loaded kernel
     Unload(UnloadArgs),
@@ -54,10 +51,9 @@ pub enum Command {
     #[command(after_help = MANIFEST_HELP)]
     Manifest(ManifestArgs),
     /// Show what is in an image, and who signed it, without judging
-    #[command(after_help = exit::help())]
     Inspect(InspectArgs),
     /// Say whether an image would be accepted, by whom it is signed, or why not
-    #[command(after_help = verify_help())]
+    #[command(after_help = VERIFY_HELP)]
     Verify(Box<VerifyArgs>),
 }
 
@@ -65,12 +61,10 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum CrashCommand {
     /// Load a kernel to take over after a panic: one of your own, or one that writes a dump
-    #[command(after_help = exit::help())]
     Load(Box<CrashLoadArgs>),
     /// Forget the loaded crash kernel
     Unload(UnloadArgs),
     /// Say whether a crash now would be captured, where to, and what is missing
-    #[command(after_help = exit::help())]
     Status(CrashStatusArgs),
 }
 
@@ -91,11 +85,10 @@ pub enum PolicyCommand {
     /// Show all that a policy says, as TOML
     Show(PolicyShowArgs),
     /// Say in sentences what a policy does, or what it does with a command line
-    #[command(after_help = exit::help())]
     Explain(PolicyExplainArgs),
 }
 
-const POLICY_HELP: &str = "\
+pub(crate) const POLICY_HELP: &str = "\
 Presets are stock (the default), signed-initrd and sealed; `baton policy explain PRESET` says what
 one does. A policy of one's own is TOML; what it doesn't say is as in its preset:
   preset = \"signed-initrd\"
@@ -122,10 +115,6 @@ Whoever trusts the manifest's signature trusts what it lists, whether that is si
 It counts once it is signed:
   baton sign --key K --cert C OUT          # writes OUT.p7s
   baton verify KERNEL --manifest OUT --initrd INITRD";
-
-fn verify_help() -> String {
-    format!("{VERIFY_HELP}\n\n{}", exit::help())
-}
 
 const VERIFY_HELP: &str = "\
 A kernel is judged as the gate judges it, with what goes with it; without --gate, as a gate with the stock
@@ -165,7 +154,7 @@ pub struct CrashLoadArgs {
     #[command(flatten)]
     pub sources: CaptureSources,
     /// Also write the capture initramfs to a file
-    #[arg(long, value_name = "FILE", conflicts_with = "kernel")]
+    #[arg(long, value_name = "FILE", conflicts_with = "kernel", group = "saved")]
     pub save_initrd: Option<PathBuf>,
     /// Load only if what would be loaded isn't loaded already
     #[arg(long, conflicts_with_all = ["kernel", "dry_run"])]
@@ -225,6 +214,7 @@ impl Companions {
 
 /// What goes with a kernel, and how it is loaded.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("saved").multiple(true)))]
 pub struct LoadOptions {
     /// What goes with it.
     #[command(flatten)]
@@ -243,8 +233,11 @@ pub struct LoadOptions {
     #[arg(long)]
     pub dry_run: bool,
     /// Also write the handover to a file, which can be loaded later in place of KERNEL
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "saved")]
     pub save_handover: Option<PathBuf>,
+    /// Replace the file that is to be saved to, if it is there
+    #[arg(long, requires = "saved")]
+    pub force: bool,
     /// Skip Baton's own verdict (for testing): the kernel and the gate still give theirs
     #[arg(long)]
     pub no_preflight: bool,
@@ -296,6 +289,9 @@ pub struct StatusArgs {
     /// Also write what loads are judged by here to a file, for `--saved-state` on another machine
     #[arg(long, value_name = "FILE", conflicts_with = "root")]
     pub save: Option<PathBuf>,
+    /// Replace the file that is to be saved to, if it is there
+    #[arg(long, requires = "save")]
+    pub force: bool,
 }
 
 /// Options of the status of crash dumps.
@@ -332,8 +328,11 @@ pub struct GateBuildArgs {
     #[arg(long, value_name = "FILE")]
     pub dbx: Vec<PathBuf>,
     /// The gate to write
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
+    #[arg(short, long, visible_alias = "out", value_name = "FILE")]
+    pub output: PathBuf,
+    /// Replace the gate to write, if it is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Which policy to check.
@@ -369,97 +368,6 @@ pub struct PolicyExplainArgs {
     pub crash: bool,
 }
 
-/// Where a signature goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SignatureKind {
-    /// Into a PE image, as firmware, shim and the kernel look for it
-    Authenticode,
-    /// To the file's end, as in the kernel's modules
-    Appended,
-    /// Into a note of an ELF file
-    Note,
-    /// Into a file of its own
-    Detached,
-}
-
-impl SignatureKind {
-    /// What it is, in words.
-    #[must_use]
-    pub fn described(self) -> &'static str {
-        match self {
-            SignatureKind::Authenticode => "Authenticode signature",
-            SignatureKind::Appended => "appended signature",
-            SignatureKind::Note => "signature in an ELF note",
-            SignatureKind::Detached => "detached signature",
-        }
-    }
-}
-
-/// The hash to sign with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)] // the names say it
-pub enum Hash {
-    Sha256,
-    Sha384,
-    Sha512,
-}
-
-impl From<Hash> for HashAlgorithm {
-    fn from(hash: Hash) -> HashAlgorithm {
-        match hash {
-            Hash::Sha256 => HashAlgorithm::Sha256,
-            Hash::Sha384 => HashAlgorithm::Sha384,
-            Hash::Sha512 => HashAlgorithm::Sha512,
-        }
-    }
-}
-
-/// How a detached signature is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)] // the names say it
-pub enum Encoding {
-    Der,
-    Pem,
-}
-
-/// What to sign, and with what.
-#[derive(Debug, Args)]
-pub struct SignArgs {
-    /// The private key, unencrypted PEM: RSA, or ECDSA on P-256 or P-384
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
-    /// The key's certificate, PEM or DER
-    #[arg(long, value_name = "FILE")]
-    pub cert: PathBuf,
-    /// Certificates between the signer's and the trusted one, to be put into the signature (may be
-    /// repeated)
-    #[arg(long, value_name = "FILE")]
-    pub chain: Vec<PathBuf>,
-    /// Where the signature goes [default: by IN's format]
-    #[arg(long = "as", value_enum, value_name = "KIND")]
-    pub kind: Option<SignatureKind>,
-    /// The hash to sign with
-    #[arg(long, value_enum, default_value = "sha256")]
-    pub hash: Hash,
-    /// How a detached signature is written
-    #[arg(long, value_enum, default_value = "der")]
-    pub format: Encoding,
-    /// Keep the Authenticode signatures there are before the new one (the kernel looks at the first
-    /// alone)
-    #[arg(long, conflicts_with = "replace")]
-    pub append: bool,
-    /// Drop the signatures there are
-    #[arg(long, alias = "force")]
-    pub replace: bool,
-    /// The file to sign
-    #[arg(value_name = "IN")]
-    pub input: PathBuf,
-    /// Where to write it; without it IN is replaced. Of a detached signature: where to write that, in
-    /// place of IN.p7s
-    #[arg(value_name = "OUT")]
-    pub output: Option<PathBuf>,
-}
-
 /// What a manifest lists.
 #[derive(Debug, Args)]
 pub struct ManifestArgs {
@@ -483,9 +391,28 @@ pub struct ManifestArgs {
     /// The command line must be this, or begin with this and a space
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub cmdline_prefix: Option<String>,
+    /// Replace the manifest to write, if it is there
+    #[arg(long)]
+    pub force: bool,
     /// The manifest to write
-    #[arg(value_name = "OUT")]
-    pub output: PathBuf,
+    #[arg(
+        value_name = "OUT",
+        required_unless_present = "output",
+        conflicts_with = "output"
+    )]
+    out: Option<PathBuf>,
+    /// The manifest to write
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl ManifestArgs {
+    /// The manifest to write.
+    #[must_use]
+    pub fn output(&self) -> &Path {
+        let named = self.output.as_deref().or(self.out.as_deref());
+        named.unwrap_or(Path::new(""))
+    }
 }
 
 /// What to inspect.
@@ -550,59 +477,5 @@ impl Command {
                 false
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn help_tells_the_exit_codes() {
-        let help = Cli::command().render_long_help().to_string();
-        for (exit, _, meaning) in exit::TABLE {
-            // Long lines are wrapped: the beginning must be there.
-            let start: String = meaning.chars().take(30).collect();
-            assert!(
-                help.contains(&format!("  {:<2} {start}", exit.code())),
-                "{help}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_help_shows_a_policy() {
-        let lines = POLICY_HELP.lines().filter_map(|it| it.strip_prefix("  "));
-        let example: String = lines.map(|line| format!("{line}\n")).collect();
-        assert!(example.contains("preset"), "{example}");
-        let read = crate::policy::source::read(&example, std::path::Path::new(""));
-        assert!(read.is_ok(), "{example}{read:?}");
-    }
-
-    #[test]
-    fn a_command_line_is_given_or_reused_and_not_both() {
-        let parse = |args: &[&str]| Cli::try_parse_from(args);
-        assert!(
-            parse(&[
-                "baton",
-                "load",
-                "k",
-                "--cmdline",
-                "-x",
-                "--initrd",
-                "a",
-                "--initrd",
-                "b"
-            ])
-            .is_ok()
-        );
-        assert!(parse(&["baton", "load", "k", "--cmdline", "x", "--reuse-cmdline"]).is_err());
-        assert!(parse(&["baton", "crash", "load", "k", "--via", "gate"]).is_ok());
     }
 }

@@ -4,6 +4,7 @@ use crate::cli::{ExecArgs, UnloadArgs};
 use crate::crash::record;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::output::json;
 use baton_sys::init::{self, Init};
 use baton_sys::kexec_state::KexecState;
 use baton_sys::{Root, kexec, power};
@@ -46,7 +47,7 @@ fn ask_init(init: Init, json: bool) -> Result<()> {
     };
     let text = command.join(" ");
     if !json {
-        println!("asking for an orderly shutdown into the loaded kernel: {text}");
+        say!("asking for an orderly shutdown into the loaded kernel: {text}");
     }
     let failed =
         |why: String| Failure::new(Exit::Failed, "init", format!("{text}: {why}; or use --now"));
@@ -76,14 +77,14 @@ pub fn unload(args: &UnloadArgs, crash: bool) -> Result<()> {
         record::forget(&Root::system())?;
     }
     if args.json {
-        crate::print_json(&Unloaded {
+        json::print(&Unloaded {
             unloaded: was_loaded,
             crash,
         });
     } else if was_loaded {
-        println!("unloaded");
+        say!("unloaded");
     } else {
-        println!("nothing was loaded");
+        say!("nothing was loaded");
     }
     Ok(())
 }

@@ -3,6 +3,11 @@
 //! Data flows one way: files → formats → verdict (`baton_verify`) → [`plan`], which is pure → `baton_sys`.
 //! The binary is a shell around [`run`].
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+pub mod output;
+
 pub mod certs;
 pub mod cli;
 pub mod cmdline;
@@ -20,8 +25,8 @@ pub mod kind;
 pub mod load;
 pub mod machine;
 pub mod manifest;
-pub mod output;
 pub mod p7s;
+pub mod parse;
 pub mod parts;
 pub mod pe_edit;
 pub mod pem;
@@ -36,8 +41,7 @@ pub mod status;
 pub mod trust_summary;
 pub mod verify;
 
-use clap::Parser;
-use cli::{Cli, Command, CrashCommand, GateCommand};
+use cli::{Command, CrashCommand, GateCommand};
 use exit::Exit;
 use failure::{Failure, Result};
 use serde::Serialize;
@@ -45,14 +49,19 @@ use serde::Serialize;
 /// Reads the command line and does what it says; gives the exit code.
 #[must_use]
 pub fn run() -> Exit {
-    let cli = Cli::parse();
-    match dispatch(&cli.command) {
+    let args: Vec<_> = std::env::args_os().collect();
+    let cli = match parse::parse(&args) {
+        Ok(cli) => cli,
+        Err(exit) => return exit,
+    };
+    let exit = match dispatch(&cli.command) {
         Ok(()) => Exit::Done,
         Err(failure) => {
             complain(&failure, cli.command.json());
             failure.exit
         }
-    }
+    };
+    output::text::end(exit)
 }
 
 fn dispatch(command: &Command) -> Result<()> {
@@ -102,18 +111,10 @@ fn complain(failure: &Failure, json: bool) {
         return;
     }
     if json {
-        print_json(&ErrorObject {
+        output::json::print(&ErrorObject {
             error: failure.into(),
         });
     } else {
-        eprintln!("baton: {failure}");
-    }
-}
-
-/// Prints one object on one line.
-pub fn print_json(object: &impl Serialize) {
-    match serde_json::to_string(object) {
-        Ok(text) => println!("{text}"),
-        Err(e) => eprintln!("baton: {e}"),
+        tell!("baton: {failure}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::ManifestArgs;
 use crate::failure::{Failure, Result};
-use crate::output;
+use crate::output::file::{self, Access, Destination, Existing};
 use crate::p7s;
 use crate::read;
 use baton_formats::manifest::{CommandLine, Entry, FIRST_LINE, Line, LineProblem, Manifest};
@@ -14,25 +14,15 @@ use std::path::Path;
 /// # Errors
 /// When a file can't be read, or what is to be listed can't be.
 pub fn run(args: &ManifestArgs) -> Result<()> {
-    check_output(&args.output)?;
+    let path = args.output();
+    file::is_no_input(path, args.kernel.iter().chain(&args.initrd))?;
+    let destination = Destination::new(path, Access::Public, Existing::with(args.force))?;
     let text = text(args)?;
     let manifest = Manifest::parse(text.as_bytes())
-        .map_err(|e| Failure::failed(format!("{}: {e}", args.output.display())))?;
-    output::replace(&args.output, text.as_bytes(), None)?;
-    report(&args.output, &manifest);
+        .map_err(|e| Failure::failed(format!("{destination}: {e}")))?;
+    destination.write(text.as_bytes())?;
+    report(&destination, path, &manifest);
     Ok(())
-}
-
-/// Only a manifest is replaced: the name of a kernel in this place is a slip.
-fn check_output(path: &Path) -> Result<()> {
-    match read::found(path)? {
-        None => Ok(()),
-        Some(bytes) if bytes.starts_with(FIRST_LINE.as_bytes()) => Ok(()),
-        Some(_) => Err(Failure::failed(format!(
-            "{}: there is another file, no manifest; the manifest to write is named last",
-            path.display()
-        ))),
-    }
 }
 
 fn text(args: &ManifestArgs) -> Result<String> {
@@ -80,7 +70,7 @@ fn entry(path: &Path) -> Result<Entry> {
     }
 }
 
-fn report(path: &Path, manifest: &Manifest<'_>) {
+fn report(destination: &Destination, path: &Path, manifest: &Manifest<'_>) {
     let kernel = manifest.kernel().map(|_| "a kernel".to_owned());
     let initrds = match manifest.initrds().count() {
         0 => None,
@@ -92,12 +82,15 @@ fn report(path: &Path, manifest: &Manifest<'_>) {
         CommandLine::Prefix(_) => "how a command line begins".to_owned(),
     });
     let listed: Vec<_> = [kernel, initrds, line].into_iter().flatten().collect();
-    println!("{}: lists {}", path.display(), listed.join(", "));
-    match p7s::beside(path).exists() {
-        true => println!(
+    destination.report(format_args!("{destination}: lists {}", listed.join(", ")));
+    let signature = p7s::beside(path);
+    match !destination.is_stdout() && signature.exists() {
+        true => destination.report(format_args!(
             "  {} is the signature of what was here before; sign it again with `baton sign --replace`",
-            p7s::beside(path).display()
-        ),
-        false => println!("  it counts once it is signed, with `baton sign`"),
+            signature.display()
+        )),
+        false => destination.report(format_args!(
+            "  it counts once it is signed, with `baton sign`"
+        )),
     }
 }

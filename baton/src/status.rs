@@ -4,8 +4,9 @@ use crate::cli::StatusArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::kernel_verdict::hex;
-use crate::load::write_private;
+use crate::load::save_private;
 use crate::machine::{Keys, Machine};
+use crate::output::json;
 use crate::parts::PartLine;
 use crate::saved_state;
 use crate::trust_summary::TrustSummary;
@@ -76,7 +77,7 @@ impl StartedBy {
     }
 
     fn print(&self) {
-        println!(
+        say!(
             "{:<13} gate {} (identity {}){}",
             "started by",
             self.gate_version,
@@ -87,10 +88,10 @@ impl StartedBy {
             "" => "without a name".to_owned(),
             name => format!("\"{name}\""),
         };
-        println!("  {:<12} {name} (digest {})", "policy", self.policy_digest);
+        say!("  {:<12} {name} (digest {})", "policy", self.policy_digest);
         for part in &self.parts {
-            println!("  {:<12} {}", part.kind(), part.vouched());
-            println!("  {:<12} {}", "", part.identity());
+            say!("  {:<12} {}", part.kind(), part.vouched());
+            say!("  {:<12} {}", "", part.identity());
         }
     }
 }
@@ -261,7 +262,7 @@ fn loaded(kexec: Option<bool>, loaded: Option<bool>) -> &'static str {
 
 fn print_rows(rows: &[(&'static str, String)]) {
     for (label, value) in rows {
-        println!("{label:<13} {value}");
+        say!("{label:<13} {value}");
     }
 }
 
@@ -271,23 +272,23 @@ fn print_rows(rows: &[(&'static str, String)]) {
 /// When something of the system can't be read.
 pub fn run(args: &StatusArgs) -> Result<()> {
     if let Some(path) = &args.save {
-        write_private(path, saved_state::text()?.as_bytes())?;
+        save_private(path, saved_state::text()?.as_bytes(), args.force)?;
     }
     let root = args.root.as_ref().map_or_else(Root::system, Root::at);
     let status = read(&root)?;
     if args.json {
-        crate::print_json(&status);
+        json::print(&status);
         return Ok(());
     }
     print_rows(&status.rows());
     if !status.keyrings_readable {
-        println!("{:<13} can't be read here", "trusted keys");
+        say!("{:<13} can't be read here", "trusted keys");
     } else if status.keys.is_empty() {
-        println!("{:<13} none", "trusted keys");
+        say!("{:<13} none", "trusted keys");
     }
     for (i, key) in status.keys.iter().enumerate() {
         let label = if i == 0 { "trusted keys" } else { "" };
-        println!("{label:<13} {}: {} ({})", key.keyring, key.name, key.id);
+        say!("{label:<13} {}: {} ({})", key.keyring, key.name, key.id);
     }
     print_rows(&status.list_rows());
     match &status.started_by {
@@ -298,7 +299,7 @@ pub fn run(args: &StatusArgs) -> Result<()> {
                 (false, Some(_)) => "not known (run as root)",
                 (false, None) => NO_SYS,
             };
-            println!("{:<13} {words}", "started by");
+            say!("{:<13} {words}", "started by");
         }
     }
     Ok(())

@@ -320,7 +320,7 @@ fn a_segment_that_cannot_be_is_told_and_the_others_are_read() {
         assert_eq!((held, lost), (1, 0));
         let flaw = info["flaws"][0].as_str().unwrap();
         assert!(flaw.contains("program header 1 can't be"), "{flaw}");
-        let said = dump("convert", &[&path, &folder.path("out")]);
+        let said = dump("convert", &[&"--force", &path, &folder.path("out")]);
         assert!(said.code == 1 && said.err.contains(flaw), "{}", said.err);
     }
 }

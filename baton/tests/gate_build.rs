@@ -239,7 +239,7 @@ fn a_gate_refuses_what_was_built_into_it() {
     sign(&kernel, owner);
     let judged = |bench: &Bench, dbx: &[u8]| {
         let list = bench.folder.write("dbx.esl", dbx);
-        let said = bench.build(&[&"--cert", &owner.cert, &"--dbx", &list]);
+        let said = bench.build(&[&"--force", &"--cert", &owner.cert, &"--dbx", &list]);
         assert_eq!(said.code, 0, "{}", said.err);
         baton(&[&"verify", &kernel, &"--gate", &bench.out])
     };

@@ -776,7 +776,9 @@ fn a_handover_that_is_saved_is_for_its_owner_alone() {
     let new = machine.folder.path("new.handover");
     let old = machine.folder.write("old.handover", b"readable for all");
     for path in [new, old] {
-        let said = machine.load(&[&"--via", &"gate", &"--save-handover", &path]);
+        let args: [&dyn AsRef<std::ffi::OsStr>; 5] =
+            [&"--via", &"gate", &"--force", &"--save-handover", &path];
+        let said = machine.load(&args);
         assert_eq!(via(&said), "gate");
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

@@ -233,21 +233,22 @@ fn one_that_is_written_anew_must_be_signed_anew_and_says_so() {
     let boot = Boot::new();
     boot.list(&[]);
     boot.sign(&owners().rsa);
-    let said = boot.list(&["--name", "Another"]);
+    let said = boot.list(&["--force", "--name", "Another"]);
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.out.contains("--replace"), "{}", said.out);
     assert_eq!(boot.verify(&boot.kernel, &owners().rsa).code, 3);
 }
 
 #[test]
-fn nothing_but_a_manifest_is_overwritten() {
+fn what_is_there_is_overwritten_only_when_told() {
     let boot = Boot::new();
     let said = baton(&[&"manifest", &"--initrd", &boot.initrds[0], &boot.kernel]);
     assert_eq!(said.code, 1);
-    assert!(said.err.contains("no manifest"), "{}", said.err);
+    assert!(said.err.contains("--force"), "{}", said.err);
     assert_eq!(std::fs::read(&boot.kernel).unwrap(), kernel_image(0x3000));
     assert_eq!(boot.list(&[]).code, 0);
-    assert_eq!(boot.list(&["--name", "anew"]).code, 0);
+    assert_eq!(boot.list(&["--name", "anew"]).code, 1);
+    assert_eq!(boot.list(&["--force", "--name", "anew"]).code, 0);
 }
 
 #[test]

@@ -43,7 +43,16 @@ fn older_forms_of_keys_give_the_same_signature() {
         assert_eq!(tool("openssl", &args).code, 0);
         let (new_out, old_out) = (folder.path("new.efi"), folder.path("old.efi"));
         for (key, out) in [(&owner.key, &new_out), (&old, &old_out)] {
-            let said = baton(&[&"sign", &"--key", key, &"--cert", &owner.cert, &image, out]);
+            let said = baton(&[
+                &"sign",
+                &"--force",
+                &"--key",
+                key,
+                &"--cert",
+                &owner.cert,
+                &image,
+                out,
+            ]);
             assert_eq!(said.code, 0, "{}", said.err);
         }
         assert_eq!(

@@ -275,6 +275,7 @@ fn gate(folder: &Folder, policy: &str, owner: &Owner) -> PathBuf {
     let said = baton(&[
         &"gate",
         &"build",
+        &"--force",
         &"--stub",
         &stub,
         &"--cert",

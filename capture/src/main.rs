@@ -1,19 +1,23 @@
 //! The first program of the kernel that captures a crash.
 
+// These panic where nothing can be written.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use baton_capture::config;
 use baton_capture::crash::{Crash, CrashError, Live};
 use baton_capture::deadline::{End, GRACE};
 use baton_capture::linux::{Linux, VmcoreSource};
 use baton_capture::run;
 use baton_capture::system::System;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 fn main() {
     if std::process::id() != 1 {
-        eprintln!(
-            "baton-capture: this program captures a crash and then reboots, and runs only as the first \
-             program of a capture kernel; `baton crash load` sets it up"
+        let _ = std::io::stderr().write_all(
+            b"baton-capture: this program captures a crash and then reboots, and runs only as the first \
+            program of a capture kernel; `baton crash load` sets it up\n",
         );
         std::process::exit(2);
     }

@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::load::{self, input::Initrd};
 use crate::machine::Machine;
+use crate::output::json;
 use crate::plan::{self, Request};
 use baton_sys::Root;
 use baton_sys::kexec_state::KexecState;
@@ -87,10 +88,10 @@ impl Summary {
     /// As lines of a report.
     pub fn print(&self) {
         for target in &self.targets {
-            println!("  target: {target}");
+            say!("  target: {target}");
         }
-        println!("  modules: {}", self.modules.join(" "));
-        println!("  initramfs: {} KiB", self.initramfs_len.div_ceil(1024));
+        say!("  modules: {}", self.modules.join(" "));
+        say!("  initramfs: {} KiB", self.initramfs_len.div_ceil(1024));
     }
 }
 
@@ -139,7 +140,7 @@ fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Option<Record>> {
         prepared.replace_command_line(line.as_bytes());
     }
     if let Some(path) = &args.save_initrd {
-        load::write_private(path, &prepared.initramfs)?;
+        load::save_private(path, &prepared.initramfs, args.options.force)?;
     }
     let state = machine.state.unwrap_or_default();
     if args.if_changed && state.crash_loaded && is_loaded(root, &prepared)? {
@@ -165,11 +166,11 @@ fn say_unchanged(options: &LoadOptions) {
         changed: bool,
     }
     match options.json {
-        true => crate::print_json(&Unchanged {
+        true => json::print(&Unchanged {
             loaded: true,
             changed: false,
         }),
-        false => println!("what would be loaded is loaded already"),
+        false => say!("what would be loaded is loaded already"),
     }
 }
 

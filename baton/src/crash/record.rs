@@ -2,7 +2,7 @@
 
 use super::prepare::Prepared;
 use crate::failure::{Failure, Result};
-use crate::output;
+use crate::output::file;
 use baton_sys::Root;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,7 +69,7 @@ impl Record {
         let folder = path.parent().unwrap_or(&path);
         std::fs::create_dir_all(folder).map_err(|e| Failure::io(folder, &e))?;
         let text = serde_json::to_string(self).map_err(|e| Failure::failed(e.to_string()))?;
-        output::replace(&path, text.as_bytes(), None)
+        file::replace(&path, text.as_bytes())
     }
 
     /// What changed since: the names of the parts that differ, came or went.

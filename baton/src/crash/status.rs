@@ -8,6 +8,7 @@ use super::target::Target;
 use crate::cli::CrashStatusArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::output::json;
 use baton_sys::Root;
 use baton_sys::kexec_state::KexecState;
 use serde::Serialize;
@@ -51,7 +52,7 @@ pub fn run(args: &CrashStatusArgs) -> Result<()> {
     let root = args.root.as_ref().map_or_else(Root::system, Root::at);
     let status = Status::read(&root, args)?;
     match args.json {
-        true => crate::print_json(&status),
+        true => json::print(&status),
         false => status.print(),
     }
     match status.verdict() {
@@ -218,7 +219,7 @@ impl Status {
 
     fn print(&self) {
         let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
-        let row = |label: &str, value: &str| println!("{label:<13} {value}");
+        let row = |label: &str, value: &str| say!("{label:<13} {value}");
         let captured = match (self.ready, self.loaded.is_some()) {
             (true, true) => "yes",
             (true, false) => "not known",

@@ -1,11 +1,12 @@
 //! The command line of `baton dump`.
 
-use crate::exit;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
 use baton_kdump::encode::Compression;
 use baton_kdump::filter::Level;
 use clap::{Args, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `baton dump …`
 #[derive(Debug, Subcommand)]
@@ -13,16 +14,15 @@ pub enum DumpCommand {
     /// List the dumps that are kept: when, which kernel, why, how large, whether complete
     List(ListArgs),
     /// Say what crashed, when and why, and how much of it the dump holds
-    #[command(after_help = formats_help())]
+    #[command(after_help = FORMATS_HELP)]
     Info(InfoArgs),
     /// Print the kernel log of the kernel that crashed
-    #[command(after_help = formats_help())]
+    #[command(after_help = FORMATS_HELP)]
     Dmesg(DmesgArgs),
     /// Read every page of a dump, and compare it with its digest (DUMP.sha256, or the partition's)
-    #[command(after_help = exit::help())]
     Check(CheckArgs),
     /// Write a dump in another format, compressed otherwise, or with less of the memory
-    #[command(after_help = convert_help())]
+    #[command(after_help = CONVERT_HELP, override_usage = CONVERT_USAGE)]
     Convert(ConvertArgs),
 }
 
@@ -31,20 +31,16 @@ A dump is an ELF core or kdump-compressed (zlib, lzo, snappy, zstd), flattened o
 and Baton write them; of a split dump all parts are named. It is complete if every page is in it that should
 be, and nothing else is wrong with it.";
 
+const CONVERT_USAGE: &str = "\
+baton dump convert [OPTIONS] <IN>... <OUT>
+       baton dump convert [OPTIONS] <IN>... --output <FILE>";
+
 const CONVERT_HELP: &str = "\
 Levels are sums of what is left out: 1 pages of zeros, 2 page cache without private data, 4 all page
 cache, 8 memory of processes, 16 free memory; 31 is all of it. What can't be told for certain is kept,
 and said. Broken and offline memory is never read.
 Of a dump that isn't complete, what there is is written, marked as incomplete, and the exit code is 1; pages
 that are lost are left out and counted.";
-
-fn formats_help() -> String {
-    format!("{FORMATS_HELP}\n\n{}", exit::help())
-}
-
-fn convert_help() -> String {
-    format!("{CONVERT_HELP}\n\n{}", exit::help())
-}
 
 impl DumpCommand {
     /// Whether the command was told to speak JSON.
@@ -125,12 +121,16 @@ pub enum DumpFormat {
 /// What to convert, and into what.
 #[derive(Debug, Args)]
 pub struct ConvertArgs {
-    /// The dump to read; of a split dump, all parts
+    /// The dump to read (of a split dump, all parts), and, without --output, as the last one the dump to
+    /// write
     #[arg(value_name = "IN", required = true)]
-    pub input: Vec<PathBuf>,
-    /// The dump to write; `-` writes it to standard output, flattened
-    #[arg(value_name = "OUT")]
-    pub output: PathBuf,
+    files: Vec<PathBuf>,
+    /// The dump to write; `-`, a FIFO and a device without offsets get it flattened
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the file to write, if it is there
+    #[arg(long)]
+    pub force: bool,
     /// The format to write
     #[arg(long, value_enum, default_value = "kdump")]
     pub format: DumpFormat,
@@ -148,7 +148,25 @@ pub struct ConvertArgs {
     pub json: bool,
 }
 
-fn level(text: &str) -> Result<Level, String> {
+impl ConvertArgs {
+    /// What to read, and what to write.
+    ///
+    /// # Errors
+    /// When nothing is left to be written or read.
+    pub fn files(&self) -> Result<(&[PathBuf], &Path)> {
+        match (&self.output, &self.files[..]) {
+            (Some(output), files) => Ok((files, output)),
+            (None, [files @ .., output]) if !files.is_empty() => Ok((files, output)),
+            (None, _) => Err(Failure::new(
+                Exit::Usage,
+                "usage",
+                "no dump to write is named; name it with --output",
+            )),
+        }
+    }
+}
+
+fn level(text: &str) -> std::result::Result<Level, String> {
     let number: u8 = text
         .parse()
         .map_err(|_| "a dump level is a number from 0 to 31".to_owned())?;

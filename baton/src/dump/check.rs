@@ -7,7 +7,7 @@ use super::progress::Bar;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::inspect::page::Page;
-use crate::inspect::print;
+use crate::output::{json, text};
 use baton_kdump::memory::{Presence, read_page};
 use baton_kdump::ranges::pages;
 use baton_kdump::{Dump, Memory, Unreadable};
@@ -70,9 +70,9 @@ pub fn run(args: &CheckArgs) -> Result<()> {
         digests,
     };
     if args.json {
-        crate::print_json(&report);
+        json::print(&report);
     } else {
-        print(&report.text())?;
+        text::print(&report.text());
     }
     report.verdict()
 }

@@ -5,17 +5,14 @@ use super::open::{name, open, survey, told};
 use super::progress::Bar;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::Temporary;
-use crate::print_json;
+use crate::output::file::{self, Access, Destination, Draft, Existing};
+use crate::output::json;
 use baton_kdump::Dump;
 use baton_kdump::convert::{Crash, Format, Options, Summary, convert};
 use baton_kdump::write::{FileOutput, Flattened, Observer, Output, Phase, WriteError};
 use serde::Serialize;
-use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::num::NonZeroUsize;
-use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::UNIX_EPOCH;
@@ -28,94 +25,63 @@ const STREAM: usize = 1 << 18;
 /// # Errors
 /// When the dump can't be read or written, or isn't all there: then what is left of it is written.
 pub fn run(args: &ConvertArgs) -> Result<()> {
-    let to_stdout = args.output == Path::new("-");
-    refuse_an_input(&args.input, &args.output)?;
-    let dump = open(&args.input)?;
-    let survey = survey(&args.input, &dump);
+    let (input, output) = args.files()?;
+    file::is_no_input(output, input)?;
+    let destination = Destination::new(output, Access::Private, Existing::with(args.force))?;
+    let to_stdout = destination.is_stdout();
+    if to_stdout && io::stdout().is_terminal() {
+        return Err(Failure::failed(
+            "standard output is a terminal: send the dump to a file or a program",
+        ));
+    }
+    let dump = open(input)?;
+    let survey = survey(input, &dump);
     let job = Job {
-        seconds: dump.time().unwrap_or_else(|| written_at(&args.input)),
+        seconds: dump.time().unwrap_or_else(|| written_at(input)),
         dump,
         whole: survey.complete(),
         options: options(args),
         bar: Watch(Bar::new()),
     };
-    let summary = if to_stdout {
-        job.to_stdout()
-    } else {
-        job.to_file(&args.output, args.format == DumpFormat::Flattened)
-    };
+    let summary = job.carry_out(&destination, args.format == DumpFormat::Flattened);
     job.bar.0.end();
     let summary = summary?;
     let flaws = told(&survey);
     let json = args.json && !to_stdout;
     if json {
-        print_json(&Told {
-            output: &args.output,
+        json::print(&Told {
+            output,
             flaws: &flaws,
             summary: &summary,
         });
     } else {
         for doubt in &summary.doubts {
-            eprintln!("baton: {doubt}");
+            tell!("baton: {doubt}");
         }
         for flaw in &flaws {
-            eprintln!("baton: {}: {flaw}", name(&args.input));
+            tell!("baton: {}: {flaw}", name(input));
         }
         if !to_stdout {
-            println!("{}: {}", args.output.display(), described(&summary));
+            say!("{destination}: {}", described(&summary));
         }
     }
     match summary.complete {
         true => Ok(()),
         false => Err(Failure {
             told: json,
-            ..incomplete(&args.output, &summary)
+            ..incomplete(&destination, &summary)
         }),
     }
 }
 
 /// What was written lacks something that should be there.
-fn incomplete(output: &Path, summary: &Summary) -> Failure {
-    let output = match output.to_str() {
-        Some("-") => "standard output".to_owned(),
-        _ => output.display().to_string(),
-    };
+fn incomplete(destination: &Destination, summary: &Summary) -> Failure {
     let why = match summary.pages.lost + summary.pages.unreadable {
         0 => "the one that was read isn't, either".to_owned(),
         lost => format!("{lost} pages of the one that was read are lost"),
     };
-    let message = format!("{output}: not a complete dump: {why}");
+    let message = format!("{destination}: not a complete dump: {why}");
     Failure::new(Exit::Failed, "damaged", message)
-}
-
-/// Fails if the output is a file of the dump that is read, by whatever name.
-fn refuse_an_input(inputs: &[PathBuf], output: &Path) -> Result<()> {
-    let output_is = match output.to_str() {
-        Some("-") => Path::new("/dev/stdout"),
-        _ => output,
-    };
-    // What isn't there yet is no input.
-    let Ok(written) = std::fs::metadata(output_is) else {
-        return Ok(());
-    };
-    let read = inputs
-        .iter()
-        .find(|input| std::fs::metadata(input).is_ok_and(|read| is_same(&read, &written)));
-    match read {
-        None => Ok(()),
-        Some(read) => Err(Failure::failed(format!(
-            "{}: it is read as {}: name another file to write the dump to",
-            output.display(),
-            read.display()
-        ))),
-    }
-}
-
-/// Whether both are the same file, or the same device.
-fn is_same(one: &Metadata, other: &Metadata) -> bool {
-    let file = |it: &Metadata| (it.dev(), it.ino());
-    let device = |it: &Metadata| it.file_type().is_block_device().then(|| it.rdev());
-    file(one) == file(other) || (device(one).is_some() && device(one) == device(other))
 }
 
 fn options(args: &ConvertArgs) -> Options {
@@ -170,38 +136,24 @@ struct Job {
 }
 
 impl Job {
-    fn to_file(&self, path: &Path, flattened: bool) -> Result<Summary> {
-        let temporary = Temporary::beside(path)?;
-        let file = || temporary.file().map_err(|error| Failure::io(path, &error));
-        let summary = if flattened {
-            self.flattened(file()?, path)?
+    /// What can't be written at any offset gets a flattened dump.
+    fn carry_out(&self, destination: &Destination, flattened: bool) -> Result<Summary> {
+        let draft = destination.begin()?;
+        let summary = if flattened || !draft.can_seek() {
+            self.flattened(&draft, destination)?
         } else {
-            let output = FileOutput::new(file()?).map_err(|error| Failure::io(path, &error))?;
-            self.write(&output, path)?
+            let output = FileOutput::new(draft.file()?).map_err(|e| destination.failure(&e))?;
+            self.write(&output, destination)?
         };
-        temporary.keep()?;
+        draft.finish()?;
         Ok(summary)
     }
 
-    fn to_stdout(&self) -> Result<Summary> {
-        let stdout = io::stdout();
-        if stdout.is_terminal() {
-            return Err(Failure::failed(
-                "standard output is a terminal: send the dump to a file or a program",
-            ));
-        }
-        let path = Path::new("standard output");
-        // Past the buffer of lines that the library has.
-        let stream = stdout.as_fd().try_clone_to_owned();
-        let stream = stream.map_err(|error| Failure::io(path, &error))?;
-        self.flattened(File::from(stream), path)
-    }
-
-    fn flattened(&self, stream: File, path: &Path) -> Result<Summary> {
-        let failed = |error| Failure::io(path, &error);
-        let stream = BufWriter::with_capacity(STREAM, stream);
+    fn flattened(&self, draft: &Draft<'_>, destination: &Destination) -> Result<Summary> {
+        let failed = |error| destination.failure(&error);
+        let stream = BufWriter::with_capacity(STREAM, draft.file()?);
         let output = Flattened::begin(stream).map_err(failed)?;
-        let summary = self.write(&output, path)?;
+        let summary = self.write(&output, destination)?;
         output
             .finish()
             .and_then(|mut stream| stream.flush())
@@ -209,7 +161,7 @@ impl Job {
         Ok(summary)
     }
 
-    fn write(&self, output: &dyn Output, path: &Path) -> Result<Summary> {
+    fn write(&self, output: &dyn Output, destination: &Destination) -> Result<Summary> {
         let crash = Crash {
             memory: &self.dump,
             machine: self.dump.machine(),
@@ -219,8 +171,8 @@ impl Job {
             whole: self.whole,
         };
         convert(&crash, output, &self.options, &self.bar).map_err(|error| match error {
-            WriteError::Output(error) => Failure::io(path, &error),
-            error => Failure::failed(format!("{}: {error}", path.display())),
+            WriteError::Output(error) => destination.failure(&error),
+            error => Failure::failed(format!("{destination}: {error}")),
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::args::DmesgArgs;
 use super::open::{name, open, with_log};
 use crate::failure::{Failure, Result};
-use crate::inspect::print;
+use crate::output::{json, text};
 use baton_kdump::dmesg::{Log, Record, Text};
 use serde::Serialize;
 
@@ -50,13 +50,12 @@ pub fn run(args: &DmesgArgs) -> Result<()> {
     let failed = |error| Failure::failed(format!("{file}: {error}"));
     if args.json {
         let object = with_log(&dump, |log| object(file.clone(), log)).map_err(failed)?;
-        crate::print_json(&object);
+        json::print(&object);
         return Ok(());
     }
-    with_log(&dump, |log| {
-        print(&Text::new(log).with_callers(args.callers).to_string())
-    })
-    .map_err(failed)?
+    let shown = |log: &Log<'_>| Text::new(log).with_callers(args.callers).to_string();
+    text::print(&with_log(&dump, shown).map_err(failed)?);
+    Ok(())
 }
 
 fn object(file: String, log: &Log<'_>) -> Object {

@@ -5,7 +5,7 @@ use super::open::{name, open, show_complete, survey, told, with_log};
 use super::time::rfc3339;
 use crate::failure::Result;
 use crate::inspect::page::Page;
-use crate::inspect::print;
+use crate::output::{json, text};
 use baton_kdump::dmesg::Panic;
 use baton_kdump::note::CpuState;
 use baton_kdump::{Dump, Memory, Survey};
@@ -85,12 +85,13 @@ pub fn run(args: &InfoArgs) -> Result<()> {
     let dump = open(&args.files)?;
     let info = Info::of(&args.files, &dump);
     if args.json {
-        crate::print_json(&info);
+        json::print(&info);
         return Ok(());
     }
     let mut page = Page::default();
     info.show(&mut page);
-    print(page.text())
+    text::print(page.text());
+    Ok(())
 }
 
 impl Info {

@@ -8,7 +8,7 @@ use super::time::rfc3339;
 use crate::crash::places;
 use crate::failure::{Failure, Result};
 use crate::inspect::page::Page;
-use crate::inspect::print;
+use crate::output::{json, text};
 use baton_kdump::Dump;
 use baton_kdump::dmesg::Panic;
 use baton_kdump::dump::DumpError;
@@ -87,29 +87,31 @@ pub fn run(args: &ListArgs) -> Result<()> {
     }
     dumps.sort_by(|a, b| (&a.crashed_at, &a.file).cmp(&(&b.crashed_at, &b.file)));
     if args.json {
-        crate::print_json(&Object { dumps });
+        json::print(&Object { dumps });
         return Ok(());
     }
     if dumps.is_empty() {
         let places = places.iter().map(|it| it.display().to_string());
         let places = places.collect::<Vec<_>>().join(", ");
-        return print(&match places.as_str() {
-            "" => "no dumps: no place for them is there now\n".to_owned(),
-            places => format!("no dumps in {places}\n"),
-        });
+        match places.as_str() {
+            "" => say!("no dumps: no place for them is there now"),
+            places => say!("no dumps in {places}"),
+        }
+        return Ok(());
     }
     let mut page = Page::default();
     let names = ["crashed at", "kernel", "size", "state", "dump", "panic"];
     let rows: Vec<_> = dumps.iter().map(Entry::row).collect();
     page.table(&names, &rows);
-    print(page.text())
+    text::print(page.text());
+    Ok(())
 }
 
 /// The places that the configuration names. What can't be looked at is told and left out.
 fn configured() -> Result<Vec<PathBuf>> {
     let places = places::find(&Root::system())?;
     for note in &places.notes {
-        eprintln!("baton: note: {note}");
+        tell!("baton: note: {note}");
     }
     Ok(places.found)
 }

@@ -8,7 +8,7 @@ use crate::certs;
 use crate::cli::GateBuildArgs;
 use crate::failure::{Failure, Result};
 use crate::machine;
-use crate::output;
+use crate::output::file::{self, Access, Destination, Existing};
 use crate::policy;
 use crate::read;
 use crate::revocations::{self, Count};
@@ -32,6 +32,9 @@ const OWN_SBAT: &str = concat!(
 /// # Errors
 /// When an input can't be read or isn't what it should be; nothing is written then.
 pub fn build(args: &GateBuildArgs) -> Result<()> {
+    file::is_no_input(&args.output, inputs(args))?;
+    let like = Access::Like(&args.stub);
+    let destination = Destination::new(&args.output, like, Existing::with(args.force))?;
     let stub = read::given(&args.stub)?;
     let (dbx, counts) = revocations(&args.dbx)?;
     let parts = Parts {
@@ -45,12 +48,12 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
     };
     let gate = image::assemble(&stub, &parts)
         .map_err(|why| Failure::failed(format!("{}: {}", args.stub.display(), why.message)))?;
-    output::replace(&args.out, &gate, Some(&args.stub))?;
+    destination.write(&gate)?;
     for (path, count) in args.dbx.iter().zip(counts) {
-        println!("{} revokes {count}", path.display());
+        destination.report(format_args!("{} revokes {count}", path.display()));
     }
     if wants_more_than_there_is(&parts.policy, &Root::system()) {
-        eprintln!(
+        tell!(
             "baton: note: the kernel of this machine doesn't say that Secure Boot is on, and this gate \
              boots nothing where that is so; for machines without it, build one with a policy \
              (--policy FILE) that says require-secure-boot = false"
@@ -64,6 +67,11 @@ fn wants_more_than_there_is(policy: &[u8], root: &Root) -> bool {
     let asks = Policy::parse(policy).is_ok_and(|policy| policy.require_secure_boot);
     let variable = efivars::secure_boot(root).ok().flatten();
     asks && machine::told(root, variable).is_ok_and(|told| !told.secure_boot)
+}
+
+fn inputs(args: &GateBuildArgs) -> impl Iterator<Item = &PathBuf> {
+    let one = [&args.stub, &args.policy].into_iter().chain(&args.sbat);
+    one.chain(&args.cert).chain(&args.dbx)
 }
 
 /// The signature lists of all files, one after another, and how many entries each file has.

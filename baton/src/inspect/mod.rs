@@ -27,13 +27,13 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::kernel_verdict::hex;
 use crate::kind::{Format, Kind, Role, compression};
+use crate::output::{json, text};
 use crate::p7s;
 use crate::read;
 use baton_verify::{HashAlgorithm, Way};
 use page::Page;
 use report::Report;
 use serde::Serialize;
-use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// The report, and the file it is of.
@@ -61,29 +61,16 @@ pub fn run(args: &InspectArgs) -> Result<()> {
     }
     let file = path.display().to_string();
     if args.json {
-        crate::print_json(&Object {
+        json::print(&Object {
             file,
             report: &report,
         });
     } else {
         let mut page = Page::default();
         report.show(&mut page, &file);
-        print(page.text())?;
+        text::print(page.text());
     }
     Ok(())
-}
-
-/// Prints on standard output. Who reads it may stop early, as `head` does.
-///
-/// # Errors
-/// When it can't be written.
-pub fn print(text: &str) -> Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::io(Path::new("standard output"), &e))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The signature that lies beside the file.

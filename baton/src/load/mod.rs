@@ -17,6 +17,7 @@ use crate::gate::own::OwnLists;
 use crate::kernel_verdict;
 use crate::kind::{Format, Kind};
 use crate::machine::{Keys, Machine};
+use crate::output::file::{Access, Destination, Existing};
 use crate::plan::{self, Header, LoadPlan, Loadable, Payload, Request, Way};
 use crate::saved_state;
 use crate::trust_summary::TrustSummary;
@@ -29,10 +30,7 @@ use inputs::Inputs;
 use judged::Judged;
 use std::cell::OnceCell;
 use std::ffi::CString;
-use std::fs::{OpenOptions, Permissions};
-use std::io::Write;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Carries out the command.
@@ -98,7 +96,7 @@ fn load(
         .extend(capture.iter().flat_map(|it| it.notes.clone()));
     let gate = gate.into_inner().filter(|_| plan.gate);
     if let Some(path) = &args.save_handover {
-        save(gate.as_ref(), path)?;
+        save(gate.as_ref(), path, args.force)?;
     }
     if !args.dry_run {
         let machine = Machine::read(root).ok();
@@ -246,15 +244,23 @@ fn gate_way(
     Ok(way)
 }
 
-/// Writes a file that its owner alone may read: initrds may hold keys. Also where it was there before.
+/// Writes a file that its owner alone may read: initrds may hold keys.
 ///
 /// # Errors
 /// When it can't be written.
-pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    try_write_private(path, bytes).map_err(|e| Failure::io(path, &e))
+pub fn save_private(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
+    let destination = Destination::new(path, Access::Private, Existing::with(force))?;
+    if destination.is_stdout() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "usage",
+            "standard output is for the report; name a file to save to",
+        ));
+    }
+    destination.write(bytes)
 }
 
-fn save(gate: Option<&Gate>, path: &Path) -> Result<()> {
+fn save(gate: Option<&Gate>, path: &Path, force: bool) -> Result<()> {
     let Some(gate) = gate else {
         return Err(Failure::new(
             Exit::Usage,
@@ -263,21 +269,7 @@ fn save(gate: Option<&Gate>, path: &Path) -> Result<()> {
         ));
     };
     let map = gate.handover.map().map_err(|e| Failure::system(&e))?;
-    write_private(path, &map)
-}
-
-fn try_write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    const OWNER_ALONE: u32 = 0o600;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(OWNER_ALONE)
-        .open(path)?;
-    if file.metadata()?.is_file() {
-        file.set_permissions(Permissions::from_mode(OWNER_ALONE))?;
-    }
-    file.write_all(bytes)
+    save_private(path, &map, force)
 }
 
 /// What `--no-preflight` does: no verdict of ours, and so no choice either.

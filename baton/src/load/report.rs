@@ -3,6 +3,7 @@
 use super::{Gate, Inputs};
 use crate::cli::LoadOptions;
 use crate::crash::load::Summary;
+use crate::output::json;
 use crate::parts::PartLine;
 use crate::plan::LoadPlan;
 use crate::trust_summary::TrustSummary;
@@ -59,7 +60,7 @@ pub(super) fn print(
         capture,
     };
     if args.json {
-        crate::print_json(&report);
+        json::print(&report);
     } else {
         print_text(&report);
     }
@@ -77,32 +78,32 @@ fn print_text(report: &Report<'_>) {
     };
     let purpose = if report.crash { " for a crash" } else { "" };
     let format = report.format.map_or(String::new(), |f| format!(" ({f})"));
-    println!("{verb} {}{format}{purpose}, {way}", report.kernel);
+    say!("{verb} {}{format}{purpose}, {way}", report.kernel);
     match report.vouched_by {
-        Some(by) => println!("  signed by: {by}"),
-        None => println!("  signed by: not verified"),
+        Some(by) => say!("  signed by: {by}"),
+        None => say!("  signed by: not verified"),
     }
     if let Some(trust) = report.judged_by {
-        println!("  judged by: {trust}");
+        say!("  judged by: {trust}");
     }
     if report.parts.is_empty() {
         for initrd in &report.initrds {
-            println!("  initrd: {initrd}");
+            say!("  initrd: {initrd}");
         }
     }
     // Kernel and command line have a line of their own.
     let others = |part: &&PartLine| !matches!(part.kind(), "kernel" | "command line");
     for part in report.parts.iter().filter(others) {
-        println!("  {}: {}", part.kind(), part.vouched());
+        say!("  {}: {}", part.kind(), part.vouched());
     }
-    println!("  command line: {}", report.cmdline);
+    say!("  command line: {}", report.cmdline);
     if let Some(capture) = report.capture {
         capture.print();
     }
     for note in report.notes {
-        println!("  note: {note}");
+        say!("  note: {note}");
     }
     if !report.dry_run && !report.crash {
-        println!("start it with `baton exec`");
+        say!("start it with `baton exec`");
     }
 }

@@ -1,125 +1,427 @@
-//! Writing a file whole or not at all.
+//! Files that commands write: whole or not at all, and nothing is lost that was there.
 
 use crate::failure::{Failure, Result};
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use baton_sys::output::{Attributes, open_special, rename_to_new};
+use baton_sys::signals;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, Once, PoisonError};
 
-/// Writes a new file beside `path` and renames it to `path`, so that a reader sees the old bytes or the
-/// new ones. The mode is `path`'s own, or that of `like` where `path` is new.
-///
-/// # Errors
-/// When the folder can't be written to; nothing is left behind.
-pub fn replace(path: &Path, bytes: &[u8], like: Option<&Path>) -> Result<()> {
-    let mode = [Some(path), like]
-        .into_iter()
-        .flatten()
-        .find_map(|p| fs::metadata(p).ok())
-        .map_or(0o644, |m| m.permissions().mode() & 0o7777);
-    let (temporary, file) = create_beside(path)?;
-    let result = write(file, bytes, mode)
-        .and_then(|()| fs::rename(&temporary, path))
-        .map_err(|e| Failure::io(path, &e));
-    if result.is_err() {
-        let _ = fs::remove_file(&temporary);
+/// What standard output is called.
+const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+/// As many links as Linux follows (MAXSYMLINKS of linux/namei.h).
+const MAX_LINKS: usize = 40;
+
+/// Who may read a file that is new. One that was there keeps what it had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access<'a> {
+    /// Everyone that the umask lets.
+    Public,
+    /// Whoever may read this file.
+    Like(&'a Path),
+    /// The owner alone, also where the file was there: dumps and initrds may hold keys.
+    Private,
+}
+
+/// What is done with a file that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It is left alone, and the command refused.
+    Refuse,
+    /// It is replaced.
+    Replace,
+}
+
+impl Existing {
+    /// Replaced with `--force` alone.
+    #[must_use]
+    pub fn with(force: bool) -> Existing {
+        match force {
+            true => Existing::Replace,
+            false => Existing::Refuse,
+        }
     }
-    result
 }
 
-/// A new file of mode 0600 beside another, for what is too large to be held in memory. It goes away unless
-/// it is [kept](Temporary::keep).
-pub struct Temporary {
-    file: File,
-    temporary: PathBuf,
-    path: PathBuf,
-    kept: bool,
+/// Where a command writes to, looked at before there is anything to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// As it was named.
+    named: PathBuf,
+    place: Place,
 }
 
-impl Temporary {
-    /// Makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Stdout,
+    /// A device, a FIFO, a descriptor: it takes bytes and is never replaced.
+    Special,
+    File {
+        /// Behind all links.
+        path: PathBuf,
+        existing: Existing,
+        /// Those of the file that is there.
+        old: Option<Attributes>,
+        /// The mode of a new one, before the umask.
+        mode: u32,
+    },
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            Place::Stdout => f.write_str("standard output"),
+            _ => self.named.display().fmt(f),
+        }
+    }
+}
+
+impl Destination {
+    /// Finds out what is there.
     ///
     /// # Errors
-    /// When the folder can't be written to.
-    pub fn beside(path: &Path) -> Result<Temporary> {
-        let (temporary, file) = create_beside(path)?;
-        Ok(Temporary {
-            file,
-            temporary,
-            path: path.to_path_buf(),
-            kept: false,
+    /// When it is a folder, or a file that isn't to be replaced.
+    pub fn new(named: &Path, access: Access<'_>, existing: Existing) -> Result<Destination> {
+        Ok(Destination {
+            named: named.to_owned(),
+            place: Place::of(named, access, existing)?,
         })
     }
 
-    /// The file, to be written and read.
+    /// Whether standard output takes the file, so that it can't take a report too.
+    #[must_use]
+    pub fn is_stdout(&self) -> bool {
+        self.place == Place::Stdout
+    }
+
+    /// Prints a line of the command's report where it doesn't get into the file.
+    pub fn report(&self, line: fmt::Arguments<'_>) {
+        match self.is_stdout() {
+            true => tell!("{line}"),
+            false => say!("{line}"),
+        }
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// When it can't be written; a file has its old bytes then, or isn't there.
+    pub fn write(&self, bytes: &[u8]) -> Result<()> {
+        let draft = self.begin()?;
+        let mut file = &draft.file;
+        file.write_all(bytes).map_err(|e| self.failure(&e))?;
+        draft.finish()
+    }
+
+    /// Begins to write what is too large to be held in memory.
+    ///
+    /// # Errors
+    /// When the folder can't be written to, or the device can't be opened.
+    pub fn begin(&self) -> Result<Draft<'_>> {
+        let (file, temporary) = match &self.place {
+            Place::Stdout => (stdout(), None),
+            Place::Special => (open_special(&self.named), None),
+            Place::File {
+                path, old, mode, ..
+            } => {
+                let mode = if old.is_some() { 0o600 } else { *mode };
+                let (temporary, file) = Temporary::beside(path, mode)?;
+                (Ok(file), Some(temporary))
+            }
+        };
+        Ok(Draft {
+            file: file.map_err(|e| self.failure(&e))?,
+            temporary,
+            destination: self,
+        })
+    }
+
+    /// Why it can't be written. A reader of a pipe that left early needs no telling.
+    #[must_use]
+    pub fn failure(&self, error: &io::Error) -> Failure {
+        let why = match error.raw_os_error() {
+            Some(ENXIO) => "nobody reads it; start the reader first".to_owned(),
+            _ => error.to_string(),
+        };
+        let failure = Failure::new(crate::exit::Exit::Failed, "io", format!("{self}: {why}"));
+        Failure {
+            told: error.kind() == ErrorKind::BrokenPipe,
+            ..failure
+        }
+    }
+}
+
+/// A FIFO without a reader (fifo(7)).
+const ENXIO: i32 = 6;
+
+impl Place {
+    fn of(named: &Path, access: Access<'_>, existing: Existing) -> Result<Place> {
+        if is_stdout(named) {
+            return Ok(Place::Stdout);
+        }
+        let failed = |e| Failure::io(named, &e);
+        // What Linux doesn't follow (proc(5): protected_symlinks) isn't followed here either.
+        let there = match fs::metadata(named) {
+            Ok(metadata) => Some(metadata),
+            Err(e) if e.kind() == ErrorKind::NotFound => None,
+            Err(e) => return Err(failed(e)),
+        };
+        let folder = there.as_ref().is_some_and(fs::Metadata::is_dir);
+        if folder || named.as_os_str().as_bytes().ends_with(b"/") {
+            let message = format!("{}: a folder; name a file in it", named.display());
+            return Err(Failure::failed(message));
+        }
+        if named.as_os_str().is_empty() {
+            return Err(Failure::failed("the name of the file to write is empty"));
+        }
+        let path = match resolved(named).map_err(failed)? {
+            Some(path) if there.as_ref().is_none_or(fs::Metadata::is_file) => path,
+            _ => return Ok(Place::Special),
+        };
+        if there.is_some() && existing == Existing::Refuse {
+            return Err(Failure::new(
+                crate::exit::Exit::Failed,
+                "exists",
+                format!(
+                    "{}: it is there already; write to another file, or replace it with --force",
+                    named.display()
+                ),
+            ));
+        }
+        let old = there.map(|_| Attributes::of(&path)).transpose();
+        let old = old.map_err(failed)?;
+        let private = access == Access::Private;
+        Ok(Place::File {
+            path,
+            existing,
+            old: old.map(|it| if private { it.for_owner_alone() } else { it }),
+            mode: match access {
+                Access::Public => 0o666,
+                Access::Private => 0o600,
+                Access::Like(file) => {
+                    fs::metadata(file)
+                        .map_err(|e| Failure::io(file, &e))?
+                        .mode()
+                        & 0o777
+                }
+            },
+        })
+    }
+}
+
+/// What is behind all links; `None` for an open descriptor, whose link is no name.
+fn resolved(named: &Path) -> io::Result<Option<PathBuf>> {
+    let mut path = named.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => {
+                let folder = folder(&path).canonicalize()?;
+                if folder.starts_with("/proc") {
+                    return Ok(None);
+                }
+                path = folder.join(target);
+            }
+            // It is there and no link, or isn't there.
+            Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {
+                return Ok(Some(path));
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Err(io::Error::other("too many links, one to another"))
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Refuses to write over what a command reads, by whatever name.
+///
+/// # Errors
+/// Names the input.
+pub fn is_no_input<'p>(output: &Path, inputs: impl IntoIterator<Item = &'p PathBuf>) -> Result<()> {
+    let behind = match is_stdout(output) {
+        true => Path::new("/dev/stdout"),
+        false => output,
+    };
+    let identity = |path: &Path| fs::metadata(path).ok().and_then(|it| identity(&it));
+    // What isn't there yet is no input.
+    let Some(written) = identity(behind) else {
+        return Ok(());
+    };
+    let is_it = |input: &&PathBuf| identity(input).as_ref() == Some(&written);
+    match inputs.into_iter().find(is_it) {
+        None => Ok(()),
+        Some(input) => Err(Failure::failed(format!(
+            "{}: it is read as {}: name another file to write to",
+            output.display(),
+            input.display()
+        ))),
+    }
+}
+
+/// What tells files that hold bytes apart; terminals and pipes are read and written at once.
+fn identity(metadata: &fs::Metadata) -> Option<(bool, u64, u64)> {
+    let kind = metadata.file_type();
+    if kind.is_block_device() {
+        return Some((true, metadata.rdev(), 0));
+    }
+    kind.is_file()
+        .then(|| (false, metadata.dev(), metadata.ino()))
+}
+
+fn is_stdout(path: &Path) -> bool {
+    STDOUT.iter().any(|name| path == Path::new(name))
+}
+
+/// Standard output without the buffer that the library has.
+fn stdout() -> io::Result<File> {
+    let descriptor = io::stdout().as_fd().try_clone_to_owned();
+    descriptor.map(File::from)
+}
+
+/// What is being written. A file isn't there before it is [finished](Draft::finish).
+#[derive(Debug)]
+pub struct Draft<'d> {
+    file: File,
+    temporary: Option<Temporary>,
+    destination: &'d Destination,
+}
+
+impl Draft<'_> {
+    /// Another descriptor of it, to be written.
     ///
     /// # Errors
     /// When there can't be more open files.
-    pub fn file(&self) -> std::io::Result<File> {
-        self.file.try_clone()
+    pub fn file(&self) -> Result<File> {
+        let file = self.file.try_clone();
+        file.map_err(|e| self.destination.failure(&e))
     }
 
-    /// Gives it its name, once it is on the disk.
+    /// Whether it can be written at any offset, and read.
+    #[must_use]
+    pub fn can_seek(&self) -> bool {
+        let block = |it: fs::Metadata| it.file_type().is_block_device();
+        self.temporary.is_some() || self.file.metadata().is_ok_and(block)
+    }
+
+    /// Gives the file its name, once it is on the disk.
     ///
     /// # Errors
-    /// When the disk fails; nothing is left behind.
-    pub fn keep(mut self) -> Result<()> {
-        let folder = match self.path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
+    /// When the disk fails, or somebody took the name meanwhile; nothing is left behind.
+    pub fn finish(self) -> Result<()> {
+        let Draft {
+            file,
+            temporary,
+            destination,
+        } = self;
+        let (
+            Some(temporary),
+            Place::File {
+                path,
+                existing,
+                old,
+                ..
+            },
+        ) = (temporary, &destination.place)
+        else {
+            return Ok(());
         };
-        self.file
-            .sync_all()
-            .and_then(|()| fs::rename(&self.temporary, &self.path))
-            .map_err(|e| Failure::io(&self.path, &e))?;
-        self.kept = true;
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|e| Failure::io(folder, &e))
+        let give = |old: &Attributes| old.give(&file);
+        old.as_ref()
+            .map_or(Ok(()), give)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| temporary.rename(path, *existing))
+            .and_then(|()| File::open(folder(path))?.sync_all())
+            .map_err(|e| destination.failure(&e))
+    }
+}
+
+/// Writes a file that the program keeps for itself in place of what was there.
+///
+/// # Errors
+/// When it can't be written.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    Destination::new(path, Access::Public, Existing::Replace)?.write(bytes)
+}
+
+/// The temporary files that there are, to be removed by whatever ends the program.
+static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// A file beside the one that it will become. It goes away unless it is renamed.
+#[derive(Debug)]
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn beside(path: &Path, mode: u32) -> Result<(Temporary, File)> {
+        static SIGNALS: Once = Once::new();
+        SIGNALS.call_once(|| {
+            if let Err(error) = signals::before_end(remove_all) {
+                tell!("baton: a signal would leave temporary files behind: {error}");
+            }
+        });
+        // Not to be made after all others were removed.
+        let mut all = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
+        for attempt in 0..100 {
+            let name = format!(".baton.{}.{attempt}", std::process::id());
+            let temporary = folder(path).join(name);
+            match create(&temporary, mode) {
+                Ok(file) => {
+                    all.push(temporary.clone());
+                    return Ok((Temporary(temporary), file));
+                }
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+                Err(e) => {
+                    let folder = folder(path).display();
+                    let message =
+                        format!("{}: no file can be made in {folder}: {e}", path.display());
+                    return Err(Failure::new(crate::exit::Exit::Failed, "io", message));
+                }
+            }
+        }
+        Err(Failure::failed(format!(
+            "{}: a hundred temporary files lie beside it; remove .baton.*",
+            path.display()
+        )))
+    }
+
+    fn rename(self, path: &Path, existing: Existing) -> io::Result<()> {
+        match existing {
+            Existing::Replace => fs::rename(&self.0, path),
+            Existing::Refuse => rename_to_new(&self.0, path),
+        }
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !self.kept {
-            let _ = fs::remove_file(&self.temporary);
-        }
+        let mut all = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|it| *it != self.0);
+        // It isn't there any more if it was renamed.
+        let _ = fs::remove_file(&self.0);
     }
-}
-
-fn write(mut file: File, bytes: &[u8], mode: u32) -> std::io::Result<()> {
-    file.write_all(bytes)?;
-    file.set_permissions(Permissions::from_mode(mode))?;
-    file.sync_all()
 }
 
 /// Makes a file of a name that isn't taken; `create_new` follows no link that someone else put there.
-fn create_beside(path: &Path) -> Result<(PathBuf, File)> {
-    let name = path.file_name().map_or_else(
-        || {
-            Err(Failure::failed(format!(
-                "{}: not the name of a file",
-                path.display()
-            )))
-        },
-        |name| Ok(name.to_string_lossy().into_owned()),
-    )?;
-    for attempt in 0..100 {
-        let temporary = path.with_file_name(format!(".{name}.{}.{attempt}", std::process::id()));
-        match OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)
-        {
-            Ok(file) => return Ok((temporary, file)),
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(Failure::io(path, &e)),
-        }
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    options.mode(mode).open(path)
+}
+
+/// For when the process ends: no more are made after it.
+fn remove_all() {
+    let all = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
+    for temporary in &*all {
+        let _ = fs::remove_file(temporary);
     }
-    Err(Failure::failed(format!(
-        "{}: a hundred temporary files lie beside it; remove .{name}.*",
-        path.display()
-    )))
+    std::mem::forget(all);
 }

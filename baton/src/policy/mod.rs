@@ -24,6 +24,7 @@ use crate::cli::{PolicyCheckArgs, PolicyCommand, PolicyExplainArgs, PolicyShowAr
 use crate::failure::{Failure, Result};
 use crate::inspect::page::Page;
 use crate::kernel_verdict::hex;
+use crate::output::{json, text};
 use baton_formats::gate_image::GateInfo;
 use baton_formats::policy::{Action, MAGIC, Policy as Compact};
 use baton_sys::file;
@@ -153,13 +154,13 @@ fn check(args: &PolicyCheckArgs) -> Result<()> {
     };
     let (source, bytes) = compile(utf8(&bytes, &args.policy)?, &args.policy)?;
     for warning in warnings(&source) {
-        eprintln!("baton: {}: warning: {warning}", args.policy.display());
+        tell!("baton: {}: warning: {warning}", args.policy.display());
     }
     let name = match source.policy.name.as_str() {
         "" => "a policy without a name".to_owned(),
         name => format!("\"{name}\""),
     };
-    println!(
+    say!(
         "ok: {name}, {} bytes, SHA-256 {}",
         bytes.len(),
         digest(&bytes)
@@ -201,7 +202,7 @@ fn show(args: &PolicyShowArgs) -> Result<()> {
     let bytes = compact_of(&args.policy)?;
     let policy = parts(&bytes, &args.policy)?;
     if args.json {
-        crate::print_json(&Shown {
+        json::print(&Shown {
             name: policy.name.clone(),
             sha256: digest(&bytes),
             preset: preset::name_of(&parse(&bytes, &args.policy)?),
@@ -209,7 +210,8 @@ fn show(args: &PolicyShowArgs) -> Result<()> {
         });
         return Ok(());
     }
-    crate::inspect::print(&canonical::write(&policy))
+    text::print(&canonical::write(&policy));
+    Ok(())
 }
 
 fn explain(args: &PolicyExplainArgs) -> Result<()> {
@@ -217,7 +219,8 @@ fn explain(args: &PolicyExplainArgs) -> Result<()> {
     let compact = parse(&bytes, &args.policy)?;
     let Some(line) = &args.cmdline else {
         let policy = parts(&bytes, &args.policy)?;
-        return crate::inspect::print(&explained(&policy, &bytes, args.crash));
+        text::print(&explained(&policy, &bytes, args.crash));
+        return Ok(());
     };
     let (line, rules) = (line.as_bytes(), compact.rules(args.crash));
     let verdict = command_line::accept(line, Way::Unsigned, rules);
@@ -232,7 +235,7 @@ fn explain(args: &PolicyExplainArgs) -> Result<()> {
         };
         page.field(verdict, format!("{}: {}", it.parameter, it.why));
     }
-    crate::inspect::print(page.text())?;
+    text::print(page.text());
     verdict.map_err(denial)
 }
 

@@ -10,6 +10,7 @@
 //! Whatever was signed is verified, by the same code as in the gate, before it is written.
 
 pub mod appended;
+pub mod args;
 pub mod authenticode;
 pub mod certificate_table;
 pub mod cms;
@@ -22,14 +23,14 @@ pub mod signer;
 use crate::cli::{Encoding, SignArgs, SignatureKind};
 use crate::failure::{Failure, Result};
 use crate::kind::{Kind, Role};
-use crate::output;
+use crate::output::file::{self, Access, Destination};
 use crate::p7s;
 use crate::read;
 use baton_formats::elf::Elf;
 use baton_formats::initrd;
 use baton_verify::{Payload, Reason, Way};
 use signer::Signer;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What to do with signatures that are already there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,21 +65,20 @@ pub fn run(args: &SignArgs) -> Result<()> {
     check_options(args, kind)?;
     check_role(&file).map_err(|why| named(&args.input, why))?;
     let existing = Existing::from(args);
-    let output = output(args, kind, existing)?;
+    let destination = destination(args, kind)?;
     let signed =
         sign(&file, kind, &signer, existing, args.format).map_err(|why| named(&args.input, why))?;
-    output::replace(&output, &signed, Some(&args.input))?;
-    println!(
-        "{}: {} by \"{}\" ({})",
-        output.display(),
+    destination.write(&signed)?;
+    destination.report(format_args!(
+        "{destination}: {} by \"{}\" ({})",
         kind.described(),
         signer.name,
         signer.hash
-    );
+    ));
     if kind == SignatureKind::Detached
         && matches!(Kind::of(&file).role, Role::Data | Role::Other(_))
     {
-        eprintln!(
+        tell!(
             "note: {} begins neither as a kernel nor as an initrd or a manifest: for the gate it counts only if a manifest lists it",
             args.input.display()
         );
@@ -141,19 +141,38 @@ fn check_options(args: &SignArgs, kind: SignatureKind) -> Result<()> {
     Ok(())
 }
 
-/// Where the result goes. A detached signature that is there counts as the image's.
-fn output(args: &SignArgs, kind: SignatureKind, existing: Existing) -> Result<PathBuf> {
-    let output = match (&args.output, kind) {
-        (Some(output), _) => output.clone(),
-        (None, SignatureKind::Detached) => p7s::beside(&args.input),
-        (None, _) => args.input.clone(),
+/// Where the result goes. IN is replaced where nothing else is named; a detached signature that is there counts
+/// as the image's.
+fn destination(args: &SignArgs, kind: SignatureKind) -> Result<Destination> {
+    let detached = kind == SignatureKind::Detached;
+    let output = match args.output() {
+        Some(output) => output.to_owned(),
+        None if detached => p7s::beside(&args.input),
+        None => args.input.clone(),
     };
-    match kind == SignatureKind::Detached && existing == Existing::Refuse && output.exists() {
-        true => Err(Failure::failed(format!(
-            "{}: there is a file already; use --replace to put the signature in its place",
-            output.display()
-        ))),
-        false => Ok(output),
+    let in_place = output == args.input && !detached;
+    let told = args.force || (detached && args.replace);
+    let existing = file::Existing::with(in_place || told);
+    let read = [&args.key, &args.cert].into_iter().chain(&args.chain);
+    let whole = detached.then_some(&args.input);
+    file::is_no_input(&output, read.chain(whole))?;
+    Destination::new(&output, Access::Like(&args.input), existing)
+        .map_err(|failure| advised(failure, detached, args))
+}
+
+/// Two files in the place of one and another's name are a slip of many hands, as of a shell's pattern.
+fn advised(failure: Failure, detached: bool, args: &SignArgs) -> Failure {
+    if failure.reason != "exists" {
+        return failure;
+    }
+    let advice = match (detached, args.output()) {
+        (true, None) => "; --replace puts the new signature in its place",
+        (_, Some(_)) => "; one file is signed at a time",
+        (false, None) => "",
+    };
+    Failure {
+        message: failure.message + advice,
+        ..failure
     }
 }
 

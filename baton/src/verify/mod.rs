@@ -9,6 +9,7 @@ use crate::cli::VerifyArgs;
 use crate::failure::{Failure, Result};
 use crate::kind::Kind;
 use crate::load::inputs::Inputs;
+use crate::output::json;
 use anchors::Anchors;
 use baton_formats::handover::Handover;
 use judge::Question;
@@ -34,7 +35,7 @@ pub fn run(args: &VerifyArgs) -> Result<()> {
     let report = Report::new(&question, &verdict);
     let told = match (&verdict, args.json) {
         (_, true) => {
-            crate::print_json(&report);
+            json::print(&report);
             true
         }
         (Ok(verdict), false) => {

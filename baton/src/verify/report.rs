@@ -85,14 +85,14 @@ impl<'a> Report<'a> {
 
     /// What people are told of what is accepted.
     pub fn print(&self, verdict: &Verdict, anchors: &Anchors) {
-        println!("{}: accepted", self.image);
-        println!("  as:        {}", verdict.as_what);
+        say!("{}: accepted", self.image);
+        say!("  as:        {}", verdict.as_what);
         if !self.startable {
-            println!("  is:        {}; not to be started by itself", self.kind);
+            say!("  is:        {}; not to be started by itself", self.kind);
         }
-        println!("  by:        {}", verdict.way);
-        println!("  signed by: {}", anchors.describe(&verdict.signer));
-        println!(
+        say!("  by:        {}", verdict.way);
+        say!("  signed by: {}", anchors.describe(&verdict.signer));
+        say!(
             "  digest:    {} ({})",
             self.digest,
             digest_name(verdict.way)
@@ -100,9 +100,9 @@ impl<'a> Report<'a> {
         // The kernel has been told, and an empty command line isn't worth it.
         for part in verdict.parts.iter().skip(1).filter(|part| part.size > 0) {
             let part = PartLine::from(part);
-            println!("  with:      {}, {}", part.kind(), part.vouched());
+            say!("  with:      {}, {}", part.kind(), part.vouched());
         }
-        println!("  judged by: {}", self.judged_by);
+        say!("  judged by: {}", self.judged_by);
     }
 }
 

@@ -1,0 +1,69 @@
+//! Lines for people, on standard output and standard error.
+//!
+//! Whether they can be written must not decide what a command does: a kernel that is loaded stays loaded
+//! when its report finds no reader. So printing never fails where it is called; what went wrong is kept, and
+//! [`end`] makes an exit code of it.
+
+use crate::exit::Exit;
+use std::fmt;
+use std::io::{ErrorKind, Write};
+use std::sync::{Mutex, PoisonError};
+
+/// Prints a line on standard output, as `println!` does, but doesn't panic.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::output::text::line(format_args!($($text)*)) };
+}
+
+/// Prints a line on standard error, as `eprintln!` does, but doesn't panic.
+macro_rules! tell {
+    ($($text:tt)*) => { $crate::output::text::note(format_args!($($text)*)) };
+}
+
+/// Why standard output takes no more.
+static TROUBLE: Mutex<Option<std::io::Error>> = Mutex::new(None);
+
+/// Prints a text on standard output.
+pub fn print(text: &str) {
+    let mut trouble = TROUBLE.lock().unwrap_or_else(PoisonError::into_inner);
+    if trouble.is_none() {
+        let mut out = std::io::stdout().lock();
+        let written = out.write_all(text.as_bytes());
+        *trouble = written.and_then(|()| out.flush()).err();
+    }
+}
+
+/// Takes note of whether something was printed on standard output in another way.
+pub fn written(result: std::io::Result<()>) {
+    let mut trouble = TROUBLE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Err(error) = result {
+        trouble.get_or_insert(error);
+    }
+}
+
+/// Prints a line on standard output; what `say!` calls.
+pub fn line(text: fmt::Arguments<'_>) {
+    print(&format!("{text}\n"));
+}
+
+/// Prints a line on standard error; what `tell!` calls. There is nobody left to tell if that
+/// fails.
+pub fn note(text: fmt::Arguments<'_>) {
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+/// The exit code of a command that ended with `exit`. A reader that left, as `head` does, has all that it
+/// wanted; a disk that is full has not.
+#[must_use]
+pub fn end(exit: Exit) -> Exit {
+    let trouble = TROUBLE.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*trouble {
+        Some(error) if error.kind() != ErrorKind::BrokenPipe => {
+            tell!("baton: standard output: {error}");
+            match exit {
+                Exit::Done => Exit::Failed,
+                other => other,
+            }
+        }
+        _ => exit,
+    }
+}

@@ -1,0 +1,110 @@
+//! The command line of `baton sign`.
+
+use baton_verify::HashAlgorithm;
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+
+/// Where a signature goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SignatureKind {
+    /// Into a PE image, as firmware, shim and the kernel look for it
+    Authenticode,
+    /// To the file's end, as in the kernel's modules
+    Appended,
+    /// Into a note of an ELF file
+    Note,
+    /// Into a file of its own
+    Detached,
+}
+
+impl SignatureKind {
+    /// What it is, in words.
+    #[must_use]
+    pub fn described(self) -> &'static str {
+        match self {
+            SignatureKind::Authenticode => "Authenticode signature",
+            SignatureKind::Appended => "appended signature",
+            SignatureKind::Note => "signature in an ELF note",
+            SignatureKind::Detached => "detached signature",
+        }
+    }
+}
+
+/// The hash to sign with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // the names say it
+pub enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl From<Hash> for HashAlgorithm {
+    fn from(hash: Hash) -> HashAlgorithm {
+        match hash {
+            Hash::Sha256 => HashAlgorithm::Sha256,
+            Hash::Sha384 => HashAlgorithm::Sha384,
+            Hash::Sha512 => HashAlgorithm::Sha512,
+        }
+    }
+}
+
+/// How a detached signature is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // the names say it
+pub enum Encoding {
+    Der,
+    Pem,
+}
+
+/// What to sign, and with what.
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    /// The private key, unencrypted PEM: RSA, or ECDSA on P-256 or P-384
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The key's certificate, PEM or DER
+    #[arg(long, value_name = "FILE")]
+    pub cert: PathBuf,
+    /// Certificates between the signer's and the trusted one, to be put into the signature (may be
+    /// repeated)
+    #[arg(long, value_name = "FILE")]
+    pub chain: Vec<PathBuf>,
+    /// Where the signature goes [default: by IN's format]
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    pub kind: Option<SignatureKind>,
+    /// The hash to sign with
+    #[arg(long, value_enum, default_value = "sha256")]
+    pub hash: Hash,
+    /// How a detached signature is written
+    #[arg(long, value_enum, default_value = "der")]
+    pub format: Encoding,
+    /// Keep the Authenticode signatures there are before the new one (the kernel looks at the first
+    /// alone)
+    #[arg(long, conflicts_with = "replace")]
+    pub append: bool,
+    /// Drop the signatures there are
+    #[arg(long)]
+    pub replace: bool,
+    /// Replace the file to write, if it is there and isn't IN
+    #[arg(long)]
+    pub force: bool,
+    /// The file to sign
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// Where to write it
+    #[arg(value_name = "OUT", conflicts_with = "output")]
+    out: Option<PathBuf>,
+    /// Where to write it; without it IN is replaced. Of a detached signature: where to write that, in
+    /// place of IN.p7s
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl SignArgs {
+    /// Where to write it, if that is said.
+    #[must_use]
+    pub fn output(&self) -> Option<&Path> {
+        self.output.as_deref().or(self.out.as_deref())
+    }
+}

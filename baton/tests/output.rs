@@ -1,0 +1,536 @@
+//! How all commands write: reports on standard output, and files.
+
+mod common;
+
+use baton_sys::output::Attributes;
+use common::fake::Fake;
+use common::{Folder, Said, baton, gate_stub, kernel_image, owners};
+use rustix::fs::XattrFlags;
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A core of a small machine, which the fuzzers begin with.
+fn core() -> PathBuf {
+    PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../fuzz/corpus/vmcore/log"
+    ))
+}
+
+/// A folder with something to read for every command that writes a file.
+struct Bench {
+    folder: Folder,
+    kernel: PathBuf,
+    stub: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let folder = Folder::new();
+        Bench {
+            kernel: folder.write("kernel", kernel_image(0x3000)),
+            stub: folder.write("stub", gate_stub(0x10_0000)),
+            folder,
+        }
+    }
+
+    /// Every command that writes a file, without the file's name.
+    fn writers(&self) -> Vec<Vec<PathBuf>> {
+        let o = owners();
+        let list =
+            |words: &[&dyn AsRef<OsStr>]| words.iter().map(|it| it.as_ref().into()).collect();
+        vec![
+            list(&[
+                &"sign",
+                &"--key",
+                &o.rsa.key,
+                &"--cert",
+                &o.rsa.cert,
+                &self.kernel,
+            ]),
+            list(&[
+                &"sign",
+                &"--as",
+                &"detached",
+                &"--key",
+                &o.rsa.key,
+                &"--cert",
+                &o.rsa.cert,
+                &self.kernel,
+            ]),
+            list(&[&"manifest", &"--kernel", &self.kernel]),
+            list(&[&"gate", &"build", &"--stub", &self.stub]),
+            list(&[&"dump", &"convert", &core()]),
+            list(&[&"dump", &"convert", &"--format", &"elf", &core()]),
+        ]
+    }
+
+    fn write(&self, writer: &[PathBuf], more: &[&dyn AsRef<OsStr>]) -> Said {
+        let mut all: Vec<&dyn AsRef<OsStr>> = Vec::new();
+        all.extend(writer.iter().map(|it| -> &dyn AsRef<OsStr> { it }));
+        all.extend(more);
+        baton(&all)
+    }
+}
+
+fn said_by(writer: &[PathBuf]) -> String {
+    format!("{} {}", writer[0].display(), writer[1].display())
+}
+
+/// A program's standard output goes to a file that takes nothing.
+fn into(output: &str, args: &[&dyn AsRef<OsStr>]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
+    command.args(args.iter().map(|it| it.as_ref()));
+    let output = File::options().write(true).open(output).unwrap();
+    let done = command.stdout(output).output().unwrap();
+    (
+        done.status.code().unwrap_or(-1),
+        String::from_utf8(done.stderr).unwrap(),
+    )
+}
+
+/// A program's standard output and standard error are pipes that nobody reads.
+fn unread(args: &[&dyn AsRef<OsStr>]) -> i32 {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
+    command.args(args.iter().map(|it| it.as_ref()));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command.stderr(writer.try_clone().unwrap());
+    command.stdout(writer);
+    command.status().unwrap().code().unwrap_or(-1)
+}
+
+mod text {
+    use super::*;
+
+    /// Commands that only tell something, and the code that they end with.
+    fn tellers(bench: &Bench) -> Vec<(Vec<PathBuf>, i32)> {
+        let o = owners();
+        let fake = Fake::new();
+        let list =
+            |words: &[&dyn AsRef<OsStr>]| words.iter().map(|it| it.as_ref().into()).collect();
+        let places = fake.path("var/crash");
+        fs::create_dir_all(&places).unwrap();
+        vec![
+            (list(&[&"inspect", &bench.kernel]), 0),
+            (list(&[&"inspect", &"--json", &bench.kernel]), 0),
+            (list(&[&"verify", &bench.kernel, &"--cert", &o.rsa.cert]), 3),
+            (
+                list(&[&"verify", &"--json", &bench.kernel, &"--cert", &o.rsa.cert]),
+                3,
+            ),
+            (list(&[&"policy", &"check", &"sealed"]), 0),
+            (list(&[&"policy", &"show", &"sealed"]), 0),
+            (list(&[&"policy", &"explain", &"sealed"]), 0),
+            (
+                list(&[
+                    &"policy",
+                    &"explain",
+                    &"stock",
+                    &"--cmdline",
+                    &"nokaslr initrdmem=1",
+                ]),
+                3,
+            ),
+            (list(&[&"dump", &"info", &core()]), 0),
+            (list(&[&"dump", &"dmesg", &core()]), 0),
+            (list(&[&"dump", &"check", &core()]), 0),
+            (list(&[&"dump", &"list", &core()]), 0),
+            (list(&[&"--help"]), 0),
+            (list(&[&"--version"]), 0),
+        ]
+    }
+
+    fn words(list: &[PathBuf]) -> Vec<&dyn AsRef<OsStr>> {
+        list.iter().map(|it| -> &dyn AsRef<OsStr> { it }).collect()
+    }
+
+    #[test]
+    fn a_reader_that_left_changes_no_exit_code() {
+        let bench = Bench::new();
+        for (command, code) in tellers(&bench) {
+            assert_eq!(unread(&words(&command)), code, "{command:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_unless_there_is_a_worse_one() {
+        let bench = Bench::new();
+        for (command, code) in tellers(&bench) {
+            // A refusal without --json tells nothing on standard output.
+            let silent = code == 3 && command[0] == Path::new("verify") && command.len() == 4;
+            let (ended, err) = into("/dev/full", &words(&command));
+            assert_eq!(
+                ended,
+                if code == 0 { 1 } else { code },
+                "{command:?}: {err}"
+            );
+            assert_eq!(
+                err.contains("standard output: No space"),
+                !silent,
+                "{command:?}: {err}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_written_stays_written_when_the_report_finds_no_reader() {
+        let bench = Bench::new();
+        for (number, writer) in (0..).zip(bench.writers()) {
+            for (kind, code) in [("unread", 0), ("full", 1)] {
+                let out = bench.folder.path(&format!("{number}.{kind}"));
+                let mut args = words(&writer);
+                args.extend::<[&dyn AsRef<OsStr>; 2]>([&"-o", &out]);
+                let ended = match kind {
+                    "unread" => unread(&args),
+                    _ => into("/dev/full", &args).0,
+                };
+                // A gate without revocations reports nothing.
+                let expected = if writer[0] == Path::new("gate") {
+                    0
+                } else {
+                    code
+                };
+                assert_eq!(ended, expected, "{writer:?}");
+                assert!(fs::metadata(&out).unwrap().len() > 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_told_in_json_where_that_is_asked_for() {
+    for args in [["inspect", "--json"], ["status", "--json=no"]] {
+        let said = baton(&[&args[0], &args[1]]);
+        assert_eq!(said.code, 2);
+        if args[1] == "--json" {
+            assert_eq!(said.json()["error"]["code"], "usage");
+            assert_eq!(
+                said.json()["error"]["message"],
+                "the following required arguments were not provided: <IMAGE>"
+            );
+        } else {
+            assert!(
+                said.out.is_empty() && said.err.contains("--json"),
+                "{}",
+                said.err
+            );
+        }
+    }
+}
+
+mod file {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_there_is_replaced_without_force() {
+        let bench = Bench::new();
+        for writer in bench.writers() {
+            let by_place = !writer.contains(&"gate".into());
+            let there = bench.folder.write("there", b"precious");
+            if by_place {
+                let said = bench.write(&writer, &[&there]);
+                assert_eq!(said.code, 1, "{}", said_by(&writer));
+                assert!(
+                    said.err.contains("there: it is there already"),
+                    "{}",
+                    said.err
+                );
+                assert_eq!(
+                    fs::read(&there).unwrap(),
+                    b"precious",
+                    "{}",
+                    said_by(&writer)
+                );
+            }
+            let said = bench.write(&writer, &[&"-o", &there]);
+            assert_eq!(
+                (said.code, said.out.as_str()),
+                (1, ""),
+                "{}",
+                said_by(&writer)
+            );
+            assert_eq!(
+                fs::read(&there).unwrap(),
+                b"precious",
+                "{}",
+                said_by(&writer)
+            );
+            let said = bench.write(&writer, &[&"--force", &"--output", &there]);
+            assert_eq!(said.code, 0, "{}", said.err);
+            assert_ne!(
+                fs::read(&there).unwrap(),
+                b"precious",
+                "{}",
+                said_by(&writer)
+            );
+        }
+    }
+
+    #[test]
+    fn no_input_is_written_over_even_with_force() {
+        let bench = Bench::new();
+        let core = bench.folder.write("core", fs::read(core()).unwrap());
+        let link = bench.folder.path("link");
+        symlink(&core, &link).unwrap();
+        for (args, input) in [
+            (vec!["dump", "convert", "core", "-o", "link"], &core),
+            (
+                vec!["manifest", "--kernel", "kernel", "-o", "kernel"],
+                &bench.kernel,
+            ),
+            (
+                vec!["gate", "build", "--stub", "stub", "-o", "stub"],
+                &bench.stub,
+            ),
+        ] {
+            let before = fs::read(input).unwrap();
+            let path = |word: &str| match bench.folder.path(word) {
+                path if path.exists() => path,
+                _ => word.into(),
+            };
+            let args: Vec<_> = args.into_iter().map(path).collect();
+            let said = bench.write(&args, &[&"--force"]);
+            assert_eq!(said.code, 1, "{args:?}");
+            assert!(said.err.contains("it is read as"), "{}", said.err);
+            assert_eq!(fs::read(input).unwrap(), before);
+        }
+    }
+
+    #[test]
+    fn a_detached_signature_is_not_written_over_its_file() {
+        let bench = Bench::new();
+        let writer = &bench.writers()[1];
+        let said = bench.write(writer, &[&"--force", &"-o", &bench.kernel]);
+        assert_eq!(said.code, 1);
+        assert_eq!(fs::read(&bench.kernel).unwrap(), kernel_image(0x3000));
+    }
+
+    #[test]
+    fn a_device_stays_a_device() {
+        let bench = Bench::new();
+        let before = fs::metadata("/dev/null").unwrap();
+        let through = bench.folder.path("link");
+        symlink("/dev/null", &through).unwrap();
+        for writer in bench.writers() {
+            for name in [Path::new("/dev/null"), &through] {
+                let said = bench.write(&writer, &[&"-o", &name]);
+                assert_eq!(said.code, 0, "{}: {}", said_by(&writer), said.err);
+                let now = fs::metadata("/dev/null").unwrap();
+                assert!(now.file_type().is_char_device());
+                assert_eq!((now.ino(), now.rdev()), (before.ino(), before.rdev()));
+            }
+            let said = bench.write(&writer, &[&"-o", &"/dev/full"]);
+            assert_eq!(said.code, 1, "{}", said_by(&writer));
+            assert!(said.err.contains("/dev/full: No space"), "{}", said.err);
+        }
+    }
+
+    #[test]
+    fn a_link_stays_a_link_and_its_file_keeps_what_is_attached_to_it() {
+        let bench = Bench::new();
+        let file = bench.folder.write("elsewhere/file", kernel_image(0x3000));
+        fs::set_permissions(&file, Permissions::from_mode(0o751)).unwrap();
+        let set =
+            |name, value: &[u8]| rustix::fs::setxattr(&file, name, value, XattrFlags::empty());
+        set("user.note", b"kept").unwrap();
+        // linux/posix_acl_xattr.h: the owner does all, user 4242 reads, nobody else does anything.
+        let list = b"\x02\0\0\0\
+            \x01\0\x07\0\xff\xff\xff\xff\
+            \x02\0\x04\0\x92\x10\0\0\
+            \x04\0\0\0\xff\xff\xff\xff\
+            \x10\0\x04\0\xff\xff\xff\xff\
+            \x20\0\0\0\xff\xff\xff\xff";
+        set("system.posix_acl_access", list).unwrap();
+        let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+        if is_root {
+            std::os::unix::fs::chown(&file, Some(1234), Some(1235)).unwrap();
+        }
+        let before = Attributes::of(&file).unwrap();
+        let (one, two) = (bench.folder.path("one"), bench.folder.path("two"));
+        symlink("elsewhere/file", &two).unwrap();
+        symlink("two", &one).unwrap();
+        let o = owners();
+        let said = baton(&[&"sign", &"--key", &o.rsa.key, &"--cert", &o.rsa.cert, &one]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        assert!(
+            fs::read(&file).unwrap().len() > 0x3000,
+            "the file is signed"
+        );
+        assert!(one.is_symlink() && two.is_symlink());
+        assert_eq!(Attributes::of(&file).unwrap(), before);
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_to_nothing_yet_names_the_new_file() {
+        let bench = Bench::new();
+        let link = bench.folder.path("link");
+        symlink("new", &link).unwrap();
+        for writer in bench.writers() {
+            let said = bench.write(&writer, &[&"-o", &link]);
+            assert_eq!(said.code, 0, "{}", said.err);
+            assert!(link.is_symlink());
+            fs::remove_file(bench.folder.path("new")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_new_file_is_for_those_that_the_umask_lets() {
+        let bench = Bench::new();
+        for (number, writer) in (0..).zip(bench.writers()) {
+            let out = bench.folder.path(&format!("{number}.out"));
+            let mut shell = Command::new("sh");
+            shell.args([
+                "-c",
+                "umask 027; exec \"$0\" \"$@\"",
+                env!("CARGO_BIN_EXE_baton"),
+            ]);
+            let status = shell
+                .args(&writer)
+                .arg("-o")
+                .arg(&out)
+                .output()
+                .unwrap()
+                .status;
+            assert!(status.success());
+            let dump = writer[0] == Path::new("dump");
+            let expected = if dump { 0o600 } else { 0o640 };
+            assert_eq!(
+                fs::metadata(&out).unwrap().mode() & 0o7777,
+                expected,
+                "{writer:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn standard_output_gets_the_file_alone() {
+        let bench = Bench::new();
+        for writer in bench.writers() {
+            let out = bench.folder.path("out");
+            let said = bench.write(&writer, &[&"-o", &out]);
+            assert_eq!(said.code, 0, "{}", said.err);
+            let written = fs::read(&out).unwrap();
+            for name in ["-", "/dev/stdout", "/dev/fd/1"] {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
+                let done = command.args(&writer).args(["-o", name]).output().unwrap();
+                assert!(done.status.success(), "{writer:?}: {done:?}");
+                if writer[0] == Path::new("dump") {
+                    assert!(done.stdout.starts_with(b"makedumpfile"), "flattened");
+                } else {
+                    assert_eq!(done.stdout, written, "{writer:?}");
+                }
+            }
+            fs::remove_file(out).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_fifo_is_written_if_it_has_a_reader_and_refused_if_not() {
+        let bench = Bench::new();
+        let fifo = bench.folder.path("fifo");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&fifo)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let said = bench.write(&bench.writers()[0], &[&"-o", &fifo]);
+        assert_eq!(said.code, 1);
+        assert!(said.err.contains("fifo: nobody reads it"), "{}", said.err);
+        for writer in bench.writers() {
+            // Open for reading and writing it is open at once, and then has a reader.
+            let reader = File::options().read(true).write(true).open(&fifo).unwrap();
+            let said = bench.write(&writer, &[&"-o", &fifo]);
+            assert_eq!(said.code, 0, "{}", said.err);
+            assert!(fs::metadata(&fifo).unwrap().file_type().is_fifo());
+            drop(reader);
+        }
+    }
+
+    #[test]
+    fn a_folder_is_named_as_one() {
+        let bench = Bench::new();
+        for writer in bench.writers() {
+            for name in [bench.folder.path("."), bench.folder.path("new/")] {
+                let said = bench.write(&writer, &[&"--force", &"-o", &name]);
+                assert_eq!(said.code, 1, "{}", said_by(&writer));
+                assert!(
+                    said.err.contains("a folder; name a file in it"),
+                    "{}",
+                    said.err
+                );
+            }
+            let lost = bench.folder.path("no/such/place");
+            let said = bench.write(&writer, &[&"-o", &lost]);
+            assert!(said.err.contains("no/such: No such file"), "{}", said.err);
+        }
+    }
+
+    /// Waits until the file that becomes the output is there.
+    fn temporary(folder: &Path, child: &mut Child) {
+        let is_one = |name: &OsStr| name.as_encoded_bytes().starts_with(b".baton.");
+        while !fs::read_dir(folder)
+            .unwrap()
+            .any(|it| is_one(&it.unwrap().file_name()))
+        {
+            assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_behind_by_a_signal_that_ends_it() {
+        use std::os::unix::process::ExitStatusExt;
+        let folder = Folder::new();
+        // So large that it takes a while: a sparse core of zeros.
+        let core = folder.write("in/core", large_core());
+        File::options()
+            .write(true)
+            .open(&core)
+            .unwrap()
+            .set_len(8 << 30)
+            .unwrap();
+        for (name, signal) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+            let out = folder.path(&format!("{name}/out"));
+            let place = out.parent().unwrap();
+            fs::create_dir_all(place).unwrap();
+            let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
+            command
+                .args(["dump", "convert", "--threads", "1"])
+                .arg(&core)
+                .arg("-o")
+                .arg(&out);
+            let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+            temporary(place, &mut child);
+            let kill = ["-s", name, &child.id().to_string()];
+            assert!(Command::new("kill").args(kill).status().unwrap().success());
+            assert_eq!(child.wait().unwrap().signal(), Some(signal));
+            assert_eq!(fs::read_dir(place).unwrap().count(), 0, "{name}");
+        }
+    }
+
+    /// A core with 8 GiB in one segment, but for what it is filled with.
+    fn large_core() -> Vec<u8> {
+        let mut core = fs::read(core()).unwrap();
+        let at = |core: &[u8], at: usize| u64::from_le_bytes(core[at..at + 8].try_into().unwrap());
+        let headers = usize::try_from(at(&core, 0x20)).unwrap();
+        let count = usize::from(u16::from_le_bytes([core[0x38], core[0x39]]));
+        // The last PT_LOAD (1) is made longer: elf64_phdr of linux/elf.h.
+        let load = (0..count)
+            .map(|it| headers + 56 * it)
+            .rfind(|it| core[*it] == 1)
+            .unwrap();
+        let offset = at(&core, load + 8);
+        let length = ((8u64 << 30) - offset) & !0xfff;
+        for field in [32, 40] {
+            core[load + field..load + field + 8].copy_from_slice(&length.to_le_bytes());
+        }
+        core
+    }
+}
