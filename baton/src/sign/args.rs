@@ -60,7 +60,7 @@ pub enum Encoding {
 /// What to sign, and with what.
 #[derive(Debug, Args)]
 pub struct SignArgs {
-    /// The private key, unencrypted PEM: RSA, or ECDSA on P-256 or P-384
+    /// The private key, unencrypted, PEM or DER: RSA, or ECDSA on P-256 or P-384
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
     /// The key's certificate, PEM or DER

@@ -21,7 +21,8 @@ written from its table (`xtask/src/differential/cases.rs`; `BATON_BLESS=1` write
 
 On all 64-bit files of the packages the three have the same digest, and each accepts what the others
 sign. Where the digests of malformed images differ, Baton is the one that refuses: a byte that no
-digest covers, or that two readers would take for different things, is never accepted.
+digest covers, or that two readers would take for different things, is never accepted, but for what pads an
+entry of the certificate table to 8 bytes ([harmless-bits.md](harmless-bits.md)).
 ";
 
 const UNSIGNED: &str = "
