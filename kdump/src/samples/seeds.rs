@@ -68,6 +68,22 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     };
     let whole = kdump(6, None).build();
     let (head, tail) = whole.split_at(9000);
+    let cut = whole[..whole.len() - 5000].to_vec();
+    let unnamed = KdumpSample {
+        machine: "Unknown",
+        ..kdump(6, None)
+    };
+    let status = note(b"CORE", 1, &prstatus(7, 0x40_1000));
+    let process = [status, note(b"CORE", 6, &[0; 32])].concat();
+    let page = |fill: u8| vec![fill; 4096];
+    // A page that is there twice, one that was left out, one that claims more than there can be.
+    let odd = [
+        (0x1000, 0x1000, page(1)),
+        (0x1000, 0x1000, page(2)),
+        (0x4000, 0x2000, page(3)),
+        (0x8000, 1 << 46, page(4)),
+    ];
+    let odd = core(&notes(), &odd);
     let ram: Vec<u8> = (0..64).collect();
     let shared = [(0x1010, 16, ram[16..32].to_vec()), (0x1000, 96, ram)];
     vec![
@@ -76,6 +92,12 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("vmcore/shared", core(&notes(), &shared)),
         ("convert/kdump", convert(0x40 | 31)),
         ("convert/elf", convert(0x80 | 17)),
+        ("vmcore/process", core(&process, &[(0, 16, vec![1; 16])])),
+        ("vmcore/odd", odd.clone()),
+        ("convert/odd", [&[0x80], &odd[..]].concat()),
+        ("convert/cut", [&[0x00], &cut[..]].concat()),
+        ("kdump/cut", cut),
+        ("kdump/unnamed", unnamed.build()),
         ("kdump/codecs", whole.clone()),
         ("kdump/version-1", kdump(1, None).build()),
         ("kdump/part", kdump(6, Some(5..11)).build()),
