@@ -78,7 +78,7 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
 fn incomplete(destination: &Destination, summary: &Summary) -> Failure {
     let why = match summary.pages.lost + summary.pages.unreadable {
         0 => "the one that was read isn't, either".to_owned(),
-        lost => format!("{lost} pages of the one that was read are lost"),
+        lost => format!("the one that was read has lost {lost} of its pages"),
     };
     let message = format!("{destination}: not a complete dump: {why}");
     Failure::new(Exit::Failed, "damaged", message)
@@ -194,7 +194,7 @@ fn described(summary: &Summary) -> String {
     };
     let lost = match pages.lost + pages.unreadable {
         0 => String::new(),
-        count => format!("; {count} are lost"),
+        count => format!("; {count} lost"),
     };
     format!(
         "{} of {} pages, {:.1} MB ({format}, level {}){lost}",

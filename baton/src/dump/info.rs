@@ -150,7 +150,7 @@ impl Info {
         page.field("memory", format!("{} bytes", memory.bytes));
         let lost = match memory.lost {
             0 => String::new(),
-            lost => format!("; {lost} are lost"),
+            lost => format!("; {lost} lost"),
         };
         let pages = format!("{} of {}", memory.dumped, memory.pages);
         page.field(
