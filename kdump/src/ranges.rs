@@ -58,9 +58,11 @@ mod tests {
         assert_eq!(joined(ranges), [0..3, 4..9]);
     }
 
+    type Pair<'a> = (&'a [Range<u64>], &'a [Range<u64>]);
+
     #[test]
     fn what_is_taken_away_is_gone_and_all_else_is_left() {
-        let cases: [(&[Range<u64>], &[Range<u64>]); 5] = [
+        let cases: [Pair<'_>; 5] = [
             (&[0..10], &[]),
             (&[0..10, 20..30], &[0..10]),
             (&[0..10, 20..30], &[5..25]),

@@ -192,6 +192,10 @@ impl Pages {
             };
             match extent.presence {
                 Presence::LeftOut if whole > 0 => self.left_out += pages,
+                // Why, is told of the first ones.
+                Presence::Lost if whole > 0 && self.first_damaged.len() >= NAMED => {
+                    self.damaged += pages;
+                }
                 Presence::Held if whole > 0 && dump.read(address, bytes).is_ok() => {
                     self.readable += pages;
                 }

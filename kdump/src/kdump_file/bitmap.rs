@@ -92,6 +92,31 @@ impl Bitmap {
         Ok(byte >> (frame % 8) & 1 == 1)
     }
 
+    /// Whether the frame is set, and up to where those after it are as it is: no further than the block.
+    pub(super) fn run(&self, source: &dyn Source, frame: u64) -> io::Result<(bool, u64)> {
+        let end = ((frame / FRAMES).saturating_add(1)).saturating_mul(FRAMES);
+        if frame >= self.frames {
+            return Ok((false, u64::MAX));
+        }
+        let block = self.block(source, frame / FRAMES)?;
+        let set = self.has(source, frame)?;
+        // Eight at once, where all of them are alike.
+        let alike = if set { u8::MAX } else { 0 };
+        let mut next = frame + 1;
+        while next < end.min(self.frames) {
+            let byte = usize::try_from(next % FRAMES / 8).ok();
+            let byte = byte.and_then(|it| block.get(it)).copied().unwrap_or(0);
+            if next.is_multiple_of(8) && byte == alike {
+                next += 8;
+            } else if (byte >> (next % 8) & 1 == 1) == set {
+                next += 1;
+            } else {
+                break;
+            }
+        }
+        Ok((set, next.min(end)))
+    }
+
     /// How many frames before this one are set.
     pub(super) fn rank(&self, source: &dyn Source, frame: u64) -> io::Result<u64> {
         let number = frame / FRAMES;
@@ -146,7 +171,13 @@ impl Bitmap {
     }
 }
 
+/// A block without frames, of which bitmaps with few of them have many.
+static NONE: [u8; BLOCK] = [0; BLOCK];
+
 fn ones(bytes: &[u8]) -> u64 {
+    if NONE.starts_with(bytes) {
+        return 0;
+    }
     let (words, rest) = bytes.as_chunks::<8>();
     let words = words.iter().map(|it| u64::from_le_bytes(*it).count_ones());
     let rest = rest.iter().map(|it| it.count_ones());
@@ -181,6 +212,13 @@ mod tests {
             assert_eq!(bitmap.total(), before);
             assert_eq!(bitmap.rank(&bytes, frames).unwrap(), before);
             assert!(!bitmap.has(&bytes, frames).unwrap());
+            let mut next = 0;
+            while next < frames {
+                let (is, end) = bitmap.run(&bytes, next).unwrap();
+                assert!(next < end && (next..end).all(|it| set(it) == is));
+                assert!(end >= frames || end % 32_768 == 0 || set(end) != is);
+                next = end;
+            }
             let all = |other: &Bitmap| bitmap.ranges_with(other, &bytes).unwrap().unwrap();
             let expected = (0..frames).filter(|it| set(*it));
             assert!(all(&bitmap).into_iter().flatten().eq(expected));

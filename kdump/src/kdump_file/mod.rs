@@ -215,19 +215,26 @@ impl Memory for KdumpFile {
 
     fn extent(&self, address: u64) -> Extent {
         let frame = address / self.page_size();
-        let all = self.held() == self.first().all_dumped();
-        let presence = match self.part(frame, address) {
-            // Where nothing is lost, no descriptor need be looked at.
-            Ok(part) if all => match part.state(frame, address) {
-                Ok(()) => Presence::Held,
-                Err(error) => part::without(&error),
-            },
-            Ok(part) => part.presence(frame),
-            Err(error) => part::without(&error),
+        let all_held = self.held() == self.first().all_dumped();
+        let after = self.parts.partition_point(|part| part.pages().end <= frame);
+        let (presence, end) = match self.parts.get(after) {
+            Some(part) if part.pages().start <= frame => {
+                let (presence, end) = part.presence(frame, all_held);
+                (presence, end.min(part.pages().end))
+            }
+            // The part that it would be in isn't here.
+            next => {
+                let next = next.map_or(u64::MAX, |part| part.pages().start);
+                match self.first().chosen(frame) {
+                    Ok((Presence::Held, end)) => (Presence::Lost, end.min(next)),
+                    Ok((presence, end)) => (presence, end.min(next)),
+                    Err(_) => (Presence::Lost, frame + 1),
+                }
+            }
         };
         Extent {
             presence,
-            end: (frame + 1).saturating_mul(self.page_size()),
+            end: end.saturating_mul(self.page_size()),
         }
     }
 

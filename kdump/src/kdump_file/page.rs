@@ -77,6 +77,12 @@ impl Descriptors {
         }
     }
 
+    /// Whether the file ends before this one.
+    pub(super) fn ends_before(&self, index: u64, size: u64) -> bool {
+        let end = self.at.saturating_add((index + 1) * DESCRIPTOR);
+        end > size
+    }
+
     /// One of them; the reason if it can't be read.
     pub(super) fn get(&self, source: &dyn Source, index: u64) -> Result<Descriptor, String> {
         let number = index / BATCH;

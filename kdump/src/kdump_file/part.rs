@@ -180,15 +180,31 @@ impl Part {
         end.map(|end| at..end).ok_or(Flaw::CutOff(what))
     }
 
-    /// What there is of a page: whether it was chosen, and, if so, whether it is there.
-    pub(super) fn presence(&self, frame: u64) -> Presence {
-        match self.state(frame, 0) {
-            Ok(()) => match self.descriptor(frame, 0) {
-                Ok(_) => Presence::Held,
-                Err(_) => Presence::Lost,
+    /// What there is of a page, and up to which the next ones are alike. `all_held` says that no page is lost.
+    pub(super) fn presence(&self, frame: u64, all_held: bool) -> (Presence, u64) {
+        match self.chosen(frame) {
+            Ok((Presence::Held, end)) if !all_held => match self.descriptor_at(frame) {
+                Ok((index, _)) if self.descriptors.ends_before(index, self.size) => {
+                    (Presence::Lost, end)
+                }
+                Ok((_, Ok(_))) => (Presence::Held, frame + 1),
+                Ok((_, Err(_))) | Err(_) => (Presence::Lost, frame + 1),
             },
-            Err(error) => without(&error),
+            Ok(found) => found,
+            Err(_) => (Presence::Lost, frame + 1),
         }
+    }
+
+    /// What the bitmaps say of a page, and up to which they say the same.
+    pub(super) fn chosen(&self, frame: u64) -> std::io::Result<(Presence, u64)> {
+        let (dumped, dumped_end) = self.dumped.run(&*self.source, frame)?;
+        let (exists, exists_end) = self.exists.run(&*self.source, frame)?;
+        let presence = match (dumped, exists) {
+            (true, _) => Presence::Held,
+            (false, true) => Presence::LeftOut,
+            (false, false) => Presence::Absent,
+        };
+        Ok((presence, dumped_end.min(exists_end)))
     }
 
     /// Fails if the dump doesn't have the page, or shouldn't.
@@ -206,16 +222,18 @@ impl Part {
     fn descriptor(&self, frame: u64, address: u64) -> Result<Descriptor, Unreadable> {
         self.state(frame, address)?;
         let damaged = |reason| Unreadable::Damaged(address, reason);
-        let rank = self
-            .dumped
-            .rank(&*self.source, frame)
-            .map_err(|error| damaged(reason(&error)))?;
-        let descriptor = self
-            .descriptors
-            .get(&*self.source, rank.saturating_sub(self.skipped));
-        descriptor
-            .and_then(|it| it.checked(self.size, self.page_size()))
-            .map_err(damaged)
+        let found = self.descriptor_at(frame);
+        let (_, found) = found.map_err(|error| damaged(reason(&error)))?;
+        found.map_err(damaged)
+    }
+
+    /// The index of a dumped page's descriptor, and the descriptor, if it is one.
+    fn descriptor_at(&self, frame: u64) -> std::io::Result<(u64, Result<Descriptor, String>)> {
+        let rank = self.dumped.rank(&*self.source, frame)?;
+        let index = rank.saturating_sub(self.skipped);
+        let descriptor = self.descriptors.get(&*self.source, index);
+        let checked = descriptor.and_then(|it| it.checked(self.size, self.page_size()));
+        Ok((index, checked))
     }
 
     pub(super) fn codec(&self, frame: u64) -> Result<Codec, Unreadable> {
@@ -272,15 +290,6 @@ impl Part {
     fn give_back(&self, decoder: Decoder) {
         let mut free = self.decoders.lock().unwrap_or_else(PoisonError::into_inner);
         free.push(decoder);
-    }
-}
-
-/// What there is of a page that isn't to be had for this reason.
-pub(super) fn without(error: &Unreadable) -> Presence {
-    match error {
-        Unreadable::Absent(_) => Presence::Absent,
-        Unreadable::Excluded(_) => Presence::LeftOut,
-        Unreadable::Damaged(..) => Presence::Lost,
     }
 }
 

@@ -166,6 +166,17 @@ fn a_split_dump_is_read_from_its_parts_in_any_order() {
     );
     assert_eq!(page(&dump, 6), Err(Unreadable::Absent(6 * PAGE)));
     assert_eq!(page(&dump, 9), Ok(content(9)));
+    for (frame, end, presence) in [
+        (4, 5, Presence::Held),
+        (5, 6, Presence::Lost),
+        (6, 8, Presence::Absent),
+        (8, 9, Presence::Lost),
+        (9, 10, Presence::Held),
+        (10, 11, Presence::LeftOut),
+    ] {
+        let end = end * PAGE;
+        assert_eq!(dump.extent(frame * PAGE), Extent { presence, end });
+    }
     let twice = KdumpFile::open(vec![part(0..5), part(4..11)]);
     assert!(twice.err().unwrap().to_string().contains("same pages"));
     let other = Arc::new(
@@ -201,7 +212,7 @@ fn a_dump_cut_off_anywhere_reads_equal_or_fails() {
                 let mut lost = 0;
                 for frame in 0..12 {
                     let extent = cut.extent(frame * PAGE);
-                    assert_eq!(extent.end, (frame + 1) * PAGE);
+                    assert!(extent.end > frame * PAGE);
                     match page(&cut, frame) {
                         Err(Unreadable::Damaged(..)) => {
                             lost += 1;
