@@ -115,7 +115,7 @@ fn what_is_no_policy_is_refused_with_file_and_line() {
         missing.err
     );
     let image = folder.write("x.efi", common::kernel_image(0x3000));
-    assert!(policy("show", &image).err.contains("x.efi: not a gate"));
+    assert!(policy("show", &image).err.contains(", and not a gate"));
     let compact = folder.write("p.bin", b"BPOL\x01\0");
     assert!(policy("show", &compact).err.contains("version is 1"));
 }

@@ -332,6 +332,23 @@ fn a_kernel_is_judged_by_the_gates_policy_with_all_that_goes_with_it() {
 }
 
 #[test]
+fn what_is_no_gate_is_named() {
+    let folder = Folder::new();
+    let owner = &owners().rsa;
+    let kernel = folder.write("vmlinuz", kernel_image(0x3000));
+    sign(&kernel, owner);
+    let boot = folder.write("bootx64.efi", systemd_boot());
+    let said = baton(&[&"verify", &kernel, &"--gate", &boot]);
+    assert_eq!(said.code, 4);
+    assert!(
+        said.err
+            .contains("bootx64.efi: it is systemd-boot, a boot loader, and not a gate"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
 fn a_crash_load_is_judged_by_the_rules_for_one() {
     let folder = Folder::new();
     let owner = &owners().rsa;

@@ -2,7 +2,8 @@
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use baton_formats::gate_image::GateInfo;
+use crate::kind::Kind;
+use baton_formats::gate_image::{GateInfo, GateInfoError};
 use baton_formats::policy::{Policy, STOCK};
 use baton_verify::Lists;
 use std::path::Path;
@@ -25,7 +26,7 @@ impl OwnLists {
     /// When the file isn't a gate.
     pub fn of(gate: &[u8], path: &Path) -> Result<OwnLists> {
         let not_a_gate = |e| {
-            let message = format!("{}: {e}", path.display());
+            let message = format!("{}: {}", path.display(), not_a_gate(gate, &e));
             Failure::new(Exit::Malformed, "bad-gate", message)
         };
         let info = GateInfo::from_image(gate).map_err(not_a_gate)?;
@@ -55,5 +56,18 @@ impl OwnLists {
             policy: Policy::parse(&self.policy).unwrap_or_default(),
             ..Lists::default()
         }
+    }
+}
+
+/// Why a file isn't a gate, by what it is instead.
+#[must_use]
+pub fn not_a_gate(file: &[u8], error: &GateInfoError) -> String {
+    let kind = Kind::of(file);
+    match error {
+        GateInfoError::Magic | GateInfoError::TooShort => format!(
+            "it is {}, and not a gate; build one with `baton gate build`",
+            kind.name
+        ),
+        _ => error.to_string(),
     }
 }

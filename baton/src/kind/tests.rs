@@ -272,6 +272,24 @@ fn other_files_that_people_give_are_named() {
 }
 
 #[test]
+fn what_is_cut_off_anywhere_is_something_all_the_same() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+    for name in [
+        "uki.efi",
+        "addon.efi",
+        "hybrid-signed.efi",
+        "kernel.elf",
+        "multiboot2.bin",
+    ] {
+        let file = std::fs::read(folder.join(name)).unwrap();
+        for len in 0..file.len() {
+            let kind = Kind::of(&file[..len]);
+            assert!(!kind.name.is_empty(), "{name}, {len}");
+        }
+    }
+}
+
+#[test]
 fn an_appended_signature_hides_nothing() {
     let mut file = elf(1, 62, b"vermagic=6.12\0");
     let signature = [0x30, 0];

@@ -22,6 +22,7 @@ mod tests;
 
 use crate::cli::{PolicyCheckArgs, PolicyCommand, PolicyExplainArgs, PolicyShowArgs};
 use crate::failure::{Failure, Result};
+use crate::gate::own::not_a_gate;
 use crate::inspect::page::Page;
 use crate::kernel_verdict::hex;
 use crate::output::{json, text};
@@ -128,8 +129,8 @@ fn compact_of(name: &Path) -> Result<Vec<u8>> {
 fn of_gate(image: &[u8], name: &Path) -> Result<Vec<u8>> {
     let info = GateInfo::from_image(image);
     let policy = info.and_then(|info| info.policy(image).map(<[u8]>::to_vec));
-    let policy =
-        policy.map_err(|e| Failure::failed(format!("{}: not a gate: {e}", name.display())))?;
+    let policy = policy
+        .map_err(|e| Failure::failed(format!("{}: {}", name.display(), not_a_gate(image, &e))))?;
     match policy.is_empty() {
         true => Ok(Compact::stock().as_bytes().to_vec()),
         false => Ok(policy),
