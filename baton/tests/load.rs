@@ -344,6 +344,10 @@ fn of_a_machine_that_is_described_only_what_is_told_counts() {
     let shim = "sys/firmware/efi/mok-variables";
     described.write(&format!("{shim}/MokListRT"), signature_list(&[o.rsa.der()]));
     described.write("sys/firmware/efi/runtime-map/0/type", "0x5\n");
+    described.write(
+        "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
+        [6, 0, 0, 0, 1],
+    );
     let root = described.path("");
     let load = |more: &[&dyn AsRef<std::ffi::OsStr>]| {
         let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
@@ -374,6 +378,7 @@ fn a_machine_whose_state_was_saved_is_judged_by() {
     let state = |more: &str| {
         format!(
             "{{\"baton-machine\": 1, \"files\": {{\"{shim}/MokListRT\": {{\"hex\": \"{hex}\"}}, \
+             \"sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c\": {{\"hex\": \"0600000001\"}}, \
              \"sys/firmware/efi/runtime-map/\": \"\", \"sys/kernel/kexec_loaded\": \"0\\n\", \
              \"proc/self/status\": \"CapEff:\\t000001ffffffffff\\n\"{more}}}}}"
         )

@@ -389,6 +389,16 @@ fn a_machine_that_is_described_below_a_folder_is_judged_by() {
     folder.write("root/sys/firmware/efi/runtime-map/0/type", "0x5\n");
     let root = folder.path("root");
     let judged = || baton(&[&"verify", &kernel, &"--root", &root]);
+    let secure_boot = |on: u8| {
+        let variable = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+        let path = format!("root/sys/firmware/efi/efivars/{variable}");
+        folder.write(&path, [6, 0, 0, 0, on]);
+    };
+    secure_boot(0);
+    let said = judged();
+    assert_eq!(said.code, 3, "the gate wants it on: {}", said.out);
+    assert!(said.err.contains("Secure Boot"), "{}", said.err);
+    secure_boot(1);
     assert_eq!(judged().code, 0, "{}", judged().err);
     folder.write(
         &format!("{shim}/MokListXRT"),
