@@ -11,6 +11,7 @@
 //! | `kernels/LABEL/db.efi` | the same kernel, signed with the db key alone |
 //! | `kernels/6.12/{p256,p384}.efi` | the same kernel, signed with ECDSA |
 //! | `initrds/extra.img` | a second initrd |
+//! | `initrds/large.img` | one that is large, and nowhere zero |
 //! | `uki/LABEL.efi`, `uki/profiles.efi` | a UKI of that kernel; the same of 6.12 with a second profile |
 //! | `uki/cmdline.addon.efi` | an addon that lengthens the command line |
 //! | `elf/LABEL.{appended,note,detached}` | the ELF kernel in Debian's bzImage, signed in each way |
@@ -56,6 +57,9 @@ pub fn make(
 ) -> Result<(PathBuf, Result<(), String>)> {
     let tree = usual(work, packages, keys)?;
     stock_kexec(extras, &tree)?;
+    let mut large = Archive::default();
+    large.file("marker-large", &[0xa5; 24 << 20])?;
+    fs::write(tree.join("initrds/large.img"), large.finish()?)?;
     bad_kernels(&tree, keys)?;
     for (name, pair) in [("p256", &keys.p256), ("p384", &keys.p384)] {
         let kernels = tree.join("kernels").join(MAIN);

@@ -106,6 +106,8 @@ pub struct Observation {
     /// The physical address of `struct linux_efi_initrd` (include/linux/efi.h), if the EFI tables have
     /// one: where the kernel's EFI stub told of the initrd that it loaded.
     pub efi_initrd: Option<u64>,
+    /// What the kernel has said of EFI, without its time stamps.
+    pub efi_messages: Vec<String>,
 }
 
 /// Pages that describe themselves.

@@ -47,6 +47,7 @@ pub fn observe() -> Result<Observation> {
         crash_loaded: flag("crash_loaded"),
         vmcore: Path::new("/proc/vmcore").exists(),
         efi_initrd: efi_initrd(),
+        efi_messages: efi_messages(),
     })
 }
 
@@ -58,6 +59,22 @@ fn efi_initrd() -> Option<u64> {
     let (_, address) = lines.find_map(|line| line.split_once(" INITRD=0x"))?;
     let digits = address.split_whitespace().next()?;
     u64::from_str_radix(digits, 16).ok()
+}
+
+/// By the word, which other words hold.
+fn efi_messages() -> Vec<String> {
+    let of_efi = |message: &&str| {
+        message
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| matches!(word, "efi" | "EFI" | "UEFI" | "esrt" | "mokvar"))
+    };
+    kernel_log()
+        .lines()
+        .filter_map(|record| record.split_once(';'))
+        .map(|(_, message)| message.trim())
+        .filter(of_efi)
+        .map(String::from)
+        .collect()
 }
 
 /// What the kernel has said so far, in the records of `/dev/kmsg`

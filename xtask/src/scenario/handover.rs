@@ -1,6 +1,8 @@
 //! Hand-overs through the gate that must succeed.
 
-use anyhow::{Result, ensure};
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
 use baton_guest::event::Event;
 use baton_guest::script::{Expect, Script, Step};
 
@@ -38,6 +40,18 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
         two_processors(),
         row(),
     ]);
+    for label in labels {
+        for boot in [Boot::Shim, Boot::DbKey] {
+            // Every day one that has shim's table, and one that has the first kernel's initrd.
+            let daily = matches!((*label, boot), (MAIN, Boot::Shim) | ("6.1", Boot::DbKey));
+            let scenario = efi_tables(label, boot);
+            found.push(if daily {
+                scenario
+            } else {
+                scenario.only_in_full()
+            });
+        }
+    }
     found
 }
 
@@ -271,4 +285,108 @@ fn row() -> Scenario {
         same_memory(run, last)
     })
     .within(600)
+}
+
+/// What the first kernel's EFI stub told it of its own initrd, and what a running kernel keeps free of everything
+/// but the next one: where that is put over the table, it can't be handed on.
+const NOT_HANDED_ON: [&str; 2] = ["INITRD", "MEMATTR"];
+
+/// Every kernel finds the firmware's tables as the first one did, and has nothing to complain of.
+fn efi_tables(label: &str, boot: Boot) -> Scenario {
+    const HOPS: usize = 3;
+    let (gate, name, wanted) = match boot {
+        Boot::DbKey => ("db", "-db-key", "INITRD"),
+        _ => ("mok", "", "MOKvar"),
+    };
+    // The running kernel puts it over the memory attributes of this firmware.
+    let load = |stage| {
+        Step::run(&format!(
+            "/payload/bin/baton load /payload/kernels/{label}/vmlinuz --via gate \
+             --gate /payload/gate/{gate}.efi --initrd /payload/kernels/{label}/initrd.img \
+             --initrd /payload/initrds/large.img --cmdline"
+        ))
+        .and(machine::cmdline(stage))
+    };
+    let mut stages: Vec<Vec<Step>> = (1..=HOPS)
+        .map(|n| vec![Step::Observe, load(n + 1), exec()])
+        .collect();
+    stages.push(vec![Step::Observe]);
+    let name = format!("gate-efi-tables{name}-{label}");
+    Scenario::new(name, Script { stages }, move |run| {
+        judge::done(run, HOPS + 1)?;
+        let first = EfiLog::of(run, 1)?;
+        ensure!(
+            first.tables.contains_key(wanted) && first.tables.contains_key("MEMATTR"),
+            "the first kernel lists {:?}",
+            first.tables
+        );
+        for stage in 2..=HOPS + 1 {
+            EfiLog::of(run, stage)?
+                .follows(&first)
+                .with_context(|| format!("stage {stage}"))?;
+        }
+        Ok(())
+    })
+    .on(Machine {
+        boot,
+        ..Machine::new(label)
+    })
+    .within(240)
+}
+
+/// What a kernel says of EFI: the tables that it lists by name and address (efi_config_parse_tables in
+/// drivers/firmware/efi/efi.c), and everything else.
+struct EfiLog<'r> {
+    tables: BTreeMap<String, &'r str>,
+    messages: Vec<&'r str>,
+}
+
+impl<'r> EfiLog<'r> {
+    fn of(run: &'r Run, stage: usize) -> Result<Self> {
+        let said = &judge::observed(run, stage)?.efi_messages;
+        let (lists, messages): (Vec<&str>, Vec<&str>) = said
+            .iter()
+            .map(String::as_str)
+            .partition(|line| line.starts_with("efi: ") && line.contains(" ACPI 2.0="));
+        let list = lists.first().context("no tables are listed")?;
+        let mut tables = BTreeMap::new();
+        let mut name = Vec::new();
+        for word in list.split_whitespace().skip(1) {
+            match word.split_once('=') {
+                None => name.push(word),
+                Some((last, address)) => {
+                    name.push(last);
+                    tables.insert(name.join(" "), address);
+                    name.clear();
+                }
+            }
+        }
+        Ok(EfiLog { tables, messages })
+    }
+
+    fn follows(&self, first: &Self) -> Result<()> {
+        ensure!(
+            !self.tables.contains_key("INITRD"),
+            "the first kernel's initrd is still listed: {:?}",
+            self.tables
+        );
+        for (name, address) in &first.tables {
+            let kept = self.tables.get(name) == Some(address);
+            ensure!(
+                kept || NOT_HANDED_ON.contains(&name.as_str()),
+                "of {name}={address} is left {:?}",
+                self.tables.get(name)
+            );
+        }
+        for name in self.tables.keys() {
+            ensure!(first.tables.contains_key(name), "{name} is new");
+        }
+        for message in &self.messages {
+            ensure!(
+                first.messages.contains(message),
+                "the first kernel didn't say \"{message}\""
+            );
+        }
+        Ok(())
+    }
 }
