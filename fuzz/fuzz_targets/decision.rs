@@ -6,11 +6,11 @@ use baton_verify::{Machine, Trust, Way, decide, verify_detached};
 use libfuzzer_sys::fuzz_target;
 
 const KEYS: [&[u8]; 2] = [
-    include_bytes!("../../verify/tests/fixtures/detached/p256.der"),
+    include_bytes!("../../verify/tests/fixtures/detached/linux-p256.der"),
     include_bytes!("../../verify/tests/fixtures/p256.der"),
 ];
-const CONTENT: &[u8] = include_bytes!("../../verify/tests/fixtures/detached/content.txt");
-const SIGNATURE: &[u8] = include_bytes!("../../verify/tests/fixtures/detached/module-p256.cms");
+const INITRD: &[u8] = include_bytes!("../../verify/tests/fixtures/detached/initrd.img");
+const SIGNATURE: &[u8] = include_bytes!("../../verify/tests/fixtures/detached/initrd.img.p7s");
 const IMAGE: &[u8] = include_bytes!("../../verify/tests/fixtures/sbsign-p256.efi");
 /// The image's length, and where the fields lie that its digest leaves out.
 const IMAGE_LEN: usize = 0x800;
@@ -20,7 +20,7 @@ const DIRECTORY: std::ops::Range<usize> = 0xe8..0xf0;
 fuzz_target!(|data: &[u8]| {
     let keys = KEYS.concat();
     let trust = Trust::new().add_keys(&keys).expect("fixtures");
-    assert!(verify_detached([CONTENT], SIGNATURE, &trust).is_ok());
+    assert!(verify_detached([INITRD], SIGNATURE, &trust).is_ok());
     let Ok(decision) = decide(data, b"quiet", Machine::SECURE, &trust) else {
         return;
     };
@@ -37,7 +37,7 @@ fuzz_target!(|data: &[u8]| {
     for (way, initrd) in ways.into_iter().zip(&decision.initrds) {
         match way {
             Way::Unsigned => {}
-            Way::Detached => assert_eq!(*initrd, CONTENT),
+            Way::Detached => assert_eq!(*initrd, INITRD),
             other => panic!("an initrd vouched for by {other}"),
         }
     }

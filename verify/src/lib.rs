@@ -10,12 +10,16 @@
 //! chains to a certificate in [`Trust`], and PE images whose SHA-256 Authenticode digest is listed
 //! there. Only this crate makes a [`Verified`], and it borrows the very bytes that were hashed.
 //!
+//! A signature counts for one role: a kernel, an initrd or a manifest, as the bytes show by how they
+//! begin. Any other kernel than Linux in a PE image or in ELF, and all that goes with it, must be listed
+//! in a manifest, which says what each file is.
+//!
 //! What is revoked is refused, whoever vouches for it: certificates and keys, digests of images,
 //! initrds and manifests, and images whose `.sbat` is below a level ([`sbat`]).
 //!
 //! What is deliberately not judged: validity dates (there is no clock to trust before the next
-//! kernel runs; the kernel and shim don't judge them either), extended key usage, and
-//! everything in unauthenticated attributes.
+//! kernel runs; the kernel and shim don't judge them either), extended key usage but for keys that are
+//! for kernel modules, and everything in unauthenticated attributes.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![cfg_attr(
