@@ -11,6 +11,7 @@ use crate::storage::{Folder, Storage, Writable};
 use crate::system::{Candidate, Identity, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::{FileOutput, Output};
+use baton_sys::file::{Kind, open_as};
 use baton_sys::{Root, block, cache, memory, module, mount, power};
 use console::Console;
 use std::fs::{File, OpenOptions};
@@ -204,7 +205,7 @@ struct Device {
 
 impl Device {
     fn open(node: &Path) -> io::Result<Device> {
-        let file = File::open(node)?;
+        let (file, _) = open_as(node, &[Kind::Block])?;
         Ok(Device {
             size: size(&file)?,
             file,
