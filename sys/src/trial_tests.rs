@@ -86,3 +86,50 @@ fn a_type_that_the_kernel_does_not_know_is_not_tried() {
     let result = Trial::mount(Path::new("/dev/null"), "nosuchfs", "", false);
     assert!(matches!(result, Err(NotMounted::Untried(_))), "{result:?}");
 }
+
+/// A mount of a loop device, gone when dropped.
+struct Mounted(std::path::PathBuf);
+
+impl Mounted {
+    fn with(t: &TestRoot, node: &Loop) -> Option<Mounted> {
+        let point = t.root().join("point");
+        std::fs::create_dir_all(&point).ok()?;
+        let mount = Command::new("mount").arg(&node.0).arg(&point).status();
+        mount.is_ok_and(|it| it.success()).then_some(Mounted(point))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn what_is_mounted_for_writing_is_looked_into_and_stays_writable() {
+    for (mkfs, kind, bad) in [
+        ("mkfs.ext4", "ext4", "nosuch=1"),
+        ("mkfs.xfs", "xfs", "nosuch"),
+        ("mkfs.btrfs", "btrfs", "subvol=nosuch"),
+    ] {
+        let t = TestRoot::new().with("x", "");
+        let Some(node) = Loop::with(&t, mkfs) else {
+            continue;
+        };
+        let Some(mounted) = Mounted::with(&t, &node) else {
+            continue;
+        };
+        std::fs::create_dir(mounted.0.join("crash")).unwrap();
+        let device = Path::new(&node.0);
+        let trial = Trial::mount(device, kind, "", true).unwrap();
+        assert_eq!(trial.look(Path::new("/crash")).unwrap(), Lookup::Directory);
+        let refused = Trial::mount(device, kind, bad, true);
+        assert!(
+            matches!(refused, Err(NotMounted::Refused { .. })),
+            "{kind}: {refused:?}"
+        );
+        std::fs::write(mounted.0.join("crash/file"), "x").unwrap();
+        let found = trial.look(Path::new("/crash/file")).unwrap();
+        assert_eq!(found, Lookup::Other("/crash/file".into(), Kind::Regular));
+    }
+}
