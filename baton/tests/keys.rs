@@ -339,8 +339,8 @@ fn a_gate_takes_a_dbx_as_efivarfs_has_it() {
     .map(|dbx| {
         let out = folder.path("gate.efi");
         let said = baton(&[
-            &"gate", &"build", &"--stub", &stub, &"--cert", &made.cert, &"--dbx", &dbx, &"--out",
-            &out,
+            &"gate", &"build", &"--force", &"--stub", &stub, &"--cert", &made.cert, &"--dbx", &dbx,
+            &"--out", &out,
         ]);
         assert_eq!(said.code, 0, "{}", said.err);
         std::fs::read(out).unwrap()

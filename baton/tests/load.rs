@@ -111,7 +111,8 @@ impl Machine {
     ) -> Machine {
         let stub = self.folder.write("stub", gate_stub(0x10_0000));
         let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
-            &"gate", &"build", &"--stub", &stub, &"--cert", &keys.cert, &"--out", &self.gate,
+            &"gate", &"build", &"--force", &"--stub", &stub, &"--cert", &keys.cert, &"--out",
+            &self.gate,
         ];
         args.extend(more);
         let said = baton(&args);
