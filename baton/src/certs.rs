@@ -51,7 +51,7 @@ pub fn parse(bytes: &[u8]) -> std::result::Result<Vec<CertificateFile>, String> 
 
 fn of_pem(blocks: Vec<Block>) -> std::result::Result<Vec<Vec<u8>>, String> {
     let ders = blocks.into_iter().map(|block| match &block.label[..] {
-        "CERTIFICATE" | "X509 CERTIFICATE" => Ok(block.bytes),
+        "CERTIFICATE" | "X509 CERTIFICATE" => Ok(block.bytes.to_vec()),
         // What openssl adds about its purpose follows the certificate.
         "TRUSTED CERTIFICATE" => Err(
             "it holds a TRUSTED CERTIFICATE, as openssl alone has them (make one of it that all read with `openssl x509 -in FILE -out cert.pem`)"

@@ -44,8 +44,8 @@ pub fn to_der(bytes: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
     if !pem::is_pem(&bytes) {
         return Ok(bytes);
     }
-    match &mut pem::blocks(&bytes)?[..] {
-        [block] if LABELS.contains(&block.label.as_str()) => Ok(std::mem::take(&mut block.bytes)),
+    match &pem::blocks(&bytes)?[..] {
+        [block] if LABELS.contains(&block.label.as_str()) => Ok(block.bytes.to_vec()),
         [block] => Err(format!("it holds a {}, not a CMS signature", block.label)),
         blocks => Err(format!(
             "it holds {} PEM blocks; one CMS signature expected",

@@ -1,6 +1,8 @@
 //! PEM as it is found (RFC 7468, and what came before it): lines of any length and with any ends, headers
 //! as in encrypted keys, and any text around the blocks.
 
+use zeroize::Zeroizing;
+
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
@@ -12,8 +14,8 @@ const WIDTH: usize = 64;
 pub struct Block {
     /// What it says it is, as in "CERTIFICATE".
     pub label: String,
-    /// What is in it. Of an encrypted key that isn't DER.
-    pub bytes: Vec<u8>,
+    /// What is in it. Of an encrypted key that isn't DER. It may be a key, and is wiped.
+    pub bytes: Zeroizing<Vec<u8>>,
     /// Its headers say that it is encrypted (RFC 1421, 4.6.1.1).
     pub encrypted: bool,
 }
@@ -31,7 +33,7 @@ pub fn is_pem(file: &[u8]) -> bool {
 /// When a block doesn't end, or isn't base64.
 pub fn blocks(file: &[u8]) -> Result<Vec<Block>, String> {
     // Text around the blocks may be in any encoding.
-    let text = String::from_utf8_lossy(file);
+    let text = Zeroizing::new(String::from_utf8_lossy(file).into_owned());
     let mut blocks = Vec::new();
     let mut rest = &text[..];
     while let Some((_, block)) = rest.split_once(BEGIN) {
@@ -57,14 +59,16 @@ fn decode(label: &str, body: &str) -> Result<Block, String> {
         }
         _ => ("", body),
     };
-    let digits: Vec<u8> = base64
-        .bytes()
-        .filter(|b| !b.is_ascii_whitespace())
-        .collect();
+    // As long as they can be from the start: what grows leaves copies behind.
+    let mut digits = Zeroizing::new(Vec::with_capacity(base64.len()));
+    digits.extend(base64.bytes().filter(|b| !b.is_ascii_whitespace()));
     if digits.is_empty() {
         return Err("a PEM block with nothing in it".into());
     }
-    let mut strict = format!("{BEGIN}{label}{DASHES}\n").into_bytes();
+    let ends = 2 * (BEGIN.len() + label.len() + DASHES.len() + 1);
+    let length = digits.len() + digits.len().div_ceil(WIDTH) + ends;
+    let mut strict = Zeroizing::new(Vec::with_capacity(length));
+    strict.extend(format!("{BEGIN}{label}{DASHES}\n").bytes());
     for line in digits.chunks(WIDTH) {
         strict.extend(line);
         strict.push(b'\n');
@@ -73,7 +77,7 @@ fn decode(label: &str, body: &str) -> Result<Block, String> {
     let (_, bytes) = pem_rfc7468::decode_vec(&strict).map_err(|e| format!("broken PEM: {e}"))?;
     Ok(Block {
         label: label.to_owned(),
-        bytes,
+        bytes: Zeroizing::new(bytes),
         encrypted: headers.contains("ENCRYPTED"),
     })
 }
@@ -84,7 +88,10 @@ mod tests {
 
     fn labels(text: &[u8]) -> Vec<(String, Vec<u8>)> {
         let blocks = blocks(text).unwrap();
-        blocks.into_iter().map(|b| (b.label, b.bytes)).collect()
+        blocks
+            .into_iter()
+            .map(|b| (b.label, b.bytes.to_vec()))
+            .collect()
     }
 
     fn a(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {

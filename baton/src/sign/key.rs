@@ -1,4 +1,5 @@
-//! Private keys: RSA and ECDSA on P-256 and P-384, from unencrypted PEM or DER.
+//! Private keys: RSA and ECDSA on P-256 and P-384, from unencrypted PEM or DER. They are wiped from memory
+//! once they were used: the file and what is made of it here, and the keys themselves by their crates.
 
 use crate::failure::{Failure, Result};
 use crate::keystore::Keystore;
@@ -8,6 +9,7 @@ use baton_verify::{Certificate, Digest, HashAlgorithm};
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// A private key that can sign.
 pub enum SigningKey {
@@ -31,7 +33,7 @@ impl SigningKey {
     /// # Errors
     /// When the file can't be read, is encrypted, or holds no key of a known kind.
     pub fn read(path: &Path) -> Result<SigningKey> {
-        let bytes = read::given(path)?;
+        let bytes = Zeroizing::new(read::given(path)?);
         SigningKey::parse(&bytes)
             .map_err(|why| Failure::failed(format!("{}: {why}", path.display())))
     }
