@@ -8,6 +8,7 @@
 //! docs/policy.md describes the TOML, [`baton_formats::policy`] the bytes, and `baton_verify` what
 //! each rule does.
 
+mod aliases;
 pub mod canonical;
 pub mod compact;
 pub mod cover;
@@ -178,6 +179,7 @@ fn warnings(source: &Source) -> Vec<String> {
     ];
     let mut all = Vec::new();
     for (table, rules, count) in own {
+        all.extend(aliases::walked_round(table, rules, count));
         let rules = rules.parameters.get(..count).unwrap_or_default();
         for (later, earlier) in cover::never_fit(rules) {
             all.push(format!(

@@ -13,8 +13,11 @@
 //! arch/x86/lib/cmdline.c) knows of no quotes and no `--`, and takes every byte up to a space for
 //! white space. Whoever denies a parameter must look at both.
 
+mod names;
 #[cfg(test)]
 mod tests;
+
+pub use names::{reaches, same_name, starts_with_name};
 
 /// A parameter as the kernel reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,22 +47,6 @@ pub fn parameters(line: &[u8]) -> Parameters<'_> {
 /// The line's words as the code that runs before `next_arg` reads them.
 pub fn words(line: &[u8]) -> Words<'_> {
     Words { rest: line }
-}
-
-/// Whether two names are the same parameter: `-` and `_` are one character to the kernel
-/// (`parameq` in kernel/params.c), upper and lower case are not.
-pub fn same_name(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len() && starts_with_name(one, other)
-}
-
-/// Whether a name begins with these bytes, `-` and `_` being one character.
-pub fn starts_with_name(name: &[u8], start: &[u8]) -> bool {
-    let underscored = |byte: u8| if byte == b'-' { b'_' } else { byte };
-    let pairs = name.iter().zip(start);
-    name.len() >= start.len()
-        && pairs
-            .into_iter()
-            .all(|(&a, &b)| underscored(a) == underscored(b))
 }
 
 /// Iterates over [`Parameter`]s.

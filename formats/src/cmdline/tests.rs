@@ -167,3 +167,39 @@ fn a_parameter_knows_where_it_stands() {
         assert!(line[parameter.offset..].starts_with(parameter.raw));
     }
 }
+
+#[test]
+fn names_are_the_same_where_the_kernel_reaches_the_same() {
+    for (one, other) in [
+        ("a-b_c", "a_b-c"),
+        ("sysctl.kernel.modprobe", "sysctl/kernel/modprobe"),
+        ("sysctl.kernel.modprobe", "sysctl.kernel/modprobe"),
+        ("sysctl.kernel.modprobe", "sysctl..kernel//./modprobe"),
+    ] {
+        assert!(same_name(one.as_bytes(), other.as_bytes()), "{one} {other}");
+    }
+    for (one, other) in [
+        ("a", "A"),
+        ("a", "ab"),
+        ("module.a", "module/a"),
+        ("a..b", "a.b"),
+        ("sysctl.kernel.modprobe", "sysctl.kernelmodprobe"),
+        ("sysctlx/kernel", "sysctlx.kernel"),
+    ] {
+        assert!(
+            !same_name(one.as_bytes(), other.as_bytes()),
+            "{one} {other}"
+        );
+    }
+    assert!(starts_with_name(b"sysctl/kernel/x", b"sysctl.kernel."));
+    assert!(!starts_with_name(b"sysctl/vm/x", b"sysctl.kernel."));
+}
+
+#[test]
+fn what_is_taken_by_its_beginning_is_reached_by_longer_names() {
+    assert!(reaches(b"noinitrdx", b"noinitrd"));
+    assert!(reaches(b"no-file-caps-at-all", b"no_file_caps"));
+    assert!(!reaches(b"noinitr", b"noinitrd"));
+    assert!(!reaches(b"initrdmem", b"initrd"));
+    assert!(!reaches(b"root", b"ro"));
+}

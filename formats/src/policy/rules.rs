@@ -1,7 +1,7 @@
 //! What a policy accepts on one occasion, a normal load or a crash load.
 
 use super::{MAX_FORCED, MAX_RULES, PolicyError};
-use crate::cmdline::{Parameter, same_name, starts_with_name};
+use crate::cmdline::{Parameter, reaches, same_name, starts_with_name};
 use crate::reader::{Reader, is_zero};
 use crate::verdict::Way;
 
@@ -216,10 +216,12 @@ impl<'a> ParameterRule<'a> {
         })
     }
 
-    /// Whether it is about this parameter.
+    /// Whether it is about this parameter. What denies a parameter is about all that the kernel takes for
+    /// it; what allows one is about its name alone.
     pub fn is_about(&self, parameter: &Parameter<'_>) -> bool {
         let named = match self.name.strip_suffix(b"*") {
             Some(start) => starts_with_name(parameter.name, start),
+            None if self.action == Action::Deny => reaches(parameter.name, self.name),
             None => same_name(parameter.name, self.name),
         };
         named && self.value.holds(parameter.value)

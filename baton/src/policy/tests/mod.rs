@@ -1,6 +1,7 @@
 //! TOML to bytes and back.
 
 mod errors;
+mod parameters;
 mod said;
 
 use super::model::{Policy, Values};

@@ -194,6 +194,69 @@ fn by_the_stock_policy(all: &mut Cases) {
     );
     said!(
         all,
+        "the address of an initrd, by its older name",
+        bzimage,
+        DENIED,
+        b"initrd=0x40000000,0x100000"
+    );
+    said!(
+        all,
+        "the firmware's memory as a device that root may write to",
+        bzimage,
+        DENIED,
+        b"memmap=64M!0x7f000000"
+    );
+    said!(
+        all,
+        "the same among other changes of the memory map",
+        crash,
+        DENIED,
+        b"quiet memmap=exactmap,64M!0x7f000000"
+    );
+    said!(
+        all,
+        "an address that the next kernel keeps its log at",
+        bzimage,
+        DENIED,
+        b"ramoops.mem-address=0x40000000 ramoops.mem_size=0x10000"
+    );
+    said!(
+        all,
+        "an ACPI table from a variable that root can write",
+        bzimage,
+        DENIED,
+        b"efivar_ssdt=evil"
+    );
+    said!(
+        all,
+        "a call left out that reads the keys which are revoked",
+        bzimage,
+        DENIED,
+        b"initcall_blacklist=load_uefi_certs"
+    );
+    said!(
+        all,
+        "a debugger that writes to memory before the kernel is locked down",
+        bzimage,
+        DENIED,
+        b"kgdboc_earlycon kgdbwait"
+    );
+    said!(
+        all,
+        "memory for FireWire devices to write to",
+        bzimage,
+        DENIED,
+        b"ohci1394_dma=early"
+    );
+    said!(
+        all,
+        "microcode that isn't compared with what is known to be good",
+        bzimage,
+        DENIED,
+        b"microcode.amd_sha_check=off"
+    );
+    said!(
+        all,
         "no EFI, so that the next kernel can't tell the one after it of Secure Boot",
         bzimage,
         DENIED,
@@ -480,6 +543,34 @@ fn by_the_preset_for_signed_initrds(all: &mut Cases) {
         must_be_signed,
         DENIED,
         b"noinitrd"
+    );
+    said!(
+        all,
+        "the same by the beginning of a longer name, which is all that the kernel compares",
+        must_be_signed,
+        DENIED,
+        b"noinitrdx=1"
+    );
+    said!(
+        all,
+        "a program that the kernel starts when a process dies",
+        must_be_signed,
+        DENIED,
+        b"sysctl.kernel.core_pattern=|/bin/sh"
+    );
+    said!(
+        all,
+        "the same as a path, which is the same to the kernel",
+        must_be_signed,
+        DENIED,
+        b"sysctl/kernel//core_pattern=|/bin/sh"
+    );
+    said!(
+        all,
+        "a function for the initrd's shell, in its environment",
+        must_be_signed,
+        DENIED,
+        b"\"BASH_FUNC_mount%%=() { sh; }\""
     );
     said!(
         all,

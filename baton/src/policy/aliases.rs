@@ -1,0 +1,107 @@
+//! Parameters by which the kernel does the same, so that a rule that denies one is walked round by another.
+
+use super::cover::covers;
+use super::model::{Rule, Rules, Values};
+use baton_formats::cmdline::same_name;
+use baton_formats::policy::Action;
+
+/// Names that reach the same, one of them with an item of its value's, and where that is seen.
+const SAME: [(&[&str], &str); 9] = [
+    (&["initrd", "initrdmem"], "init/do_mounts_initrd.c"),
+    (&["init", "rdinit"], "init/main.c"),
+    (&["earlycon", "console", "earlyprintk"], "init/main.c"),
+    (&["efi=noruntime", "noefi"], "drivers/firmware/efi/efi.c"),
+    (&["pti", "nopti", "mitigations"], "arch/x86/mm/pti.c"),
+    (&["nosmt", "mitigations"], "kernel/cpu.c"),
+    (&["slub_debug", "slab_debug"], "mm/slub.c"),
+    (
+        &["hung_task_panic", "sysctl.kernel.hung_task_panic"],
+        "fs/proc/proc_sysctl.c",
+    ),
+    (
+        &["softlockup_panic", "sysctl.kernel.softlockup_panic"],
+        "fs/proc/proc_sysctl.c",
+    ),
+];
+
+/// What the first `own` of the rules deny, and by what other name it is reached that isn't denied: one
+/// sentence for each.
+#[must_use]
+pub fn walked_round(table: &str, rules: &Rules, own: usize) -> Vec<String> {
+    let own = rules.parameters.iter().take(own).enumerate();
+    let denials = own.filter(|(_, rule)| rule.action == Action::Deny);
+    let sentences = denials.flat_map(|(number, rule)| {
+        let others = others(&rule.name).filter(|(name, _)| !is_denied(rules, &denial(name)));
+        others.map(move |(name, source)| {
+            format!(
+                "{table}.rules[{number}] can be walked round: \"{name}\" does what \"{}\" does, or a part \
+                 of it ({source}), and no rule denies it",
+                rule.name
+            )
+        })
+    });
+    sentences.collect()
+}
+
+/// Whether a rule denies it, whatever is allowed of it before, or everything is that isn't listed.
+fn is_denied(rules: &Rules, denial: &Rule) -> bool {
+    let mut denials = rules
+        .parameters
+        .iter()
+        .filter(|it| it.action == Action::Deny);
+    rules.unlisted == Action::Deny || denials.any(|it| covers(it, denial))
+}
+
+/// The other names for what a parameter does.
+fn others(name: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let is_it = move |other: &&str| same_name(other.as_bytes(), name.as_bytes());
+    let groups = SAME
+        .iter()
+        .filter(move |(names, _)| names.iter().any(|it| is_it(it)));
+    groups.flat_map(move |(names, source)| {
+        let others = names.iter().filter(move |it| !is_it(it));
+        others.map(|other| (*other, *source))
+    })
+}
+
+fn denial(parameter: &str) -> Rule {
+    let (name, value) = match parameter.split_once('=') {
+        Some((name, item)) => (name, Values::With(item.to_owned())),
+        None => (parameter, Values::Any),
+    };
+    Rule {
+        action: Action::Deny,
+        name: name.to_owned(),
+        value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source;
+    use super::*;
+    use std::path::Path;
+
+    fn said(rules: &str) -> String {
+        let text = format!("preset = 'none'\nkernel.accept = ['uki']\ncmdline.rules = [{rules}]");
+        let source = source::read(&text, Path::new("")).unwrap();
+        walked_round("cmdline", &source.policy.normal, source.own_rules).join("\n")
+    }
+
+    #[test]
+    fn a_denial_by_one_of_two_names_is_told() {
+        assert!(said("{ deny = 'initrd' }").contains("\"initrdmem\" does what \"initrd\" does"));
+        assert!(
+            said("{ deny = 'sysctl/kernel/softlockup-panic' }").contains("\"softlockup_panic\"")
+        );
+        assert!(said("{ deny = 'earlycon' }").contains("\"console\""));
+        assert!(said("{ deny = 'noefi' }").contains("\"efi=noruntime\""));
+        assert_eq!(
+            said("{ deny = 'noefi' }, { deny = 'efi', with = 'noruntime' }"),
+            ""
+        );
+        assert_eq!(said("{ deny = 'initrd' }, { deny = 'initrdmem' }"), "");
+        assert_eq!(said("{ deny = 'initrd*' }, { deny = 'initrd' }"), "");
+        assert_eq!(said("{ deny = 'quiet' }, { allow = 'initrd' }"), "");
+    }
+}
