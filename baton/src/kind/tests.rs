@@ -236,7 +236,7 @@ fn other_files_that_people_give_are_named() {
         (b"\x28\xb5\x2f\xfdrest".to_vec(), "compressed data (zstd)"),
         (b"07070100000000".to_vec(), "an initrd"),
         // With padding before it, and in parts that are compressed in two ways.
-        (b"\0\0\0\007070100000000".to_vec(), "an initrd"),
+        (b"\x00\x00\x00\x0007070100000000".to_vec(), "an initrd"),
         (
             b"\0\x02\x21\x4c\x18lz4\0\0\0\0\xfd7zXZ\0xz".to_vec(),
             "compressed data (lz4), as initrds are",
