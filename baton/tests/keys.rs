@@ -337,7 +337,7 @@ fn a_gate_takes_a_dbx_as_efivarfs_has_it() {
         folder.write("dbx-d719b2cb", variable),
     ]
     .map(|dbx| {
-        let out = folder.path("gate.efi");
+        let out = dbx.with_extension("efi");
         let said = baton(&[
             &"gate", &"build", &"--force", &"--stub", &stub, &"--cert", &made.cert, &"--dbx", &dbx,
             &"--out", &out,
