@@ -10,6 +10,7 @@ use fs_err as fs;
 use crate::apt::{self, Apt, Releases};
 use crate::cache::{Cache, Entry};
 use crate::modules::decompressed;
+use crate::packages::Kernel;
 use crate::peers::Peers;
 use crate::python;
 
@@ -31,6 +32,8 @@ const XEN: &str = "boot/xen-4.17-amd64";
 pub struct Extras {
     /// Programs that read dumps.
     pub peers: Peers,
+    /// A kernel that Xen can have as its first guest, as those for virtual machines can't be.
+    pub first_guest: Kernel,
     stock_kexec: PathBuf,
     images: PathBuf,
     python: PathBuf,
@@ -44,11 +47,13 @@ impl Extras {
             let python =
                 scope.spawn(|| python::environment(cache, Entry::ToolsPython, &["pefile", "drgn"]));
             let peers = scope.spawn(|| Peers::fetch(cache));
+            let first_guest = scope.spawn(|| Kernel::for_xen(cache));
             let images = scope.spawn(|| cache.once(Entry::Images, |draft| images(cache, draft)));
             let stock_kexec = cache.once(Entry::StockKexec, |draft| stock_kexec(cache, draft));
             let joined = |panicked| anyhow!("fetching panicked: {panicked:?}");
             Ok(Extras {
                 peers: peers.join().map_err(joined)??,
+                first_guest: first_guest.join().map_err(joined)??,
                 stock_kexec: stock_kexec?,
                 images: images.join().map_err(joined)??,
                 python: python.join().map_err(joined)??,

@@ -24,7 +24,7 @@ const FIRMWARE: &[&str] = &[
 /// A kernel to be fetched: what it is called in the cache, and where it is found.
 struct Wanted {
     name: &'static str,
-    /// The beginning of its package's name, as a regular expression.
+    /// Its package's name, as a regular expression.
     package: &'static str,
     releases: Releases,
 }
@@ -33,13 +33,13 @@ struct Wanted {
 const KERNELS: &[Wanted] = &[
     Wanted {
         name: "6.1",
-        package: r"linux-image-6\.1\.",
+        package: r"linux-image-6\.1\..*-cloud-amd64",
         releases: Releases::Stable,
     },
     MAIN,
     Wanted {
         name: "newest",
-        package: "linux-binary-[0-9]",
+        package: "linux-binary-[0-9].*-cloud-amd64",
         releases: Releases::WithNewest,
     },
 ];
@@ -47,7 +47,14 @@ const KERNELS: &[Wanted] = &[
 /// The one that most scenarios run.
 const MAIN: Wanted = Wanted {
     name: "6.12",
-    package: r"linux-image-6\.12\.",
+    package: r"linux-image-6\.12\..*-cloud-amd64",
+    releases: Releases::Stable,
+};
+
+/// Debian's kernels for virtual machines can't be Xen's first guest.
+const FIRST_GUEST: Wanted = Wanted {
+    name: "xen-guest",
+    package: r"linux-image-6\.12\.[^-]*-amd64",
     releases: Releases::Stable,
 };
 
@@ -177,12 +184,17 @@ pub fn fetched(cache: &Cache, file: &str) -> Option<PathBuf> {
 }
 
 impl Kernel {
+    /// The one that Xen can have as its first guest.
+    pub fn for_xen(cache: &Cache) -> Result<Kernel> {
+        Kernel::fetch(cache, &FIRST_GUEST)
+    }
+
     fn fetch(cache: &Cache, wanted: &Wanted) -> Result<Kernel> {
         let folder = cache.once(Entry::Kernel(wanted.name), |draft| {
             let apt = Apt::for_downloads(cache, wanted.releases)?;
-            let found = apt.search(&format!("^{}.*-cloud-amd64$", wanted.package))?;
+            let found = apt.search(&format!("^{}$", wanted.package))?;
             let package = apt::newest(found)
-                .with_context(|| format!("no package matches {}*-cloud-amd64", wanted.package))?;
+                .with_context(|| format!("no package matches {}", wanted.package))?;
             fetch_kernel(&apt, &package, draft)
         })?;
         Kernel::find(&folder)

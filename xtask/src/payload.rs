@@ -16,6 +16,8 @@
 //! | `uki/cmdline.addon.efi` | an addon that lengthens the command line |
 //! | `elf/LABEL.{appended,note,detached}` | the ELF kernel in Debian's bzImage, signed in each way |
 //! | `manifest/{LABEL,memtest,xen}` | kernels without a signature, and manifests of theirs beside them |
+//! | `xen-guest/{vmlinuz,initrd.img}` | a kernel that Xen can have as its first guest, and our initrd for it |
+//! | `manifest/xen-guest.manifest` | of Xen with these two |
 //! | `bad/{bit,transplant}/` | the same files with one bit changed, or another image's signature |
 //! | `bad/*.efi` | kernels that must be refused |
 //! | `gate/{mok,db,untrusted}.efi` | the gate, by who signed it |
@@ -33,6 +35,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use baton_guest::script::EARLY_MODULES;
 
 use crate::cpio::Archive;
 use crate::extras::Extras;
@@ -57,6 +60,7 @@ pub fn make(
 ) -> Result<(PathBuf, Result<(), String>)> {
     let tree = usual(work, packages, keys)?;
     stock_kexec(extras, &tree)?;
+    add_first_guest(&tree, extras)?;
     let mut large = Archive::default();
     large.file("marker-large", &[0xa5; 24 << 20])?;
     fs::write(tree.join("initrds/large.img"), large.finish()?)?;
@@ -179,6 +183,27 @@ fn add_modules(tree: &Path, kernel: &Kernel) -> Result<()> {
     }
     Ok(())
 }
+
+/// What Xen starts first must find its disks with modules: our initrd goes after an archive of these.
+fn add_first_guest(tree: &Path, extras: &Extras) -> Result<()> {
+    let folder = tree.join("xen-guest");
+    fs::create_dir_all(&folder)?;
+    fs::copy(&extras.first_guest.image, folder.join("vmlinuz"))?;
+    let mut modules = Archive::default();
+    modules.folder(EARLY_MODULES)?;
+    let found = extras.first_guest.modules.loadable(FIRST_GUEST_MODULES)?;
+    for (number, (name, bytes)) in found.iter().enumerate() {
+        modules.file(&format!("{EARLY_MODULES}/{number:02}-{name}.ko"), bytes)?;
+    }
+    let mut initrd = modules.finish()?;
+    initrd.extend(fs::read(
+        tree.join("kernels").join(MAIN).join("initrd.img"),
+    )?);
+    Ok(fs::write(folder.join("initrd.img"), initrd)?)
+}
+
+/// What the payload's disk and file system need in a kernel that isn't made for virtual machines.
+const FIRST_GUEST_MODULES: &[&str] = &["crc32c_generic", "ext4", "nvme"];
 
 /// The running kernel judges an image by its first signature, so Debian's must go first.
 fn resign(pair: &Pair, image: &Path, out: &Path) -> Result<()> {

@@ -38,6 +38,7 @@ fn is_systemctl_kexec() -> bool {
 }
 
 fn run(console: &console::Console) -> Result<()> {
+    setup::load_early_modules()?;
     setup::load_efivarfs()?;
     let script = setup::read_script()?;
     setup::mount_payload()?;

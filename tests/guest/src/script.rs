@@ -15,6 +15,9 @@ pub const PAYLOAD_SERIAL: &str = "baton-payload";
 /// the order of loading; nothing, if it is built in.
 pub const MODULES: &str = "/payload/modules";
 
+/// Where in an initrd the modules lie that a kernel needs to find its disks, their names in the order of loading.
+pub const EARLY_MODULES: &str = "modules";
+
 /// Where the payload's file system is mounted.
 pub const PAYLOAD: &str = "/payload";
 

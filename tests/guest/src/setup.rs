@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use baton_guest::script::{
-    DISK_SIZE, MODULES, PAYLOAD, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script, target_serial,
+    DISK_SIZE, EARLY_MODULES, MODULES, PAYLOAD, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script,
+    target_serial,
 };
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
@@ -71,9 +72,21 @@ pub fn mount_payload() -> Result<()> {
 /// Loads a module and what it needs, where they aren't there yet.
 pub fn load_module(name: &str) -> Result<()> {
     let release = crate::observe::text("/proc/sys/kernel/osrelease");
-    let folder = format!("{MODULES}/{release}/{name}");
-    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
-        .with_context(|| folder.clone())?
+    load_all(Path::new(&format!("{MODULES}/{release}/{name}")))
+}
+
+/// Loads what the initrd brings for a kernel that finds its disks by modules.
+pub fn load_early_modules() -> Result<()> {
+    let folder = Path::new("/").join(EARLY_MODULES);
+    if folder.is_dir() {
+        load_all(&folder)?;
+    }
+    Ok(())
+}
+
+fn load_all(folder: &Path) -> Result<()> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .with_context(|| folder.display().to_string())?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
     files.sort();

@@ -12,7 +12,7 @@ use crate::packages::Packages;
 use crate::{exec, keys, machine};
 
 /// Adds `manifest/NAME` and `manifest/NAME.manifest` for each kernel's label (with two initrds), for
-/// `memtest` and for `xen`.
+/// `memtest` and for `xen`; and `manifest/xen-guest.manifest` for Xen with its first guest.
 pub(super) fn add(
     tree: &Path,
     packages: &Packages,
@@ -39,7 +39,13 @@ pub(super) fn add(
         fs::copy(image, &bare)?;
         write(signer, &mut of(signer, &bare, "No Linux at all"), &bare)?;
     }
-    Ok(())
+    let mut manifest = of(signer, &folder.join("xen"), "Xen and its first guest");
+    for module in ["vmlinuz", "initrd.img"] {
+        manifest
+            .arg("--initrd")
+            .arg(tree.join("xen-guest").join(module));
+    }
+    write(signer, &mut manifest, &folder.join("xen-guest"))
 }
 
 fn of(signer: &Signer, kernel: &Path, name: &str) -> Command {

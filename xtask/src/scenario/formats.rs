@@ -20,6 +20,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
         }
     }
     found.push(profile_and_addon());
+    found.push(first_guest());
     found
 }
 
@@ -145,6 +146,37 @@ fn profile_and_addon() -> Scenario {
         judge::runs(run, 2, MAIN, &wanted)?;
         judge::chain_says(run, 2, "addon")
     })
+}
+
+/// What Xen is told. There is no BIOS that real mode could call.
+const XEN_CMDLINE: &str = "console=com1 com1=115200,8n1 no-real-mode";
+
+/// Xen's first guest finds the machine's processors and ACPI tables, and comes to its init.
+fn first_guest() -> Scenario {
+    let arguments = "/payload/manifest/xen --manifest /payload/manifest/xen-guest.manifest \
+                     --initrd /payload/xen-guest/vmlinuz --initrd /payload/xen-guest/initrd.img";
+    // Xen's guest is told what follows the dashes. It speaks on its last console, and Xen has the serial port.
+    let line = format!("{XEN_CMDLINE} -- {} console=hvc0", machine::cmdline(2));
+    let load = format::load("load", "mok", arguments, Some(line));
+    let script = Script {
+        stages: vec![
+            vec![Step::Observe, load, handover::exec()],
+            vec![Step::Observe],
+        ],
+    };
+    let machine = Machine {
+        cpus: 2,
+        ..Machine::new(MAIN)
+    };
+    Scenario::new("format-xen-first-guest", script, |run| {
+        judge::console_says(run, "verified by \"Baton test MOK")?;
+        judge::console_says(run, "(XEN) Xen version")?;
+        judge::done(run, 2)?;
+        judge::kernel(run, 2, MAIN)?;
+        judge::same_processors_and_tables(run, 1, 2)
+    })
+    .on(machine)
+    .within(400)
 }
 
 /// Shows the verdict that travelled on.

@@ -125,10 +125,16 @@ pub fn kept(run: &Run, before: usize, after: usize) -> Result<()> {
         &old.efi_variables,
         &new.efi_variables,
     )?;
-    same("ACPI tables", &old.acpi_tables, &new.acpi_tables)?;
     same("5-level paging", &old.five_level, &new.five_level)?;
-    same("processors", &old.cpus, &new.cpus)?;
+    same_processors_and_tables(run, before, after)?;
     same_keys(old, new)
+}
+
+/// What ACPI tells is there again.
+pub fn same_processors_and_tables(run: &Run, before: usize, after: usize) -> Result<()> {
+    let (old, new) = (observed(run, before)?, observed(run, after)?);
+    same("ACPI tables", &old.acpi_tables, &new.acpi_tables)?;
+    same("processors", &old.cpus, &new.cpus)
 }
 
 /// Built-in keys are the kernel's own and differ between kernels; those of the firmware and of shim
