@@ -55,7 +55,7 @@ pub const TABLE: [(Exit, &str, &str); 11] = [
     (
         Exit::NotPermitted,
         "not-permitted",
-        "not permitted: capability, kernel.kexec_load_disabled, load limit, security policy",
+        "not permitted: a file's mode, capability, kernel.kexec_load_disabled, load limit, security policy",
     ),
     (
         Exit::NoRoom,

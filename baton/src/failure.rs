@@ -45,10 +45,23 @@ impl Failure {
         Failure::new(Exit::Failed, "failed", message)
     }
 
+    /// A file that isn't what it has to be here: malformed if its first bytes say that it is (`claims`), and
+    /// otherwise another one than it should be.
+    pub fn malformed(claims: bool, reason: &str, message: impl Into<String>) -> Failure {
+        match claims {
+            true => Failure::new(Exit::Malformed, reason, message),
+            false => Failure::failed(message),
+        }
+    }
+
     /// A file that couldn't be read or written.
     #[must_use]
     pub fn io(path: &Path, error: &io::Error) -> Failure {
-        Failure::new(Exit::Failed, "io", format!("{}: {error}", path.display()))
+        let exit = match error.kind() {
+            io::ErrorKind::PermissionDenied => Exit::NotPermitted,
+            _ => Exit::Failed,
+        };
+        Failure::new(exit, "io", format!("{}: {error}", path.display()))
     }
 
     /// Something of the system that couldn't be read; the path is in the error.
@@ -106,5 +119,7 @@ mod tests {
     fn a_file_only_root_may_read_is_a_matter_of_permission() {
         let denied = io::Error::new(io::ErrorKind::PermissionDenied, "x: denied");
         assert_eq!(Failure::system(&denied).exit, Exit::NotPermitted);
+        let failure = Failure::io(Path::new("x"), &denied);
+        assert_eq!(failure.exit, Exit::NotPermitted);
     }
 }

@@ -1,5 +1,6 @@
 //! Files that commands write: whole or not at all, and nothing is lost that was there.
 
+use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use baton_sys::output::{Attributes, open_special, rename_to_new};
 use baton_sys::signals;
@@ -148,7 +149,11 @@ impl Destination {
             Some(ENXIO) => "nobody reads it; start the reader first".to_owned(),
             _ => error.to_string(),
         };
-        let failure = Failure::new(crate::exit::Exit::Failed, "io", format!("{self}: {why}"));
+        let exit = match error.kind() {
+            ErrorKind::PermissionDenied => Exit::NotPermitted,
+            _ => Exit::Failed,
+        };
+        let failure = Failure::new(exit, "io", format!("{self}: {why}"));
         Failure {
             told: error.kind() == ErrorKind::BrokenPipe,
             ..failure
@@ -185,7 +190,7 @@ impl Place {
         };
         if there.is_some() && existing == Existing::Refuse {
             return Err(Failure::new(
-                crate::exit::Exit::Failed,
+                Exit::Failed,
                 "exists",
                 format!(
                     "{}: it is there already; write to another file, or replace it with --force",
@@ -380,10 +385,11 @@ impl Temporary {
                 }
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 Err(e) => {
+                    let failure = Failure::io(path, &e);
                     let folder = folder(path).display();
                     let message =
                         format!("{}: no file can be made in {folder}: {e}", path.display());
-                    return Err(Failure::new(crate::exit::Exit::Failed, "io", message));
+                    return Err(Failure { message, ..failure });
                 }
             }
         }

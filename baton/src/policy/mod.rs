@@ -130,8 +130,10 @@ fn compact_of(name: &Path) -> Result<Vec<u8>> {
 fn of_gate(image: &[u8], name: &Path) -> Result<Vec<u8>> {
     let info = GateInfo::from_image(image);
     let policy = info.and_then(|info| info.policy(image).map(<[u8]>::to_vec));
-    let policy = policy
-        .map_err(|e| Failure::failed(format!("{}: {}", name.display(), not_a_gate(image, &e))))?;
+    let policy = policy.map_err(|e| {
+        let message = format!("{}: {}", name.display(), not_a_gate(image, &e));
+        Failure::malformed(true, "bad-gate", message)
+    })?;
     match policy.is_empty() {
         true => Ok(Compact::stock().as_bytes().to_vec()),
         false => Ok(policy),

@@ -49,6 +49,6 @@ pub fn without(file: &[u8], existing: Existing) -> Result<&[u8]> {
         (Ok(Some(_)), _) => Err(Failure::failed(
             "it has an appended signature already; use --replace to drop that",
         )),
-        (Err(e), _) => Err(Failure::failed(e.to_string())),
+        (Err(e), _) => Err(Failure::malformed(true, "bad-signature", e.to_string())),
     }
 }

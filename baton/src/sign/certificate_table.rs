@@ -22,8 +22,13 @@ pub struct Prepared {
 /// # Errors
 /// When it isn't a PE image, has no room for a signature, or is signed and that isn't wanted.
 pub fn prepare(image: &[u8], hash: HashAlgorithm, existing: Existing) -> Result<Prepared> {
-    let pe = Pe::parse(image)
-        .map_err(|e| Failure::failed(format!("not an image that can be signed: {e}")))?;
+    let pe = Pe::parse(image).map_err(|e| {
+        Failure::malformed(
+            image.starts_with(b"MZ"),
+            "bad-image",
+            format!("not an image that can be signed: {e}"),
+        )
+    })?;
     let offsets = pe.offsets();
     let directory = offsets.certificate_directory.ok_or_else(|| {
         Failure::failed(

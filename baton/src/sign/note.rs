@@ -51,7 +51,13 @@ fn signature(parts: &[&[u8]], signer: &Signer) -> Result<Vec<u8>> {
 }
 
 fn parse(file: &[u8]) -> Result<Elf<'_>> {
-    Elf::parse(file).map_err(|e| Failure::failed(format!("can't hold a signature note: {e}")))
+    Elf::parse(file).map_err(|e| {
+        Failure::malformed(
+            Elf::is_one(file),
+            "bad-image",
+            format!("can't hold a signature note: {e}"),
+        )
+    })
 }
 
 fn missing() -> Failure {

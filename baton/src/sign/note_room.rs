@@ -59,8 +59,13 @@ impl Room {
     /// # Errors
     /// When it isn't an ELF file that can hold a note, or has one and that isn't wanted.
     pub fn in_file(file: &[u8], existing: Existing) -> Result<Room> {
-        let elf = Elf::parse(file)
-            .map_err(|e| Failure::failed(format!("can't hold a signature note: {e}")))?;
+        let elf = Elf::parse(file).map_err(|e| {
+            Failure::malformed(
+                Elf::is_one(file),
+                "bad-image",
+                format!("can't hold a signature note: {e}"),
+            )
+        })?;
         if elf.class() != Class::Elf64 {
             return Err(Failure::failed(
                 "a 32-bit ELF file can't hold a signature note; sign it with --as appended",
@@ -132,7 +137,11 @@ impl Table {
         let offset = u64_at(file, E_PHOFF).and_then(|at| usize::try_from(at).ok());
         match (offset, u16_at(file, E_PHNUM)) {
             (Some(offset), Some(count)) => Ok(Table { offset, count }),
-            _ => Err(Failure::failed("the file ends within its ELF header")),
+            _ => Err(Failure::malformed(
+                true,
+                "bad-image",
+                "the file ends within its ELF header",
+            )),
         }
     }
 
