@@ -57,7 +57,7 @@ fn others(name: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let is_it = move |other: &&str| same_name(other.as_bytes(), name.as_bytes());
     let groups = SAME
         .iter()
-        .filter(move |(names, _)| names.iter().any(|it| is_it(it)));
+        .filter(move |(names, _)| names.iter().any(&is_it));
     groups.flat_map(move |(names, source)| {
         let others = names.iter().filter(move |it| !is_it(it));
         others.map(|other| (*other, *source))
