@@ -128,11 +128,14 @@ fn stock_kexec(extras: &Extras, tree: &Path) -> Result<()> {
             "system/usr/lib/x86_64-linux-gnu",
         ),
     ] {
+        // What is in the folder, since the kernels' modules may be in the other one already.
+        let place = tree.join(place);
+        fs::create_dir_all(&place)?;
         exec::run(
             Command::new("cp")
                 .args(["-a", "--no-preserve=ownership"])
-                .arg(from.join(source))
-                .arg(tree.join(place)),
+                .arg(from.join(source).join("."))
+                .arg(place),
         )?;
     }
     // Character sets: large, and nobody converts any.
