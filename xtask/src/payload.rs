@@ -23,7 +23,9 @@
 //! | `gate/{mok,db,untrusted}.efi` | the gate, by who signed it |
 //! | `gate/{signed-initrd,sealed,forcing,scoped,sbat,revoking-*}.efi` | the gate with other policies, or with a list of what is revoked |
 //! | `bad/*.handover` | handovers that must be refused |
+//! | `bad/ssdt/LABEL.img` | that kernel's initrd, with a table for ACPI |
 
+mod acpi;
 mod altered;
 pub mod elf;
 pub mod gate;
@@ -65,6 +67,7 @@ pub fn make(
     large.file("marker-large", &[0xa5; 24 << 20])?;
     fs::write(tree.join("initrds/large.img"), large.finish()?)?;
     bad_kernels(&tree, keys)?;
+    acpi::add(&tree, packages)?;
     for (name, pair) in [("p256", &keys.p256), ("p384", &keys.p384)] {
         let kernels = tree.join("kernels").join(MAIN);
         resign(

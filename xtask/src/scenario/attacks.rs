@@ -4,20 +4,28 @@ use anyhow::{Result, ensure};
 use baton_guest::event::Event;
 use baton_guest::script::{Expect, Script, Step};
 
-use super::{Scenario, judge, refusal};
-use crate::machine;
+use super::{Scenario, handover, judge, refusal};
+use crate::machine::{self, Machine};
 use crate::payload::MAIN;
 use crate::vm::Run;
 
-pub fn all() -> Vec<Scenario> {
-    vec![
+/// Of these kernels the one that ignores an initrd's ACPI tables when it is locked down.
+const IGNORES_TABLES: &str = "6.1";
+
+pub fn all(labels: &[&str]) -> Vec<Scenario> {
+    let mut found = vec![
         at_the_kernel(),
         handed("unsigned", "kernel refused: "),
         handed("untrusted", "kernel refused: "),
         handed("bare-kernel", "handover refused: "),
         faked_crash(),
         other_handover_after_a_crash(),
-    ]
+    ];
+    for label in labels.iter().filter(|label| **label != IGNORES_TABLES) {
+        found.push(table_past_the_gate(label));
+        found.push(table_through_the_gate(label));
+    }
+    found
 }
 
 /// What the running kernel itself must turn down.
@@ -110,4 +118,63 @@ fn other_handover_after_a_crash() -> Scenario {
         judge::console_says(run, "handover refused: it wasn't made for a crash")
     })
     .on(super::crash::machine(MAIN))
+}
+
+/// The initrd of a kernel, with a table for ACPI before it.
+fn with_table(label: &str) -> String {
+    format!("/payload/bad/ssdt/{label}.img")
+}
+
+/// What the gate is stricter than: by the kernel's own way the table arrives.
+fn table_past_the_gate(label: &str) -> Scenario {
+    let load = Step::run(&format!(
+        "/payload/bin/kexec -s -l /payload/kernels/{label}/vmlinuz --initrd={}",
+        with_table(label)
+    ))
+    .and(format!("--command-line={}", machine::cmdline(2)));
+    let script = Script {
+        stages: vec![vec![Step::Observe, load, Step::Kexec], vec![Step::Observe]],
+    };
+    let name = format!("attacks-acpi-table-by-stock-kexec-{label}");
+    Scenario::new(name, script, |run| {
+        judge::done(run, 2)?;
+        judge::locked_down(run, 2)?;
+        let tables = |stage| Ok::<_, anyhow::Error>(&judge::observed(run, stage)?.acpi_tables);
+        let (before, after) = (tables(1)?, tables(2)?);
+        ensure!(
+            after
+                .iter()
+                .any(|name| name.starts_with("SSDT") && !before.contains(name)),
+            "the kernel doesn't install the initrd's table any more: {after:?} after {before:?}"
+        );
+        Ok(())
+    })
+    .on(Machine::new(label))
+    .only_in_full()
+}
+
+fn table_through_the_gate(label: &str) -> Scenario {
+    let initrd = with_table(label);
+    let load = Step::run(&format!(
+        "/payload/bin/baton load /payload/kernels/{label}/vmlinuz --via gate \
+         --gate /payload/gate/mok.efi --initrd {initrd} --cmdline"
+    ))
+    .and(machine::cmdline(2));
+    let script = Script {
+        stages: vec![
+            vec![
+                Step::Observe,
+                refusal::failing(load.clone()),
+                load.and("--no-preflight"),
+                handover::exec(),
+            ],
+            // Only a gate that lets it pass gets here.
+            vec![Step::Observe],
+        ],
+    };
+    Scenario::new(format!("attacks-acpi-table-{label}"), script, move |run| {
+        judge::reset_after(run, 1)?;
+        refusal::same_words(run, &initrd, "initrd 0 refused: ")
+    })
+    .on(Machine::new(label))
 }

@@ -116,6 +116,6 @@ pub fn all(lab: &Lab) -> Vec<Scenario> {
     found.extend(refusal::all());
     found.extend(policy::all(&labels));
     found.extend(altered::all(&labels));
-    found.extend(attacks::all());
+    found.extend(attacks::all(&labels));
     found
 }
