@@ -4,6 +4,7 @@
 mod examine;
 mod faults;
 mod oracle;
+mod targets;
 
 use anyhow::{Result, bail, ensure};
 use baton_guest::event::Event;
@@ -164,6 +165,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     }
     found.extend(faults::all());
     found.extend(oracle::all(labels));
+    found.extend(targets::all());
     found
 }
 

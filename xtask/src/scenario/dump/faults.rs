@@ -140,7 +140,7 @@ fn elsewhere(name: &str, targets: Vec<Target>, mishap: Option<Mishap>, load: &[&
     scenario
 }
 
-fn ended(run: &Run) -> Result<()> {
+pub fn ended(run: &Run) -> Result<()> {
     nothing_failed(run)?;
     ensure!(
         run.end == End::Itself,
@@ -207,7 +207,7 @@ fn whatever_was_written(lab: &Lab, files: &Path) -> Result<()> {
     Ok(())
 }
 
-fn readable(lab: &Lab, dump: &Path, words: &[&str]) -> Result<()> {
+pub fn readable(lab: &Lab, dump: &Path, words: &[&str]) -> Result<()> {
     let mut baton = Command::new(lab.work.join("payload/bin/baton"));
     said(baton.args(words).arg(dump)).map(drop)
 }
