@@ -344,10 +344,12 @@ mod by_lists {
     #[test]
     fn other_certificates_and_digests_of_other_kinds_do_no_harm() {
         let image = Forge::new(&signer()).build();
+        let other_image = Forge::of(with_sbat(&[&new()]), &signer()).build();
+        let of_another = [sha256(&other_image), authenticode(&other_image)];
         let sha1 = [0x26; 16];
         let lists = [
             signature_list(&X509, &[&Cert::leaf(3, 1).der()]),
-            signature_list(&SHA256, &[&[7; 32], &sha256(&image)[..]]),
+            signature_list(&SHA256, &[&[7; 32], &of_another[0], &of_another[1]]),
             // A digest is of a certificate or of an image, as its list says.
             signature_list(
                 &X509_SHA256_GUID,
@@ -363,12 +365,14 @@ mod by_lists {
     }
 
     #[test]
-    fn an_image_is_refused_by_its_digest() {
+    fn an_image_is_refused_by_its_digest_and_by_that_of_its_file() {
         let image = Forge::new(&signer()).build();
-        let list = signature_list(&SHA256, &[&authenticode(&image)]);
-        for lists in both(&list) {
-            let refusal = refused(&Build::signed(), b"", &lists);
-            assert_eq!(refusal, (Component::Kernel, "revoked-image"));
+        for digest in [authenticode(&image), sha256(&image)] {
+            let list = signature_list(&SHA256, &[&[7; 32], &digest]);
+            for lists in both(&list) {
+                let refusal = refused(&Build::signed(), b"", &lists);
+                assert_eq!(refusal, (Component::Kernel, "revoked-image"));
+            }
         }
     }
 
@@ -398,7 +402,7 @@ mod by_lists {
 
     #[test]
     fn an_initrd_is_refused_by_its_digest_signed_or_not() {
-        let initrd = b"an initrd";
+        let initrd = b"070701 an initrd";
         let list = signature_list(&SHA256, &[&sha256(initrd)]);
         let plain = Build::signed().initrd(b"first").initrd(initrd);
         let signed = plain.clone().signature(2, initrd);
@@ -483,7 +487,7 @@ mod by_lists {
     #[test]
     fn a_revoked_signer_signs_no_initrd_either() {
         let list = signature_list(&X509, &[&Cert::leaf(3, 1).der()]);
-        let initrd = b"an initrd";
+        let initrd = b"070701 an initrd";
         let by_other = support::forge_detached::ForgeDetached::new(initrd, &Cert::leaf(3, 1));
         let signature = by_other.build();
         let build =
