@@ -222,6 +222,27 @@ fn by_the_stock_policy(all: &mut Cases) {
     );
     said!(
         all,
+        "an address for a buffer of traces that root may write to",
+        bzimage,
+        DENIED,
+        b"trace_instance=x@0x40000000:1M"
+    );
+    said!(
+        all,
+        "the same with flags before the address and events after it",
+        bzimage,
+        DENIED,
+        b"trace_instance=x^traceoff@0x40000000:1M,sched:*"
+    );
+    said!(
+        all,
+        "an address for the registers of a device",
+        bzimage,
+        DENIED,
+        b"virtio_mmio.device=4K@0x40000000:5"
+    );
+    said!(
+        all,
         "an ACPI table from a variable that root can write",
         bzimage,
         DENIED,
@@ -247,6 +268,13 @@ fn by_the_stock_policy(all: &mut Cases) {
         bzimage,
         DENIED,
         b"ohci1394_dma=early"
+    );
+    said!(
+        all,
+        "the same by the driver that is loaded later",
+        bzimage,
+        DENIED,
+        b"firewire_ohci.remote_dma=1"
     );
     said!(
         all,
@@ -564,6 +592,13 @@ fn by_the_preset_for_signed_initrds(all: &mut Cases) {
         must_be_signed,
         DENIED,
         b"sysctl/kernel//core_pattern=|/bin/sh"
+    );
+    said!(
+        all,
+        "a program that a file system of the kernel starts",
+        must_be_signed,
+        DENIED,
+        b"nfs.cache_getent=/bin/sh"
     );
     said!(
         all,
