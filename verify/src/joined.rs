@@ -92,23 +92,20 @@ fn check_bootconfig(
     }
 }
 
-/// Linux finds the magic also with some zeros after it (`get_boot_config_from_initrd` in
-/// init/main.c).
+/// Linux compares the magic with what ends at each of the last four positions, because boot loaders may
+/// have aligned the end, and never asks what follows it there (`get_boot_config_from_initrd` in
+/// init/main.c). Any number of zeros at the end is passed over first, however the end is aligned.
 fn end_with_bootconfig(initrds: &[&[u8]]) -> bool {
-    let mut missing = BOOTCONFIG_MAGIC;
-    for initrd in initrds.iter().rev() {
-        for bytes in [padding_after(initrd), initrd] {
-            for byte in bytes.iter().rev() {
-                match missing.split_last() {
-                    None => return true,
-                    Some((last, before)) if last == byte => missing = before,
-                    Some(_) if *byte == 0 && missing == BOOTCONFIG_MAGIC => {}
-                    Some(_) => return false,
-                }
-            }
-        }
-    }
-    missing.is_empty()
+    let joined = initrds
+        .iter()
+        .flat_map(|initrd| initrd.iter().chain(padding_after(initrd)));
+    let mut before = joined.rev().skip_while(|byte| **byte == 0);
+    (0..ALIGNMENT).any(|_| {
+        let end = before.clone().take(BOOTCONFIG_MAGIC.len());
+        let is_magic = end.eq(BOOTCONFIG_MAGIC.iter().rev());
+        before.next();
+        is_magic
+    })
 }
 
 /// The zeros between an initrd and the next one.

@@ -838,6 +838,34 @@ fn bootconfig(all: &mut Cases) {
         "hidden-bootconfig",
     );
     all.refused(
+        "the same with three bytes after them, which Linux passes over whatever they are",
+        bzimage,
+        |it| {
+            put(
+                it,
+                &[b"kernel.lsm=yama\n".as_slice(), TRAILER, b"XYZ"].concat(),
+            )
+        },
+        Component::Initrd(0),
+        "hidden-bootconfig",
+    );
+    all.refused(
+        "the same with these bytes in an initrd of their own",
+        open_uki,
+        |it| {
+            let (first, second) = TRAILER.split_at(12);
+            let first = [b"kernel.lsm=yama\n".as_slice(), first].concat();
+            it.build = it
+                .build
+                .clone()
+                .initrd(&first)
+                .initrd(second)
+                .initrd(b"XYZ");
+        },
+        Component::Initrd(2),
+        "hidden-bootconfig",
+    );
+    all.refused(
         "the same in two initrds, the mark of which the gate joins",
         open_uki,
         |it| {
@@ -865,6 +893,13 @@ fn bootconfig(all: &mut Cases) {
         "the same in a UKI's own initrd and the one after it, the mark of which the gate joins",
         || uki_with_initrd(b"kernel.lsm=yama\n\x10\0\0\0\0\0\0\0#BOO"),
         |it| it.build = it.build.clone().initrd(b"TCONFIG\n"),
+        Component::Initrd(0),
+        "hidden-bootconfig",
+    );
+    all.refused(
+        "the same with two bytes after the mark",
+        || uki_with_initrd(b"kernel.lsm=yama\n\x10\0\0\0\0\0\0\0#BOO"),
+        |it| it.build = it.build.clone().initrd(b"TCONFIG\nXY"),
         Component::Initrd(0),
         "hidden-bootconfig",
     );
