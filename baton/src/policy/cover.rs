@@ -2,20 +2,40 @@
 
 use super::model::{Policy, Rule, Rules, Values};
 use super::preset;
-use baton_formats::cmdline::{same_name, starts_with_name};
+use baton_formats::cmdline::{reaches, same_name, starts_with_name};
 use baton_formats::policy::{Action, Source};
+
+/// The names that a rule is about, as `ParameterRule::is_about` in formats takes them.
+struct Names<'r> {
+    start: &'r [u8],
+    /// Whether longer ones are meant, too: by a `*`, or since what denies a parameter that the kernel takes
+    /// by its beginning denies all that reaches it.
+    and_longer: bool,
+}
+
+impl<'r> Names<'r> {
+    fn of(rule: &'r Rule) -> Self {
+        let name = rule.name.as_bytes();
+        let stem = name.strip_suffix(b"*");
+        let by_beginning = || rule.action == Action::Deny && reaches(&[name, b"x"].concat(), name);
+        Names {
+            start: stem.unwrap_or(name),
+            and_longer: stem.is_some() || by_beginning(),
+        }
+    }
+
+    fn hold(&self, other: &Names<'_>) -> bool {
+        match self.and_longer {
+            true => starts_with_name(other.start, self.start),
+            false => !other.and_longer && same_name(self.start, other.start),
+        }
+    }
+}
 
 /// Whether `one` is about everything that `other` is about.
 #[must_use]
 pub fn covers(one: &Rule, other: &Rule) -> bool {
-    let (name, other_name) = (one.name.as_bytes(), other.name.as_bytes());
-    let named = match (name.strip_suffix(b"*"), other_name.strip_suffix(b"*")) {
-        (Some(start), Some(other)) => starts_with_name(other, start),
-        (Some(start), None) => starts_with_name(other_name, start),
-        (None, Some(_)) => false,
-        (None, None) => same_name(name, other_name),
-    };
-    named && covers_values(&one.value, &other.value)
+    Names::of(one).hold(&Names::of(other)) && covers_values(&one.value, &other.value)
 }
 
 fn covers_values(one: &Values, other: &Values) -> bool {
@@ -33,17 +53,10 @@ fn covers_values(one: &Values, other: &Values) -> bool {
     }
 }
 
-/// Whether some parameter's name fits both.
+/// Whether some parameter's name fits both: then the longer of two beginnings does.
 fn names_meet(one: &Rule, other: &Rule) -> bool {
-    let (name, other_name) = (one.name.as_bytes(), other.name.as_bytes());
-    match (name.strip_suffix(b"*"), other_name.strip_suffix(b"*")) {
-        (Some(start), Some(other)) => {
-            starts_with_name(other, start) || starts_with_name(start, other)
-        }
-        (Some(start), None) => starts_with_name(other_name, start),
-        (None, Some(start)) => starts_with_name(name, start),
-        (None, None) => same_name(name, other_name),
-    }
+    let (one, other) = (Names::of(one), Names::of(other));
+    one.hold(&other) || other.hold(&one)
 }
 
 /// Pairs (later, earlier) of rules, by number from 0, of which the later can never fit.
@@ -165,6 +178,21 @@ mod tests {
     }
 
     #[test]
+    fn what_denies_by_the_beginning_takes_longer_names_and_what_allows_does_not() {
+        let never = |text: &str| never_fit(&own(text));
+        assert_eq!(
+            never("{ deny = 'noinitrd' }, { allow = 'noinitrdx' }"),
+            [(1, 0)]
+        );
+        assert_eq!(
+            never("{ deny = 'noinitrd' }, { deny = 'noinitrd*' }"),
+            [(1, 0)]
+        );
+        assert_eq!(never("{ allow = 'noinitrd' }, { deny = 'noinitrd' }"), []);
+        assert_eq!(never("{ deny = 'quiet' }, { allow = 'quietly' }"), []);
+    }
+
+    #[test]
     fn a_rule_takes_all_of_another_by_value() {
         assert!(covered("'a'", "'a', value = false"));
         assert!(covered("'a', one-of = ['x', 'y']", "'a', one-of = ['y']"));
@@ -195,6 +223,13 @@ mod tests {
             "it is weaker than stock: \"acpi_rsdp\" is not always denied"
         );
         assert!(weaker("{ allow = 'lsm' }").contains("\"lsm\""));
+        // The kernel takes it by its beginning.
+        for longer in ["'amd_smn_debugfs_enablex'", "'amd-smn-debugfs-enable_*'"] {
+            assert_eq!(
+                weaker(&format!("{{ allow = {longer} }}")),
+                "it is weaker than stock: \"amd_smn_debugfs_enable\" is not always denied"
+            );
+        }
         assert_eq!(
             weaker("{ allow = '*' }").matches("weaker").count(),
             denials_of_stock()
@@ -243,6 +278,9 @@ mod tests {
         }
         let text = "preset = 'signed-initrd'\ncmdline.rules = [{ allow = 'init', one-of = ['/sbin/init'] }]";
         assert!(unguarded(text).unwrap().ends_with("signed-initrd: init"));
+        let text = "preset = 'signed-initrd'\ncmdline.rules = [{ allow = 'noinitrdx' }]";
+        let warning = unguarded(text).expect("the kernel takes it for noinitrd");
+        assert!(warning.ends_with("signed-initrd: noinitrd"), "{warning}");
     }
 
     #[test]
