@@ -107,6 +107,17 @@ fn before_init(line: &[u8]) -> &[u8] {
     before.unwrap_or(line)
 }
 
+/// Whether what follows `line` would be none of the kernel's own parameters, but init's, behind a lone
+/// `--`, or part of a value, behind a quote that isn't closed. (`next_arg` in lib/cmdline.c ends no
+/// parameter within quotes, so that an odd number of them leaves one open.)
+pub(crate) fn leaves_open(line: &[u8]) -> bool {
+    let mut quoted = false;
+    for byte in line {
+        quoted ^= *byte == b'"';
+    }
+    quoted || parameters(line).any(|parameter| parameter.ends_kernel_parameters())
+}
+
 fn for_init_alone<'l, 'p>(parameter: Parameter<'l>, rules: &Rules<'p>) -> Judged<'l, 'p> {
     let action = match rules.nothing_for_init {
         true => Action::Deny,

@@ -8,6 +8,7 @@ use baton_formats::policy::Purpose;
 use baton_formats::uki::{Addon, Arguments, Uki};
 use baton_formats::verdict::Way;
 
+use crate::command_line;
 use crate::display::printable;
 use crate::image::verify_image_for;
 use crate::payload::{Payload, as_uki};
@@ -135,7 +136,8 @@ pub fn signed_command_line(arguments: &[Arguments<'_>]) -> Option<String> {
 /// Checks the command line by what a UKI, the first of `arguments`, and its addons say.
 ///
 /// If the UKI has a command line, it must be exactly what they say together, as systemd-stub would
-/// make it under Secure Boot. If addons alone say something, it must end with that.
+/// make it under Secure Boot. If addons alone say something, it must end with that, and nothing that
+/// user space put before may make another thing of it than the kernel's own parameters.
 pub(crate) fn check_command_line(line: &[u8], arguments: &[Arguments<'_>]) -> Result<(), Reason> {
     let Some(signed) = signed_command_line(arguments) else {
         return Ok(());
@@ -145,7 +147,10 @@ pub(crate) fn check_command_line(line: &[u8], arguments: &[Arguments<'_>]) -> Re
     match before {
         Some(_) if signed.is_empty() && !exact => Ok(()),
         Some([]) => Ok(()),
-        Some([.., b' ']) if !exact => Ok(()),
+        Some(before @ [.., b' ']) if !exact => match command_line::leaves_open(before) {
+            true => Err(Reason::AddonsSwallowed),
+            false => Ok(()),
+        },
         _ => Err(Reason::CommandLineNotOfUki { exact }),
     }
 }

@@ -30,7 +30,7 @@ impl Reason {
             Self::NoSuchProfile { .. } => "no-such-profile",
             Self::AddonWithoutUki => "addon-without-uki",
             Self::AddonForAnother { .. } => "addon-for-another",
-            Self::CommandLineNotOfUki { .. } => "command-line-not-of-uki",
+            Self::CommandLineNotOfUki { .. } | Self::AddonsSwallowed => "command-line-not-of-uki",
             Self::Unsupported(_) => "unsupported",
             Self::BadManifest(_) => "bad-manifest",
             Self::NotInManifest { .. } => "not-in-manifest",

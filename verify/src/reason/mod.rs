@@ -89,6 +89,8 @@ pub enum Reason {
         /// Whether the UKI has one; otherwise only its addons have.
         exact: bool,
     },
+    /// What a UKI's addons say stands behind a `--` or within quotes that user space put there.
+    AddonsSwallowed,
     /// The kernel asks for something, or is given something, that its boot protocol can't carry here.
     Unsupported(&'static str),
     /// Not a manifest, though its signature is trusted.

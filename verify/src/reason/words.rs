@@ -69,6 +69,9 @@ impl fmt::Display for Reason {
                 true => "the UKI says exactly what it must be, and it is something else (leave it to the UKI)",
                 false => "the UKI's addons say how it must end, and it ends otherwise (append what they say)",
             }),
+            Self::AddonsSwallowed => f.write_str(
+                "what the UKI's addons say comes after -- or an open quote, and so is no parameter of the kernel (leave the -- out, or close the quote)",
+            ),
             Self::Unsupported(what) => write!(f, "{what}"),
             Self::BadManifest(error) => error.fmt(f),
             Self::UnsignedManifest => f.write_str(

@@ -59,5 +59,19 @@ pub fn cases() -> Vec<Case> {
         Component::Kernel,
         "bad-uki",
     );
+    all.refused(
+        "an addon's parameters made init's by a -- before them",
+        uki_with_addon,
+        |it| it.line = b"root=/dev/vda -- debug".to_vec(),
+        Component::CommandLine,
+        "command-line-not-of-uki",
+    );
+    all.refused(
+        "an addon's parameters made part of a value by a quote before them",
+        uki_with_addon,
+        |it| it.line = b"root=/dev/vda x=\" debug".to_vec(),
+        Component::CommandLine,
+        "command-line-not-of-uki",
+    );
     all.made
 }
