@@ -18,6 +18,7 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::SignerNotFound { .. }
         | Reason::UnsignedManifest
         | Reason::NotInManifest { .. }
+        | Reason::AddonNotInManifest
         | Reason::MissingInitrd
         | Reason::CommandLineNotInManifest { .. }
         | Reason::UnusableKey { .. }

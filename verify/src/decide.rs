@@ -88,8 +88,8 @@ impl AppliedPolicy {
 /// Decides whether `handover` may be booted with this command line (without its NUL) on this machine.
 ///
 /// The kernel image must be vouched for by `trust`, in any [`Way`], and its record's digest must be
-/// that of what vouches for it ([`Verified::digest`]). So must addons, which are for UKIs alone, by
-/// a signature in them.
+/// that of what vouches for it ([`Verified::digest`]). So must addons, which are for UKIs of Linux
+/// alone, in a way that the policy accepts of UKIs.
 ///
 /// The policy in `trust` says which of these ways it accepts on this occasion, whether initrds and
 /// the command line may come from user space unsigned, and which parameters it lets through. An
@@ -103,8 +103,9 @@ impl AppliedPolicy {
 ///
 /// What is signed counts in any case: every detached signature must be a trusted one, needed or not;
 /// a manifest must have one, and everything must be as it says: the kernel if it lists one, the
-/// initrds, all of them and in its order, if it lists any, and the command line, before which only
-/// the running kernel may put its own parameters. Where a UKI has a command line, it must be that.
+/// initrds, all of them, in its order and without an addon's, if it lists any, and the command line,
+/// before which only the running kernel may put its own parameters. Where a UKI has a command line, it
+/// must be that.
 ///
 /// # Errors
 /// The refusal, naming the part and the reason.
@@ -130,7 +131,7 @@ pub fn decide<'a>(
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let rules = trust.policy().rules(parsed.is_crash());
     records::check_for_kernel(&initrds, &opened, manifest.is_some(), rules)?;
-    let addons = check_addons(&parsed, opened.arguments.as_ref(), trust)?;
+    let addons = check_addons(&parsed, &opened, manifest.as_ref(), trust)?;
     let signed = Signed::new(&kernel, &opened, &addons);
     joined::check(&signed.initrds(), &parsed, &initrds, rules)?;
     let vouched = check_command_line(&parsed, command_line, &signed, manifest.as_ref(), rules)
@@ -293,17 +294,41 @@ fn check_kernel<'a>(
 
 fn check_addons<'a>(
     handover: &Handover<'a>,
-    uki: Option<&Arguments<'_>>,
+    kernel: &Opened<'_>,
+    manifest: Option<&VerifiedManifest<'_>>,
     trust: &Trust<'_>,
 ) -> Result<Vec<(Verified<'a>, Arguments<'a>)>, Refusal> {
+    let rules = trust.policy().rules(handover.is_crash());
+    // Another kernel would take their initrds for modules.
+    let uki = kernel.arguments.as_ref();
+    let uki = uki.filter(|_| kernel.payload.is_linux());
     let mut addons = Vec::new();
     for record in handover.addons() {
         let component = Component::Addon(addons.len());
         let addon = uki::check_addon(&record, uki, trust)
+            .and_then(|addon| accept_addon(addon, manifest, rules))
             .map_err(|reason| Refusal::new(component, reason))?;
         addons.push(addon);
     }
     Ok(addons)
+}
+
+/// An addon, if policy and manifest let it be added. It changes what a UKI was signed as, so that the
+/// policy must accept it as it does UKIs; and no manifest lists what is in it.
+fn accept_addon<'a>(
+    (image, arguments): (Verified<'a>, Arguments<'a>),
+    manifest: Option<&VerifiedManifest<'_>>,
+    rules: &Rules<'_>,
+) -> Result<(Verified<'a>, Arguments<'a>), Reason> {
+    if !rules.kernel.accept_kernel(image.way(), true) {
+        return Err(Reason::NotAccepted(image.way()));
+    }
+    let adds = arguments.initrd.is_some() || arguments.ucode.is_some();
+    let listed = manifest.is_some_and(|it| it.manifest().initrds().next().is_some());
+    match adds && listed {
+        true => Err(Reason::AddonNotInManifest),
+        false => Ok((image, arguments)),
+    }
 }
 
 /// Authenticode covers neither CheckSum nor the certificate table's directory entry. In a kernel

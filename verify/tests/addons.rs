@@ -3,11 +3,23 @@
 
 mod support;
 
-use baton_verify::{Component, Refusal};
+use baton_formats::policy::Policy;
+use baton_verify::{Component, Lists, Machine, Refusal, Trust, decide};
 use support::build::*;
+use support::compact::{policy, rules};
 use support::forge::{Forge, SHA256, indirect_data};
-use support::other_formats::pe_image;
+use support::other_formats::{flat_multiboot2, pe_image};
+use support::signature_list;
 use support::small_image::small_image;
+
+/// The ways of vouching for kernels, as bits of a policy.
+const AUTHENTICODE: u8 = 1;
+const UKI: u8 = 2;
+const LISTED_DIGEST: u8 = 4;
+const MANIFEST: u8 = 0x40;
+const ANY: u8 = 0x7f;
+
+const ADDON_0: Component = Component::Addon(0);
 
 fn signed(sections: &[(&str, &[u8])]) -> Vec<u8> {
     let mut forge = Forge::new(&signer());
@@ -38,6 +50,22 @@ fn worded<T>(verdict: Result<T, Refusal>) -> Result<T, (Component, &'static str)
     })
 }
 
+/// What a policy says that accepts kernels vouched for in these ways, where these digests are listed.
+fn under(kernels: u8, listed: &[&[u8]], build: &Build) -> Result<(), (Component, &'static str)> {
+    let rules = rules([kernels, 7, 5, 0], "", &[]);
+    let compact = policy("", "", [&rules, &rules], &[]);
+    let keys = authority();
+    let list = signature_list(&support::SHA256, listed);
+    let lists = Lists {
+        keys: &keys,
+        policy: Policy::parse(&compact).expect("well-formed"),
+        mok_list: &list,
+        ..Lists::default()
+    };
+    let trust = Trust::of(&lists).expect("well-formed");
+    worded(decide(&build.blob(), b"debug", Machine::SECURE, &trust).map(|_| ()))
+}
+
 #[test]
 fn what_an_addon_says_stays_a_parameter_of_the_kernel() {
     let build = adding(b"lockdown=integrity debug");
@@ -58,4 +86,66 @@ fn what_an_addon_says_stays_a_parameter_of_the_kernel() {
         let refused = Err((Component::CommandLine, "command-line-not-of-uki"));
         assert_eq!(said(&build, line.as_bytes()), refused, "{line}");
     }
+}
+
+#[test]
+fn an_addon_is_for_linux_alone() {
+    let image = pe_image(&[(".linux", &flat_multiboot2())]);
+    let bare = Build::kernel(&image, sha256(&image));
+    let listed = |build: Build| build.signed_manifest(&manifest(&[line("kernel", &image)]));
+    assert_eq!(said(&listed(bare.clone()), b""), Ok(()));
+    let module = bare.addon(&signed(&[(".initrd", b"a module")]));
+    let refused = Err((ADDON_0, "addon-without-uki"));
+    assert_eq!(said(&listed(module), b""), refused);
+}
+
+#[test]
+fn an_addon_adds_no_initrd_to_those_that_a_manifest_lists() {
+    let first = b"070701 the first";
+    let with = |sections: &[(&str, &[u8])], text: &str| {
+        let build = uki(&[]).initrd(first).addon(&signed(sections));
+        build.signed_manifest(text)
+    };
+    let lists_it = manifest(&[line("initrd", first)]);
+    let lists_none = manifest(&[line("kernel", &uki(&[]).records[0].1)]);
+    for more in [".initrd", ".ucode"] {
+        let sections: &[(&str, &[u8])] = &[(more, b"070701 more")];
+        let refused = Err((ADDON_0, "not-in-manifest"));
+        assert_eq!(said(&with(sections, &lists_it), b"debug"), refused);
+        assert_eq!(said(&with(sections, &lists_none), b"debug"), Ok(()));
+    }
+    let parameter: &[(&str, &[u8])] = &[(".cmdline", b"debug")];
+    assert_eq!(said(&with(parameter, &lists_it), b"debug"), Ok(()));
+}
+
+#[test]
+fn an_addon_is_vouched_for_in_a_way_that_the_policy_accepts_for_a_uki() {
+    let by_digest = pe_image(&[(".cmdline", b"debug")]);
+    let digest = authenticode(&by_digest);
+    let by_key = adding(b"debug");
+    let by_digest = uki(&[]).addon(&by_digest);
+    let refused = Err((ADDON_0, "not-accepted"));
+    for (kernels, expected) in [
+        (ANY, Ok(())),
+        (UKI | LISTED_DIGEST, Ok(())),
+        (UKI | MANIFEST, refused),
+        (AUTHENTICODE, refused),
+    ] {
+        assert_eq!(under(kernels, &[&digest], &by_digest), expected);
+        assert_eq!(under(kernels, &[], &by_key), Ok(()));
+    }
+}
+
+#[test]
+fn where_manifests_alone_count_no_addon_does() {
+    let kernel = small_image();
+    let image = pe_image(&[(".linux", &kernel)]);
+    let bare = Build::kernel(&image, sha256(&image));
+    let listed = |build: Build| build.signed_manifest(&manifest(&[line("kernel", &image)]));
+    let addon = signed(&[(".cmdline", b"debug")]);
+    assert_eq!(under(MANIFEST, &[], &listed(bare.clone())), Ok(()));
+    let added = listed(bare.addon(&addon));
+    let refused = Err((ADDON_0, "not-accepted"));
+    assert_eq!(under(MANIFEST, &[], &added), refused);
+    assert_eq!(under(MANIFEST | UKI, &[], &added), Ok(()));
 }

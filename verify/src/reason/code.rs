@@ -33,7 +33,7 @@ impl Reason {
             Self::CommandLineNotOfUki { .. } | Self::AddonsSwallowed => "command-line-not-of-uki",
             Self::Unsupported(_) => "unsupported",
             Self::BadManifest(_) => "bad-manifest",
-            Self::NotInManifest { .. } => "not-in-manifest",
+            Self::NotInManifest { .. } | Self::AddonNotInManifest => "not-in-manifest",
             Self::MissingInitrd => "missing-initrd",
             Self::CommandLineNotInManifest { .. } => "command-line-not-in-manifest",
             Self::Unsigned | Self::UnsignedManifest => "unsigned",

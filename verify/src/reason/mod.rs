@@ -77,8 +77,10 @@ pub enum Reason {
         /// How many there are.
         count: usize,
     },
-    /// An addon, and the kernel is no UKI.
+    /// An addon, and the kernel is no UKI of Linux.
     AddonWithoutUki,
+    /// An addon with an initrd or microcode, and the manifest lists the initrds.
+    AddonNotInManifest,
     /// An addon for a kernel of another release.
     AddonForAnother {
         /// The release it is for, printable ASCII.

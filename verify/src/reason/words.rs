@@ -59,8 +59,11 @@ impl fmt::Display for Reason {
                 "it has no profile {profile}, but {count} in all, counted from 0 (choose one of them)"
             ),
             Self::AddonWithoutUki => {
-                f.write_str("addons are for UKIs, and the kernel is none (leave it out)")
+                f.write_str("addons are for UKIs of Linux, and the kernel is none (leave it out)")
             }
+            Self::AddonNotInManifest => f.write_str(
+                "it adds an initrd or microcode to those that the manifest lists (leave it out, or list as an initrd what it adds)",
+            ),
             Self::AddonForAnother { uname } => write!(
                 f,
                 "it is for the kernel \"{uname}\" only, and the UKI is of another (leave it out)"

@@ -1,14 +1,16 @@
 //! What a UKI says, read in two ways.
 
 use baton_attacks::Group;
+use baton_formats::handover::Kind;
 use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::authenticode;
-use crate::forging::other_formats::pe_image;
+use crate::forging::build::{authenticode, line, manifest};
+use crate::forging::other_formats::{flat_multiboot2, pe_image};
 use crate::forging::small_image::small_image;
-use crate::scene::{Scene, signed_image};
+use crate::forging::{SHA256, signature_list};
+use crate::scene::{Scene, Shim, signed_image};
 
 /// A UKI whose command line is in these bytes of its section.
 fn saying(section: &[u8]) -> Scene {
@@ -72,6 +74,74 @@ pub fn cases() -> Vec<Case> {
         |it| it.line = b"root=/dev/vda x=\" debug".to_vec(),
         Component::CommandLine,
         "command-line-not-of-uki",
+    );
+    all.made.extend(with_addons());
+    all.made
+}
+
+/// A kernel that isn't Linux, as a UKI that a manifest lists.
+fn multiboot2_uki() -> Scene {
+    listed(&pe_image(&[(".linux", &flat_multiboot2())]), &[])
+}
+
+/// A UKI for which a manifest lists the initrd.
+fn with_listed_initrd() -> Scene {
+    let mut scene = open_uki();
+    let text = manifest(&[line("initrd", FIRST)]);
+    scene.build = scene.build.initrd(FIRST).signed_manifest(&text);
+    scene
+}
+
+/// An addon that nobody signed.
+fn unsigned_addon() -> Vec<u8> {
+    pe_image(&[(".cmdline", b"debug")])
+}
+
+/// A UKI that says everything, where the machine's owner trusts the addon by its digest.
+fn sealed_with_listed_addon() -> Scene {
+    let mut scene = sealed_uki();
+    scene.shim = Some(Shim {
+        list: signature_list(&SHA256, &[&authenticode(&unsigned_addon())]),
+        ..Shim::default()
+    });
+    scene
+}
+
+fn with_addons() -> Vec<Case> {
+    let mut all = Cases::of(Group::Initrds);
+    all.refused(
+        "an addon's initrd as a module of a kernel that isn't Linux, which the manifest doesn't list",
+        multiboot2_uki,
+        |it| {
+            let addon = addon_of(&[(".initrd", b"a module")]);
+            it.insert(1, Kind::Addon, &addon, 0);
+            it.build.records[1].0.digest = authenticode(&addon);
+            it.build.records[3].0.subject = 2;
+        },
+        Component::Addon(0),
+        "addon-without-uki",
+    );
+    all.refused(
+        "an addon with one more initrd than the manifest lists",
+        with_listed_initrd,
+        |it| {
+            let addon = addon_of(&[(".initrd", b"070701 more")]);
+            it.insert(2, Kind::Addon, &addon, 0);
+            it.build.records[2].0.digest = authenticode(&addon);
+            it.build.records[4].0.subject = 3;
+        },
+        Component::Addon(0),
+        "not-in-manifest",
+    );
+    all.refused(
+        "an addon that the MOK list alone vouches for, where kernels must be signed UKIs",
+        sealed_with_listed_addon,
+        |it| {
+            it.build = it.build.clone().addon(&unsigned_addon());
+            it.line = [UKI_LINE, b" debug"].concat();
+        },
+        Component::Addon(0),
+        "not-accepted",
     );
     all.made
 }
