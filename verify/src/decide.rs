@@ -10,7 +10,7 @@ use baton_formats::manifest::CommandLine;
 use baton_formats::pe::Pe;
 use baton_formats::policy::{Policy, Rules};
 use baton_formats::uki::Arguments;
-use baton_formats::verdict::{Kind, Way};
+use baton_formats::verdict::{Kind, MAX_COMPONENTS, Way};
 
 use crate::command_line;
 use crate::detached::verify_detached_for;
@@ -107,6 +107,9 @@ impl AppliedPolicy {
 /// before which only the running kernel may put its own parameters. Where a UKI has a command line, it
 /// must be that.
 ///
+/// There may be no more parts, those of UKIs and addons among them, than the record of the verdict has
+/// room for.
+///
 /// # Errors
 /// The refusal, naming the part and the reason.
 pub fn decide<'a>(
@@ -151,6 +154,7 @@ pub fn decide<'a>(
         parts.push(Part::manifest(&record, manifest));
     }
     parts.push(Part::command_line(&command_line, vouched));
+    check_count(&parts).map_err(|reason| Refusal::new(Component::Handover, reason))?;
 
     let mut initrds = signed.initrds();
     let initrd_range = parsed.initrd_range().filter(|_| initrds.is_empty());
@@ -392,6 +396,15 @@ fn by_manifest(manifest: Option<&VerifiedManifest<'_>>) -> Vouched {
             Vouched::by(Way::Manifest, it.signer().clone())
         }
         _ => Vouched::UNSIGNED,
+    }
+}
+
+/// All that is booted must be on record: whoever reads that must not miss what wasn't signed because
+/// much that was came first.
+fn check_count(parts: &[Part]) -> Result<(), Reason> {
+    match parts.len() > MAX_COMPONENTS {
+        true => Err(Reason::TooManyParts(parts.len())),
+        false => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@
 mod support;
 
 use baton_formats::policy::Policy;
-use baton_verify::{Component, Lists, Machine, Refusal, Trust, decide};
+use baton_verify::{Component, Decision, Lists, Machine, Refusal, Trust, decide};
 use support::build::*;
 use support::compact::{policy, rules};
 use support::forge::{Forge, SHA256, indirect_data};
@@ -148,4 +148,24 @@ fn where_manifests_alone_count_no_addon_does() {
     let refused = Err((ADDON_0, "not-accepted"));
     assert_eq!(under(MANIFEST, &[], &added), refused);
     assert_eq!(under(MANIFEST | UKI, &[], &added), Ok(()));
+}
+
+#[test]
+fn no_more_parts_are_booted_than_the_record_of_the_verdict_holds() {
+    // The kernel, what is signed with it and the command line take five of 48.
+    let base = uki(&[
+        (".initrd", b"its initrd"),
+        (".ucode", b"its microcode"),
+        (".dtb", b"its device tree"),
+    ]);
+    let sections: &[(&str, &[u8])] = &[(".initrd", b"i"), (".ucode", b"u"), (".dtb", b"d")];
+    let four = signed(sections);
+    let with = |initrds: u8| {
+        let build = (0..initrds).fold(base.clone(), |build, n| build.initrd(&[n]));
+        (0..10).fold(build, |build, _| build.addon(&four))
+    };
+    let count = |decision: Decision<'_>| decision.parts.len();
+    assert_eq!(judge(&with(3), b"", count), Ok(48));
+    let refused = Err((Component::Handover, "too-many-parts"));
+    assert_eq!(said(&with(4), b""), refused);
 }

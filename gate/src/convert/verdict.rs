@@ -5,13 +5,14 @@ extern crate alloc;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use baton_formats::verdict::{self, Component, Gate, MAX_COMPONENTS};
+use baton_formats::verdict::{self, Component, Gate};
 use baton_verify::{Decision, Part};
 
 /// The record's bytes.
 pub(super) fn record(decision: &Decision<'_>, identity: [u8; 32]) -> Vec<u8> {
     let mut components = Vec::new();
-    for part in decision.parts.iter().take(MAX_COMPONENTS) {
+    // No more than a record holds, or `decide` had refused them.
+    for part in &decision.parts {
         components.push(component(part));
     }
     let gate = Gate {

@@ -15,6 +15,7 @@ impl Reason {
             Self::NotForCrash => "not-for-crash",
             Self::SecureBootNotOn => "secure-boot-not-on",
             Self::LosesEfi => "loses-efi",
+            Self::TooManyParts(_) => "too-many-parts",
             Self::CommandLineTooLong { .. } => "command-line-too-long",
             Self::CommandLineNul => "command-line-nul",
             Self::BadImage(_) => "bad-image",

@@ -41,6 +41,8 @@ pub enum Reason {
     SecureBootNotOn,
     /// The kernel couldn't be told of EFI, which this machine has.
     LosesEfi,
+    /// More parts, so many, than the record of the verdict has room for.
+    TooManyParts(usize),
     /// The command line is longer than the kernel takes; both in bytes.
     CommandLineTooLong {
         /// Its length.

@@ -27,6 +27,11 @@ impl fmt::Display for Reason {
             Self::LosesEfi => f.write_str(
                 "it can't be told of EFI after a kexec (XLF_EFI_KEXEC isn't set), and so of no MOK list and no Secure Boot further on (use a kernel with CONFIG_EFI and CONFIG_KEXEC, or list it in a signed manifest)",
             ),
+            Self::TooManyParts(count) => write!(
+                f,
+                "{count} parts, with those of UKI and addons, are more than the {} that the record of the verdict holds (join initrds into one, or leave addons out)",
+                baton_formats::verdict::MAX_COMPONENTS
+            ),
             Self::CommandLineTooLong { length, limit } => write!(
                 f,
                 "{length} bytes are more than the {limit} this kernel takes (shorten it)"

@@ -266,6 +266,17 @@ fn records(all: &mut Cases) {
         "addon-without-uki",
     );
     all.refused(
+        "so many signed addons that the record of the verdict has no room for an unsigned initrd",
+        open_uki,
+        |it| {
+            let sections: [(&str, &[u8]); 2] = [(".initrd", b"more"), (".ucode", b"more")];
+            let addon = addon_of(&sections);
+            it.build = (0..16).fold(it.build.clone().initrd(SECOND), |it, _| it.addon(&addon));
+        },
+        Component::Handover,
+        "too-many-parts",
+    );
+    all.refused(
         "a signed addon for a kernel of another release",
         uki_with_addon,
         |it| {
