@@ -169,6 +169,7 @@ pub fn rule(rule: &Rule) -> String {
         Values::Number(least, most) => Some(format!("number = [{least}, {most}]")),
         Values::With(item) => Some(format!("with = {}", quoted(item))),
         Values::AllOf(items) => Some(format!("all-of = {}", list(items))),
+        Values::WithPrefix(start) => Some(format!("with-prefix = {}", quoted(start))),
     };
     table([Some(name), value].into_iter().flatten())
 }

@@ -107,6 +107,7 @@ fn value_bytes(value: &Values) -> (u8, Vec<u8>) {
         Values::Number(least, most) => (3, [least.to_le_bytes(), most.to_le_bytes()].concat()),
         Values::With(item) => (4, item.clone().into_bytes()),
         Values::AllOf(items) => (5, list(items)),
+        Values::WithPrefix(start) => (6, start.clone().into_bytes()),
     }
 }
 
@@ -198,6 +199,7 @@ pub fn read_rule(rule: &compact::ParameterRule<'_>) -> Result<Rule, String> {
             Value::Number(least, most) => Values::Number(least, most),
             Value::With(item) => Values::With(text(item)?),
             Value::AllOf(bytes) => Values::AllOf(list(bytes)?),
+            Value::WithPrefix(start) => Values::WithPrefix(text(start)?),
         },
     })
 }

@@ -48,6 +48,11 @@ fn covers_values(one: &Values, other: &Values) -> bool {
             .iter()
             .all(|text| text.split(',').all(|it| all.iter().any(|item| item == it))),
         (Values::AllOf(all), Values::AllOf(some)) => some.iter().all(|it| all.contains(it)),
+        (Values::WithPrefix(start), Values::WithPrefix(longer)) => longer.starts_with(start),
+        (Values::WithPrefix(start), Values::With(item)) => item.starts_with(start),
+        (Values::WithPrefix(start), Values::OneOf(some)) => some
+            .iter()
+            .all(|text| text.split(',').any(|it| it.starts_with(start))),
         (Values::Number(least, most), Values::Number(from, to)) => least <= from && to <= most,
         (one, other) => one == other,
     }
@@ -200,6 +205,20 @@ mod tests {
         assert!(covered("'a', with = 'x'", "'a', one-of = ['x', 'y,x']"));
         assert!(covered("'a', all-of = ['x', 'y']", "'a', one-of = ['y,x']"));
         assert!(covered("'a', all-of = ['x', 'y']", "'a', all-of = ['y']"));
+        assert!(covered("'a', with-prefix = 'x'", "'a', with-prefix = 'xy'"));
+        assert!(covered(
+            "'a', with-prefix = 'x'",
+            "'a', one-of = ['xy', 'z,x']"
+        ));
+        assert!(covered("'a', with-prefix = 'x'", "'a', with = 'xy'"));
+        assert!(!covered(
+            "'a', with-prefix = 'xy'",
+            "'a', with-prefix = 'x'"
+        ));
+        assert!(!covered(
+            "'a', with-prefix = 'x'",
+            "'a', one-of = ['x', 'y']"
+        ));
         assert!(!covered("'a', value = false", "'a'"));
         assert!(!covered("'a', one-of = ['x']", "'a', one-of = ['x', 'y']"));
         assert!(!covered("'a', number = [1, 9]", "'a', number = [0, 9]"));

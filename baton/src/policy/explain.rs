@@ -124,6 +124,10 @@ fn values(values: &Values) -> String {
         Values::Number(least, most) => format!(" with a number from {least} to {most}"),
         Values::With(item) => format!(" with a list that has \"{}\" in it", item.escape_debug()),
         Values::AllOf(items) => format!(" with a list of nothing but {}", and(&quoted(items))),
+        Values::WithPrefix(start) => format!(
+            " with a list that has an item in it which begins with \"{}\"",
+            start.escape_debug()
+        ),
     }
 }
 

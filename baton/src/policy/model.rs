@@ -67,6 +67,8 @@ pub enum Values {
     With(String),
     /// A list of nothing else.
     AllOf(Vec<String>),
+    /// A list with an item in it that begins so.
+    WithPrefix(String),
 }
 
 /// A key that may not vouch for everything.

@@ -271,17 +271,16 @@ fn rule(item: &Item<'_>) -> Result<Rule> {
     let table = item.table().map_err(|_| {
         item.must_be("a rule, as { deny = \"init\" } or { allow = \"quiet\", value = false }")
     })?;
-    const VALUES: [&str; 5] = ["value", "one-of", "number", "with", "all-of"];
-    table.check_keys(&[
-        "deny", "allow", "value", "one-of", "number", "with", "all-of",
-    ])?;
+    const VALUES: [&str; 6] = ["value", "one-of", "number", "with", "all-of", "with-prefix"];
+    table.check_keys(&[&["deny", "allow"], &VALUES[..]].concat())?;
     let (action, name) = match (table.get("deny"), table.get("allow")) {
         (Some(name), None) => (Action::Deny, name),
         (None, Some(name)) => (Action::Allow, name),
         _ => return Err(item.must_be("a rule with either \"allow\" or \"deny\"")),
     };
     if VALUES.iter().filter(|key| table.get(key).is_some()).count() > 1 {
-        return Err(item.must_be("a rule with at most one of value, one-of, number, with, all-of"));
+        let one = format!("a rule with at most one of {}", VALUES.join(", "));
+        return Err(item.must_be(&one));
     }
     Ok(Rule {
         action,
@@ -327,6 +326,12 @@ fn values(table: &Table<'_>) -> Result<Values> {
         let items = value_texts(&item)?;
         let items = items.iter().map(|text| list_item(&item, text));
         return Ok(Values::AllOf(items.collect::<Result<_>>()?));
+    }
+    if let Some(item) = table.get("with-prefix") {
+        return match item.text()? {
+            "" => Err(item.must_be("the beginning of a list's item")),
+            text => Ok(Values::WithPrefix(list_item(&item, text)?)),
+        };
     }
     Ok(Values::Any)
 }

@@ -130,6 +130,8 @@ pub enum Value<'a> {
     With(&'a [u8]),
     /// 5: a list of no other items than these, each ended by a NUL.
     AllOf(&'a [u8]),
+    /// 6: a list with an item in it that begins so.
+    WithPrefix(&'a [u8]),
 }
 
 impl<'a> Rules<'a> {
@@ -241,6 +243,7 @@ impl<'a> Value<'a> {
             }
             4 if !bytes.is_empty() && !is_zero(bytes) => Some(Value::With(bytes)),
             5 if bytes.ends_with(b"\0") => Some(Value::AllOf(bytes)),
+            6 if !bytes.is_empty() && !is_zero(bytes) => Some(Value::WithPrefix(bytes)),
             _ => None,
         }
     }
@@ -256,6 +259,7 @@ impl<'a> Value<'a> {
             }
             (Value::With(item), Some(value)) => items(value).any(|it| it == item),
             (Value::AllOf(texts), Some(value)) => items(value).all(|it| one_of(texts, it)),
+            (Value::WithPrefix(start), Some(value)) => items(value).any(|it| it.starts_with(start)),
         }
     }
 }

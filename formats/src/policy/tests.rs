@@ -149,6 +149,9 @@ fn refuses_malformed_parameter_rules() {
     refused(rule(0, "a", 4, b""));
     refused(rule(0, "a", 5, b"x"));
     refused(rule(0, "a", 6, b""));
+    refused(rule(0, "a", 6, b"\0"));
+    refused(rule(0, "a", 7, b""));
+    refused(rule(0, "a", 7, b"x"));
     refused(with(&rule(0, "a", 0, b""), |it| it[3] = 1));
     let many = vec![rule(0, "a", 0, b""); 257];
     assert_eq!(
@@ -236,6 +239,12 @@ fn a_rule_is_about_values_of_its_kind() {
             b"x\0y\0",
             &["a=x", "a=y,x", "a=x,x"],
             &["a", "a=x,", "a=x,z"],
+        ),
+        (
+            6,
+            b"x:",
+            &["a=x:", "a=x:y,z", "a=\"x: y\"", "a=y,x:z"],
+            &["a", "a=", "a=x", "a=y,zx:", "a=X:", "ax:=x:"],
         ),
     ] {
         for line in about {

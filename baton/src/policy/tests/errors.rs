@@ -209,6 +209,15 @@ fn a_rule_that_can_not_be_is_refused() {
         ("{ allow = 'a', with = 'x,y' }", "no item of a list"),
         ("{ allow = 'a', all-of = ['x,y'] }", "no item of a list"),
         ("{ allow = 'a', all-of = [] }", "one value or more"),
+        (
+            "{ allow = 'a', with-prefix = '' }",
+            "the beginning of a list's item",
+        ),
+        ("{ allow = 'a', with-prefix = 'x,y' }", "no item of a list"),
+        (
+            "{ allow = 'a', with = 'b', with-prefix = 'c' }",
+            "at most one of",
+        ),
     ] {
         let why = refused(&format!("[cmdline]\nrules = [{rule}]"));
         assert!(why.contains(part), "{rule}: {why}");

@@ -36,6 +36,7 @@ rules = [
   { allow = "mem", number = [0x10, 18446744073709551615] },
   { allow = "lsm", with = "lockdown" },
   { allow = "console", all-of = ["ttyS0", "115200n8", ""] },
+  { allow = "video", with-prefix = "efifb:" },
   { deny = "systemd.*" },
   { allow = "*", value = false },
 ]

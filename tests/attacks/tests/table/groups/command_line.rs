@@ -243,6 +243,27 @@ fn by_the_stock_policy(all: &mut Cases) {
     );
     said!(
         all,
+        "an address for the framebuffer, which root may write to",
+        bzimage,
+        DENIED,
+        b"video=efifb:base:0x40000000,stride:1024,height:768,width:1024"
+    );
+    said!(
+        all,
+        "the same after an item that is harmless by itself",
+        bzimage,
+        DENIED,
+        b"video=efifb:nowc,base:0x40000000"
+    );
+    said!(
+        all,
+        "the framebuffer's address on another machine, by that one's name",
+        bzimage,
+        DENIED,
+        b"video=1024x768,macbook"
+    );
+    said!(
+        all,
         "an ACPI table from a variable that root can write",
         bzimage,
         DENIED,
