@@ -109,6 +109,8 @@ impl<'m> Arguments<'m> {
         Ok(())
     }
 
+    /// For what setup_data points to as well: user space chooses some of those bytes (IMA's measurements name
+    /// files), so that they are no table of the firmware's.
     fn keep_loaded(&mut self, address: u64, size: u64) -> Result<(), Reason> {
         self.keep(address, size)?;
         self.loaded.extend(Range::new(address, size));
@@ -214,11 +216,11 @@ impl<'m> Arguments<'m> {
             }
             setup_data::SETUP_IMA => {
                 let ima = ImaSetupData::parse(data).map_err(short)?;
-                self.keep(ima.addr, ima.size)
+                self.keep_loaded(ima.addr, ima.size)
             }
             setup_data::SETUP_INDIRECT => {
                 let indirect = SetupIndirect::parse(data).map_err(short)?;
-                self.keep(indirect.range.addr, indirect.range.size)
+                self.keep_loaded(indirect.range.addr, indirect.range.size)
             }
             setup_data::SETUP_KEXEC_KHO => {
                 let kho = KhoData::parse(data).map_err(short)?;
@@ -242,8 +244,8 @@ impl<'m> Arguments<'m> {
     }
 
     fn read_kho<M: PhysicalMemory>(&mut self, memory: &M, kho: &KhoData) -> Result<(), Reason> {
-        self.keep(kho.fdt_addr, kho.fdt_size)?;
-        self.keep(kho.scratch_addr, kho.scratch_size)?;
+        self.keep_loaded(kho.fdt_addr, kho.fdt_size)?;
+        self.keep_loaded(kho.scratch_addr, kho.scratch_size)?;
         let table =
             memory
                 .read(kho.scratch_addr, kho.scratch_size)

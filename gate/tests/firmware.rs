@@ -6,7 +6,8 @@ mod forging;
 mod support;
 
 use baton_formats::boot_params::{BootParams, E820Entry, offset};
-use baton_formats::efi::{Guid, Table};
+use baton_formats::efi::{Guid, MOK_TABLE_GUID, Table};
+use baton_formats::setup_data::{SETUP_IMA, SETUP_INDIRECT, SETUP_KEXEC_KHO};
 use baton_gate::convert::BootPlan;
 use baton_verify::Component;
 use forging::build::{authority as root, signed_kernel as kernel};
@@ -16,6 +17,8 @@ use support::*;
 const TABLE: u64 = 0x3a00_0000;
 /// In memory that the map calls reserved.
 const RESERVED: u64 = 0x7f00_8000;
+/// ESRT's GUID.
+const ESRT: &str = "b122a263-3661-4f68-9929-78f8b0d62180";
 const FAR: u64 = 0x2_0000_0000;
 
 /// A GUID as it stands in memory, from its text.
@@ -150,7 +153,7 @@ fn tables() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ),
         (
             "ESRT",
-            "b122a263-3661-4f68-9929-78f8b0d62180",
+            ESRT,
             with([words(&[2, 2]), longs(&[1])].concat(), 16 + 2 * 40),
         ),
         (
@@ -427,4 +430,42 @@ fn a_memory_map_without_an_entry_left_is_said_to_have_none() {
     set_map(memory.bytes(BOOT_PARAMS), &entries);
     let refused = refusal(&memory, &[]);
     assert_eq!(refused.reason.code(), "bad-memory-map", "{refused}");
+}
+
+/// What user space chose some of the bytes of is no table, whatever it looks like.
+#[test]
+fn tables_over_which_something_was_put_that_setup_data_tells_of_are_refused() {
+    for table in [SYSTEM_TABLE, CONFIG_TABLES, MOK_TABLE] {
+        for kind in [SETUP_IMA, SETUP_INDIRECT, SETUP_KEXEC_KHO] {
+            let mut memory = machine_with(ESRT, RESERVED, vec![]);
+            let data = match kind {
+                SETUP_IMA => longs(&[table, 0x1000]),
+                SETUP_INDIRECT => [words(&[1 << 31, 0]), longs(&[0x1000, table])].concat(),
+                _ => longs(&[table, 0x1000, SCRATCH_LIST, 16]),
+            };
+            memory.put(SCRATCH_LIST, longs(&[0x1000_0000, 0x1000_0000]));
+            memory.put(0x3f70_0000, node(SETUP_DATA, kind, &data));
+            set_setup_data(&mut memory, 0x3f70_0000);
+            let refused = refusal(&memory, &[]);
+            let expected = (Component::FirmwareTables, "bad-firmware-table");
+            assert_eq!((refused.component, refused.reason.code()), expected);
+        }
+    }
+}
+
+#[test]
+fn two_tables_of_shims_are_refused_whichever_revokes() {
+    let trusting = mok_entry("MokListRT", &x509_list(&root()));
+    let end = vec![0; 264];
+    let clean = [&trusting[..], &end].concat();
+    let revoking = mok_entry("MokListXRT", &x509_list(&root()));
+    let revoking = [&trusting[..], &revoking, &end].concat();
+    for (first, second) in [(&clean, &revoking), (&revoking, &clean), (&clean, &clean)] {
+        let mut memory = machine(handover(&kernel(), &[]), "quiet");
+        add_shim(&mut memory, first.clone());
+        add_table(&mut memory, MOK_TABLE_GUID, RESERVED, second.clone());
+        let refused = refusal(&memory, &[]);
+        let expected = (Component::FirmwareTables, "bad-firmware-table");
+        assert_eq!((refused.component, refused.reason.code()), expected);
+    }
 }

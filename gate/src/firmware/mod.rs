@@ -64,6 +64,13 @@ impl<'m> Firmware<'m> {
             .ok_or(Reason::BadFirmwareTable(
                 "the EFI configuration tables can't be read",
             ))?;
+        // Linux takes the last of two (match_config_table in drivers/firmware/efi/efi.c).
+        let of_shim = tables.iter().filter(|table| table.guid == MOK_TABLE_GUID);
+        if of_shim.count() > 1 {
+            return Err(Reason::BadFirmwareTable(
+                "EFI's configuration tables name the MOK table twice",
+            ));
+        }
         if let Some(address) = tables.find(&MOK_TABLE_GUID) {
             firmware.mok = MokTable::read(memory, address)?;
             firmware.extents.extend(firmware.mok.extent);

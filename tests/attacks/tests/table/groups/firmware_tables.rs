@@ -2,8 +2,8 @@
 
 use baton_attacks::Group;
 use baton_formats::boot_params::offset;
-use baton_formats::efi::Guid;
-use baton_formats::setup_data::SETUP_EFI;
+use baton_formats::efi::{Guid, MOK_TABLE_GUID};
+use baton_formats::setup_data::{SETUP_EFI, SETUP_IMA};
 use baton_gate::convert::BootPlan;
 use baton_verify::Component;
 
@@ -222,6 +222,12 @@ fn places(all: &mut Cases) {
     );
 }
 
+/// Puts a node of setup_data before the others.
+fn first_node(memory: &mut Memory, kind: u32, data: &[u8]) {
+    memory.put(0x3f70_0000, node(SETUP_DATA, kind, data));
+    set_setup_data(memory, 0x3f70_0000);
+}
+
 fn on_the_way(all: &mut Cases) {
     memory!(
         all,
@@ -234,6 +240,35 @@ fn on_the_way(all: &mut Cases) {
         let at = offset::EFI_INFO + 4;
         it.bytes(BOOT_PARAMS)[at..at + 4].copy_from_slice(&(CMDLINE as u32).to_le_bytes());
     });
+    memory!(
+        all,
+        "measurements of IMA, with names that root chose, where shim's table was",
+        |it| {
+            let mut ima = MOK_TABLE.to_le_bytes().to_vec();
+            ima.extend(0x1000_u64.to_le_bytes());
+            first_node(it, SETUP_IMA, &ima);
+        }
+    );
+    memory!(
+        all,
+        "what Kexec HandOver keeps, where the configuration tables were",
+        |it| {
+            add_scratch(it, 0x1000_0000, 0x1000_0000);
+            let mut efi = vec![0; 96];
+            efi[16..24].copy_from_slice(&0x3fa0_0000_u64.to_le_bytes());
+            let tables = it.bytes(CONFIG_TABLES).clone();
+            it.put(0x3fa0_0000, tables);
+            first_node(it, SETUP_EFI, &efi);
+        }
+    );
+    memory!(
+        all,
+        "a second table of shim's, which Linux would take in place of the first",
+        |it| {
+            let table = it.bytes(MOK_TABLE).clone();
+            add_table(it, MOK_TABLE_GUID, RESERVED, table);
+        }
+    );
     memory!(
         all,
         "a word of the EFI tables that lies in the gate, where a table must be left out",
