@@ -35,8 +35,10 @@ pub struct Arguments<'m> {
     pub handover: &'m [u8],
     /// Where the handover lies.
     pub handover_address: u64,
-    /// The memory map.
+    /// The memory map, as it was passed.
     pub map: Vec<MapEntry>,
+    /// RAM of it that can't be written to, and so isn't chosen.
+    pub out_of_reach: Vec<Range>,
     /// What must survive until the next kernel has read it.
     pub keep: Vec<Range>,
     /// What the old kernel put into memory for the gate: nothing else can lie there any more.
@@ -86,6 +88,7 @@ impl<'m> Arguments<'m> {
             handover,
             handover_address,
             map: memory_map(boot_params)?,
+            out_of_reach: Vec::new(),
             keep: Vec::new(),
             loaded: Vec::new(),
             scratch: None,
@@ -99,6 +102,17 @@ impl<'m> Arguments<'m> {
         arguments.read_efi_map(memory, &view)?;
         arguments.read_setup_data(memory, &view)?;
         Ok(arguments)
+    }
+
+    /// Makes all RAM of the map accessible, as far as `map` can: it says up to where of a range it could. The map
+    /// stays as it was, since what is no RAM there is believed.
+    pub fn reach_ram(&mut self, mut map: impl FnMut(u64, u64) -> u64) {
+        for entry in self.map.iter().filter(|entry| entry.kind == Use::Ram) {
+            let end = entry.address.saturating_add(entry.size);
+            let reached = map(entry.address, end).max(entry.address);
+            let missing = end.saturating_sub(reached);
+            self.out_of_reach.extend(Range::new(reached, missing));
+        }
     }
 
     fn keep(&mut self, address: u64, size: u64) -> Result<(), Reason> {

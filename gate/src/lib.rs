@@ -14,6 +14,7 @@ pub mod occasion;
 pub mod paging;
 pub mod plan;
 pub mod run;
+pub mod screen;
 
 // The image's own machinery can't be linked into a hosted program: it defines memcpy and a heap.
 #[cfg(feature = "image")]

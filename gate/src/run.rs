@@ -46,7 +46,7 @@ pub struct Initrds {
     pub bytes: u64,
 }
 
-/// Verifies the handover that `arguments` carry and plans the next kernel's boot.
+/// Verifies the handover that `arguments` carry by what `firmware` left, and plans the next kernel's boot.
 ///
 /// # Errors
 /// The refusal, in the words that `baton load` uses too.
@@ -54,9 +54,9 @@ pub fn prepare<'m, M: PhysicalMemory>(
     memory: &'m M,
     image: &Image<'m>,
     arguments: &Arguments<'m>,
+    firmware: &Firmware<'m>,
     clock: &Stopwatch,
 ) -> Result<Prepared<'m>, Refusal> {
-    let firmware = Firmware::read(memory, arguments, image.extent).map_err(in_tables)?;
     let trust = trust(image, &firmware.mok)?.observed_by(clock.observer);
     let started = (clock.now)();
     let machine = Machine::told_by(&BootParams(arguments.boot_params));
@@ -67,7 +67,7 @@ pub fn prepare<'m, M: PhysicalMemory>(
     check_entry(&decision.payload, arguments.five_level)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let verified = (started, (clock.now)());
-    let free = free_memory(image, arguments, &firmware).map_err(in_memory)?;
+    let free = free_memory(image, arguments, firmware).map_err(in_memory)?;
     let initrds = initrds(&decision);
     let kernel = (decision.payload.format(), decision.payload.release());
     let tables = firmware.tables.as_deref();
@@ -108,7 +108,7 @@ fn trust<'m>(image: &Image<'m>, mok: &MokTable<'m>) -> Result<Trust<'m>, Refusal
     })?)
 }
 
-/// All RAM but what the gate runs in, and what must survive for the next kernel to read.
+/// All RAM within reach but what the gate runs in, and what must survive for the next kernel to read.
 fn free_memory(
     image: &Image<'_>,
     arguments: &Arguments<'_>,
@@ -119,17 +119,11 @@ fn free_memory(
         free.keep_only(scratch);
     }
     free.remove(image.extent);
-    for range in arguments.keep.iter().chain(&firmware.extents) {
+    let taken = arguments.keep.iter().chain(&firmware.extents);
+    for range in taken.chain(&arguments.out_of_reach) {
         free.remove(*range);
     }
     Ok(free)
-}
-
-fn in_tables(reason: Reason) -> Refusal {
-    Refusal {
-        component: Component::FirmwareTables,
-        reason,
-    }
 }
 
 /// What the planner refuses is about the kernel, unless it is about the machine's memory.

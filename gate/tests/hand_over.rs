@@ -298,3 +298,44 @@ fn every_bit_of_the_kernel_that_its_signature_covers_matters() {
         refusal(&memory, &root());
     }
 }
+
+/// What `look` sees of a machine of whose RAM the page tables reach so much.
+fn within_reach(memory: &Memory, reach: u64) -> Result<u64, String> {
+    let built = built_gate(&root(), &[]);
+    with_reach(memory, BOOT_PARAMS, built, reach, |result| {
+        result
+            .map(|prepared| prepared.plan.writes[0].to)
+            .map_err(|refusal| refusal.reason.code().to_owned())
+    })
+}
+
+#[test]
+fn ram_out_of_reach_is_not_chosen() {
+    let mut memory = good();
+    let map = [(0x10_0000, 0x8000, 1), (HANDOVER, 0x1000_0000, 1)];
+    set_map(memory.bytes(BOOT_PARAMS), &map);
+    let lowest = within_reach(&memory, u64::MAX).expect("it fits");
+    assert!(lowest >= HANDOVER);
+    let none = within_reach(&memory, HANDOVER);
+    assert_eq!(none, Err("no-room".to_owned()));
+}
+
+/// Whoever writes the line has the RAM too that the page tables don't reach.
+#[test]
+fn a_crash_whose_dump_lies_in_ram_is_none_however_far_the_page_tables_reach() {
+    const DUMP: u64 = 0x3800_0000;
+    let mut blob = handover(&kernel(), &[b"initrd"]);
+    blob[0x18] = 1;
+    let mut memory = machine(blob, "elfcorehdr=0x38000000 quiet");
+    let mut header = b"\x7fELF\x02\x01\x01".to_vec();
+    header.resize(64, 0);
+    header[16] = 4;
+    memory.put(DUMP, header);
+    for reach in [DUMP - 0x1000, DUMP, DUMP + 0x1000, u64::MAX] {
+        let said = within_reach(&memory, reach);
+        assert_eq!(said, Err("only-for-crash".to_owned()), "{reach:#x}");
+    }
+    let map = [(0x10_0000, DUMP - 0x10_0000, 1)];
+    set_map(memory.bytes(BOOT_PARAMS), &map);
+    assert!(within_reach(&memory, u64::MAX).is_ok());
+}

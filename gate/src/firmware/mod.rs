@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use baton_formats::efi::{
     CONFIG_TABLE_LEN, ConfigTables, MOK_TABLE_GUID, SYSTEM_TABLE_LEN, SystemTable,
 };
-use baton_verify::Reason;
+use baton_verify::{Component, Reason, Refusal};
 
 use crate::arguments::Arguments;
 use crate::memory::PhysicalMemory;
@@ -36,6 +36,15 @@ impl<'m> Firmware<'m> {
     /// # Errors
     /// `BadFirmwareTable` for anything malformed on the way to shim's table, and in it.
     pub fn read<M: PhysicalMemory>(
+        memory: &'m M,
+        arguments: &Arguments<'m>,
+        gate: Range,
+    ) -> Result<Self, Refusal> {
+        Self::find(memory, arguments, gate)
+            .map_err(|reason| Refusal::new(Component::FirmwareTables, reason))
+    }
+
+    fn find<M: PhysicalMemory>(
         memory: &'m M,
         arguments: &Arguments<'m>,
         gate: Range,

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use baton_formats::boot_params::{BootParamsMut, SECURE_BOOT_ENABLED, offset};
+use baton_formats::boot_params::{BootParamsMut, SECURE_BOOT_ENABLED, VIDEO_TYPE_EFI, offset};
 use baton_formats::efi::{Guid, MOK_TABLE_GUID};
 use baton_formats::gate_image::{GateInfo, LEN, Part};
 use baton_formats::handover::{Kind, Layout};
@@ -12,6 +12,7 @@ use baton_formats::setup_data::{HEADER_LEN, SETUP_EFI, SETUP_KEXEC_KHO, SetupDat
 use baton_formats::siglist::X509_GUID;
 use baton_gate::arguments::Arguments;
 use baton_gate::convert::{BootPlan, Entry};
+use baton_gate::firmware::Firmware;
 use baton_gate::image::Image;
 use baton_gate::memory::PhysicalMemory;
 use baton_gate::plan::Range;
@@ -52,6 +53,19 @@ impl Memory {
             .find(|(start, _)| *start == address)
             .expect("it was put there")
             .1
+    }
+}
+
+impl Memory {
+    /// Zeros wherever there is memory in a range.
+    pub fn clear(&mut self, range: Range) {
+        for (start, bytes) in &mut self.0 {
+            for (address, byte) in (*start..).zip(bytes) {
+                if range.start <= address && address < range.end {
+                    *byte = 0;
+                }
+            }
+        }
     }
 }
 
@@ -168,6 +182,21 @@ pub fn set_map(page: &mut [u8], entries: &[(u64, u64, u32)]) {
     }
 }
 
+/// What [`add_screen`] makes take so many bytes.
+pub const SCREEN_LEN: u64 = 256 * 4 * 64;
+
+/// Tells of a screen of EFI at this address: 256 pixels to a line, 64 lines.
+pub fn add_screen(memory: &mut Memory, base: u64) {
+    let screen = &mut memory.bytes(BOOT_PARAMS)[offset::SCREEN_INFO..];
+    screen[0x0f] = VIDEO_TYPE_EFI;
+    for (at, value) in [(0x12, 256_u16), (0x14, 64), (0x16, 32), (0x24, 1024)] {
+        screen[at..at + 2].copy_from_slice(&value.to_le_bytes());
+    }
+    screen[0x36] = 1 << 1; // VIDEO_CAPABILITY_64BIT_BASE
+    screen[0x18..0x1c].copy_from_slice(&(base as u32).to_le_bytes());
+    screen[0x3a..0x3e].copy_from_slice(&((base >> 32) as u32).to_le_bytes());
+}
+
 pub fn set_setup_data(memory: &mut Memory, address: u64) {
     memory.bytes(BOOT_PARAMS)[offset::SETUP_DATA..offset::SETUP_DATA + 8]
         .copy_from_slice(&address.to_le_bytes());
@@ -282,7 +311,18 @@ pub fn with_gate_at<T>(
 pub fn with_built<T>(
     memory: &Memory,
     address: u64,
+    built: ([u8; LEN], Vec<u8>),
+    look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
+) -> T {
+    with_reach(memory, address, built, u64::MAX, look)
+}
+
+/// The same of a machine of whose RAM the gate's page tables reach so much.
+pub fn with_reach<T>(
+    memory: &Memory,
+    address: u64,
     (info, added): ([u8; LEN], Vec<u8>),
+    reach: u64,
     look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
 ) -> T {
     let watch = Stopwatch {
@@ -292,11 +332,13 @@ pub fn with_built<T>(
     let image = Image::read(&info, &added, gate_extent()).expect("the gate is well made");
     let arguments = Arguments::read(memory, address)
         .map_err(|reason| Refusal::new(Component::BootParams, reason));
-    let arguments = match arguments {
+    let mut arguments = match arguments {
         Ok(arguments) => arguments,
         Err(refusal) => return look(Err(refusal)),
     };
-    look(prepare(memory, &image, &arguments, &watch))
+    arguments.reach_ram(|_, end| end.min(reach));
+    let firmware = Firmware::read(memory, &arguments, image.extent);
+    look(firmware.and_then(|firmware| prepare(memory, &image, &arguments, &firmware, &watch)))
 }
 
 pub fn refusal(memory: &Memory, keys: &[u8]) -> Refusal {

@@ -1,11 +1,8 @@
 //! Text on the framebuffer that the firmware set up, where the old kernel passed one on.
 
-use baton_formats::boot_params::{ScreenInfo, VIDEO_TYPE_EFI};
+use baton_formats::boot_params::ScreenInfo;
 
-const GLYPH: u32 = 8;
-/// Each pixel of the 8 × 8 font is drawn as a column of two, which is easier to read.
-const LINE: u32 = 16;
-const MARGIN: u32 = 16;
+use crate::screen::{GLYPH, LINE, MARGIN, extent};
 
 /// A linear framebuffer of 32 bits a pixel, and where the next character goes.
 pub struct Framebuffer {
@@ -19,33 +16,13 @@ pub struct Framebuffer {
 }
 
 impl Framebuffer {
-    /// The bytes that `screen` says its framebuffer takes, for mapping: address and length.
-    #[must_use]
-    pub fn extent(screen: &ScreenInfo) -> Option<(u64, u64)> {
-        let base = screen.framebuffer();
-        let usable = screen.video_type == VIDEO_TYPE_EFI
-            && screen.lfb_depth == 32
-            && u32::from(screen.lfb_width) >= 2 * MARGIN + GLYPH
-            && u32::from(screen.lfb_height) >= 2 * MARGIN + LINE
-            && u32::from(screen.lfb_linelength) >= u32::from(screen.lfb_width) * 4
-            && screen.lfb_linelength.is_multiple_of(4)
-            && base.is_multiple_of(4)
-            && base != 0;
-        usable.then(|| {
-            (
-                base,
-                u64::from(screen.lfb_linelength) * u64::from(screen.lfb_height),
-            )
-        })
-    }
-
     /// A console on the framebuffer of `screen`.
     ///
     /// # Safety
-    /// The range that [`Framebuffer::extent`] gives must be mapped, and be memory of the display,
+    /// The range that [`extent`] gives must be mapped, and be memory of the display,
     /// not memory that Rust code uses.
     pub unsafe fn new(screen: &ScreenInfo) -> Option<Self> {
-        let (base, _) = Self::extent(screen)?;
+        let base = extent(screen)?.start;
         Some(Self {
             base: base as *mut u32,
             stride: u32::from(screen.lfb_linelength) / 4,

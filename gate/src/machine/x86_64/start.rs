@@ -1,13 +1,9 @@
 //! The sequence: page tables, console, arguments, verdict, copy, jump.
 
-extern crate alloc;
-
-use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::panic::PanicInfo;
 use core::slice;
 
-use baton_formats::boot_params::BootParams;
 use baton_formats::gate_image::LEN;
 use baton_formats::policy::{OnRefusal, RefusalAction};
 use baton_verify::{Component, Reason, Refusal};
@@ -21,13 +17,15 @@ use super::framebuffer::Framebuffer;
 use super::physical::{POOL, Physical};
 use super::reset::reset;
 use super::stopwatch;
-use crate::arguments::{Arguments, command_line, memory_map};
+use crate::arguments::{Arguments, command_line};
 use crate::convert::{BootPlan, Entry};
+use crate::firmware::Firmware;
 use crate::image::Image;
 use crate::memory::PhysicalMemory;
 use crate::paging::Table;
-use crate::plan::{MapEntry, Range, Use};
+use crate::plan::Range;
 use crate::run::{Prepared, Stopwatch, prepare};
+use crate::screen;
 
 struct Pool(UnsafeCell<[Table; POOL]>);
 
@@ -82,11 +80,15 @@ fn hand_over(
     // SAFETY: the image with its stack is mapped; everything else is mapped as it is read.
     unsafe { memory.activate() };
 
-    open_console(&memory, address).map_err(early)?;
+    open_serial(&memory, address).map_err(early)?;
     let mut arguments = Arguments::read(&memory, address).map_err(early)?;
     arguments.five_level = cpu::uses_five_levels();
+    let firmware = Firmware::read(&memory, &arguments, extent());
+    if let Ok(firmware) = &firmware {
+        open_screen(&memory, &arguments, firmware);
+    }
     // After what must be read, so that it can't use up the page tables before.
-    map_ram(&memory, &mut arguments.map);
+    arguments.reach_ram(|from, to| map_gigabytes(&memory, from, to));
     let clock = Clock::calibrate();
 
     let image = Image::read(info(), added(), extent()).map_err(|reason| {
@@ -107,7 +109,8 @@ fn hand_over(
         now: timestamp,
         observer: stopwatch::observe,
     };
-    let prepared = prepare(&memory, &image, &arguments, &watch)
+    let prepared = firmware
+        .and_then(|firmware| prepare(&memory, &image, &arguments, &firmware, &watch))
         .map_err(|refusal| (refusal, image.policy.refusal))?;
     report(&prepared, clock);
     start(&memory, &prepared.plan, clock, control).map_err(|reason| {
@@ -149,22 +152,17 @@ fn map_image(memory: &Physical<'_>) -> Result<(), Reason> {
         .map_err(|_| Reason::BadBootParams("the gate was loaded where it can't be mapped"))
 }
 
-/// Maps all RAM of the memory map, from the bottom, as far as the pool goes. RAM that could not be
-/// mapped isn't in the map afterwards, and so isn't chosen either.
-fn map_ram(memory: &Physical<'_>, map: &mut Vec<MapEntry>) {
-    for entry in map.iter_mut().filter(|entry| entry.kind == Use::Ram) {
-        let end = entry.address.saturating_add(entry.size);
-        let mut mapped = entry.address;
-        while mapped < end {
-            let next = end.min((mapped | (STEP - 1)).saturating_add(1));
-            if memory.map(mapped, next).is_err() {
-                break;
-            }
-            mapped = next;
+/// Maps a range from its bottom as far as the pool goes: its end, or where that is.
+fn map_gigabytes(memory: &Physical<'_>, from: u64, to: u64) -> u64 {
+    let mut mapped = from;
+    while mapped < to {
+        let next = to.min((mapped | (STEP - 1)).saturating_add(1));
+        if memory.map(mapped, next).is_err() {
+            break;
         }
-        entry.size = mapped - entry.address;
+        mapped = next;
     }
-    map.retain(|entry| entry.kind != Use::Ram || entry.size > 0);
+    mapped
 }
 
 fn boot_params<'m>(memory: &'m Physical<'_>, address: u64) -> Result<&'m [u8; 4096], Reason> {
@@ -174,28 +172,21 @@ fn boot_params<'m>(memory: &'m Physical<'_>, address: u64) -> Result<&'m [u8; 40
 }
 
 /// From here on something can be said.
-fn open_console(memory: &Physical<'_>, address: u64) -> Result<(), Reason> {
-    let boot_params = boot_params(memory, address)?;
-    if let Ok(cmdline) = command_line(memory, boot_params) {
+fn open_serial(memory: &Physical<'_>, address: u64) -> Result<(), Reason> {
+    if let Ok(cmdline) = command_line(memory, boot_params(memory, address)?) {
         console::open_serial(cmdline);
-    }
-    let screen = BootParams(boot_params).screen_info();
-    if let Some((start, end)) = Framebuffer::extent(&screen)
-        .and_then(|(start, length)| Some((start, start.checked_add(length)?)))
-        && !is_ram(&memory_map(boot_params)?, start, end)
-        && memory.map(start, end).is_ok()
-    {
-        // SAFETY: just mapped, and no RAM of the memory map: it isn't memory that Rust code uses.
-        console::set_framebuffer(unsafe { Framebuffer::new(&screen) });
     }
     Ok(())
 }
 
-fn is_ram(map: &[MapEntry], start: u64, end: u64) -> bool {
-    let overlaps =
-        |entry: &MapEntry| start < entry.address.saturating_add(entry.size) && entry.address < end;
-    map.iter()
-        .any(|entry| entry.kind == Use::Ram && overlaps(entry))
+/// From here on it can be seen on the screen, too: not before it is known what that may not lie over.
+fn open_screen(memory: &Physical<'_>, arguments: &Arguments<'_>, firmware: &Firmware<'_>) {
+    if let Some((screen, range)) = screen::usable(arguments, firmware, extent())
+        && memory.map(range.start, range.end).is_ok()
+    {
+        // SAFETY: just mapped, and no memory: nothing that Rust code uses lies there.
+        console::set_framebuffer(unsafe { Framebuffer::new(&screen) });
+    }
 }
 
 fn report(prepared: &Prepared<'_>, clock: Clock) {

@@ -9,8 +9,10 @@ use baton_formats::boot_params::{self, offset};
 use baton_formats::gate_image::{FILE_OFFSET, GateInfo, LEN};
 use baton_gate::arguments::Arguments;
 use baton_gate::convert::BootPlan;
+use baton_gate::firmware::Firmware;
 use baton_gate::image::Image;
 use baton_gate::run::{Stopwatch, prepare};
+use baton_gate::screen;
 use baton_verify::{Certificate, Component, Lists, Refusal, Trust, decide};
 use clap::Parser as _;
 
@@ -37,18 +39,34 @@ pub fn by_gate(scene: &Scene, look: impl FnOnce(&BootPlan<'_>)) -> Result<(), Re
     let file = scene.gate_file();
     let info: &[u8; LEN] = file[FILE_OFFSET..].first_chunk().expect("a block");
     let added = &file[stub_len(info)..];
-    let memory = memory(scene);
+    let mut memory = memory(scene);
+    draw(&mut memory);
     let in_gate = |reason| Refusal::new(Component::Gate, reason);
     let image = Image::read(info, added, machine::gate_extent()).map_err(in_gate)?;
-    let arguments = Arguments::read(&memory, BOOT_PARAMS)
+    let mut arguments = Arguments::read(&memory, BOOT_PARAMS)
         .map_err(|reason| Refusal::new(Component::BootParams, reason))?;
+    arguments.reach_ram(|_, end| end.min(scene.reach));
     let watch = Stopwatch {
         now: || 7,
         observer: |_| {},
     };
-    let prepared = prepare(&memory, &image, &arguments, &watch)?;
+    let firmware = Firmware::read(&memory, &arguments, image.extent)?;
+    let prepared = prepare(&memory, &image, &arguments, &firmware, &watch)?;
     look(&prepared.plan);
     Ok(())
+}
+
+/// What the gate says first, on the screen if it takes it for one, clears a line of that.
+fn draw(memory: &mut Memory) {
+    let screen = || {
+        let arguments = Arguments::read(&*memory, BOOT_PARAMS).ok()?;
+        let gate = machine::gate_extent();
+        let firmware = Firmware::read(&*memory, &arguments, gate).ok()?;
+        screen::usable(&arguments, &firmware, gate)
+    };
+    if let Some((_, range)) = screen() {
+        memory.clear(range);
+    }
 }
 
 /// As the gate's stub knows its own length.

@@ -70,6 +70,8 @@ pub struct Scene {
     pub on_gate: Vec<fn(&mut Vec<u8>)>,
     /// What is done to memory when everything is loaded.
     pub on_memory: Vec<fn(&mut Memory)>,
+    /// Up to where the gate's page tables reach.
+    pub reach: u64,
 }
 
 impl Scene {
@@ -91,6 +93,7 @@ impl Scene {
             on_blob: vec![],
             on_gate: vec![],
             on_memory: vec![],
+            reach: u64::MAX,
         }
     }
 

@@ -117,5 +117,18 @@ pub fn cases() -> Vec<Case> {
         HANDOVER,
         "only-for-crash",
     );
+    all.by_gate(
+        "the same, with the headers of a dump in RAM that the gate's page tables don't reach",
+        crash,
+        |it| {
+            it.reach = 0x2000_0000;
+            it.on_memory.push(|memory| {
+                memory.put(0x2000_0000, dump_header());
+                line(memory, b"elfcorehdr=0x20000000 quiet");
+            });
+        },
+        HANDOVER,
+        "only-for-crash",
+    );
     all.made
 }

@@ -1,6 +1,7 @@
 //! What was trusted once.
 
 use baton_attacks::Group;
+use baton_formats::setup_data::SETUP_E820_EXT;
 use baton_verify::{Component, HashAlgorithm};
 
 use crate::bases::*;
@@ -11,6 +12,7 @@ use crate::forging::forge::Cert;
 use crate::forging::other_formats::{pe_image, vmlinux};
 use crate::forging::small_image::small_image;
 use crate::forging::{SHA256, X509, signature_list};
+use crate::machine::*;
 use crate::scene::{Scene, Shim, appended, signed_image, signed_image_by};
 
 const KERNEL: Component = Component::Kernel;
@@ -79,6 +81,16 @@ fn revoke_tbs(scene: &mut Scene, kind: &[u8; 16], hash: HashAlgorithm) {
     scene.shim().revoked = signature_list(kind, &[&timed(hash.hash([&tbs[..]]).as_bytes())]);
 }
 
+/// A screen over shim's table, whose memory is in the map's extension alone.
+fn screen_over_unlisted_tables(memory: &mut Memory) {
+    let mut entry = MOK_TABLE.to_le_bytes().to_vec();
+    entry.extend(0x10_0000_u64.to_le_bytes());
+    entry.extend(2_u32.to_le_bytes());
+    memory.put(0x3f70_0000, node(SETUP_DATA, SETUP_E820_EXT, &entry));
+    set_setup_data(memory, 0x3f70_0000);
+    add_screen(memory, MOK_TABLE);
+}
+
 /// Such entries end with a time of revocation, which isn't judged.
 fn timed(digest: &[u8]) -> Vec<u8> {
     [digest, &[0; 16]].concat()
@@ -110,6 +122,26 @@ fn keys(all: &mut Cases) {
         "a kernel signed by a key that the machine has revoked",
         kernel,
         KERNEL
+    );
+    all.refused(
+        "the same, with a screen that root put over shim's table, to be cleared by what is said first",
+        kernel,
+        |it| {
+            revoke_certificate(it, &signer());
+            it.on_memory.push(|it| add_screen(it, MOK_TABLE));
+        },
+        KERNEL,
+        "revoked-certificate",
+    );
+    all.refused(
+        "the same, with the screen over memory that only the extension of the memory map lists",
+        kernel,
+        |it| {
+            revoke_certificate(it, &signer());
+            it.on_memory.push(screen_over_unlisted_tables);
+        },
+        KERNEL,
+        "revoked-certificate",
     );
     signer_revoked!("the same key's signature at the end of a file", elf, KERNEL);
     signer_revoked!("the same key's signature in a note", noted, KERNEL);
