@@ -259,14 +259,10 @@ fn allowed_to_issue(
     role: Role,
 ) -> Result<(), IssuerProblem> {
     let extensions = issuer.extensions();
-    match extensions.basic_constraints {
-        Some(constraints) if !constraints.ca => return Err(IssuerProblem::NotCa),
-        Some(constraints) => match constraints.path_len {
-            Some(limit) if intermediates > limit => return Err(IssuerProblem::PathLength(limit)),
-            _ => {}
-        },
-        None if role == Role::Anchor => {}
-        None => return Err(IssuerProblem::NotCa),
+    let constraints = extensions.basic_constraints.filter(|it| it.ca);
+    let constraints = constraints.ok_or(IssuerProblem::NotCa)?;
+    if let Some(limit) = constraints.path_len.filter(|limit| intermediates > *limit) {
+        return Err(IssuerProblem::PathLength(limit));
     }
     if extensions.may_sign_certificates == Some(false) {
         return Err(IssuerProblem::KeyUsage);

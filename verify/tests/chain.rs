@@ -135,14 +135,18 @@ fn an_anchor_that_says_it_is_no_ca_vouches_for_itself_only() {
     );
 }
 
+/// What somebody has signed without attributes may have a certificate's form.
 #[test]
-fn an_anchor_that_says_nothing_may_issue() {
-    let mut anchor = Cert::leaf(1, 1);
-    anchor.version = None;
-    assert_eq!(
-        judge(&Forge::new(&Cert::leaf(2, 1)), &[&anchor]),
-        "accepted"
-    );
+fn an_anchor_that_does_not_say_it_is_a_ca_vouches_for_itself_only() {
+    let mut of_version_1 = Cert::leaf(1, 1);
+    of_version_1.version = None;
+    for anchor in [Cert::leaf(1, 1), of_version_1] {
+        assert_eq!(judge(&Forge::new(&anchor), &[&anchor]), "accepted");
+        assert_eq!(
+            judge(&Forge::new(&Cert::leaf(2, 1)), &[&anchor]),
+            "not-an-issuer"
+        );
+    }
 }
 
 #[test]
