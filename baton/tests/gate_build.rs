@@ -260,6 +260,11 @@ fn a_malformed_dbx_is_refused_by_its_name() {
     }
     bench.refused(&[&"--dbx", &owners().rsa.cert], "as it is published");
     bench.refused(&[&"--dbx", &bench.folder.path("missing")], "missing");
+    let owner = owners().rsa.der();
+    let lists = signature_list(&[owner.clone(), owner[1..].to_vec()]);
+    let list = bench.folder.write("dbx.esl", &lists);
+    let said = "dbx.esl: certificate 1 in it would revoke nothing: ";
+    bench.refused(&[&"--dbx", &list], said);
 }
 
 #[test]

@@ -211,7 +211,26 @@ impl<'c, 't> Search<'_, 'c, 't> {
         if let Some(list) = revoked {
             self.note(NoChain::Revoked(certificate.subject_name(), list));
         }
-        revoked.is_some()
+        revoked.is_some() || self.is_of_revoked(certificate)
+    }
+
+    /// Whether a listed certificate issued this one, be it an anchor or below one that isn't listed.
+    fn is_of_revoked(&mut self, certificate: &Certificate<'_>) -> bool {
+        for (authority, list) in self.trust.revoked_certificates() {
+            if certificate.issuer() != authority.subject() {
+                continue;
+            }
+            if !self.budget.take() {
+                self.note(NoChain::TooMany);
+                return true;
+            }
+            let key = authority.key();
+            if key.is_ok_and(|key| certificate.is_signed_by(&key)) {
+                self.note(NoChain::Revoked(authority.subject_name(), list));
+                return true;
+            }
+        }
+        false
     }
 
     fn is_in_scope(&mut self, certificate: &Certificate<'_>) -> bool {
@@ -250,9 +269,10 @@ pub enum IssuerProblem {
 
 /// Whether a certificate may vouch for another (RFC 5280, 6.1.4 k to n).
 ///
-/// A carried certificate must say that it is a CA's: otherwise whoever holds any certificate
-/// of a trusted CA could sign kernels with keys of his own making. An anchor was chosen by the
-/// machine's owner, so it need not say so; but it isn't used against what it says.
+/// It must say that it is a CA's: otherwise whoever holds any certificate of a trusted CA could sign
+/// kernels with keys of his own making. An anchor, which the machine's owner chose, must say so too: a
+/// signature without attributes, of a file that has the form of a certificate's signed part, would make
+/// a certificate of it. As a signer it needs no permission.
 fn allowed_to_issue(
     issuer: &Certificate<'_>,
     intermediates: u8,

@@ -55,6 +55,7 @@ impl From<TrustError> for Refusal {
     fn from(error: TrustError) -> Self {
         let component = match error {
             TrustError::Keys { .. }
+            | TrustError::GateRevocation { .. }
             | TrustError::Revocations {
                 source: RevocationSource::Gate,
                 ..

@@ -7,18 +7,23 @@
 //! - `.dbx`, the gate's signed section: what it refuses besides. The same kinds.
 //! - SbatLevelRT, and the gate's own minimum: the generations that images must have.
 //!
-//! A listed certificate revokes every certificate with its key, and what these have issued; the
-//! digest of a certificate's to-be-signed part (SHA-256, SHA-384 or SHA-512) that certificate, and
-//! what it has issued; a SHA-256 digest the image that is known by it in any way (`revoked.rs`), and
-//! the initrd or manifest of that digest.
+//! A listed certificate revokes every certificate with its key, and those below these in a chain; also
+//! each, anchors included, that names it as its issuer and is signed with its key, if key and signature
+//! are of kinds that are accepted here. The digest of a certificate's to-be-signed part (SHA-256, SHA-384
+//! or SHA-512) revokes that certificate, and those below it in a chain. A SHA-256 digest revokes the image
+//! that is known by it in any way (`revoked.rs`), and the initrd or manifest of that digest.
 //!
 //! Types of entries other than these are not looked at, as in shim: the hashes and keys of older
 //! kinds vouch for nothing, and revoke nothing.
 //!
 //! Anything malformed in them is an error, so that a damaged list never means "nothing is
-//! revoked". One thing is not: a certificate in MokListRT that isn't strict X.509, or whose key
+//! revoked". Two things are not. One is a certificate in MokListRT that isn't strict X.509, or whose key
 //! or algorithm isn't accepted. It is kept out of use: a machine may have enrolled an exotic
 //! key, which can't vouch for anything here, and must not keep the others from doing so.
+//!
+//! The other is a certificate in MokListXRT that doesn't begin as strict X.509 does: a machine must not be
+//! kept from booting by it, and it can't be met here, where certificates must be strict; but its key may be
+//! in another one, which it doesn't revoke. In `.dbx`, which is made with the gate, it is an error.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -159,6 +164,13 @@ pub enum TrustError {
         /// What is wrong with it.
         problem: SigListError,
     },
+    /// A certificate in the gate's `.dbx` is malformed.
+    GateRevocation {
+        /// Its number among the certificates there, from 0.
+        index: usize,
+        /// What is wrong with it.
+        problem: CertificateError,
+    },
     /// An SBAT level is malformed.
     SbatLevel {
         /// Whose.
@@ -180,6 +192,7 @@ impl TrustError {
                 RevocationSource::Gate => "bad-gate-revocations",
                 RevocationSource::Firmware => "bad-dbx",
             },
+            Self::GateRevocation { .. } => "bad-gate-revocations",
             Self::SbatLevel { .. } => "bad-sbat-level",
         }
     }
@@ -202,6 +215,10 @@ impl fmt::Display for TrustError {
                     RevocationSource::Gate => "build the gate again",
                     RevocationSource::Firmware => "see mokutil --dbx",
                 }
+            ),
+            Self::GateRevocation { index, problem } => write!(
+                f,
+                "certificate {index} in .dbx: {problem} (build the gate again)"
             ),
             Self::SbatLevel { source, problem } => write!(
                 f,
@@ -365,8 +382,17 @@ impl<'a> Trust<'a> {
         lists: &'a [u8],
         source: RevocationSource,
     ) -> Result<(), TrustError> {
+        let mut index = 0_usize;
         for list in SignatureLists::new(lists) {
-            list.map_err(|problem| TrustError::Revocations { source, problem })?;
+            let list = list.map_err(|problem| TrustError::Revocations { source, problem })?;
+            if source != RevocationSource::Gate || list.kind() != SignatureType::X509 {
+                continue;
+            }
+            for entry in list.signatures() {
+                Certificate::parse(entry.data)
+                    .map_err(|problem| TrustError::GateRevocation { index, problem })?;
+                index = index.saturating_add(1);
+            }
         }
         self.revocations.push((lists, source));
         Ok(())
@@ -473,12 +499,25 @@ impl<'a> Trust<'a> {
     pub(crate) fn revokes(&self, certificate: &Certificate<'_>) -> Option<&'static str> {
         self.revoking_list(&|entry| match entry.kind {
             SignatureType::X509 => {
-                entry.data == certificate.as_bytes() || same_key(entry.data, certificate)
+                entry.data.starts_with(certificate.as_bytes()) || same_key(entry.data, certificate)
             }
             SignatureType::X509Sha256 => lists_tbs(entry, certificate, HashAlgorithm::Sha256),
             SignatureType::X509Sha384 => lists_tbs(entry, certificate, HashAlgorithm::Sha384),
             SignatureType::X509Sha512 => lists_tbs(entry, certificate, HashAlgorithm::Sha512),
             SignatureType::Sha256 | SignatureType::Other(_) => false,
+        })
+    }
+
+    /// The certificates that are revoked, each with the name of its list. What can't be read as one
+    /// issued nothing that could be read here.
+    pub(crate) fn revoked_certificates(
+        &self,
+    ) -> impl Iterator<Item = (Certificate<'a>, &'static str)> + use<'a, '_> {
+        self.revocations.iter().flat_map(|(lists, source)| {
+            let lists = SignatureLists::new(lists).flatten();
+            let entries = lists.filter(|list| list.kind() == SignatureType::X509);
+            let entries = entries.flat_map(|list| list.signatures());
+            entries.filter_map(|entry| Some((listed(entry.data)?, source.name())))
         })
     }
 
@@ -521,8 +560,14 @@ fn has_entry(lists: &[u8], is_meant: &dyn Fn(&Signature<'_>) -> bool) -> bool {
     false
 }
 
+/// The certificate that an entry begins with. The length of one is in it, and lists of the machine's may
+/// have been made with something after it.
+fn listed(entry: &[u8]) -> Option<Certificate<'_>> {
+    Certificate::read(&mut Elements::new(entry, "Certificate")).ok()
+}
+
 fn same_key(revoked: &[u8], certificate: &Certificate<'_>) -> bool {
-    Certificate::parse(revoked).is_ok_and(|revoked| revoked.key_info() == certificate.key_info())
+    listed(revoked).is_some_and(|revoked| revoked.key_info() == certificate.key_info())
 }
 
 fn is_image_digest(entry: &Signature<'_>, sha256: &[u8]) -> bool {

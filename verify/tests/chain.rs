@@ -295,6 +295,64 @@ fn refuses_a_revoked_certificate_anywhere_in_the_chain() {
 }
 
 #[test]
+fn refuses_an_anchor_that_a_revoked_authority_issued() {
+    let certs = ladder(3);
+    let revoked = signature_list(&X509, &[&Cert::ca(9, 9).der(), &certs[0].der()]);
+    for anchor in [&certs[1], &certs[2]] {
+        assert_eq!(judge(&signed_by(&certs), &[anchor]), "accepted");
+    }
+    // The signer's certificate, which it didn't issue itself, and the one that it did.
+    let by = |anchor| judge_with(&Forge::new(&certs[2]), &[anchor], &revoked);
+    assert_eq!(by(&certs[1]), "revoked-certificate");
+    let own = Cert::leaf(2, 1);
+    let verdict = judge_with(&Forge::new(&own), &[&own], &revoked);
+    assert_eq!(verdict, "revoked-certificate");
+}
+
+#[test]
+fn an_authority_that_is_revoked_revokes_what_it_signed_and_not_what_names_it() {
+    // As people make keys anew with the old one's name.
+    let (old, mut new) = (Cert::ca(1, 1), Cert::ca(2, 1));
+    new.issuer_key = 2;
+    let revoked = signature_list(&X509, &[&old.der()]);
+    let signer = Cert::leaf(3, 2);
+    let verdict = judge_with(&Forge::new(&signer), &[&new], &revoked);
+    assert_eq!(verdict, "accepted");
+    new.issuer_key = 1;
+    let verdict = judge_with(&Forge::new(&signer), &[&new], &revoked);
+    assert_eq!(verdict, "revoked-certificate");
+}
+
+#[test]
+fn too_many_revoked_authorities_of_one_name_are_refused_and_not_passed_over() {
+    let entries: Vec<_> = (0..25)
+        .map(|serial| Cert {
+            serial,
+            issuer: 9,
+            ..Cert::ca(1, 1)
+        })
+        .map(|cert| Cert {
+            key_info: Some(other_key_info()),
+            ..cert
+        })
+        .map(|cert| cert.der())
+        .collect();
+    let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+    let revoked = signature_list(&X509, &entries);
+    let own = Cert::leaf(2, 1);
+    assert_eq!(judge(&Forge::new(&own), &[&own]), "accepted");
+    let verdict = judge_with(&Forge::new(&own), &[&own], &revoked);
+    assert_eq!(verdict, "chain-too-long");
+}
+
+/// A key that issued nothing.
+fn other_key_info() -> Vec<u8> {
+    let der = Cert::leaf(7, 7).der();
+    let certificate = baton_verify::Certificate::parse(&der).expect("well-formed");
+    certificate.key_info().to_vec()
+}
+
+#[test]
 fn refuses_a_certificate_whose_tbs_digest_is_revoked() {
     use baton_formats::siglist::{X509_SHA256_GUID, X509_SHA384_GUID, X509_SHA512_GUID};
     let certs = ladder(3);
@@ -336,6 +394,43 @@ fn a_revocation_that_cannot_be_read_is_still_compared() {
         judge_with(&Forge::new(&leaf), &[&Cert::ca(1, 1)], &list),
         "revoked-certificate"
     );
+}
+
+#[test]
+fn a_revocation_with_bytes_after_its_certificate_revokes_its_key_and_what_it_issued() {
+    let (ca, leaf) = (Cert::ca(1, 1), Cert::leaf(2, 1));
+    let other = Cert {
+        serial: 55,
+        ..leaf.clone()
+    };
+    for revoked in [&leaf, &other, &ca] {
+        let entry = [&revoked.der()[..], &[0; 3]].concat();
+        let list = signature_list(&X509, &[&entry]);
+        assert_eq!(
+            judge_with(&Forge::new(&leaf), &[&ca], &list),
+            "revoked-certificate"
+        );
+        // The signer itself, of whom its issuer isn't there.
+        let verdict = judge_with(&Forge::new(&leaf), &[&leaf], &list);
+        assert_eq!(verdict, "revoked-certificate");
+    }
+}
+
+/// The gate's own list is made with the gate; the machine's is what it is.
+#[test]
+fn a_certificate_in_the_gates_own_list_of_revocations_must_be_one() {
+    let certificate = Cert::ca(1, 1).der();
+    let longer = [&certificate[..], &[0]].concat();
+    for entry in [&b"no certificate"[..], &certificate[1..], &longer] {
+        let list = signature_list(&X509, &[&Cert::leaf(3, 1).der(), entry]);
+        let error = Trust::new().add_gate_revocations(&list);
+        let error = error.map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), "bad-gate-revocations");
+        let words = baton_verify::Refusal::from(error).to_string();
+        let expected = "gate refused: certificate 1 in .dbx: ";
+        assert!(words.starts_with(expected), "{words}");
+        assert!(Trust::new().add_mok_revocations(&list).is_ok());
+    }
 }
 
 #[test]

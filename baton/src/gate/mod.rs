@@ -15,7 +15,7 @@ use crate::revocations::{self, Count};
 use baton_formats::policy::Policy;
 use baton_formats::sbat::{Sbat, SbatError};
 use baton_sys::{Root, efivars};
-use baton_verify::Certificate;
+use baton_verify::{Certificate, Trust, TrustError};
 use image::Parts;
 use std::path::{Path, PathBuf};
 
@@ -87,10 +87,23 @@ fn revocations(paths: &[PathBuf]) -> Result<(Vec<u8>, Vec<Count>)> {
             ))
         };
         let found = revocations::parse(&file).map_err(refused)?;
+        check_certificates(found)
+            .map_err(|why| Failure::failed(format!("{}: {why}", path.display())))?;
         counts.push(Count::of(found).map_err(|e| refused(e.to_string()))?);
         lists.extend_from_slice(found);
     }
     Ok((lists, counts))
+}
+
+/// Refuses what a gate would: a certificate that can't be read would revoke nothing.
+fn check_certificates(lists: &[u8]) -> std::result::Result<(), String> {
+    match Trust::new().add_gate_revocations(lists).map(|_| ()) {
+        Err(TrustError::GateRevocation { index, problem }) => Err(format!(
+            "certificate {index} in it would revoke nothing: {problem}; leave it out"
+        )),
+        Err(other) => Err(other.to_string()),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// All certificates, one after another. One that couldn't vouch for anything is refused: whoever adds it
