@@ -98,8 +98,8 @@ impl AppliedPolicy {
 /// with what the policy forces, must fit.
 ///
 /// A kernel that isn't Linux must be listed in a manifest, and so must all that goes with it as
-/// modules. Where the policy wants initrds vouched for, one must be there, unless a UKI or a manifest
-/// says what goes with the kernel.
+/// modules, which are judged as kernels are by what revokes them. Where the policy wants initrds vouched
+/// for, one must be there, unless a UKI or a manifest says what goes with the kernel.
 ///
 /// What is signed counts in any case: every detached signature must be a trusted one, needed or not;
 /// a manifest must have one, and everything must be as it says: the kernel if it lists one, the
@@ -133,6 +133,9 @@ pub fn decide<'a>(
         .check_kernel(&opened.payload, manifest.as_ref())
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let rules = trust.policy().rules(parsed.is_crash());
+    if !opened.payload.is_linux() {
+        records::check_modules(&parsed, trust)?;
+    }
     records::check_for_kernel(&initrds, &opened, manifest.is_some(), rules)?;
     let addons = check_addons(&parsed, &opened, manifest.as_ref(), trust)?;
     let signed = Signed::new(&kernel, &opened, &addons);

@@ -12,6 +12,8 @@ use crate::hash::{HashAlgorithm, sha256};
 use crate::manifest::VerifiedManifest;
 use crate::reason::Reason;
 use crate::refusal::{Component, Refusal};
+use crate::revoked::check_revoked;
+use crate::sbat::check_sbat;
 use crate::scope::Use;
 use crate::trust::Trust;
 use crate::uki::Opened;
@@ -101,6 +103,22 @@ pub(crate) fn check_for_kernel(
         true => Err(Refusal::new(Component::Initrd(0), Reason::NoInitrd)),
         false => Ok(()),
     }
+}
+
+/// Refuses what goes with another kernel than Linux if it is revoked as kernels are.
+pub(crate) fn check_modules(handover: &Handover<'_>, trust: &Trust<'_>) -> Result<(), Refusal> {
+    for (index, record) in handover.initrds().enumerate() {
+        check_module(record.bytes, trust)
+            .map_err(|reason| Refusal::new(Component::Initrd(index), reason))?;
+    }
+    Ok(())
+}
+
+/// A module runs as the kernel that takes it does, or in its place: it is judged by every digest that a
+/// kernel may be known by, and by its generation. What begins as a PE image must be one.
+pub(crate) fn check_module(module: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
+    check_revoked(module, trust)?;
+    check_sbat(module, trust)
 }
 
 fn check_initrd(

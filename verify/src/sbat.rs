@@ -83,12 +83,3 @@ pub fn check_sbat(image: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
     }
     Ok(())
 }
-
-/// The same of a kernel within a signed image, whose own metadata count besides the image's. One
-/// that isn't PE has none; whoever signed the image around it vouches for it.
-pub(crate) fn check_inner(kernel: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
-    match Pe::parse(kernel) {
-        Ok(_) => check_sbat(kernel, trust),
-        Err(_) => Ok(()),
-    }
-}

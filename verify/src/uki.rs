@@ -11,10 +11,11 @@ use baton_formats::verdict::Way;
 use crate::command_line;
 use crate::display::printable;
 use crate::image::verify_image_for;
-use crate::payload::{Payload, as_uki};
+use crate::payload::{DOS_MAGIC, Payload, as_uki};
 use crate::reason::Reason;
+use crate::records::check_module;
 use crate::revoked::{check_bytes, check_revoked};
-use crate::sbat;
+use crate::sbat::check_sbat;
 use crate::scope::Use;
 use crate::trust::Trust;
 use crate::verified::Verified;
@@ -52,16 +53,47 @@ pub(crate) fn open<'a>(
     // Only what the signature is about: a bzImage can't reach into the certificate table.
     let linux = chosen.map_or(kernel.bytes(), |profile| profile.linux);
     if chosen.is_some() {
-        sbat::check_inner(linux, trust)?;
-        check_revoked(linux, trust).map_err(|reason| inside("kernel", reason))?;
+        check_inner(linux, trust)?;
     }
     if let Some(profile) = chosen {
         check_arguments(&profile.arguments, trust)?;
     }
+    let payload = Payload::recognise(linux, kernel.way())?;
+    if let Some(profile) = chosen.filter(|_| !payload.is_linux()) {
+        for (what, part) in [
+            ("microcode", profile.arguments.ucode),
+            ("initrd", profile.arguments.initrd),
+        ] {
+            // It is a module to another kernel.
+            check_module(part.unwrap_or_default(), trust).map_err(|reason| inside(what, reason))?;
+        }
+    }
     Ok(Opened {
-        payload: Payload::recognise(linux, kernel.way())?,
+        payload,
         arguments: chosen.map(|profile| profile.arguments),
     })
+}
+
+/// Refuses a kernel within a signed image if it is revoked by itself. What begins as a PE image must be
+/// one, as outside, so that nothing of it goes unseen. Zeros may follow: a section is as long as a
+/// multiple of the file's alignment, and doesn't always say how much of that is the kernel.
+fn check_inner(kernel: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
+    let file = match kernel.starts_with(DOS_MAGIC) {
+        true => Pe::without_padding(kernel).map_err(Reason::BadImage)?,
+        false => kernel,
+    };
+    check_sbat(file, trust)?;
+    let zeros = kernel.iter().rev().take_while(|byte| **byte == 0).count();
+    // A signature after the file's end is looked for at the very end.
+    let data = kernel.len().saturating_sub(zeros);
+    let (data, _) = kernel.split_at_checked(data).unwrap_or((kernel, &[]));
+    let mut judged = None;
+    for bytes in [kernel, file, data] {
+        if judged.replace(bytes.len()) != Some(bytes.len()) {
+            check_revoked(bytes, trust).map_err(|reason| inside("kernel", reason))?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses what comes with a kernel if it is revoked by itself.

@@ -174,9 +174,15 @@ mod a_uki {
     fn is_refused_if_its_sections_or_its_kernel_are_no_such() {
         let twice = uki_of(&[(".cmdline", b"a"), (".cmdline", b"b")]);
         assert_eq!(refusal(&twice, b"a"), (Component::Kernel, "bad-uki"));
-        let image = signed_image(pe_image(&[(".linux", b"MZ no kernel")]));
-        let build = Build::kernel(&image, authenticode(&image));
-        assert_eq!(refusal(&build, b""), (Component::Kernel, "bad-kernel"));
+        let no_kernel = pe_image(&[(".text", b"no kernel")]);
+        for (linux, code) in [
+            (&no_kernel[..], "bad-kernel"),
+            (b"MZ no kernel", "bad-image"),
+        ] {
+            let image = signed_image(pe_image(&[(".linux", linux)]));
+            let build = Build::kernel(&image, authenticode(&image));
+            assert_eq!(refusal(&build, b""), (Component::Kernel, code));
+        }
     }
 
     #[test]

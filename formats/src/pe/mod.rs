@@ -34,6 +34,7 @@ pub use certificate::{CertificateIter, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, 
 pub use error::{CertificateError, PeError};
 pub use section::{SECTION_HEADER_LEN, Section, Sections};
 
+use crate::reader::is_zero;
 use core::ops::Range;
 use headers::Headers;
 
@@ -92,6 +93,24 @@ impl<'a> Pe<'a> {
             signed_len,
             sections_end,
         })
+    }
+
+    /// The PE file that `bytes` are or begin with, checked as by [`Pe::parse`]: where nothing but zeros
+    /// follows its certificate table, or, in an unsigned file, its last section, they don't belong to it.
+    /// What holds a PE file within itself may have put them there.
+    pub fn without_padding(bytes: &'a [u8]) -> Result<&'a [u8], PeError> {
+        let headers = Headers::parse(bytes)?;
+        let end = match headers.certificate_table {
+            (0, 0) => Some(Pe::parse(bytes)?.sections_end),
+            (offset, size) => offset
+                .checked_add(size)
+                .and_then(|end| usize::try_from(end).ok()),
+        };
+        let file = match end.and_then(|end| bytes.split_at_checked(end)) {
+            Some((file, rest)) if is_zero(rest) => file,
+            _ => bytes,
+        };
+        Pe::parse(file).map(|_| file)
     }
 
     /// The machine type, [`MACHINE_AMD64`] for x86-64. Any is accepted.

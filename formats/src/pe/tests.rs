@@ -181,6 +181,28 @@ mod digest {
     }
 
     #[test]
+    fn zeros_after_a_file_within_something_are_left_out() {
+        let odd = with(&hybrid(), |file| file.extend([9, 9, 9]));
+        for file in [hybrid(), signed_hybrid()] {
+            for zeros in [0, 1, 8, 0x200, 0x1234] {
+                let padded = with(&file, |file| file.extend(vec![0; zeros]));
+                assert_eq!(Pe::without_padding(&padded), Ok(&file[..]), "{zeros}");
+            }
+        }
+        // What is after the sections of an unsigned one belongs to it.
+        let padded = with(&odd, |file| file.extend([0; 5]));
+        assert_eq!(Pe::without_padding(&padded), Ok(&padded[..]));
+        let more = with(&signed_hybrid(), |file| {
+            file.extend([0, 0, 0, 0, 0, 0, 0, 1])
+        });
+        assert_eq!(Pe::without_padding(&more).err(), Some(error_of(&more)));
+        for len in 0..signed_hybrid().len() {
+            let cut = &signed_hybrid()[..len];
+            assert_eq!(Pe::without_padding(cut).err(), Some(error_of(cut)), "{len}");
+        }
+    }
+
+    #[test]
     fn without_padding_leaves_out_nothing_but_zeros_after_the_sections() {
         // Where they end a section, they are no padding; nor is anything before another byte.
         let aligned = with(&hybrid(), |file| file.extend([0, 0, 0, 7]));
