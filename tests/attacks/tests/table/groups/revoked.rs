@@ -188,6 +188,34 @@ fn keys(all: &mut Cases) {
         "revoked-certificate",
     );
     all.refused(
+        "a trusted authority that a revoked one issued, which the signature doesn't carry",
+        || {
+            let mut scene = kernel();
+            let image = signed_image_by(small_image(), &Cert::leaf(3, 2), &[]);
+            let digest = authenticode(&image);
+            scene.put_kernel(image, digest);
+            scene.gate.keys = Cert::ca(2, 1).der();
+            scene
+        },
+        |it| revoke_certificate(it, &Cert::ca(1, 1)),
+        KERNEL,
+        "revoked-certificate",
+    );
+    all.refused(
+        "a signer revoked by another certificate of its key, with bytes after that",
+        kernel,
+        |it| {
+            let other = Cert {
+                serial: 77,
+                ..signer()
+            };
+            let entry = [&other.der()[..], &[0]].concat();
+            it.shim().revoked = signature_list(&X509, &[&entry]);
+        },
+        KERNEL,
+        "revoked-certificate",
+    );
+    all.refused(
         "a revoked key in a new certificate",
         kernel,
         |it| {
@@ -620,6 +648,13 @@ fn lists(all: &mut Cases) {
         "a gate whose own list of revoked keys is damaged",
         kernel,
         |it| it.gate.dbx = vec![7; 40],
+        Component::Gate,
+        "bad-gate-revocations",
+    );
+    all.refused(
+        "a gate whose own list has a revoked certificate that can't be read",
+        kernel,
+        |it| it.gate.dbx = signature_list(&X509, &[&signer().der()[1..]]),
         Component::Gate,
         "bad-gate-revocations",
     );

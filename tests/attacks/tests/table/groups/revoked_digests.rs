@@ -8,9 +8,11 @@ use crate::case::{Case, Cases};
 use crate::forging::build::{Build, authenticode, line, manifest, sha256};
 use crate::forging::forge::Cert;
 use crate::forging::forge_detached::ForgeDetached;
-use crate::forging::other_formats::{vmlinux, vmlinux_with_room};
+use crate::forging::other_formats::{flat_multiboot2, pe_image, pvh, vmlinux, vmlinux_with_room};
 use crate::forging::small_elf::signed_elf_of;
-use crate::forging::small_image::{CERTIFICATE_DIRECTORY, CHECKSUM, set_text_len, small_image};
+use crate::forging::small_image::{
+    CERTIFICATE_DIRECTORY, CHECKSUM, set_text_len, small_image, with_sbat,
+};
 use crate::forging::{SHA256, signature_list};
 use crate::scene::{Scene, Shim, signed_image, with_appended};
 
@@ -257,6 +259,14 @@ fn lengths(all: &mut Cases) {
     );
 }
 
+const OF_GENERATION_1: &[u8] = b"sbat,1,SBAT Version,sbat,1,-\nsample,1,Baton,sample,1,-\n";
+
+/// As a section of a longer alignment has it.
+fn after_zeros(mut file: Vec<u8>) -> Vec<u8> {
+    file.resize(file.len().next_multiple_of(0x1000), 0);
+    file
+}
+
 fn parts(all: &mut Cases) {
     all.refused(
         "a UKI around a revoked kernel",
@@ -264,6 +274,67 @@ fn parts(all: &mut Cases) {
         |it| revoke(it, &authenticode(&small_image())),
         KERNEL,
         CODE,
+    );
+    all.refused(
+        "a UKI around a signed one after which zeros stand",
+        || {
+            let image = signed_image(pe_image(&[(
+                ".linux",
+                &after_zeros(signed_image(small_image())),
+            )]));
+            on_shim(Scene::of(Build::kernel(&image, authenticode(&image))))
+        },
+        |it| revoke(it, &authenticode(&small_image())),
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "a UKI around an unsigned one after which zeros stand, revoked by the SHA-256 of its file",
+        || {
+            let image = signed_image(pe_image(&[(".linux", &after_zeros(small_image()))]));
+            on_shim(Scene::of(Build::kernel(&image, authenticode(&image))))
+        },
+        |it| revoke(it, &sha256(&small_image())),
+        KERNEL,
+        CODE,
+    );
+    all.refused(
+        "a UKI around a signed kernel after which something stands, so that no PE reader takes it",
+        a_uki,
+        |it| {
+            let linux = [signed_image(small_image()), vec![7; 8]].concat();
+            let image = signed_image(pe_image(&[(".linux", &linux)]));
+            let digest = authenticode(&image);
+            it.put_kernel(image, digest);
+        },
+        KERNEL,
+        "bad-image",
+    );
+    all.refused(
+        "a module of a multiboot2 kernel, signed and listed, that is revoked by its Authenticode digest",
+        || on_shim(listed(&flat_multiboot2(), &[&signed_image(small_image())])),
+        |it| revoke(it, &authenticode(&small_image())),
+        Component::Initrd(0),
+        CODE,
+    );
+    all.refused(
+        "a listed module of a kernel with a PVH entry, revoked by the SHA-256 before its appended signature",
+        || on_shim(listed(&pvh(), &[&with_strangers(&vmlinux())])),
+        |it| revoke(it, &sha256(&vmlinux())),
+        Component::Initrd(0),
+        CODE,
+    );
+    all.refused(
+        "a listed module of a multiboot2 kernel, of a generation that is revoked",
+        || {
+            on_shim(listed(
+                &flat_multiboot2(),
+                &[&with_sbat(&[OF_GENERATION_1])],
+            ))
+        },
+        |it| it.shim().sbat_level = Some(b"sbat,1,1\nsample,2\n".to_vec()),
+        Component::Initrd(0),
+        "revoked-by-sbat",
     );
     all.refused(
         "a UKI around an initrd that is revoked by itself",

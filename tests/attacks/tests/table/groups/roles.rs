@@ -16,7 +16,7 @@ use crate::forging::forge_detached::ForgeDetached;
 use crate::forging::other_formats::*;
 use crate::forging::small_elf::{elf_with, note, small_elf};
 use crate::forging::small_image::small_image;
-use crate::scene::{Scene, appended, signed_image, with_appended};
+use crate::scene::{Scene, appended, signed_image, signed_image_by, with_appended};
 
 const KERNEL: Component = Component::Kernel;
 const INITRD: Component = Component::Initrd(0);
@@ -150,6 +150,15 @@ fn list_contents() -> Vec<u8> {
     (1..9).map(of).find(is_one).expect("one of these")
 }
 
+/// A kernel signed by a trusted key itself, whose certificate says nothing of CAs.
+fn by_an_anchor() -> Scene {
+    let signer = Cert::leaf(1, 1);
+    let image = signed_image_by(small_image(), &signer, &[]);
+    let mut scene = Scene::of(Build::kernel(&image, authenticode(&image)));
+    scene.gate.keys = signer.der();
+    scene
+}
+
 fn der(all: &mut Cases) {
     in_every_policy!(
         all,
@@ -201,6 +210,18 @@ fn der(all: &mut Cases) {
         },
         KERNEL,
         "ambiguous-signature",
+    );
+    all.refused(
+        "what a trusted signer, which is no CA, signed without attributes, made into a certificate",
+        by_an_anchor,
+        |it| {
+            let made = Cert::leaf(9, 1);
+            let image = signed_image_by(small_image(), &made, &[]);
+            let digest = authenticode(&image);
+            it.put_kernel(image, digest);
+        },
+        KERNEL,
+        "not-an-issuer",
     );
     all.refused(
         "a certificate that somebody signed as a file, with a bzImage's setup header in it",
