@@ -4,6 +4,10 @@
 //! proper does, where every parameter must be allowed; and as the code does that runs before, which
 //! knows of no quotes and no `--`, where none may be denied. So a parameter that is denied may
 //! stand nowhere in the line, whoever of both would see it there.
+//!
+//! Programs read /proc/cmdline in ways of their own: systemd takes single quotes, too, and drops quotes
+//! wherever they stand in a word (`proc_cmdline_extract_first` in src/basic/proc-cmdline.c), a shell
+//! backslashes, too. So none may be denied that a word would be without all of these.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -91,13 +95,38 @@ fn denied_word<'l, 'p>(
     unlisted: bool,
 ) -> Option<Judged<'l, 'p>> {
     for word in words {
-        let judged = judge(word, rules);
+        let judged = judge_word(word, rules);
         let is_unlisted = matches!(judged.by, DecidedBy::Unlisted);
         if judged.action == Action::Deny && is_unlisted == unlisted {
             return Some(judged);
         }
     }
     None
+}
+
+/// Judges a word as it stands and, where that isn't denied or what is forced anyway, without its quotes.
+fn judge_word<'l, 'p>(word: Parameter<'l>, rules: &Rules<'p>) -> Judged<'l, 'p> {
+    let judged = judge(word, rules);
+    let is_quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'\\');
+    let is_settled = judged.action == Action::Deny && judged.by != DecidedBy::Unlisted;
+    if is_settled || judged.by == DecidedBy::Forced || !word.raw.iter().any(is_quote) {
+        return judged;
+    }
+    let bare: Vec<u8> = word
+        .raw
+        .iter()
+        .copied()
+        .filter(|it| !is_quote(it))
+        .collect();
+    let bare = words(&bare).map(|word| decided(&word, rules)).next();
+    match bare {
+        Some((Action::Deny, by)) if by != DecidedBy::Unlisted => Judged {
+            action: Action::Deny,
+            by,
+            ..judged
+        },
+        _ => judged,
+    }
 }
 
 /// The line up to a lone `--`.

@@ -278,6 +278,45 @@ fn a_denied_parameter_is_found_however_it_is_written() {
 }
 
 #[test]
+fn quotes_anywhere_hide_no_denied_parameter_from_programs_that_drop_them() {
+    let denied = [
+        rule(0, "systemd.debug_shell", 0, b""),
+        rule(0, "unit", 2, b"rescue\0"),
+    ];
+    for line in [
+        "'systemd.debug_shell'",
+        "quiet systemd.\"debug_shell\"",
+        "sys'tem'd.debug-shell=1",
+        "'systemd.debug_shell=1'",
+        "\"'systemd.debug_shell'\"",
+        "a='x systemd.debug_shell\"\"'",
+        "systemd.debug\\_shell",
+        "-- 'systemd.debug_shell'",
+        "unit='rescue'",
+        "unit=res\"cue\"",
+    ] {
+        assert_eq!(said(0, &denied, line), Err("parameter-denied"), "{line}");
+    }
+    for line in [
+        "a='systemd.debug_shell'",
+        "'systemd.debug_shellx'",
+        "it's",
+        "'",
+        "'\"\\",
+    ] {
+        assert_eq!(said(0, &denied, line), Ok(()), "{line}");
+    }
+    // What is allowed by its name keeps the quotes in its value.
+    let listed = [rule(1, "note", 2, b"it's\0")];
+    assert_eq!(said(1, &listed, "note=it's"), Ok(()));
+    let forced = both(&rules([0x7f, 7, 5, 0], "note=it's panic=30", &[]));
+    let verdict = |line: &str| verdict(&forced, &Build::signed(), line.as_bytes());
+    assert_eq!(verdict("note=it's"), Ok(()));
+    let refused = Err((Component::CommandLine, "parameter-forced"));
+    assert_eq!(verdict("'panic'=0"), refused);
+}
+
+#[test]
 fn white_space_of_the_kernels_own_kind_separates_parameters() {
     let deny = [rule(0, "acpi_rsdp", 0, b"")];
     let compact = both(&rules(ALL, "", &deny));

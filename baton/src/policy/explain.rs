@@ -188,8 +188,8 @@ pub struct Decision {
     pub why: String,
 }
 
-/// What the gate would do with each parameter of `line`. What only early code reads as a parameter
-/// is there if it is denied.
+/// What the gate would do with each parameter of `line`. What only early code or programs read as a
+/// parameter is there if it is denied.
 #[must_use]
 pub fn decisions(line: &[u8], rules: &policy::Rules<'_>) -> Vec<Decision> {
     let by_kernel = parameters(line).count();
@@ -203,7 +203,7 @@ pub fn decisions(line: &[u8], rules: &policy::Rules<'_>) -> Vec<Decision> {
             if told {
                 continue;
             }
-            decision.why += ", as code that runs early reads the line: without quotes and --";
+            decision.why += ", as early code and programs read the line: without quotes and --";
         }
         all.push(decision);
     }

@@ -651,6 +651,20 @@ fn by_the_preset_for_signed_initrds(all: &mut Cases) {
     );
     said!(
         all,
+        "the same in single quotes, which are quotes to systemd alone",
+        must_be_signed,
+        DENIED,
+        b"'systemd.debug_shell'"
+    );
+    said!(
+        all,
+        "the same with quotes within its name, which systemd drops",
+        must_be_signed,
+        DENIED,
+        b"quiet systemd.\"debug_shell\"=1"
+    );
+    said!(
+        all,
         "a console that the next kernel writes to at an address of memory",
         must_be_signed,
         DENIED,
