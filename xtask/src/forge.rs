@@ -5,7 +5,7 @@ use fs_err as fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use baton_formats::handover::{FLAG_CRASH, Kind, Layout, RECORD_LEN, TABLE_OFFSET};
+use baton_formats::handover::{FLAG_CRASH, Kind, Layout, Part, RECORD_LEN, TABLE_OFFSET};
 use baton_formats::pe::Pe;
 use sha2::{Digest, Sha256};
 
@@ -64,25 +64,38 @@ pub fn handovers(tree: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A well-formed handover of any kernel.
+/// A well-formed handover of any kernel in a PE image.
 fn write(kernel: &[u8], initrds: &[Vec<u8>]) -> Result<Vec<u8>> {
-    let mut records = vec![(Kind::Kernel, kernel.len() as u64, authenticode(kernel)?)];
-    records.extend(initrds.iter().map(|bytes| {
-        (
-            Kind::Initrd,
-            bytes.len() as u64,
-            Sha256::digest(bytes).into(),
-        )
-    }));
-    let layout = Layout::plan(&records, 0).map_err(|e| anyhow!("{e:?}"))?;
+    let mut records = vec![(part(Kind::Kernel, kernel, authenticode(kernel)?), kernel)];
+    records.extend(initrds.iter().map(|bytes| whole(Kind::Initrd, bytes)));
+    assemble(&records)
+}
+
+/// A handover of anything as the kernel, with a detached signature of it.
+pub fn signed_kernel(kernel: &[u8], signature: &[u8]) -> Result<Vec<u8>> {
+    assemble(&[
+        whole(Kind::Kernel, kernel),
+        whole(Kind::Signature, signature),
+    ])
+}
+
+fn whole(kind: Kind, bytes: &[u8]) -> (Part, &[u8]) {
+    (part(kind, bytes, Sha256::digest(bytes).into()), bytes)
+}
+
+fn part(kind: Kind, bytes: &[u8], digest: [u8; 32]) -> Part {
+    (kind, bytes.len() as u64, digest).into()
+}
+
+/// Records in this order.
+fn assemble(records: &[(Part, &[u8])]) -> Result<Vec<u8>> {
+    let parts: Vec<Part> = records.iter().map(|(part, _)| *part).collect();
+    let layout = Layout::plan(&parts, 0).map_err(|e| anyhow!("{e:?}"))?;
     let mut blob = vec![0; usize::try_from(layout.total_len())?];
     blob.get_mut(..PAGE)
         .context("no header")?
         .copy_from_slice(&layout.header_page());
-    for (index, bytes) in std::iter::once(kernel)
-        .chain(initrds.iter().map(Vec::as_slice))
-        .enumerate()
-    {
+    for (index, (_, bytes)) in records.iter().enumerate() {
         let offset = usize::try_from(layout.offset(index).context("no such record")?)?;
         blob.get_mut(offset..offset + bytes.len())
             .context("no room")?

@@ -23,12 +23,14 @@
 //! | `gate/{mok,db,untrusted}.efi` | the gate, by who signed it |
 //! | `gate/{signed-initrd,sealed,forcing,scoped,sbat,revoking-*}.efi` | the gate with other policies, or with a list of what is revoked |
 //! | `bad/*.handover` | handovers that must be refused |
+//! | `bad/signed-initrd.img` | a signed initrd that would run as a kernel |
 //! | `bad/ssdt/LABEL.img` | that kernel's initrd, with a table for ACPI |
 
 mod acpi;
 mod altered;
 pub mod elf;
 pub mod gate;
+pub mod initrd_kernel;
 mod manifest;
 pub mod uki;
 
@@ -255,6 +257,7 @@ fn add_ours(
     uki::add(tree, packages, extras, &signer)?;
     gate::add(tree, keys, ours)?;
     forge::handovers(tree)?;
+    initrd_kernel::add(tree, &signer)?;
     elf::add(tree, packages, &signer)?;
     manifest::add(tree, packages, extras, &signer)?;
     keys::revoke(

@@ -6,7 +6,7 @@ use baton_guest::script::{Expect, Script, Step};
 
 use super::{Scenario, handover, judge, refusal};
 use crate::machine::{self, Machine};
-use crate::payload::MAIN;
+use crate::payload::{MAIN, initrd_kernel};
 use crate::vm::Run;
 
 /// Of these kernels the one that ignores an initrd's ACPI tables when it is locked down.
@@ -18,6 +18,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
         handed("unsigned", "kernel refused: "),
         handed("untrusted", "kernel refused: "),
         handed("bare-kernel", "handover refused: "),
+        signed_initrd_as_kernel(),
         faked_crash(),
         other_handover_after_a_crash(),
     ];
@@ -80,6 +81,25 @@ fn handed(name: &'static str, reason: &'static str) -> Scenario {
     Scenario::new(format!("attacks-handover-{name}"), script, move |run| {
         judge::reset_after(run, 1)?;
         judge::console_says(run, reason)
+    })
+}
+
+/// A file whose signature makes it an initrd, where a kernel belongs. Nothing of it may run, and it would
+/// say so.
+fn signed_initrd_as_kernel() -> Scenario {
+    let script = Script {
+        stages: vec![
+            vec![refusal::load_blob("signed-initrd"), Step::Kexec],
+            vec![],
+        ],
+    };
+    Scenario::new("attacks-signed-initrd-as-kernel", script, |run| {
+        ensure!(
+            !run.transcript.says(initrd_kernel::SAYS),
+            "the initrd ran as a kernel"
+        );
+        judge::reset_after(run, 1)?;
+        judge::console_says(run, "kernel refused: ")
     })
 }
 
