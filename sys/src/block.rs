@@ -1,6 +1,7 @@
 //! Block devices, as `/sys` describes them (Documentation/ABI/stable/sysfs-block).
 
 use crate::Root;
+use crate::file::names_in;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -112,7 +113,7 @@ impl BlockDevice {
     /// The names of its partitions.
     #[must_use]
     pub fn partitions(&self) -> Vec<String> {
-        let mut names = entries(&self.folder);
+        let mut names = names_in(&self.folder);
         names.retain(|name| self.folder.join(name).join("partition").exists());
         names
     }
@@ -120,7 +121,7 @@ impl BlockDevice {
     /// The names of the devices that are made of it: device mapper, md.
     #[must_use]
     pub fn holders(&self) -> Vec<String> {
-        entries(&self.folder.join("holders"))
+        names_in(&self.folder.join("holders"))
     }
 
     /// A file of its folder, as text without the line end; `None` where it isn't there.
@@ -215,7 +216,7 @@ impl BlockDevice {
         if self.is_below("virtual/nvme-subsystem") {
             let subsystem = self.disk().folder.parent().map(Path::to_owned);
             let subsystem = subsystem.unwrap_or_default();
-            let controllers = entries(&subsystem)
+            let controllers = names_in(&subsystem)
                 .into_iter()
                 .filter(|name| name.starts_with("nvme"));
             for name in controllers {
@@ -248,7 +249,7 @@ impl BlockDevice {
 /// When `/sys` can't be read.
 pub fn all(root: &Root) -> io::Result<Vec<BlockDevice>> {
     let mut found = Vec::new();
-    for name in entries(&root.join("sys/class/block")) {
+    for name in names_in(&root.join("sys/class/block")) {
         if !is_passed_over(&name) {
             found.extend(BlockDevice::by_name(root, &name)?);
         }
@@ -294,16 +295,6 @@ pub fn modalias(device: &Path) -> Option<String> {
     let text = fs::read_to_string(device.join("modalias")).ok()?;
     let alias = text.trim_end();
     (!alias.is_empty()).then(|| alias.to_owned())
-}
-
-/// The names in a folder, sorted; none where there is no such folder.
-fn entries(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
 }
 
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {

@@ -21,6 +21,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 /// The most that is taken from a pipe, whose length nobody knows: it is kept in memory.
 const MOST: u64 = 1 << 30;
 
+/// The names in a directory that are UTF-8, sorted; none where there is no such directory.
+#[must_use]
+pub fn names_in(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
 /// What a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

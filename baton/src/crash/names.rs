@@ -7,6 +7,7 @@ use baton_capture::config::Device;
 use baton_capture::system::Identity;
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
+use baton_sys::file::names_in;
 use std::path::Path;
 
 /// The device with this name; `None` where there is none.
@@ -34,7 +35,7 @@ fn by_path(root: &Root, path: &Path) -> Result<Option<BlockDevice>> {
 }
 
 fn by_contents(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
-    for name in entries(root, "sys/class/block") {
+    for name in names_in(&root.join("sys/class/block")) {
         let found = BlockDevice::by_name(root, &name).map_err(|e| Failure::system(&e))?;
         let carries = |found: &BlockDevice| probe::carries(root, found, device) == Some(true);
         if found.as_ref().is_some_and(carries) {
@@ -79,7 +80,7 @@ pub fn identity(root: &Root, device: &BlockDevice) -> Result<Option<Device>> {
     ];
     for name in names.into_iter().flatten() {
         let mut called_so = Vec::new();
-        for other in entries(root, "sys/class/block") {
+        for other in names_in(&root.join("sys/class/block")) {
             let other = BlockDevice::by_name(root, &other).map_err(|e| Failure::system(&e))?;
             called_so.extend(other.filter(|it| Identity::of(it).carries(&name) == Some(true)));
         }
@@ -98,21 +99,8 @@ fn linked(root: &Root, folder: &str, device: &BlockDevice) -> Option<String> {
         let path = Path::new("/dev/disk").join(folder).join(link);
         BlockDevice::by_path(root, &path).is_ok_and(|found| found.as_ref() == Some(device))
     };
-    let links = entries(root, &format!("dev/disk/{folder}"));
+    let links = names_in(&root.join("dev/disk").join(folder));
     links.into_iter().find(leads_here)
-}
-
-/// The names in a folder, sorted; none where there is no such folder.
-fn entries(root: &Root, folder: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(root.join(folder))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
 }
 
 /// udev writes all but letters, digits, what is above ASCII and `#+-.:=@_/` as `\xNN`, and there is no

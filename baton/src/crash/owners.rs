@@ -2,7 +2,7 @@
 //! such a kernel: whoever loads last has it, and the kernel doesn't say who did.
 
 use baton_sys::Root;
-use baton_sys::file::read_regular;
+use baton_sys::file::{names_in, read_regular};
 use std::collections::BTreeSet;
 
 /// Debian's and Ubuntu's; Fedora's, Red Hat's and openSUSE's; openSUSE's for the time before disks are mounted.
@@ -26,9 +26,9 @@ const FOLDERS: [&str; 5] = [
 pub fn find(root: &Root) -> Vec<String> {
     let mut found = BTreeSet::new();
     for folder in FOLDERS {
-        for wants in entries(root, folder) {
+        for wants in names_in(&root.join(folder)) {
             if wants.ends_with(".wants") || wants.ends_with(".requires") {
-                let units = entries(root, &format!("{folder}/{wants}"));
+                let units = names_in(&root.join(folder).join(wants));
                 found.extend(units.into_iter().filter(|unit| loads(root, unit)));
             }
         }
@@ -41,7 +41,7 @@ pub fn find(root: &Root) -> Vec<String> {
             "etc/rc5.d",
             "etc/runlevels/default",
         ] {
-            let scripts = entries(root, folder).into_iter();
+            let scripts = names_in(&root.join(folder)).into_iter();
             let scripts = scripts.map(|name| {
                 name.trim_start_matches(|c: char| c == 'S' || c.is_ascii_digit())
                     .to_owned()
@@ -114,19 +114,6 @@ fn runs_kexec_for_crashes(text: &str) -> bool {
                 word == "--load-panic" || (short && word.contains('p'))
             })
     })
-}
-
-/// The names in a folder, sorted; none where there is no such folder.
-fn entries(root: &Root, folder: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(root.join(folder))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
 }
 
 #[cfg(test)]
