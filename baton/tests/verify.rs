@@ -400,6 +400,8 @@ fn a_machine_that_is_described_below_a_folder_is_judged_by() {
     assert!(said.err.contains("Secure Boot"), "{}", said.err);
     secure_boot(1);
     assert_eq!(judged().code, 0, "{}", judged().err);
+    let by_its_key = baton(&[&"verify", &kernel, &"--root", &root, &"--cert", &o.rsa.cert]);
+    assert_eq!(by_its_key.code, 0, "{}", by_its_key.err);
     folder.write(
         &format!("{shim}/MokListXRT"),
         signature_list(&[o.rsa.der()]),

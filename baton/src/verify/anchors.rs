@@ -37,21 +37,26 @@ impl Anchors {
             gate = own;
         }
         let root = saved_state::root(args.root.as_deref(), args.saved_state.as_deref())?;
-        let (keys, mut machine) = if args.cert.is_empty() || args.gate.is_some() {
-            (Keys::read(&root)?, Machine::read(&root)?)
-        } else {
-            (Keys::default(), Machine::default())
+        let given_by_option = !args.cert.is_empty() && args.gate.is_none();
+        let described = args.root.is_some() || args.saved_state.is_some();
+        let keys = match given_by_option {
+            true => Keys::default(),
+            false => Keys::read(&root)?,
+        };
+        let mut machine = match given_by_option && !described {
+            true => Machine::default(),
+            false => Machine::read(&root)?,
         };
         // It is files that are judged here; whether this machine could boot them, `load` says. Who names
         // another one wants to know what a gate would say there.
-        if args.root.is_none() && args.saved_state.is_none() {
+        if !described {
             machine.told = baton_verify::Machine::SECURE;
         }
         Ok(Anchors {
             gate,
             keys,
             machine,
-            given_by_option: !args.cert.is_empty() && args.gate.is_none(),
+            given_by_option,
         })
     }
 
