@@ -6,9 +6,13 @@ use baton_formats::cmdline::same_name;
 use baton_formats::policy::Action;
 
 /// Names that reach the same, one of them with an item of its value's, and where that is seen.
-const SAME: [(&[&str], &str); 9] = [
+const SAME: [(&[&str], &str); 10] = [
     (&["initrd", "initrdmem"], "init/do_mounts_initrd.c"),
     (&["init", "rdinit"], "init/main.c"),
+    (
+        &["noinitrd", "initramfs_options", "rootfstype=tmpfs"],
+        "init/do_mounts.c",
+    ),
     (&["earlycon", "console", "earlyprintk"], "init/main.c"),
     (&["efi=noruntime", "noefi"], "drivers/firmware/efi/efi.c"),
     (&["pti", "nopti", "mitigations"], "arch/x86/mm/pti.c"),
@@ -102,6 +106,10 @@ mod tests {
         );
         assert_eq!(said("{ deny = 'initrd' }, { deny = 'initrdmem' }"), "");
         assert_eq!(said("{ deny = 'initrd*' }, { deny = 'initrd' }"), "");
+        assert!(
+            said("{ deny = 'noinitrd' }, { deny = 'initramfs_options' }")
+                .contains("\"rootfstype=tmpfs\" does what \"noinitrd\" does")
+        );
         assert_eq!(said("{ deny = 'quiet' }, { allow = 'initrd' }"), "");
     }
 }

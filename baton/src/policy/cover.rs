@@ -286,7 +286,7 @@ mod tests {
             unguarded_initrd(&policy)
         };
         let warning = unguarded("initrd.accept = ['detached']").unwrap();
-        assert!(warning.ends_with("rdinit, init, noinitrd, rd.break, systemd.debug_shell, rd.systemd.debug_shell, systemd.break, rd.systemd.break, sysctl.kernel.modprobe, sysctl.kernel.hotplug, sysctl.kernel.core_pattern, sysctl.kernel.poweroff_cmd, TOMOYO_loader, TOMOYO_trigger, nfs.cache_getent, nfsd.cltrack_prog, sysctl.fs.ocfs2.nm.hb_ctl_path, drbd.usermode_helper, uvesafb.v86d, LD_*, BASH_*, ENV, PATH, earlycon, console, earlyprintk"), "{warning}");
+        assert!(warning.ends_with("rdinit, init, noinitrd, initramfs_options, rootfstype, failslab, fail_page_alloc, rd.break, systemd.debug_shell, rd.systemd.debug_shell, systemd.break, rd.systemd.break, sysctl.kernel.modprobe, sysctl.kernel.hotplug, sysctl.kernel.core_pattern, sysctl.kernel.poweroff_cmd, TOMOYO_loader, TOMOYO_trigger, nfs.cache_getent, nfsd.cltrack_prog, sysctl.fs.ocfs2.nm.hb_ctl_path, drbd.usermode_helper, uvesafb.v86d, LD_*, BASH_*, ENV, PATH, earlycon, console, earlyprintk"), "{warning}");
         for guarded in [
             "preset = 'signed-initrd'",
             "preset = 'sealed'",

@@ -115,6 +115,30 @@ fn signed_initrd_denies_what_runs_something_else() {
 }
 
 #[test]
+fn signed_initrd_denies_what_keeps_the_initrd_from_being_unpacked() {
+    for line in [
+        "initramfs_options=size=4k",
+        "root=/dev/sda2 rootfstype=ext4,tmpfs initramfs_options=nr_inodes=1",
+        "mem=512M root=/dev/sda2 rootfstype=tmpfs",
+        // The kernel looks for it anywhere in the value.
+        "rootfstype=ext4,devtmpfs",
+        "rootfstype=notmpfs",
+        "rootfstype",
+        "fail_page_alloc=1,100,0,-1",
+    ] {
+        assert!(!allows("signed-initrd", line), "{line}");
+        assert!(allows("stock", line), "{line}");
+    }
+    for line in [
+        "root=/dev/sda2 rootfstype=ext4",
+        "rootfstype=btrfs,xfs,ext4",
+        "rootfstype=nfs4 rootflags=vers=4.2",
+    ] {
+        assert!(allows("signed-initrd", line), "{line}");
+    }
+}
+
+#[test]
 fn signed_initrd_denies_consoles_at_addresses_of_memory() {
     for value in [
         "uart8250,mmio,0xfee00000",

@@ -2,6 +2,7 @@
 
 mod acpi_tables;
 mod after_loading;
+mod around_initrds;
 mod command_line;
 mod confusion;
 mod firmware_tables;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Case> {
         scopes::cases(),
         module_keys::cases(),
         command_line::cases(),
+        around_initrds::cases(),
         ukis::cases(),
         initrds::cases(),
         machine_tables::cases(),
