@@ -6,23 +6,22 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::{build, exec};
-
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+use crate::{TARGET, cargo, run};
 
 /// Builds it from the sources in `root` into `root/target/capture`.
+///
+/// # Errors
+/// When cargo fails, or the result can't be copied.
 pub fn build(root: &Path) -> Result<PathBuf> {
     let target_dir = root.join("target/capture-build");
-    exec::run(
-        Command::new(build::cargo())
-            .current_dir(root)
-            .args(["build", "--locked", "--package", "baton-capture"])
-            .args(["--bin", "baton-capture", "--profile", "capture"])
-            .args(["--target", TARGET, "--target-dir"])
-            .arg(&target_dir)
-            .env("RUSTFLAGS", "-C target-feature=+crt-static")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS"),
-    )
+    run(Command::new(cargo())
+        .current_dir(root)
+        .args(["build", "--locked", "--package", "baton-capture"])
+        .args(["--bin", "baton-capture", "--profile", "capture"])
+        .args(["--target", TARGET, "--target-dir"])
+        .arg(&target_dir)
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS"))
     .context("building baton-capture")?;
     let folder = root.join("target/capture");
     std::fs::create_dir_all(&folder)?;

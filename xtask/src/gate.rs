@@ -3,12 +3,14 @@
 //! Its bytes depend on the sources, the lock file and the toolchain alone, not on where they lie,
 //! so that others can build it again and sign what they reviewed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+use crate::{TARGET, cargo, run};
+
 /// Where `.bss` begins (gate.ld): signed sections and the signature must fit before it.
 const LIMIT: usize = 0x10_0000;
 
@@ -24,28 +26,24 @@ pub struct Stub {
     pub program: PathBuf,
 }
 
+/// The gate as it is freestanding.
+const IMAGE: [&str; 4] = ["--package", "baton-gate", "--features", "image"];
+
 /// Builds the stub from the sources in `root` into `root/target/gate`.
+///
+/// # Errors
+/// When cargo or objcopy fails, or what they made can't be a gate.
 pub fn build(root: &Path) -> Result<Stub> {
     let target_dir = root.join("target/gate-build");
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
+    run(Command::new(cargo())
         .current_dir(root)
-        .args([
-            "build",
-            "--locked",
-            "--package",
-            "baton-gate",
-            "--features",
-            "image",
-            "--bin",
-            "baton-gate",
-        ])
+        .args(["build", "--locked", "--bin", "baton-gate"])
+        .args(IMAGE)
         .args(["--profile", "gate", "--target", TARGET, "--target-dir"])
         .arg(&target_dir)
         .env_remove("RUSTFLAGS")
         .env("CARGO_ENCODED_RUSTFLAGS", flags(root)?.join("\x1f"))
-        .env("SOURCE_DATE_EPOCH", "0");
-    run(&mut cargo)?;
+        .env("SOURCE_DATE_EPOCH", "0"))?;
     let program = target_dir.join(TARGET).join("gate/baton-gate");
     let folder = root.join("target/gate");
     std::fs::create_dir_all(&folder)?;
@@ -126,10 +124,23 @@ fn check_image(image: &Path) -> Result<()> {
     Ok(())
 }
 
-fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("can't start {:?}", command.get_program()))?;
-    ensure!(status.success(), "{command:?} failed: {status}");
-    Ok(())
+/// Every crate from elsewhere that the image links, as cargo resolves it for the image alone.
+///
+/// # Errors
+/// When cargo fails.
+pub fn linked_crates(root: &Path) -> Result<BTreeSet<String>> {
+    let output = Command::new(cargo())
+        .current_dir(root)
+        .args(["tree", "--locked"])
+        .args(IMAGE)
+        .args(["--edges", "normal,no-proc-macro"])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .output()
+        .context("can't start cargo")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "cargo tree failed: {said}");
+    let names = String::from_utf8(output.stdout)?;
+    let names = names.lines().filter_map(|line| line.split(' ').next());
+    let others = names.filter(|name| !name.is_empty() && !name.starts_with("baton"));
+    Ok(others.map(str::to_owned).collect())
 }

@@ -1,97 +1,60 @@
-//! Builds and signs the gate, runs the virtual machines and the demo. See ARCHITECTURE.md.
+//! `cargo xtask`: builds what is installed, and starts the crates that test and measure it. See
+//! ARCHITECTURE.md.
 
-mod apt;
-mod bench;
-mod build;
-mod cache;
-mod capture;
-mod console;
-mod cpio;
-mod demo;
-mod differential;
-mod disk;
-mod exec;
-mod extras;
-mod figures;
-mod forge;
-mod gate;
-mod image;
-mod keys;
-mod kvm;
-mod lab;
-mod machine;
-mod modules;
-mod packages;
-mod payload;
-mod peers;
-mod programs;
-mod python;
-mod scenario;
-mod screen;
-mod sources;
-mod symbols;
-mod tools;
-mod vm;
-mod vmlinux;
-
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use anyhow::Result;
-use clap::{Parser, Subcommand};
+use anyhow::{Context, Result, bail};
+use baton_xtask::{capture, cargo, gate, root};
 
-/// Baton's own errands.
-#[derive(Parser)]
-#[command(name = "cargo xtask")]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
+/// What other crates do: the command, the crate's package, and what it is for.
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    (
+        "setup",
+        "baton-vm",
+        "Fetch what virtual machines are made of, and missing tools (as root)",
+    ),
+    ("vm", "baton-vm", "Run the scenarios in virtual machines"),
+    ("demo", "baton-vm", "Show a hand-over, step by step"),
+    (
+        "differential",
+        "baton-differential",
+        "Compare digests and verdicts with sbverify's and osslsigncode's",
+    ),
+    (
+        "bench",
+        "baton-benches",
+        "Time Baton against openssl, kexec-tools and makedumpfile",
+    ),
+    (
+        "figures",
+        "baton-benches",
+        "Show the size of the gate and of the code that must be trusted",
+    ),
+];
 
-#[derive(Subcommand)]
-enum Command {
-    /// Fetch what the virtual machines are made of, and install missing tools (as root)
-    Setup,
-    /// Build the gate's stub into target/gate
-    Gate {
-        /// Build these sources instead of the ones this program is from
-        #[arg(long)]
-        root: Option<PathBuf>,
-    },
-    /// Build the capture program into target/capture
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+enum Errand {
+    Help,
+    /// From the sources in this folder, if not from those that this program is from.
+    Gate(Option<PathBuf>),
     Capture,
-    /// Show the size of the gate and of the code that must be trusted, beside others'
-    Figures,
-    /// Run the scenarios in virtual machines
-    Vm {
-        /// The long matrix
-        #[arg(long)]
-        full: bool,
-        /// Only scenarios whose name holds this
-        #[arg(long)]
-        filter: Option<String>,
-        /// Machines at once; as many as processors and memory allow, if not given
-        #[arg(long)]
-        jobs: Option<usize>,
-        /// Name them and run none
-        #[arg(long)]
-        list: bool,
-    },
-    /// Compare Authenticode digests and verdicts with sbverify's and osslsigncode's
-    Differential,
-    /// Time Baton against openssl and kexec-tools
-    Bench {
-        /// Only this
-        part: Option<bench::Part>,
-        #[command(flatten)]
-        args: bench::Args,
-    },
-    /// Show a hand-over, step by step
-    Demo,
+    /// By this package, with these arguments.
+    Elsewhere(&'static str, Vec<OsString>),
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let errand = match read(std::env::args_os().skip(1).collect()) {
+        Ok(errand) => errand,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(errand) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -100,44 +63,115 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
-    match command {
-        Command::Setup => {
-            lab::fetch(&cache::Cache::open()?).map(|fetched| println!("{}", fetched.cost))
-        }
-        Command::Gate { root } => {
-            let stub = gate::build(&root.map_or_else(build::root, Ok)?)?;
+/// Reads the command line.
+fn read(arguments: Vec<OsString>) -> Result<Errand> {
+    let words: Vec<_> = arguments.iter().map(|it| it.to_string_lossy()).collect();
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    let elsewhere = |name: &str| ELSEWHERE.iter().find(|(known, _, _)| *known == name);
+    match words.as_slice() {
+        [] | ["help" | "-h" | "--help", ..] => Ok(Errand::Help),
+        ["gate" | "capture", "-h" | "--help"] => Ok(Errand::Help),
+        ["gate"] => Ok(Errand::Gate(None)),
+        ["gate", "--root", _] => Ok(Errand::Gate(arguments.into_iter().nth(2).map(Into::into))),
+        ["capture"] => Ok(Errand::Capture),
+        ["gate", ..] => bail!("gate takes --root DIR, and nothing else"),
+        ["capture", ..] => bail!("capture takes no arguments"),
+        [name, ..] => match elsewhere(name) {
+            Some((_, package, _)) => Ok(Errand::Elsewhere(package, arguments)),
+            None => bail!("there is no command {name}: see cargo xtask help"),
+        },
+    }
+}
+
+fn run(errand: Errand) -> Result<()> {
+    match errand {
+        Errand::Help => print!("{}", help()),
+        Errand::Gate(from) => {
+            let stub = gate::build(&from.map_or_else(root, Ok)?)?;
             println!("{}\n{}", stub.image.display(), stub.program.display());
-            Ok(())
         }
-        Command::Capture => {
-            println!("{}", capture::build(&build::root()?)?.display());
-            Ok(())
+        Errand::Capture => println!("{}", capture::build(&root()?)?.display()),
+        Errand::Elsewhere(package, arguments) => {
+            // It takes this one's place, so that signals and exit codes are its own.
+            let error = Command::new(cargo())
+                .args(["run", "--quiet", "--locked", "--package", package, "--"])
+                .args(arguments)
+                .exec();
+            return Err(error).context("can't start cargo");
         }
-        Command::Figures => {
-            let root = build::root()?;
-            figures::print(&root, &gate::build(&root)?)
+    }
+    Ok(())
+}
+
+fn help() -> String {
+    let mut text = String::from(
+        "Usage: cargo xtask COMMAND\n\n\
+         To install Baton:\n  \
+         gate [--root DIR]  Build the gate's stub into target/gate, of other sources with --root\n  \
+         capture            Build the capture program into target/capture\n\n\
+         To test and measure it (each has --help):\n",
+    );
+    for (name, _, what) in ELSEWHERE {
+        text += &format!("  {name:<18} {what}\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &str) -> Result<Errand> {
+        super::read(words.split_whitespace().map(Into::into).collect())
+    }
+
+    #[test]
+    fn the_gate_is_built_from_these_sources_or_from_named_ones() {
+        assert_eq!(read("gate").unwrap(), Errand::Gate(None));
+        assert_eq!(
+            read("gate --root /a").unwrap(),
+            Errand::Gate(Some("/a".into()))
+        );
+    }
+
+    #[test]
+    fn what_another_crate_does_is_passed_on_with_its_name_and_all_arguments() {
+        let arguments = ["vm", "--filter", "gate", "--help"]
+            .map(OsString::from)
+            .into();
+        assert_eq!(
+            read("vm --filter gate --help").unwrap(),
+            Errand::Elsewhere("baton-vm", arguments)
+        );
+    }
+
+    #[test]
+    fn what_nobody_does_is_refused_in_a_line_that_names_it() {
+        for (words, named) in [
+            ("gates", "there is no command gates"),
+            ("gate --root", "--root DIR"),
+            ("gate x", "--root DIR"),
+            ("capture x", "no arguments"),
+        ] {
+            let said = read(words).unwrap_err().to_string();
+            assert!(
+                said.contains(named) && !said.contains('\n'),
+                "{words}: {said}"
+            );
         }
-        Command::Vm {
-            full,
-            filter,
-            jobs,
-            list,
-        } => {
-            let lab = lab::Lab::set_up()?;
-            let wanted = |name: &str| filter.as_deref().is_none_or(|part| name.contains(part));
-            let scenarios: Vec<_> = scenario::all(&lab)
-                .into_iter()
-                .filter(|s| wanted(&s.name) && (full || !s.full || filter.is_some()))
-                .collect();
-            if list {
-                scenarios.iter().for_each(|s| println!("{}", s.name));
-                return Ok(());
-            }
-            scenario::runner::run(&lab, scenarios, jobs)
+    }
+
+    #[test]
+    fn help_names_every_command() {
+        for words in ["", "help", "--help", "gate --help", "capture -h"] {
+            assert_eq!(read(words).unwrap(), Errand::Help, "{words}");
         }
-        Command::Differential => differential::run(),
-        Command::Bench { part, args } => bench::run(part, &args),
-        Command::Demo => demo::run(),
+        let text = help();
+        for name in ["gate", "capture"]
+            .iter()
+            .chain(ELSEWHERE.iter().map(|(name, _, _)| name))
+        {
+            assert!(text.contains(&format!("\n  {name} ")), "{name}");
+        }
     }
 }

@@ -1,9 +1,13 @@
 //! The walls between the crates, where the compiler doesn't hold them itself.
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use baton_xtask::gate;
+use common::root;
 
 /// Which of the workspace's crates each may use. ARCHITECTURE.md says why.
 const EDGES: &[(&str, &[&str])] = &[
@@ -25,7 +29,20 @@ const EDGES: &[(&str, &[&str])] = &[
     ("baton-capture", &["baton-kdump", "baton-sys"]),
     ("baton-guest", &["baton-formats", "baton-sys"]),
     ("baton-kdump", &[]),
-    ("baton-xtask", &["baton-formats", "baton-guest"]),
+    ("baton-xtask", &[]),
+    (
+        "baton-lab",
+        &["baton-formats", "baton-guest", "baton-xtask"],
+    ),
+    ("baton-vm", &["baton-guest", "baton-lab", "baton-xtask"]),
+    (
+        "baton-differential",
+        &["baton-formats", "baton-lab", "baton-xtask"],
+    ),
+    (
+        "baton-benches",
+        &["baton-guest", "baton-lab", "baton-xtask"],
+    ),
 ];
 
 /// Crates from outside that the gate's image links; each one has its reason in ARCHITECTURE.md.
@@ -35,37 +52,8 @@ const GATE_CRATES: usize = 29;
 /// Folders whose code may be `unsafe`.
 const UNSAFE_FOLDERS: &[&str] = &["gate/src/machine", "sys/src"];
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in the workspace")
-        .to_path_buf()
-}
-
-fn cargo(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(root())
-        .args(arguments)
-        .output()
-        .expect("cargo starts");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).expect("cargo prints UTF-8")
-}
-
 fn workspace_edges() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata: serde_json::Value = serde_json::from_str(&cargo(&[
-        "metadata",
-        "--format-version",
-        "1",
-        "--no-deps",
-        "--locked",
-    ]))
-    .expect("metadata is JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
+    let packages = common::packages(&["--no-deps"]);
     let name = |value: &serde_json::Value| value["name"].as_str().expect("a name").to_owned();
     let members: BTreeSet<String> = packages.iter().map(name).collect();
     let edges = |package: &serde_json::Value| {
@@ -102,32 +90,19 @@ fn crates_depend_on_each_other_in_one_direction_only() {
     }
 }
 
-/// Every crate linked into the gate, as cargo resolves it for the image alone.
+#[test]
+fn whoever_builds_the_gate_compiles_little_before() {
+    let packages = common::packages(&["--no-deps"]);
+    let xtask = packages.iter().find(|it| it["name"] == "baton-xtask");
+    let dependencies = xtask.expect("xtask")["dependencies"].as_array();
+    let built = dependencies.expect("a list").iter();
+    let built: Vec<_> = built.filter(|it| it["kind"].is_null()).collect();
+    let names: Vec<_> = built.iter().filter_map(|it| it["name"].as_str()).collect();
+    assert_eq!(names, ["anyhow"]);
+}
+
 fn gate_crates() -> BTreeSet<String> {
-    let tree = cargo(&[
-        "tree",
-        "--locked",
-        "--package",
-        "baton-gate",
-        "--features",
-        "image",
-        "--edges",
-        "normal,no-proc-macro",
-        "--prefix",
-        "none",
-        "--format",
-        "{p}",
-    ]);
-    let name = |line: &str| {
-        line.split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    tree.lines()
-        .map(name)
-        .filter(|name| !name.is_empty() && !name.starts_with("baton"))
-        .collect()
+    gate::linked_crates(&root()).expect("cargo lists them")
 }
 
 #[test]

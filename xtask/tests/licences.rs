@@ -1,6 +1,6 @@
 //! What may be linked: licences, where crates come from, and crates that must not be there.
 
-use std::process::Command;
+mod common;
 
 use serde_json::Value;
 
@@ -28,19 +28,9 @@ const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Every crate that the lock file names, for whatever target.
 fn crates() -> Vec<Value> {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked"])
-        .output()
-        .expect("cargo starts");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo prints JSON");
-    let crates = metadata["packages"].as_array().expect("there are crates");
+    let crates = common::packages(&[]);
     assert!(crates.len() > 50, "only {} crates", crates.len());
-    crates.clone()
+    crates
 }
 
 /// Those among all crates that something is wrong with.

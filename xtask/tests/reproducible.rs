@@ -1,18 +1,14 @@
 //! Whoever builds the gate gets the same bytes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in the workspace")
-}
+use baton_xtask::root;
 
 /// Copies the files that git knows, as they are now, into a new folder.
 fn copy_of_the_sources(to: &Path) {
     let listed = Command::new("git")
-        .current_dir(root())
+        .current_dir(root().expect("a checkout"))
         .args(["ls-files", "-z"])
         .output()
         .expect("git starts");
@@ -23,7 +19,7 @@ fn copy_of_the_sources(to: &Path) {
         .filter(|name| !name.is_empty())
     {
         let name = std::str::from_utf8(name).expect("names are UTF-8");
-        let from = root().join(name);
+        let from = root().expect("a checkout").join(name);
         if from.is_file() {
             let target = to.join(name);
             std::fs::create_dir_all(target.parent().expect("a folder"))
@@ -48,20 +44,13 @@ fn build_in(folder: &Path) -> Vec<u8> {
     std::fs::read(folder.join("target/gate/gate.stub")).expect("the stub was built")
 }
 
-fn temporary(name: &str) -> PathBuf {
-    let folder =
-        std::env::temp_dir().join(format!("baton-reproducible-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder can be made");
-    folder
-}
-
 #[test]
 fn two_builds_in_different_folders_give_the_same_bytes() {
-    let short = temporary("a");
-    let long = temporary("another-folder-with-a-longer-name").join("and/depth");
-    let images = [&short, &long].map(|folder| {
-        copy_of_the_sources(folder);
-        build_in(folder)
+    let scratch = tempfile::tempdir().expect("a folder can be made");
+    let images = ["a", "another-folder-with-a-longer-name/and/depth"].map(|name| {
+        let folder = scratch.path().join(name);
+        copy_of_the_sources(&folder);
+        build_in(&folder)
     });
     let difference = images[0].iter().zip(&images[1]).position(|(a, b)| a != b);
     assert_eq!(difference, None, "the first difference is at this offset");
@@ -73,7 +62,4 @@ fn two_builds_in_different_folders_give_the_same_bytes() {
             .any(|window| window == path.as_bytes()),
         "the image names a folder it was built in"
     );
-    for folder in [short, long] {
-        let _ = std::fs::remove_dir_all(folder);
-    }
 }

@@ -1,0 +1,147 @@
+//! Captured crashes of one installation: by Baton, and by Debian's kdump-tools as its packages configure it.
+
+mod dump;
+mod guest;
+mod search;
+mod system;
+mod table;
+
+use fs_err as fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use baton_lab::fetch::cache::Cache;
+use baton_lab::fetch::peers::Peers;
+use baton_lab::machine::kvm;
+use baton_lab::setup::{self, Fetched};
+
+use self::guest::{Clock, Errand, Guest};
+use self::system::System;
+
+/// Crashes of each kind that are timed, in turn.
+const CRASHES: usize = 3;
+
+/// What is reserved for those.
+const PLENTY_MIB: u64 = 256;
+
+/// How finely the smallest reservation is looked for.
+const STEP_MIB: u64 = 8;
+
+/// Both, in the order in which they are shown.
+const SIDES: [Errand; 2] = [Errand::KdumpTools, Errand::Baton];
+
+/// Measures both and prints the table.
+pub fn run() -> Result<()> {
+    let cache = Cache::open()?;
+    let Fetched {
+        packages, extras, ..
+    } = setup::fetch(&cache)?;
+    let root = baton_xtask::root()?;
+    let work = root.join("target/crash-figures");
+    fs::create_dir_all(&work)?;
+    let kvm = kvm::works(&cache, &packages)?;
+    let bench = Bench {
+        system: System::make(&cache, &root, &work, kvm)?,
+        peers: extras.peers,
+        work,
+        kvm,
+    };
+    let crashes = bench.timed()?;
+    let least = [bench.least(SIDES[0])?, bench.least(SIDES[1])?];
+    table::print(&bench.system, kvm, &crashes, least)
+}
+
+struct Bench {
+    system: System,
+    peers: Peers,
+    work: PathBuf,
+    kvm: bool,
+}
+
+/// A crash that was captured.
+struct Captured {
+    /// From the panic to the reset.
+    took: Clock,
+    /// Bytes of the dump.
+    size: u64,
+}
+
+impl Bench {
+    /// The same crash, captured by one and the other in turn.
+    fn timed(&self) -> Result<[Vec<Captured>; 2]> {
+        let mut all = [Vec::new(), Vec::new()];
+        for _ in 0..CRASHES {
+            for (side, into) in SIDES.into_iter().zip(&mut all) {
+                let captured = self.crash(side, PLENTY_MIB)?;
+                into.push(captured.map_err(|why| {
+                    why.context(format!(
+                        "{} captured no crash with crashkernel={PLENTY_MIB}M: see {}",
+                        name(side),
+                        self.folder(side, PLENTY_MIB).display()
+                    ))
+                })?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The smallest reservation with which a crash is captured, in MiB.
+    fn least(&self, side: Errand) -> Result<u64> {
+        search::least(STEP_MIB, PLENTY_MIB, |reserved| {
+            Ok(self.crash(side, reserved)?.is_ok())
+        })
+    }
+
+    fn folder(&self, side: Errand, reserved_mib: u64) -> PathBuf {
+        self.work.join(format!("{side:?}-{reserved_mib}"))
+    }
+
+    /// One crash. The inner error says why it wasn't captured; the outer that it couldn't be tried.
+    fn crash(&self, side: Errand, reserved_mib: u64) -> Result<Result<Captured>> {
+        let folder = self.folder(side, reserved_mib);
+        fs::create_dir_all(&folder)?;
+        let disk = folder.join("disk");
+        system::copy(&self.system.disk, &disk)?;
+        let guest = Guest {
+            kernel: &self.system.kernel,
+            disk: &disk,
+            errand: side,
+            reserved_mib,
+            kvm: self.kvm,
+        };
+        let run = guest.run(&folder)?;
+        if !run.transcript.says(guest::PANIC) {
+            bail!("the machine didn't crash: see {}", folder.display());
+        }
+        let captured = run
+            .since_panic()
+            .context("the machine didn't reset itself in time")
+            .and_then(|took| {
+                let size = dump::examine(&self.peers, &disk, &folder)?;
+                Ok(Captured { took, size })
+            });
+        fs::remove_file(disk)?;
+        say(side, reserved_mib, &captured);
+        Ok(captured)
+    }
+}
+
+fn name(side: Errand) -> &'static str {
+    match side {
+        Errand::Prepare => "nobody",
+        Errand::KdumpTools => "kdump-tools",
+        Errand::Baton => "Baton",
+    }
+}
+
+/// These take their time: each is reported as it ends.
+fn say(side: Errand, reserved_mib: u64, captured: &Result<Captured>) {
+    let side = name(side);
+    match captured {
+        Ok(c) => eprintln!(
+            "{side}, {reserved_mib} MiB reserved: captured in {:.1?}",
+            c.took.time
+        ),
+        Err(why) => eprintln!("{side}, {reserved_mib} MiB reserved: not captured ({why:#})"),
+    }
+}

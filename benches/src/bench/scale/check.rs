@@ -1,0 +1,60 @@
+//! Whether the dumps are what they should be: figures of others would say nothing.
+
+use fs_err as fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use baton_lab::exec;
+use serde::Deserialize;
+
+use crate::bench::cost::{Job, Programs, Way};
+
+/// Of `baton dump info --json`.
+#[derive(Deserialize)]
+struct Info {
+    complete: bool,
+    memory: Pages,
+}
+
+#[derive(Deserialize)]
+struct Pages {
+    dumped: u64,
+}
+
+/// Of `baton dump convert --json`.
+#[derive(Deserialize)]
+struct Summary {
+    doubts: Vec<serde_json::Value>,
+}
+
+/// Writes a dump in each way, which must have so many pages, and leave no doubt.
+pub fn dumps(job: &Job<'_>, programs: &Programs, ways: &[Way], pages: u64) -> Result<()> {
+    for way in ways {
+        let checked = dump(job, programs, way, pages);
+        let _ = fs::remove_file(&job.out);
+        checked.with_context(|| format!("{} at level {}", way.name, job.level))?;
+    }
+    Ok(())
+}
+
+fn dump(job: &Job<'_>, programs: &Programs, way: &Way, pages: u64) -> Result<()> {
+    let mut command = job.command(way);
+    if way.ours {
+        let said = exec::output(command.arg("--json"))?;
+        let summary: Summary = serde_json::from_str(&said).context(said)?;
+        let doubts = &summary.doubts;
+        ensure!(doubts.is_empty(), "the filter doubts: {doubts:?}");
+    } else {
+        exec::run(&mut command)?;
+    }
+    let mut info = Command::new(&programs.baton);
+    let said = exec::output(info.args(["dump", "info", "--json"]).arg(&job.out))?;
+    let info: Info = serde_json::from_str(&said).context(said)?;
+    ensure!(info.complete, "the dump is incomplete");
+    ensure!(
+        info.memory.dumped == pages,
+        "the dump has {} pages, and should have {pages}",
+        info.memory.dumped
+    );
+    Ok(())
+}

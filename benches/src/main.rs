@@ -1,0 +1,50 @@
+//! Figures: timings against peers, and the size of what must be trusted.
+
+mod bench;
+mod figures;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Measures Baton.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show the size of the gate and of the code that must be trusted, beside others'
+    Figures,
+    /// Time Baton against openssl and kexec-tools
+    Bench {
+        /// Only this
+        part: Option<bench::Part>,
+        #[command(flatten)]
+        args: bench::Args,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Figures => {
+            let root = baton_xtask::root()?;
+            figures::print(&root, &baton_xtask::gate::build(&root)?)
+        }
+        Command::Bench { part, args } => bench::run(part, &args),
+    }
+}

@@ -1,0 +1,26 @@
+//! The initrd that our init is in, one for each kernel.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use fs_err as fs;
+
+use crate::fetch::packages::Kernel;
+use crate::image::cpio::Archive;
+
+/// Where a kernel's initrd is on the host.
+pub fn path(work: &Path, kernel: &Kernel) -> PathBuf {
+    work.join(format!("initrd-{}.img", kernel.label))
+}
+
+/// Writes it: our init, the module it needs, and a file by which the guest knows this initrd.
+pub fn write(work: &Path, init: &Path, kernel: &Kernel) -> Result<()> {
+    let mut archive = Archive::default();
+    for folder in ["proc", "sys", "dev", "tmp", "run", "payload"] {
+        archive.folder(folder)?;
+    }
+    archive.file("init", &fs::read(init)?)?;
+    archive.file("efivarfs.ko", &kernel.modules.bytes("efivarfs")?)?;
+    archive.file("marker-main", kernel.label.as_bytes())?;
+    Ok(fs::write(path(work, kernel), archive.finish()?)?)
+}

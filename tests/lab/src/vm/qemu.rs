@@ -1,0 +1,149 @@
+//! A machine's command line for QEMU, and the files that it names.
+
+use fs_err as fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+use baton_guest::script::{DISK_SIZE, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script, target_serial};
+
+use super::boot_disk;
+use crate::image::disk;
+use crate::machine::{Boot, Bus, Machine};
+use crate::payload::VARS_REVOKING;
+use crate::setup::Lab;
+
+/// What starts a machine: its firmware, disks and ports.
+pub fn command(lab: &Lab, machine: &Machine, script: &Script, folder: &Path) -> Result<Command> {
+    let mut command = Command::new("qemu-system-x86_64");
+    let (accelerator, cpu) = if lab.kvm {
+        ("kvm", "host")
+    } else {
+        ("tcg,thread=multi", "max")
+    };
+    let paging = if machine.five_level {
+        "la57=on"
+    } else {
+        "la57=off"
+    };
+    command
+        .args(["-accel", accelerator, "-cpu", &format!("{cpu},{paging}")])
+        .args(["-m", &memory(machine), "-smp", &machine.cpus.to_string()])
+        .args([
+            "-nodefaults",
+            "-display",
+            "none",
+            "-serial",
+            "stdio",
+            "-rtc",
+            "base=utc",
+            "-no-reboot",
+        ])
+        .args([
+            "-object",
+            "rng-random,id=rng,filename=/dev/urandom",
+            "-device",
+            "virtio-rng-pci,rng=rng",
+        ]);
+    if machine.vast {
+        // What isn't touched isn't there: the host needn't have it.
+        let memory = "memory-backend-ram,id=vast,reserve=off,size=600G";
+        command.args(["-object", memory, "-machine", "memory-backend=vast"]);
+    }
+    firmware(&mut command, lab, machine, folder)?;
+    if let Some(esp) = boot_disk::make(lab, machine, folder)? {
+        drive(&mut command, "baton-esp", &esp);
+    }
+    drive(&mut command, PAYLOAD_SERIAL, &lab.payload);
+    let script_disk = folder.join("script.img");
+    disk::raw(&script_disk, &serde_json::to_vec(script)?, DISK_SIZE)?;
+    drive(&mut command, SCRIPT_SERIAL, &script_disk);
+    for (number, target) in machine.targets.iter().enumerate() {
+        let image = target_image(folder, number);
+        if !image.exists() {
+            disk::target(&image, target)?;
+        }
+        target_drive(&mut command, &target_serial(number), &image, target.bus);
+    }
+    Ok(command)
+}
+
+fn memory(machine: &Machine) -> String {
+    if machine.vast {
+        "600G".into()
+    } else {
+        machine.memory_mib.to_string()
+    }
+}
+
+fn firmware(command: &mut Command, lab: &Lab, machine: &Machine, folder: &Path) -> Result<()> {
+    let revoking = lab.payload.with_file_name(VARS_REVOKING);
+    let vars = match machine.boot {
+        Boot::Shim if machine.revoking => &revoking,
+        Boot::Shim => &lab.keys.vars_shim,
+        Boot::DbKey => &lab.keys.vars_db,
+        Boot::Bios => return direct(command, lab, machine),
+    };
+    // The firmware writes to its store, so that each machine has its own.
+    let own: PathBuf = folder.join("vars.fd");
+    fs::copy(vars, &own)?;
+    let flash = |file: &Path, options: &str| {
+        format!("if=pflash,format=raw,file={}{options}", file.display())
+    };
+    command
+        .args([
+            "-machine",
+            "q35,smm=on",
+            "-global",
+            "driver=cfi.pflash01,property=secure,value=on",
+        ])
+        .args([
+            "-drive",
+            &flash(
+                &lab.packages.ovmf("OVMF_CODE_4M.secboot.fd"),
+                ",readonly=on",
+            ),
+        ])
+        .args(["-drive", &flash(&own, "")]);
+    Ok(())
+}
+
+fn direct(command: &mut Command, lab: &Lab, machine: &Machine) -> Result<()> {
+    let kernel = lab.packages.kernel(&machine.kernel)?;
+    command.args(["-machine", "q35", "-append", &machine.first_cmdline()]);
+    command
+        .arg("-kernel")
+        .arg(&kernel.image)
+        .arg("-initrd")
+        .arg(lab.initrd(kernel));
+    Ok(())
+}
+
+/// The file behind a machine's disk for crash dumps.
+pub fn target_image(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("target-{number}.img"))
+}
+
+/// What is written is in the file at once, as far as the guest has flushed it: a machine that is killed
+/// has lost its power.
+fn target_drive(command: &mut Command, serial: &str, file: &Path, bus: Bus) {
+    let device = match bus {
+        Bus::Nvme => format!("nvme,drive={serial},serial={serial}"),
+        Bus::VirtioBlk => format!("virtio-blk-pci,drive={serial},serial={serial}"),
+    };
+    let drive = format!("if=none,id={serial},format=raw,file={}", file.display());
+    command.args(["-drive", &drive, "-device", &device]);
+}
+
+/// Guests may write to their disks; nothing of it is kept, so that machines can share one.
+fn drive(command: &mut Command, serial: &str, file: &Path) {
+    command
+        .args([
+            "-drive",
+            &format!(
+                "if=none,id={serial},format=raw,snapshot=on,file={}",
+                file.display()
+            ),
+        ])
+        .args(["-device", &format!("nvme,drive={serial},serial={serial}")]);
+}

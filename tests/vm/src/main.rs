@@ -1,0 +1,83 @@
+//! Virtual machines with real firmware and kernels: the scenarios, the demo, and what both are made of.
+
+mod demo;
+mod runner;
+mod scenario;
+mod scenarios;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use baton_lab::fetch::cache::Cache;
+use baton_lab::setup::{self, Lab};
+use clap::{Args, Parser, Subcommand};
+
+/// Runs virtual machines.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fetch what the virtual machines are made of, and install missing tools (as root)
+    Setup,
+    /// Run the scenarios in virtual machines
+    Vm(Wanted),
+    /// Show a hand-over, step by step
+    Demo,
+}
+
+#[derive(Args)]
+struct Wanted {
+    /// The long matrix
+    #[arg(long)]
+    full: bool,
+    /// Only scenarios whose name holds this
+    #[arg(long)]
+    filter: Option<String>,
+    /// Machines at once; as many as processors and memory allow, if not given
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// Name them and run none
+    #[arg(long)]
+    list: bool,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Setup => set_up(),
+        Command::Vm(wanted) => run(&wanted),
+        Command::Demo => demo::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn set_up() -> Result<()> {
+    let fetched = setup::fetch(&Cache::open()?)?;
+    println!("{}", fetched.cost);
+    Ok(())
+}
+
+fn run(wanted: &Wanted) -> Result<()> {
+    let lab = Lab::set_up()?;
+    let part = wanted.filter.as_deref();
+    let scenarios: Vec<_> = scenarios::all(&lab)
+        .into_iter()
+        .filter(|it| part.is_none_or(|part| it.name.contains(part)))
+        .filter(|it| wanted.full || !it.full || part.is_some())
+        .collect();
+    if wanted.list {
+        scenarios.iter().for_each(|it| println!("{}", it.name));
+        return Ok(());
+    }
+    runner::run(&lab, scenarios, wanted.jobs)
+}

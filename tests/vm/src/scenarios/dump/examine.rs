@@ -1,0 +1,235 @@
+//! What a crash has left on a disk: taken from it by a second machine, and opened by everyone who reads
+//! dumps.
+
+use fs_err::{self as fs, File};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use baton_guest::script::{Script, Step};
+use baton_lab::exec;
+use baton_lab::fetch::cache::Cache;
+use baton_lab::fetch::peers::said;
+use baton_lab::fetch::symbols;
+use baton_lab::image::disk;
+use baton_lab::machine::{Boot, Bus, Machine, Target};
+use baton_lab::setup::Lab;
+use baton_lab::vm::{self, Until, judge};
+use serde_json::Value;
+
+use super::case::Case;
+use super::crashing::attached;
+
+/// Opens the one dump that there must be.
+pub fn examine(lab: &Lab, folder: &Path, case: &Case) -> Result<()> {
+    let dump = if case.format == "raw" {
+        partition(folder)?
+    } else {
+        let targets = [case.target()];
+        let files = fetched(lab, folder, &case.label, &targets)?;
+        the_dump(files.first().context("no disk")?)?
+    };
+    by_baton(lab, &dump, case)?;
+    by_makedumpfile(lab, &dump)?;
+    by_libkdumpfile(lab, &dump, case)?;
+    by_drgn(lab, &dump, case)?;
+    // The kernels' symbols, which nobody else needs, are too large for the short suite.
+    if case.is_short() {
+        return Ok(());
+    }
+    by_crash(lab, &dump, case)
+}
+
+/// Kernels that crash 9.0.2 doesn't know all structures of (`module_num_gpl_syms` is gone): it reads their memory
+/// and log.
+const TOO_NEW_FOR_CRASH: &[&str] = &["7.2"];
+
+/// crash finds the panicking task's way into the panic, or at least the log.
+fn by_crash(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
+    let kernel = lab.packages.kernel(&case.label)?;
+    let vmlinux = symbols::vmlinux(&Cache::open()?, kernel)?;
+    let (mode, command, wanted) = if TOO_NEW_FOR_CRASH.contains(&case.label.as_str()) {
+        (Some("--minimal"), "log", case.panic.message())
+    } else {
+        (None, "bt", "crash_kexec")
+    };
+    let commands = dump.with_extension("crash");
+    fs::write(&commands, format!("{command}\nquit\n"))?;
+    let mut crash = lab.extras()?.peers.crash();
+    crash.arg("-s").args(mode).arg("-i").arg(&commands);
+    let text = said(crash.arg(vmlinux).arg(dump))?;
+    ensure!(
+        text.contains(wanted),
+        "crash's \"{command}\" doesn't say \"{wanted}\": {text}"
+    );
+    Ok(())
+}
+
+/// A raw target is the dump itself.
+fn partition(folder: &Path) -> Result<PathBuf> {
+    let mut disk = File::open(vm::target_image(folder, 0))?;
+    disk.seek(SeekFrom::Start(disk::RAW_BEGINS))?;
+    let dump = folder.join("vmcore");
+    let mut out = File::create(&dump)?;
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        match disk.read(&mut chunk)? {
+            0 => break,
+            count => out.write_all(&chunk[..count])?,
+        }
+    }
+    Ok(dump)
+}
+
+/// What is on each of the machine's disks, by their number: another machine mounts them and copies all to
+/// disks without a file system, which are unpacked here.
+pub fn fetched(lab: &Lab, folder: &Path, label: &str, targets: &[Target]) -> Result<Vec<PathBuf>> {
+    let reader = folder.join("reader");
+    fs::create_dir_all(&reader)?;
+    let mut disks = targets.to_vec();
+    let mut steps = Vec::new();
+    for (number, target) in targets.iter().enumerate() {
+        fs::rename(
+            vm::target_image(folder, number),
+            vm::target_image(&reader, number),
+        )?;
+        let place = format!("/target-{number}");
+        steps.extend(attached(number, target, &place));
+        steps.push(Step::run(&format!("/payload/bin/baton dump list {place}")));
+        steps.push(Step::Archive {
+            folder: place,
+            target: disks.len(),
+        });
+        disks.push(Target {
+            bus: Bus::Nvme,
+            format: "blank",
+            size_mib: target.size_mib,
+        });
+    }
+    let machine = Machine {
+        boot: Boot::Bios,
+        targets: disks,
+        ..Machine::new(label)
+    };
+    let script = Script {
+        stages: vec![steps],
+    };
+    let until = Until::within(120);
+    let run = vm::run(lab, &machine, &script, &reader, until, &mut |_, _| {})?;
+    fs::write(reader.join("console.txt"), run.transcript.to_text())?;
+    judge::done(&run, 1).context("reading the disks in another machine")?;
+    (0..targets.len())
+        .map(|number| {
+            let archive = vm::target_image(&reader, targets.len() + number);
+            unpacked(&archive, &folder.join(format!("files-{number}")))
+        })
+        .collect()
+}
+
+fn unpacked(archive: &Path, into: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(into)?;
+    let mut tar = Command::new("tar");
+    exec::run(tar.arg("-x").arg("-C").arg(into).arg("-f").arg(archive))?;
+    Ok(into.to_path_buf())
+}
+
+/// One folder, with all that belongs into it.
+pub fn the_dump(files: &Path) -> Result<PathBuf> {
+    let mut folders: Vec<PathBuf> = fs::read_dir(files)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    folders.retain(|path| path.join("vmcore").exists());
+    let [folder] = folders.as_slice() else {
+        bail!("{} dumps are on the disk: {folders:?}", folders.len());
+    };
+    for name in ["dmesg.txt", "summary.json", "vmcore.sha256"] {
+        ensure!(folder.join(name).is_file(), "there is no {name}");
+    }
+    exec::run(
+        Command::new("sha256sum")
+            .args(["--check", "--quiet", "vmcore.sha256"])
+            .current_dir(folder),
+    )?;
+    Ok(folder.join("vmcore"))
+}
+
+/// Everything in it can be read, and it says what happened.
+fn by_baton(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
+    let baton = |words: &[&str]| {
+        let mut command = Command::new(lab.work.join("payload/bin/baton"));
+        command.args(words).arg(dump);
+        command
+    };
+    said(&mut baton(&["dump", "check"]))?;
+    let info: Value =
+        serde_json::from_slice(&exec::bytes(&mut baton(&["dump", "info", "--json"]))?)?;
+    let said = info["panic"]["message"].as_str().unwrap_or_default();
+    ensure!(
+        said.contains(case.panic.message()),
+        "baton dump info says that the panic was \"{said}\", and not \"{}\"",
+        case.panic.message()
+    );
+    Ok(())
+}
+
+/// makedumpfile finds the same kernel log in it, and filters it once more.
+fn by_makedumpfile(lab: &Lab, dump: &Path) -> Result<()> {
+    let peers = &lab.extras()?.peers;
+    let log = dump.with_extension("makedumpfile.txt");
+    said(
+        peers
+            .makedumpfile()
+            .args(["--dump-dmesg", "-f"])
+            .arg(dump)
+            .arg(&log),
+    )?;
+    let theirs = fs::read_to_string(&log)?;
+    let ours = exec::output(
+        Command::new(lab.work.join("payload/bin/baton"))
+            .args(["dump", "dmesg", "--callers"])
+            .arg(dump),
+    )?;
+    ensure!(
+        ours == theirs,
+        "baton dump dmesg and makedumpfile --dump-dmesg differ: see {}",
+        log.display()
+    );
+    let again = dump.with_extension("again");
+    said(
+        peers
+            .makedumpfile()
+            .args(["-d", "31", "-z", "-f"])
+            .arg(dump)
+            .arg(&again),
+    )?;
+    Ok(fs::remove_file(again)?)
+}
+
+/// libkdumpfile knows what it is, and of which kernel.
+fn by_libkdumpfile(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
+    let said = said(lab.extras()?.peers.kdumpid().arg("-v").arg(dump))?;
+    let release = &lab.packages.kernel(&case.label)?.release;
+    ensure!(
+        said.contains(release.as_str()),
+        "kdumpid doesn't know the kernel {release}: {said}"
+    );
+    Ok(())
+}
+
+/// What drgn is asked: to take the file for a kernel's dump, and to read the kernel's name (`struct
+/// uts_namespace`) through its page tables.
+const DRGN: &str = r"
+import re, sys, drgn
+program = drgn.Program()
+program.set_core_dump(sys.argv[1])
+info = program['VMCOREINFO'].string_().decode()
+address = int(re.search(r'SYMBOL\(init_uts_ns\)=([0-9a-f]+)', info)[1], 16)
+assert sys.argv[2].encode() in program.read(address, 400), 'the name is not there'
+";
+
+fn by_drgn(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
+    let release = &lab.packages.kernel(&case.label)?.release;
+    let mut python = lab.extras()?.python();
+    said(python.args(["-c", DRGN]).arg(dump).arg(release)).map(drop)
+}

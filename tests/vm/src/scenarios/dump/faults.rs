@@ -1,0 +1,178 @@
+//! Captures that something goes wrong with: the machine ends all the same, older dumps stay whole, and
+//! what was written can be read.
+
+use fs_err as fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use baton_guest::script::{Script, Step};
+use baton_lab::exec;
+use baton_lab::fetch::packages::MAIN;
+use baton_lab::fetch::peers::said;
+use baton_lab::machine::{Bus, Mishap, Target};
+use baton_lab::setup::Lab;
+use baton_lab::vm::judge;
+
+use super::crashing::{PLACE, attached, configured, ended, mounted, on_nvme, unlocked};
+use super::examine::{fetched, the_dump};
+use crate::scenario::Scenario;
+
+/// Where the second target is mounted.
+const SECOND: &str = "/var/second";
+
+/// A dump that is there already.
+const OLDER: &str = "2026-01-01T00:00:00Z";
+const OLDER_TEXT: &str = "an older dump\n";
+/// `sha256sum` of that.
+const OLDER_SUM: &str = "aa742fb462da19a0a2458294bbf728ab0b12e6bbafaf7bb4f92f7eed3f6f0661";
+
+/// Moments at which the power goes, each a while after the one before.
+const CUTS: u32 = 20;
+const BETWEEN: Duration = Duration::from_millis(400);
+
+pub fn all() -> Vec<Scenario> {
+    let gone = |when| {
+        Some(Mishap {
+            when,
+            command: "drive_del baton-target-0",
+        })
+    };
+    let two = |first| vec![ext4(first), ext4(256)];
+    let mut found = vec![
+        // Room for the kernel log, not for the dump.
+        elsewhere("dump-fault-disk-full", two(16), None, LOAD),
+        elsewhere(
+            "dump-fault-disk-missing",
+            two(256),
+            gone("Kernel panic"),
+            LOAD,
+        ),
+        elsewhere("dump-fault-disk-gone", two(256), gone("%"), LOAD),
+        elsewhere("dump-fault-modules-refused", on_virtio(), None, LOAD_OTHER),
+    ];
+    found.extend((0..CUTS).map(power_cut));
+    found
+}
+
+/// Loads the capture as it is meant to be.
+const LOAD: &[&str] = &["/payload/bin/baton crash load --capture /payload/bin/baton-capture"];
+
+/// Loads it with a kernel that takes none of its modules, and needs some for virtio disks.
+const LOAD_OTHER: &[&str] = &[
+    "/payload/bin/baton crash load --capture /payload/bin/baton-capture --dry-run --save-initrd /capture.img",
+    "/payload/bin/baton crash load /payload/kernels/6.1/vmlinuz --initrd /capture.img \
+     --cmdline console=ttyS0",
+];
+
+fn ext4(size_mib: u64) -> Target {
+    on_nvme("ext4", size_mib)
+}
+
+/// The first disk needs modules, the second none.
+fn on_virtio() -> Vec<Target> {
+    let first = Target {
+        bus: Bus::VirtioBlk,
+        ..ext4(256)
+    };
+    vec![first, ext4(256)]
+}
+
+/// Crashes with an older dump on the first target, and perhaps a second target.
+fn script(targets: &[Target], load: &[&str]) -> Script {
+    let places = [PLACE, SECOND];
+    let mut steps = Vec::new();
+    for (number, (target, place)) in targets.iter().zip(places).enumerate() {
+        steps.extend(attached(number, target, place));
+    }
+    let older = |name: &str, text: String| Step::Write {
+        path: format!("{PLACE}/{OLDER}/{name}"),
+        text,
+    };
+    steps.push(older("vmcore", OLDER_TEXT.into()));
+    steps.push(older("vmcore.sha256", format!("{OLDER_SUM}  vmcore\n")));
+    let used: Vec<_> = places
+        .into_iter()
+        .take(targets.len())
+        .map(mounted)
+        .collect();
+    steps.push(configured(100, MAIN, &used));
+    steps.push(Step::run("/payload/bin/busybox sync"));
+    steps.extend(load.iter().map(|words| Step::run(words)));
+    steps.push(Step::Sysrq('c'));
+    Script {
+        stages: vec![steps],
+    }
+}
+
+/// The first target fails, and the dump is on the second.
+fn elsewhere(name: &str, targets: Vec<Target>, mishap: Option<Mishap>, load: &[&str]) -> Scenario {
+    let mut scenario = Scenario::new(name, script(&targets, load), ended)
+        .on(unlocked(MAIN, targets.clone(), mishap))
+        .within(200)
+        .examined(move |lab, folder| {
+            let files = fetched(lab, folder, MAIN, &targets)?;
+            let [first, second] = files.as_slice() else {
+                bail!("there are not two disks");
+            };
+            older_is_whole(first)?;
+            readable(lab, &the_dump(second)?, &["dump", "check"])
+        });
+    scenario.full = true;
+    scenario
+}
+
+/// The power goes some time after the capture program has begun.
+fn power_cut(number: u32) -> Scenario {
+    let targets = vec![ext4(256)];
+    let mut scenario = Scenario::new(
+        format!("dump-fault-power-{number:02}"),
+        script(&targets, LOAD),
+        judge::no_step_failed,
+    )
+    .on(unlocked(MAIN, targets.clone(), None))
+    .within(200)
+    .until_said("baton-capture: ")
+    .examined(move |lab, folder| {
+        let files = fetched(lab, folder, MAIN, &targets)?;
+        for files in files {
+            older_is_whole(&files)?;
+            whatever_was_written(lab, &files)?;
+        }
+        Ok(())
+    });
+    scenario.until.then = BETWEEN * number;
+    scenario.full = true;
+    scenario
+}
+
+fn older_is_whole(files: &Path) -> Result<()> {
+    exec::run(
+        Command::new("sha256sum")
+            .args(["--check", "--quiet", "vmcore.sha256"])
+            .current_dir(files.join(OLDER)),
+    )
+}
+
+/// A dump that has its name is whole; one that hasn't can be read as far as it goes.
+fn whatever_was_written(lab: &Lab, files: &Path) -> Result<()> {
+    for entry in fs::read_dir(files)? {
+        let folder = entry?.path();
+        if folder.ends_with(OLDER) || folder.ends_with("lost+found") {
+            continue;
+        }
+        let (whole, part) = (folder.join("vmcore"), folder.join("vmcore.incomplete"));
+        if whole.exists() {
+            readable(lab, &whole, &["dump", "check"])?;
+        } else if part.exists() && fs::metadata(&part)?.len() > 0 {
+            readable(lab, &part, &["dump", "info"])?;
+        }
+    }
+    Ok(())
+}
+
+pub fn readable(lab: &Lab, dump: &Path, words: &[&str]) -> Result<()> {
+    let mut baton = Command::new(lab.work.join("payload/bin/baton"));
+    said(baton.args(words).arg(dump)).map(drop)
+}
