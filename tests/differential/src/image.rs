@@ -22,6 +22,7 @@ pub mod at {
     pub const DIRECTORY_COUNT: usize = OPTIONAL + 108;
     /// Offset and size of the certificate table.
     pub const CERTIFICATE_DIRECTORY: usize = OPTIONAL + 144;
+    pub const CERTIFICATE_SIZE: usize = CERTIFICATE_DIRECTORY + 4;
     /// The headers of `.text`, `.data` and `.sbat`.
     pub const SECTIONS: [usize; 3] = [SECTION_TABLE, SECTION_TABLE + 40, SECTION_TABLE + 80];
     const SECTION_TABLE: usize = OPTIONAL + 112 + 16 * 8;

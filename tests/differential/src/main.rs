@@ -7,6 +7,7 @@ mod image;
 mod malformed;
 mod packaged;
 mod peers;
+mod spoil;
 
 use fs_err as fs;
 use std::process::ExitCode;

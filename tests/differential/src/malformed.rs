@@ -9,9 +9,10 @@ use baton_lab::keys::Pair;
 use sha2::{Digest as _, Sha256};
 
 use super::Tally;
-use super::cases::{self, Case, Making, Outcome, Signed};
+use super::cases::{self, Case, Making, Outcome};
 use super::image::{at, base};
 use super::peers::{Bench, Digest, End, TOOLS, Tool, signed_digests};
+use super::spoil::Signed;
 
 /// Gives each image of the table to each tool.
 pub fn compare(bench: &Bench, other: &Pair) -> Result<Tally> {
