@@ -3,15 +3,19 @@
 use super::cover::covers;
 use super::model::{Rule, Rules, Values};
 use baton_formats::cmdline::same_name;
-use baton_formats::policy::Action;
+use baton_formats::policy::{Action, Source};
 
 /// Names that reach the same, one of them with an item of its value's, and where that is seen.
-const SAME: [(&[&str], &str); 10] = [
+const SAME: [(&[&str], &str); 11] = [
     (&["initrd", "initrdmem"], "init/do_mounts_initrd.c"),
     (&["init", "rdinit"], "init/main.c"),
     (
         &["noinitrd", "initramfs_options", "rootfstype=tmpfs"],
         "init/do_mounts.c",
+    ),
+    (
+        &["rd.break", "rdbreak"],
+        "dracut's older name for it: modules.d/99base/dracut-lib.sh",
     ),
     (&["earlycon", "console", "earlyprintk"], "init/main.c"),
     (&["efi=noruntime", "noefi"], "drivers/firmware/efi/efi.c"),
@@ -45,6 +49,40 @@ pub fn walked_round(table: &str, rules: &Rules, own: usize) -> Vec<String> {
         })
     });
     sentences.collect()
+}
+
+/// How what rules deny of systemd's and dracut's is reached without a parameter: a sentence for each way, with
+/// the first name of which it is so.
+#[must_use]
+pub fn told_otherwise(table: &str, rules: &Rules) -> Vec<String> {
+    let theirs = |rule: &Rule| {
+        let starts = ["systemd.", "rd."].iter();
+        let mut starts = starts.filter(|start| rule.name.starts_with(**start));
+        rule.action == Action::Deny && starts.next().is_some()
+    };
+    let unsigned = rules.command_line & Source::Unsigned as u8 != 0;
+    let first = rules.parameters.iter().find(|rule| theirs(rule));
+    let Some(first) = first.filter(|_| unsigned && rules.unlisted == Action::Allow) else {
+        return Vec::new();
+    };
+    let denied = format!(
+        "{table}: the denial of \"{}\" can be walked round",
+        first.name
+    );
+    let mut all = Vec::new();
+    if rules.init_arguments == Action::Allow {
+        all.push(format!(
+            "{denied}: what follows a lone -- goes to init as its arguments (-- --unit=…), and \
+             init-arguments isn't \"deny\""
+        ));
+    }
+    if !is_denied(rules, &denial("SYSTEMD_*")) {
+        all.push(format!(
+            "{denied}: \"SYSTEMD_*\" becomes systemd's environment, where SYSTEMD_PROC_CMDLINE \
+             stands for the command line, and no rule denies it"
+        ));
+    }
+    all
 }
 
 /// Whether a rule denies it, whatever is allowed of it before, or everything is that isn't listed.
@@ -98,6 +136,7 @@ mod tests {
         assert!(
             said("{ deny = 'sysctl/kernel/softlockup-panic' }").contains("\"softlockup_panic\"")
         );
+        assert!(said("{ deny = 'rd.break' }").contains("\"rdbreak\" does what \"rd.break\" does"));
         assert!(said("{ deny = 'earlycon' }").contains("\"console\""));
         assert!(said("{ deny = 'noefi' }").contains("\"efi=noruntime\""));
         assert_eq!(

@@ -97,24 +97,38 @@ pub fn weaker_than_stock(policy: &Policy) -> Vec<String> {
     normal.chain(crash).chain(unasked).collect()
 }
 
-/// What gets around initrds that must be signed, where user space chooses the command line.
+/// What gets around initrds that must be signed, where user space chooses the command line: one sentence
+/// for both occasions if it is the same.
 #[must_use]
-pub fn unguarded_initrd(policy: &Policy) -> Option<String> {
+pub fn unguarded_initrd(policy: &Policy) -> Vec<String> {
+    let (normal, crash) = (unguarded(&policy.normal), unguarded(&policy.crash));
+    let sentence = |occasion: &str, names: String| {
+        format!(
+            "{occasion}initrds must be signed, but parameters that get around that are not always denied, as \
+             they are by the preset signed-initrd: {names}"
+        )
+    };
+    if normal == crash {
+        return normal
+            .map(|names| sentence("", names))
+            .into_iter()
+            .collect();
+    }
+    let normal = normal.map(|names| sentence("for a normal load ", names));
+    let crash = crash.map(|names| sentence("for a crash load ", names));
+    normal.into_iter().chain(crash).collect()
+}
+
+/// The names of the parameters that get around these rules' signed initrds.
+fn unguarded(rules: &Rules) -> Option<String> {
     let unsigned = Source::Unsigned as u8;
     let guarded = preset::named("signed-initrd")?;
-    let rules = &policy.normal;
     if rules.initrd & unsigned != 0 || rules.command_line & unsigned == 0 {
         return None;
     }
     let mut names = not_denied(rules, &guarded.normal);
     names.dedup();
-    let names = names.join(", ");
-    (!names.is_empty()).then(|| {
-        format!(
-            "initrds must be signed, but parameters that get around that are not always denied, as \
-             they are by the preset signed-initrd: {names}"
-        )
-    })
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// The names of those parameters that `reference` denies and `rules` don't always.
@@ -283,10 +297,12 @@ mod tests {
     fn initrds_that_must_be_signed_need_more_than_that() {
         let unguarded = |text: &str| {
             let policy = source::read(text, Path::new("")).unwrap().policy;
-            unguarded_initrd(&policy)
+            let mut warnings = unguarded_initrd(&policy);
+            assert!(warnings.len() < 2, "{warnings:?}");
+            warnings.pop()
         };
         let warning = unguarded("initrd.accept = ['detached']").unwrap();
-        assert!(warning.ends_with("rdinit, init, noinitrd, initramfs_options, rootfstype, failslab, fail_page_alloc, rd.break, systemd.debug_shell, rd.systemd.debug_shell, systemd.break, rd.systemd.break, sysctl.kernel.modprobe, sysctl.kernel.hotplug, sysctl.kernel.core_pattern, sysctl.kernel.poweroff_cmd, TOMOYO_loader, TOMOYO_trigger, nfs.cache_getent, nfsd.cltrack_prog, sysctl.fs.ocfs2.nm.hb_ctl_path, drbd.usermode_helper, uvesafb.v86d, LD_*, BASH_*, ENV, PATH, earlycon, console, earlyprintk"), "{warning}");
+        assert!(warning.ends_with("rdinit, init, noinitrd, initramfs_options, rootfstype, failslab, fail_page_alloc, rd.break, rdbreak, break, systemd.debug_shell, rd.systemd.debug_shell, systemd.break, rd.systemd.break, rd.cmdline, systemd.wants, rd.systemd.wants, systemd.unit, rd.systemd.unit, rd.rescue, rd.emergency, systemd.run*, systemd.crash_shell, rd.systemd.crash_shell, systemd.mount_extra, rd.systemd.mount_extra, systemd.set_credential*, rd.systemd.set_credential*, SYSTEMD_*, systemd.setenv, rd.systemd.setenv, -*, sysctl.kernel.modprobe, sysctl.kernel.hotplug, sysctl.kernel.core_pattern, sysctl.kernel.poweroff_cmd, TOMOYO_loader, TOMOYO_trigger, nfs.cache_getent, nfsd.cltrack_prog, sysctl.fs.ocfs2.nm.hb_ctl_path, drbd.usermode_helper, uvesafb.v86d, LD_*, BASH_*, ENV, PATH, earlycon, console, earlyprintk"), "{warning}");
         for guarded in [
             "preset = 'signed-initrd'",
             "preset = 'sealed'",

@@ -180,9 +180,9 @@ fn warnings(source: &Source) -> Vec<String> {
         ("crash.cmdline", &policy.crash, source.own_crash_rules),
     ];
     let mut all = Vec::new();
-    for (table, rules, count) in own {
-        all.extend(aliases::walked_round(table, rules, count));
-        let rules = rules.parameters.get(..count).unwrap_or_default();
+    for (table, rules, count) in &own {
+        all.extend(aliases::walked_round(table, rules, *count));
+        let rules = rules.parameters.get(..*count).unwrap_or_default();
         for (later, earlier) in cover::never_fit(rules) {
             all.push(format!(
                 "{table}.rules[{later}] can never fit: {table}.rules[{earlier}] comes before it \
@@ -190,6 +190,11 @@ fn warnings(source: &Source) -> Vec<String> {
             ));
         }
     }
+    // The rules for crash loads have those for normal ones in them.
+    let mut told = own
+        .iter()
+        .map(|(table, rules, _)| aliases::told_otherwise(table, rules));
+    all.extend(told.find(|it| !it.is_empty()).unwrap_or_default());
     all.extend(cover::weaker_than_stock(policy));
     all.extend(cover::unguarded_initrd(policy));
     all

@@ -17,6 +17,54 @@ fn rules_that_can_never_fit_are_warned_of() {
 }
 
 #[test]
+fn a_rule_about_what_systemd_reads_is_said_to_be_walked_round_by_its_arguments_and_environment() {
+    let said = |text: &str| warnings(&read(text)).join("\n");
+    let both = said("cmdline.rules = [{ deny = 'systemd.unit' }]");
+    for way in [
+        "cmdline: the denial of \"systemd.unit\" can be walked round: what follows a lone --",
+        "cmdline: the denial of \"systemd.unit\" can be walked round: \"SYSTEMD_*\"",
+    ] {
+        assert!(both.contains(way), "{both}");
+    }
+    let denied = "cmdline.init-arguments = 'deny'\ncmdline.rules = [{ deny = 'rd.x' }, { deny = 'SYSTEMD_*' }]";
+    assert_eq!(said(denied), "");
+    let in_crashes = "[crash.cmdline]\nrules = [{ deny = 'rd.x' }]";
+    assert!(
+        said(in_crashes)
+            .contains("crash.cmdline: the denial of \"rd.x\" can be walked round: \"SYSTEMD_*\""),
+        "{}",
+        said(in_crashes)
+    );
+    // Also where the rule is the preset's.
+    let loosened = said("preset = 'signed-initrd'\ncmdline.init-arguments = 'allow'");
+    assert!(loosened.contains("what follows a lone --"), "{loosened}");
+    assert_eq!(said("preset = 'signed-initrd'"), "");
+    // Who signs the line knows what is in it.
+    let signed = "cmdline.accept = ['manifest']\ncmdline.rules = [{ deny = 'systemd.unit' }]";
+    assert_eq!(said(signed), "");
+}
+
+#[test]
+fn the_rules_for_crash_loads_are_judged_for_ways_around_a_signed_initrd_too() {
+    let said = |text: &str| warnings(&read(text)).join("\n");
+    let only_crash = "preset = 'sealed'\n[crash.initrd]\naccept = ['detached']\n[crash.cmdline]\naccept = ['unsigned']";
+    let text = said(only_crash);
+    assert!(
+        text.contains("for a crash load initrds must be signed, but") && text.contains("rdinit"),
+        "{text}"
+    );
+    let loosened = "preset = 'signed-initrd'\n[crash.cmdline]\nrules = [{ allow = 'rdinit' }]";
+    assert!(
+        said(loosened).ends_with("signed-initrd: rdinit"),
+        "{}",
+        said(loosened)
+    );
+    // What holds for both is told once.
+    let both = said("initrd.accept = ['detached']");
+    assert_eq!(both.matches("initrds must be signed").count(), 1, "{both}");
+}
+
+#[test]
 fn each_kind_of_rule_has_its_sentence() {
     let rules = &read(EVERY_PART).policy.normal.parameters;
     let said: Vec<_> = rules[1..11].iter().map(explain::rule).collect();
@@ -105,13 +153,36 @@ fn signed_initrd_denies_what_runs_something_else() {
         "systemd.debug-shell=1",
         "rd.systemd.debug_shell=1",
         "rd.systemd.break=pre-mount",
+        // The same by other names.
+        "rdbreak=cmdline",
+        "break=premount",
+        "rd.cmdline=ask",
+        "systemd.wants=debug-shell.service",
+        "rd.systemd.wants=debug-shell.service",
+        "systemd.unit=debug-shell.service",
+        "rd.systemd.unit=debug-shell.service",
+        "rd.emergency",
+        "systemd.run=/bin/sh",
+        "systemd.run_success_action=none",
+        "rd.systemd.mount-extra=/dev/sda2:/etc/systemd",
+        "systemd.set-credential=systemd.extra-unit.x.service:[Service]",
+        "systemd.set_credential_binary=x:eA==",
+        "SYSTEMD_PROC_CMDLINE=systemd.debug_shell",
+        "SYSTEMD_SULOGIN_FORCE=1",
+        "systemd.setenv=SYSTEMD_SULOGIN_FORCE=1",
+        "quiet -- --unit=debug-shell.service",
+        "quiet -- rescue",
+        "quiet --crash-shell",
     ] {
         assert!(!allows("signed-initrd", line), "{line}");
     }
-    assert!(allows(
-        "signed-initrd",
-        "root=UUID=1 ro quiet splash systemd.unit=x"
-    ));
+    for line in [
+        "root=UUID=1 ro quiet splash systemd.unit=multi-user.target",
+        "rd.systemd.unit=initrd.target rd.emergency=reboot rd.luks.uuid=1 rd.lvm.lv=a/b",
+        "systemd.unified_cgroup_hierarchy=1 systemd.show_status=auto systemd.machine_id=x",
+    ] {
+        assert!(allows("signed-initrd", line), "{line}");
+    }
 }
 
 #[test]

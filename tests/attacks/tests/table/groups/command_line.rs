@@ -583,7 +583,7 @@ fn by_the_preset_for_signed_initrds(all: &mut Cases) {
         all,
         "another program to run first, after `--`",
         must_be_signed,
-        DENIED,
+        "parameter-for-init",
         b"-- init=/bin/sh"
     );
     said!(
