@@ -375,7 +375,8 @@ pub fn gate_way(
 ///
 /// An image that the kernel would load unverified, because it doesn't insist, goes that way last and only
 /// if it carries no claim that was found to be false. One of which it can't be told whether the kernel takes
-/// it goes through the gate if that takes it.
+/// it goes through the gate if that takes it. What the gate finds revoked, altered or against its policy goes no
+/// other way.
 ///
 /// # Errors
 /// The reason of the way that was asked for, or those of both.
@@ -398,11 +399,20 @@ pub fn choose(
             };
             match (kernel, gate()) {
                 (Ok(_) | Err(_), Ok(way)) => Ok(by_gate(way)),
+                (Ok(_), Err(gate)) if is_final(&gate) => Err(gate),
                 (Ok(way), Err(gate)) => unverified(way, gate).map(by_kernel),
                 (Err(kernel), Err(gate)) => Err(neither(&kernel, gate)),
             }
         }
     }
+}
+
+/// Whether a gate's refusal stands for every way: a verdict on what was given, and not that nobody it knows vouches
+/// for it, nor that a gate boots nothing on this machine at all.
+fn is_final(refused: &Failure) -> bool {
+    let not_here = Reason::SecureBootNotOn.code();
+    let leaves_it_open = ["unsigned", "unknown-signer", not_here];
+    refused.exit == Exit::Untrusted && !leaves_it_open.contains(&refused.reason.as_str())
 }
 
 fn unverified(way: Way, gate: Failure) -> Result<Way> {

@@ -247,8 +247,66 @@ fn a_gate_that_is_sure_goes_before_a_kernel_of_which_nothing_is_known() {
     let unknown = || kernel(&machine(), &image(KernelVerdict::Unknown));
     let gate = || gate_way(&machine(), NORMAL, &trusted(), Ok("owner".into()));
     assert!(choose(Via::Auto, unknown, gate).unwrap().gate);
-    let refused = || gate_way(&machine(), NORMAL, &trusted(), Err(refusal()));
-    assert!(!choose(Via::Auto, unknown, refused).unwrap().gate);
+    // Of a signer that the gate doesn't know the kernel may know more.
+    for unsure in [
+        Reason::Unsigned,
+        Reason::SignerNotFound {
+            certificate: "of \"S\"".into(),
+            tried: "none".into(),
+        },
+    ] {
+        let unsure = Refusal::new(Component::Kernel, unsure);
+        let refused = || gate_way(&machine(), NORMAL, &trusted(), Err(unsure));
+        assert!(!choose(Via::Auto, unknown, refused).unwrap().gate);
+    }
+}
+
+#[test]
+fn what_the_gate_finds_revoked_altered_or_against_its_policy_goes_no_other_way() {
+    let found = || {
+        [
+            Reason::RevokedImage { list: ".dbx" },
+            Reason::RevokedCertificate {
+                subject: "S".into(),
+                certificate: "S".into(),
+                list: "MokListX",
+            },
+            Reason::DigestMismatch {
+                expected: "aa".into(),
+                found: "bb".into(),
+            },
+            Reason::ParameterDenied("init=/bin/sh".into()),
+            Reason::LosesEfi,
+        ]
+    };
+    let unknown = || kernel(&machine(), &image(KernelVerdict::Unknown));
+    let unsigned = || kernel(&relaxed(), &unsigned());
+    for (with_keyrings, reason) in [false, true]
+        .into_iter()
+        .flat_map(|it| found().map(|reason| (it, reason)))
+    {
+        let code = reason.code();
+        let refusal = Refusal::new(Component::Kernel, reason);
+        let gate = || gate_way(&relaxed(), NORMAL, &trusted(), Err(refusal));
+        let chosen = match with_keyrings {
+            true => choose(Via::Auto, unsigned, gate),
+            false => choose(Via::Auto, unknown, gate),
+        };
+        let failure = chosen.expect_err(code);
+        assert_eq!(
+            (failure.exit, failure.reason.as_str()),
+            (Exit::Untrusted, code)
+        );
+        assert!(!failure.message.contains('\n'), "{failure}");
+    }
+}
+
+#[test]
+fn a_gate_that_is_not_for_this_machine_stands_in_no_other_ways_way() {
+    let no_secure_boot = Refusal::new(Component::BootParams, Reason::SecureBootNotOn);
+    let gate = || gate_way(&relaxed(), NORMAL, &trusted(), Err(no_secure_boot));
+    let plan = choose(Via::Auto, || kernel(&relaxed(), &unsigned()), gate).unwrap();
+    assert!(!plan.gate);
 }
 
 #[test]
