@@ -12,7 +12,8 @@
 //! - the entry point lies in a loaded segment (that it is marked executable isn't asked for: Linux
 //!   7's lies in one that isn't, and a kernel is entered with its own page tables);
 //! - no interpreter is asked for (`PT_INTERP`): that would be a program for user space;
-//! - every `PT_NOTE` segment is notes from begin to end, see [`Note`];
+//! - every `PT_NOTE` segment is notes from begin to end, see [`Note`], and together they are no longer
+//!   than the file;
 //! - there is at most one signature note, see [`SIGNATURE_NOTE_NAME`].
 //!
 //! Not judged: sections (what is loaded doesn't depend on them), the target of relocations, and
@@ -284,7 +285,12 @@ impl<'a> Elf<'a> {
     /// Reads all notes once, and keeps what matters of them.
     fn read_notes(&mut self) -> Result<(), ElfError> {
         let (mut pvh_entry, mut signature) = (None, None);
+        let mut unread = self.file.len();
         for segment in note_segments(self.all_segments()) {
+            // Many segments of the same bytes would only take time.
+            unread = unread
+                .checked_sub(segment.data.len())
+                .ok_or(ElfError::Note(segment.index))?;
             for note in Notes::new(&segment) {
                 let note = note.map_err(|_| ElfError::Note(segment.index))?;
                 self.is_linux |= note.name == LINUX_NOTE_NAME;

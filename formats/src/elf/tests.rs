@@ -401,6 +401,22 @@ mod refuses {
     }
 
     #[test]
+    fn segments_that_all_have_the_same_notes() {
+        // The notes' own header again and again, and the notes long enough to fill the file twice.
+        let mut file = kernel();
+        let notes = note(b"x", 1, &vec![0; file.len()]);
+        let offset = file.len();
+        file.extend(&notes);
+        for header in [2, 3] {
+            let at = at::HEADERS[header];
+            put32(&mut file, at, PT_NOTE);
+            put64(&mut file, at + 8, offset as u64);
+            put64(&mut file, at + 32, notes.len() as u64);
+        }
+        assert_eq!(Elf::parse(&file).unwrap_err(), ElfError::Note(3));
+    }
+
+    #[test]
     fn a_pvh_entry_point_that_can_not_be() {
         for address in [0, CODE_PADDR - 1, DATA_PADDR + 0x1000, u64::MAX] {
             let error = error_with(|file| put64(file, at::XEN_NOTE + 16, address));
