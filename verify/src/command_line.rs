@@ -137,14 +137,29 @@ fn before_init(line: &[u8]) -> &[u8] {
 }
 
 /// Whether what follows `line` would be none of the kernel's own parameters, but init's, behind a lone
-/// `--`, or part of a value, behind a quote that isn't closed. (`next_arg` in lib/cmdline.c ends no
-/// parameter within quotes, so that an odd number of them leaves one open.)
+/// `--`, or part of a value, behind a quote that isn't closed: to the kernel, which knows double quotes
+/// alone (`next_arg` in lib/cmdline.c), or to systemd, which knows single ones and backslashes, too
+/// (`extract_first_word` in src/basic/extract-word.c), whether or not it takes these for more than bytes.
 pub(crate) fn leaves_open(line: &[u8]) -> bool {
-    let mut quoted = false;
-    for byte in line {
-        quoted ^= *byte == b'"';
+    ends_in_quotes(line, b"\"", false)
+        || ends_in_quotes(line, b"\"'", false)
+        || ends_in_quotes(line, b"\"'", true)
+        || parameters(line).any(|parameter| parameter.ends_kernel_parameters())
+}
+
+fn ends_in_quotes(line: &[u8], quotes: &[u8], escapes: bool) -> bool {
+    let mut open = None;
+    let mut escaped = false;
+    for &byte in line {
+        match open {
+            _ if escaped => escaped = false,
+            _ if escapes && byte == b'\\' => escaped = true,
+            Some(quote) if quote == byte => open = None,
+            None if quotes.contains(&byte) => open = Some(byte),
+            _ => {}
+        }
     }
-    quoted || parameters(line).any(|parameter| parameter.ends_kernel_parameters())
+    open.is_some() || escaped
 }
 
 fn for_init_alone<'l, 'p>(parameter: Parameter<'l>, rules: &Rules<'p>) -> Judged<'l, 'p> {

@@ -75,6 +75,13 @@ pub fn cases() -> Vec<Case> {
         Component::CommandLine,
         "command-line-not-of-uki",
     );
+    all.refused(
+        "an addon's parameters made part of a value to systemd alone, by a single quote before them",
+        uki_with_addon,
+        |it| it.line = b"root=/dev/vda x=\"'\" y=' debug".to_vec(),
+        Component::CommandLine,
+        "command-line-not-of-uki",
+    );
     all.made.extend(with_addons());
     all.made
 }
