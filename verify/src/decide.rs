@@ -15,7 +15,7 @@ use baton_formats::verdict::{Kind, MAX_COMPONENTS, Way};
 use crate::command_line;
 use crate::detached::verify_detached_for;
 use crate::hash::sha256;
-use crate::joined;
+use crate::joined::{self, Piece};
 use crate::kernel::verify_kernel_on;
 use crate::machine::Machine;
 use crate::manifest::VerifiedManifest;
@@ -99,7 +99,8 @@ impl AppliedPolicy {
 ///
 /// A kernel that isn't Linux must be listed in a manifest, and so must all that goes with it as
 /// modules, which are judged as kernels are by what revokes them. Where the policy wants initrds vouched
-/// for, one must be there, unless a UKI or a manifest says what goes with the kernel.
+/// for, one must be there, unless a UKI or a manifest says what goes with the kernel. What is code to
+/// the kernel, ACPI tables and a device tree, counts by keys alone that may vouch for kernels.
 ///
 /// What is signed counts in any case: every detached signature must be a trusted one, needed or not;
 /// a manifest must have one, and everything must be as it says: the kernel if it lists one, the
@@ -129,17 +130,22 @@ pub fn decide<'a>(
     let initrds = records::check_initrds(&parsed, manifest.as_ref(), trust)?;
     let (kernel, opened) = check_kernel(&parsed, manifest.as_ref(), trust)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
-    machine
-        .check_kernel(&opened.payload, manifest.as_ref())
-        .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let rules = trust.policy().rules(parsed.is_crash());
+    // What it says of the kernel counts for more than the kernel's bytes only where the policy wants that.
+    let counts = |_: &&VerifiedManifest<'_>| rules.kernel.accept_kernel(Way::Manifest, false);
+    let accepted = manifest.as_ref().filter(counts);
+    machine
+        .check_kernel(&opened.payload, accepted)
+        .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     if !opened.payload.is_linux() {
         records::check_modules(&parsed, trust)?;
     }
-    records::check_for_kernel(&initrds, &opened, manifest.is_some(), rules)?;
+    records::check_for_kernel(&parsed, &initrds, &opened, accepted.is_some(), rules)?;
     let addons = check_addons(&parsed, &opened, manifest.as_ref(), trust)?;
     let signed = Signed::new(&kernel, &opened, &addons);
-    joined::check(&signed.initrds(), &parsed, &initrds, rules)?;
+    let mut pieces = signed.pieces();
+    pieces.extend(records::pieces(&parsed, &initrds));
+    joined::check(&pieces, rules)?;
     let vouched = check_command_line(&parsed, command_line, &signed, manifest.as_ref(), rules)
         .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
     let chosen = chosen_by_user_space(&parsed, command_line);
@@ -159,14 +165,11 @@ pub fn decide<'a>(
     parts.push(Part::command_line(&command_line, vouched));
     check_count(&parts).map_err(|reason| Refusal::new(Component::Handover, reason))?;
 
-    let mut initrds = signed.initrds();
-    let initrd_range = parsed.initrd_range().filter(|_| initrds.is_empty());
-    for record in parsed.initrds() {
-        initrds.push(record.bytes);
-    }
+    let initrd_range = parsed.initrd_range();
+    let all_of_it = pieces.len() == parsed.initrds().count();
     Ok(Decision {
-        initrd_range,
-        initrds,
+        initrd_range: initrd_range.filter(|_| all_of_it),
+        initrds: pieces.iter().map(|piece| piece.bytes).collect(),
         command_line,
         device_tree: signed.device_tree(),
         payload: opened.payload,
@@ -226,15 +229,22 @@ impl<'a, 's> Signed<'a, 's> {
     }
 
     /// Microcode must come first: Linux looks for it there (early_find_cpio_data in lib/earlycpio.c).
-    fn initrds(&self) -> Vec<&'a [u8]> {
-        let mut initrds = Vec::new();
-        for one in &self.arguments {
-            initrds.extend(one.ucode);
-        }
-        for one in &self.arguments {
-            initrds.extend(one.initrd);
-        }
-        initrds
+    fn pieces(&self) -> Vec<Piece<'a>> {
+        let all = || self.images.iter().zip(&self.arguments).enumerate();
+        let microcode = all().map(|(index, (image, one))| (index, image, one.ucode));
+        let initrds = all().map(|(index, (image, one))| (index, image, one.initrd));
+        let piece = |(index, image, bytes): (usize, &&Verified<'_>, Option<&'a [u8]>)| {
+            Some(Piece {
+                // Addons are there only for a UKI, which comes first.
+                of: match index.checked_sub(1) {
+                    None => Component::Kernel,
+                    Some(addon) => Component::Addon(addon),
+                },
+                bytes: bytes?,
+                vouched: Vouched::as_is(image),
+            })
+        };
+        microcode.chain(initrds).filter_map(piece).collect()
     }
 
     /// The last one counts: an addon's is meant to replace the UKI's.
@@ -329,6 +339,14 @@ fn accept_addon<'a>(
 ) -> Result<(Verified<'a>, Arguments<'a>), Reason> {
     if !rules.kernel.accept_kernel(image.way(), true) {
         return Err(Reason::NotAccepted(image.way()));
+    }
+    let signer = image.signer();
+    if arguments.dtb.is_some() && !signer.vouches_for_code {
+        // By a device tree drivers can be told of devices at any address.
+        return Err(Reason::OutOfScope {
+            subject: signer.subject.clone(),
+            certificate: signer.subject.clone(),
+        });
     }
     let adds = arguments.initrd.is_some() || arguments.ucode.is_some();
     let listed = manifest.is_some_and(|it| it.manifest().initrds().next().is_some());

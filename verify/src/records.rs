@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use baton_formats::cpio;
 use baton_formats::handover::{Handover, Record};
 use baton_formats::initrd;
 use baton_formats::policy::{Purpose, Rules};
@@ -9,6 +10,7 @@ use baton_formats::verdict::{Kind, Way};
 
 use crate::detached::{Content, judge_content};
 use crate::hash::{HashAlgorithm, sha256};
+use crate::joined::Piece;
 use crate::manifest::VerifiedManifest;
 use crate::reason::Reason;
 use crate::refusal::{Component, Refusal};
@@ -77,13 +79,28 @@ pub(crate) fn check_initrds(
     Ok(parts)
 }
 
+/// The initrds of a handover, each vouched for as `parts` say.
+pub(crate) fn pieces<'a>(
+    handover: &Handover<'a>,
+    parts: &[Part],
+) -> impl Iterator<Item = Piece<'a>> {
+    let all = handover.initrds().zip(parts).enumerate();
+    all.map(|(index, (record, part))| Piece {
+        of: Component::Initrd(index),
+        bytes: record.bytes,
+        vouched: part.vouched.clone(),
+    })
+}
+
 /// Checks that what goes with the kernel as initrds, `parts`, suits it.
 ///
 /// Modules of another kernel than Linux run as kernels do, whatever the policy says of initrds, and
 /// so a manifest must say which they are. Where initrds must be vouched for, leaving them out is no
-/// way round that: Linux would run what is on a disk. A UKI is vouched for with all that it has, and a
-/// manifest that lists no initrd lists the kernel, which so goes without.
+/// way round that: Linux would run what is on a disk. Nor is microcode alone, in which it finds no program.
+/// A UKI is vouched for with all that it has, and a manifest that lists no initrd lists the kernel, which
+/// so goes without.
 pub(crate) fn check_for_kernel(
+    handover: &Handover<'_>,
     parts: &[Part],
     kernel: &Opened<'_>,
     has_manifest: bool,
@@ -99,7 +116,11 @@ pub(crate) fn check_for_kernel(
         ));
     }
     let is_said = kernel.arguments.is_some() || has_manifest;
-    match parts.is_empty() && !is_said && !rules.initrd.accept(Way::Unsigned) {
+    let has_none = || {
+        let mut initrds = handover.initrds();
+        initrds.all(|record| cpio::is_early_alone(record.bytes))
+    };
+    match !is_said && !rules.initrd.accept(Way::Unsigned) && has_none() {
         true => Err(Refusal::new(Component::Initrd(0), Reason::NoInitrd)),
         false => Ok(()),
     }

@@ -10,14 +10,23 @@ use crate::trust::Trust;
 /// What a signature is to vouch for.
 #[derive(Debug, Clone, Copy)]
 pub struct Use<'u> {
-    purpose: Option<Purpose>,
-    sbat: Option<Sbat<'u>>,
+    /// Bits of [`Purpose`], one of which a key must have.
+    purposes: u8,
+    /// The SBAT metadata that a scope may ask for; `None` where none are asked for.
+    sbat: Option<Option<Sbat<'u>>>,
 }
 
 impl<'u> Use<'u> {
     /// Nothing in particular: any trusted key may do it.
     pub const ANY: Self = Self {
-        purpose: None,
+        purposes: u8::MAX,
+        sbat: None,
+    };
+
+    /// What is code to the kernel, wherever it is: what a key can bring in anyway that may vouch for
+    /// kernels, or for manifests, which list them.
+    pub(crate) const CODE: Self = Self {
+        purposes: Purpose::Kernel as u8 | Purpose::Manifest as u8,
         sbat: None,
     };
 
@@ -25,8 +34,8 @@ impl<'u> Use<'u> {
     #[must_use]
     pub fn of(purpose: Purpose) -> Self {
         Self {
-            purpose: Some(purpose),
-            sbat: None,
+            purposes: purpose as u8,
+            sbat: Some(None),
         }
     }
 
@@ -34,22 +43,22 @@ impl<'u> Use<'u> {
     #[must_use]
     pub fn kernel(image: &'u [u8]) -> Self {
         Self {
-            purpose: Some(Purpose::Kernel),
+            purposes: Purpose::Kernel as u8,
             // Malformed ones are refused elsewhere.
-            sbat: crate::sbat::sbat(image).ok().flatten(),
+            sbat: Some(crate::sbat::sbat(image).ok().flatten()),
         }
     }
 
     /// Whether the policy in `trust` lets this certificate's key vouch for that.
     pub(crate) fn is_open_to(&self, certificate: &Certificate<'_>, trust: &Trust<'_>) -> bool {
-        let Some(purpose) = self.purpose else {
+        if self.purposes == Self::ANY.purposes {
             return true;
-        };
+        }
         let mut key = None;
         for scope in trust.policy().scopes() {
             let key = key.get_or_insert_with(|| sha256([certificate.key_info()]));
             // A key with two scopes must be within both.
-            if scope.key == *key && !(scope.allows(purpose) && self.is_recent(&scope)) {
+            if scope.key == *key && !(scope.allows_any(self.purposes) && self.is_recent(&scope)) {
                 return false;
             }
         }
@@ -57,10 +66,10 @@ impl<'u> Use<'u> {
     }
 
     fn is_recent(&self, scope: &Scope<'_>) -> bool {
-        let Some((component, least)) = scope.sbat else {
+        let (Some((component, least)), Some(sbat)) = (scope.sbat, self.sbat) else {
             return true;
         };
-        let generation = self.sbat.and_then(|sbat| sbat.generation(component));
+        let generation = sbat.and_then(|sbat| sbat.generation(component));
         generation.is_some_and(|generation| generation >= least)
     }
 }

@@ -35,6 +35,9 @@ pub struct Identity {
     pub anchor_key_id: KeyId,
     /// Where the trust comes from.
     pub anchor_source: AnchorSource,
+    /// Whether it counts for what is code to the kernel, wherever that is; not if the policy lets the
+    /// key vouch for initrds or addons alone.
+    pub vouches_for_code: bool,
 }
 
 impl<'a> Verified<'a> {
@@ -90,6 +93,7 @@ impl Identity {
             anchor_subject: String::new(),
             anchor_key_id: KeyId::new(&[]),
             anchor_source: AnchorSource::MokListHash,
+            vouches_for_code: true,
         })
     }
 }

@@ -21,9 +21,22 @@ pub(crate) fn vouch(
     budget: &mut Budget,
 ) -> Result<Signer, Reason> {
     check_signature(info, content, certificate)?;
-    find_anchor(certificate, carried, trust, purpose, budget)
-        .map(|anchor| signer(certificate, anchor))
-        .map_err(|failure| refused_chain(failure, certificate, trust))
+    let anchor = find_anchor(certificate, carried, trust, purpose, budget)
+        .map_err(|failure| refused_chain(failure, certificate, trust))?;
+    let mut signer = signer(certificate, anchor);
+    signer.vouches_for_code = vouches_for_code(certificate, carried, trust);
+    Ok(Signer::new(signer))
+}
+
+/// Whether a chain leads from the certificate to a trusted one by keys that the policy lets vouch for code.
+fn vouches_for_code(
+    certificate: &Certificate<'_>,
+    carried: &[Certificate<'_>],
+    trust: &Trust<'_>,
+) -> bool {
+    let mut budget = Budget::new();
+    trust.policy().scopes().next().is_none()
+        || find_anchor(certificate, carried, trust, &Use::CODE, &mut budget).is_ok()
 }
 
 fn check_signature(
@@ -49,14 +62,15 @@ fn check_signature(
     }
 }
 
-fn signer(certificate: &Certificate<'_>, anchor: &Anchor<'_>) -> Signer {
-    Signer::new(Identity {
+fn signer(certificate: &Certificate<'_>, anchor: &Anchor<'_>) -> Identity {
+    Identity {
         subject: certificate.subject_name(),
         key_id: certificate.key_id(),
         anchor_subject: anchor.certificate.subject_name(),
         anchor_key_id: anchor.certificate.key_id(),
         anchor_source: anchor.source,
-    })
+        vouches_for_code: true,
+    }
 }
 
 fn refused_chain(failure: NoChain, signer: &Certificate<'_>, trust: &Trust<'_>) -> Reason {

@@ -36,6 +36,12 @@ impl Vouched {
     pub(crate) fn as_is(image: &Verified<'_>) -> Self {
         Self::by(image.way(), image.signer().clone())
     }
+
+    /// Whether that counts for what is code to the kernel, too.
+    pub(crate) fn counts_for_code(&self) -> bool {
+        let signer = self.signer.as_ref();
+        signer.is_some_and(|signer| signer.vouches_for_code)
+    }
 }
 
 /// A part of what is booted.

@@ -129,6 +129,23 @@ pub fn entries(initrd: &[u8]) -> Entries<'_> {
     Entries { rest: initrd }
 }
 
+/// Whether `initrd` is an archive of nothing but what Linux looks for early, all below `kernel/`, so that
+/// it has no program to run. dracut marks such archives by a file (`early_cpio`).
+pub fn is_early_alone(initrd: &[u8]) -> bool {
+    const OTHERS: [&[u8]; 4] = [b"TRAILER!!!", b".", b"kernel", b"early_cpio"];
+    let mut entries = entries(initrd);
+    let is_early = |entry: Entry<'_>| {
+        let name = entry
+            .name
+            .split(|byte| *byte == 0)
+            .next()
+            .unwrap_or_default();
+        name.starts_with(b"kernel/") || OTHERS.contains(&name)
+    };
+    let some = entries.clone().next().is_some();
+    some && entries.by_ref().all(is_early) && entries.rest.iter().all(|byte| *byte == 0)
+}
+
 /// Iterates over [`Entry`]s.
 #[derive(Clone, Debug)]
 pub struct Entries<'a> {

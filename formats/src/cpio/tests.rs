@@ -184,3 +184,20 @@ fn whatever_linux_would_see_is_found() {
         assert!(is_in(&archive));
     }
 }
+
+#[test]
+fn an_archive_of_microcode_alone_has_no_program() {
+    let microcode = file("kernel/x86/microcode/GenuineIntel.bin", &[0x5a; 64]);
+    let early = [file("early_cpio", b"1"), microcode.clone(), trailer()].concat();
+    assert!(is_early_alone(&early));
+    assert!(is_early_alone(&[early.clone(), vec![0; 300]].concat()));
+    assert!(is_early_alone(&microcode));
+    let program = file("init", b"#!/bin/sh");
+    for more in [&program, &b"\x1f\x8b\x08 compressed".to_vec()] {
+        assert!(!is_early_alone(&[&early[..], more].concat()));
+        assert!(!is_early_alone(&[&early[..], &[0; 512], more].concat()));
+    }
+    for other in [&b""[..], &program, b"\x1f\x8b\x08", &[0; 200]] {
+        assert!(!is_early_alone(other));
+    }
+}

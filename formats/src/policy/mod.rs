@@ -154,7 +154,12 @@ pub struct Scope<'a> {
 impl Scope<'_> {
     /// Whether the key may vouch for that.
     pub fn allows(&self, purpose: Purpose) -> bool {
-        self.purposes & purpose as u8 != 0
+        self.allows_any(purpose as u8)
+    }
+
+    /// Whether the key may vouch for one of these, bits of [`Purpose`].
+    pub fn allows_any(&self, purposes: u8) -> bool {
+        self.purposes & purposes != 0
     }
 }
 

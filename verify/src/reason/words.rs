@@ -57,7 +57,7 @@ impl fmt::Display for Reason {
                 "the kernel isn't Linux and takes it for a part of itself, and no manifest lists it (list it in the kernel's manifest, and sign that)",
             ),
             Self::NoInitrd => f.write_str(
-                "there is none, and the policy accepts only initrds that are vouched for (load one that is, or list the kernel in a manifest)",
+                "there is none, or only microcode, and the policy accepts only initrds that are vouched for (load one that is, or list the kernel in a manifest)",
             ),
             Self::NoSuchProfile { profile, count } => write!(
                 f,
@@ -232,10 +232,10 @@ impl fmt::Display for Reason {
                 "\"{parameter}\" contradicts what the policy forces (leave it out)"
             ),
             Self::HiddenBootconfig => f.write_str(
-                "it ends with a bootconfig, whose parameters no rule of the policy sees (sign it, or leave the bootconfig out)",
+                "it ends with a bootconfig, whose parameters no rule of the policy sees (sign it with a key that may vouch for kernels, or leave the bootconfig out)",
             ),
             Self::AcpiTables => f.write_str(
-                "it holds ACPI tables (kernel/firmware/acpi/), which are code to the kernel, and nobody signed them (sign the initrd, or leave them out)",
+                "it holds ACPI tables (kernel/firmware/acpi/), or is followed by an initrd with some; they are code to the kernel, and no key that may vouch for kernels signed all of that (sign each initrd so, or leave them out)",
             ),
             Self::RevokedImage { list } => {
                 write!(f, "its digest is revoked by {list} (install a newer one)")

@@ -166,7 +166,30 @@ fn in_one_of_several(all: &mut Cases) {
     );
 }
 
+/// A signed initrd with an archive in one of its files, after an unsigned one whose only entry is said to
+/// end where that begins.
+fn reaching_into_a_file(scene: &mut Scene) {
+    let inner = [file("notes", b"see below"), table(), trailer()].concat();
+    let signed = [file("usr/share/firmware.cpio", &inner), trailer()].concat();
+    let before = signed.windows(5).position(|it| it == b"notes").expect("it") - 110;
+    // The first record is one page, which the second one's contents follow.
+    let mut reaching = file("x", b"");
+    let size = 4096 - reaching.len() + before;
+    reaching[54..62].copy_from_slice(format!("{size:08x}").as_bytes());
+    put(scene, &[&reaching]);
+    scene.put(2, signed.clone(), sha256(&signed));
+    let signature = sign(&signed);
+    scene.put(3, signature.clone(), sha256(&signature));
+}
+
 fn across_a_joint(all: &mut Cases) {
+    all.refused(
+        "an ACPI table in a file of a signed initrd, to which an entry before it leads Linux's reader",
+        signed_end,
+        reaching_into_a_file,
+        initrd(1),
+        CODE,
+    );
     all.refused(
         "an ACPI table of which one initrd holds the header and the next one the rest",
         bzimage,

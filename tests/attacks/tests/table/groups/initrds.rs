@@ -6,8 +6,9 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{line, manifest, sha256, sign};
+use crate::forging::build::{Build, line, manifest, sha256, sign};
 use crate::forging::compact::{policy, rules};
+use crate::forging::cpio::{file, trailer};
 use crate::forging::small_image::small_image;
 use crate::scene::Scene;
 
@@ -262,6 +263,34 @@ fn where_they_must_be_signed(all: &mut Cases) {
         },
         initrd(0),
         CODE,
+    );
+    all.refused(
+        "signed microcode alone in the initrd's place, so that a program on the disk is run",
+        signed_alone,
+        |it| {
+            let microcode = file("kernel/x86/microcode/GenuineIntel.bin", &[0x5a; 64]);
+            let bytes = [file("early_cpio", b"1"), microcode, trailer()].concat();
+            let signature = sign(&bytes);
+            it.put(1, bytes.clone(), sha256(&bytes));
+            it.put(2, signature.clone(), sha256(&signature));
+        },
+        initrd(0),
+        "no-initrd",
+    );
+    all.refused(
+        "the initrd left out, with a manifest of the kernel where the policy accepts none",
+        || {
+            let rules = rules([1, 2, 1, 0], "", &[]);
+            let mut scene = signed_initrd();
+            scene.gate.policy = policy("without manifests", "", [&rules, &rules], &[]);
+            scene
+        },
+        |it| {
+            let text = manifest(&[line("kernel", it.kernel())]);
+            it.build = Build::signed().signed_manifest(&text);
+        },
+        initrd(0),
+        "no-initrd",
     );
     all.refused(
         "one more initrd, unsigned, after the signed one",

@@ -8,7 +8,8 @@ use baton_verify::{Certificate, Component};
 use crate::bases::*;
 use crate::case::{Case, Cases};
 use crate::forging::build::{authenticode, sha256};
-use crate::forging::compact::{policy, rules, scope};
+use crate::forging::compact::{policy, rule, rules, scope};
+use crate::forging::cpio::{file, trailer};
 use crate::forging::forge::Cert;
 use crate::forging::forge_detached::ForgeDetached;
 use crate::forging::other_formats::{pe_image, vmlinux};
@@ -109,10 +110,56 @@ fn authority() -> Scene {
     )
 }
 
+/// An initrd that the key for initrds signed, where a bootconfig is denied.
+fn initrd_of_its_key() -> Scene {
+    let strict = rules(ALL, "", &[rule(0, "bootconfig", 0, b"")]);
+    let mut scene = signed_initrd();
+    let scope = scope_of(&limited(), Purpose::Initrd as u8, "", 0);
+    scene.gate.policy = policy("scoped", "", [&strict, &strict], &[scope]);
+    put_signature(&mut scene, 2, FIRST, &limited());
+    scene
+}
+
+/// An addon that the key for addons signed, where a bootconfig is denied.
+fn addon_of_its_key() -> Scene {
+    let strict = rules(ALL, "", &[rule(0, "bootconfig", 0, b"")]);
+    let mut scene = uki_with_addon();
+    let scope = scope_of(&limited(), Purpose::Addon as u8, "", 0);
+    scene.gate.policy = policy("scoped", "", [&strict, &strict], &[scope]);
+    put_signed(
+        &mut scene,
+        1,
+        pe_image(&[(".cmdline", b"debug")]),
+        &limited(),
+    );
+    scene
+}
+
+fn put_initrd(scene: &mut Scene, bytes: &[u8]) {
+    scene.put(1, bytes.to_vec(), sha256(bytes));
+    put_signature(scene, 2, bytes, &limited());
+}
+
+fn put_addon(scene: &mut Scene, section: &str, bytes: &[u8]) {
+    let sections: [(&str, &[u8]); 2] = [(".cmdline", b"debug"), (section, bytes)];
+    put_signed(scene, 1, pe_image(&sections), &limited());
+}
+
+fn table() -> Vec<u8> {
+    let table = file("kernel/firmware/acpi/ssdt.aml", b"SSDT and its code");
+    [table, file("init", b"#!/bin/sh"), trailer()].concat()
+}
+
+/// Parameters, and what Linux looks for at the initrds' end.
+fn parameters() -> Vec<u8> {
+    [FIRST, b"kernel.lsm=yama\n\x10\0\0\0\0\0\0\0#BOOTCONFIG\n"].concat()
+}
+
 pub fn cases() -> Vec<Case> {
     let mut all = Cases::of(Group::Scopes);
     purposes(&mut all);
     generations(&mut all);
+    code(&mut all);
     all.made
 }
 
@@ -291,4 +338,50 @@ fn generations(all: &mut Cases) {
     all.refused("a component stated twice, first with the generation that the key may sign", generation, |it| {
         put_signed(it, 0, pe_image(&[(".linux", &small_image()), (".cmdline", UKI_LINE), (".sbat", b"sbat,1,SBAT Version,sbat,1,-\nsample,2,Baton,sample,2,-\nsample,1,Baton,sample,1,-\n")]), &limited());
     }, KERNEL, CODE);
+}
+
+/// What is code to the kernel, by keys that may vouch for none.
+fn code(all: &mut Cases) {
+    all.refused(
+        "an ACPI table in an initrd signed by a key for initrds",
+        initrd_of_its_key,
+        |it| put_initrd(it, &table()),
+        Component::Initrd(0),
+        "acpi-tables",
+    );
+    all.refused(
+        "parameters in the end of an initrd signed by a key for initrds",
+        initrd_of_its_key,
+        |it| put_initrd(it, &parameters()),
+        Component::Initrd(0),
+        "hidden-bootconfig",
+    );
+    all.refused(
+        "an ACPI table as the microcode of an addon signed by a key for addons",
+        addon_of_its_key,
+        |it| put_addon(it, ".ucode", &table()),
+        Component::Addon(0),
+        "acpi-tables",
+    );
+    all.refused(
+        "an ACPI table in the initrd of an addon signed by a key for addons",
+        addon_of_its_key,
+        |it| put_addon(it, ".initrd", &table()),
+        Component::Addon(0),
+        "acpi-tables",
+    );
+    all.refused(
+        "parameters in the end of the initrd of an addon signed by a key for addons",
+        addon_of_its_key,
+        |it| put_addon(it, ".initrd", &parameters()),
+        Component::Addon(0),
+        "hidden-bootconfig",
+    );
+    all.refused(
+        "a device tree in an addon signed by a key for addons",
+        addon_of_its_key,
+        |it| put_addon(it, ".dtb", b"\xd0\x0d\xfe\xed and more"),
+        Component::Addon(0),
+        CODE,
+    );
 }
