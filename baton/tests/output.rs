@@ -366,15 +366,48 @@ mod file {
     }
 
     #[test]
-    fn a_link_to_nothing_yet_names_the_new_file() {
+    fn a_link_to_nothing_yet_names_the_new_file_with_force_alone() {
         let bench = Bench::new();
-        let link = bench.folder.path("link");
+        let (link, new) = (bench.folder.path("link"), bench.folder.path("new"));
         symlink("new", &link).unwrap();
         for writer in bench.writers() {
             let said = bench.write(&writer, &[&"-o", &link]);
+            assert_eq!(said.code, 1, "{}", said_by(&writer));
+            assert!(
+                said.err.contains("a link to what isn't there"),
+                "{}",
+                said.err
+            );
+            assert!(!new.exists(), "{}", said_by(&writer));
+            let said = bench.write(&writer, &[&"--force", &"-o", &link]);
             assert_eq!(said.code, 0, "{}", said.err);
             assert!(link.is_symlink());
-            fs::remove_file(bench.folder.path("new")).unwrap();
+            fs::remove_file(&new).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_dump_is_never_given_to_whoever_took_its_name_before() {
+        let bench = Bench::new();
+        let there = bench.folder.write("there", "taken");
+        fs::set_permissions(&there, Permissions::from_mode(0o666)).unwrap();
+        let note = rustix::fs::setxattr(&there, "user.note", b"theirs", XattrFlags::empty());
+        note.unwrap();
+        let own = fs::metadata("/proc/self").unwrap().uid();
+        if own == 0 {
+            std::os::unix::fs::chown(&there, Some(1234), Some(1235)).unwrap();
+        }
+        let is_dump = |writer: &Vec<PathBuf>| writer[0] == Path::new("dump");
+        for writer in bench.writers().into_iter().filter(is_dump) {
+            let said = bench.write(&writer, &[&"--force", &"-o", &there]);
+            assert_eq!(said.code, 0, "{}", said.err);
+            let now = fs::metadata(&there).unwrap();
+            assert_eq!((now.uid(), now.mode() & 0o7777), (own, 0o600));
+            assert_ne!(now.gid(), 1235);
+            let mut names = Vec::with_capacity(4096);
+            rustix::fs::listxattr(&there, rustix::buffer::spare_capacity(&mut names)).unwrap();
+            let names = String::from_utf8_lossy(&names).into_owned();
+            assert!(!names.contains("user.note"), "{names}");
         }
     }
 

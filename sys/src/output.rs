@@ -58,14 +58,6 @@ impl Attributes {
         })
     }
 
-    /// The same, but that nobody except the owner may read or write it.
-    #[must_use]
-    pub fn for_owner_alone(mut self) -> Attributes {
-        self.mode = 0o600;
-        self.extended.retain(|(name, _)| name.as_c_str() != ACL);
-        self
-    }
-
     /// Gives them to another file.
     ///
     /// # Errors
@@ -199,14 +191,6 @@ mod tests {
         let old = Attributes::of(&path("old")).unwrap();
         old.give(&File::open(path("new")).unwrap()).unwrap();
         assert_eq!(Attributes::of(&path("new")).unwrap(), old);
-        let private = old.for_owner_alone();
-        private.give(&File::open(path("new")).unwrap()).unwrap();
-        let new = Attributes::of(&path("new")).unwrap();
-        assert_eq!(
-            (new.mode, new.extended.len()),
-            (0o600, 1),
-            "without the list"
-        );
     }
 
     #[test]

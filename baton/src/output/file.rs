@@ -18,14 +18,15 @@ const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 /// As many links as Linux follows (MAXSYMLINKS of linux/namei.h).
 const MAX_LINKS: usize = 40;
 
-/// Who may read a file that is new. One that was there keeps what it had.
+/// Who may read a file that is new. One that was there keeps what it had, unless it is private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access<'a> {
     /// Everyone that the umask lets.
     Public,
     /// Whoever may read this file.
     Like(&'a Path),
-    /// The owner alone, also where the file was there: dumps and initrds may hold keys.
+    /// Whoever runs this alone, also where the file was there, whose owner may have put it there to be given
+    /// this: dumps and initrds may hold keys.
     Private,
 }
 
@@ -66,7 +67,7 @@ enum Place {
         /// Behind all links.
         path: PathBuf,
         existing: Existing,
-        /// Those of the file that is there.
+        /// Those of the file that is there, if the new one is to have them.
         old: Option<Attributes>,
         /// The mode of a new one, before the umask.
         mode: u32,
@@ -188,23 +189,15 @@ impl Place {
             Some(path) if there.as_ref().is_none_or(fs::Metadata::is_file) => path,
             _ => return Ok(Place::Special),
         };
-        if there.is_some() && existing == Existing::Refuse {
-            return Err(Failure::new(
-                Exit::Failed,
-                "exists",
-                format!(
-                    "{}: it is there already; write to another file, or replace it with --force",
-                    named.display()
-                ),
-            ));
+        if existing == Existing::Refuse {
+            check_free(named, there.is_some())?;
         }
-        let old = there.map(|_| Attributes::of(&path)).transpose();
-        let old = old.map_err(failed)?;
-        let private = access == Access::Private;
+        let kept = there.filter(|_| access != Access::Private);
+        let old = kept.map(|_| Attributes::of(&path)).transpose();
         Ok(Place::File {
             path,
             existing,
-            old: old.map(|it| if private { it.for_owner_alone() } else { it }),
+            old: old.map_err(failed)?,
             mode: match access {
                 Access::Public => 0o666,
                 Access::Private => 0o600,
@@ -217,6 +210,20 @@ impl Place {
             },
         })
     }
+}
+
+/// Refuses a name that is taken, also by a link to what isn't there: somebody else may have put it there, and
+/// chosen where the file goes.
+fn check_free(named: &Path, is_there: bool) -> Result<()> {
+    let what = match (is_there, named.is_symlink()) {
+        (true, _) => "it is there already; write to another file, or replace it with --force",
+        (false, true) => {
+            "it is a link to what isn't there; write to another file, or to where it leads with --force"
+        }
+        (false, false) => return Ok(()),
+    };
+    let message = format!("{}: {what}", named.display());
+    Err(Failure::new(Exit::Failed, "exists", message))
 }
 
 /// What is behind all links; `None` for an open descriptor, whose link is no name.
