@@ -331,6 +331,72 @@ fn a_kernel_is_judged_by_the_gates_policy_with_all_that_goes_with_it() {
     assert_eq!(said.code, 0, "{}", said.out);
 }
 
+/// A policy of its own in a file.
+fn policy(folder: &Folder, text: &str) -> String {
+    let path = folder.write("policy.toml", text);
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_part_alone_is_judged_by_what_the_gates_policy_accepts() {
+    let folder = Folder::new();
+    let owner = &owners().rsa;
+    let root = folder.path("no-machine");
+    let kernel = folder.write("vmlinuz", kernel_image(0x3000));
+    let initrd = folder.write("initrd", b"07070100000000");
+    let manifest = folder.path("manifest");
+    let said = baton(&[
+        &"manifest",
+        &"--kernel",
+        &kernel,
+        &"--initrd",
+        &initrd,
+        &"-o",
+        &manifest,
+    ]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    sign_beside(&manifest, owner);
+    let addon = |name: &str, line: &[u8]| {
+        let image = folder.write(name, application(b".cmdline", line));
+        put_section_size(&image, u32::try_from(line.len()).unwrap());
+        sign(&image, owner);
+        image
+    };
+    let (debug, denied) = (
+        addon("debug.addon.efi", b"debug\0"),
+        addon("lsm.addon.efi", b"lsm=yama\0"),
+    );
+    let judged = |text: &str, file: &Path, more: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let gate = gate(&folder, &policy(&folder, text), owner);
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
+            &"verify", &file, &"--json", &"--gate", &gate, &"--root", &root,
+        ];
+        args.extend(more);
+        let said = baton(&args);
+        let reason = said.json()["error"]["reason"].as_str().map(str::to_owned);
+        (said.code, reason.unwrap_or_default())
+    };
+    let refused = |reason: &str| (3, reason.to_owned());
+    let accepted = (0, String::new());
+
+    let listed: [&dyn AsRef<std::ffi::OsStr>; 2] = [&"--manifest", &manifest];
+    let no_list = "initrd.accept = ['detached']";
+    assert_eq!(judged("", &initrd, &listed), accepted);
+    assert_eq!(judged(no_list, &initrd, &listed), refused("not-accepted"));
+
+    let nothing_listed = "preset = 'none'\nkernel.accept = ['uki']";
+    assert_eq!(judged(no_list, &manifest, &[]), accepted);
+    assert_eq!(
+        judged(nothing_listed, &manifest, &[]),
+        refused("not-accepted")
+    );
+
+    let no_uki = "kernel.accept = ['manifest']";
+    assert_eq!(judged("", &debug, &[]), accepted);
+    assert_eq!(judged(no_uki, &debug, &[]), refused("not-accepted"));
+    assert_eq!(judged("", &denied, &[]), refused("parameter-denied"));
+}
+
 #[test]
 fn what_is_no_gate_is_named() {
     let folder = Folder::new();

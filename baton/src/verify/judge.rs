@@ -13,9 +13,10 @@ use crate::load::input::{Image, Initrd};
 use crate::load::inputs::Inputs;
 use crate::load::judged::Judged;
 use crate::p7s;
+use baton_formats::policy::Rules;
 use baton_verify::{
     Component, Part, Reason, Refusal, Signer, Trust, VerifiedManifest, Way, check_revoked,
-    judge_initrds, verify_addon, verify_kernel_on,
+    command_line, judge_initrds, verify_addon, verify_kernel_on,
 };
 
 /// Why and how an image is accepted.
@@ -183,6 +184,11 @@ impl Question<'_> {
         let image = self.image();
         let manifest = verified(&image.bytes, self.inputs.signature.as_deref(), self.trust);
         let manifest = manifest.map_err(|reason| self.refused(image.path.display(), reason))?;
+        let rules = self.rules();
+        let counts = rules.kernel.accept_kernel(Way::Manifest, false)
+            || rules.initrd.accept(Way::Manifest)
+            || rules.command_line.accept(Way::Manifest);
+        self.accepted(counts, Way::Manifest)?;
         Ok(Verdict {
             way: Way::Detached,
             signer: manifest.signer().clone(),
@@ -195,7 +201,14 @@ impl Question<'_> {
     fn as_addon(&self) -> Result<Verdict> {
         let image = self.image();
         let verified = verify_addon(&image.bytes, self.trust);
-        let (addon, _) = verified.map_err(|reason| self.refused(image.path.display(), reason))?;
+        let refused = |reason| self.refused(image.path.display(), reason);
+        let (addon, arguments) = verified.map_err(refused)?;
+        let rules = self.rules();
+        self.accepted(rules.kernel.accept_kernel(addon.way(), true), addon.way())?;
+        if let Some(line) = arguments.cmdline {
+            let line: String = line.chars().collect();
+            command_line::accept(line.as_bytes(), addon.way(), rules).map_err(refused)?;
+        }
         Ok(Verdict {
             way: addon.way(),
             signer: addon.signer().clone(),
@@ -217,7 +230,11 @@ impl Question<'_> {
         let revoked = check_revoked(&image.bytes, self.trust);
         revoked.map_err(|reason| self.refused(image.path.display(), reason))?;
         let is_listed = |place: &usize| manifest.check_initrd(*place, length, &digest).is_ok();
-        match (0..count).find(is_listed) {
+        let place = (0..count).find(is_listed);
+        if place.is_some() {
+            self.accepted(self.rules().initrd.accept(Way::Manifest), Way::Manifest)?;
+        }
+        match place {
             Some(place) => Ok(Verdict {
                 way: Way::Manifest,
                 signer: manifest.signer().clone(),
@@ -265,6 +282,19 @@ impl Question<'_> {
             as_what: "initrd".into(),
             parts: Vec::new(),
         })
+    }
+
+    /// What the policy accepts: a gate's, or the stock one.
+    fn rules(&self) -> &Rules<'_> {
+        self.trust.policy().rules(self.inputs.crash)
+    }
+
+    /// Refuses what is vouched for in a way that the policy doesn't accept.
+    fn accepted(&self, is_accepted: bool, way: Way) -> Result<()> {
+        match is_accepted {
+            true => Ok(()),
+            false => Err(self.refused(self.image().path.display(), Reason::NotAccepted(way))),
+        }
     }
 
     fn unsigned_initrd(&self) -> Failure {
