@@ -75,6 +75,13 @@ impl KexecError {
         self.errno == libc::ENOKEY
     }
 
+    /// Whether a security policy forbids it, which may be about the file and not about its bytes: where IPE or
+    /// IMA asks what the file lies on.
+    #[must_use]
+    pub fn is_by_policy(&self) -> bool {
+        self.errno == libc::EACCES
+    }
+
     /// The kernel's number.
     #[must_use]
     pub fn errno(&self) -> i32 {

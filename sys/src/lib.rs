@@ -4,6 +4,7 @@
 //! takes the text or bytes and does no input or output, so that it is tested on strings; the
 //! functions beside them read below a [`Root`], which is `/` but in tests.
 
+pub mod appraisal;
 pub mod block;
 pub mod boot_params;
 pub mod cache;

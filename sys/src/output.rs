@@ -1,6 +1,7 @@
 //! Files that are written: what replacing one and writing to a device ask of the system beyond what the
 //! standard library has.
 
+use crate::appraisal::IMA;
 use crate::file::PATIENCE;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, OFlags, RenameFlags, XattrFlags};
@@ -18,7 +19,7 @@ const LONGEST: usize = 1 << 16;
 const ACL: &CStr = c"system.posix_acl_access";
 /// Signatures and digests of a file's content and inode (linux/xattr.h: XATTR_NAME_IMA and XATTR_NAME_EVM):
 /// of other content they would be wrong, and the kernel makes them anew.
-const OF_CONTENT: [&CStr; 2] = [c"security.ima", c"security.evm"];
+const OF_CONTENT: [&CStr; 2] = [IMA, c"security.evm"];
 
 /// Whose a file is and what is attached to it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,14 +5,15 @@ use crate::failure::{Failure, Result};
 use crate::p7s;
 use crate::plan;
 use baton_sys::file::open_given;
+use baton_sys::kexec_error::KexecError;
 use baton_sys::limits::LARGEST_FILE;
 use baton_sys::memfd::{Draft, Sealed};
-use baton_sys::{Root, memory};
+use baton_sys::{Root, appraisal, memory};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// An image: the open file, for the system call, and its bytes, for the verdict.
+/// An image: its bytes, for the verdict and the system call, and the open file.
 #[derive(Debug)]
 pub struct Image {
     /// Where it is.
@@ -40,6 +41,46 @@ impl Image {
             bytes,
         })
     }
+
+    /// Hands the bytes that were read to the system call: whatever becomes of the file meanwhile, what was
+    /// judged is what is loaded.
+    ///
+    /// The file itself is handed over where IMA appraises it by what is attached to it, or a security policy
+    /// forbids what doesn't lie where it should.
+    ///
+    /// # Errors
+    /// When memory runs out, and what the call gives.
+    pub fn load(
+        &self,
+        mut call: impl FnMut(&File) -> std::result::Result<(), KexecError>,
+    ) -> std::result::Result<(), LoadError> {
+        if !appraisal::has_ima(&self.file) {
+            let sealed = sealed("baton-image", &self.bytes).map_err(LoadError::Memory)?;
+            match call(sealed.file()) {
+                Err(refused) if refused.is_by_policy() => {}
+                result => return result.map_err(LoadError::Kernel),
+            }
+        }
+        call(&self.file).map_err(LoadError::Kernel)
+    }
+}
+
+/// Why an image isn't loaded.
+#[derive(Debug)]
+pub enum LoadError {
+    /// There is no room for its bytes.
+    Memory(Failure),
+    /// The kernel refuses it.
+    Kernel(KexecError),
+}
+
+fn sealed(name: &str, bytes: &[u8]) -> Result<Sealed> {
+    let write = || {
+        let mut draft = Draft::create(name)?;
+        draft.write_at(bytes, 0)?;
+        draft.seal()
+    };
+    write().map_err(out_of_memory)
 }
 
 /// An initrd, open and not read.
@@ -83,15 +124,10 @@ impl Initrd {
     /// # Errors
     /// When memory runs out.
     pub fn made(name: &str, bytes: &[u8]) -> Result<Initrd> {
-        let write = || {
-            let mut draft = Draft::create(name)?;
-            draft.write_at(bytes, 0)?;
-            draft.seal()
-        };
         Ok(Initrd {
             path: PathBuf::from(name),
             len: bytes.len() as u64,
-            file: write().map_err(out_of_memory)?.into_fd().into(),
+            file: sealed(name, bytes)?.into_fd().into(),
             signature: None,
         })
     }
@@ -101,7 +137,7 @@ fn out_of_memory(e: std::io::Error) -> Failure {
     Failure::new(
         Exit::NoRoom,
         "memfd",
-        format!("the initrds can't be written to memory: {e}; free some memory"),
+        format!("what is to be loaded can't be written to memory: {e}; free some memory"),
     )
 }
 
@@ -168,6 +204,7 @@ pub fn joined_len(initrds: &[Initrd]) -> u64 {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use baton_sys::kexec_error::Load;
 
     /// An initrd of these bytes.
     pub fn initrd(bytes: &[u8]) -> Initrd {
@@ -178,6 +215,48 @@ pub(super) mod tests {
     fn initrds_are_joined_at_multiples_of_four() {
         let sealed = concatenate(&[initrd(b"12345"), initrd(b"6789")]).unwrap();
         assert_eq!(&*sealed.map().unwrap(), b"12345\0\0\x006789");
+    }
+
+    #[test]
+    fn what_was_read_of_an_image_is_what_is_loaded() {
+        let folder = std::env::temp_dir().join(format!("baton-image-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("kernel");
+        std::fs::write(&path, b"judged").unwrap();
+        let image = Image::open(&path).unwrap();
+        std::fs::write(&path, b"put in its place").unwrap();
+        let mut loaded = Vec::new();
+        let handed = |file: &File| {
+            let mut all = Vec::new();
+            let mut file = file.try_clone().unwrap();
+            file.read_to_end(&mut all).unwrap();
+            loaded.push(all);
+            Ok(())
+        };
+        image.load(handed).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(loaded, [b"judged"]);
+    }
+
+    #[test]
+    fn what_a_policy_forbids_of_the_bytes_is_asked_of_the_file() {
+        let image = Image {
+            path: PathBuf::new(),
+            file: File::open("/dev/null").unwrap(),
+            bytes: b"judged".to_vec(),
+        };
+        const EACCES: i32 = 13;
+        const EPERM: i32 = 1;
+        const EKEYREJECTED: i32 = 129;
+        for (errno, asked) in [(EACCES, 2), (EPERM, 1), (EKEYREJECTED, 1)] {
+            let mut lengths = Vec::new();
+            let refused = image.load(|file| {
+                lengths.push(file.metadata().unwrap().len());
+                Err(KexecError::new(Load::Normal, errno))
+            });
+            assert!(refused.is_err());
+            assert_eq!(lengths, [6, 0][..asked], "{errno}");
+        }
     }
 
     #[test]

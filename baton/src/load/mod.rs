@@ -25,7 +25,7 @@ use baton_formats::bzimage::BzImage;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
 use baton_verify::{Component, Part, Reason, Refusal};
-use input::{Image, Initrd};
+use input::{Image, Initrd, LoadError};
 use inputs::Inputs;
 use judged::Judged;
 use std::cell::OnceCell;
@@ -301,8 +301,8 @@ fn carry_out(inputs: &Inputs, gate: Option<&Gate>, why_no_mok: Option<&'static s
     let cmdline = CString::new(inputs.cmdline.clone())
         .map_err(|_| Failure::from(Refusal::new(Component::CommandLine, Reason::CommandLineNul)))?;
     let joined;
-    let (kernel, initrd) = match gate {
-        Some(gate) => (&gate.image.file, Some(gate.handover.file().as_fd())),
+    let (image, initrd) = match gate {
+        Some(gate) => (&gate.image, Some(gate.handover.file().as_fd())),
         None => {
             let initrd = match &inputs.initrds[..] {
                 [] => None,
@@ -312,14 +312,15 @@ fn carry_out(inputs: &Inputs, gate: Option<&Gate>, why_no_mok: Option<&'static s
                     Some(joined.file().as_fd())
                 }
             };
-            (&inputs.kernel.file, initrd)
+            (&inputs.kernel, initrd)
         }
     };
-    let loaded = kexec::load(kernel.as_fd(), initrd, &cmdline, inputs.crash);
-    loaded.map_err(
-        |error| match why_no_mok.filter(|_| error.is_for_want_of_a_key()) {
+    let loaded = image.load(|file| kexec::load(file.as_fd(), initrd, &cmdline, inputs.crash));
+    loaded.map_err(|error| match error {
+        LoadError::Memory(failure) => failure,
+        LoadError::Kernel(error) => match why_no_mok.filter(|_| error.is_for_want_of_a_key()) {
             Some(why) => error.with_fix(why).into(),
             None => error.into(),
         },
-    )
+    })
 }
