@@ -1,16 +1,26 @@
-//! Whether a crash is one.
+//! Whether a crash is one, and what memory was reserved for it.
 //!
 //! In a crash the running kernel puts `elfcorehdr=` first on the command line (setup_cmdline in
 //! arch/x86/kernel/kexec-bzimage64.c). Root can write the same on a normal load, to be judged by the
-//! rules for a crash. What root can't do is to change the memory map: the kernel takes what the parameter
-//! points to out of a crash kernel's RAM (memmap_exclude_ranges in arch/x86/kernel/crash.c), and on a
-//! normal load passes all RAM on. There lie the headers of the dump (crash_prepare_elf64_headers in
-//! kernel/crash_core.c), which root would have to write to memory that is no RAM.
+//! rules for a crash. What root can't do is to change the memory map. Where the parameter points to lie the headers of
+//! the dump (crash_prepare_elf64_headers in kernel/crash_core.c). Linux puts them at the start of the memory that
+//! it reserved for a crash, before anything else (crash_load_segments in arch/x86/kernel/crash.c, and
+//! kexec_add_buffer, which goes upwards), loads the gate and the handover into the rest, and takes
+//! out of the crash kernel's RAM what the headers lie in (memmap_exclude_ranges). Headers that root wrote to memory
+//! that is no RAM, a display's for example, have no such RAM behind them.
+//!
+//! The map of a crash lists more RAM than what was reserved: with `crashkernel=…,cma` also
+//! ranges that were user space's until then (crash_setup_memmap_entries). Devices that weren't stopped may go on
+//! writing there, so that Linux itself waits for ten seconds before it uses them; the gate doesn't use them at all.
+
+extern crate alloc;
+
+use alloc::vec::Vec;
 
 use baton_verify::{Component, Reason, Refusal};
 
 use crate::memory::PhysicalMemory;
-use crate::plan::{MapEntry, Use};
+use crate::plan::{LOWEST, MapEntry, Range, Use};
 
 /// How the headers of a dump begin: ELF, of 64 bits, little-endian, of version 1.
 const ELF: [u8; 7] = *b"\x7fELF\x02\x01\x01";
@@ -19,28 +29,60 @@ const TYPE: core::ops::Range<usize> = 16..18;
 const CORE: [u8; 2] = [4, 0];
 /// The length of an ELF header.
 const HEADER_LEN: u64 = 64;
+/// What is cut out of the RAM for a crash is no longer: the headers at most 56 bytes for each of 8192 processors
+/// (NR_CPUS_RANGE_END) and 8192 ranges of memory (CONFIG_CRASH_MAX_MEMORY_RANGES), the keys for disks, which may
+/// follow them, a few hundred bytes for each of 128 (KEY_NUM_MAX in kernel/crash_dump_dm_crypt.c).
+const LONGEST_CUT: u64 = 1 << 20;
 
-/// Checks that what a crash's line begins with is the kernel's own.
+/// The RAM that was reserved for this crash, if it is one: what the line begins with is the kernel's own, and all
+/// that was `loaded` lies in that RAM.
 ///
 /// # Errors
 /// `OnlyForCrash`.
-pub fn check<M: PhysicalMemory>(line: &[u8], map: &[MapEntry], memory: &M) -> Result<(), Refusal> {
-    match elfcorehdr(line).is_some_and(|at| !is_ram(at, map) && is_dump(at, memory)) {
-        true => Ok(()),
-        false => Err(Refusal::new(Component::Handover, Reason::OnlyForCrash)),
-    }
+pub fn reserved<M: PhysicalMemory>(
+    line: &[u8],
+    map: &[MapEntry],
+    loaded: &[Range],
+    memory: &M,
+) -> Result<Vec<Range>, Refusal> {
+    find(line, map, memory)
+        .filter(|parts| {
+            loaded
+                .iter()
+                .all(|it| parts.iter().any(|ram| holds(ram, it)))
+        })
+        .ok_or(Refusal::new(Component::Handover, Reason::OnlyForCrash))
 }
 
-/// The address in the line's first parameter, as the kernel writes it.
-fn elfcorehdr(line: &[u8]) -> Option<u64> {
+fn find<M: PhysicalMemory>(line: &[u8], map: &[MapEntry], memory: &M) -> Option<Vec<Range>> {
+    let (headers, rest) = parameter(line, b"elfcorehdr=0x")?;
+    // Below lies a display's memory, too, with RAM behind it.
+    if headers < LOWEST || !is_dump(headers, memory) {
+        return None;
+    }
+    let first = ram_behind(headers, map)?;
+    let mut parts = Vec::new();
+    parts.push(first);
+    // Keys for disks lie anywhere in it, and are cut out, too (crash_load_dm_crypt_keys).
+    let keys = parameter(rest, b" dmcryptkeys=0x").map(|(keys, _)| keys);
+    if let Some(keys) = keys.filter(|keys| *keys == first.end) {
+        parts.extend(ram_behind(keys, map));
+    }
+    Some(parts)
+}
+
+/// The address of the parameter that a line begins with, as the kernel writes it, and what follows.
+fn parameter<'l>(line: &'l [u8], name: &[u8]) -> Option<(u64, &'l [u8])> {
+    let mut rest = line.strip_prefix(name)?;
     let mut address = 0_u64;
-    for byte in line.strip_prefix(b"elfcorehdr=0x")? {
+    while let Some((byte, after)) = rest.split_first() {
         let Some(digit) = char::from(*byte).to_digit(16) else {
             break;
         };
         address = address.checked_mul(16)?.checked_add(u64::from(digit))?;
+        rest = after;
     }
-    Some(address)
+    Some((address, rest))
 }
 
 fn is_dump<M: PhysicalMemory>(address: u64, memory: &M) -> bool {
@@ -49,23 +91,33 @@ fn is_dump<M: PhysicalMemory>(address: u64, memory: &M) -> bool {
     })
 }
 
-fn is_ram(address: u64, map: &[MapEntry]) -> bool {
-    let holds = |entry: &&MapEntry| {
-        let offset = address.checked_sub(entry.address);
-        entry.kind == Use::Ram && offset.is_some_and(|offset| offset < entry.size)
-    };
-    map.iter().any(|entry| holds(&entry))
+/// The RAM that begins where what was cut out of it from `start` on ends: nothing is listed between.
+fn ram_behind(start: u64, map: &[MapEntry]) -> Option<Range> {
+    map.iter()
+        .filter(|entry| entry.kind == Use::Ram)
+        .filter_map(|entry| Range::new(entry.address, entry.size))
+        .find(|ram| {
+            let cut = ram.start.checked_sub(start);
+            let cut = cut.filter(|length| *length <= LONGEST_CUT);
+            cut.and_then(|length| Range::new(start, length))
+                .is_some_and(|cut| !map.iter().any(|entry| entry.claims(cut)))
+        })
+}
+
+fn holds(outer: &Range, inner: &Range) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The first MiB, and a crash region with a hole at 0x3000_0000.
-    const MAP: [MapEntry; 3] = [
+    /// The first MiB, a low region, and what was reserved, with headers at its start and keys at 0x4000_0000.
+    const MAP: [MapEntry; 4] = [
         ram(0, 0xa_0000),
-        ram(0x2000_0000, 0x1000_0000),
-        ram(0x3000_1000, 0x1000),
+        ram(0x2000_0000, 0xff0_0000),
+        ram(0x3000_1000, 0xfff_f000),
+        ram(0x4000_1234, 0x7ff_edcc),
     ];
 
     const fn ram(address: u64, size: u64) -> MapEntry {
@@ -76,7 +128,7 @@ mod tests {
         }
     }
 
-    /// A dump's headers in the hole, and in RAM.
+    /// A dump's headers where they belong, in RAM, and on a display.
     struct Headers;
 
     impl PhysicalMemory for Headers {
@@ -85,7 +137,7 @@ mod tests {
             const PROGRAM: [u8; 64] = header(2);
             assert_eq!(length, 64);
             match address {
-                0x2fff_ffff | 0x3000_0000 | 0x3000_1000 => Some(&CORE),
+                0xb_8000 | 0x2fef_ffff | 0x3000_0000 | 0x3000_1000 => Some(&CORE),
                 0x3000_0400 => Some(&PROGRAM),
                 0x3000_0800 => Some(&[0; 64]),
                 _ => None,
@@ -104,18 +156,50 @@ mod tests {
         header
     }
 
-    fn said(line: &[u8]) -> Result<(), &'static str> {
-        check(line, &MAP, &Headers).map_err(|refusal| refusal.reason.code())
+    /// Where the gate and the handover are.
+    const LOADED: [Range; 2] = [
+        Range {
+            start: 0x3000_1000,
+            end: 0x3000_2000,
+        },
+        Range {
+            start: 0x3800_0000,
+            end: 0x3c00_0000,
+        },
+    ];
+
+    fn said(line: &[u8]) -> Result<Vec<(u64, u64)>, &'static str> {
+        match reserved(line, &MAP, &LOADED, &Headers) {
+            Ok(parts) => Ok(parts.iter().map(|it| (it.start, it.end)).collect()),
+            Err(refusal) => Err(refusal.reason.code()),
+        }
+    }
+
+    const ALL: [(u64, u64); 1] = [(0x3000_1000, 0x4000_0000)];
+
+    #[test]
+    fn what_the_kernel_put_first_points_to_the_start_of_what_was_reserved() {
+        assert_eq!(said(b"elfcorehdr=0x30000000 quiet"), Ok(ALL.to_vec()));
+        assert_eq!(said(b"elfcorehdr=0x30000000"), Ok(ALL.to_vec()));
+        assert_eq!(
+            said(b"elfcorehdr=0x30000000 dmcryptkeys=0x30000800 ro"),
+            Ok(ALL.to_vec())
+        );
     }
 
     #[test]
-    fn what_the_kernel_put_first_points_to_what_is_no_ram() {
-        assert_eq!(said(b"elfcorehdr=0x30000000 quiet"), Ok(()));
-        assert_eq!(said(b"elfcorehdr=0x30000000"), Ok(()));
-        assert_eq!(
-            said(b"elfcorehdr=0x30000000 dmcryptkeys=0x30000800 ro"),
-            Ok(())
-        );
+    fn keys_that_were_cut_out_behind_it_leave_more() {
+        let line = b"elfcorehdr=0x30000000 dmcryptkeys=0x40000000 ro";
+        let both = [ALL[0], (0x4000_1234, 0x4800_0000)];
+        assert_eq!(said(line), Ok(both.to_vec()));
+        for other in [
+            &b"elfcorehdr=0x30000000 ro dmcryptkeys=0x40000000"[..],
+            b"elfcorehdr=0x30000000  dmcryptkeys=0x40000000",
+            b"elfcorehdr=0x30000000 dmcryptkeys=0x3ffff000",
+            b"elfcorehdr=0x30000000 dmcryptkeys=0x140000000000000000",
+        ] {
+            assert_eq!(said(other), Ok(ALL.to_vec()));
+        }
     }
 
     #[test]
@@ -128,9 +212,18 @@ mod tests {
 
     #[test]
     fn a_line_that_root_wrote_points_to_ram() {
-        assert_eq!(said(b"elfcorehdr=0x2fffffff quiet"), Err("only-for-crash"));
+        assert_eq!(said(b"elfcorehdr=0x2fefffff quiet"), Err("only-for-crash"));
         assert_eq!(said(b"elfcorehdr=0x30001000"), Err("only-for-crash"));
         assert_eq!(said(b"elfcorehdr=64M"), Err("only-for-crash"));
         assert_eq!(said(b"quiet elfcorehdr=0x30000000"), Err("only-for-crash"));
+    }
+
+    /// The first MiB holds a display's memory; RAM begins behind it.
+    #[test]
+    fn below_1_mib_there_are_no_headers() {
+        assert_eq!(said(b"elfcorehdr=0xb8000"), Err("only-for-crash"));
+        let map = [ram(0, 0xa_0000), ram(0x10_0000, 0x4000_0000)];
+        let said = reserved(b"elfcorehdr=0xb8000", &map, &LOADED, &Headers);
+        assert_eq!(said.map_err(|it| it.reason.code()), Err("only-for-crash"));
     }
 }

@@ -79,6 +79,18 @@ pub struct MapEntry {
     pub kind: Use,
 }
 
+impl MapEntry {
+    /// Whether it is about a byte of a range. One that wraps is about everything above its start.
+    #[must_use]
+    pub fn claims(&self, range: Range) -> bool {
+        self.size > 0 && self.address < range.end && range.start < self.end()
+    }
+
+    fn end(&self) -> u64 {
+        self.address.saturating_add(self.size)
+    }
+}
+
 /// Memory that may be written: sorted, disjoint ranges of whole pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Free(Vec<Range>);
@@ -107,11 +119,9 @@ impl Free {
             .iter()
             .filter(|entry| entry.kind == Use::Reserved && entry.size > 0)
         {
-            // A reserved entry that wraps claims everything above its start.
-            let end = entry.address.saturating_add(entry.size);
             free.remove(Range {
                 start: entry.address,
-                end,
+                end: entry.end(),
             });
         }
         Ok(free)
@@ -141,7 +151,8 @@ impl Free {
     }
 
     /// Keeps only what also lies in one of `areas` (Kexec HandOver: everything outside its scratch
-    /// areas may hold preserved memory that no map shows).
+    /// areas may hold preserved memory that no map shows; a crash: everything outside what was reserved
+    /// for it may still be written to by devices).
     pub fn keep_only(&mut self, areas: &[Range]) {
         let mut kept = Vec::new();
         for &range in &self.0 {
@@ -204,13 +215,11 @@ impl Free {
 /// Whether all of a range is RAM of one entry of the map, and nothing that another entry claims.
 #[must_use]
 pub fn is_all_ram(map: &[MapEntry], range: Range) -> bool {
-    let end = |entry: &MapEntry| entry.address.saturating_add(entry.size);
-    let claims = |entry: &MapEntry| entry.address < range.end && range.start < end(entry);
     let mut ram = map.iter().filter(|entry| entry.kind == Use::Ram);
-    ram.any(|entry| entry.address <= range.start && range.end <= end(entry))
+    ram.any(|entry| entry.address <= range.start && range.end <= entry.end())
         && !map
             .iter()
-            .any(|entry| entry.kind == Use::Reserved && claims(entry))
+            .any(|entry| entry.kind == Use::Reserved && entry.claims(range))
 }
 
 /// Joins sorted ranges that touch or overlap.

@@ -1,5 +1,9 @@
 //! What the gate does, from boot_params to a plan: pure, so that it is tested on the host.
 
+extern crate alloc;
+
+use alloc::vec::Vec;
+
 use baton_formats::boot_params::BootParams;
 use baton_formats::verdict::{Kind, Way};
 use baton_verify::{
@@ -12,7 +16,7 @@ use crate::firmware::{Firmware, MokTable};
 use crate::image::Image;
 use crate::memory::PhysicalMemory;
 use crate::occasion;
-use crate::plan::Free;
+use crate::plan::{Free, Range};
 
 /// A decision and how to carry it out.
 pub struct Prepared<'m> {
@@ -61,13 +65,17 @@ pub fn prepare<'m, M: PhysicalMemory>(
     let started = (clock.now)();
     let machine = Machine::told_by(&BootParams(arguments.boot_params));
     let decision = decide(arguments.handover, arguments.cmdline, machine, &trust)?;
-    if decision.crash {
-        occasion::check(arguments.cmdline, &arguments.map, memory)?;
-    }
+    let reserved = match decision.crash {
+        true => Some(for_the_crash(image, arguments, memory)?),
+        false => None,
+    };
     check_entry(&decision.payload, arguments.five_level)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let verified = (started, (clock.now)());
-    let free = free_memory(image, arguments, firmware).map_err(in_memory)?;
+    let mut free = free_memory(image, arguments, firmware).map_err(in_memory)?;
+    if let Some(reserved) = reserved {
+        free.keep_only(&reserved);
+    }
     let initrds = initrds(&decision);
     let kernel = (decision.payload.format(), decision.payload.release());
     let tables = firmware.tables.as_deref();
@@ -106,6 +114,21 @@ fn trust<'m>(image: &Image<'m>, mok: &MokTable<'m>) -> Result<Trust<'m>, Refusal
         mok_revocations: mok.revocations,
         sbat_level: mok.sbat_level,
     })?)
+}
+
+/// The RAM that was reserved for the crash that `arguments` tell of.
+fn for_the_crash<M: PhysicalMemory>(
+    image: &Image<'_>,
+    arguments: &Arguments<'_>,
+    memory: &M,
+) -> Result<Vec<Range>, Refusal> {
+    let length = arguments.handover.len() as u64;
+    let handover = Range {
+        start: arguments.handover_address,
+        end: arguments.handover_address.saturating_add(length),
+    };
+    let loaded = [image.extent, handover];
+    occasion::reserved(arguments.cmdline, &arguments.map, &loaded, memory)
 }
 
 /// All RAM within reach but what the gate runs in, and what must survive for the next kernel to read.

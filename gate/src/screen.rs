@@ -32,7 +32,7 @@ pub fn usable(
     let taken = arguments.keep.iter().chain(&firmware.extents);
     let is_memory = range.start < LOWEST
         || was_cut(&arguments.map)
-        || arguments.map.iter().any(|entry| claims(entry, range))
+        || arguments.map.iter().any(|entry| entry.claims(range))
         || taken.chain([&gate]).any(|taken| taken.overlaps(range));
     (!is_memory).then_some((screen, range))
 }
@@ -41,12 +41,6 @@ pub fn usable(
 /// (setup_e820_entries in arch/x86/kernel/kexec-bzimage64.c).
 fn was_cut(map: &[MapEntry]) -> bool {
     map.len() == usize::from(MAX_E820)
-}
-
-fn claims(entry: &MapEntry, range: Range) -> bool {
-    entry.size > 0
-        && entry.address < range.end
-        && range.start < entry.address.saturating_add(entry.size)
 }
 
 /// The bytes of a linear framebuffer of 32 bits a pixel that has room for text.

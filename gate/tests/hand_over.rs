@@ -323,10 +323,10 @@ fn ram_out_of_reach_is_not_chosen() {
 /// Whoever writes the line has the RAM too that the page tables don't reach.
 #[test]
 fn a_crash_whose_dump_lies_in_ram_is_none_however_far_the_page_tables_reach() {
-    const DUMP: u64 = 0x3800_0000;
+    const DUMP: u64 = 0x2000_0000;
     let mut blob = handover(&kernel(), &[b"initrd"]);
     blob[0x18] = 1;
-    let mut memory = machine(blob, "elfcorehdr=0x38000000 quiet");
+    let mut memory = machine(blob, "elfcorehdr=0x20000000 quiet");
     let mut header = b"\x7fELF\x02\x01\x01".to_vec();
     header.resize(64, 0);
     header[16] = 4;
@@ -335,7 +335,7 @@ fn a_crash_whose_dump_lies_in_ram_is_none_however_far_the_page_tables_reach() {
         let said = within_reach(&memory, reach);
         assert_eq!(said, Err("only-for-crash".to_owned()), "{reach:#x}");
     }
-    let map = [(0x10_0000, DUMP - 0x10_0000, 1)];
+    let map = [(DUMP + 0x1000, RAM_END - DUMP - 0x1000, 1)];
     set_map(memory.bytes(BOOT_PARAMS), &map);
     assert!(within_reach(&memory, u64::MAX).is_ok());
 }

@@ -17,7 +17,7 @@ use baton_verify::{Certificate, Component, Lists, Refusal, Trust, decide};
 use clap::Parser as _;
 
 use super::machine::{self, BOOT_PARAMS, CMDLINE, Memory};
-use super::scene::{DUMP, Scene, dump_header};
+use super::scene::{CRASH_MAP, DUMP, Scene, dump_header};
 
 /// The verdict on what is handed over.
 pub fn by_verdict(scene: &Scene) -> Result<(), Refusal> {
@@ -86,6 +86,7 @@ fn memory(scene: &Scene) -> Memory {
     };
     if scene.crash {
         memory.put(DUMP, dump_header());
+        machine::set_map(memory.bytes(BOOT_PARAMS), &CRASH_MAP);
     }
     if let Some(shim) = scene.shim.as_ref().filter(|_| scene.runtime_services) {
         let mut table = machine::mok_entry("MokListRT", &shim.list);

@@ -4,7 +4,7 @@
 use super::forging::build::{Build, authenticode, sha256, sign, signer};
 use super::forging::forge::{Cert, Forge};
 use super::forging::small_image::{set_text_len, small_image};
-use super::machine::Memory;
+use super::machine::{Memory, RAM_END};
 use baton_formats::boot_params::SECURE_BOOT_ENABLED;
 use baton_formats::gate_image::{FILE_OFFSET, GateInfo};
 use baton_formats::handover::{Kind, Part};
@@ -13,10 +13,18 @@ use baton_verify::Machine;
 
 /// What the kernel puts before a crash kernel's command line, as long as it can be (setup_cmdline in
 /// arch/x86/kernel/kexec-bzimage64.c), which is what `baton crash load` counts with.
-pub const BY_THE_KERNEL: &[u8] = b"elfcorehdr=0xfffffffffffff000 dmcryptkeys=0xffffffffffffffff ";
+pub const BY_THE_KERNEL: &[u8] = b"elfcorehdr=0x0000000020000000 dmcryptkeys=0xffffffffffffffff ";
 
-/// Where that says that the dump's headers are.
-pub const DUMP: u64 = 0xffff_ffff_ffff_f000;
+/// Where that says that the dump's headers are, at the start of what was reserved for a crash.
+pub const DUMP: u64 = 0x2000_0000;
+
+/// The map of a crash: the first MiB, what is firmware's, and what was reserved, less the headers
+/// (crash_setup_memmap_entries in arch/x86/kernel/crash.c).
+pub const CRASH_MAP: [(u64, u64, u32); 3] = [
+    (0x1000, 0x9_e000, 1),
+    (0x7f00_0000, 0x10_0000, 2),
+    (DUMP + 0x1000, RAM_END - DUMP - 0x1000, 1),
+];
 
 /// How they begin: ELF of 64 bits, of a core.
 pub fn dump_header() -> Vec<u8> {

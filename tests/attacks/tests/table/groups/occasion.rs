@@ -5,8 +5,8 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::machine::{CMDLINE, Memory};
-use crate::scene::dump_header;
+use crate::machine::{BOOT_PARAMS, CMDLINE, Memory, RAM_END, set_map};
+use crate::scene::{CRASH_MAP, DUMP, dump_header};
 
 const HANDOVER: Component = Component::Handover;
 
@@ -84,11 +84,21 @@ pub fn cases() -> Vec<Case> {
         HANDOVER,
         "not-for-crash",
     );
+    drawn(&mut all);
+    reserved(&mut all);
+    all.made
+}
+
+/// Root loads a handover for a crash as another kernel, past preflight.
+fn drawn(all: &mut Cases) {
     all.by_gate(
         "a handover for a crash, loaded as another kernel by root with the parameter that tells of a crash first",
         crash,
         |it| {
-            it.on_memory.push(|memory| line(memory, b"elfcorehdr=0x20000000 quiet"));
+            it.on_memory.push(|memory| {
+                no_crash(memory);
+                memory.put(DUMP, vec![0; 64]);
+            });
         },
         HANDOVER,
         "only-for-crash",
@@ -96,12 +106,7 @@ pub fn cases() -> Vec<Case> {
     all.by_gate(
         "the same, with the headers of a dump where the parameter says",
         crash,
-        |it| {
-            it.on_memory.push(|memory| {
-                memory.put(0x2000_0000, dump_header());
-                line(memory, b"elfcorehdr=0x20000000 quiet");
-            });
-        },
+        |it| it.on_memory.push(no_crash),
         HANDOVER,
         "only-for-crash",
     );
@@ -110,6 +115,7 @@ pub fn cases() -> Vec<Case> {
         crash,
         |it| {
             it.on_memory.push(|memory| {
+                no_crash(memory);
                 memory.put(0x7fff_f000, vec![0; 64]);
                 line(memory, b"elfcorehdr=0x7ffff000 quiet");
             });
@@ -121,14 +127,70 @@ pub fn cases() -> Vec<Case> {
         "the same, with the headers of a dump in RAM that the gate's page tables don't reach",
         crash,
         |it| {
-            it.reach = 0x2000_0000;
+            it.reach = DUMP;
+            it.on_memory.push(no_crash);
+        },
+        HANDOVER,
+        "only-for-crash",
+    );
+    all.by_gate(
+        "the same, with the headers of a dump drawn on the firmware's screen",
+        crash,
+        |it| {
             it.on_memory.push(|memory| {
-                memory.put(0x2000_0000, dump_header());
-                line(memory, b"elfcorehdr=0x20000000 quiet");
+                no_crash(memory);
+                memory.put(0xfd00_0000, dump_header());
+                line(memory, b"elfcorehdr=0xfd000000 quiet");
             });
         },
         HANDOVER,
         "only-for-crash",
     );
-    all.made
+    all.by_gate(
+        "the same, with the headers of a dump as characters on a VGA screen, behind which RAM begins",
+        crash,
+        |it| {
+            it.on_memory.push(|memory| {
+                no_crash(memory);
+                memory.put(0xb_8000, dump_header());
+                line(memory, b"elfcorehdr=0xb8000 quiet");
+            });
+        },
+        HANDOVER,
+        "only-for-crash",
+    );
+}
+
+/// What the map of a crash lists besides the memory that was reserved for it.
+fn reserved(all: &mut Cases) {
+    all.survived(
+        "a crash whose map lists memory that was user space's until then (`crashkernel=…,cma`)",
+        crash,
+        |it| {
+            it.on_memory.push(|memory| {
+                let cma = [(0x800_0000, 0x800_0000, 1), (RAM_END, 0x800_0000, 1)];
+                let map = [&CRASH_MAP[..], &cma[..]].concat();
+                set_map(memory.bytes(BOOT_PARAMS), &map);
+            });
+        },
+        "only what was reserved for a crash is used",
+        |plan| {
+            assert!(!plan.writes.is_empty());
+            for write in &plan.writes {
+                let inside = DUMP < write.to && write.to + write.size <= RAM_END;
+                assert!(inside, "{:#x}", write.to);
+            }
+        },
+    );
+}
+
+/// The map of a machine that runs.
+fn no_crash(memory: &mut Memory) {
+    let map = [
+        (0, 0x9_f000, 1),
+        (0x10_0000, RAM_END - 0x10_0000, 1),
+        (0x7f00_0000, 0x10_0000, 2),
+        (0x1_0000_0000, 0x1_0000_0000, 1),
+    ];
+    set_map(memory.bytes(BOOT_PARAMS), &map);
 }

@@ -628,13 +628,13 @@ fn modules(all: &mut Cases) {
     all.refused(
         "an unsigned module for a crash",
         || {
-            let mut scene = multiboot2_with_modules();
+            let mut scene = listed(&movable_multiboot2(), &[FIRST, SECOND]);
             scene.build = scene.build.crash();
             scene.crash = true;
             scene
         },
         |it| {
-            unlisted(it, &flat_multiboot2());
+            unlisted(it, &movable_multiboot2());
             it.build = it.build.clone().crash();
         },
         INITRD,
