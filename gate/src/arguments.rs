@@ -310,10 +310,10 @@ pub fn memory_map(boot_params: &[u8; 4096]) -> Result<Vec<MapEntry>, Reason> {
 }
 
 fn map_entry(entry: E820Entry) -> MapEntry {
-    let kind = if entry.kind == E820Entry::RAM {
-        Use::Ram
-    } else {
-        Use::Reserved
+    let kind = match entry.kind {
+        E820Entry::RAM => Use::Ram,
+        E820Entry::SETUP_DATA => Use::SetupData,
+        _ => Use::Reserved,
     };
     MapEntry {
         address: entry.addr,

@@ -64,6 +64,8 @@ impl Range {
 pub enum Use {
     /// Free for the next kernel.
     Ram,
+    /// RAM that holds setup_data, or once did: the next kernel's, but nothing is put there before.
+    SetupData,
     /// Anything else: never written to.
     Reserved,
 }
@@ -117,7 +119,7 @@ impl Free {
         });
         for entry in map
             .iter()
-            .filter(|entry| entry.kind == Use::Reserved && entry.size > 0)
+            .filter(|entry| entry.kind != Use::Ram && entry.size > 0)
         {
             free.remove(Range {
                 start: entry.address,
@@ -219,7 +221,7 @@ pub fn is_all_ram(map: &[MapEntry], range: Range) -> bool {
     ram.any(|entry| entry.address <= range.start && range.end <= entry.end())
         && !map
             .iter()
-            .any(|entry| entry.kind == Use::Reserved && entry.claims(range))
+            .any(|entry| entry.kind != Use::Ram && entry.claims(range))
 }
 
 /// Joins sorted ranges that touch or overlap.

@@ -100,6 +100,9 @@ impl E820Entry {
     pub const ACPI: u32 = 3;
     /// ACPI non-volatile storage.
     pub const NVS: u32 = 4;
+    /// RAM that holds a kernel's setup_data, for as long as that runs (`E820_TYPE_RESERVED_KERN` in
+    /// arch/x86/include/asm/e820/types.h of Linux 6.12 and older).
+    pub const SETUP_DATA: u32 = 128;
 
     /// Reads an entry; `None` if `bytes` is too short.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
@@ -114,6 +117,11 @@ impl E820Entry {
     /// The address after its last byte; `None` if that wraps around.
     pub fn end(&self) -> Option<u64> {
         self.addr.checked_add(self.size)
+    }
+
+    /// Whether both are RAM, and the other one begins where this one ends.
+    fn continues_in(&self, next: &Self) -> bool {
+        self.kind == Self::RAM && next.kind == Self::RAM && self.end() == Some(next.addr)
     }
 }
 
@@ -342,6 +350,32 @@ impl BootParamsMut<'_> {
         }
         if !found {
             return Err(full);
+        }
+        self.set_e820(table.get(..count).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Makes RAM of what held the setup_data of the kernel that was left, in one entry with the RAM that it was cut
+    /// out of: each kernel on the way would mark more of it, and kexec passes on no more than [`MAX_E820`] entries.
+    pub fn free_setup_data(&mut self) -> Result<(), BootParamsError> {
+        let mut table = [NO_ENTRY; MAX_E820 as usize];
+        let mut count = 0_usize;
+        let mut freed = false;
+        for mut entry in self.as_ref().e820()? {
+            let joins = freed;
+            freed = entry.kind == E820Entry::SETUP_DATA;
+            if freed {
+                entry.kind = E820Entry::RAM;
+            }
+            let last = count.checked_sub(1).and_then(|last| table.get_mut(last));
+            match last.filter(|last| (joins || freed) && last.continues_in(&entry)) {
+                Some(last) => last.size = last.size.saturating_add(entry.size),
+                None => {
+                    let free = table.get_mut(count);
+                    *free.ok_or(BootParamsError::E820Count(MAX_E820))? = entry;
+                    count = count.saturating_add(1);
+                }
+            }
         }
         self.set_e820(table.get(..count).unwrap_or_default());
         Ok(())

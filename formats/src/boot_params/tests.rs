@@ -211,3 +211,38 @@ fn a_memory_map_without_an_entry_left_stays_as_it_is() {
     assert!(page == before);
     assert_eq!(BootParamsMut(&mut page).reserve(0, 0x1000), Ok(()));
 }
+
+/// The memory map without the marks of setup_data in this one.
+fn freed(entries: &[(u64, u64, u32)]) -> Vec<(u64, u64, u32)> {
+    let mut page = boot_params();
+    let map: Vec<_> = entries
+        .iter()
+        .map(|&(addr, size, kind)| E820Entry { addr, size, kind })
+        .collect();
+    let mut params = BootParamsMut(&mut page);
+    params.set_e820(&map);
+    params.free_setup_data().unwrap();
+    let map = BootParams(&page).e820().unwrap();
+    map.map(|it| (it.addr, it.size, it.kind)).collect()
+}
+
+#[test]
+fn setup_data_becomes_ram_with_what_adjoins_it() {
+    let around = [(0x1000, 0x1000, 1), (0x2000, 9, 128), (0x2009, 0xff7, 1)];
+    assert_eq!(freed(&around), [(0x1000, 0x2000, 1)]);
+    let two = [(0, 0x1000, 128), (0x1000, 0x1000, 128), (0x2000, 0x1000, 1)];
+    assert_eq!(freed(&two), [(0, 0x3000, 1)]);
+    let alone = [(0, 0x1000, 1), (0x2000, 0x1000, 128), (0x3000, 0x1000, 2)];
+    let expected = [(0, 0x1000, 1), (0x2000, 0x1000, 1), (0x3000, 0x1000, 2)];
+    assert_eq!(freed(&alone), expected);
+    let last = [(u64::MAX - 1, 1, 1), (u64::MAX, 1, 128), (0, 1, 1)];
+    assert_eq!(freed(&last), [(u64::MAX - 1, 2, 1), (0, 1, 1)]);
+}
+
+#[test]
+fn a_memory_map_without_marks_stays_as_it_is() {
+    let map: Vec<_> = (0..128).map(|n| (n * 0x1000, 0x1000, 1)).collect();
+    assert_eq!(freed(&map), map);
+    let marked: Vec<_> = (0..128).map(|n| (n * 0x1000, 0x1000, 128)).collect();
+    assert_eq!(freed(&marked), [(0, 0x8_0000, 1)]);
+}

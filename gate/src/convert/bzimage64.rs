@@ -15,7 +15,7 @@ impl<'m> Convert<'m> for Packed<'_, 'm> {
         let code = image.protected_mode();
         let target = place(image, room)?;
         room.write(target, code, code.len() as u64);
-        let mut page = *given.arguments.boot_params;
+        let mut page = *given.boot_params;
         let mut new = BootParamsMut(&mut page);
         new.install_setup_header(image.setup_header())
             .map_err(|_| Reason::BadBootParams("the kernel's setup header doesn't fit"))?;

@@ -26,6 +26,7 @@ extern crate alloc;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use baton_formats::boot_params::{BootParamsMut, LEN};
 use baton_verify::{Decision, Payload, Reason, Verified};
 
 use crate::arguments::Arguments;
@@ -72,6 +73,8 @@ pub struct Given<'g, 'm> {
     pub decision: &'g Decision<'m>,
     /// What the old kernel passed on.
     pub arguments: &'g Arguments<'m>,
+    /// boot_params with the memory map as it is handed on.
+    pub boot_params: &'g [u8; LEN],
     /// The array of EFI's configuration tables, where it isn't to be the firmware's own.
     pub tables: Option<&'g [u8]>,
     /// A digest that tells this gate apart from others.
@@ -98,9 +101,14 @@ pub fn plan<'m>(
     identity: [u8; 32],
     free: Free,
 ) -> Result<BootPlan<'m>, Reason> {
+    let mut boot_params = *arguments.boot_params;
+    BootParamsMut(&mut boot_params)
+        .free_setup_data()
+        .map_err(|_| Reason::BadMemoryMap("it has more than 128 entries"))?;
     let given = Given {
         decision: &decision,
         arguments,
+        boot_params: &boot_params,
         tables,
         identity,
     };

@@ -201,7 +201,7 @@ impl Machine {
     /// area of the highest page below 640 KiB that nothing lies in, and has the map reserve it and the first page.
     fn of(given: &Given<'_, '_>) -> Self {
         let mut machine = Machine {
-            boot_params: *given.arguments.boot_params,
+            boot_params: *given.boot_params,
             basic_memory: basic_memory(given),
             extended_area: None,
         };

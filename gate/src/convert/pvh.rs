@@ -62,7 +62,7 @@ fn start_info<'m>(given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Vec<u8>,
     };
     let line = linux::terminated(&given.decision.command_line);
     let line = room.put(line, BELOW_4G)?;
-    let (map, entries) = memory_map(given.arguments.boot_params)?;
+    let (map, entries) = memory_map(given.boot_params)?;
     let map = room.put(map, BELOW_4G)?;
     let rsdp = BootParams(given.arguments.boot_params).rsdp();
     let mut info = Vec::new();

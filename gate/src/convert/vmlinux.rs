@@ -24,7 +24,7 @@ impl<'m> Convert<'m> for Vmlinux<'_, 'm> {
         let target = room.take(size, ALIGNMENT, start.max(LOWEST)..u64::MAX)?;
         let moved = target.wrapping_sub(start);
         segments::write(self.0, moved, room);
-        let page = *given.arguments.boot_params;
+        let page = *given.boot_params;
         Ok(Entry::Long {
             address: self.0.entry().wrapping_add(moved),
             boot_params: linux::boot_params(page, given, ANYWHERE, room)?,

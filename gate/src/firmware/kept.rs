@@ -55,7 +55,7 @@ pub(super) fn judge<M: PhysicalMemory>(
         });
         let in_ram = Range::new(entry.address, 1)
             .and_then(|first| holder(map, first))
-            .is_some_and(|holder| holder.kind == Use::Ram);
+            .is_some_and(|holder| holder.kind != Use::Reserved);
         let lost = in_ram && (whole.is_err() || ranges.iter().any(|range| loaded.over(range)));
         match lost || table == Table::Initrd {
             true => kept.leave_out(index, bytes),

@@ -118,7 +118,7 @@ impl Loaded<'_, '_> {
     /// read from.
     fn is_one_node(&self, address: u64) -> bool {
         Range::new(address, 8).is_some_and(|word| {
-            let ram = holder(&self.arguments.map, word).is_some_and(|it| it.kind == Use::Ram);
+            let ram = holder(&self.arguments.map, word).is_some_and(|it| it.kind != Use::Reserved);
             ram && !word.overlaps(self.gate) && self.others(&word).count() == 1
         })
     }
