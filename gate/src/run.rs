@@ -16,7 +16,7 @@ use crate::firmware::{Firmware, MokTable};
 use crate::image::Image;
 use crate::memory::PhysicalMemory;
 use crate::occasion;
-use crate::plan::{Free, Range};
+use crate::plan::{Free, Range, Use};
 
 /// A decision and how to carry it out.
 pub struct Prepared<'m> {
@@ -61,6 +61,7 @@ pub fn prepare<'m, M: PhysicalMemory>(
     firmware: &Firmware<'m>,
     clock: &Stopwatch,
 ) -> Result<Prepared<'m>, Refusal> {
+    check_loaded(image, arguments).map_err(in_memory)?;
     let trust = trust(image, &firmware.mok)?.observed_by(clock.observer);
     let started = (clock.now)();
     let machine = Machine::told_by(&BootParams(arguments.boot_params));
@@ -87,6 +88,22 @@ pub fn prepare<'m, M: PhysicalMemory>(
         policy: image.policy.name,
         verified,
     })
+}
+
+/// The old kernel loads into what it takes for RAM, which its own command line may have changed (`memmap=`); the map
+/// that it passes on is the firmware's. Over a table of the firmware's nothing may have been put. What no entry
+/// lists may be RAM that was added to the running machine.
+fn check_loaded(image: &Image<'_>, arguments: &Arguments<'_>) -> Result<(), Reason> {
+    let mut loaded = [image.extent]
+        .into_iter()
+        .chain(arguments.loaded.iter().copied());
+    let others = arguments.map.iter().filter(|it| it.kind == Use::Reserved);
+    match loaded.any(|part| others.clone().any(|entry| entry.claims(part))) {
+        true => Err(Reason::BadMemoryMap(
+            "something was loaded into memory that is no RAM (start the running kernel without memmap=)",
+        )),
+        false => Ok(()),
+    }
 }
 
 fn initrds(decision: &Decision<'_>) -> Initrds {

@@ -6,6 +6,8 @@ mod forging;
 mod support;
 
 use baton_formats::boot_params::BootParams;
+use baton_formats::setup_data::SETUP_IMA;
+use baton_verify::Component;
 use forging::build::{authority as root, signed_kernel as kernel};
 use support::*;
 
@@ -26,6 +28,47 @@ fn map_with(start: u64, size: u64, kind: u32) -> Vec<Entry> {
         (start, size, kind),
         (start + size, RAM_END - start - size, 1),
     ]
+}
+
+fn said(memory: &Memory) -> Result<(), (Component, &'static str)> {
+    with_gate(memory, &root(), |result| {
+        result
+            .map(|_| ())
+            .map_err(|refusal| (refusal.component, refusal.reason.code()))
+    })
+}
+
+/// A kernel that was told of another map (`memmap=`) loads over what it doesn't know of.
+#[test]
+fn what_was_loaded_over_memory_that_is_no_ram_is_refused() {
+    let measured = 0x3b00_0000_u64;
+    for start in [
+        HANDOVER,
+        gate_extent().start,
+        BOOT_PARAMS,
+        CMDLINE,
+        SETUP_DATA,
+        measured,
+    ] {
+        let mut memory = good();
+        let list = [measured.to_le_bytes(), 0x1000_u64.to_le_bytes()].concat();
+        memory.put(SETUP_DATA, node(0, SETUP_IMA, &list));
+        set_setup_data(&mut memory, SETUP_DATA);
+        for kind in [2, 3, 4, 7, 12, 0xffff_ffff] {
+            set_map(memory.bytes(BOOT_PARAMS), &map_with(start, 0x1000, kind));
+            let refused = Err((Component::Memory, "bad-memory-map"));
+            assert_eq!(said(&memory), refused, "{start:#x}: type {kind}");
+        }
+        for kind in [1, SETUP] {
+            set_map(memory.bytes(BOOT_PARAMS), &map_with(start, 0x1000, kind));
+            assert_eq!(said(&memory), Ok(()), "{start:#x}: type {kind}");
+        }
+        // What no entry lists, as memory that was added to the running machine.
+        let hole: Vec<_> = map_with(start, 0x1000, 2);
+        let unlisted: Vec<_> = hole.into_iter().filter(|it| it.2 == 1).collect();
+        set_map(memory.bytes(BOOT_PARAMS), &unlisted);
+        assert_eq!(said(&memory), Ok(()), "{start:#x}");
+    }
 }
 
 /// The map that the next kernel finds, and where its first node of setup_data lies.

@@ -132,8 +132,36 @@ fn memory_map(all: &mut Cases) {
         "a reserved range that wraps around 2^64, and covers all",
         bzimage,
         MAP,
-        "no-room",
+        "bad-memory-map",
         |memory| ram_and(memory, &[(0, u64::MAX, 2)])
+    );
+    memory!(
+        all,
+        "the handover put over ACPI's tables by a kernel that takes them for RAM (`memmap=`)",
+        bzimage,
+        MAP,
+        "bad-memory-map",
+        |memory| ram_and(memory, &[(HANDOVER, 0x1000, 3)])
+    );
+    memory!(
+        all,
+        "the gate put over what firmware keeps by a kernel that takes it for RAM",
+        bzimage,
+        MAP,
+        "bad-memory-map",
+        |memory| ram_and(memory, &[(gate_extent().end - 0x1000, 0x1000, 4)])
+    );
+    memory!(
+        all,
+        "measurements put over memory that is reserved",
+        bzimage,
+        MAP,
+        "bad-memory-map",
+        |memory| {
+            ram_and(memory, &[(0x3900_0000, 0x1000, 2)]);
+            let list = [0x3900_0ff8_u64.to_le_bytes(), 8_u64.to_le_bytes()];
+            only_node(memory, SETUP_IMA, &list.concat());
+        }
     );
     memory!(
         all,
@@ -141,7 +169,7 @@ fn memory_map(all: &mut Cases) {
         bzimage,
         MAP,
         "bad-memory-map",
-        |memory| set_map(memory.bytes(BOOT_PARAMS), &[(0, RAM_END, 2)])
+        |memory| set_map(memory.bytes(BOOT_PARAMS), &[(0, 0x9_f000, 2)])
     );
     memory!(
         all,
