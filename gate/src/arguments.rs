@@ -6,7 +6,7 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
-use baton_formats::boot_params::{BootParams, E820_ENTRY_LEN, E820Entry};
+use baton_formats::boot_params::{BootParams, E820_ENTRY_LEN, E820Entry, EFI_SIGNATURE_64};
 use baton_formats::reader::u64_at;
 use baton_formats::setup_data::{
     self, EfiSetupData, HEADER_LEN, ImaSetupData, KhoData, KhoScratch, ListError, Node, Nodes,
@@ -142,6 +142,10 @@ impl<'m> Arguments<'m> {
     ) -> Result<(), Reason> {
         let efi = view.efi_info();
         if efi.systab != 0 {
+            // The tables of other EFI are laid out differently: what is read of them would be something else.
+            if efi.signature != EFI_SIGNATURE_64 {
+                return Err(Reason::BadBootParams("there is EFI that isn't of 64 bits"));
+            }
             self.efi = Some(EfiAddresses {
                 system_table: efi.systab,
                 config_tables: 0,

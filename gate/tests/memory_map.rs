@@ -5,7 +5,7 @@
 mod forging;
 mod support;
 
-use baton_formats::boot_params::BootParams;
+use baton_formats::boot_params::{BootParams, offset};
 use baton_formats::setup_data::SETUP_IMA;
 use baton_verify::Component;
 use forging::build::{authority as root, signed_kernel as kernel};
@@ -160,4 +160,23 @@ fn entries_without_a_mark_between_them_are_not_joined() {
         (0x1_0000_0000, 0x1000, 1),
     ];
     assert_eq!(handed_on(&memory).0, expected);
+}
+
+/// Its tables are laid out differently, and were read as those of 64 bits.
+#[test]
+fn efi_of_other_than_64_bits_is_refused() {
+    for signature in [*b"EL32", [0; 4], *b"XEN\0"] {
+        let mut memory = good();
+        let table = [mok_entry("MokListRT", &x509_list(&root())), vec![0; 264]].concat();
+        add_shim(&mut memory, table);
+        assert_eq!(said(&memory), Ok(()));
+        let at = offset::EFI_INFO;
+        memory.bytes(BOOT_PARAMS)[at..at + 4].copy_from_slice(&signature);
+        let refused = Err((Component::BootParams, "bad-boot-params"));
+        assert_eq!(said(&memory), refused, "{signature:?}");
+        // Without a system table nothing of EFI is read.
+        memory.bytes(BOOT_PARAMS)[at..at + 32].fill(0);
+        memory.bytes(BOOT_PARAMS)[at..at + 4].copy_from_slice(&signature);
+        assert_eq!(said(&memory), Ok(()));
+    }
 }

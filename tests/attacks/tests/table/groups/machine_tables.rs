@@ -368,6 +368,14 @@ fn boot_params(all: &mut Cases) {
 fn efi(all: &mut Cases) {
     memory!(
         all,
+        "EFI of 32 bits, whose tables are to be read as those of 64, so that shim's aren't found",
+        with_shim,
+        PASSED,
+        "bad-boot-params",
+        |memory| memory.bytes(BOOT_PARAMS)[offset::EFI_INFO..][..4].copy_from_slice(b"EL32")
+    );
+    memory!(
+        all,
         "EFI without the way to its tables, where a revocation may be",
         with_shim,
         PASSED,
