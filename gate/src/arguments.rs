@@ -20,6 +20,8 @@ use crate::plan::{MapEntry, Range, Use};
 
 /// The least length of an EFI_MEMORY_DESCRIPTOR.
 const EFI_DESCRIPTOR: u32 = 40;
+/// EfiBootServicesCode and EfiBootServicesData (UEFI 2.10, 7.2.1).
+const BOOT_TIME: [u32; 2] = [3, 4];
 /// Longer than any kernel takes; where the NUL is looked for.
 const MAX_CMDLINE: u64 = 0x1000;
 
@@ -166,13 +168,22 @@ impl<'m> Arguments<'m> {
         Ok(())
     }
 
-    /// One EFI_MEMORY_DESCRIPTOR (UEFI 2.10, 7.2.3): its start at 8, its 4 KiB pages at 24.
+    /// One EFI_MEMORY_DESCRIPTOR (UEFI 2.10, 7.2.3): its type at 0, its start at 8, its 4 KiB pages at 24.
+    ///
+    /// Boot-time data in the first page Linux passes on because it never frees that page, and not for what is
+    /// in it (efi_reserve_boot_services in arch/x86/platform/efi/quirks.c).
     fn keep_region(&mut self, descriptor: &[u8]) -> Result<(), Reason> {
         let field = |offset| u64_at(descriptor, offset).unwrap_or(0);
         let size = field(24)
             .checked_mul(PAGE)
             .ok_or(Reason::BadBootParams("an EFI memory region wraps"))?;
-        self.keep(field(8), size)
+        let boot_time = descriptor
+            .first_chunk()
+            .is_some_and(|kind| BOOT_TIME.contains(&u32::from_le_bytes(*kind)));
+        match field(8) {
+            0 if boot_time => self.keep(PAGE, size.saturating_sub(PAGE)),
+            start => self.keep(start, size),
+        }
     }
 
     fn read_setup_data<M: PhysicalMemory>(

@@ -214,14 +214,18 @@ impl Free {
     }
 }
 
-/// Whether all of a range is RAM of one entry of the map, and nothing that another entry claims.
+/// Whether all of a range is RAM of one entry of the map.
 #[must_use]
 pub fn is_all_ram(map: &[MapEntry], range: Range) -> bool {
     let mut ram = map.iter().filter(|entry| entry.kind == Use::Ram);
     ram.any(|entry| entry.address <= range.start && range.end <= entry.end())
-        && !map
-            .iter()
-            .any(|entry| entry.kind != Use::Ram && entry.claims(range))
+}
+
+/// Whether any entry of the map says that something of a range is other than free RAM.
+#[must_use]
+pub fn is_claimed(map: &[MapEntry], range: Range) -> bool {
+    let mut others = map.iter().filter(|entry| entry.kind != Use::Ram);
+    others.any(|entry| entry.claims(range))
 }
 
 /// Joins sorted ranges that touch or overlap.

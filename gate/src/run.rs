@@ -73,14 +73,15 @@ pub fn prepare<'m, M: PhysicalMemory>(
     check_entry(&decision.payload, arguments.five_level)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let verified = (started, (clock.now)());
-    let mut free = free_memory(image, arguments, firmware).map_err(in_memory)?;
+    let taken = taken(image, arguments, firmware);
+    let mut free = free_memory(arguments, &taken).map_err(in_memory)?;
     if let Some(reserved) = reserved {
         free.keep_only(&reserved);
     }
     let initrds = initrds(&decision);
     let kernel = (decision.payload.format(), decision.payload.release());
     let tables = firmware.tables.as_deref();
-    let plan = plan(decision, arguments, tables, image.identity, free).map_err(in_plan)?;
+    let plan = plan(decision, arguments, tables, image.identity, &taken, free).map_err(in_plan)?;
     Ok(Prepared {
         plan,
         kernel,
@@ -148,19 +149,22 @@ fn for_the_crash<M: PhysicalMemory>(
     occasion::reserved(arguments.cmdline, &arguments.map, &loaded, memory)
 }
 
-/// All RAM within reach but what the gate runs in, and what must survive for the next kernel to read.
-fn free_memory(
-    image: &Image<'_>,
-    arguments: &Arguments<'_>,
-    firmware: &Firmware<'_>,
-) -> Result<Free, Reason> {
+/// What the gate runs in, what must survive for the next kernel to read, and what is out of reach.
+fn taken(image: &Image<'_>, arguments: &Arguments<'_>, firmware: &Firmware<'_>) -> Vec<Range> {
+    let mut taken = Vec::from([image.extent]);
+    taken.extend(&arguments.keep);
+    taken.extend(&firmware.extents);
+    taken.extend(&arguments.out_of_reach);
+    taken
+}
+
+/// All RAM but what is taken.
+fn free_memory(arguments: &Arguments<'_>, taken: &[Range]) -> Result<Free, Reason> {
     let mut free = Free::from_map(&arguments.map)?;
     if let Some(scratch) = &arguments.scratch {
         free.keep_only(scratch);
     }
-    free.remove(image.extent);
-    let taken = arguments.keep.iter().chain(&firmware.extents);
-    for range in taken.chain(&arguments.out_of_reach) {
+    for range in taken {
         free.remove(*range);
     }
     Ok(free)

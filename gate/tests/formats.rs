@@ -9,6 +9,7 @@ use baton_formats::boot_params::{BootParams, offset};
 use baton_formats::setup_data::{HEADER_LEN, SETUP_DTB, SetupDataHeader};
 use baton_formats::verdict::{Kind, SETUP_BATON_VERDICT, Verdict, Way};
 use baton_gate::convert::{BootPlan, Entry};
+use baton_verify::Component;
 use forging::build::{Build, authenticode, line, manifest, sha256};
 use forging::forge::{Cert, Forge, SHA256, indirect_data};
 use forging::other_formats::*;
@@ -413,6 +414,56 @@ fn what_must_survive_below_1_mib_is_not_overwritten_by_what_stands_in_for_a_bios
         assert!(plan.writes.iter().all(|write| write.to != 0x40e));
         assert_eq!(written_at(plan, 0x413), 256_u16.to_le_bytes());
     });
+}
+
+/// shim's table in the page that would be taken, in memory that the map calls usable.
+#[test]
+fn a_firmwares_table_below_1_mib_is_not_overwritten_by_what_stands_in_for_a_bios() {
+    let mut memory = with_root_pointer(&flat_multiboot2());
+    let table = memory.bytes(MOK_TABLE).clone();
+    memory.put(0x9_e000, table);
+    memory.bytes(CONFIG_TABLES)[40..48].copy_from_slice(&0x9_e000_u64.to_le_bytes());
+    plan_of(&memory, &keys(), |plan| {
+        assert_eq!(written_at(plan, 0x40e), 0x9d00_u16.to_le_bytes());
+        assert!(plan.writes.iter().all(|write| write.to != 0x9_e000));
+    });
+}
+
+#[test]
+fn where_the_bios_data_area_is_not_free_no_kernel_is_started_that_needs_it() {
+    let refused = |memory: &Memory| {
+        let refused = refusal(memory, &keys());
+        assert_eq!(refused.component, Component::Memory);
+        assert_eq!(refused.reason.code(), "bad-memory-map", "{refused}");
+    };
+    // A region of firmware's.
+    let mut memory = with_root_pointer(&flat_multiboot2());
+    memory.bytes(EFI_MAP)[8..16].fill(0);
+    memory.bytes(EFI_MAP)[24..32].copy_from_slice(&1_u64.to_le_bytes());
+    refused(&memory);
+    // Of the time before any kernel: Linux keeps the first page whatever is in it.
+    for kind in [3, 4] {
+        memory.bytes(EFI_MAP)[0] = kind;
+        plan_of(&memory, &keys(), |plan| {
+            assert_eq!(written_at(plan, 0x413), 632_u16.to_le_bytes());
+        });
+    }
+    // What the map doesn't call RAM, as much of the words as it may be.
+    for (start, size, kind) in [
+        (0, 0x1000, 2),
+        (0x40f, 1, 3),
+        (0x414, 0x100, 2),
+        (0x400, 0xf, 128),
+    ] {
+        let mut memory = with_root_pointer(&flat_multiboot2());
+        let map = [
+            (0x1000, 0x9_e000, 1),
+            (start, size, kind),
+            (MIB, RAM_END - MIB, 1),
+        ];
+        set_map(memory.bytes(BOOT_PARAMS), &map);
+        refused(&memory);
+    }
 }
 
 #[test]

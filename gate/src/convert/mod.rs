@@ -30,7 +30,7 @@ use baton_formats::boot_params::{BootParamsMut, LEN};
 use baton_verify::{Decision, Payload, Reason, Verified};
 
 use crate::arguments::Arguments;
-use crate::plan::Free;
+use crate::plan::{Free, Range};
 
 pub use room::{Room, Write};
 
@@ -79,6 +79,8 @@ pub struct Given<'g, 'm> {
     pub tables: Option<&'g [u8]>,
     /// A digest that tells this gate apart from others.
     pub identity: [u8; 32],
+    /// Where nothing may be written, whatever the memory map says.
+    pub taken: &'g [Range],
 }
 
 /// The way from a kernel of one format to its running.
@@ -86,11 +88,12 @@ pub trait Convert<'m> {
     /// Puts the kernel and what it is given into `room`.
     ///
     /// # Errors
-    /// `NoRoom` or `AddressTaken`.
+    /// `NoRoom`, `AddressTaken` or `BadMemoryMap`.
     fn convert(&self, given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Entry, Reason>;
 }
 
-/// Plans the boot of what was decided on, in `free` memory.
+/// Plans the boot of what was decided on, in `free` memory. What that doesn't cover, the first MiB, is asked of the
+/// map and of what is `taken`.
 ///
 /// # Errors
 /// As [`Convert::convert`].
@@ -99,6 +102,7 @@ pub fn plan<'m>(
     arguments: &Arguments<'m>,
     tables: Option<&[u8]>,
     identity: [u8; 32],
+    taken: &[Range],
     free: Free,
 ) -> Result<BootPlan<'m>, Reason> {
     let mut boot_params = *arguments.boot_params;
@@ -111,6 +115,7 @@ pub fn plan<'m>(
         boot_params: &boot_params,
         tables,
         identity,
+        taken,
     };
     let converter: Box<dyn Convert<'m> + '_> = match &decision.payload {
         Payload::BzImage(image) => Box::new(bzimage64::Packed(image)),

@@ -51,7 +51,7 @@ impl<'m> Convert<'m> for Kernel<'_, 'm> {
             (None, program) => program.map_or(0, Elf::entry),
         };
         let machine = Machine::of(given);
-        machine.stand_in_for_a_bios(given, room);
+        machine.stand_in_for_a_bios(given, room)?;
         let information = information(given, &machine, low(base)?, room)?;
         Ok(Entry::Protected {
             address: low(stated.wrapping_add(moved))?,
@@ -225,34 +225,60 @@ impl Machine {
     }
 
     /// EFI leaves nothing in the BIOS data area.
-    fn stand_in_for_a_bios(&self, given: &Given<'_, '_>, room: &mut Room<'_>) {
+    fn stand_in_for_a_bios(
+        &self,
+        given: &Given<'_, '_>,
+        room: &mut Room<'_>,
+    ) -> Result<(), Reason> {
         let (lower, _) = self.basic_memory;
         let end = self.extended_area.map_or(lower.into(), |area| area / 1024);
         let size = u16::try_from(end).unwrap_or(0);
         if given.arguments.efi.is_none() || size == 0 {
-            return;
+            return Ok(());
         }
         // Xen looks below the area, or else below that size, for memory to start processors in.
-        room.write(BASE_MEMORY_SIZE, size.to_le_bytes().to_vec(), 2);
+        write_word(BASE_MEMORY_SIZE, size, given, room)?;
         let (Some(area), Some(rsdp)) = (self.extended_area, given.arguments.rsdp) else {
-            return;
+            return Ok(());
         };
         let segment = u16::try_from(area / 16).unwrap_or(0);
-        room.write(EXTENDED_AREA, segment.to_le_bytes().to_vec(), 2);
+        write_word(EXTENDED_AREA, segment, given, room)?;
         let mut bytes = vec![0; ROOT_POINTER];
         bytes.splice(..1, [AREA_KIB]);
         bytes.extend_from_slice(rsdp);
         room.write(area, bytes, PAGE);
+        Ok(())
     }
+}
+
+/// Writes to the BIOS data area. After a crash no entry lists it.
+fn write_word(
+    address: u64,
+    word: u16,
+    given: &Given<'_, '_>,
+    room: &mut Room<'_>,
+) -> Result<(), Reason> {
+    let bytes = word.to_le_bytes();
+    if !plan::Range::new(address, 2).is_some_and(|range| is_untouched(given, range)) {
+        return Err(Reason::BadMemoryMap(
+            "the BIOS data area isn't free, which this kernel needs (start it by the firmware)",
+        ));
+    }
+    room.write(address, bytes.to_vec(), 2);
+    Ok(())
+}
+
+/// Whether nothing is known to lie in a range below 1 MiB.
+fn is_untouched(given: &Given<'_, '_>, range: plan::Range) -> bool {
+    !plan::is_claimed(&given.arguments.map, range)
+        && !given.taken.iter().any(|taken| taken.overlaps(range))
 }
 
 /// The highest page of RAM below 640 KiB that nothing lies in which must survive.
 fn free_page(given: &Given<'_, '_>) -> Option<u64> {
     let is_free = |start: &u64| {
-        let arguments = given.arguments;
         plan::Range::new(*start, PAGE).is_some_and(|page| {
-            plan::is_all_ram(&arguments.map, page)
-                && !arguments.keep.iter().any(|range| range.overlaps(page))
+            plan::is_all_ram(&given.arguments.map, page) && is_untouched(given, page)
         })
     };
     let pages = LOWEST_EXTENDED_AREA / PAGE..LOW_END / PAGE;
