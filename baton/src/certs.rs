@@ -21,10 +21,11 @@ pub struct CertificateFile {
 pub fn read(path: &Path) -> Result<Vec<CertificateFile>> {
     let bytes = read::given(path)?;
     parse(&bytes).map_err(|why| {
-        Failure::failed(format!(
+        let message = format!(
             "{}: {why}; give an X.509 certificate in PEM or DER",
             path.display()
-        ))
+        );
+        Failure::malformed("bad-certificate", message)
     })
 }
 

@@ -6,13 +6,14 @@
 pub enum Exit {
     /// Done.
     Done = 0,
-    /// A file can't be read or written, or an input is not what it should be.
+    /// A file can't be read or written, or a dump lacks some of what it should hold.
     Failed = 1,
-    /// The command line is wrong (the code that the argument parser gives).
+    /// The command line is wrong, whether the argument parser finds it or what looks at the files.
     Usage = 2,
-    /// Refused: unsigned, badly signed, signed by nobody who is trusted, or against the policy.
+    /// Refused: unsigned, badly signed, signed by nobody who is trusted or with a key that isn't accepted, or
+    /// against the policy.
     Untrusted = 3,
-    /// Refused: a malformed image, signature, handover or command line.
+    /// An input isn't what it has to be: malformed, cut off, empty, or something else.
     Malformed = 4,
     /// The kernel refused for another reason.
     Kernel = 5,
@@ -34,18 +35,22 @@ pub const TABLE: [(Exit, &str, &str); 11] = [
     (
         Exit::Failed,
         "failed",
-        "a file can't be read or written, or isn't what it should be",
+        "a file can't be read or written, or is there already; a dump isn't complete",
     ),
-    (Exit::Usage, "usage", "the command line is wrong"),
+    (
+        Exit::Usage,
+        "usage",
+        "the command line is wrong: an option by itself, or with the files that are named",
+    ),
     (
         Exit::Untrusted,
         "untrusted",
-        "refused: unsigned, badly signed, signed by nobody who is trusted, or against the policy",
+        "refused: unsigned, badly signed, signed by nobody who is trusted or with a key that isn't accepted, or against the policy",
     ),
     (
         Exit::Malformed,
         "malformed",
-        "refused: malformed image, signature, handover or command line",
+        "an input is malformed, or isn't what it has to be: an image, a signature, a certificate, a key, a policy, a configuration, a dump, a handover, a command line",
     ),
     (
         Exit::Kernel,

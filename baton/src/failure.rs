@@ -40,18 +40,44 @@ impl Failure {
         }
     }
 
-    /// An input that is not what it should be, or couldn't be read.
+    /// What has no code of its own: a file or a program of the system's fails.
     pub fn failed(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Failed, "failed", message)
     }
 
-    /// A file that isn't what it has to be here: malformed if its first bytes say that it is (`claims`), and
-    /// otherwise another one than it should be.
-    pub fn malformed(claims: bool, reason: &str, message: impl Into<String>) -> Failure {
-        match claims {
-            true => Failure::new(Exit::Malformed, reason, message),
-            false => Failure::failed(message),
-        }
+    /// An input that was read, and isn't what it has to be here: malformed, cut off, or something else.
+    pub fn malformed(reason: &str, message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Malformed, reason, message)
+    }
+
+    /// An input with nothing in it, and what to do.
+    #[must_use]
+    pub fn empty(path: &Path, advice: &str) -> Failure {
+        let message = format!("{}: the file is empty; {advice}", path.display());
+        Failure::malformed("empty", message)
+    }
+
+    /// A certificate that is as it should be, of a key that is accepted nowhere here: the code is that of a
+    /// signature by it.
+    #[must_use]
+    pub fn unusable_key(path: &Path, why: &str) -> Failure {
+        let message = format!("{}: {why}", path.display());
+        Failure::new(Exit::Untrusted, "unusable-key", message)
+    }
+
+    /// A command line that can't be meant so, which shows only once the files that it names are looked at.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, "usage", message)
+    }
+
+    /// What would be written is larger than it may be.
+    pub fn too_large(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::NoRoom, "too-large", message)
+    }
+
+    /// What is to be written is there already, and nobody said that it be replaced.
+    pub fn exists(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Failed, "exists", message)
     }
 
     /// A file that couldn't be read or written.

@@ -19,7 +19,7 @@ pub fn run(args: &ManifestArgs) -> Result<()> {
     let destination = Destination::new(path, Access::Public, Existing::with(args.force))?;
     let text = text(args)?;
     let manifest = Manifest::parse(text.as_bytes())
-        .map_err(|e| Failure::failed(format!("{destination}: {e}")))?;
+        .map_err(|e| Failure::usage(format!("{destination}: {e}")))?;
     destination.write(text.as_bytes())?;
     report(&destination, path, &manifest);
     Ok(())
@@ -52,10 +52,10 @@ fn line(option: &str, line: &Line<'_>) -> Result<String> {
     let text = line.to_string();
     match Line::parse(&text) {
         Ok(read) if read == *line => Ok(text),
-        Ok(_) | Err(LineProblem::Text | LineProblem::Unknown) => Err(Failure::failed(format!(
+        Ok(_) | Err(LineProblem::Text | LineProblem::Unknown) => Err(Failure::usage(format!(
             "{option}: a manifest's text is printable ASCII on one line, not empty, without a space at its begin or end"
         ))),
-        Err(problem) => Err(Failure::failed(format!("{option}: it {problem}"))),
+        Err(problem) => Err(Failure::usage(format!("{option}: it {problem}"))),
     }
 }
 
@@ -65,7 +65,7 @@ fn entry(path: &Path) -> Result<Entry> {
     let mut digest = [0; 32];
     digest.copy_from_slice(HashAlgorithm::Sha256.hash([&bytes[..]]).as_bytes());
     match bytes.len() as u64 {
-        0 => Err(Failure::failed(format!("{}: it is empty", path.display()))),
+        0 => Err(Failure::empty(path, "leave it out")),
         length => Ok(Entry { digest, length }),
     }
 }

@@ -29,11 +29,15 @@ pub fn beside(path: &Path) -> PathBuf {
 /// The detached signature of a file, in DER; `None` where there is none.
 ///
 /// # Errors
-/// When it is there and can't be read, or is PEM of something else.
+/// When it is there and can't be read, is empty, or PEM of something else.
 pub fn read_beside(path: &Path) -> Result<Option<Vec<u8>>> {
     let path = beside(path);
-    let der = read::found(&path)?.map(to_der).transpose();
-    der.map_err(|why| Failure::failed(format!("{}: {why}", path.display())))
+    let found = read::found(&path)?;
+    if found.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Failure::empty(&path, "sign the file again, or remove this"));
+    }
+    let der = found.map(to_der).transpose();
+    der.map_err(|why| Failure::malformed("bad-signature", format!("{}: {why}", path.display())))
 }
 
 /// The DER of a signature in DER or PEM. That it is one isn't judged.

@@ -21,7 +21,12 @@ pub fn given(path: &Path) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`given`], and when it isn't UTF-8.
 pub fn given_text(path: &Path) -> Result<String> {
-    file::read_given_text(path).map_err(|e| Failure::io(path, &e))
+    file::read_given_text(path).map_err(|e| match e.kind() {
+        ErrorKind::InvalidData => {
+            Failure::malformed("not-text", format!("{}: {e}", path.display()))
+        }
+        _ => Failure::io(path, &e),
+    })
 }
 
 /// What lies where nobody named it; `None` where nothing does.

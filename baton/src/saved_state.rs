@@ -66,10 +66,11 @@ fn written(files: Files) -> Result<String> {
 fn load(path: &Path) -> Result<Root> {
     let files = parse(&read::given_text(path)?);
     let files = files.map_err(|why| {
-        Failure::failed(format!(
+        let message = format!(
             "{}: not a saved state: {why}; save one with `baton status --save FILE`",
             path.display()
-        ))
+        );
+        Failure::malformed("bad-state", message)
     })?;
     Ok(Root::saved(files))
 }

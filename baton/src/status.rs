@@ -63,8 +63,9 @@ impl StartedBy {
         let Some(bytes) = record.map_err(|e| Failure::system(&e))? else {
             return Ok(None);
         };
-        let verdict = Verdict::parse(&bytes)
-            .map_err(|e| Failure::failed(format!("the record that the gate left: {e}")))?;
+        let verdict = Verdict::parse(&bytes).map_err(|e| {
+            Failure::malformed("bad-record", format!("the record that the gate left: {e}"))
+        })?;
         let gate = verdict.gate();
         Ok(Some(StartedBy {
             gate_version: gate.version.to_owned(),

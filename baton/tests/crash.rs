@@ -138,7 +138,7 @@ fn each_thing_that_stands_against_it_has_its_code() {
         ),
         (
             |fake| fake.set("etc/baton/crash.toml", "x = 1\n"),
-            1,
+            4,
             "crash-config",
         ),
         (|fake| fake.remove("usr/lib/baton/capture"), 1, "no-program"),

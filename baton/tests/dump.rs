@@ -234,7 +234,7 @@ fn a_packed_or_foreign_dump_is_named_with_what_to_do() {
                 "convert" => dump(command, &[&path, &folder.path("out")]),
                 _ => dump(command, &[&path]),
             };
-            assert_eq!(said.code, 1, "{name}");
+            assert_eq!(said.code, 4, "{name}");
             assert_eq!(said.err.lines().count(), 1, "{}", said.err);
             for word in [name, what, fix] {
                 assert!(said.err.contains(word), "{word}: {}", said.err);
@@ -273,7 +273,7 @@ fn what_is_no_dump_is_named() {
     let path = folder.write("text", "no dump");
     for command in ["info", "dmesg", "check"] {
         let said = dump(command, &[&path]);
-        assert_eq!(said.code, 1);
+        assert_eq!(said.code, 4);
         assert!(said.err.contains("text: no dump"), "{}", said.err);
     }
 }

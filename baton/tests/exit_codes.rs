@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, baton, kernel_image, owners};
+use common::{Folder, baton, gate_stub, kernel_image, owners, sign};
 use std::ffi::OsStr;
 
 type Words<'a> = Vec<&'a dyn AsRef<OsStr>>;
@@ -72,4 +72,163 @@ fn a_malformed_image_is_4() {
         let (code, err) = code(&words);
         assert_eq!(code, 4, "{err}");
     }
+}
+
+/// Runs each command, in which words in capitals stand for paths, and expects this code.
+#[track_caller]
+fn all_end_with(expected: i32, commands: &[&str], paths: &[(&str, &dyn AsRef<OsStr>)]) {
+    for line in commands {
+        let words: Vec<&OsStr> = line
+            .split(' ')
+            .map(|word| {
+                let path = paths.iter().find(|(name, _)| *name == word);
+                path.map_or(OsStr::new(word), |(_, path)| (*path).as_ref())
+            })
+            .collect();
+        let words: Words<'_> = words.iter().map(|word| word as &dyn AsRef<OsStr>).collect();
+        let (code, err) = code(&words);
+        assert_eq!(code, expected, "{line}: {err}");
+    }
+}
+
+#[test]
+fn an_input_that_is_not_what_it_has_to_be_is_4_whatever_it_is() {
+    let (folder, o) = (Folder::new(), owners());
+    let bad = folder.write("bad", "\u{1}neither this nor that");
+    let empty = folder.write("empty", "");
+    let kernel = folder.write("kernel", kernel_image(0x3000));
+    let stub = folder.write("stub", gate_stub(0x4_0000));
+    // A signature beside it that is none, and one with nothing in it.
+    let other = folder.write("other", kernel_image(0x3000));
+    folder.write(
+        "other.p7s",
+        "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+    );
+    let third = folder.write("third", kernel_image(0x3000));
+    folder.write("third.p7s", "");
+    let root = folder.path("");
+    let paths: [(&str, &dyn AsRef<OsStr>); 12] = [
+        ("BAD", &bad),
+        ("EMPTY", &empty),
+        ("KERNEL", &kernel),
+        ("STUB", &stub),
+        ("OTHER", &other),
+        ("THIRD", &third),
+        ("KEY", &o.rsa.key),
+        ("CERT", &o.rsa.cert),
+        ("ROOT", &root),
+        ("OUT", &folder.path("out")),
+        ("OUT2", &folder.path("out2")),
+        (
+            "CUT",
+            &folder.write("cut", &std::fs::read(&o.rsa.cert).unwrap()[..200]),
+        ),
+    ];
+    let commands = [
+        "inspect BAD",
+        "inspect EMPTY",
+        "verify BAD --cert CERT",
+        "verify KERNEL --cert BAD",
+        "verify KERNEL --cert CUT",
+        "verify KERNEL --cert KEY",
+        "verify KERNEL --gate BAD",
+        "verify KERNEL --gate STUB --manifest EMPTY",
+        "verify KERNEL --cert CERT --manifest EMPTY",
+        "verify KERNEL --cert CERT --addon EMPTY",
+        "verify KERNEL --cert CERT --initrd EMPTY",
+        "verify KERNEL --saved-state BAD",
+        "verify OTHER --cert CERT",
+        "verify THIRD --cert CERT",
+        "sign --key BAD --cert CERT KERNEL OUT",
+        "sign --key CUT --cert CERT KERNEL OUT",
+        "sign --key CERT --cert CERT KERNEL OUT",
+        "sign --key KEY --cert BAD KERNEL OUT",
+        "sign --key KEY --cert KEY KERNEL OUT",
+        "sign --key KEY --cert CERT --chain BAD KERNEL OUT",
+        "sign --key KEY --cert CERT --as note BAD OUT",
+        "sign --key KEY --cert CERT --as authenticode BAD OUT",
+        "manifest --kernel EMPTY OUT",
+        "manifest --initrd EMPTY OUT",
+        "gate build --stub BAD --cert CERT -o OUT",
+        "gate build --stub KERNEL --cert CERT -o OUT",
+        "gate build --stub STUB --cert BAD -o OUT",
+        "gate build --stub STUB --cert CERT --policy BAD -o OUT",
+        "gate build --stub STUB --cert CERT --sbat BAD -o OUT",
+        "gate build --stub STUB --cert CERT --dbx BAD -o OUT",
+        "policy check BAD",
+        "policy show BAD",
+        "policy explain BAD",
+        "dump info BAD",
+        "dump info EMPTY",
+        "dump check BAD",
+        "dump dmesg BAD",
+        "dump convert BAD OUT",
+        "load BAD --dry-run --root ROOT",
+        "load KERNEL --dry-run --root ROOT --initrd EMPTY",
+        "load KERNEL --dry-run --root ROOT --manifest EMPTY",
+        "load THIRD --dry-run --root ROOT",
+        "load KERNEL --dry-run --saved-state BAD",
+    ];
+    all_end_with(4, &commands, &paths);
+    assert!(!folder.path("out").exists());
+}
+
+#[test]
+fn options_that_cannot_be_meant_so_are_2_whoever_finds_it() {
+    let (folder, o) = (Folder::new(), owners());
+    let kernel = folder.write("kernel", kernel_image(0x3000));
+    let stub = folder.write("stub", gate_stub(0x4_0000));
+    let dump = folder.write("dump", b"\x7fELF");
+    let paths: [(&str, &dyn AsRef<OsStr>); 8] = [
+        ("KERNEL", &kernel),
+        ("STUB", &stub),
+        ("DUMP", &dump),
+        ("KEY", &o.rsa.key),
+        ("CERT", &o.rsa.cert),
+        ("OTHERS", &o.p256.cert),
+        ("OUT", &folder.path("out")),
+        ("NEWLINE", &"a\nb"),
+    ];
+    let commands = [
+        "sign",
+        "sign --key KEY --cert CERT --as detached --append KERNEL OUT",
+        "sign --key KEY --cert CERT --as authenticode --format pem KERNEL OUT",
+        "sign --key KEY --cert OTHERS KERNEL OUT",
+        "sign --key KEY --cert CERT KERNEL -o KEY --force",
+        "manifest OUT",
+        "manifest --kernel KERNEL --cmdline NEWLINE OUT",
+        "manifest --kernel KERNEL --name NEWLINE OUT",
+        "manifest --kernel KERNEL -o KERNEL --force",
+        "gate build --stub STUB --cert CERT --cert CERT -o OUT",
+        "gate build --stub STUB --cert CERT -o STUB --force",
+        "dump convert DUMP",
+        "dump convert DUMP DUMP --force",
+    ];
+    all_end_with(2, &commands, &paths);
+    assert!(!folder.path("out").exists());
+}
+
+#[test]
+fn what_is_there_already_is_1() {
+    let (folder, o) = (Folder::new(), owners());
+    let kernel = folder.write("kernel", kernel_image(0x3000));
+    sign(&kernel, &o.rsa);
+    let paths: [(&str, &dyn AsRef<OsStr>); 5] = [
+        ("KERNEL", &kernel),
+        ("STUB", &folder.write("stub", gate_stub(0x4_0000))),
+        ("KEY", &o.rsa.key),
+        ("CERT", &o.rsa.cert),
+        ("OUT", &folder.write("out", "mine")),
+    ];
+    let commands = [
+        "sign --key KEY --cert CERT KERNEL",
+        "sign --key KEY --cert CERT --replace KERNEL OUT",
+        "sign --key KEY --cert CERT --as detached KERNEL OUT",
+        "manifest --kernel KERNEL OUT",
+        "gate build --stub STUB --cert CERT -o OUT",
+        "status --save OUT",
+        "dump convert KERNEL OUT",
+    ];
+    all_end_with(1, &commands, &paths);
+    assert_eq!(std::fs::read(folder.path("out")).unwrap(), b"mine");
 }

@@ -62,9 +62,9 @@ impl Bench {
         std::fs::read(&self.out).unwrap()
     }
 
-    fn refused(&self, more: &[&dyn AsRef<std::ffi::OsStr>], part: &str) {
+    fn refused(&self, code: i32, more: &[&dyn AsRef<std::ffi::OsStr>], part: &str) {
         let said = self.build(more);
-        assert_eq!(said.code, 1, "{}", said.err);
+        assert_eq!(said.code, code, "{}", said.err);
         assert!(said.err.contains(part), "{}", said.err);
         assert_eq!(said.err.lines().count(), 1, "{}", said.err);
         assert!(!self.out.exists(), "nothing is written");
@@ -155,28 +155,28 @@ fn certificates_are_taken_in_der_too() {
 #[test]
 fn what_is_no_certificate_is_refused() {
     let bench = Bench::new();
-    bench.refused(&[&"--cert", &bench.sbat], "not a certificate");
-    bench.refused(&[&"--cert", &owners().rsa.key], "PRIVATE KEY");
-    bench.refused(&[&"--cert", &bench.folder.path("missing")], "missing");
+    bench.refused(4, &[&"--cert", &bench.sbat], "not a certificate");
+    bench.refused(4, &[&"--cert", &owners().rsa.key], "PRIVATE KEY");
+    bench.refused(1, &[&"--cert", &bench.folder.path("missing")], "missing");
 }
 
 #[test]
 fn a_certificate_given_twice_is_refused() {
     let cert = &owners().rsa.cert;
-    Bench::new().refused(&[&"--cert", cert, &"--cert", cert], "given twice");
+    Bench::new().refused(2, &[&"--cert", cert, &"--cert", cert], "given twice");
 }
 
 #[test]
 fn an_unknown_key_of_the_policy_is_named() {
     let bench = Bench::new();
     let policy = bench.folder.write("bad.toml", "[refusal]\nwait = 1\n");
-    bench.refused(&[&"--policy", &policy], "\"refusal.wait\"");
+    bench.refused(4, &[&"--policy", &policy], "\"refusal.wait\"");
 }
 
 #[test]
 fn broken_sbat_metadata_is_refused() {
     let bench = Bench::new();
-    bench.refused(&[&"--sbat", &bench.policy], "not SBAT metadata");
+    bench.refused(4, &[&"--sbat", &bench.policy], "not SBAT metadata");
 }
 
 fn fixture(name: &str) -> PathBuf {
@@ -256,15 +256,15 @@ fn a_malformed_dbx_is_refused_by_its_name() {
     let update = std::fs::read(fixture("dbx-hashes.auth")).unwrap();
     for len in [0, 15, 16, 30, 40, 600, update.len() - 1] {
         let cut = bench.folder.write("cut.auth", &update[..len]);
-        bench.refused(&[&"--dbx", &cut], "cut.auth: neither");
+        bench.refused(4, &[&"--dbx", &cut], "cut.auth: neither");
     }
-    bench.refused(&[&"--dbx", &owners().rsa.cert], "as it is published");
-    bench.refused(&[&"--dbx", &bench.folder.path("missing")], "missing");
+    bench.refused(4, &[&"--dbx", &owners().rsa.cert], "as it is published");
+    bench.refused(1, &[&"--dbx", &bench.folder.path("missing")], "missing");
     let owner = owners().rsa.der();
     let lists = signature_list(&[owner.clone(), owner[1..].to_vec()]);
     let list = bench.folder.write("dbx.esl", &lists);
     let said = "dbx.esl: certificate 1 in it would revoke nothing: ";
-    bench.refused(&[&"--dbx", &list], said);
+    bench.refused(4, &[&"--dbx", &list], said);
 }
 
 #[test]
@@ -289,24 +289,24 @@ fn all_five_sections_fit_before_the_setup_header() {
 
 #[test]
 fn only_a_stub_is_built_upon() {
-    Bench::with_stub(&kernel_image(0x3000)).refused(&[], "not the stub of a gate");
-    Bench::with_stub(b"nothing").refused(&[], "not the stub of a gate");
+    Bench::with_stub(&kernel_image(0x3000)).refused(4, &[], "not the stub of a gate");
+    Bench::with_stub(b"nothing").refused(4, &[], "not the stub of a gate");
     let mut longer = gate_stub(LIMIT);
     longer.extend([0; 4096]);
-    Bench::with_stub(&longer).refused(&[], "not the stub of a gate");
+    Bench::with_stub(&longer).refused(4, &[], "not the stub of a gate");
 
     let built = Bench::new().build_whole();
-    Bench::with_stub(&built).refused(&[], "built already");
+    Bench::with_stub(&built).refused(4, &[], "built already");
     let signed = Bench::new();
     sign(&signed.stub, &owners().rsa);
-    signed.refused(&[], "signed already");
+    signed.refused(4, &[], "signed already");
 }
 
 #[test]
 fn what_does_not_fit_before_the_gates_memory_is_refused() {
     // Room for the signature is kept: 64 KiB.
     let bench = Bench::with_stub(&gate_stub(0x1_5000));
-    bench.refused(&[&"--cert", &owners().rsa.cert], "doesn't fit");
+    bench.refused(7, &[&"--cert", &owners().rsa.cert], "doesn't fit");
     let bench = Bench::with_stub(&gate_stub(0x1_6000));
     assert_eq!(bench.build(&[&"--cert", &owners().rsa.cert]).code, 0);
 }
@@ -317,6 +317,6 @@ fn a_gate_is_not_signed_beyond_the_memory_it_works_in() {
     let stub = folder.write("stub", gate_stub(0x3000));
     let owner = &owners().rsa;
     let said = baton(&[&"sign", &"--key", &owner.key, &"--cert", &owner.cert, &stub]);
-    assert_eq!(said.code, 1);
+    assert_eq!(said.code, 7);
     assert!(said.err.contains("fewer certificates"), "{}", said.err);
 }

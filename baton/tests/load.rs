@@ -401,7 +401,7 @@ fn a_machine_whose_state_was_saved_is_judged_by() {
     let disabled = load(state(", \"proc/sys/kernel/kexec_load_disabled\": \"1\\n\""));
     assert_eq!(reason(&disabled), (6, "load-disabled".into()));
     let said = load("nothing".into());
-    assert_eq!(said.code, 1);
+    assert_eq!(said.code, 4);
     assert!(
         message(&said).contains("state.json: not a saved state"),
         "{}",

@@ -294,7 +294,7 @@ mod file {
             };
             let args: Vec<_> = args.into_iter().map(path).collect();
             let said = bench.write(&args, &[&"--force"]);
-            assert_eq!(said.code, 1, "{args:?}");
+            assert_eq!(said.code, 2, "{args:?}");
             assert!(said.err.contains("it is read as"), "{}", said.err);
             assert_eq!(fs::read(input).unwrap(), before);
         }
@@ -305,7 +305,7 @@ mod file {
         let bench = Bench::new();
         let writer = &bench.writers()[1];
         let said = bench.write(writer, &[&"--force", &"-o", &bench.kernel]);
-        assert_eq!(said.code, 1);
+        assert_eq!(said.code, 2);
         assert_eq!(fs::read(&bench.kernel).unwrap(), kernel_image(0x3000));
     }
 

@@ -100,7 +100,7 @@ fn what_is_no_policy_is_refused_with_file_and_line() {
         let path = folder.write("p.toml", text);
         for command in ["check", "show", "explain"] {
             let said = policy(command, &path);
-            assert_eq!((said.code, said.out.as_str()), (1, ""), "{}", said.err);
+            assert_eq!((said.code, said.out.as_str()), (4, ""), "{}", said.err);
             assert!(said.err.contains(part), "{}", said.err);
             assert_eq!(said.err.lines().count(), 1);
         }

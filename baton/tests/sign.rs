@@ -198,7 +198,7 @@ fn a_key_that_is_not_the_certificates_is_refused() {
         &o.leaf.cert,
         &image,
     ]);
-    assert_eq!(said.code, 1);
+    assert_eq!(said.code, 2);
     assert!(said.err.contains("isn't the certificate's"), "{}", said.err);
 }
 
@@ -230,7 +230,7 @@ fn an_encrypted_key_is_refused_with_the_way_out() {
         &o.rsa.cert,
         &image,
     ]);
-    assert_eq!(said.code, 1);
+    assert_eq!(said.code, 4);
     assert!(said.err.contains("openssl pkey"), "{}", said.err);
 }
 

@@ -34,10 +34,11 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 fn damaged(path: &Path, why: &str) -> Failure {
-    Failure::failed(format!(
+    let message = format!(
         "{}: not a module: {why}; install the kernel's modules again",
         path.display()
-    ))
+    );
+    Failure::malformed("bad-module", message)
 }
 
 /// As the kernel's build compresses modules (scripts/Makefile.modinst): gzip, xz or zstd.

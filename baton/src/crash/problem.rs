@@ -179,7 +179,9 @@ impl Problem {
             | Problem::Stacked { .. }
             | Problem::Spread { .. }
             | Problem::Elsewhere { .. } => Exit::Unsupported,
-            Problem::NotLinux { .. } => Exit::Malformed,
+            Problem::Settings { .. } | Problem::NotLinux { .. } | Problem::NotStatic { .. } => {
+                Exit::Malformed
+            }
             Problem::TooLarge { .. } => Exit::NoRoom,
             _ => Exit::Failed,
         }

@@ -54,9 +54,9 @@ impl Record {
             return Ok(None);
         };
         serde_json::from_str(&text).map(Some).map_err(|e| {
-            Failure::failed(format!(
-                "/{PATH}: not a record of a load: {e}; load again (`baton crash load`)"
-            ))
+            let message =
+                format!("/{PATH}: not a record of a load: {e}; load again (`baton crash load`)");
+            Failure::malformed("bad-record", message)
         })
     }
 

@@ -98,8 +98,9 @@ pub(super) fn find(root: &Root, device: &str, name: &str) -> Result<(BlockDevice
     // A link of udev's is a good name here, and is told to the capture program as what it leads to.
     let called = match device.starts_with("/dev/") {
         true => Device::Path(device.into()),
-        false => Device::parse(device)
-            .map_err(|problem| Failure::failed(format!("{name}: its device {problem}")))?,
+        false => Device::parse(device).map_err(|problem| {
+            Failure::malformed("crash-config", format!("{name}: its device {problem}"))
+        })?,
     };
     let found = names::find(root, &called)?.ok_or_else(|| Problem::NoDevice {
         target: name.to_owned(),

@@ -30,7 +30,7 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
     let destination = Destination::new(output, Access::Private, Existing::with(args.force))?;
     let to_stdout = destination.is_stdout();
     if to_stdout && io::stdout().is_terminal() {
-        return Err(Failure::failed(
+        return Err(Failure::usage(
             "standard output is a terminal: send the dump to a file or a program",
         ));
     }

@@ -83,10 +83,11 @@ fn expected(file: &Path) -> Result<Option<String>> {
     });
     let digest = found.filter(|it| it.len() == 64 && it.bytes().all(|c| c.is_ascii_hexdigit()));
     let digest = digest.ok_or_else(|| {
-        Failure::failed(format!(
+        let message = format!(
             "{}: it has no SHA-256 digest of {name}: make it anew with sha256sum, or remove it",
             list.display()
-        ))
+        );
+        Failure::malformed("bad-digest", message)
     })?;
     Ok(Some(digest.to_ascii_lowercase()))
 }

@@ -18,7 +18,9 @@ pub(super) fn open(files: &[PathBuf]) -> Result<Dump> {
             let named = std::io::Error::new(cause.kind(), format!("{}: {cause}", path.display()));
             Failure::system(&named)
         }
-        _ => Failure::failed(error.to_string()),
+        DumpError::Io(path, cause) => Failure::io(path, cause),
+        DumpError::None => Failure::usage(error.to_string()),
+        _ => Failure::malformed("bad-dump", error.to_string()),
     })
 }
 

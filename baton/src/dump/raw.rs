@@ -16,6 +16,9 @@ pub(super) fn trailer(file: &Path) -> Result<Option<Trailer>> {
     match trailer::read(&source, size) {
         Ok(trailer) => Ok(Some(trailer)),
         Err(TrailerError::None) => Ok(None),
-        Err(error) => Err(Failure::failed(format!("{}: {error}", file.display()))),
+        Err(error) => Err(Failure::malformed(
+            "bad-dump",
+            format!("{}: {error}", file.display()),
+        )),
     }
 }

@@ -106,9 +106,8 @@ pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
 
 fn check_stub(stub: &[u8]) -> Result<(Pe<'_>, GateInfo)> {
     let not_a_stub = |why: String| {
-        Failure::failed(format!(
-            "not the stub of a gate: {why}; give Baton's gate stub"
-        ))
+        let message = format!("not the stub of a gate: {why}; give Baton's gate stub");
+        Failure::malformed("bad-gate", message)
     };
     let pe = Pe::parse(stub).map_err(|e| not_a_stub(e.to_string()))?;
     let info = GateInfo::from_image(stub).map_err(|e| not_a_stub(e.to_string()))?;
@@ -146,7 +145,10 @@ fn append(file: &mut Vec<u8>, bytes: &[u8], limit: u32) -> Result<Part> {
 fn write_section_headers(file: &mut [u8], mut at: usize, added: &[(&str, Part)]) -> Result<()> {
     for (name, part) in added {
         if at + SECTION_HEADER_LEN > SETUP_HEADER {
-            return Err(Failure::failed("its header has no room for more sections"));
+            return Err(Failure::malformed(
+                "bad-gate",
+                "its header has no room for more sections",
+            ));
         }
         let mut header = [0; SECTION_HEADER_LEN];
         put(&mut header, 0, name.as_bytes())?;
@@ -167,7 +169,7 @@ fn to_u32(n: usize) -> Result<u32> {
 }
 
 fn too_large() -> Failure {
-    Failure::failed(
+    Failure::too_large(
         "what is added doesn't fit before the memory the gate works in; add fewer certificates or revocations",
     )
 }

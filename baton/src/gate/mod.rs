@@ -46,8 +46,10 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
         },
         dbx,
     };
-    let gate = image::assemble(&stub, &parts)
-        .map_err(|why| Failure::failed(format!("{}: {}", args.stub.display(), why.message)))?;
+    let gate = image::assemble(&stub, &parts).map_err(|why| Failure {
+        message: format!("{}: {}", args.stub.display(), why.message),
+        ..why
+    })?;
     destination.write(&gate)?;
     for (path, count) in args.dbx.iter().zip(counts) {
         destination.report(format_args!("{} revokes {count}", path.display()));
@@ -81,18 +83,23 @@ fn revocations(paths: &[PathBuf]) -> Result<(Vec<u8>, Vec<Count>)> {
     for path in paths {
         let file = read::given(path)?;
         let refused = |why: String| {
-            Failure::failed(format!(
-                "{}: neither EFI signature lists nor an update of dbx, nor a variable of efivarfs: {why}; give one as it is published",
-                path.display()
-            ))
+            bad_list(
+                path,
+                &format!(
+                    "neither EFI signature lists nor an update of dbx, nor a variable of efivarfs: {why}; give one as it is published"
+                ),
+            )
         };
         let found = revocations::parse(&file).map_err(refused)?;
-        check_certificates(found)
-            .map_err(|why| Failure::failed(format!("{}: {why}", path.display())))?;
+        check_certificates(found).map_err(|why| bad_list(path, &why))?;
         counts.push(Count::of(found).map_err(|e| refused(e.to_string()))?);
         lists.extend_from_slice(found);
     }
     Ok((lists, counts))
+}
+
+fn bad_list(path: &Path, why: &str) -> Failure {
+    Failure::malformed("bad-revocations", format!("{}: {why}", path.display()))
 }
 
 /// Refuses what a gate would: a certificate that can't be read would revoke nothing.
@@ -112,24 +119,26 @@ fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
     let mut seen: Vec<Vec<u8>> = Vec::new();
     for path in paths {
         for certificate in certs::read(path)? {
-            let refused = |why: String| Failure::failed(format!("{}: {why}", path.display()));
+            let refused = |why: String| {
+                Failure::malformed("bad-certificate", format!("{}: {why}", path.display()))
+            };
             let parsed =
                 Certificate::parse(&certificate.der).map_err(|e| refused(e.to_string()))?;
             if let Some(why) = parsed.unusable_key() {
-                return Err(refused(format!(
-                    "the certificate's key can't be used: {why}"
-                )));
+                let why = format!("the certificate's key can't be used: {why}");
+                return Err(Failure::unusable_key(path, &why));
             }
             if parsed.is_for_modules() {
-                return Err(refused(
+                return Err(Failure::unusable_key(
+                    path,
                     "the key is for modules only, as the certificate's extended key usage says; \
-                     it vouches for nothing that is booted"
-                        .into(),
+                     it vouches for nothing that is booted",
                 ));
             }
             if seen.contains(&certificate.der) {
-                return Err(refused(format!(
-                    "the certificate of \"{}\" is given twice; leave one out",
+                return Err(Failure::usage(format!(
+                    "{}: the certificate of \"{}\" is given twice; leave one out",
+                    path.display(),
                     parsed.subject_name()
                 )));
             }
@@ -142,8 +151,10 @@ fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
 /// SBAT metadata, as whoever starts the gate will read them.
 fn sbat(path: &Path) -> Result<Vec<u8>> {
     let bytes = read::given(path)?;
-    check_sbat(&bytes)
-        .map_err(|why| Failure::failed(format!("{}: not SBAT metadata: {why}", path.display())))?;
+    check_sbat(&bytes).map_err(|why| {
+        let message = format!("{}: not SBAT metadata: {why}", path.display());
+        Failure::malformed("bad-sbat", message)
+    })?;
     Ok(bytes)
 }
 

@@ -42,6 +42,18 @@ impl Image {
         })
     }
 
+    /// As [`Image::open`], of what goes with a kernel: with nothing in it, it says nothing.
+    ///
+    /// # Errors
+    /// As [`Image::open`], and when it is empty.
+    pub fn open_companion(path: &Path) -> Result<Image> {
+        let image = Image::open(path)?;
+        match image.bytes.is_empty() {
+            true => Err(Failure::empty(path, LEAVE_OUT)),
+            false => Ok(image),
+        }
+    }
+
     /// Hands the bytes that were read to the system call: whatever becomes of the file meanwhile, what was
     /// judged is what is loaded.
     ///
@@ -83,6 +95,8 @@ fn sealed(name: &str, bytes: &[u8]) -> Result<Sealed> {
     write().map_err(out_of_memory)
 }
 
+const LEAVE_OUT: &str = "leave it out";
+
 /// An initrd, open and not read.
 #[derive(Debug)]
 pub struct Initrd {
@@ -104,10 +118,7 @@ impl Initrd {
     pub fn open(path: &Path) -> Result<Initrd> {
         let (file, len) = open_plain(path)?;
         if len == 0 {
-            return Err(Failure::failed(format!(
-                "{}: the file is empty; leave it out",
-                path.display()
-            )));
+            return Err(Failure::empty(path, LEAVE_OUT));
         }
         Ok(Initrd {
             path: path.to_owned(),

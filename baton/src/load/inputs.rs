@@ -41,11 +41,15 @@ impl Inputs {
         if is_handover {
             check_alone(args)?;
         }
-        let open_all =
-            |paths: &[PathBuf]| paths.iter().map(|p| Image::open(p)).collect::<Result<_>>();
+        let open_all = |paths: &[PathBuf]| {
+            paths
+                .iter()
+                .map(|p| Image::open_companion(p))
+                .collect::<Result<_>>()
+        };
         let manifest = args.manifest.as_ref().map(|path| {
             let signature = p7s::read_beside(path)?;
-            Image::open(path).map(|image| (image, signature))
+            Image::open_companion(path).map(|image| (image, signature))
         });
         let mut inputs = Inputs {
             crash,

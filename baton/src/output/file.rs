@@ -183,7 +183,7 @@ impl Place {
             return Err(Failure::failed(message));
         }
         if named.as_os_str().is_empty() {
-            return Err(Failure::failed("the name of the file to write is empty"));
+            return Err(Failure::usage("the name of the file to write is empty"));
         }
         let path = match resolved(named).map_err(failed)? {
             Some(path) if there.as_ref().is_none_or(fs::Metadata::is_file) => path,
@@ -223,7 +223,7 @@ fn check_free(named: &Path, is_there: bool) -> Result<()> {
         (false, false) => return Ok(()),
     };
     let message = format!("{}: {what}", named.display());
-    Err(Failure::new(Exit::Failed, "exists", message))
+    Err(Failure::exists(message))
 }
 
 /// What is behind all links; `None` for an open descriptor, whose link is no name.
@@ -272,7 +272,7 @@ pub fn is_no_input<'p>(output: &Path, inputs: impl IntoIterator<Item = &'p PathB
     let is_it = |input: &&PathBuf| identity(input).as_ref() == Some(&written);
     match inputs.into_iter().find(is_it) {
         None => Ok(()),
-        Some(input) => Err(Failure::failed(format!(
+        Some(input) => Err(Failure::usage(format!(
             "{}: it is read as {}: name another file to write to",
             output.display(),
             input.display()

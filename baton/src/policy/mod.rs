@@ -71,13 +71,17 @@ pub fn digest(bytes: &[u8]) -> String {
 }
 
 fn compile(text: &str, name: &Path) -> Result<(Source, Vec<u8>)> {
-    let wrong = |why: &dyn std::fmt::Display| Failure::failed(format!("{}: {why}", name.display()));
+    let wrong = |why: &dyn std::fmt::Display| bad_policy(name, why);
     let folder = name.parent().unwrap_or(Path::new(""));
     let source = source::read(text, folder).map_err(|problem| wrong(&problem))?;
     let bytes = compact::write(&source.policy).map_err(|why| wrong(&why))?;
     let parsed = Compact::parse(&bytes).map_err(|why| wrong(&why))?;
     source::check_forced(&parsed).map_err(|problem| wrong(&problem))?;
     Ok((source, bytes))
+}
+
+fn bad_policy(name: &Path, why: &dyn std::fmt::Display) -> Failure {
+    Failure::malformed("bad-policy", format!("{}: {why}", name.display()))
 }
 
 fn preset_text(name: &Path) -> Option<&'static str> {
@@ -104,10 +108,8 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
 
 fn utf8<'b>(bytes: &'b [u8], path: &Path) -> Result<&'b str> {
     let wrong = |_| {
-        Failure::failed(format!(
-            "{}: neither TOML nor a gate; give a policy's TOML, a gate, or a preset's name",
-            path.display()
-        ))
+        let why = "neither TOML nor a gate; give a policy's TOML, a gate, or a preset's name";
+        bad_policy(path, &why)
     };
     std::str::from_utf8(bytes).map_err(wrong)
 }
@@ -132,7 +134,7 @@ fn of_gate(image: &[u8], name: &Path) -> Result<Vec<u8>> {
     let policy = info.and_then(|info| info.policy(image).map(<[u8]>::to_vec));
     let policy = policy.map_err(|e| {
         let message = format!("{}: {}", name.display(), not_a_gate(image, &e));
-        Failure::malformed(true, "bad-gate", message)
+        Failure::malformed("bad-gate", message)
     })?;
     match policy.is_empty() {
         true => Ok(Compact::stock().as_bytes().to_vec()),
@@ -143,12 +145,12 @@ fn of_gate(image: &[u8], name: &Path) -> Result<Vec<u8>> {
 /// The parts of a compact policy from there.
 fn parts(bytes: &[u8], name: &Path) -> Result<Policy> {
     let parsed = parse(bytes, name)?;
-    compact::read(&parsed).map_err(|why| Failure::failed(format!("{}: {why}", name.display())))
+    compact::read(&parsed).map_err(|why| bad_policy(name, &why))
 }
 
 fn parse<'b>(bytes: &'b [u8], name: &Path) -> Result<Compact<'b>> {
     let parsed = Compact::parse(bytes);
-    parsed.map_err(|e| Failure::failed(format!("{}: {e}", name.display())))
+    parsed.map_err(|e| bad_policy(name, &e))
 }
 
 fn check(args: &PolicyCheckArgs) -> Result<()> {

@@ -21,7 +21,7 @@ use baton_verify::verify_detached;
 pub fn sign(file: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>> {
     let data = without(file, existing)?;
     if Pe::parse(data).is_ok_and(|pe| pe.is_signed()) {
-        return Err(Failure::failed(
+        return Err(Failure::usage(
             "it has an Authenticode signature, which must stay its last part; sign it with --as authenticode --append, or with --as detached",
         ));
     }
@@ -34,7 +34,7 @@ pub fn sign(file: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>>
     let signature = cms::signed_data(&content, signer, signer.needed_certificates())?;
     accepted(verify_detached([data], &signature, &signer.trust()?))?;
     let length = u32::try_from(signature.len())
-        .map_err(|_| Failure::failed("the signature would be over 4 GiB"))?;
+        .map_err(|_| Failure::too_large("the signature would be over 4 GiB"))?;
     Ok([data, &signature, &module_signature::trailer(length)].concat())
 }
 
@@ -46,9 +46,9 @@ pub fn without(file: &[u8], existing: Existing) -> Result<&[u8]> {
     match (module_signature::split(file), existing) {
         (Ok(None), _) => Ok(file),
         (Ok(Some(Appended { data, .. })), Existing::Replace) => Ok(data),
-        (Ok(Some(_)), _) => Err(Failure::failed(
+        (Ok(Some(_)), _) => Err(Failure::exists(
             "it has an appended signature already; use --replace to drop that",
         )),
-        (Err(e), _) => Err(Failure::malformed(true, "bad-signature", e.to_string())),
+        (Err(e), _) => Err(Failure::malformed("bad-signature", e.to_string())),
     }
 }

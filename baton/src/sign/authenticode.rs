@@ -63,11 +63,13 @@ fn indirect_data(digest: &Digest) -> Vec<u8> {
 /// A gate's file, signatures included, must end before the memory the gate works in.
 fn check_gate_limit(signed: &[u8]) -> Result<()> {
     match GateInfo::from_image(signed) {
-        Ok(info) if signed.len() as u64 > u64::from(info.limit) => Err(Failure::failed(format!(
-            "the signed gate would be {} bytes, and it may have {}; use fewer certificates or signatures",
-            signed.len(),
-            info.limit
-        ))),
+        Ok(info) if signed.len() as u64 > u64::from(info.limit) => {
+            Err(Failure::too_large(format!(
+                "the signed gate would be {} bytes, and it may have {}; use fewer certificates or signatures",
+                signed.len(),
+                info.limit
+            )))
+        }
         // Not a gate, or one with room.
         _ => Ok(()),
     }

@@ -23,20 +23,17 @@ pub struct Prepared {
 /// When it isn't a PE image, has no room for a signature, or is signed and that isn't wanted.
 pub fn prepare(image: &[u8], hash: HashAlgorithm, existing: Existing) -> Result<Prepared> {
     let pe = Pe::parse(image).map_err(|e| {
-        Failure::malformed(
-            image.starts_with(b"MZ"),
-            "bad-image",
-            format!("not an image that can be signed: {e}"),
-        )
+        Failure::malformed("bad-image", format!("not an image that can be signed: {e}"))
     })?;
     let offsets = pe.offsets();
     let directory = offsets.certificate_directory.ok_or_else(|| {
-        Failure::failed(
+        Failure::malformed(
+            "bad-image",
             "the image's header has no room for a signature (fewer than five data directories)",
         )
     })?;
     if pe.is_signed() && existing == Existing::Refuse {
-        return Err(Failure::failed(
+        return Err(Failure::exists(
             "already signed; use --append to add a signature, or --replace to drop what is there",
         ));
     }
@@ -68,7 +65,7 @@ pub fn attach(prepared: Prepared, signature: &[u8]) -> Result<Vec<u8>> {
         mut table,
         ..
     } = prepared;
-    let too_large = || Failure::failed("the signed file would be over 4 GiB");
+    let too_large = || Failure::too_large("the signed file would be over 4 GiB");
     let length = u32::try_from(signature.len() + 8).map_err(|_| too_large())?;
     table.extend_from_slice(&length.to_le_bytes());
     table.extend_from_slice(&WIN_CERT_REVISION_2.to_le_bytes());

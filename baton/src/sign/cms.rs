@@ -73,7 +73,7 @@ pub fn signed_data(
     ]);
     let whole = sequence(&[&oid(SIGNED_DATA), &explicit(&[&signed])]);
     match whole.len() > MAX_LEN {
-        true => Err(Failure::failed(
+        true => Err(Failure::too_large(
             "the signature would be larger than 64 KiB; give fewer certificates with --chain",
         )),
         false => Ok(whole),

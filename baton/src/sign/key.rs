@@ -35,7 +35,7 @@ impl SigningKey {
     pub fn read(path: &Path) -> Result<SigningKey> {
         let bytes = Zeroizing::new(read::given(path)?);
         SigningKey::parse(&bytes)
-            .map_err(|why| Failure::failed(format!("{}: {why}", path.display())))
+            .map_err(|why| Failure::malformed("bad-key", format!("{}: {why}", path.display())))
     }
 
     /// From a file in PEM or DER: PKCS#8, PKCS#1 or SEC1.

@@ -26,6 +26,7 @@ use crate::kind::{Kind, Role};
 use crate::output::file::{self, Access, Destination};
 use crate::p7s;
 use crate::read;
+use crate::refusal;
 use baton_formats::elf::Elf;
 use baton_formats::initrd;
 use baton_verify::{Payload, Reason, Way};
@@ -126,14 +127,14 @@ fn default_kind(file: &[u8]) -> SignatureKind {
 
 fn check_options(args: &SignArgs, kind: SignatureKind) -> Result<()> {
     if args.append && kind != SignatureKind::Authenticode {
-        return Err(Failure::failed(format!(
+        return Err(Failure::usage(format!(
             "{}: --append is for Authenticode signatures; there is one {} at most (use --replace)",
             args.input.display(),
             kind.described()
         )));
     }
     if args.format == Encoding::Pem && kind != SignatureKind::Detached {
-        return Err(Failure::failed(format!(
+        return Err(Failure::usage(format!(
             "{}: --format pem is for detached signatures; use --as detached",
             args.input.display()
         )));
@@ -185,6 +186,8 @@ fn named(path: &Path, failure: Failure) -> Failure {
 
 /// A signature that the gate wouldn't accept, though it trusted the signer, isn't written.
 fn accepted<T>(verdict: std::result::Result<T, Reason>) -> Result<T> {
-    verdict
-        .map_err(|reason| Failure::failed(format!("signed so, it would not be accepted: {reason}")))
+    verdict.map_err(|reason| {
+        let message = format!("signed so, it would not be accepted: {reason}");
+        Failure::new(refusal::exit(&reason), reason.code(), message)
+    })
 }

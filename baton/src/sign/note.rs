@@ -35,7 +35,7 @@ pub fn sign(file: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>>
         }
         length = signature.len();
     }
-    Err(Failure::failed(
+    Err(Failure::too_large(
         "no signature fits the room in the note; sign it with --as appended",
     ))
 }
@@ -51,13 +51,8 @@ fn signature(parts: &[&[u8]], signer: &Signer) -> Result<Vec<u8>> {
 }
 
 fn parse(file: &[u8]) -> Result<Elf<'_>> {
-    Elf::parse(file).map_err(|e| {
-        Failure::malformed(
-            Elf::is_one(file),
-            "bad-image",
-            format!("can't hold a signature note: {e}"),
-        )
-    })
+    Elf::parse(file)
+        .map_err(|e| Failure::malformed("bad-image", format!("can't hold a signature note: {e}")))
 }
 
 fn missing() -> Failure {

@@ -60,14 +60,10 @@ impl Room {
     /// When it isn't an ELF file that can hold a note, or has one and that isn't wanted.
     pub fn in_file(file: &[u8], existing: Existing) -> Result<Room> {
         let elf = Elf::parse(file).map_err(|e| {
-            Failure::malformed(
-                Elf::is_one(file),
-                "bad-image",
-                format!("can't hold a signature note: {e}"),
-            )
+            Failure::malformed("bad-image", format!("can't hold a signature note: {e}"))
         })?;
         if elf.class() != Class::Elf64 {
-            return Err(Failure::failed(
+            return Err(Failure::usage(
                 "a 32-bit ELF file can't hold a signature note; sign it with --as appended",
             ));
         }
@@ -80,7 +76,7 @@ impl Room {
             Some(signature) if existing == Existing::Replace || is_zero(signature) => {
                 without_note(file, &elf)
             }
-            Some(_) => Err(Failure::failed(
+            Some(_) => Err(Failure::exists(
                 "it has a signature note already; use --replace to drop that",
             )),
         }
@@ -138,7 +134,6 @@ impl Table {
         match (offset, u16_at(file, E_PHNUM)) {
             (Some(offset), Some(count)) => Ok(Table { offset, count }),
             _ => Err(Failure::malformed(
-                true,
                 "bad-image",
                 "the file ends within its ELF header",
             )),
@@ -210,7 +205,7 @@ fn without_note(file: &[u8], elf: &Elf<'_>) -> Result<Room> {
         return Err(Failure::failed("its signature note isn't found"));
     };
     if elf.notes().filter(|n| n.segment == note.segment).count() > 1 {
-        return Err(Failure::failed(
+        return Err(Failure::usage(
             "its signature note shares a segment with other notes; link it into one of its own, or sign it with --as appended",
         ));
     }
@@ -232,7 +227,7 @@ fn without_note(file: &[u8], elf: &Elf<'_>) -> Result<Room> {
 
 /// A note whose descriptor is zero.
 fn note(length: usize) -> Result<Vec<u8>> {
-    let too_long = |_| Failure::failed("the signature is too long for a note");
+    let too_long = |_| Failure::too_large("the signature is too long for a note");
     let name = [SIGNATURE_NOTE_NAME, &[0]].concat();
     let mut note = u32::try_from(name.len())
         .map_err(too_long)?

@@ -31,14 +31,22 @@ impl Signer {
     pub fn read(args: &SignArgs) -> Result<Signer> {
         let mut certificates = certs::read(&args.cert)?;
         if let Some(why) = certificates.first().and_then(|first| unfit(&first.der)) {
-            return Err(Failure::failed(format!("{}: {why}", args.cert.display())));
+            return Err(Failure::unusable_key(&args.cert, &why));
         }
         for path in &args.chain {
             certificates.extend(certs::read(path)?);
         }
         let key = SigningKey::read(&args.key)?;
         let certificates = certificates.into_iter().map(|c| c.der).collect();
-        Signer::new(key, certificates, args.hash.into())
+        Signer::new(key, certificates, args.hash.into()).map_err(|failure| Failure {
+            message: format!(
+                "{} and {}: {}",
+                args.key.display(),
+                args.cert.display(),
+                failure.message
+            ),
+            ..failure
+        })
     }
 
     /// The key's certificate is the first of `certificates`.
@@ -48,11 +56,12 @@ impl Signer {
     pub fn new(key: SigningKey, certificates: Vec<Vec<u8>>, hash: HashAlgorithm) -> Result<Signer> {
         let first = certificates
             .first()
-            .ok_or_else(|| Failure::failed("no certificate was given"))?;
-        let certificate = Certificate::parse(first)
-            .map_err(|e| Failure::failed(format!("not a certificate: {e}")))?;
+            .ok_or_else(|| Failure::malformed("bad-certificate", "no certificate was given"))?;
+        let certificate = Certificate::parse(first).map_err(|e| {
+            Failure::malformed("bad-certificate", format!("not a certificate: {e}"))
+        })?;
         if key.public_key_info() != certificate.key_info() {
-            return Err(Failure::failed(
+            return Err(Failure::usage(
                 "the private key isn't the certificate's; give the certificate made for this key",
             ));
         }
