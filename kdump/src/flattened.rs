@@ -25,6 +25,9 @@ pub enum FlattenedError {
     /// It doesn't begin as one.
     #[error("no flattened dump: it doesn't begin with makedumpfile's signature")]
     NotFlattened,
+    /// It ends before anything of the dump.
+    #[error("the flattened dump is cut off: it has {0} bytes, and nothing of the dump in them")]
+    CutOff(u64),
     /// Another type or version.
     #[error("a flattened dump of type {0}, version {1}: only type 1, version 1 is known")]
     Unsupported(u64, u64),
@@ -65,12 +68,14 @@ impl Flattened {
     pub fn open(source: Arc<dyn Source>) -> Result<Flattened, FlattenedError> {
         let end = source.size()?;
         let mut header = [0; 32];
-        if end < HEADER {
+        let there = header.len().min(usize::try_from(end).unwrap_or(usize::MAX));
+        let start = header.get_mut(..there).unwrap_or_default();
+        source.read_at(0, start)?;
+        if !Flattened::recognises(start) {
             return Err(FlattenedError::NotFlattened);
         }
-        source.read_at(0, &mut header)?;
-        if !Flattened::recognises(&header) {
-            return Err(FlattenedError::NotFlattened);
+        if end < HEADER {
+            return Err(FlattenedError::CutOff(end));
         }
         match (big_endian(&header, 16), big_endian(&header, 24)) {
             (1, 1) => {}
@@ -81,6 +86,9 @@ impl Flattened {
         let extents: Vec<_> = index.extents.into_iter().collect();
         if let (Some(Flaw::Record(at)), true) = (&flaw, extents.is_empty()) {
             return Err(FlattenedError::Record(*at));
+        }
+        if extents.is_empty() {
+            return Err(FlattenedError::CutOff(end));
         }
         let size = extents.last().map_or(0, |(start, it)| start + it.length);
         Ok(Flattened {
@@ -265,8 +273,14 @@ mod tests {
         for length in 0..bytes.len() {
             match Flattened::open(Arc::new(bytes[..length].to_vec())) {
                 Err(error) => {
-                    assert!(matches!(error, FlattenedError::NotFlattened), "{error}");
-                    assert!(length < 4096);
+                    // It is told as cut off as soon as it is known for what it is.
+                    let known = length >= SIGNATURE.len();
+                    match error {
+                        FlattenedError::CutOff(there) => assert!(known && there == length as u64),
+                        FlattenedError::NotFlattened => assert!(!known, "{length} bytes"),
+                        other => panic!("{other}"),
+                    }
+                    assert!(length <= 4096 + 16);
                 }
                 Ok(dump) => {
                     assert_eq!(dump.flaw(), Some(&Flaw::Unended), "{length} bytes");

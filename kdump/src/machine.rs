@@ -32,23 +32,48 @@ impl Machine {
         }
     }
 
-    /// From `machine` of `struct utsname`, as a kdump-compressed dump has it.
+    /// From `machine` of `struct utsname`, as a kdump-compressed dump has it; `Other(0)` of what isn't known.
     #[must_use]
     pub fn of_utsname(name: &str) -> Machine {
-        match name {
-            "x86_64" => Machine::X86_64,
-            "aarch64" => Machine::Aarch64,
-            _ => Machine::Other(0),
+        let known = NAMES.iter().find(|(_, known)| *known == name);
+        known.map_or(Machine::Other(0), |(number, _)| Machine::of_elf(*number))
+    }
+
+    /// What a kdump-compressed dump calls it; `None` of a machine whose dumps aren't in this form.
+    #[must_use]
+    pub fn utsname(self) -> Option<&'static str> {
+        match self {
+            Machine::Other(0) => Some(UNNAMED),
+            _ => self.name(),
         }
+    }
+
+    fn name(self) -> Option<&'static str> {
+        let known = NAMES.iter().find(|(number, _)| *number == self.elf());
+        known.map(|(_, name)| *name)
     }
 }
 
+/// What QEMU writes where the name of the machine belongs.
+pub(crate) const UNNAMED: &str = "Unknown";
+
+/// The 64-bit little-endian machines that makedumpfile dumps: by their numbers in ELF headers (uapi/linux/elf-em.h
+/// and, for IA-64 and RISC-V, elf.h), and as `uname -m` names them.
+const NAMES: [(u16, &str); 6] = [
+    (62, "x86_64"),
+    (183, "aarch64"),
+    (21, "ppc64le"),
+    (243, "riscv64"),
+    (258, "loongarch64"),
+    (50, "ia64"),
+];
+
 impl std::fmt::Display for Machine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Machine::X86_64 => f.write_str("x86_64"),
-            Machine::Aarch64 => f.write_str("aarch64"),
-            Machine::Other(number) => write!(f, "ELF machine {number}"),
+        match (self.name(), self.elf()) {
+            (Some(name), _) => f.write_str(name),
+            (None, 0) => f.write_str("a machine that isn't named"),
+            (None, number) => write!(f, "ELF machine {number}"),
         }
     }
 }

@@ -83,6 +83,9 @@ pub fn convert(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Summary, WriteError> {
+    if options.format == Format::Kdump && crash.machine.utsname().is_none() {
+        return Err(WriteError::Machine(crash.machine));
+    }
     let notes = CrashNotes::parse(crash.machine, crash.notes);
     let nothing = VmcoreInfo::default();
     let info = notes.vmcoreinfo.as_ref().unwrap_or(&nothing);
@@ -255,6 +258,7 @@ impl Identity {
         info: &VmcoreInfo,
         notes: &CrashNotes,
     ) -> Identity {
+        let machine = crash.machine.utsname();
         let utsname = kernel
             .and_then(|kernel| {
                 let name = info.symbol("init_uts_ns").ok()?;
@@ -269,14 +273,14 @@ impl Identity {
                 let mut fields = bytes.chunks_exact(65).map(name);
                 let names: [String; 6] = std::array::from_fn(|_| fields.next().unwrap_or_default());
                 // A dump of a machine that nobody knows can't be read.
-                let plausible = names[0] == "Linux" && names[4] == crash.machine.to_string();
+                let plausible = names[0] == "Linux" && Some(names[4].as_str()) == machine;
                 plausible.then_some(names)
             })
             .unwrap_or_else(|| {
                 let mut names: [String; 6] = Default::default();
                 names[0] = "Linux".to_owned();
                 names[2] = info.release().unwrap_or_default().to_owned();
-                names[4] = crash.machine.to_string();
+                names[4] = machine.unwrap_or_default().to_owned();
                 names
             });
         Identity {

@@ -1,5 +1,6 @@
 mod damage;
 mod kept;
+mod machines;
 
 use self::kept::Kept;
 use super::*;

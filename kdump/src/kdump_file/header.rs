@@ -4,6 +4,7 @@
 use super::KdumpError;
 use super::machine::is_unnamed;
 use crate::bytes::{u32_at, u64_at};
+use crate::machine::Machine;
 use crate::regions::HIGHEST;
 
 /// KDUMP_SIGNATURE.
@@ -14,15 +15,6 @@ pub(super) const HEADER: usize = 464;
 pub(super) const SUB_HEADER: usize = 104;
 /// `status`: DUMP_DH_COMPRESSED_INCOMPLETE.
 const INCOMPLETE: u32 = 0x8;
-/// The 64-bit little-endian machines that makedumpfile dumps, as `uname -m` names them.
-const MACHINES: [&str; 6] = [
-    "x86_64",
-    "aarch64",
-    "ppc64le",
-    "riscv64",
-    "loongarch64",
-    "ia64",
-];
 /// Where a 32-bit machine's header, which is shorter from the time on, has `block_size`; `sub_hdr_size`, which
 /// is never 0, comes after it. Here a 64-bit machine's has microseconds, of which the upper half is 0.
 const BLOCK_SIZE_32: usize = 416;
@@ -125,7 +117,7 @@ impl Header {
             return Err(KdumpError::Unsupported(version));
         }
         let machine = self.utsname.machine.as_str();
-        if !MACHINES.contains(&machine) && !is_unnamed(machine) {
+        if Machine::of_utsname(machine) == Machine::Other(0) && !is_unnamed(machine) {
             let machine = format!("the machine {:?}", self.utsname.machine);
             return Err(KdumpError::Unsupported(machine));
         }

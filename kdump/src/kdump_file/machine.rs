@@ -4,7 +4,7 @@
 //! dump/dump.c); `virsh dump` has its dumps from there.
 
 use super::Header;
-use crate::machine::Machine;
+use crate::machine::{Machine, UNNAMED};
 use crate::note::{Notes, PRSTATUS};
 use crate::vmcoreinfo::VmcoreInfo;
 
@@ -14,7 +14,7 @@ const STATUS_AARCH64: usize = 392;
 
 /// Whether this names no machine.
 pub(super) fn is_unnamed(name: &str) -> bool {
-    matches!(name, "" | "Unknown")
+    matches!(name, "" | UNNAMED)
 }
 
 /// The machine that the header names, or else the one of which the notes, or VMCOREINFO, are. Without

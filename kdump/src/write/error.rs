@@ -1,6 +1,7 @@
 //! Why a dump isn't written.
 
 use crate::encode::NoEncoder;
+use crate::machine::Machine;
 use crate::regions::RegionsError;
 use std::io;
 
@@ -16,6 +17,11 @@ pub enum WriteError {
     /// The compression can't be had.
     #[error(transparent)]
     Encoder(#[from] NoEncoder),
+    /// No dump of this machine is in this form.
+    #[error(
+        "kdump-compressed dumps are of 64-bit machines that have a name in them, and this one is of {0}; write an ELF core (--format elf)"
+    )]
+    Machine(Machine),
     /// The notes don't fit the format.
     #[error("the dump's notes are {0} bytes long: too many for the format")]
     Notes(u64),
