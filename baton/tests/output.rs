@@ -529,7 +529,13 @@ mod file {
             .unwrap()
             .set_len(8 << 30)
             .unwrap();
-        for (name, signal) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+        for (name, signal) in [
+            ("INT", 2),
+            ("QUIT", 3),
+            ("TERM", 15),
+            ("HUP", 1),
+            ("XCPU", 24),
+        ] {
             let out = folder.path(&format!("{name}/out"));
             let place = out.parent().unwrap();
             fs::create_dir_all(place).unwrap();

@@ -1,13 +1,14 @@
 //! The signals that end a program, and what is done before they do.
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use std::ffi::c_int;
 use std::io;
 
-/// What a terminal, `kill` and a connection that is lost send.
-const ENDING: [c_int; 3] = [SIGINT, SIGTERM, SIGHUP];
+/// What a terminal, `kill`, a connection that is lost and a limit on time send; and what a limit on a file's length
+/// does (setrlimit(2)), which ends nothing here: where it is handled, write(2) fails with EFBIG, which is told.
+const ENDING: [c_int; 6] = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGXCPU, SIGXFSZ];
 
 /// Has `clean` called when one of these signals comes, and then ends the process by it, so that whoever
 /// waits for it sees the signal. One that was ignored when the program began stays so, as below `nohup`.
@@ -18,7 +19,7 @@ pub fn before_end(clean: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let heeded = ENDING.into_iter().filter(|signal| !is_ignored(*signal));
     let mut signals = Signals::new(heeded)?;
     let wait = move || {
-        if let Some(signal) = signals.forever().next() {
+        if let Some(signal) = signals.forever().find(|signal| *signal != SIGXFSZ) {
             clean();
             let _ = emulate_default_handler(signal);
         }
