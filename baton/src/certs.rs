@@ -1,7 +1,8 @@
 //! Reading certificates from files, PEM or DER.
 
 use crate::failure::{Failure, Result};
-use crate::keystore::Keystore;
+use crate::form;
+use crate::keystore::{Keystore, inside_sequence};
 use crate::pem::{self, Block};
 use crate::read;
 use baton_verify::Certificate;
@@ -39,10 +40,7 @@ pub fn parse(bytes: &[u8]) -> std::result::Result<Vec<CertificateFile>, String> 
         false => vec![bytes.to_vec()],
     };
     for der in &ders {
-        Certificate::parse(der).map_err(|e| match Keystore::of(der) {
-            Some(other) => format!("not a certificate, but {}", other.for_certificate()),
-            None => format!("not a certificate: {e}"),
-        })?;
+        Certificate::parse(der).map_err(|e| no_certificate(der, &e.to_string()))?;
     }
     Ok(ders
         .into_iter()
@@ -50,17 +48,69 @@ pub fn parse(bytes: &[u8]) -> std::result::Result<Vec<CertificateFile>, String> 
         .collect())
 }
 
+/// What it is instead, or what is wrong with it.
+fn no_certificate(der: &[u8], why: &str) -> String {
+    if let Some(other) = Keystore::of(der) {
+        return format!("not a certificate, but {}", other.for_certificate());
+    }
+    if let Some(flaw) = form::flaw(der) {
+        return format!("not a certificate: {flaw}");
+    }
+    match other_der(der) {
+        Some(other) => format!("not a certificate, but {other}"),
+        None => format!("not a certificate: {why}"),
+    }
+}
+
+/// What else in DER is at hand where certificates are, by what the outermost SEQUENCE begins with.
+fn other_der(der: &[u8]) -> Option<&'static str> {
+    // The version of PKCS#8, PKCS#1 and SEC1, and what follows it (RFC 5958, RFC 8017, RFC 5915).
+    const KEYS: [&[u8]; 3] = [&[2, 1, 0, 0x30], &[2, 1, 0, 2], &[2, 1, 1, 4]];
+    let inner = inside_sequence(der)?;
+    if KEYS.iter().any(|begin| inner.starts_with(begin)) {
+        return Some("a private key");
+    }
+    let second = inside_sequence(inner)?;
+    match second {
+        // CertificationRequestInfo (RFC 2986): its version, and a name.
+        [2, 1, 0, 0x30, ..] => Some("a request for a certificate, which a CA has to sign first"),
+        // SubjectPublicKeyInfo (RFC 5280, 4.1): AlgorithmIdentifier comes first.
+        [6, ..] => Some("a public key alone"),
+        _ => None,
+    }
+}
+
+/// The certificates among the blocks. A key beside its certificate isn't looked at: the kernel's build keeps
+/// both in one file (certs/signing_key.pem).
 fn of_pem(blocks: Vec<Block>) -> std::result::Result<Vec<Vec<u8>>, String> {
-    let ders = blocks.into_iter().map(|block| match &block.label[..] {
-        "CERTIFICATE" | "X509 CERTIFICATE" => Ok(block.bytes.to_vec()),
-        // What openssl adds about its purpose follows the certificate.
-        "TRUSTED CERTIFICATE" => Err(
-            "it holds a TRUSTED CERTIFICATE, as openssl alone has them (make one of it that all read with `openssl x509 -in FILE -out cert.pem`)"
-                .to_owned(),
-        ),
-        other => Err(format!("it holds a {other}, not only certificates")),
-    });
-    ders.collect()
+    let mut ders = Vec::new();
+    let mut beside = None;
+    for block in blocks {
+        match &block.label[..] {
+            "CERTIFICATE" | "X509 CERTIFICATE" => ders.push(block.bytes.to_vec()),
+            label if label.ends_with("PRIVATE KEY") || label == "EC PARAMETERS" => {
+                beside = beside.or(Some(block.label));
+            }
+            // What openssl adds about its purpose follows the certificate.
+            "TRUSTED CERTIFICATE" => {
+                return Err(
+                    "it holds a TRUSTED CERTIFICATE, as openssl alone has them (make one of it that all read with `openssl x509 -in FILE -out cert.pem`)"
+                        .into(),
+                );
+            }
+            "PKCS7" | "CMS" => {
+                return Err(
+                    "it holds PKCS#7 (take the certificates out with `openssl pkcs7 -in FILE -print_certs -out cert.pem`)"
+                        .into(),
+                );
+            }
+            other => return Err(format!("it holds a {other}, not only certificates")),
+        }
+    }
+    match beside.filter(|_| ders.is_empty()) {
+        Some(label) => Err(format!("it holds a {label}, and no certificate")),
+        None => Ok(ders),
+    }
 }
 
 #[cfg(test)]
@@ -74,5 +124,23 @@ mod tests {
         assert!(why.contains("holds a A"), "{why}");
         assert!(parse(b"garbage").is_err());
         assert!(parse(b"").is_err());
+    }
+
+    #[test]
+    fn a_key_alone_is_not_a_certificate_whatever_it_is_in() {
+        let pem = b"-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----\n";
+        assert!(parse(pem).unwrap_err().contains("and no certificate"));
+        // The first bytes of PKCS#8, PKCS#1 and SEC1, of a request and of a public key.
+        for (der, expected) in [
+            (&[0x30, 5, 2, 1, 0, 0x30, 0][..], "a private key"),
+            (&[0x30, 6, 2, 1, 0, 2, 1, 9], "a private key"),
+            (&[0x30, 5, 2, 1, 1, 4, 0], "a private key"),
+            (&[0x30, 7, 0x30, 5, 2, 1, 0, 0x30, 0], "a request"),
+            (&[0x30, 6, 0x30, 4, 6, 2, 1, 1], "a public key"),
+            (&[0x30, 0], "isn't strict DER"),
+        ] {
+            let why = parse(der).unwrap_err();
+            assert!(why.contains(expected), "{why}");
+        }
     }
 }

@@ -89,7 +89,7 @@ impl Keystore {
 }
 
 /// The contents of the SEQUENCE at the start, or what there is of them.
-fn inside_sequence(bytes: &[u8]) -> Option<&[u8]> {
+pub(crate) fn inside_sequence(bytes: &[u8]) -> Option<&[u8]> {
     match bytes {
         [0x30, 0..=0x7f, rest @ ..] => Some(rest),
         // The indefinite form, which PKCS#12 may have, has no octets of length.

@@ -17,6 +17,7 @@ pub mod dump;
 pub mod exec;
 pub mod exit;
 pub mod failure;
+pub mod form;
 pub mod gate;
 pub mod inspect;
 pub mod kernel_verdict;

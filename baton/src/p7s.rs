@@ -1,6 +1,8 @@
 //! Detached signatures in files: beside what they are about, as `FILE.p7s`, in DER or PEM.
 
+use crate::certs;
 use crate::failure::{Failure, Result};
+use crate::form;
 use crate::pem;
 use crate::read;
 use std::path::{Path, PathBuf};
@@ -29,16 +31,39 @@ pub fn beside(path: &Path) -> PathBuf {
 /// The detached signature of a file, in DER; `None` where there is none.
 ///
 /// # Errors
-/// When it is there and can't be read, is empty, or PEM of something else.
+/// When it is there and can't be read, is empty, or isn't CMS by its first bytes.
 pub fn read_beside(path: &Path) -> Result<Option<Vec<u8>>> {
     let path = beside(path);
     let found = read::found(&path)?;
     if found.as_ref().is_some_and(Vec::is_empty) {
         return Err(Failure::empty(&path, "sign the file again, or remove this"));
     }
-    let der = found.map(to_der).transpose();
-    der.map_err(|why| Failure::malformed("bad-signature", format!("{}: {why}", path.display())))
+    let der = found.map(|file| to_der(file).and_then(signed_data));
+    der.transpose().map_err(|why| {
+        Failure::malformed("malformed-signature", format!("{}: {why}", path.display()))
+    })
 }
+
+/// What is CMS in DER by its first bytes; what is in it is judged with what it is about.
+fn signed_data(der: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
+    const MIME: [&[u8]; 2] = [b"MIME-Version:", b"Content-Type:"];
+    if MIME.iter().any(|begin| der.starts_with(begin)) {
+        return Err(format!("S/MIME, where CMS has to be; {SIGN}"));
+    }
+    if let Some(flaw) = form::flaw(&der) {
+        return Err(format!("not a CMS signature: {flaw}; {SIGN}"));
+    }
+    if is_signed_data(&der) {
+        return Ok(der);
+    }
+    let what = match certs::parse(&der) {
+        Ok(_) => "a certificate",
+        Err(_) => "other DER",
+    };
+    Err(format!("{what}, not a CMS signature; {SIGN}"))
+}
+
+const SIGN: &str = "sign with `baton sign`, or `openssl cms -sign -binary -outform DER` without -stream and -nodetach";
 
 /// The DER of a signature in DER or PEM. That it is one isn't judged.
 ///
@@ -62,9 +87,13 @@ pub fn to_der(bytes: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
 #[must_use]
 pub fn cms(file: &[u8]) -> Option<Vec<u8>> {
     let der = to_der(file.to_vec()).ok()?;
-    let begin = der.get(..SIGNED_DATA_WITHIN)?;
+    is_signed_data(&der).then_some(der)
+}
+
+fn is_signed_data(der: &[u8]) -> bool {
+    let begin = der.get(..SIGNED_DATA_WITHIN).unwrap_or(der);
     let mut windows = begin.windows(SIGNED_DATA.len());
-    windows.any(|window| window == SIGNED_DATA).then_some(der)
+    windows.any(|window| window == SIGNED_DATA)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::{Format, Kind, Role, has};
 use crate::certs;
 use crate::p7s;
+use crate::pem;
 use baton_formats::initrd;
 use baton_formats::policy::MAGIC;
 use baton_formats::reader::u32_at;
@@ -177,17 +178,24 @@ pub(super) fn kind(image: &[u8]) -> Kind {
         return Kind::other(Format::Certificate, "a certificate", "name a kernel");
     }
     if has(image, 0, b"-----BEGIN ") {
-        return Kind::other(
-            Format::Data,
-            "a key, or something else in PEM",
-            "name a kernel",
-        );
+        return Kind::other(Format::Data, in_pem(image), "name a kernel");
     }
     Kind::new(
         Format::Data,
         "data of no format that Baton knows",
         Role::Data,
     )
+}
+
+/// PEM, by what it says it is.
+fn in_pem(file: &[u8]) -> String {
+    match pem::blocks(file) {
+        Ok(blocks) => {
+            let labels: Vec<&str> = blocks.iter().map(|block| &block.label[..]).collect();
+            format!("PEM ({})", labels.join(", "))
+        }
+        Err(why) => format!("PEM, which is broken ({why})"),
+    }
 }
 
 /// The older multiboot's header: in the first 8 KiB, at a multiple of 4, with flags and a checksum that

@@ -246,7 +246,11 @@ fn other_files_that_people_give_are_named() {
         (b"\x27\x05\x19\x56rest".to_vec(), "a uImage"),
         (b"\xd0\x0d\xfe\xedrest".to_vec(), "FIT image"),
         (multiboot, "multiboot's first version"),
-        (b"-----BEGIN PRIVATE KEY-----\n".to_vec(), "a key"),
+        (
+            b"-----BEGIN A KEY-----\nAAEC\n-----END A KEY-----\n".to_vec(),
+            "PEM (A KEY)",
+        ),
+        (b"-----BEGIN A KEY-----\n".to_vec(), "PEM, which is broken"),
         (at(0x9000, 0x8001, b"CD001"), "an ISO image"),
         (
             at(0x400, 0x24, &[0x18, 0x28, 0x6f, 0x01]),
