@@ -2,6 +2,7 @@
 
 use crate::cli::ManifestArgs;
 use crate::failure::{Failure, Result};
+use crate::kind::Kind;
 use crate::output::file::{self, Access, Destination, Existing};
 use crate::p7s;
 use crate::read;
@@ -31,10 +32,10 @@ fn text(args: &ManifestArgs) -> Result<String> {
         lines.push(line("--name", &Line::Name(name))?);
     }
     if let Some(path) = &args.kernel {
-        lines.push(Line::Kernel(entry(path)?).to_string());
+        lines.push(Line::Kernel(kernel(path)?).to_string());
     }
     for path in &args.initrd {
-        lines.push(Line::Initrd(entry(path)?).to_string());
+        lines.push(Line::Initrd(initrd(path)?).to_string());
     }
     if let Some(text) = &args.cmdline {
         let rule = Line::CommandLine(CommandLine::Exact(text));
@@ -59,11 +60,28 @@ fn line(option: &str, line: &Line<'_>) -> Result<String> {
     }
 }
 
-/// A whole file by its digest.
-fn entry(path: &Path) -> Result<Entry> {
+/// Whoever lists something else than a kernel as one finds out when it is refused, or here.
+fn kernel(path: &Path) -> Result<Entry> {
     let bytes = read::given(path)?;
+    let kind = Kind::of(&bytes);
+    if !kind.can_be_started() && !bytes.is_empty() {
+        tell!(
+            "note: {} is {}, and not a kernel that can be started here",
+            path.display(),
+            kind.name
+        );
+    }
+    entry(path, &bytes)
+}
+
+fn initrd(path: &Path) -> Result<Entry> {
+    entry(path, &read::given(path)?)
+}
+
+/// A whole file by its digest.
+fn entry(path: &Path, bytes: &[u8]) -> Result<Entry> {
     let mut digest = [0; 32];
-    digest.copy_from_slice(HashAlgorithm::Sha256.hash([&bytes[..]]).as_bytes());
+    digest.copy_from_slice(HashAlgorithm::Sha256.hash([bytes]).as_bytes());
     match bytes.len() as u64 {
         0 => Err(Failure::empty(path, "leave it out")),
         length => Ok(Entry { digest, length }),

@@ -239,7 +239,7 @@ pub fn too_large(what: &str, len: u64, limit: u64) -> Failure {
         Exit::NoRoom,
         "file-too-large",
         format!(
-            "no room: the kernel reads at most {limit}, and {what} has {} MiB; use a smaller initrd",
+            "no room: the kernel reads at most {limit}, and {what} has {} MiB; use a smaller one",
             len.div_ceil(1 << 20)
         ),
     )

@@ -3,9 +3,13 @@
 //! What is named on the command line may also be a pipe, what is found must be a plain file
 //! ([`baton_sys::file`] says why).
 
+use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use baton_sys::file;
-use std::io::ErrorKind;
+use crate::plan;
+use baton_sys::limits::LARGEST_FILE;
+use baton_sys::{Root, file, memory};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// What a person named.
@@ -13,7 +17,65 @@ use std::path::Path;
 /// # Errors
 /// When it isn't there, or nothing that can be read.
 pub fn given(path: &Path) -> Result<Vec<u8>> {
+    check_size(path)?;
     file::read_given(path).map_err(|e| Failure::io(path, &e))
+}
+
+/// Before a file is read; of a pipe there is no telling, and [`file::read_given`] has a limit.
+fn check_size(path: &Path) -> Result<()> {
+    let len = std::fs::metadata(path).map_or(0, |it| if it.is_file() { it.len() } else { 0 });
+    fits(path, len)?;
+    check_room(len)
+}
+
+/// Nothing that is larger than the kernel reads is of use to any command.
+fn fits(path: &Path, len: u64) -> Result<()> {
+    let too_large = || plan::too_large(&path.display().to_string(), len, LARGEST_FILE);
+    (len <= LARGEST_FILE).then_some(()).ok_or_else(too_large)
+}
+
+/// As [`given`], with the file, open.
+///
+/// # Errors
+/// As [`given`].
+pub fn opened(path: &Path) -> Result<(File, Vec<u8>)> {
+    let (mut file, len) = open(path)?;
+    check_room(len)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
+    file.read_to_end(&mut bytes)
+        .map_err(|e| Failure::io(path, &e))?;
+    Ok((file, bytes))
+}
+
+/// A file that a person named, open, and its length: what a pipe gives lies in memory then.
+///
+/// # Errors
+/// As [`given`], and when it is too large.
+pub fn open(path: &Path) -> Result<(File, u64)> {
+    let file = file::open_given(path).map_err(|e| Failure::io(path, &e))?;
+    let len = file.metadata().map_err(|e| Failure::io(path, &e))?.len();
+    fits(path, len)?;
+    Ok((file, len))
+}
+
+/// Whether so many bytes can be had here, so that nobody else is driven out of memory in vain.
+///
+/// # Errors
+/// When they can't.
+pub fn check_room(len: u64) -> Result<()> {
+    // Where that isn't told, it shows when they are asked for.
+    match memory::obtainable(&Root::system()) {
+        Ok(Some(there)) if len > there => Err(Failure::new(
+            Exit::NoRoom,
+            "no-room",
+            format!(
+                "no room: {} MiB are needed, and {} MiB are all that is free; free some memory, or use a smaller file",
+                len.div_ceil(1 << 20),
+                there >> 20
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// As [`given`], as text.
@@ -21,11 +83,9 @@ pub fn given(path: &Path) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`given`], and when it isn't UTF-8.
 pub fn given_text(path: &Path) -> Result<String> {
-    file::read_given_text(path).map_err(|e| match e.kind() {
-        ErrorKind::InvalidData => {
-            Failure::malformed("not-text", format!("{}: {e}", path.display()))
-        }
-        _ => Failure::io(path, &e),
+    String::from_utf8(given(path)?).map_err(|_| {
+        let message = format!("{}: it isn't text in UTF-8", path.display());
+        Failure::malformed("not-text", message)
     })
 }
 

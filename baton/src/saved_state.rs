@@ -35,8 +35,25 @@ enum Content {
 pub fn root(folder: Option<&Path>, saved: Option<&Path>) -> Result<Root> {
     match (folder, saved) {
         (_, Some(path)) => load(path),
-        (Some(folder), None) => Ok(Root::at(folder)),
-        (None, None) => Ok(Root::system()),
+        (folder, None) => described(folder),
+    }
+}
+
+/// The machine that is described below a folder, or this one.
+///
+/// # Errors
+/// When there is no such folder: one without anything in it says as little as can be, and is right.
+pub fn described(folder: Option<&Path>) -> Result<Root> {
+    let Some(folder) = folder else {
+        return Ok(Root::system());
+    };
+    let metadata = std::fs::metadata(folder).map_err(|e| Failure::io(folder, &e))?;
+    match metadata.is_dir() {
+        true => Ok(Root::at(folder)),
+        false => Err(Failure::usage(format!(
+            "{}: not a folder; name one in which a machine's /proc and /sys are described",
+            folder.display()
+        ))),
     }
 }
 

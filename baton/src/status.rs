@@ -275,7 +275,7 @@ pub fn run(args: &StatusArgs) -> Result<()> {
     if let Some(path) = &args.save {
         save_private(path, saved_state::text()?.as_bytes(), args.force)?;
     }
-    let root = args.root.as_ref().map_or_else(Root::system, Root::at);
+    let root = saved_state::described(args.root.as_deref())?;
     let status = read(&root)?;
     if args.json {
         json::print(&status);

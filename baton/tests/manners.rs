@@ -3,9 +3,9 @@
 
 mod common;
 
-use common::{Folder, Said, kernel_image, owners, tool};
-use std::ffi::OsStr;
-use std::fs;
+use common::{Folder, Said, baton, kernel_image, owners, tool};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
 use std::path::Path;
 
 const BATON: &str = env!("CARGO_BIN_EXE_baton");
@@ -15,6 +15,110 @@ fn shell(line: &str, args: &[&Path]) -> Said {
     let mut all: Vec<&dyn AsRef<OsStr>> = vec![&"30", &"bash", &"-c", &line, &BATON];
     all.extend(args.iter().map(|path| path as &dyn AsRef<OsStr>));
     tool("timeout", &all)
+}
+
+#[test]
+fn what_comes_from_a_pipe_is_signed_only_into_a_file_that_is_named() {
+    let (folder, o) = (Folder::new(), owners());
+    let kernel = folder.write("kernel", kernel_image(1 << 20));
+    let out = folder.path("out");
+    let paths: [&Path; 4] = [&kernel, &o.rsa.key, &o.rsa.cert, &out];
+    let said = shell(
+        "cat \"$1\" | \"$0\" sign --key \"$2\" --cert \"$3\" /dev/stdin",
+        &paths,
+    );
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("--output"), "{}", said.err);
+    let said = shell(
+        "cat \"$1\" | \"$0\" sign --key \"$2\" --cert \"$3\" /dev/stdin -o \"$4\"",
+        &paths,
+    );
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(baton(&[&"verify", &out, &"--cert", &o.rsa.cert]).code, 0);
+}
+
+#[test]
+fn a_file_that_is_larger_than_any_kernel_reads_is_not_read() {
+    let (folder, o) = (Folder::new(), owners());
+    let large = folder.path("large");
+    File::create(&large).unwrap().set_len(5 << 30).unwrap();
+    let out = folder.path("out");
+    let paths: [&Path; 4] = [&large, &o.rsa.key, &o.rsa.cert, &out];
+    for line in [
+        "inspect \"$1\"",
+        "verify \"$1\"",
+        "verify \"$1\" --signature-only",
+        "manifest --initrd \"$1\" \"$4\"",
+        "sign --key \"$2\" --cert \"$3\" \"$1\"",
+        "sign --key \"$1\" --cert \"$3\" \"$3\" \"$4\"",
+        "policy check \"$1\"",
+    ] {
+        // 1 GiB of memory is enough to say so.
+        let said = shell(&format!("ulimit -v 1048576; \"$0\" {line}"), &paths);
+        assert_eq!(said.code, 7, "{line}: {}", said.err);
+        assert!(said.err.contains("5120 MiB"), "{}", said.err);
+    }
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_machine_that_is_described_nowhere_is_no_machine() {
+    let folder = Folder::new();
+    let kernel = folder.write("kernel", kernel_image(0x3000));
+    for (root, code) in [(folder.path("typo"), 1), (kernel.clone(), 2)] {
+        let commands: [&[&dyn AsRef<OsStr>]; 4] = [
+            &[&"load", &kernel, &"--dry-run", &"--root", &root],
+            &[&"verify", &kernel, &"--root", &root],
+            &[&"status", &"--root", &root],
+            &[&"crash", &"status", &"--root", &root],
+        ];
+        for words in commands {
+            let said = baton(words);
+            assert_eq!(said.code, code, "{} {}", said.out, said.err);
+            assert!(said.err.contains(root.to_str().unwrap()), "{}", said.err);
+        }
+    }
+}
+
+#[test]
+fn a_name_does_not_steer_the_terminal() {
+    let folder = Folder::new();
+    let name = OsString::from("\u{1b}]0;owned\u{7}kernel");
+    let path = folder.write(name.to_str().unwrap(), kernel_image(0x3000));
+    for words in [
+        &["inspect"][..],
+        &["verify"],
+        &["dump", "info"],
+        &["policy", "check"],
+    ] {
+        let mut all: Vec<&dyn AsRef<OsStr>> =
+            words.iter().map(|it| it as &dyn AsRef<OsStr>).collect();
+        all.push(&path);
+        let said = baton(&all);
+        let shown = said.out + &said.err;
+        assert!(shown.contains(r"\u{1b}]0;owned\u{7}kernel"), "{shown}");
+        assert!(
+            !shown.contains(|c: char| c.is_control() && c != '\n'),
+            "{shown:?}"
+        );
+    }
+}
+
+#[test]
+fn a_manifest_of_something_else_than_a_kernel_is_written_with_a_word() {
+    let folder = Folder::new();
+    let out = folder.path("out");
+    let readme = folder.write("readme", "text");
+    let said = baton(&[&"manifest", &"--kernel", &readme, &out]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.err.contains("readme is data of no format"),
+        "{}",
+        said.err
+    );
+    let kernel = folder.write("kernel", kernel_image(0x3000));
+    let said = baton(&[&"manifest", &"--kernel", &kernel, &out, &"--force"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn a_signature_beside_that_is_no_signature_is_named() {
     let image = folder.write("image", kernel_image(0x3000));
     folder.write("image.p7s", std::fs::read(&owner.cert).unwrap());
     let said = verify(&image, owner);
-    assert_eq!(said.code, 1);
+    assert_eq!(said.code, 4);
     let message = said.json()["error"]["message"].to_string();
     assert!(
         message.contains("image.p7s") && message.contains("CERTIFICATE"),
@@ -294,6 +294,7 @@ fn a_kernel_is_judged_by_the_gates_policy_with_all_that_goes_with_it() {
     let folder = Folder::new();
     let owner = &owners().rsa;
     let root = folder.path("no-machine");
+    std::fs::create_dir(&root).unwrap();
     let kernel = folder.write("vmlinuz", kernel_image(0x3000));
     let initrd = folder.write("initrd", b"07070100000000");
     sign(&kernel, owner);
@@ -426,6 +427,7 @@ fn a_crash_load_is_judged_by_the_rules_for_one() {
     let kernel = folder.write("vmlinuz", kernel_image(0x3000));
     sign(&kernel, owner);
     let root = folder.path("no-machine");
+    std::fs::create_dir(&root).unwrap();
     let judged = |more: &[&dyn AsRef<std::ffi::OsStr>]| {
         let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
             &"verify",

@@ -9,6 +9,7 @@ use crate::cli::CrashStatusArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::json;
+use crate::saved_state;
 use baton_sys::Root;
 use baton_sys::kexec_state::KexecState;
 use serde::Serialize;
@@ -49,7 +50,7 @@ struct Place {
 /// When something of the system can't be read; when nothing is loaded, or a crash wouldn't be captured as
 /// configured, after that has been shown.
 pub fn run(args: &CrashStatusArgs) -> Result<()> {
-    let root = args.root.as_ref().map_or_else(Root::system, Root::at);
+    let root = saved_state::described(args.root.as_deref())?;
     let status = Status::read(&root, args)?;
     match args.json {
         true => json::print(&status),

@@ -1,7 +1,8 @@
 //! Putting a handover together: a sealed memfd that nobody can change any more.
 
 use crate::failure::{Failure, Result};
-use crate::load::input::{self, Initrd};
+use crate::load::input::Initrd;
+use crate::read;
 use baton_formats::elf::Elf;
 use baton_formats::handover::{FLAG_CRASH, Kind, Layout, MAGIC, Part};
 use baton_formats::module_signature;
@@ -117,7 +118,7 @@ pub fn build_with(ingredients: &Ingredients<'_>, kernel: [u8; 32]) -> Result<Sea
 fn write(ingredients: &Ingredients<'_>, kernel: Option<[u8; 32]>) -> Result<Sealed> {
     let mut records = ingredients.records();
     let layout = plan(&records, ingredients)?;
-    input::check_room(layout.total_len())?;
+    read::check_room(layout.total_len())?;
     let mut draft = Draft::create("baton-handover").map_err(|e| memory(&e))?;
     draft.set_len(layout.total_len()).map_err(|e| memory(&e))?;
     for (index, record) in records.iter().enumerate() {
@@ -159,7 +160,7 @@ pub fn is_one(bytes: &[u8]) -> bool {
 /// # Errors
 /// When memory runs out.
 pub fn adopt(bytes: &[u8]) -> Result<Sealed> {
-    input::check_room(bytes.len() as u64)?;
+    read::check_room(bytes.len() as u64)?;
     let mut draft = Draft::create("baton-handover").map_err(|e| memory(&e))?;
     draft.write_at(bytes, 0).map_err(|e| memory(&e))?;
     draft.seal().map_err(|e| memory(&e))

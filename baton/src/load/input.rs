@@ -3,14 +3,11 @@
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::p7s;
-use crate::plan;
-use baton_sys::file::open_given;
+use crate::read;
+use baton_sys::appraisal;
 use baton_sys::kexec_error::KexecError;
-use baton_sys::limits::LARGEST_FILE;
 use baton_sys::memfd::{Draft, Sealed};
-use baton_sys::{Root, appraisal, memory};
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// An image: its bytes, for the verdict and the system call, and the open file.
@@ -30,11 +27,7 @@ impl Image {
     /// # Errors
     /// When it isn't a plain file, or can't be read.
     pub fn open(path: &Path) -> Result<Image> {
-        let (mut file, len) = open_plain(path)?;
-        check_room(len)?;
-        let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
-        file.read_to_end(&mut bytes)
-            .map_err(|e| Failure::io(path, &e))?;
+        let (file, bytes) = read::opened(path)?;
         Ok(Image {
             path: path.to_owned(),
             file,
@@ -116,7 +109,7 @@ impl Initrd {
     /// # Errors
     /// When it isn't a plain file, or can't be opened.
     pub fn open(path: &Path) -> Result<Initrd> {
-        let (file, len) = open_plain(path)?;
+        let (file, len) = read::open(path)?;
         if len == 0 {
             return Err(Failure::empty(path, LEAVE_OUT));
         }
@@ -152,47 +145,13 @@ fn out_of_memory(e: std::io::Error) -> Failure {
     )
 }
 
-/// A plain file: what a pipe gives lies in memory then.
-fn open_plain(path: &Path) -> Result<(File, u64)> {
-    let file = open_given(path).map_err(|e| Failure::io(path, &e))?;
-    let len = file.metadata().map_err(|e| Failure::io(path, &e))?.len();
-    match len > LARGEST_FILE {
-        true => Err(plan::too_large(
-            &path.display().to_string(),
-            len,
-            LARGEST_FILE,
-        )),
-        false => Ok((file, len)),
-    }
-}
-
-/// Whether so many bytes can be had here, so that nobody else is driven out of memory in vain.
-///
-/// # Errors
-/// When they can't.
-pub fn check_room(len: u64) -> Result<()> {
-    // Where that isn't told, it shows when they are asked for.
-    match memory::obtainable(&Root::system()) {
-        Ok(Some(there)) if len > there => Err(Failure::new(
-            Exit::NoRoom,
-            "no-room",
-            format!(
-                "no room: {} MiB are needed, and {} MiB are all that is free; free some memory, or use a smaller initrd",
-                len.div_ceil(1 << 20),
-                there >> 20
-            ),
-        )),
-        _ => Ok(()),
-    }
-}
-
 /// Several initrds as the kernel takes them: one after another, each at a multiple of 4
 /// (Documentation/driver-api/early-userspace/buffer-format.rst).
 ///
 /// # Errors
 /// When memory runs out or a file can't be read.
 pub fn concatenate(initrds: &[Initrd]) -> Result<Sealed> {
-    check_room(joined_len(initrds))?;
+    read::check_room(joined_len(initrds))?;
     let mut draft = Draft::create("baton-initrds").map_err(out_of_memory)?;
     draft.set_len(joined_len(initrds)).map_err(out_of_memory)?;
     let mut offset = 0;
@@ -216,6 +175,7 @@ pub fn joined_len(initrds: &[Initrd]) -> u64 {
 pub(super) mod tests {
     use super::*;
     use baton_sys::kexec_error::Load;
+    use std::io::Read;
 
     /// An initrd of these bytes.
     pub fn initrd(bytes: &[u8]) -> Initrd {

@@ -5,6 +5,7 @@
 //! [`end`] makes an exit code of it.
 
 use crate::exit::Exit;
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::sync::{Mutex, PoisonError};
@@ -22,12 +23,29 @@ macro_rules! tell {
 /// Why standard output takes no more.
 static TROUBLE: Mutex<Option<std::io::Error>> = Mutex::new(None);
 
+/// A text as a terminal may have it: names of files, and what stands in them, may hold what moves its cursor,
+/// changes its colours or its title.
+fn printable(text: &str) -> Cow<'_, str> {
+    let is_shown = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    if text.chars().all(is_shown) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 3);
+    for c in text.chars() {
+        match is_shown(c) {
+            true => shown.push(c),
+            false => shown.extend(c.escape_unicode()),
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// Prints a text on standard output.
 pub fn print(text: &str) {
     let mut trouble = TROUBLE.lock().unwrap_or_else(PoisonError::into_inner);
     if trouble.is_none() {
         let mut out = std::io::stdout().lock();
-        let written = out.write_all(text.as_bytes());
+        let written = out.write_all(printable(text).as_bytes());
         *trouble = written.and_then(|()| out.flush()).err();
     }
 }
@@ -48,7 +66,7 @@ pub fn line(text: fmt::Arguments<'_>) {
 /// Prints a line on standard error; what `tell!` calls. There is nobody left to tell if that
 /// fails.
 pub fn note(text: fmt::Arguments<'_>) {
-    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+    let _ = std::io::stderr().write_all(format!("{}\n", printable(&text.to_string())).as_bytes());
 }
 
 /// The exit code of a command that ended with `exit`. A reader that left, as `head` does, has all that it
@@ -65,5 +83,17 @@ pub fn end(exit: Exit) -> Exit {
             }
         }
         _ => exit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_steer_a_terminal_is_written_out() {
+        assert_eq!(printable("a\tb\n\u{e9}\u{2713}"), "a\tb\n\u{e9}\u{2713}");
+        let steers = "\u{1b}[2Jx\r\u{7}\u{9b}1m";
+        assert_eq!(printable(steers), r"\u{1b}[2Jx\u{d}\u{7}\u{9b}1m");
     }
 }

@@ -27,9 +27,9 @@ use crate::gate::own::not_a_gate;
 use crate::inspect::page::Page;
 use crate::kernel_verdict::hex;
 use crate::output::{json, text};
+use crate::read;
 use baton_formats::gate_image::GateInfo;
 use baton_formats::policy::{Action, MAGIC, Policy as Compact};
-use baton_sys::file;
 use baton_verify::{Component, Reason, Refusal, Way, command_line};
 use model::Policy;
 use serde::Serialize;
@@ -89,10 +89,9 @@ fn preset_text(name: &Path) -> Option<&'static str> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {
-    file::read_given(path).map_err(|e| {
-        let failure = Failure::io(path, &e);
+    read::given(path).map_err(|failure| {
         let bare = path.components().count() == 1;
-        match e.kind() == std::io::ErrorKind::NotFound && bare {
+        match bare && !path.exists() {
             true => Failure {
                 message: format!(
                     "{}; presets are {}",

@@ -31,6 +31,7 @@ use baton_formats::elf::Elf;
 use baton_formats::initrd;
 use baton_verify::{Payload, Reason, Way};
 use signer::Signer;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 /// What to do with signatures that are already there.
@@ -60,6 +61,7 @@ impl From<&SignArgs> for Existing {
 /// When a file can't be read, the key isn't the certificate's, or the image isn't one that can be
 /// signed so.
 pub fn run(args: &SignArgs) -> Result<()> {
+    check_place(args)?;
     let signer = Signer::read(args)?;
     let file = read::given(&args.input)?;
     let kind = args.kind.unwrap_or_else(|| default_kind(&file));
@@ -85,6 +87,19 @@ pub fn run(args: &SignArgs) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// What comes from a pipe can't be replaced, and nothing lies beside it.
+fn check_place(args: &SignArgs) -> Result<()> {
+    let input = &args.input;
+    let is_pipe = std::fs::metadata(input).is_ok_and(|it| it.file_type().is_fifo());
+    match is_pipe && args.output().is_none() {
+        true => Err(Failure::usage(format!(
+            "{}: a pipe; say where to write with --output",
+            input.display()
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// A kernel that isn't Linux is one by a manifest alone: no signature of its own would do.
