@@ -3,10 +3,12 @@
 //! Every function reads a [`Source`] and takes what is cut off for something else.
 
 pub mod gpt;
+mod occupant;
 mod superblock;
 #[cfg(test)]
 mod tests;
 
+pub use occupant::{Occupant, occupant};
 pub use superblock::{Elsewhere, Found, Kind, superblock};
 
 use baton_kdump::Source;

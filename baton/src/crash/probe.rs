@@ -1,7 +1,7 @@
 //! What is on a device, read by the code by which the capture program will find it.
 
 use baton_capture::config::{Device, FileSystem};
-use baton_capture::probe::{Found, Kind, gpt, superblock};
+use baton_capture::probe::{Found, Kind, Occupant, gpt, superblock};
 use baton_capture::system::Identity;
 use baton_kdump::Source;
 use baton_sys::Root;
@@ -49,6 +49,13 @@ fn open(root: &Root, device: &BlockDevice) -> Option<Node> {
 #[must_use]
 pub fn contents(root: &Root, device: &BlockDevice) -> Option<Found> {
     superblock(&open(root, device)?)
+}
+
+/// Who has a device, so that a raw dump may not be written over it; `None` where nobody has, or it can't be read.
+#[must_use]
+pub fn occupant(root: &Root, device: &BlockDevice) -> Option<Occupant> {
+    let node = open(root, device)?;
+    baton_capture::probe::occupant(&node).unwrap_or(Some(Occupant::Unknown))
 }
 
 /// The type of file system, if dumps can be written to it.

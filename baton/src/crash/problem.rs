@@ -118,7 +118,7 @@ pub enum Problem {
         found: String,
     },
     #[error(
-        "{target}: a raw dump replaces what is on {device}, and that {why}; name a partition that nothing uses, or wipe it (`wipefs -a`) if it is to hold dumps"
+        "{target}: a raw dump replaces what is on {device}, and that {why}; name a partition that nothing uses, or write zeros over it (`wipefs -a`, then `blkdiscard -z`) if it is to hold dumps"
     )]
     InUse {
         target: String,

@@ -182,6 +182,28 @@ fn a_raw_dump_goes_to_a_partition_that_nothing_uses() {
     assert!(used(&fake, "/dev/sda1").contains("is mounted at /mnt"));
 }
 
+#[test]
+fn a_raw_dump_goes_over_nothing_but_zeros_and_dumps() {
+    let on_sda1 = |bytes: &[u8]| {
+        let mut device = bytes.to_vec();
+        device.resize(8 << 20, 0);
+        let fake = Fake::new().with_sata().file("dev/sda1", device);
+        fake.set("sys/class/block/sda/sda1/size", "16384\n");
+        at(&fake, &raw_on("PARTUUID=part-sda1"))
+    };
+    let ntfs = on_sda1(b"\xeb\x52\x90NTFS    ").unwrap_err();
+    assert_eq!(ntfs.reason, "in-use");
+    assert!(ntfs.message.contains("holds an NTFS file system"), "{ntfs}");
+    assert!(ntfs.message.contains("blkdiscard -z"), "{ntfs}");
+    let unknown = on_sda1(b"whatever this is").unwrap_err();
+    assert!(
+        unknown.message.contains("holds something unknown"),
+        "{unknown}"
+    );
+    assert!(on_sda1(b"").is_ok());
+    assert!(on_sda1(b"KDUMP   ").is_ok());
+}
+
 const OWN_UUID: &str = "UUID=5a5a5a5a-5a5a-5a5a-5a5a-5a5a5a5a5a5a";
 
 #[test]

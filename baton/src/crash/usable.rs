@@ -41,9 +41,6 @@ pub fn in_use(root: &Root, mount: Option<&Mount>, device: &BlockDevice) -> Resul
     if let Some(partition) = device.partitions().first() {
         return Ok(Some(format!("has partitions ({partition})")));
     }
-    if let Some(found) = probe::contents(root, device) {
-        return Ok(Some(format!("holds {}", found.kind)));
-    }
     let swaps = root
         .read_text("proc/swaps")
         .map_err(|e| Failure::system(&e))?;
@@ -52,7 +49,11 @@ pub fn in_use(root: &Root, mount: Option<&Mount>, device: &BlockDevice) -> Resul
     let is_swap = swaps
         .lines()
         .any(|line| line.split_whitespace().next() == Some(&path));
-    Ok(is_swap.then(|| "is used as swap".to_owned()))
+    if is_swap {
+        return Ok(Some("is used as swap".to_owned()));
+    }
+    let occupant = probe::occupant(root, device);
+    Ok(occupant.map(|occupant| format!("holds {occupant}")))
 }
 
 /// What a capture would have to assemble before it can write.

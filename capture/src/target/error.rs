@@ -2,7 +2,7 @@
 
 use crate::crash::CrashError;
 use crate::device::DeviceError;
-use crate::probe::Kind;
+use crate::probe::Occupant;
 use crate::space::TooLittle;
 use std::fmt;
 use std::io;
@@ -28,12 +28,12 @@ pub enum TargetError {
         source: io::Error,
     },
     /// Somebody else's data would be lost.
-    #[error("{} holds {kind}, which a raw dump would destroy; use another partition, or wipe this one with wipefs --all", .node.display())]
+    #[error("{} holds {occupant}, which a raw dump would destroy; use another partition, or write zeros over this one with blkdiscard -z", .node.display())]
     InUse {
         /// The partition.
         node: PathBuf,
-        /// What it holds.
-        kind: Kind,
+        /// Who has it.
+        occupant: Occupant,
     },
     /// The partition can't hold anything.
     #[error("{} has {size} bytes, and 4 MiB are the least for a dump; use a larger partition", .node.display())]

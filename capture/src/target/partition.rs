@@ -95,10 +95,11 @@ impl Target for Partition<'_> {
         self.node = device::wait(self.system, &self.device, job.patience)?;
         let source = self.system.look_into(&self.node);
         let source = source.map_err(TargetError::io(Task::Read, &self.node))?;
-        if let Some(found) = probe::superblock(&*source) {
+        let occupant = probe::occupant(&*source);
+        if let Some(occupant) = occupant.map_err(TargetError::io(Task::Read, &self.node))? {
             return Err(TargetError::InUse {
                 node: self.node.clone(),
-                kind: found.kind,
+                occupant,
             });
         }
         let volume = self.system.open_volume(&self.node);

@@ -33,7 +33,10 @@ impl Small {
 
     /// What is in the dump.
     pub fn dump() -> Vec<u8> {
-        (0..100_000_u32).flat_map(|it| it.to_le_bytes()).collect()
+        let numbers = (0..100_000_u32).flat_map(|it| it.to_le_bytes());
+        let mut dump: Vec<u8> = numbers.collect();
+        dump[..8].copy_from_slice(b"KDUMP   ");
+        dump
     }
 }
 

@@ -186,8 +186,51 @@ fn a_raw_partition_that_holds_a_file_system_is_left_alone() {
 }
 
 #[test]
+fn a_raw_partition_that_holds_what_nobody_here_knows_is_left_alone() {
+    for (at, there, said) in [
+        (3, &b"NTFS    "[..], "an NTFS file system"),
+        (512, b"EFI PART", "a partition table (GPT)"),
+        (4096, &0xa92b_4efc_u32.to_le_bytes(), "RAID array"),
+        (5000, b"whatever this is", "something unknown"),
+        ((8 << 20) - 16, b"whatever this is", "something unknown"),
+    ] {
+        let mut start = vec![0; at + there.len()];
+        start[at..].copy_from_slice(there);
+        let machine = Machine::new().with_partition(PARTITION, &start, Fault::None);
+        let machine = capture(machine, &config(3, &["raw"]));
+        assert_ended(&machine);
+        assert!(
+            machine.said().contains("/dev/raw holds ") && machine.said().contains(said),
+            "{}",
+            machine.said()
+        );
+        assert!(machine.partition_bytes().starts_with(&start), "{said}");
+    }
+}
+
+#[test]
+fn a_raw_partition_takes_one_dump_after_another() {
+    let machine = Machine::new().with_partition(PARTITION, &[], Fault::None);
+    let machine = capture(machine, &config(3, &["raw"]));
+    let first = machine.partition_bytes();
+    let again = Machine::new().with_partition(PARTITION, &first, Fault::None);
+    let again = capture(again, &config(3, &["raw"]));
+    assert_ended(&again);
+    assert!(
+        trailer::read(&again.partition_bytes(), PARTITION)
+            .unwrap()
+            .complete
+    );
+    assert!(
+        again.said().contains("the kernel log is saved"),
+        "{}",
+        again.said()
+    );
+}
+
+#[test]
 fn a_raw_partition_that_is_too_small_is_left_alone() {
-    let machine = Machine::new().with_partition(3 << 20, b"mine", Fault::None);
+    let machine = Machine::new().with_partition(3 << 20, b"KDUMP   mine", Fault::None);
     let machine = capture(machine, &config(3, &["raw"]));
     assert_ended(&machine);
     assert!(
@@ -195,14 +238,15 @@ fn a_raw_partition_that_is_too_small_is_left_alone() {
         "{}",
         machine.said()
     );
-    assert!(machine.partition_bytes().starts_with(b"mine"));
+    assert!(machine.partition_bytes().starts_with(b"KDUMP   mine"));
 }
 
 #[test]
 fn a_raw_dump_that_breaks_off_replaces_the_old_one_and_says_so() {
     let (mut complete, mut broken, mut untouched) = (0, 0, 0);
     for at in 0..80 {
-        let old = vec![b'K'; 70 << 10];
+        let mut old = vec![b'K'; 70 << 10];
+        old[..8].copy_from_slice(b"DISKDUMP");
         let machine = Machine::new()
             .with_partition(PARTITION, &old, Fault::From(at))
             .with_disk("two", Fault::None);
@@ -217,7 +261,7 @@ fn a_raw_dump_that_breaks_off_replaces_the_old_one_and_says_so() {
             }
             Ok(trailer) => {
                 assert_eq!(trailer.log, LOG.as_bytes());
-                assert!(!bytes.starts_with(b"K"), "{at}");
+                assert!(!bytes.starts_with(b"DISKDUMP"), "{at}");
                 broken += 1;
             }
             Err(TrailerError::None) => untouched += 1,

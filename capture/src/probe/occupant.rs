@@ -1,0 +1,356 @@
+//! Whether a device may be written over as a whole: whatever isn't known to be nothing, or a dump, is somebody's.
+//!
+//! A list of signatures is never complete. So what counts as free is said, and what the list knows is only called
+//! by its name.
+
+use super::superblock::{Kind, superblock};
+use super::{array, bytes};
+use crate::trailer;
+use baton_kdump::Source;
+use std::fmt;
+use std::io;
+
+/// So much at the beginning is zero where nothing is: as much as a dump's beginning is cleared before it is written.
+pub const BEGINNING: usize = 64 << 10;
+/// So much at the end: the last superblock of an md array is within it, and what Baton writes to the end but for
+/// summaries of unheard-of length isn't.
+pub const END: usize = 128 << 10;
+
+/// Who has a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occupant {
+    /// A file system or another owner that this program knows more of.
+    Known(Kind),
+    /// One of which no more than the name is known.
+    Named(&'static str),
+    /// There is something.
+    Unknown,
+}
+
+impl fmt::Display for Occupant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Occupant::Known(kind) => kind.fmt(f),
+            Occupant::Named(name) => f.write_str(name),
+            Occupant::Unknown => write!(
+                f,
+                "something unknown (no dump, and not zeros alone in its first {} and last {} KiB)",
+                BEGINNING >> 10,
+                END >> 10
+            ),
+        }
+    }
+}
+
+/// Who has the device; `None` if a dump may be written over all of it.
+///
+/// # Errors
+/// When its beginning or its end can't be read.
+pub fn occupant(source: &dyn Source) -> io::Result<Option<Occupant>> {
+    if let Some(found) = superblock(source) {
+        return Ok(Some(Occupant::Known(found.kind)));
+    }
+    let size = source.size()?;
+    let beginning = part(source, 0, BEGINNING, size)?;
+    let is_dump = is_dump(&beginning);
+    // Of a dump all behind that are the crashed machine's pages, which can hold anything.
+    let reach = if is_dump { BEGINNING as u64 } else { size };
+    if let Some(name) = named(source, size, reach) {
+        return Ok(Some(Occupant::Named(name)));
+    }
+    let is_free = is_dump || is_empty(source, size, is_zero(&beginning))?;
+    Ok((!is_free).then_some(Occupant::Unknown))
+}
+
+fn is_empty(source: &dyn Source, size: u64, begins_empty: bool) -> io::Result<bool> {
+    match trailer::read(source, size) {
+        // One that broke off; of a complete one the beginning would be there, or is wiped.
+        Ok(trailer) => Ok(begins_empty || !trailer.complete),
+        Err(_) if !begins_empty => Ok(false),
+        Err(_) => {
+            let end = size.saturating_sub(END as u64);
+            Ok(is_zero(&part(source, end, END, size)?))
+        }
+    }
+}
+
+fn part(source: &dyn Source, offset: u64, length: usize, size: u64) -> io::Result<Vec<u8>> {
+    let there = usize::try_from(size.saturating_sub(offset)).unwrap_or(length);
+    let mut buffer = vec![0; length.min(there)];
+    source.read_at(offset, &mut buffer)?;
+    Ok(buffer)
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
+/// A kdump-compressed dump, its forerunner, one as makedumpfile writes it to a pipe (makedumpfile's
+/// diskdump_mod.h and makedumpfile.h), or an ELF core (e_type is ET_CORE of elf.h).
+fn is_dump(beginning: &[u8]) -> bool {
+    let magic: [&[u8]; 3] = [b"KDUMP   ", b"DISKDUMP", b"makedumpfile\0"];
+    let is_core = || beginning.starts_with(b"\x7fELF") && array(beginning, 16) == Some([4, 0]);
+    magic.iter().any(|it| beginning.starts_with(it)) || is_core()
+}
+
+/// Where a signature stands.
+enum At {
+    Start(u64),
+    /// Before the end.
+    End(u64),
+}
+
+use At::{End, Start};
+
+const GPT: &str = "a partition table (GPT)";
+const MD: &str = "a part of a RAID array (md)";
+const ZFS: &str = "a part of a ZFS pool";
+/// MD_SB_MAGIC of include/uapi/linux/raid/md_p.h.
+const MD_MAGIC: &[u8] = &0xa92b_4efc_u32.to_le_bytes();
+/// The uberblock's magic of ZFS (include/sys/uberblock_impl.h).
+const ZFS_MAGIC: &[u8] = &0x00ba_b10c_u64.to_le_bytes();
+
+/// Signatures of the most frequent owners besides those that [`superblock`] knows; fs/NAME of Linux has each file
+/// system's, UEFI's 5.3.2 GPT's.
+const SIGNATURES: [(&str, At, &[u8]); 34] = [
+    (GPT, Start(512), b"EFI PART"),
+    (GPT, Start(4096), b"EFI PART"),
+    (GPT, End(512), b"EFI PART"),
+    (GPT, End(4096), b"EFI PART"),
+    ("an NTFS file system", Start(3), b"NTFS    "),
+    ("an exFAT file system", Start(3), b"EXFAT   "),
+    ("a BitLocker volume", Start(3), b"-FVE-FS-"),
+    // Versions 1.1 and 1.2 (drivers/md/md.c: super_1_load); the others' place depends on the size.
+    (MD, Start(0), MD_MAGIC),
+    (MD, Start(4096), MD_MAGIC),
+    (
+        "a bcache device",
+        Start(4096 + 24),
+        b"\xc6\x85\x73\xf6\x4e\x1a\x45\xca",
+    ),
+    (
+        "a bcachefs file system",
+        Start(4096 + 24),
+        b"\xc6\x85\x73\xf6\x66\xce\x90\xa9",
+    ),
+    ("an F2FS file system", Start(1024), b"\x10\x20\xf5\xf2"),
+    ("an EROFS file system", Start(1024), b"\xe2\xe1\xf5\xe0"),
+    ("an HFS+ file system", Start(1024), b"H+"),
+    ("a NILFS2 file system", Start(1024 + 6), b"\x34\x34"),
+    ("a squashfs file system", Start(0), b"hsqs"),
+    ("an APFS container", Start(32), b"NXSB"),
+    ("a VDO volume", Start(0), b"dmvdo001"),
+    ("a Ceph OSD", Start(0), b"bluestore block device"),
+    ("an ISO 9660 file system", Start(0x8001), b"CD001"),
+    ("a UDF file system", Start(0x8001), b"BEA01"),
+    ("a JFS file system", Start(0x8000), b"JFS1"),
+    ("a ReiserFS file system", Start(0x1_0034), b"ReIsEr"),
+    ("a GFS2 file system", Start(0x1_0000), b"\x01\x16\x19\x70"),
+    ("a VMFS volume", Start(0x10_0000), b"\x0d\xd0\x01\xc0"),
+    // The second header of LUKS2, where it can lie (LUKS2 On-Disk Format Specification, 2.1).
+    (LUKS, Start(0x4000), SECOND),
+    (LUKS, Start(0x8000), SECOND),
+    (LUKS, Start(0x1_0000), SECOND),
+    (LUKS, Start(0x2_0000), SECOND),
+    (LUKS, Start(0x4_0000), SECOND),
+    (LUKS, Start(0x8_0000), SECOND),
+    (LUKS, Start(0x10_0000), SECOND),
+    (LUKS, Start(0x20_0000), SECOND),
+    (LUKS, Start(0x40_0000), SECOND),
+];
+
+const LUKS: &str = "a LUKS volume (its second header)";
+const SECOND: &[u8] = b"SKUL\xba\xbe";
+
+fn named(source: &dyn Source, size: u64, reach: u64) -> Option<&'static str> {
+    let stands = |at: &At, magic: &[u8]| {
+        let offset = match at {
+            Start(offset) => Some(*offset).filter(|offset| *offset < reach),
+            End(before) => size.checked_sub(*before),
+        };
+        let mut found = vec![0; magic.len()];
+        offset.is_some_and(|offset| source.read_at(offset, &mut found).is_ok()) && found == magic
+    };
+    let listed = SIGNATURES.iter().find(|(_, at, magic)| stands(at, magic));
+    let listed = listed.map(|(name, _, _)| *name);
+    listed
+        .or_else(|| is_md(source, size).then_some(MD))
+        .or_else(|| is_zfs(source, size, reach).then_some(ZFS))
+        .or_else(|| is_mbr(source).then_some("a partition table (MBR) or a boot sector"))
+}
+
+/// Versions 0.90 (MD_NEW_SIZE_SECTORS of md_p.h) and 1.0 (super_1_load of drivers/md/md.c).
+fn is_md(source: &dyn Source, size: u64) -> bool {
+    let old = (size & !0xffff).checked_sub(0x1_0000);
+    let new = size.checked_sub(0x2000).map(|at| at & !0xfff);
+    let mut places = [old, new].into_iter().flatten();
+    places.any(|at| bytes::<4>(source, at).is_some_and(|found| found == MD_MAGIC))
+}
+
+/// The second half of its first and of its last label, of 256 KiB each, is a ring of uberblocks, of 1 KiB each or a
+/// multiple (include/sys/vdev_impl.h).
+fn is_zfs(source: &dyn Source, size: u64, reach: u64) -> bool {
+    let first = Some(128 << 10).filter(|start| *start < reach);
+    let last = (size & !0x3_ffff).checked_sub(128 << 10);
+    let rings = [first, last].into_iter().flatten();
+    let mut places = rings.flat_map(|start| (0..128).map(move |number| start + number * 1024));
+    places.any(|at| bytes::<8>(source, at).is_some_and(|found| found == ZFS_MAGIC))
+}
+
+fn is_mbr(source: &dyn Source) -> bool {
+    bytes(source, 510) == Some([0x55, 0xaa])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trailer::Trailer;
+    use baton_kdump::write::Output;
+    use std::sync::Mutex;
+
+    const SIZE: usize = 8 << 20;
+
+    fn blank() -> Vec<u8> {
+        vec![0; SIZE]
+    }
+
+    fn with(parts: &[(usize, &[u8])]) -> Vec<u8> {
+        let mut bytes = blank();
+        for (at, part) in parts {
+            bytes[*at..*at + part.len()].copy_from_slice(part);
+        }
+        bytes
+    }
+
+    fn found(bytes: &Vec<u8>) -> String {
+        let occupant = occupant(bytes).unwrap();
+        occupant.map_or_else(|| "nobody".to_owned(), |it| it.to_string())
+    }
+
+    struct Written(Mutex<Vec<u8>>);
+
+    impl Output for Written {
+        fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+            let at = usize::try_from(offset).unwrap();
+            self.0.lock().unwrap()[at..at + bytes.len()].copy_from_slice(bytes);
+            Ok(())
+        }
+
+        fn read_back(&self, _: u64, _: &mut [u8]) -> io::Result<bool> {
+            Ok(false)
+        }
+
+        fn begins_empty(&self) -> bool {
+            false
+        }
+    }
+
+    fn with_trailer(bytes: Vec<u8>, complete: bool) -> Vec<u8> {
+        let written = Written(Mutex::new(bytes));
+        let trailer = Trailer {
+            complete,
+            log: vec![b'x'; 4 << 20],
+            summary: vec![b' '; 1000],
+            ..Trailer::default()
+        };
+        trailer::write(&written, trailer::place(SIZE as u64).unwrap(), &trailer).unwrap();
+        written.0.into_inner().unwrap()
+    }
+
+    #[test]
+    fn zeros_and_dumps_are_nobodys() {
+        let mut core = b"\x7fELF\x02\x01\x01".to_vec();
+        core.resize(16, 0);
+        core.extend([4, 0]);
+        for start in [&b""[..], b"KDUMP   ", b"DISKDUMP", b"makedumpfile\0", &core] {
+            let whole = with(&[(0, start), (SIZE - 5, b"data!")]);
+            let blank = start.is_empty();
+            assert_eq!(found(&whole) == "nobody", !blank, "{start:?}");
+        }
+        assert_eq!(found(&blank()), "nobody");
+        // What lies between is looked at by nobody.
+        assert_eq!(found(&with(&[(BEGINNING, b"data")])), "nobody");
+    }
+
+    #[test]
+    fn an_elf_program_is_no_dump() {
+        let mut program = b"\x7fELF\x02\x01\x01".to_vec();
+        program.resize(16, 0);
+        program.extend([2, 0]);
+        assert!(found(&with(&[(0, &program)])).starts_with("something unknown"));
+    }
+
+    #[test]
+    fn a_capture_that_broke_off_anywhere_may_be_written_over() {
+        let data = with(&[(100, b"headers come last")]);
+        assert_eq!(found(&with_trailer(data.clone(), false)), "nobody");
+        assert_eq!(found(&with_trailer(blank(), true)), "nobody", "wiped since");
+        // Somebody made something else of the partition after a dump.
+        let other = found(&with_trailer(data, true));
+        assert!(other.starts_with("something unknown"), "{other}");
+        // Between two steps: the end doesn't count any more, and the beginning is cleared.
+        let mut cleared = with_trailer(with(&[(BEGINNING, b"an old dump's pages")]), true);
+        let place = usize::try_from(trailer::place(SIZE as u64).unwrap()).unwrap();
+        cleared[place..place + 4096].fill(0);
+        assert_eq!(found(&cleared), "nobody");
+    }
+
+    #[test]
+    fn a_byte_anywhere_at_the_beginning_or_the_end_is_somebodys() {
+        for at in [
+            1,
+            511,
+            5000,
+            BEGINNING - 1,
+            SIZE - END,
+            SIZE - 4097,
+            SIZE - 1,
+        ] {
+            let said = found(&with(&[(at, b"\x01")]));
+            assert!(said.starts_with("something unknown"), "{at}: {said}");
+        }
+    }
+
+    #[test]
+    fn each_owner_is_called_by_its_name_even_where_a_dump_begins() {
+        for start in [&b""[..], b"KDUMP   "] {
+            for (name, at, magic) in &SIGNATURES {
+                let at = match at {
+                    Start(offset) => *offset,
+                    End(before) => SIZE as u64 - before,
+                };
+                let at = usize::try_from(at).unwrap();
+                let mut whole = with(&[(0, start)]);
+                whole[at..at + magic.len()].copy_from_slice(magic);
+                let is_dump = whole.starts_with(b"KDUMP   ");
+                let is_page = (BEGINNING..SIZE - END).contains(&at);
+                let expected = if is_dump && is_page { "nobody" } else { name };
+                assert_eq!(found(&whole), expected, "{name} at {at}");
+            }
+        }
+        for (name, at, magic) in [
+            (MD, SIZE - 0x1_0000, MD_MAGIC),
+            (MD, SIZE - 0x2000, MD_MAGIC),
+            (ZFS, (128 << 10) + 7 * 1024, ZFS_MAGIC),
+            (ZFS, SIZE - (128 << 10) + 9 * 1024, ZFS_MAGIC),
+            (
+                "a partition table (MBR) or a boot sector",
+                510,
+                &[0x55, 0xaa],
+            ),
+            ("an ext2, ext3 or ext4 file system", 1080, &[0x53, 0xef]),
+        ] {
+            assert_eq!(found(&with(&[(at, magic)])), name);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_anywhere_is_judged_without_a_panic() {
+        let whole = with_trailer(with(&[(0, b"KDUMP   ")]), true);
+        for length in [0, 1, 511, 4096, BEGINNING, END + 1, SIZE - 1] {
+            let mut cut = whole.clone();
+            cut.truncate(length);
+            let _ = occupant(&cut);
+        }
+    }
+}
