@@ -87,7 +87,13 @@ impl Failure {
             io::ErrorKind::PermissionDenied => Exit::NotPermitted,
             _ => Exit::Failed,
         };
-        Failure::new(exit, "io", format!("{}: {error}", path.display()))
+        let advice = match error.kind() {
+            io::ErrorKind::NotFound if path == Path::new("-") => {
+                "; to read standard input, name /dev/stdin"
+            }
+            _ => "",
+        };
+        Failure::new(exit, "io", format!("{}: {error}{advice}", path.display()))
     }
 
     /// Something of the system that couldn't be read; the path is in the error.

@@ -31,8 +31,6 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::RevokedCertificate { .. }
         | Reason::RevokedImage { .. }
         | Reason::RevokedInside { .. }
-        | Reason::BadSbat(_)
-        | Reason::SbatTwice
         | Reason::RevokedBySbat { .. }
         | Reason::HandoverDigestMismatch
         | Reason::RecordAltered
@@ -87,6 +85,8 @@ mod tests {
         assert_eq!(exit(&Reason::RevokedImage { list: "dbx" }), Exit::Untrusted);
         assert_eq!(exit(&Reason::UnsignedManifest), Exit::Untrusted);
         assert_eq!(exit(&Reason::CommandLineNul), Exit::Malformed);
+        // As of a file that is given to `gate build`.
+        assert_eq!(exit(&Reason::SbatTwice), Exit::Malformed);
         let no_room = Reason::NoRoom {
             needed: 2,
             largest_free: 1,

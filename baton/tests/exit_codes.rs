@@ -107,9 +107,10 @@ fn an_input_that_is_not_what_it_has_to_be_is_4_whatever_it_is() {
     let third = folder.write("third", kernel_image(0x3000));
     folder.write("third.p7s", "");
     let root = folder.path("");
-    let paths: [(&str, &dyn AsRef<OsStr>); 12] = [
+    let paths: [(&str, &dyn AsRef<OsStr>); 13] = [
         ("BAD", &bad),
         ("EMPTY", &empty),
+        ("MANIFEST", &folder.write("m", "baton-manifest 1\nkernel")),
         ("KERNEL", &kernel),
         ("STUB", &stub),
         ("OTHER", &other),
@@ -147,6 +148,7 @@ fn an_input_that_is_not_what_it_has_to_be_is_4_whatever_it_is() {
         "sign --key KEY --cert CERT --chain BAD KERNEL OUT",
         "sign --key KEY --cert CERT --as note BAD OUT",
         "sign --key KEY --cert CERT --as authenticode BAD OUT",
+        "sign --key KEY --cert CERT MANIFEST OUT",
         "manifest --kernel EMPTY OUT",
         "manifest --initrd EMPTY OUT",
         "gate build --stub BAD --cert CERT -o OUT",

@@ -137,3 +137,26 @@ fn a_limit_on_files_leaves_nothing_behind() {
     assert!(said.err.contains("File too large"), "{}", said.err);
     assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
 }
+
+#[test]
+fn a_dash_is_told_from_standard_input() {
+    let folder = Folder::new();
+    let out = folder.path("out");
+    for words in [
+        &["inspect", "-"][..],
+        &["verify", "-"],
+        &["dump", "info", "-"],
+    ] {
+        let words: Vec<&dyn AsRef<OsStr>> =
+            words.iter().map(|it| it as &dyn AsRef<OsStr>).collect();
+        let said = baton(&words);
+        assert_eq!(said.code, 1);
+        assert!(said.err.contains("name /dev/stdin"), "{}", said.err);
+    }
+    let paths: [&Path; 1] = [&out];
+    let said = shell(
+        "echo text | \"$0\" manifest --initrd /dev/stdin \"$1\"",
+        &paths,
+    );
+    assert_eq!(said.code, 0, "{}", said.err);
+}

@@ -343,6 +343,7 @@ fn a_part_alone_is_judged_by_what_the_gates_policy_accepts() {
     let folder = Folder::new();
     let owner = &owners().rsa;
     let root = folder.path("no-machine");
+    std::fs::create_dir(&root).unwrap();
     let kernel = folder.write("vmlinuz", kernel_image(0x3000));
     let initrd = folder.write("initrd", b"07070100000000");
     let manifest = folder.path("manifest");

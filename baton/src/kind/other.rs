@@ -71,7 +71,7 @@ pub(super) fn image_of_another_machine(image: &[u8], format: Format) -> Option<K
 }
 
 /// How other files begin: what they are, and what to do.
-const KNOWN: [(usize, &[u8], &str, &str); 17] = [
+const KNOWN: [(usize, &[u8], &str, &str); 18] = [
     // include/image.h and doc/usage/fit in U-Boot
     (0, &[0x27, 0x05, 0x19, 0x56], "a uImage of U-Boot", UNWRAP),
     (
@@ -141,6 +141,13 @@ const KNOWN: [(usize, &[u8], &str, &str); 17] = [
         b"ustar",
         "a tar archive",
         "name the kernel that is in it",
+    ),
+    // lib/decompress_unlz4.c in Linux takes the legacy frames of `lz4 -l` alone.
+    (
+        0,
+        &[0x04, 0x22, 0x4d, 0x18],
+        "compressed data (lz4, in frames that Linux doesn't unpack)",
+        "compress an initrd with `lz4 -l`; of a compressed kernel, name what is in it",
     ),
     (0, b"#!", "a script", "name a kernel"),
     (0, &MAGIC, "a policy", "name a kernel"),

@@ -242,6 +242,10 @@ fn other_files_that_people_give_are_named() {
             "compressed data (lz4), as initrds are",
         ),
         (b"070707rest".to_vec(), "a cpio archive of a form"),
+        (
+            b"\x04\x22\x4d\x18rest".to_vec(),
+            "in frames that Linux doesn't unpack",
+        ),
         (b"baton-manifest 1\n".to_vec(), "a manifest"),
         (b"\x27\x05\x19\x56rest".to_vec(), "a uImage"),
         (b"\xd0\x0d\xfe\xedrest".to_vec(), "FIT image"),

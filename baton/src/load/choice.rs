@@ -25,16 +25,16 @@ pub fn profile(wanted: Option<&str>, uki: Option<&Uki<'_>>) -> Result<u32> {
     if let Ok(number) = wanted.parse() {
         return Ok(number);
     }
-    let ids: Vec<&str> = uki
+    let ids: Vec<Option<&str>> = uki
         .into_iter()
         .flat_map(Uki::profiles)
-        .map(|profile| profile.id().unwrap_or("(none)"))
+        .map(|it| it.id())
         .collect();
-    let found = ids.iter().position(|id| *id == wanted);
+    let found = ids.iter().position(|id| *id == Some(wanted));
     found.and_then(|n| u32::try_from(n).ok()).ok_or_else(|| {
         let there = match ids.is_empty() {
             true => "the kernel is no UKI; leave --profile out".to_owned(),
-            false => format!("there are {}", ids.join(", ")),
+            false => format!("there are {}", named(&ids)),
         };
         Failure::new(
             crate::exit::Exit::Malformed,
@@ -42,6 +42,16 @@ pub fn profile(wanted: Option<&str>, uki: Option<&Uki<'_>>) -> Result<u32> {
             format!("kernel refused: it has no profile \"{wanted}\"; {there}"),
         )
     })
+}
+
+/// Profiles by their numbers, and by their IDs where they have one.
+fn named(ids: &[Option<&str>]) -> String {
+    let name = |(number, id): (usize, &Option<&str>)| match id {
+        Some(id) => format!("{number} (\"{id}\")"),
+        None => format!("{number} (without an ID)"),
+    };
+    let names: Vec<String> = ids.iter().enumerate().map(name).collect();
+    names.join(", ")
 }
 
 /// What of a load or of a saved handover says something about the command line.
@@ -95,6 +105,14 @@ fn of_manifest(text: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn profiles_are_told_by_number_also_those_that_have_no_id() {
+        assert_eq!(
+            named(&[None, Some("factory")]),
+            "0 (without an ID), 1 (\"factory\")"
+        );
+    }
 
     #[test]
     fn a_profile_is_chosen_by_number_whatever_the_kernel_is() {

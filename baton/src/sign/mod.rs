@@ -29,6 +29,7 @@ use crate::read;
 use crate::refusal;
 use baton_formats::elf::Elf;
 use baton_formats::initrd;
+use baton_formats::manifest::Manifest;
 use baton_verify::{Payload, Reason, Way};
 use signer::Signer;
 use std::os::unix::fs::FileTypeExt;
@@ -106,8 +107,17 @@ fn check_place(args: &SignArgs) -> Result<()> {
 fn check_role(file: &[u8]) -> Result<()> {
     match Payload::recognise(file, Way::Detached) {
         Err(reason @ Reason::OnlyByManifest) if !initrd::is_one(file) => accepted(Err(reason)),
-        _ => Ok(()),
+        _ => check_manifest(file),
     }
+}
+
+/// Nor does a signature make a manifest of what can't be read as one.
+fn check_manifest(file: &[u8]) -> Result<()> {
+    if Kind::of(file).role != Role::Manifest {
+        return Ok(());
+    }
+    let parsed = Manifest::parse(file).map(|_| ());
+    parsed.map_err(|e| Failure::malformed("bad-manifest", e.to_string()))
 }
 
 /// The file with its signature, or, if that is to be detached, the signature.
