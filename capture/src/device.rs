@@ -39,7 +39,28 @@ fn list(nodes: &[PathBuf]) -> String {
     }
 }
 
-/// The node of a device, as soon as it is there.
+/// A device that was waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The first that is called so.
+    pub node: PathBuf,
+    /// Others that are called so, too: a copy of a disk, or another way to it.
+    pub others: Vec<PathBuf>,
+}
+
+impl Found {
+    /// What to say where the name isn't one device's alone.
+    #[must_use]
+    pub fn doubt(&self, device: &Device) -> Option<String> {
+        let others = list(&self.others);
+        (!self.others.is_empty()).then(|| {
+            let node = self.node.display();
+            format!("{device} is the name of {node}, which is taken, and of {others}")
+        })
+    }
+}
+
+/// A device, as soon as it is there, and what else is called so by then.
 ///
 /// # Errors
 /// When it doesn't come within `patience`.
@@ -47,21 +68,26 @@ pub fn wait(
     system: &dyn System,
     device: &Device,
     patience: Duration,
-) -> Result<PathBuf, DeviceError> {
+) -> Result<Found, DeviceError> {
     let begun = system.elapsed();
     let mut known = HashSet::new();
     loop {
         // What can't be listed now can be later.
         let candidates = system.devices().unwrap_or_default();
         let new = |it: &&Candidate| !known.contains(&it.node);
-        let mut looked_at = Vec::new();
+        let (mut called_so, mut looked_at) = (Vec::new(), Vec::new());
         for candidate in candidates.iter().filter(new) {
             match is_it(system, device, candidate) {
-                Some(true) => return Ok(candidate.node.clone()),
+                Some(true) => called_so.push(candidate.node.clone()),
                 Some(false) => looked_at.push(candidate.node.clone()),
                 // It may be readable the next time.
                 None => {}
             }
+        }
+        let mut called_so = called_so.into_iter();
+        if let Some(node) = called_so.next() {
+            let others = called_so.collect();
+            return Ok(Found { node, others });
         }
         known.extend(looked_at);
         let waited = system.elapsed().saturating_sub(begun);

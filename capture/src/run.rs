@@ -193,7 +193,9 @@ impl<'a> Capture<'a> {
         left: usize,
     ) -> Result<(), TargetError> {
         let begun = self.system.elapsed();
-        target.prepare(&self.job(crash.facts(), left))?;
+        for doubt in target.prepare(&self.job(crash.facts(), left))? {
+            self.warn(doubt);
+        }
         target.save_log(log)?;
         self.end.log_is_saved();
         self.system.say("the kernel log is saved");

@@ -44,11 +44,11 @@ pub struct Result {
 /// A place for a dump. The functions are called in this order; after one that fails only `fail` and
 /// `close` are.
 pub trait Target {
-    /// Gets the place ready: waits for its device, makes room.
+    /// Gets the place ready: waits for its device, makes room. Gives what else should be known.
     ///
     /// # Errors
     /// When there is no such device, or no room on it.
-    fn prepare(&mut self, job: &Job) -> std::result::Result<(), TargetError>;
+    fn prepare(&mut self, job: &Job) -> std::result::Result<Vec<String>, TargetError>;
 
     /// Saves the kernel log, before anything else can go wrong. It is on the disk when this returns.
     ///

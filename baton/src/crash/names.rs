@@ -2,9 +2,9 @@
 //! where there is no udev by what is on the devices.
 
 use super::probe;
+use super::usable::assembled;
 use crate::failure::{Failure, Result};
 use baton_capture::config::Device;
-use baton_capture::system::Identity;
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
 use baton_sys::file::names_in;
@@ -45,6 +45,26 @@ fn by_contents(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
     Ok(None)
 }
 
+/// The other devices that a capture would take for the one that is called so, too. What must be assembled first
+/// isn't there in a capture: snapshots are called as what they are of.
+///
+/// # Errors
+/// When `/sys` can't be read.
+pub fn others(root: &Root, device: &BlockDevice, called: &Device) -> Result<Vec<String>> {
+    let all = called_so(root, called)?.into_iter();
+    let others = all.filter(|it| it != device && assembled(&it.disk()).is_none());
+    Ok(others.map(|it| it.name).collect())
+}
+
+fn called_so(root: &Root, called: &Device) -> Result<Vec<BlockDevice>> {
+    let mut all = Vec::new();
+    for name in names_in(&root.join("sys/class/block")) {
+        let found = BlockDevice::by_name(root, &name).map_err(|e| Failure::system(&e))?;
+        all.extend(found.filter(|it| probe::carries(root, it, called) == Some(true)));
+    }
+    Ok(all)
+}
+
 /// The `UUID=…` of what a device holds, by which it is found when disks have other names.
 #[must_use]
 pub fn uuid(root: &Root, device: &BlockDevice) -> Option<Device> {
@@ -79,14 +99,9 @@ pub fn identity(root: &Root, device: &BlockDevice) -> Result<Option<Device>> {
             .map(|(serial, size)| Device::Serial(serial, size)),
     ];
     for name in names.into_iter().flatten() {
-        let mut called_so = Vec::new();
-        for other in names_in(&root.join("sys/class/block")) {
-            let other = BlockDevice::by_name(root, &other).map_err(|e| Failure::system(&e))?;
-            called_so.extend(other.filter(|it| Identity::of(it).carries(&name) == Some(true)));
-        }
         // What is read back must also be the same name: a line end in it would not.
         let reads = Device::parse_raw(&name.to_string()).as_ref() == Ok(&name);
-        if reads && called_so == std::slice::from_ref(device) {
+        if reads && called_so(root, &name)? == std::slice::from_ref(device) {
             return Ok(Some(name));
         }
     }

@@ -126,6 +126,15 @@ pub enum Problem {
         why: String,
     },
     #[error(
+        "{target}: {called} is the name of {device} and of {others}, and a raw dump may replace the wrong one; give each a name of its own (`sgdisk -G`, `sgdisk -u`), or take the copy out"
+    )]
+    Ambiguous {
+        target: String,
+        device: String,
+        called: String,
+        others: String,
+    },
+    #[error(
         "{target}: {device} may be another disk's name after a crash, and it has no other (no PARTUUID, WWN or serial number that is its own); put a GPT on it (`sgdisk -n 1:0:0`), and name the partition by PARTUUID="
     )]
     NoIdentity { target: String, device: String },
@@ -166,6 +175,7 @@ impl Problem {
             Problem::NotFound { .. } => "not-found",
             Problem::OtherFileSystem { .. } => "other-filesystem",
             Problem::InUse { .. } => "in-use",
+            Problem::Ambiguous { .. } => "ambiguous",
             Problem::NoIdentity { .. } => "no-identity",
             Problem::NoProgram { .. } => "no-program",
             Problem::NotStatic { .. } => "not-static",

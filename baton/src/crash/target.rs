@@ -88,9 +88,36 @@ pub fn resolve(root: &Root, mounts: &[Mount], wanted: &Wanted) -> Result<Target>
         Wanted::Raw { device } => raw(root, mounts, device, &name)?,
     };
     usable::check(root, &target, &name)?;
+    let others = names::others(root, &target.device, &target.called)?;
+    target.notes.extend(ambiguous(&target, &name, &others)?);
     let notes = trial::run(root, mounts, &target, &name)?;
     target.notes.extend(notes);
     Ok(target)
+}
+
+/// What to say where the name isn't one device's alone: a copy of a disk has it, too, or there is another way to the
+/// same. A capture takes the first file system that it finds, and overwrites none.
+fn ambiguous(
+    target: &Target,
+    name: &str,
+    others: &[String],
+) -> std::result::Result<Option<String>, Problem> {
+    if others.is_empty() {
+        return Ok(None);
+    }
+    let (device, others) = (target.device.name.clone(), others.join(", "));
+    match target.told {
+        config::Target::Raw { .. } => Err(Problem::Ambiguous {
+            target: name.to_owned(),
+            device,
+            called: target.called.to_string(),
+            others,
+        }),
+        config::Target::Filesystem { .. } => Ok(Some(format!(
+            "{} is the name of {device} and of {others}: a capture takes the one that it finds first; give each a name of its own",
+            target.called
+        ))),
+    }
 }
 
 /// The device of a target of this name, and how it was asked for.

@@ -204,6 +204,31 @@ fn a_raw_dump_goes_over_nothing_but_zeros_and_dumps() {
     assert!(on_sda1(b"KDUMP   ").is_ok());
 }
 
+#[test]
+fn a_name_that_two_devices_have_is_told_and_no_raw_dump_goes_there() {
+    let fake = Fake::new()
+        .with_nvme()
+        .with_sata()
+        .with_ext4_on("sda1", [0x5a; 16])
+        .with_ext4_on("nvme0n1p1", [0x5a; 16]);
+    let target = at(&fake, &filesystem(OWN_UUID, Some("ext4"))).unwrap();
+    let note = target.notes.join("\n");
+    assert!(
+        note.contains("is the name of nvme0n1p1 and of sda1"),
+        "{note}"
+    );
+
+    let fake = Fake::new().with_nvme().with_sata();
+    for (disk, partition) in [("sda", "sda1"), ("nvme0n1", "nvme0n1p1")] {
+        let folder = format!("sys/class/block/{disk}");
+        std::fs::remove_dir_all(fake.path(&format!("{folder}/{partition}"))).unwrap();
+        fake.set(&format!("{folder}/wwid"), "naa.5000c500a1b2c3d4\n");
+    }
+    let failure = at(&fake, &raw_on("WWN=naa.5000c500a1b2c3d4")).unwrap_err();
+    assert_eq!(failure.reason, "ambiguous");
+    assert!(failure.message.contains("nvme0n1 and of sda"), "{failure}");
+}
+
 const OWN_UUID: &str = "UUID=5a5a5a5a-5a5a-5a5a-5a5a-5a5a5a5a5a5a";
 
 #[test]

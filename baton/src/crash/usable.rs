@@ -70,7 +70,9 @@ fn check_plain(device: &BlockDevice, name: &str) -> Result<()> {
     .into())
 }
 
-fn assembled(disk: &BlockDevice) -> Option<String> {
+/// What makes a device that has no hardware of its own; `None` of a disk.
+#[must_use]
+pub fn assembled(disk: &BlockDevice) -> Option<String> {
     if disk.has("dm") {
         // What made it comes first in its UUID (dm_build_dm_uuid of LVM, crypt_storage.c of cryptsetup).
         let uuid = disk.attribute("dm/uuid").unwrap_or_default();

@@ -227,14 +227,17 @@ fn files_of_a_dump(directory: &dyn Own) -> io::Result<Vec<String>> {
 }
 
 impl Target for Directory<'_> {
-    fn prepare(&mut self, job: &Job) -> Outcome<()> {
+    fn prepare(&mut self, job: &Job) -> Outcome<Vec<String>> {
         self.keep = job.keep;
-        let node = device::wait(self.system, &self.device, job.patience)?;
+        let found = device::wait(self.system, &self.device, job.patience)?;
+        let doubt = found.doubt(&self.device);
+        let node = found.node;
         let storage = self.system.mount(&node, self.filesystem, &self.options);
         self.storage = Some(storage.map_err(TargetError::io(Task::Mount, &node))?);
         self.make_place()?;
         self.make_room(job)?;
-        self.make_folder(job.time)
+        self.make_folder(job.time)?;
+        Ok(doubt.into_iter().collect())
     }
 
     fn save_log(&mut self, log: &str) -> Outcome<()> {

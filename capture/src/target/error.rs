@@ -14,6 +14,11 @@ pub enum TargetError {
     /// Its device isn't there.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// What would be overwritten may be the other one.
+    #[error(
+        "{0}, so that which of them a raw dump may replace isn't known; give each a name of its own (`sgdisk -G`, `sgdisk -u`), or take the copy out"
+    )]
+    Ambiguous(String),
     /// There is too little room.
     #[error(transparent)]
     Space(#[from] TooLittle),

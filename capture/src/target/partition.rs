@@ -91,8 +91,12 @@ impl<'s> Partition<'s> {
 }
 
 impl Target for Partition<'_> {
-    fn prepare(&mut self, job: &Job) -> Outcome<()> {
-        self.node = device::wait(self.system, &self.device, job.patience)?;
+    fn prepare(&mut self, job: &Job) -> Outcome<Vec<String>> {
+        let found = device::wait(self.system, &self.device, job.patience)?;
+        if let Some(doubt) = found.doubt(&self.device) {
+            return Err(TargetError::Ambiguous(doubt));
+        }
+        self.node = found.node;
         let source = self.system.look_into(&self.node);
         let source = source.map_err(TargetError::io(Task::Read, &self.node))?;
         let occupant = probe::occupant(&*source);
@@ -114,7 +118,7 @@ impl Target for Partition<'_> {
         let end = end.ok_or_else(small)?;
         space::check(end, job.most, job.shrinks)?;
         self.open = Some(Open { volume, end });
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// The dump that was there ends to be one here, where there is something new in its place.

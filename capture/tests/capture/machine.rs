@@ -84,6 +84,8 @@ pub struct Machine {
     pub partition_faults: Arc<Faults>,
     /// What tells the raw disk from others.
     pub identity: Identity,
+    /// There is a copy of the raw disk, `/dev/copy`, which has the same identity.
+    pub is_copied: bool,
     pub bad_modules: Vec<PathBuf>,
     state: Mutex<State>,
     changed: Condvar,
@@ -114,6 +116,7 @@ impl Machine {
             partition: None,
             partition_faults: Arc::default(),
             identity: Identity::default(),
+            is_copied: false,
             bad_modules: Vec::new(),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -138,6 +141,13 @@ impl Machine {
             }),
         });
         self
+    }
+
+    /// With a copy of a disk, which has the same label.
+    pub fn with_copy_of(self, label: &str) -> Machine {
+        let mut machine = self.with_disk("copy", Fault::None);
+        machine.disks.last_mut().unwrap().image = machine.disk(label).image.clone();
+        machine
     }
 
     /// With a partition `/dev/raw` of this size, which begins with these bytes.
@@ -266,7 +276,12 @@ impl System for Machine {
             )),
             identity: self.identity.clone(),
         });
-        Ok(disks.chain(partition).collect())
+        let copy = self.is_copied.then(|| Candidate {
+            node: "/dev/copy".into(),
+            partition: None,
+            identity: self.identity.clone(),
+        });
+        Ok(disks.chain(partition).chain(copy).collect())
     }
 
     fn look_into(&self, node: &Path) -> io::Result<Arc<dyn Source>> {

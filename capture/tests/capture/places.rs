@@ -295,3 +295,28 @@ fn a_whole_disk_is_written_to_if_it_is_the_one_that_was_meant_and_no_other() {
         assert_eq!(written, is_it, "{device}: {}", machine.said());
     }
 }
+
+#[test]
+fn two_file_systems_of_one_name_are_told_of_and_the_dump_is_taken() {
+    let machine = Machine::new()
+        .with_disk("one", Fault::None)
+        .with_copy_of("one");
+    let machine = capture(machine, &config(2, &["one"]));
+    let summary = assert_complete(&machine, "one");
+    let doubt = "LABEL=one is the name of /dev/one, which is taken, and of /dev/copy";
+    assert_eq!(summary.warnings, [doubt]);
+    assert!(machine.said().contains(doubt), "{}", machine.said());
+}
+
+#[test]
+fn of_two_raw_disks_of_one_name_none_is_written_to() {
+    let raw = config(3, &["raw"]).replace("/dev/raw", "WWN=naa.1");
+    let mut machine = Machine::new().with_partition(PARTITION, &[], Fault::None);
+    machine.identity.wwid = Some("naa.1".into());
+    machine.is_copied = true;
+    let machine = capture(machine, &raw);
+    assert_ended(&machine);
+    let said = "WWN=naa.1 is the name of /dev/raw, which is taken, and of /dev/copy, so that";
+    assert!(machine.said().contains(said), "{}", machine.said());
+    assert!(machine.partition_bytes().iter().all(|byte| *byte == 0));
+}
