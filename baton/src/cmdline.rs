@@ -1,6 +1,23 @@
-//! Taking over the running kernel's command line.
+//! Command lines: what can be none, and taking over that of the running kernel.
 
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
 use baton_formats::cmdline::parameters;
+
+/// Refuses what no kernel is given as its line.
+///
+/// # Errors
+/// When it has several lines.
+pub fn check(line: &[u8]) -> Result<()> {
+    match line.contains(&b'\n') {
+        true => Err(Failure::new(
+            Exit::Malformed,
+            "command-line-newline",
+            "command line refused: it holds a line end (take it out)",
+        )),
+        false => Ok(()),
+    }
+}
 
 /// The parameters of `line` that the next kernel should get: without `BOOT_IMAGE=` and `initrd=`, which
 /// boot loaders add about themselves, and for a crash kernel without `crashkernel=`.

@@ -160,3 +160,26 @@ fn a_dash_is_told_from_standard_input() {
     );
     assert_eq!(said.code, 0, "{}", said.err);
 }
+
+#[test]
+fn a_policy_is_asked_about_lines_alone_that_a_kernel_can_be_given() {
+    for (line, expected) in [
+        ("quiet\nnoefi".to_owned(), "a line end"),
+        ("a ".repeat(50_000), "100000 bytes are more than"),
+    ] {
+        let said = tool(
+            "timeout",
+            &[
+                &"10",
+                &BATON,
+                &"policy",
+                &"explain",
+                &"stock",
+                &"--cmdline",
+                &line,
+            ],
+        );
+        assert_eq!(said.code, 4, "{}", said.err);
+        assert!(said.err.contains(expected), "{}", said.err);
+    }
+}

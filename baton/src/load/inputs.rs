@@ -4,6 +4,7 @@ use super::choice::{self, Sayings};
 use super::handover::{self, Ingredients};
 use super::input::{self, Image, Initrd};
 use crate::cli::Companions;
+use crate::cmdline;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::p7s;
@@ -161,12 +162,6 @@ fn command_line(args: &Companions, reused: Option<Vec<u8>>, inputs: &Inputs) -> 
         (None, Some(line)) => line,
         (None, None) => inputs.sayings().command_line().unwrap_or_default().into(),
     };
-    if line.contains(&b'\n') {
-        return Err(Failure::new(
-            Exit::Malformed,
-            "command-line-newline",
-            "command line refused: it holds a line end (take it out)",
-        ));
-    }
+    cmdline::check(&line)?;
     Ok(line)
 }

@@ -22,6 +22,7 @@ pub mod table;
 mod tests;
 
 use crate::cli::{PolicyCheckArgs, PolicyCommand, PolicyExplainArgs, PolicyShowArgs};
+use crate::cmdline;
 use crate::failure::{Failure, Result};
 use crate::gate::own::not_a_gate;
 use crate::inspect::page::Page;
@@ -225,6 +226,9 @@ fn show(args: &PolicyShowArgs) -> Result<()> {
     Ok(())
 }
 
+/// The longest command line that a gate takes, with the zero that ends it: `cmdline_size` in its setup header.
+const GATE_TAKES: usize = 4096;
+
 fn explain(args: &PolicyExplainArgs) -> Result<()> {
     let bytes = compact_of(&args.policy)?;
     let compact = parse(&bytes, &args.policy)?;
@@ -234,6 +238,16 @@ fn explain(args: &PolicyExplainArgs) -> Result<()> {
         return Ok(());
     };
     let (line, rules) = (line.as_bytes(), compact.rules(args.crash));
+    cmdline::check(line)?;
+    if line.len() >= GATE_TAKES {
+        return Err(Failure::from(Refusal::new(
+            Component::CommandLine,
+            Reason::CommandLineTooLong {
+                length: line.len(),
+                limit: GATE_TAKES - 1,
+            },
+        )));
+    }
     let verdict = command_line::accept(line, Way::Unsigned, rules);
     let mut page = Page::default();
     if let Err(reason @ Reason::NotAccepted(_)) = &verdict {
