@@ -3,8 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
-use crate::asn1::{Element, Elements, Malformed, Tag};
-use crate::oid;
+use crate::der::oid;
+use crate::der::{Element, Elements, Malformed, Tag};
 
 /// The longest name shown, in characters.
 const MAX_NAME: usize = 64;

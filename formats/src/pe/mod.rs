@@ -38,6 +38,8 @@ use crate::reader::is_zero;
 use core::ops::Range;
 use headers::Headers;
 
+/// What a PE file begins with, the magic of its DOS header.
+pub const DOS_MAGIC: &[u8] = b"MZ";
 /// `IMAGE_FILE_MACHINE_AMD64`, the machine type of x86-64 images.
 pub const MACHINE_AMD64: u16 = 0x8664;
 

@@ -8,7 +8,7 @@
 //! | to boot another format | |
 //! |---|---|
 //! | its parser | `formats` |
-//! | what recognises it, and checks that it can be booted here | `verify/src/payload.rs` |
+//! | what recognises it, and checks that it can be booted here | `verify/src/decide/payload.rs` |
 //! | a module here with a [`Convert`], named in [`plan`] | |
 
 mod bzimage64;

@@ -2,6 +2,7 @@
 //! gate's console and the tests speak the same words.
 
 mod code;
+pub(crate) mod refusal;
 mod words;
 
 use alloc::string::{String, ToString};
@@ -17,14 +18,14 @@ use baton_formats::sbat::SbatError;
 use baton_formats::uki::UkiError;
 use baton_formats::verdict::Way;
 
-use crate::certificate::UnusableKey;
-use crate::chain::IssuerProblem;
-use crate::cms::CmsError;
+use crate::crypto::hash::Digest;
 use crate::display::{Hex, KeyId};
-use crate::hash::Digest;
-use crate::sbat::SbatSource;
-use crate::signer_info::SignerId;
-use crate::trust::{Trust, TrustError};
+use crate::policy::chain::IssuerProblem;
+use crate::policy::sbat::SbatSource;
+use crate::policy::trust::{Trust, TrustError};
+use crate::signature::cms::CmsError;
+use crate::signature::signer_info::SignerId;
+use crate::x509::certificate::UnusableKey;
 
 /// Why something is refused. [`Reason::code`] is for programs, `Display` for people.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use core::fmt;
 use baton_formats::verdict::Way;
 
 use super::Reason;
-use crate::chain::IssuerProblem;
-use crate::cms::CmsError;
+use crate::policy::chain::IssuerProblem;
+use crate::signature::cms::CmsError;
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -116,7 +116,7 @@ impl fmt::Display for Reason {
             Self::TooManySignatures => write!(
                 f,
                 "more than {} signatures (remove some)",
-                crate::image::MAX_SIGNATURES
+                crate::signature::image::MAX_SIGNATURES
             ),
             Self::NotPkcs7 => f.write_str(
                 "malformed signature: an entry of its certificate table isn't PKCS#7 (sign it again)",
@@ -167,7 +167,7 @@ impl fmt::Display for Reason {
             Self::ChainTooLong { subject } => write!(
                 f,
                 "signed by \"{subject}\", more than {} certificates away from a trusted one (trust one nearer to it)",
-                crate::chain::MAX_LENGTH
+                crate::policy::chain::MAX_LENGTH
             ),
             Self::UnusableCertificate {
                 subject,

@@ -1,0 +1,66 @@
+//! What a verdict depends on besides bytes: what the running kernel says of the machine.
+
+use baton_formats::boot_params::{BootParams, SECURE_BOOT_ENABLED};
+use baton_formats::bzimage::XLF_EFI_KEXEC;
+use baton_formats::policy::Policy;
+
+use crate::decide::manifest::VerifiedManifest;
+use crate::decide::payload::Payload;
+use crate::reason::Reason;
+
+/// What the running kernel tells the next one of the machine; nothing by default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// Whether it says that Secure Boot is on.
+    pub secure_boot: bool,
+    /// Whether it says where EFI's tables are.
+    pub efi: bool,
+}
+
+impl Machine {
+    /// One that Secure Boot started, and whose kernel says so.
+    pub const SECURE: Self = Self {
+        secure_boot: true,
+        efi: true,
+    };
+
+    /// As boot_params say.
+    #[must_use]
+    pub fn told_by(params: &BootParams<'_>) -> Self {
+        Self {
+            secure_boot: params.secure_boot() == SECURE_BOOT_ENABLED,
+            efi: params.efi_info().systab != 0,
+        }
+    }
+
+    /// Checks that Secure Boot is on, if the policy asks for that.
+    ///
+    /// A kernel without EFI's runtime services (`efi=noruntime`, `noefi`) passes on neither this nor
+    /// shim's lists (`setup_efi_state` in arch/x86/kernel/kexec-bzimage64.c), so that the next kernel
+    /// wouldn't be locked down, and the gate wouldn't know what is revoked.
+    pub(crate) fn check(self, policy: &Policy<'_>) -> Result<(), Reason> {
+        match policy.require_secure_boot && !self.secure_boot {
+            true => Err(Reason::SecureBootNotOn),
+            false => Ok(()),
+        }
+    }
+
+    /// Checks that a kernel is told of EFI where the machine has it. To a bzImage that says it can't be
+    /// started by kexec under EFI nothing is told of it: it would find no lists of shim's and pass
+    /// nothing on. Whoever lists it in a manifest wants it so.
+    pub(crate) fn check_kernel(
+        self,
+        payload: &Payload<'_>,
+        manifest: Option<&VerifiedManifest<'_>>,
+    ) -> Result<(), Reason> {
+        let listed = manifest.is_some_and(|it| it.manifest().kernel().is_some());
+        match payload {
+            Payload::BzImage(image)
+                if self.efi && !listed && image.xloadflags() & XLF_EFI_KEXEC == 0 =>
+            {
+                Err(Reason::LosesEfi)
+            }
+            _ => Ok(()),
+        }
+    }
+}

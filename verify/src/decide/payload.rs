@@ -1,0 +1,160 @@
+//! What a kernel image is, by its format.
+
+use baton_formats::bzimage::BzImage;
+use baton_formats::elf::{Class, Elf};
+use baton_formats::multiboot2::Multiboot2;
+use baton_formats::pe::{DOS_MAGIC, Pe};
+use baton_formats::uki::{Addon, Uki, UkiError};
+use baton_formats::verdict::Way;
+
+use crate::reason::Reason;
+
+/// The longest command line that Linux takes without saying so in a header, without its NUL
+/// (`COMMAND_LINE_SIZE` in arch/x86/include/asm/setup.h).
+const LINUX_COMMAND_LINE: u32 = 2047;
+
+/// A kernel that can be booted, by how it is.
+#[derive(Debug, Clone)]
+pub enum Payload<'a> {
+    /// Linux's bzImage, entered by the 64-bit boot protocol.
+    BzImage(BzImage<'a>),
+    /// Linux's vmlinux, entered by the 64-bit boot protocol.
+    Vmlinux(Elf<'a>),
+    /// Another kernel, entered by Xen's PVH boot protocol.
+    Pvh {
+        /// The kernel.
+        program: Elf<'a>,
+        /// The physical address of its 32-bit entry point.
+        entry: u64,
+    },
+    /// Another kernel, entered by the multiboot2 protocol.
+    Multiboot2 {
+        /// Its header.
+        header: Multiboot2<'a>,
+        /// The file, which goes where the header says, or is ELF.
+        file: &'a [u8],
+        /// The file as ELF, if the header says nothing of where it goes.
+        program: Option<Elf<'a>>,
+    },
+}
+
+impl<'a> Payload<'a> {
+    /// Recognises `bytes`, which must be all that is vouched for, in the given way.
+    ///
+    /// One format follows from how the file begins, and no other is tried then. Linux is entered as
+    /// Linux only: no other protocol tells it that Secure Boot is on.
+    ///
+    /// Whoever signs bytes doesn't say what for. A signature makes a kernel only of what is one by
+    /// its first bytes, a PE image or ELF, and Linux. All else is recognised by what may lie in any
+    /// file: it is a kernel where a manifest calls it one.
+    ///
+    /// # Errors
+    /// What is wrong with a file of that format, `UnknownFormat`, or `OnlyByManifest`.
+    pub fn recognise(bytes: &'a [u8], way: Way) -> Result<Self, Reason> {
+        let payload = Self::of(bytes)?;
+        let shows = match payload {
+            Self::BzImage(_) => bytes.starts_with(DOS_MAGIC),
+            Self::Vmlinux(_) => true,
+            Self::Pvh { .. } | Self::Multiboot2 { .. } => false,
+        };
+        match shows || way == Way::Manifest {
+            true => Ok(payload),
+            false => Err(Reason::OnlyByManifest),
+        }
+    }
+
+    fn of(bytes: &'a [u8]) -> Result<Self, Reason> {
+        if Elf::is_one(bytes) {
+            return Self::elf(bytes);
+        }
+        match BzImage::parse(bytes) {
+            Ok(image) => Ok(Self::BzImage(image)),
+            Err(error) if bytes.starts_with(DOS_MAGIC) || BzImage::is_one(bytes) => {
+                Err(Reason::BadKernel(error))
+            }
+            Err(_) => Self::multiboot2(bytes, None),
+        }
+    }
+
+    fn elf(bytes: &'a [u8]) -> Result<Self, Reason> {
+        let program = Elf::parse(bytes).map_err(Reason::BadElf)?;
+        match (program.is_linux(), program.class(), program.pvh_entry()) {
+            (true, Class::Elf64, _) => Ok(Self::Vmlinux(program)),
+            (true, Class::Elf32, _) => Err(Reason::UnknownFormat),
+            (false, _, _) if Multiboot2::is_one(bytes) => Self::multiboot2(bytes, Some(program)),
+            (false, _, Some(entry)) => Ok(Self::Pvh { program, entry }),
+            (false, _, None) => Err(Reason::UnknownFormat),
+        }
+    }
+
+    fn multiboot2(file: &'a [u8], program: Option<Elf<'a>>) -> Result<Self, Reason> {
+        if !Multiboot2::is_one(file) {
+            return Err(Reason::UnknownFormat);
+        }
+        let header = Multiboot2::parse(file).map_err(Reason::BadMultiboot2)?;
+        let program = program.filter(|_| header.load().is_none());
+        match program.is_none() && header.load().is_none() {
+            true => Err(Reason::UnknownFormat),
+            false => Ok(Self::Multiboot2 {
+                header,
+                file,
+                program,
+            }),
+        }
+    }
+
+    /// Whether it is Linux. Another kernel runs its modules as a part of itself, or as what it
+    /// gives the machine to, as Xen does dom0's kernel.
+    #[must_use]
+    pub fn is_linux(&self) -> bool {
+        matches!(self, Self::BzImage(_) | Self::Vmlinux(_))
+    }
+
+    /// The longest command line that it takes, in bytes without the NUL.
+    #[must_use]
+    pub fn cmdline_size(&self) -> u32 {
+        match self {
+            Self::BzImage(image) => image.cmdline_size(),
+            Self::Vmlinux(_) => LINUX_COMMAND_LINE,
+            Self::Pvh { .. } | Self::Multiboot2 { .. } => u32::MAX,
+        }
+    }
+
+    /// The release that it names, for people.
+    #[must_use]
+    pub fn release(&self) -> Option<&'a str> {
+        match self {
+            // "6.12.1-amd64 (builder) #1 SMP …"
+            Self::BzImage(image) => image.kernel_version()?.split(' ').next(),
+            _ => None,
+        }
+    }
+
+    /// What people call its format.
+    #[must_use]
+    pub fn format(&self) -> &'static str {
+        match self {
+            Self::BzImage(_) => "bzImage",
+            Self::Vmlinux(_) => "ELF vmlinux",
+            Self::Pvh { .. } => "ELF with a PVH entry",
+            Self::Multiboot2 { .. } => "multiboot2",
+        }
+    }
+}
+
+/// The image as a UKI; `None` if it is none. One that adds to UKIs is signed for that, and is no
+/// kernel, whatever else is in it.
+///
+/// # Errors
+/// `BadImage` or `BadUki`, if it begins as a PE image does.
+pub fn as_uki(bytes: &[u8]) -> Result<Option<Uki<'_>>, Reason> {
+    if !bytes.starts_with(DOS_MAGIC) {
+        return Ok(None);
+    }
+    let pe = Pe::parse(bytes).map_err(Reason::BadImage)?;
+    match Uki::is_one(&pe) {
+        true => Uki::parse(&pe).map(Some).map_err(Reason::BadUki),
+        false if Addon::is_one(&pe) => Err(Reason::BadUki(UkiError::NotOne)),
+        false => Ok(None),
+    }
+}

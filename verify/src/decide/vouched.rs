@@ -1,0 +1,104 @@
+//! What was judged, part by part, for the record that travels on with the next kernel.
+
+use alloc::vec::Vec;
+
+use baton_formats::handover::Record;
+use baton_formats::uki::Arguments;
+use baton_formats::verdict::{Kind, Way};
+
+use crate::crypto::hash::sha256;
+use crate::decide::manifest::VerifiedManifest;
+use crate::signature::verified::{Signer, Verified};
+
+/// How a part is vouched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vouched {
+    /// How; `Unsigned`: user space chose it.
+    pub way: Way,
+    /// By whom; `None` if it isn't vouched for.
+    pub signer: Option<Signer>,
+}
+
+impl Vouched {
+    /// Not at all.
+    pub(crate) const UNSIGNED: Self = Self {
+        way: Way::Unsigned,
+        signer: None,
+    };
+
+    pub(crate) fn by(way: Way, signer: Signer) -> Self {
+        Self {
+            way,
+            signer: Some(signer),
+        }
+    }
+
+    pub(crate) fn as_is(image: &Verified<'_>) -> Self {
+        Self::by(image.way(), image.signer().clone())
+    }
+
+    /// Whether that counts for what is code to the kernel, too.
+    pub(crate) fn counts_for_code(&self) -> bool {
+        let signer = self.signer.as_ref();
+        signer.is_some_and(|signer| signer.vouches_for_code)
+    }
+}
+
+/// A part of what is booted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What it is.
+    pub kind: Kind,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its SHA-256, or, of a signed PE image, its Authenticode digest; of a part of a UKI or of an
+    /// addon the digest of all of that.
+    pub digest: [u8; 32],
+    /// How it is vouched for.
+    pub vouched: Vouched,
+}
+
+impl Part {
+    pub(crate) fn new(kind: Kind, bytes: &[u8], digest: [u8; 32], vouched: Vouched) -> Self {
+        Self {
+            kind,
+            size: bytes.len() as u64,
+            digest,
+            vouched,
+        }
+    }
+
+    /// A signed image.
+    pub(crate) fn image(kind: Kind, record: &Record<'_>, image: &Verified<'_>) -> Self {
+        Self::new(kind, record.bytes, image.digest(), Vouched::as_is(image))
+    }
+
+    /// The command line as it is booted.
+    pub(crate) fn command_line(line: &[u8], vouched: Vouched) -> Self {
+        Self::new(Kind::CommandLine, line, sha256([line]), vouched)
+    }
+
+    /// The manifest, whose record's digest has been checked.
+    pub(crate) fn manifest(record: &Record<'_>, manifest: &VerifiedManifest<'_>) -> Self {
+        let vouched = Vouched::by(Way::Detached, manifest.signer().clone());
+        Self::new(Kind::Manifest, record.bytes, record.digest, vouched)
+    }
+}
+
+/// Adds what is signed together with `image`, a UKI or an addon, but for its command line.
+pub(crate) fn add_parts_of(image: &Verified<'_>, arguments: &Arguments<'_>, parts: &mut Vec<Part>) {
+    for (kind, bytes) in [
+        (Kind::Microcode, arguments.ucode),
+        (Kind::Initrd, arguments.initrd),
+        (Kind::DeviceTree, arguments.dtb),
+    ] {
+        if let Some(bytes) = bytes {
+            parts.push(Part::new(
+                kind,
+                bytes,
+                image.digest(),
+                Vouched::as_is(image),
+            ));
+        }
+    }
+}
