@@ -1,7 +1,7 @@
 //! Whatever Linux would see early in an initrd is found, in one piece and in two.
 #![no_main]
 
-use baton_formats::cpio::{Search, entries};
+use baton_formats::cpio::{Search, entries, is_early_alone};
 use libfuzzer_sys::fuzz_target;
 
 const PATH: &[u8] = b"kernel/firmware/acpi/";
@@ -13,6 +13,7 @@ fuzz_target!(|initrd: &[u8]| {
         assert!(entry.contents.as_ptr_range().end <= end);
     }
     let seen = entries(initrd).any(|entry| entry.name.starts_with(PATH));
+    assert!(!is_early_alone(initrd) || entries(initrd).all(|it| !it.name.starts_with(b"init")));
     let mut search = Search::new(PATH);
     assert!(!seen || search.is_in(initrd));
     let (left, right) = initrd.split_at(initrd.len() / 2);
