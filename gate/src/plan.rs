@@ -221,13 +221,6 @@ pub fn is_all_ram(map: &[MapEntry], range: Range) -> bool {
     ram.any(|entry| entry.address <= range.start && range.end <= entry.end())
 }
 
-/// Whether any entry of the map says that something of a range is other than free RAM.
-#[must_use]
-pub fn is_claimed(map: &[MapEntry], range: Range) -> bool {
-    let mut others = map.iter().filter(|entry| entry.kind != Use::Ram);
-    others.any(|entry| entry.claims(range))
-}
-
 /// Joins sorted ranges that touch or overlap.
 fn merge(sorted: &[Range]) -> Vec<Range> {
     let mut merged: Vec<Range> = Vec::with_capacity(sorted.len());

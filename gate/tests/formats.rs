@@ -466,6 +466,37 @@ fn where_the_bios_data_area_is_not_free_no_kernel_is_started_that_needs_it() {
     }
 }
 
+/// In a crash Linux passes on its own map, in which it has reserved the first page.
+#[test]
+fn in_a_crash_the_first_page_is_linuxs_own() {
+    const DUMP: u64 = 0x2000_0000;
+    let mut memory = with_root_pointer(&movable_multiboot2());
+    memory.bytes(HANDOVER)[0x18] = 1;
+    let mut line = format!("elfcorehdr={DUMP:#x} quiet").into_bytes();
+    line.resize(4096, 0);
+    memory.put(CMDLINE, line);
+    let mut header = b"\x7fELF\x02\x01\x01".to_vec();
+    header.resize(64, 0);
+    header[16] = 4;
+    memory.put(DUMP, header);
+    for (size, free) in [(0x1000, true), (0x2000, false)] {
+        let map = [
+            (0x1000, 0x9_e000, 1),
+            (0, size, 2),
+            (0x7f00_0000, 0x10_0000, 2),
+            (DUMP + 0x1000, RAM_END - DUMP - 0x1000, 1),
+        ];
+        set_map(memory.bytes(BOOT_PARAMS), &map);
+        if !free {
+            assert_eq!(refusal(&memory, &keys()).reason.code(), "bad-memory-map");
+            continue;
+        }
+        plan_of(&memory, &keys(), |plan| {
+            assert_eq!(written_at(plan, 0x40e), 0x9e00_u16.to_le_bytes());
+        });
+    }
+}
+
 #[test]
 fn a_machine_with_a_bios_keeps_what_that_left() {
     let mut memory = with_root_pointer(&flat_multiboot2());

@@ -251,7 +251,7 @@ impl Machine {
     }
 }
 
-/// Writes to the BIOS data area. After a crash no entry lists it.
+/// Writes to the BIOS data area.
 fn write_word(
     address: u64,
     word: u16,
@@ -268,9 +268,15 @@ fn write_word(
     Ok(())
 }
 
-/// Whether nothing is known to lie in a range below 1 MiB.
+/// Whether nothing is known to lie in a range below 1 MiB. In a crash Linux passes on its own map, in which it has
+/// reserved the first page by itself (trim_bios_range in arch/x86/kernel/setup.c).
 fn is_untouched(given: &Given<'_, '_>, range: plan::Range) -> bool {
-    !plan::is_claimed(&given.arguments.map, range)
+    let by_linux =
+        |entry: &plan::MapEntry| given.decision.crash && entry.address == 0 && entry.size == PAGE;
+    let claims = |entry: &plan::MapEntry| {
+        entry.kind != plan::Use::Ram && !by_linux(entry) && entry.claims(range)
+    };
+    !given.arguments.map.iter().any(claims)
         && !given.taken.iter().any(|taken| taken.overlaps(range))
 }
 
@@ -286,7 +292,7 @@ fn free_page(given: &Given<'_, '_>) -> Option<u64> {
 }
 
 /// KiB of memory from 0 and from 1 MiB on, up to the first hole. The first page, where the BIOS data
-/// area is, is memory on every PC; Linux leaves it out of the map that it passes on after a crash.
+/// area is, is memory on every PC; in the map that Linux passes on after a crash it is no RAM.
 fn basic_memory(given: &Given<'_, '_>) -> (u32, u32) {
     let from = |start: u64| {
         let holds = |entry: &&plan::MapEntry| {
