@@ -19,7 +19,7 @@ pub enum CrashError {
     None(&'static str, std::io::Error),
     /// What the kernel shows isn't a core.
     #[error(transparent)]
-    Vmcore(#[from] baton_kdump::vmcore::VmcoreError),
+    Vmcore(#[from] baton_kdump::format::elf::VmcoreError),
     /// Without VMCOREINFO nothing is known of the kernel.
     #[error("the crashed kernel left no VMCOREINFO")]
     NoVmcoreinfo,

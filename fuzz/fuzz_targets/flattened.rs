@@ -1,7 +1,7 @@
 //! An accepted flattened dump reads as if its records had been written to a file one after another.
 #![no_main]
 
-use baton_kdump::flattened::Flattened;
+use baton_kdump::format::flattened::Flattened;
 use baton_kdump::{Dump, Source};
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;

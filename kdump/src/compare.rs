@@ -96,9 +96,9 @@ fn page(
 mod tests {
     use super::*;
     use crate::KdumpFile;
+    use crate::format::elf::Vmcore;
     use crate::samples::core;
     use crate::samples::kdump::{KdumpSample, content};
-    use crate::vmcore::Vmcore;
     use std::sync::Arc;
 
     #[test]

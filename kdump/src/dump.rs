@@ -2,15 +2,15 @@
 //! flattened.
 
 use crate::address_space::{AddressSpaceError, KernelMemory};
-use crate::flattened::{Flattened, FlattenedError};
 use crate::foreign::{BEGINNING, Foreign};
-use crate::kdump_file::{KdumpError, KdumpFile};
+use crate::format::elf::{Vmcore, VmcoreError};
+use crate::format::flattened::{Flattened, FlattenedError};
+use crate::format::kdump::{KdumpError, KdumpFile};
 use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Unreadable};
 use crate::note::CrashNotes;
 use crate::source::{self, Source};
 use crate::survey::{Flaw, Survey};
-use crate::vmcore::{Vmcore, VmcoreError};
 use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
 use std::fmt;
 use std::io;

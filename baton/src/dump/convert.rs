@@ -9,7 +9,8 @@ use crate::output::file::{self, Access, Destination, Draft, Existing};
 use crate::output::json;
 use baton_kdump::Dump;
 use baton_kdump::convert::{Crash, Format, Options, Summary, convert};
-use baton_kdump::write::{FileOutput, Flattened, Observer, Output, Phase, WriteError};
+use baton_kdump::format::flattened::FlattenedWriter;
+use baton_kdump::write::{FileOutput, Observer, Output, Phase, WriteError};
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::num::NonZeroUsize;
@@ -152,7 +153,7 @@ impl Job {
     fn flattened(&self, draft: &Draft<'_>, destination: &Destination) -> Result<Summary> {
         let failed = |error| destination.failure(&error);
         let stream = BufWriter::with_capacity(STREAM, draft.file()?);
-        let output = Flattened::begin(stream).map_err(failed)?;
+        let output = FlattenedWriter::begin(stream).map_err(failed)?;
         let summary = self.write(&output, destination)?;
         output
             .finish()

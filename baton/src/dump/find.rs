@@ -1,6 +1,6 @@
 //! Finding dumps in folders.
 
-use baton_kdump::flattened::Flattened;
+use baton_kdump::format::flattened::Flattened;
 use baton_kdump::{Dump, KdumpFile, Vmcore, source};
 use std::fs;
 use std::io::{self, Read};

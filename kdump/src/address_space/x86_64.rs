@@ -118,10 +118,10 @@ impl Paging {
 mod tests {
     use super::*;
     use crate::address_space::KernelMemory;
+    use crate::format::elf::Vmcore;
     use crate::machine::Machine;
     use crate::memory::Unreadable;
     use crate::samples::core;
-    use crate::vmcore::Vmcore;
     use std::sync::Arc;
 
     /// The direct mapping, vmemmap and modules, more or less.

@@ -4,7 +4,7 @@ use super::choice::Choice;
 use super::{Format, Options};
 use crate::encode::Compression;
 use crate::filter::{Counts, Doubt, Level};
-use crate::write::kdump::Tally;
+use crate::format::kdump::write::Tally;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering;
 use std::time::Duration;

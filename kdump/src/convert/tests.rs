@@ -8,9 +8,10 @@ use crate::Dump;
 use crate::bits::{Bits, REGION};
 use crate::compare::compare;
 use crate::filter::Doubt;
+use crate::format::flattened::FlattenedWriter;
 use crate::memory::{Extent, Presence, Unreadable};
 use crate::samples::pages::{IMAGE, LRU, POISON, PageSample, Release};
-use crate::write::{Flattened, Unobserved};
+use crate::write::Unobserved;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -231,7 +232,7 @@ fn an_old_dump_on_a_device_never_passes_for_the_new_one() {
 fn a_flattened_dump_is_the_same_dump() {
     let whole = machine();
     let sample = Window::of(&whole);
-    let stream = Flattened::begin(Vec::new()).unwrap();
+    let stream = FlattenedWriter::begin(Vec::new()).unwrap();
     written(&sample, &whole.notes(), &options("zstd", 31, 2), &stream);
     let bytes = stream.finish().unwrap();
     let dump = opened(bytes.clone());

@@ -1,7 +1,7 @@
 use super::*;
 use crate::Machine;
+use crate::format::elf::Vmcore;
 use crate::samples::log::{DATA, DESCRIPTORS, INFO, INFOS, LogSample, RAM, RING};
-use crate::vmcore::Vmcore;
 use std::sync::Arc;
 
 fn with<T>(sample: &LogSample, run: impl FnOnce(Result<Log<'_>, LogError>) -> T) -> T {

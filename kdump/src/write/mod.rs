@@ -1,19 +1,12 @@
 //! Dumps written: kdump-compressed or ELF, to a file, a device or a stream.
 
-pub(crate) mod elf;
 mod error;
-mod flattened;
-pub(crate) mod front;
-mod header;
-pub(crate) mod kdump;
-mod observe;
-mod output;
-mod reading;
-mod worker;
+pub(crate) mod observe;
+pub(crate) mod output;
+pub(crate) mod reading;
 
+pub use crate::format::kdump::write::Identity;
 pub use error::WriteError;
-pub use flattened::Flattened;
-pub use header::Identity;
 pub use observe::{Observer, Phase, Unobserved};
 pub use output::{FileOutput, Output};
 

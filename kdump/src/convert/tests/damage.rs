@@ -70,7 +70,7 @@ fn what_a_dump_lost_its_conversion_leaves_out_and_says_that_it_is_incomplete() {
 #[test]
 fn a_stream_of_what_is_left_of_a_dump_says_so_from_its_beginning() {
     for (how, complete) in [("whole", true), ("cut off", false), ("decoded", false)] {
-        let stream = Flattened::begin(Vec::new()).unwrap();
+        let stream = FlattenedWriter::begin(Vec::new()).unwrap();
         let summary = converted(&damaged(how), Format::Kdump, &stream);
         let written = opened(stream.finish().unwrap());
         assert_eq!(summary.complete, complete, "{how}");

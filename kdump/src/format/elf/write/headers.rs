@@ -1,8 +1,8 @@
 //! The headers of an ELF core (uapi/linux/elf.h).
 
 use super::Load;
-use crate::vmcore::Segment;
-use crate::write::kdump::Subject;
+use crate::format::elf::Segment;
+use crate::format::kdump::write::Subject;
 use crate::write::{WriteError, WriteResult};
 
 /// sizeof(Elf64_Ehdr), sizeof(Elf64_Phdr), sizeof(Elf64_Shdr).

@@ -1,9 +1,9 @@
 //! What of a kdump-compressed dump comes before its pages: headers, notes, bitmaps.
 
+use super::layout::{DESCRIPTOR, Layout};
 use crate::bits::{Bits, REGION_BYTES};
+use crate::format::kdump::write::Subject;
 use crate::write::WriteResult;
-use crate::write::header::{DESCRIPTOR, Layout};
-use crate::write::kdump::Subject;
 use crate::write::output::{Output, clear};
 
 /// The part of a dump that is written before pages are chosen.

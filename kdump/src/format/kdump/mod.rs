@@ -17,6 +17,7 @@ mod header;
 mod machine;
 mod page;
 mod part;
+pub(crate) mod write;
 
 pub use header::{Header, SubHeader, Utsname};
 use part::Part;

@@ -6,8 +6,8 @@ mod loads;
 pub(crate) use loads::Loads;
 
 use crate::encode::is_zero;
+use crate::format::kdump::write::{Subject, Tally};
 use crate::parallel;
-use crate::write::kdump::{Subject, Tally};
 use crate::write::observe::{Observer, Phase};
 use crate::write::output::Output;
 use crate::write::reading::read_pages;

@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
+mod write;
+
+pub use write::FlattenedWriter;
+
 /// `struct makedumpfile_header` and the rest of its block (makedumpfile.h).
 const HEADER: u64 = 4096;
 /// MAKEDUMPFILE_SIGNATURE, padded to 16 bytes.

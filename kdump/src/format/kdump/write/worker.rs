@@ -1,9 +1,9 @@
 //! One thread's share of a kdump-compressed dump.
 
+use super::layout::{DESCRIPTOR, flag};
 use crate::encode::{Encoder, is_zero};
+use crate::format::kdump::write::Dump;
 use crate::write::WriteResult;
-use crate::write::header::{DESCRIPTOR, flag};
-use crate::write::kdump::Dump;
 use crate::write::reading::read_pages;
 use std::sync::atomic::Ordering;
 

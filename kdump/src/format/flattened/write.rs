@@ -3,7 +3,7 @@
 //! As makedumpfile writes it to standard output (makedumpfile.h: makedumpfile_header,
 //! makedumpfile_data_header): big-endian, whatever the machine.
 
-use super::Output;
+use crate::write::Output;
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
@@ -15,24 +15,24 @@ const VERSION: i64 = 1;
 /// END_FLAG_FLAT_HEADER of makedumpfile.h, in place of offset and size.
 const END: i64 = -1;
 
-/// Writes a dump to a stream. It must be ended by [`finish`](Flattened::finish).
-pub struct Flattened<W> {
+/// Writes a dump to a stream. It must be ended by [`finish`](FlattenedWriter::finish).
+pub struct FlattenedWriter<W> {
     stream: Mutex<W>,
 }
 
-impl<W: Write + Send> Flattened<W> {
+impl<W: Write + Send> FlattenedWriter<W> {
     /// Begins the stream.
     ///
     /// # Errors
     /// When the stream takes no more.
-    pub fn begin(mut stream: W) -> io::Result<Flattened<W>> {
+    pub fn begin(mut stream: W) -> io::Result<FlattenedWriter<W>> {
         let mut header = Vec::with_capacity(HEADER);
         header.extend(b"makedumpfile\0\0\0\0");
         header.extend(TYPE.to_be_bytes());
         header.extend(VERSION.to_be_bytes());
         header.resize(HEADER, 0);
         stream.write_all(&header)?;
-        Ok(Flattened {
+        Ok(FlattenedWriter {
             stream: Mutex::new(stream),
         })
     }
@@ -60,7 +60,7 @@ fn record(offset: i64, size: i64) -> [u8; 16] {
     bytes
 }
 
-impl<W: Write + Send> Output for Flattened<W> {
+impl<W: Write + Send> Output for FlattenedWriter<W> {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let number = |it: u64| i64::try_from(it).map_err(|_| io::ErrorKind::FileTooLarge);
         let head = record(number(offset)?, number(bytes.len() as u64)?);

@@ -16,6 +16,7 @@ mod header;
 mod layout;
 mod origin;
 mod twice;
+pub(crate) mod write;
 
 pub use header::Segment;
 use header::{Class, Header};

@@ -5,23 +5,29 @@
 //! the descriptors. No thread waits for another. A descriptor that isn't written is zeros: its page is
 //! lost, and all others can be read.
 
+pub(crate) mod headers;
+mod layout;
+mod worker;
+
+pub use layout::Identity;
+
 use crate::bits::{Bits, REGION};
 use crate::encode::Compression;
+use crate::format::elf::Segment;
 use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::parallel;
 use crate::regions::Regions;
-use crate::vmcore::Segment;
-use crate::write::front::Front;
-use crate::write::header::{DESCRIPTOR, Identity, Layout, STATUS_AT};
 use crate::write::observe::{Observer, Phase};
 use crate::write::output::Output;
-use crate::write::worker::Worker;
 use crate::write::{WriteError, WriteResult};
+use headers::Front;
+use layout::{DESCRIPTOR, Layout, STATUS_AT};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use worker::Worker;
 
 /// How many pages are a unit of work: 2 MiB of pages of 4 KiB.
 const UNIT: usize = 512;
