@@ -9,7 +9,7 @@ use crate::format::kdump::{KdumpError, KdumpFile};
 use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Unreadable};
 use crate::note::CrashNotes;
-use crate::source::{self, Source};
+use crate::source::{self, Source, read_up_to};
 use crate::survey::{Flaw, Survey};
 use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
 use std::fmt;
@@ -105,7 +105,7 @@ impl Opened {
             return Err(DumpError::Empty(path.to_owned()));
         }
         let mut opened = Opened {
-            start: beginning(&*source).map_err(failed)?,
+            start: read_up_to(&*source, 0, BEGINNING).map_err(failed)?,
             source,
             size,
             flattened: false,
@@ -114,7 +114,7 @@ impl Opened {
         if Flattened::recognises(&opened.start) {
             let inner = Flattened::open(opened.source)
                 .map_err(|error| DumpError::Flattened(path.to_owned(), error))?;
-            opened.start = beginning(&inner).map_err(failed)?;
+            opened.start = read_up_to(&inner, 0, BEGINNING).map_err(failed)?;
             opened.flaw = inner.flaw().cloned();
             opened.flattened = true;
             opened.source = Arc::new(inner);
@@ -138,16 +138,6 @@ fn kernel_core(name: &Path, source: Arc<dyn Source>) -> Result<Vmcore, DumpError
         Some(stranger) => Err(foreign(stranger)),
         None => Ok(core),
     }
-}
-
-/// The first bytes, as far as there are some.
-fn beginning(source: &dyn Source) -> io::Result<Vec<u8>> {
-    let there = usize::try_from(source.size()?).map_or(BEGINNING, |it| it.min(BEGINNING));
-    let mut start = vec![0; there];
-    if there > 0 {
-        source.read_at(0, &mut start)?;
-    }
-    Ok(start)
 }
 
 impl Dump {

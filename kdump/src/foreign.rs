@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 /// How much of a file's beginning tells what it is: a tar archive is known by its 257th byte.
-pub(crate) const BEGINNING: usize = 512;
+pub(crate) const BEGINNING: u64 = 512;
 
 /// A file of a known kind that isn't read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn each_mark_is_found_in_its_place_and_no_shorter() {
         for (at, bytes, foreign) in PACKED.iter().chain(&MACHINES).chain(&DUMPS) {
-            let mut file = vec![0; BEGINNING];
+            let mut file = vec![0; 512];
             file[*at..at + bytes.len()].copy_from_slice(bytes);
             assert_eq!(Foreign::of(&file), Some(*foreign), "{foreign}");
             assert_eq!(

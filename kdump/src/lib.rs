@@ -29,6 +29,7 @@ pub mod ranges;
 pub mod regions;
 pub mod source;
 pub mod survey;
+pub mod utsname;
 pub mod vmcoreinfo;
 pub mod write;
 

@@ -1,12 +1,13 @@
 //! ELF notes of a dump: the registers of each CPU, and VMCOREINFO.
 
 use crate::bytes::{u32_at, u64_at};
+use crate::format::elf::disk::NoteHeader;
 use crate::machine::Machine;
 use crate::vmcoreinfo::VmcoreInfo;
 use std::ops::Range;
+use zerocopy::FromBytes;
 
-/// `namesz`, `descsz` and `type` of Elf64_Nhdr (uapi/linux/elf.h).
-const HEADER: usize = 12;
+const HEADER: usize = size_of::<NoteHeader>();
 /// NT_PRSTATUS of uapi/linux/elf.h, in the name of "CORE".
 pub(crate) const PRSTATUS: u32 = 1;
 
@@ -44,22 +45,20 @@ impl<'a> Notes<'a> {
 
     fn parse_next(&self) -> Option<(Note<'a>, usize)> {
         let start = self.next;
-        let length = |offset| {
-            u32_at(self.bytes, start.checked_add(offset)?).and_then(|it| usize::try_from(it).ok())
-        };
-        let kind = u32_at(self.bytes, start.checked_add(8)?)?;
-        let name =
-            start.checked_add(HEADER)?..start.checked_add(HEADER)?.checked_add(length(0)?)?;
+        let (header, _) = NoteHeader::read_from_prefix(self.bytes.get(start..)?).ok()?;
+        let length = |it: u32| usize::try_from(it).ok();
+        let begin = start.checked_add(HEADER)?;
+        let name = begin..begin.checked_add(length(header.name_size.get())?)?;
         // Both are padded to four bytes, in 64-bit cores, too.
         let begin = name.end.checked_next_multiple_of(4)?;
-        let at = begin..begin.checked_add(length(4)?)?;
+        let at = begin..begin.checked_add(length(header.description_size.get())?)?;
         let description = self.bytes.get(at.clone())?;
         let name = self.bytes.get(name)?;
         let name = name.strip_suffix(&[0]).unwrap_or(name);
         let next = at.end.checked_next_multiple_of(4)?;
         let note = Note {
             name,
-            kind,
+            kind: header.kind.get(),
             description,
             at,
         };

@@ -4,6 +4,7 @@ use std::fs::{File, FileType};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// O_NONBLOCK (asm-generic/fcntl.h): opening a pipe doesn't wait for somebody to write to it.
 const NONBLOCK: i32 = 0o4000;
@@ -43,6 +44,23 @@ pub trait Source: Send + Sync {
 
     /// How many bytes there are.
     fn size(&self) -> io::Result<u64>;
+}
+
+/// The structure that stands at `offset`.
+pub(crate) fn read<T: FromBytes + IntoBytes>(source: &dyn Source, offset: u64) -> io::Result<T> {
+    let mut value = T::new_zeroed();
+    source.read_at(offset, value.as_mut_bytes())?;
+    Ok(value)
+}
+
+/// Up to so many bytes from `offset` on: as many as there are.
+pub(crate) fn read_up_to(source: &dyn Source, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+    let there = source.size()?.saturating_sub(offset).min(length);
+    let mut bytes = vec![0; usize::try_from(there).unwrap_or(0)];
+    if !bytes.is_empty() {
+        source.read_at(offset, &mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// Why bytes couldn't be had, for a person.

@@ -18,6 +18,7 @@ use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::note::CrashNotes;
 use crate::regions::Regions;
+use crate::utsname::{RawUtsname, Utsname};
 use crate::vmcoreinfo::VmcoreInfo;
 use crate::write::{Identity, Observer, Output, Phase, WriteError};
 use choice::Choice;
@@ -259,31 +260,23 @@ impl Identity {
         info: &VmcoreInfo,
         notes: &CrashNotes,
     ) -> Identity {
-        let machine = crash.machine.utsname();
-        let utsname = kernel
-            .and_then(|kernel| {
-                let name = info.symbol("init_uts_ns").ok()?;
-                let mut bytes = [0; 6 * 65];
-                let offset = info.offset("uts_namespace.name").ok()?;
-                kernel.read(name.wrapping_add(offset), &mut bytes).ok()?;
-                let name = |field: &[u8]| {
-                    let end = field.iter().position(|byte| *byte == 0);
-                    let text = field.get(..end.unwrap_or(field.len())).unwrap_or_default();
-                    String::from_utf8_lossy(text).into_owned()
-                };
-                let mut fields = bytes.chunks_exact(65).map(name);
-                let names: [String; 6] = std::array::from_fn(|_| fields.next().unwrap_or_default());
-                // A dump of a machine that nobody knows can't be read.
-                let plausible = names[0] == "Linux" && Some(names[4].as_str()) == machine;
-                plausible.then_some(names)
-            })
-            .unwrap_or_else(|| {
-                let mut names: [String; 6] = Default::default();
-                names[0] = "Linux".to_owned();
-                names[2] = info.release().unwrap_or_default().to_owned();
-                names[4] = machine.unwrap_or_default().to_owned();
-                names
-            });
+        let of_kernel = kernel.and_then(|kernel| {
+            let name = info.symbol("init_uts_ns").ok()?;
+            let mut raw: RawUtsname = [[0; 65]; 6];
+            let offset = info.offset("uts_namespace.name").ok()?;
+            let address = name.wrapping_add(offset);
+            kernel.read(address, raw.as_flattened_mut()).ok()?;
+            Some(Utsname::parse(&raw))
+        });
+        let machine = crash.machine.utsname().unwrap_or_default();
+        // A dump of a machine that nobody knows can't be read.
+        let plausible = |it: &Utsname| it.sysname == "Linux" && it.machine == machine;
+        let utsname = of_kernel.filter(plausible).unwrap_or_else(|| Utsname {
+            sysname: "Linux".to_owned(),
+            release: info.release().unwrap_or_default().to_owned(),
+            machine: machine.to_owned(),
+            ..Utsname::default()
+        });
         Identity {
             utsname,
             seconds: crash.seconds,

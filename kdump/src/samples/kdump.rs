@@ -1,5 +1,11 @@
 //! Kdump-compressed dumps, written the simplest way.
 
+use crate::format::kdump::disk::{
+    DiskDumpHeader, KdumpSubHeader, PageDescriptor, Place, SIGNATURE, flags,
+};
+use crate::utsname::Utsname;
+use zerocopy::{FromZeros, IntoBytes};
+
 const PAGE: usize = 4096;
 
 /// A page of a [`KdumpSample`]: not there, left out, or with content, flags of its compression and
@@ -43,14 +49,14 @@ impl KdumpSample {
         let pages = vec![
             Page::Absent,
             Page::Held(0, content(1)),
-            Page::Held(1, zlib.finish().unwrap()),
+            Page::Held(flags::ZLIB, zlib.finish().unwrap()),
             Page::Excluded,
-            Page::Held(2, lzokay::compress::compress(&content(4)).unwrap()),
-            Page::Held(4, snappy),
+            Page::Held(flags::LZO, lzokay::compress::compress(&content(4)).unwrap()),
+            Page::Held(flags::SNAPPY, snappy),
             Page::Absent,
             Page::Absent,
             Page::Held(
-                0x20,
+                flags::ZSTD,
                 compress_to_vec(&content(8)[..], CompressionLevel::Fastest),
             ),
             Page::Held(0, content(9)),
@@ -89,9 +95,13 @@ impl KdumpSample {
             .collect();
         let mut offset = DESCRIPTORS + 24 * held.len();
         for (flags, data) in &held {
-            let size = u32::try_from(data.len()).unwrap();
-            bytes.extend((offset as u64).to_le_bytes());
-            bytes.extend([size, *flags, 0, 0].iter().flat_map(|it| it.to_le_bytes()));
+            let descriptor = PageDescriptor {
+                offset: (offset as u64).into(),
+                size: u32::try_from(data.len()).unwrap().into(),
+                flags: (*flags).into(),
+                page_flags: 0.into(),
+            };
+            bytes.extend(descriptor.as_bytes());
             offset += data.len();
         }
         held.iter().for_each(|(_, data)| bytes.extend(*data));
@@ -99,36 +109,46 @@ impl KdumpSample {
     }
 
     fn headers(&self) -> Vec<u8> {
-        let mut bytes = vec![0; DESCRIPTORS];
-        let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
         let frames = self.pages.len() as u64;
-        put(0, b"KDUMP   ");
-        put(8, &self.version.to_le_bytes());
-        for (i, name) in ["Linux", "host", "6.12.1-sample", "#1 SMP", self.machine]
-            .iter()
-            .enumerate()
-        {
-            put(12 + 65 * i, name.as_bytes());
-        }
-        put(408, &1_700_000_000u64.to_le_bytes());
-        for (at, value) in [(428, 4096), (432, 2), (436, 2), (460, 3)] {
-            put(at, &u32::to_le_bytes(value));
-        }
-        put(440, &u32::try_from(frames).unwrap().to_le_bytes());
-        put(PAGE + 8, &31u32.to_le_bytes());
-        if let Some(part) = &self.part {
-            put(PAGE + 12, &1u32.to_le_bytes());
-            for (i, frame) in [part.start, part.end].into_iter().enumerate() {
-                let value = (frame as u64).to_le_bytes();
-                put(PAGE + 16 + 8 * i, &value);
-                put(PAGE + 80 + 8 * i, &value);
-            }
-        }
-        let notes_at = (PAGE + 104) as u64;
-        put(PAGE + 48, &notes_at.to_le_bytes());
-        put(PAGE + 56, &(self.notes.len() as u64).to_le_bytes());
-        put(PAGE + 96, &frames.to_le_bytes());
-        put(PAGE + 104, &self.notes);
+        let utsname = Utsname {
+            sysname: "Linux".to_owned(),
+            nodename: "host".to_owned(),
+            release: "6.12.1-sample".to_owned(),
+            version: "#1 SMP".to_owned(),
+            machine: self.machine.to_owned(),
+            domainname: String::new(),
+        };
+        let header = DiskDumpHeader {
+            signature: SIGNATURE,
+            version: self.version.into(),
+            utsname: utsname.to_raw(),
+            seconds: 1_700_000_000.into(),
+            block_size: 4096.into(),
+            sub_header_blocks: 2.into(),
+            bitmap_blocks: 2.into(),
+            max_mapnr: u32::try_from(frames).unwrap().into(),
+            cpus: 3.into(),
+            ..DiskDumpHeader::new_zeroed()
+        };
+        let part = self.part.as_ref().map(|it| [it.start, it.end]);
+        let numbers = part.unwrap_or_default().map(|it| (it as u64).into());
+        let sub_header = KdumpSubHeader {
+            dump_level: 31.into(),
+            split: u32::from(part.is_some()).into(),
+            old_part: numbers,
+            part: numbers,
+            notes: Place {
+                offset: (4096 + 104).into(),
+                length: (self.notes.len() as u64).into(),
+            },
+            max_mapnr: frames.into(),
+            ..KdumpSubHeader::new_zeroed()
+        };
+        let mut bytes = header.as_bytes().to_vec();
+        bytes.resize(PAGE, 0);
+        bytes.extend(sub_header.as_bytes());
+        bytes.extend(&self.notes);
+        bytes.resize(DESCRIPTORS, 0);
         bytes
     }
 }

@@ -1,6 +1,12 @@
 //! Small dumps for the tests.
 
 use crate::bytes::u64_at;
+use crate::format::elf::Segment;
+use crate::format::elf::disk::{CORE, FileHeader, LOAD, NOTE, NoteHeader, ProgramHeader64};
+use crate::format::flattened::disk::{self as flattened, RecordHeader};
+use crate::machine::Machine;
+use zerocopy::little_endian::U64;
+use zerocopy::{FromZeros, IntoBytes};
 
 pub(crate) mod kdump;
 pub(crate) mod log;
@@ -9,11 +15,12 @@ mod seeds;
 
 /// A note.
 pub(crate) fn note(name: &[u8], kind: u32, description: &[u8]) -> Vec<u8> {
-    let length = |it: usize| u32::try_from(it).unwrap().to_le_bytes();
-    let mut bytes = Vec::new();
-    bytes.extend(length(name.len() + 1));
-    bytes.extend(length(description.len()));
-    bytes.extend(kind.to_le_bytes());
+    let header = NoteHeader {
+        name_size: u32::try_from(name.len() + 1).unwrap().into(),
+        description_size: u32::try_from(description.len()).unwrap().into(),
+        kind: kind.into(),
+    };
+    let mut bytes = header.as_bytes().to_vec();
     bytes.extend(name);
     bytes.push(0);
     bytes.resize(bytes.len().next_multiple_of(4), 0);
@@ -36,30 +43,35 @@ pub(crate) type Load = (u64, u64, Vec<u8>);
 /// An ELF64 core of x86-64 with these notes and this memory. The segments' bytes stand in order, each
 /// at a multiple of 16.
 pub(crate) fn core(notes: &[u8], loads: &[Load]) -> Vec<u8> {
-    let count = u16::try_from(loads.len() + 1).unwrap();
-    let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
-    bytes.resize(16, 0);
-    bytes.extend(4u16.to_le_bytes());
-    bytes.extend(62u16.to_le_bytes());
-    bytes.extend(1u32.to_le_bytes());
-    bytes.extend([0u64, 64, 0].iter().flat_map(|it| it.to_le_bytes()));
-    bytes.extend(
-        [0u16, 0, 64, 56, count, 0, 0, 0]
-            .iter()
-            .flat_map(|it| it.to_le_bytes()),
-    );
-    let mut offset = 64 + 56 * (loads.len() + 1);
+    let count = loads.len() + 1;
+    let mut header = FileHeader::<U64>::new_zeroed();
+    header.identity[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    header.kind = CORE.into();
+    header.machine = Machine::X86_64.elf().into();
+    header.version = 1.into();
+    header.segments_at = 64.into();
+    header.size = 64.into();
+    header.segment_size = 56.into();
+    header.segments = u16::try_from(count).unwrap().into();
+    let mut bytes = header.as_bytes().to_vec();
+    let mut offset = 64 + 56 * count;
     let mut header = |kind: u32, at: u64, memory: u64, held: &[u8]| {
-        bytes.extend(kind.to_le_bytes());
-        bytes.extend(7u32.to_le_bytes());
         offset = offset.next_multiple_of(16);
-        let numbers = [offset as u64, 0, at, held.len() as u64, memory, 0];
-        bytes.extend(numbers.iter().flat_map(|it| it.to_le_bytes()));
+        let segment = Segment {
+            kind,
+            flags: 7,
+            offset: offset as u64,
+            virtual_address: 0,
+            physical_address: at,
+            file_size: held.len() as u64,
+            memory_size: memory,
+        };
+        bytes.extend(ProgramHeader64::from(segment).as_bytes());
         offset += held.len();
     };
-    header(4, 0, notes.len() as u64, notes);
+    header(NOTE, 0, notes.len() as u64, notes);
     for (at, memory, held) in loads {
-        header(1, *at, *memory, held);
+        header(LOAD, *at, *memory, held);
     }
     for held in std::iter::once(notes).chain(loads.iter().map(|(_, _, held)| held.as_slice())) {
         bytes.resize(bytes.len().next_multiple_of(16), 0);
@@ -75,14 +87,21 @@ pub(crate) fn first_load(core: &[u8]) -> u64 {
 
 /// A flattened dump of these records.
 pub(crate) fn flattened(records: &[(u64, &[u8])]) -> Vec<u8> {
-    let mut bytes = b"makedumpfile\0\0\0\0".to_vec();
-    bytes.extend([1u64, 1].iter().flat_map(|it| it.to_be_bytes()));
-    bytes.resize(4096, 0);
+    let header = flattened::FileHeader {
+        signature: flattened::SIGNATURE,
+        kind: flattened::KIND.into(),
+        version: flattened::VERSION.into(),
+    };
+    let mut bytes = header.as_bytes().to_vec();
+    bytes.resize(flattened::HEADER_ROOM, 0);
     for (offset, data) in records {
-        bytes.extend(offset.to_be_bytes());
-        bytes.extend((data.len() as u64).to_be_bytes());
+        let header = RecordHeader {
+            offset: i64::try_from(*offset).unwrap().into(),
+            length: i64::try_from(data.len()).unwrap().into(),
+        };
+        bytes.extend(header.as_bytes());
         bytes.extend(*data);
     }
-    bytes.extend([0xff; 16]);
+    bytes.extend(RecordHeader::END.as_bytes());
     bytes
 }

@@ -1,21 +1,18 @@
 //! The headers of an ELF core (uapi/linux/elf.h).
 
-use super::{Machine, Source, VmcoreError, u16_at, u32_at, u64_at};
+use super::disk::{
+    CORE, EXTENDED, FileHeader, INCOMPLETE, ProgramHeader32, ProgramHeader64, SectionHeader,
+};
+use super::{Machine, Source, VmcoreError};
+use crate::source::{read, read_up_to};
+use std::mem::offset_of;
+use zerocopy::FromBytes;
+use zerocopy::little_endian::{U32, U64};
 
-/// PT_LOAD: memory.
-pub(super) const LOAD: u32 = 1;
-/// PT_NOTE.
-pub(super) const NOTE: u32 = 4;
-/// PN_XNUM: the number of program headers is in `sh_info` of the first section header.
-const EXTENDED: u16 = 0xffff;
-/// ET_CORE.
-const CORE: u16 = 4;
-/// DUMP_ELF_INCOMPLETE of makedumpfile, in `e_flags`: it wasn't written to its end.
-const INCOMPLETE: u32 = 1;
 /// More program headers than any machine has ranges of memory.
 const MOST_SEGMENTS: u64 = 1 << 20;
 /// How many program headers are read at once.
-const BATCH: u64 = 1024;
+const BATCH: usize = 1024;
 
 /// A program header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,30 +57,69 @@ impl Class {
         }
     }
 
-    /// Reads Elf32_Phdr or Elf64_Phdr.
-    fn segment(self, bytes: &[u8]) -> Option<Segment> {
-        let word = |offset| u32_at(bytes, offset);
-        let long = |offset| u64_at(bytes, offset);
-        Some(match self {
-            Class::Bits32 => Segment {
-                kind: word(0)?,
-                offset: word(4)?.into(),
-                virtual_address: word(8)?.into(),
-                physical_address: word(12)?.into(),
-                file_size: word(16)?.into(),
-                memory_size: word(20)?.into(),
-                flags: word(24)?,
-            },
-            Class::Bits64 => Segment {
-                kind: word(0)?,
-                flags: word(4)?,
-                offset: long(8)?,
-                virtual_address: long(16)?,
-                physical_address: long(24)?,
-                file_size: long(32)?,
-                memory_size: long(40)?,
-            },
-        })
+    /// Reads program headers that follow one another.
+    fn segments(self, bytes: &[u8]) -> Vec<Segment> {
+        match self {
+            Class::Bits32 => {
+                let headers = <[ProgramHeader32]>::ref_from_bytes(bytes);
+                headers
+                    .unwrap_or_default()
+                    .iter()
+                    .map(Segment::from)
+                    .collect()
+            }
+            Class::Bits64 => {
+                let headers = <[ProgramHeader64]>::ref_from_bytes(bytes);
+                headers
+                    .unwrap_or_default()
+                    .iter()
+                    .map(Segment::from)
+                    .collect()
+            }
+        }
+    }
+}
+
+impl From<&ProgramHeader32> for Segment {
+    fn from(header: &ProgramHeader32) -> Segment {
+        Segment {
+            kind: header.kind.get(),
+            flags: header.flags.get(),
+            offset: header.offset.into(),
+            virtual_address: header.virtual_address.into(),
+            physical_address: header.physical_address.into(),
+            file_size: header.file_size.into(),
+            memory_size: header.memory_size.into(),
+        }
+    }
+}
+
+impl From<&ProgramHeader64> for Segment {
+    fn from(header: &ProgramHeader64) -> Segment {
+        Segment {
+            kind: header.kind.get(),
+            flags: header.flags.get(),
+            offset: header.offset.get(),
+            virtual_address: header.virtual_address.get(),
+            physical_address: header.physical_address.get(),
+            file_size: header.file_size.get(),
+            memory_size: header.memory_size.get(),
+        }
+    }
+}
+
+impl From<Segment> for ProgramHeader64 {
+    fn from(segment: Segment) -> ProgramHeader64 {
+        ProgramHeader64 {
+            kind: segment.kind.into(),
+            flags: segment.flags.into(),
+            offset: segment.offset.into(),
+            virtual_address: segment.virtual_address.into(),
+            physical_address: segment.physical_address.into(),
+            file_size: segment.file_size.into(),
+            memory_size: segment.memory_size.into(),
+            alignment: 0.into(),
+        }
     }
 }
 
@@ -98,50 +134,36 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn read(source: &dyn Source, size: u64) -> Result<Header, VmcoreError> {
-        let mut bytes = vec![0; usize::try_from(size).map_or(64, |it| it.min(64))];
-        source.read_at(0, &mut bytes)?;
+    pub(super) fn read(source: &dyn Source) -> Result<Header, VmcoreError> {
+        let bytes = read_up_to(source, 0, size_of::<FileHeader<U64>>() as u64)?;
         let class = Class::of(&bytes).ok_or(VmcoreError::NotElf)?;
         // EI_DATA: ELFDATA2LSB
         if bytes.get(5) != Some(&1) {
             return Err(VmcoreError::Unsupported("big-endian"));
         }
-        Header::parse(class, &bytes).ok_or(VmcoreError::CutOff("ELF header", size))?
+        match class {
+            Class::Bits32 => Header::parse::<U32>(class, &bytes),
+            Class::Bits64 => Header::parse::<U64>(class, &bytes),
+        }
     }
 
-    fn parse(class: Class, bytes: &[u8]) -> Option<Result<Header, VmcoreError>> {
-        let (entries_at, sections_at, flags, entry, entries) = match class {
-            Class::Bits32 => (
-                u32_at(bytes, 28)?.into(),
-                u32_at(bytes, 32)?.into(),
-                u32_at(bytes, 36)?,
-                u16_at(bytes, 42)?,
-                u16_at(bytes, 44)?,
-            ),
-            Class::Bits64 => (
-                u64_at(bytes, 32)?,
-                u64_at(bytes, 40)?,
-                u32_at(bytes, 48)?,
-                u16_at(bytes, 54)?,
-                u16_at(bytes, 56)?,
-            ),
-        };
-        if u16_at(bytes, 16)? != CORE {
-            return Some(Err(VmcoreError::Unsupported("its type isn't ET_CORE")));
+    fn parse<W: FromBytes + Into<u64>>(class: Class, bytes: &[u8]) -> Result<Header, VmcoreError> {
+        let cut_off = |_| VmcoreError::CutOff("ELF header", bytes.len() as u64);
+        let (header, _) = FileHeader::<W>::read_from_prefix(bytes).map_err(cut_off)?;
+        if header.kind.get() != CORE {
+            return Err(VmcoreError::Unsupported("its type isn't ET_CORE"));
         }
-        if entry != class.entry() {
-            return Some(Err(VmcoreError::Damaged(
-                "e_phentsize isn't that of its class",
-            )));
+        if header.segment_size.get() != class.entry() {
+            return Err(VmcoreError::Damaged("e_phentsize isn't that of its class"));
         }
-        Some(Ok(Header {
-            machine: Machine::of_elf(u16_at(bytes, 18)?),
-            incomplete: flags & INCOMPLETE != 0,
+        Ok(Header {
+            machine: Machine::of_elf(header.machine.get()),
+            incomplete: header.flags.get() & INCOMPLETE != 0,
             class,
-            entries_at,
-            sections_at,
-            entries,
-        }))
+            entries_at: header.segments_at.into(),
+            sections_at: header.sections_at.into(),
+            entries: header.segments.get(),
+        })
     }
 
     /// The number of program headers.
@@ -149,18 +171,15 @@ impl Header {
         if self.entries != EXTENDED {
             return Ok(self.entries.into());
         }
-        // sh_info of Elf32_Shdr and of Elf64_Shdr
-        let at = match self.class {
-            Class::Bits32 => 28,
-            Class::Bits64 => 44,
+        let info = match self.class {
+            Class::Bits32 => offset_of!(SectionHeader<U32>, info),
+            Class::Bits64 => offset_of!(SectionHeader<U64>, info),
         };
-        let at = self.sections_at.saturating_add(at);
+        let at = self.sections_at.saturating_add(info as u64);
         if self.sections_at == 0 || at.saturating_add(4) > size {
             return Err(VmcoreError::CutOff("first section header", size));
         }
-        let mut count = [0; 4];
-        source.read_at(at, &mut count)?;
-        Ok(u32::from_le_bytes(count).into())
+        Ok(read::<U32>(source, at)?.into())
     }
 
     /// All program headers.
@@ -182,15 +201,11 @@ impl Header {
         }
         let mut segments = Vec::new();
         let mut batch = Vec::new();
-        for first in (0..count).step_by(1024) {
-            let length = (count - first).min(BATCH) * entry;
+        for first in (0..count).step_by(BATCH) {
+            let length = (count - first).min(BATCH as u64) * entry;
             batch.resize(usize::try_from(length).unwrap_or(0), 0);
             source.read_at(self.entries_at + first * entry, &mut batch)?;
-            segments.extend(
-                batch
-                    .chunks_exact(self.class.entry().into())
-                    .filter_map(|it| self.class.segment(it)),
-            );
+            segments.extend(self.class.segments(&batch));
         }
         Ok(segments)
     }

@@ -7,7 +7,7 @@
 //! Nothing is believed that the file can't bear out: its bytes are memory once, and memory without bytes is
 //! bounded by the file's size. A segment that can't be is left out, and told.
 
-use super::{Segment, header};
+use super::{Segment, disk};
 use crate::memory::Presence;
 use crate::ranges::{joined, total, without};
 use crate::regions::HIGHEST;
@@ -68,7 +68,7 @@ impl Layout {
     pub(super) fn new(segments: &[Segment], size: u64) -> (Layout, Vec<Flaw>) {
         let mut reader = Reader::new(size);
         for (number, segment) in segments.iter().enumerate() {
-            if segment.kind == header::LOAD {
+            if segment.kind == disk::LOAD {
                 reader.take(number, segment);
             }
         }

@@ -1,6 +1,5 @@
 //! ELF cores: `/proc/vmcore`, copies of it, and what makedumpfile writes with `-E`.
 
-use crate::bytes::{u16_at, u32_at, u64_at};
 use crate::foreign::Foreign;
 use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Presence, Unreadable};
@@ -12,6 +11,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub(crate) mod disk;
 mod header;
 mod layout;
 mod origin;
@@ -65,7 +65,7 @@ impl Vmcore {
     /// of it can't be read.
     pub fn open(source: Arc<dyn Source>) -> Result<Vmcore, VmcoreError> {
         let size = source.size()?;
-        let header = Header::read(&*source, size)?;
+        let header = Header::read(&*source)?;
         let segments = header.segments(&*source, size)?;
         let mut flaws = Vec::new();
         if header.incomplete {
@@ -220,7 +220,7 @@ fn read_notes(
     flaws: &mut Vec<Flaw>,
 ) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    for segment in segments.iter().filter(|it| it.kind == header::NOTE) {
+    for segment in segments.iter().filter(|it| it.kind == disk::NOTE) {
         let there = size.saturating_sub(segment.offset).min(segment.file_size);
         if there < segment.file_size {
             flaws.push(Flaw::CutOff("notes"));

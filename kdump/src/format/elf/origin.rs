@@ -1,11 +1,13 @@
 //! ELF cores that are none of a Linux kernel: of a process, or of a machine as Xen writes it.
 
-use super::{Class, Vmcore, header};
-use crate::bytes::{u16_at, u32_at, u64_at};
+use super::disk::{self, FileHeader, SectionHeader};
+use super::{Class, Vmcore};
 use crate::foreign::Foreign;
 use crate::note::{Note, Notes};
-use crate::source::Source;
+use crate::source::{Source, read_up_to};
 use std::io;
+use zerocopy::FromBytes;
+use zerocopy::little_endian::{U32, U64};
 
 /// Types of notes of "CORE" that only processes have (uapi/linux/elf.h): NT_PRPSINFO, NT_AUXV, NT_SIGINFO,
 /// NT_FILE.
@@ -42,7 +44,7 @@ pub(super) fn of_core(core: &Vmcore) -> Option<Foreign> {
 
 /// Whether registers are there, and all memory is by virtual address alone, as in the cores of processes.
 fn is_unplaced(core: &Vmcore) -> bool {
-    let loads = || core.segments().iter().filter(|it| it.kind == header::LOAD);
+    let loads = || core.segments().iter().filter(|it| it.kind == disk::LOAD);
     !core.notes().cpus.is_empty()
         && loads().count() > 1
         && loads().all(|it| it.physical_address == 0)
@@ -51,42 +53,31 @@ fn is_unplaced(core: &Vmcore) -> bool {
 
 /// The table of the sections' names; empty where there is none.
 fn section_names(source: &dyn Source) -> io::Result<Vec<u8>> {
-    let size = source.size()?;
-    let read = |at: u64, length: u64| -> io::Result<Vec<u8>> {
-        let there = size.saturating_sub(at).min(length);
-        let mut bytes = vec![0; usize::try_from(there).unwrap_or(0)];
-        if !bytes.is_empty() {
-            source.read_at(at, &mut bytes)?;
-        }
-        Ok(bytes)
-    };
-    let start = read(0, 64)?;
-    let Some((at, length)) = names_header(&start) else {
-        return Ok(Vec::new());
-    };
-    let section = read(at, length)?;
-    let place = match length {
-        SECTION_32 => u32_at(&section, 16)
-            .zip(u32_at(&section, 20))
-            .map(|(at, length)| (at.into(), length.into())),
-        _ => u64_at(&section, 24).zip(u64_at(&section, 32)),
+    let start = read_up_to(source, 0, size_of::<FileHeader<U64>>() as u64)?;
+    let place = match Class::of(&start) {
+        Some(Class::Bits32) => names_place::<U32>(source, &start)?,
+        Some(Class::Bits64) => names_place::<U64>(source, &start)?,
+        None => None,
     };
     let (at, length) = place.unwrap_or_default();
-    read(at, length.min(MOST_NAMES))
+    read_up_to(source, at, length.min(MOST_NAMES))
 }
 
-/// sizeof(Elf32_Shdr), sizeof(Elf64_Shdr)
-const SECTION_32: u64 = 40;
-const SECTION_64: u64 = 64;
-
-/// Where the section header of the names is (`e_shoff`, `e_shstrndx`), and its length.
-fn names_header(start: &[u8]) -> Option<(u64, u64)> {
-    let (sections, index, length) = match Class::of(start)? {
-        Class::Bits32 => (u32_at(start, 32)?.into(), u16_at(start, 50)?, SECTION_32),
-        Class::Bits64 => (u64_at(start, 40)?, u16_at(start, 62)?, SECTION_64),
+/// Where the names are, and how long that is, by the section header that the file's header says.
+fn names_place<W>(source: &dyn Source, start: &[u8]) -> io::Result<Option<(u64, u64)>>
+where
+    W: FromBytes + Into<u64>,
+{
+    let Ok((header, _)) = FileHeader::<W>::read_from_prefix(start) else {
+        return Ok(None);
     };
-    if sections == 0 {
-        return None;
-    }
-    Some((sections.checked_add(u64::from(index) * length)?, length))
+    let length = size_of::<SectionHeader<W>>() as u64;
+    let sections: u64 = header.sections_at.into();
+    let at = sections.checked_add(u64::from(header.names.get()) * length);
+    let Some(at) = at.filter(|_| sections != 0) else {
+        return Ok(None);
+    };
+    let bytes = read_up_to(source, at, length)?;
+    let section = SectionHeader::<W>::read_from_prefix(&bytes).ok();
+    Ok(section.map(|(it, _)| (it.offset.into(), it.size.into())))
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::bytes::u64_at;
 use crate::samples::{core, first_load, note, prstatus};
 
 fn open(bytes: Vec<u8>) -> Result<Vmcore, VmcoreError> {
@@ -270,7 +271,7 @@ fn a_core_that_has_xens_sections_is_xens() {
 #[test]
 fn more_program_headers_than_sixteen_bits_count_are_in_the_first_section() {
     let mut bytes = sample();
-    let count = u16_at(&bytes, 56).unwrap();
+    let count = u16::from_le_bytes([bytes[56], bytes[57]]);
     let section = bytes.len() as u64;
     bytes[40..48].copy_from_slice(&section.to_le_bytes());
     bytes[56..58].copy_from_slice(&[0xff; 2]);

@@ -3,7 +3,7 @@
 //! The kernel's image is in `/proc/vmcore` twice, with the same bytes. Where two segments differ, one of them is
 //! wrong, and which isn't known.
 
-use super::{Vmcore, header};
+use super::{Vmcore, disk};
 use crate::source::Source;
 use crate::survey::Flaw;
 use std::ops::Range;
@@ -14,7 +14,7 @@ const CHUNK: usize = 1 << 16;
 /// The segments whose bytes aren't those that were taken for their memory.
 pub(super) fn differing(core: &Vmcore) -> Vec<Flaw> {
     let segments = core.segments.iter().enumerate();
-    let loads = segments.filter(|(_, it)| it.kind == header::LOAD);
+    let loads = segments.filter(|(_, it)| it.kind == disk::LOAD);
     loads
         .filter_map(|(number, segment)| {
             let shared = core.layout.elsewhere(segment, core.size).into_iter();

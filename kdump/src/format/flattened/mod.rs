@@ -1,22 +1,19 @@
 //! Flattened dumps: what makedumpfile writes to a pipe (`-F`). Each record says where in the dump its
 //! bytes belong (IMPLEMENTATION of makedumpfile, "flattened format").
 
-use crate::source::Source;
+use crate::source::{Source, read, read_up_to};
 use crate::survey::Flaw;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use zerocopy::FromBytes;
 
+pub(crate) mod disk;
 mod write;
 
+use disk::{FileHeader, HEADER_ROOM, RecordHeader};
 pub use write::FlattenedWriter;
 
-/// `struct makedumpfile_header` and the rest of its block (makedumpfile.h).
-const HEADER: u64 = 4096;
-/// MAKEDUMPFILE_SIGNATURE, padded to 16 bytes.
-const SIGNATURE: &[u8; 16] = b"makedumpfile\0\0\0\0";
-/// `struct makedumpfile_data_header`: offset and size, both big-endian and signed.
-const RECORD: u64 = 16;
 /// How many records are kept track of: 100 MiB, enough for dumps of 256 GiB.
 const MOST_RECORDS: usize = 1 << 22;
 
@@ -34,7 +31,7 @@ pub enum FlattenedError {
     CutOff(u64),
     /// Another type or version.
     #[error("a flattened dump of type {0}, version {1}: only type 1, version 1 is known")]
-    Unsupported(u64, u64),
+    Unsupported(i64, i64),
     /// A record says what can't be.
     #[error("the flattened dump is damaged: the record at {0:#x} can't be")]
     Record(u64),
@@ -64,25 +61,24 @@ impl Flattened {
     /// Whether this may be a flattened dump, by how it begins.
     #[must_use]
     pub fn recognises(start: &[u8]) -> bool {
-        start.starts_with(SIGNATURE)
+        start.starts_with(&disk::SIGNATURE)
     }
 
     /// Reads where the records belong. One that is cut off gives what is there of it, and one that can't be ends
     /// them.
     pub fn open(source: Arc<dyn Source>) -> Result<Flattened, FlattenedError> {
         let end = source.size()?;
-        let mut header = [0; 32];
-        let there = header.len().min(usize::try_from(end).unwrap_or(usize::MAX));
-        let start = header.get_mut(..there).unwrap_or_default();
-        source.read_at(0, start)?;
-        if !Flattened::recognises(start) {
+        let start = read_up_to(&*source, 0, size_of::<FileHeader>() as u64)?;
+        if !Flattened::recognises(&start) {
             return Err(FlattenedError::NotFlattened);
         }
-        if end < HEADER {
+        let header = FileHeader::read_from_bytes(&start);
+        let header = header.map_err(|_| FlattenedError::CutOff(end))?;
+        if end < HEADER_ROOM as u64 {
             return Err(FlattenedError::CutOff(end));
         }
-        match (big_endian(&header, 16), big_endian(&header, 24)) {
-            (1, 1) => {}
+        match (header.kind.get(), header.version.get()) {
+            (disk::KIND, disk::VERSION) => {}
             (kind, version) => return Err(FlattenedError::Unsupported(kind, version)),
         }
         let mut index = Index::default();
@@ -155,20 +151,16 @@ struct Index {
 impl Index {
     /// Reads all records' headers, up to the one that ends them, or what is wrong instead.
     fn read(&mut self, source: &dyn Source, end: u64) -> Result<Option<Flaw>, FlattenedError> {
-        let mut at = HEADER;
-        while end - at >= RECORD {
-            let mut header = [0; 16];
-            source.read_at(at, &mut header)?;
-            let (offset, length) = (big_endian(&header, 0), big_endian(&header, 8));
-            // END_FLAG_FLAT_HEADER
-            if (offset, length) == (u64::MAX, u64::MAX) {
+        let mut at = HEADER_ROOM as u64;
+        while end - at >= size_of::<RecordHeader>() as u64 {
+            let header: RecordHeader = read(source, at)?;
+            if header == RecordHeader::END {
                 return Ok(None);
             }
-            let sound = |value: u64| i64::try_from(value).is_ok();
-            if !sound(offset) || !sound(length) || length == 0 || !sound(offset + length) {
+            let Some((offset, length)) = header.place() else {
                 return Ok(Some(Flaw::Record(at)));
-            }
-            at += RECORD;
+            };
+            at += size_of::<RecordHeader>() as u64;
             let length_here = length.min(end - at);
             if length_here > 0 {
                 self.insert(
@@ -211,13 +203,6 @@ impl Index {
         }
         self.extents.insert(start, new);
     }
-}
-
-fn big_endian(bytes: &[u8], offset: usize) -> u64 {
-    let found = bytes
-        .get(offset..offset + 8)
-        .and_then(|it| it.try_into().ok());
-    found.map_or(0, u64::from_be_bytes)
 }
 
 #[cfg(test)]
@@ -278,7 +263,7 @@ mod tests {
             match Flattened::open(Arc::new(bytes[..length].to_vec())) {
                 Err(error) => {
                     // It is told as cut off as soon as it is known for what it is.
-                    let known = length >= SIGNATURE.len();
+                    let known = length >= disk::SIGNATURE.len();
                     match error {
                         FlattenedError::CutOff(there) => assert!(known && there == length as u64),
                         FlattenedError::NotFlattened => assert!(!known, "{length} bytes"),

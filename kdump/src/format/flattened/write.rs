@@ -3,17 +3,11 @@
 //! As makedumpfile writes it to standard output (makedumpfile.h: makedumpfile_header,
 //! makedumpfile_data_header): big-endian, whatever the machine.
 
+use super::disk::{FileHeader, HEADER_ROOM, KIND, RecordHeader, SIGNATURE, VERSION};
 use crate::write::Output;
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
-
-/// MAX_SIZE_MDF_HEADER of makedumpfile.h.
-const HEADER: usize = 4096;
-/// TYPE_FLAT_HEADER and VERSION_FLAT_HEADER of makedumpfile.h.
-const TYPE: i64 = 1;
-const VERSION: i64 = 1;
-/// END_FLAG_FLAT_HEADER of makedumpfile.h, in place of offset and size.
-const END: i64 = -1;
+use zerocopy::IntoBytes;
 
 /// Writes a dump to a stream. It must be ended by [`finish`](FlattenedWriter::finish).
 pub struct FlattenedWriter<W> {
@@ -26,11 +20,13 @@ impl<W: Write + Send> FlattenedWriter<W> {
     /// # Errors
     /// When the stream takes no more.
     pub fn begin(mut stream: W) -> io::Result<FlattenedWriter<W>> {
-        let mut header = Vec::with_capacity(HEADER);
-        header.extend(b"makedumpfile\0\0\0\0");
-        header.extend(TYPE.to_be_bytes());
-        header.extend(VERSION.to_be_bytes());
-        header.resize(HEADER, 0);
+        let header = FileHeader {
+            signature: SIGNATURE,
+            kind: KIND.into(),
+            version: VERSION.into(),
+        };
+        let mut header = header.as_bytes().to_vec();
+        header.resize(HEADER_ROOM, 0);
         stream.write_all(&header)?;
         Ok(FlattenedWriter {
             stream: Mutex::new(stream),
@@ -46,26 +42,21 @@ impl<W: Write + Send> FlattenedWriter<W> {
             .stream
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        stream.write_all(&record(END, END))?;
+        stream.write_all(RecordHeader::END.as_bytes())?;
         stream.flush()?;
         Ok(stream)
     }
 }
 
-fn record(offset: i64, size: i64) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    let (first, second) = bytes.split_at_mut(8);
-    first.copy_from_slice(&offset.to_be_bytes());
-    second.copy_from_slice(&size.to_be_bytes());
-    bytes
-}
-
 impl<W: Write + Send> Output for FlattenedWriter<W> {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let number = |it: u64| i64::try_from(it).map_err(|_| io::ErrorKind::FileTooLarge);
-        let head = record(number(offset)?, number(bytes.len() as u64)?);
+        let header = RecordHeader {
+            offset: number(offset)?.into(),
+            length: number(bytes.len() as u64)?.into(),
+        };
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        stream.write_all(&head)?;
+        stream.write_all(header.as_bytes())?;
         stream.write_all(bytes)
     }
 

@@ -1,57 +1,23 @@
-//! The two headers (`struct disk_dump_header` and `struct kdump_sub_header`, diskdump_mod.h), as a
-//! 64-bit little-endian machine has them.
+//! What the two headers say, checked.
 
 use super::KdumpError;
+use super::disk::{DiskDumpHeader, KdumpSubHeader, Place, SIGNATURE, flags};
 use super::machine::is_unnamed;
-use crate::bytes::{u32_at, u64_at};
 use crate::machine::Machine;
 use crate::regions::HIGHEST;
-
-/// KDUMP_SIGNATURE.
-pub(super) const SIGNATURE: &[u8; 8] = b"KDUMP   ";
-/// The size of `struct disk_dump_header`.
-pub(super) const HEADER: usize = 464;
-/// The size of `struct kdump_sub_header`.
-pub(super) const SUB_HEADER: usize = 104;
-/// `status`: DUMP_DH_COMPRESSED_INCOMPLETE.
-const INCOMPLETE: u32 = 0x8;
-/// Where a 32-bit machine's header, which is shorter from the time on, has `block_size`; `sub_hdr_size`, which
-/// is never 0, comes after it. Here a 64-bit machine's has microseconds, of which the upper half is 0.
-const BLOCK_SIZE_32: usize = 416;
+use crate::utsname::Utsname;
+use zerocopy::FromBytes;
+use zerocopy::little_endian::U64;
 
 fn is_block(size: u32) -> bool {
     matches!(size, 0x1000 | 0x4000 | 0x1_0000)
 }
 
-/// `struct new_utsname`: what `uname` said of the machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs)] // the names say it
-pub struct Utsname {
-    pub sysname: String,
-    pub nodename: String,
-    pub release: String,
-    pub version: String,
-    pub machine: String,
-    pub domainname: String,
-}
-
-impl Utsname {
-    /// Six strings of at most 65 bytes, zero included.
-    fn parse(bytes: &[u8]) -> Utsname {
-        let mut strings = bytes.chunks(65).map(|field| {
-            let end = field.iter().position(|it| *it == 0).unwrap_or(field.len());
-            String::from_utf8_lossy(&field[..end]).into_owned()
-        });
-        let mut next = || strings.next().unwrap_or_default();
-        Utsname {
-            sysname: next(),
-            nodename: next(),
-            release: next(),
-            version: next(),
-            machine: next(),
-            domainname: next(),
-        }
-    }
+/// A 32-bit machine's header is shorter from the time on, and has `block_size` and `sub_hdr_size`, which is never
+/// 0, where a 64-bit machine's has microseconds, of which the upper half is 0.
+fn is_32_bit(header: &DiskDumpHeader) -> bool {
+    let [a, b, c, d, high @ ..] = header.microseconds.to_bytes();
+    high != [0; 4] && is_block(u32::from_le_bytes([a, b, c, d]))
 }
 
 /// The header.
@@ -79,32 +45,26 @@ pub struct Header {
 
 impl Header {
     pub(super) fn parse(bytes: &[u8]) -> Result<Header, KdumpError> {
-        if !bytes.starts_with(SIGNATURE) {
+        if !bytes.starts_with(&SIGNATURE) {
             return Err(KdumpError::NotKdump);
         }
-        Header::fields(bytes).ok_or(KdumpError::CutOff("header", bytes.len() as u64))?
-    }
-
-    fn fields(bytes: &[u8]) -> Option<Result<Header, KdumpError>> {
-        let word = |offset| u32_at(bytes, offset);
+        let cut_off = |_| KdumpError::CutOff("header", bytes.len() as u64);
+        let (raw, _) = DiskDumpHeader::read_from_prefix(bytes).map_err(cut_off)?;
         let header = Header {
-            version: word(8)?,
-            utsname: Utsname::parse(bytes.get(12..12 + 6 * 65)?),
-            time: u64_at(bytes, 408)?,
-            status: word(424)?,
-            block_size: word(428)?,
-            sub_header_blocks: word(432)?,
-            bitmap_blocks: word(436)?,
-            max_mapnr: word(440)?,
-            cpus: word(460)?,
+            version: raw.version.get(),
+            utsname: Utsname::parse(&raw.utsname),
+            time: raw.seconds.get(),
+            status: raw.status.get(),
+            block_size: raw.block_size.get(),
+            sub_header_blocks: raw.sub_header_blocks.get(),
+            bitmap_blocks: raw.bitmap_blocks.get(),
+            max_mapnr: raw.max_mapnr.get(),
+            cpus: raw.cpus.get(),
         };
-        if is_unnamed(&header.utsname.machine) && word(BLOCK_SIZE_32 + 4)? != 0 {
-            let size = word(BLOCK_SIZE_32)?;
-            if is_block(size) {
-                return Some(Err(KdumpError::Unsupported("a 32-bit machine".to_owned())));
-            }
+        if is_unnamed(&header.utsname.machine) && is_32_bit(&raw) {
+            return Err(KdumpError::Unsupported("a 32-bit machine".to_owned()));
         }
-        Some(header.checked())
+        header.checked()
     }
 
     fn checked(self) -> Result<Header, KdumpError> {
@@ -131,7 +91,7 @@ impl Header {
     /// Whether it says that the dump wasn't written to its end.
     #[must_use]
     pub fn incomplete(&self) -> bool {
-        self.status & INCOMPLETE != 0
+        self.status & flags::INCOMPLETE != 0
     }
 
     pub(super) fn block(&self) -> u64 {
@@ -179,8 +139,9 @@ pub struct SubHeader {
 
 impl SubHeader {
     pub(super) fn parse(header: &Header, bytes: &[u8]) -> Result<SubHeader, KdumpError> {
-        let cut = KdumpError::CutOff("sub-header", bytes.len() as u64);
-        let sub_header = SubHeader::fields(header, bytes).ok_or(cut)?;
+        let cut_off = |_| KdumpError::CutOff("sub-header", bytes.len() as u64);
+        let (raw, _) = KdumpSubHeader::read_from_prefix(bytes).map_err(cut_off)?;
+        let sub_header = SubHeader::fields(header, &raw);
         if sub_header.frames > HIGHEST / header.block() {
             return Err(KdumpError::Damaged("it has page frames beyond 2^48"));
         }
@@ -193,35 +154,30 @@ impl SubHeader {
         Ok(sub_header)
     }
 
-    fn fields(header: &Header, bytes: &[u8]) -> Option<SubHeader> {
-        let since = |version, offset| match header.version >= version {
-            true => u64_at(bytes, offset),
-            false => Some(0),
+    fn fields(header: &Header, raw: &KdumpSubHeader) -> SubHeader {
+        let since = |version, place: Place| match header.version >= version {
+            true => (place.offset.get(), place.length.get()),
+            false => (0, 0),
         };
-        let split = header.version >= 2 && u32_at(bytes, 12)? != 0;
-        let (start, end) = if header.version >= 6 {
-            (80, 88)
-        } else {
-            (16, 24)
+        let (frames, part) = match header.version {
+            6.. => (raw.max_mapnr.get(), raw.part),
+            _ => (header.max_mapnr.into(), raw.old_part),
         };
-        let frames = match header.version {
-            6.. => u64_at(bytes, 96)?,
-            _ => header.max_mapnr.into(),
+        let split = header.version >= 2 && raw.split.get() != 0;
+        let [start, end] = match split {
+            true => part.map(U64::get),
+            false => [0, frames],
         };
-        let (start, end) = match split {
-            true => (u64_at(bytes, start)?, u64_at(bytes, end)?.min(frames)),
-            false => (0, frames),
-        };
-        Some(SubHeader {
-            phys_base: u64_at(bytes, 0)?,
-            dump_level: u32_at(bytes, 8)?,
+        SubHeader {
+            phys_base: raw.phys_base.get(),
+            dump_level: raw.dump_level.get(),
             split,
             start,
-            end,
-            vmcoreinfo: (since(3, 32)?, since(3, 40)?),
-            notes: (since(4, 48)?, since(4, 56)?),
-            erased: (since(5, 64)?, since(5, 72)?),
+            end: end.min(frames),
+            vmcoreinfo: since(3, raw.vmcoreinfo),
+            notes: since(4, raw.notes),
+            erased: since(5, raw.erased),
             frames,
-        })
+        }
     }
 }

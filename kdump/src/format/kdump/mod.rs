@@ -13,13 +13,14 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 mod bitmap;
+pub(crate) mod disk;
 mod header;
 mod machine;
 mod page;
 mod part;
 pub(crate) mod write;
 
-pub use header::{Header, SubHeader, Utsname};
+pub use header::{Header, SubHeader};
 use part::Part;
 
 /// Why a file can't be read as a kdump-compressed dump.
@@ -62,7 +63,7 @@ impl KdumpFile {
     /// Whether this may be a kdump-compressed dump, by how it begins.
     #[must_use]
     pub fn recognises(start: &[u8]) -> bool {
-        start.starts_with(header::SIGNATURE)
+        start.starts_with(&disk::SIGNATURE)
     }
 
     /// Opens the one file, or all parts of a split dump in any order. A dump that is cut off after its

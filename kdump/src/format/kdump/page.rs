@@ -1,61 +1,44 @@
-//! Descriptors of pages (`struct page_desc`, diskdump_mod.h), in the order of the second bitmap.
+//! Descriptors of pages, in the order of the second bitmap.
 
-use crate::bytes::{u32_at, u64_at};
+use super::disk::{DESCRIPTOR, PageDescriptor, flags};
 use crate::cache::Cache;
 use crate::decode::Codec;
 use crate::source::{Source, reason};
 use std::io;
 use std::sync::Arc;
+use zerocopy::FromBytes;
 
-/// The size of a descriptor.
-pub(super) const DESCRIPTOR: u64 = 24;
 /// How many are read at once.
 const BATCH: u64 = 170;
 /// How many are read at once where all are looked at.
 const MANY: usize = 1 << 14;
 
-/// Where a page's data is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Descriptor {
-    pub(super) offset: u64,
-    pub(super) size: u32,
-    flags: u32,
-}
-
-impl Descriptor {
-    fn parse(bytes: &[u8]) -> Option<Descriptor> {
-        Some(Descriptor {
-            offset: u64_at(bytes, 0)?,
-            size: u32_at(bytes, 8)?,
-            flags: u32_at(bytes, 12)?,
-        })
-    }
-
+impl PageDescriptor {
     /// Fails if the page's data can't be there, in a file of this size.
-    pub(super) fn checked(self, size: u64, page_size: u64) -> Result<Descriptor, String> {
+    pub(super) fn checked(self, size: u64, page_size: u64) -> Result<PageDescriptor, String> {
+        let (offset, length) = (self.offset.get(), u64::from(self.size.get()));
         // makedumpfile begins with a table of zeros.
-        if self.offset == 0 {
+        if offset == 0 {
             return Err("it was lost when the dump was written".to_owned());
         }
         // What doesn't become smaller is stored as it is.
-        if self.size == 0 || u64::from(self.size) > page_size {
-            return Err(format!("it is said to have {} bytes", self.size));
+        if length == 0 || length > page_size {
+            return Err(format!("it is said to have {length} bytes"));
         }
-        let end = self.offset.checked_add(self.size.into());
-        if end.is_none_or(|end| end > size) {
+        if offset.checked_add(length).is_none_or(|end| end > size) {
             return Err(reason(&io::ErrorKind::UnexpectedEof.into()));
         }
         self.codec().map(|_| self)
     }
 
-    /// DUMP_DH_COMPRESSED_ZLIB and its like.
+    /// How the data is compressed.
     pub(super) fn codec(self) -> Result<Codec, String> {
-        match self.flags {
+        match self.flags.get() {
             0 => Ok(Codec::Raw),
-            0x1 => Ok(Codec::Zlib),
-            0x2 => Ok(Codec::Lzo),
-            0x4 => Ok(Codec::Snappy),
-            0x20 => Ok(Codec::Zstd),
+            flags::ZLIB => Ok(Codec::Zlib),
+            flags::LZO => Ok(Codec::Lzo),
+            flags::SNAPPY => Ok(Codec::Snappy),
+            flags::ZSTD => Ok(Codec::Zstd),
             flags => Err(format!("its flags are {flags:#x}")),
         }
     }
@@ -84,12 +67,16 @@ impl Descriptors {
     }
 
     /// One of them; the reason if it can't be read.
-    pub(super) fn get(&self, source: &dyn Source, index: u64) -> Result<Descriptor, String> {
+    pub(super) fn get(&self, source: &dyn Source, index: u64) -> Result<PageDescriptor, String> {
         let number = index / BATCH;
         let batch = self.batches.get(number, || self.fetch(source, number))?;
         let start = usize::try_from(index % BATCH * DESCRIPTOR).unwrap_or(usize::MAX);
-        let found = batch.get(start..).and_then(Descriptor::parse);
-        found.ok_or_else(|| "the file ends before its descriptor".to_owned())
+        let rest = batch.get(start..).unwrap_or_default();
+        let found = PageDescriptor::read_from_prefix(rest);
+        found.map_or_else(
+            |_| Err("the file ends before its descriptor".to_owned()),
+            |(it, _)| Ok(it),
+        )
     }
 
     /// How many of them point to a page that is in the file.
@@ -104,8 +91,9 @@ impl Descriptors {
             if bytes.is_empty() {
                 break;
             }
-            let descriptors = bytes.chunks_exact(24).filter_map(Descriptor::parse);
-            let found = descriptors.filter(|it| it.checked(size, page_size).is_ok());
+            let descriptors = <[PageDescriptor]>::ref_from_bytes(&bytes).unwrap_or_default();
+            let found = descriptors.iter();
+            let found = found.filter(|it| it.checked(size, page_size).is_ok());
             sound += found.count() as u64;
         }
         sound

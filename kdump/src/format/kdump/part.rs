@@ -1,12 +1,13 @@
 //! One file of a dump: all of it, or a part of a split one.
 
 use super::bitmap::Bitmap;
-use super::header::{HEADER, Header, SUB_HEADER, SubHeader};
-use super::page::{Descriptor, Descriptors};
+use super::disk::{DiskDumpHeader, KdumpSubHeader, PageDescriptor};
+use super::header::{Header, SubHeader};
+use super::page::Descriptors;
 use super::{Codec, KdumpError, Presence, Source, Unreadable};
 use crate::cache::Cache;
 use crate::decode::Decoder;
-use crate::source::reason;
+use crate::source::{read_up_to, reason};
 use crate::survey::Flaw;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,8 +34,10 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn open(source: Arc<dyn Source>) -> Result<Part, KdumpError> {
         let size = source.size()?;
-        let header = Header::parse(&start(&*source, 0, HEADER, size)?)?;
-        let bytes = start(&*source, header.block(), SUB_HEADER, size)?;
+        let length = size_of::<DiskDumpHeader>() as u64;
+        let header = Header::parse(&read_up_to(&*source, 0, length)?)?;
+        let length = size_of::<KdumpSubHeader>() as u64;
+        let bytes = read_up_to(&*source, header.block(), length)?;
         let sub_header = SubHeader::parse(&header, &bytes)?;
         // A dump that was broken off before its bitmaps were written says what crashed, and has no pages.
         let frames = match header.descriptors_at() <= size {
@@ -219,7 +222,7 @@ impl Part {
         }
     }
 
-    fn descriptor(&self, frame: u64, address: u64) -> Result<Descriptor, Unreadable> {
+    fn descriptor(&self, frame: u64, address: u64) -> Result<PageDescriptor, Unreadable> {
         self.state(frame, address)?;
         let damaged = |reason| Unreadable::Damaged(address, reason);
         let found = self.descriptor_at(frame);
@@ -228,7 +231,7 @@ impl Part {
     }
 
     /// The index of a dumped page's descriptor, and the descriptor, if it is one.
-    fn descriptor_at(&self, frame: u64) -> std::io::Result<(u64, Result<Descriptor, String>)> {
+    fn descriptor_at(&self, frame: u64) -> std::io::Result<(u64, Result<PageDescriptor, String>)> {
         let rank = self.dumped.rank(&*self.source, frame)?;
         let index = rank.saturating_sub(self.skipped);
         let descriptor = self.descriptors.get(&*self.source, index);
@@ -271,9 +274,9 @@ impl Part {
         let damaged = |reason| Unreadable::Damaged(address, reason);
         let descriptor = self.descriptor(frame, address)?;
         let codec = descriptor.codec().map_err(damaged)?;
-        let mut data = vec![0; usize::try_from(descriptor.size).unwrap_or(0)];
+        let mut data = vec![0; usize::try_from(descriptor.size.get()).unwrap_or(0)];
         self.source
-            .read_at(descriptor.offset, &mut data)
+            .read_at(descriptor.offset.get(), &mut data)
             .map_err(|error| damaged(reason(&error)))?;
         let mut decoder = self.take();
         let decoded = decoder.decode(codec, &data, page);
@@ -291,14 +294,4 @@ impl Part {
         let mut free = self.decoders.lock().unwrap_or_else(PoisonError::into_inner);
         free.push(decoder);
     }
-}
-
-/// Up to so many bytes from `at` on: what is missing, the parser misses.
-fn start(source: &dyn Source, at: u64, length: usize, size: u64) -> Result<Vec<u8>, KdumpError> {
-    let there = usize::try_from(size.saturating_sub(at)).unwrap_or(length);
-    let mut bytes = vec![0; length.min(there)];
-    if !bytes.is_empty() {
-        source.read_at(at, &mut bytes)?;
-    }
-    Ok(bytes)
 }

@@ -2,22 +2,17 @@
 
 use super::Load;
 use crate::format::elf::Segment;
+use crate::format::elf::disk::{
+    CORE, EXTENDED, FileHeader, INCOMPLETE, LOAD, NOTE, ProgramHeader64, SectionHeader,
+};
 use crate::format::kdump::write::Subject;
 use crate::write::{WriteError, WriteResult};
+use std::mem::offset_of;
+use zerocopy::little_endian::U64;
+use zerocopy::{FromZeros, IntoBytes};
 
-/// sizeof(Elf64_Ehdr), sizeof(Elf64_Phdr), sizeof(Elf64_Shdr).
-const HEADER: u64 = 64;
-const SEGMENT: u64 = 56;
-const SECTION: u64 = 64;
-/// PN_XNUM: the number of program headers is in `sh_info` of the first section header.
-const EXTENDED: u64 = 0xffff;
 /// offsetof(Elf64_Ehdr, e_flags).
-pub(super) const FLAGS_AT: u64 = 48;
-/// DUMP_ELF_INCOMPLETE of makedumpfile.c, in `e_flags`.
-const INCOMPLETE: u32 = 1;
-/// PT_LOAD, PT_NOTE.
-const LOAD: u32 = 1;
-const NOTE: u32 = 4;
+pub(super) const FLAGS_AT: u64 = offset_of!(FileHeader<U64>, flags) as u64;
 /// PF_R | PF_W | PF_X, as /proc/vmcore has them.
 const ALL: u32 = 7;
 
@@ -38,13 +33,10 @@ pub(super) struct Headers {
 /// A piece of memory that a load has, too, by another address.
 #[derive(Debug)]
 struct Image {
-    /// The load, by number, and how far into it the piece begins.
+    /// The load, by number.
     load: usize,
-    inside: u64,
-    virtual_address: u64,
-    physical_address: u64,
-    held: u64,
-    length: u64,
+    /// The piece, with its place in the load instead of in the file.
+    piece: Segment,
 }
 
 impl Headers {
@@ -56,9 +48,10 @@ impl Headers {
             .flat_map(|segment| pieces(segment, loads, page_size))
             .collect();
         let count = 1 + loads.len() as u64 + images.len() as u64;
-        let after = HEADER + count * SEGMENT;
-        let section = (count >= EXTENDED).then_some(after);
-        let notes = after + section.map_or(0, |_| SECTION);
+        let after =
+            size_of::<FileHeader<U64>>() as u64 + count * size_of::<ProgramHeader64>() as u64;
+        let section = (count >= EXTENDED.into()).then_some(after);
+        let notes = after + section.map_or(0, |_| size_of::<SectionHeader<U64>>() as u64);
         u32::try_from(count).map_err(|_| WriteError::TooManySegments(count))?;
         let mut end = (notes + subject.notes.len() as u64).next_multiple_of(page_size);
         for load in loads.iter_mut() {
@@ -78,39 +71,43 @@ impl Headers {
     pub(super) fn bytes(&self, subject: &Subject<'_>, loads: &[Load], whole: bool) -> Vec<u8> {
         let mut bytes = self.file_header(subject, if whole { 0 } else { INCOMPLETE });
         let notes = subject.notes.len() as u64;
-        segment(&mut bytes, NOTE, 0, [self.notes, 0, 0, notes, notes, 0]);
-        for image in &self.images {
+        let mut add = |segment| bytes.extend(ProgramHeader64::from(segment).as_bytes());
+        add(Segment {
+            kind: NOTE,
+            flags: 0,
+            offset: self.notes,
+            virtual_address: 0,
+            physical_address: 0,
+            file_size: notes,
+            memory_size: notes,
+        });
+        for Image { load, piece } in &self.images {
             // Nowhere is nothing: crash reads headers up to the first segment's offset.
-            let offset = loads.get(image.load).map_or(self.end, |load| load.offset);
-            let numbers = [
-                offset + image.inside,
-                image.virtual_address,
-                image.physical_address,
-                image.held,
-                image.length,
-                0,
-            ];
-            segment(&mut bytes, LOAD, ALL, numbers);
+            let offset = loads.get(*load).map_or(self.end, |load| load.offset);
+            add(Segment {
+                offset: offset + piece.offset,
+                ..*piece
+            });
         }
         let page_size = subject.regions.page_size();
         for load in loads {
             let start = load.held.start * page_size;
-            let numbers = [
-                load.offset,
-                virtual_address(subject.segments, start),
-                start,
-                (load.held.end - load.held.start) * page_size,
-                (load.end - load.held.start) * page_size,
-                0,
-            ];
-            segment(&mut bytes, LOAD, ALL, numbers);
+            add(Segment {
+                kind: LOAD,
+                flags: ALL,
+                offset: load.offset,
+                virtual_address: virtual_address(subject.segments, start),
+                physical_address: start,
+                file_size: (load.held.end - load.held.start) * page_size,
+                memory_size: (load.end - load.held.start) * page_size,
+            });
         }
         if self.section.is_some() {
-            let mut header = [0; 64];
-            if let (Ok(count), Some(place)) = (u32::try_from(self.count), header.get_mut(44..48)) {
-                place.copy_from_slice(&count.to_le_bytes());
-            }
-            bytes.extend(header);
+            let mut header = SectionHeader::<U64>::new_zeroed();
+            header
+                .info
+                .set(u32::try_from(self.count).unwrap_or(u32::MAX));
+            bytes.extend(header.as_bytes());
         }
         bytes.extend(subject.notes);
         // Up to where memory begins, so that a core without any is as long as it says, too.
@@ -120,36 +117,33 @@ impl Headers {
     }
 
     fn file_header(&self, subject: &Subject<'_>, flags: u32) -> Vec<u8> {
-        // ELFCLASS64, ELFDATA2LSB, EV_CURRENT
-        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
-        bytes.resize(16, 0);
-        // ET_CORE, EV_CURRENT
-        bytes.extend(4u16.to_le_bytes());
-        bytes.extend(subject.machine.elf().to_le_bytes());
-        bytes.extend(1u32.to_le_bytes());
-        let longs = [0, HEADER, self.section.unwrap_or(0)];
-        bytes.extend(longs.iter().flat_map(|it| it.to_le_bytes()));
-        bytes.extend(flags.to_le_bytes());
-        let sections = u16::from(self.section.is_some());
-        let shorts = [
-            64,
-            56,
-            u16::try_from(self.count).unwrap_or(u16::MAX),
-            64 * sections,
-            sections,
-            0,
-        ];
-        bytes.extend(shorts.iter().flat_map(|it: &u16| it.to_le_bytes()));
-        bytes
+        let (section_size, sections) = match self.section {
+            Some(_) => (size_as::<SectionHeader<U64>>(), 1),
+            None => (0, 0),
+        };
+        let header = FileHeader::<U64> {
+            // ELFCLASS64, ELFDATA2LSB, EV_CURRENT
+            identity: *b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0",
+            kind: CORE.into(),
+            machine: subject.machine.elf().into(),
+            version: 1.into(),
+            entry: 0.into(),
+            segments_at: (size_of::<FileHeader<U64>>() as u64).into(),
+            sections_at: self.section.unwrap_or(0).into(),
+            flags: flags.into(),
+            size: size_as::<FileHeader<U64>>().into(),
+            segment_size: size_as::<ProgramHeader64>().into(),
+            segments: u16::try_from(self.count).unwrap_or(EXTENDED).into(),
+            section_size: section_size.into(),
+            sections: sections.into(),
+            names: 0.into(),
+        };
+        header.as_bytes().to_vec()
     }
 }
 
-/// Elf64_Phdr: type, flags, then offset, virtual and physical address, sizes in file and memory,
-/// alignment.
-fn segment(bytes: &mut Vec<u8>, kind: u32, flags: u32, numbers: [u64; 6]) {
-    bytes.extend(kind.to_le_bytes());
-    bytes.extend(flags.to_le_bytes());
-    bytes.extend(numbers.iter().flat_map(|it| it.to_le_bytes()));
+fn size_as<T>() -> u16 {
+    u16::try_from(size_of::<T>()).unwrap_or(u16::MAX)
 }
 
 /// The virtual address of memory in the source's largest segment that has it; 0 where none is known.
@@ -191,13 +185,18 @@ fn pieces(segment: &Segment, loads: &[Load], page_size: u64) -> Vec<Image> {
         let first = start.max(load.held.start * page_size);
         let held = end.min(load.held.end * page_size);
         let last = end.min(load.end * page_size);
-        (first < last).then(|| Image {
-            load: number,
-            inside: first.min(load.held.end * page_size) - load.held.start * page_size,
+        let piece = Segment {
+            kind: LOAD,
+            flags: ALL,
+            offset: first.min(load.held.end * page_size) - load.held.start * page_size,
             virtual_address: segment.virtual_address.wrapping_add(first - start),
             physical_address: first,
-            held: held.saturating_sub(first),
-            length: last - first,
+            file_size: held.saturating_sub(first),
+            memory_size: last.saturating_sub(first),
+        };
+        (first < last).then_some(Image {
+            load: number,
+            piece,
         })
     };
     loads.iter().enumerate().filter_map(piece).collect()

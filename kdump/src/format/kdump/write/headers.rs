@@ -1,7 +1,8 @@
 //! What of a kdump-compressed dump comes before its pages: headers, notes, bitmaps.
 
-use super::layout::{DESCRIPTOR, Layout};
+use super::layout::Layout;
 use crate::bits::{Bits, REGION_BYTES};
+use crate::format::kdump::disk::DESCRIPTOR;
 use crate::format::kdump::write::Subject;
 use crate::write::WriteResult;
 use crate::write::output::{Output, clear};

@@ -1,29 +1,28 @@
 //! The headers of a kdump-compressed dump, and where its parts lie.
 //!
-//! makedumpfile's diskdump_mod.h: struct disk_dump_header, struct kdump_sub_header. The block size is
-//! the page size.
+//! The block size is the page size.
 
 use crate::bits::{REGION, REGION_BYTES};
 use crate::encode::Compression;
+use crate::format::kdump::disk::{DiskDumpHeader, KdumpSubHeader, Place, SIGNATURE, flags};
+use crate::utsname::Utsname;
 use crate::write::WriteError;
+use std::mem::offset_of;
 use std::ops::Range;
+use zerocopy::{FromZeros, IntoBytes};
 
 /// sizeof(struct kdump_sub_header).
-pub(crate) const SUB_HEADER: usize = 104;
-/// sizeof(struct page_desc).
-pub(crate) const DESCRIPTOR: u64 = 24;
+const SUB_HEADER: usize = size_of::<KdumpSubHeader>();
 /// header_version.
 const VERSION: u32 = 6;
 /// offsetof(struct disk_dump_header, status).
-pub(crate) const STATUS_AT: u64 = 424;
-/// DUMP_DH_COMPRESSED_INCOMPLETE.
-const INCOMPLETE: u32 = 0x8;
+pub(crate) const STATUS_AT: u64 = offset_of!(DiskDumpHeader, status) as u64;
 
-/// The flag of a compression in `status` and in descriptors: DUMP_DH_COMPRESSED_ZLIB and _ZSTD.
+/// The flag of a compression in `status` and in descriptors.
 pub(crate) fn flag(compression: Compression) -> u32 {
     match compression {
-        Compression::Zstd(_) => 0x20,
-        Compression::Zlib(_) => 0x1,
+        Compression::Zstd(_) => flags::ZSTD,
+        Compression::Zlib(_) => flags::ZLIB,
         Compression::None => 0,
     }
 }
@@ -31,8 +30,8 @@ pub(crate) fn flag(compression: Compression) -> u32 {
 /// Which machine crashed, when.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// sysname, nodename, release, version, machine, domainname, as `struct new_utsname` has them.
-    pub utsname: [String; 6],
+    /// What `uname` says of it.
+    pub utsname: Utsname,
     /// Seconds since 1970.
     pub seconds: u64,
     /// How many CPUs left their registers.
@@ -94,23 +93,25 @@ impl Layout {
         compression: Compression,
         whole: bool,
     ) -> Vec<u8> {
-        let mut bytes = Bytes::new(self.block);
-        bytes.put(0, b"KDUMP   ");
-        bytes.put(8, &VERSION.to_le_bytes());
-        for (index, name) in identity.utsname.iter().enumerate() {
-            // Each ends with a zero.
-            let name = name.as_bytes();
-            bytes.put(12 + 65 * index, name.get(..64).unwrap_or(name));
-        }
-        bytes.put(408, &identity.seconds.to_le_bytes());
-        let incomplete = if whole { 0 } else { INCOMPLETE };
-        bytes.put(424, &(flag(compression) | incomplete).to_le_bytes());
-        bytes.put(428, &low(self.block).to_le_bytes());
-        bytes.put(432, &self.sub_blocks.to_le_bytes());
-        bytes.put(436, &self.bitmap_blocks.to_le_bytes());
-        bytes.put(440, &low(self.end_page).to_le_bytes());
-        bytes.put(460, &identity.cpus.to_le_bytes());
-        bytes.0
+        let incomplete = if whole { 0 } else { flags::INCOMPLETE };
+        let header = DiskDumpHeader {
+            signature: SIGNATURE,
+            version: VERSION.into(),
+            utsname: identity.utsname.to_raw(),
+            padding: [0; 6],
+            seconds: identity.seconds.into(),
+            microseconds: 0.into(),
+            status: (flag(compression) | incomplete).into(),
+            block_size: low(self.block).into(),
+            sub_header_blocks: self.sub_blocks.into(),
+            bitmap_blocks: self.bitmap_blocks.into(),
+            max_mapnr: low(self.end_page).into(),
+            unused: [0.into(); 4],
+            cpus: identity.cpus.into(),
+        };
+        let mut bytes = header.as_bytes().to_vec();
+        bytes.resize(usize::try_from(self.block).unwrap_or(bytes.len()), 0);
+        bytes
     }
 
     /// What replaces `status` when the dump is whole.
@@ -126,20 +127,23 @@ impl Layout {
         notes: u64,
         vmcoreinfo: Option<Range<usize>>,
     ) -> Vec<u8> {
-        let mut bytes = Bytes::new(SUB_HEADER as u64);
-        let mut long = |offset, value: u64| bytes.put(offset, &value.to_le_bytes());
-        long(0, identity.phys_base);
-        long(8, level.into());
-        if let Some(range) = vmcoreinfo.filter(|range| !range.is_empty()) {
-            long(32, self.notes() + range.start as u64);
-            long(40, range.len() as u64);
-        }
-        if notes > 0 {
-            long(48, self.notes());
-            long(56, notes);
-        }
-        long(96, self.end_page);
-        bytes.0
+        let place = |start: u64, length: u64| match length {
+            0 => Place::default(),
+            _ => Place {
+                offset: (self.notes() + start).into(),
+                length: length.into(),
+            },
+        };
+        let vmcoreinfo = vmcoreinfo.unwrap_or_default();
+        let header = KdumpSubHeader {
+            phys_base: identity.phys_base.into(),
+            dump_level: u32::from(level).into(),
+            vmcoreinfo: place(vmcoreinfo.start as u64, vmcoreinfo.len() as u64),
+            notes: place(0, notes),
+            max_mapnr: self.end_page.into(),
+            ..KdumpSubHeader::new_zeroed()
+        };
+        header.as_bytes().to_vec()
     }
 }
 
@@ -148,28 +152,20 @@ fn low(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-/// Bytes that are zeros where nothing is put.
-struct Bytes(Vec<u8>);
-
-impl Bytes {
-    fn new(length: u64) -> Bytes {
-        Bytes(vec![0; usize::try_from(length).unwrap_or(0)])
-    }
-
-    fn put(&mut self, offset: usize, value: &[u8]) {
-        if let Some(place) = self.0.get_mut(offset..offset + value.len()) {
-            place.copy_from_slice(value);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn identity() -> Identity {
         Identity {
-            utsname: ["Linux", "host", "6.12.1", "#1 SMP", "x86_64", "(none)"].map(str::to_owned),
+            utsname: Utsname {
+                sysname: "Linux".to_owned(),
+                nodename: "host".to_owned(),
+                release: "6.12.1".to_owned(),
+                version: "#1 SMP".to_owned(),
+                machine: "x86_64".to_owned(),
+                domainname: "(none)".to_owned(),
+            },
             seconds: 0x1122_3344,
             cpus: 3,
             phys_base: 0xffff_ffff_ff00_0000,
@@ -246,7 +242,7 @@ mod tests {
     #[test]
     fn a_name_that_is_too_long_is_cut_and_ends_with_a_zero() {
         let mut long = identity();
-        long.utsname[1] = "x".repeat(100);
+        long.utsname.nodename = "x".repeat(100);
         let bytes = Layout::new(4096, 1, 0)
             .unwrap()
             .header(&long, Compression::None, true);

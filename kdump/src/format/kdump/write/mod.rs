@@ -14,6 +14,7 @@ pub use layout::Identity;
 use crate::bits::{Bits, REGION};
 use crate::encode::Compression;
 use crate::format::elf::Segment;
+use crate::format::kdump::disk::{DESCRIPTOR, PageDescriptor};
 use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::parallel;
@@ -22,12 +23,13 @@ use crate::write::observe::{Observer, Phase};
 use crate::write::output::Output;
 use crate::write::{WriteError, WriteResult};
 use headers::Front;
-use layout::{DESCRIPTOR, Layout, STATUS_AT};
+use layout::{Layout, STATUS_AT};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use worker::Worker;
+use zerocopy::IntoBytes;
 
 /// How many pages are a unit of work: 2 MiB of pages of 4 KiB.
 const UNIT: usize = 512;
@@ -132,9 +134,9 @@ impl Dump<'_> {
     }
 
     /// Writes the descriptors of pages, the first of which has this index.
-    pub(super) fn describe(&self, index: u64, descriptors: &[u8]) -> WriteResult<()> {
+    pub(super) fn describe(&self, index: u64, descriptors: &[PageDescriptor]) -> WriteResult<()> {
         let offset = self.layout.descriptors + index * DESCRIPTOR;
-        Ok(self.output.write_at(offset, descriptors)?)
+        Ok(self.output.write_at(offset, descriptors.as_bytes())?)
     }
 
     /// Writes some pages of their own, before all others: those of `pages` that are chosen.

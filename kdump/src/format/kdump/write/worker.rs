@@ -1,7 +1,8 @@
 //! One thread's share of a kdump-compressed dump.
 
-use super::layout::{DESCRIPTOR, flag};
+use super::layout::flag;
 use crate::encode::{Encoder, is_zero};
+use crate::format::kdump::disk::PageDescriptor;
 use crate::format::kdump::write::Dump;
 use crate::write::WriteResult;
 use crate::write::reading::read_pages;
@@ -41,7 +42,7 @@ pub(crate) struct Worker<'a> {
     /// The pages in `data`, without a gap, the first of which has the index `first`.
     pages: Vec<Page>,
     first: u64,
-    descriptors: Vec<u8>,
+    descriptors: Vec<PageDescriptor>,
 }
 
 impl<'a> Worker<'a> {
@@ -156,14 +157,13 @@ impl<'a> Worker<'a> {
                     flags,
                 } => (base + start as u64, length, flags),
             };
-            // struct page_desc: offset, size, flags, page_flags
-            let length = u32::try_from(length).unwrap_or(0);
-            self.descriptors.extend(offset.to_le_bytes());
-            self.descriptors.extend(length.to_le_bytes());
-            self.descriptors.extend(flags.to_le_bytes());
-            self.descriptors.extend(0u64.to_le_bytes());
+            self.descriptors.push(PageDescriptor {
+                offset: offset.into(),
+                size: u32::try_from(length).unwrap_or(0).into(),
+                flags: flags.into(),
+                page_flags: 0.into(),
+            });
         }
-        debug_assert_eq!(self.descriptors.len() as u64, written * DESCRIPTOR);
         self.dump.describe(self.first, &self.descriptors)?;
         self.dump.tally.pages.fetch_add(written, Ordering::Relaxed);
         self.first += written;
