@@ -65,7 +65,7 @@ fuzz_target!(|input: &[u8]| {
     let crash = Crash {
         memory: &dump,
         machine: dump.machine(),
-        segments: dump.elf().map_or(&[], |core| core.segments()),
+        segments: dump.segments(),
         notes: dump.note_bytes(),
         seconds: 1,
         whole: survey.complete(),

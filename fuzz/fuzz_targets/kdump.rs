@@ -3,7 +3,7 @@
 #![no_main]
 
 use baton_kdump::memory::Presence;
-use baton_kdump::{KdumpFile, Memory, Unreadable};
+use baton_kdump::{DumpFormat, KdumpFile, Memory, Unreadable};
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 #![no_main]
 
 use baton_kdump::dmesg::Log;
-use baton_kdump::{KernelMemory, Memory, Unreadable, Vmcore};
+use baton_kdump::{DumpFormat, KernelMemory, Memory, Unreadable, Vmcore};
 use libfuzzer_sys::fuzz_target;
 use std::ops::Range;
 use std::sync::Arc;

@@ -3,16 +3,15 @@
 
 use crate::address_space::{AddressSpaceError, KernelMemory};
 use crate::foreign::{BEGINNING, Foreign};
-use crate::format::elf::{Vmcore, VmcoreError};
-use crate::format::flattened::{Flattened, FlattenedError};
-use crate::format::kdump::{KdumpError, KdumpFile};
+use crate::format::elf::Segment;
+use crate::format::flattened::Flattened;
+use crate::format::{DumpFormat, READERS, Reader, Refusal, Stated};
 use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Unreadable};
 use crate::note::CrashNotes;
 use crate::source::{self, Source, read_up_to};
 use crate::survey::{Flaw, Survey};
 use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
-use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -27,9 +26,6 @@ pub enum DumpError {
     /// It is nothing that is known here.
     #[error("{0}: no dump: neither an ELF core nor a kdump-compressed dump, as one or flattened")]
     Unknown(PathBuf),
-    /// It is something else that is known.
-    #[error("{0}: {1}")]
-    Foreign(PathBuf, Foreign),
     /// It is empty.
     #[error("{0}: an empty file")]
     Empty(PathBuf),
@@ -39,43 +35,14 @@ pub enum DumpError {
     /// Several files, of which one isn't a part of a kdump-compressed dump.
     #[error("{0}: no part of a split dump: only kdump-compressed dumps are split")]
     Several(PathBuf),
-    /// As an ELF core.
+    /// It can't be read as what it begins as, or isn't read here.
     #[error("{0}: {1}")]
-    Elf(PathBuf, VmcoreError),
-    /// As a kdump-compressed dump.
-    #[error("{0}: {1}")]
-    Kdump(PathBuf, KdumpError),
-    /// As a flattened dump.
-    #[error("{0}: {1}")]
-    Flattened(PathBuf, FlattenedError),
-}
-
-/// How a dump is written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// An ELF core.
-    Elf,
-    /// Kdump-compressed, of this version.
-    Kdump(u32),
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Format::Elf => f.write_str("ELF core"),
-            Format::Kdump(version) => write!(f, "kdump-compressed, version {version}"),
-        }
-    }
-}
-
-enum Kind {
-    Elf(Vmcore),
-    Kdump(KdumpFile),
+    Refused(PathBuf, Refusal),
 }
 
 /// A dump.
 pub struct Dump {
-    kind: Kind,
+    inner: Box<dyn DumpFormat>,
     files: usize,
     size: u64,
     flattened: bool,
@@ -113,31 +80,36 @@ impl Opened {
         };
         if Flattened::recognises(&opened.start) {
             let inner = Flattened::open(opened.source)
-                .map_err(|error| DumpError::Flattened(path.to_owned(), error))?;
+                .map_err(|error| DumpError::Refused(path.to_owned(), error.into()))?;
             opened.start = read_up_to(&inner, 0, BEGINNING).map_err(failed)?;
             opened.flaw = inner.flaw().cloned();
             opened.flattened = true;
             opened.source = Arc::new(inner);
         }
         match Foreign::of(&opened.start) {
-            Some(foreign) => Err(DumpError::Foreign(path.to_owned(), foreign)),
+            Some(foreign) => Err(DumpError::Refused(path.to_owned(), foreign.into())),
             None => Ok(opened),
         }
     }
 }
 
-/// An ELF core, if it is that of a kernel.
-fn kernel_core(name: &Path, source: Arc<dyn Source>) -> Result<Vmcore, DumpError> {
-    let foreign = |foreign| DumpError::Foreign(name.to_owned(), foreign);
-    let told = Vmcore::foreign(&*source).map_err(|error| DumpError::Io(name.to_owned(), error))?;
-    if let Some(told) = told {
-        return Err(foreign(told));
+/// The format that all files are of.
+fn reader(paths: &[PathBuf], files: &[Opened]) -> Result<&'static Reader, DumpError> {
+    let stranger = |reader: &&Reader| {
+        let mut files = files.iter();
+        files.position(|it| !(reader.recognises)(&it.start))
+    };
+    let possible = || READERS.iter().filter(|it| it.splits || files.len() == 1);
+    if let Some(reader) = possible().find(|it| stranger(it).is_none()) {
+        return Ok(reader);
     }
-    let core = Vmcore::open(source).map_err(|error| DumpError::Elf(name.to_owned(), error))?;
-    match core.stranger() {
-        Some(stranger) => Err(foreign(stranger)),
-        None => Ok(core),
-    }
+    let index = possible().filter_map(|it| stranger(&it)).max();
+    let path = paths.get(index.unwrap_or(0)).cloned().unwrap_or_default();
+    Err(match Foreign::of_name(&path) {
+        _ if files.len() > 1 => DumpError::Several(path),
+        Some(foreign) => DumpError::Refused(path, foreign.into()),
+        None => DumpError::Unknown(path),
+    })
 }
 
 impl Dump {
@@ -156,39 +128,20 @@ impl Dump {
         Dump::understand(&[name.to_owned()], vec![opened])
     }
 
-    fn understand(paths: &[PathBuf], mut files: Vec<Opened>) -> Result<Dump, DumpError> {
-        let name = || paths.first().cloned().unwrap_or_default();
+    fn understand(paths: &[PathBuf], files: Vec<Opened>) -> Result<Dump, DumpError> {
+        let name = paths.first().ok_or(DumpError::None)?;
+        let open = reader(paths, &files)?.open;
         let size = files.iter().map(|it| it.size).sum();
         let flattened = files.iter().any(|it| it.flattened);
         let flaws = files.iter().filter_map(|it| it.flaw.clone()).collect();
         let count = files.len();
-        let other = files
-            .iter()
-            .position(|it| !KdumpFile::recognises(&it.start));
-        let kind = match other {
-            None if files.is_empty() => return Err(DumpError::None),
-            None => {
-                let sources = files.into_iter().map(|it| it.source).collect();
-                let dump = KdumpFile::open(sources);
-                Kind::Kdump(dump.map_err(|error| DumpError::Kdump(name(), error))?)
-            }
-            Some(index) if count > 1 => {
-                let path = paths.get(index).cloned().unwrap_or_default();
-                return Err(DumpError::Several(path));
-            }
-            Some(index) => {
-                let file = files.swap_remove(index);
-                if !Vmcore::recognises(&file.start) {
-                    let foreign = Foreign::of_name(&name());
-                    return Err(foreign.map_or(DumpError::Unknown(name()), |foreign| {
-                        DumpError::Foreign(name(), foreign)
-                    }));
-                }
-                Kind::Elf(kernel_core(&name(), file.source)?)
-            }
+        let sources = files.into_iter().map(|it| it.source).collect();
+        let refused = |refusal: Refusal| match refusal.downcast() {
+            Ok(error) => DumpError::Io(name.clone(), *error),
+            Err(refusal) => DumpError::Refused(name.clone(), refusal),
         };
         Ok(Dump {
-            kind,
+            inner: open(sources).map_err(refused)?,
             files: count,
             size,
             flattened,
@@ -196,31 +149,29 @@ impl Dump {
         })
     }
 
-    /// How it is written down.
+    /// Whether a file that begins so may be a dump.
     #[must_use]
-    pub fn format(&self) -> Format {
-        match &self.kind {
-            Kind::Elf(_) => Format::Elf,
-            Kind::Kdump(dump) => Format::Kdump(dump.header().version),
-        }
+    pub fn recognises(start: &[u8]) -> bool {
+        let mut readers = READERS.iter();
+        Flattened::recognises(start) || readers.any(|it| (it.recognises)(start))
     }
 
-    /// The dump as an ELF core, if it is one.
+    /// How it is written down, for a person.
     #[must_use]
-    pub fn elf(&self) -> Option<&Vmcore> {
-        match &self.kind {
-            Kind::Elf(core) => Some(core),
-            Kind::Kdump(_) => None,
-        }
+    pub fn format(&self) -> String {
+        self.inner.format()
     }
 
-    /// The dump as a kdump-compressed one, if it is one.
+    /// What its header states.
     #[must_use]
-    pub fn kdump(&self) -> Option<&KdumpFile> {
-        match &self.kind {
-            Kind::Elf(_) => None,
-            Kind::Kdump(dump) => Some(dump),
-        }
+    pub fn stated(&self) -> Stated<'_> {
+        self.inner.stated()
+    }
+
+    /// The program headers of an ELF core; none of others.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        self.inner.segments()
     }
 
     /// Whether it is flattened.
@@ -244,10 +195,7 @@ impl Dump {
     /// What there is of it: the one answer to whether it is complete.
     #[must_use]
     pub fn survey(&self) -> Survey {
-        let mut survey = match &self.kind {
-            Kind::Elf(core) => core.survey(),
-            Kind::Kdump(dump) => dump.survey(),
-        };
+        let mut survey = self.inner.survey();
         survey.flaws.extend(self.flaws.iter().cloned());
         if survey.present == 0 {
             survey.flaws.push(Flaw::Empty);
@@ -258,28 +206,19 @@ impl Dump {
     /// The kind of machine that crashed.
     #[must_use]
     pub fn machine(&self) -> Machine {
-        match &self.kind {
-            Kind::Elf(core) => core.machine(),
-            Kind::Kdump(dump) => dump.machine(),
-        }
+        self.inner.machine()
     }
 
     /// What its notes say.
     #[must_use]
     pub fn notes(&self) -> &CrashNotes {
-        match &self.kind {
-            Kind::Elf(core) => core.notes(),
-            Kind::Kdump(dump) => dump.notes(),
-        }
+        self.inner.notes()
     }
 
     /// The bytes of its notes.
     #[must_use]
     pub fn note_bytes(&self) -> &[u8] {
-        match &self.kind {
-            Kind::Elf(core) => core.note_bytes(),
-            Kind::Kdump(dump) => dump.note_bytes(),
-        }
+        self.inner.note_bytes()
     }
 
     /// What the kernel says of itself.
@@ -291,45 +230,38 @@ impl Dump {
     /// The kernel's release.
     #[must_use]
     pub fn release(&self) -> Option<&str> {
-        let told = self.notes().vmcoreinfo.as_ref();
-        let told = told.and_then(|info| info.release().ok());
-        told.or_else(|| {
-            let release = &self.kdump()?.header().utsname.release;
-            Some(release.as_str()).filter(|it| !it.is_empty())
-        })
+        let info = self.notes().vmcoreinfo.as_ref();
+        let stated = || self.stated().utsname.map(|it| it.release.as_str());
+        info.and_then(|info| info.release().ok())
+            .or_else(|| stated().filter(|it| !it.is_empty()))
     }
 
     /// When the kernel crashed (or, where only that is known, when the dump was written), in seconds
     /// since 1970.
     #[must_use]
     pub fn time(&self) -> Option<u64> {
-        let told = self.notes().vmcoreinfo.as_ref();
-        let told = told.and_then(|info| info.crash_time().ok());
-        told.or_else(|| self.kdump().map(|dump| dump.header().time))
-            .filter(|time| *time > 0)
+        let info = self.notes().vmcoreinfo.as_ref();
+        let time = info.and_then(|info| info.crash_time().ok());
+        Some(time.unwrap_or(self.stated().time)).filter(|time| *time > 0)
     }
 
     /// The number of CPUs, as the dump's header has it or by the notes.
     #[must_use]
     pub fn cpus(&self) -> usize {
-        let told = self.kdump().map_or(0, |dump| dump.header().cpus);
-        let told = usize::try_from(told).unwrap_or(0);
-        told.max(self.notes().cpus.len())
+        let stated = usize::try_from(self.stated().cpus).unwrap_or(0);
+        stated.max(self.notes().cpus.len())
     }
 
     /// What was left out, as makedumpfile's `-d` has it; ELF cores don't tell.
     #[must_use]
     pub fn level(&self) -> Option<u32> {
-        Some(self.kdump()?.sub_header().dump_level)
+        self.stated().level
     }
 
     /// The size of a page.
     #[must_use]
     pub fn page_size(&self) -> u64 {
-        match &self.kind {
-            Kind::Elf(core) => core.page_size(),
-            Kind::Kdump(dump) => dump.page_size(),
-        }
+        self.inner.page_size()
     }
 
     /// Its memory by virtual address.
@@ -340,28 +272,19 @@ impl Dump {
 
 impl Memory for Dump {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), Unreadable> {
-        match &self.kind {
-            Kind::Elf(core) => core.read(address, buffer),
-            Kind::Kdump(dump) => dump.read(address, buffer),
-        }
+        self.inner.read(address, buffer)
     }
 
     fn ranges(&self) -> &[Range<u64>] {
-        match &self.kind {
-            Kind::Elf(core) => core.ranges(),
-            Kind::Kdump(dump) => dump.ranges(),
-        }
+        self.inner.ranges()
     }
 
     fn extent(&self, address: u64) -> Extent {
-        match &self.kind {
-            Kind::Elf(core) => core.extent(address),
-            Kind::Kdump(dump) => dump.extent(address),
-        }
+        self.inner.extent(address)
     }
 
     fn encoded(&self) -> bool {
-        matches!(self.kind, Kind::Kdump(_))
+        self.inner.encoded()
     }
 }
 
@@ -383,7 +306,7 @@ mod tests {
         sample.push("hello");
         for bytes in [sample.core(), flattened(&[(0, &sample.core())])] {
             let dump = open(bytes).unwrap();
-            assert_eq!(dump.format(), Format::Elf);
+            assert_eq!(dump.format(), "ELF core");
             assert_eq!(dump.release(), Some("6.12.1-sample"));
             assert_eq!(dump.time(), Some(1_700_000_000));
             let survey = dump.survey();
@@ -402,7 +325,7 @@ mod tests {
         let flat = flattened(&[(9000, tail), (0, head)]);
         for (bytes, is_flat) in [(bytes.clone(), false), (flat.clone(), true)] {
             let dump = open(bytes).unwrap();
-            assert_eq!(dump.format(), Format::Kdump(6));
+            assert_eq!(dump.format(), "kdump-compressed, version 6");
             assert_eq!(dump.flattened(), is_flat);
             assert_eq!(dump.release(), Some("6.12.1-sample"));
             let survey = dump.survey();

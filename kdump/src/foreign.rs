@@ -1,25 +1,19 @@
 //! What is no dump that can be read here, but is known by how it begins: packed dumps, and what others write of
 //! a machine's memory. A refusal then says what it is and what to do.
 
-use std::fmt;
 use std::path::Path;
 
 /// How much of a file's beginning tells what it is: a tar archive is known by its 257th byte.
 pub(crate) const BEGINNING: u64 = 512;
 
 /// A file of a known kind that isn't read here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{name}, which isn't read here: {advice}")]
 pub struct Foreign {
     /// What it is.
     name: &'static str,
     /// What to do.
     advice: &'static str,
-}
-
-impl fmt::Display for Foreign {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, which isn't read here: {}", self.name, self.advice)
-    }
 }
 
 /// What stands where in a file, and what that says of it.

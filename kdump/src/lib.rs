@@ -38,6 +38,7 @@ mod samples;
 
 pub use address_space::KernelMemory;
 pub use dump::Dump;
+pub use format::DumpFormat;
 pub use format::elf::Vmcore;
 pub use format::kdump::KdumpFile;
 pub use machine::Machine;

@@ -64,7 +64,7 @@ impl Core {
 
     /// Where a physical address is in the file: the kernel's image is there twice.
     fn offsets(&self, address: u64) -> Vec<u64> {
-        let segments = self.honest.elf().unwrap().segments().iter();
+        let segments = self.honest.segments().iter();
         let held = segments.filter(|it| {
             it.kind == 1
                 && (it.physical_address..it.physical_address + it.file_size).contains(&address)

@@ -166,7 +166,7 @@ impl Job {
         let crash = Crash {
             memory: &self.dump,
             machine: self.dump.machine(),
-            segments: self.dump.elf().map_or(&[], |core| core.segments()),
+            segments: self.dump.segments(),
             notes: self.dump.note_bytes(),
             seconds: self.seconds,
             whole: self.whole,

@@ -1,7 +1,6 @@
 //! Finding dumps in folders.
 
-use baton_kdump::format::flattened::Flattened;
-use baton_kdump::{Dump, KdumpFile, Vmcore, source};
+use baton_kdump::{Dump, source};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -73,8 +72,8 @@ fn is_dump(path: &Path) -> bool {
     let mut start = Vec::new();
     let read = source::open(path).and_then(|file| file.take(18).read_to_end(&mut start));
     // ET_CORE, not just any ELF file.
-    let core = Vmcore::recognises(&start) && start.get(16..18) == Some(&[4, 0]);
-    read.is_ok() && (core || KdumpFile::recognises(&start) || Flattened::recognises(&start))
+    let other_elf = start.starts_with(b"\x7fELF") && start.get(16..18) != Some(&[4, 0]);
+    read.is_ok() && Dump::recognises(&start) && !other_elf
 }
 
 /// Whether a dump is being written, or was left so, by its name.
@@ -85,5 +84,5 @@ pub(super) fn is_unfinished(path: &Path) -> bool {
 
 /// Whether a dump is a part of a split one, and is without the others.
 pub(super) fn is_part(dump: &Dump) -> bool {
-    dump.kdump().is_some_and(|it| it.sub_header().split)
+    dump.stated().split
 }

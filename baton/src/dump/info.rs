@@ -102,7 +102,7 @@ impl Info {
         Info {
             file: name(files),
             files: dump.files(),
-            format: dump.format().to_string(),
+            format: dump.format(),
             flattened: dump.flattened(),
             bytes: dump.size(),
             complete: survey.complete(),
@@ -185,8 +185,7 @@ fn read_log(dump: &Dump) -> (LogInfo, Panic) {
 
 impl Kernel {
     fn of(dump: &Dump) -> Kernel {
-        let utsname = dump.kdump().map(|it| it.header().utsname.clone());
-        let utsname = utsname.unwrap_or_default();
+        let utsname = dump.stated().utsname.cloned().unwrap_or_default();
         let told = |text: String| Some(text).filter(|it| !it.is_empty());
         let build_id = dump.vmcoreinfo().and_then(|info| info.build_id());
         Kernel {

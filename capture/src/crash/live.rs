@@ -6,7 +6,7 @@ use crate::steady::MOST_UNSAFE;
 use baton_kdump::convert::{self, Options, Summary, convert};
 use baton_kdump::dmesg::{Log, Panic, Text};
 use baton_kdump::write::{Observer, Output};
-use baton_kdump::{KernelMemory, Memory, Source, Vmcore, VmcoreInfo};
+use baton_kdump::{DumpFormat, KernelMemory, Memory, Source, Vmcore, VmcoreInfo};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;

@@ -57,7 +57,7 @@ pub fn write(source: &Dump, level: u8, path: &Path) -> Summary {
     let crash = Crash {
         memory: source,
         machine: source.machine(),
-        segments: source.elf().map_or(&[], |core| core.segments()),
+        segments: source.segments(),
         notes: source.note_bytes(),
         seconds: 0,
         whole: source.survey().complete(),

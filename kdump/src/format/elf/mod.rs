@@ -1,5 +1,6 @@
 //! ELF cores: `/proc/vmcore`, copies of it, and what makedumpfile writes with `-E`.
 
+use super::{Contents, DumpFormat, Refusal};
 use crate::foreign::Foreign;
 use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Presence, Unreadable};
@@ -48,11 +49,9 @@ pub enum VmcoreError {
 /// An ELF core.
 pub struct Vmcore {
     source: Arc<dyn Source>,
-    machine: Machine,
+    contents: Contents,
     segments: Vec<Segment>,
     layout: Layout,
-    note_bytes: Vec<u8>,
-    notes: CrashNotes,
     flaws: Vec<Flaw>,
     size: u64,
 }
@@ -76,11 +75,13 @@ impl Vmcore {
         flaws.extend(of_segments);
         Ok(Vmcore {
             layout,
-            machine: header.machine,
-            notes: CrashNotes::parse(header.machine, &note_bytes),
+            contents: Contents {
+                machine: header.machine,
+                notes: CrashNotes::parse(header.machine, &note_bytes),
+                note_bytes,
+            },
             source,
             segments,
-            note_bytes,
             flaws,
             size,
         })
@@ -95,36 +96,6 @@ impl Vmcore {
     #[must_use]
     pub fn stranger(&self) -> Option<Foreign> {
         origin::of_core(self)
-    }
-
-    /// Whether this may be an ELF core, by how it begins.
-    #[must_use]
-    pub fn recognises(start: &[u8]) -> bool {
-        Class::of(start).is_some()
-    }
-
-    /// The kind of machine that crashed.
-    #[must_use]
-    pub fn machine(&self) -> Machine {
-        self.machine
-    }
-
-    /// The program headers as they stand there.
-    #[must_use]
-    pub fn segments(&self) -> &[Segment] {
-        &self.segments
-    }
-
-    /// The bytes of all notes.
-    #[must_use]
-    pub fn note_bytes(&self) -> &[u8] {
-        &self.note_bytes
-    }
-
-    /// What the notes say.
-    #[must_use]
-    pub fn notes(&self) -> &CrashNotes {
-        &self.notes
     }
 
     /// The memory whose bytes the file has, sorted and apart.
@@ -144,18 +115,46 @@ impl Vmcore {
     pub fn flaws(&self) -> &[Flaw] {
         &self.flaws
     }
+}
 
-    /// The size of its pages.
-    #[must_use]
-    pub fn page_size(&self) -> u64 {
-        let info = self.notes.vmcoreinfo.as_ref();
-        let told = info.and_then(|info| info.page_size().ok());
-        told.unwrap_or(USUAL_PAGE)
+impl DumpFormat for Vmcore {
+    fn recognises(start: &[u8]) -> bool {
+        Class::of(start).is_some()
     }
 
-    /// What there is of it. Memory that segments share is compared.
-    #[must_use]
-    pub fn survey(&self) -> Survey {
+    /// An ELF core, if it is that of a kernel.
+    fn open_files(files: Vec<Arc<dyn Source>>) -> Result<Vmcore, Refusal> {
+        let source = files.into_iter().next().ok_or(VmcoreError::NotElf)?;
+        if let Some(foreign) = Vmcore::foreign(&*source)? {
+            return Err(foreign.into());
+        }
+        let core = Vmcore::open(source)?;
+        match core.stranger() {
+            Some(stranger) => Err(stranger.into()),
+            None => Ok(core),
+        }
+    }
+
+    fn format(&self) -> String {
+        "ELF core".to_owned()
+    }
+
+    fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    fn page_size(&self) -> u64 {
+        let info = self.notes().vmcoreinfo.as_ref();
+        let stated = info.and_then(|info| info.page_size().ok());
+        stated.unwrap_or(USUAL_PAGE)
+    }
+
+    /// Memory that segments share is compared.
+    fn survey(&self) -> Survey {
         let size = self.page_size();
         let lost = pages(self.layout.lost(), size);
         let held = without(&pages(&self.layout.held(), size), &lost);

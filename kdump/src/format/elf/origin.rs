@@ -1,7 +1,7 @@
 //! ELF cores that are none of a Linux kernel: of a process, or of a machine as Xen writes it.
 
 use super::disk::{self, FileHeader, SectionHeader};
-use super::{Class, Vmcore};
+use super::{Class, DumpFormat, Vmcore};
 use crate::foreign::Foreign;
 use crate::note::{Note, Notes};
 use crate::source::{Source, read_up_to};

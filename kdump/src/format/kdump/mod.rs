@@ -1,10 +1,12 @@
 //! Kdump-compressed dumps: what makedumpfile writes without `-E`, in one file or split into several
 //! (`diskdump_mod.h` and IMPLEMENTATION of makedumpfile).
 
+use super::{Contents, DumpFormat, Refusal, Stated};
 use crate::decode::Codec;
 use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Presence, Unreadable};
 use crate::note::CrashNotes;
+use crate::ranges::total;
 use crate::source::Source;
 use crate::survey::{Flaw, Survey};
 use crate::vmcoreinfo::VmcoreInfo;
@@ -52,20 +54,12 @@ pub enum KdumpError {
 pub struct KdumpFile {
     parts: Vec<Part>,
     ranges: Vec<Range<u64>>,
-    machine: Machine,
-    notes: CrashNotes,
-    note_bytes: Vec<u8>,
+    contents: Contents,
     /// How many pages it really holds, once that was asked.
     held: OnceLock<u64>,
 }
 
 impl KdumpFile {
-    /// Whether this may be a kdump-compressed dump, by how it begins.
-    #[must_use]
-    pub fn recognises(start: &[u8]) -> bool {
-        start.starts_with(&disk::SIGNATURE)
-    }
-
     /// Opens the one file, or all parts of a split dump in any order. A dump that is cut off after its
     /// bitmaps opens; the pages that are lost can't be read. One that says that it is incomplete opens without
     /// its bitmaps, too, and has no pages then.
@@ -90,9 +84,11 @@ impl KdumpFile {
         let machine = machine::of(&first.header, &note_bytes, &text);
         Ok(KdumpFile {
             ranges: first.ranges()?,
-            machine,
-            notes: understand(machine, &note_bytes, &text),
-            note_bytes,
+            contents: Contents {
+                machine,
+                notes: understand(machine, &note_bytes, &text),
+                note_bytes,
+            },
             parts,
             held: OnceLock::new(),
         })
@@ -108,45 +104,6 @@ impl KdumpFile {
     #[must_use]
     pub fn sub_header(&self) -> &SubHeader {
         &self.first().sub_header
-    }
-
-    /// The kind of machine that crashed.
-    #[must_use]
-    pub fn machine(&self) -> Machine {
-        self.machine
-    }
-
-    /// The bytes of the ELF notes; before version 4 there are none.
-    #[must_use]
-    pub fn note_bytes(&self) -> &[u8] {
-        &self.note_bytes
-    }
-
-    /// What the notes say; VMCOREINFO is there since version 3.
-    #[must_use]
-    pub fn notes(&self) -> &CrashNotes {
-        &self.notes
-    }
-
-    /// The size of a page.
-    #[must_use]
-    pub fn page_size(&self) -> u64 {
-        self.first().page_size()
-    }
-
-    /// What there is of it.
-    #[must_use]
-    pub fn survey(&self) -> Survey {
-        let bytes: u64 = self.ranges.iter().map(|it| it.end - it.start).sum();
-        let held = self.held();
-        let mut flaws: Vec<Flaw> = self.parts.iter().flat_map(Part::flaws).collect();
-        flaws.extend(self.missing().into_iter().map(Flaw::Part));
-        Survey {
-            present: bytes / self.page_size(),
-            held,
-            lost: self.first().all_dumped().saturating_sub(held),
-            flaws,
-        }
     }
 
     fn held(&self) -> u64 {
@@ -189,6 +146,50 @@ impl KdumpFile {
                 "it is in a part of the split dump that isn't here".to_owned(),
             ),
         })
+    }
+}
+
+impl DumpFormat for KdumpFile {
+    fn recognises(start: &[u8]) -> bool {
+        start.starts_with(&disk::SIGNATURE)
+    }
+
+    fn open_files(files: Vec<Arc<dyn Source>>) -> Result<KdumpFile, Refusal> {
+        Ok(KdumpFile::open(files)?)
+    }
+
+    fn format(&self) -> String {
+        format!("kdump-compressed, version {}", self.header().version)
+    }
+
+    fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    fn page_size(&self) -> u64 {
+        self.first().page_size()
+    }
+
+    fn stated(&self) -> Stated<'_> {
+        Stated {
+            utsname: Some(&self.header().utsname),
+            time: self.header().time,
+            cpus: self.header().cpus,
+            level: Some(self.sub_header().dump_level),
+            split: self.sub_header().split,
+        }
+    }
+
+    fn survey(&self) -> Survey {
+        let held = self.held();
+        let mut flaws: Vec<Flaw> = self.parts.iter().flat_map(Part::flaws).collect();
+        flaws.extend(self.missing().into_iter().map(Flaw::Part));
+        Survey {
+            present: total(&self.ranges) / self.page_size(),
+            held,
+            lost: self.first().all_dumped().saturating_sub(held),
+            flaws,
+        }
     }
 }
 
