@@ -17,10 +17,10 @@ pub struct Foreign {
 }
 
 /// What stands where in a file, and what that says of it.
-type Mark = (usize, &'static [u8], Foreign);
-
-const fn mark(at: usize, bytes: &'static [u8], name: &'static str, advice: &'static str) -> Mark {
-    (at, bytes, Foreign { name, advice })
+struct Mark {
+    at: usize,
+    bytes: &'static [u8],
+    foreign: Foreign,
 }
 
 const CRASH: &str = "open it with crash";
@@ -32,246 +32,70 @@ const GUEST: &str = "have the guest write a dump itself (kdump)";
 const XEN: &str = "take a dump with `xl dump-core`, and open that with crash";
 const ACQUIRED: &str = "open it with drgn or Volatility, or copy /proc/vmcore instead";
 
-/// Compressed files: RFC 1952, the formats' own specifications, and magic(5).
-const PACKED: [Mark; 16] = [
-    mark(
-        0,
-        b"\x1f\x8b",
-        "a gzip file",
-        "unpack it first (gzip -dc FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"\xfd7zXZ\0",
-        "an xz file",
-        "unpack it first (xz -dc FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"\x28\xb5\x2f\xfd",
-        "a zstd file",
-        "unpack it first (zstd -dc FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"\x50\x2a\x4d\x18",
-        "a zstd file",
-        "unpack it first (zstd -dc FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"BZh",
-        "a bzip2 file",
-        "unpack it first (bzip2 -dc FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"\x04\x22\x4d\x18",
-        "an lz4 file",
-        "unpack it first (lz4 -dc FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"\x02\x21\x4c\x18",
-        "an lz4 file",
-        "unpack it first (lz4 -dc FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"\x89LZO\0\r\n\x1a\n",
-        "an lzop file",
-        "unpack it first (lzop -dc FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"LZIP",
-        "an lzip file",
-        "unpack it first (lzip -dc FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"\x5d\0\0",
-        "an lzma file",
-        "unpack it first (xz -dc --format=lzma FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"\x1f\x9d",
-        "a file of compress",
-        "unpack it first (gzip -dc FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"\xff\x06\0\0sNaPpY",
-        "a snappy file",
-        "unpack it first (snzip -dc FILE > vmcore)",
-    ),
-    mark(
-        0,
-        b"PK\x03\x04",
-        "a zip archive",
-        "unpack it first (unzip FILE)",
-    ),
-    mark(
-        0,
-        b"7z\xbc\xaf\x27\x1c",
-        "a 7z archive",
-        "unpack it first (7z x FILE)",
-    ),
-    mark(
-        0,
-        b"Rar!\x1a\x07",
-        "a rar archive",
-        "unpack it first (unrar x FILE)",
-    ),
-    mark(
-        257,
-        b"ustar",
-        "a tar archive",
-        "unpack it first (tar xf FILE)",
-    ),
-];
+macro_rules! unpack {
+    ($command:literal) => {
+        concat!("unpack it first (", $command, ")")
+    };
+}
 
-/// What hypervisors write: QEMU's migration/savevm.h and libvirt's qemu_saveimage.h, open-vm-tools' and crash's
-/// vmware_vmss.h, VirtualBox' SSM.cpp, Microsoft's HyperVStorage, Xen's libxl_utils and xc_save.
-const MACHINES: [Mark; 13] = [
-    mark(
-        0,
-        b"QEVM",
-        "a saved machine of QEMU (savevm or migration)",
-        QEMU,
-    ),
-    mark(
-        0,
-        b"LibvirtQemudSave",
-        "a saved machine of libvirt (virsh save)",
-        QEMU,
-    ),
-    mark(
-        0,
-        b"LibvirtQemudPart",
-        "an unfinished saved machine of libvirt (virsh save)",
-        QEMU,
-    ),
-    mark(
-        0,
-        b"\xd0\xbe\xd0\xbe",
-        "a snapshot of VMware (.vmss, .vmsn)",
-        VMWARE,
-    ),
-    mark(
-        0,
-        b"\xd0\xbe\xd2\xbe",
-        "a snapshot of VMware (.vmss, .vmsn)",
-        VMWARE,
-    ),
-    mark(
-        0,
-        b"\xd1\xbe\xd1\xbe",
-        "a snapshot of VMware (.vmss, .vmsn)",
-        VMWARE,
-    ),
-    mark(
-        0,
-        b"\xd2\xbe\xd2\xbe",
-        "a snapshot of VMware (.vmss, .vmsn)",
-        VMWARE,
-    ),
-    mark(
-        0,
-        b"\xd3\xbe\xd3\xbe",
-        "a snapshot of VMware (.vmss, .vmsn)",
-        VMWARE,
-    ),
-    mark(
-        0,
-        b"\xd1\xba\xd1\xba",
-        "a snapshot of VMware (.vmss, .vmsn)",
-        VMWARE,
-    ),
-    mark(
-        0,
-        b"\x7fVirtualBox SavedState",
-        "a saved machine of VirtualBox (.sav)",
-        "take a core with `VBoxManage debugvm VM dumpvmcore`",
-    ),
-    mark(
-        0,
-        b"\x14\x20\x28\x01",
-        "a saved machine of Hyper-V (.vmrs)",
-        GUEST,
-    ),
-    mark(
-        0,
-        b"Xen saved domain",
-        "a saved domain of Xen (xl save)",
-        XEN,
-    ),
-    mark(
-        0,
-        b"LinuxGuestRecord",
-        "a saved domain of Xen (xm save)",
-        XEN,
-    ),
-];
+/// A table of marks, with a line for each: the place, the bytes, what it is, what to do.
+macro_rules! marks {
+    ($($at:literal $bytes:literal $name:literal => $advice:expr;)*) => {
+        &[$(Mark { at: $at, bytes: $bytes, foreign: Foreign { name: $name, advice: $advice } }),*]
+    };
+}
 
-/// Dumps of other kinds: wdm.h's DUMP_SIGNATURE64 and minidumpapiset.h, crash's lkcd_common.h, diskdump.h and
-/// sadump.h, s390-tools' zgetdump, FreeBSD's minidump.h, LiME's and AVML's documents.
-const DUMPS: [Mark; 13] = [
-    mark(
-        0,
-        b"PAGEDU64",
-        "a crash dump of Windows (PAGEDU64)",
-        WINDOWS,
-    ),
-    mark(
-        0,
-        b"PAGEDUMP",
-        "a crash dump of Windows (PAGEDUMP)",
-        WINDOWS,
-    ),
-    mark(0, b"MDMP", "a minidump of Windows (MDMP)", WINDOWS),
-    mark(
-        0,
-        b"\xed\x23\x8f\x61\x73\x01\x19\xa8",
-        "an LKCD dump",
-        CRASH,
-    ),
-    mark(
-        0,
-        b"\xa8\x19\x01\x73\x61\x8f\x23\xed",
-        "an LKCD dump of a big-endian machine",
-        CRASH,
-    ),
-    mark(
-        0,
-        b"\xa8\x19\x01\x73\x61\x8f\x23\xfd",
-        "a stand-alone dump of s390",
-        "make an ELF core with `zgetdump --fmt=elf FILE > vmcore`",
-    ),
-    mark(0, b"DISKDUMP", "a dump of diskdump", CRASH),
-    mark(0, b"diskdump", "a partition prepared for diskdump", CRASH),
-    mark(
-        0,
-        b"sadump\0\0",
-        "a dump of sadump",
-        "open it with crash, or make a kdump-compressed dump with makedumpfile",
-    ),
-    mark(
-        0,
-        b"minidump FreeBSD",
-        "a crash dump of FreeBSD",
-        "open it with kgdb",
-    ),
-    mark(0, b"EMiL", "memory as LiME writes it", ACQUIRED),
-    mark(0, b"AVML", "memory as AVML writes it", ACQUIRED),
-    mark(
-        0,
-        b"\xcf\xfa\xed\xfe",
-        "a Mach-O file of macOS",
-        "open it with lldb",
-    ),
-];
+static MARKS: &[Mark] = marks! {
+    // Compressed files: RFC 1952, the formats' own specifications, and magic(5).
+    0 b"\x1f\x8b" "a gzip file" => unpack!("gzip -dc FILE > vmcore");
+    0 b"\xfd7zXZ\0" "an xz file" => unpack!("xz -dc FILE > vmcore");
+    0 b"\x28\xb5\x2f\xfd" "a zstd file" => unpack!("zstd -dc FILE > vmcore");
+    0 b"\x50\x2a\x4d\x18" "a zstd file" => unpack!("zstd -dc FILE > vmcore");
+    0 b"BZh" "a bzip2 file" => unpack!("bzip2 -dc FILE > vmcore");
+    0 b"\x04\x22\x4d\x18" "an lz4 file" => unpack!("lz4 -dc FILE > vmcore");
+    0 b"\x02\x21\x4c\x18" "an lz4 file" => unpack!("lz4 -dc FILE > vmcore");
+    0 b"\x89LZO\0\r\n\x1a\n" "an lzop file" => unpack!("lzop -dc FILE > vmcore");
+    0 b"LZIP" "an lzip file" => unpack!("lzip -dc FILE > vmcore");
+    0 b"\x5d\0\0" "an lzma file" => unpack!("xz -dc --format=lzma FILE > vmcore");
+    0 b"\x1f\x9d" "a file of compress" => unpack!("gzip -dc FILE > vmcore");
+    0 b"\xff\x06\0\0sNaPpY" "a snappy file" => unpack!("snzip -dc FILE > vmcore");
+    0 b"PK\x03\x04" "a zip archive" => unpack!("unzip FILE");
+    0 b"7z\xbc\xaf\x27\x1c" "a 7z archive" => unpack!("7z x FILE");
+    0 b"Rar!\x1a\x07" "a rar archive" => unpack!("unrar x FILE");
+    257 b"ustar" "a tar archive" => unpack!("tar xf FILE");
+
+    // What hypervisors write: QEMU's migration/savevm.h and libvirt's qemu_saveimage.h, open-vm-tools' and crash's
+    // vmware_vmss.h, VirtualBox' SSM.cpp, Microsoft's HyperVStorage, Xen's libxl_utils and xc_save.
+    0 b"QEVM" "a saved machine of QEMU (savevm or migration)" => QEMU;
+    0 b"LibvirtQemudSave" "a saved machine of libvirt (virsh save)" => QEMU;
+    0 b"LibvirtQemudPart" "an unfinished saved machine of libvirt (virsh save)" => QEMU;
+    0 b"\xd0\xbe\xd0\xbe" "a snapshot of VMware (.vmss, .vmsn)" => VMWARE;
+    0 b"\xd0\xbe\xd2\xbe" "a snapshot of VMware (.vmss, .vmsn)" => VMWARE;
+    0 b"\xd1\xbe\xd1\xbe" "a snapshot of VMware (.vmss, .vmsn)" => VMWARE;
+    0 b"\xd2\xbe\xd2\xbe" "a snapshot of VMware (.vmss, .vmsn)" => VMWARE;
+    0 b"\xd3\xbe\xd3\xbe" "a snapshot of VMware (.vmss, .vmsn)" => VMWARE;
+    0 b"\xd1\xba\xd1\xba" "a snapshot of VMware (.vmss, .vmsn)" => VMWARE;
+    0 b"\x7fVirtualBox SavedState" "a saved machine of VirtualBox (.sav)" => "take a core with `VBoxManage debugvm VM dumpvmcore`";
+    0 b"\x14\x20\x28\x01" "a saved machine of Hyper-V (.vmrs)" => GUEST;
+    0 b"Xen saved domain" "a saved domain of Xen (xl save)" => XEN;
+    0 b"LinuxGuestRecord" "a saved domain of Xen (xm save)" => XEN;
+
+    // Dumps of other kinds: wdm.h's DUMP_SIGNATURE64 and minidumpapiset.h, crash's lkcd_common.h, diskdump.h and
+    // sadump.h, s390-tools' zgetdump, FreeBSD's minidump.h, LiME's and AVML's documents.
+    0 b"PAGEDU64" "a crash dump of Windows (PAGEDU64)" => WINDOWS;
+    0 b"PAGEDUMP" "a crash dump of Windows (PAGEDUMP)" => WINDOWS;
+    0 b"MDMP" "a minidump of Windows (MDMP)" => WINDOWS;
+    0 b"\xed\x23\x8f\x61\x73\x01\x19\xa8" "an LKCD dump" => CRASH;
+    0 b"\xa8\x19\x01\x73\x61\x8f\x23\xed" "an LKCD dump of a big-endian machine" => CRASH;
+    0 b"\xa8\x19\x01\x73\x61\x8f\x23\xfd" "a stand-alone dump of s390" => "make an ELF core with `zgetdump --fmt=elf FILE > vmcore`";
+    0 b"DISKDUMP" "a dump of diskdump" => CRASH;
+    0 b"diskdump" "a partition prepared for diskdump" => CRASH;
+    0 b"sadump\0\0" "a dump of sadump" => "open it with crash, or make a kdump-compressed dump with makedumpfile";
+    0 b"minidump FreeBSD" "a crash dump of FreeBSD" => "open it with kgdb";
+    0 b"EMiL" "memory as LiME writes it" => ACQUIRED;
+    0 b"AVML" "memory as AVML writes it" => ACQUIRED;
+    0 b"\xcf\xfa\xed\xfe" "a Mach-O file of macOS" => "open it with lldb";
+};
 
 impl Foreign {
     /// An ELF core of a process.
@@ -293,12 +117,12 @@ impl Foreign {
     /// What a file is that begins so, if it is a known one.
     #[must_use]
     pub fn of(beginning: &[u8]) -> Option<Foreign> {
-        let marks = PACKED.iter().chain(&MACHINES).chain(&DUMPS);
-        let mut found = marks.filter(|(at, bytes, _)| {
-            let there = beginning.get(*at..);
-            there.is_some_and(|it| it.starts_with(bytes))
+        let mut marks = MARKS.iter();
+        let found = marks.find(|mark| {
+            let there = beginning.get(mark.at..);
+            there.is_some_and(|it| it.starts_with(mark.bytes))
         });
-        found.next().map(|(_, _, foreign)| *foreign)
+        found.map(|mark| mark.foreign)
     }
 
     /// What a file of this name is, where nothing in it tells.
@@ -318,7 +142,7 @@ mod tests {
 
     #[test]
     fn each_mark_is_found_in_its_place_and_no_shorter() {
-        for (at, bytes, foreign) in PACKED.iter().chain(&MACHINES).chain(&DUMPS) {
+        for Mark { at, bytes, foreign } in MARKS {
             let mut file = vec![0; 512];
             file[*at..at + bytes.len()].copy_from_slice(bytes);
             assert_eq!(Foreign::of(&file), Some(*foreign), "{foreign}");
