@@ -48,17 +48,17 @@ impl<'a> Notes<'a> {
         let (header, _) = NoteHeader::read_from_prefix(self.bytes.get(start..)?).ok()?;
         let length = |it: u32| usize::try_from(it).ok();
         let begin = start.checked_add(HEADER)?;
-        let name = begin..begin.checked_add(length(header.name_size.get())?)?;
+        let name = begin..begin.checked_add(length(header.n_namesz.get())?)?;
         // Both are padded to four bytes, in 64-bit cores, too.
         let begin = name.end.checked_next_multiple_of(4)?;
-        let at = begin..begin.checked_add(length(header.description_size.get())?)?;
+        let at = begin..begin.checked_add(length(header.n_descsz.get())?)?;
         let description = self.bytes.get(at.clone())?;
         let name = self.bytes.get(name)?;
         let name = name.strip_suffix(&[0]).unwrap_or(name);
         let next = at.end.checked_next_multiple_of(4)?;
         let note = Note {
             name,
-            kind: header.kind.get(),
+            kind: header.n_type.get(),
             description,
             at,
         };

@@ -16,12 +16,9 @@ pub struct Utsname {
     pub domainname: String,
 }
 
-impl Utsname {
-    pub(crate) fn parse(raw: &RawUtsname) -> Utsname {
-        let [sysname, nodename, release, version, machine, domainname] = raw.map(|field| {
-            let text = field.split(|it| *it == 0).next().unwrap_or_default();
-            String::from_utf8_lossy(text).into_owned()
-        });
+impl From<[String; 6]> for Utsname {
+    fn from(names: [String; 6]) -> Utsname {
+        let [sysname, nodename, release, version, machine, domainname] = names;
         Utsname {
             sysname,
             nodename,
@@ -30,6 +27,16 @@ impl Utsname {
             machine,
             domainname,
         }
+    }
+}
+
+impl Utsname {
+    pub(crate) fn parse(raw: &RawUtsname) -> Utsname {
+        let names = raw.map(|field| {
+            let text = field.split(|it| *it == 0).next().unwrap_or_default();
+            String::from_utf8_lossy(text).into_owned()
+        });
+        names.into()
     }
 
     /// What is too long is cut off.

@@ -95,12 +95,7 @@ impl KdumpSample {
             .collect();
         let mut offset = DESCRIPTORS + 24 * held.len();
         for (flags, data) in &held {
-            let descriptor = PageDescriptor {
-                offset: (offset as u64).into(),
-                size: u32::try_from(data.len()).unwrap().into(),
-                flags: (*flags).into(),
-                page_flags: 0.into(),
-            };
+            let descriptor = PageDescriptor::new(offset as u64, data.len(), *flags);
             bytes.extend(descriptor.as_bytes());
             offset += data.len();
         }
@@ -110,24 +105,18 @@ impl KdumpSample {
 
     fn headers(&self) -> Vec<u8> {
         let frames = self.pages.len() as u64;
-        let utsname = Utsname {
-            sysname: "Linux".to_owned(),
-            nodename: "host".to_owned(),
-            release: "6.12.1-sample".to_owned(),
-            version: "#1 SMP".to_owned(),
-            machine: self.machine.to_owned(),
-            domainname: String::new(),
-        };
+        let names = ["Linux", "host", "6.12.1-sample", "#1 SMP", self.machine, ""];
+        let utsname = Utsname::from(names.map(str::to_owned));
         let header = DiskDumpHeader {
             signature: SIGNATURE,
-            version: self.version.into(),
+            header_version: self.version.into(),
             utsname: utsname.to_raw(),
-            seconds: 1_700_000_000.into(),
+            tv_sec: 1_700_000_000.into(),
             block_size: 4096.into(),
-            sub_header_blocks: 2.into(),
+            sub_hdr_size: 2.into(),
             bitmap_blocks: 2.into(),
             max_mapnr: u32::try_from(frames).unwrap().into(),
-            cpus: 3.into(),
+            nr_cpus: 3.into(),
             ..DiskDumpHeader::new_zeroed()
         };
         let part = self.part.as_ref().map(|it| [it.start, it.end]);
@@ -139,9 +128,9 @@ impl KdumpSample {
             part: numbers,
             notes: Place {
                 offset: (4096 + 104).into(),
-                length: (self.notes.len() as u64).into(),
+                size: (self.notes.len() as u64).into(),
             },
-            max_mapnr: frames.into(),
+            max_mapnr_64: frames.into(),
             ..KdumpSubHeader::new_zeroed()
         };
         let mut bytes = header.as_bytes().to_vec();

@@ -2,11 +2,10 @@
 
 use crate::bytes::u64_at;
 use crate::format::elf::Segment;
-use crate::format::elf::disk::{CORE, FileHeader, LOAD, NOTE, NoteHeader, ProgramHeader64};
+use crate::format::elf::disk::{FileHeader, LOAD, NOTE, NoteHeader, ProgramHeader64};
 use crate::format::flattened::disk::{self as flattened, RecordHeader};
 use crate::machine::Machine;
-use zerocopy::little_endian::U64;
-use zerocopy::{FromZeros, IntoBytes};
+use zerocopy::IntoBytes;
 
 pub(crate) mod kdump;
 pub(crate) mod log;
@@ -16,9 +15,9 @@ mod seeds;
 /// A note.
 pub(crate) fn note(name: &[u8], kind: u32, description: &[u8]) -> Vec<u8> {
     let header = NoteHeader {
-        name_size: u32::try_from(name.len() + 1).unwrap().into(),
-        description_size: u32::try_from(description.len()).unwrap().into(),
-        kind: kind.into(),
+        n_namesz: u32::try_from(name.len() + 1).unwrap().into(),
+        n_descsz: u32::try_from(description.len()).unwrap().into(),
+        n_type: kind.into(),
     };
     let mut bytes = header.as_bytes().to_vec();
     bytes.extend(name);
@@ -44,15 +43,7 @@ pub(crate) type Load = (u64, u64, Vec<u8>);
 /// at a multiple of 16.
 pub(crate) fn core(notes: &[u8], loads: &[Load]) -> Vec<u8> {
     let count = loads.len() + 1;
-    let mut header = FileHeader::<U64>::new_zeroed();
-    header.identity[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
-    header.kind = CORE.into();
-    header.machine = Machine::X86_64.elf().into();
-    header.version = 1.into();
-    header.segments_at = 64.into();
-    header.size = 64.into();
-    header.segment_size = 56.into();
-    header.segments = u16::try_from(count).unwrap().into();
+    let header = FileHeader::core(Machine::X86_64, u16::try_from(count).unwrap());
     let mut bytes = header.as_bytes().to_vec();
     let mut offset = 64 + 56 * count;
     let mut header = |kind: u32, at: u64, memory: u64, held: &[u8]| {
@@ -87,18 +78,10 @@ pub(crate) fn first_load(core: &[u8]) -> u64 {
 
 /// A flattened dump of these records.
 pub(crate) fn flattened(records: &[(u64, &[u8])]) -> Vec<u8> {
-    let header = flattened::FileHeader {
-        signature: flattened::SIGNATURE,
-        kind: flattened::KIND.into(),
-        version: flattened::VERSION.into(),
-    };
-    let mut bytes = header.as_bytes().to_vec();
+    let mut bytes = flattened::FileHeader::CURRENT.as_bytes().to_vec();
     bytes.resize(flattened::HEADER_ROOM, 0);
     for (offset, data) in records {
-        let header = RecordHeader {
-            offset: i64::try_from(*offset).unwrap().into(),
-            length: i64::try_from(data.len()).unwrap().into(),
-        };
+        let header = RecordHeader::new(*offset, data.len() as u64).unwrap();
         bytes.extend(header.as_bytes());
         bytes.extend(*data);
     }

@@ -6,8 +6,8 @@ use super::disk::{
 use super::{Machine, Source, VmcoreError};
 use crate::source::{read, read_up_to};
 use std::mem::offset_of;
-use zerocopy::FromBytes;
 use zerocopy::little_endian::{U32, U64};
+use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// More program headers than any machine has ranges of memory.
 const MOST_SEGMENTS: u64 = 1 << 20;
@@ -60,65 +60,54 @@ impl Class {
     /// Reads program headers that follow one another.
     fn segments(self, bytes: &[u8]) -> Vec<Segment> {
         match self {
-            Class::Bits32 => {
-                let headers = <[ProgramHeader32]>::ref_from_bytes(bytes);
-                headers
-                    .unwrap_or_default()
-                    .iter()
-                    .map(Segment::from)
-                    .collect()
-            }
-            Class::Bits64 => {
-                let headers = <[ProgramHeader64]>::ref_from_bytes(bytes);
-                headers
-                    .unwrap_or_default()
-                    .iter()
-                    .map(Segment::from)
-                    .collect()
-            }
+            Class::Bits32 => segments::<ProgramHeader32>(bytes),
+            Class::Bits64 => segments::<ProgramHeader64>(bytes),
         }
     }
 }
 
-impl From<&ProgramHeader32> for Segment {
-    fn from(header: &ProgramHeader32) -> Segment {
-        Segment {
-            kind: header.kind.get(),
-            flags: header.flags.get(),
-            offset: header.offset.into(),
-            virtual_address: header.virtual_address.into(),
-            physical_address: header.physical_address.into(),
-            file_size: header.file_size.into(),
-            memory_size: header.memory_size.into(),
-        }
-    }
+fn segments<T>(bytes: &[u8]) -> Vec<Segment>
+where
+    T: FromBytes + Immutable + KnownLayout,
+    for<'a> Segment: From<&'a T>,
+{
+    let headers = <[T]>::ref_from_bytes(bytes).unwrap_or_default();
+    headers.iter().map(Segment::from).collect()
 }
 
-impl From<&ProgramHeader64> for Segment {
-    fn from(header: &ProgramHeader64) -> Segment {
-        Segment {
-            kind: header.kind.get(),
-            flags: header.flags.get(),
-            offset: header.offset.get(),
-            virtual_address: header.virtual_address.get(),
-            physical_address: header.physical_address.get(),
-            file_size: header.file_size.get(),
-            memory_size: header.memory_size.get(),
+/// Program headers of both classes have the same fields, in another order and of another width.
+macro_rules! read_as_segment {
+    ($header:ty) => {
+        impl From<&$header> for Segment {
+            fn from(header: &$header) -> Segment {
+                Segment {
+                    kind: header.p_type.into(),
+                    flags: header.p_flags.into(),
+                    offset: header.p_offset.into(),
+                    virtual_address: header.p_vaddr.into(),
+                    physical_address: header.p_paddr.into(),
+                    file_size: header.p_filesz.into(),
+                    memory_size: header.p_memsz.into(),
+                }
+            }
         }
-    }
+    };
 }
+
+read_as_segment!(ProgramHeader32);
+read_as_segment!(ProgramHeader64);
 
 impl From<Segment> for ProgramHeader64 {
     fn from(segment: Segment) -> ProgramHeader64 {
         ProgramHeader64 {
-            kind: segment.kind.into(),
-            flags: segment.flags.into(),
-            offset: segment.offset.into(),
-            virtual_address: segment.virtual_address.into(),
-            physical_address: segment.physical_address.into(),
-            file_size: segment.file_size.into(),
-            memory_size: segment.memory_size.into(),
-            alignment: 0.into(),
+            p_type: segment.kind.into(),
+            p_flags: segment.flags.into(),
+            p_offset: segment.offset.into(),
+            p_vaddr: segment.virtual_address.into(),
+            p_paddr: segment.physical_address.into(),
+            p_filesz: segment.file_size.into(),
+            p_memsz: segment.memory_size.into(),
+            p_align: 0.into(),
         }
     }
 }
@@ -150,19 +139,19 @@ impl Header {
     fn parse<W: FromBytes + Into<u64>>(class: Class, bytes: &[u8]) -> Result<Header, VmcoreError> {
         let cut_off = |_| VmcoreError::CutOff("ELF header", bytes.len() as u64);
         let (header, _) = FileHeader::<W>::read_from_prefix(bytes).map_err(cut_off)?;
-        if header.kind.get() != CORE {
+        if header.e_type.get() != CORE {
             return Err(VmcoreError::Unsupported("its type isn't ET_CORE"));
         }
-        if header.segment_size.get() != class.entry() {
+        if header.e_phentsize.get() != class.entry() {
             return Err(VmcoreError::Damaged("e_phentsize isn't that of its class"));
         }
         Ok(Header {
-            machine: Machine::of_elf(header.machine.get()),
-            incomplete: header.flags.get() & INCOMPLETE != 0,
+            machine: Machine::of_elf(header.e_machine.get()),
+            incomplete: header.e_flags.get() & INCOMPLETE != 0,
             class,
-            entries_at: header.segments_at.into(),
-            sections_at: header.sections_at.into(),
-            entries: header.segments.get(),
+            entries_at: header.e_phoff.into(),
+            sections_at: header.e_shoff.into(),
+            entries: header.e_phnum.get(),
         })
     }
 
@@ -172,8 +161,8 @@ impl Header {
             return Ok(self.entries.into());
         }
         let info = match self.class {
-            Class::Bits32 => offset_of!(SectionHeader<U32>, info),
-            Class::Bits64 => offset_of!(SectionHeader<U64>, info),
+            Class::Bits32 => offset_of!(SectionHeader<U32>, sh_info),
+            Class::Bits64 => offset_of!(SectionHeader<U64>, sh_info),
         };
         let at = self.sections_at.saturating_add(info as u64);
         if self.sections_at == 0 || at.saturating_add(4) > size {

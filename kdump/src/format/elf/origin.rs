@@ -72,12 +72,12 @@ where
         return Ok(None);
     };
     let length = size_of::<SectionHeader<W>>() as u64;
-    let sections: u64 = header.sections_at.into();
-    let at = sections.checked_add(u64::from(header.names.get()) * length);
+    let sections: u64 = header.e_shoff.into();
+    let at = sections.checked_add(u64::from(header.e_shstrndx.get()) * length);
     let Some(at) = at.filter(|_| sections != 0) else {
         return Ok(None);
     };
     let bytes = read_up_to(source, at, length)?;
     let section = SectionHeader::<W>::read_from_prefix(&bytes).ok();
-    Ok(section.map(|(it, _)| (it.offset.into(), it.size.into())))
+    Ok(section.map(|(it, _)| (it.sh_offset.into(), it.sh_size.into())))
 }

@@ -77,9 +77,9 @@ impl Flattened {
         if end < HEADER_ROOM as u64 {
             return Err(FlattenedError::CutOff(end));
         }
-        match (header.kind.get(), header.version.get()) {
-            (disk::KIND, disk::VERSION) => {}
-            (kind, version) => return Err(FlattenedError::Unsupported(kind, version)),
+        let (kind, version) = (header.kind, header.version);
+        if (kind, version) != (FileHeader::CURRENT.kind, FileHeader::CURRENT.version) {
+            return Err(FlattenedError::Unsupported(kind.get(), version.get()));
         }
         let mut index = Index::default();
         let flaw = index.read(&*source, end)?;

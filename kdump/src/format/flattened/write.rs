@@ -3,7 +3,7 @@
 //! As makedumpfile writes it to standard output (makedumpfile.h: makedumpfile_header,
 //! makedumpfile_data_header): big-endian, whatever the machine.
 
-use super::disk::{FileHeader, HEADER_ROOM, KIND, RecordHeader, SIGNATURE, VERSION};
+use super::disk::{FileHeader, HEADER_ROOM, RecordHeader};
 use crate::write::Output;
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -20,12 +20,7 @@ impl<W: Write + Send> FlattenedWriter<W> {
     /// # Errors
     /// When the stream takes no more.
     pub fn begin(mut stream: W) -> io::Result<FlattenedWriter<W>> {
-        let header = FileHeader {
-            signature: SIGNATURE,
-            kind: KIND.into(),
-            version: VERSION.into(),
-        };
-        let mut header = header.as_bytes().to_vec();
+        let mut header = FileHeader::CURRENT.as_bytes().to_vec();
         header.resize(HEADER_ROOM, 0);
         stream.write_all(&header)?;
         Ok(FlattenedWriter {
@@ -50,11 +45,8 @@ impl<W: Write + Send> FlattenedWriter<W> {
 
 impl<W: Write + Send> Output for FlattenedWriter<W> {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let number = |it: u64| i64::try_from(it).map_err(|_| io::ErrorKind::FileTooLarge);
-        let header = RecordHeader {
-            offset: number(offset)?.into(),
-            length: number(bytes.len() as u64)?.into(),
-        };
+        let header = RecordHeader::new(offset, bytes.len() as u64);
+        let header = header.ok_or(io::ErrorKind::FileTooLarge)?;
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
         stream.write_all(header.as_bytes())?;
         stream.write_all(bytes)

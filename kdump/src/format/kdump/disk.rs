@@ -1,106 +1,86 @@
 //! The structures of a kdump-compressed dump, as makedumpfile's diskdump_mod.h lays them out on a 64-bit
-//! little-endian machine. Who reads them and who writes them take these.
+//! little-endian machine. Who reads them and who writes them take these; fields have their names there, unless
+//! said otherwise.
 
 use crate::utsname::RawUtsname;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-/// KDUMP_SIGNATURE of diskdump_mod.h.
+/// KDUMP_SIGNATURE.
 pub(crate) const SIGNATURE: [u8; 8] = *b"KDUMP   ";
 
-/// Flags of `status` in the header and of `flags` in descriptors (diskdump_mod.h).
+/// DUMP_DH_COMPRESSED_ZLIB and its like, of `status` in the header and of `flags` in descriptors.
 pub(crate) mod flags {
-    /// DUMP_DH_COMPRESSED_ZLIB.
-    pub const ZLIB: u32 = 0x1;
-    /// DUMP_DH_COMPRESSED_LZO.
-    pub const LZO: u32 = 0x2;
-    /// DUMP_DH_COMPRESSED_SNAPPY.
-    pub const SNAPPY: u32 = 0x4;
-    /// DUMP_DH_COMPRESSED_INCOMPLETE, of `status` alone.
-    pub const INCOMPLETE: u32 = 0x8;
-    /// DUMP_DH_COMPRESSED_ZSTD.
-    pub const ZSTD: u32 = 0x20;
+    pub(crate) const ZLIB: u32 = 0x1;
+    pub(crate) const LZO: u32 = 0x2;
+    pub(crate) const SNAPPY: u32 = 0x4;
+    /// Of `status` alone: the dump wasn't written to its end.
+    pub(crate) const INCOMPLETE: u32 = 0x8;
+    pub(crate) const ZSTD: u32 = 0x20;
 }
 
 /// `struct disk_dump_header`, in the first block.
-#[derive(Debug, Clone, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[derive(Debug, Clone, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(crate) struct DiskDumpHeader {
-    /// `signature`.
     pub signature: [u8; 8],
-    /// `header_version`: 1 to 6.
-    pub version: U32,
-    /// `utsname`: what `uname` said of the machine.
-    pub utsname: RawUtsname,
-    /// Up to the alignment of `timestamp`.
-    pub padding: [u8; 6],
-    /// `timestamp.tv_sec`: when the dump was written, since 1970.
-    pub seconds: U64,
-    /// `timestamp.tv_usec`.
-    pub microseconds: U64,
-    /// `status`: [`flags`].
-    pub status: U32,
-    /// `block_size`: the size of a block, and of a page.
-    pub block_size: U32,
-    /// `sub_hdr_size`: the blocks of the sub-header and the notes.
-    pub sub_header_blocks: U32,
-    /// `bitmap_blocks`: the blocks of both bitmaps.
-    pub bitmap_blocks: U32,
-    /// `max_mapnr`: one more than the highest page frame, as far as 32 bits go.
-    pub max_mapnr: U32,
-    /// `total_ram_blocks`, `device_blocks`, `written_blocks` and `current_cpu`, which no reader looks at.
-    pub unused: [U32; 4],
-    /// `nr_cpus`.
-    pub cpus: U32,
+    pub header_version: U32, // 1 to 6
+    pub utsname: RawUtsname, // what `uname` said of the machine
+    pub padding: [u8; 6],    // not named there: up to the alignment of the time
+    pub tv_sec: U64,         // of `timestamp`: when the dump was written, since 1970
+    pub tv_usec: U64,        // of `timestamp`
+    pub status: U32,         // `flags`
+    pub block_size: U32,     // the size of a block, and of a page
+    pub sub_hdr_size: U32,   // how many blocks the sub-header and the notes have
+    pub bitmap_blocks: U32,  // how many blocks both bitmaps have
+    pub max_mapnr: U32,      // one more than the highest page frame, as far as 32 bits go
+    pub unused: [U32; 4],    // `total_ram_blocks`, `device_blocks`, `written_blocks`, `current_cpu`
+    pub nr_cpus: U32,        // how many CPUs there are
 }
 
-/// `struct kdump_sub_header`, at the start of the second block. A field that came with a later version than the
-/// dump's says nothing.
+/// `struct kdump_sub_header`, in the second block. A field that came with a later version than the dump's says
+/// nothing.
 #[derive(Debug, Clone, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(crate) struct KdumpSubHeader {
-    /// `phys_base`: where the kernel was loaded, less where it was linked for.
-    pub phys_base: U64,
-    /// `dump_level`: makedumpfile's `-d`. Since version 1.
-    pub dump_level: U32,
-    /// `split`: whether this is a part of a dump. Since version 2.
-    pub split: U32,
-    /// `start_pfn` and `end_pfn`: the part's page frames, which version 6 has elsewhere.
-    pub old_part: [U64; 2],
-    /// `offset_vmcoreinfo` and `size_vmcoreinfo`. Since version 3.
-    pub vmcoreinfo: Place,
-    /// `offset_note` and `size_note`. Since version 4.
-    pub notes: Place,
-    /// `offset_eraseinfo` and `size_eraseinfo`. Since version 5.
-    pub erased: Place,
-    /// `start_pfn_64` and `end_pfn_64`. Since version 6.
-    pub part: [U64; 2],
-    /// `max_mapnr_64`: one more than the highest page frame. Since version 6.
-    pub max_mapnr: U64,
+    pub phys_base: U64,  // where the kernel was loaded, less where it was linked for
+    pub dump_level: U32, // makedumpfile's `-d`, since version 1
+    pub split: U32,      // whether this is a part of a dump, since version 2
+    pub old_part: [U64; 2], // `start_pfn` and `end_pfn`: the part's page frames up to version 5
+    pub vmcoreinfo: Place, // `offset_vmcoreinfo` and `size_vmcoreinfo`, since version 3
+    pub notes: Place,    // `offset_note` and `size_note`, since version 4
+    pub erased: Place,   // `offset_eraseinfo` and `size_eraseinfo`, since version 5
+    pub part: [U64; 2],  // `start_pfn_64` and `end_pfn_64`, since version 6
+    pub max_mapnr_64: U64, // one more than the highest page frame, since version 6
 }
 
-/// Where something is in the file: pairs of an `off_t` and an `unsigned long`.
+/// Where something is in the file, and how long it is: an `off_t` and an `unsigned long`.
 #[derive(Debug, Clone, Copy, Default, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(crate) struct Place {
-    /// Where it begins.
     pub offset: U64,
-    /// How long it is.
-    pub length: U64,
+    pub size: U64,
 }
 
 /// `page_desc_t`: one for each page that is set in the second bitmap.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(crate) struct PageDescriptor {
-    /// `offset`: where the page's data is in the file.
-    pub offset: U64,
-    /// `size`: how long the data is.
-    pub size: U32,
-    /// `flags`: how the data is compressed.
-    pub flags: U32,
-    /// `page_flags`, which makedumpfile leaves 0.
-    pub page_flags: U64,
+    pub offset: U64,     // where the page's data is in the file
+    pub size: U32,       // how long the data is
+    pub flags: U32,      // how the data is compressed
+    pub page_flags: U64, // nothing
+}
+
+impl PageDescriptor {
+    pub(crate) fn new(offset: u64, size: usize, flags: u32) -> PageDescriptor {
+        PageDescriptor {
+            offset: offset.into(),
+            size: u32::try_from(size).unwrap_or(0).into(),
+            flags: flags.into(),
+            page_flags: 0.into(),
+        }
+    }
 }
 
 /// The size of a descriptor.

@@ -16,31 +16,15 @@ fn is_block(size: u32) -> bool {
 /// A 32-bit machine's header is shorter from the time on, and has `block_size` and `sub_hdr_size`, which is never
 /// 0, where a 64-bit machine's has microseconds, of which the upper half is 0.
 fn is_32_bit(header: &DiskDumpHeader) -> bool {
-    let [a, b, c, d, high @ ..] = header.microseconds.to_bytes();
+    let [a, b, c, d, high @ ..] = header.tv_usec.to_bytes();
     high != [0; 4] && is_block(u32::from_le_bytes([a, b, c, d]))
 }
 
-/// The header.
+/// The header, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Header {
-    /// The version of the format, 1 to 6.
-    pub version: u32,
-    /// What `uname` said of the machine.
-    pub utsname: Utsname,
-    /// When the dump was written, in seconds since 1970.
-    pub time: u64,
-    /// How its pages may be compressed, and whether it is incomplete.
-    pub status: u32,
-    /// The size of a block, and of a page.
-    pub block_size: u32,
-    /// How many blocks the sub-header and the notes have.
-    pub sub_header_blocks: u32,
-    /// How many blocks both bitmaps have.
-    pub bitmap_blocks: u32,
-    /// The number of CPUs.
-    pub cpus: u32,
-    /// One more than the highest page frame, as far as 32 bits go.
-    pub(super) max_mapnr: u32,
+pub(crate) struct Header {
+    pub(crate) raw: DiskDumpHeader,
+    pub(crate) utsname: Utsname,
 }
 
 impl Header {
@@ -50,29 +34,19 @@ impl Header {
         }
         let cut_off = |_| KdumpError::CutOff("header", bytes.len() as u64);
         let (raw, _) = DiskDumpHeader::read_from_prefix(bytes).map_err(cut_off)?;
-        let header = Header {
-            version: raw.version.get(),
-            utsname: Utsname::parse(&raw.utsname),
-            time: raw.seconds.get(),
-            status: raw.status.get(),
-            block_size: raw.block_size.get(),
-            sub_header_blocks: raw.sub_header_blocks.get(),
-            bitmap_blocks: raw.bitmap_blocks.get(),
-            max_mapnr: raw.max_mapnr.get(),
-            cpus: raw.cpus.get(),
-        };
-        if is_unnamed(&header.utsname.machine) && is_32_bit(&raw) {
+        let utsname = Utsname::parse(&raw.utsname);
+        if is_unnamed(&utsname.machine) && is_32_bit(&raw) {
             return Err(KdumpError::Unsupported("a 32-bit machine".to_owned()));
         }
-        header.checked()
+        Header { raw, utsname }.checked()
     }
 
     fn checked(self) -> Result<Header, KdumpError> {
-        if !(1..=6).contains(&self.version) {
-            let version = if self.version.swap_bytes() <= 6 {
-                "a big-endian machine".to_owned()
-            } else {
-                format!("version {}", self.version)
+        let version = self.version();
+        if !(1..=6).contains(&version) {
+            let version = match version.swap_bytes() {
+                ..=6 => "a big-endian machine".to_owned(),
+                _ => format!("version {version}"),
             };
             return Err(KdumpError::Unsupported(version));
         }
@@ -81,60 +55,57 @@ impl Header {
             let machine = format!("the machine {:?}", self.utsname.machine);
             return Err(KdumpError::Unsupported(machine));
         }
-        if !is_block(self.block_size) {
-            let size = format!("blocks of {} bytes", self.block_size);
+        if !is_block(self.raw.block_size.get()) {
+            let size = format!("blocks of {} bytes", self.block());
             return Err(KdumpError::Unsupported(size));
         }
         Ok(self)
     }
 
+    pub(crate) fn version(&self) -> u32 {
+        self.raw.header_version.get()
+    }
+
     /// Whether it says that the dump wasn't written to its end.
-    #[must_use]
-    pub fn incomplete(&self) -> bool {
-        self.status & flags::INCOMPLETE != 0
+    pub(crate) fn incomplete(&self) -> bool {
+        self.raw.status.get() & flags::INCOMPLETE != 0
     }
 
     pub(super) fn block(&self) -> u64 {
-        self.block_size.into()
+        self.raw.block_size.into()
     }
 
     /// Where the first bitmap begins.
     pub(super) fn bitmaps_at(&self) -> u64 {
-        (1 + u64::from(self.sub_header_blocks)) * self.block()
+        (1 + u64::from(self.raw.sub_hdr_size)) * self.block()
     }
 
     /// How long each bitmap is.
     pub(super) fn bitmap_size(&self) -> u64 {
-        u64::from(self.bitmap_blocks / 2) * self.block()
+        u64::from(self.raw.bitmap_blocks.get() / 2) * self.block()
     }
 
     /// Where the descriptors of pages begin.
     pub(super) fn descriptors_at(&self) -> u64 {
-        self.bitmaps_at() + u64::from(self.bitmap_blocks) * self.block()
+        self.bitmaps_at() + u64::from(self.raw.bitmap_blocks) * self.block()
     }
 }
 
-/// The sub-header. What a version doesn't have yet is 0.
+/// The sub-header, checked. What a version doesn't have yet is 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SubHeader {
-    /// Where the kernel was loaded, less where it was linked for.
-    pub phys_base: u64,
-    /// What was left out: makedumpfile's `-d`. Since version 1.
-    pub dump_level: u32,
-    /// Whether this is a part of a split dump. Since version 2.
-    pub split: bool,
-    /// The first page frame of the part.
-    pub start: u64,
-    /// One more than its last page frame.
-    pub end: u64,
-    /// Where VMCOREINFO is, and its length. Since version 3.
-    pub vmcoreinfo: (u64, u64),
-    /// Where the ELF notes are, and their length. Since version 4.
-    pub notes: (u64, u64),
-    /// Where what was erased of the memory is told, and how long that is. Since version 5.
-    pub erased: (u64, u64),
-    /// One more than the highest page frame. Since version 6.
-    pub frames: u64,
+pub(crate) struct SubHeader {
+    pub(crate) dump_level: u32,
+    /// Whether this is a part of a split dump.
+    pub(crate) split: bool,
+    /// The first page frame of the part, and one more than its last.
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// Where something is in the file, and its length.
+    pub(crate) vmcoreinfo: (u64, u64),
+    pub(crate) notes: (u64, u64),
+    pub(crate) erased: (u64, u64),
+    /// One more than the highest page frame.
+    pub(crate) frames: u64,
 }
 
 impl SubHeader {
@@ -155,21 +126,20 @@ impl SubHeader {
     }
 
     fn fields(header: &Header, raw: &KdumpSubHeader) -> SubHeader {
-        let since = |version, place: Place| match header.version >= version {
-            true => (place.offset.get(), place.length.get()),
+        let since = |version, place: Place| match header.version() >= version {
+            true => (place.offset.get(), place.size.get()),
             false => (0, 0),
         };
-        let (frames, part) = match header.version {
-            6.. => (raw.max_mapnr.get(), raw.part),
-            _ => (header.max_mapnr.into(), raw.old_part),
+        let (frames, part) = match header.version() {
+            6.. => (raw.max_mapnr_64.get(), raw.part),
+            _ => (header.raw.max_mapnr.into(), raw.old_part),
         };
-        let split = header.version >= 2 && raw.split.get() != 0;
+        let split = header.version() >= 2 && raw.split.get() != 0;
         let [start, end] = match split {
             true => part.map(U64::get),
             false => [0, frames],
         };
         SubHeader {
-            phys_base: raw.phys_base.get(),
             dump_level: raw.dump_level.get(),
             split,
             start,

@@ -25,7 +25,7 @@ pub(super) fn of(header: &Header, notes: &[u8], vmcoreinfo: &[u8]) -> Machine {
     if !is_unnamed(name) {
         return Machine::of_utsname(name);
     }
-    told(notes, vmcoreinfo).unwrap_or(match header.block_size {
+    told(notes, vmcoreinfo).unwrap_or(match header.block() {
         0x1000 => Machine::X86_64,
         _ => Machine::Aarch64,
     })

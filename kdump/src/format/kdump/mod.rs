@@ -22,7 +22,7 @@ mod page;
 mod part;
 pub(crate) mod write;
 
-pub use header::{Header, SubHeader};
+use header::{Header, SubHeader};
 use part::Part;
 
 /// Why a file can't be read as a kdump-compressed dump.
@@ -95,14 +95,12 @@ impl KdumpFile {
     }
 
     /// The header; parts of a split dump share it.
-    #[must_use]
-    pub fn header(&self) -> &Header {
+    pub(crate) fn header(&self) -> &Header {
         &self.first().header
     }
 
     /// The sub-header, of the first part if there are several.
-    #[must_use]
-    pub fn sub_header(&self) -> &SubHeader {
+    pub(crate) fn sub_header(&self) -> &SubHeader {
         &self.first().sub_header
     }
 
@@ -159,7 +157,7 @@ impl DumpFormat for KdumpFile {
     }
 
     fn format(&self) -> String {
-        format!("kdump-compressed, version {}", self.header().version)
+        format!("kdump-compressed, version {}", self.header().version())
     }
 
     fn contents(&self) -> &Contents {
@@ -173,8 +171,8 @@ impl DumpFormat for KdumpFile {
     fn stated(&self) -> Stated<'_> {
         Stated {
             utsname: Some(&self.header().utsname),
-            time: self.header().time,
-            cpus: self.header().cpus,
+            time: self.header().raw.tv_sec.get(),
+            cpus: self.header().raw.nr_cpus.get(),
             level: Some(self.sub_header().dump_level),
             split: self.sub_header().split,
         }

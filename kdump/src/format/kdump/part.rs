@@ -113,12 +113,12 @@ impl Part {
     /// Whether both are parts of the same dump, as far as their headers tell.
     pub(super) fn belongs_with(&self, other: &Part) -> bool {
         let same = |part: &Part| {
-            let header = &part.header;
+            let header = &part.header.raw;
             (
-                header.version,
+                header.header_version,
                 header.block_size,
                 header.bitmap_blocks,
-                header.utsname.clone(),
+                part.header.utsname.clone(),
                 part.sub_header.frames,
                 part.sub_header.dump_level,
                 part.dumped.total(),

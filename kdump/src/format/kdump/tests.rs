@@ -71,10 +71,10 @@ fn headers_and_notes_are_read_in_each_version() {
         bytes[4096 + 32..][..8].copy_from_slice(&text.to_le_bytes());
         bytes[4096 + 40..][..8].copy_from_slice(&24u64.to_le_bytes());
         let dump = open(bytes).unwrap();
-        assert_eq!(dump.header().version, version);
+        assert_eq!(dump.header().version(), version);
         assert_eq!(dump.header().utsname.nodename, "host");
-        assert_eq!(dump.header().cpus, 3);
-        assert_eq!(dump.header().time, 1_700_000_000);
+        assert_eq!(dump.header().raw.nr_cpus.get(), 3);
+        assert_eq!(dump.header().raw.tv_sec.get(), 1_700_000_000);
         assert_eq!(dump.machine(), Machine::X86_64);
         assert_eq!(dump.sub_header().dump_level, 31);
         assert_eq!(dump.sub_header().frames, 11);

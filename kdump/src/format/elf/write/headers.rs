@@ -3,7 +3,7 @@
 use super::Load;
 use crate::format::elf::Segment;
 use crate::format::elf::disk::{
-    CORE, EXTENDED, FileHeader, INCOMPLETE, LOAD, NOTE, ProgramHeader64, SectionHeader,
+    EXTENDED, FileHeader, INCOMPLETE, LOAD, NOTE, ProgramHeader64, SectionHeader,
 };
 use crate::format::kdump::write::Subject;
 use crate::write::{WriteError, WriteResult};
@@ -12,7 +12,7 @@ use zerocopy::little_endian::U64;
 use zerocopy::{FromZeros, IntoBytes};
 
 /// offsetof(Elf64_Ehdr, e_flags).
-pub(super) const FLAGS_AT: u64 = offset_of!(FileHeader<U64>, flags) as u64;
+pub(super) const FLAGS_AT: u64 = offset_of!(FileHeader<U64>, e_flags) as u64;
 /// PF_R | PF_W | PF_X, as /proc/vmcore has them.
 const ALL: u32 = 7;
 
@@ -105,7 +105,7 @@ impl Headers {
         if self.section.is_some() {
             let mut header = SectionHeader::<U64>::new_zeroed();
             header
-                .info
+                .sh_info
                 .set(u32::try_from(self.count).unwrap_or(u32::MAX));
             bytes.extend(header.as_bytes());
         }
@@ -117,33 +117,16 @@ impl Headers {
     }
 
     fn file_header(&self, subject: &Subject<'_>, flags: u32) -> Vec<u8> {
-        let (section_size, sections) = match self.section {
-            Some(_) => (size_as::<SectionHeader<U64>>(), 1),
-            None => (0, 0),
-        };
-        let header = FileHeader::<U64> {
-            // ELFCLASS64, ELFDATA2LSB, EV_CURRENT
-            identity: *b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0",
-            kind: CORE.into(),
-            machine: subject.machine.elf().into(),
-            version: 1.into(),
-            entry: 0.into(),
-            segments_at: (size_of::<FileHeader<U64>>() as u64).into(),
-            sections_at: self.section.unwrap_or(0).into(),
-            flags: flags.into(),
-            size: size_as::<FileHeader<U64>>().into(),
-            segment_size: size_as::<ProgramHeader64>().into(),
-            segments: u16::try_from(self.count).unwrap_or(EXTENDED).into(),
-            section_size: section_size.into(),
-            sections: sections.into(),
-            names: 0.into(),
-        };
+        let segments = u16::try_from(self.count).unwrap_or(EXTENDED);
+        let mut header = FileHeader::core(subject.machine, segments);
+        header.e_flags = flags.into();
+        if let Some(section) = self.section {
+            header.e_shoff = section.into();
+            header.e_shentsize = 64.into();
+            header.e_shnum = 1.into();
+        }
         header.as_bytes().to_vec()
     }
-}
-
-fn size_as<T>() -> u16 {
-    u16::try_from(size_of::<T>()).unwrap_or(u16::MAX)
 }
 
 /// The virtual address of memory in the source's largest segment that has it; 0 where none is known.

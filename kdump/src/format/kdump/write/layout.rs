@@ -96,18 +96,18 @@ impl Layout {
         let incomplete = if whole { 0 } else { flags::INCOMPLETE };
         let header = DiskDumpHeader {
             signature: SIGNATURE,
-            version: VERSION.into(),
+            header_version: VERSION.into(),
             utsname: identity.utsname.to_raw(),
             padding: [0; 6],
-            seconds: identity.seconds.into(),
-            microseconds: 0.into(),
+            tv_sec: identity.seconds.into(),
+            tv_usec: 0.into(),
             status: (flag(compression) | incomplete).into(),
             block_size: low(self.block).into(),
-            sub_header_blocks: self.sub_blocks.into(),
+            sub_hdr_size: self.sub_blocks.into(),
             bitmap_blocks: self.bitmap_blocks.into(),
             max_mapnr: low(self.end_page).into(),
             unused: [0.into(); 4],
-            cpus: identity.cpus.into(),
+            nr_cpus: identity.cpus.into(),
         };
         let mut bytes = header.as_bytes().to_vec();
         bytes.resize(usize::try_from(self.block).unwrap_or(bytes.len()), 0);
@@ -131,7 +131,7 @@ impl Layout {
             0 => Place::default(),
             _ => Place {
                 offset: (self.notes() + start).into(),
-                length: length.into(),
+                size: length.into(),
             },
         };
         let vmcoreinfo = vmcoreinfo.unwrap_or_default();
@@ -140,7 +140,7 @@ impl Layout {
             dump_level: u32::from(level).into(),
             vmcoreinfo: place(vmcoreinfo.start as u64, vmcoreinfo.len() as u64),
             notes: place(0, notes),
-            max_mapnr: self.end_page.into(),
+            max_mapnr_64: self.end_page.into(),
             ..KdumpSubHeader::new_zeroed()
         };
         header.as_bytes().to_vec()
@@ -158,14 +158,9 @@ mod tests {
 
     fn identity() -> Identity {
         Identity {
-            utsname: Utsname {
-                sysname: "Linux".to_owned(),
-                nodename: "host".to_owned(),
-                release: "6.12.1".to_owned(),
-                version: "#1 SMP".to_owned(),
-                machine: "x86_64".to_owned(),
-                domainname: "(none)".to_owned(),
-            },
+            utsname: ["Linux", "host", "6.12.1", "#1 SMP", "x86_64", "(none)"]
+                .map(str::to_owned)
+                .into(),
             seconds: 0x1122_3344,
             cpus: 3,
             phys_base: 0xffff_ffff_ff00_0000,

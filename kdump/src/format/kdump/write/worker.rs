@@ -157,12 +157,8 @@ impl<'a> Worker<'a> {
                     flags,
                 } => (base + start as u64, length, flags),
             };
-            self.descriptors.push(PageDescriptor {
-                offset: offset.into(),
-                size: u32::try_from(length).unwrap_or(0).into(),
-                flags: flags.into(),
-                page_flags: 0.into(),
-            });
+            let descriptor = PageDescriptor::new(offset, length, flags);
+            self.descriptors.push(descriptor);
         }
         self.dump.describe(self.first, &self.descriptors)?;
         self.dump.tally.pages.fetch_add(written, Ordering::Relaxed);
