@@ -1,14 +1,13 @@
 //! Which pages are dumped: what the filter says, and what else is known.
 
-use super::first::First;
+use super::priority::PriorityPages;
 use crate::bits::{Bits, REGION};
 use crate::filter::{Filter, Found, Level, Scanned};
 use crate::memory::{Memory, Presence, presence, read_page};
 use crate::parallel;
 use crate::regions::Regions;
-use crate::write::{Observer, Phase, WriteError};
+use crate::write::{Job, Phase, WriteError, WriteResult};
 use std::collections::VecDeque;
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 const REMEMBERED: usize = 4;
 
 /// The choice of pages, region by region.
-pub(super) struct Choice<'a> {
+pub(crate) struct Choice<'a> {
     pub filter: Filter<'a>,
     pub found: Found,
     /// How many pages are memory, and how many are chosen.
@@ -29,7 +28,7 @@ pub(super) struct Choice<'a> {
     pub try_each: bool,
     regions: &'a Regions,
     memory: &'a dyn Memory,
-    first: &'a [u64],
+    priority: &'a [u64],
     recent: Mutex<VecDeque<(usize, Arc<Bits>)>>,
 }
 
@@ -38,7 +37,7 @@ impl<'a> Choice<'a> {
         filter: Filter<'a>,
         regions: &'a Regions,
         memory: &'a dyn Memory,
-        first: &'a First,
+        priority: &'a PriorityPages,
     ) -> Choice<'a> {
         Choice {
             filter,
@@ -50,26 +49,25 @@ impl<'a> Choice<'a> {
             try_each: false,
             regions,
             memory,
-            first: &first.all,
+            priority: &priority.all,
             recent: Mutex::default(),
         }
     }
 
     /// The level that is really used.
-    pub(super) fn level(&self, asked: Level) -> Level {
+    pub(crate) fn level(&self, asked: Level) -> Level {
         self.filter.level(asked)
     }
 
     /// Chooses pages in all regions; `take` gets each region's. Returns how many are chosen in each. If
     /// what was found is implausible, all is done again, leaving out less.
-    pub(super) fn make(
+    pub(crate) fn make(
         &mut self,
-        threads: NonZeroUsize,
-        observer: &dyn Observer,
-        take: impl Fn(usize, &Bits, &Scanned) -> Result<(), WriteError> + Sync,
-    ) -> Result<Vec<u32>, WriteError> {
+        job: &Job<'_>,
+        take: impl Fn(usize, &Bits, &Scanned) -> WriteResult<()> + Sync,
+    ) -> WriteResult<Vec<u32>> {
         loop {
-            let (counts, found, lacking, lost) = self.pass(threads, observer, &take)?;
+            let (counts, found, lacking, lost) = self.pass(job, &take)?;
             // The filter leaves out one class less each time.
             if self.filter.judge(&found) {
                 self.found = found;
@@ -86,10 +84,9 @@ impl<'a> Choice<'a> {
 
     fn pass(
         &self,
-        threads: NonZeroUsize,
-        observer: &dyn Observer,
-        take: &(impl Fn(usize, &Bits, &Scanned) -> Result<(), WriteError> + Sync),
-    ) -> Result<(Vec<u32>, Found, u64, u64), WriteError> {
+        job: &Job<'_>,
+        take: &(impl Fn(usize, &Bits, &Scanned) -> WriteResult<()> + Sync),
+    ) -> WriteResult<(Vec<u32>, Found, u64, u64)> {
         let count = self.regions.count();
         let counts: Vec<AtomicU32> = (0..count).map(|_| AtomicU32::new(0)).collect();
         let total = Mutex::new(Found::default());
@@ -97,11 +94,11 @@ impl<'a> Choice<'a> {
         let done = AtomicU64::new(0);
         let pages = |regions: u64| regions * REGION as u64;
         parallel::each(
-            threads,
+            job.options.threads,
             count,
             || Ok(Found::default()),
             |found, region| {
-                if observer.cancelled() {
+                if job.observer.cancelled() {
                     return Err(WriteError::Cancelled);
                 }
                 let scanned = self.choose(region);
@@ -113,7 +110,8 @@ impl<'a> Choice<'a> {
                 }
                 take(region, &self.regions.present(region), &scanned)?;
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                observer.progress(Phase::Choosing, pages(done), pages(count as u64));
+                job.observer
+                    .progress(Phase::Choosing, pages(done), pages(count as u64));
                 Ok(())
             },
             |found| {
@@ -131,9 +129,9 @@ impl<'a> Choice<'a> {
     fn choose(&self, region: usize) -> Scanned {
         let mut scanned = self.filter.scan(self.regions, region);
         let base = self.regions.first_page(region);
-        let begin = self.first.partition_point(|page| *page < base);
+        let begin = self.priority.partition_point(|page| *page < base);
         let present = self.regions.present(region);
-        for page in self.first.iter().skip(begin) {
+        for page in self.priority.iter().skip(begin) {
             // Whatever the filter thinks of them: but what breaks a machine stays unread.
             match usize::try_from(page - base) {
                 Ok(place) if place < REGION => {
@@ -191,7 +189,7 @@ impl<'a> Choice<'a> {
     }
 
     /// Chooses a region's pages once more, the same ones.
-    pub(super) fn again(&self, region: usize) -> Arc<Bits> {
+    pub(crate) fn again(&self, region: usize) -> Arc<Bits> {
         // Held while choosing, so that threads which come to a region at once don't all do so.
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, bits)) = recent.iter().find(|(of, _)| *of == region) {

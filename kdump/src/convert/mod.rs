@@ -2,27 +2,25 @@
 //! program does with the memory of the kernel that crashed.
 
 mod choice;
-mod first;
+mod priority;
 mod summary;
 
+pub(crate) use choice::Choice;
+pub(crate) use priority::PriorityPages;
 pub use summary::{Pages, Summary, Times};
 
 use crate::address_space::KernelMemory;
 use crate::encode::Compression;
 use crate::filter::{Filter, Level};
-use crate::format::elf::Segment;
-use crate::format::elf::write as elf;
-use crate::format::kdump::write::headers::Front;
-use crate::format::kdump::write::{Dump, Subject};
+use crate::format::elf::{self, Segment};
+use crate::format::kdump::{self, write::Identity};
 use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::note::CrashNotes;
 use crate::regions::Regions;
 use crate::utsname::{RawUtsname, Utsname};
 use crate::vmcoreinfo::VmcoreInfo;
-use crate::write::{Identity, Observer, Output, Phase, WriteError};
-use choice::Choice;
-use first::First;
+use crate::write::{DumpWriter, Job, Observer, Output, Phase, Tally, WriteError};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use std::time::Instant;
@@ -94,162 +92,58 @@ pub fn convert(
     let page_size = info.page_size().unwrap_or(USUAL_PAGE);
     let regions = Regions::new(crash.memory.ranges(), page_size)?;
     let kernel = KernelMemory::new(crash.memory, crash.machine, info);
-    let first = kernel
+    let priority = kernel
         .as_ref()
-        .map(|kernel| First::find(kernel, info, &notes.cpus, page_size))
+        .map(|kernel| PriorityPages::find(kernel, info, &notes.cpus, page_size))
         .unwrap_or_default();
     let filter = match &kernel {
-        Ok(kernel) => Filter::new(kernel, info, options.level, &regions, &first.certain),
+        Ok(kernel) => Filter::new(kernel, info, options.level, &regions, &priority.certain),
         Err(error) => Filter::none(error.to_string()),
     };
-    let identity = Identity::find(crash, kernel.as_ref().ok(), info, &notes);
     let job = Job {
-        subject: Subject {
-            memory: crash.memory,
-            machine: crash.machine,
-            segments: crash.segments,
-            regions: &regions,
-            notes: crash.notes,
-            vmcoreinfo: notes.vmcoreinfo_at.clone(),
-            identity: &identity,
-            compression: options.compression,
-        },
-        output,
+        crash,
         options,
+        output,
         observer,
-        whole: crash.whole,
+        regions: &regions,
+        vmcoreinfo: notes.vmcoreinfo_at.clone(),
+        identity: Identity::find(crash, kernel.as_ref().ok(), info, &notes),
+        priority: &priority,
+        tally: Tally::default(),
     };
-    let choice = Choice::new(filter, &regions, crash.memory, &first);
+    let mut choice = Choice::new(filter, &regions, crash.memory, &priority);
     match options.format {
-        Format::Kdump => job.kdump(choice, &first),
-        Format::Elf => job.elf(choice, &first),
+        Format::Kdump => write::<kdump::write::Writer<'_>>(&job, &mut choice),
+        Format::Elf => write::<elf::write::Writer<'_>>(&job, &mut choice),
     }
 }
 
-/// A dump to be written.
-struct Job<'a> {
-    subject: Subject<'a>,
-    output: &'a dyn Output,
-    options: &'a Options,
-    observer: &'a dyn Observer,
-    whole: bool,
-}
-
-impl Job<'_> {
-    /// Whether nothing is known to be lost.
-    fn is_whole(&self, choice: &Choice<'_>) -> bool {
-        self.whole && choice.lost == 0
+/// Writes a dump in a format.
+fn write<'a, W: DumpWriter<'a>>(
+    job: &'a Job<'a>,
+    choice: &'a mut Choice<'_>,
+) -> Result<Summary, WriteError> {
+    let begin = Instant::now();
+    let chosen = W::choose(job, choice)?;
+    let choosing = begin.elapsed();
+    let choice = &*choice;
+    let writer = W::begin(job, choice, chosen)?;
+    let PriorityPages { log, stacks, .. } = job.priority;
+    for (phase, pages) in [(Phase::Log, log), (Phase::Stacks, stacks)] {
+        writer.write_priority(phase, pages)?;
+        job.observer.checkpoint(phase)?;
     }
-
-    fn kdump(&self, mut choice: Choice<'_>, first: &First) -> Result<Summary, WriteError> {
-        let begin = Instant::now();
-        let options = self.options;
-        let (front, counts) = if self.output.can_rewrite() {
-            self.choose_into_file(&mut choice)?
-        } else {
-            self.choose_into_stream(&mut choice)?
-        };
-        self.observer.checkpoint(Phase::Choosing)?;
-        let chosen = begin.elapsed();
-        let bits = |region| match front.chosen(region)? {
-            Some(bits) => Ok(bits.into()),
-            None => Ok(choice.again(region)),
-        };
-        let dump = Dump::begin(&front, &counts, self.observer, options.checkpoint)?;
-        dump.write_first(Phase::Log, &first.log, bits)?;
-        dump.write_first(Phase::Stacks, &first.stacks, bits)?;
-        let before_rest = begin.elapsed();
-        dump.write_rest(options.threads, &first.all, bits)?;
-        let whole = self.is_whole(&choice);
-        dump.end(whole)?;
-        let times = Times::new(chosen, before_rest, begin.elapsed());
-        Ok(Summary::new(
-            options,
-            &choice,
-            &dump.tally,
-            dump.size(),
-            times,
-            whole,
-        ))
+    let before_rest = begin.elapsed();
+    writer.write_rest()?;
+    job.observer.checkpoint(Phase::Pages)?;
+    let complete = job.is_whole(choice);
+    if complete && job.output.can_rewrite() {
+        let (offset, mark) = writer.whole_mark();
+        job.output.write_at(offset, &mark)?;
     }
-
-    /// Writes headers at once, and bitmaps as pages are chosen, again where they are chosen anew.
-    fn choose_into_file(
-        &self,
-        choice: &mut Choice<'_>,
-    ) -> Result<(Front<'_>, Vec<u32>), WriteError> {
-        let options = self.options;
-        let level = choice.level(options.level);
-        let front = Front::write(&self.subject, self.output, level.into(), false)?;
-        self.observer.checkpoint(Phase::Headers)?;
-        let counts = choice.make(
-            options.threads,
-            self.observer,
-            |region, present, scanned| front.write_bitmaps(region, present, &scanned.chosen),
-        )?;
-        if choice.level(options.level) != level {
-            front.change_level(choice.level(options.level).into())?;
-        }
-        Ok((front, counts))
-    }
-
-    /// Writes headers and bitmaps once all pages are chosen for good.
-    fn choose_into_stream(
-        &self,
-        choice: &mut Choice<'_>,
-    ) -> Result<(Front<'_>, Vec<u32>), WriteError> {
-        let options = self.options;
-        let counts = choice.make(options.threads, self.observer, |_, _, _| Ok(()))?;
-        let level = choice.level(options.level);
-        let whole = self.is_whole(choice);
-        let front = Front::write(&self.subject, self.output, level.into(), whole)?;
-        let regions = self.subject.regions;
-        for region in 0..regions.count() {
-            front.write_bitmaps(region, &regions.present(region), &choice.again(region))?;
-        }
-        Ok((front, counts))
-    }
-
-    fn elf(&self, mut choice: Choice<'_>, first: &First) -> Result<Summary, WriteError> {
-        let begin = Instant::now();
-        // Of a page that turns out to be lost there would be zeros, where the file has room for it.
-        choice.try_each = self.subject.memory.encoded();
-        let options = self.options;
-        let loads = elf::Loads::new(self.subject.regions);
-        choice.make(
-            options.threads,
-            self.observer,
-            |region, present, scanned| {
-                loads.add(region, present, scanned);
-                Ok(())
-            },
-        )?;
-        let chosen = begin.elapsed();
-        let dump = elf::Dump::begin(
-            &self.subject,
-            self.output,
-            self.observer,
-            loads,
-            options.checkpoint,
-            self.is_whole(&choice),
-        )?;
-        self.observer.checkpoint(Phase::Headers)?;
-        dump.write_first(Phase::Log, &first.log)?;
-        dump.write_first(Phase::Stacks, &first.stacks)?;
-        let before_rest = begin.elapsed();
-        dump.write_rest(options.threads)?;
-        let whole = self.is_whole(&choice);
-        dump.end(whole)?;
-        let times = Times::new(chosen, before_rest, begin.elapsed());
-        Ok(Summary::new(
-            options,
-            &choice,
-            &dump.tally,
-            dump.size(),
-            times,
-            whole,
-        ))
-    }
+    job.observer.checkpoint(Phase::End)?;
+    let times = Times::new(choosing, before_rest, begin.elapsed());
+    Ok(Summary::new(job, choice, complete, writer.size(), times))
 }
 
 impl Identity {

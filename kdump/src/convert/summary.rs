@@ -1,12 +1,12 @@
 //! What became of a dump.
 
+use super::Format;
 use super::choice::Choice;
-use super::{Format, Options};
 use crate::encode::Compression;
 use crate::filter::{Counts, Doubt, Level};
-use crate::format::kdump::write::Tally;
+use crate::write::Job;
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What was written, and why not less.
@@ -76,14 +76,14 @@ impl Times {
 
 impl Summary {
     pub(super) fn new(
-        options: &Options,
+        job: &Job<'_>,
         choice: &Choice<'_>,
-        tally: &Tally,
+        complete: bool,
         bytes: u64,
         seconds: Times,
-        whole: bool,
     ) -> Summary {
-        let unreadable = tally.unreadable.load(Ordering::Relaxed);
+        let options = job.options;
+        let tally = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Summary {
             format: options.format,
             compression: match options.format {
@@ -93,12 +93,12 @@ impl Summary {
             level_asked: options.level,
             level: choice.level(options.level),
             doubts: choice.filter.doubts().to_vec(),
-            complete: whole && unreadable == 0,
+            complete,
             pages: Pages {
                 present: choice.present,
                 dumped: choice.chosen,
-                zero: tally.zero.load(Ordering::Relaxed),
-                unreadable,
+                zero: tally(&job.tally.zero),
+                unreadable: tally(&job.tally.unreadable),
                 lacking: choice.lacking,
                 lost: choice.lost,
             },

@@ -1,14 +1,16 @@
-//! Dumps written: kdump-compressed or ELF, to a file, a device or a stream.
+//! Dumps written: what a format writes, and to a file, a device or a stream.
 
 mod error;
-pub(crate) mod observe;
+mod job;
+mod observe;
 pub(crate) mod output;
-pub(crate) mod reading;
+mod reading;
 
-pub use crate::format::kdump::write::Identity;
 pub use error::WriteError;
+pub(crate) use job::{DumpWriter, Job, Tally};
 pub use observe::{Observer, Phase, Unobserved};
 pub use output::{FileOutput, Output};
+pub(crate) use reading::read_pages;
 
 /// What writing returns.
 pub(crate) type WriteResult<T> = Result<T, WriteError>;

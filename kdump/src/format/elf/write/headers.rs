@@ -5,8 +5,7 @@ use crate::format::elf::Segment;
 use crate::format::elf::disk::{
     EXTENDED, FileHeader, INCOMPLETE, LOAD, NOTE, ProgramHeader64, SectionHeader,
 };
-use crate::format::kdump::write::Subject;
-use crate::write::{WriteError, WriteResult};
+use crate::write::{Job, WriteError, WriteResult};
 use std::mem::offset_of;
 use zerocopy::little_endian::U64;
 use zerocopy::{FromZeros, IntoBytes};
@@ -41,9 +40,9 @@ struct Image {
 
 impl Headers {
     /// Gives each part its place.
-    pub(super) fn place(subject: &Subject<'_>, loads: &mut [Load]) -> WriteResult<Headers> {
-        let page_size = subject.regions.page_size();
-        let images: Vec<Image> = aliases(subject)
+    pub(super) fn place(job: &Job<'_>, loads: &mut [Load]) -> WriteResult<Headers> {
+        let page_size = job.regions.page_size();
+        let images: Vec<Image> = aliases(job)
             .into_iter()
             .flat_map(|segment| pieces(segment, loads, page_size))
             .collect();
@@ -53,7 +52,7 @@ impl Headers {
         let section = (count >= EXTENDED.into()).then_some(after);
         let notes = after + section.map_or(0, |_| size_of::<SectionHeader<U64>>() as u64);
         u32::try_from(count).map_err(|_| WriteError::TooManySegments(count))?;
-        let mut end = (notes + subject.notes.len() as u64).next_multiple_of(page_size);
+        let mut end = (notes + job.crash.notes.len() as u64).next_multiple_of(page_size);
         for load in loads.iter_mut() {
             load.offset = end;
             end += (load.held.end - load.held.start) * page_size;
@@ -68,9 +67,9 @@ impl Headers {
     }
 
     /// All of them, with the notes; `whole` if nobody will be told otherwise later.
-    pub(super) fn bytes(&self, subject: &Subject<'_>, loads: &[Load], whole: bool) -> Vec<u8> {
-        let mut bytes = self.file_header(subject, if whole { 0 } else { INCOMPLETE });
-        let notes = subject.notes.len() as u64;
+    pub(super) fn bytes(&self, job: &Job<'_>, loads: &[Load], whole: bool) -> Vec<u8> {
+        let mut bytes = self.file_header(job, if whole { 0 } else { INCOMPLETE });
+        let notes = job.crash.notes.len() as u64;
         let mut add = |segment| bytes.extend(ProgramHeader64::from(segment).as_bytes());
         add(Segment {
             kind: NOTE,
@@ -89,14 +88,14 @@ impl Headers {
                 ..*piece
             });
         }
-        let page_size = subject.regions.page_size();
+        let page_size = job.regions.page_size();
         for load in loads {
             let start = load.held.start * page_size;
             add(Segment {
                 kind: LOAD,
                 flags: ALL,
                 offset: load.offset,
-                virtual_address: virtual_address(subject.segments, start),
+                virtual_address: virtual_address(job.crash.segments, start),
                 physical_address: start,
                 file_size: (load.held.end - load.held.start) * page_size,
                 memory_size: (load.end - load.held.start) * page_size,
@@ -109,16 +108,16 @@ impl Headers {
                 .set(u32::try_from(self.count).unwrap_or(u32::MAX));
             bytes.extend(header.as_bytes());
         }
-        bytes.extend(subject.notes);
+        bytes.extend(job.crash.notes);
         // Up to where memory begins, so that a core without any is as long as it says, too.
         let page_size = usize::try_from(page_size).unwrap_or(1);
         bytes.resize(bytes.len().next_multiple_of(page_size), 0);
         bytes
     }
 
-    fn file_header(&self, subject: &Subject<'_>, flags: u32) -> Vec<u8> {
+    fn file_header(&self, job: &Job<'_>, flags: u32) -> Vec<u8> {
         let segments = u16::try_from(self.count).unwrap_or(EXTENDED);
-        let mut header = FileHeader::core(subject.machine, segments);
+        let mut header = FileHeader::core(job.crash.machine, segments);
         header.e_flags = flags.into();
         if let Some(section) = self.section {
             header.e_shoff = section.into();
@@ -144,8 +143,8 @@ fn virtual_address(segments: &[Segment], physical: u64) -> u64 {
 }
 
 /// Segments of the source that lie within others: the kernel's image.
-fn aliases<'a>(subject: &Subject<'a>) -> Vec<&'a Segment> {
-    let loads = || subject.segments.iter().filter(|it| it.kind == LOAD);
+fn aliases<'a>(job: &Job<'a>) -> Vec<&'a Segment> {
+    let loads = || job.crash.segments.iter().filter(|it| it.kind == LOAD);
     let end = |it: &Segment| it.physical_address.saturating_add(it.memory_size);
     // /proc/vmcore has one; of a source that has many segments, few can be.
     loads()

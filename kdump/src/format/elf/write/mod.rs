@@ -3,19 +3,14 @@
 mod headers;
 mod loads;
 
-pub(crate) use loads::Loads;
-
+use crate::convert::Choice;
 use crate::encode::is_zero;
-use crate::format::kdump::write::{Subject, Tally};
 use crate::parallel;
-use crate::write::observe::{Observer, Phase};
-use crate::write::output::Output;
-use crate::write::reading::read_pages;
-use crate::write::{WriteError, WriteResult};
+use crate::write::{DumpWriter, Job, Phase, WriteResult, read_pages};
 use headers::Headers;
-use loads::Load;
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
+use loads::{Load, Loads};
+use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 /// How many pages are a unit of work.
 const UNIT: u64 = 512;
@@ -23,36 +18,36 @@ const UNIT: u64 = 512;
 const BUFFER: usize = 1 << 18;
 
 /// A core whose headers are written.
-pub(crate) struct Dump<'a> {
-    subject: &'a Subject<'a>,
-    output: &'a dyn Output,
-    observer: &'a dyn Observer,
+pub(crate) struct Writer<'a> {
+    job: &'a Job<'a>,
     loads: Vec<Load>,
     /// How many units there are before each load, and in all.
     units: Vec<u64>,
     headers: Headers,
     page_size: u64,
     total: u64,
-    interval: u64,
-    written: AtomicU64,
-    pub tally: Tally,
 }
 
-impl<'a> Dump<'a> {
-    /// Writes the headers and notes of a core that isn't whole yet; in a stream, `whole` says what it will be.
-    pub(crate) fn begin(
-        subject: &'a Subject<'a>,
-        output: &'a dyn Output,
-        observer: &'a dyn Observer,
-        loads: Loads,
-        interval: u64,
-        whole: bool,
-    ) -> WriteResult<Dump<'a>> {
-        let page_size = subject.regions.page_size();
+impl<'a> DumpWriter<'a> for Writer<'a> {
+    type Chosen = Loads;
+
+    fn choose(job: &'a Job<'a>, choice: &mut Choice<'_>) -> WriteResult<Loads> {
+        // Of a page that turns out to be lost there would be zeros, where the file has room for it.
+        choice.try_each = job.crash.memory.encoded();
+        let loads = Loads::new(job.regions);
+        choice.make(job, |region, present, scanned| {
+            loads.add(region, present, scanned);
+            Ok(())
+        })?;
+        Ok(loads)
+    }
+
+    fn begin(job: &'a Job<'a>, choice: &'a Choice<'a>, loads: Loads) -> WriteResult<Writer<'a>> {
         let mut loads = loads.finish();
-        let headers = Headers::place(subject, &mut loads)?;
-        let whole = whole && !output.can_rewrite();
-        output.write_at(0, &headers.bytes(subject, &loads, whole))?;
+        let headers = Headers::place(job, &mut loads)?;
+        let whole = !job.output.can_rewrite() && job.is_whole(choice);
+        job.output.write_at(0, &headers.bytes(job, &loads, whole))?;
+        job.observer.checkpoint(Phase::Headers)?;
         let mut units = vec![0];
         let mut total = 0;
         for load in &loads {
@@ -60,55 +55,41 @@ impl<'a> Dump<'a> {
             total += pages;
             units.push(units.last().copied().unwrap_or(0) + pages.div_ceil(UNIT));
         }
-        Ok(Dump {
-            subject,
-            output,
-            observer,
+        Ok(Writer {
+            job,
             loads,
             units,
             headers,
-            page_size,
+            page_size: job.regions.page_size(),
             total,
-            interval: interval.max(1),
-            written: AtomicU64::new(0),
-            tally: Tally::default(),
         })
     }
 
-    /// The length of the core, in bytes.
-    pub(crate) fn size(&self) -> u64 {
-        self.headers.end
-    }
-
-    /// Writes some pages before all others, where they may be written again.
-    pub(crate) fn write_first(&self, phase: Phase, pages: &[u64]) -> WriteResult<()> {
-        if !self.output.can_rewrite() {
+    /// They are written again with the rest, so that a stream has them only there.
+    fn write_priority(&self, phase: Phase, pages: &[u64]) -> WriteResult<()> {
+        if !self.job.output.can_rewrite() {
             return Ok(());
         }
-        let mut buffer = vec![0; usize::try_from(self.page_size).unwrap_or(0)];
+        let page_size = buffer_page(self.page_size);
+        let mut buffer = vec![0; page_size];
         for (done, &page) in pages.iter().enumerate() {
-            self.progress(phase, done as u64, pages.len() as u64)?;
+            self.job.progress(phase, done as u64, pages.len() as u64)?;
             let after = self.loads.partition_point(|load| load.held.start <= page);
             let load = after.checked_sub(1).and_then(|it| self.loads.get(it));
             if let Some(load) = load.filter(|load| page < load.held.end) {
                 // Counted with the rest, where it comes again.
-                let _ = read_pages(
-                    self.subject.memory,
-                    page * self.page_size,
-                    &mut buffer,
-                    buffer_page(self.page_size),
-                );
-                self.put(load.place(page, self.page_size), &buffer)?;
+                let address = page * self.page_size;
+                let _ = read_pages(self.job.crash.memory, address, &mut buffer, page_size);
+                self.job.put(load.place(page, self.page_size), &buffer)?;
             }
         }
-        Ok(self.observer.checkpoint(phase)?)
+        Ok(())
     }
 
-    /// Writes all pages.
-    pub(crate) fn write_rest(&self, threads: NonZeroUsize) -> WriteResult<()> {
+    fn write_rest(&self) -> WriteResult<()> {
         let count = self.units.last().copied().unwrap_or(0);
         parallel::each(
-            threads,
+            self.job.options.threads,
             usize::try_from(count).unwrap_or(usize::MAX),
             || Ok(vec![0; BUFFER]),
             |buffer, unit| {
@@ -120,20 +101,24 @@ impl<'a> Dump<'a> {
                 };
                 let start = load.held.start + (unit - before) * UNIT;
                 self.write_unit(buffer, load, start..(start + UNIT).min(load.held.end))?;
-                let pages = self.tally.pages.load(Ordering::Relaxed);
-                self.progress(Phase::Pages, pages, self.total)
+                let pages = self.job.tally.pages.load(Ordering::Relaxed);
+                self.job.progress(Phase::Pages, pages, self.total)
             },
             |_| Ok(()),
-        )?;
-        Ok(self.observer.checkpoint(Phase::Pages)?)
+        )
     }
 
-    fn write_unit(
-        &self,
-        buffer: &mut [u8],
-        load: &Load,
-        pages: std::ops::Range<u64>,
-    ) -> WriteResult<()> {
+    fn whole_mark(&self) -> (u64, [u8; 4]) {
+        (headers::FLAGS_AT, [0; 4])
+    }
+
+    fn size(&self) -> u64 {
+        self.headers.end
+    }
+}
+
+impl Writer<'_> {
+    fn write_unit(&self, buffer: &mut [u8], load: &Load, pages: Range<u64>) -> WriteResult<()> {
         let page_size = buffer_page(self.page_size);
         let most = (buffer.len() / page_size) as u64;
         let mut page = pages.start;
@@ -144,11 +129,11 @@ impl<'a> Dump<'a> {
                 return Ok(());
             };
             let address = page * self.page_size;
-            let lost = read_pages(self.subject.memory, address, bytes, page_size);
+            let lost = read_pages(self.job.crash.memory, address, bytes, page_size);
             let lost = lost.len() as u64;
-            self.tally.unreadable.fetch_add(lost, Ordering::Relaxed);
+            self.job.tally.unreadable.fetch_add(lost, Ordering::Relaxed);
             self.put_sparse(load.place(page, self.page_size), bytes, page_size)?;
-            self.tally.pages.fetch_add(count, Ordering::Relaxed);
+            self.job.tally.pages.fetch_add(count, Ordering::Relaxed);
             page += count;
         }
         Ok(())
@@ -158,9 +143,9 @@ impl<'a> Dump<'a> {
     fn put_sparse(&self, offset: u64, bytes: &[u8], page_size: usize) -> WriteResult<()> {
         let mut zero: Vec<bool> = bytes.chunks(page_size).map(is_zero).collect();
         let zeros = zero.iter().filter(|zero| **zero).count() as u64;
-        self.tally.zero.fetch_add(zeros, Ordering::Relaxed);
-        if !self.output.begins_empty() {
-            return self.put(offset, bytes);
+        self.job.tally.zero.fetch_add(zeros, Ordering::Relaxed);
+        if !self.job.output.begins_empty() {
+            return self.job.put(offset, bytes);
         }
         if offset + bytes.len() as u64 == self.headers.end
             && let Some(last) = zero.last_mut()
@@ -173,38 +158,11 @@ impl<'a> Dump<'a> {
             let length = run.len() * page_size;
             if run.first() == Some(&false) {
                 let bytes = bytes.get(start..start + length).unwrap_or_default();
-                self.put(offset + start as u64, bytes)?;
+                self.job.put(offset + start as u64, bytes)?;
             }
             start += length;
         }
         Ok(())
-    }
-
-    fn put(&self, offset: u64, bytes: &[u8]) -> WriteResult<()> {
-        self.output.write_at(offset, bytes)?;
-        let length = bytes.len() as u64;
-        let before = self.written.fetch_add(length, Ordering::Relaxed);
-        if before / self.interval != (before + length) / self.interval {
-            self.observer.checkpoint(Phase::Pages)?;
-        }
-        Ok(())
-    }
-
-    fn progress(&self, phase: Phase, done: u64, total: u64) -> WriteResult<()> {
-        if self.observer.cancelled() {
-            return Err(WriteError::Cancelled);
-        }
-        self.observer.progress(phase, done, total);
-        Ok(())
-    }
-
-    /// Marks the core as whole, if it is.
-    pub(crate) fn end(&self, whole: bool) -> WriteResult<()> {
-        let whole = whole && self.tally.unreadable.load(Ordering::Relaxed) == 0;
-        if whole && self.output.can_rewrite() {
-            self.output.write_at(headers::FLAGS_AT, &[0; 4])?;
-        }
-        Ok(self.observer.checkpoint(Phase::End)?)
     }
 }
 

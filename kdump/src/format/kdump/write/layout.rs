@@ -29,7 +29,7 @@ pub(crate) fn flag(compression: Compression) -> u32 {
 
 /// Which machine crashed, when.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// What `uname` says of it.
     pub utsname: Utsname,
     /// Seconds since 1970.

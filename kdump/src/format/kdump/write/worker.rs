@@ -1,11 +1,12 @@
 //! One thread's share of a kdump-compressed dump.
 
+use super::Writer;
 use super::layout::flag;
+use crate::bits::Bits;
 use crate::encode::{Encoder, is_zero};
 use crate::format::kdump::disk::PageDescriptor;
-use crate::format::kdump::write::Dump;
-use crate::write::WriteResult;
-use crate::write::reading::read_pages;
+use crate::write::{WriteResult, read_pages};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// How many bytes are read at once: so few that they stay in the processor's cache.
@@ -30,7 +31,7 @@ enum Page {
 
 /// Reads pages, compresses them, and writes what has come together.
 pub(crate) struct Worker<'a> {
-    dump: &'a Dump<'a>,
+    writer: &'a Writer<'a>,
     encoder: Encoder,
     page_size: usize,
     flags: u32,
@@ -43,14 +44,17 @@ pub(crate) struct Worker<'a> {
     pages: Vec<Page>,
     first: u64,
     descriptors: Vec<PageDescriptor>,
+    /// What is chosen in the region that was asked for last.
+    known: Option<(usize, Arc<Bits>)>,
 }
 
 impl<'a> Worker<'a> {
-    pub(crate) fn new(dump: &'a Dump<'a>) -> WriteResult<Worker<'a>> {
-        let compression = dump.subject.compression;
-        let page_size = usize::try_from(dump.subject.regions.page_size()).unwrap_or(1 << 16);
+    pub(crate) fn new(writer: &'a Writer<'a>) -> WriteResult<Worker<'a>> {
+        let compression = writer.job.options.compression;
+        let page_size = usize::try_from(writer.job.regions.page_size()).unwrap_or(1 << 16);
         Ok(Worker {
-            dump,
+            writer,
+            known: None,
             encoder: Encoder::new(compression, page_size)?,
             page_size,
             flags: flag(compression),
@@ -61,6 +65,16 @@ impl<'a> Worker<'a> {
             first: 0,
             descriptors: Vec::new(),
         })
+    }
+
+    /// The pages that are chosen in a region.
+    pub(super) fn chosen(&mut self, region: usize) -> WriteResult<Arc<Bits>> {
+        if let Some((_, bits)) = self.known.as_ref().filter(|(of, _)| *of == region) {
+            return Ok(Arc::clone(bits));
+        }
+        let bits = self.writer.chosen(region)?;
+        self.known = Some((region, Arc::clone(&bits)));
+        Ok(bits)
     }
 
     /// Writes pages that follow one another in memory and among the chosen ones, where the first has
@@ -90,7 +104,7 @@ impl<'a> Worker<'a> {
         let length = count * self.page_size;
         if let Some(bytes) = input.get_mut(..length) {
             let address = page * self.page_size as u64;
-            let lost = read_pages(self.dump.subject.memory, address, bytes, self.page_size);
+            let lost = read_pages(self.writer.job.crash.memory, address, bytes, self.page_size);
             let mut pages = bytes.chunks_exact(self.page_size).enumerate();
             result = pages.try_for_each(|(place, page)| self.add(page, lost.contains(&place)));
         }
@@ -99,7 +113,7 @@ impl<'a> Worker<'a> {
     }
 
     fn add(&mut self, page: &[u8], lost: bool) -> WriteResult<()> {
-        let tally = &self.dump.tally;
+        let tally = &self.writer.job.tally;
         if lost {
             tally.unreadable.fetch_add(1, Ordering::Relaxed);
             self.pages.push(Page::Lost);
@@ -144,13 +158,13 @@ impl<'a> Worker<'a> {
         let data = self.data.get(..self.filled).unwrap_or_default();
         let base = match data {
             [] => 0,
-            data => self.dump.append(data)?,
+            data => self.writer.append(data)?,
         };
         self.descriptors.clear();
         for page in &self.pages {
             let (offset, length, flags) = match *page {
                 Page::Lost => (0, 0, 0),
-                Page::Zero => (self.dump.zero_page(), self.page_size, 0),
+                Page::Zero => (self.writer.zero_page(), self.page_size, 0),
                 Page::Here {
                     start,
                     length,
@@ -160,8 +174,12 @@ impl<'a> Worker<'a> {
             let descriptor = PageDescriptor::new(offset, length, flags);
             self.descriptors.push(descriptor);
         }
-        self.dump.describe(self.first, &self.descriptors)?;
-        self.dump.tally.pages.fetch_add(written, Ordering::Relaxed);
+        self.writer.describe(self.first, &self.descriptors)?;
+        self.writer
+            .job
+            .tally
+            .pages
+            .fetch_add(written, Ordering::Relaxed);
         self.first += written;
         self.pages.clear();
         self.filled = 0;

@@ -6,13 +6,13 @@ use crate::note::CpuState;
 use crate::vmcoreinfo::VmcoreInfo;
 
 /// The most pages of each kind: whoever wrote nonsense over the log's size must not delay the rest.
-const MOST: usize = 1 << 16;
+const MAX_PAGES: usize = 1 << 16;
 /// THREAD_SIZE of x86-64 and of arm64 (with KASAN it is twice that).
 const STACK: u64 = 1 << 14;
 
 /// Numbers of pages, each list sorted and without repetitions.
 #[derive(Debug, Default)]
-pub(super) struct First {
+pub(crate) struct PriorityPages {
     /// The kernel log, the kernel's name, and the page tables for them.
     pub log: Vec<u64>,
     /// The stacks of the tasks that ran, without pages of `log`.
@@ -23,13 +23,13 @@ pub(super) struct First {
     pub certain: Vec<u64>,
 }
 
-impl First {
+impl PriorityPages {
     pub(super) fn find(
         kernel: &KernelMemory<'_>,
         info: &VmcoreInfo,
         cpus: &[CpuState],
         page_size: u64,
-    ) -> First {
+    ) -> PriorityPages {
         let mut log = Pages {
             kernel,
             page_size,
@@ -59,7 +59,7 @@ impl First {
         stacks.retain(|page| log.binary_search(page).is_err());
         let mut all = [log.as_slice(), stacks.as_slice()].concat();
         all.sort_unstable();
-        First {
+        PriorityPages {
             certain: log.clone(),
             log,
             stacks,
@@ -77,7 +77,7 @@ struct Pages<'a> {
 impl Pages<'_> {
     fn physical(&mut self, start: u64, end: u64) {
         let pages = start / self.page_size..end.div_ceil(self.page_size);
-        let room = MOST.saturating_sub(self.found.len());
+        let room = MAX_PAGES.saturating_sub(self.found.len());
         self.found.extend(pages.take(room));
     }
 
