@@ -269,8 +269,8 @@ impl<'a> Capture<'a> {
     }
 
     fn describe(&mut self, written: &Dump) {
-        for doubt in &written.doubts {
-            self.system.say(&doubt.to_string());
+        for warning in &written.warnings {
+            self.system.say(&warning.to_string());
         }
         self.summary.dump = Some(written.clone());
     }

@@ -355,10 +355,10 @@ mod tests {
 
     #[test]
     fn parts_are_opened_together_and_strangers_refused() {
-        let folder = std::env::temp_dir().join(format!("baton-dump-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let directory = std::env::temp_dir().join(format!("baton-dump-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
         let write = |name: &str, bytes: Vec<u8>| {
-            let path = folder.join(name);
+            let path = directory.join(name);
             std::fs::write(&path, bytes).unwrap();
             path
         };
@@ -383,9 +383,9 @@ mod tests {
         assert!(refused(&[one, elf.clone()]).contains("elf: no part of a split dump"));
         assert!(refused(&[empty]).ends_with("empty: an empty file"));
         assert!(refused(&[text]).contains("text: no dump"));
-        assert!(refused(&[folder.join("none")]).contains("none: No such file"));
-        assert!(refused(std::slice::from_ref(&folder)).contains("directory"));
+        assert!(refused(&[directory.join("none")]).contains("none: No such file"));
+        assert!(refused(std::slice::from_ref(&directory)).contains("directory"));
         assert!(refused(&[]).contains("no file"));
-        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

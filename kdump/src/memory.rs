@@ -25,7 +25,7 @@ pub enum Presence {
     LeftOut,
     /// It should be there, and isn't.
     Lost,
-    /// It is there, as far as can be told without reading it.
+    /// It is there, as far as is known without reading it.
     Held,
 }
 

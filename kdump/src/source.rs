@@ -118,20 +118,20 @@ mod tests {
 
     #[test]
     fn what_is_no_file_is_refused_by_name_and_at_once() {
-        let folder = std::env::temp_dir().join(format!("baton-source-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let pipe = folder.join("pipe");
+        let directory = std::env::temp_dir().join(format!("baton-source-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let pipe = directory.join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
-        let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(directory.join("socket")).unwrap();
         let refused = |path: &Path| open(path).unwrap_err().to_string();
         assert!(refused(&pipe).starts_with("a pipe: "));
-        assert!(refused(&folder.join("socket")).starts_with("a socket: "));
+        assert!(refused(&directory.join("socket")).starts_with("a socket: "));
         assert!(refused(Path::new("/dev/null")).starts_with("a character device: "));
-        assert!(refused(&folder).contains("directory"));
-        assert!(open(&folder.join("none")).is_err());
-        std::fs::write(folder.join("file"), "abc").unwrap();
-        assert_eq!(open(&folder.join("file")).unwrap().size().unwrap(), 3);
-        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(refused(&directory).contains("directory"));
+        assert!(open(&directory.join("none")).is_err());
+        std::fs::write(directory.join("file"), "abc").unwrap();
+        assert_eq!(open(&directory.join("file")).unwrap().size().unwrap(), 3);
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -1,8 +1,8 @@
-//! What there is of a dump: told once, for everyone who says whether it is complete.
+//! What there is of a dump: stated once, for everyone who says whether it is complete.
 
 use std::ops::Range;
 
-/// What a dump holds, as far as that can be told without decoding its pages.
+/// What a dump holds, as far as that is known without decoding its pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
     /// Pages that the machine had.

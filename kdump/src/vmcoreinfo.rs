@@ -1,4 +1,4 @@
-//! VMCOREINFO: what a kernel tells of itself to those who read its dump.
+//! VMCOREINFO: what a kernel states of itself to those who read its dump.
 //!
 //! Lines of `KEY=VALUE`, written by `kernel/vmcore_info.c` and the code of each architecture
 //! (Documentation/admin-guide/kdump/vmcoreinfo.rst).
@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 /// How much of it is looked at. The kernel has a page of at most 64 KiB for it.
-const MOST: usize = 1 << 16;
+const MAX_TEXT: usize = 1 << 16;
 
 /// What VMCOREINFO doesn't say, or not so that it can be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ impl VmcoreInfo {
     /// makedumpfile; what is missing comes out when it is asked for.
     #[must_use]
     pub fn parse(text: &[u8]) -> VmcoreInfo {
-        let text = text.get(..MOST).unwrap_or(text);
+        let text = text.get(..MAX_TEXT).unwrap_or(text);
         let mut values = BTreeMap::new();
         for line in text.split(|byte| *byte == b'\n' || *byte == 0) {
             let line = String::from_utf8_lossy(line);
@@ -91,7 +91,7 @@ impl VmcoreInfo {
     pub fn kernel_offset(&self) -> Result<u64> {
         match self.hexadecimal("KERNELOFFSET") {
             Err(VmcoreInfoError::Missing(_)) => Ok(0),
-            told => told,
+            stated => stated,
         }
     }
 
@@ -233,8 +233,8 @@ mod tests {
         for length in 0..TEXT.len() {
             let cut = VmcoreInfo::parse(&TEXT[..length]);
             for (key, value) in cut.iter() {
-                let told = whole.get(key).unwrap();
-                assert!(told.starts_with(value), "{key}={value} of {length} bytes");
+                let stated = whole.get(key).unwrap();
+                assert!(stated.starts_with(value), "{key}={value} of {length} bytes");
             }
         }
     }

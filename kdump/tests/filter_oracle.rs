@@ -10,7 +10,7 @@ use std::process::Command;
 
 fn ours(source: &Dump, level: u8, path: &Path) -> Dump {
     let summary = cores::write(source, level, path);
-    assert_eq!(summary.doubts, [], "level {level}");
+    assert_eq!(summary.warnings, [], "level {level}");
     assert_eq!(u8::from(summary.level), level);
     cores::open(path)
 }

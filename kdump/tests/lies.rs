@@ -102,9 +102,9 @@ impl Core {
         let found = compare(&lying, &dump, 4096);
         assert!(found.agrees(), "{what}: {found}");
         assert!(found.same > 0, "{what}: {found}");
-        let doubts = summary.doubts.iter().map(ToString::to_string);
-        let doubts = doubts.collect::<Vec<_>>().join("; ");
-        println!("{}: {what}: {found}; {doubts}", self.path.display());
+        let warnings = summary.warnings.iter().map(ToString::to_string);
+        let warnings = warnings.collect::<Vec<_>>().join("; ");
+        println!("{}: {what}: {found}; {warnings}", self.path.display());
         summary
     }
 }
@@ -153,7 +153,7 @@ fn page_tables_that_lead_anywhere_give_a_dump_of_everything() {
             ("tables of ones", vec![0xff; 4096]),
         ] {
             let summary = core.dump(what, core.lie(top, &table));
-            assert!(!summary.doubts.is_empty(), "{what}: no doubt is told");
+            assert!(!summary.warnings.is_empty(), "{what}: no warning is given");
             let pages = &summary.pages;
             assert_eq!(pages.dumped, pages.present, "{what}");
         }

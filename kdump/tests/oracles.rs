@@ -17,7 +17,7 @@ struct Oracles {
 }
 
 impl Oracles {
-    /// Each test has its own scratch folder: they run at the same time.
+    /// Each test has its own scratch directory: they run at the same time.
     fn find(test: &str) -> Oracles {
         let scratch =
             std::env::temp_dir().join(format!("baton-oracles-{test}-{}", std::process::id()));

@@ -56,8 +56,8 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
             summary: &summary,
         });
     } else {
-        for doubt in &summary.doubts {
-            tell!("baton: {doubt}");
+        for warning in &summary.warnings {
+            tell!("baton: {warning}");
         }
         for flaw in &flaws {
             tell!("baton: {}: {flaw}", name(input));

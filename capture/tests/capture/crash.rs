@@ -4,7 +4,7 @@ use baton_capture::crash::{Crash, CrashError, Facts};
 use baton_kdump::Source;
 use baton_kdump::convert::{Format, Pages, Summary, Times};
 use baton_kdump::encode::Compression;
-use baton_kdump::filter::{Counts, Doubt, Level};
+use baton_kdump::filter::{Counts, Level, Warning};
 use baton_kdump::write::{Observer, Output, Phase};
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ impl Crash for Small {
             compression: Compression::Zstd(1),
             level_asked: level(31),
             level: level(15),
-            doubts: vec![Doubt::TooManyFree {
+            warnings: vec![Warning::TooManyFree {
                 found: 2,
                 counted: 1,
             }],

@@ -113,7 +113,7 @@ fn a_core_that_says_nothing_of_its_kernel_is_dumped_whole() {
         .join("var/crash/2001-09-09T01-46-40Z");
     let summary = summary(&folder);
     assert_eq!(summary.warnings.len(), 1, "{summary:?}");
-    assert!(!summary.dump.unwrap().doubts.is_empty());
+    assert!(!summary.dump.unwrap().warnings.is_empty());
     assert_all_memory(&Dump::open(&[folder.join("vmcore")]).unwrap());
 }
 

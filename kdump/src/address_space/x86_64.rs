@@ -37,7 +37,7 @@ impl Paging {
         // Kernels that can't have what these speak of don't mention them.
         let number = |name, otherwise| match info.number(name) {
             Err(VmcoreInfoError::Missing(_)) => Ok(otherwise),
-            told => told.map(i64::cast_unsigned),
+            stated => stated.map(i64::cast_unsigned),
         };
         let size = number("KERNEL_IMAGE_SIZE", IMAGE_SIZE)?;
         let encrypted = number("sme_mask", 0)?;

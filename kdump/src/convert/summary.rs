@@ -3,7 +3,7 @@
 use super::Format;
 use super::choice::Choice;
 use crate::encode::Compression;
-use crate::filter::{Counts, Doubt, Level};
+use crate::filter::{Counts, Level, Warning};
 use crate::write::Job;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,8 +21,9 @@ pub struct Summary {
     pub level_asked: Level,
     /// The level that was used.
     pub level: Level,
-    /// Why it isn't the same, and what else is odd.
-    pub doubts: Vec<Doubt>,
+    /// Why it isn't the same, and what else is odd. Its name in JSON is that of summaries which are kept beside dumps.
+    #[serde(rename = "doubts")]
+    pub warnings: Vec<Warning>,
     /// Whether all is in it that should be.
     pub complete: bool,
     /// How many pages there are, and what became of them.
@@ -59,7 +60,8 @@ pub struct Times {
     /// Headers, and choosing pages.
     pub choosing: f64,
     /// The kernel log and the stacks.
-    pub first: f64,
+    #[serde(rename = "first")]
+    pub priority: f64,
     /// All other pages.
     pub pages: f64,
 }
@@ -68,7 +70,7 @@ impl Times {
     pub(super) fn new(chosen: Duration, before_rest: Duration, end: Duration) -> Times {
         Times {
             choosing: chosen.as_secs_f64(),
-            first: before_rest.saturating_sub(chosen).as_secs_f64(),
+            priority: before_rest.saturating_sub(chosen).as_secs_f64(),
             pages: end.saturating_sub(before_rest).as_secs_f64(),
         }
     }
@@ -92,7 +94,7 @@ impl Summary {
             },
             level_asked: options.level,
             level: choice.level(options.level),
-            doubts: choice.filter.doubts().to_vec(),
+            warnings: choice.filter.warnings().to_vec(),
             complete,
             pages: Pages {
                 present: choice.present,

@@ -7,7 +7,7 @@ use super::*;
 use crate::Dump;
 use crate::bits::{Bits, REGION};
 use crate::compare::compare;
-use crate::filter::Doubt;
+use crate::filter::Warning;
 use crate::format::flattened::FlattenedWriter;
 use crate::memory::{Extent, Presence, Unreadable};
 use crate::samples::pages::{IMAGE, LRU, POISON, PageSample, Release};
@@ -110,7 +110,7 @@ fn a_dump_reads_as_the_memory_it_was_made_of() {
                 assert_eq!(found.left_out, 1 + 1 + 16);
                 assert_eq!(found.same, summary.pages.dumped);
                 assert_eq!(summary.pages.present, 0x120);
-                assert_eq!(summary.doubts, []);
+                assert_eq!(summary.warnings, []);
                 for page in [0x4001, 0x4003, 0x4010, 0x401f] {
                     assert!(left_out(&dump, page), "{page:#x}");
                 }
@@ -149,7 +149,7 @@ fn without_vmcoreinfo_all_is_kept_and_said() {
     let sample = Window::of(&whole);
     let output = Kept::new(0, true);
     let summary = written(&sample, b"", &options("zstd", 31, 2), &output);
-    assert!(matches!(summary.doubts[..], [Doubt::NoMap { .. }]));
+    assert!(matches!(summary.warnings[..], [Warning::NoMap { .. }]));
     assert_eq!(u8::from(summary.level), 1);
     assert_eq!(summary.pages.dumped, summary.pages.present);
     let found = compare(&sample, &opened(output.file()), 4096);
@@ -293,7 +293,7 @@ fn in_a_stream_no_byte_comes_twice() {
                 ..options("zstd", 31, threads)
             };
             let summary = written(&whole, &notes, &options, &Once::default());
-            assert_eq!(u8::from(summary.level), 31 - 16, "{:?}", summary.doubts);
+            assert_eq!(u8::from(summary.level), 31 - 16, "{:?}", summary.warnings);
         }
     }
 }
@@ -434,7 +434,7 @@ fn stacks_come_before_other_pages_and_whatever_the_filter_thinks() {
     notes.extend(sample.notes());
     let output = Kept::new(0, true);
     let summary = written(&sample, &notes, &options("zstd", 31, 1), &output);
-    assert_eq!(summary.doubts, []);
+    assert_eq!(summary.warnings, []);
     let stack = 0x4010..0x4014;
     let has = |dump: &Dump, page: u64| dump.read(page * 4096, &mut [0; 4096]).is_ok();
     let first = (0..output.count())

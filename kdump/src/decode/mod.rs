@@ -41,7 +41,7 @@ pub enum DecodeError {
 }
 
 /// Frames of a page need no more; the largest window that level 19 chooses for an unknown length.
-const MOST_WINDOW: u64 = 8 << 20;
+const MAX_WINDOW: u64 = 8 << 20;
 
 /// Decompresses page after page; keeps what the codecs need.
 pub(crate) struct Decoder {
@@ -52,7 +52,7 @@ pub(crate) struct Decoder {
 impl Decoder {
     pub(crate) fn new() -> Decoder {
         let mut zstd = FrameDecoder::new();
-        zstd.set_max_window_size(MOST_WINDOW);
+        zstd.set_max_window_size(MAX_WINDOW);
         Decoder {
             zlib: flate2::Decompress::new(true),
             zstd,

@@ -4,7 +4,7 @@
 use super::{LogError, VmcoreInfo, VmcoreInfoError};
 
 /// More than any of the structures has.
-const MOST: u64 = 4096;
+const MAX_SIZE: u64 = 4096;
 
 /// Offsets in `struct printk_ringbuffer`.
 pub(super) struct Header {
@@ -45,7 +45,7 @@ struct Structure<'a> {
 impl<'a> Structure<'a> {
     fn new(info: &'a VmcoreInfo, name: &str) -> Result<Structure<'a>, LogError> {
         let size = info.size(name)?;
-        if !(8..=MOST).contains(&size) {
+        if !(8..=MAX_SIZE).contains(&size) {
             return Err(LogError::Layout(format!("SIZE({name})")));
         }
         Ok(Structure { info, size })

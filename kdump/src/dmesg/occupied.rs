@@ -8,7 +8,7 @@ use std::ops::Range;
 const PAGE: u64 = 4096;
 /// How many pieces of each part are followed: 64 Ki pages, had each its own entry in the page tables.
 /// The kernel allocates the log in one piece, which large pages map.
-const MOST_PIECES: usize = 1 << 16;
+const MAX_PIECES: usize = 1 << 16;
 
 pub(super) fn occupied(kernel: &KernelMemory<'_>, ring: &Ring) -> Vec<Range<u64>> {
     let areas = [
@@ -30,7 +30,7 @@ pub(super) fn occupied(kernel: &KernelMemory<'_>, ring: &Ring) -> Vec<Range<u64>
 fn area(kernel: &KernelMemory<'_>, start: u64, length: u64, found: &mut Vec<Range<u64>>) {
     let mut here = start;
     let mut left = length;
-    for _ in 0..MOST_PIECES {
+    for _ in 0..MAX_PIECES {
         if left == 0 {
             return;
         }

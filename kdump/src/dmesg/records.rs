@@ -8,7 +8,7 @@ use crate::bytes::{u16_at, u32_at, u64_at};
 /// DESC_ID_MASK: the upper two bits of `state_var` are the state.
 const ID_MASK: u64 = u64::MAX >> 2;
 /// How many pages of the arrays may be unreadable before the rest is given up.
-const MOST_FAILURES: u64 = 1024;
+const MAX_FAILURES: u64 = 1024;
 /// The descriptor's ID, which stands before the text in each data block (`struct prb_data_block`).
 const BLOCK_HEADER: u64 = 8;
 
@@ -175,7 +175,7 @@ impl Iterator for Records<'_> {
 
     fn next(&mut self) -> Option<Record> {
         while self.left > 0 {
-            if self.descriptors.failures() + self.infos.failures() > MOST_FAILURES {
+            if self.descriptors.failures() + self.infos.failures() > MAX_FAILURES {
                 self.lost = self.lost.saturating_add(self.left);
                 self.left = 0;
                 return None;

@@ -5,9 +5,9 @@ use super::{KernelMemory, LogError, VmcoreInfo};
 use crate::bytes::{u32_at, u64_at};
 
 /// LOG_BUF_LEN_MAX of kernel/printk/printk.c: 2^31 bytes of text.
-const MOST_DATA_BITS: u32 = 31;
+const MAX_DATA_BITS: u32 = 31;
 /// PRB_AVGBITS of the same: 2^5 bytes of text for each descriptor.
-const MOST_COUNT_BITS: u32 = MOST_DATA_BITS - 5;
+const MAX_COUNT_BITS: u32 = MAX_DATA_BITS - 5;
 
 /// Where everything is.
 pub(super) struct Ring {
@@ -45,13 +45,13 @@ impl Ring {
             pointer,
             address,
             size: header.size,
-            count: power(header.count_bits, MOST_COUNT_BITS)?,
+            count: power(header.count_bits, MAX_COUNT_BITS)?,
             descriptors: long(header.descriptors)?,
             infos: long(header.infos)?,
             head: long(header.head_id)?,
             tail: long(header.tail_id)?,
             data: long(header.data)?,
-            data_size: power(header.size_bits, MOST_DATA_BITS)?,
+            data_size: power(header.size_bits, MAX_DATA_BITS)?,
             descriptor,
             info: layout_of_info,
         })

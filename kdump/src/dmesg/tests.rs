@@ -197,10 +197,10 @@ fn each_key_that_is_missing_or_odd_is_named() {
     let needed = |line: &&str| !line.starts_with("SIZE(prb_desc_ring)");
     for line in keys().filter(needed) {
         let (key, _) = line.split_once('=').unwrap();
-        for (new, told) in [("", key), (&format!("{key}=9999"), key)] {
+        for (new, stated) in [("", key), (&format!("{key}=9999"), key)] {
             let info = VmcoreInfo::parse(INFO.replace(line, new).as_bytes());
             let error = Log::open(&kernel, &info).err().unwrap().to_string();
-            let member = told.trim_start_matches("OFFSET(").trim_end_matches(')');
+            let member = stated.trim_start_matches("OFFSET(").trim_end_matches(')');
             let unmapped = key == "SYMBOL(prb)" && error.contains("nothing mapped");
             assert!(error.contains(member) || unmapped, "{line} → {error}");
         }

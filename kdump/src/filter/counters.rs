@@ -4,11 +4,11 @@ use crate::address_space::{AddressError, KernelMemory};
 use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
 
 /// MAX_NUMNODES is at most 1 << 10 (NODES_SHIFT of Kconfig).
-const MOST_NODES: u64 = 1 << 10;
+const MAX_NODES: u64 = 1 << 10;
 /// MAX_NR_ZONES is at most this.
-const MOST_ZONES: u32 = 8;
+const MAX_ZONES: u32 = 8;
 /// MAX_PAGE_ORDER is below this everywhere.
-const MOST_ORDERS: u64 = 32;
+const MAX_ORDERS: u64 = 32;
 
 /// Why the kernel's own count isn't known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +41,7 @@ impl Places {
             zone_count: info.offset("pglist_data.nr_zones")?,
             zone: info.size("zone")?,
             areas: info.offset("zone.free_area")?,
-            orders: info.length("zone.free_area")?.min(MOST_ORDERS),
+            orders: info.length("zone.free_area")?.min(MAX_ORDERS),
             area: info.size("free_area")?,
             nr_free: info
                 .offset("free_area.free_list")?
@@ -56,7 +56,7 @@ pub(crate) fn free_pages(kernel: &KernelMemory<'_>, info: &VmcoreInfo) -> Result
     let mut free: u64 = 0;
     for node in nodes(kernel, info)? {
         let zones = kernel.u32(node.wrapping_add(places.zone_count))?;
-        for zone in 0..u64::from(zones.min(MOST_ZONES)) {
+        for zone in 0..u64::from(zones.min(MAX_ZONES)) {
             let zone = node
                 .wrapping_add(places.zones)
                 .wrapping_add(zone.wrapping_mul(places.zone));
@@ -77,10 +77,10 @@ fn nodes(kernel: &KernelMemory<'_>, info: &VmcoreInfo) -> Result<Vec<u64>, Count
     let table = match info.symbol("node_data") {
         // Without NUMA there is one node.
         Err(VmcoreInfoError::Missing(_)) => return Ok(vec![info.symbol("contig_page_data")?]),
-        told => told?,
+        stated => stated?,
     };
     let mut nodes = Vec::new();
-    for number in 0..info.length("node_data")?.min(MOST_NODES) {
+    for number in 0..info.length("node_data")?.min(MAX_NODES) {
         let node = kernel.u64(table.wrapping_add(8 * number))?;
         if node != 0 {
             nodes.push(node);

@@ -1,21 +1,21 @@
 //! Which pages are dumped.
 //!
-//! Everything is told by the crashed kernel's VMCOREINFO and its `struct page`s, and checked: a class
+//! Everything is stated by the crashed kernel's VMCOREINFO and its `struct page`s, and checked: a class
 //! that can't be told, that seems to have pages which are certainly the kernel's, or of which there seem
 //! to be more than the kernel counted is kept, with the reason. Nothing here fails: where all is
 //! unknown, all is kept.
 
 mod class;
 mod counters;
-mod doubt;
 mod layout;
 mod memory_map;
 mod page;
 mod scan;
+mod warning;
 
 pub use class::{Class, Classes, Counts, Level, NoSuchLevel};
-pub use doubt::Doubt;
 pub(crate) use scan::Scanned;
+pub use warning::Warning;
 
 use crate::address_space::KernelMemory;
 use crate::bits::{Bits, REGION};
@@ -37,9 +37,9 @@ pub(crate) struct Filter<'a> {
     reader: Option<Reader<'a>>,
     counted: Option<Result<u64, String>>,
     left_out: Classes,
-    doubts: Vec<Doubt>,
+    warnings: Vec<Warning>,
     /// Pages that the kernel has for certain, sorted.
-    witnesses: Vec<u64>,
+    known_pages: Vec<u64>,
 }
 
 impl<'a> Filter<'a> {
@@ -49,18 +49,18 @@ impl<'a> Filter<'a> {
             reader: None,
             counted: None,
             left_out: Classes::default(),
-            doubts: vec![Doubt::NoMap { why }],
-            witnesses: Vec::new(),
+            warnings: vec![Warning::NoMap { why }],
+            known_pages: Vec::new(),
         }
     }
 
-    /// A filter for the memory of a kernel. `witnesses` are numbers of pages that it surely used.
+    /// A filter for the memory of a kernel. `known_pages` are numbers of pages that it surely used.
     pub(crate) fn new(
         kernel: &KernelMemory<'a>,
         info: &VmcoreInfo,
         level: Level,
         regions: &Regions,
-        witnesses: &[u64],
+        known_pages: &[u64],
     ) -> Filter<'a> {
         let reader = match Reader::new(kernel.clone(), info) {
             Ok(reader) => reader,
@@ -68,14 +68,14 @@ impl<'a> Filter<'a> {
         };
         let mut filter = Filter {
             left_out: Classes::of(level),
-            doubts: Vec::new(),
+            warnings: Vec::new(),
             counted: None,
-            witnesses: reader.own_pages(regions),
+            known_pages: reader.own_pages(regions),
             reader: Some(reader),
         };
-        filter.witnesses.extend(witnesses);
-        filter.witnesses.sort_unstable();
-        filter.witnesses.dedup();
+        filter.known_pages.extend(known_pages);
+        filter.known_pages.sort_unstable();
+        filter.known_pages.dedup();
         filter.keep_what_cannot_be_told();
         if filter.left_out.has(Class::Free) {
             let counted = counters::free_pages(kernel, info);
@@ -100,7 +100,7 @@ impl<'a> Filter<'a> {
                 && self.left_out.has(class)
             {
                 self.left_out.remove(class);
-                self.doubts.push(Doubt::Untold {
+                self.warnings.push(Warning::Unstated {
                     class,
                     missing: missing.to_owned(),
                 });
@@ -125,7 +125,7 @@ impl<'a> Filter<'a> {
         for class in Class::ALL {
             if found.wrong.has(class) && self.left_out.has(class) {
                 self.left_out.remove(class);
-                self.doubts.push(Doubt::Contradicted { class });
+                self.warnings.push(Warning::Contradicted { class });
             }
         }
         if self.left_out.has(Class::Free) {
@@ -135,7 +135,7 @@ impl<'a> Filter<'a> {
             return false;
         }
         if found.unknown > 0 {
-            self.doubts.push(Doubt::Unread {
+            self.warnings.push(Warning::Unread {
                 pages: found.unknown,
             });
         }
@@ -145,29 +145,29 @@ impl<'a> Filter<'a> {
     fn judge_free(&mut self, found: u64) {
         let counted = match self.counted.take() {
             Some(Ok(counted)) => counted,
-            Some(Err(why)) => return self.doubts.push(Doubt::Uncounted { why }),
+            Some(Err(why)) => return self.warnings.push(Warning::Uncounted { why }),
             None => return,
         };
         // CPUs that were stopped while they took or freed pages.
         let slack = counted / 32 + 1024;
         if found > counted.saturating_add(slack) {
             self.left_out.remove(Class::Free);
-            self.doubts.push(Doubt::TooManyFree { found, counted });
+            self.warnings.push(Warning::TooManyFree { found, counted });
         } else if found.saturating_add(slack) < counted {
-            self.doubts.push(Doubt::TooFewFree { found, counted });
+            self.warnings.push(Warning::TooFewFree { found, counted });
         }
     }
 
     /// Why less is left out than was asked for.
-    pub(crate) fn doubts(&self) -> &[Doubt] {
-        &self.doubts
+    pub(crate) fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// The pages from `first` on, as many as a region has, that the kernel has for certain.
-    fn witnesses(&self, first: u64) -> Bits {
+    fn known_pages(&self, first: u64) -> Bits {
         let mut bits = Bits::default();
-        let begin = self.witnesses.partition_point(|page| *page < first);
-        let places = self.witnesses.iter().skip(begin).map(|page| page - first);
+        let begin = self.known_pages.partition_point(|page| *page < first);
+        let places = self.known_pages.iter().skip(begin).map(|page| page - first);
         for place in places.take_while(|place| *place < REGION as u64) {
             if let Ok(place) = usize::try_from(place) {
                 bits.insert(place..place + 1);

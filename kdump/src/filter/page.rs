@@ -9,10 +9,10 @@ const ANONYMOUS: u64 = 1;
 /// Bit 0 of `compound_head`: the page is no head.
 const TAIL: u64 = 1;
 /// The largest order of a compound page: 16 GiB of 4 KiB, the largest pages of hugetlbfs anywhere.
-const MOST_ORDER: u8 = 22;
+const MAX_ORDER: u8 = 22;
 /// The least a mask in `compound_info` can be: pages of hugetlbfs have less than 2^32 bytes of
 /// `struct page`, and these have no such addresses.
-const LEAST_MASK: u64 = 0xffff_ffff_0000_0000;
+const MIN_MASK: u64 = 0xffff_ffff_0000_0000;
 
 /// A `struct page`, with the one after it where there is one.
 #[derive(Clone, Copy)]
@@ -112,7 +112,7 @@ impl<'a> Page<'a> {
         };
         // A compound page stands at a multiple of its size.
         order
-            .filter(|order| *order <= MOST_ORDER && page & ((1 << order) - 1) == 0)
+            .filter(|order| *order <= MAX_ORDER && page & ((1 << order) - 1) == 0)
             .unwrap_or(0)
     }
 
@@ -202,6 +202,6 @@ impl<'a> Page<'a> {
 fn followed(value: u64, address: u64) -> u64 {
     let value = value & !TAIL;
     // Ones, and then zeros.
-    let is_mask = value >= LEAST_MASK && value.wrapping_neg().is_power_of_two();
+    let is_mask = value >= MIN_MASK && value.wrapping_neg().is_power_of_two();
     if is_mask { address & value } else { value }
 }

@@ -40,7 +40,7 @@ pub(super) struct Scan<'a> {
     end: u64,
     present: Bits,
     /// Pages of which it is known that the kernel has them.
-    witnesses: Bits,
+    known_pages: Bits,
     result: Scanned,
     batch: Vec<u8>,
 }
@@ -59,7 +59,7 @@ impl<'a> Scan<'a> {
             left_out,
             first,
             end: first + REGION as u64,
-            witnesses: filter.witnesses(first),
+            known_pages: filter.known_pages(first),
             result: Scanned {
                 chosen: present.clone(),
                 ..Scanned::default()
@@ -165,7 +165,7 @@ impl<'a> Scan<'a> {
     fn take(&mut self, class: Class, page: u64, count: u64) -> bool {
         let left_out = self.left_out.has(class);
         let places = self.place(page)..self.place(page + count);
-        if self.witnesses.count_in(places.clone()) > 0 {
+        if self.known_pages.count_in(places.clone()) > 0 {
             self.result.wrong.insert(class);
         }
         let present = u64::from(self.present.count_in(places.clone()));

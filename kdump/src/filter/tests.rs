@@ -9,7 +9,7 @@ struct Outcome {
     chosen: Vec<Bits>,
     forbidden: Vec<Bits>,
     found: Found,
-    doubts: Vec<Doubt>,
+    warnings: Vec<Warning>,
     level: u8,
 }
 
@@ -18,12 +18,12 @@ impl Outcome {
         Outcome::with(sample, level, &[])
     }
 
-    fn with(sample: &PageSample, level: u8, witnesses: &[u64]) -> Outcome {
+    fn with(sample: &PageSample, level: u8, known_pages: &[u64]) -> Outcome {
         let regions = Regions::new(sample.ranges(), 4096).unwrap();
         let info = sample.info();
         let kernel = KernelMemory::new(sample, sample.machine(), &info).unwrap();
         let level = Level::try_from(level).unwrap();
-        let mut filter = Filter::new(&kernel, &info, level, &regions, witnesses);
+        let mut filter = Filter::new(&kernel, &info, level, &regions, known_pages);
         for _ in 0..=Class::ALL.len() {
             let mut found = Found::default();
             let (mut chosen, mut forbidden) = (Vec::new(), Vec::new());
@@ -39,7 +39,7 @@ impl Outcome {
                     forbidden,
                     found,
                     level: filter.level(level).into(),
-                    doubts: filter.doubts().to_vec(),
+                    warnings: filter.warnings().to_vec(),
                 };
             }
         }
@@ -114,7 +114,7 @@ fn each_level_leaves_out_its_pages_in_each_release() {
             let outcome = Outcome::of(&sample, level);
             let all = expected(&[&ALWAYS, &parts.concat()]);
             assert_eq!(outcome.left_out(), all, "{release:?}, level {level}");
-            assert_eq!(outcome.doubts, [], "{release:?}, level {level}");
+            assert_eq!(outcome.warnings, [], "{release:?}, level {level}");
             assert_eq!(outcome.level, level);
         }
         let found = Outcome::of(&sample, 31).found.counts;
@@ -227,11 +227,11 @@ fn more_free_pages_than_the_kernel_counted_are_kept() {
     let outcome = Outcome::of(&sample, 31);
     assert_eq!(outcome.left_out(), []);
     assert_eq!(outcome.level, 15);
-    let doubt = Doubt::TooManyFree {
+    let warning = Warning::TooManyFree {
         found: 4096,
         counted: 1024,
     };
-    assert_eq!(outcome.doubts, [doubt]);
+    assert_eq!(outcome.warnings, [warning]);
 }
 
 #[test]
@@ -241,11 +241,11 @@ fn fewer_free_pages_than_the_kernel_counted_are_told() {
     sample.counted(10, 9);
     let outcome = Outcome::of(&sample, 31);
     assert_eq!(outcome.left_out(), [0x4000..0x4400]);
-    let doubt = Doubt::TooFewFree {
+    let warning = Warning::TooFewFree {
         found: 1024,
         counted: 9216,
     };
-    assert_eq!(outcome.doubts, [doubt]);
+    assert_eq!(outcome.warnings, [warning]);
 }
 
 #[test]
@@ -263,18 +263,21 @@ fn a_class_that_the_kernels_own_pages_seem_to_be_of_is_kept() {
         }
         let outcome = Outcome::of(&sample, level);
         assert_eq!(outcome.level, kept);
-        assert_eq!(outcome.doubts, [Doubt::Contradicted { class }]);
+        assert_eq!(outcome.warnings, [Warning::Contradicted { class }]);
         assert!(outcome.kept(own));
         assert_eq!(outcome.kept(0x4005), class == Class::User || level == 2);
     }
 }
 
 #[test]
-fn a_page_that_is_known_to_be_the_kernels_is_a_witness_too() {
+fn a_page_that_is_known_to_be_the_kernels_counts_as_one() {
     let sample = everything(Release::V6_12);
     let outcome = Outcome::with(&sample, 31, &[0x4012]);
     assert!(outcome.kept(0x4010));
-    assert_eq!(outcome.doubts, [Doubt::Contradicted { class: Class::Free }]);
+    assert_eq!(
+        outcome.warnings,
+        [Warning::Contradicted { class: Class::Free }]
+    );
 }
 
 #[test]
@@ -296,7 +299,7 @@ fn what_a_kernel_does_not_tell_is_kept_and_said() {
     ] {
         let outcome = without(key, level);
         assert_eq!(outcome.level, kept, "without {key}");
-        assert_eq!(outcome.doubts.is_empty(), kept == level, "without {key}");
+        assert_eq!(outcome.warnings.is_empty(), kept == level, "without {key}");
     }
     for key in [
         "OFFSET(page.flags)",
@@ -305,13 +308,16 @@ fn what_a_kernel_does_not_tell_is_kept_and_said() {
         "page.compound_head",
     ] {
         let outcome = without(key, 31);
-        assert!(matches!(outcome.doubts[..], [Doubt::NoMap { .. }]), "{key}");
+        assert!(
+            matches!(outcome.warnings[..], [Warning::NoMap { .. }]),
+            "{key}"
+        );
         assert_eq!(outcome.left_out(), []);
         // Zeros take no room, whoever has them.
         assert_eq!(outcome.level, 1);
     }
     let outcome = without("contig_page_data", 31);
-    assert!(matches!(outcome.doubts[..], [Doubt::Uncounted { .. }]));
+    assert!(matches!(outcome.warnings[..], [Warning::Uncounted { .. }]));
     assert_eq!(outcome.level, 31);
 }
 
@@ -337,9 +343,9 @@ fn values_that_cannot_be_are_refused_as_a_whole() {
         sample.text = format!("{key}={value}\n{}", sample.text);
         let outcome = Outcome::of(&sample, 31);
         assert!(
-            matches!(outcome.doubts[..], [Doubt::NoMap { .. }]),
+            matches!(outcome.warnings[..], [Warning::NoMap { .. }]),
             "{key}={value}: {:?}",
-            outcome.doubts
+            outcome.warnings
         );
         assert_eq!(outcome.left_out(), []);
     }
@@ -357,7 +363,7 @@ fn pages_without_a_section_or_with_one_that_leads_nowhere_are_kept() {
         sample.set_section(0, nowhere);
         let outcome = Outcome::of(&sample, 31);
         assert_eq!(outcome.left_out(), [], "{nowhere:#x}");
-        assert_eq!(outcome.doubts, [Doubt::Unread { pages: 0x8000 }]);
+        assert_eq!(outcome.warnings, [Warning::Unread { pages: 0x8000 }]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The formats of dumps, each in a folder of its own: what reads it and what writes it. One that is added to be read
+//! The formats of dumps, each in a directory of its own: what reads it and what writes it. One that is added to be read
 //! is a [`DumpFormat`], and a row in the table at the end of this file.
 
 pub mod elf;
@@ -18,6 +18,9 @@ use std::sync::Arc;
 /// Why files aren't read as a dump of some format.
 pub type Refusal = Box<dyn Error + Send + Sync>;
 
+/// The files of a dump, unflattened.
+pub type Files = Vec<Arc<dyn Source>>;
+
 /// An opened dump of some format: its memory, and what else is in it.
 pub trait DumpFormat: Memory {
     /// Whether a file that begins so may be one.
@@ -26,7 +29,7 @@ pub trait DumpFormat: Memory {
         Self: Sized;
 
     /// Opens a dump of one file, or all parts of a split one.
-    fn open_files(files: Vec<Arc<dyn Source>>) -> Result<Self, Refusal>
+    fn open_files(files: Files) -> Result<Self, Refusal>
     where
         Self: Sized;
 
@@ -39,7 +42,7 @@ pub trait DumpFormat: Memory {
     /// The size of a page.
     fn page_size(&self) -> u64;
 
-    /// What there is of it, as far as that can be told without decoding its pages.
+    /// What there is of it, as far as that is known without decoding its pages.
     fn survey(&self) -> Survey;
 
     /// What its header states.
@@ -96,7 +99,7 @@ pub struct Stated<'a> {
 /// A format, as far as it is known before a dump is opened.
 pub(crate) struct Reader {
     pub recognises: fn(&[u8]) -> bool,
-    pub open: fn(Vec<Arc<dyn Source>>) -> Result<Box<dyn DumpFormat>, Refusal>,
+    pub open: fn(Files) -> Result<Box<dyn DumpFormat>, Refusal>,
     /// Whether there are dumps of several files.
     pub splits: bool,
 }

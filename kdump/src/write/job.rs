@@ -65,7 +65,7 @@ impl Job<'_> {
         self.crash.whole && choice.lost == 0 && unreadable == 0
     }
 
-    /// Tells how far the dump is, unless someone ended it.
+    /// Reports how far the dump is, unless someone ended it.
     pub(crate) fn progress(&self, phase: Phase, done: u64, total: u64) -> WriteResult<()> {
         if self.observer.cancelled() {
             return Err(WriteError::Cancelled);

@@ -21,7 +21,7 @@ pub enum Phase {
     End,
 }
 
-/// Is told how far a dump is, and may end it.
+/// Learns how far a dump is, and may end it.
 pub trait Observer: Sync {
     /// `done` pages of `total` are chosen or written.
     fn progress(&self, phase: Phase, done: u64, total: u64) {

@@ -1,4 +1,4 @@
-//! The cores of real kernels that tests are given: `BATON_VMCORES` is a folder of files `vmcore-VERSION`, by default
+//! The cores of real kernels that tests are given: `BATON_VMCORES` is a directory of files `vmcore-VERSION`, by default
 //! `baton-vmcores` in the cache, with makedumpfile in its `bin`.
 
 #![allow(dead_code, reason = "no test uses all of it")]
@@ -10,7 +10,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Where they are.
-pub fn folder() -> PathBuf {
+pub fn directory() -> PathBuf {
     std::env::var_os("BATON_VMCORES").map_or_else(
         || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/baton-vmcores"),
         PathBuf::from,
@@ -19,14 +19,14 @@ pub fn folder() -> PathBuf {
 
 /// makedumpfile.
 pub fn makedumpfile() -> PathBuf {
-    folder().join("bin/makedumpfile")
+    directory().join("bin/makedumpfile")
 }
 
 /// The files, by the kernels' versions.
 pub fn all() -> Vec<PathBuf> {
-    let folder = folder();
-    let entries = std::fs::read_dir(&folder)
-        .unwrap_or_else(|error| panic!("{}: {error}: no vmcores", folder.display()));
+    let directory = directory();
+    let entries = std::fs::read_dir(&directory)
+        .unwrap_or_else(|error| panic!("{}: {error}: no vmcores", directory.display()));
     let mut files: Vec<_> = entries
         .map(|it| it.unwrap().path())
         .filter(|it| {
@@ -37,7 +37,7 @@ pub fn all() -> Vec<PathBuf> {
         })
         .collect();
     files.sort();
-    assert!(!files.is_empty(), "{}: no vmcore-*", folder.display());
+    assert!(!files.is_empty(), "{}: no vmcore-*", directory.display());
     files
 }
 

@@ -10,7 +10,7 @@ use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// More program headers than any machine has ranges of memory.
-const MOST_SEGMENTS: u64 = 1 << 20;
+const MAX_SEGMENTS: u64 = 1 << 20;
 /// How many program headers are read at once.
 const BATCH: usize = 1024;
 
@@ -178,7 +178,7 @@ impl Header {
         size: u64,
     ) -> Result<Vec<Segment>, VmcoreError> {
         let count = self.count(source, size)?;
-        if count > MOST_SEGMENTS {
+        if count > MAX_SEGMENTS {
             return Err(VmcoreError::Damaged(
                 "it has more than 2^20 program headers",
             ));

@@ -5,7 +5,7 @@
 //! whether the others have the same is asked when the dump is surveyed.
 //!
 //! Nothing is believed that the file can't bear out: its bytes are memory once, and memory without bytes is
-//! bounded by the file's size. A segment that can't be is left out, and told.
+//! bounded by the file's size. A segment that can't be is left out, and reported.
 
 use super::{Segment, disk};
 use crate::memory::Presence;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Memory of which a file needs no bytes to be believed: 16 GiB.
-const LEAST_CLAIM: u64 = 1 << 34;
+const MIN_CLAIM: u64 = 1 << 34;
 /// How much memory without bytes is believed for each byte of the file. The bitmaps of a kdump-compressed dump
 /// take a byte for so much memory: no dump is larger for what isn't there than for what is. A kernel's
 /// own structures are more than that.
@@ -179,7 +179,7 @@ impl Reader {
     fn new(size: u64) -> Reader {
         Reader {
             size,
-            room: size.saturating_mul(CLAIM).max(LEAST_CLAIM),
+            room: size.saturating_mul(CLAIM).max(MIN_CLAIM),
             taken: BTreeMap::new(),
             held: Vec::new(),
             should: Vec::new(),

@@ -1,6 +1,6 @@
 //! ELF cores: `/proc/vmcore`, copies of it, and what makedumpfile writes with `-E`.
 
-use super::{Contents, DumpFormat, Refusal};
+use super::{Contents, DumpFormat, Files, Refusal};
 use crate::foreign::Foreign;
 use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Presence, Unreadable};
@@ -24,7 +24,7 @@ use header::{Class, Header};
 use layout::Layout;
 
 /// More notes than any machine has: 8192 CPUs of 8 KiB each.
-const MOST_NOTES: u64 = 1 << 26;
+const MAX_NOTES: u64 = 1 << 26;
 
 /// Why a file can't be read as an ELF core.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,7 @@ pub struct Vmcore {
     size: u64,
 }
 
-/// Where a page's size isn't told.
+/// Where a page's size isn't stated.
 const USUAL_PAGE: u64 = 4096;
 
 impl Vmcore {
@@ -87,7 +87,7 @@ impl Vmcore {
         })
     }
 
-    /// What an ELF file is instead of the core of a Linux kernel, if that can be told.
+    /// What an ELF file is instead of the core of a Linux kernel, if that is known.
     pub fn foreign(source: &dyn Source) -> io::Result<Option<Foreign>> {
         origin::of_sections(source)
     }
@@ -123,7 +123,7 @@ impl DumpFormat for Vmcore {
     }
 
     /// An ELF core, if it is that of a kernel.
-    fn open_files(files: Vec<Arc<dyn Source>>) -> Result<Vmcore, Refusal> {
+    fn open_files(files: Files) -> Result<Vmcore, Refusal> {
         let source = files.into_iter().next().ok_or(VmcoreError::NotElf)?;
         if let Some(foreign) = Vmcore::foreign(&*source)? {
             return Err(foreign.into());
@@ -225,7 +225,7 @@ fn read_notes(
             flaws.push(Flaw::CutOff("notes"));
         }
         let start = bytes.len();
-        let room = MOST_NOTES - start as u64;
+        let room = MAX_NOTES - start as u64;
         let Some(length) = usize::try_from(there).ok().filter(|_| there <= room) else {
             flaws.push(Flaw::Notes);
             continue;

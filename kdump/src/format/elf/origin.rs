@@ -13,9 +13,9 @@ use zerocopy::little_endian::{U32, U64};
 /// NT_FILE.
 const OF_PROCESSES: [u32; 4] = [3, 6, 0x5349_4749, 0x4649_4c45];
 /// More names of sections than any core has.
-const MOST_NAMES: u64 = 1 << 16;
+const MAX_NAMES: u64 = 1 << 16;
 
-/// Told by the names of its sections: Xen's cores have sections alone (docs/misc/dump-core-format.txt of Xen).
+/// By the names of its sections: Xen's cores have sections alone (docs/misc/dump-core-format.txt of Xen).
 pub(super) fn of_sections(source: &dyn Source) -> io::Result<Option<Foreign>> {
     let names = section_names(source)?;
     let mut names = names.split(|byte| *byte == 0);
@@ -23,7 +23,7 @@ pub(super) fn of_sections(source: &dyn Source) -> io::Result<Option<Foreign>> {
     Ok(xen.then_some(Foreign::XEN_CORE))
 }
 
-/// Told by its notes.
+/// By its notes.
 pub(super) fn of_core(core: &Vmcore) -> Option<Foreign> {
     let notes: Vec<Note<'_>> = Notes::new(core.note_bytes()).flatten().collect();
     let named = |name: &[u8]| notes.iter().any(|note| note.name == name);
@@ -60,7 +60,7 @@ fn section_names(source: &dyn Source) -> io::Result<Vec<u8>> {
         None => None,
     };
     let (at, length) = place.unwrap_or_default();
-    read_up_to(source, at, length.min(MOST_NAMES))
+    read_up_to(source, at, length.min(MAX_NAMES))
 }
 
 /// Where the names are, and how long that is, by the section header that the file's header says.

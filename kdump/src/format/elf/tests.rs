@@ -129,8 +129,8 @@ fn a_segment_that_cannot_be_is_told_and_left_out() {
         // The last one: the others' memory is all there.
         let core = open(altered(3, field, value)).unwrap();
         let survey = core.survey();
-        let told = matches!(survey.flaws[..], [Flaw::Segment(3, _)]);
-        assert!(told, "{field}: {value:#x}: {:?}", survey.flaws);
+        let reported = matches!(survey.flaws[..], [Flaw::Segment(3, _)]);
+        assert!(reported, "{field}: {value:#x}: {:?}", survey.flaws);
         assert_eq!(core.ranges(), [0x1000..0x1060]);
         assert_eq!((survey.held, survey.lost), (1, 0));
         assert_eq!(byte(&core, 0x1001), Ok(1));
@@ -150,8 +150,8 @@ fn memory_without_bytes_is_bounded_by_the_file() {
         bytes[64 + 56 * 3 + 40..][..8].copy_from_slice(&(1u64 << 46).to_le_bytes());
         let core = open(bytes).unwrap();
         let size = core.survey().flaws;
-        let told = matches!(size[..], [Flaw::Claim { number: 3, .. }]);
-        assert!(told, "{size:?}");
+        let reported = matches!(size[..], [Flaw::Claim { number: 3, .. }]);
+        assert!(reported, "{size:?}");
         // All that the file has from there on is less than a page.
         assert_eq!(core.ranges()[1].start, 0x2000);
         assert!(core.ranges()[1].end <= 0x2010);

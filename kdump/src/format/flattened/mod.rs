@@ -15,7 +15,7 @@ use disk::{FileHeader, HEADER_ROOM, RecordHeader};
 pub use write::FlattenedWriter;
 
 /// How many records are kept track of: 100 MiB, enough for dumps of 256 GiB.
-const MOST_RECORDS: usize = 1 << 22;
+const MAX_RECORDS: usize = 1 << 22;
 
 /// Why a file can't be read as a flattened dump.
 #[derive(Debug, thiserror::Error)]
@@ -171,7 +171,7 @@ impl Index {
                     },
                 );
             }
-            if self.extents.len() > MOST_RECORDS {
+            if self.extents.len() > MAX_RECORDS {
                 return Err(FlattenedError::TooMany);
             }
             at += length_here;

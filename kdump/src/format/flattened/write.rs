@@ -62,7 +62,7 @@ impl<W: Write + Send> Output for FlattenedWriter<W> {
 
     fn can_rewrite(&self) -> bool {
         // Of two records of the same place, crash takes either (read_flattened_format). That the stream
-        // isn't whole is told by the end that it lacks.
+        // isn't whole is shown by the end that it lacks.
         false
     }
 }

@@ -15,7 +15,7 @@ const MANY: usize = 64;
 /// How many frames a block has.
 const FRAMES: u64 = BLOCK as u64 * 8;
 /// More ranges than the memory of any machine has.
-const MOST_RANGES: usize = 1 << 20;
+const MAX_RANGES: usize = 1 << 20;
 
 pub(super) struct Bitmap {
     at: u64,
@@ -162,7 +162,7 @@ impl Bitmap {
                         _ => ranges.push(frame..frame + 1),
                     }
                 }
-                if ranges.len() > MOST_RANGES {
+                if ranges.len() > MAX_RANGES {
                     return Ok(None);
                 }
             }

@@ -1,6 +1,6 @@
 //! Which machine a dump is of, where its header doesn't name one.
 //!
-//! QEMU writes `Unknown` where the name belongs, since the guest's kernel never told it (create_header64,
+//! QEMU writes `Unknown` where the name belongs, since the guest's kernel never stated it (create_header64,
 //! dump/dump.c); `virsh dump` has its dumps from there.
 
 use super::Header;
@@ -25,13 +25,13 @@ pub(super) fn of(header: &Header, notes: &[u8], vmcoreinfo: &[u8]) -> Machine {
     if !is_unnamed(name) {
         return Machine::of_utsname(name);
     }
-    told(notes, vmcoreinfo).unwrap_or(match header.block() {
+    stated(notes, vmcoreinfo).unwrap_or(match header.block() {
         0x1000 => Machine::X86_64,
         _ => Machine::Aarch64,
     })
 }
 
-fn told(notes: &[u8], vmcoreinfo: &[u8]) -> Option<Machine> {
+fn stated(notes: &[u8], vmcoreinfo: &[u8]) -> Option<Machine> {
     let mut by_registers = None;
     let mut by_kernel = kernel(vmcoreinfo);
     for note in Notes::new(notes).flatten() {

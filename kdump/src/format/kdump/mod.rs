@@ -1,7 +1,7 @@
 //! Kdump-compressed dumps: what makedumpfile writes without `-E`, in one file or split into several
 //! (`diskdump_mod.h` and IMPLEMENTATION of makedumpfile).
 
-use super::{Contents, DumpFormat, Refusal, Stated};
+use super::{Contents, DumpFormat, Files, Refusal, Stated};
 use crate::decode::Codec;
 use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Presence, Unreadable};
@@ -152,7 +152,7 @@ impl DumpFormat for KdumpFile {
         start.starts_with(&disk::SIGNATURE)
     }
 
-    fn open_files(files: Vec<Arc<dyn Source>>) -> Result<KdumpFile, Refusal> {
+    fn open_files(files: Files) -> Result<KdumpFile, Refusal> {
         Ok(KdumpFile::open(files)?)
     }
 

@@ -13,9 +13,9 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// More notes than any machine has.
-const MOST_NOTES: u64 = 1 << 26;
+const MAX_NOTES: u64 = 1 << 26;
 /// VMCOREINFO is at most a page.
-const MOST_VMCOREINFO: u64 = 1 << 16;
+const MAX_VMCOREINFO: u64 = 1 << 16;
 
 pub(super) struct Part {
     pub(super) header: Header,
@@ -101,8 +101,8 @@ impl Part {
         }
         let sub_header = &self.sub_header;
         for (what, part, most) in [
-            ("notes", sub_header.notes, MOST_NOTES),
-            ("VMCOREINFO", sub_header.vmcoreinfo, MOST_VMCOREINFO),
+            ("notes", sub_header.notes, MAX_NOTES),
+            ("VMCOREINFO", sub_header.vmcoreinfo, MAX_VMCOREINFO),
             ("table of what was erased", sub_header.erased, u64::MAX),
         ] {
             flaws.extend(self.place(what, part, most).err());
@@ -141,12 +141,12 @@ impl Part {
 
     /// The bytes of the notes, as far as they are there.
     pub(super) fn notes(&self) -> Result<Vec<u8>, KdumpError> {
-        self.bytes("notes", self.sub_header.notes, MOST_NOTES)
+        self.bytes("notes", self.sub_header.notes, MAX_NOTES)
     }
 
     /// The text of VMCOREINFO, if it is there.
     pub(super) fn vmcoreinfo(&self) -> Result<Vec<u8>, KdumpError> {
-        self.bytes("VMCOREINFO", self.sub_header.vmcoreinfo, MOST_VMCOREINFO)
+        self.bytes("VMCOREINFO", self.sub_header.vmcoreinfo, MAX_VMCOREINFO)
     }
 
     /// What is cut off, or can't be, isn't there.

@@ -99,15 +99,15 @@ fn a_machine_that_the_header_does_not_name_is_that_of_the_notes() {
     let arm64 = || note(b"CORE", 1, &[0; 392]);
     let kernel = |line: &[u8]| note(b"VMCOREINFO", 0, line);
     for name in ["Unknown", ""] {
-        // kdump-raw-zlib of QEMU, for a guest that told it nothing.
+        // kdump-raw-zlib of QEMU, for a guest that stated nothing.
         assert_eq!(machine(name, Vec::new()), Machine::X86_64);
         let registers = note(b"CORE", 1, &prstatus(7, 0xabc));
         assert_eq!(machine(name, registers), Machine::X86_64);
         assert_eq!(machine(name, arm64()), Machine::Aarch64);
-        let told = kernel(b"NUMBER(kimage_voffset)=0x1\n");
-        assert_eq!(machine(name, told), Machine::Aarch64);
-        let told = [arm64(), kernel(b"SYMBOL(init_top_pgt)=1\n")].concat();
-        assert_eq!(machine(name, told), Machine::X86_64);
+        let stated = kernel(b"NUMBER(kimage_voffset)=0x1\n");
+        assert_eq!(machine(name, stated), Machine::Aarch64);
+        let stated = [arm64(), kernel(b"SYMBOL(init_top_pgt)=1\n")].concat();
+        assert_eq!(machine(name, stated), Machine::X86_64);
         let strange = note(b"CORE", 1, &[0; 480]);
         assert_eq!(machine(name, strange), Machine::Other(0));
     }
@@ -203,8 +203,8 @@ fn a_dump_cut_off_anywhere_reads_equal_or_fails() {
         match open(bytes[..length].to_vec()) {
             Err(error) => {
                 assert!(length < DESCRIPTORS, "{length} bytes: {error}");
-                let told = matches!(error, KdumpError::CutOff(..) | KdumpError::NotKdump);
-                assert!(told, "{length} bytes: {error}");
+                let stated = matches!(error, KdumpError::CutOff(..) | KdumpError::NotKdump);
+                assert!(stated, "{length} bytes: {error}");
             }
             Ok(cut) => {
                 assert!(length >= DESCRIPTORS);
@@ -224,7 +224,7 @@ fn a_dump_cut_off_anywhere_reads_equal_or_fails() {
                         }
                     }
                 }
-                // What is told at once is what comes out when all is read.
+                // What is reported at once is what comes out when all is read.
                 let survey = cut.survey();
                 assert!(lost > 0 && !survey.complete(), "{length} bytes");
                 assert_eq!((survey.lost, survey.held), (lost, 6 - lost));

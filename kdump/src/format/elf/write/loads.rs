@@ -8,11 +8,11 @@ use std::sync::{Mutex, PoisonError};
 
 /// Fewer pages than these are written although they are left out: each hole costs a program header
 /// (PFN_EXCLUDED of makedumpfile.h).
-const LEAST_HOLE: u64 = 256;
+const MIN_HOLE: u64 = 256;
 
 /// Of more pieces than these, the small ones that a filtered source lacks are written as zeros, too: not every
 /// reader knows PN_XNUM.
-const MOST_PIECES: usize = 1 << 16;
+const MAX_PIECES: usize = 1 << 16;
 
 /// What is done with pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Loads {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         let mut pieces = closed(regions.into_iter().flatten().collect());
-        if pieces.len() > MOST_PIECES {
+        if pieces.len() > MAX_PIECES {
             for piece in pieces.iter_mut().filter(|it| it.kind == Kind::Lacking) {
                 piece.kind = Kind::Out;
             }
@@ -179,7 +179,7 @@ fn closed(mut pieces: Vec<Piece>) -> Vec<Piece> {
             let held = |it: &Piece| it.kind == Kind::Held;
             let touches =
                 before.pages.end == piece.pages.start && piece.pages.end == after.pages.start;
-            let small = piece.pages.end - piece.pages.start < LEAST_HOLE;
+            let small = piece.pages.end - piece.pages.start < MIN_HOLE;
             if piece.kind == Kind::Out && held(before) && held(after) && touches && small {
                 piece.kind = Kind::Held;
             }

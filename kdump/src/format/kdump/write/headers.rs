@@ -92,7 +92,7 @@ impl<'a> Headers<'a> {
         Ok(())
     }
 
-    /// What [`write_bitmaps`](Headers::write_bitmaps) was told to be dumped; `None` of a stream.
+    /// What [`write_bitmaps`](Headers::write_bitmaps) wrote as dumped; `None` of a stream.
     pub(super) fn chosen(&self, region: usize) -> WriteResult<Option<Bits>> {
         let mut bytes = [0; REGION_BYTES];
         let offset = self.layout.bitmap2 + self.place(region);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A reason to leave out less, or a sign that something is odd.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "doubt", rename_all = "kebab-case")]
-pub enum Doubt {
+pub enum Warning {
     /// Nothing is known of any page.
     #[error("pages can't be told apart, so all are kept: {why}")]
     NoMap {
@@ -15,7 +15,8 @@ pub enum Doubt {
     },
     /// A class can't be told by what the kernel says of itself.
     #[error("{class} is kept: the crashed kernel's VMCOREINFO has no {missing}")]
-    Untold {
+    #[serde(rename = "untold")]
+    Unstated {
         /// What is kept.
         class: Class,
         /// The key that is missing.
