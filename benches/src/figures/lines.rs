@@ -34,10 +34,11 @@ fn of_module(file: &Path, folder: &Path) -> Result<usize> {
     Ok(sum)
 }
 
-/// `NAME`, if the line is `mod NAME;`.
+/// `NAME`, if the line is `mod NAME;`, whoever may see it.
 fn declared_module(line: &str) -> Option<&str> {
-    let line = line.strip_prefix("pub ").unwrap_or(line);
-    line.strip_prefix("mod ")?.strip_suffix(';')
+    let (before, name) = line.strip_suffix(';')?.split_once("mod ")?;
+    let is_visibility = before.is_empty() || before.starts_with("pub");
+    (is_visibility && !name.contains(' ')).then_some(name)
 }
 
 /// `FILE`, if the line is `global_asm!(include_str!("FILE"), …`.
@@ -107,7 +108,10 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         };
-        write("lib.rs", "pub mod a;\nmod b;\n#[cfg(test)]\nmod samples;\n");
+        write(
+            "lib.rs",
+            "pub mod a;\npub(crate) mod b;\n#[cfg(test)]\nmod samples;\n",
+        );
         write("a.rs", "mod c;\nfn a() {}\n");
         write("a/c.rs", "fn c() {}\n");
         write(
