@@ -539,8 +539,10 @@ mod file {
             let out = folder.path(&format!("{name}/out"));
             let place = out.parent().unwrap();
             fs::create_dir_all(place).unwrap();
-            let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
+            // What starts the tests may have these signals ignored, as nohup has.
+            let mut command = Command::new("env");
             command
+                .args(["--default-signal", env!("CARGO_BIN_EXE_baton")])
                 .args(["dump", "convert", "--threads", "1"])
                 .arg(&core)
                 .arg("-o")
