@@ -13,31 +13,31 @@ const PATH: &str = "docs/authenticode-differences.md";
 const INTRODUCTION: &str = "\
 # Where signing tools differ about a PE image
 
-An Authenticode signature signs a digest of a PE image, and tools differ in what they take as one and
-in what they hash of it. `cargo xtask differential` gives every PE file of the packages that Baton is
+An Authenticode signature signs a digest of a PE image, and tools differ in what they accept as a PE image and
+in which of its bytes they hash. `cargo xtask differential` gives every PE file of the packages that Baton is
 tested with, and the malformed images below, to Baton, to sbsign and sbverify (sbsigntool 0.9.4) and to
-osslsigncode (2.9), and fails if one of them does something else than is said here. This file is
-written from its table (`tests/differential/src/cases.rs`; `BATON_BLESS=1` writes it).
+osslsigncode (2.9), and fails if any of them behaves differently from what is stated here. This file is
+generated from its table (`tests/differential/src/cases.rs`; `BATON_BLESS=1` writes it).
 
-On all 64-bit files of the packages the three have the same digest, and each accepts what the others
+For all 64-bit files of the packages the three compute the same digest, and each accepts what the others
 sign. Where the digests of malformed images differ, Baton is the one that refuses: a byte that no
-digest covers, or that two readers would take for different things, is never accepted, but for what pads an
+digest covers, or that two readers would interpret differently, is never accepted, except for the padding of an
 entry of the certificate table to 8 bytes ([harmless-bits.md](harmless-bits.md)).
 ";
 
 const UNSIGNED: &str = "
 ## Images to be signed
 
-*accepts*: signs the image over the digest of all its bytes but `CheckSum`, the certificate table's
+*accepts*: signs the image over the digest of all its bytes except `CheckSum`, the certificate table's
 directory entry and the certificate table, and accepts what it signed. *other digest*: the same, over
 something else. *contradicts itself*: signs the image, then refuses what it signed. *overruns*: reads
-memory beyond the file, then crashes or hashes what lies there, as it happens.
+memory beyond the file, then either crashes or hashes what lies there.
 ";
 
 const SIGNED: &str = "
 ## Signed images that were changed
 
-Signed by sbsign with a key that is trusted here, then changed. *crashes*: doesn't end, or by a signal.
+Signed by sbsign with a key that is trusted here, then changed. *crashes*: hangs, or is killed by a signal.
 ";
 
 /// The whole file.
