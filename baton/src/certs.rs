@@ -30,7 +30,7 @@ pub fn read(path: &Path) -> Result<Vec<CertificateFile>> {
     })
 }
 
-/// As [`read`], of a file's bytes.
+/// As [`read()`], of a file's bytes.
 ///
 /// # Errors
 /// Says what is wrong.

@@ -3,6 +3,27 @@
 //!
 //! [`run::capture`] goes through the targets of a [`config::Plan`] until one has the dump, and asks a
 //! [`system::System`] for everything that it needs of the machine. [`linux::Linux`] is the real one.
+//!
+//! ```
+//! use baton_capture::config::Config;
+//!
+//! let text = r#"
+//!     deadline = 600
+//!     finally = "reboot"
+//!     read-back = true
+//!     keep = 3
+//!     [dump]
+//!     level = 31
+//!     format = "kdump"
+//!     compression = "zstd"
+//!     [[target]]
+//!     kind = "raw"
+//!     device = "PARTUUID=0a1b"
+//! "#;
+//! let plan = Config::parse(text)?.plan()?;
+//! assert_eq!(plan.places[0].to_string(), "partition PARTUUID=0a1b");
+//! # Ok::<(), baton_capture::config::ConfigError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -6,6 +6,23 @@
 //!
 //! A parser that succeeds has checked everything its documentation lists; its accessors need no
 //! further checks. Nothing here decides about trust: that is `baton-verify`.
+//!
+//! ```
+//! use baton_formats::manifest::Manifest;
+//!
+//! let text = concat!(
+//!     "baton-manifest 1\n",
+//!     "name Rescue system\n",
+//!     "kernel sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 11534336\n",
+//! );
+//! let manifest = Manifest::parse(text.as_bytes())?;
+//! assert_eq!(manifest.name(), Some("Rescue system"));
+//! assert_eq!(manifest.kernel().map(|kernel| kernel.length), Some(11_534_336));
+//!
+//! let error = Manifest::parse(b"baton-manifest 2\n").unwrap_err();
+//! println!("{error}");
+//! # Ok::<(), baton_formats::manifest::ManifestError>(())
+//! ```
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::cast_possible_truncation))]

@@ -2,6 +2,14 @@
 //!
 //! Data flows one way: a [`Source`] of bytes is understood as a dump, which is [`Memory`]; a filter
 //! chooses pages of it; a writer writes them in another format.
+//!
+//! ```no_run
+//! use baton_kdump::dump::Dump;
+//!
+//! let dump = Dump::open(&["/var/crash/vmcore".into()])?;
+//! println!("{} of {:?}, {} processors", dump.format(), dump.release(), dump.cpus());
+//! # Ok::<(), baton_kdump::dump::DumpError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 // A list of one range is what the tests mean by it.

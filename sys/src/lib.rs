@@ -3,6 +3,16 @@
 //! One module for each thing asked. Reading and understanding are apart: each `parse_*` function
 //! takes the text or bytes and does no input or output, so that it is tested on strings; the
 //! functions beside them read below a [`Root`], which is `/` but in tests.
+//!
+//! ```
+//! use baton_sys::Root;
+//! use baton_sys::kexec_state::KexecState;
+//!
+//! // `None` where the kernel has no kexec, or /sys isn't mounted.
+//! let state = KexecState::read(&Root::system())?;
+//! println!("a kernel is loaded: {:?}", state.map(|it| it.loaded));
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 pub mod appraisal;
 pub mod block;

@@ -15,11 +15,27 @@
 //! in a manifest, which says what each file is.
 //!
 //! What is revoked is refused, whoever vouches for it: certificates and keys, digests of images,
-//! initrds and manifests, and images whose `.sbat` is below a level ([`sbat`]).
+//! initrds and manifests, and images whose `.sbat` is below a level ([`sbat()`]).
 //!
 //! What is deliberately not judged: validity dates (there is no clock to trust before the next
 //! kernel runs; the kernel and shim don't judge them either), extended key usage but for keys that are
 //! for kernel modules, and everything in unauthenticated attributes.
+//!
+//! ```
+//! use baton_verify::{Trust, verify_image};
+//!
+//! # let root = include_bytes!("../tests/fixtures/root.der");
+//! # let image = include_bytes!("../tests/fixtures/sbsign-chain.efi");
+//! # let altered = &{ let mut bytes = *image; bytes[0x400] ^= 1; bytes };
+//! // The root's key issued the intermediate's, which issued the signer's.
+//! let trust = Trust::new().add_keys(root)?;
+//! let verified = verify_image(image, &trust).map_err(|reason| reason.to_string())?;
+//! println!("signed by {}", verified.signer());
+//!
+//! let reason = verify_image(altered, &trust).unwrap_err();
+//! assert_eq!(reason.code(), "digest-mismatch");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -20,7 +20,7 @@ pub struct Search<'n> {
 }
 
 impl<'n> Search<'n> {
-    /// For names that begin so; of a longer one its first [`MAX_NAME`] bytes.
+    /// For names that begin so; of a longer one its first `MAX_NAME` bytes.
     pub fn new(name: &'n [u8]) -> Self {
         let name = name.get(..MAX_NAME).unwrap_or(name);
         let len = u8::try_from(name.len()).unwrap_or(u8::MAX);

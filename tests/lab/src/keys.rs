@@ -169,7 +169,7 @@ fn enrol(folder: &Path, packages: &Packages) -> Result<()> {
     )
 }
 
-/// The store that [`enrol`] makes, with this signature list as shim's MokListX.
+/// The store that `enrol` makes, with this signature list as shim's MokListX.
 pub fn revoke(packages: &Packages, keys: &Keys, list: &[u8], out: &Path) -> Result<()> {
     let hex: String = list.iter().map(|byte| format!("{byte:02x}")).collect();
     // Non-volatile, and gone once the boot loader has left: shim takes no other (mok.c).
