@@ -1,8 +1,7 @@
-//! What the capture program is told: TOML in its initramfs, written by `baton crash load`.
+//! The configuration of the capture program: TOML in its initramfs, written by `baton crash load`.
 //!
-//! [`Config`] is the text's own shape. [`Config::plan`] understands it, so that what a word means is
-//! decided once; the capture program runs on the [`Plan`], and who writes a configuration makes one
-//! to see that it would.
+//! [`Config`] mirrors the text. [`Config::plan`] interprets it in one place for both sides: the capture program
+//! runs the [`Plan`], and `baton crash load` makes one to check the configuration.
 
 mod device;
 mod error;
@@ -18,44 +17,44 @@ pub use plan::{FileSystem, Place, Plan};
 
 use serde::{Deserialize, Serialize};
 
-/// Where it lies in the initramfs.
+/// The path of the configuration in the initramfs.
 pub const PATH: &str = "/etc/baton/capture.toml";
 
-/// All that the capture program knows.
+/// The configuration of the capture program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// Seconds for everything; when they are over, the final action is taken.
+    /// The seconds that the whole capture may take; then the final action is taken.
     pub deadline: u32,
-    /// What follows, dump or no dump.
+    /// The final action, taken with or without a dump.
     pub finally: Finally,
-    /// Reads what was written once more, before the end.
+    /// Whether the dump is read back before the final action.
     pub read_back: bool,
-    /// How many dumps a directory keeps, this one included; older ones go first.
+    /// How many dumps a directory keeps, including the new one; the oldest are removed first.
     pub keep: u32,
-    /// Modules' files in the initramfs, in the order in which they are loaded.
+    /// The files of kernel modules in the initramfs, in the order in which they are loaded.
     #[serde(default)]
     pub modules: Vec<String>,
-    /// What of memory is written, and how.
+    /// Which memory is dumped, and how.
     pub dump: Dump,
-    /// Where to; the next is tried if one fails.
+    /// The targets; each is tried if those before it fail.
     #[serde(default)]
     pub target: Vec<Target>,
 }
 
-/// What the machine does in the end.
+/// The final action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Finally {
-    /// Starts anew, through the firmware.
+    /// Reboot through the firmware.
     Reboot,
-    /// Stands still, for someone to look at.
+    /// Halt, so that someone can look at the machine.
     Halt,
-    /// Turns itself off.
+    /// Power off.
     Poweroff,
 }
 
-/// What of memory is written, and how.
+/// Which memory is dumped, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Dump {
@@ -67,7 +66,7 @@ pub struct Dump {
     pub compression: String,
 }
 
-/// One place for a dump.
+/// A place for a dump.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
 pub enum Target {
@@ -76,15 +75,15 @@ pub enum Target {
     Filesystem {
         /// `UUID=…`, `LABEL=…`, `PARTUUID=…`, `PARTLABEL=…` or a device's path.
         device: String,
-        /// Its type: `ext4`, `xfs`, `btrfs`, `vfat`.
+        /// The type of file system: `ext4`, `xfs`, `btrfs` or `vfat`.
         filesystem: String,
         /// Mount options, as mount(8) takes them after `-o`.
         #[serde(default)]
         options: String,
-        /// Absolute, within the file system.
+        /// The directory for dumps, as an absolute path within the file system.
         directory: String,
     },
-    /// A whole partition, whose contents are replaced.
+    /// A whole partition, whose contents are overwritten.
     #[serde(rename_all = "kebab-case")]
     Raw {
         /// `PARTUUID=…`, `PARTLABEL=…` or a device's path.
@@ -93,10 +92,10 @@ pub enum Target {
 }
 
 impl Config {
-    /// Reads a configuration and sees that it can be carried out.
+    /// Parses and validates a configuration.
     ///
     /// # Errors
-    /// Names the line or the key, what is wrong with it, and what is right.
+    /// Names the line or the key, what is wrong with it, and the fix.
     pub fn parse(text: &str) -> Result<Config, ConfigError> {
         let config: Config = toml::from_str(text).map_err(|e| ConfigError::toml(text, &e))?;
         config.validate()?;
@@ -106,21 +105,21 @@ impl Config {
     /// The configuration as text that [`Config::parse`] reads.
     ///
     /// # Errors
-    /// As [`Config::validate`]: what couldn't be read isn't written.
+    /// As [`Config::validate`], since an invalid configuration isn't written.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         self.validate()?;
         toml::to_string(self).map_err(|e| ConfigError::Unwritable(e.to_string()))
     }
 
-    /// Sees that it can be carried out.
+    /// Checks that the configuration can be carried out.
     ///
     /// # Errors
-    /// Names the key, what is wrong with it, and what is right.
+    /// Names the key, what is wrong with it, and the fix.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.plan().map(drop)
     }
 
-    /// What it says, understood.
+    /// The plan that the configuration describes.
     ///
     /// # Errors
     /// As [`Config::validate`].

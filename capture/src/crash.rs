@@ -1,4 +1,4 @@
-//! The crash that is captured: what is known of it, and its dump.
+//! The crash that is captured: what is known about it, and how it is dumped.
 
 mod check;
 mod live;
@@ -11,59 +11,59 @@ use baton_kdump::convert::Summary;
 use baton_kdump::write::{Observer, Output};
 use std::sync::Arc;
 
-/// Why a crash can't be looked at or dumped.
+/// Why a crash can't be read or dumped.
 #[derive(Debug, thiserror::Error)]
 pub enum CrashError {
-    /// There is none.
+    /// There is no crash to capture.
     #[error("{0} can't be opened: {1}; was this kernel started by a crash, and not by hand?")]
     None(&'static str, std::io::Error),
-    /// What the kernel shows isn't a core.
+    /// `/proc/vmcore` isn't a core.
     #[error(transparent)]
     Vmcore(#[from] baton_kdump::format::elf::VmcoreError),
-    /// Without VMCOREINFO nothing is known of the kernel.
+    /// The core has no VMCOREINFO, which describes the crashed kernel.
     #[error("the crashed kernel left no VMCOREINFO")]
     NoVmcoreinfo,
-    /// Its virtual addresses can't be followed.
+    /// The crashed kernel's virtual addresses can't be translated.
     #[error(transparent)]
     AddressSpace(#[from] baton_kdump::address_space::AddressSpaceError),
-    /// The log isn't to be found.
+    /// The kernel log can't be found.
     #[error(transparent)]
     Log(#[from] baton_kdump::dmesg::LogError),
     /// The dump can't be written.
     #[error(transparent)]
     Write(#[from] baton_kdump::write::WriteError),
-    /// What was written isn't a dump.
+    /// What was read back isn't a dump.
     #[error(transparent)]
     Dump(#[from] baton_kdump::dump::DumpError),
-    /// What was written isn't whole.
+    /// The dump that was read back is incomplete.
     #[error("the dump is incomplete")]
     Incomplete,
-    /// Pages of it can't be read.
+    /// Some pages of the dump can't be read.
     #[error("{count} pages of the dump can't be read, the first: {first}")]
     Pages {
-        /// How many.
+        /// The number of such pages.
         count: u64,
-        /// Why the first can't.
+        /// Why the first of them can't be read.
         first: baton_kdump::Unreadable,
     },
 }
 
-/// What is known of it.
+/// What is known about a crash.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// When it was, in seconds since 1970.
+    /// The time of the crash, in seconds since 1970.
     pub time: Option<u64>,
-    /// The kernel's release.
+    /// The release of the crashed kernel.
     pub kernel: Option<String>,
-    /// The message of the panic.
+    /// The panic message.
     pub panic: Option<String>,
-    /// Bytes of memory that there are.
+    /// The size of its memory in bytes.
     pub memory: u64,
 }
 
 /// A crash.
 pub trait Crash {
-    /// What is known of it.
+    /// What is known about the crash.
     fn facts(&self) -> &Facts;
 
     /// The kernel log, as text.
@@ -72,7 +72,7 @@ pub trait Crash {
     /// When it can't be found.
     fn log(&self) -> Result<&str, &CrashError>;
 
-    /// What is wrong with what is left of it, and so with every dump of it.
+    /// The flaws of the crashed kernel's memory, which every dump of it shares.
     fn flaws(&self) -> Vec<String> {
         Vec::new()
     }
@@ -80,12 +80,12 @@ pub trait Crash {
     /// Writes the dump.
     ///
     /// # Errors
-    /// When it isn't written to its end.
+    /// When the dump can't be written completely.
     fn write(&self, output: &dyn Output, observer: &dyn Observer) -> Result<Summary, CrashError>;
 
-    /// Reads a dump that was written, page by page.
+    /// Checks a written dump by reading each of its pages.
     ///
     /// # Errors
-    /// When it isn't one, or a page can't be read.
+    /// When it isn't a dump, or a page can't be read.
     fn check(&self, dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError>;
 }

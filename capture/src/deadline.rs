@@ -1,8 +1,7 @@
-//! The end, whatever hangs.
+//! The final action, which is taken whatever hangs.
 //!
-//! Three may take the final action: the program when it is done, the deadline's thread when time is
-//! over, and the panic hook. The first one does. A thread that waits for the end sees to it that the
-//! machine goes down even if the action itself hangs in a driver.
+//! The program takes it when it is done, the deadline's thread when the time is over, or the panic hook:
+//! whichever comes first. Another thread resets the machine if the action itself hangs in a driver.
 
 use crate::config::Finally;
 use crate::system::System;
@@ -10,22 +9,22 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// How long the final action may take before the machine is reset without it: drivers are waited for,
-/// and a disk that hangs is given up after half a minute.
+/// How long the final action may take before the machine is reset without it. The kernel waits for drivers,
+/// and gives up a hanging disk after half a minute.
 pub const GRACE: Duration = Duration::from_secs(45);
 
 /// The final action, taken once.
 pub struct End {
     system: Arc<dyn System>,
     finally: Mutex<Finally>,
-    /// The kernel log, as long as it is nowhere else.
+    /// The kernel log, until a target has saved it.
     unsaved: Mutex<Option<String>>,
     begun: Mutex<bool>,
     changed: Condvar,
 }
 
 impl End {
-    /// An end that hasn't come, and is a reboot as long as nothing else is said.
+    /// The final action, not yet taken: a reboot unless [`End::will`] sets another.
     #[must_use]
     pub fn new(system: Arc<dyn System>) -> Arc<End> {
         Arc::new(End {
@@ -37,22 +36,22 @@ impl End {
         })
     }
 
-    /// Says which action it is.
+    /// Sets the action.
     pub fn will(&self, finally: Finally) {
         *self.finally.lock().unwrap_or_else(|it| it.into_inner()) = finally;
     }
 
-    /// Holds the kernel log, for the case that the end comes before a target has it.
+    /// Holds the kernel log in case the action is taken before a target has saved it.
     pub fn hold(&self, log: String) {
         *self.unsaved.lock().unwrap_or_else(|it| it.into_inner()) = Some(log);
     }
 
-    /// A target has the log.
+    /// Notes that a target has saved the log.
     pub fn log_is_saved(&self) {
         *self.unsaved.lock().unwrap_or_else(|it| it.into_inner()) = None;
     }
 
-    /// Takes the action, unless somebody has. On a real machine nothing comes back from it.
+    /// Takes the action unless it has been taken. Doesn't return on a real machine.
     pub fn take(&self, why: &str) {
         {
             let mut begun = self.begun.lock().unwrap_or_else(|it| it.into_inner());
@@ -75,7 +74,7 @@ impl End {
         self.system.finish(finally);
     }
 
-    /// Takes the action when this time is over and it hasn't been taken.
+    /// Takes the action once this time is over, unless it has been taken.
     ///
     /// # Errors
     /// When there is no memory for a thread.
@@ -88,8 +87,8 @@ impl End {
         })
     }
 
-    /// Resets the machine this long after the action was begun, if it is still there. To be called
-    /// before anything else: later there may be no memory for a thread.
+    /// Resets the machine if it is still running this long after the action began. Must be called before
+    /// anything else, since later there may be no memory for a thread.
     ///
     /// # Errors
     /// When there is no memory for a thread.
@@ -98,7 +97,7 @@ impl End {
         spawn("last resort", move || {
             while !end.comes_within(Duration::from_secs(3600)) {}
             end.system.sleep(grace);
-            // A machine that is to stand still does so when it can't be halted, too.
+            // A machine that is to halt stands still even if halting fails.
             let finally = *end.finally.lock().unwrap_or_else(|it| it.into_inner());
             if finally != Finally::Halt {
                 end.system.force(finally);
@@ -117,7 +116,7 @@ impl End {
     }
 }
 
-/// Small stacks: memory is short.
+/// Starts a thread with a small stack, since memory is scarce.
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     let builder = thread::Builder::new().name(name.to_owned());
     builder.stack_size(128 << 10).spawn(work).map(drop)
@@ -131,9 +130,9 @@ fn words(finally: Finally) -> &'static str {
     }
 }
 
-/// How long one of so many targets may wait for its device, so that the next ones have time, too.
+/// How long one target may wait for its device so that each of the remaining `targets` has time, too.
 #[must_use]
-pub fn patience(left: Duration, targets: usize, most: Duration) -> Duration {
+pub fn device_timeout(left: Duration, targets: usize, max: Duration) -> Duration {
     let targets = u32::try_from(targets).unwrap_or(u32::MAX).saturating_add(1);
-    most.min(left.checked_div(targets).unwrap_or(left))
+    max.min(left.checked_div(targets).unwrap_or(left))
 }

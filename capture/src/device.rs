@@ -7,23 +7,23 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Between two looks. Drivers find their devices while this program runs.
+/// The time between two looks for the device. Drivers find their devices while this program runs.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Why a device isn't to be had.
+/// Why a device can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
-    /// It didn't come.
+    /// The device didn't appear in time.
     #[error(
         "no device {device} came up within {} s, only {}; check the name, and that `modules` has its driver",
         .waited.as_secs(), list(.seen)
     )]
     Missing {
-        /// As configured.
+        /// The device's name as configured.
         device: String,
-        /// How long it was waited for.
+        /// How long the wait was.
         waited: Duration,
-        /// The devices that are there.
+        /// The devices that exist.
         seen: Vec<PathBuf>,
     },
 }
@@ -39,59 +39,59 @@ fn list(nodes: &[PathBuf]) -> String {
     }
 }
 
-/// A device that was waited for.
+/// A device that has appeared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The first that is called so.
+pub struct FoundDevice {
+    /// The node of the first device with the name.
     pub node: PathBuf,
-    /// Others that are called so, too: a copy of a disk, or another way to it.
+    /// The nodes of further devices with the same name: copies of the disk, or other paths to it.
     pub others: Vec<PathBuf>,
 }
 
-impl Found {
-    /// What to say where the name isn't one device's alone.
+impl FoundDevice {
+    /// The warning to give if the name isn't unique.
     #[must_use]
-    pub fn doubt(&self, device: &Device) -> Option<String> {
+    pub fn ambiguity(&self, device: &Device) -> Option<String> {
         let others = list(&self.others);
         (!self.others.is_empty()).then(|| {
             let node = self.node.display();
-            format!("{device} is the name of {node}, which is taken, and of {others}")
+            format!("{device} is the name of {node}, which is used, and of {others}")
         })
     }
 }
 
-/// A device, as soon as it is there, and what else is called so by then.
+/// Waits for a device. Returns it together with all other devices that have the same name by then.
 ///
 /// # Errors
-/// When it doesn't come within `patience`.
+/// When it doesn't appear before the timeout.
 pub fn wait(
     system: &dyn System,
     device: &Device,
-    patience: Duration,
-) -> Result<Found, DeviceError> {
+    timeout: Duration,
+) -> Result<FoundDevice, DeviceError> {
     let begun = system.elapsed();
-    let mut known = HashSet::new();
+    let mut rejected = HashSet::new();
     loop {
-        // What can't be listed now can be later.
+        // Listing may succeed the next time.
         let candidates = system.devices().unwrap_or_default();
-        let new = |it: &&Candidate| !known.contains(&it.node);
-        let (mut called_so, mut looked_at) = (Vec::new(), Vec::new());
+        let new = |it: &&Candidate| !rejected.contains(&it.node);
+        let (mut matching, mut mismatching) = (Vec::new(), Vec::new());
         for candidate in candidates.iter().filter(new) {
-            match is_it(system, device, candidate) {
-                Some(true) => called_so.push(candidate.node.clone()),
-                Some(false) => looked_at.push(candidate.node.clone()),
+            match recognises(system, device, candidate) {
+                Some(true) => matching.push(candidate.node.clone()),
+                Some(false) => mismatching.push(candidate.node.clone()),
                 // It may be readable the next time.
                 None => {}
             }
         }
-        let mut called_so = called_so.into_iter();
-        if let Some(node) = called_so.next() {
-            let others = called_so.collect();
-            return Ok(Found { node, others });
+        let mut matching = matching.into_iter();
+        if let Some(node) = matching.next() {
+            let others = matching.collect();
+            return Ok(FoundDevice { node, others });
         }
-        known.extend(looked_at);
+        rejected.extend(mismatching);
         let waited = system.elapsed().saturating_sub(begun);
-        if waited >= patience {
+        if waited >= timeout {
             return Err(DeviceError::Missing {
                 device: device.to_string(),
                 waited,
@@ -102,8 +102,8 @@ pub fn wait(
     }
 }
 
-/// Whether the candidate is the device; `None` if it can't be looked at yet.
-fn is_it(system: &dyn System, device: &Device, candidate: &Candidate) -> Option<bool> {
+/// Whether the candidate is the device; `None` if it can't be read yet.
+fn recognises(system: &dyn System, device: &Device, candidate: &Candidate) -> Option<bool> {
     let source = |node: &Path| system.look_into(node).ok();
     match device {
         Device::Path(path) => Some(*path == candidate.node),

@@ -1,4 +1,4 @@
-//! The digest of a dump, read back: it wasn't written in order.
+//! The digest of a dump, computed by reading it back, since it isn't written in order.
 
 use baton_kdump::Source;
 use sha2::{Digest, Sha256};
@@ -9,7 +9,7 @@ const CHUNK: usize = 1 << 20;
 /// SHA-256 of the first `length` bytes, in hexadecimal.
 ///
 /// # Errors
-/// What reading gives.
+/// When the source can't be read.
 pub fn sha256(source: &dyn Source, length: u64) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; CHUNK];
@@ -28,7 +28,7 @@ pub fn sha256(source: &dyn Source, length: u64) -> io::Result<String> {
         .collect())
 }
 
-/// The line that `sha256sum --check` reads.
+/// A line in the format of `sha256sum --check`.
 #[must_use]
 pub fn line(digest: &str, file: &str) -> String {
     format!("{digest}  {file}\n")

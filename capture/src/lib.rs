@@ -1,8 +1,8 @@
-//! What captures a crash: the first program of the capture kernel, and the configuration that tells
-//! it what to do, which `baton crash load` writes and checks with this same code.
+//! Captures a crash: the init program of the capture kernel, and its configuration, which `baton crash load`
+//! writes and checks with this same code.
 //!
-//! [`run::capture`] goes through the targets of a [`config::Plan`] until one has the dump, and asks a
-//! [`system::System`] for everything that it needs of the machine. [`linux::Linux`] is the real one.
+//! [`run::capture`] tries the targets of a [`config::Plan`] until one has the dump. It reaches the machine only
+//! through a [`system::System`]; [`linux::Linux`] is the real one.
 //!
 //! ```
 //! use baton_capture::config::Config;
@@ -34,12 +34,12 @@ pub mod device;
 pub mod digest;
 pub mod linux;
 pub mod name;
+pub mod periodic_sync;
 pub mod probe;
 pub mod progress;
 pub mod rotation;
 pub mod run;
 pub mod space;
-pub mod steady;
 pub mod storage;
 pub mod summary;
 pub mod system;

@@ -1,4 +1,4 @@
-//! The machine that this runs on.
+//! The [`System`] of a running Linux kernel.
 
 mod console;
 mod last_resort;
@@ -7,7 +7,7 @@ mod vmcore;
 pub use vmcore::VmcoreSource;
 
 use crate::config::{FileSystem, Finally, MountOptions};
-use crate::storage::{Folder, Storage, Writable};
+use crate::storage::{DirectoryStorage, Storage, Writable};
 use crate::system::{Candidate, Identity, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::{FileOutput, Output};
@@ -24,10 +24,10 @@ use std::time::{Duration, Instant, SystemTime};
 /// Where the target's file system is mounted.
 const MOUNT_POINT: &str = "/target";
 
-/// What the kernel shows of itself.
+/// The kernel's pseudo file systems and their mount points.
 const KERNEL: [(&str, &str); 3] = [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")];
 
-/// `O_EXCL` of include/uapi/asm-generic/fcntl.h: a block device that is in use can't be had.
+/// `O_EXCL` of include/uapi/asm-generic/fcntl.h: opening a block device that is in use fails.
 const EXCLUSIVE: i32 = 0o200;
 
 /// The running kernel.
@@ -38,7 +38,7 @@ pub struct Linux {
 }
 
 impl Linux {
-    /// Makes an empty initramfs usable. What doesn't work is said; the rest may do without.
+    /// Mounts what an empty initramfs lacks. Failures are printed, since the capture may succeed without.
     #[must_use]
     pub fn set_up() -> Linux {
         let begun = Instant::now();
@@ -56,13 +56,13 @@ impl Linux {
         for problem in problems {
             linux.say(&problem);
         }
-        linux.steel();
+        linux.protect();
         linux
     }
 
-    /// If this program dies, the kernel panics: it shall reboot then. And of all programs it is the last
-    /// that the kernel may choose when memory runs out.
-    fn steel(&self) {
+    /// Makes the kernel reboot if this program dies, which panics it, and exempts the program from the OOM
+    /// killer.
+    fn protect(&self) {
         for (path, text) in [
             ("/proc/sys/kernel/panic", "10"),
             ("/proc/sys/kernel/panic_on_oops", "1"),
@@ -112,7 +112,7 @@ impl System for Linux {
     }
 
     fn look_into(&self, node: &Path) -> io::Result<Arc<dyn Source>> {
-        Ok(Arc::new(Device::open(node)?))
+        Ok(Arc::new(OpenDevice::open(node)?))
     }
 
     fn mount(
@@ -130,7 +130,7 @@ impl System for Linux {
             &options.flags,
             &options.data,
         )?;
-        Ok(Box::new(Folder::at(place)))
+        Ok(Box::new(DirectoryStorage::at(place)))
     }
 
     fn unmount(&self) -> io::Result<()> {
@@ -143,7 +143,7 @@ impl System for Linux {
             .write(true)
             .custom_flags(EXCLUSIVE)
             .open(node)?;
-        Ok(Box::new(Partition {
+        Ok(Box::new(OpenPartition {
             node: node.to_owned(),
             size: size(&file)?,
             output: FileOutput::new(file)?,
@@ -191,29 +191,29 @@ impl System for Linux {
             if let Err(error) = power::sysrq(*key) {
                 self.say(&format!("that failed: {error}"));
             }
-            // The key for switching off leaves it to another thread of the kernel.
+            // The key for power-off hands it to another kernel thread, so that write(2) returns at once.
             self.sleep(Duration::from_secs(5));
         }
     }
 }
 
-/// A block device, whose size isn't that of its node.
-struct Device {
+/// A block device open for reading. Its size isn't in its node's metadata.
+struct OpenDevice {
     file: File,
     size: u64,
 }
 
-impl Device {
-    fn open(node: &Path) -> io::Result<Device> {
+impl OpenDevice {
+    fn open(node: &Path) -> io::Result<OpenDevice> {
         let (file, _) = open_as(node, &[Kind::Block])?;
-        Ok(Device {
+        Ok(OpenDevice {
             size: size(&file)?,
             file,
         })
     }
 }
 
-impl Source for Device {
+impl Source for OpenDevice {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         self.file.read_exact_at(buffer, offset)
     }
@@ -227,14 +227,14 @@ fn size(mut file: &File) -> io::Result<u64> {
     file.seek(SeekFrom::End(0))
 }
 
-/// A partition, open for writing.
-struct Partition {
+/// A partition open for writing.
+struct OpenPartition {
     node: PathBuf,
     size: u64,
     output: FileOutput,
 }
 
-impl Output for Partition {
+impl Output for OpenPartition {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.output.write_at(offset, bytes)
     }
@@ -248,19 +248,19 @@ impl Output for Partition {
     }
 }
 
-impl Writable for Partition {
+impl Writable for OpenPartition {
     fn sync(&self) -> io::Result<()> {
         self.output.sync()
     }
 }
 
-impl Volume for Partition {
+impl Volume for OpenPartition {
     fn size(&self) -> io::Result<u64> {
         Ok(self.size)
     }
 
     fn reopen(&self) -> io::Result<Arc<dyn Source>> {
-        let device = Device::open(&self.node)?;
+        let device = OpenDevice::open(&self.node)?;
         cache::forget(&device.file)?;
         Ok(Arc::new(device))
     }

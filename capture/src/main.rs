@@ -1,4 +1,4 @@
-//! The first program of the kernel that captures a crash.
+//! The init program of a capture kernel.
 
 // These panic where nothing can be written.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -37,12 +37,12 @@ fn main() {
     });
 }
 
-/// A bug in this program mustn't leave the machine standing.
+/// Makes a panic of this program end in the final action, so that the machine doesn't stay down.
 fn end_with_panics(end: &Arc<End>) {
     let end = Arc::clone(end);
     std::panic::set_hook(Box::new(move |panic| {
         end.take(&panic.to_string());
-        // Somebody else is at it: the program must not end, which would be a panic of the kernel.
+        // Another thread is taking the action. If this program ended meanwhile, the kernel would panic.
         loop {
             std::thread::park();
         }

@@ -1,14 +1,14 @@
-//! What the directory of a dump is called: when the kernel crashed, in UTC, as
-//! `2026-11-28T17-33-33Z`. No colons, which FAT can't have in names.
+//! The name of a dump's directory: the time of the crash in UTC, as `2026-11-28T17-33-33Z`. It has no colons,
+//! which FAT doesn't allow in names.
 
 use std::fmt;
 
-/// The name of a dump's directory. Names sort as the dumps were taken.
+/// The name of a dump's directory. Names sort in the order of the crashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
-    /// Seconds since 1970.
+    /// The time of the crash in seconds since 1970.
     seconds: u64,
-    /// 0, or which of several of the same second.
+    /// 0, or the number that distinguishes further dumps from the same second.
     again: u32,
 }
 
@@ -16,7 +16,7 @@ pub struct Name {
 const LAST: u64 = 253_402_300_799;
 
 impl Name {
-    /// Of a crash at this time, in seconds since 1970.
+    /// The name for a crash at this time, in seconds since 1970.
     #[must_use]
     pub fn of(seconds: u64) -> Name {
         Name {
@@ -25,7 +25,7 @@ impl Name {
         }
     }
 
-    /// The name to take if this one is taken.
+    /// The name to try if this one is taken.
     #[must_use]
     pub fn next(self) -> Name {
         Name {
@@ -34,7 +34,7 @@ impl Name {
         }
     }
 
-    /// Reads a directory's name; `None` for a directory that isn't a dump's.
+    /// Parses a directory's name; `None` if it isn't a dump's.
     #[must_use]
     pub fn parse(text: &str) -> Option<Name> {
         let (time, again) = match text.split_once("Z-") {
@@ -48,7 +48,7 @@ impl Name {
             seconds: days.checked_mul(86400)?.checked_add(seconds)?,
             again,
         };
-        // Only what would be written is read.
+        // Only the canonical form is accepted.
         (name.to_string() == text).then_some(name)
     }
 }
@@ -63,7 +63,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// A time as RFC 3339 has it: `2026-11-28T17:33:33Z`.
+/// A time in RFC 3339: `2026-11-28T17:33:33Z`.
 #[must_use]
 pub fn time(seconds: u64) -> String {
     let seconds = seconds.min(LAST);
@@ -83,7 +83,7 @@ fn month_length(year: u64, month: usize) -> u64 {
     if month == 1 { days + leap(year) } else { days }
 }
 
-/// Year, month and day of a number of days since 1970.
+/// The year, month and day that lie this number of days after 1 January 1970.
 fn date(mut days: u64) -> (u64, u64, u64) {
     let mut year = 1970;
     while days >= 365 + leap(year) {
@@ -98,7 +98,7 @@ fn date(mut days: u64) -> (u64, u64, u64) {
     (year, month as u64 + 1, days + 1)
 }
 
-/// The number of days from 1970 to a date; anything for a date that doesn't exist.
+/// The number of days from 1 January 1970 to a date. A date that doesn't exist gives an arbitrary number.
 fn days(year: u64, month: u64, day: u64) -> u64 {
     let years: u64 = (1970..year.min(9999)).map(|it| 365 + leap(it)).sum();
     let months = usize::try_from(month.min(12)).unwrap_or(0);

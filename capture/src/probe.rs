@@ -1,6 +1,7 @@
-//! What a block device holds, by the few bytes that say so. There is no udev and no blkid here.
+//! Identifies the contents of a block device by their signatures, since the initramfs has neither udev nor
+//! blkid.
 //!
-//! Every function reads a [`Source`] and takes what is cut off for something else.
+//! Every function reads a [`Source`]; truncated structures aren't recognised.
 
 pub mod gpt;
 mod occupant;
@@ -9,23 +10,23 @@ mod superblock;
 mod tests;
 
 pub use occupant::{Occupant, occupant};
-pub use superblock::{Elsewhere, Found, Kind, superblock};
+pub use superblock::{Elsewhere, Owner, Superblock, superblock};
 
 use baton_kdump::Source;
 
-/// The bytes at an offset, `None` where there aren't so many.
+/// The bytes at an offset; `None` if the source ends before.
 fn bytes<const N: usize>(source: &dyn Source, offset: u64) -> Option<[u8; N]> {
     let mut buffer = [0; N];
     source.read_at(offset, &mut buffer).ok()?;
     Some(buffer)
 }
 
-/// A part of a block that was read.
+/// Part of a block; `None` if the block ends before.
 fn array<const N: usize>(block: &[u8], at: usize) -> Option<[u8; N]> {
     block.get(at..at.checked_add(N)?)?.try_into().ok()
 }
 
-/// Sixteen bytes as blkid shows them, in their own order.
+/// A UUID as blkid shows it, its bytes in the order in which they are stored.
 fn uuid(bytes: [u8; 16]) -> String {
     let mut text = String::with_capacity(36);
     for (at, byte) in bytes.iter().enumerate() {

@@ -1,15 +1,15 @@
-//! How far it is, on the console; rarely, because a serial line is slow.
+//! Progress on the console; printed sparingly, because a serial line is slow.
 
 use std::time::Duration;
 
-/// Between two lines of one phase.
-const SHORTEST: Duration = Duration::from_secs(1);
-/// A line comes after so long, however little is done.
-const LONGEST: Duration = Duration::from_secs(10);
-/// Percent that are worth a line.
+/// The shortest time between two lines of a phase.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+/// The longest time between two lines of a phase, however little progress there is.
+const MAX_INTERVAL: Duration = Duration::from_secs(10);
+/// How many percent of progress are worth a line.
 const STEP: u64 = 5;
 
-/// Decides which progress is worth a line.
+/// Decides when progress is worth a line.
 #[derive(Debug, Default)]
 pub struct Progress {
     phase: Option<String>,
@@ -24,8 +24,8 @@ impl Progress {
         let percent = percent.unwrap_or(100);
         let waited = now.saturating_sub(self.at);
         let is_new = self.phase.as_deref() != Some(phase);
-        let is_far = percent >= self.said + STEP && waited >= SHORTEST;
-        let is_late = waited >= LONGEST;
+        let is_far = percent >= self.said + STEP && waited >= MIN_INTERVAL;
+        let is_late = waited >= MAX_INTERVAL;
         if !is_new && !is_far && !is_late {
             return None;
         }

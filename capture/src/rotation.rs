@@ -1,21 +1,21 @@
-//! Which dumps of a directory go. Deciding only; removing is the directory's.
+//! Decides which dumps of a directory are removed. The directory target removes them.
 
 use crate::name::Name;
 
-/// A dump that is there.
+/// An existing dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Old {
-    /// What its directory is called.
+pub struct OldDump {
+    /// The name of the dump's directory.
     pub name: Name,
-    /// Whether it was written to its end.
+    /// Whether the dump is complete.
     pub complete: bool,
 }
 
-/// What goes once a new dump is complete, so that `keep` complete ones are left with it; the oldest
-/// first. A broken-off dump goes with the complete ones that are older than it; while there are too few
-/// complete ones, as many broken-off ones stay, the newest.
+/// The dumps to remove once a new one is complete, the oldest first, so that `keep` complete dumps remain,
+/// including the new one. An incomplete dump is removed once enough newer dumps are complete; while there
+/// are too few complete dumps, the newest incomplete ones fill the remaining places.
 #[must_use]
-pub fn superseded(old: &[Old], keep: usize) -> Vec<Name> {
+pub fn superseded(old: &[OldDump], keep: usize) -> Vec<Name> {
     let others = keep.saturating_sub(1);
     let complete = newest_first(old, true);
     let broken = newest_first(old, false);
@@ -23,7 +23,7 @@ pub fn superseded(old: &[Old], keep: usize) -> Vec<Name> {
         0 => None,
         _ => complete.get(others - 1),
     };
-    let stays = |it: &Old| match oldest_kept {
+    let stays = |it: &OldDump| match oldest_kept {
         Some(kept) => it.name >= kept.name,
         None if others == 0 => false,
         None if it.complete => true,
@@ -38,10 +38,10 @@ pub fn superseded(old: &[Old], keep: usize) -> Vec<Name> {
     gone
 }
 
-/// What may go before the new dump is written, where there is too little room for it: what goes in the
-/// end anyway, but never the newest dump, nor the newest that is complete. The oldest first.
+/// The dumps that may be removed before the new one is written if there is too little room for it, the oldest
+/// first: those that would be removed afterwards anyway, except the newest dump and the newest complete one.
 #[must_use]
-pub fn expendable(old: &[Old], keep: usize) -> Vec<Name> {
+pub fn expendable(old: &[OldDump], keep: usize) -> Vec<Name> {
     let newest = old.iter().map(|it| it.name).max();
     let newest_complete = newest_first(old, true).first().map(|it| it.name);
     let mut gone = superseded(old, keep);
@@ -49,8 +49,8 @@ pub fn expendable(old: &[Old], keep: usize) -> Vec<Name> {
     gone
 }
 
-fn newest_first(old: &[Old], complete: bool) -> Vec<Old> {
-    let mut some: Vec<Old> = old
+fn newest_first(old: &[OldDump], complete: bool) -> Vec<OldDump> {
+    let mut some: Vec<OldDump> = old
         .iter()
         .copied()
         .filter(|it| it.complete == complete)
@@ -63,9 +63,9 @@ fn newest_first(old: &[Old], complete: bool) -> Vec<Old> {
 mod tests {
     use super::*;
 
-    /// Dumps of the seconds 1, 2…: `c` complete, `i` broken off.
-    fn dumps(text: &str) -> Vec<Old> {
-        let all = text.chars().zip(1..).map(|(kind, second)| Old {
+    /// Dumps of the seconds 1, 2…: `c` complete, `i` incomplete.
+    fn dumps(text: &str) -> Vec<OldDump> {
+        let all = text.chars().zip(1..).map(|(kind, second)| OldDump {
             name: Name::of(second),
             complete: kind == 'c',
         });
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_off_dump_goes_when_enough_complete_ones_are_newer() {
+    fn an_incomplete_dump_goes_when_enough_complete_ones_are_newer() {
         for (old, keep, gone) in [
             ("i", 1, &[1][..]),
             ("ci", 2, &[]),
@@ -104,13 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn broken_off_dumps_do_not_pile_up() {
+    fn incomplete_dumps_do_not_pile_up() {
         assert_eq!(superseded(&dumps("iiiiic"), 3), names(&[1, 2]));
         assert_eq!(superseded(&dumps("iiiii"), 3), names(&[1, 2]));
     }
 
     #[test]
-    fn a_complete_dump_never_goes_for_broken_off_ones() {
+    fn a_complete_dump_never_goes_for_incomplete_ones() {
         assert_eq!(superseded(&dumps("ciiiii"), 3), names(&[2, 3]));
     }
 
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_new_dump_is_complete_the_newest_ones_are_sacred() {
+    fn before_the_new_dump_is_complete_the_newest_ones_stay() {
         for (old, keep, gone) in [
             ("c", 1, &[][..]),
             ("cc", 1, &[1]),

@@ -2,14 +2,14 @@
 
 use crate::config::{Config, ConfigError, Place, Plan};
 use crate::crash::{Crash, CrashError, Facts};
-use crate::deadline::{End, patience};
+use crate::deadline::{End, device_timeout};
 use crate::digest;
 use crate::name;
+use crate::periodic_sync::PeriodicSync;
 use crate::progress::Progress;
-use crate::steady::Steady;
 use crate::summary::{CrashSummary, Failed, Memory, Seconds, Summary};
 use crate::system::System;
-use crate::target::{Job, Result as DumpResult, Target, TargetError, targets};
+use crate::target::{Job, Target, TargetError, WrittenDump, targets};
 use baton_kdump::convert::Summary as Dump;
 use baton_kdump::encode::Compression;
 use baton_kdump::write::{Observer, Phase};
@@ -17,14 +17,14 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How long a device is waited for, where the deadline allows. Disks behind some controllers take as
-/// long as this to spin up.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The longest wait for a device, if the deadline allows it. Disks behind some controllers take this long to
+/// spin up.
+const MAX_DEVICE_WAIT: Duration = Duration::from_secs(30);
 
-/// What makes a crash out of a plan; only after the modules are loaded and the deadline is set.
+/// Opens the crash as planned. Called once the modules are loaded and the deadline runs.
 pub type Open<'o> = dyn Fn(&Plan) -> Result<Box<dyn Crash>, CrashError> + 'o;
 
-/// Captures as configured, then takes the final action. Returns only in tests.
+/// Captures the crash as configured, then takes the final action. Returns only in tests.
 pub fn capture(
     system: &Arc<dyn System>,
     end: &Arc<End>,
@@ -57,7 +57,7 @@ fn planned(system: &Arc<dyn System>, end: &Arc<End>, plan: &Plan, open: &Open<'_
     }
 }
 
-/// A capture that is going on.
+/// A capture in progress.
 struct Capture<'a> {
     system: &'a dyn System,
     end: &'a End,
@@ -76,13 +76,13 @@ impl<'a> Capture<'a> {
             summary: Summary::default(),
             memory: Mutex::new(Memory {
                 available_at_start: available,
-                available_at_least: available,
+                min_available: available,
                 peak_resident: None,
             }),
         }
     }
 
-    /// Whether there is a complete dump in the end.
+    /// Tries the targets in turn. Returns whether one has a complete dump.
     fn run(mut self, open: &Open<'_>) -> bool {
         self.load_modules();
         let crash = match open(self.plan) {
@@ -145,7 +145,7 @@ impl<'a> Capture<'a> {
         self.summary.warnings.push(warning);
     }
 
-    /// Tries a target. Whatever comes of it, nothing of it is left mounted.
+    /// Tries a target and unmounts it, whether it succeeds or fails.
     fn attempt(
         &mut self,
         place: &Place,
@@ -168,7 +168,7 @@ impl<'a> Capture<'a> {
         if let Err(error) = &closed {
             self.system.say(&error.to_string());
         }
-        // What is synced is there even if it can't be unmounted.
+        // The dump has been synced, so it is safe even if unmounting fails.
         result.is_ok()
     }
 
@@ -193,8 +193,8 @@ impl<'a> Capture<'a> {
         left: usize,
     ) -> Result<(), TargetError> {
         let begun = self.system.elapsed();
-        for doubt in target.prepare(&self.job(crash.facts(), left))? {
-            self.warn(doubt);
+        for warning in target.prepare(&self.job(crash.facts(), left))? {
+            self.warn(warning);
         }
         target.save_log(log)?;
         self.end.log_is_saved();
@@ -215,7 +215,7 @@ impl<'a> Capture<'a> {
         self.summary.sha256.clone_from(&sha256);
         self.summary.complete = true;
         self.measure();
-        let remarks = target.finish(&DumpResult {
+        let remarks = target.finish(&WrittenDump {
             length: written.bytes,
             sha256,
             summary: self.summary.to_json(),
@@ -232,22 +232,22 @@ impl<'a> Capture<'a> {
         let time_left = deadline.saturating_sub(self.system.elapsed());
         Job {
             time: facts.time.unwrap_or_else(|| self.system.clock()),
-            most: facts.memory,
+            max_size: facts.memory,
             shrinks: self.plan.compression != Compression::None || u8::from(self.plan.level) > 0,
             keep: self.plan.keep,
-            patience: patience(time_left, left, LONGEST_WAIT),
+            device_timeout: device_timeout(time_left, left, MAX_DEVICE_WAIT),
         }
     }
 
     fn write(&self, target: &mut dyn Target, crash: &dyn Crash) -> Result<Dump, TargetError> {
-        let steady = Steady::new(target.output()?);
+        let output = PeriodicSync::new(target.output()?);
         let watch = Watch {
             capture: self,
-            steady: &steady,
+            output: &output,
             progress: Mutex::new(Progress::default()),
         };
-        let written = crash.write(&steady, &watch)?;
-        steady
+        let written = crash.write(&output, &watch)?;
+        output
             .sync()
             .map_err(|error| CrashError::Write(error.into()))?;
         Ok(written)
@@ -298,7 +298,7 @@ impl<'a> Capture<'a> {
     fn look_at_memory(&self) {
         let (available, peak) = self.system.memory();
         let mut memory = self.memory.lock().unwrap_or_else(|it| it.into_inner());
-        memory.available_at_least = memory.available_at_least.into_iter().chain(available).min();
+        memory.min_available = memory.min_available.into_iter().chain(available).min();
         memory.peak_resident = memory.peak_resident.max(peak);
     }
 }
@@ -311,17 +311,17 @@ fn about(facts: &Facts) -> CrashSummary {
     }
 }
 
-/// Watches the dump being written.
+/// Observes the dump while it is written.
 struct Watch<'a> {
     capture: &'a Capture<'a>,
-    steady: &'a Steady<'a>,
+    output: &'a PeriodicSync<'a>,
     progress: Mutex<Progress>,
 }
 
 impl Observer for Watch<'_> {
     fn progress(&self, phase: Phase, done: u64, total: u64) {
         let now = self.capture.system.elapsed();
-        // Somebody else's line does as well.
+        // Another thread is printing a line already; one is enough.
         let Ok(mut progress) = self.progress.try_lock() else {
             return;
         };
@@ -331,11 +331,11 @@ impl Observer for Watch<'_> {
         }
     }
 
-    /// What comes first is on the disk before the rest is begun; then there is [`Steady`].
+    /// Syncs each early phase before the next begins; later, [`PeriodicSync`] does.
     fn checkpoint(&self, phase: Phase) -> io::Result<()> {
         match phase {
             Phase::Pages => Ok(()),
-            _ => self.steady.sync(),
+            _ => self.output.sync(),
         }
     }
 }

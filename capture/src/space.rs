@@ -1,39 +1,43 @@
 //! Whether a dump may fit.
 
-/// The part of memory that a dump is at the very least hoped to be, filtered and compressed. Most are a
-/// tenth and less; one that was refused by an estimate and would have fitted is as lost as one on a full
-/// disk.
-const HOPED_FOR: u64 = 16;
+/// By what factor filtering and compression can shrink a dump at best. Most dumps shrink to a tenth or less of
+/// memory, but the estimate must be optimistic: a dump that is refused although it would have fitted is as lost
+/// as one that fills the disk.
+const MAX_RATIO: u64 = 16;
 
-/// There is too little room.
+/// There is too little room for the dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there are {} MiB free, and the dump needs {} MiB at the very least; free some, or leave out more of memory \
-     with a higher dump.level", .free >> 20, (.least >> 20) + 1
+    "there are {} MiB free, and the dump needs at least {} MiB; free some space, or leave out more of memory \
+     with a higher dump.level", .free >> 20, (.needed >> 20) + 1
 )]
 pub struct TooLittle {
-    /// Bytes that are free.
+    /// The bytes that are free.
     pub free: u64,
-    /// Bytes that are needed.
-    pub least: u64,
+    /// The bytes that the dump needs at least.
+    pub needed: u64,
 }
 
-/// What a dump of at most `most` bytes needs at the very least; it shrinks if pages are compressed or left
-/// out.
+/// The smallest size that a dump of at most `max_size` bytes can have. It shrinks if pages are compressed or
+/// left out.
 #[must_use]
-pub fn least(most: u64, shrinks: bool) -> u64 {
-    if shrinks { most / HOPED_FOR } else { most }
+pub fn min_size(max_size: u64, shrinks: bool) -> u64 {
+    if shrinks {
+        max_size / MAX_RATIO
+    } else {
+        max_size
+    }
 }
 
-/// Sees whether it is worth trying.
+/// Checks whether a dump of at most `max_size` bytes may fit.
 ///
 /// # Errors
-/// When it isn't.
-pub fn check(free: u64, most: u64, shrinks: bool) -> Result<(), TooLittle> {
-    let least = least(most, shrinks);
-    match free >= least {
+/// When it can't fit.
+pub fn check(free: u64, max_size: u64, shrinks: bool) -> Result<(), TooLittle> {
+    let needed = min_size(max_size, shrinks);
+    match free >= needed {
         true => Ok(()),
-        false => Err(TooLittle { free, least }),
+        false => Err(TooLittle { free, needed }),
     }
 }
 
@@ -54,7 +58,7 @@ mod tests {
         assert_eq!(check(GIB / 16, GIB, true), Ok(()));
         assert_eq!(
             check(GIB / 16 - 1, GIB, true).unwrap_err().to_string(),
-            "there are 63 MiB free, and the dump needs 65 MiB at the very least; free some, or leave out \
+            "there are 63 MiB free, and the dump needs at least 65 MiB; free some space, or leave out \
              more of memory with a higher dump.level"
         );
     }

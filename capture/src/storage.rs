@@ -1,4 +1,4 @@
-//! A file system that dumps are kept in. Paths are relative to its root.
+//! The file system that holds dumps. Paths are relative to its root.
 
 use baton_kdump::Source;
 use baton_kdump::write::{FileOutput, Output};
@@ -9,12 +9,12 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What is written at offsets, and can be made sure of.
+/// An output that can be synced.
 pub trait Writable: Output {
-    /// Waits until all that was written is on the disk.
+    /// Waits until everything written is on the disk.
     ///
     /// # Errors
-    /// When some of it can't be.
+    /// When some of it can't be written.
     fn sync(&self) -> io::Result<()>;
 }
 
@@ -24,28 +24,28 @@ impl Writable for FileOutput {
     }
 }
 
-/// A directory that nobody but root can have put anything into.
-pub trait Own {
-    /// The names in it, with whether each is a plain file of root's.
+/// A directory into which only root can have put anything.
+pub trait PrivateDirectory {
+    /// The directory's entries: each name, and whether it is a regular file owned by root.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     fn files(&self) -> io::Result<Vec<(String, bool)>>;
 
-    /// Removes a file that is in it.
+    /// Removes a file from the directory.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     fn remove_file(&self, name: &str) -> io::Result<()>;
 
-    /// Waits until what was removed is gone from the disk, too.
+    /// Waits until removals have reached the disk.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     fn sync(&self) -> io::Result<()>;
 }
 
-impl Own for OwnDirectory {
+impl PrivateDirectory for OwnDirectory {
     fn files(&self) -> io::Result<Vec<(String, bool)>> {
         let entries = self.entries()?.into_iter();
         Ok(entries.map(|it| (it.name, it.is_own_file)).collect())
@@ -62,79 +62,79 @@ impl Own for OwnDirectory {
 
 /// A file system.
 pub trait Storage {
-    /// Makes a directory, for root alone.
+    /// Creates a directory that only root can access.
     ///
     /// # Errors
-    /// `AlreadyExists`, and what the file system says.
+    /// `AlreadyExists`, and what the file system returns.
     fn make_directory(&self, path: &Path) -> io::Result<()>;
 
-    /// The names in a directory, with whether each is a directory.
+    /// The entries of a directory: each name, and whether it is a directory.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>>;
 
-    /// Opens a directory to remove what is in it; it stays the same whatever happens to its name.
+    /// Opens a directory to remove its contents. It stays the same directory even if it is renamed.
     ///
     /// # Errors
-    /// `PermissionDenied` where somebody else may have put something there; what the file system says.
-    fn own(&self, path: &Path) -> io::Result<Box<dyn Own>>;
+    /// `PermissionDenied` if somebody else may have put something there; what the file system returns.
+    fn open_private(&self, path: &Path) -> io::Result<Box<dyn PrivateDirectory>>;
 
-    /// Makes a file that wasn't there, for root alone.
+    /// Creates a new file that only root can access.
     ///
     /// # Errors
-    /// `AlreadyExists`, and what the file system says.
+    /// `AlreadyExists`, and what the file system returns.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Writable>>;
 
-    /// Opens a file so that it is read from the disk, and not from memory.
+    /// Opens a file so that it is read from the disk rather than the page cache.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn Source>>;
 
     /// Renames a file.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
     /// Removes an empty directory.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     fn remove_directory(&self, path: &Path) -> io::Result<()>;
 
-    /// Waits until the names in a directory are on the disk.
+    /// Waits until a directory's entries are on the disk.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
 
     /// How many bytes can still be written.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     fn free(&self) -> io::Result<u64>;
 }
 
-/// What is mounted at a directory, or any directory.
-pub struct Folder(PathBuf);
+/// A directory as storage: the mount point of a file system, or in tests any directory.
+pub struct DirectoryStorage(PathBuf);
 
-impl Folder {
-    /// Whose root is here.
+impl DirectoryStorage {
+    /// Storage whose root is this directory.
     #[must_use]
-    pub fn at(root: impl Into<PathBuf>) -> Folder {
-        Folder(root.into())
+    pub fn at(root: impl Into<PathBuf>) -> DirectoryStorage {
+        DirectoryStorage(root.into())
     }
 }
 
-impl Storage for Folder {
+impl Storage for DirectoryStorage {
     fn make_directory(&self, path: &Path) -> io::Result<()> {
         DirBuilder::new().mode(0o700).create(self.0.join(path))
     }
@@ -148,7 +148,7 @@ impl Storage for Folder {
         entries.collect()
     }
 
-    fn own(&self, path: &Path) -> io::Result<Box<dyn Own>> {
+    fn open_private(&self, path: &Path) -> io::Result<Box<dyn PrivateDirectory>> {
         Ok(Box::new(OwnDirectory::open(&self.0.join(path))?))
     }
 

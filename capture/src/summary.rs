@@ -1,88 +1,89 @@
-//! `summary.json`: what happened, beside each dump.
+//! `summary.json`, the report that lies beside each dump.
 
 use baton_kdump::convert::Summary as Dump;
 use serde::{Deserialize, Serialize};
 
-/// Everything that is known of a capture. Times are in RFC 3339, sizes in bytes, durations in seconds.
+/// The report on a capture. Times are in RFC 3339, sizes in bytes, durations in seconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Summary {
-    /// Whether the dump is whole.
+    /// Whether the dump is complete.
     pub complete: bool,
-    /// Why it isn't.
+    /// Why the dump isn't complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What crashed.
+    /// The crash that was captured.
     pub crash: CrashSummary,
-    /// Where the dump is.
+    /// The target that holds the dump.
     pub target: String,
-    /// What was written; nothing of a dump that broke off.
+    /// What was written; `None` for an interrupted dump.
     pub dump: Option<Dump>,
     /// SHA-256 of the dump in hexadecimal, if it was read back.
     pub sha256: Option<String>,
-    /// Targets that were tried before.
+    /// The targets that failed before this one.
     pub failed_targets: Vec<Failed>,
-    /// What else went wrong, or differently.
+    /// Problems that didn't stop the capture.
     pub warnings: Vec<String>,
-    /// How long it took.
+    /// How long the steps took.
     pub seconds: Seconds,
-    /// What it took of the memory that is reserved.
+    /// How much of the reserved memory was used.
     pub memory: Memory,
 }
 
-/// What crashed.
+/// The crash that was captured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CrashSummary {
-    /// When.
+    /// When the kernel crashed.
     pub time: Option<String>,
-    /// The kernel's release.
+    /// The release of the crashed kernel.
     pub kernel: Option<String>,
-    /// The message of the panic.
+    /// The panic message.
     pub panic: Option<String>,
 }
 
-/// A target that didn't do.
+/// A target that failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Failed {
-    /// Which.
+    /// The target's name.
     pub target: String,
-    /// Why not.
+    /// Why it failed.
     pub error: String,
 }
 
-/// How long things took.
+/// How long the steps took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Seconds {
-    /// Until the target was there.
+    /// Waiting for the target and preparing it.
     pub prepare: f64,
-    /// Filtering and writing.
+    /// Filtering and writing the dump.
     pub dump: f64,
-    /// Reading back.
+    /// Reading the dump back.
     pub read_back: f64,
-    /// All, since the capture program began.
+    /// Everything since the capture program started.
     pub total: f64,
 }
 
-/// What is left of the reserved memory helps choosing how much to reserve.
+/// Memory use, which helps to choose how much memory to reserve.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Memory {
-    /// `MemAvailable` when the program began.
+    /// `MemAvailable` when the program started.
     pub available_at_start: Option<u64>,
-    /// The least that was seen.
-    pub available_at_least: Option<u64>,
-    /// The most that the program held (`VmHWM`).
+    /// The lowest `MemAvailable` that was seen.
+    #[serde(rename = "available-at-least")]
+    pub min_available: Option<u64>,
+    /// The program's peak resident memory (`VmHWM`).
     pub peak_resident: Option<u64>,
 }
 
 impl Summary {
-    /// As text with a line end.
+    /// The summary as JSON that ends in a newline.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Strings, numbers and lists of them can always be written.
+        // Strings, numbers and lists of them can always be serialised.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text

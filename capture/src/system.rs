@@ -1,4 +1,4 @@
-//! What is asked of the machine. Tests have one of their own.
+//! The operations that a capture needs from the machine. Tests implement them on a simulated one.
 
 use crate::config::{Device, FileSystem, Finally, MountOptions};
 use crate::storage::{Storage, Writable};
@@ -9,30 +9,30 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A block device, as far as finding one needs to know it.
+/// A block device, with the properties by which a target's device is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Its node.
+    /// The device's node.
     pub node: PathBuf,
-    /// Of a partition: its disk's node, and where it is there.
+    /// For a partition: the disk's node, and the partition's place on it.
     pub partition: Option<(PathBuf, Partition)>,
-    /// Of a whole disk: what tells it from others.
+    /// For a whole disk: what distinguishes it from other disks.
     pub identity: Identity,
 }
 
-/// What tells a whole disk from others; what the kernel doesn't say is left out.
+/// What distinguishes a whole disk from others. Fields that the kernel doesn't report are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     /// [`BlockDevice::wwid`](baton_sys::block::BlockDevice::wwid)
     pub wwid: Option<String>,
     /// [`BlockDevice::serial`](baton_sys::block::BlockDevice::serial)
     pub serial: Option<String>,
-    /// Bytes.
+    /// The disk's size in bytes.
     pub size: Option<u64>,
 }
 
 impl Identity {
-    /// That of a device.
+    /// The identity of a device.
     #[must_use]
     pub fn of(device: &BlockDevice) -> Identity {
         Identity {
@@ -42,7 +42,7 @@ impl Identity {
         }
     }
 
-    /// Whether a disk is called so; `None` where the kernel doesn't say what it would be known by.
+    /// Whether a disk has this name; `None` if the kernel doesn't report the property that the name is about.
     #[must_use]
     pub fn carries(&self, device: &Device) -> Option<bool> {
         match device {
@@ -58,49 +58,49 @@ impl Identity {
 
 /// A partition that is written to as a whole.
 pub trait Volume: Writable {
-    /// How many bytes it has.
+    /// The partition's size in bytes.
     ///
     /// # Errors
-    /// When the kernel doesn't say.
+    /// When it can't be determined.
     fn size(&self) -> io::Result<u64>;
 
-    /// Reads it from the disk, and not from memory.
+    /// Opens the partition again, to be read from the disk rather than the page cache.
     ///
     /// # Errors
-    /// When it can't be opened once more.
+    /// When it can't be opened again.
     fn reopen(&self) -> io::Result<Arc<dyn Source>>;
 }
 
 /// A machine.
 pub trait System: Send + Sync {
-    /// Shows a line to whoever watches. Never waits for long.
+    /// Prints a line on the console. Never blocks for long.
     fn say(&self, line: &str);
 
-    /// Keeps a kernel log that no target took as well as it can, and shows it. Doesn't wait for long.
+    /// Saves a kernel log that no target took, as well as the machine can, and prints it. Never blocks for long.
     fn keep_log(&self, log: &str);
 
     /// Loads a kernel module.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// What the kernel returns.
     fn load_module(&self, file: &Path) -> io::Result<()>;
 
-    /// The block devices that are there now.
+    /// The block devices that exist now.
     ///
     /// # Errors
     /// When they can't be listed.
     fn devices(&self) -> io::Result<Vec<Candidate>>;
 
-    /// Opens a device to see what it is.
+    /// Opens a device to identify its contents.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// What the kernel returns.
     fn look_into(&self, node: &Path) -> io::Result<Arc<dyn Source>>;
 
     /// Mounts a file system for writing.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// What the kernel returns.
     fn mount(
         &self,
         node: &Path,
@@ -111,28 +111,28 @@ pub trait System: Send + Sync {
     /// Unmounts what was mounted.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// What the kernel returns.
     fn unmount(&self) -> io::Result<()>;
 
     /// Opens a partition for writing.
     ///
     /// # Errors
-    /// What the kernel says; a partition that is in use can't be had.
+    /// What the kernel returns; opening a partition that is in use fails.
     fn open_volume(&self, node: &Path) -> io::Result<Box<dyn Volume>>;
 
-    /// Time since the program began.
+    /// The time since the program started.
     fn elapsed(&self) -> Duration;
 
     /// Seconds since 1970, by the machine's clock.
     fn clock(&self) -> u64;
 
-    /// Waits.
+    /// Waits for this time.
     fn sleep(&self, time: Duration);
 
-    /// Bytes that could still be had, and the most that the program has held.
+    /// The bytes of memory available, and the program's peak resident memory.
     fn memory(&self) -> (Option<u64>, Option<u64>);
 
-    /// Takes the final action, in order.
+    /// Takes the final action in an orderly manner.
     fn finish(&self, finally: Finally);
 
     /// Takes the final action, whatever state the machine is in.

@@ -1,12 +1,12 @@
-//! Places that dumps are written to: each kind is a module with a [`Target`].
+//! The places that dumps are written to. Each kind has a module that implements [`Target`].
 
 mod directory;
 mod error;
 mod partition;
 
-pub use directory::Directory;
+pub use directory::DirectoryTarget;
 pub use error::{TargetError, Task};
-pub use partition::Partition;
+pub use partition::PartitionTarget;
 
 use crate::config::{Place, Plan};
 use crate::storage::Writable;
@@ -15,76 +15,76 @@ use baton_kdump::Source;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is known of a dump before it is written.
+/// What a target needs to know about a dump before it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// When the kernel crashed, in seconds since 1970.
     pub time: u64,
-    /// What the dump has at most, in bytes.
-    pub most: u64,
-    /// Whether pages are compressed or left out.
+    /// The largest size that the dump can have, in bytes.
+    pub max_size: u64,
+    /// Whether the dump is smaller than memory, because pages are compressed or left out.
     pub shrinks: bool,
-    /// How many dumps are kept, this one included.
+    /// How many dumps to keep, including this one.
     pub keep: usize,
-    /// How long the device is waited for.
-    pub patience: Duration,
+    /// How long to wait for the device.
+    pub device_timeout: Duration,
 }
 
-/// What a dump came to.
+/// A dump that has been written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Result {
-    /// Its length in bytes.
+pub struct WrittenDump {
+    /// The dump's length in bytes.
     pub length: u64,
-    /// Its SHA-256, if it was read back.
+    /// The dump's SHA-256, if it was read back.
     pub sha256: Option<String>,
     /// The summary, as JSON.
     pub summary: String,
 }
 
-/// A place for a dump. The functions are called in this order; after one that fails only `fail` and
-/// `close` are.
+/// A place for a dump. The methods are called in this order; once one has failed, only `fail` and `close`
+/// are called.
 pub trait Target {
-    /// Gets the place ready: waits for its device, makes room. Gives what else should be known.
+    /// Waits for the device and makes room. Returns warnings.
     ///
     /// # Errors
-    /// When there is no such device, or no room on it.
-    fn prepare(&mut self, job: &Job) -> std::result::Result<Vec<String>, TargetError>;
+    /// When the device doesn't appear or has too little room.
+    fn prepare(&mut self, job: &Job) -> Result<Vec<String>, TargetError>;
 
-    /// Saves the kernel log, before anything else can go wrong. It is on the disk when this returns.
+    /// Saves the kernel log before anything else can fail. It is on the disk when this returns.
     ///
     /// # Errors
     /// When it can't be written.
-    fn save_log(&mut self, log: &str) -> std::result::Result<(), TargetError>;
+    fn save_log(&mut self, log: &str) -> Result<(), TargetError>;
 
-    /// Where the dump goes.
+    /// Opens the output that the dump is written to.
     ///
     /// # Errors
-    /// When it can't be made.
-    fn output(&mut self) -> std::result::Result<&dyn Writable, TargetError>;
+    /// When it can't be created.
+    fn output(&mut self) -> Result<&dyn Writable, TargetError>;
 
-    /// What was written, read from the disk.
+    /// Opens the written dump so that it is read from the disk.
     ///
     /// # Errors
     /// When it can't be opened.
-    fn written(&self) -> std::result::Result<Arc<dyn Source>, TargetError>;
+    fn written(&self) -> Result<Arc<dyn Source>, TargetError>;
 
-    /// Makes the dump count, and removes those that it replaces. Gives what else should be known.
+    /// Marks the dump as complete and removes the dumps that it replaces. Returns remarks.
     ///
     /// # Errors
-    /// When it can't be completed; older dumps are all there then.
-    fn finish(&mut self, result: &Result) -> std::result::Result<Vec<String>, TargetError>;
+    /// When the dump can't be completed; all older dumps still exist then.
+    fn finish(&mut self, dump: &WrittenDump) -> Result<Vec<String>, TargetError>;
 
-    /// Leaves a word about what went wrong, if it can.
+    /// Records on the target what went wrong, if that is possible.
     fn fail(&mut self, summary: &str);
 
-    /// Lets go of the device.
+    /// Releases the device.
     ///
     /// # Errors
-    /// When what was written may not be on it.
-    fn close(&mut self) -> std::result::Result<(), TargetError>;
+    /// When data may not have reached the device.
+    fn close(&mut self) -> Result<(), TargetError>;
 }
 
-/// The targets of a plan, in their order.
+/// The targets of a plan, in order.
 pub fn targets<'s>(system: &'s dyn System, plan: &Plan) -> Vec<Box<dyn Target + 's>> {
     let targets = plan.places.iter().map(|place| of(system, place));
     targets.collect()
@@ -97,13 +97,13 @@ fn of<'s>(system: &'s dyn System, place: &Place) -> Box<dyn Target + 's> {
             filesystem,
             options,
             directory,
-        } => Box::new(Directory::new(
+        } => Box::new(DirectoryTarget::new(
             system,
             device.clone(),
             *filesystem,
             options.clone(),
             directory.clone(),
         )),
-        Place::Partition { device } => Box::new(Partition::new(system, device.clone())),
+        Place::Partition { device } => Box::new(PartitionTarget::new(system, device.clone())),
     }
 }

@@ -1,12 +1,12 @@
-//! What a raw partition holds besides the dump, in its last 2 MiB: readers of dumps find theirs at the
-//! partition's start, and look no further.
+//! What a raw partition holds besides the dump: the kernel log and the summary, in its last 2 MiB. Readers of
+//! dumps find the dump at the partition's start and ignore the rest.
 //!
-//! Numbers are little-endian. The area begins at the last multiple of 4096 that leaves 2 MiB.
+//! Numbers are little-endian. The trailer begins at the last multiple of 4096 that leaves 2 MiB.
 //!
-//! | offset | bytes | what |
+//! | offset | bytes | contents |
 //! |---|---|---|
 //! | 0 | 8 | `BATONDMP` |
-//! | 8 | 4 | 1, the version |
+//! | 8 | 4 | the version, 1 |
 //! | 12 | 4 | 1 if the dump is complete, 0 if not |
 //! | 16 | 8 | length of the dump |
 //! | 24 | 4 | length of the kernel log |
@@ -21,30 +21,30 @@ use baton_kdump::write::Output;
 use sha2::{Digest, Sha256};
 use std::io;
 
-/// How long the area is.
+/// The size of the trailer.
 pub const SIZE: u64 = 2 << 20;
 
 const MAGIC: &[u8; 8] = b"BATONDMP";
 const VERSION: u32 = 1;
 const HEADER: usize = 96;
-const SIGNED: usize = 64;
+const DIGESTED: usize = 64;
 const LOG: u64 = 4096;
 const SUMMARY: u64 = 0x1c_0000;
 
-/// The longest kernel log that it holds. Of a longer one the end counts: it has the panic.
-pub const LONGEST_LOG: u64 = SUMMARY - LOG;
+/// The largest kernel log that fits. Of a larger one the end is kept, which has the panic.
+pub const MAX_LOG: u64 = SUMMARY - LOG;
 
-/// The longest summary.
-pub const LONGEST_SUMMARY: u64 = SIZE - SUMMARY;
+/// The largest summary that fits.
+pub const MAX_SUMMARY: u64 = SIZE - SUMMARY;
 
-/// What stands there.
+/// The contents of a trailer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Trailer {
     /// Whether the dump is complete.
     pub complete: bool,
-    /// How long the dump is.
+    /// The dump's length in bytes.
     pub length: u64,
-    /// Its SHA-256, if it was read back.
+    /// The dump's SHA-256, if it was read back.
     pub digest: Option<[u8; 32]>,
     /// The kernel log.
     pub log: Vec<u8>,
@@ -52,52 +52,52 @@ pub struct Trailer {
     pub summary: Vec<u8>,
 }
 
-/// Why it can't be read.
+/// Why a trailer can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TrailerError {
-    /// The device fails.
+    /// The device can't be read.
     #[error("the end of the partition can't be read: {0}")]
     Io(#[from] io::Error),
-    /// Nobody wrote one there.
+    /// The partition has no trailer.
     #[error(
         "the partition has no kernel log and no summary at its end; is it one that dumps are written to?"
     )]
     None,
-    /// From a later version of this program.
+    /// A later version of Baton wrote the trailer.
     #[error(
-        "the end of the partition is of version {0}, and version 1 is known here; use a newer baton"
+        "the end of the partition has version {0}, and only version 1 is supported; use a newer baton"
     )]
     Version(u32),
-    /// Its bytes aren't those that were written.
+    /// The digest doesn't match.
     #[error(
         "the kernel log and the summary at the end of the partition are damaged; the dump may be whole nevertheless"
     )]
     Damaged,
 }
 
-/// Where the area begins on a partition of this size; `None` where that is too small for it.
+/// Where the trailer begins on a partition of this size; `None` if the partition is too small.
 #[must_use]
 pub fn place(size: u64) -> Option<u64> {
     let start = size.checked_sub(SIZE)? & !4095;
     (start > 0).then_some(start)
 }
 
-/// Makes sure that what stands there isn't taken for this dump's.
+/// Invalidates the trailer of an earlier dump.
 ///
 /// # Errors
-/// What writing gives.
+/// When it can't be written.
 pub fn clear(output: &dyn Output, place: u64) -> io::Result<()> {
     output.write_at(place, &[0; 4096])
 }
 
-/// Writes it: contents first, then the header that makes them count.
+/// Writes a trailer: first the log and the summary, then the header that makes them valid.
 ///
 /// # Errors
-/// What writing gives.
+/// When it can't be written.
 pub fn write(output: &dyn Output, place: u64, trailer: &Trailer) -> io::Result<()> {
-    let log = tail(&trailer.log, LONGEST_LOG);
-    // A summary that is cut off is no JSON; none is as good.
-    let fits = trailer.summary.len() as u64 <= LONGEST_SUMMARY;
+    let log = tail(&trailer.log, MAX_LOG);
+    // A truncated summary isn't JSON, so none is written.
+    let fits = trailer.summary.len() as u64 <= MAX_SUMMARY;
     let summary = if fits {
         trailer.summary.as_slice()
     } else {
@@ -120,10 +120,10 @@ pub fn write(output: &dyn Output, place: u64, trailer: &Trailer) -> io::Result<(
     output.write_at(place, &header)
 }
 
-/// Reads it from a partition of this size.
+/// Reads the trailer of a partition of this size.
 ///
 /// # Errors
-/// When there is none, or it isn't what was written.
+/// When there is none, or it is damaged.
 pub fn read(source: &dyn Source, size: u64) -> Result<Trailer, TrailerError> {
     let place = place(size).ok_or(TrailerError::None)?;
     let mut header = [0; HEADER];
@@ -138,10 +138,10 @@ pub fn read(source: &dyn Source, size: u64) -> Result<Trailer, TrailerError> {
     if number(8) != VERSION {
         return Err(TrailerError::Version(number(8)));
     }
-    let log = part(source, place + LOG, number(24), LONGEST_LOG)?;
-    let summary = part(source, place + SUMMARY, number(28), LONGEST_SUMMARY)?;
-    let (signed, expected) = header.split_at(SIGNED);
-    if digest(signed, &log, &summary) != expected {
+    let log = section(source, place + LOG, number(24), MAX_LOG)?;
+    let summary = section(source, place + SUMMARY, number(28), MAX_SUMMARY)?;
+    let (digested, expected) = header.split_at(DIGESTED);
+    if digest(digested, &log, &summary) != expected {
         return Err(TrailerError::Damaged);
     }
     let dump: [u8; 32] = header
@@ -157,8 +157,13 @@ pub fn read(source: &dyn Source, size: u64) -> Result<Trailer, TrailerError> {
     })
 }
 
-fn part(source: &dyn Source, place: u64, length: u32, most: u64) -> Result<Vec<u8>, TrailerError> {
-    if u64::from(length) > most {
+fn section(
+    source: &dyn Source,
+    place: u64,
+    length: u32,
+    max: u64,
+) -> Result<Vec<u8>, TrailerError> {
+    if u64::from(length) > max {
         return Err(TrailerError::Damaged);
     }
     let mut bytes = vec![0; usize::try_from(length).map_err(|_| TrailerError::Damaged)?];
@@ -166,14 +171,14 @@ fn part(source: &dyn Source, place: u64, length: u32, most: u64) -> Result<Vec<u
     Ok(bytes)
 }
 
-fn tail(bytes: &[u8], most: u64) -> &[u8] {
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let cut = bytes.len().saturating_sub(most);
+fn tail(bytes: &[u8], max: u64) -> &[u8] {
+    let max = usize::try_from(max).unwrap_or(usize::MAX);
+    let cut = bytes.len().saturating_sub(max);
     bytes.get(cut..).unwrap_or_default()
 }
 
-fn digest(signed: &[u8], log: &[u8], summary: &[u8]) -> [u8; 32] {
-    let hash = Sha256::new().chain_update(signed);
+fn digest(digested: &[u8], log: &[u8], summary: &[u8]) -> [u8; 32] {
+    let hash = Sha256::new().chain_update(digested);
     hash.chain_update(log)
         .chain_update(summary)
         .finalize()
@@ -247,7 +252,7 @@ mod tests {
                 ..trailer()
             },
             Trailer {
-                summary: vec![b' '; usize::try_from(LONGEST_SUMMARY).unwrap()],
+                summary: vec![b' '; usize::try_from(MAX_SUMMARY).unwrap()],
                 ..trailer()
             },
         ] {
@@ -271,10 +276,10 @@ mod tests {
 
     #[test]
     fn of_a_log_that_is_too_long_the_end_is_kept() {
-        let mut log = vec![b'x'; usize::try_from(LONGEST_LOG).unwrap()];
+        let mut log = vec![b'x'; usize::try_from(MAX_LOG).unwrap()];
         log.extend(b"Kernel panic");
         let read = read_bytes(&written(&Trailer { log, ..trailer() })).unwrap();
-        assert_eq!(read.log.len() as u64, LONGEST_LOG);
+        assert_eq!(read.log.len() as u64, MAX_LOG);
         assert!(read.log.ends_with(b"xKernel panic"));
     }
 

@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
         let taken = occupant(&source);
         if let Some(found) = superblock(&source) {
             // No dump may be written over it.
-            assert!(matches!(taken, Ok(Some(Occupant::Known(kind))) if kind == found.kind));
+            assert!(matches!(taken, Ok(Some(Occupant::Known(kind))) if kind == found.owner));
             assert!(found.label.is_none_or(|label| !label.is_empty()));
             assert!(found.uuid.is_ascii());
         }

@@ -1,7 +1,7 @@
 //! What is read from the end of a partition is what was written there.
 #![no_main]
 
-use baton_capture::trailer::{self, LONGEST_LOG, LONGEST_SUMMARY};
+use baton_capture::trailer::{self, MAX_LOG, MAX_SUMMARY};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let size = partition.len() as u64;
     if let Ok(trailer) = trailer::read(&partition, size) {
-        assert!(trailer.log.len() as u64 <= LONGEST_LOG);
-        assert!(trailer.summary.len() as u64 <= LONGEST_SUMMARY);
+        assert!(trailer.log.len() as u64 <= MAX_LOG);
+        assert!(trailer.summary.len() as u64 <= MAX_SUMMARY);
     }
 });

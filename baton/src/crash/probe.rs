@@ -1,7 +1,7 @@
 //! What is on a device, read by the code by which the capture program will find it.
 
 use baton_capture::config::{Device, FileSystem};
-use baton_capture::probe::{Found, Kind, Occupant, gpt, superblock};
+use baton_capture::probe::{Occupant, Owner, Superblock, gpt, superblock};
 use baton_capture::system::Identity;
 use baton_kdump::Source;
 use baton_sys::Root;
@@ -47,7 +47,7 @@ fn open(root: &Root, device: &BlockDevice) -> Option<Node> {
 
 /// What owns a device; `None` where nothing known does, or it can't be read.
 #[must_use]
-pub fn contents(root: &Root, device: &BlockDevice) -> Option<Found> {
+pub fn contents(root: &Root, device: &BlockDevice) -> Option<Superblock> {
     superblock(&open(root, device)?)
 }
 
@@ -60,13 +60,13 @@ pub fn occupant(root: &Root, device: &BlockDevice) -> Option<Occupant> {
 
 /// The type of file system, if dumps can be written to it.
 #[must_use]
-pub fn filesystem(found: &Found) -> Option<FileSystem> {
-    match found.kind {
-        Kind::Ext => Some(FileSystem::Ext4),
-        Kind::Xfs => Some(FileSystem::Xfs),
-        Kind::Btrfs => Some(FileSystem::Btrfs),
-        Kind::Vfat => Some(FileSystem::Vfat),
-        Kind::Swap | Kind::Luks | Kind::Lvm => None,
+pub fn filesystem(superblock: &Superblock) -> Option<FileSystem> {
+    match superblock.owner {
+        Owner::Ext => Some(FileSystem::Ext4),
+        Owner::Xfs => Some(FileSystem::Xfs),
+        Owner::Btrfs => Some(FileSystem::Btrfs),
+        Owner::Vfat => Some(FileSystem::Vfat),
+        Owner::Swap | Owner::Luks | Owner::Lvm => None,
     }
 }
 

@@ -123,7 +123,7 @@ fn check_contents(root: &Root, target: &Target, name: &str) -> Result<()> {
             target: name.to_owned(),
             said: said.clone(),
             device: target.device.name.clone(),
-            found: found.kind.to_string(),
+            found: found.owner.to_string(),
         }
         .into()),
     }

@@ -5,7 +5,8 @@ use super::plan::check_path;
 use std::fmt;
 use std::path::PathBuf;
 
-/// A block device, by what stays the same when devices are found in another order; or by its path.
+/// The name of a block device: a property that doesn't depend on the order in which devices are found, or a
+/// path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Device {
     /// The file system's identifier, as blkid shows it.
@@ -16,33 +17,33 @@ pub enum Device {
     PartUuid(String),
     /// The name of a GPT partition.
     PartLabel(String),
-    /// What the kernel shows as a whole disk's `wwid`.
+    /// The `wwid` that the kernel shows for a whole disk.
     Wwn(String),
-    /// A whole disk's serial number, and its size in bytes.
+    /// The serial number of a whole disk, and its size in bytes.
     Serial(String, u64),
-    /// Such as `/dev/nvme0n1p2`.
+    /// A path such as `/dev/nvme0n1p2`.
     Path(PathBuf),
 }
 
 const ANY: &str = "UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or a path such as /dev/nvme0n1p2";
 const RAW: &str = "PARTUUID=…, PARTLABEL=…, WWN=…, SERIAL=…,BYTES or a path such as /dev/nvme0n1p2";
 
-/// Links that udev makes, and what LVM or cryptsetup sets up: none of them runs in the initramfs.
+/// Paths made by udev, LVM or cryptsetup, none of which runs in the initramfs.
 const NOT_THERE: [&str; 3] = ["/dev/disk/", "/dev/mapper/", "/dev/dm-"];
 
 impl Device {
-    /// Reads what fstab(5) would have in its first field.
+    /// Parses a name in the form of the first field of fstab(5).
     ///
     /// # Errors
-    /// When it is in other words, or empty after the equals sign.
+    /// When the form is unknown, or nothing follows the equals sign.
     pub fn parse(text: &str) -> Result<Device, Problem> {
         Device::parse_of(text, ANY)
     }
 
-    /// The same for a device whose contents are to be replaced.
+    /// As [`Device::parse`], for a device whose contents will be overwritten.
     ///
     /// # Errors
-    /// Also when it is named by the contents.
+    /// Also when the device is named by those contents.
     pub fn parse_raw(text: &str) -> Result<Device, Problem> {
         match Device::parse_of(text, RAW)? {
             Device::Uuid(_) | Device::Label(_) => Err(Problem::Vanishes(text.to_owned())),

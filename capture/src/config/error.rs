@@ -2,26 +2,26 @@
 
 use std::fmt;
 
-/// Why a configuration isn't taken. One line each, which names the key.
+/// Why a configuration is rejected: one line that names the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// It isn't TOML, or doesn't have the keys that a configuration has.
+    /// The text isn't TOML or doesn't have the keys of a configuration.
     #[error("line {line} of the capture configuration: {reason}; docs/capture.md lists the keys")]
     Text {
-        /// Counted from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// In the words of the TOML reader.
+        /// The TOML parser's message.
         reason: String,
     },
-    /// A key's value.
+    /// The value of a key is wrong.
     #[error("`{key}` in the capture configuration {problem}")]
     Value {
-        /// As in `target[2].device`, counted from 1.
+        /// The key, such as `target[2].device`, counted from 1.
         key: String,
-        /// What is wrong with it, and what is right.
+        /// What is wrong with the value, and the fix.
         problem: Problem,
     },
-    /// It can't be put into TOML.
+    /// The configuration can't be serialised.
     #[error("the capture configuration can't be written as TOML: {0}; report this as a bug")]
     Unwritable(String),
 }
@@ -36,73 +36,73 @@ impl ConfigError {
     }
 }
 
-/// What is wrong with a key's value. The words follow the key's name.
+/// What is wrong with the value of a key. The message follows the key's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// A time that nothing can be done in.
+    /// The deadline is out of range.
     #[error("is {0} seconds; give from {min} to {max}", min = super::plan::DEADLINES.start(), max = super::plan::DEADLINES.end())]
     Deadline(u32),
-    /// No dump would be left.
+    /// No dump would be kept.
     #[error("is 0, which would remove the dump that was just taken; give 1 or more")]
     KeepsNothing,
-    /// A dump level that doesn't exist.
-    #[error("is {0}; dump levels go from 0 (everything) to 31 (the least)")]
+    /// The dump level doesn't exist.
+    #[error("is {0}; dump levels go from 0 (everything) to 31 (as little as possible)")]
     Level(u8),
-    /// A word that isn't one of those known.
+    /// The word is unknown.
     #[error("is \"{found}\"; use {known}")]
     Word {
-        /// What stands there.
+        /// The word in the configuration.
         found: String,
-        /// What could stand there.
+        /// The words that are known.
         known: &'static str,
     },
-    /// A compression that there isn't.
+    /// The compression doesn't exist.
     #[error(
         "is \"{0}\"; use \"zstd\", \"zstd:LEVEL\" (from -7 to 19, without 0), \"zlib\", \"zlib:LEVEL\" (from 1 \
          to 9) or \"none\""
     )]
     Compression(String),
-    /// Compression is the kdump format's own.
+    /// Only the kdump format is compressed.
     #[error("is \"{0}\", but ELF dumps aren't compressed; use \"none\", or the format \"kdump\"")]
     ElfIsNotCompressed(String),
-    /// Nowhere to write to.
+    /// There is no target.
     #[error("names no place for a dump; add a [[target]] with kind = \"filesystem\" or \"raw\"")]
     NoTarget,
-    /// A device in words that can't be followed.
+    /// The device is named in an unknown form.
     #[error("is \"{found}\"; use {known}")]
     Device {
-        /// What stands there.
+        /// The name in the configuration.
         found: String,
-        /// How this kind of target names its device.
+        /// The forms that this kind of target allows.
         known: &'static str,
     },
-    /// A path that isn't there when a crash is captured.
+    /// The path doesn't exist while a crash is captured.
     #[error(
         "is \"{0}\", which udev or the device mapper makes, and neither runs while a crash is captured; use \
          UUID=…, PARTUUID=… or the device's own path, on a disk or partition without LVM and encryption"
     )]
     NotThere(String),
-    /// A file-system identifier where the file system is about to be replaced.
+    /// The device is named by the file system that the dump would overwrite.
     #[error(
-        "is \"{0}\", which names the file system that a raw dump replaces, and can't be found again after it; use PARTUUID=…, PARTLABEL=… or a path"
+        "is \"{0}\", which names the file system that a raw dump overwrites, so that the device couldn't be found again; use PARTUUID=…, PARTLABEL=… or a path"
     )]
     Vanishes(String),
-    /// A path that isn't one in itself.
+    /// The path has a form that isn't allowed.
     #[error("is \"{found}\", {why}; give an absolute path such as {example}")]
     Path {
-        /// What stands there.
+        /// The path in the configuration.
         found: String,
-        /// What is wrong with it.
+        /// What is wrong with the path.
         why: BadPath,
-        /// One that would do.
+        /// A valid path.
         example: &'static str,
     },
-    /// An option that stands against writing a dump.
+    /// The mount option conflicts with writing a dump.
     #[error("has the mount option \"{option}\", {why}; leave it out")]
     Option {
         /// The option.
         option: String,
-        /// What is against it.
+        /// Why the option isn't allowed.
         why: BadOption,
     },
 }
@@ -110,13 +110,13 @@ pub enum Problem {
 /// What is wrong with a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadPath {
-    /// It begins with no slash.
+    /// The path doesn't begin with a slash.
     Relative,
-    /// A component is `..`.
+    /// The path has a component `..`.
     Parent,
-    /// A control character in it.
+    /// The path contains a control character.
     Control,
-    /// It is the root where a file is meant.
+    /// The path is the root directory where a file is needed.
     Root,
 }
 
@@ -126,21 +126,21 @@ impl fmt::Display for BadPath {
             BadPath::Relative => "which is relative",
             BadPath::Parent => "which has \"..\" in it",
             BadPath::Control => "which has a control character in it",
-            BadPath::Root => "which is a folder",
+            BadPath::Root => "which is a directory",
         })
     }
 }
 
-/// What is against a mount option.
+/// Why a mount option isn't allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadOption {
-    /// Nothing could be written.
+    /// The file system couldn't be written to.
     ReadOnly,
-    /// It isn't about a device's file system.
+    /// The option is for mounts of another kind.
     OtherMount,
-    /// Against what all dumps are mounted with.
+    /// The option contradicts those used for every dump.
     Unsafe,
-    /// A control character in it, or nothing.
+    /// The option is empty or contains a control character.
     Malformed,
 }
 
@@ -148,7 +148,7 @@ impl fmt::Display for BadOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             BadOption::ReadOnly => "with which no dump could be written",
-            BadOption::OtherMount => "which is about another kind of mount",
+            BadOption::OtherMount => "which is for another kind of mount",
             BadOption::Unsafe => "but dumps are always mounted with nodev, nosuid and noexec",
             BadOption::Malformed => "which has a control character in it",
         })

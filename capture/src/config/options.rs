@@ -1,25 +1,26 @@
-//! Mount options: which of them the kernel takes as flags, which the file system, and which none.
+//! Mount options, divided into those that the kernel takes as flags, those for the file system, and those that
+//! are ignored.
 
 use super::error::{BadOption, Problem};
 use baton_sys::mount::Flag;
 
-/// How a file system is mounted, besides what all dumps' are mounted with.
+/// How a file system is mounted, in addition to the options used for every dump.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MountOptions {
-    /// Those that the kernel knows for every file system.
+    /// The options that the kernel takes as flags, for every file system.
     pub flags: Vec<Flag>,
-    /// The file system's own, apart by commas.
+    /// The file system's own options, separated by commas.
     pub data: String,
 }
 
-/// What mount(8) and its readers keep to themselves, or what holds anyway.
-const OF_NO_CONCERN: [&str; 17] = [
+/// Options that only mount(8) and other readers of fstab(5) use, or that apply anyway.
+const IGNORED: [&str; 17] = [
     "defaults", "rw", "nodev", "nosuid", "noexec", "auto", "noauto", "nofail", "user", "nouser",
     "users", "owner", "group", "_netdev", "async", "atime", "diratime",
 ];
 
 impl MountOptions {
-    /// Reads options as they stand in fstab(5).
+    /// Parses options in the form of fstab(5).
     ///
     /// # Errors
     /// Names the option with which no dump can be written.
@@ -34,7 +35,7 @@ impl MountOptions {
         Ok(options)
     }
 
-    /// Whether the file system is told this option, with or without a value.
+    /// Whether the file system gets this option, with or without a value.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.data
@@ -57,7 +58,7 @@ impl MountOptions {
             "dev" | "suid" | "exec" => return Err(BadOption::Unsafe),
             "bind" | "rbind" | "remount" | "loop" | "move" => return Err(BadOption::OtherMount),
             _ if option.starts_with("loop=") => return Err(BadOption::OtherMount),
-            _ if OF_NO_CONCERN.contains(&option) || option.starts_with("x-") => return Ok(()),
+            _ if IGNORED.contains(&option) || option.starts_with("x-") => return Ok(()),
             "sync" => Flag::Synchronous,
             "dirsync" => Flag::DirectorySync,
             "noatime" => Flag::NoAccessTime,

@@ -1,4 +1,4 @@
-//! A configuration, understood.
+//! The plan that a configuration describes.
 
 use super::device::Device;
 use super::error::{BadPath, ConfigError, Problem};
@@ -12,47 +12,47 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Seconds that make sense as a deadline.
+/// The deadlines that are allowed, in seconds.
 pub(super) const DEADLINES: RangeInclusive<u32> = 10..=86400;
 
-/// All that the capture program does.
+/// What the capture program does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// For everything.
+    /// The time that the whole capture may take.
     pub deadline: Duration,
-    /// What the machine does in the end.
+    /// The final action.
     pub finally: Finally,
-    /// Whether what was written is read once more.
+    /// Whether the dump is read back.
     pub read_back: bool,
-    /// How many dumps a directory keeps.
+    /// How many dumps a directory keeps, including the new one.
     pub keep: usize,
-    /// Modules' files, in the order in which they are loaded.
+    /// The files of kernel modules, in the order in which they are loaded.
     pub modules: Vec<PathBuf>,
-    /// What of memory is left out.
+    /// Which memory is left out.
     pub level: Level,
     /// The dump's format.
     pub format: Format,
     /// How pages are compressed.
     pub compression: Compression,
-    /// Where to, in the order in which they are tried; one at least.
+    /// The places for the dump, in the order in which they are tried; at least one.
     pub places: Vec<Place>,
 }
 
 /// The types of file systems that can be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileSystem {
-    /// Also mounts what was made as ext2 or ext3.
+    /// ext4, also for file systems made as ext2 or ext3.
     Ext4,
     /// XFS.
     Xfs,
     /// Btrfs.
     Btrfs,
-    /// FAT with long names; holds no file of 4 GiB.
+    /// FAT with long names; its files are smaller than 4 GiB.
     Vfat,
 }
 
 impl FileSystem {
-    /// As mount(2) takes it.
+    /// The name that mount(2) takes.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -79,18 +79,18 @@ impl FileSystem {
     }
 }
 
-/// One place for a dump.
+/// A place for a dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// A directory of a file system.
     Directory {
-        /// What it lies on.
+        /// The device of the file system.
         device: Device,
-        /// Its type.
+        /// The type of file system.
         filesystem: FileSystem,
-        /// How it is mounted.
+        /// How the file system is mounted.
         options: MountOptions,
-        /// Relative to the file system's root; empty if it is the root.
+        /// The directory relative to the file system's root; empty for the root itself.
         directory: PathBuf,
     },
     /// A whole partition.

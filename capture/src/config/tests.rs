@@ -154,7 +154,7 @@ fn each_bad_value_is_named_with_the_reason_and_what_is_right() {
             "level = 31",
             "level = 32",
             "`dump.level` in the capture configuration is 32; dump levels go from 0 (everything) to 31 \
-             (the least)",
+             (as little as possible)",
         ),
         (
             "\"kdump\"",
@@ -214,7 +214,7 @@ fn each_bad_value_is_named_with_the_reason_and_what_is_right() {
             "PARTLABEL=dump",
             "LABEL=dump",
             "`target[2].device` in the capture configuration is \"LABEL=dump\", which names the file \
-             system that a raw dump replaces, and can't be found again after it; use PARTUUID=…, \
+             system that a raw dump overwrites, so that the device couldn't be found again; use PARTUUID=…, \
              PARTLABEL=… or a path",
         ),
         (

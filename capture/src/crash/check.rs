@@ -1,4 +1,4 @@
-//! A dump that was written, read as its readers will.
+//! Checks a written dump by reading it as other programs will.
 
 use super::CrashError;
 use super::live::threads;
@@ -10,13 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-/// A part of memory that a thread takes at once.
+/// How many bytes of memory a thread reads at a time.
 const BATCH: u64 = 1 << 20;
 
 /// Reads every page of a dump.
 ///
 /// # Errors
-/// When it isn't one, isn't as complete as what was written, or has more pages that can't be read than were known.
+/// When it isn't a dump, is less complete than what was written, or has more unreadable pages than were
+/// known.
 pub fn check(dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError> {
     let limited = Limited {
         inner: dump,
@@ -24,7 +25,7 @@ pub fn check(dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError>
     };
     let dump = Dump::from_source(Path::new("the dump"), Arc::new(limited))?;
     let survey = dump.survey();
-    // Of memory that couldn't be read, the dump says so itself, and there will be none better.
+    // Pages that couldn't be read from memory are marked in the dump, and another dump would have no more.
     let mut other = survey.flaws.iter().filter(|flaw| **flaw != Flaw::Marked);
     if other.next().is_some() || (written.complete && !survey.complete()) {
         return Err(CrashError::Incomplete);
@@ -48,7 +49,7 @@ pub fn check(dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError>
     }
 }
 
-/// A dump on a partition ends before the partition does.
+/// The part of a partition that the dump occupies.
 struct Limited {
     inner: Arc<dyn Source>,
     size: u64,
@@ -68,7 +69,7 @@ impl Source for Limited {
     }
 }
 
-/// Pages that can't be read.
+/// The pages that can't be read.
 #[derive(Default)]
 struct Damaged {
     count: u64,
@@ -84,7 +85,7 @@ impl Damaged {
     }
 }
 
-/// Reads every batch of a number that is this one's, of so many.
+/// Reads every batch whose number is `number` modulo `workers`.
 fn damaged(dump: &Dump, number: usize, workers: usize) -> Damaged {
     let page = usize::try_from(dump.page_size()).unwrap_or(4096);
     let mut buffer = vec![0; page];

@@ -1,8 +1,8 @@
-//! The crash that this kernel was started by.
+//! The crash that made the kernel start this one, read from `/proc/vmcore`.
 
 use super::{Crash, CrashError, Facts, check};
 use crate::config::Plan;
-use crate::steady::MOST_UNSAFE;
+use crate::periodic_sync::MAX_UNSYNCED_BYTES;
 use baton_kdump::convert::{self, Options, Summary, convert};
 use baton_kdump::dmesg::{Log, Panic, Text};
 use baton_kdump::write::{Observer, Output};
@@ -20,10 +20,10 @@ pub struct Live {
 }
 
 impl Live {
-    /// Of what the kernel shows in `/proc/vmcore`, to be written as planned.
+    /// Opens the core that the kernel shows as `/proc/vmcore`, to be dumped as the plan says.
     ///
     /// # Errors
-    /// When it isn't an ELF core. What is wrong with its contents comes out later.
+    /// When it isn't an ELF core. Errors in its contents are reported when they are read.
     pub fn open(source: Arc<dyn Source>, plan: &Plan) -> Result<Live, CrashError> {
         let core = Vmcore::open(source)?;
         let (log, panic) = match log(&core) {
@@ -44,7 +44,7 @@ impl Live {
             compression: plan.compression,
             level: plan.level,
             threads: threads(),
-            checkpoint: MOST_UNSAFE,
+            checkpoint: MAX_UNSYNCED_BYTES,
         };
         Ok(Live {
             core,
@@ -64,7 +64,7 @@ fn info(core: &Vmcore) -> Result<&VmcoreInfo, CrashError> {
     info.ok_or(CrashError::NoVmcoreinfo)
 }
 
-/// The kernel log as text, and what it says of the crash.
+/// The kernel log as text, and what it says about the crash.
 fn log(core: &Vmcore) -> Result<(String, Panic), CrashError> {
     let info = info(core)?;
     let kernel = KernelMemory::new(core, core.machine(), info)?;

@@ -1,5 +1,5 @@
-//! The console. A console that doesn't take what is written (a serial line that is held up, a display
-//! that is gone) must not hold up the dump, so that a thread of its own writes.
+//! The console. It may block (a stalled serial line, a display that is gone), which must not delay the dump;
+//! so a separate thread writes to it.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -7,84 +7,84 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// Lines that may wait. What is more is lost.
-const WAITING: usize = 128;
+/// How many lines may be queued. Further lines are dropped.
+const MAX_QUEUED: usize = 128;
 
-/// How long the last lines may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long to wait for the last lines.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a text that is shown nowhere else may take.
-const LONG_PATIENCE: Duration = Duration::from_secs(20);
+/// How long to wait for a text that is shown nowhere else.
+const SHOW_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What the thread is told.
-enum Order {
+/// A request to the thread.
+enum Request {
     Line(String),
-    /// Tell when everything before is written.
+    /// Reply once everything before is written.
     Flush(std::sync::mpsc::Sender<()>),
 }
 
-/// Where lines are shown.
+/// The console, written to by a thread.
 pub struct Console {
-    orders: Option<SyncSender<Order>>,
+    requests: Option<SyncSender<Request>>,
 }
 
 impl Console {
-    /// The last `console=` of the kernel's command line; the kernel's log, where there is none.
+    /// Opens the last `console=` of the kernel's command line, or the kernel's log if there is none.
     pub fn open() -> Console {
         let open = |path| OpenOptions::new().write(true).open(path).ok();
         let file = open("/dev/console").or_else(|| open("/dev/kmsg"));
         Console {
-            orders: file.and_then(start),
+            requests: file.and_then(start),
         }
     }
 
-    /// Shows a line, sooner or later.
+    /// Queues a line.
     pub fn say(&self, line: &str) {
-        if let Some(orders) = &self.orders {
-            // Nobody can be told that there is no telling.
-            let _ = orders.try_send(Order::Line(line.to_owned()));
+        if let Some(requests) = &self.requests {
+            // There is nowhere to report that the console fails.
+            let _ = requests.try_send(Request::Line(line.to_owned()));
         }
     }
 
-    /// Waits until what was said is shown, but not for long.
+    /// Waits a short time for the queued lines to be written.
     pub fn flush(&self) {
-        self.wait(PATIENCE);
+        self.wait(FLUSH_TIMEOUT);
     }
 
-    /// Shows a text of many lines, and waits for it.
+    /// Prints a text of many lines and waits for it to be written.
     pub fn show(&self, text: &str) {
         self.say(text);
-        self.wait(LONG_PATIENCE);
+        self.wait(SHOW_TIMEOUT);
     }
 
-    fn wait(&self, patience: Duration) {
+    fn wait(&self, timeout: Duration) {
         let (done, wait) = channel();
-        if let Some(orders) = &self.orders
-            && orders.try_send(Order::Flush(done)).is_ok()
+        if let Some(requests) = &self.requests
+            && requests.try_send(Request::Flush(done)).is_ok()
         {
-            let _ = wait.recv_timeout(patience);
+            let _ = wait.recv_timeout(timeout);
         }
     }
 }
 
-fn start(file: File) -> Option<SyncSender<Order>> {
-    let (orders, work) = sync_channel(WAITING);
+fn start(file: File) -> Option<SyncSender<Request>> {
+    let (requests, work) = sync_channel(MAX_QUEUED);
     let builder = thread::Builder::new().name("console".into());
     let thread = builder
         .stack_size(128 << 10)
         .spawn(move || write(file, &work));
-    thread.is_ok().then_some(orders)
+    thread.is_ok().then_some(requests)
 }
 
-fn write(mut file: File, work: &Receiver<Order>) {
+fn write(mut file: File, work: &Receiver<Request>) {
     for order in work {
         match order {
-            Order::Line(line) => {
-                // One write, so that messages of the kernel don't come in between.
+            Request::Line(line) => {
+                // A single write, so that kernel messages don't interrupt the line.
                 let line = format!("baton-capture: {}\n", line.replace('\n', "\n  "));
                 let _ = file.write_all(line.as_bytes());
             }
-            Order::Flush(done) => {
+            Request::Flush(done) => {
                 let _ = done.send(());
             }
         }

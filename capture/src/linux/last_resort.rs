@@ -1,30 +1,30 @@
-//! Where a kernel log goes that no target took: pstore, which keeps it over the reboot, and the console.
+//! Saves a kernel log that no target took: to pstore, which keeps it across the reboot, and to the console.
 
 use baton_sys::Root;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 
-/// What the console is shown at most: three seconds of a serial line.
-const SHOWN: usize = 32 << 10;
+/// The max bytes to print on the console: three seconds of a serial line.
+const MAX_SHOWN: usize = 32 << 10;
 
-/// What pstore takes of the kernel's log by default (CONFIG_PSTORE_DEFAULT_KMSG_BYTES).
-const KEPT: usize = 10 << 10;
+/// How many bytes of the kernel's log pstore saves by default (CONFIG_PSTORE_DEFAULT_KMSG_BYTES).
+const DEFAULT_KMSG_BYTES: usize = 10 << 10;
 
-/// What a line is longer by in the kernel's log: time and level.
-const EACH_LINE: usize = 24;
+/// How many bytes the kernel's log adds to each line: time and level.
+const LINE_OVERHEAD: usize = 24;
 
 /// The longest line that is written to `/dev/kmsg` at once (PRINTKRB_RECORD_MAX of kernel/printk/printk.c,
 /// with room for what the kernel adds).
-const LONGEST_LINE: usize = 900;
+const MAX_LINE: usize = 900;
 
-/// The lines at the end of a log that have no more than so many bytes, each with so much more.
+/// The last lines of a log that fit into `max` bytes, each line counted with `overhead` more bytes.
 #[must_use]
-pub fn tail(log: &str, most: usize, each: usize) -> &str {
+pub fn tail(log: &str, max: usize, overhead: usize) -> &str {
     let mut begin = log.len();
     let mut taken = 0;
     for line in log.split_inclusive('\n').rev() {
-        taken += line.len() + each;
-        if taken > most {
+        taken += line.len() + overhead;
+        if taken > max {
             break;
         }
         begin -= line.len();
@@ -32,13 +32,13 @@ pub fn tail(log: &str, most: usize, each: usize) -> &str {
     log.get(begin..).unwrap_or_default()
 }
 
-/// As much as the console is shown.
+/// The part of a log to print on the console.
 #[must_use]
 pub fn shown(log: &str) -> &str {
-    tail(log, SHOWN, 0)
+    tail(log, MAX_SHOWN, 0)
 }
 
-/// The backend that pstore writes to; `None` where there is none.
+/// The backend that pstore writes to; `None` if there is none.
 fn backend(root: &Root) -> Option<String> {
     let text = root
         .read_text("sys/module/pstore/parameters/backend")
@@ -47,22 +47,22 @@ fn backend(root: &Root) -> Option<String> {
     (!name.is_empty() && name != "(null)").then(|| name.to_owned())
 }
 
-/// Has pstore keep the end of a log: it becomes the end of this kernel's own, which pstore is told to write when
-/// the machine goes down (kmsg_dump of kernel/printk/printk.c; not every backend takes what is no panic). Gives
-/// the backend's name, and how many bytes it was handed; `None` where there is no backend.
+/// Saves the end of a log to pstore by appending it to this kernel's own log, which pstore is set to save when
+/// the machine goes down (kmsg_dump of kernel/printk/printk.c; not every backend saves it without a panic).
+/// Returns the backend's name and the number of bytes written; `None` if there is no backend.
 ///
 /// # Errors
-/// When the kernel doesn't take it.
+/// When the kernel's settings or its log can't be written.
 pub fn to_pstore(root: &Root, log: &str) -> io::Result<Option<(String, usize)>> {
     let Some(backend) = backend(root) else {
         return Ok(None);
     };
-    let most = root.read_number("sys/module/pstore/parameters/kmsg_bytes");
-    let most = most.ok().flatten().and_then(|it| usize::try_from(it).ok());
-    // Else the kernel lets only a few lines a second through.
+    let max = root.read_number("sys/module/pstore/parameters/kmsg_bytes");
+    let max = max.ok().flatten().and_then(|it| usize::try_from(it).ok());
+    // Otherwise the kernel accepts only a few lines a second.
     set(root, "proc/sys/kernel/printk_devkmsg", "on")?;
     set(root, "sys/module/printk/parameters/always_kmsg_dump", "Y")?;
-    let log = tail(log, most.unwrap_or(KEPT), EACH_LINE);
+    let log = tail(log, max.unwrap_or(DEFAULT_KMSG_BYTES), LINE_OVERHEAD);
     let mut kmsg = OpenOptions::new().write(true).open(root.join("dev/kmsg"))?;
     for line in log.lines() {
         write_line(&mut kmsg, line)?;
@@ -75,9 +75,9 @@ fn set(root: &Root, path: &str, value: &str) -> io::Result<()> {
     std::fs::write(root.join(path), value).map_err(named)
 }
 
-/// As a message for debugging, which the console doesn't show.
+/// Writes a line as a debug message, which the console doesn't show.
 fn write_line(kmsg: &mut File, line: &str) -> io::Result<()> {
-    let end = line.floor_char_boundary(LONGEST_LINE);
+    let end = line.floor_char_boundary(MAX_LINE);
     let line = line.get(..end).unwrap_or_default();
     kmsg.write_all(format!("<7>{line}\n").as_bytes())
 }
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_tail_is_of_whole_lines_and_no_longer_than_it_may_be() {
         let log = "one\ntwo\nthree\n";
-        for (most, each, expected) in [
+        for (max, overhead, expected) in [
             (100, 0, log),
             (14, 0, log),
             (13, 0, "two\nthree\n"),
@@ -98,7 +98,7 @@ mod tests {
             (85, 24, "two\nthree\n"),
             (30, 24, "three\n"),
         ] {
-            assert_eq!(tail(log, most, each), expected, "{most} {each}");
+            assert_eq!(tail(log, max, overhead), expected, "{max} {overhead}");
         }
         assert_eq!(tail("no end", 6, 0), "no end");
         assert_eq!(tail("", 6, 0), "");
@@ -106,13 +106,13 @@ mod tests {
 
     #[test]
     fn pstore_is_handed_the_end_of_the_log_line_by_line() {
-        let folder = std::env::temp_dir().join(format!("baton-pstore-{}", std::process::id()));
+        let directory = std::env::temp_dir().join(format!("baton-pstore-{}", std::process::id()));
         let write = |path: &str, text: &str| {
-            let path = folder.join(path);
+            let path = directory.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         };
-        let root = Root::at(&folder);
+        let root = Root::at(&directory);
         for path in [
             "proc/sys/kernel/printk_devkmsg",
             "sys/module/printk/parameters/always_kmsg_dump",
@@ -128,7 +128,7 @@ mod tests {
         let long = "ü".repeat(600);
         let handed = to_pstore(&root, &format!("{long}\nBUG\nend\n")).unwrap();
         assert_eq!(handed, Some(("efi_pstore".into(), 8)));
-        let read = |path: &str| std::fs::read_to_string(folder.join(path)).unwrap();
+        let read = |path: &str| std::fs::read_to_string(directory.join(path)).unwrap();
         assert_eq!(read("dev/kmsg"), "<7>BUG\n<7>end\n");
         assert_eq!(read("proc/sys/kernel/printk_devkmsg"), "on");
         assert_eq!(read("sys/module/printk/parameters/always_kmsg_dump"), "Y");
@@ -136,6 +136,6 @@ mod tests {
         write("sys/module/pstore/parameters/kmsg_bytes", "10240\n");
         to_pstore(&root, &long).unwrap();
         assert_eq!(read("dev/kmsg"), format!("<7>{}\n", "ü".repeat(450)));
-        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -1,15 +1,15 @@
-//! `/proc/vmcore` as a source of bytes.
+//! `/proc/vmcore` as a [`Source`].
 
 use baton_kdump::Source;
 use baton_sys::vmcore::Vmcore;
 use std::io;
 use std::path::Path;
 
-/// The memory of the kernel that crashed, read through mappings.
+/// The memory of the crashed kernel, read through mappings.
 pub struct VmcoreSource(Vmcore);
 
 impl VmcoreSource {
-    /// Opens it.
+    /// Opens the memory of the crashed kernel.
     ///
     /// # Errors
     /// As [`Vmcore::open`].

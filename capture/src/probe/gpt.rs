@@ -1,21 +1,21 @@
-//! What a disk's partition table says of one of its partitions.
+//! The names that a disk's partition table gives to one of its partitions.
 //!
-//! The kernel has read the table already and knows where each partition lies; here it is asked only
-//! for names, and believed only about a partition that begins where the kernel says.
+//! The kernel has read the table already and knows where each partition lies. The names are taken only from an
+//! entry that begins where the kernel says.
 
 use super::{array, bytes, uuid};
 use baton_kdump::Source;
 
-/// A partition's names.
+/// The names of a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Names {
-    /// Its identifier, as blkid shows it.
+    /// The partition's identifier, as blkid shows it.
     pub uuid: String,
-    /// Its name; partitions of an MBR have none.
+    /// The partition's name; those of an MBR have none.
     pub label: Option<String>,
 }
 
-/// Logical blocks that disks have.
+/// The sizes of logical blocks that disks have.
 const BLOCK_SIZES: [u64; 4] = [512, 1024, 2048, 4096];
 
 /// The names of the partition of this number (from 1), which begins at byte `start` of the disk.
@@ -77,12 +77,12 @@ fn utf16(bytes: &[u8]) -> Option<String> {
     (!units.is_empty()).then(|| String::from_utf16_lossy(&units))
 }
 
-/// An MBR gives no names; the kernel makes them of the disk's signature, at byte 440, and the number
-/// (block/partitions/msdos.c, set_info).
+/// An MBR stores no names. The kernel forms them from the disk's signature, at byte 440, and the partition's
+/// number (block/partitions/msdos.c, set_info).
 fn mbr(disk: &dyn Source, number: u32) -> Option<Names> {
     let block: [u8; 512] = bytes(disk, 0)?;
     (block.get(510..512)? == [0x55, 0xaa]).then_some(())?;
-    // A single partition of type 0xee stands for a GPT, which has been looked at.
+    // A partition of type 0xee means that the disk has a GPT, which has been read already.
     (*block.get(450)? != 0xee).then_some(())?;
     let signature = u32::from_le_bytes(array(&block, 440)?);
     (signature != 0).then(|| Names {

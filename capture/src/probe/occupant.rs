@@ -1,29 +1,30 @@
-//! Whether a device may be written over as a whole: whatever isn't known to be nothing, or a dump, is somebody's.
+//! Whether a whole device may be overwritten. It may if it is empty or holds a dump; everything else counts as
+//! occupied.
 //!
-//! A list of signatures is never complete. So what counts as free is said, and what the list knows is only called
-//! by its name.
+//! No list of signatures is complete, so the list here only names an occupant; it doesn't decide whether there is
+//! one.
 
-use super::superblock::{Kind, superblock};
+use super::superblock::{Owner, superblock};
 use super::{array, bytes};
 use crate::trailer;
 use baton_kdump::Source;
 use std::fmt;
 use std::io;
 
-/// So much at the beginning is zero where nothing is: as much as a dump's beginning is cleared before it is written.
+/// How many bytes at the beginning of an empty device are zero: as many as are cleared before a dump is written.
 pub const BEGINNING: usize = 64 << 10;
-/// So much at the end: the last superblock of an md array is within it, and what Baton writes to the end but for
-/// summaries of unheard-of length isn't.
+/// How many bytes at the end of an empty device are zero. The last superblock of an md array lies within them;
+/// what Baton's trailer holds doesn't, except for summaries of implausible length.
 pub const END: usize = 128 << 10;
 
-/// Who has a device.
+/// What occupies a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occupant {
-    /// A file system or another owner that this program knows more of.
-    Known(Kind),
-    /// One of which no more than the name is known.
+    /// A file system or another owner whose superblock this program reads.
+    Known(Owner),
+    /// An owner of which only the signature is known.
     Named(&'static str),
-    /// There is something.
+    /// Data that isn't recognised.
     Unknown,
 }
 
@@ -34,7 +35,7 @@ impl fmt::Display for Occupant {
             Occupant::Named(name) => f.write_str(name),
             Occupant::Unknown => write!(
                 f,
-                "something unknown (no dump, and not zeros alone in its first {} and last {} KiB)",
+                "unknown data (neither a dump nor only zeros in its first {} and last {} KiB)",
                 BEGINNING >> 10,
                 END >> 10
             ),
@@ -42,18 +43,18 @@ impl fmt::Display for Occupant {
     }
 }
 
-/// Who has the device; `None` if a dump may be written over all of it.
+/// What occupies the device; `None` if a dump may overwrite all of it.
 ///
 /// # Errors
-/// When its beginning or its end can't be read.
+/// When the device's beginning or end can't be read.
 pub fn occupant(source: &dyn Source) -> io::Result<Option<Occupant>> {
     if let Some(found) = superblock(source) {
-        return Ok(Some(Occupant::Known(found.kind)));
+        return Ok(Some(Occupant::Known(found.owner)));
     }
     let size = source.size()?;
     let beginning = part(source, 0, BEGINNING, size)?;
     let is_dump = is_dump(&beginning);
-    // Of a dump all behind that are the crashed machine's pages, which can hold anything.
+    // Behind a dump's header are pages of the crashed machine, which may contain any signature.
     let reach = if is_dump { BEGINNING as u64 } else { size };
     if let Some(name) = named(source, size, reach) {
         return Ok(Some(Occupant::Named(name)));
@@ -64,7 +65,7 @@ pub fn occupant(source: &dyn Source) -> io::Result<Option<Occupant>> {
 
 fn is_empty(source: &dyn Source, size: u64, begins_empty: bool) -> io::Result<bool> {
     match trailer::read(source, size) {
-        // One that broke off; of a complete one the beginning would be there, or is wiped.
+        // An interrupted dump, or a complete one whose beginning was wiped since.
         Ok(trailer) => Ok(begins_empty || !trailer.complete),
         Err(_) if !begins_empty => Ok(false),
         Err(_) => {
@@ -85,18 +86,18 @@ fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
-/// A kdump-compressed dump, its forerunner, one as makedumpfile writes it to a pipe (makedumpfile's
-/// diskdump_mod.h and makedumpfile.h), or an ELF core (e_type is ET_CORE of elf.h).
+/// Whether this is the beginning of a kdump-compressed dump, of its predecessor diskdump, of a flattened dump
+/// (makedumpfile's diskdump_mod.h and makedumpfile.h), or of an ELF core (e_type is ET_CORE of elf.h).
 fn is_dump(beginning: &[u8]) -> bool {
     let magic: [&[u8]; 3] = [b"KDUMP   ", b"DISKDUMP", b"makedumpfile\0"];
     let is_core = || beginning.starts_with(b"\x7fELF") && array(beginning, 16) == Some([4, 0]);
     magic.iter().any(|it| beginning.starts_with(it)) || is_core()
 }
 
-/// Where a signature stands.
+/// Where a signature lies.
 enum At {
     Start(u64),
-    /// Before the end.
+    /// This number of bytes before the end.
     End(u64),
 }
 
@@ -110,8 +111,8 @@ const MD_MAGIC: &[u8] = &0xa92b_4efc_u32.to_le_bytes();
 /// The uberblock's magic of ZFS (include/sys/uberblock_impl.h).
 const ZFS_MAGIC: &[u8] = &0x00ba_b10c_u64.to_le_bytes();
 
-/// Signatures of the most frequent owners besides those that [`superblock`] knows; fs/NAME of Linux has each file
-/// system's, UEFI's 5.3.2 GPT's.
+/// Signatures of the most frequent owners besides those that [`superblock`] knows. Those of file systems are from
+/// fs/NAME of Linux, that of GPT from section 5.3.2 of the UEFI specification.
 const SIGNATURES: [(&str, At, &[u8]); 34] = [
     (GPT, Start(512), b"EFI PART"),
     (GPT, Start(4096), b"EFI PART"),
@@ -120,7 +121,7 @@ const SIGNATURES: [(&str, At, &[u8]); 34] = [
     ("an NTFS file system", Start(3), b"NTFS    "),
     ("an exFAT file system", Start(3), b"EXFAT   "),
     ("a BitLocker volume", Start(3), b"-FVE-FS-"),
-    // Versions 1.1 and 1.2 (drivers/md/md.c: super_1_load); the others' place depends on the size.
+    // Versions 1.1 and 1.2 (drivers/md/md.c: super_1_load); the place of the others depends on the size.
     (MD, Start(0), MD_MAGIC),
     (MD, Start(4096), MD_MAGIC),
     (
@@ -187,8 +188,8 @@ fn is_md(source: &dyn Source, size: u64) -> bool {
     places.any(|at| bytes::<4>(source, at).is_some_and(|found| found == MD_MAGIC))
 }
 
-/// The second half of its first and of its last label, of 256 KiB each, is a ring of uberblocks, of 1 KiB each or a
-/// multiple (include/sys/vdev_impl.h).
+/// Each label of ZFS has 256 KiB, whose second half is a ring of uberblocks of 1 KiB or a multiple
+/// (include/sys/vdev_impl.h). The first and the last label are searched.
 fn is_zfs(source: &dyn Source, size: u64, reach: u64) -> bool {
     let first = Some(128 << 10).filter(|start| *start < reach);
     let last = (size & !0x3_ffff).checked_sub(128 << 10);
@@ -268,7 +269,7 @@ mod tests {
             assert_eq!(found(&whole) == "nobody", !blank, "{start:?}");
         }
         assert_eq!(found(&blank()), "nobody");
-        // What lies between is looked at by nobody.
+        // What lies between isn't looked at.
         assert_eq!(found(&with(&[(BEGINNING, b"data")])), "nobody");
     }
 
@@ -277,7 +278,7 @@ mod tests {
         let mut program = b"\x7fELF\x02\x01\x01".to_vec();
         program.resize(16, 0);
         program.extend([2, 0]);
-        assert!(found(&with(&[(0, &program)])).starts_with("something unknown"));
+        assert!(found(&with(&[(0, &program)])).starts_with("unknown data"));
     }
 
     #[test]
@@ -285,10 +286,10 @@ mod tests {
         let data = with(&[(100, b"headers come last")]);
         assert_eq!(found(&with_trailer(data.clone(), false)), "nobody");
         assert_eq!(found(&with_trailer(blank(), true)), "nobody", "wiped since");
-        // Somebody made something else of the partition after a dump.
+        // The partition was put to another use after a dump.
         let other = found(&with_trailer(data, true));
-        assert!(other.starts_with("something unknown"), "{other}");
-        // Between two steps: the end doesn't count any more, and the beginning is cleared.
+        assert!(other.starts_with("unknown data"), "{other}");
+        // Interrupted between two steps: the trailer is invalid and the beginning cleared.
         let mut cleared = with_trailer(with(&[(BEGINNING, b"an old dump's pages")]), true);
         let place = usize::try_from(trailer::place(SIZE as u64).unwrap()).unwrap();
         cleared[place..place + 4096].fill(0);
@@ -307,7 +308,7 @@ mod tests {
             SIZE - 1,
         ] {
             let said = found(&with(&[(at, b"\x01")]));
-            assert!(said.starts_with("something unknown"), "{at}: {said}");
+            assert!(said.starts_with("unknown data"), "{at}: {said}");
         }
     }
 

@@ -3,9 +3,9 @@
 use super::{array, bytes, label, uuid};
 use baton_kdump::Source;
 
-/// A type of file system.
+/// What a superblock says the device belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Owner {
     /// ext2, ext3 or ext4.
     Ext,
     /// XFS.
@@ -14,51 +14,51 @@ pub enum Kind {
     Btrfs,
     /// FAT of any width.
     Vfat,
-    /// An area for swapping.
+    /// Swap space.
     Swap,
-    /// What cryptsetup encrypts.
+    /// A volume encrypted by cryptsetup.
     Luks,
-    /// A part of a volume group.
+    /// An LVM physical volume.
     Lvm,
 }
 
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Kind::Ext => "an ext2, ext3 or ext4 file system",
-            Kind::Xfs => "an XFS file system",
-            Kind::Btrfs => "a Btrfs file system",
-            Kind::Vfat => "a FAT file system",
-            Kind::Swap => "swap space",
-            Kind::Luks => "a LUKS volume",
-            Kind::Lvm => "an LVM physical volume",
+            Owner::Ext => "an ext2, ext3 or ext4 file system",
+            Owner::Xfs => "an XFS file system",
+            Owner::Btrfs => "a Btrfs file system",
+            Owner::Vfat => "a FAT file system",
+            Owner::Swap => "swap space",
+            Owner::Luks => "a LUKS volume",
+            Owner::Lvm => "an LVM physical volume",
         })
     }
 }
 
-/// A file system or another owner of a device.
+/// The superblock of a file system or of another owner of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Its type.
-    pub kind: Kind,
-    /// Its identifier, as blkid shows it; empty where it isn't of interest.
+pub struct Superblock {
+    /// The type of file system, or the other owner.
+    pub owner: Owner,
+    /// The file system's identifier, as blkid shows it; empty for owners that aren't file systems.
     pub uuid: String,
-    /// Its label.
+    /// The file system's label.
     pub label: Option<String>,
-    /// What of it isn't on this device.
+    /// The part of the file system that is on another device, if any.
     pub elsewhere: Option<Elsewhere>,
 }
 
-/// A part of a file system that is on another device, for which a capture doesn't look.
+/// A part of a file system that is on another device, which a capture doesn't search for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Elsewhere {
-    /// ext3's and ext4's journal.
+    /// The journal of ext3 or ext4.
     Journal,
-    /// XFS's log.
+    /// The log of XFS.
     Log,
-    /// XFS's real-time section.
+    /// The real-time section of XFS.
     RealTime,
-    /// Btrfs is spread over so many devices.
+    /// Btrfs spread over this number of devices.
     Devices(u64),
 }
 
@@ -73,9 +73,9 @@ impl std::fmt::Display for Elsewhere {
     }
 }
 
-/// What the device holds, `None` where it is nothing that is known here.
+/// The superblock on a device; `None` if there is none of a known type.
 #[must_use]
-pub fn superblock(source: &dyn Source) -> Option<Found> {
+pub fn superblock(source: &dyn Source) -> Option<Superblock> {
     ext(source)
         .or_else(|| xfs(source))
         .or_else(|| btrfs(source))
@@ -86,14 +86,14 @@ pub fn superblock(source: &dyn Source) -> Option<Found> {
 /// `struct ext4_super_block` (fs/ext4/ext4.h) at byte 1024: s_magic at 0x38, s_feature_compat at 0x5c,
 /// s_uuid at 0x68, s_volume_name at 0x78, s_journal_inum at 0xe0. A journal (EXT4_FEATURE_COMPAT_HAS_JOURNAL)
 /// without an inode is on another device (ext4_load_journal of fs/ext4/super.c).
-fn ext(source: &dyn Source) -> Option<Found> {
+fn ext(source: &dyn Source) -> Option<Superblock> {
     const HAS_JOURNAL: u32 = 4;
     let block: [u8; 0xe4] = bytes(source, 1024)?;
     (array(&block, 0x38)? == 0xef53_u16.to_le_bytes()).then_some(())?;
     let has_journal = u32::from_le_bytes(array(&block, 0x5c)?) & HAS_JOURNAL != 0;
     let is_elsewhere = has_journal && array(&block, 0xe0)? == [0; 4];
-    Some(Found {
-        kind: Kind::Ext,
+    Some(Superblock {
+        owner: Owner::Ext,
         uuid: uuid(array(&block, 0x68)?),
         label: label(block.get(0x78..0x88)?),
         elsewhere: is_elsewhere.then_some(Elsewhere::Journal),
@@ -102,7 +102,7 @@ fn ext(source: &dyn Source) -> Option<Found> {
 
 /// `struct xfs_dsb` (fs/xfs/libxfs/xfs_format.h): sb_magicnum at 0, sb_rblocks at 16, sb_uuid at 32,
 /// sb_logstart at 48 (0 if the log isn't on this device), sb_fname at 108.
-fn xfs(source: &dyn Source) -> Option<Found> {
+fn xfs(source: &dyn Source) -> Option<Superblock> {
     let block: [u8; 120] = bytes(source, 0)?;
     block.starts_with(b"XFSB").then_some(())?;
     let elsewhere = match (array(&block, 48)?, array(&block, 16)?) {
@@ -110,8 +110,8 @@ fn xfs(source: &dyn Source) -> Option<Found> {
         (_, [0, 0, 0, 0, 0, 0, 0, 0]) => None,
         _ => Some(Elsewhere::RealTime),
     };
-    Some(Found {
-        kind: Kind::Xfs,
+    Some(Superblock {
+        owner: Owner::Xfs,
         uuid: uuid(array(&block, 32)?),
         label: label(block.get(108..120)?),
         elsewhere,
@@ -120,40 +120,40 @@ fn xfs(source: &dyn Source) -> Option<Found> {
 
 /// `struct btrfs_super_block` (include/uapi/linux/btrfs_tree.h) at 64 KiB: fsid at 0x20, magic at 0x40,
 /// num_devices at 0x88, label at 0x12b.
-fn btrfs(source: &dyn Source) -> Option<Found> {
+fn btrfs(source: &dyn Source) -> Option<Superblock> {
     let block: [u8; 0x22b] = bytes(source, 64 << 10)?;
     (array(&block, 0x40)? == *b"_BHRfS_M").then_some(())?;
     let devices = u64::from_le_bytes(array(&block, 0x88)?);
-    Some(Found {
-        kind: Kind::Btrfs,
+    Some(Superblock {
+        owner: Owner::Btrfs,
         uuid: uuid(array(&block, 0x20)?),
         label: label(block.get(0x12b..0x22b)?),
         elsewhere: (devices > 1).then_some(Elsewhere::Devices(devices)),
     })
 }
 
-/// Owners of a device that no dump may replace by mistake: LUKS (magic of both versions at 0), LVM
+/// Owners other than file systems, which no dump may overwrite by mistake: LUKS (magic of both versions at 0), LVM
 /// (`struct label_header` in one of the first sectors, the second by default), swap (`union swap_header`
 /// of include/linux/swap.h: the end of the first page).
-fn other_owner(source: &dyn Source) -> Option<Found> {
-    let found = |kind| {
-        Some(Found {
-            kind,
+fn other_owner(source: &dyn Source) -> Option<Superblock> {
+    let found = |owner| {
+        Some(Superblock {
+            owner,
             uuid: String::new(),
             label: None,
             elsewhere: None,
         })
     };
     if bytes(source, 0)? == *b"LUKS\xba\xbe" {
-        return found(Kind::Luks);
+        return found(Owner::Luks);
     }
     let mut sectors = (0..4).map(|sector| bytes(source, sector * 512));
     if sectors.any(|start| start == Some(*b"LABELONE")) {
-        return found(Kind::Lvm);
+        return found(Owner::Lvm);
     }
     let end = bytes(source, 4096 - 10)?;
     match end == *b"SWAPSPACE2" || end == *b"SWAP-SPACE" {
-        true => found(Kind::Swap),
+        true => found(Owner::Swap),
         false => None,
     }
 }
@@ -161,7 +161,7 @@ fn other_owner(source: &dyn Source) -> Option<Found> {
 /// `struct fat_boot_sector` (include/uapi/linux/msdos_fs.h): vol_id at 39 (FAT12, FAT16) or 67 (FAT32),
 /// then vol_label and fs_type; the mark 0x55 0xaa at 510. The label is the one in the boot sector, which
 /// mkfs.fat and fatlabel keep the same as the one in the root directory.
-fn fat(source: &dyn Source) -> Option<Found> {
+fn fat(source: &dyn Source) -> Option<Superblock> {
     let block: [u8; 512] = bytes(source, 0)?;
     (block.get(510..512)? == [0x55, 0xaa]).then_some(())?;
     let id = match block {
@@ -172,8 +172,8 @@ fn fat(source: &dyn Source) -> Option<Found> {
     let number = u32::from_le_bytes(array(&block, id)?);
     let name = String::from_utf8_lossy(block.get(id + 4..id + 15)?).into_owned();
     let name = name.trim_end().to_owned();
-    Some(Found {
-        kind: Kind::Vfat,
+    Some(Superblock {
+        owner: Owner::Vfat,
         uuid: format!("{:04X}-{:04X}", number >> 16, number & 0xffff),
         label: (!name.is_empty() && name != "NO NAME").then_some(name),
         elsewhere: None,

@@ -49,17 +49,17 @@ fn fat16() -> Vec<u8> {
 
 #[test]
 fn each_file_system_says_what_it_is() {
-    for (image, kind, uuid, label) in [
-        (ext(), Kind::Ext, UUID, Some("crash")),
-        (xfs(), Kind::Xfs, UUID, Some("twelve bytes")),
-        (btrfs(), Kind::Btrfs, UUID, Some("crash")),
-        (fat32(), Kind::Vfat, "1A2B-3C4D", Some("CRASH")),
-        (fat16(), Kind::Vfat, "0000-00FF", None),
+    for (image, owner, uuid, label) in [
+        (ext(), Owner::Ext, UUID, Some("crash")),
+        (xfs(), Owner::Xfs, UUID, Some("twelve bytes")),
+        (btrfs(), Owner::Btrfs, UUID, Some("crash")),
+        (fat32(), Owner::Vfat, "1A2B-3C4D", Some("CRASH")),
+        (fat16(), Owner::Vfat, "0000-00FF", None),
     ] {
         let found = superblock(&image).unwrap();
-        assert_eq!(found.kind, kind);
-        assert_eq!(found.uuid, uuid, "{kind}");
-        assert_eq!(found.label.as_deref(), label, "{kind}");
+        assert_eq!(found.owner, owner);
+        assert_eq!(found.uuid, uuid, "{owner}");
+        assert_eq!(found.label.as_deref(), label, "{owner}");
     }
 }
 
@@ -96,12 +96,12 @@ fn what_lies_on_another_device_is_told() {
 
 #[test]
 fn what_else_owns_a_device_is_known_too() {
-    for (image, kind) in [
-        (image(&[(0, b"LUKS\xba\xbe")]), Kind::Luks),
-        (image(&[(512, b"LABELONE")]), Kind::Lvm),
-        (image(&[(4086, b"SWAPSPACE2")]), Kind::Swap),
+    for (image, owner) in [
+        (image(&[(0, b"LUKS\xba\xbe")]), Owner::Luks),
+        (image(&[(512, b"LABELONE")]), Owner::Lvm),
+        (image(&[(4086, b"SWAPSPACE2")]), Owner::Swap),
     ] {
-        assert_eq!(superblock(&image).map(|it| it.kind), Some(kind));
+        assert_eq!(superblock(&image).map(|it| it.owner), Some(owner));
     }
 }
 
@@ -136,33 +136,33 @@ fn a_superblock_cut_off_anywhere_is_none() {
 /// The tools' own work, where they are installed.
 #[test]
 fn what_mkfs_makes_is_recognised() {
-    let folder = std::env::temp_dir().join(format!("baton-probe-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("image");
+    let directory = std::env::temp_dir().join(format!("baton-probe-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("image");
     let mut tried = 0;
-    for (program, arguments, kind, uuid) in [
+    for (program, arguments, owner, uuid) in [
         (
             "mke2fs",
             &["-qF", "-L", "crash", "-U", UUID][..],
-            Kind::Ext,
+            Owner::Ext,
             UUID,
         ),
         (
             "mkfs.xfs",
             &["-qf", "-L", "crash", "-m", &format!("uuid={UUID}")],
-            Kind::Xfs,
+            Owner::Xfs,
             UUID,
         ),
         (
             "mkfs.btrfs",
             &["-qf", "-L", "crash", "-U", UUID],
-            Kind::Btrfs,
+            Owner::Btrfs,
             UUID,
         ),
         (
             "mkfs.vfat",
             &["-n", "CRASH", "-i", "1a2b3c4d"],
-            Kind::Vfat,
+            Owner::Vfat,
             "1A2B-3C4D",
         ),
     ] {
@@ -181,11 +181,11 @@ fn what_mkfs_makes_is_recognised() {
         assert!(output.status.success(), "{output:?}");
         tried += 1;
         let found = superblock(&std::fs::File::open(&file).unwrap()).unwrap();
-        assert_eq!((found.kind, found.uuid.as_str()), (kind, uuid));
-        assert_eq!(found.label.unwrap().to_lowercase(), "crash", "{kind}");
-        assert_eq!(found.elsewhere, None, "{kind}");
+        assert_eq!((found.owner, found.uuid.as_str()), (owner, uuid));
+        assert_eq!(found.label.unwrap().to_lowercase(), "crash", "{owner}");
+        assert_eq!(found.elsewhere, None, "{owner}");
     }
-    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::remove_dir_all(&directory).unwrap();
     assert!(tried > 0, "e2fsprogs isn't installed");
 }
 

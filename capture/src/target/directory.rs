@@ -1,21 +1,21 @@
-//! A directory of a file system. Each dump has a directory of its own in it:
+//! A directory of a file system. Each dump gets a subdirectory of its own:
 //!
-//! | file | what |
+//! | file | contents |
 //! |---|---|
 //! | `dmesg.txt` | the kernel log, written first |
-//! | `vmcore.incomplete` | the dump while it is written, and if it breaks off |
+//! | `vmcore.incomplete` | the dump while it is being written, and if it was interrupted |
 //! | `summary.json` | what happened |
-//! | `vmcore.sha256` | the digest, as sha256sum writes it, if the dump was read back |
-//! | `vmcore` | the dump, complete and on the disk: renamed last |
+//! | `vmcore.sha256` | the digest in the format of sha256sum, if the dump was read back |
+//! | `vmcore` | the complete dump, renamed to this last |
 
-use super::{Job, Result, Target, TargetError, Task};
+use super::{Job, Target, TargetError, Task, WrittenDump};
 use crate::config::{Device, FileSystem, MountOptions};
 use crate::device;
 use crate::digest;
 use crate::name::Name;
-use crate::rotation::{self, Old};
+use crate::rotation::{self, OldDump};
 use crate::space;
-use crate::storage::{Own, Storage, Writable};
+use crate::storage::{PrivateDirectory, Storage, Writable};
 use crate::system::System;
 use baton_kdump::Source;
 use std::io;
@@ -28,35 +28,35 @@ const COMPLETE: &str = "vmcore";
 const DIGEST: &str = "vmcore.sha256";
 const SUMMARY: &str = "summary.json";
 
-/// In the order in which they are removed: what makes a dump complete goes first, so that a power cut
-/// leaves a broken-off one.
+/// All files of a dump in the order of their removal: the one that marks it as complete goes first, so that
+/// a power cut leaves a dump that is recognised as incomplete.
 const FILES: [&str; 5] = [COMPLETE, INCOMPLETE, DIGEST, SUMMARY, LOG];
 
-/// How many dumps of the same second there may be.
-const MOST_OF_A_SECOND: u32 = 1000;
+/// How many dumps of crashes in the same second there may be.
+const MAX_PER_SECOND: u32 = 1000;
 
-/// What FAT can have in a file (Microsoft's FAT specification, DIR_FileSize).
-const LONGEST_ON_FAT: u64 = (4 << 30) - 1;
+/// The largest file on FAT (Microsoft's FAT specification, DIR_FileSize).
+const MAX_FAT_FILE: u64 = (4 << 30) - 1;
 
-type Outcome<T> = std::result::Result<T, TargetError>;
+type Result<T> = std::result::Result<T, TargetError>;
 
-/// A directory of a file system on a device.
-pub struct Directory<'s> {
+/// Writes a dump to a directory of a file system.
+pub struct DirectoryTarget<'s> {
     system: &'s dyn System,
     device: Device,
     filesystem: FileSystem,
     options: MountOptions,
-    /// Where dumps are, relative to the file system's root.
+    /// The directory for dumps, relative to the file system's root.
     place: PathBuf,
     storage: Option<Box<dyn Storage>>,
     keep: usize,
-    /// The new dump's directory.
+    /// The name of the new dump's directory, once it exists.
     name: Option<Name>,
     output: Option<Box<dyn Writable>>,
 }
 
-impl<'s> Directory<'s> {
-    /// On this device.
+impl<'s> DirectoryTarget<'s> {
+    /// A target for a directory on this device.
     #[must_use]
     pub fn new(
         system: &'s dyn System,
@@ -64,13 +64,13 @@ impl<'s> Directory<'s> {
         filesystem: FileSystem,
         mut options: MountOptions,
         place: PathBuf,
-    ) -> Directory<'s> {
-        // FAT has no modes of its own; these are what all of its files have.
+    ) -> DirectoryTarget<'s> {
+        // FAT stores no modes; these options set those of all files.
         let masks = ["umask", "fmask", "dmask"];
         if filesystem == FileSystem::Vfat && !masks.iter().any(|it| options.has(it)) {
             options.push("umask=0077");
         }
-        Directory {
+        DirectoryTarget {
             system,
             device,
             filesystem,
@@ -83,19 +83,19 @@ impl<'s> Directory<'s> {
         }
     }
 
-    fn storage(&self) -> Outcome<&dyn Storage> {
+    fn storage(&self) -> Result<&dyn Storage> {
         let missing = || io::Error::other("it isn't mounted");
         let storage = self.storage.as_deref().ok_or_else(missing);
         storage.map_err(TargetError::io(Task::Open, &self.place))
     }
 
-    fn folder(&self) -> PathBuf {
+    fn dump_directory(&self) -> PathBuf {
         let name = self.name.map(|name| name.to_string());
         self.place.join(name.unwrap_or_default())
     }
 
-    /// The directory for dumps, with those above it.
-    fn make_place(&self) -> Outcome<()> {
+    /// Creates the directory for dumps and its parents.
+    fn make_place(&self) -> Result<()> {
         let storage = self.storage()?;
         let mut above = PathBuf::new();
         for part in self.place.components() {
@@ -111,8 +111,8 @@ impl<'s> Directory<'s> {
         Ok(())
     }
 
-    /// The dumps that are there.
-    fn old(&self) -> Outcome<Vec<Old>> {
+    /// The older dumps.
+    fn old(&self) -> Result<Vec<OldDump>> {
         let storage = self.storage()?;
         let entries = storage.list(&self.place);
         let entries = entries.map_err(TargetError::io(Task::List, &self.place))?;
@@ -122,12 +122,12 @@ impl<'s> Directory<'s> {
             .filter_map(|(name, _)| Name::parse(&name));
         let mut old = Vec::new();
         for name in names.filter(|name| Some(*name) != self.name) {
-            // A directory that isn't root's, or can't be read, is nobody's business here.
-            let opened = storage.own(&self.place.join(name.to_string()));
+            // A directory that isn't root's or can't be read isn't one of ours.
+            let opened = storage.open_private(&self.place.join(name.to_string()));
             let files = opened.and_then(|it| files_of_a_dump(&*it));
             if let Ok(files) = files {
                 let complete = files.iter().any(|file| file == COMPLETE);
-                old.push(Old { name, complete });
+                old.push(OldDump { name, complete });
             }
         }
         Ok(old)
@@ -137,8 +137,8 @@ impl<'s> Directory<'s> {
         let Some(storage) = &self.storage else {
             return Ok(());
         };
-        let folder = self.place.join(name.to_string());
-        let own = storage.own(&folder)?;
+        let directory = self.place.join(name.to_string());
+        let own = storage.open_private(&directory)?;
         files_of_a_dump(&*own)?;
         for file in FILES {
             match own.remove_file(file) {
@@ -149,23 +149,23 @@ impl<'s> Directory<'s> {
                 own.sync()?;
             }
         }
-        storage.remove_directory(&folder)
+        storage.remove_directory(&directory)
     }
 
-    fn free(&self) -> Outcome<u64> {
+    fn free(&self) -> Result<u64> {
         let free = self.storage()?.free();
         let free = free.map_err(TargetError::io(Task::Measure, &self.place))?;
         Ok(match self.filesystem {
-            FileSystem::Vfat => free.min(LONGEST_ON_FAT),
+            FileSystem::Vfat => free.min(MAX_FAT_FILE),
             _ => free,
         })
     }
 
-    /// Sees that there may be room, and makes some of what isn't kept anyway.
-    fn make_room(&self, job: &Job) -> Outcome<()> {
+    /// Removes old dumps that would go anyway until the new one is sure to fit, then checks whether it may fit.
+    fn make_room(&self, job: &Job) -> Result<()> {
         let mut expendable = rotation::expendable(&self.old()?, job.keep).into_iter();
         let mut free = self.free()?;
-        while free < job.most {
+        while free < job.max_size {
             let Some(name) = expendable.next() else {
                 break;
             };
@@ -176,12 +176,12 @@ impl<'s> Directory<'s> {
             }
             free = self.free()?;
         }
-        Ok(space::check(free, job.most, job.shrinks)?)
+        Ok(space::check(free, job.max_size, job.shrinks)?)
     }
 
-    fn make_folder(&mut self, time: u64) -> Outcome<()> {
+    fn make_dump_directory(&mut self, time: u64) -> Result<()> {
         let mut name = Name::of(time);
-        for _ in 0..MOST_OF_A_SECOND {
+        for _ in 0..MAX_PER_SECOND {
             let path = self.place.join(name.to_string());
             match self.storage()?.make_directory(&path) {
                 Ok(()) => {
@@ -196,84 +196,84 @@ impl<'s> Directory<'s> {
             }
         }
         Err(TargetError::Names {
-            count: MOST_OF_A_SECOND,
+            count: MAX_PER_SECOND,
             place: self.place.clone(),
         })
     }
 
-    /// Writes a small file, and has it on the disk.
-    fn save(&self, file: &str, text: &str) -> Outcome<()> {
+    /// Writes and syncs a small file.
+    fn save(&self, file: &str, text: &str) -> Result<()> {
         let storage = self.storage()?;
-        let folder = self.folder();
-        let path = folder.join(file);
+        let directory = self.dump_directory();
+        let path = directory.join(file);
         let save = || {
             let output = storage.create(&path)?;
             output.write_at(0, text.as_bytes())?;
             output.sync()?;
-            storage.sync_directory(&folder)
+            storage.sync_directory(&directory)
         };
         save().map_err(TargetError::io(Task::Write, &path))
     }
 }
 
-/// The files of a directory that holds a dump and nothing else.
-fn files_of_a_dump(directory: &dyn Own) -> io::Result<Vec<String>> {
+/// The files of a directory that holds nothing but a dump.
+fn files_of_a_dump(directory: &dyn PrivateDirectory) -> io::Result<Vec<String>> {
     let files = directory.files()?;
     let is_ours = |(file, is_own): &(String, bool)| *is_own && FILES.contains(&file.as_str());
     match !files.is_empty() && files.iter().all(is_ours) {
         true => Ok(files.into_iter().map(|(file, _)| file).collect()),
-        false => Err(io::Error::other("it holds something else than a dump")),
+        false => Err(io::Error::other("it holds something other than a dump")),
     }
 }
 
-impl Target for Directory<'_> {
-    fn prepare(&mut self, job: &Job) -> Outcome<Vec<String>> {
+impl Target for DirectoryTarget<'_> {
+    fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
         self.keep = job.keep;
-        let found = device::wait(self.system, &self.device, job.patience)?;
-        let doubt = found.doubt(&self.device);
+        let found = device::wait(self.system, &self.device, job.device_timeout)?;
+        let warning = found.ambiguity(&self.device);
         let node = found.node;
         let storage = self.system.mount(&node, self.filesystem, &self.options);
         self.storage = Some(storage.map_err(TargetError::io(Task::Mount, &node))?);
         self.make_place()?;
         self.make_room(job)?;
-        self.make_folder(job.time)?;
-        Ok(doubt.into_iter().collect())
+        self.make_dump_directory(job.time)?;
+        Ok(warning.into_iter().collect())
     }
 
-    fn save_log(&mut self, log: &str) -> Outcome<()> {
+    fn save_log(&mut self, log: &str) -> Result<()> {
         self.save(LOG, log)
     }
 
-    fn output(&mut self) -> Outcome<&dyn Writable> {
-        let path = self.folder().join(INCOMPLETE);
+    fn output(&mut self) -> Result<&dyn Writable> {
+        let path = self.dump_directory().join(INCOMPLETE);
         let output = self.storage()?.create(&path);
         let output = output.map_err(TargetError::io(Task::Write, &path))?;
-        // The file's name is on the disk before its contents: a power cut leaves both.
+        // The file's name is synced before its contents, so that a power cut doesn't lose the contents with it.
         self.storage()?
-            .sync_directory(&self.folder())
+            .sync_directory(&self.dump_directory())
             .map_err(TargetError::io(Task::Write, &path))?;
         Ok(&**self.output.insert(output))
     }
 
-    fn written(&self) -> Outcome<Arc<dyn Source>> {
-        let path = self.folder().join(INCOMPLETE);
+    fn written(&self) -> Result<Arc<dyn Source>> {
+        let path = self.dump_directory().join(INCOMPLETE);
         let source = self.storage()?.open(&path);
         source.map_err(TargetError::io(Task::Read, &path))
     }
 
-    fn finish(&mut self, result: &Result) -> Outcome<Vec<String>> {
-        if let Some(sha256) = &result.sha256 {
+    fn finish(&mut self, dump: &WrittenDump) -> Result<Vec<String>> {
+        if let Some(sha256) = &dump.sha256 {
             self.save(DIGEST, &digest::line(sha256, COMPLETE))?;
         }
-        self.save(SUMMARY, &result.summary)?;
-        let folder = self.folder();
-        let (from, to) = (folder.join(INCOMPLETE), folder.join(COMPLETE));
+        self.save(SUMMARY, &dump.summary)?;
+        let directory = self.dump_directory();
+        let (from, to) = (directory.join(INCOMPLETE), directory.join(COMPLETE));
         let storage = self.storage()?;
         storage
             .rename(&from, &to)
-            .and_then(|()| storage.sync_directory(&folder))
+            .and_then(|()| storage.sync_directory(&directory))
             .map_err(TargetError::io(Task::Rename, &from))?;
-        // From here on the dump is there, and what goes wrong is no more than a remark.
+        // The dump is complete now; a failure from here on is only a remark.
         let old = match self.old() {
             Ok(old) => old,
             Err(error) => return Ok(vec![error.to_string()]),
@@ -290,18 +290,18 @@ impl Target for Directory<'_> {
         if self.name.is_none() {
             return;
         }
-        let path = self.folder().join(SUMMARY);
+        let path = self.dump_directory().join(SUMMARY);
         let Some(storage) = self.storage.as_deref() else {
             return;
         };
-        // One that was written for a complete dump isn't true.
+        // A summary of a complete dump would be wrong now.
         let _ = storage.remove_file(&path);
         if let Err(error) = self.save(SUMMARY, summary) {
             self.system.say(&error.to_string());
         }
     }
 
-    fn close(&mut self) -> Outcome<()> {
+    fn close(&mut self) -> Result<()> {
         self.output = None;
         match self.storage.take() {
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! Why a target doesn't do.
+//! Why writing to a target fails.
 
 use crate::crash::CrashError;
 use crate::device::DeviceError;
@@ -8,68 +8,68 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a target doesn't do.
+/// Why writing to a target failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// Its device isn't there.
+    /// The device didn't appear.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// What would be overwritten may be the other one.
+    /// Several devices have the target's name, and a raw dump must not overwrite the wrong one.
     #[error(
-        "{0}, so that which of them a raw dump may replace isn't known; give each a name of its own (`sgdisk -G`, `sgdisk -u`), or take the copy out"
+        "{0}, so it isn't clear which of them a raw dump may overwrite; give each a unique name (`sgdisk -G`, `sgdisk -u`), or remove the copy"
     )]
     Ambiguous(String),
-    /// There is too little room.
+    /// The target has too little room.
     #[error(transparent)]
     Space(#[from] TooLittle),
-    /// The system refuses something.
+    /// An operation failed.
     #[error("can't {task} {}: {}", .path.display(), because(.source))]
     Io {
-        /// What was tried.
+        /// The operation.
         task: Task,
-        /// With what.
+        /// The path it was applied to.
         path: PathBuf,
         /// Why it failed.
         source: io::Error,
     },
-    /// Somebody else's data would be lost.
+    /// The partition holds other data, which the dump would destroy.
     #[error("{} holds {occupant}, which a raw dump would destroy; use another partition, or write zeros over this one with blkdiscard -z", .node.display())]
     InUse {
         /// The partition.
         node: PathBuf,
-        /// Who has it.
+        /// What it holds.
         occupant: Occupant,
     },
-    /// The partition can't hold anything.
-    #[error("{} has {size} bytes, and 4 MiB are the least for a dump; use a larger partition", .node.display())]
+    /// The partition is too small for any dump.
+    #[error("{} has {size} bytes, and a dump needs at least 4 MiB; use a larger partition", .node.display())]
     Small {
         /// The partition.
         node: PathBuf,
-        /// Its size.
+        /// The partition's size in bytes.
         size: u64,
     },
-    /// All names are taken.
-    #[error("there are {count} dumps of the same second in {}; remove some", .place.display())]
+    /// All names for this second are taken.
+    #[error("there are {count} dumps from the same second in {}; remove some", .place.display())]
     Names {
-        /// How many.
+        /// The number of dumps.
         count: u32,
-        /// Where.
+        /// The directory for dumps.
         place: PathBuf,
     },
-    /// The dump itself can't be made.
+    /// The crash can't be dumped.
     #[error(transparent)]
     Crash(#[from] CrashError),
-    /// What was read isn't what was written.
-    #[error("what was written doesn't read back: {0}")]
+    /// The dump that was read back isn't the one that was written.
+    #[error("the dump doesn't read back as it was written: {0}")]
     ReadBack(String),
 }
 
-/// What was tried.
+/// An operation on a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
     /// Mount a device.
     Mount,
-    /// Unmount it.
+    /// Unmount a device.
     Unmount,
     /// Open a partition.
     Open,
@@ -83,7 +83,7 @@ pub enum Task {
     Read,
     /// Rename a file.
     Rename,
-    /// Ask for free space.
+    /// Determine the free space or the size.
     Measure,
 }
 
@@ -98,20 +98,20 @@ impl fmt::Display for Task {
             Task::Write => "write",
             Task::Read => "read",
             Task::Rename => "rename",
-            Task::Measure => "see how much is free on",
+            Task::Measure => "determine the space on",
         })
     }
 }
 
 impl TargetError {
-    /// For `map_err`: what was tried, with what.
+    /// For `map_err`: adds the operation and the path to an I/O error.
     pub fn io(task: Task, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> TargetError {
         let path = path.as_ref().to_owned();
         move |source| TargetError::Io { task, path, source }
     }
 }
 
-/// The system's reason, with what can be done about it.
+/// The system's error message with a hint at the fix.
 fn because(error: &io::Error) -> String {
     use io::ErrorKind::{
         NotFound, PermissionDenied, ReadOnlyFilesystem, ResourceBusy, StorageFull,
@@ -119,15 +119,15 @@ fn because(error: &io::Error) -> String {
     let hint = match error.kind() {
         StorageFull => "; free some space, or keep fewer dumps",
         ReadOnlyFilesystem => "; check the file system",
-        ResourceBusy => "; it is in use already",
+        ResourceBusy => "; it is already in use",
         PermissionDenied | NotFound => "; check the configuration",
         _ if error.raw_os_error() == Some(NO_DEVICE) => {
-            "; its file system isn't known: add the module to `modules`"
+            "; the kernel lacks its file system: add the module to `modules`"
         }
         _ => "",
     };
     format!("{error}{hint}")
 }
 
-/// `ENODEV`: mount(2) says it of a type of file system that isn't there.
+/// `ENODEV`, which mount(2) returns for an unknown type of file system.
 const NO_DEVICE: i32 = 19;

@@ -1,7 +1,7 @@
-//! A whole partition: the dump at its start, so that every reader of dumps opens the partition as it
-//! would a file; the rest in its [`trailer`].
+//! A whole partition. The dump lies at its start, so that every reader of dumps can open the partition as if
+//! it were a file; everything else lies in its [`trailer`].
 
-use super::{Job, Result, Target, TargetError, Task};
+use super::{Job, Target, TargetError, Task, WrittenDump};
 use crate::config::Device;
 use crate::device;
 use crate::probe;
@@ -15,29 +15,29 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What must be written over so that no reader takes what is there for a dump: the largest page, which
-/// is the block of a kdump-compressed dump's header.
+/// How many bytes to clear so that no reader mistakes the old contents for a dump: the largest page size,
+/// which is the block size of a kdump-compressed dump's header.
 const HEADER: usize = 64 << 10;
 
-type Outcome<T> = std::result::Result<T, TargetError>;
+type Result<T> = std::result::Result<T, TargetError>;
 
-/// A partition.
-pub struct Partition<'s> {
+/// Writes a dump to a whole partition.
+pub struct PartitionTarget<'s> {
     system: &'s dyn System,
     device: Device,
     node: PathBuf,
-    open: Option<Open>,
+    open: Option<OpenPartition>,
     log: Vec<u8>,
 }
 
-/// The part of a partition that the dump may have.
-struct Open {
+/// An open partition. The dump may use it up to the trailer.
+struct OpenPartition {
     volume: Box<dyn Volume>,
     /// Where the trailer begins.
     end: u64,
 }
 
-impl Output for Open {
+impl Output for OpenPartition {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let end = offset.checked_add(bytes.len() as u64);
         match end.is_some_and(|end| end <= self.end) {
@@ -55,17 +55,17 @@ impl Output for Open {
     }
 }
 
-impl Writable for Open {
+impl Writable for OpenPartition {
     fn sync(&self) -> io::Result<()> {
         self.volume.sync()
     }
 }
 
-impl<'s> Partition<'s> {
-    /// This one.
+impl<'s> PartitionTarget<'s> {
+    /// A target for this device.
     #[must_use]
-    pub fn new(system: &'s dyn System, device: Device) -> Partition<'s> {
-        Partition {
+    pub fn new(system: &'s dyn System, device: Device) -> PartitionTarget<'s> {
+        PartitionTarget {
             system,
             device,
             node: PathBuf::new(),
@@ -74,13 +74,13 @@ impl<'s> Partition<'s> {
         }
     }
 
-    fn open(&self) -> Outcome<&Open> {
+    fn open(&self) -> Result<&OpenPartition> {
         let missing = || io::Error::other("it isn't open");
         let open = self.open.as_ref().ok_or_else(missing);
         open.map_err(TargetError::io(Task::Write, &self.node))
     }
 
-    fn write_trailer(&self, trailer: &Trailer) -> Outcome<()> {
+    fn write_trailer(&self, trailer: &Trailer) -> Result<()> {
         let open = self.open()?;
         let write = || {
             trailer::write(&*open.volume, open.end, trailer)?;
@@ -90,11 +90,11 @@ impl<'s> Partition<'s> {
     }
 }
 
-impl Target for Partition<'_> {
-    fn prepare(&mut self, job: &Job) -> Outcome<Vec<String>> {
-        let found = device::wait(self.system, &self.device, job.patience)?;
-        if let Some(doubt) = found.doubt(&self.device) {
-            return Err(TargetError::Ambiguous(doubt));
+impl Target for PartitionTarget<'_> {
+    fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
+        let found = device::wait(self.system, &self.device, job.device_timeout)?;
+        if let Some(ambiguity) = found.ambiguity(&self.device) {
+            return Err(TargetError::Ambiguous(ambiguity));
         }
         self.node = found.node;
         let source = self.system.look_into(&self.node);
@@ -116,13 +116,13 @@ impl Target for Partition<'_> {
         };
         let end = trailer::place(size).filter(|end| *end >= trailer::SIZE);
         let end = end.ok_or_else(small)?;
-        space::check(end, job.most, job.shrinks)?;
-        self.open = Some(Open { volume, end });
+        space::check(end, job.max_size, job.shrinks)?;
+        self.open = Some(OpenPartition { volume, end });
         Ok(Vec::new())
     }
 
-    /// The dump that was there ends to be one here, where there is something new in its place.
-    fn save_log(&mut self, log: &str) -> Outcome<()> {
+    /// Invalidates the previous dump now that a new log is there to take its place.
+    fn save_log(&mut self, log: &str) -> Result<()> {
         self.log = log.as_bytes().to_vec();
         let open = self.open()?;
         let clear = || {
@@ -137,22 +137,22 @@ impl Target for Partition<'_> {
         })
     }
 
-    fn output(&mut self) -> Outcome<&dyn Writable> {
+    fn output(&mut self) -> Result<&dyn Writable> {
         Ok(self.open()?)
     }
 
-    fn written(&self) -> Outcome<Arc<dyn Source>> {
+    fn written(&self) -> Result<Arc<dyn Source>> {
         let source = self.open()?.volume.reopen();
         source.map_err(TargetError::io(Task::Read, &self.node))
     }
 
-    fn finish(&mut self, result: &Result) -> Outcome<Vec<String>> {
+    fn finish(&mut self, dump: &WrittenDump) -> Result<Vec<String>> {
         self.write_trailer(&Trailer {
             complete: true,
-            length: result.length,
-            digest: result.sha256.as_deref().and_then(bytes),
+            length: dump.length,
+            digest: dump.sha256.as_deref().and_then(bytes),
             log: self.log.clone(),
-            summary: result.summary.clone().into_bytes(),
+            summary: dump.summary.clone().into_bytes(),
         })?;
         Ok(Vec::new())
     }
@@ -171,13 +171,13 @@ impl Target for Partition<'_> {
         }
     }
 
-    fn close(&mut self) -> Outcome<()> {
+    fn close(&mut self) -> Result<()> {
         self.open = None;
         Ok(())
     }
 }
 
-/// Hexadecimal as bytes.
+/// The bytes of a digest in hexadecimal.
 fn bytes(digest: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     for (at, byte) in bytes.iter_mut().enumerate() {

@@ -29,7 +29,7 @@ fn a_log_that_a_target_has_is_kept_nowhere_else() {
     assert!(
         !machine
             .disk("one")
-            .folder
+            .directory
             .join(DUMP)
             .join("vmcore")
             .exists()
@@ -118,10 +118,16 @@ fn an_action_that_hangs_is_forced() {
 
 #[test]
 fn each_target_leaves_time_for_the_next() {
-    use baton_capture::deadline::patience;
+    use baton_capture::deadline::device_timeout;
     let seconds = Duration::from_secs;
-    assert_eq!(patience(seconds(600), 2, seconds(30)), seconds(30));
-    assert_eq!(patience(seconds(30), 2, seconds(30)), seconds(10));
-    assert_eq!(patience(seconds(30), usize::MAX, seconds(30)).as_secs(), 0);
-    assert_eq!(patience(Duration::ZERO, 1, seconds(30)), Duration::ZERO);
+    assert_eq!(device_timeout(seconds(600), 2, seconds(30)), seconds(30));
+    assert_eq!(device_timeout(seconds(30), 2, seconds(30)), seconds(10));
+    assert_eq!(
+        device_timeout(seconds(30), usize::MAX, seconds(30)).as_secs(),
+        0
+    );
+    assert_eq!(
+        device_timeout(Duration::ZERO, 1, seconds(30)),
+        Duration::ZERO
+    );
 }

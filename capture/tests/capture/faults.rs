@@ -23,7 +23,7 @@ fn with_fault(fault: Fault) {
     let machine = capture(machine, &config(2, &["one", "two"]));
     assert_ended(&machine);
     assert_intact(&old);
-    let first = machine.disk("one").folder.join(DUMP);
+    let first = machine.disk("one").directory.join(DUMP);
     let has_first = first.join("vmcore").exists();
     if has_first {
         assert_eq!(fs::read(first.join("vmcore")).unwrap(), Small::dump());
@@ -31,7 +31,7 @@ fn with_fault(fault: Fault) {
         assert_intact(&oldest);
     }
     // Renamed, but perhaps not on the disk: then there are two.
-    if machine.disk("two").folder.join(DUMP).exists() {
+    if machine.disk("two").directory.join(DUMP).exists() {
         let summary = assert_complete(&machine, "two");
         assert_eq!(summary.failed_targets.len(), 1, "{fault:?}");
         assert_intact(&oldest);
@@ -58,17 +58,20 @@ fn a_disk_gone_at_any_operation_costs_no_dump() {
 
 #[test]
 fn a_disk_full_at_any_byte_costs_no_dump_and_keeps_what_fitted() {
-    for most in (0..420_000).step_by(9_999) {
-        with_fault(Fault::Full(most));
+    for limit in (0..420_000).step_by(9_999) {
+        with_fault(Fault::Full(limit));
     }
     let machine = Machine::new().with_disk("one", Fault::Full(200_000));
     let machine = capture(machine, &config(2, &["one"]));
     assert_ended(&machine);
-    let folder = machine.disk("one").folder.join(DUMP);
-    assert_eq!(fs::read_to_string(folder.join("dmesg.txt")).unwrap(), LOG);
-    let kept = fs::read(folder.join("vmcore.incomplete")).unwrap();
+    let directory = machine.disk("one").directory.join(DUMP);
+    assert_eq!(
+        fs::read_to_string(directory.join("dmesg.txt")).unwrap(),
+        LOG
+    );
+    let kept = fs::read(directory.join("vmcore.incomplete")).unwrap();
     assert!(kept[10_000..].iter().eq(&Small::dump()[10_000..kept.len()]));
-    assert!(!folder.join("vmcore").exists());
+    assert!(!directory.join("vmcore").exists());
     assert!(
         machine.said().contains("no storage space") || machine.said().contains("No space"),
         "{}",
@@ -86,9 +89,9 @@ fn a_disk_that_gives_back_something_else_is_not_trusted() {
     let summary = assert_complete(&machine, "two");
     assert_eq!(
         summary.failed_targets[0].error,
-        "what was written doesn't read back: the dump is incomplete"
+        "the dump doesn't read back as it was written: the dump is incomplete"
     );
-    let first = machine.disk("one").folder.join(DUMP);
+    let first = machine.disk("one").directory.join(DUMP);
     assert_eq!(
         names(&first),
         ["dmesg.txt", "summary.json", "vmcore.incomplete"]

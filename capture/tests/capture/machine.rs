@@ -1,8 +1,8 @@
-//! A machine that isn't one: disks are directories and files, faults come when they are told to.
+//! A simulated machine: disks are directories and files, and faults occur on demand.
 
 use baton_capture::config::{FileSystem, Finally, MountOptions};
 use baton_capture::deadline::End;
-use baton_capture::storage::{Folder, Own, Storage, Writable};
+use baton_capture::storage::{DirectoryStorage, PrivateDirectory, Storage, Writable};
 use baton_capture::system::{Candidate, Identity, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::Output;
@@ -54,7 +54,7 @@ impl Faults {
         self.step()?;
         let written = self.written.fetch_add(length as u64, Ordering::Relaxed) + length as u64;
         match *self.fault.lock().unwrap() {
-            Fault::Full(most) if written > most => Err(io::ErrorKind::StorageFull.into()),
+            Fault::Full(limit) if written > limit => Err(io::ErrorKind::StorageFull.into()),
             _ => Ok(()),
         }
     }
@@ -70,7 +70,7 @@ pub struct Disk {
     /// The first bytes, which say what it is.
     image: Vec<u8>,
     /// What is on it.
-    pub folder: PathBuf,
+    pub directory: PathBuf,
     pub free: u64,
     pub faults: Arc<Faults>,
 }
@@ -82,7 +82,7 @@ pub struct Machine {
     /// A raw partition, by its size.
     pub partition: Option<u64>,
     pub partition_faults: Arc<Faults>,
-    /// What tells the raw disk from others.
+    /// What distinguishes the raw disk from others.
     pub identity: Identity,
     /// There is a copy of the raw disk, `/dev/copy`, which has the same identity.
     pub is_copied: bool,
@@ -125,15 +125,15 @@ impl Machine {
 
     /// With an ext4 file system that has this label.
     pub fn with_disk(mut self, label: &str, fault: Fault) -> Machine {
-        let folder = self.root.join(label);
-        fs::create_dir_all(&folder).unwrap();
+        let directory = self.root.join(label);
+        fs::create_dir_all(&directory).unwrap();
         let mut image = vec![0; 68 << 10];
         image[1080..1082].copy_from_slice(&[0x53, 0xef]);
         image[1144..1144 + label.len()].copy_from_slice(label.as_bytes());
         self.disks.push(Disk {
             node: PathBuf::from(format!("/dev/{label}")),
             image,
-            folder,
+            directory,
             free: 1 << 40,
             faults: Arc::new(Faults {
                 fault: Mutex::new(fault),
@@ -310,7 +310,7 @@ impl System for Machine {
         state.mounted += 1;
         state.options.push(options.data.clone());
         Ok(Box::new(Faulty {
-            inner: Folder::at(&disk.folder),
+            inner: DirectoryStorage::at(&disk.directory),
             faults: Arc::clone(&disk.faults),
             free: disk.free,
         }))
@@ -364,7 +364,7 @@ impl System for Machine {
 
 /// A file system with faults.
 struct Faulty {
-    inner: Folder,
+    inner: DirectoryStorage,
     faults: Arc<Faults>,
     free: u64,
 }
@@ -380,10 +380,10 @@ impl Storage for Faulty {
         self.inner.list(path)
     }
 
-    fn own(&self, path: &Path) -> io::Result<Box<dyn Own>> {
+    fn open_private(&self, path: &Path) -> io::Result<Box<dyn PrivateDirectory>> {
         self.faults.step()?;
-        Ok(Box::new(FaultyOwn {
-            inner: self.inner.own(path)?,
+        Ok(Box::new(FaultyDirectory {
+            inner: self.inner.open_private(path)?,
             faults: Arc::clone(&self.faults),
         }))
     }
@@ -433,12 +433,12 @@ impl Storage for Faulty {
 }
 
 /// A directory with faults.
-struct FaultyOwn {
-    inner: Box<dyn Own>,
+struct FaultyDirectory {
+    inner: Box<dyn PrivateDirectory>,
     faults: Arc<Faults>,
 }
 
-impl Own for FaultyOwn {
+impl PrivateDirectory for FaultyDirectory {
     fn files(&self) -> io::Result<Vec<(String, bool)>> {
         self.faults.step()?;
         self.inner.files()

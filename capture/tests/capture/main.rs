@@ -65,29 +65,29 @@ fn assert_ended(machine: &Machine) {
     assert_eq!(machine.mounted(), 0, "{}", machine.said());
 }
 
-fn summary(folder: &Path) -> Summary {
-    let text = fs::read_to_string(folder.join("summary.json")).unwrap();
+fn summary(directory: &Path) -> Summary {
+    let text = fs::read_to_string(directory.join("summary.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
 /// The disk has the whole dump.
 fn assert_complete(machine: &Machine, label: &str) -> Summary {
-    let folder = machine.disk(label).folder.join(DUMP);
-    let files = names(&folder);
+    let directory = machine.disk(label).directory.join(DUMP);
+    let files = names(&directory);
     assert_eq!(
         files,
         ["dmesg.txt", "summary.json", "vmcore", "vmcore.sha256"],
         "{}",
         machine.said()
     );
-    assert_eq!(fs::read(folder.join("vmcore")).unwrap(), Small::dump());
-    let summary = summary(&folder);
+    assert_eq!(fs::read(directory.join("vmcore")).unwrap(), Small::dump());
+    let summary = summary(&directory);
     assert!(summary.complete);
     summary
 }
 
-fn names(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else {
+fn names(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else {
         return Vec::new();
     };
     let mut names: Vec<String> = entries
@@ -99,24 +99,24 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// Puts an old dump on a disk, complete or not.
 fn old_dump(machine: &Machine, label: &str, name: &str, complete: bool) -> PathBuf {
-    let folder = machine.disk(label).folder.join("var/crash").join(name);
-    fs::create_dir_all(&folder).unwrap();
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    let directory = machine.disk(label).directory.join("var/crash").join(name);
+    fs::create_dir_all(&directory).unwrap();
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
     let dump = if complete {
         "vmcore"
     } else {
         "vmcore.incomplete"
     };
     for file in ["dmesg.txt", dump] {
-        fs::write(folder.join(file), format!("{file} of {name}")).unwrap();
+        fs::write(directory.join(file), format!("{file} of {name}")).unwrap();
     }
-    folder
+    directory
 }
 
-fn assert_intact(folder: &Path) {
-    let name = folder.file_name().unwrap().to_str().unwrap();
+fn assert_intact(directory: &Path) {
+    let name = directory.file_name().unwrap().to_str().unwrap();
     for file in ["dmesg.txt", "vmcore"] {
-        let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
+        let text = fs::read_to_string(directory.join(file)).unwrap_or_default();
         assert_eq!(text, format!("{file} of {name}"));
     }
 }

@@ -13,10 +13,13 @@ fn a_dump_is_complete_with_its_log_its_digest_and_its_summary() {
     let machine = capture(machine, &config(3, &["one"]));
     assert_ended(&machine);
     let summary = assert_complete(&machine, "one");
-    let folder = machine.disk("one").folder.join(DUMP);
-    assert_eq!(fs::read_to_string(folder.join("dmesg.txt")).unwrap(), LOG);
+    let directory = machine.disk("one").directory.join(DUMP);
+    assert_eq!(
+        fs::read_to_string(directory.join("dmesg.txt")).unwrap(),
+        LOG
+    );
     let check = Command::new("sha256sum")
-        .current_dir(&folder)
+        .current_dir(&directory)
         .args(["--check", "--strict", "vmcore.sha256"])
         .output()
         .unwrap();
@@ -36,12 +39,12 @@ fn a_dump_is_complete_with_its_log_its_digest_and_its_summary() {
 fn nobody_but_root_reads_a_dump() {
     let machine = Machine::new().with_disk("one", Fault::None);
     let machine = capture(machine, &config(3, &["one"]));
-    let folder = machine.disk("one").folder.join(DUMP);
+    let directory = machine.disk("one").directory.join(DUMP);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
-    assert_eq!(mode(&folder), 0o700);
-    assert_eq!(mode(folder.parent().unwrap()), 0o700);
-    for file in names(&folder) {
-        assert_eq!(mode(&folder.join(&file)), 0o600, "{file}");
+    assert_eq!(mode(&directory), 0o700);
+    assert_eq!(mode(directory.parent().unwrap()), 0o700);
+    for file in names(&directory) {
+        assert_eq!(mode(&directory.join(&file)), 0o600, "{file}");
     }
 }
 
@@ -50,9 +53,9 @@ fn without_reading_back_there_is_no_digest() {
     let machine = Machine::new().with_disk("one", Fault::Rotten);
     let config = config(3, &["one"]).replace("read-back = true", "read-back = false");
     let machine = capture(machine, &config);
-    let folder = machine.disk("one").folder.join(DUMP);
-    assert_eq!(names(&folder), ["dmesg.txt", "summary.json", "vmcore"]);
-    assert_eq!(summary(&folder).sha256, None);
+    let directory = machine.disk("one").directory.join(DUMP);
+    assert_eq!(names(&directory), ["dmesg.txt", "summary.json", "vmcore"]);
+    assert_eq!(summary(&directory).sha256, None);
 }
 
 #[test]
@@ -61,7 +64,7 @@ fn a_second_dump_of_the_same_second_gets_a_number() {
     let first = old_dump(&machine, "one", "2026-11-28T17-33-33Z", true);
     let machine = capture(machine, &config(3, &["one"]));
     assert_intact(&first);
-    let place = machine.disk("one").folder.join("var/crash");
+    let place = machine.disk("one").directory.join("var/crash");
     assert_eq!(
         names(&place),
         ["2026-11-28T17-33-33Z", "2026-11-28T17-33-33Z-1"]
@@ -71,7 +74,7 @@ fn a_second_dump_of_the_same_second_gets_a_number() {
 #[test]
 fn old_dumps_go_when_the_new_one_is_complete_and_nothing_else_goes() {
     let machine = Machine::new().with_disk("one", Fault::None);
-    let place = machine.disk("one").folder.join("var/crash");
+    let place = machine.disk("one").directory.join("var/crash");
     for year in 2020..2024 {
         old_dump(&machine, "one", &format!("{year}-01-01T00-00-00Z"), true);
     }
@@ -191,8 +194,8 @@ fn a_raw_partition_that_holds_what_nobody_here_knows_is_left_alone() {
         (3, &b"NTFS    "[..], "an NTFS file system"),
         (512, b"EFI PART", "a partition table (GPT)"),
         (4096, &0xa92b_4efc_u32.to_le_bytes(), "RAID array"),
-        (5000, b"whatever this is", "something unknown"),
-        ((8 << 20) - 16, b"whatever this is", "something unknown"),
+        (5000, b"whatever this is", "unknown data"),
+        ((8 << 20) - 16, b"whatever this is", "unknown data"),
     ] {
         let mut start = vec![0; at + there.len()];
         start[at..].copy_from_slice(there);
@@ -234,7 +237,7 @@ fn a_raw_partition_that_is_too_small_is_left_alone() {
     let machine = capture(machine, &config(3, &["raw"]));
     assert_ended(&machine);
     assert!(
-        machine.said().contains("4 MiB are the least"),
+        machine.said().contains("at least 4 MiB"),
         "{}",
         machine.said()
     );
@@ -303,9 +306,9 @@ fn two_file_systems_of_one_name_are_told_of_and_the_dump_is_taken() {
         .with_copy_of("one");
     let machine = capture(machine, &config(2, &["one"]));
     let summary = assert_complete(&machine, "one");
-    let doubt = "LABEL=one is the name of /dev/one, which is taken, and of /dev/copy";
-    assert_eq!(summary.warnings, [doubt]);
-    assert!(machine.said().contains(doubt), "{}", machine.said());
+    let warning = "LABEL=one is the name of /dev/one, which is used, and of /dev/copy";
+    assert_eq!(summary.warnings, [warning]);
+    assert!(machine.said().contains(warning), "{}", machine.said());
 }
 
 #[test]
@@ -316,7 +319,8 @@ fn of_two_raw_disks_of_one_name_none_is_written_to() {
     machine.is_copied = true;
     let machine = capture(machine, &raw);
     assert_ended(&machine);
-    let said = "WWN=naa.1 is the name of /dev/raw, which is taken, and of /dev/copy, so that";
+    let said =
+        "WWN=naa.1 is the name of /dev/raw, which is used, and of /dev/copy, so it isn't clear";
     assert!(machine.said().contains(said), "{}", machine.said());
     assert!(machine.partition_bytes().iter().all(|byte| *byte == 0));
 }

@@ -92,11 +92,11 @@ fn every_format_and_codec_gives_back_the_memory() {
             .replace("\"zstd\"", &format!("\"{compression}\""));
         let machine = Machine::new().with_disk("one", Fault::None);
         let machine = dumped(machine, &config, core(INFO));
-        let folder = machine.disk("one").folder.join(DUMP);
-        let summary = summary(&folder);
+        let directory = machine.disk("one").directory.join(DUMP);
+        let summary = summary(&directory);
         assert!(summary.complete, "{}", machine.said());
         assert_eq!(summary.crash.kernel.as_deref(), Some("6.12.1-test"));
-        let dump = Dump::open(&[folder.join("vmcore")]).unwrap();
+        let dump = Dump::open(&[directory.join("vmcore")]).unwrap();
         assert!(dump.survey().complete());
         assert_all_memory(&dump);
     }
@@ -107,14 +107,14 @@ fn a_core_that_says_nothing_of_its_kernel_is_dumped_whole() {
     let machine = Machine::new().with_disk("one", Fault::None);
     let machine = dumped(machine, &config(2, &["one"]), core(""));
     // The machine's clock has the time.
-    let folder = machine
+    let directory = machine
         .disk("one")
-        .folder
+        .directory
         .join("var/crash/2001-09-09T01-46-40Z");
-    let summary = summary(&folder);
+    let summary = summary(&directory);
     assert_eq!(summary.warnings.len(), 1, "{summary:?}");
     assert!(!summary.dump.unwrap().warnings.is_empty());
-    assert_all_memory(&Dump::open(&[folder.join("vmcore")]).unwrap());
+    assert_all_memory(&Dump::open(&[directory.join("vmcore")]).unwrap());
 }
 
 #[test]
@@ -132,16 +132,16 @@ fn what_is_left_of_memory_is_dumped_and_says_that_more_was_there() {
             .replace("\"zstd\"", "\"none\"");
         let machine = Machine::new().with_disk("one", Fault::None);
         let machine = dumped(machine, &config, broken.clone());
-        let folder = machine.disk("one").folder.join(DUMP);
-        let summary = summary(&folder);
+        let directory = machine.disk("one").directory.join(DUMP);
+        let summary = summary(&directory);
         // There will be no better one.
         assert!(summary.complete, "{}", machine.said());
-        let told = summary.warnings.join("; ");
-        assert!(told.contains("program header 2"), "{told}");
-        assert!(told.contains("its memory would end"), "{told}");
+        let reported = summary.warnings.join("; ");
+        assert!(reported.contains("program header 2"), "{reported}");
+        assert!(reported.contains("its memory would end"), "{reported}");
         let written = summary.dump.unwrap();
         assert_eq!((written.complete, written.pages.lost), (false, 4));
-        let dump = Dump::open(&[folder.join("vmcore")]).unwrap();
+        let dump = Dump::open(&[directory.join("vmcore")]).unwrap();
         let survey = dump.survey();
         assert_eq!(
             (survey.present, survey.held),
@@ -166,14 +166,14 @@ fn a_raw_partition_is_opened_as_a_dump() {
 #[test]
 fn a_disk_full_anywhere_leaves_what_says_that_it_is_incomplete() {
     let mut opened = 0;
-    for most in (0..1_600_000).step_by(99_991) {
-        let machine = Machine::new().with_disk("one", Fault::Full(most));
+    for limit in (0..1_600_000).step_by(99_991) {
+        let machine = Machine::new().with_disk("one", Fault::Full(limit));
         let config = config(2, &["one"]).replace("\"zstd\"", "\"none\"");
         let machine = dumped(machine, &config, core(INFO));
-        let folder = machine.disk("one").folder.join(DUMP);
-        assert!(!folder.join("vmcore").exists(), "{most}");
-        if let Ok(dump) = Dump::open(&[folder.join("vmcore.incomplete")]) {
-            assert!(!dump.survey().complete(), "{most}");
+        let directory = machine.disk("one").directory.join(DUMP);
+        assert!(!directory.join("vmcore").exists(), "{limit}");
+        if let Ok(dump) = Dump::open(&[directory.join("vmcore.incomplete")]) {
+            assert!(!dump.survey().complete(), "{limit}");
             opened += 1;
         }
     }
@@ -186,11 +186,11 @@ fn a_dump_with_a_byte_changed_on_the_disk_is_not_trusted() {
         .with_disk("one", Fault::Rotten)
         .with_disk("two", Fault::None);
     let machine = dumped(machine, &config(2, &["one", "two"]), core(INFO));
-    let summary = summary(&machine.disk("two").folder.join(DUMP));
+    let summary = summary(&machine.disk("two").directory.join(DUMP));
     assert!(summary.complete);
     let error = &summary.failed_targets[0].error;
     assert!(
-        error.starts_with("what was written doesn't read back: "),
+        error.starts_with("the dump doesn't read back as it was written: "),
         "{error}"
     );
 }

@@ -1,4 +1,4 @@
-//! Writing so that a power cut leaves what was written.
+//! Syncs the output at intervals while it is written, so that a power cut loses little of it.
 
 use crate::storage::Writable;
 use baton_kdump::write::Output;
@@ -7,70 +7,71 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How much may be written that isn't on the disk.
-pub const MOST_UNSAFE: u64 = 64 << 20;
+/// How many bytes may be written without a sync.
+pub const MAX_UNSYNCED_BYTES: u64 = 64 << 20;
 
-/// How long it may not be.
-const LONGEST_UNSAFE: Duration = Duration::from_secs(2);
+/// How much time may pass without a sync.
+const MAX_UNSYNCED_TIME: Duration = Duration::from_secs(2);
 
-/// Has what is written through it put on the disk now and then. The thread that finds that it is time
-/// waits for the disk, the others go on.
-pub struct Steady<'a> {
+/// An output that syncs the one below it whenever enough has been written or enough time has passed. The
+/// thread that finds a sync due waits for the disk; the others continue.
+pub struct PeriodicSync<'a> {
     inner: &'a dyn Writable,
-    /// Bytes since the last time.
-    since: AtomicU64,
-    /// All bytes.
+    /// Bytes written since the last sync.
+    unsynced: AtomicU64,
+    /// Bytes written in all.
     written: AtomicU64,
-    last: Mutex<Instant>,
+    /// When the last sync ended.
+    last_sync: Mutex<Instant>,
 }
 
-impl<'a> Steady<'a> {
-    /// Over this.
+impl<'a> PeriodicSync<'a> {
+    /// Wraps an output.
     #[must_use]
-    pub fn new(inner: &'a dyn Writable) -> Steady<'a> {
-        Steady {
+    pub fn new(inner: &'a dyn Writable) -> PeriodicSync<'a> {
+        PeriodicSync {
             inner,
-            since: AtomicU64::new(0),
+            unsynced: AtomicU64::new(0),
             written: AtomicU64::new(0),
-            last: Mutex::new(Instant::now()),
+            last_sync: Mutex::new(Instant::now()),
         }
     }
 
-    /// How many bytes were written.
+    /// How many bytes have been written.
     #[must_use]
     pub fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Puts all on the disk that was written until now.
+    /// Waits until everything written so far is on the disk.
     ///
     /// # Errors
-    /// When some of it can't be.
+    /// When some of it can't be written.
     pub fn sync(&self) -> io::Result<()> {
-        // A thread that panicked held no more than a time.
-        let mut last = self.last.lock().unwrap_or_else(|it| it.into_inner());
-        self.since.store(0, Ordering::Relaxed);
+        // The lock guards only a time, which a panic can't leave inconsistent.
+        let mut last = self.last_sync.lock().unwrap_or_else(|it| it.into_inner());
+        self.unsynced.store(0, Ordering::Relaxed);
         let result = self.inner.sync();
         *last = Instant::now();
         result
     }
 
     fn is_due(&self) -> bool {
-        if self.since.load(Ordering::Relaxed) >= MOST_UNSAFE {
+        if self.unsynced.load(Ordering::Relaxed) >= MAX_UNSYNCED_BYTES {
             return true;
         }
-        // Somebody who holds it is at it.
-        let last = self.last.try_lock();
-        last.is_ok_and(|last| last.elapsed() >= LONGEST_UNSAFE)
+        // Whoever holds the lock is syncing already.
+        let last = self.last_sync.try_lock();
+        last.is_ok_and(|last| last.elapsed() >= MAX_UNSYNCED_TIME)
     }
 }
 
-impl Output for Steady<'_> {
+impl Output for PeriodicSync<'_> {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.inner.write_at(offset, bytes)?;
         let count = bytes.len() as u64;
         self.written.fetch_add(count, Ordering::Relaxed);
-        self.since.fetch_add(count, Ordering::Relaxed);
+        self.unsynced.fetch_add(count, Ordering::Relaxed);
         if self.is_due() { self.sync() } else { Ok(()) }
     }
 
@@ -87,7 +88,7 @@ impl Output for Steady<'_> {
 mod tests {
     use super::*;
 
-    /// Takes anything, and counts.
+    /// Accepts every write and counts syncs.
     #[derive(Default)]
     struct Disk {
         syncs: AtomicU64,
@@ -118,34 +119,34 @@ mod tests {
         }
     }
 
-    fn write(steady: &Steady<'_>, mib: usize) -> io::Result<()> {
+    fn write(output: &PeriodicSync<'_>, mib: usize) -> io::Result<()> {
         let chunk = vec![0; 1 << 20];
-        (0..mib).try_for_each(|_| steady.write_at(0, &chunk))
+        (0..mib).try_for_each(|_| output.write_at(0, &chunk))
     }
 
     #[test]
     fn all_is_put_on_the_disk_each_64_mib() {
         let disk = Disk::default();
-        let steady = Steady::new(&disk);
-        write(&steady, 63).unwrap();
+        let output = PeriodicSync::new(&disk);
+        write(&output, 63).unwrap();
         assert_eq!(disk.syncs.load(Ordering::Relaxed), 0);
-        write(&steady, 1).unwrap();
+        write(&output, 1).unwrap();
         assert_eq!(disk.syncs.load(Ordering::Relaxed), 1);
-        write(&steady, 64).unwrap();
+        write(&output, 64).unwrap();
         assert_eq!(disk.syncs.load(Ordering::Relaxed), 2);
-        assert_eq!(steady.written(), 128 << 20);
+        assert_eq!(output.written(), 128 << 20);
     }
 
     #[test]
     fn little_is_put_on_the_disk_when_it_has_waited() {
         let disk = Disk::default();
-        let steady = Steady::new(&disk);
-        *steady.last.lock().unwrap() = Instant::now()
-            .checked_sub(LONGEST_UNSAFE)
+        let output = PeriodicSync::new(&disk);
+        *output.last_sync.lock().unwrap() = Instant::now()
+            .checked_sub(MAX_UNSYNCED_TIME)
             .expect("the machine is up for two seconds");
-        steady.write_at(0, b"x").unwrap();
+        output.write_at(0, b"x").unwrap();
         assert_eq!(disk.syncs.load(Ordering::Relaxed), 1);
-        steady.write_at(0, b"x").unwrap();
+        output.write_at(0, b"x").unwrap();
         assert_eq!(disk.syncs.load(Ordering::Relaxed), 1);
     }
 
@@ -155,6 +156,6 @@ mod tests {
             broken: true,
             ..Disk::default()
         };
-        assert!(write(&Steady::new(&disk), 64).is_err());
+        assert!(write(&PeriodicSync::new(&disk), 64).is_err());
     }
 }
