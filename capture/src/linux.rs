@@ -11,7 +11,7 @@ use crate::storage::{DirectoryStorage, Storage, Writable};
 use crate::system::{Candidate, Identity, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::{FileOutput, Output};
-use baton_sys::file::{Kind, open_as};
+use baton_sys::file::{FileKind, open_as};
 use baton_sys::{Root, block, cache, memory, module, mount, power};
 use console::Console;
 use std::fs::{File, OpenOptions};
@@ -205,7 +205,7 @@ struct OpenDevice {
 
 impl OpenDevice {
     fn open(node: &Path) -> io::Result<OpenDevice> {
-        let (file, _) = open_as(node, &[Kind::Block])?;
+        let (file, _) = open_as(node, &[FileKind::Block])?;
         Ok(OpenDevice {
             size: size(&file)?,
             file,

@@ -1,14 +1,14 @@
-//! Files that IMA appraises.
+//! Whether a file carries what IMA appraises it by.
 
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use std::ffi::CStr;
 use std::fs::File;
 
-/// The digest or signature that IMA appraises a file by (linux/xattr.h: XATTR_NAME_IMA).
+/// The attribute with the digest or signature by which IMA appraises a file (linux/xattr.h: XATTR_NAME_IMA).
 pub(crate) const IMA: &CStr = c"security.ima";
 
-/// Whether a file has what IMA appraises it by. A copy of its bytes hasn't.
+/// Whether a file has the digest or signature by which IMA appraises it. A copy of its bytes doesn't have it.
 #[must_use]
 pub fn has_ima(file: &File) -> bool {
     has(file, IMA)
@@ -16,9 +16,9 @@ pub fn has_ima(file: &File) -> bool {
 
 fn has(file: &File, name: &CStr) -> bool {
     let mut value = Vec::with_capacity(1);
-    // Of a longer one ERANGE is told.
-    let told = rustix::fs::fgetxattr(file, name, spare_capacity(&mut value));
-    matches!(told, Ok(_) | Err(Errno::RANGE))
+    // A longer value gives ERANGE.
+    let result = rustix::fs::fgetxattr(file, name, spare_capacity(&mut value));
+    matches!(result, Ok(_) | Err(Errno::RANGE))
 }
 
 #[cfg(test)]

@@ -10,30 +10,30 @@ use std::path::{Path, PathBuf};
 /// A disk or a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockDevice {
-    /// The kernel's name for it, as `sda1`.
+    /// The kernel's name for the device, such as `sda1`.
     pub name: String,
-    /// Its folder below `sys/devices`, without links.
-    folder: PathBuf,
-    /// `sys/devices`, without links.
+    /// The device's directory below `sys/devices`, with symbolic links resolved.
+    directory: PathBuf,
+    /// `sys/devices`, with symbolic links resolved.
     devices: PathBuf,
 }
 
-/// Where a partition is on its disk.
+/// The place of a partition on its disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Partition {
-    /// Its number, from 1.
+    /// The partition's number, from 1.
     pub number: u32,
-    /// Where it begins, in bytes.
+    /// The offset at which the partition begins, in bytes.
     pub start: u64,
-    /// The disk's logical block, in bytes.
+    /// The size of the disk's logical blocks, in bytes.
     pub block_size: u64,
 }
 
-/// Devices whose drivers' names these are, with a number, are of no use to anyone who looks for data.
-const PASSED_OVER: [&str; 5] = ["loop", "ram", "zram", "sr", "fd"];
+/// Drivers whose devices (this name and a number) hold no lasting data or block whoever reads them.
+const IGNORED_DRIVERS: [&str; 5] = ["loop", "ram", "zram", "sr", "fd"];
 
 impl BlockDevice {
-    /// The one with these numbers; `None` where there is none.
+    /// The device with these numbers; `None` if there is none.
     ///
     /// # Errors
     /// When `/sys` can't be read.
@@ -41,7 +41,7 @@ impl BlockDevice {
         BlockDevice::at(root, &format!("sys/dev/block/{major}:{minor}"))
     }
 
-    /// The one with this name of the kernel's; `None` where there is none.
+    /// The device that the kernel gives this name; `None` if there is none.
     ///
     /// # Errors
     /// When `/sys` can't be read.
@@ -52,8 +52,8 @@ impl BlockDevice {
         BlockDevice::at(root, &format!("sys/class/block/{name}"))
     }
 
-    /// The one whose node this path (as `/dev/sda1`, or a link to it) is; `None` where there is no such
-    /// path, or it is no block device.
+    /// The device whose node this path names (`/dev/sda1`, or a link to it); `None` if the path doesn't exist or
+    /// isn't a block device.
     ///
     /// # Errors
     /// When the path or `/sys` can't be read.
@@ -68,7 +68,7 @@ impl BlockDevice {
             let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
             return BlockDevice::by_number(root, (major, minor));
         }
-        // A described machine has no nodes: there the name counts.
+        // A machine described by files has no device nodes, so the name decides.
         match whole.file_name().filter(|_| !root.is_system()) {
             Some(name) => BlockDevice::by_name(root, &name.to_string_lossy()),
             None => Ok(None),
@@ -76,68 +76,68 @@ impl BlockDevice {
     }
 
     fn at(root: &Root, link: &str) -> io::Result<Option<BlockDevice>> {
-        let Some(folder) = found(fs::canonicalize(root.join(link)))? else {
+        let Some(directory) = found(fs::canonicalize(root.join(link)))? else {
             return Ok(None);
         };
-        let name = folder.file_name().unwrap_or_default();
+        let name = directory.file_name().unwrap_or_default();
         Ok(Some(BlockDevice {
             name: name.to_string_lossy().into_owned(),
             devices: fs::canonicalize(root.join("sys/devices"))?,
-            folder,
+            directory,
         }))
     }
 
-    /// The disk that it is a partition of; itself if it is none.
+    /// The disk that the partition is on; the device itself if it isn't a partition.
     #[must_use]
     pub fn disk(&self) -> BlockDevice {
-        match self.folder.parent().filter(|_| self.is_partition()) {
-            Some(folder) => BlockDevice {
-                name: folder
+        match self.directory.parent().filter(|_| self.is_partition()) {
+            Some(directory) => BlockDevice {
+                name: directory
                     .file_name()
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned(),
-                folder: folder.to_owned(),
+                directory: directory.to_owned(),
                 devices: self.devices.clone(),
             },
             None => self.clone(),
         }
     }
 
-    /// Whether it is a partition.
+    /// Whether the device is a partition.
     #[must_use]
     pub fn is_partition(&self) -> bool {
-        self.folder.join("partition").exists()
+        self.directory.join("partition").exists()
     }
 
-    /// The names of its partitions.
+    /// The names of the device's partitions.
     #[must_use]
     pub fn partitions(&self) -> Vec<String> {
-        let mut names = names_in(&self.folder);
-        names.retain(|name| self.folder.join(name).join("partition").exists());
+        let mut names = names_in(&self.directory);
+        names.retain(|name| self.directory.join(name).join("partition").exists());
         names
     }
 
-    /// The names of the devices that are made of it: device mapper, md.
+    /// The names of the devices that are built on this one by the device mapper or md.
     #[must_use]
     pub fn holders(&self) -> Vec<String> {
-        names_in(&self.folder.join("holders"))
+        names_in(&self.directory.join("holders"))
     }
 
-    /// A file of its folder, as text without the line end; `None` where it isn't there.
+    /// A file of the device's directory, as text without trailing whitespace; `None` if it doesn't exist.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<String> {
-        let text = fs::read_to_string(self.folder.join(name)).ok()?;
+        let text = fs::read_to_string(self.directory.join(name)).ok()?;
         Some(text.trim_end().to_owned())
     }
 
-    /// Whether its folder has a file or folder of this name.
+    /// Whether the device's directory has an entry of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.folder.join(name).exists()
+        self.directory.join(name).exists()
     }
 
-    /// Its size in bytes: `size` counts sectors of 512, whatever the device's own are.
+    /// The device's size in bytes. (`size` in sysfs counts sectors of 512 bytes, whatever the device's own size is.)
     #[must_use]
     pub fn size(&self) -> Option<u64> {
         self.attribute("size")?
@@ -146,21 +146,21 @@ impl BlockDevice {
             .checked_mul(512)
     }
 
-    /// Whether it can't be written to, or its disk can't.
+    /// Whether the device or its disk is read-only.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         let read_only = |device: &BlockDevice| device.attribute("ro").as_deref() == Some("1");
         read_only(self) || read_only(&self.disk())
     }
 
-    /// What tells a disk from all others wherever it is found: the kernel's `wwid`, of SCSI, SATA and NVMe
-    /// disks. `None` where it has none, and for partitions.
+    /// The kernel's `wwid`, which identifies a SCSI, SATA or NVMe disk worldwide. `None` if the disk has none, and
+    /// for partitions.
     #[must_use]
     pub fn wwid(&self) -> Option<String> {
         self.own_name(&["wwid", "device/wwid"])
     }
 
-    /// A disk's serial number, or its CID if it is a memory card; only makers' own disks differ by it.
+    /// A disk's serial number, or the CID of a memory card. It is unique only among disks of one maker.
     #[must_use]
     pub fn serial(&self) -> Option<String> {
         self.own_name(&["serial", "device/serial", "device/cid"])
@@ -175,7 +175,7 @@ impl BlockDevice {
         Some(name.trim().to_owned())
     }
 
-    /// Its node, as devtmpfs makes it.
+    /// The device's node in devtmpfs.
     #[must_use]
     pub fn node(&self) -> Option<PathBuf> {
         let uevent = self.attribute("uevent")?;
@@ -183,38 +183,38 @@ impl BlockDevice {
         Some(Path::new("/dev").join(name))
     }
 
-    /// What it is of its disk, if it is a partition.
+    /// The place on the disk, if the device is a partition.
     #[must_use]
     pub fn partition(&self) -> Option<Partition> {
         let number = |name: &str| self.attribute(name)?.parse::<u64>().ok();
         let block_size = self.disk().attribute("queue/logical_block_size")?;
         Some(Partition {
             number: u32::try_from(number("partition")?).ok()?,
-            // In sectors of 512 bytes, as the size.
+            // In sectors of 512 bytes, like the size.
             start: number("start")?.checked_mul(512)?,
             block_size: block_size.parse().ok()?,
         })
     }
 
-    /// `MAJOR:MINOR`.
+    /// The device's numbers as `MAJOR:MINOR`.
     #[must_use]
     pub fn number(&self) -> Option<String> {
         self.attribute("dev")
     }
 
-    /// Whether it lies below this folder of `sys/devices`.
+    /// Whether the device lies below this directory of `sys/devices`.
     #[must_use]
-    pub fn is_below(&self, folder: &str) -> bool {
-        self.folder.starts_with(self.devices.join(folder))
+    pub fn is_below(&self, directory: &str) -> bool {
+        self.directory.starts_with(self.devices.join(directory))
     }
 
-    /// Every device on the way to it, the outermost first, by their folders. A disk that several NVMe
-    /// controllers lead to (drivers/nvme/host/multipath.c) has the way to each of them.
+    /// The directories of the device and all devices above it, the outermost first. If several NVMe controllers
+    /// lead to a disk (drivers/nvme/host/multipath.c), the devices above each of them are included.
     #[must_use]
-    pub fn way(&self) -> Vec<PathBuf> {
-        let mut way = self.ancestors(&self.folder);
+    pub fn ancestors(&self) -> Vec<PathBuf> {
+        let mut ancestors = self.path_to(&self.directory);
         if self.is_below("virtual/nvme-subsystem") {
-            let subsystem = self.disk().folder.parent().map(Path::to_owned);
+            let subsystem = self.disk().directory.parent().map(Path::to_owned);
             let subsystem = subsystem.unwrap_or_default();
             let controllers = names_in(&subsystem)
                 .into_iter()
@@ -222,35 +222,36 @@ impl BlockDevice {
             for name in controllers {
                 let link = subsystem.join(&name);
                 let is_link = link.symlink_metadata().is_ok_and(|m| m.is_symlink());
-                if let Some(folder) = fs::canonicalize(link).ok().filter(|_| is_link) {
-                    way.extend(self.ancestors(&folder));
+                if let Some(directory) = fs::canonicalize(link).ok().filter(|_| is_link) {
+                    ancestors.extend(self.path_to(&directory));
                 }
             }
         }
-        way
+        ancestors
     }
 
-    fn ancestors(&self, folder: &Path) -> Vec<PathBuf> {
-        let below = |folder: &&Path| folder.starts_with(&self.devices) && *folder != self.devices;
-        let mut way: Vec<PathBuf> = folder
+    fn path_to(&self, directory: &Path) -> Vec<PathBuf> {
+        let below =
+            |directory: &&Path| directory.starts_with(&self.devices) && *directory != self.devices;
+        let mut ancestors: Vec<PathBuf> = directory
             .ancestors()
             .take_while(below)
             .map(Path::to_owned)
             .collect();
-        way.reverse();
-        way
+        ancestors.reverse();
+        ancestors
     }
 }
 
-/// All disks and partitions that may hold something, sorted by name. What comes or goes meanwhile is left
-/// out, and so is what holds nothing for long, or blocks whoever reads it.
+/// All disks and partitions that may hold lasting data, sorted by name. Devices that appear or disappear during
+/// the call may be missing.
 ///
 /// # Errors
 /// When `/sys` can't be read.
 pub fn all(root: &Root) -> io::Result<Vec<BlockDevice>> {
     let mut found = Vec::new();
     for name in names_in(&root.join("sys/class/block")) {
-        if !is_passed_over(&name) {
+        if !is_ignored(&name) {
             found.extend(BlockDevice::by_name(root, &name)?);
         }
     }
@@ -258,26 +259,26 @@ pub fn all(root: &Root) -> io::Result<Vec<BlockDevice>> {
     Ok(found)
 }
 
-fn is_passed_over(name: &str) -> bool {
+fn is_ignored(name: &str) -> bool {
     let start = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    start.len() < name.len() && PASSED_OVER.contains(&start)
+    start.len() < name.len() && IGNORED_DRIVERS.contains(&start)
 }
 
-/// The driver that a device is bound to, and the module that it is from.
+/// The driver that a device is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Driver {
     /// The driver's name.
     pub name: String,
-    /// The module's name; `None` where the driver is built in.
+    /// The name of the driver's module; `None` if the driver is built in.
     pub module: Option<String>,
 }
 
-/// The driver of the device with this folder; `None` where none is bound.
+/// The driver of the device with this directory; `None` if none is bound.
 #[must_use]
 pub fn driver(device: &Path) -> Option<Driver> {
     let last = |path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned());
     let driver = fs::canonicalize(device.join("driver")).ok()?;
-    // What is built in may have a folder in /sys/module, too, but no state (kernel/module/sysfs.c).
+    // A built-in driver may have a directory in /sys/module, too, but without initstate (kernel/module/sysfs.c).
     let is_loaded = |module: &PathBuf| module.join("initstate").exists();
     let module = fs::canonicalize(driver.join("module"))
         .ok()
@@ -289,7 +290,7 @@ pub fn driver(device: &Path) -> Option<Driver> {
     })
 }
 
-/// The alias by which a module is found for the device with this folder.
+/// The alias by which modprobe finds the module for the device with this directory.
 #[must_use]
 pub fn modalias(device: &Path) -> Option<String> {
     let text = fs::read_to_string(device.join("modalias")).ok()?;
@@ -434,23 +435,29 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_names_with_numbers_are_passed_over() {
+    fn only_whole_names_with_numbers_are_ignored() {
         for name in ["loop0", "ram15", "zram0", "sr0", "fd0"] {
-            assert!(is_passed_over(name), "{name}");
+            assert!(is_ignored(name), "{name}");
         }
         for name in ["sda", "sda1", "vda", "nvme0n1p1", "md0", "fda1", "mmcblk0"] {
-            assert!(!is_passed_over(name), "{name}");
+            assert!(!is_ignored(name), "{name}");
         }
     }
 
     #[test]
-    fn the_way_to_a_device_begins_at_the_bus_and_names_drivers() {
+    fn the_ancestors_of_a_device_begin_at_the_bus_and_name_drivers() {
         let t = machine();
         let device = BlockDevice::by_name(&t.root(), "vda1").unwrap().unwrap();
-        let way = device.way();
-        assert_eq!(way.len(), 6);
-        assert_eq!(way.first().unwrap().file_name().unwrap(), "pci0000:00");
-        let drivers: Vec<Driver> = way.iter().filter_map(|device| driver(device)).collect();
+        let ancestors = device.ancestors();
+        assert_eq!(ancestors.len(), 6);
+        assert_eq!(
+            ancestors.first().unwrap().file_name().unwrap(),
+            "pci0000:00"
+        );
+        let drivers: Vec<Driver> = ancestors
+            .iter()
+            .filter_map(|device| driver(device))
+            .collect();
         assert_eq!(
             drivers,
             [Driver {
@@ -458,12 +465,15 @@ mod tests {
                 module: Some("virtio_blk".into())
             }]
         );
-        let aliases: Vec<String> = way.iter().filter_map(|device| modalias(device)).collect();
+        let aliases: Vec<String> = ancestors
+            .iter()
+            .filter_map(|device| modalias(device))
+            .collect();
         assert_eq!(aliases, ["pci:v00001AF4"]);
     }
 
     #[test]
-    fn a_disk_of_several_controllers_has_the_way_to_each() {
+    fn a_disk_of_several_controllers_has_the_ancestors_of_each() {
         let subsystem = "sys/devices/virtual/nvme-subsystem/nvme-subsys0";
         let t = TestRoot::new()
             .with(&format!("{subsystem}/nvme0n1/size"), "8\n")
@@ -476,8 +486,8 @@ mod tests {
                 &format!("../../../{subsystem}/nvme0n1"),
             );
         let device = BlockDevice::by_name(&t.root(), "nvme0n1").unwrap().unwrap();
-        let way = device.way();
-        let ends = |end: &str| way.iter().any(|folder| folder.ends_with(end));
+        let ancestors = device.ancestors();
+        let ends = |end: &str| ancestors.iter().any(|directory| directory.ends_with(end));
         assert!(ends("pci0/1/nvme/nvme0") && ends("pci0/2/nvme/nvme1"));
     }
 }

@@ -1,13 +1,13 @@
-//! boot_params, with which the running kernel was started, as it shows them on x86
+//! The boot_params with which the running kernel was started, as it shows them on x86
 //! (arch/x86/kernel/ksysfs.c).
 
 use crate::Root;
 use std::io;
 
-/// The page; `None` where it isn't shown.
+/// The page of boot_params; `None` if the kernel doesn't show it.
 ///
 /// # Errors
-/// When it is there and can't be read.
+/// When the file exists and can't be read.
 pub fn read(root: &Root) -> io::Result<Option<Vec<u8>>> {
     root.read("sys/kernel/boot_params/data")
 }

@@ -4,8 +4,7 @@ use rustix::fs::Advice;
 use std::fs::File;
 use std::io;
 
-/// Has the kernel forget what it holds of a file in memory, so that reading it asks the disk. What isn't
-/// written yet stays.
+/// Drops a file's clean pages from the page cache, so that the next read goes to the disk.
 ///
 /// # Errors
 /// When it isn't a file or a device.

@@ -1,7 +1,7 @@
-//! The running kernel's configuration, where a readable copy lies in `/boot`.
+//! The running kernel's configuration, if a readable copy lies in `/boot`.
 //!
-//! `/proc/config.gz` isn't read: no distribution that signs its kernels has it without `/boot/config-*`,
-//! and it would cost a decompressor.
+//! `/proc/config.gz` isn't read: every distribution that signs its kernels and has it also installs
+//! `/boot/config-*`, and reading it would take a decompressor.
 
 use crate::Root;
 use std::io;
@@ -11,16 +11,16 @@ use std::io;
 pub struct KernelConfig(String);
 
 impl KernelConfig {
-    /// From the text of a `.config`.
+    /// Makes a configuration from the text of a `.config`.
     #[must_use]
     pub fn new(text: impl Into<String>) -> KernelConfig {
         KernelConfig(text.into())
     }
 
-    /// The configuration of the running kernel, `None` where `/boot/config-RELEASE` isn't there.
+    /// The configuration of the running kernel; `None` if `/boot/config-RELEASE` doesn't exist.
     ///
     /// # Errors
-    /// When it is there and can't be read.
+    /// When the file exists and can't be read.
     pub fn of_running(root: &Root) -> io::Result<Option<KernelConfig>> {
         let Some(release) = root.read_text("proc/sys/kernel/osrelease")? else {
             return Ok(None);
@@ -28,10 +28,10 @@ impl KernelConfig {
         KernelConfig::of_release(root, release.trim())
     }
 
-    /// That of a kernel that is installed, `None` where `/boot/config-RELEASE` isn't there.
+    /// The configuration of an installed kernel; `None` if `/boot/config-RELEASE` doesn't exist.
     ///
     /// # Errors
-    /// When it is there and can't be read.
+    /// When the file exists and can't be read.
     pub fn of_release(root: &Root, release: &str) -> io::Result<Option<KernelConfig>> {
         let text = root.read_text(&format!("boot/config-{release}"))?;
         Ok(text.map(KernelConfig))

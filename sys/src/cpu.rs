@@ -1,4 +1,4 @@
-//! What of the processor matters to a hand-over.
+//! The processor features that matter to a hand-over.
 
 use crate::Root;
 use std::io;
@@ -23,8 +23,7 @@ pub fn has_la57(cpuinfo: &str) -> bool {
         .is_some_and(|line| line.split_whitespace().any(|flag| flag == "la57"))
 }
 
-/// The APIC ID of the processor that firmware started first, which is the first that the kernel lists;
-/// `None` where it isn't shown.
+/// The APIC ID of the boot processor, which the kernel lists first; `None` if the kernel doesn't show it.
 ///
 /// # Errors
 /// When `/proc/cpuinfo` can't be read.

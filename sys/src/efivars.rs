@@ -8,11 +8,11 @@ pub const GLOBAL: &str = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
 /// `EFI_IMAGE_SECURITY_DATABASE_GUID` of the UEFI specification, §32.4: `db` and `dbx`.
 pub const IMAGE_SECURITY: &str = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
 
-/// A variable's data, without the four bytes of attributes that efivarfs puts before it; `None` where
+/// A variable's data, without the four bytes of attributes that efivarfs puts before it; `None` if
 /// there is no such variable.
 ///
 /// # Errors
-/// When it is there and can't be read.
+/// When the variable exists and can't be read.
 pub fn read(root: &Root, name: &str, guid: &str) -> io::Result<Option<Vec<u8>>> {
     let path = format!("sys/firmware/efi/efivars/{name}-{guid}");
     Ok(root
@@ -20,20 +20,20 @@ pub fn read(root: &Root, name: &str, guid: &str) -> io::Result<Option<Vec<u8>>> 
         .map(|bytes| bytes.get(4..).unwrap_or_default().to_vec()))
 }
 
-/// Whether this system was booted by EFI.
+/// Whether this system was booted through EFI.
 #[must_use]
 pub fn is_efi(root: &Root) -> bool {
     root.exists("sys/firmware/efi")
 }
 
-/// Whether the kernel uses the firmware's runtime services. Without them (`efi=noruntime`, and where
-/// preemption is real-time) it passes nothing of EFI on to the next kernel.
+/// Whether the kernel uses the firmware's runtime services. Without them (`efi=noruntime`, or a real-time
+/// kernel) it passes nothing of EFI on to the next kernel.
 #[must_use]
 pub fn has_runtime_services(root: &Root) -> bool {
     root.exists("sys/firmware/efi/runtime-map")
 }
 
-/// Whether Secure Boot is on; `None` where the firmware has no such variable (or isn't EFI).
+/// Whether Secure Boot is on; `None` if the firmware has no such variable (or isn't EFI).
 ///
 /// # Errors
 /// When the variable can't be read.
@@ -41,7 +41,7 @@ pub fn secure_boot(root: &Root) -> io::Result<Option<bool>> {
     Ok(read(root, "SecureBoot", GLOBAL)?.map(|data| data.first() == Some(&1)))
 }
 
-/// The firmware's `db`: signature lists of what may be booted.
+/// The firmware's `db`: the signature lists of what may be booted.
 ///
 /// # Errors
 /// When the variable can't be read.
@@ -49,7 +49,7 @@ pub fn db(root: &Root) -> io::Result<Option<Vec<u8>>> {
     read(root, "db", IMAGE_SECURITY)
 }
 
-/// The firmware's `dbx`: signature lists of what may not be booted.
+/// The firmware's `dbx`: the signature lists of what must not be booted.
 ///
 /// # Errors
 /// When the variable can't be read.

@@ -1,9 +1,8 @@
-//! Files that are read: opened so that nothing waits for ever, and looked at once they are open.
+//! Reading files: they are opened without blocking and checked once they are open.
 //!
-//! What a path names may be a FIFO that nobody writes to, a terminal, a socket or a device. Opening or
-//! reading such a thing can wait for ever, or do something. So there are two ways in: [`open_regular`] for
-//! what is found, which takes plain files alone, and [`open_given`] for what a person named on the command
-//! line, which also reads a pipe.
+//! A path may name a FIFO without a writer, a terminal, a socket or a device. Opening or reading it can block
+//! forever or have side effects. So there are two functions: [`open_regular`] for files that Baton found, which
+//! accepts only regular files, and [`open_given`] for files named on the command line, which also reads pipes.
 
 use crate::memfd::Draft;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,13 +14,13 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a pipe is waited for if nobody has it open for writing: a shell starts both ends at once.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for the other end of a pipe. A shell starts both ends at the same time.
+pub(crate) const PIPE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The most that is taken from a pipe, whose length nobody knows: it is kept in memory.
-const MOST: u64 = 1 << 30;
+/// The most bytes that are read from a pipe, since they are kept in memory.
+const MAX_PIPE: u64 = 1 << 30;
 
-/// The names in a directory that are UTF-8, sorted; none where there is no such directory.
+/// The names in a directory that are valid UTF-8, sorted; empty if the directory doesn't exist.
 #[must_use]
 pub fn names_in(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
@@ -32,69 +31,69 @@ pub fn names_in(directory: &Path) -> Vec<String> {
     names
 }
 
-/// What a path names.
+/// The type of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A plain file.
+pub enum FileKind {
+    /// A regular file.
     Regular,
     /// A directory.
     Directory,
     /// A block device.
     Block,
-    /// A character device, a terminal among them.
+    /// A character device, such as a terminal.
     Character,
-    /// A pipe, with a name or without.
+    /// A pipe, named or anonymous.
     Fifo,
     /// A socket.
     Socket,
-    /// Something else.
+    /// A file of another type.
     Other,
 }
 
-impl Kind {
-    /// What a file is.
+impl FileKind {
+    /// The kind for this type.
     #[must_use]
-    pub fn of(kind: FileType) -> Kind {
-        let kinds: [(bool, Kind); 6] = [
-            (kind.is_file(), Kind::Regular),
-            (kind.is_dir(), Kind::Directory),
-            (kind.is_block_device(), Kind::Block),
-            (kind.is_char_device(), Kind::Character),
-            (kind.is_fifo(), Kind::Fifo),
-            (kind.is_socket(), Kind::Socket),
+    pub fn of(kind: FileType) -> FileKind {
+        let kinds: [(bool, FileKind); 6] = [
+            (kind.is_file(), FileKind::Regular),
+            (kind.is_dir(), FileKind::Directory),
+            (kind.is_block_device(), FileKind::Block),
+            (kind.is_char_device(), FileKind::Character),
+            (kind.is_fifo(), FileKind::Fifo),
+            (kind.is_socket(), FileKind::Socket),
         ];
         let is = kinds.into_iter().find(|(is, _)| *is);
-        is.map_or(Kind::Other, |(_, kind)| kind)
+        is.map_or(FileKind::Other, |(_, kind)| kind)
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Kind::Regular => "a plain file",
-            Kind::Directory => "a directory",
-            Kind::Block => "a block device",
-            Kind::Character => "a character device",
-            Kind::Fifo => "a pipe",
-            Kind::Socket => "a socket",
-            Kind::Other => "no plain file",
+            FileKind::Regular => "a plain file",
+            FileKind::Directory => "a directory",
+            FileKind::Block => "a block device",
+            FileKind::Character => "a character device",
+            FileKind::Fifo => "a pipe",
+            FileKind::Socket => "a socket",
+            FileKind::Other => "no plain file",
         })
     }
 }
 
-/// Why something that is there isn't read.
+/// Why an existing file isn't read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotRead {
-    /// It is something else than what is read here.
+    /// The file has a type that isn't accepted.
     #[error("it is {0}; give a plain file")]
-    Kind(Kind),
-    /// Nobody writes to this pipe, or nobody wrote anything.
+    Kind(FileKind),
+    /// The pipe has no writer, or its writer wrote nothing.
     #[error(
         "it is a pipe that nothing comes from; give a plain file, or start what writes to it first"
     )]
     Silent,
-    /// More came from a pipe than is kept in memory.
-    #[error("more than {} GiB come from this pipe; write it to a file first, and give that", MOST >> 30)]
+    /// The pipe delivered more than is kept in memory.
+    #[error("more than {} GiB come from this pipe; write it to a file first, and give that", MAX_PIPE >> 30)]
     Long,
 }
 
@@ -104,13 +103,13 @@ impl From<NotRead> for io::Error {
     }
 }
 
-/// Opens a path that names one of these kinds, for reading. A link is followed, and what is open is looked
-/// at, so that nothing can be put in its place between.
+/// Opens a file of one of these kinds for reading. Symbolic links are followed. The open file is checked, so that
+/// it can't be exchanged between check and use.
 ///
 /// # Errors
-/// What open(2) gives; [`NotRead::Kind`].
-pub fn open_as(path: &Path, kinds: &[Kind]) -> io::Result<(File, Kind)> {
-    // Before, too: opening some devices does something (a watchdog starts, a tape is wound back).
+/// The error of open(2); [`NotRead::Kind`].
+pub fn open_as(path: &Path, kinds: &[FileKind]) -> io::Result<(File, FileKind)> {
+    // Checked before opening, too, since opening some devices has effects (a watchdog starts, a tape rewinds).
     check(fs::metadata(path)?.file_type(), kinds)?;
     // Without O_NONBLOCK a FIFO waits for a writer and a serial line for its carrier; without O_NOCTTY
     // a terminal may become this process's own.
@@ -119,36 +118,36 @@ pub fn open_as(path: &Path, kinds: &[Kind]) -> io::Result<(File, Kind)> {
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path)?;
     let kind = check(file.metadata()?.file_type(), kinds)?;
-    if kind != Kind::Fifo {
+    if kind != FileKind::Fifo {
         wait_when_reading(&file)?;
     }
     Ok((file, kind))
 }
 
-/// Opens a plain file.
+/// Opens a regular file.
 ///
 /// # Errors
 /// As [`open_as`].
 pub fn open_regular(path: &Path) -> io::Result<File> {
-    open_as(path, &[Kind::Regular]).map(|(file, _)| file)
+    open_as(path, &[FileKind::Regular]).map(|(file, _)| file)
 }
 
-/// Reads a plain file.
+/// Reads a regular file.
 ///
 /// # Errors
-/// As [`open_regular`], and what read(2) gives.
+/// As [`open_regular`], and the error of read(2).
 pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     all(open_regular(path)?)
 }
 
-/// Opens what a person named: a plain file, or a pipe (`<(…)`, `/dev/stdin`), which is read to its end
-/// and kept in memory. Either way what is given is a plain file of known length.
+/// Opens a file named on the command line: a regular file, or a pipe (`<(…)`, `/dev/stdin`), which is read to its
+/// end into memory. Either way the result is a regular file of known length.
 ///
 /// # Errors
-/// As [`open_as`]; [`NotRead::Silent`] and [`NotRead::Long`] of pipes.
+/// As [`open_as`]; [`NotRead::Silent`] and [`NotRead::Long`] for pipes.
 pub fn open_given(path: &Path) -> io::Result<File> {
-    match open_as(path, &[Kind::Regular, Kind::Fifo])? {
-        (pipe, Kind::Fifo) => {
+    match open_as(path, &[FileKind::Regular, FileKind::Fifo])? {
+        (pipe, FileKind::Fifo) => {
             let mut draft = Draft::create("baton-pipe")?;
             draft.write_at(&drain(pipe)?, 0)?;
             Ok(draft.seal()?.into_fd().into())
@@ -157,28 +156,28 @@ pub fn open_given(path: &Path) -> io::Result<File> {
     }
 }
 
-/// As [`open_given`], all of it.
+/// Reads the whole of a file named on the command line, as [`open_given`] opens it.
 ///
 /// # Errors
-/// As [`open_given`], and what read(2) gives.
+/// As [`open_given`], and the error of read(2).
 pub fn read_given(path: &Path) -> io::Result<Vec<u8>> {
-    match open_as(path, &[Kind::Regular, Kind::Fifo])? {
-        (pipe, Kind::Fifo) => drain(pipe),
+    match open_as(path, &[FileKind::Regular, FileKind::Fifo])? {
+        (pipe, FileKind::Fifo) => drain(pipe),
         (file, _) => all(file),
     }
 }
 
-/// As [`read_given`], as text.
+/// Reads the whole of a text file named on the command line, as [`read_given`] does.
 ///
 /// # Errors
-/// As [`read_given`], and `InvalidData` where it isn't UTF-8.
+/// As [`read_given`], and `InvalidData` if the text isn't UTF-8.
 pub fn read_given_text(path: &Path) -> io::Result<String> {
     let not_text = |_| io::Error::new(ErrorKind::InvalidData, "it isn't text in UTF-8");
     String::from_utf8(read_given(path)?).map_err(not_text)
 }
 
-fn check(kind: FileType, kinds: &[Kind]) -> io::Result<Kind> {
-    let kind = Kind::of(kind);
+fn check(kind: FileType, kinds: &[FileKind]) -> io::Result<FileKind> {
+    let kind = FileKind::of(kind);
     match kinds.contains(&kind) {
         true => Ok(kind),
         false => Err(NotRead::Kind(kind).into()),
@@ -193,11 +192,11 @@ fn all(mut file: File) -> io::Result<Vec<u8>> {
 
 /// Reads a pipe that was opened with `O_NONBLOCK` to its end.
 fn drain(mut pipe: File) -> io::Result<Vec<u8>> {
-    let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
+    let timeout = Timespec::try_from(PIPE_TIMEOUT).map_err(io::Error::other)?;
     let events = PollFlags::IN;
-    poll(&mut [PollFd::new(&pipe, events)], Some(&patience))?;
+    poll(&mut [PollFd::new(&pipe, events)], Some(&timeout))?;
     let mut bytes = vec![0; 64 << 10];
-    // Nothing to read is the end where nobody has it open for writing; a slow writer is waited for.
+    // Without data and without a writer, the pipe is at its end; a slow writer is waited for.
     let length = match pipe.read(&mut bytes) {
         Ok(0) => return Err(NotRead::Silent.into()),
         Ok(length) => length,
@@ -206,11 +205,11 @@ fn drain(mut pipe: File) -> io::Result<Vec<u8>> {
     };
     bytes.truncate(length);
     wait_when_reading(&pipe)?;
-    pipe.take(MOST + 1 - bytes.len() as u64)
+    pipe.take(MAX_PIPE + 1 - bytes.len() as u64)
         .read_to_end(&mut bytes)?;
     match bytes.len() as u64 {
         0 => Err(NotRead::Silent.into()),
-        length if length > MOST => Err(NotRead::Long.into()),
+        length if length > MAX_PIPE => Err(NotRead::Long.into()),
         _ => Ok(bytes),
     }
 }

@@ -37,7 +37,7 @@ fn a_plain_file_is_read_through_a_link_too() {
 }
 
 #[test]
-fn what_is_missing_is_still_told_as_missing() {
+fn what_is_missing_is_still_reported_as_missing() {
     let error = read_regular(Path::new("/no/such/file")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
@@ -48,11 +48,11 @@ fn what_is_no_plain_file_is_refused_by_what_it_is() {
     let socket = t.root().join("socket");
     let _listener = UnixListener::bind(&socket).unwrap();
     for (path, kind) in [
-        (Path::new("/"), Kind::Directory),
-        (Path::new("/dev/null"), Kind::Character),
-        (Path::new("/dev/zero"), Kind::Character),
-        (&*socket, Kind::Socket),
-        (&*fifo(&t), Kind::Fifo),
+        (Path::new("/"), FileKind::Directory),
+        (Path::new("/dev/null"), FileKind::Character),
+        (Path::new("/dev/zero"), FileKind::Character),
+        (&*socket, FileKind::Socket),
+        (&*fifo(&t), FileKind::Fifo),
     ] {
         let path = path.to_owned();
         let error = soon(move || read_regular(&path).unwrap_err());
@@ -106,7 +106,7 @@ fn a_slow_writer_is_waited_for() {
     let writer = thread::spawn(move || {
         use std::io::Write;
         let mut pipe = OpenOptions::new().write(true).open(writer)?;
-        thread::sleep(PATIENCE + Duration::from_millis(300));
+        thread::sleep(PIPE_TIMEOUT + Duration::from_millis(300));
         pipe.write_all(b"late")
     });
     assert_eq!(soon(move || read_given(&path)).unwrap(), b"late");

@@ -1,4 +1,4 @@
-//! Which init system could bring the machine down in order before a hand-over.
+//! Which init system can shut the machine down in an orderly manner before a hand-over.
 
 use crate::Root;
 use std::io;
@@ -12,12 +12,12 @@ pub enum Init {
     /// An init with runlevels whose reboot runlevel ends in a kexec service, as Debian's kexec-tools
     /// installs one.
     Runlevels,
-    /// Another one, without an agreed way.
+    /// Another init system, whose way to do it isn't known.
     Unknown,
 }
 
 impl Init {
-    /// Looks at what is running. `/run/systemd/system` is what sd_booted(3) looks for.
+    /// Detects the running init system. `/run/systemd/system` is what sd_booted(3) checks.
     #[must_use]
     pub fn detect(root: &Root) -> Init {
         if root.exists("run/systemd/system") {
@@ -29,7 +29,7 @@ impl Init {
         }
     }
 
-    /// The command that shuts down in order and starts the loaded kernel, `None` where there is none.
+    /// The command for an orderly shutdown that ends in the loaded kernel; `None` if there is none.
     #[must_use]
     pub fn orderly_command(self) -> Option<&'static [&'static str]> {
         match self {
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_init_has_no_orderly_way() {
+    fn an_unknown_init_has_no_orderly_command() {
         assert_eq!(Init::detect(&TestRoot::new().root()), Init::Unknown);
         assert_eq!(Init::Unknown.orderly_command(), None);
     }

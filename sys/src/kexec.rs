@@ -14,8 +14,8 @@ const KEXEC_FILE_NO_INITRAMFS: libc::c_ulong = 4;
 /// The kernel reads both files itself; `kernel` must not be open for writing anywhere.
 ///
 /// # Errors
-/// The kernel's errno with its reason. A failed crash load has freed the crash kernel that was loaded
-/// before; a failed normal load has not.
+/// The kernel's errno with its reason. After a failed crash load the previously loaded crash kernel is gone; a failed
+/// normal load leaves the loaded kernel in place.
 pub fn load(
     kernel: BorrowedFd<'_>,
     initrd: Option<BorrowedFd<'_>>,
@@ -40,7 +40,7 @@ pub fn load(
     .map_err(|errno| KexecError::new(what, errno))
 }
 
-/// Forgets the loaded kernel, or the loaded crash kernel. Forgetting what isn't loaded succeeds.
+/// Unloads the loaded kernel or the loaded crash kernel. Succeeds if none is loaded.
 ///
 /// # Errors
 /// The kernel's errno with its reason.

@@ -1,26 +1,25 @@
-//! What the kernel's errno means when it refuses to load, and what to do about it.
+//! What the kernel's errno means when it refuses to load, and how to fix it.
 //!
-//! The kernel gives a number and no more. The table here is read from kernel/kexec_file.c,
+//! The kernel returns only a number. The table here is derived from kernel/kexec_file.c,
 //! kernel/kexec.c, arch/x86/kernel/kexec-bzimage64.c and crypto/asymmetric_keys/ of Linux 6.1 to 7.2.
 
 use std::fmt;
 
-/// Not named by libc: ENOTSUPP of include/linux/errno.h, which the kernel's signature
-/// code lets through to user space.
+/// ENOTSUPP of include/linux/errno.h, which libc doesn't name but the kernel's signature code returns to user space.
 const ENOTSUPP: i32 = 524;
 
-/// What was asked of the kernel.
+/// A request to the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Load {
-    /// A kernel for the next hand-over.
+    /// Loading a kernel for the next hand-over.
     Normal,
-    /// A kernel for a crash.
+    /// Loading a kernel for a crash.
     Crash,
-    /// Forgetting a loaded kernel.
+    /// Unloading a kernel.
     Unload,
 }
 
-/// Why, in groups a caller can act on.
+/// The cause of a refusal, in groups on which a caller can act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// This process, or this kernel, may not load at all.
@@ -29,13 +28,13 @@ pub enum Cause {
     Signature,
     /// The image or its signature is malformed, or of a kind the kernel doesn't know.
     Malformed,
-    /// There is no room for it.
+    /// There isn't enough memory.
     NoRoom,
-    /// The kernel has no such system call.
+    /// The kernel lacks the system call.
     Unsupported,
-    /// The request itself: flags, command line, files.
+    /// The request is invalid: its flags, command line or files.
     Request,
-    /// Anything else.
+    /// Any other cause.
     Other,
 }
 
@@ -50,7 +49,7 @@ pub struct KexecError {
 impl std::error::Error for KexecError {}
 
 impl KexecError {
-    /// For this errno.
+    /// The error for this errno.
     #[must_use]
     pub fn new(load: Load, errno: i32) -> KexecError {
         KexecError {
@@ -60,7 +59,7 @@ impl KexecError {
         }
     }
 
-    /// The same, where something else is to be done than mostly is.
+    /// The same error with another fix than the usual one.
     #[must_use]
     pub fn with_fix(self, fix: &'static str) -> KexecError {
         KexecError {
@@ -69,32 +68,32 @@ impl KexecError {
         }
     }
 
-    /// Whether no key vouches for the image.
+    /// Whether no trusted key has signed the image.
     #[must_use]
     pub fn is_for_want_of_a_key(&self) -> bool {
         self.errno == libc::ENOKEY
     }
 
-    /// Whether a security policy forbids it, which may be about the file and not about its bytes: where IPE or
-    /// IMA asks what the file lies on.
+    /// Whether a security policy forbids the load. The policy may concern the file rather than its bytes, since IPE and
+    /// IMA can ask which file system it is on.
     #[must_use]
     pub fn is_by_policy(&self) -> bool {
         self.errno == libc::EACCES
     }
 
-    /// The kernel's number.
+    /// The errno.
     #[must_use]
     pub fn errno(&self) -> i32 {
         self.errno
     }
 
-    /// The number's name, as `ENOKEY`.
+    /// The name of the errno, such as `ENOKEY`.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        entry(self.errno).map_or("an errno of no known meaning", |e| e.name)
+        entry(self.errno).map_or("an errno of unknown meaning", |e| e.name)
     }
 
-    /// The group it belongs to.
+    /// The group of causes that the errno belongs to.
     #[must_use]
     pub fn cause(&self) -> Cause {
         entry(self.errno).map_or(Cause::Other, |e| e.cause)
@@ -115,7 +114,7 @@ impl fmt::Display for KexecError {
             }
             None => write!(
                 f,
-                "{thing}: errno {}, which kexec_file_load isn't known to give: see the kernel's log (dmesg)",
+                "{thing}: errno {}, which isn't a known error of kexec_file_load: see the kernel's log (dmesg)",
                 self.errno
             )?,
         }
@@ -168,7 +167,7 @@ const TABLE: &[Entry] = &[
         "the image has no signature",
         "sign it with a key the kernel trusts (`baton sign`)"),
     row(libc::ENOKEY, "ENOKEY", Cause::Signature,
-        "no key in the kernel's keyrings vouches for the image's first signature",
+        "no key in the kernel's keyrings matches the image's first signature",
         "enrol the signer's certificate (mokutil --import) and reboot, or load through the gate"),
     row(libc::ENOPKG, "ENOPKG", Cause::Signature,
         "this kernel lacks an algorithm that the signature uses",
@@ -204,7 +203,7 @@ const TABLE: &[Entry] = &[
         "a file is larger than the kernel reads (4 GiB)",
         "use a smaller file"),
     row(libc::EBUSY, "EBUSY", Cause::Request,
-        "another load, or a hand-over, is under way",
+        "another load or a hand-over is in progress",
         "wait for it and try again"),
     row(libc::ETXTBSY, "ETXTBSY", Cause::Request,
         "the file is open for writing somewhere",
@@ -216,7 +215,7 @@ const TABLE: &[Entry] = &[
         "this kernel was built without kexec_file_load (CONFIG_KEXEC_FILE)",
         "use a kernel that has it; nothing is loaded by the unverified kexec_load"),
     row(libc::EOPNOTSUPP, "EOPNOTSUPP", Cause::Unsupported,
-        "this machine can't kexec now (a TDX host with a known erratum)",
+        "this machine can't kexec (a TDX host with a known erratum)",
         "reboot through the firmware"),
 ];
 
@@ -242,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn signature_trouble_is_told_from_permissions() {
+    fn signature_errors_are_distinguished_from_permissions() {
         let cause = |errno| KexecError::new(Load::Normal, errno).cause();
         assert_eq!(cause(libc::ENOKEY), Cause::Signature);
         assert_eq!(cause(libc::EKEYREJECTED), Cause::Signature);

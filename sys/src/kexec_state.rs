@@ -1,25 +1,25 @@
-//! What is loaded now.
+//! Which kernels are loaded.
 
 use crate::Root;
 use std::io;
 
-/// The kernel's own account of kexec (kernel/kexec_core.c, kernel/ksysfs.c).
+/// The state of kexec as the kernel reports it (kernel/kexec_core.c, kernel/ksysfs.c).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KexecState {
-    /// A kernel is loaded for the next hand-over.
+    /// Whether a kernel is loaded for the next hand-over.
     pub loaded: bool,
-    /// A kernel is loaded for a crash.
+    /// Whether a kernel is loaded for a crash.
     pub crash_loaded: bool,
-    /// Bytes reserved for a crash kernel, 0 when none are.
+    /// The bytes reserved for a crash kernel; 0 if none are.
     pub crash_size: u64,
 }
 
 impl KexecState {
-    /// Reads `/sys/kernel/kexec/NAME`, or `/sys/kernel/kexec_NAME` where the kernel is older; `None`
-    /// where the kernel has no kexec.
+    /// Reads `/sys/kernel/kexec/NAME`, or `/sys/kernel/kexec_NAME` on older kernels; `None`
+    /// if the kernel has no kexec.
     ///
     /// # Errors
-    /// When a file is there and can't be read.
+    /// When a file exists and can't be read.
     pub fn read(root: &Root) -> io::Result<Option<KexecState>> {
         let number = |name: &str| -> io::Result<Option<i64>> {
             match root.read_number(&format!("sys/kernel/kexec/{name}"))? {
@@ -46,7 +46,7 @@ mod tests {
     use crate::testroot::TestRoot;
 
     #[test]
-    fn new_kernels_have_a_folder() {
+    fn new_kernels_have_a_directory() {
         let t = TestRoot::new()
             .with("sys/kernel/kexec/loaded", "0\n")
             .with("sys/kernel/kexec/crash_loaded", "1\n")

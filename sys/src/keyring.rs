@@ -1,7 +1,7 @@
 //! The kernel's keyrings of trusted certificates, as far as user space may see them.
 //!
 //! `/proc/keys` lists keys and keyrings but not which key is in which keyring; KEYCTL_READ of a keyring
-//! tells that, to root. A certificate's bytes can't be read back: what is seen of it is its description,
+//! shows that, to root. A certificate's bytes can't be read back; only its description is visible,
 //! `NAME: HEXID`, whose id is the subject key identifier (or the serial number where it has none), see
 //! x509_key_preparse in crypto/asymmetric_keys/x509_public_key.c.
 
@@ -9,7 +9,7 @@ use crate::Root;
 use std::collections::HashMap;
 use std::io;
 
-/// The keyrings that kexec_file_load asks, in its order; `.secondary_trusted_keys` links the first two
+/// The keyrings that kexec_file_load searches, in its order; `.secondary_trusted_keys` links the first two
 /// (certs/system_keyring.c).
 pub const TRUSTED: [&str; 4] = [
     ".builtin_trusted_keys",
@@ -18,28 +18,28 @@ pub const TRUSTED: [&str; 4] = [
     ".platform",
 ];
 
-/// Keyrings within keyrings are followed to this depth (`.secondary_trusted_keys` needs one).
+/// The depth to which nested keyrings are followed (`.secondary_trusted_keys` needs one).
 const DEPTH: u32 = 3;
 
 /// A certificate in a keyring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyInfo {
-    /// The keyring it was found in, with its dot.
+    /// The keyring that holds the certificate, with its dot.
     pub keyring: String,
-    /// What the kernel calls it: its subject's organisation and common name.
+    /// The certificate's name in the kernel: the subject's organisation and common name.
     pub name: String,
-    /// Its subject key identifier, in hex without separators.
+    /// The subject key identifier, in hex without separators.
     pub id: String,
 }
 
-/// What can be seen of the keyrings.
+/// The visible contents of the keyrings.
 #[derive(Debug, Clone, Default)]
 pub struct Keyrings {
     /// The certificates that kexec_file_load would accept.
     pub trusted: Vec<KeyInfo>,
-    /// Entries of `.blacklist`, as `tbs:HEX` or `bin:HEX`.
+    /// The entries of `.blacklist`, as `tbs:HEX` or `bin:HEX`.
     pub blacklist: Vec<String>,
-    /// Whether every keyring that is there could be read. Without that, a missing key proves nothing.
+    /// Whether every existing keyring could be read. If not, a key that isn't found may still exist.
     pub complete: bool,
 }
 
@@ -54,15 +54,15 @@ impl Keyrings {
 /// One line of `/proc/keys`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcKey {
-    /// The key's number.
+    /// The key's serial number.
     pub serial: u32,
-    /// Its type, cut at nine characters by the kernel (`asymmetri`).
+    /// The key's type, which the kernel truncates to nine characters (`asymmetri`).
     pub kind: String,
-    /// Its description, and what its type adds.
+    /// The key's description, followed by what its type adds.
     pub description: String,
 }
 
-/// Understands `/proc/keys` (proc_keys_show in security/keys/proc.c); lines of another shape are left out.
+/// Parses `/proc/keys` (proc_keys_show in security/keys/proc.c). Lines of another form are skipped.
 #[must_use]
 pub fn parse_proc_keys(text: &str) -> Vec<ProcKey> {
     text.lines().filter_map(parse_line).collect()
@@ -93,11 +93,11 @@ pub fn parse_certificate(description: &str) -> Option<(String, String)> {
     is_hex.then(|| (name.to_owned(), id.to_ascii_lowercase()))
 }
 
-/// Reads the keyrings of the running kernel. Without `/proc/keys` nothing is seen, and the result is
-/// not complete.
+/// Reads the keyrings of the running kernel. Without `/proc/keys` the result is empty and
+/// incomplete.
 ///
 /// # Errors
-/// When `/proc/keys` is there and can't be read.
+/// When `/proc/keys` exists and can't be read.
 pub fn read(root: &Root) -> io::Result<Keyrings> {
     let Some(text) = root.read_text("proc/keys")? else {
         return Ok(Keyrings::default());
@@ -114,7 +114,7 @@ pub fn read(root: &Root) -> io::Result<Keyrings> {
     }
 }
 
-/// Where a description of a machine has what a keyring holds.
+/// The file with the members of a keyring, where a machine is described by files.
 fn list_of(serial: u32) -> String {
     format!("keyctl/{serial:08x}")
 }
@@ -124,7 +124,7 @@ fn listed(members: &[u32]) -> String {
     members.join(" ")
 }
 
-/// What a keyring of a described machine holds: numbers in hex, in the file `keyctl/SERIAL`.
+/// The members of a keyring of a machine described by files: serial numbers in hex, in the file `keyctl/SERIAL`.
 fn listed_members(root: &Root, serial: u32) -> Option<Vec<u32>> {
     let text = root.read_text(&list_of(serial)).ok()??;
     text.split_whitespace()
@@ -132,7 +132,7 @@ fn listed_members(root: &Root, serial: u32) -> Option<Vec<u32>> {
         .collect()
 }
 
-/// Puts the keys of `/proc/keys` into their keyrings, asking `members` for what a keyring holds.
+/// Assigns the keys of `/proc/keys` to their keyrings. `members` returns the contents of a keyring.
 fn collect(keys: &[ProcKey], members: &dyn Fn(u32) -> Option<Vec<u32>>) -> Keyrings {
     let by_serial: HashMap<u32, &ProcKey> = keys.iter().map(|k| (k.serial, k)).collect();
     let mut found = Keyrings {
@@ -185,7 +185,7 @@ fn add_members(
     }
 }
 
-/// The numbers of the keys in a keyring; `None` where it may not be read.
+/// The serial numbers of the keys in a keyring; `None` if reading it isn't permitted.
 fn read_keyring(serial: u32) -> Option<Vec<u32>> {
     /// include/uapi/linux/keyctl.h
     const KEYCTL_READ: libc::c_long = 11;
@@ -209,7 +209,7 @@ fn read_keyring(serial: u32) -> Option<Vec<u32>> {
             buffer.truncate(count);
             return Some(buffer);
         }
-        // The kernel says how much there is; ask again with room for it.
+        // The kernel returns the size needed; ask again with a buffer of that size.
         buffer.resize(count, 0);
     }
 }

@@ -1,14 +1,14 @@
-//! What Baton asks of the running Linux system, and the only user-space crate with `unsafe`.
+//! Everything that Baton needs from the running Linux system. The only user-space crate with `unsafe`.
 //!
-//! One module for each thing asked. Reading and understanding are apart: each `parse_*` function
-//! takes the text or bytes and does no input or output, so that it is tested on strings; the
-//! functions beside them read below a [`Root`], which is `/` but in tests.
+//! Each module covers one interface. Reading and parsing are separate: a `parse_*` function takes text or bytes
+//! and does no I/O, so that it can be tested on strings; the functions beside it read files below a [`Root`],
+//! which is `/` except in tests.
 //!
 //! ```
 //! use baton_sys::Root;
 //! use baton_sys::kexec_state::KexecState;
 //!
-//! // `None` where the kernel has no kexec, or /sys isn't mounted.
+//! // `None` if the kernel has no kexec, or /sys isn't mounted.
 //! let state = KexecState::read(&Root::system())?;
 //! println!("a kernel is loaded: {:?}", state.map(|it| it.loaded));
 //! # Ok::<(), std::io::Error>(())

@@ -1,21 +1,21 @@
-//! What limits kexec: sysctls (Documentation/admin-guide/sysctl/kernel.rst), and how large files may be.
+//! Limits on kexec: sysctls (Documentation/admin-guide/sysctl/kernel.rst) and the largest size of files.
 
 use crate::Root;
 use std::io;
 
-/// What the sysctls under `kernel.` say.
+/// The values of the sysctls under `kernel.`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
     /// `kexec_load_disabled`: loading is off until the next reboot.
     pub disabled: bool,
-    /// `kexec_load_limit_reboot`: loads left, `None` when there is no limit.
+    /// `kexec_load_limit_reboot`: the loads that are left, `None` if there is no limit.
     pub reboot_left: Option<u32>,
-    /// `kexec_load_limit_panic`: crash loads left, `None` when there is no limit.
+    /// `kexec_load_limit_panic`: the crash loads that are left, `None` if there is no limit.
     pub panic_left: Option<u32>,
 }
 
 impl Limits {
-    /// Reads the sysctls; those that this kernel doesn't have limit nothing.
+    /// Reads the sysctls. One that this kernel doesn't have sets no limit.
     ///
     /// # Errors
     /// When one is there and can't be read.
@@ -33,7 +33,7 @@ impl Limits {
         })
     }
 
-    /// Loads left for a normal or a crash load.
+    /// The loads that are left for normal or for crash loads.
     #[must_use]
     pub fn left(&self, crash: bool) -> Option<u32> {
         if crash {
@@ -48,11 +48,11 @@ impl Limits {
 /// kernel/kexec_file.c since Linux 6.0.
 pub const LARGEST_FILE: u64 = 4 << 30;
 
-/// The same of older ones, which ask kernel_read_file for no more than `INT_MAX`.
+/// The same limit before Linux 6.0, when kexec asked kernel_read_file for at most `INT_MAX` bytes.
 const LARGEST_FILE_BEFORE_6: u64 = i32::MAX as u64;
 
-/// The largest kernel or initrd that the running kernel reads, in bytes; the most that any does where its
-/// release isn't told.
+/// The largest kernel or initrd that the running kernel reads, in bytes. If its release isn't known, the largest
+/// that any kernel reads.
 ///
 /// # Errors
 /// When its release is there and can't be read.
@@ -61,7 +61,7 @@ pub fn largest_file(root: &Root) -> io::Result<u64> {
     Ok(release.as_deref().map_or(LARGEST_FILE, largest_file_of))
 }
 
-/// As [`largest_file`], of a kernel of this release.
+/// The largest kernel or initrd that a kernel of this release reads, in bytes.
 #[must_use]
 pub fn largest_file_of(release: &str) -> u64 {
     let major = release.split('.').next();

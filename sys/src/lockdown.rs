@@ -4,17 +4,17 @@ use crate::Root;
 use std::fmt;
 use std::io;
 
-/// Where securityfs shows it (security/lockdown/lockdown.c).
+/// The file in securityfs (security/lockdown/lockdown.c).
 const PATH: &str = "sys/kernel/security/lockdown";
 
-/// How far the kernel is locked down, weakest first.
+/// How far the kernel is locked down, from the weakest state to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lockdown {
-    /// Not locked down: signatures need not be enforced.
+    /// The kernel isn't locked down, so signatures needn't be enforced.
     None,
     /// User space can't change the running kernel; kexec wants a signed image.
     Integrity,
-    /// As before, and user space can't read the kernel's secrets either.
+    /// As `Integrity`; in addition, user space can't read the kernel's secrets.
     Confidentiality,
 }
 
@@ -28,15 +28,15 @@ impl fmt::Display for Lockdown {
     }
 }
 
-/// The state; `None` where it isn't shown (no lockdown module, or securityfs isn't mounted).
+/// The state; `None` if the kernel doesn't show it (no lockdown module, or securityfs isn't mounted).
 ///
 /// # Errors
-/// When it is there and can't be read.
+/// When the file exists and can't be read.
 pub fn read(root: &Root) -> io::Result<Option<Lockdown>> {
     Ok(root.read_text(PATH)?.as_deref().and_then(parse))
 }
 
-/// Understands `none [integrity] confidentiality`: the current one is in brackets.
+/// Parses `none [integrity] confidentiality`: the current one is in brackets.
 #[must_use]
 pub fn parse(text: &str) -> Option<Lockdown> {
     let (_, rest) = text.split_once('[')?;

@@ -1,4 +1,4 @@
-//! Files in memory that nobody can change any more.
+//! Files in memory that nobody can change.
 //!
 //! The kernel refuses to read an image from a file that is open for writing anywhere (ETXTBSY,
 //! deny_write_access in fs/exec.c), so a memfd is written, sealed, opened again read-only through
@@ -11,28 +11,28 @@ use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
-/// A memfd that is still being written.
+/// A memfd that is being written.
 #[derive(Debug)]
 pub struct Draft(File);
 
-/// A sealed memfd, open for reading alone.
+/// A sealed memfd, open read-only.
 #[derive(Debug)]
 pub struct Sealed(File);
 
 impl Draft {
-    /// An empty memfd; `name` is what `/proc/PID/fd` shows.
+    /// Creates an empty memfd; `name` is what `/proc/PID/fd` shows.
     ///
     /// # Errors
-    /// What memfd_create(2) gives.
+    /// The error of memfd_create(2).
     pub fn create(name: &str) -> io::Result<Draft> {
         let fd = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         Ok(Draft(File::from(fd)))
     }
 
-    /// Makes it `len` bytes long; what isn't written is zero.
+    /// Sets the length to `len` bytes; bytes that aren't written are zero.
     ///
     /// # Errors
-    /// What ftruncate(2) gives.
+    /// The error of ftruncate(2).
     pub fn set_len(&mut self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
     }
@@ -40,7 +40,7 @@ impl Draft {
     /// Writes bytes at an offset.
     ///
     /// # Errors
-    /// What pwrite(2) gives, ENOSPC and ENOMEM among them.
+    /// The error of pwrite(2), such as ENOSPC or ENOMEM.
     pub fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.0.write_all_at(bytes, offset)
     }
@@ -48,7 +48,7 @@ impl Draft {
     /// Copies the first `len` bytes of a file to an offset, within the kernel.
     ///
     /// # Errors
-    /// When the file is shorter, or what sendfile(2) gives.
+    /// When the file is shorter; otherwise the error of sendfile(2).
     pub fn copy_at(&mut self, from: &File, len: u64, offset: u64) -> io::Result<()> {
         use std::io::Seek;
         self.0.seek(io::SeekFrom::Start(offset))?;
@@ -57,7 +57,7 @@ impl Draft {
             let want = usize::try_from((len - position).min(1 << 30)).unwrap_or(1 << 30);
             let sent = match sendfile(&self.0, from, Some(&mut position), want) {
                 Ok(sent) => sent,
-                // A file system that can't be spliced from is read in the plain way.
+                // A file system that doesn't support splicing is read in the ordinary way.
                 Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
                     return self.read_and_write(from, position, len);
                 }
@@ -86,10 +86,10 @@ impl Draft {
         Ok(())
     }
 
-    /// A view of the bytes so far.
+    /// Maps the bytes written so far.
     ///
     /// # Errors
-    /// What mmap(2) gives.
+    /// The error of mmap(2).
     pub fn map(&self) -> io::Result<DraftMap<'_>> {
         Ok(DraftMap {
             map: map(&self.0)?,
@@ -97,10 +97,10 @@ impl Draft {
         })
     }
 
-    /// Seals it against any change, and opens it again for reading.
+    /// Seals the memfd against any change and reopens it for reading.
     ///
     /// # Errors
-    /// What fcntl(2) or open(2) give; `/proc` must be mounted.
+    /// The error of fcntl(2) or open(2); `/proc` must be mounted.
     pub fn seal(self) -> io::Result<Sealed> {
         fcntl_add_seals(
             &self.0,
@@ -119,21 +119,21 @@ fn shrank() -> io::Error {
 }
 
 impl Sealed {
-    /// The file, to be given to a system call.
+    /// The file, for use in system calls.
     #[must_use]
     pub fn file(&self) -> &File {
         &self.0
     }
 
-    /// A view of the bytes; no one can change them any more.
+    /// Maps the bytes, which nobody can change.
     ///
     /// # Errors
-    /// What mmap(2) gives.
+    /// The error of mmap(2).
     pub fn map(&self) -> io::Result<Map> {
         map(&self.0)
     }
 
-    /// The descriptor itself.
+    /// The descriptor.
     #[must_use]
     pub fn into_fd(self) -> OwnedFd {
         self.0.into()
@@ -147,8 +147,8 @@ pub struct Map {
     len: usize,
 }
 
-/// A read-only view of a memfd that isn't sealed yet; it borrows the draft, so that it can't be written
-/// meanwhile by way of its `&mut self` methods.
+/// A read-only view of a memfd that isn't sealed yet. It borrows the draft, so that no `&mut self` method can write
+/// to it meanwhile.
 #[derive(Debug)]
 pub struct DraftMap<'a> {
     map: Map,

@@ -1,10 +1,10 @@
-//! How much memory there is.
+//! The amount and use of memory.
 
 use crate::Root;
 use std::io;
 use std::ops::Range;
 
-/// Bytes of RAM the kernel manages (`MemTotal`), `None` where it doesn't say.
+/// The bytes of RAM that the kernel manages (`MemTotal`); `None` if it doesn't report them.
 ///
 /// # Errors
 /// When `/proc/meminfo` can't be read.
@@ -15,8 +15,8 @@ pub fn total(root: &Root) -> io::Result<Option<u64>> {
         .and_then(parse_total))
 }
 
-/// The regions reserved for a crash kernel; empty where there are none, or where their addresses are
-/// hidden from this process (all zero).
+/// The regions reserved for a crash kernel; empty if there are none or their addresses are hidden from this
+/// process (all zero).
 ///
 /// # Errors
 /// When `/proc/iomem` can't be read.
@@ -26,7 +26,7 @@ pub fn crash_regions(root: &Root) -> io::Result<Vec<Range<u64>>> {
     ))
 }
 
-/// Bytes that programs could still have (`MemAvailable`), `None` where the kernel doesn't say.
+/// The bytes that programs can still allocate (`MemAvailable`); `None` if the kernel doesn't report them.
 ///
 /// # Errors
 /// When `/proc/meminfo` can't be read.
@@ -35,8 +35,8 @@ pub fn available(root: &Root) -> io::Result<Option<u64>> {
     Ok(text.as_deref().and_then(|it| field(it, "MemAvailable")))
 }
 
-/// Bytes that could still be had at once, by programs and the kernel together: `MemAvailable`, and the swap
-/// to which other memory can go; `None` where the kernel doesn't say.
+/// The bytes that programs and the kernel together can still allocate: `MemAvailable`, and the swap space to which
+/// other memory can be moved; `None` if the kernel doesn't report them.
 ///
 /// # Errors
 /// When `/proc/meminfo` can't be read.
@@ -45,14 +45,14 @@ pub fn obtainable(root: &Root) -> io::Result<Option<u64>> {
     Ok(text.as_deref().and_then(parse_obtainable))
 }
 
-/// As [`obtainable`], of the text of `/proc/meminfo`.
+/// As [`obtainable`], from the text of `/proc/meminfo`.
 #[must_use]
 pub fn parse_obtainable(meminfo: &str) -> Option<u64> {
     let available = field(meminfo, "MemAvailable")?;
     Some(available.saturating_add(field(meminfo, "SwapFree").unwrap_or(0)))
 }
 
-/// The most memory that this process ever held (`VmHWM`), in bytes.
+/// The peak resident memory of this process (`VmHWM`), in bytes.
 ///
 /// # Errors
 /// When `/proc/self/status` can't be read.
@@ -67,7 +67,7 @@ pub fn parse_total(meminfo: &str) -> Option<u64> {
     field(meminfo, "MemTotal")
 }
 
-/// A field of `/proc/meminfo` in bytes; `None` where it isn't there, or isn't an amount of memory.
+/// A field of `/proc/meminfo` in bytes; `None` if it is missing or isn't an amount of memory.
 #[must_use]
 pub fn field(meminfo: &str, name: &str) -> Option<u64> {
     let value = meminfo
@@ -77,8 +77,8 @@ pub fn field(meminfo: &str, name: &str) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
-/// Bytes of RAM that the running kernel uses, its own image and page structures included: `System RAM` less
-/// what is reserved for a crash; `None` where the addresses are hidden from this process.
+/// The bytes of RAM that the running kernel uses, including its own image and page structures: `System RAM` minus
+/// what is reserved for a crash kernel; `None` if the addresses are hidden from this process.
 ///
 /// # Errors
 /// When `/proc/iomem` can't be read.
@@ -87,7 +87,7 @@ pub fn system_ram(root: &Root) -> io::Result<Option<u64>> {
     Ok(parse_system_ram(&iomem))
 }
 
-/// As [`system_ram`], of the text of `/proc/iomem`.
+/// As [`system_ram`], from the text of `/proc/iomem`.
 #[must_use]
 pub fn parse_system_ram(iomem: &str) -> Option<u64> {
     let size = |regions: Vec<Range<u64>>| {

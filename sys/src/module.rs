@@ -6,11 +6,11 @@ use std::path::Path;
 /// `MODULE_INIT_COMPRESSED_FILE` of include/uapi/linux/module.h, known since Linux 5.17.
 const COMPRESSED: i32 = 4;
 
-/// Loads the module in this file; one that is loaded already is fine.
+/// Loads the module in this file, unless it is loaded already.
 ///
 /// # Errors
-/// What finit_module(2) says, such as an unknown symbol (`ENOENT`, the kernel's log names it), a
-/// signature that isn't trusted (`EKEYREJECTED`), a module of another kernel (`ENOEXEC`).
+/// The error of finit_module(2), such as `ENOENT` for an unknown symbol (which the kernel's log names),
+/// `EKEYREJECTED` for an untrusted signature, or `ENOEXEC` for a module of another kernel.
 pub fn load(path: &Path) -> io::Result<()> {
     let file = crate::file::open_regular(path)?;
     match rustix::system::finit_module(&file, c"", flags(path)) {
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compressed_modules_are_told_from_others_by_their_names() {
+    fn compressed_modules_are_distinguished_by_their_names() {
         for name in ["a.ko.gz", "/lib/a.ko.xz", "a.ko.zst"] {
             assert_eq!(flags(Path::new(name)), COMPRESSED, "{name}");
         }

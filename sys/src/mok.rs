@@ -1,30 +1,30 @@
-//! What shim left in firmware memory, as the kernel shows it
+//! The tables that shim left in firmware memory, as the kernel shows them
 //! (drivers/firmware/efi/mokvar-table.c).
 
 use crate::Root;
 use std::io;
 
-/// The entries of shim's table that Baton reads, each `None` where it isn't there.
+/// The entries of shim's table that Baton reads; each is `None` if it doesn't exist.
 #[derive(Debug, Clone, Default)]
 pub struct MokTable {
-    /// `MokListRT`: signature lists of what is trusted (shim's own certificate among them).
+    /// `MokListRT`: signature lists of what is trusted, including shim's own certificate.
     pub list: Option<Vec<u8>>,
     /// `MokListXRT`: signature lists of what is revoked.
     pub revoked: Option<Vec<u8>>,
     /// `SbatLevelRT`: the revocation levels, as CSV.
     pub sbat_level: Option<Vec<u8>>,
-    /// Whether the kernel was told to trust MOKs for its own keyring (`MokListTrustedRT`).
+    /// Whether the kernel is to trust MOKs for its own keyring (`MokListTrustedRT`).
     pub trusted: bool,
-    /// Whether the kernel passes the way to this table on to the next one. It does with EFI's runtime
-    /// services only (setup_efi_state in arch/x86/kernel/kexec-bzimage64.c), not with efi=noruntime.
+    /// Whether the kernel passes the address of this table on to the next kernel. It does so only with EFI runtime
+    /// services (setup_efi_state in arch/x86/kernel/kexec-bzimage64.c), not with efi=noruntime.
     pub passed_on: bool,
 }
 
 impl MokTable {
-    /// Reads `/sys/firmware/efi/mok-variables`; empty where shim left no table.
+    /// Reads `/sys/firmware/efi/mok-variables`; empty if shim left no table.
     ///
     /// # Errors
-    /// When an entry is there and can't be read (they are readable by root alone).
+    /// When an entry exists and can't be read (only root can read entries).
     pub fn read(root: &Root) -> io::Result<MokTable> {
         let entry = |name: &str| root.read(&format!("sys/firmware/efi/mok-variables/{name}"));
         Ok(MokTable {

@@ -1,4 +1,4 @@
-//! Mounting file systems, for a program that runs where there is no mount(8).
+//! Mounting file systems without mount(8).
 
 use rustix::mount::{MountFlags, UnmountFlags};
 use std::ffi::CString;
@@ -8,7 +8,7 @@ use std::path::Path;
 /// `MS_NOSYMFOLLOW` of include/uapi/linux/mount.h, since Linux 5.10; ignored before.
 const NO_SYMLINKS: MountFlags = MountFlags::from_bits_retain(256);
 
-/// How a file system is mounted, as far as the kernel takes it as flags.
+/// A mount option that the kernel takes as a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flag {
     /// `sync`
@@ -41,11 +41,10 @@ impl Flag {
     }
 }
 
-/// Mounts a device's file system for writing, so that nothing on it is followed, run or taken for a
-/// device.
+/// Mounts a device's file system for writing, with symbolic links, programs and device nodes on it disabled.
 ///
 /// # Errors
-/// What mount(2) says.
+/// The error of mount(2).
 pub fn data(device: &Path, place: &Path, kind: &str, flags: &[Flag], data: &str) -> io::Result<()> {
     let mut all = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOEXEC | NO_SYMLINKS;
     for flag in flags {
@@ -61,10 +60,10 @@ pub fn data(device: &Path, place: &Path, kind: &str, flags: &[Flag], data: &str)
     )?)
 }
 
-/// Mounts what the kernel shows of itself: `proc`, `sysfs`, `devtmpfs`. One that is there is fine.
+/// Mounts a pseudo file system of the kernel (`proc`, `sysfs` or `devtmpfs`), unless it is mounted already.
 ///
 /// # Errors
-/// What mkdir(2) and mount(2) say.
+/// The error of mkdir(2) or mount(2).
 pub fn kernel_file_system(kind: &str, place: &Path) -> io::Result<()> {
     match std::fs::create_dir(place) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
@@ -76,10 +75,10 @@ pub fn kernel_file_system(kind: &str, place: &Path) -> io::Result<()> {
     }
 }
 
-/// Unmounts, so that the file system is clean.
+/// Unmounts a file system, which leaves it clean.
 ///
 /// # Errors
-/// What umount(2) says.
+/// The error of umount(2).
 pub fn unmount(place: &Path) -> io::Result<()> {
     Ok(rustix::mount::unmount(place, UnmountFlags::empty())?)
 }

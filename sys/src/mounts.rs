@@ -1,4 +1,4 @@
-//! What is mounted: `/proc/self/mountinfo` (proc_pid_mountinfo(5), show_mountinfo of fs/proc_namespace.c).
+//! The mounted file systems: `/proc/self/mountinfo` (proc_pid_mountinfo(5), show_mountinfo of fs/proc_namespace.c).
 
 use crate::Root;
 use std::io;
@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
-    /// The device's numbers; those of btrfs and of file systems without a device have a major of 0.
+    /// The device's numbers. Btrfs and file systems without a device have a major number of 0.
     pub device: (u32, u32),
-    /// Which directory of the file system is mounted.
+    /// The directory of the file system that is mounted.
     pub root: PathBuf,
-    /// Where.
+    /// The mount point.
     pub point: PathBuf,
-    /// Mounted for reading only, here or as a whole.
+    /// Whether the mount or the whole file system is read-only.
     pub read_only: bool,
     /// The file system's type.
     pub filesystem: String,
-    /// What was mounted: mostly the path of a device.
+    /// The source of the mount: usually the path of a device.
     pub source: String,
 }
 
@@ -30,17 +30,17 @@ pub fn read(root: &Root) -> io::Result<Vec<Mount>> {
     Ok(parse(&text))
 }
 
-/// The mount that `path` (absolute, without links) lies in. Of several at the same place the last one
-/// hides the others.
+/// The mount that contains `path`, which must be absolute and free of symbolic links. Of several mounts at the same
+/// place, the last hides the others.
 #[must_use]
 pub fn holding<'m>(mounts: &'m [Mount], path: &Path) -> Option<&'m Mount> {
     let depth = |mount: &Mount| mount.point.components().count();
     let around = mounts.iter().filter(|mount| path.starts_with(&mount.point));
-    // max_by_key gives the last of equal ones.
+    // max_by_key returns the last of several maxima.
     around.max_by_key(|mount| depth(mount))
 }
 
-/// Understands the file; lines of another form are left out.
+/// Parses the file. Lines of another form are skipped.
 #[must_use]
 pub fn parse(text: &str) -> Vec<Mount> {
     text.lines().filter_map(mount).collect()

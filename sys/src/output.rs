@@ -1,8 +1,7 @@
-//! Files that are written: what replacing one and writing to a device ask of the system beyond what the
-//! standard library has.
+//! Writing files: what the standard library lacks for replacing a file and for writing to a device.
 
 use crate::appraisal::IMA;
-use crate::file::PATIENCE;
+use crate::file::PIPE_TIMEOUT;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, OFlags, RenameFlags, XattrFlags};
 use rustix::io::Errno;
@@ -13,15 +12,16 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The longest list of names, and the longest value (XATTR_LIST_MAX and XATTR_SIZE_MAX of linux/limits.h).
-const LONGEST: usize = 1 << 16;
-/// The access control list (linux/xattr.h: XATTR_NAME_POSIX_ACL_ACCESS).
+/// The largest list of extended attributes and the largest value (XATTR_LIST_MAX and XATTR_SIZE_MAX of
+/// linux/limits.h).
+const MAX_XATTR: usize = 1 << 16;
+/// The name of the access control list (linux/xattr.h: XATTR_NAME_POSIX_ACL_ACCESS).
 const ACL: &CStr = c"system.posix_acl_access";
-/// Signatures and digests of a file's content and inode (linux/xattr.h: XATTR_NAME_IMA and XATTR_NAME_EVM):
-/// of other content they would be wrong, and the kernel makes them anew.
+/// Attributes with signatures and digests of a file's content and inode (linux/xattr.h: XATTR_NAME_IMA and
+/// XATTR_NAME_EVM). They would be wrong for other content, and the kernel recreates them.
 const OF_CONTENT: [&CStr; 2] = [IMA, c"security.evm"];
 
-/// Whose a file is and what is attached to it.
+/// A file's owner, mode and extended attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attributes {
     owner: u32,
@@ -31,21 +31,21 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// Those of a file. Links are followed.
+    /// Reads the attributes of a file, following symbolic links.
     ///
     /// # Errors
     /// When they can't be read.
     pub fn of(path: &Path) -> io::Result<Attributes> {
         let metadata = std::fs::metadata(path)?;
         let mut extended = Vec::new();
-        let mut names = Vec::with_capacity(LONGEST);
+        let mut names = Vec::with_capacity(MAX_XATTR);
         match rustix::fs::listxattr(path, spare_capacity(&mut names)) {
-            // The file system has none.
+            // The file system has no extended attributes.
             Err(Errno::OPNOTSUPP) => {}
             result => drop(result?),
         }
         for name in split(&names) {
-            let mut value = Vec::with_capacity(LONGEST);
+            let mut value = Vec::with_capacity(MAX_XATTR);
             rustix::fs::getxattr(path, &*name, spare_capacity(&mut value))
                 .map_err(|e| kept(&name, e))?;
             extended.push((name, value));
@@ -59,10 +59,10 @@ impl Attributes {
         })
     }
 
-    /// Gives them to another file.
+    /// Sets the attributes on another file.
     ///
     /// # Errors
-    /// Names what can't be given: to another owner only root gives a file.
+    /// Names the attribute that can't be set. (Only root can change a file's owner.)
     pub fn give(&self, file: &File) -> io::Result<()> {
         let now = file.metadata()?;
         if (now.uid(), now.gid()) != (self.owner, self.group) {
@@ -74,7 +74,7 @@ impl Attributes {
                 io::Error::new(e.kind(), text)
             })?;
         }
-        // A folder may have given it a list of its own.
+        // The directory may have given the new file a default list.
         if !self.extended.iter().any(|(name, _)| name.as_c_str() == ACL) {
             match rustix::fs::fremovexattr(file, ACL) {
                 Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
@@ -93,9 +93,9 @@ impl Attributes {
     }
 }
 
-/// What may not be set, as a label, is often there already.
+/// Whether the file has this value already, as it often does where setting it isn't permitted (security labels).
 fn has(file: &File, name: &CStr, value: &[u8]) -> bool {
-    let mut now = Vec::with_capacity(LONGEST);
+    let mut now = Vec::with_capacity(MAX_XATTR);
     rustix::fs::fgetxattr(file, name, spare_capacity(&mut now)).is_ok() && now == value
 }
 
@@ -113,11 +113,11 @@ fn split(names: &[u8]) -> Vec<CString> {
     names.filter_map(|name| CString::new(name).ok()).collect()
 }
 
-/// Renames a file to a name that must be free: renameat2(2) with `RENAME_NOREPLACE`, and a look before
-/// where the file system can't do that.
+/// Renames a file to a name that must not exist: by renameat2(2) with `RENAME_NOREPLACE`, or with a check before
+/// if the file system doesn't support that.
 ///
 /// # Errors
-/// `AlreadyExists` where it is taken, and what renameat2(2) gives.
+/// `AlreadyExists` if the name exists; otherwise the error of renameat2(2).
 pub fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS) if to.symlink_metadata().is_ok() => {
@@ -128,11 +128,11 @@ pub fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens a device, a FIFO or a descriptor (below `/dev/fd`) for writing. A FIFO that nobody reads for a while is
-/// an error (ENXIO), and so is a block device that is in use (EBUSY).
+/// Opens a device, a FIFO or a descriptor (below `/dev/fd`) for writing. A FIFO without a
+/// reader is retried for a short time.
 ///
 /// # Errors
-/// What open(2) gives.
+/// ENXIO if a FIFO has no reader, EBUSY if a block device is in use; otherwise the error of open(2).
 pub fn open_special(path: &Path) -> io::Result<File> {
     let kind = std::fs::metadata(path)?.file_type();
     let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -143,20 +143,20 @@ pub fn open_special(path: &Path) -> io::Result<File> {
     options.read(kind.is_block_device()).write(true);
     options.append(kind.is_file());
     options.custom_flags(flags.bits().cast_signed());
-    let file = patiently(|| options.open(path))?;
+    let file = retry_without_reader(|| options.open(path))?;
     let now = rustix::fs::fcntl_getfl(&file)?;
     rustix::fs::fcntl_setfl(&file, now - OFlags::NONBLOCK)?;
     Ok(file)
 }
 
-/// Tries again while a FIFO has no reader yet.
-fn patiently(open: impl Fn() -> io::Result<File>) -> io::Result<File> {
+/// Retries while a FIFO has no reader yet.
+fn retry_without_reader(open: impl Fn() -> io::Result<File>) -> io::Result<File> {
     let begun = Instant::now();
     loop {
         match open() {
             Err(e)
                 if e.raw_os_error() == Some(Errno::NXIO.raw_os_error())
-                    && begun.elapsed() < PATIENCE =>
+                    && begun.elapsed() < PIPE_TIMEOUT =>
             {
                 std::thread::sleep(Duration::from_millis(10));
             }

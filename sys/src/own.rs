@@ -1,32 +1,32 @@
-//! Directories that nobody else can have put anything into: what is to be removed is looked for and removed
-//! in them by descriptor, so that it can't become something else between the look and the removal.
+//! Directories into which nobody else can have put anything. Entries are checked and removed through a descriptor of
+//! the directory, so that they can't be exchanged between the check and the removal.
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat, unlinkat};
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-/// Writable by the group or by everybody.
+/// The mode bits that let the group or others write.
 const FOR_OTHERS: u32 = 0o022;
 
-/// A directory of this process's own user, to which nobody else can write.
+/// A directory that belongs to this process's user and to which nobody else can write.
 #[derive(Debug)]
 pub struct OwnDirectory(OwnedFd);
 
-/// What is in it.
+/// An entry of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name.
+    /// The entry's name.
     pub name: String,
-    /// It is a plain file, and this process's own user's.
+    /// Whether the entry is a regular file that belongs to this process's user.
     pub is_own_file: bool,
 }
 
 impl OwnDirectory {
-    /// Opens one; a link to one isn't one.
+    /// Opens a directory; a symbolic link isn't followed.
     ///
     /// # Errors
-    /// What openat(2) says; `PermissionDenied` for one that somebody else owns or can write to.
+    /// The error of openat(2); `PermissionDenied` if somebody else owns the directory or can write to it.
     pub fn open(path: &Path) -> io::Result<OwnDirectory> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = openat(rustix::fs::CWD, path, flags, Mode::empty())?;
@@ -40,10 +40,10 @@ impl OwnDirectory {
         }
     }
 
-    /// What is in it.
+    /// The entries of the directory.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for entry in Dir::read_from(&self.0)? {
@@ -62,18 +62,18 @@ impl OwnDirectory {
         Ok(entries)
     }
 
-    /// Removes a file that is in it.
+    /// Removes a file from the directory.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     pub fn remove_file(&self, name: &str) -> io::Result<()> {
         Ok(unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
-    /// Waits until what was removed is gone from the disk, too.
+    /// Waits until removals have reached the disk.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system returns.
     pub fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(&self.0)?)
     }
@@ -91,22 +91,25 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn what_is_in_it_is_told_and_removed() {
+    fn entries_are_listed_and_removed() {
         let t = TestRoot::new()
             .with("own/file", "")
-            .with("own/folder/x", "")
+            .with("own/directory/x", "")
             .link("own/link", "file");
         let own = OwnDirectory::open(&t.root().join("own")).unwrap();
         let mut entries = own.entries().unwrap();
         entries.sort_by(|a, b| a.name.cmp(&b.name));
-        let told: Vec<_> = entries
+        let listed: Vec<_> = entries
             .iter()
             .map(|it| (it.name.as_str(), it.is_own_file))
             .collect();
-        assert_eq!(told, [("file", true), ("folder", false), ("link", false)]);
+        assert_eq!(
+            listed,
+            [("directory", false), ("file", true), ("link", false)]
+        );
         own.remove_file("file").unwrap();
         own.sync().unwrap();
-        assert!(own.remove_file("folder").is_err(), "it is no file");
+        assert!(own.remove_file("directory").is_err(), "it is no file");
         assert!(!t.root().join("own/file").exists());
     }
 

@@ -1,33 +1,33 @@
-//! Syncing, rebooting, switching off.
+//! Syncing, rebooting and powering off.
 
 use rustix::system::{RebootCommand, reboot};
 use std::io;
 
-/// Writes all that is dirty to the disks (sync(2) waits for it on Linux).
+/// Writes all dirty data to the disks (sync(2) waits for it on Linux).
 pub fn sync() {
     rustix::fs::sync();
 }
 
-/// Jumps to the loaded kernel at once: reboot(2) with `LINUX_REBOOT_CMD_KEXEC`. Returns only when it
-/// failed.
+/// Jumps to the loaded kernel at once: reboot(2) with `LINUX_REBOOT_CMD_KEXEC`. Returns only on
+/// failure.
 #[must_use]
 pub fn reboot_into_loaded() -> io::Error {
     came_back(RebootCommand::Kexec)
 }
 
-/// Starts the machine anew through its firmware, at once. Returns only when it failed.
+/// Restarts the machine through its firmware at once. Returns only on failure.
 #[must_use]
 pub fn restart() -> io::Error {
     came_back(RebootCommand::Restart)
 }
 
-/// Stops the machine, at once. Returns only when it failed.
+/// Halts the machine at once. Returns only on failure.
 #[must_use]
 pub fn halt() -> io::Error {
     came_back(RebootCommand::Halt)
 }
 
-/// Switches the machine off, at once. Returns only when it failed.
+/// Powers the machine off at once. Returns only on failure.
 #[must_use]
 pub fn power_off() -> io::Error {
     came_back(RebootCommand::PowerOff)
@@ -40,11 +40,11 @@ fn came_back(command: RebootCommand) -> io::Error {
     }
 }
 
-/// Has the kernel do what this key of its magic ones does (Documentation/admin-guide/sysrq.rst): `b`
-/// resets the machine without asking any driver, where [`restart`] waits for all of them.
+/// Triggers a magic SysRq key (Documentation/admin-guide/sysrq.rst). `b` resets the machine without involving any
+/// driver, whereas [`restart`] waits for all of them.
 ///
 /// # Errors
-/// When the kernel has no such keys, or `/proc` isn't mounted.
+/// When the kernel lacks SysRq, or `/proc` isn't mounted.
 pub fn sysrq(key: char) -> io::Result<()> {
     std::fs::write("/proc/sysrq-trigger", key.to_string())
 }

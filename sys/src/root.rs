@@ -1,12 +1,12 @@
-//! The directory below which `/proc`, `/sys` and `/boot` are looked for, or what was saved of them.
+//! The root below which `/proc`, `/sys` and `/boot` are read: a directory, or files saved from a machine.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The root of the file system that is asked: `/`, a directory that describes another machine, or what was
-/// saved of one.
+/// The root below which files are read: `/`, a directory that describes another machine, or files saved from a
+/// machine.
 #[derive(Debug, Clone)]
 pub struct Root {
     path: PathBuf,
@@ -14,19 +14,19 @@ pub struct Root {
     recorded: Option<Arc<Mutex<Files>>>,
 }
 
-/// Files by their paths below the root. A path that ends with `/` is a directory, or something else of which
-/// no more is known than that it is there.
+/// The contents of files by their paths below the root. A path that ends with `/` is a directory, or a file of which
+/// only the existence is known.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// What the kernel shows of itself here. Of what isn't mounted nothing is known: a file that isn't there
-/// says "no" only where it would be.
+/// Which of the kernel's pseudo file systems are mounted. A missing file means "no" only if its file system is
+/// mounted; otherwise nothing is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shown {
-    /// `/proc`.
+    /// Whether `/proc` is mounted.
     pub proc: bool,
-    /// `/sys`.
+    /// Whether `/sys` is mounted.
     pub sys: bool,
-    /// `/sys/kernel/security`.
+    /// Whether `/sys/kernel/security` is mounted.
     pub security: bool,
 }
 
@@ -37,7 +37,7 @@ impl Root {
         Root::at("/")
     }
 
-    /// A directory that holds `proc/`, `sys/`… as the system's root would.
+    /// A directory that contains `proc/`, `sys/` and so on, like the system's root.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Root {
         Root {
@@ -47,18 +47,18 @@ impl Root {
         }
     }
 
-    /// What was saved of a machine ([`Root::recorded`]): only what was read then is there.
+    /// Files saved from a machine by [`Root::recorded`]. Only what was read then exists.
     #[must_use]
     pub fn saved(files: Files) -> Root {
         Root {
-            // Whoever wants a path gets one where nothing is.
+            // Paths below it never exist.
             path: PathBuf::from("/dev/null/saved"),
             saved: Some(Arc::new(files)),
             recorded: None,
         }
     }
 
-    /// The running system; all that is read is kept besides.
+    /// The running system; everything that is read is also recorded.
     #[must_use]
     pub fn recording() -> Root {
         Root {
@@ -67,7 +67,7 @@ impl Root {
         }
     }
 
-    /// All that has been read, if that is kept.
+    /// Everything that has been read, if this root records it.
     #[must_use]
     pub fn recorded(&self) -> Files {
         let Some(recorded) = &self.recorded else {
@@ -79,7 +79,7 @@ impl Root {
             .clone()
     }
 
-    /// Keeps a file, where what is read is kept.
+    /// Records a file if this root records what is read.
     pub(crate) fn keep(&self, path: &str, bytes: &[u8]) {
         if let Some(recorded) = &self.recorded {
             let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,13 +93,13 @@ impl Root {
         self.path == Path::new("/")
     }
 
-    /// Whether this is a folder that describes a machine, and need not tell everything.
+    /// Whether this is a directory that describes a machine, possibly incompletely.
     #[must_use]
     pub fn is_description(&self) -> bool {
         !self.is_system() && self.saved.is_none()
     }
 
-    /// Which of the kernel's accounts of itself are mounted.
+    /// Which of the kernel's pseudo file systems are mounted.
     #[must_use]
     pub fn shown(&self) -> Shown {
         Shown {
@@ -110,13 +110,13 @@ impl Root {
         }
     }
 
-    /// Where `path` (relative, as in `proc/keys`) is.
+    /// The full path of `path`, which is relative, such as `proc/keys`.
     #[must_use]
     pub fn join(&self, path: impl AsRef<Path>) -> PathBuf {
         self.path.join(path)
     }
 
-    /// Whether `path` is there.
+    /// Whether `path` exists.
     #[must_use]
     pub fn exists(&self, path: &str) -> bool {
         if let Some(saved) = &self.saved {
@@ -131,10 +131,10 @@ impl Root {
         exists
     }
 
-    /// The bytes of a file, `None` where there is no such file.
+    /// The bytes of a file; `None` if it doesn't exist.
     ///
     /// # Errors
-    /// What reading gives, but for "not found"; the path is in the message.
+    /// Any error of reading except "not found", with the path in the message.
     pub fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         if let Some(saved) = &self.saved {
             return Ok(saved.get(path).cloned());
@@ -153,7 +153,7 @@ impl Root {
         }
     }
 
-    /// As [`Root::read`], as text; bytes that are not UTF-8 are replaced.
+    /// The text of a file; `None` if it doesn't exist. Bytes that aren't UTF-8 are replaced.
     ///
     /// # Errors
     /// As [`Root::read`].
@@ -163,8 +163,8 @@ impl Root {
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    /// A number in decimal, as most files under `/sys` and `/proc/sys` hold one; `None` where the
-    /// file is missing or holds something else.
+    /// The decimal number in a file, as in most files below `/sys` and `/proc/sys`; `None` if the file doesn't exist or
+    /// contains something else.
     ///
     /// # Errors
     /// As [`Root::read`].

@@ -1,27 +1,27 @@
-//! What the boot loader of the running kernel passed on in its list of setup_data, as the kernel shows
-//! it (arch/x86/kernel/ksysfs.c).
+//! The list of setup_data that the boot loader passed to the running kernel, as the kernel shows it
+//! (arch/x86/kernel/ksysfs.c).
 
 use crate::Root;
 use std::io;
 
-/// The data of the first node of this type; `None` where there is none.
+/// The data of the first node of this type; `None` if there is none.
 ///
 /// # Errors
-/// When a node is there and can't be read (its data is readable by root alone).
+/// When a node exists and can't be read (only root can read its data).
 pub fn find(root: &Root, kind: u32) -> io::Result<Option<Vec<u8>>> {
     for number in 0.. {
-        let folder = format!("sys/kernel/boot_params/setup_data/{number}");
-        let Some(text) = root.read_text(&format!("{folder}/type"))? else {
+        let directory = format!("sys/kernel/boot_params/setup_data/{number}");
+        let Some(text) = root.read_text(&format!("{directory}/type"))? else {
             return Ok(None);
         };
         if parse_type(&text) == Some(kind) {
-            return root.read(&format!("{folder}/data"));
+            return root.read(&format!("{directory}/data"));
         }
     }
     Ok(None)
 }
 
-/// A type as the kernel prints it, `0x9`.
+/// Parses a type as the kernel prints it, such as `0x9`.
 fn parse_type(text: &str) -> Option<u32> {
     u32::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok()
 }

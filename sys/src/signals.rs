@@ -1,4 +1,4 @@
-//! The signals that end a program, and what is done before they do.
+//! Cleaning up before a signal ends the program.
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU, SIGXFSZ};
 use signal_hook::iterator::Signals;
@@ -6,18 +6,19 @@ use signal_hook::low_level::emulate_default_handler;
 use std::ffi::c_int;
 use std::io;
 
-/// What a terminal, `kill`, a connection that is lost and a limit on time send; and what a limit on a file's length
-/// does (setrlimit(2)), which ends nothing here: where it is handled, write(2) fails with EFBIG, which is told.
-const ENDING: [c_int; 6] = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGXCPU, SIGXFSZ];
+/// The signals sent by a terminal, by `kill`, on a lost connection and on exceeding a CPU time limit. SIGXFSZ, sent on
+/// exceeding a file size limit (setrlimit(2)), is handled so that it doesn't end the program: write(2) then fails with
+/// EFBIG, which is reported.
+const HANDLED: [c_int; 6] = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGXCPU, SIGXFSZ];
 
-/// Has `clean` called when one of these signals comes, and then ends the process by it, so that whoever
-/// waits for it sees the signal. One that was ignored when the program began stays so, as below `nohup`.
+/// Calls `clean` when one of these signals arrives and then ends the process by the same signal, so that the parent
+/// sees it. Signals that were ignored when the program started stay ignored, as under `nohup`.
 ///
 /// # Errors
-/// When there can't be more threads or descriptors.
+/// When no thread or descriptor can be created.
 pub fn before_end(clean: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let heeded = ENDING.into_iter().filter(|signal| !is_ignored(*signal));
-    let mut signals = Signals::new(heeded)?;
+    let handled = HANDLED.into_iter().filter(|signal| !is_ignored(*signal));
+    let mut signals = Signals::new(handled)?;
     let wait = move || {
         if let Some(signal) = signals.forever().find(|signal| *signal != SIGXFSZ) {
             clean();
@@ -30,7 +31,7 @@ pub fn before_end(clean: impl FnOnce() + Send + 'static) -> io::Result<()> {
 
 fn is_ignored(signal: c_int) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: without a new action sigaction(2) only writes the present one to where it is told.
+    // SAFETY: without a new action sigaction(2) only writes the current one to the given address.
     let result = unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };
     // SAFETY: all zeros are a valid value, and the call wrote another one or nothing.
     let action = unsafe { action.assume_init() };
@@ -42,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_ignored_is_told_apart() {
+    fn ignored_signals_are_recognised() {
         // Rust's runtime ignores SIGPIPE before main.
         assert!(is_ignored(libc::SIGPIPE));
         assert!(!is_ignored(libc::SIGUSR1));

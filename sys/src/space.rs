@@ -1,13 +1,13 @@
-//! How much room a file system has.
+//! Free space of a file system.
 
 use std::io;
 use std::path::Path;
 
-/// Bytes that root can still write to the file system that holds `path` (`f_bfree` of statvfs(3): what
-/// is kept for root is root's to use).
+/// The bytes that root can still write to the file system of `path` (`f_bfree` of statvfs(3), which includes the
+/// blocks reserved for root).
 ///
 /// # Errors
-/// What statvfs(3) gives, with the path.
+/// The error of statvfs(3), with the path.
 pub fn free(path: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(path).map_err(|e| {
         let e = io::Error::from(e);
@@ -21,9 +21,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_room_of_a_folder_is_that_of_its_file_system() {
+    fn the_room_of_a_directory_is_that_of_its_file_system() {
         assert!(free(&std::env::temp_dir()).unwrap() > 0);
-        let missing = free(Path::new("/no/such/folder")).unwrap_err();
-        assert!(missing.to_string().contains("/no/such/folder"));
+        let missing = free(Path::new("/no/such/directory")).unwrap_err();
+        assert!(missing.to_string().contains("/no/such/directory"));
     }
 }

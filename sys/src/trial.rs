@@ -1,9 +1,9 @@
-//! Trying whether a file system can be mounted, and what a path on it is, before it counts.
+//! Checks in advance whether a file system can be mounted, and what a path on it is.
 //!
-//! What is mounted is attached nowhere (fsmount(2)), so that nobody sees it, nothing that is mounted on top
-//! hides a part of it, and it is gone when it is dropped. Nothing on it can be written.
+//! The mount is attached nowhere (fsmount(2)), so that it is invisible, no other mount hides a part of it, and it
+//! disappears when it is dropped. Nothing on it can be written.
 
-use crate::file::Kind;
+use crate::file::FileKind;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 use rustix::mount::{
@@ -16,44 +16,44 @@ use std::path::{Component, Path, PathBuf};
 /// `MOUNT_ATTR_NOSYMFOLLOW` of include/uapi/linux/mount.h, since Linux 5.14.
 const NO_SYMLINKS: MountAttrFlags = MountAttrFlags::from_bits_retain(0x0020_0000);
 
-/// A file system that is mounted for a look.
+/// A file system mounted for inspection.
 #[derive(Debug)]
 pub struct Trial(OwnedFd);
 
-/// Why it isn't.
+/// Why a file system isn't mounted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotMounted {
-    /// It can't be tried here: not by this process, or the running kernel doesn't know this type.
+    /// It can't be tried: this process isn't permitted to, or the running kernel doesn't know the type.
     Untried(Errno),
-    /// The kernel or the file system refuses: the option, where it is one, and the reason.
+    /// The kernel or the file system refuses.
     Refused {
-        /// The option that it doesn't know, or not with this value.
+        /// The option that is unknown or has an invalid value, if the refusal is about one.
         option: Option<String>,
-        /// In the file system's words, else in the system's.
+        /// The file system's message, or else that of the errno.
         why: String,
     },
 }
 
-/// What a path on a file system is to someone who makes files in it, following no link.
+/// What a path on a file system is, as far as creating files in it is concerned. Links aren't followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
-    /// A directory.
+    /// The path is a directory.
     Directory,
-    /// Not there, but the directory that it would be in is.
+    /// The path doesn't exist, but its parent directory does.
     Missing,
-    /// Not there, and neither is this directory on the way to it.
+    /// The path doesn't exist, and neither does this directory above it.
     MissingParent(PathBuf),
-    /// This part of it is a symbolic link.
+    /// This component of the path is a symbolic link.
     Link(PathBuf),
-    /// This part of it is something else than a directory.
-    Other(PathBuf, Kind),
-    /// A directory that can't be changed (`chattr +i`).
+    /// This component of the path isn't a directory.
+    Other(PathBuf, FileKind),
+    /// The path is an immutable directory (`chattr +i`).
     Immutable,
-    /// A directory that is encrypted with a key of its own (fscrypt).
+    /// The path is a directory encrypted with its own key (fscrypt).
     Encrypted,
 }
 
-/// What a file system is told so that mounting it for reading writes nothing: journals aren't replayed.
+/// The option that keeps a read-only mount from writing to the device: the journal isn't replayed.
 fn without_replay(kind: &str) -> Option<&'static str> {
     match kind {
         "ext4" => Some("noload"),
@@ -64,12 +64,12 @@ fn without_replay(kind: &str) -> Option<&'static str> {
 }
 
 impl Trial {
-    /// Mounts a device's file system with these options of its own. `writable` says whether it is mounted for
-    /// writing already: then the kernel gives the same file system once more, and what it was mounted with
-    /// holds where options are about all of it.
+    /// Mounts the file system on a device with these options. `writable` says whether the file system is already
+    /// mounted for writing elsewhere: then the kernel returns the same instance, and options that apply to the whole
+    /// file system keep the values of that mount.
     ///
     /// # Errors
-    /// Why not.
+    /// When the file system can't be mounted.
     pub fn mount(
         device: &Path,
         kind: &str,
@@ -98,16 +98,16 @@ impl Trial {
         mounted.map(Trial).map_err(NotMounted::Untried)
     }
 
-    /// What a path is, from the file system's root.
+    /// Looks up a path from the file system's root.
     ///
     /// # Errors
-    /// What openat(2) and statx(2) say of a part that is there.
+    /// The error of openat(2) or statx(2) for a component that exists.
     pub fn look(&self, path: &Path) -> std::io::Result<Lookup> {
         look(self.0.as_fd(), path)
     }
 }
 
-/// What a path is, from a directory that can be reached by its own.
+/// Looks up a path from the directory with this path.
 ///
 /// # Errors
 /// As [`Trial::look`].
@@ -115,7 +115,7 @@ pub fn look_below(directory: &Path, path: &Path) -> std::io::Result<Lookup> {
     look(std::fs::File::open(directory)?, path)
 }
 
-/// What a path is, from a directory that is open.
+/// Looks up a path from an open directory.
 fn look(root: impl AsFd, path: &Path) -> std::io::Result<Lookup> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut at = rustix::fs::openat(root, ".", flags, Mode::empty())?;
@@ -146,18 +146,18 @@ fn look(root: impl AsFd, path: &Path) -> std::io::Result<Lookup> {
     })
 }
 
-fn kind(kind: FileType) -> Kind {
+fn kind(kind: FileType) -> FileKind {
     match kind {
-        FileType::RegularFile => Kind::Regular,
-        FileType::BlockDevice => Kind::Block,
-        FileType::CharacterDevice => Kind::Character,
-        FileType::Fifo => Kind::Fifo,
-        FileType::Socket => Kind::Socket,
-        _ => Kind::Other,
+        FileType::RegularFile => FileKind::Regular,
+        FileType::BlockDevice => FileKind::Block,
+        FileType::CharacterDevice => FileKind::Character,
+        FileType::Fifo => FileKind::Fifo,
+        FileType::Socket => FileKind::Socket,
+        _ => FileKind::Other,
     }
 }
 
-/// As mount(2) splits options (vfs_parse_monolithic_sep of fs/fs_context.c).
+/// Sets an option, split as mount(2) splits it (vfs_parse_monolithic_sep of fs/fs_context.c).
 fn set(context: &OwnedFd, option: &str) -> rustix::io::Result<()> {
     match option.split_once('=') {
         Some((name, value)) => fsconfig_set_string(context, name, value),
@@ -165,7 +165,8 @@ fn set(context: &OwnedFd, option: &str) -> rustix::io::Result<()> {
     }
 }
 
-/// A process that may not mount is told so by fsopen(2); one that may not use the device is told here.
+/// The reason for a refusal. A process that may not mount at all fails in fsopen(2); one that may not use the device
+/// fails here.
 fn refused(context: &OwnedFd, option: Option<&str>, error: Errno) -> NotMounted {
     match error {
         Errno::PERM => NotMounted::Untried(error),
@@ -176,8 +177,8 @@ fn refused(context: &OwnedFd, option: Option<&str>, error: Errno) -> NotMounted 
     }
 }
 
-/// What the kernel says of its last refusal: lines such as `e ext4: Unknown parameter 'x'`, one a read
-/// (fscontext_read of fs/fsopen.c). Not every file system says something.
+/// The kernel's message about its last refusal: lines such as `e ext4: Unknown parameter 'x'`, one for each read
+/// (fscontext_read of fs/fsopen.c). Not every file system gives one.
 fn said(context: &OwnedFd) -> Option<String> {
     let mut last = None;
     let mut line = [0; 1024];

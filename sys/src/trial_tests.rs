@@ -15,7 +15,7 @@ fn a_path_is_what_its_first_odd_part_is() {
     assert_eq!(looked("/crash/new"), Lookup::Missing);
     assert_eq!(looked("/crsh/new"), Lookup::MissingParent("/crsh".into()));
     for path in ["/file", "/file/below"] {
-        let expected = Lookup::Other("/file".into(), Kind::Regular);
+        let expected = Lookup::Other("/file".into(), FileKind::Regular);
         assert_eq!(looked(path), expected, "{path}");
     }
     for path in ["/link", "/link/old"] {
@@ -130,6 +130,9 @@ fn what_is_mounted_for_writing_is_looked_into_and_stays_writable() {
         );
         std::fs::write(mounted.0.join("crash/file"), "x").unwrap();
         let found = trial.look(Path::new("/crash/file")).unwrap();
-        assert_eq!(found, Lookup::Other("/crash/file".into(), Kind::Regular));
+        assert_eq!(
+            found,
+            Lookup::Other("/crash/file".into(), FileKind::Regular)
+        );
     }
 }

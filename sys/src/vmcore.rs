@@ -1,7 +1,7 @@
-//! The memory of the kernel that crashed, as the kernel that captures it shows it.
+//! The memory of the crashed kernel, as the capture kernel shows it.
 //!
-//! read(2) of `/proc/vmcore` maps each page anew inside the kernel; mmap(2) maps a whole range at
-//! once, which is many times faster. So large reads go through a mapping of just their range.
+//! read(2) on `/proc/vmcore` makes the kernel map and unmap every page; mmap(2) maps a whole range at once,
+//! which is many times faster. So large reads go through a mapping of their range.
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::fs::File;
@@ -11,31 +11,31 @@ use std::path::Path;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Where the kernel shows it.
+/// The path at which the kernel shows it.
 pub const PATH: &str = "/proc/vmcore";
 
-/// What is shorter is read: setting up a mapping takes about as long.
-const SHORTEST: usize = 64 << 10;
+/// The shortest read that uses a mapping; for shorter ones, setting it up takes as long as reading.
+const MIN_MAPPED: usize = 64 << 10;
 
-/// How much is mapped at once.
-const LONGEST: usize = 4 << 20;
+/// The most bytes that are mapped at once.
+const MAX_MAPPED: usize = 4 << 20;
 
-/// The alignment of mappings on all machines that this runs on.
+/// The alignment of mappings on all supported machines.
 const PAGE: u64 = 4096;
 
 /// An open `/proc/vmcore`, or a file like it.
 pub struct Vmcore {
     file: File,
     size: u64,
-    /// Whether mapping it worked so far.
+    /// Whether all mappings have succeeded so far.
     maps: AtomicBool,
 }
 
 impl Vmcore {
-    /// Opens it.
+    /// Opens the crashed kernel's memory.
     ///
     /// # Errors
-    /// `NotFound` for `/proc/vmcore` where the running kernel wasn't started by a crash.
+    /// `NotFound` for `/proc/vmcore` if the running kernel wasn't started by a crash.
     pub fn open(path: &Path) -> io::Result<Vmcore> {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
@@ -46,26 +46,26 @@ impl Vmcore {
         })
     }
 
-    /// How many bytes there are.
+    /// The size in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Fills `buffer` with what stands at `offset`.
+    /// Fills `buffer` with the bytes at `offset`.
     ///
     /// # Errors
-    /// `UnexpectedEof` beyond the end; else what read(2) says.
+    /// `UnexpectedEof` beyond the end; otherwise the error of read(2).
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let end = offset.checked_add(buffer.len() as u64);
         if end.is_none_or(|end| end > self.size) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        if buffer.len() < SHORTEST || !self.maps.load(Ordering::Relaxed) {
+        if buffer.len() < MIN_MAPPED || !self.maps.load(Ordering::Relaxed) {
             return self.file.read_exact_at(buffer, offset);
         }
         let mut at = offset;
-        for part in buffer.chunks_mut(LONGEST) {
+        for part in buffer.chunks_mut(MAX_MAPPED) {
             self.read_mapped(at, part)?;
             at += part.len() as u64;
         }
@@ -74,8 +74,8 @@ impl Vmcore {
 
     fn read_mapped(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let Ok(window) = Window::map(&self.file, offset, buffer.len()) else {
-            // Some machines can't have parts of old memory mapped (Xen, memory that is kept from
-            // guests); reading asks the kernel page by page.
+            // On some machines parts of the old memory can't be mapped (Xen, memory that the hypervisor
+            // withholds); read(2) asks for it page by page.
             self.maps.store(false, Ordering::Relaxed);
             return self.file.read_exact_at(buffer, offset);
         };
@@ -84,11 +84,11 @@ impl Vmcore {
     }
 }
 
-/// A mapping of a range, gone when dropped.
+/// A mapping of a range, unmapped when dropped.
 struct Window {
     start: *mut core::ffi::c_void,
     mapped: usize,
-    /// Where what was asked for begins in it.
+    /// The offset of the requested range in the mapping.
     skip: usize,
 }
 
@@ -117,7 +117,7 @@ impl Window {
         })
     }
 
-    /// Copies what was asked for. `buffer` is as long as that.
+    /// Copies the requested range, which is as long as `buffer`.
     fn copy_to(&self, buffer: &mut [u8]) {
         assert!(self.skip + buffer.len() <= self.mapped);
         // SAFETY: the mapping holds `mapped` readable bytes until it is dropped, and the assertion
@@ -167,14 +167,14 @@ mod tests {
             (0, 0),
             (0, 10),
             (4095, 2),
-            (4096, SHORTEST - 1),
-            (0, SHORTEST),
-            (1, SHORTEST),
-            (4095, SHORTEST + 4098),
-            (5000, LONGEST),
-            (5000, LONGEST + 1),
+            (4096, MIN_MAPPED - 1),
+            (0, MIN_MAPPED),
+            (1, MIN_MAPPED),
+            (4095, MIN_MAPPED + 4098),
+            (5000, MAX_MAPPED),
+            (5000, MAX_MAPPED + 1),
             (0, SIZE),
-            (SIZE - SHORTEST, SHORTEST),
+            (SIZE - MIN_MAPPED, MIN_MAPPED),
         ] {
             let mut buffer = vec![0; length];
             vmcore.read_at(offset as u64, &mut buffer).unwrap();
@@ -193,8 +193,8 @@ mod tests {
         for (offset, length) in [
             (SIZE as u64, 1),
             (SIZE as u64 - 1, 2),
-            (SIZE as u64 - 4096, SHORTEST),
-            (u64::MAX, SHORTEST),
+            (SIZE as u64 - 4096, MIN_MAPPED),
+            (u64::MAX, MIN_MAPPED),
             (u64::MAX, 1),
         ] {
             let error = vmcore.read_at(offset, &mut vec![0; length]).unwrap_err();
@@ -212,9 +212,9 @@ mod tests {
         let t = TestRoot::new().with("vmcore", &bytes);
         let vmcore = opened(&t);
         vmcore.maps.store(false, Ordering::Relaxed);
-        let mut buffer = vec![0; LONGEST];
+        let mut buffer = vec![0; MAX_MAPPED];
         vmcore.read_at(3, &mut buffer).unwrap();
-        assert!(buffer == bytes[3..3 + LONGEST]);
+        assert!(buffer == bytes[3..3 + MAX_MAPPED]);
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl<'i> Needs<'i> {
     }
 
     fn add(&mut self, target: &Target) -> Result<(), Problem> {
-        for device in target.device.way() {
+        for device in target.device.ancestors() {
             self.device(&device, &target.device.name)?;
         }
         match &target.filesystem {

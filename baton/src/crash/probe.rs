@@ -33,8 +33,8 @@ impl Source for Node {
 fn open(root: &Root, device: &BlockDevice) -> Option<Node> {
     // A described machine has plain files where others have nodes.
     let kinds = match root.is_system() {
-        true => [file::Kind::Block].as_slice(),
-        false => &[file::Kind::Block, file::Kind::Regular],
+        true => [file::FileKind::Block].as_slice(),
+        false => &[file::FileKind::Block, file::FileKind::Regular],
     };
     let node = Node {
         file: open_as(&root.join("dev").join(&device.name), kinds).ok()?.0,

@@ -1,4 +1,4 @@
-//! What depmod(8) and the kernel's build wrote about the modules of one kernel, in `/lib/modules/VERSION`.
+//! The index of one kernel's modules, which depmod(8) and the kernel's build write to `/lib/modules/VERSION`.
 
 use super::wildcard;
 use crate::Root;
@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The modules of one kernel, by their names, in which `-` is written `_`.
+/// The modules of one kernel by name, with `-` written as `_`.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     /// The kernel's version.
     pub version: String,
-    /// The folder that paths are relative to.
-    pub folder: PathBuf,
+    /// The directory to which the modules' paths are relative.
+    pub directory: PathBuf,
     modules: BTreeMap<String, Entry>,
     builtin: BTreeSet<String>,
     aliases: Vec<(String, String)>,
@@ -20,7 +20,7 @@ pub struct Index {
     soft: BTreeMap<String, SoftDependencies>,
 }
 
-/// The texts of the files.
+/// The texts of the index files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Texts<'t> {
     /// `modules.dep`
@@ -35,19 +35,19 @@ pub struct Texts<'t> {
     pub soft_dependencies: &'t str,
 }
 
-/// A module's file, and the names of the modules that it can't be loaded without.
+/// A module's file, and the names of the modules that it requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     path: PathBuf,
     needs: Vec<String>,
 }
 
-/// What a module wants loaded before and after it, by name or alias, if it is there.
+/// The modules that should be loaded before and after a module if they exist, by name or alias.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SoftDependencies {
-    /// Before it.
+    /// Modules to load before it.
     pub before: Vec<String>,
-    /// After it.
+    /// Modules to load after it.
     pub after: Vec<String>,
 }
 
@@ -56,26 +56,25 @@ pub struct SoftDependencies {
 pub enum Found {
     /// These modules.
     Modules(Vec<String>),
-    /// It is part of the kernel.
+    /// A module that is built into the kernel.
     BuiltIn,
-    /// Nothing.
+    /// Nothing that is known.
     Nothing,
 }
 
 impl Index {
-    /// Reads the files of a kernel; `None` where depmod has left none. All but `modules.dep` may be
-    /// missing.
+    /// Reads the index of a kernel; `None` if there is no `modules.dep`. The other files may be missing.
     ///
     /// # Errors
-    /// When a file is there and can't be read.
+    /// When a file exists and can't be read.
     pub fn read(root: &Root, version: &str) -> io::Result<Option<Index>> {
         for parent in ["lib/modules", "usr/lib/modules"] {
-            let folder = format!("{parent}/{version}");
+            let directory = format!("{parent}/{version}");
             let text = |name: &str| {
-                let text = root.read_text(&format!("{folder}/{name}"));
+                let text = root.read_text(&format!("{directory}/{name}"));
                 text.map(Option::unwrap_or_default)
             };
-            let Some(dependencies) = root.read_text(&format!("{folder}/modules.dep"))? else {
+            let Some(dependencies) = root.read_text(&format!("{directory}/modules.dep"))? else {
                 continue;
             };
             let index = Index::parse(&Texts {
@@ -87,19 +86,19 @@ impl Index {
             });
             return Ok(Some(Index {
                 version: version.to_owned(),
-                folder: root.join(&folder),
+                directory: root.join(&directory),
                 ..index
             }));
         }
         Ok(None)
     }
 
-    /// Understands the files; lines of another form are left out.
+    /// Parses the files. Lines of another form are skipped.
     #[must_use]
     pub fn parse(texts: &Texts<'_>) -> Index {
         Index {
             version: String::new(),
-            folder: PathBuf::new(),
+            directory: PathBuf::new(),
             modules: parse_dependencies(texts.dependencies),
             builtin: parse_builtin(texts.builtin),
             aliases: parse_aliases(texts.aliases),
@@ -108,8 +107,8 @@ impl Index {
         }
     }
 
-    /// What a module's name, or else an alias, stands for: first names, then aliases, then what is built
-    /// in, as kmod_module_new_from_lookup of libkmod looks.
+    /// What a module's name or an alias stands for: names are tried first, then aliases, then built-in modules, as in
+    /// kmod_module_new_from_lookup of libkmod.
     #[must_use]
     pub fn find(&self, wanted: &str) -> Found {
         let name = normal(wanted);
@@ -139,7 +138,7 @@ impl Index {
         }
     }
 
-    /// Whether the module with this name is part of the kernel.
+    /// Whether the module with this name is built into the kernel.
     #[must_use]
     pub fn is_built_in(&self, name: &str) -> bool {
         self.builtin.contains(&normal(name))
@@ -148,23 +147,23 @@ impl Index {
     /// The file of a module.
     #[must_use]
     pub fn file(&self, name: &str) -> Option<PathBuf> {
-        Some(self.folder.join(&self.modules.get(name)?.path))
+        Some(self.directory.join(&self.modules.get(name)?.path))
     }
 
-    /// The names of the modules that one can't be loaded without.
+    /// The names of the modules that a module requires.
     #[must_use]
     pub fn needs(&self, name: &str) -> &[String] {
         self.modules.get(name).map_or(&[], |entry| &entry.needs)
     }
 
-    /// What one wants loaded if it is there.
+    /// The soft dependencies of a module.
     #[must_use]
     pub fn soft(&self, name: &str) -> Option<&SoftDependencies> {
         self.soft.get(name)
     }
 }
 
-/// A name or an alias as both are compared: with `_` for `-`, but in a set (modname_normalize and
+/// The form in which names and aliases are compared: with `_` for `-`, except within a set (modname_normalize and
 /// alias_normalize of libkmod).
 #[must_use]
 pub fn normal(name: &str) -> String {
@@ -190,7 +189,7 @@ fn name_of(path: &str) -> Option<String> {
     (known && !name.is_empty()).then(|| normal(name))
 }
 
-/// `PATH: PATH…` a line, of modules.dep(5). A path that isn't a module's is left out.
+/// Parses modules.dep(5), which has lines `PATH: PATH…`. Paths that aren't those of modules are skipped.
 fn parse_dependencies(text: &str) -> BTreeMap<String, Entry> {
     let entry = |line: &str| {
         let (path, needs) = line.split_once(':')?;
@@ -203,14 +202,14 @@ fn parse_dependencies(text: &str) -> BTreeMap<String, Entry> {
     text.lines().filter_map(entry).collect()
 }
 
-/// A path a line, of the modules that are in the kernel.
+/// Parses the list of built-in modules, with one path a line.
 fn parse_builtin(text: &str) -> BTreeSet<String> {
     text.lines()
         .filter_map(|line| name_of(line.trim()))
         .collect()
 }
 
-/// `alias PATTERN MODULE` a line.
+/// Parses lines `alias PATTERN MODULE`.
 fn parse_aliases(text: &str) -> Vec<(String, String)> {
     let alias = |line: &str| {
         let mut words = line.strip_prefix("alias ")?.split_whitespace();
@@ -219,7 +218,7 @@ fn parse_aliases(text: &str) -> Vec<(String, String)> {
     text.lines().filter_map(alias).collect()
 }
 
-/// `MODULE.alias=PATTERN` among other things, each ended by a NUL (scripts/Makefile.vmlinux).
+/// Parses the entries `MODULE.alias=PATTERN` among others, each terminated by a NUL (scripts/Makefile.vmlinux).
 fn parse_builtin_aliases(text: &str) -> Vec<(String, String)> {
     let alias = |entry: &str| {
         let (module, pattern) = entry.split_once(".alias=")?;
@@ -228,7 +227,7 @@ fn parse_builtin_aliases(text: &str) -> Vec<(String, String)> {
     text.split('\0').filter_map(alias).collect()
 }
 
-/// `softdep MODULE pre: NAME… post: NAME…` a line, of modprobe.d(5).
+/// Parses lines `softdep MODULE pre: NAME… post: NAME…` (modprobe.d(5)).
 fn parse_soft_dependencies(text: &str) -> BTreeMap<String, SoftDependencies> {
     let mut all: BTreeMap<String, SoftDependencies> = BTreeMap::new();
     for line in text.lines() {
@@ -297,7 +296,7 @@ kernel/fs/nls/nls_iso8859-1.ko.xz:
     }
 
     #[test]
-    fn what_is_built_in_is_told_from_what_is_missing() {
+    fn built_in_modules_are_distinguished_from_missing_ones() {
         assert_eq!(index().find("nvme_core"), Found::BuiltIn);
         assert_eq!(index().find("fs-xfs"), Found::BuiltIn);
         assert_eq!(index().find("fs-btrfs"), Found::Nothing);

@@ -1,4 +1,4 @@
-//! The modules of a kernel: which there are, and which are needed, in which order.
+//! The modules of a kernel: which ones exist, which are needed, and in which order they are loaded.
 
 mod index;
 mod resolve;

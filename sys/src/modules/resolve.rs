@@ -1,9 +1,9 @@
-//! Which modules are needed, and in which order they are loaded.
+//! Determines which modules are needed and in which order they are loaded.
 
 use super::index::{Found, Index};
 use std::collections::BTreeSet;
 
-/// Modules in the order in which they are loaded, each after those that it needs.
+/// A list of modules in load order, each after those that it requires.
 #[derive(Debug, Clone)]
 pub struct Resolver<'i> {
     index: &'i Index,
@@ -12,7 +12,7 @@ pub struct Resolver<'i> {
 }
 
 impl<'i> Resolver<'i> {
-    /// None yet.
+    /// An empty list.
     #[must_use]
     pub fn new(index: &'i Index) -> Resolver<'i> {
         Resolver {
@@ -22,8 +22,8 @@ impl<'i> Resolver<'i> {
         }
     }
 
-    /// Adds what a name or an alias stands for, with all that it needs. Says whether it is there, as a
-    /// module or built in.
+    /// Adds the modules that a name or an alias stands for, with their dependencies. Returns whether there are any,
+    /// built-in ones included.
     pub fn add(&mut self, wanted: &str) -> bool {
         match self.index.find(wanted) {
             Found::Modules(modules) => {
@@ -35,14 +35,14 @@ impl<'i> Resolver<'i> {
         }
     }
 
-    /// The names of the modules, in order.
+    /// The names of the modules in load order.
     #[must_use]
     pub fn into_order(self) -> Vec<String> {
         self.order
     }
 
-    /// Depth first; a circle ends at what was seen. With a stack of its own, since it goes as deep as
-    /// modules.dep says.
+    /// Visits dependencies depth first. Cycles end at modules that were seen. The stack is explicit, since the depth
+    /// is controlled by modules.dep.
     fn visit(&mut self, module: &str) {
         let mut steps = vec![Step::Enter(module.to_owned())];
         while let Some(step) = steps.pop() {
@@ -50,7 +50,7 @@ impl<'i> Resolver<'i> {
                 Step::Load(module) => self.order.push(module),
                 Step::Enter(module) => {
                     if self.seen.insert(module.clone()) {
-                        // What is pushed last is done first.
+                        // The step pushed last is taken first.
                         steps.extend(self.around(&module).into_iter().rev());
                     }
                 }
@@ -58,7 +58,7 @@ impl<'i> Resolver<'i> {
         }
     }
 
-    /// A module with what comes before and after it.
+    /// The steps for a module, and for the modules before and after it.
     fn around(&self, module: &str) -> Vec<Step> {
         let softly = |wanted: &[String]| {
             let found = wanted.iter().filter_map(|it| match self.index.find(it) {
@@ -69,7 +69,7 @@ impl<'i> Resolver<'i> {
         };
         let soft = self.index.soft(module).cloned().unwrap_or_default();
         let mut steps = softly(&soft.before);
-        // What modules.dep names without an entry of its own shows when its file is looked for.
+        // A module that modules.dep names without an entry is noticed when its file is looked up.
         let needs = self.index.needs(module).iter().cloned();
         steps.extend(needs.map(Step::Enter));
         steps.push(Step::Load(module.to_owned()));
@@ -79,9 +79,9 @@ impl<'i> Resolver<'i> {
 }
 
 enum Step {
-    /// Looks at a module that may have been seen before.
+    /// Visit a module that may have been seen before.
     Enter(String),
-    /// All that it needs is there.
+    /// Load a module whose dependencies come before.
     Load(String),
 }
 

@@ -1,12 +1,11 @@
-//! The wildcards of module aliases: `*`, `?` and `[…]`, as fnmatch(3) has them without flags, which is what
-//! modprobe compares with.
+//! The wildcards of module aliases: `*`, `?` and `[…]`, matched as by fnmatch(3) without flags, which modprobe uses.
 
-/// Whether all of `text` is what `pattern` describes.
+/// Whether `pattern` matches all of `text`.
 #[must_use]
 pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut pattern, mut text) = (pattern, text);
-    // Where to go on if what follows the last `*` doesn't match: one byte of the text further. An earlier
-    // `*` need not be tried again, so that this takes no more than their product.
+    // Where to continue if the rest of the pattern after the last `*` doesn't match: one byte further in the text.
+    // Earlier `*` need not be retried, so the time is bounded by the product of the lengths.
     let mut again: Option<(&[u8], &[u8])> = None;
     loop {
         match pattern {
@@ -29,7 +28,7 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// What of the pattern is left after it described one byte.
+/// The rest of the pattern after its first element has matched one byte.
 fn one(pattern: &[u8], byte: Option<u8>) -> Option<&[u8]> {
     let byte = byte?;
     match pattern {
@@ -40,13 +39,13 @@ fn one(pattern: &[u8], byte: Option<u8>) -> Option<&[u8]> {
     }
 }
 
-/// `[abc]`, `[a-z]` and `[!a]`, from after the bracket. A set that never ends describes nothing.
+/// `[abc]`, `[a-z]` and `[!a]`, from after the bracket. An unterminated set matches nothing.
 fn set(pattern: &[u8], byte: u8) -> Option<&[u8]> {
     let (negated, members) = match pattern {
         [b'!' | b'^', rest @ ..] => (true, rest),
         _ => (false, pattern),
     };
-    // A bracket that comes first is a member.
+    // A closing bracket at the beginning is a member of the set.
     let end = members.iter().skip(1).position(|b| *b == b']')? + 1;
     let (mut members, rest) = (members.get(..end)?, members.get(end + 1..)?);
     let mut found = false;
