@@ -11,39 +11,39 @@ use std::path::{Path, PathBuf};
 /// `baton dump …`
 #[derive(Debug, Subcommand)]
 pub enum DumpCommand {
-    /// List the dumps that are kept: when, which kernel, why, how large, whether complete
+    /// List dumps with their time, kernel, panic, size and completeness
     List(ListArgs),
-    /// Say what crashed, when and why, and how much of it the dump holds
+    /// Show what crashed, when and why, and how much of its memory the dump holds
     #[command(after_help = FORMATS_HELP)]
     Info(InfoArgs),
     /// Print the kernel log of the kernel that crashed
     #[command(after_help = FORMATS_HELP)]
     Dmesg(DmesgArgs),
-    /// Read every page of a dump, and compare it with its digest (DUMP.sha256, or the partition's)
+    /// Read every page of a dump, and compare the dump with its digest (DUMP.sha256, or the partition's)
     Check(CheckArgs),
-    /// Write a dump in another format, compressed otherwise, or with less of the memory
+    /// Convert a dump to another format or compression, or leave out more of its memory
     #[command(after_help = CONVERT_HELP, override_usage = CONVERT_USAGE)]
     Convert(ConvertArgs),
 }
 
 const FORMATS_HELP: &str = "\
 A dump is an ELF core or kdump-compressed (zlib, lzo, snappy, zstd), flattened or not, as makedumpfile, QEMU
-and Baton write them; of a split dump all parts are named. It is complete if every page is in it that should
-be, and nothing else is wrong with it.";
+and Baton write them; for a split dump, name all parts. A dump is complete if it has every page that it should
+have and no other flaw.";
 
 const CONVERT_USAGE: &str = "\
 baton dump convert [OPTIONS] <IN>... <OUT>
        baton dump convert [OPTIONS] <IN>... --output <FILE>";
 
 const CONVERT_HELP: &str = "\
-Levels are sums of what is left out: 1 pages of zeros, 2 page cache without private data, 4 all page
-cache, 8 memory of processes, 16 free memory; 31 is all of it. What can't be told for certain is kept,
-and said. Broken and offline memory is never read.
-Of a dump that isn't complete, what there is is written, marked as incomplete, and the exit code is 1; pages
-that are lost are left out and counted.";
+A level is the sum of what is left out: 1 zero pages, 2 page cache without private data, 4 all page cache,
+8 memory of processes, 16 free memory; 31 leaves out all of these. A page whose type isn't certain is kept,
+with a warning. Broken and offline memory is never read.
+From an incomplete dump everything that exists is written, marked as incomplete, and the exit code is 1; lost
+pages are left out and counted.";
 
 impl DumpCommand {
-    /// Whether the command was told to speak JSON.
+    /// Whether the output is to be JSON.
     #[must_use]
     pub fn json(&self) -> bool {
         match self {
@@ -56,10 +56,10 @@ impl DumpCommand {
     }
 }
 
-/// Where to look for dumps.
+/// The places to search for dumps.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Folders that dumps are kept in, and partitions that they are written to [default: those in
+    /// Directories that hold dumps, and partitions that dumps are written to [default: those in
     /// /etc/baton/crash.toml, or /var/crash]
     #[arg(value_name = "PLACE")]
     pub places: Vec<PathBuf>,
@@ -68,7 +68,7 @@ pub struct ListArgs {
     pub json: bool,
 }
 
-/// Which dump to tell of.
+/// The dump to describe.
 #[derive(Debug, Args)]
 pub struct InfoArgs {
     /// The dump
@@ -79,13 +79,13 @@ pub struct InfoArgs {
     pub json: bool,
 }
 
-/// Which log to print.
+/// The log to print.
 #[derive(Debug, Args)]
 pub struct DmesgArgs {
     /// The dump
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Also say who logged each message: a thread (T) or a CPU (C)
+    /// Also show who logged each message: a thread (T) or a CPU (C)
     #[arg(long)]
     pub callers: bool,
     /// Print one JSON object
@@ -93,13 +93,13 @@ pub struct DmesgArgs {
     pub json: bool,
 }
 
-/// Which dump to check.
+/// The dump to check.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// The dump
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// How many threads share the work [default: one for each CPU]
+    /// The number of threads [default: one for each CPU]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     /// Print one JSON object
@@ -118,29 +118,28 @@ pub enum DumpFormat {
     Flattened,
 }
 
-/// What to convert, and into what.
+/// The dump to convert, and the result.
 #[derive(Debug, Args)]
 pub struct ConvertArgs {
-    /// The dump to read (of a split dump, all parts), and, without --output, as the last one the dump to
-    /// write
+    /// The dump to read (for a split dump, all parts); without --output, the last one is the dump to write
     #[arg(value_name = "IN", required = true)]
     files: Vec<PathBuf>,
-    /// The dump to write; `-`, a FIFO and a device without offsets get it flattened
+    /// The dump to write; flattened if this is `-`, a FIFO or a device that can't seek
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replace the file to write, if it is there
+    /// Replace the file to write if it exists
     #[arg(long)]
     pub force: bool,
     /// The format to write
     #[arg(long, value_enum, default_value = "kdump")]
     pub format: DumpFormat,
-    /// How pages are compressed: zstd, zstd:LEVEL, zlib, zlib:LEVEL or none
+    /// The compression of pages: zstd, zstd:LEVEL, zlib, zlib:LEVEL or none
     #[arg(long, value_name = "HOW", default_value = "zstd")]
     pub compress: Compression,
-    /// What is left out, from 0 (nothing but broken memory) to 31
+    /// What to leave out, from 0 (only broken memory) to 31
     #[arg(long, value_name = "LEVEL", default_value = "0", value_parser = level)]
     pub level: Level,
-    /// How many threads share the work [default: one for each CPU]
+    /// The number of threads [default: one for each CPU]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     /// Print one JSON object
@@ -149,10 +148,10 @@ pub struct ConvertArgs {
 }
 
 impl ConvertArgs {
-    /// What to read, and what to write.
+    /// The files to read and the file to write.
     ///
     /// # Errors
-    /// When nothing is left to be written or read.
+    /// When either is missing.
     pub fn files(&self) -> Result<(&[PathBuf], &Path)> {
         match (&self.output, &self.files[..]) {
             (Some(output), files) => Ok((files, output)),
@@ -160,7 +159,7 @@ impl ConvertArgs {
             (None, _) => Err(Failure::new(
                 Exit::Usage,
                 "usage",
-                "no dump to write is named; name it with --output",
+                "the dump to write isn't named; name it with --output",
             )),
         }
     }

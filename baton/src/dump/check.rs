@@ -1,8 +1,8 @@
-//! `baton dump check`: whether every page can be read, and the file is the one that was written.
+//! `baton dump check`: reads every page of a dump and compares its files with their digests.
 
 use super::args::CheckArgs;
 use super::digest::{Compared, compare};
-use super::open::{name, open, show_complete, survey, told};
+use super::open::{flaw_texts, name, open, show_complete, survey};
 use super::progress::Bar;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -18,18 +18,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 
-/// How many pages a thread takes at once.
+/// How many pages a thread reads at a time.
 const BATCH: u64 = 256;
-/// How many damaged pages are named.
-const NAMED: usize = 8;
+/// How many damaged pages are listed with the reason.
+const MAX_LISTED: usize = 8;
 
-/// What was found of the pages.
+/// How many of the dump's pages are in which state.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-struct Pages {
+struct PageCounts {
     readable: u64,
     left_out: u64,
     damaged: u64,
-    /// The first of them, with the reasons.
+    /// Why the first damaged pages can't be read.
     first_damaged: Vec<String>,
 }
 
@@ -38,10 +38,10 @@ struct Report {
     file: String,
     sound: bool,
     complete: bool,
-    /// What is wrong with it besides its pages.
+    /// The flaws of the dump other than damaged pages.
     flaws: Vec<String>,
-    pages: Pages,
-    /// How each file compares with the digest beside it.
+    pages: PageCounts,
+    /// The result of comparing each file with its digest.
     digests: Vec<Compared>,
 }
 
@@ -65,7 +65,7 @@ pub fn run(args: &CheckArgs) -> Result<()> {
         file: name(&args.files),
         sound: complete && !different && pages.damaged == 0,
         complete,
-        flaws: told(&survey),
+        flaws: flaw_texts(&survey),
         pages,
         digests,
     };
@@ -101,7 +101,7 @@ impl Report {
         page.text().to_owned()
     }
 
-    /// The report has said what is wrong: only the exit code is missing.
+    /// The exit code. The report has already stated what is wrong.
     fn verdict(&self) -> Result<()> {
         if self.sound {
             return Ok(());
@@ -117,7 +117,7 @@ impl Report {
     }
 }
 
-/// Batches of pages, by their numbers, in order.
+/// Splits ranges of page numbers into batches, in order.
 struct Batches<'a> {
     ranges: std::slice::Iter<'a, Range<u64>>,
     left: Range<u64>,
@@ -138,7 +138,7 @@ impl Iterator for Batches<'_> {
     }
 }
 
-fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> Pages {
+fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> PageCounts {
     let page_size = dump.page_size();
     let ranges = pages(dump.ranges(), page_size);
     let batches = Mutex::new(Batches {
@@ -150,7 +150,7 @@ fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> Pages {
     let done = AtomicU64::new(0);
     let found = Mutex::new(Vec::new());
     let work = || {
-        let mut pages = Pages::default();
+        let mut pages = PageCounts::default();
         let mut buffer = vec![0; usize::try_from(BATCH * page_size).unwrap_or(0)];
         loop {
             let batch = batches
@@ -174,11 +174,13 @@ fn read_all(dump: &Dump, threads: NonZeroUsize, bar: &Bar) -> Pages {
         }
     });
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.into_iter().fold(Pages::default(), Pages::and)
+    found
+        .into_iter()
+        .fold(PageCounts::default(), PageCounts::and)
 }
 
-impl Pages {
-    /// Reads a batch: as much at once as there is or isn't of it, and page by page where that fails.
+impl PageCounts {
+    /// Reads a batch. Runs of pages that are all held or all left out are read at once; if that fails, page by page.
     fn read(&mut self, dump: &Dump, batch: Range<u64>, page_size: u64, buffer: &mut [u8]) {
         let mut page = batch.start;
         while page < batch.end {
@@ -192,8 +194,8 @@ impl Pages {
             };
             match extent.presence {
                 Presence::LeftOut if whole > 0 => self.left_out += pages,
-                // Why, is told of the first ones.
-                Presence::Lost if whole > 0 && self.first_damaged.len() >= NAMED => {
+                // The reason is needed only for the first damaged pages.
+                Presence::Lost if whole > 0 && self.first_damaged.len() >= MAX_LISTED => {
                     self.damaged += pages;
                 }
                 Presence::Held if whole > 0 && dump.read(address, bytes).is_ok() => {
@@ -218,20 +220,20 @@ impl Pages {
             Ok(_) => self.left_out += 1,
             Err(error) => {
                 self.damaged += 1;
-                if self.first_damaged.len() < NAMED {
+                if self.first_damaged.len() < MAX_LISTED {
                     self.first_damaged.push(error.to_string());
                 }
             }
         }
     }
 
-    fn and(mut self, other: Pages) -> Pages {
+    fn and(mut self, other: PageCounts) -> PageCounts {
         self.readable += other.readable;
         self.left_out += other.left_out;
         self.damaged += other.damaged;
         self.first_damaged.extend(other.first_damaged);
         self.first_damaged.sort();
-        self.first_damaged.truncate(NAMED);
+        self.first_damaged.truncate(MAX_LISTED);
         self
     }
 }

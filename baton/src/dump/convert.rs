@@ -1,7 +1,7 @@
-//! `baton dump convert`: a dump in another format, or with less in it.
+//! `baton dump convert`: writes a dump in another format, or with less memory in it.
 
 use super::args::{ConvertArgs, DumpFormat};
-use super::open::{name, open, survey, told};
+use super::open::{flaw_texts, name, open, survey};
 use super::progress::Bar;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -18,13 +18,13 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::UNIX_EPOCH;
 
-/// What a stream is given at once.
-const STREAM: usize = 1 << 18;
+/// The size of the buffer for streams.
+const STREAM_BUFFER: usize = 1 << 18;
 
 /// Carries out the command.
 ///
 /// # Errors
-/// When the dump can't be read or written, or isn't all there: then what is left of it is written.
+/// When the dump can't be read or written, or is incomplete; then what exists of it has been written.
 pub fn run(args: &ConvertArgs) -> Result<()> {
     let (input, output) = args.files()?;
     file::is_no_input(output, input)?;
@@ -47,10 +47,10 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
     let summary = job.carry_out(&destination, args.format == DumpFormat::Flattened);
     job.bar.0.end();
     let summary = summary?;
-    let flaws = told(&survey);
+    let flaws = flaw_texts(&survey);
     let json = args.json && !to_stdout;
     if json {
-        json::print(&Told {
+        json::print(&Report {
             output,
             flaws: &flaws,
             summary: &summary,
@@ -75,11 +75,11 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
     }
 }
 
-/// What was written lacks something that should be there.
+/// The failure for a written dump that is incomplete.
 fn incomplete(destination: &Destination, summary: &Summary) -> Failure {
     let why = match summary.pages.lost + summary.pages.unreadable {
-        0 => "the one that was read isn't, either".to_owned(),
-        lost => format!("the one that was read has lost {lost} of its pages"),
+        0 => "the input isn't complete either".to_owned(),
+        lost => format!("the input has lost {lost} of its pages"),
     };
     let message = format!("{destination}: not a complete dump: {why}");
     Failure::new(Exit::Failed, "damaged", message)
@@ -97,12 +97,12 @@ fn options(args: &ConvertArgs) -> Options {
             .threads
             .or_else(|| available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN),
-        // Nothing here waits for the disk before the end.
+        // The output is synced only at the end.
         checkpoint: u64::MAX,
     }
 }
 
-/// When a dump was written, in seconds since 1970.
+/// The time at which a dump was written, in seconds since 1970.
 fn written_at(files: &[PathBuf]) -> u64 {
     let first = files.first().and_then(|path| std::fs::metadata(path).ok());
     first
@@ -111,7 +111,7 @@ fn written_at(files: &[PathBuf]) -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-/// Shows how far it is.
+/// Shows the progress.
 struct Watch(Bar);
 
 impl Observer for Watch {
@@ -137,7 +137,7 @@ struct Job {
 }
 
 impl Job {
-    /// What can't be written at any offset gets a flattened dump.
+    /// Writes the dump, flattened if the destination can't seek.
     fn carry_out(&self, destination: &Destination, flattened: bool) -> Result<Summary> {
         let draft = destination.begin()?;
         let summary = if flattened || !draft.can_seek() {
@@ -152,7 +152,7 @@ impl Job {
 
     fn flattened(&self, draft: &Draft<'_>, destination: &Destination) -> Result<Summary> {
         let failed = |error| destination.failure(&error);
-        let stream = BufWriter::with_capacity(STREAM, draft.file()?);
+        let stream = BufWriter::with_capacity(STREAM_BUFFER, draft.file()?);
         let output = FlattenedWriter::begin(stream).map_err(failed)?;
         let summary = self.write(&output, destination)?;
         output
@@ -179,9 +179,9 @@ impl Job {
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct Report<'a> {
     output: &'a Path,
-    /// What is wrong with the dump that was read, besides its pages.
+    /// The flaws of the input other than lost pages.
     flaws: &'a [String],
     #[serde(flatten)]
     summary: &'a Summary,

@@ -1,4 +1,4 @@
-//! The digest of a dump: beside it, as `sha256sum` writes it, or at the end of a raw partition.
+//! The digest of a dump: in a file beside it, in the format of `sha256sum`, or at the end of a raw partition.
 
 use super::progress::Bar;
 use super::raw;
@@ -9,20 +9,20 @@ use sha2::{Digest as _, Sha256};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// What is read at once.
+/// How many bytes are read at a time.
 const CHUNK: usize = 1 << 20;
-/// No list of digests beside a dump is longer.
-const MOST: u64 = 1 << 16;
+/// The most bytes of a list of digests that are read.
+const MAX_LIST_BYTES: u64 = 1 << 16;
 
-/// How a dump compares with its digest.
+/// The result of comparing a dump with its digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Compared {
-    /// There is no digest of it.
+    /// There is no digest.
     Missing,
-    /// It has the digest.
+    /// The dump matches its digest.
     Same,
-    /// It hasn't.
+    /// The dump doesn't match its digest.
     Different,
 }
 
@@ -61,7 +61,7 @@ fn beside(file: &Path) -> PathBuf {
     name.into()
 }
 
-/// The digest that the list beside the file has for its name.
+/// The digest for this file's name in the list beside it.
 fn expected(file: &Path) -> Result<Option<String>> {
     let list = beside(file);
     let opened = match source::open(&list) {
@@ -70,13 +70,13 @@ fn expected(file: &Path) -> Result<Option<String>> {
     };
     let mut text = String::new();
     opened
-        .take(MOST)
+        .take(MAX_LIST_BYTES)
         .read_to_string(&mut text)
         .map_err(|error| Failure::io(&list, &error))?;
     let name = file.file_name().map(|it| it.to_string_lossy());
     let name = name.unwrap_or_default();
     let found = text.lines().find_map(|line| {
-        // Two characters part them: a space, and one that tells text (a space) from binary (an asterisk).
+        // Digest and name are separated by a space and the mode: a space for text, an asterisk for binary.
         let (digest, rest) = line.split_once(' ')?;
         let named = rest.strip_prefix([' ', '*'])?;
         Some(digest).filter(|_| named == name)
@@ -84,7 +84,7 @@ fn expected(file: &Path) -> Result<Option<String>> {
     let digest = found.filter(|it| it.len() == 64 && it.bytes().all(|c| c.is_ascii_hexdigit()));
     let digest = digest.ok_or_else(|| {
         let message = format!(
-            "{}: it has no SHA-256 digest of {name}: make it anew with sha256sum, or remove it",
+            "{}: it has no SHA-256 digest of {name}: create it again with sha256sum, or remove it",
             list.display()
         );
         Failure::malformed("bad-digest", message)
@@ -92,7 +92,7 @@ fn expected(file: &Path) -> Result<Option<String>> {
     Ok(Some(digest.to_ascii_lowercase()))
 }
 
-/// Of so many bytes from the file's first on, or of those that there are.
+/// The digest of the first `length` bytes of a file, or of the whole file if it is shorter.
 fn digest(file: &Path, length: u64, bar: &Bar) -> Result<String> {
     let failed = |error| Failure::io(file, &error);
     let mut opened = source::open(file).map_err(failed)?.take(length);
@@ -116,15 +116,15 @@ mod tests {
 
     #[test]
     fn a_file_is_compared_with_what_sha256sum_wrote() {
-        let folder = std::env::temp_dir().join(format!("baton-digest-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("vmcore");
+        let directory = std::env::temp_dir().join(format!("baton-digest-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = directory.join("vmcore");
         std::fs::write(&file, "abc").unwrap();
         let compared = || compare(&file, &Bar::new());
         assert_eq!(compared(), Ok(Compared::Missing));
         // FIPS 180-4's example.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let list = |text: String| std::fs::write(folder.join("vmcore.sha256"), text).unwrap();
+        let list = |text: String| std::fs::write(directory.join("vmcore.sha256"), text).unwrap();
         for (text, result) in [
             (format!("{abc}  vmcore\n"), Compared::Same),
             (format!("00  other\n{abc} *vmcore\n"), Compared::Same),
@@ -139,7 +139,7 @@ mod tests {
             let error = compared().unwrap_err().to_string();
             assert!(error.contains("no SHA-256 digest of vmcore"), "{error}");
         }
-        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `baton dump dmesg`: the kernel log of the kernel that crashed.
+//! `baton dump dmesg`: prints the log of the crashed kernel.
 
 use super::args::DmesgArgs;
 use super::open::{name, open, with_log};
@@ -14,7 +14,7 @@ struct Object {
     lost_after: u64,
 }
 
-/// A record. What a terminal wouldn't just print is escaped in the text.
+/// A record of the log. Characters that could control a terminal are escaped in the text.
 #[derive(Serialize)]
 struct Line {
     sequence: u64,

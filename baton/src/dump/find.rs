@@ -1,37 +1,43 @@
-//! Finding dumps in folders.
+//! Finds dumps in directories.
 
 use baton_kdump::{Dump, source};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// How deep folders are looked into: kdump-tools and kdump-utils keep each dump in a folder of its own.
-const DEPTH: usize = 3;
-/// How many entries are looked at in all.
-const MOST: usize = 100_000;
-/// Kernel logs that are saved before the dump: by Baton, by kdump-utils; kdump-tools adds the time.
+/// The depth to which directories are searched. kdump-tools and kdump-utils put each dump into its own directory.
+const MAX_DEPTH: usize = 3;
+/// The largest number of directory entries that are examined.
+const MAX_ENTRIES: usize = 100_000;
+/// The names of kernel logs that are saved before the dump: those of Baton and kdump-utils, and the prefix that
+/// kdump-tools puts before the time.
 const LOGS: [&str; 3] = ["dmesg.txt", "vmcore-dmesg.txt", "dmesg."];
 
-/// What was found.
+/// A file that a search found.
 pub(super) enum Found {
     /// A dump, or a part of a split one.
     Dump(PathBuf),
-    /// A saved log in whose folder there is no dump.
+    /// A saved log in a directory without a dump.
     Log(PathBuf),
 }
 
-/// The dumps in a folder and those below it.
-pub(super) fn find(folder: &Path) -> io::Result<Vec<Found>> {
+/// The dumps in a directory and its subdirectories.
+pub(super) fn find(directory: &Path) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
-    let mut left = MOST;
-    // Only of the folder that was named it is an error that it can't be read.
-    look(folder, DEPTH, &mut left, &mut found)?;
+    let mut left = MAX_ENTRIES;
+    // Subdirectories that can't be read are skipped; for the directory itself it is an error.
+    search(directory, MAX_DEPTH, &mut left, &mut found)?;
     Ok(found)
 }
 
-fn look(folder: &Path, depth: usize, left: &mut usize, found: &mut Vec<Found>) -> io::Result<()> {
+fn search(
+    directory: &Path,
+    depth: usize,
+    left: &mut usize,
+    found: &mut Vec<Found>,
+) -> io::Result<()> {
     let mut paths = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let Some(less) = left.checked_sub(1) else {
             break;
         };
@@ -43,12 +49,12 @@ fn look(folder: &Path, depth: usize, left: &mut usize, found: &mut Vec<Found>) -
     let mut dumps = 0;
     for entry in paths {
         let path = entry.path();
-        // Links aren't followed: they lead to dumps that are found themselves, or in circles.
+        // Symbolic links aren't followed: they lead to dumps that are found anyway, or in circles.
         let Ok(kind) = entry.file_type() else {
             continue;
         };
         if kind.is_dir() && depth > 0 {
-            let _ = look(&path, depth - 1, left, found);
+            let _ = search(&path, depth - 1, left, found);
         } else if kind.is_file() && is_dump(&path) {
             dumps += 1;
             found.push(Found::Dump(path));
@@ -67,7 +73,7 @@ fn is_log(path: &Path) -> bool {
     name.is_some_and(|name| LOGS.iter().any(|log| name.starts_with(log)))
 }
 
-/// Whether a file begins as a dump does.
+/// Whether a file begins like a dump.
 fn is_dump(path: &Path) -> bool {
     let mut start = Vec::new();
     let read = source::open(path).and_then(|file| file.take(18).read_to_end(&mut start));
@@ -76,13 +82,13 @@ fn is_dump(path: &Path) -> bool {
     read.is_ok() && Dump::recognises(&start) && !other_elf
 }
 
-/// Whether a dump is being written, or was left so, by its name.
+/// Whether a dump's name marks it as unfinished.
 pub(super) fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().map(|it| it.to_string_lossy());
     name.is_some_and(|name| name.ends_with("incomplete"))
 }
 
-/// Whether a dump is a part of a split one, and is without the others.
+/// Whether a dump is one part of a split dump.
 pub(super) fn is_part(dump: &Dump) -> bool {
     dump.stated().split
 }

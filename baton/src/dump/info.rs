@@ -1,7 +1,7 @@
 //! `baton dump info`: what crashed, when and why, and how much of it the dump holds.
 
 use super::args::InfoArgs;
-use super::open::{name, open, show_complete, survey, told, with_log};
+use super::open::{flaw_texts, name, open, show_complete, survey, with_log};
 use super::time::rfc3339;
 use crate::failure::Result;
 use crate::inspect::page::Page;
@@ -20,15 +20,15 @@ struct Info {
     flattened: bool,
     bytes: u64,
     complete: bool,
-    /// What is wrong with it besides its pages.
+    /// The flaws of the dump other than lost pages.
     flaws: Vec<String>,
     kernel: Kernel,
     crashed_at: Option<String>,
     panic: PanicInfo,
     cpus: usize,
-    /// The CPUs whose registers were saved. Those that didn't answer aren't among them.
+    /// The CPUs whose registers were saved; those that didn't respond to the crash are missing.
     states: Vec<Cpu>,
-    memory: Pages,
+    memory: PageCounts,
     log: LogInfo,
 }
 
@@ -52,20 +52,20 @@ struct PanicInfo {
 #[derive(Serialize)]
 struct Cpu {
     pid: u32,
-    /// The task's name, if the log tells it.
+    /// The task's name, if the log states it.
     task: Option<String>,
     instruction: String,
     stack: String,
 }
 
 #[derive(Serialize)]
-struct Pages {
+struct PageCounts {
     page_size: u64,
     bytes: u64,
     pages: u64,
-    /// Those that the dump holds.
+    /// The pages that the dump holds.
     dumped: u64,
-    /// Those that it should hold, and doesn't.
+    /// The pages that the dump should hold but doesn't.
     lost: u64,
     level: Option<u32>,
 }
@@ -80,7 +80,7 @@ struct LogInfo {
 /// Carries out the command.
 ///
 /// # Errors
-/// When the dump can't be read. That parts of it can't is told.
+/// When the dump can't be read at all. Unreadable parts are reported instead.
 pub fn run(args: &InfoArgs) -> Result<()> {
     let dump = open(&args.files)?;
     let info = Info::of(&args.files, &dump);
@@ -106,12 +106,12 @@ impl Info {
             flattened: dump.flattened(),
             bytes: dump.size(),
             complete: survey.complete(),
-            flaws: told(&survey),
+            flaws: flaw_texts(&survey),
             kernel: Kernel::of(dump),
             crashed_at: dump.time().map(rfc3339),
             cpus: dump.cpus(),
             states: states.map(|it| Cpu::of(it, &panic)).collect(),
-            memory: Pages::of(dump, &survey),
+            memory: PageCounts::of(dump, &survey),
             panic: panic.into(),
             log,
         }
@@ -162,7 +162,7 @@ impl Info {
     }
 }
 
-/// What the log has, and what it says of the crash.
+/// The size of the log, and what it says about the crash.
 fn read_log(dump: &Dump) -> (LogInfo, Panic) {
     let read = with_log(dump, |log| {
         let mut info = LogInfo::default();
@@ -186,14 +186,14 @@ fn read_log(dump: &Dump) -> (LogInfo, Panic) {
 impl Kernel {
     fn of(dump: &Dump) -> Kernel {
         let utsname = dump.stated().utsname.cloned().unwrap_or_default();
-        let told = |text: String| Some(text).filter(|it| !it.is_empty());
+        let nonempty = |text: String| Some(text).filter(|it| !it.is_empty());
         let build_id = dump.vmcoreinfo().and_then(|info| info.build_id());
         Kernel {
             release: dump.release().map(str::to_owned),
-            version: told(utsname.version),
+            version: nonempty(utsname.version),
             build_id: build_id.ok().map(str::to_owned),
             machine: dump.machine().to_string(),
-            host: told(utsname.nodename),
+            host: nonempty(utsname.nodename),
         }
     }
 }
@@ -219,7 +219,7 @@ impl PanicInfo {
 impl Cpu {
     fn of(state: &CpuState, panic: &Panic) -> Cpu {
         let named = panic.task.as_ref().filter(|(pid, _)| *pid == state.pid);
-        // Every idle CPU's task has the PID 0: which of them crashed can't be told.
+        // Every idle CPU's task has the PID 0: which of them crashed is unknown.
         let named = named.filter(|(pid, _)| *pid != 0);
         let idle = Some("(idle)".to_owned()).filter(|_| state.pid == 0);
         Cpu {
@@ -240,9 +240,9 @@ impl Cpu {
     }
 }
 
-impl Pages {
-    fn of(dump: &Dump, survey: &Survey) -> Pages {
-        Pages {
+impl PageCounts {
+    fn of(dump: &Dump, survey: &Survey) -> PageCounts {
+        PageCounts {
             page_size: dump.page_size(),
             bytes: dump.ranges().iter().map(|it| it.end - it.start).sum(),
             pages: survey.present,

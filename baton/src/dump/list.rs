@@ -1,4 +1,4 @@
-//! `baton dump list`: the dumps that are kept.
+//! `baton dump list`: lists dumps.
 
 use super::args::ListArgs;
 use super::find::{Found, find, is_part};
@@ -17,17 +17,17 @@ use serde::Serialize;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// How whole a dump is.
+/// The state of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum State {
-    /// All of it is there.
+    /// The dump is complete.
     Complete,
-    /// It wasn't written to its end.
+    /// The dump wasn't written to its end.
     Incomplete,
-    /// A part of a split dump.
+    /// The file is one part of a split dump.
     Part,
-    /// It can't be opened.
+    /// The dump can't be opened.
     Damaged,
     /// Only the kernel log was saved.
     LogOnly,
@@ -65,7 +65,7 @@ struct Object {
 /// Carries out the command.
 ///
 /// # Errors
-/// When a folder or partition can't be read.
+/// When a directory or partition can't be read.
 pub fn run(args: &ListArgs) -> Result<()> {
     let asked = !args.places.is_empty();
     let places = match asked {
@@ -75,7 +75,7 @@ pub fn run(args: &ListArgs) -> Result<()> {
     let mut dumps = Vec::new();
     for place in &places {
         match std::fs::metadata(place) {
-            // Where nothing has crashed yet, a target's directory needn't be there.
+            // A target's directory may not exist before the first crash.
             Err(error) if error.kind() == ErrorKind::NotFound && !asked => {}
             Err(error) => return Err(unreadable(place, &error)),
             Ok(metadata) if metadata.is_dir() => {
@@ -94,7 +94,7 @@ pub fn run(args: &ListArgs) -> Result<()> {
         let places = places.iter().map(|it| it.display().to_string());
         let places = places.collect::<Vec<_>>().join(", ");
         match places.as_str() {
-            "" => say!("no dumps: no place for them is there now"),
+            "" => say!("no dumps: none of the configured places exists now"),
             places => say!("no dumps in {places}"),
         }
         return Ok(());
@@ -107,7 +107,7 @@ pub fn run(args: &ListArgs) -> Result<()> {
     Ok(())
 }
 
-/// The places that the configuration names. What can't be looked at is told and left out.
+/// The places that the configuration names. Those that can't be examined are reported and skipped.
 fn configured() -> Result<Vec<PathBuf>> {
     let places = places::find(&Root::system())?;
     for note in &places.notes {
@@ -132,7 +132,7 @@ impl Entry {
         }
     }
 
-    /// What a raw partition, or any file, holds; `None` if nothing crashed yet.
+    /// The dump in a raw partition or any other file; `None` if nothing has been written to it yet.
     fn of_partition(file: &Path) -> Result<Option<Entry>> {
         let dump = Dump::open(&[file.to_owned()]);
         let trailer = match (raw::trailer(file), &dump) {
@@ -198,11 +198,11 @@ impl Entry {
     }
 
     fn row(&self) -> Vec<String> {
-        let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let remark = self.error.clone().or_else(|| self.panic.clone());
         vec![
-            told(&self.crashed_at),
-            told(&self.kernel),
+            or_dash(&self.crashed_at),
+            or_dash(&self.kernel),
             self.bytes.to_string(),
             self.state.word().to_owned(),
             self.file.display().to_string(),

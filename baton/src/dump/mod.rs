@@ -1,4 +1,4 @@
-//! `baton dump`: dumps of kernels that crashed.
+//! `baton dump`: works with dumps of crashed kernels.
 
 pub mod args;
 mod check;

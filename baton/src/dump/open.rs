@@ -1,4 +1,4 @@
-//! A dump of any format, opened.
+//! Opens dumps of any format.
 
 use super::find::is_unfinished;
 use super::raw;
@@ -24,7 +24,7 @@ pub(super) fn open(files: &[PathBuf]) -> Result<Dump> {
     })
 }
 
-/// Gives the log of a dump to `read`, or why there is none.
+/// Passes the kernel log of a dump to `read`, or returns why there is none.
 pub(super) fn with_log<T>(
     dump: &Dump,
     read: impl FnOnce(&Log<'_>) -> T,
@@ -35,7 +35,8 @@ pub(super) fn with_log<T>(
     Ok(read(&log))
 }
 
-/// What there is of a dump, with what its files' names and the ends of partitions say of it.
+/// Which pages of a dump exist and which flaws it has, including those that its file names and partitions
+/// indicate.
 pub(super) fn survey(files: &[PathBuf], dump: &Dump) -> Survey {
     let mut survey = dump.survey();
     for file in files {
@@ -51,12 +52,12 @@ pub(super) fn survey(files: &[PathBuf], dump: &Dump) -> Survey {
     survey
 }
 
-/// What is wrong with a dump besides its pages, in words.
-pub(super) fn told(survey: &Survey) -> Vec<String> {
+/// The flaws of a dump other than lost pages, in words.
+pub(super) fn flaw_texts(survey: &Survey) -> Vec<String> {
     survey.flaws.iter().map(ToString::to_string).collect()
 }
 
-/// Says whether a dump is complete, and why it isn't.
+/// Shows whether a dump is complete, and its flaws.
 pub(super) fn show_complete(page: &mut Page, complete: bool, flaws: &[String]) {
     page.field("complete", if complete { "yes" } else { "no" });
     for flaw in flaws {
@@ -64,7 +65,7 @@ pub(super) fn show_complete(page: &mut Page, complete: bool, flaws: &[String]) {
     }
 }
 
-/// How a dump is called: by its first file.
+/// The name of a dump: that of its first file.
 pub(super) fn name(files: &[PathBuf]) -> String {
     let first = files.first().map(|it| it.display().to_string());
     first.unwrap_or_default()

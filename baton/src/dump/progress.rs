@@ -1,12 +1,12 @@
-//! How far it is, on a terminal.
+//! Progress on a terminal.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So often a person can read it.
+/// The shortest time between two updates.
 const INTERVAL: Duration = Duration::from_millis(100);
-/// How many characters the bar has.
+/// The width of the bar in characters.
 const WIDTH: u64 = 40;
 
 /// Draws a bar on standard error, if that is a terminal.
@@ -23,7 +23,7 @@ impl Bar {
         }
     }
 
-    /// Shows that so much is done of it, if that can be seen by now.
+    /// Shows that `done` of `total` is done, unless the last update was a moment ago.
     pub(super) fn show(&self, what: &str, done: u64, total: u64) {
         if !self.terminal {
             return;
@@ -36,7 +36,7 @@ impl Bar {
         let _ = write!(std::io::stderr(), "\r\x1b[K{}", line(what, done, total));
     }
 
-    /// Wipes the bar away.
+    /// Erases the bar.
     pub(super) fn end(&self) {
         if self.drawn().take().is_some() {
             let _ = write!(std::io::stderr(), "\r\x1b[K");

@@ -1,14 +1,14 @@
-//! Raw partitions: the dump begins with the partition, and at its end Baton wrote what else there is to say.
+//! Raw partitions: the dump lies at the start, and Baton's trailer at the end.
 
 use crate::failure::{Failure, Result};
 use baton_capture::trailer::{self, Trailer, TrailerError};
 use baton_kdump::{Source, source};
 use std::path::Path;
 
-/// What stands at the end of a partition, or of a copy of one; `None` in other files.
+/// The trailer of a partition or of a copy of one; `None` for other files.
 ///
 /// # Errors
-/// When the file can't be read, or what stands there is damaged.
+/// When the file can't be read, or the trailer is damaged.
 pub(super) fn trailer(file: &Path) -> Result<Option<Trailer>> {
     let failed = |error| Failure::io(file, &error);
     let source = source::open(file).map_err(failed)?;

@@ -1,6 +1,6 @@
-//! Times, as RFC 3339 has them.
+//! Times in RFC 3339.
 
-/// `2026-11-28T17:33:33Z` of seconds since 1970. Years have four digits.
+/// A time in seconds since 1970 as `2026-11-28T17:33:33Z`. Years have four digits.
 pub(super) fn rfc3339(seconds: u64) -> String {
     // The last second of 9999.
     let seconds = seconds.min(253_402_300_799);
@@ -9,8 +9,8 @@ pub(super) fn rfc3339(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Year, month and day of a number of days since 1970: counted in years that begin in March, so that a
-/// leap day comes last, and in cycles of 400 years, which all have as many days.
+/// The year, month and day that lie this number of days after 1 January 1970. Years are counted from March, so that
+/// the leap day comes last, and in cycles of 400 years, which all have the same number of days.
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (cycle, day) = (days / 146_097, days % 146_097);
