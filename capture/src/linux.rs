@@ -60,8 +60,7 @@ impl Linux {
         linux
     }
 
-    /// Makes the kernel reboot if this program dies, which panics it, and exempts the program from the OOM
-    /// killer.
+    /// If this program dies, the kernel panics: makes it reboot then. Also exempts the program from the OOM killer.
     fn protect(&self) {
         for (path, text) in [
             ("/proc/sys/kernel/panic", "10"),

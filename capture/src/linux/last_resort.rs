@@ -4,7 +4,7 @@ use baton_sys::Root;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 
-/// The max bytes to print on the console: three seconds of a serial line.
+/// The most bytes to print on the console: three seconds of a serial line.
 const MAX_SHOWN: usize = 32 << 10;
 
 /// How many bytes of the kernel's log pstore saves by default (CONFIG_PSTORE_DEFAULT_KMSG_BYTES).

@@ -1,8 +1,7 @@
 //! Whether a whole device may be overwritten. It may if it is empty or holds a dump; everything else counts as
 //! occupied.
 //!
-//! No list of signatures is complete, so the list here only names an occupant; it doesn't decide whether there is
-//! one.
+//! No list of signatures is complete. So it is defined what counts as free, and the list serves to name occupants.
 
 use super::superblock::{Owner, superblock};
 use super::{array, bytes};

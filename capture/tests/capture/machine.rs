@@ -20,19 +20,19 @@ use std::time::Duration;
 pub enum Fault {
     #[default]
     None,
-    /// The operation of this number fails, those after it don't.
+    /// The operation with this number fails, and later ones succeed.
     Once(u32),
-    /// It fails, and so does every other.
+    /// The operation with this number fails, and so do all later ones.
     From(u32),
-    /// So many bytes can be written.
+    /// Only this number of bytes can be written.
     Full(u64),
-    /// Reading what was written gives something else.
+    /// Reading returns other bytes than were written.
     Rotten,
-    /// Mounting it never ends.
+    /// Mounting never returns.
     Hangs,
 }
 
-/// Counts what is done with a disk, and lets it fail.
+/// Counts the operations on a disk and makes them fail.
 #[derive(Default)]
 pub struct Faults {
     fault: Mutex<Fault>,
@@ -67,9 +67,9 @@ impl Faults {
 /// A disk.
 pub struct Disk {
     pub node: PathBuf,
-    /// The first bytes, which say what it is.
+    /// The first bytes, which hold the superblock.
     image: Vec<u8>,
-    /// What is on it.
+    /// The directory with the files on the disk.
     pub directory: PathBuf,
     pub free: u64,
     pub faults: Arc<Faults>,
