@@ -57,7 +57,7 @@ pub struct Facts {
     pub kernel: Option<String>,
     /// The panic message.
     pub panic: Option<String>,
-    /// The size of its memory in bytes.
+    /// The size of the crashed kernel's memory in bytes.
     pub memory: u64,
 }
 

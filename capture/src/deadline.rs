@@ -126,7 +126,7 @@ fn words(finally: Finally) -> &'static str {
     match finally {
         Finally::Reboot => "rebooting",
         Finally::Halt => "halting",
-        Finally::Poweroff => "switching off",
+        Finally::Poweroff => "powering off",
     }
 }
 

@@ -82,7 +82,7 @@ impl System for Linux {
     fn keep_log(&self, log: &str) {
         match last_resort::to_pstore(&self.root, log) {
             Ok(Some((backend, length))) => self.say(&format!(
-                "pstore ({backend}) is handed the last {length} bytes of the kernel log"
+                "the last {length} bytes of the kernel log go to pstore ({backend})"
             )),
             Ok(None) => self.say("there is no pstore to keep the kernel log"),
             Err(error) => self.say(&format!("pstore can't keep the kernel log: {error}")),

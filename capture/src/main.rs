@@ -24,7 +24,9 @@ fn main() {
     let system: Arc<dyn System> = Arc::new(Linux::set_up());
     let end = End::new(Arc::clone(&system));
     if let Err(error) = end.insist(GRACE) {
-        system.say(&format!("there is no last resort: {error}"));
+        system.say(&format!(
+            "the reset after a hanging final action can't be set up: {error}"
+        ));
     }
     end_with_panics(&end);
     let config = std::fs::read_to_string(config::PATH);

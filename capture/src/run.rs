@@ -40,7 +40,7 @@ pub fn capture(
         Ok(plan) => planned(system, end, &plan, open),
         Err(error) => {
             system.say(&error);
-            "there is nothing to go by"
+            "there is no valid configuration"
         }
     };
     end.take(why);
@@ -49,7 +49,7 @@ pub fn capture(
 fn planned(system: &Arc<dyn System>, end: &Arc<End>, plan: &Plan, open: &Open<'_>) -> &'static str {
     end.will(plan.finally);
     if let Err(error) = end.after(plan.deadline) {
-        system.say(&format!("there is no deadline: {error}"));
+        system.say(&format!("the deadline can't be set: {error}"));
     }
     match Capture::new(&**system, end, plan).run(open) {
         true => "the dump is complete",

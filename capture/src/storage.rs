@@ -29,19 +29,19 @@ pub trait PrivateDirectory {
     /// The directory's entries: each name, and whether it is a regular file owned by root.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     fn files(&self) -> io::Result<Vec<(String, bool)>>;
 
     /// Removes a file from the directory.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     fn remove_file(&self, name: &str) -> io::Result<()>;
 
     /// Waits until removals have reached the disk.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     fn sync(&self) -> io::Result<()>;
 }
 
@@ -65,61 +65,61 @@ pub trait Storage {
     /// Creates a directory that only root can access.
     ///
     /// # Errors
-    /// `AlreadyExists`, and what the file system returns.
+    /// `AlreadyExists`, or another error of the file system.
     fn make_directory(&self, path: &Path) -> io::Result<()>;
 
     /// The entries of a directory: each name, and whether it is a directory.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>>;
 
     /// Opens a directory to remove its contents. It stays the same directory even if it is renamed.
     ///
     /// # Errors
-    /// `PermissionDenied` if somebody else may have put something there; what the file system returns.
+    /// `PermissionDenied` if somebody else may have put something there, or another error of the file system.
     fn open_private(&self, path: &Path) -> io::Result<Box<dyn PrivateDirectory>>;
 
     /// Creates a new file that only root can access.
     ///
     /// # Errors
-    /// `AlreadyExists`, and what the file system returns.
+    /// `AlreadyExists`, or another error of the file system.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Writable>>;
 
     /// Opens a file so that it is read from the disk rather than the page cache.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn Source>>;
 
     /// Renames a file.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
     /// Removes an empty directory.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     fn remove_directory(&self, path: &Path) -> io::Result<()>;
 
     /// Waits until a directory's entries are on the disk.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
 
     /// How many bytes can still be written.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     fn free(&self) -> io::Result<u64>;
 }
 

@@ -82,7 +82,7 @@ pub trait System: Send + Sync {
     /// Loads a kernel module.
     ///
     /// # Errors
-    /// What the kernel returns.
+    /// The error of the kernel.
     fn load_module(&self, file: &Path) -> io::Result<()>;
 
     /// The block devices that exist now.
@@ -94,13 +94,13 @@ pub trait System: Send + Sync {
     /// Opens a device to identify its contents.
     ///
     /// # Errors
-    /// What the kernel returns.
+    /// The error of the kernel.
     fn look_into(&self, node: &Path) -> io::Result<Arc<dyn Source>>;
 
     /// Mounts a file system for writing.
     ///
     /// # Errors
-    /// What the kernel returns.
+    /// The error of the kernel.
     fn mount(
         &self,
         node: &Path,
@@ -111,13 +111,13 @@ pub trait System: Send + Sync {
     /// Unmounts what was mounted.
     ///
     /// # Errors
-    /// What the kernel returns.
+    /// The error of the kernel.
     fn unmount(&self) -> io::Result<()>;
 
     /// Opens a partition for writing.
     ///
     /// # Errors
-    /// What the kernel returns; opening a partition that is in use fails.
+    /// The error of the kernel, also if the partition is in use.
     fn open_volume(&self, node: &Path) -> io::Result<Box<dyn Volume>>;
 
     /// The time since the program started.

@@ -43,7 +43,7 @@ impl OwnDirectory {
     /// The entries of the directory.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for entry in Dir::read_from(&self.0)? {
@@ -65,7 +65,7 @@ impl OwnDirectory {
     /// Removes a file from the directory.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     pub fn remove_file(&self, name: &str) -> io::Result<()> {
         Ok(unlinkat(&self.0, name, AtFlags::empty())?)
     }
@@ -73,7 +73,7 @@ impl OwnDirectory {
     /// Waits until removals have reached the disk.
     ///
     /// # Errors
-    /// What the file system returns.
+    /// The error of the file system.
     pub fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(&self.0)?)
     }

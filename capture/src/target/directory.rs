@@ -170,7 +170,7 @@ impl<'s> DirectoryTarget<'s> {
                 break;
             };
             self.system
-                .say(&format!("removing the dump of {name} to have room"));
+                .say(&format!("removing the dump of {name} to make room"));
             if let Err(error) = self.remove(name) {
                 self.system.say(&format!("can't remove it: {error}"));
             }

@@ -13,7 +13,7 @@ fn a_capture_without_any_target_that_works_ends_too() {
     assert!(
         machine
             .said()
-            .ends_with("there is no complete dump: switching off")
+            .ends_with("there is no complete dump: powering off")
     );
     assert_eq!(machine.kept_logs(), [crash::LOG]);
 }
