@@ -2,13 +2,14 @@
 
 use fs_err as fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::exec;
 use crate::fetch::cache::Cache;
 use crate::fetch::packages::Packages;
 
@@ -49,7 +50,7 @@ fn remembered(text: &str, boot: &str) -> Option<bool> {
 
 fn probe(packages: &Packages) -> Result<bool> {
     let kernel = packages.kernels.first().context("no kernel")?;
-    let mut child = Command::new("qemu-system-x86_64")
+    let mut child = exec::qemu()
         .args([
             "-accel",
             "kvm",

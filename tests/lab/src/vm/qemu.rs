@@ -8,6 +8,7 @@ use anyhow::Result;
 use baton_guest::script::{DISK_SIZE, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script, target_serial};
 
 use super::boot_disk;
+use crate::exec;
 use crate::image::disk;
 use crate::machine::{Boot, Bus, Machine};
 use crate::payload::VARS_REVOKING;
@@ -15,7 +16,7 @@ use crate::setup::Lab;
 
 /// What starts a machine: its firmware, disks and ports.
 pub fn command(lab: &Lab, machine: &Machine, script: &Script, folder: &Path) -> Result<Command> {
-    let mut command = Command::new("qemu-system-x86_64");
+    let mut command = exec::qemu();
     let (accelerator, cpu) = if lab.kvm {
         ("kvm", "host")
     } else {
