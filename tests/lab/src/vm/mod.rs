@@ -31,7 +31,7 @@ pub enum End {
     /// The machine switched itself off or reset itself: both end the virtual machine, and the
     /// transcript tells which it was.
     Itself,
-    /// We ended it, when the console had said what was waited for.
+    /// The console had said what was waited for, and soon after we ended the machine, or it did so itself.
     Said,
     /// The time limit ended it.
     TimeLimit,
@@ -132,6 +132,8 @@ pub fn run(
                 }
             }
             Err(RecvTimeoutError::Timeout) => break at_limit,
+            // Once that was said which was waited for, it doesn't matter who was quicker.
+            Err(RecvTimeoutError::Disconnected) if at_limit == End::Said => break End::Said,
             Err(RecvTimeoutError::Disconnected) => break End::Itself,
         }
     };
