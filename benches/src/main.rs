@@ -30,13 +30,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    baton_xtask::exit_code(run(Cli::parse().command))
 }
 
 fn run(command: Command) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
@@ -22,6 +22,18 @@ pub fn root() -> Result<PathBuf> {
         .parent()
         .context("xtask lies in no folder")?
         .to_path_buf())
+}
+
+/// The exit code of a program that ends so; an error is printed first.
+#[must_use]
+pub fn exit_code(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// The cargo that runs us.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
-use baton_xtask::{capture, cargo, gate, root};
+use baton_xtask::{capture, cargo, exit_code, gate, root};
 
 /// What other crates do: the command, the crate's package, and what it is for.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
@@ -54,13 +54,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(errand) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(errand))
 }
 
 /// Reads the command line.

@@ -39,13 +39,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let Command::Differential = Cli::parse().command;
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    baton_xtask::exit_code(run())
 }
 
 /// Compares all; fails if anything is different in a way that isn't in the table.

@@ -47,18 +47,11 @@ struct Wanted {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    baton_xtask::exit_code(match Cli::parse().command {
         Command::Setup => set_up(),
         Command::Vm(wanted) => run(&wanted),
         Command::Demo => demo::run(),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
 fn set_up() -> Result<()> {
