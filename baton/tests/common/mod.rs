@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test file uses a part
 
 pub mod fake;
+pub mod loading;
 
 use baton_formats::gate_image::{GateInfo, Part};
 use std::path::{Path, PathBuf};
