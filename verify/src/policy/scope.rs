@@ -25,10 +25,17 @@ impl<'u> Use<'u> {
 
     /// What is code to the kernel, wherever it is: what a key can bring in anyway that may vouch for
     /// kernels, or for manifests, which list them.
-    pub(crate) const CODE: Self = Self {
-        purposes: Purpose::Kernel as u8 | Purpose::Manifest as u8,
-        sbat: None,
-    };
+    /// One chain must do for one of them: keys on it that each may do something else don't add up.
+    pub(crate) const CODE: [Self; 2] = [
+        Self {
+            purposes: Purpose::Kernel as u8,
+            sbat: None,
+        },
+        Self {
+            purposes: Purpose::Manifest as u8,
+            sbat: None,
+        },
+    ];
 
     /// Something of this kind.
     #[must_use]

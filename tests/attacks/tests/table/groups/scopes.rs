@@ -350,6 +350,19 @@ fn code(all: &mut Cases) {
         "acpi-tables",
     );
     all.refused(
+        "an ACPI table by a key with two scopes, for initrds and either kernels or manifests",
+        initrd_of_its_key,
+        |it| {
+            let all = rules(ALL, "", &[]);
+            let scopes = [Purpose::Kernel, Purpose::Manifest]
+                .map(|also| scope_of(&limited(), Purpose::Initrd as u8 | also as u8, "", 0));
+            it.gate.policy = policy("scoped", "", [&all, &all], &scopes);
+            put_initrd(it, &table());
+        },
+        Component::Initrd(0),
+        "acpi-tables",
+    );
+    all.refused(
         "parameters in the end of an initrd signed by a key for initrds",
         initrd_of_its_key,
         |it| put_initrd(it, &parameters()),
