@@ -179,7 +179,8 @@ pub(crate) fn check_command_line(line: &[u8], arguments: &[Arguments<'_>]) -> Re
     match before {
         Some(_) if signed.is_empty() && !exact => Ok(()),
         Some([]) => Ok(()),
-        Some(before @ [.., b' ']) if !exact => match command_line::leaves_open(before) {
+        // Without the space, which a backslash before it would make a part of the value.
+        Some([before @ .., b' ']) if !exact => match command_line::leaves_open(before) {
             true => Err(Reason::AddonsSwallowed),
             false => Ok(()),
         },

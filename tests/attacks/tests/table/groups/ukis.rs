@@ -82,6 +82,13 @@ pub fn cases() -> Vec<Case> {
         Component::CommandLine,
         "command-line-not-of-uki",
     );
+    all.refused(
+        "an addon's parameters made part of a value by a backslash before the space",
+        uki_with_addon,
+        |it| it.line = b"root=/dev/vda x\\ debug".to_vec(),
+        Component::CommandLine,
+        "command-line-not-of-uki",
+    );
     all.made.extend(with_addons());
     all.made
 }
