@@ -34,8 +34,8 @@ pub(crate) struct Piece<'a> {
 impl Piece<'_> {
     /// Whether it is a part of a signed image whose signer may vouch for code: its place among such is
     /// none that user space chose.
-    fn is_fixed(&self) -> bool {
-        !matches!(self.of, Component::Initrd(_)) && self.vouched.counts_for_code()
+    fn is_fixed(&self, rules: &Rules<'_>) -> bool {
+        !matches!(self.of, Component::Initrd(_)) && self.vouched.counts_for_code(rules)
     }
 }
 
@@ -43,9 +43,9 @@ impl Piece<'_> {
 ///
 /// The microcode that Linux takes from there, too, is none of this: the processor verifies it.
 pub(crate) fn check(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<(), Refusal> {
-    check_acpi_tables(pieces)?;
+    check_acpi_tables(pieces, rules)?;
     match command_line::denies(BOOTCONFIG, rules) {
-        true => check_bootconfig(pieces),
+        true => check_bootconfig(pieces, rules),
         false => Ok(()),
     }
 }
@@ -57,15 +57,15 @@ pub(crate) fn check(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<(), Refus
 /// This is stricter than Linux's reader: a table counts wherever it is, whatever stands before it, and
 /// after an initrd that nobody vouches for it counts in signed ones, too. A file in a signed initrd may
 /// be an archive itself, and the size of an entry before it says where the reader goes on.
-fn check_acpi_tables(pieces: &[Piece<'_>]) -> Result<(), Refusal> {
+fn check_acpi_tables(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<(), Refusal> {
     let mut search = Search::new(ACPI_TABLES);
     let mut loose = None;
     let mut unvouched = false;
     for piece in pieces {
-        if !piece.is_fixed() {
+        if !piece.is_fixed(rules) {
             loose = Some(piece.of);
         }
-        unvouched |= !piece.vouched.counts_for_code();
+        unvouched |= !piece.vouched.counts_for_code(rules);
         // What lies across a joint was signed by nobody as it is.
         let across = search.reaches_into(piece.bytes);
         let found = across || (unvouched && search.is_in(piece.bytes));
@@ -79,15 +79,15 @@ fn check_acpi_tables(pieces: &[Piece<'_>]) -> Result<(), Refusal> {
 
 /// Refuses a bootconfig that nobody vouches for: kernels that were built to read it without being told
 /// (`CONFIG_BOOT_CONFIG_FORCE`) would take parameters from it that no rule has seen.
-fn check_bootconfig(pieces: &[Piece<'_>]) -> Result<(), Refusal> {
+fn check_bootconfig(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<(), Refusal> {
     let ends_so = |piece: &Piece<'_>| end_with_bootconfig(core::slice::from_ref(piece));
-    let unvouched = |piece: &&Piece<'_>| !piece.vouched.counts_for_code();
+    let unvouched = |piece: &&Piece<'_>| !piece.vouched.counts_for_code(rules);
     if let Some(piece) = pieces.iter().filter(unvouched).find(|it| ends_so(it)) {
         return Err(Refusal::new(piece.of, Reason::HiddenBootconfig));
     }
     // By joints that nobody signed.
     let in_the_last = pieces.last().is_some_and(ends_so);
-    let loose = pieces.iter().rev().find(|piece| !piece.is_fixed());
+    let loose = pieces.iter().rev().find(|piece| !piece.is_fixed(rules));
     match loose.filter(|_| !in_the_last && end_with_bootconfig(pieces)) {
         Some(piece) => Err(Refusal::new(piece.of, Reason::HiddenBootconfig)),
         None => Ok(()),

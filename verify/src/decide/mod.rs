@@ -350,7 +350,7 @@ fn accept_addon<'a>(
         return Err(Reason::NotAccepted(image.way()));
     }
     let signer = image.signer();
-    if arguments.dtb.is_some() && !signer.vouches_for_code {
+    if arguments.dtb.is_some() && !signer.vouches_for_code(rules) {
         // By a device tree drivers can be told of devices at any address.
         return Err(Reason::OutOfScope {
             subject: signer.subject.clone(),

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use baton_formats::handover::Record;
+use baton_formats::policy::Rules;
 use baton_formats::uki::Arguments;
 use baton_formats::verdict::{Kind, Way};
 
@@ -38,9 +39,9 @@ impl Vouched {
     }
 
     /// Whether that counts for what is code to the kernel, too.
-    pub(crate) fn counts_for_code(&self) -> bool {
+    pub(crate) fn counts_for_code(&self, rules: &Rules<'_>) -> bool {
         let signer = self.signer.as_ref();
-        signer.is_some_and(|signer| signer.vouches_for_code)
+        signer.is_some_and(|signer| signer.vouches_for_code(rules))
     }
 }
 

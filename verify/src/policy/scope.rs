@@ -23,19 +23,14 @@ impl<'u> Use<'u> {
         sbat: None,
     };
 
-    /// What is code to the kernel, wherever it is: what a key can bring in anyway that may vouch for
-    /// kernels, or for manifests, which list them.
-    /// One chain must do for one of them: keys on it that each may do something else don't add up.
-    pub(crate) const CODE: [Self; 2] = [
+    /// What brings in code for the kernel itself, `purpose` being kernels or the manifests that list them:
+    /// whatever that code's SBAT metadata would be.
+    pub(crate) const fn code(purpose: Purpose) -> Self {
         Self {
-            purposes: Purpose::Kernel as u8,
+            purposes: purpose as u8,
             sbat: None,
-        },
-        Self {
-            purposes: Purpose::Manifest as u8,
-            sbat: None,
-        },
-    ];
+        }
+    }
 
     /// Something of this kind.
     #[must_use]

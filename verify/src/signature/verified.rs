@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
+use baton_formats::policy::Rules;
 use baton_formats::verdict::Way;
 
 use crate::display::KeyId;
@@ -35,9 +36,10 @@ pub struct Identity {
     pub anchor_key_id: KeyId,
     /// Where the trust comes from.
     pub anchor_source: AnchorSource,
-    /// Whether it counts for what is code to the kernel, wherever that is; not if the policy lets the
-    /// key vouch for initrds or addons alone.
-    pub vouches_for_code: bool,
+    /// Whether the policy lets the key vouch for kernels.
+    pub vouches_for_kernels: bool,
+    /// Whether the policy lets the key vouch for manifests.
+    pub vouches_for_manifests: bool,
 }
 
 impl<'a> Verified<'a> {
@@ -93,8 +95,16 @@ impl Identity {
             anchor_subject: String::new(),
             anchor_key_id: KeyId::new(&[]),
             anchor_source: AnchorSource::MokListHash,
-            vouches_for_code: true,
+            vouches_for_kernels: true,
+            vouches_for_manifests: true,
         })
+    }
+
+    /// Whether the key's signature counts for what is code to the kernel, wherever that is: what the key
+    /// could bring in anyway, as a kernel or by a manifest that lists one, where `rules` accept those.
+    pub(crate) fn vouches_for_code(&self, rules: &Rules<'_>) -> bool {
+        let lists_kernels = || rules.kernel.accept_kernel(Way::Manifest, false);
+        self.vouches_for_kernels || (self.vouches_for_manifests && lists_kernels())
     }
 }
 

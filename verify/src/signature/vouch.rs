@@ -1,5 +1,7 @@
 //! Who made a signature, and who vouches for them: what all kinds of signatures have in common.
 
+use baton_formats::policy::Purpose;
+
 use crate::crypto::hash::Digest;
 use crate::policy::chain::{Budget, NoChain, find_anchor};
 use crate::policy::scope::Use;
@@ -24,20 +26,24 @@ pub(crate) fn vouch(
     let anchor = find_anchor(certificate, carried, trust, purpose, budget)
         .map_err(|failure| refused_chain(failure, certificate, trust))?;
     let mut signer = signer(certificate, anchor);
-    signer.vouches_for_code = vouches_for_code(certificate, carried, trust);
+    // One chain must do for one of the two: keys on it that each may do something else don't add up.
+    let code = |purpose| vouches_for_code(certificate, carried, trust, purpose);
+    signer.vouches_for_kernels = code(Purpose::Kernel);
+    signer.vouches_for_manifests = code(Purpose::Manifest);
     Ok(Signer::new(signer))
 }
 
-/// Whether a chain leads from the certificate to a trusted one by keys that the policy lets vouch for code.
+/// Whether a chain leads from the certificate to a trusted one by keys that the policy lets vouch for
+/// kernels, or for manifests.
 fn vouches_for_code(
     certificate: &Certificate<'_>,
     carried: &[Certificate<'_>],
     trust: &Trust<'_>,
+    purpose: Purpose,
 ) -> bool {
-    let may = |purpose: &Use<'_>| {
-        find_anchor(certificate, carried, trust, purpose, &mut Budget::new()).is_ok()
-    };
-    trust.policy().scopes().next().is_none() || Use::CODE.iter().any(may)
+    let limited = trust.policy().scopes().next().is_some();
+    let purpose = Use::code(purpose);
+    !limited || find_anchor(certificate, carried, trust, &purpose, &mut Budget::new()).is_ok()
 }
 
 fn check_signature(
@@ -70,7 +76,8 @@ fn signer(certificate: &Certificate<'_>, anchor: &Anchor<'_>) -> Identity {
         anchor_subject: anchor.certificate.subject_name(),
         anchor_key_id: anchor.certificate.key_id(),
         anchor_source: anchor.source,
-        vouches_for_code: true,
+        vouches_for_kernels: true,
+        vouches_for_manifests: true,
     }
 }
 

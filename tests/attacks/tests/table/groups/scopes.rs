@@ -363,6 +363,20 @@ fn code(all: &mut Cases) {
         "acpi-tables",
     );
     all.refused(
+        "an ACPI table by a key for initrds and manifests, where no kernel counts by a manifest",
+        initrd_of_its_key,
+        |it| {
+            let [_, initrd, command_line, flags] = ALL;
+            let rules = rules([0x3f, initrd, command_line, flags], "", &[]);
+            let purposes = Purpose::Initrd as u8 | Purpose::Manifest as u8;
+            let scope = scope_of(&limited(), purposes, "", 0);
+            it.gate.policy = policy("scoped", "", [&rules, &rules], &[scope]);
+            put_initrd(it, &table());
+        },
+        Component::Initrd(0),
+        "acpi-tables",
+    );
+    all.refused(
         "parameters in the end of an initrd signed by a key for initrds",
         initrd_of_its_key,
         |it| put_initrd(it, &parameters()),
