@@ -9,9 +9,11 @@
 //! out of the crash kernel's RAM what the headers lie in (memmap_exclude_ranges). Headers that root wrote to memory
 //! that is no RAM, a display's for example, have no such RAM behind them.
 //!
-//! The map of a crash lists more RAM than what was reserved: with `crashkernel=…,cma` also
-//! ranges that were user space's until then (crash_setup_memmap_entries). Devices that weren't stopped may go on
-//! writing there, so that Linux itself waits for ten seconds before it uses them; the gate doesn't use them at all.
+//! The map of a crash lists more RAM than what was reserved. With `crashkernel=…,cma` these are ranges that were
+//! user space's until then (crash_setup_memmap_entries). Devices that weren't stopped may go on writing there, so that
+//! Linux itself waits for ten seconds before it uses them; the gate doesn't use them at all. And it is the first MiB,
+//! which Linux uses to start processors alone (reserve_real_mode in arch/x86/realmode/init.c): the gate writes a page
+//! and two words there for kernels that look for what a BIOS would have left (convert/multiboot2.rs).
 
 extern crate alloc;
 
@@ -45,7 +47,7 @@ pub fn reserved<M: PhysicalMemory>(
     loaded: &[Range],
     memory: &M,
 ) -> Result<Vec<Range>, Refusal> {
-    find(line, map, memory)
+    find(line, map, loaded, memory)
         .filter(|parts| {
             loaded
                 .iter()
@@ -54,7 +56,12 @@ pub fn reserved<M: PhysicalMemory>(
         .ok_or(Refusal::new(Component::Handover, Reason::OnlyForCrash))
 }
 
-fn find<M: PhysicalMemory>(line: &[u8], map: &[MapEntry], memory: &M) -> Option<Vec<Range>> {
+fn find<M: PhysicalMemory>(
+    line: &[u8],
+    map: &[MapEntry],
+    loaded: &[Range],
+    memory: &M,
+) -> Option<Vec<Range>> {
     let (headers, rest) = parameter(line, b"elfcorehdr=0x")?;
     // Below lies a display's memory, too, with RAM behind it.
     if headers < LOWEST || !is_dump(headers, memory) {
@@ -63,11 +70,12 @@ fn find<M: PhysicalMemory>(line: &[u8], map: &[MapEntry], memory: &M) -> Option<
     let first = ram_behind(headers, map)?;
     let mut parts = Vec::new();
     parts.push(first);
-    // Keys for disks lie anywhere in it, and are cut out, too (crash_load_dm_crypt_keys).
+    // Keys for disks lie anywhere in it, and are cut out, too (crash_load_dm_crypt_keys). Root can write this
+    // parameter, so what lies behind is believed to be reserved only if Linux loaded something into it.
     let keys = parameter(rest, b" dmcryptkeys=0x").map(|(keys, _)| keys);
-    if let Some(keys) = keys.filter(|keys| *keys == first.end) {
-        parts.extend(ram_behind(keys, map));
-    }
+    let keys = keys.filter(|keys| *keys == first.end);
+    let second = keys.and_then(|keys| ram_behind(keys, map));
+    parts.extend(second.filter(|ram| loaded.iter().any(|it| holds(ram, it))));
     Some(parts)
 }
 
@@ -168,8 +176,21 @@ mod tests {
         },
     ];
 
+    /// Keys for disks between them.
+    const ACROSS: [Range; 2] = [
+        LOADED[0],
+        Range {
+            start: 0x4400_0000,
+            end: 0x4800_0000,
+        },
+    ];
+
     fn said(line: &[u8]) -> Result<Vec<(u64, u64)>, &'static str> {
-        match reserved(line, &MAP, &LOADED, &Headers) {
+        said_with(line, &LOADED)
+    }
+
+    fn said_with(line: &[u8], loaded: &[Range]) -> Result<Vec<(u64, u64)>, &'static str> {
+        match reserved(line, &MAP, loaded, &Headers) {
             Ok(parts) => Ok(parts.iter().map(|it| (it.start, it.end)).collect()),
             Err(refusal) => Err(refusal.reason.code()),
         }
@@ -191,7 +212,9 @@ mod tests {
     fn keys_that_were_cut_out_behind_it_leave_more() {
         let line = b"elfcorehdr=0x30000000 dmcryptkeys=0x40000000 ro";
         let both = [ALL[0], (0x4000_1234, 0x4800_0000)];
-        assert_eq!(said(line), Ok(both.to_vec()));
+        assert_eq!(said_with(line, &ACROSS), Ok(both.to_vec()));
+        // What nothing was loaded into may be no reserved memory at all.
+        assert_eq!(said(line), Ok(ALL.to_vec()));
         for other in [
             &b"elfcorehdr=0x30000000 ro dmcryptkeys=0x40000000"[..],
             b"elfcorehdr=0x30000000  dmcryptkeys=0x40000000",
