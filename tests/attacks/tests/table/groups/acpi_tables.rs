@@ -72,98 +72,42 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn in_one_initrd(all: &mut Cases) {
-    all.refused(
-        "an ACPI table in an initrd that nobody signed, which Linux installs although locked down",
-        bzimage,
-        |it| put(it, &[&table(), &archive()]),
-        initrd(0),
-        CODE,
-    );
-    all.refused(
-        "the same for a crash",
-        crash,
-        |it| put(it, &[&table(), &archive()]),
-        initrd(0),
-        CODE,
-    );
-    all.refused(
-        "the same after zeros, which Linux skips",
-        bzimage,
-        |it| put(it, &[&[0; 512], &table()]),
-        initrd(0),
-        CODE,
-    );
-    all.refused(
-        "the same after the end of another archive, where Linux reads on",
-        bzimage,
-        |it| put(it, &[&archive(), &[0; 340], &table()]),
-        initrd(0),
-        CODE,
-    );
-    all.refused(
-        "the same after microcode, which may be there",
-        bzimage,
-        |it| put(it, &[&microcode(), &table(), &trailer()]),
-        initrd(0),
-        CODE,
-    );
-    all.refused(
-        "the same in an archive with checksums and digits in upper case",
-        bzimage,
-        |it| {
-            let mut table = table();
-            table[..110].make_ascii_uppercase();
-            table[5] = b'2';
-            put(it, &[&table]);
-        },
-        initrd(0),
-        CODE,
-    );
-    all.refused(
-        "the same after something compressed, where Linux doesn't look",
-        bzimage,
-        |it| put(it, &[b"\x1f\x8b\x08 compressed", &table()]),
-        initrd(0),
-        CODE,
-    );
-    all.refused(
-        "the same at an odd place, where only a loader that puts initrds at odd addresses makes it be seen",
-        bzimage,
-        |it| put(it, &[b"\x01", &table()]),
-        initrd(0),
-        CODE,
-    );
-    all.refused(
-        "the same of a name that is the folder alone",
-        bzimage,
-        |it| put(it, &[&file("kernel/firmware/acpi/", b"SSDT and its code")]),
-        initrd(0),
-        CODE,
-    );
+    refused! { all;
+        "an ACPI table in an initrd that nobody signed, which Linux installs although locked down":
+            bzimage, |it| put(it, &[&table(), &archive()]) => initrd(0), CODE;
+        "the same for a crash":
+            crash, |it| put(it, &[&table(), &archive()]) => initrd(0), CODE;
+        "the same after zeros, which Linux skips":
+            bzimage, |it| put(it, &[&[0; 512], &table()]) => initrd(0), CODE;
+        "the same after the end of another archive, where Linux reads on":
+            bzimage, |it| put(it, &[&archive(), &[0; 340], &table()]) => initrd(0), CODE;
+        "the same after microcode, which may be there":
+            bzimage, |it| put(it, &[&microcode(), &table(), &trailer()]) => initrd(0), CODE;
+        "the same in an archive with checksums and digits in upper case":
+            bzimage, |it| {
+                let mut table = table();
+                table[..110].make_ascii_uppercase();
+                table[5] = b'2';
+                put(it, &[&table]);
+            } => initrd(0), CODE;
+        "the same after something compressed, where Linux doesn't look":
+            bzimage, |it| put(it, &[b"\x1f\x8b\x08 compressed", &table()]) => initrd(0), CODE;
+        "the same at an odd place, where only a loader that puts initrds at odd addresses makes it be seen":
+            bzimage, |it| put(it, &[b"\x01", &table()]) => initrd(0), CODE;
+        "the same of a name that is the folder alone":
+            bzimage, |it| put(it, &[&file("kernel/firmware/acpi/", b"SSDT and its code")]) => initrd(0), CODE;
+    }
 }
 
 fn in_one_of_several(all: &mut Cases) {
-    all.refused(
-        "an ACPI table in the second of two initrds",
-        bzimage,
-        |it| it.build = it.build.clone().initrd(&table()),
-        initrd(1),
-        CODE,
-    );
-    all.refused(
-        "an ACPI table in an unsigned initrd after a signed one",
-        signed_initrd,
-        |it| it.insert(2, baton_formats::handover::Kind::Initrd, &table(), 0),
-        initrd(1),
-        CODE,
-    );
-    all.refused(
-        "an ACPI table in an unsigned initrd for a UKI that has its own",
-        open_uki,
-        |it| it.build = it.build.clone().initrd(&table()),
-        initrd(0),
-        CODE,
-    );
+    refused! { all;
+        "an ACPI table in the second of two initrds":
+            bzimage, |it| it.build = it.build.clone().initrd(&table()) => initrd(1), CODE;
+        "an ACPI table in an unsigned initrd after a signed one":
+            signed_initrd, |it| it.insert(2, baton_formats::handover::Kind::Initrd, &table(), 0) => initrd(1), CODE;
+        "an ACPI table in an unsigned initrd for a UKI that has its own":
+            open_uki, |it| it.build = it.build.clone().initrd(&table()) => initrd(0), CODE;
+    }
 }
 
 /// A signed initrd with an archive in one of its files, after an unsigned one whose only entry is said to
@@ -183,75 +127,43 @@ fn reaching_into_a_file(scene: &mut Scene) {
 }
 
 fn across_a_joint(all: &mut Cases) {
-    all.refused(
-        "an ACPI table in a file of a signed initrd, to which an entry before it leads Linux's reader",
-        signed_end,
-        reaching_into_a_file,
-        initrd(1),
-        CODE,
-    );
-    all.refused(
-        "an ACPI table of which one initrd holds the header and the next one the rest",
-        bzimage,
-        |it| {
-            let (first, second) = halves(4096);
-            put(it, &[&first]);
-            it.build = it.build.clone().initrd(&second);
-        },
-        initrd(1),
-        CODE,
-    );
-    all.refused(
-        "the same of initrds that the gate joins behind a UKI's own",
-        open_uki,
-        |it| {
-            let (first, second) = halves(116);
-            it.build = it.build.clone().initrd(&first).initrd(&second);
-        },
-        initrd(1),
-        CODE,
-    );
-    all.refused(
-        "the same in pieces of eight bytes",
-        open_uki,
-        |it| {
-            for piece in table()[..136].chunks(8) {
-                it.build = it.build.clone().initrd(piece);
-            }
-        },
-        initrd(16),
-        CODE,
-    );
-    all.refused(
-        "the same of a signed initrd's end and an unsigned one's beginning",
-        signed_beginning,
-        |it| {
-            let (_, second) = halves(4096);
-            it.insert(2, baton_formats::handover::Kind::Initrd, &second, 0);
-        },
-        initrd(1),
-        CODE,
-    );
-    all.refused(
-        "the same of an unsigned initrd's end and a signed one's beginning",
-        signed_end,
-        |it| {
-            let (first, second) = halves(4096);
-            put(it, &[&first]);
-            it.put(2, second.clone(), sha256(&second));
-            let signature = sign(&second);
-            it.put(3, signature.clone(), sha256(&signature));
-        },
-        initrd(1),
-        "not-an-initrd",
-    );
-    all.refused(
-        "the same of a UKI's own initrd and an unsigned one's beginning",
-        || uki_with_initrd(&halves(116).0),
-        |it| it.build = it.build.clone().initrd(&halves(116).1),
-        initrd(0),
-        CODE,
-    );
+    refused! { all;
+        "an ACPI table in a file of a signed initrd, to which an entry before it leads Linux's reader":
+            signed_end, reaching_into_a_file => initrd(1), CODE;
+        "an ACPI table of which one initrd holds the header and the next one the rest":
+            bzimage, |it| {
+                let (first, second) = halves(4096);
+                put(it, &[&first]);
+                it.build = it.build.clone().initrd(&second);
+            } => initrd(1), CODE;
+        "the same of initrds that the gate joins behind a UKI's own":
+            open_uki, |it| {
+                let (first, second) = halves(116);
+                it.build = it.build.clone().initrd(&first).initrd(&second);
+            } => initrd(1), CODE;
+        "the same in pieces of eight bytes":
+            open_uki, |it| {
+                for piece in table()[..136].chunks(8) {
+                    it.build = it.build.clone().initrd(piece);
+                }
+            } => initrd(16), CODE;
+        "the same of a signed initrd's end and an unsigned one's beginning":
+            signed_beginning, |it| {
+                let (_, second) = halves(4096);
+                it.insert(2, baton_formats::handover::Kind::Initrd, &second, 0);
+            } => initrd(1), CODE;
+        "the same of an unsigned initrd's end and a signed one's beginning":
+            signed_end, |it| {
+                let (first, second) = halves(4096);
+                put(it, &[&first]);
+                it.put(2, second.clone(), sha256(&second));
+                let signature = sign(&second);
+                it.put(3, signature.clone(), sha256(&signature));
+            } => initrd(1), "not-an-initrd";
+        "the same of a UKI's own initrd and an unsigned one's beginning":
+            || uki_with_initrd(&halves(116).0),
+            |it| it.build = it.build.clone().initrd(&halves(116).1) => initrd(0), CODE;
+    }
 }
 
 fn what_is_none(all: &mut Cases) {

@@ -56,228 +56,135 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn as_the_kernel_judges(all: &mut Cases) {
-    all.by_kernel(
-        "a gate that nobody signed",
-        locked_down,
-        |it| it.on_gate.clear(),
-        "unsigned",
-    );
-    all.by_kernel(
-        "a gate that nobody trusted signed",
-        locked_down,
-        |it| {
-            it.on_gate =
-                vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::ca(9, 9), &[])]
-        },
-        "unknown-signer",
-    );
-    all.by_kernel(
-        "a gate signed by a key that only gates trust, not the kernel",
-        locked_down,
-        |it| {
-            it.on_gate =
-                vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::leaf(2, 1), &[])]
-        },
-        "unknown-signer",
-    );
-    all.by_kernel(
-        "a gate with one bit of its code changed",
-        locked_down,
-        |it| it.on_gate.push(|file| file[0x1800] ^= 1),
-        "digest-mismatch",
-    );
-    all.by_kernel(
-        "a gate with a key of the attacker's in place of its own",
-        locked_down,
-        |it| {
-            it.on_gate.push(|file| {
-                // A BIT STRING with an uncompressed point of P-256 (RFC 5480, 2.2).
-                let point = |bytes: &[u8]| {
-                    bytes
-                        .windows(4)
-                        .position(|head| head == [3, 0x42, 0, 4])
-                        .expect("a key")
-                        + 3
-                };
-                let (old, new) = (Cert::ca(1, 1).der(), Cert::ca(9, 9).der());
-                let keys = file
-                    .windows(old.len())
-                    .position(|window| window == old)
-                    .expect("its .keys");
-                let (to, from) = (keys + point(&old), point(&new));
-                file[to..to + 65].copy_from_slice(&new[from..from + 65]);
-            })
-        },
-        "digest-mismatch",
-    );
-    all.by_kernel(
-        "a gate whose info block was pointed at other keys",
-        locked_down,
-        |it| it.on_gate.push(|file| file[FILE_OFFSET + 0x11] += 0x10),
-        "bad-gate",
-    );
-    all.by_kernel(
-        "a gate without its revocations, which were cut out of its info block",
-        || {
-            let mut scene = locked_down();
-            scene.gate.dbx = signature_list(&X509, &[&Cert::ca(9, 9).der()]);
-            scene
-        },
-        |it| {
-            it.on_gate
-                .push(|file| file[FILE_OFFSET + 0x28..FILE_OFFSET + 0x30].fill(0))
-        },
-        "digest-mismatch",
-    );
+    by_kernel! { all;
+        "a gate that nobody signed":
+            locked_down, |it| it.on_gate.clear() => "unsigned";
+        "a gate that nobody trusted signed":
+            locked_down, |it| {
+                it.on_gate =
+                    vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::ca(9, 9), &[])]
+            } => "unknown-signer";
+        "a gate signed by a key that only gates trust, not the kernel":
+            locked_down, |it| {
+                it.on_gate =
+                    vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::leaf(2, 1), &[])]
+            } => "unknown-signer";
+        "a gate with one bit of its code changed":
+            locked_down, |it| it.on_gate.push(|file| file[0x1800] ^= 1) => "digest-mismatch";
+        "a gate with a key of the attacker's in place of its own":
+            locked_down, |it| {
+                it.on_gate.push(|file| {
+                    // A BIT STRING with an uncompressed point of P-256 (RFC 5480, 2.2).
+                    let point = |bytes: &[u8]| {
+                        bytes
+                            .windows(4)
+                            .position(|head| head == [3, 0x42, 0, 4])
+                            .expect("a key")
+                            + 3
+                    };
+                    let (old, new) = (Cert::ca(1, 1).der(), Cert::ca(9, 9).der());
+                    let keys = file
+                        .windows(old.len())
+                        .position(|window| window == old)
+                        .expect("its .keys");
+                    let (to, from) = (keys + point(&old), point(&new));
+                    file[to..to + 65].copy_from_slice(&new[from..from + 65]);
+                })
+            } => "digest-mismatch";
+        "a gate whose info block was pointed at other keys":
+            locked_down, |it| it.on_gate.push(|file| file[FILE_OFFSET + 0x11] += 0x10) => "bad-gate";
+        "a gate without its revocations, which were cut out of its info block":
+            || { let mut scene = locked_down(); scene.gate.dbx = signature_list(&X509, &[&Cert::ca(9, 9).der()]); scene }, |it| {
+                it.on_gate
+                    .push(|file| file[FILE_OFFSET + 0x28..FILE_OFFSET + 0x30].fill(0))
+            } => "digest-mismatch";
+    }
 }
 
 fn as_preflight_judges(all: &mut Cases) {
-    all.by_kernel(
-        "an older gate whose generation the machine has revoked",
-        locked_down,
-        |it| it.shim().sbat_level = Some(b"sbat,1,2026010100\nbaton.gate,2\n".to_vec()),
-        "revoked-by-sbat",
-    );
-    all.by_kernel(
-        "a gate whose digest the machine has revoked",
-        locked_down,
-        |it| {
-            let digest = authenticode(&it.gate_file());
-            it.shim().revoked = signature_list(&SHA256, &[&digest]);
-        },
-        "revoked-image",
-    );
-    all.by_kernel(
-        "a gate whose digest the firmware has revoked, which the kernel doesn't look at",
-        locked_down,
-        |it| it.firmware_dbx = signature_list(&SHA256, &[&authenticode(&it.gate_file())]),
-        "revoked-image",
-    );
-    all.by_kernel(
-        "a gate that is revoked by the SHA-256 of its file",
-        locked_down,
-        |it| {
-            let digest = sha256(&it.gate_file());
-            it.shim().revoked = signature_list(&SHA256, &[&digest]);
-        },
-        "revoked-image",
-    );
-    all.by_kernel(
-        "the same with a second signature after the first, which the kernel doesn't look at",
-        locked_down,
-        |it| {
-            it.on_gate.push(with_second_signature);
-            let digest = sha256(&it.gate_file());
-            it.firmware_dbx = signature_list(&SHA256, &[&digest]);
-        },
-        "revoked-image",
-    );
-    all.by_kernel(
-        "a gate whose signer the firmware has revoked",
-        locked_down,
-        |it| it.firmware_dbx = signature_list(&X509, &[&gate_signer().der()]),
-        "revoked-certificate",
-    );
-    all.by_kernel(
-        "a revoked gate on a machine that doesn't insist on signatures",
-        || {
-            let mut scene = locked_down();
-            scene.locked_down = false;
-            scene
-        },
-        |it| it.shim().sbat_level = Some(b"sbat,1,2026010100\nbaton.gate,2\n".to_vec()),
-        "revoked-by-sbat",
-    );
-    all.by_kernel(
-        "a gate of an older form, which reads its own parts elsewhere",
-        locked_down,
-        |it| it.on_gate = vec![|file| file[FILE_OFFSET + 8] = 1, sign],
-        "bad-gate",
-    );
-    all.by_kernel(
-        "a signed kernel in place of the gate",
-        locked_down,
-        |it| {
-            it.on_gate = vec![
-                |file| *file = crate::forging::small_image::small_image(),
-                sign,
-            ]
-        },
-        "bad-gate",
-    );
+    by_kernel! { all;
+        "an older gate whose generation the machine has revoked":
+            locked_down,
+            |it| it.shim().sbat_level = Some(b"sbat,1,2026010100\nbaton.gate,2\n".to_vec()) => "revoked-by-sbat";
+        "a gate whose digest the machine has revoked":
+            locked_down, |it| {
+                let digest = authenticode(&it.gate_file());
+                it.shim().revoked = signature_list(&SHA256, &[&digest]);
+            } => "revoked-image";
+        "a gate whose digest the firmware has revoked, which the kernel doesn't look at":
+            locked_down,
+            |it| it.firmware_dbx = signature_list(&SHA256, &[&authenticode(&it.gate_file())]) => "revoked-image";
+        "a gate that is revoked by the SHA-256 of its file":
+            locked_down, |it| {
+                let digest = sha256(&it.gate_file());
+                it.shim().revoked = signature_list(&SHA256, &[&digest]);
+            } => "revoked-image";
+        "the same with a second signature after the first, which the kernel doesn't look at":
+            locked_down, |it| {
+                it.on_gate.push(with_second_signature);
+                let digest = sha256(&it.gate_file());
+                it.firmware_dbx = signature_list(&SHA256, &[&digest]);
+            } => "revoked-image";
+        "a gate whose signer the firmware has revoked":
+            locked_down,
+            |it| it.firmware_dbx = signature_list(&X509, &[&gate_signer().der()]) => "revoked-certificate";
+        "a revoked gate on a machine that doesn't insist on signatures":
+            || { let mut scene = locked_down(); scene.locked_down = false; scene },
+            |it| it.shim().sbat_level = Some(b"sbat,1,2026010100\nbaton.gate,2\n".to_vec()) => "revoked-by-sbat";
+        "a gate of an older form, which reads its own parts elsewhere":
+            locked_down, |it| it.on_gate = vec![|file| file[FILE_OFFSET + 8] = 1, sign] => "bad-gate";
+        "a signed kernel in place of the gate":
+            locked_down, |it| {
+                it.on_gate = vec![
+                    |file| *file = crate::forging::small_image::small_image(),
+                    sign,
+                ]
+            } => "bad-gate";
+    }
 }
 
 fn as_it_reads_itself(all: &mut Cases) {
     const GATE: Component = Component::Gate;
-    all.by_gate(
-        "a gate built with a policy that can't be read, which must not mean that all is allowed",
-        bzimage,
-        |it| it.gate.policy = b"BPOL garbage".to_vec(),
-        GATE,
-        "bad-gate",
-    );
-    all.by_gate(
-        "a gate built with a policy of a later form",
-        bzimage,
-        |it| {
-            let stock = baton_formats::policy::Policy::stock();
-            it.gate.policy = stock.as_bytes().to_vec();
-            it.gate.policy[4] += 1;
-        },
-        GATE,
-        "bad-gate",
-    );
-    all.by_gate(
-        "a gate whose keys lie outside of its file",
-        bzimage,
-        |it| it.on_gate.push(|file| file[FILE_OFFSET + 0x12] = 0xf),
-        GATE,
-        "bad-gate",
-    );
-    all.by_gate(
-        "a gate whose info block was zeroed",
-        bzimage,
-        |it| {
-            it.on_gate
-                .push(|file| file[FILE_OFFSET..FILE_OFFSET + 8].fill(0))
-        },
-        GATE,
-        "bad-gate",
-    );
+    by_gate! { all;
+        "a gate built with a policy that can't be read, which must not mean that all is allowed":
+            bzimage, |it| it.gate.policy = b"BPOL garbage".to_vec() => GATE, "bad-gate";
+        "a gate built with a policy of a later form":
+            bzimage, |it| {
+                let stock = baton_formats::policy::Policy::stock();
+                it.gate.policy = stock.as_bytes().to_vec();
+                it.gate.policy[4] += 1;
+            } => GATE, "bad-gate";
+        "a gate whose keys lie outside of its file":
+            bzimage, |it| it.on_gate.push(|file| file[FILE_OFFSET + 0x12] = 0xf) => GATE, "bad-gate";
+        "a gate whose info block was zeroed":
+            bzimage, |it| { it.on_gate.push(|file| file[FILE_OFFSET..FILE_OFFSET + 8].fill(0)) } => GATE, "bad-gate";
+    }
 }
 
 fn as_a_kernel(all: &mut Cases) {
-    all.refused(
-        "an older gate of a revoked generation, started as a kernel by the new one",
-        locked_down,
-        |it| {
-            let mut old = locked_down();
-            old.on_gate =
-                vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::leaf(2, 1), &[])];
-            let old = old.gate_file();
-            let digest = authenticode(&old);
-            it.put_kernel(old, digest);
-            it.shim().sbat_level = Some(b"sbat,1,2026010100\nbaton.gate,2\n".to_vec());
-            it.gate.sbat =
-                b"sbat,1,SBAT Version,sbat,1,-\nbaton.gate,2,Baton,baton-gate,2,-\n".to_vec();
-        },
-        Component::Kernel,
-        "revoked-by-sbat",
-    );
-    all.refused(
-        "an older gate started as a kernel, on a machine that hasn't revoked it, by a newer one that has",
-        locked_down,
-        |it| {
-            let mut old = locked_down();
-            old.on_gate =
-                vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::leaf(2, 1), &[])];
-            let old = old.gate_file();
-            let digest = authenticode(&old);
-            it.put_kernel(old, digest);
-            let all = rules([0x7f, 7, 5, 0], "", &[]);
-            it.gate.policy = policy("newer", "sbat,1,1\nbaton.gate,2\n", [&all, &all], &[]);
-        },
-        Component::Kernel,
-        "revoked-by-sbat",
-    );
+    refused! { all;
+        "an older gate of a revoked generation, started as a kernel by the new one":
+            locked_down, |it| {
+                let mut old = locked_down();
+                old.on_gate =
+                    vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::leaf(2, 1), &[])];
+                let old = old.gate_file();
+                let digest = authenticode(&old);
+                it.put_kernel(old, digest);
+                it.shim().sbat_level = Some(b"sbat,1,2026010100\nbaton.gate,2\n".to_vec());
+                it.gate.sbat =
+                    b"sbat,1,SBAT Version,sbat,1,-\nbaton.gate,2,Baton,baton-gate,2,-\n".to_vec();
+            } => Component::Kernel, "revoked-by-sbat";
+        "an older gate started as a kernel, on a machine that hasn't revoked it, by a newer one that has":
+            locked_down, |it| {
+                let mut old = locked_down();
+                old.on_gate =
+                    vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::leaf(2, 1), &[])];
+                let old = old.gate_file();
+                let digest = authenticode(&old);
+                it.put_kernel(old, digest);
+                let all = rules([0x7f, 7, 5, 0], "", &[]);
+                it.gate.policy = policy("newer", "sbat,1,1\nbaton.gate,2\n", [&all, &all], &[]);
+            } => Component::Kernel, "revoked-by-sbat";
+    }
 }

@@ -1,5 +1,26 @@
 //! The attacks, group by group.
 
+/// Attacks as a table: the name; the machine before the attack, the attack; the part that is refused, and the code.
+macro_rules! refused {
+    ($all:ident; $($name:literal: $honest:expr, $attack:expr => $component:expr, $code:expr;)*) => {
+        $($all.refused($name, $honest, $attack, $component, $code);)*
+    };
+}
+
+/// The same of what only the gate sees.
+macro_rules! by_gate {
+    ($all:ident; $($name:literal: $honest:expr, $attack:expr => $component:expr, $code:expr;)*) => {
+        $($all.by_gate($name, $honest, $attack, $component, $code);)*
+    };
+}
+
+/// The same of gates that the running kernel refuses.
+macro_rules! by_kernel {
+    ($all:ident; $($name:literal: $honest:expr, $attack:expr => $code:expr;)*) => {
+        $($all.by_kernel($name, $honest, $attack, $code);)*
+    };
+}
+
 mod acpi_tables;
 mod after_loading;
 mod around_initrds;

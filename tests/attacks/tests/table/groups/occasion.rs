@@ -19,71 +19,33 @@ fn line(memory: &mut Memory, line: &[u8]) {
 
 pub fn cases() -> Vec<Case> {
     let mut all = Cases::of(Group::Occasion);
-    all.refused(
-        "a handover made for a crash, loaded as another kernel",
-        crash,
-        |it| it.crash = false,
-        HANDOVER,
-        "only-for-crash",
-    );
-    all.refused(
-        "a handover made for no crash, loaded for one",
-        bzimage,
-        |it| it.crash = true,
-        HANDOVER,
-        "not-for-crash",
-    );
-    all.refused(
-        "a handover for a crash whose flag was cleared",
-        crash,
-        |it| it.on_blob.push(|blob| blob[0x18] = 0),
-        HANDOVER,
-        "not-for-crash",
-    );
-    all.refused(
-        "a handover for no crash whose flag was set",
-        bzimage,
-        |it| it.on_blob.push(|blob| blob[0x18] = 1),
-        HANDOVER,
-        "only-for-crash",
-    );
-    all.refused(
-        "the parameter that tells of a crash, not at the line's start",
-        crash,
-        |it| {
-            it.crash = false;
-            it.line = b"quiet elfcorehdr=0x1000000".to_vec();
-        },
-        HANDOVER,
-        "only-for-crash",
-    );
-    all.refused(
-        "the parameter that tells of a crash, in quotes",
-        crash,
-        |it| {
-            it.crash = false;
-            it.line = b"\"elfcorehdr=0x1000000\" quiet".to_vec();
-        },
-        HANDOVER,
-        "only-for-crash",
-    );
-    all.refused(
-        "the parameter that tells of a crash, after a space",
-        crash,
-        |it| {
-            it.crash = false;
-            it.line = b" elfcorehdr=0x1000000".to_vec();
-        },
-        HANDOVER,
-        "only-for-crash",
-    );
-    all.refused(
-        "the parameter that tells of a crash, on a normal load of a handover for one",
-        bzimage,
-        |it| it.line = b"elfcorehdr=0x1000000 quiet".to_vec(),
-        HANDOVER,
-        "not-for-crash",
-    );
+    refused! { all;
+        "a handover made for a crash, loaded as another kernel":
+            crash, |it| it.crash = false => HANDOVER, "only-for-crash";
+        "a handover made for no crash, loaded for one":
+            bzimage, |it| it.crash = true => HANDOVER, "not-for-crash";
+        "a handover for a crash whose flag was cleared":
+            crash, |it| it.on_blob.push(|blob| blob[0x18] = 0) => HANDOVER, "not-for-crash";
+        "a handover for no crash whose flag was set":
+            bzimage, |it| it.on_blob.push(|blob| blob[0x18] = 1) => HANDOVER, "only-for-crash";
+        "the parameter that tells of a crash, not at the line's start":
+            crash, |it| {
+                it.crash = false;
+                it.line = b"quiet elfcorehdr=0x1000000".to_vec();
+            } => HANDOVER, "only-for-crash";
+        "the parameter that tells of a crash, in quotes":
+            crash, |it| {
+                it.crash = false;
+                it.line = b"\"elfcorehdr=0x1000000\" quiet".to_vec();
+            } => HANDOVER, "only-for-crash";
+        "the parameter that tells of a crash, after a space":
+            crash, |it| {
+                it.crash = false;
+                it.line = b" elfcorehdr=0x1000000".to_vec();
+            } => HANDOVER, "only-for-crash";
+        "the parameter that tells of a crash, on a normal load of a handover for one":
+            bzimage, |it| it.line = b"elfcorehdr=0x1000000 quiet".to_vec() => HANDOVER, "not-for-crash";
+    }
     drawn(&mut all);
     reserved(&mut all);
     all.made
@@ -91,74 +53,43 @@ pub fn cases() -> Vec<Case> {
 
 /// Root loads a handover for a crash as another kernel, past preflight.
 fn drawn(all: &mut Cases) {
-    all.by_gate(
-        "a handover for a crash, loaded as another kernel by root with the parameter that tells of a crash first",
-        crash,
-        |it| {
-            it.on_memory.push(|memory| {
-                no_crash(memory);
-                memory.put(DUMP, vec![0; 64]);
-            });
-        },
-        HANDOVER,
-        "only-for-crash",
-    );
-    all.by_gate(
-        "the same, with the headers of a dump where the parameter says",
-        crash,
-        |it| it.on_memory.push(no_crash),
-        HANDOVER,
-        "only-for-crash",
-    );
-    all.by_gate(
-        "the same, with a place that is no RAM, and holds no dump",
-        crash,
-        |it| {
-            it.on_memory.push(|memory| {
-                no_crash(memory);
-                memory.put(0x7fff_f000, vec![0; 64]);
-                line(memory, b"elfcorehdr=0x7ffff000 quiet");
-            });
-        },
-        HANDOVER,
-        "only-for-crash",
-    );
-    all.by_gate(
-        "the same, with the headers of a dump in RAM that the gate's page tables don't reach",
-        crash,
-        |it| {
-            it.reach = DUMP;
-            it.on_memory.push(no_crash);
-        },
-        HANDOVER,
-        "only-for-crash",
-    );
-    all.by_gate(
-        "the same, with the headers of a dump drawn on the firmware's screen",
-        crash,
-        |it| {
-            it.on_memory.push(|memory| {
-                no_crash(memory);
-                memory.put(0xfd00_0000, dump_header());
-                line(memory, b"elfcorehdr=0xfd000000 quiet");
-            });
-        },
-        HANDOVER,
-        "only-for-crash",
-    );
-    all.by_gate(
-        "the same, with the headers of a dump as characters on a VGA screen, behind which RAM begins",
-        crash,
-        |it| {
-            it.on_memory.push(|memory| {
-                no_crash(memory);
-                memory.put(0xb_8000, dump_header());
-                line(memory, b"elfcorehdr=0xb8000 quiet");
-            });
-        },
-        HANDOVER,
-        "only-for-crash",
-    );
+    by_gate! { all;
+        "a handover for a crash, loaded as another kernel by root with the parameter that tells of a crash first":
+            crash, |it| {
+                it.on_memory.push(|memory| {
+                    no_crash(memory);
+                    memory.put(DUMP, vec![0; 64]);
+                });
+            } => HANDOVER, "only-for-crash";
+        "the same, with the headers of a dump where the parameter says":
+            crash, |it| it.on_memory.push(no_crash) => HANDOVER, "only-for-crash";
+        "the same, with a place that is no RAM, and holds no dump":
+            crash, |it| {
+                it.on_memory.push(|memory| {
+                    no_crash(memory);
+                    memory.put(0x7fff_f000, vec![0; 64]);
+                    line(memory, b"elfcorehdr=0x7ffff000 quiet");
+                });
+            } => HANDOVER, "only-for-crash";
+        "the same, with the headers of a dump in RAM that the gate's page tables don't reach":
+            crash, |it| { it.reach = DUMP; it.on_memory.push(no_crash); } => HANDOVER, "only-for-crash";
+        "the same, with the headers of a dump drawn on the firmware's screen":
+            crash, |it| {
+                it.on_memory.push(|memory| {
+                    no_crash(memory);
+                    memory.put(0xfd00_0000, dump_header());
+                    line(memory, b"elfcorehdr=0xfd000000 quiet");
+                });
+            } => HANDOVER, "only-for-crash";
+        "the same, with the headers of a dump as characters on a VGA screen, behind which RAM begins":
+            crash, |it| {
+                it.on_memory.push(|memory| {
+                    no_crash(memory);
+                    memory.put(0xb_8000, dump_header());
+                    line(memory, b"elfcorehdr=0xb8000 quiet");
+                });
+            } => HANDOVER, "only-for-crash";
+    }
 }
 
 /// What the map of a crash lists besides the memory that was reserved for it.

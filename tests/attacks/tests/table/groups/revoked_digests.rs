@@ -136,127 +136,55 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn whole_files(all: &mut Cases) {
-    all.refused(
-        "a signed kernel that is revoked by the SHA-256 of its file",
-        kernel,
-        |it| revoke_file(it, 0),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a UKI that is revoked by the SHA-256 of its file",
-        a_uki,
-        |it| revoke_file(it, 0),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "an addon that is revoked by the SHA-256 of its file",
-        addon,
-        |it| revoke_file(it, 1),
-        Component::Addon(0),
-        CODE,
-    );
-    all.refused(
-        "a kernel trusted by its digest, and revoked by the SHA-256 of its file",
-        by_listed_digest,
-        |it| revoke_file(it, 0),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a kernel with an appended signature, revoked by the SHA-256 of all of it",
-        elf,
-        |it| revoke_file(it, 0),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a kernel with a signature note, revoked by the SHA-256 of its file",
-        noted,
-        |it| revoke_file(it, 0),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "the same by the gate's own list",
-        noted,
-        |it| {
-            let digest = sha256(&it.build.records[0].1);
-            it.gate.dbx = signature_list(&SHA256, &[&digest]);
-        },
-        KERNEL,
-        CODE,
-    );
+    refused! { all;
+        "a signed kernel that is revoked by the SHA-256 of its file":
+            kernel, |it| revoke_file(it, 0) => KERNEL, CODE;
+        "a UKI that is revoked by the SHA-256 of its file":
+            a_uki, |it| revoke_file(it, 0) => KERNEL, CODE;
+        "an addon that is revoked by the SHA-256 of its file":
+            addon, |it| revoke_file(it, 1) => Component::Addon(0), CODE;
+        "a kernel trusted by its digest, and revoked by the SHA-256 of its file":
+            by_listed_digest, |it| revoke_file(it, 0) => KERNEL, CODE;
+        "a kernel with an appended signature, revoked by the SHA-256 of all of it":
+            elf, |it| revoke_file(it, 0) => KERNEL, CODE;
+        "a kernel with a signature note, revoked by the SHA-256 of its file":
+            noted, |it| revoke_file(it, 0) => KERNEL, CODE;
+        "the same by the gate's own list":
+            noted, |it| {
+                let digest = sha256(&it.build.records[0].1);
+                it.gate.dbx = signature_list(&SHA256, &[&digest]);
+            } => KERNEL, CODE;
+    }
 }
 
 fn around_signatures(all: &mut Cases) {
-    all.refused(
-        "a revoked kernel with another signature in its note, in a manifest",
-        noted_listed,
-        |it| revoke(it, &sha256(&noted_by_strangers().1)),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a revoked kernel with a signature after its end, in a manifest with it",
-        appended_listed,
-        |it| revoke(it, &sha256(&vmlinux())),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a revoked kernel with a signature after its end, and one of both beside it",
-        appended_beside,
-        |it| revoke(it, &sha256(&vmlinux())),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a revoked PE kernel with a signature after its end, in a manifest with it",
-        || listing(&with_strangers(&small_image())),
-        |it| revoke(it, &authenticode(&small_image())),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a revoked PE kernel with two signatures after its end, in a manifest with them",
-        || listing(&with_strangers(&with_strangers(&small_image()))),
-        |it| revoke(it, &authenticode(&small_image())),
-        KERNEL,
-        CODE,
-    );
+    refused! { all;
+        "a revoked kernel with another signature in its note, in a manifest":
+            noted_listed, |it| revoke(it, &sha256(&noted_by_strangers().1)) => KERNEL, CODE;
+        "a revoked kernel with a signature after its end, in a manifest with it":
+            appended_listed, |it| revoke(it, &sha256(&vmlinux())) => KERNEL, CODE;
+        "a revoked kernel with a signature after its end, and one of both beside it":
+            appended_beside, |it| revoke(it, &sha256(&vmlinux())) => KERNEL, CODE;
+        "a revoked PE kernel with a signature after its end, in a manifest with it":
+            || listing(&with_strangers(&small_image())),
+            |it| revoke(it, &authenticode(&small_image())) => KERNEL, CODE;
+        "a revoked PE kernel with two signatures after its end, in a manifest with them":
+            || listing(&with_strangers(&with_strangers(&small_image()))),
+            |it| revoke(it, &authenticode(&small_image())) => KERNEL, CODE;
+    }
 }
 
 fn lengths(all: &mut Cases) {
-    all.refused(
-        "a signed kernel that is revoked by the digest that firmware makes without padding",
-        odd_signed,
-        |it| revoke(it, &unpadded_digest()),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "an unsigned kernel of odd length in a manifest, revoked by that digest",
-        odd_listed,
-        |it| revoke(it, &unpadded_digest()),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "an unsigned kernel of odd length in a manifest, revoked by the digest with padding",
-        odd_listed,
-        |it| revoke(it, &authenticode(&odd_image())),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a kernel of odd length after which zeros stand, in a manifest",
-        || listing(&padded()),
-        |it| revoke(it, &unpadded_digest()),
-        KERNEL,
-        CODE,
-    );
+    refused! { all;
+        "a signed kernel that is revoked by the digest that firmware makes without padding":
+            odd_signed, |it| revoke(it, &unpadded_digest()) => KERNEL, CODE;
+        "an unsigned kernel of odd length in a manifest, revoked by that digest":
+            odd_listed, |it| revoke(it, &unpadded_digest()) => KERNEL, CODE;
+        "an unsigned kernel of odd length in a manifest, revoked by the digest with padding":
+            odd_listed, |it| revoke(it, &authenticode(&odd_image())) => KERNEL, CODE;
+        "a kernel of odd length after which zeros stand, in a manifest":
+            || listing(&padded()), |it| revoke(it, &unpadded_digest()) => KERNEL, CODE;
+    }
 }
 
 const OF_GENERATION_1: &[u8] = b"sbat,1,SBAT Version,sbat,1,-\nsample,1,Baton,sample,1,-\n";
@@ -268,92 +196,35 @@ fn after_zeros(mut file: Vec<u8>) -> Vec<u8> {
 }
 
 fn parts(all: &mut Cases) {
-    all.refused(
-        "a UKI around a revoked kernel",
-        a_uki,
-        |it| revoke(it, &authenticode(&small_image())),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a UKI around a signed one after which zeros stand",
-        || {
-            let image = signed_image(pe_image(&[(
-                ".linux",
-                &after_zeros(signed_image(small_image())),
-            )]));
-            on_shim(Scene::of(Build::kernel(&image, authenticode(&image))))
-        },
-        |it| revoke(it, &authenticode(&small_image())),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a UKI around an unsigned one after which zeros stand, revoked by the SHA-256 of its file",
-        || {
-            let image = signed_image(pe_image(&[(".linux", &after_zeros(small_image()))]));
-            on_shim(Scene::of(Build::kernel(&image, authenticode(&image))))
-        },
-        |it| revoke(it, &sha256(&small_image())),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a UKI around a signed kernel after which something stands, so that no PE reader takes it",
-        a_uki,
-        |it| {
-            let linux = [signed_image(small_image()), vec![7; 8]].concat();
-            let image = signed_image(pe_image(&[(".linux", &linux)]));
-            let digest = authenticode(&image);
-            it.put_kernel(image, digest);
-        },
-        KERNEL,
-        "bad-image",
-    );
-    all.refused(
-        "a module of a multiboot2 kernel, signed and listed, that is revoked by its Authenticode digest",
-        || on_shim(listed(&flat_multiboot2(), &[&signed_image(small_image())])),
-        |it| revoke(it, &authenticode(&small_image())),
-        Component::Initrd(0),
-        CODE,
-    );
-    all.refused(
-        "a listed module of a kernel with a PVH entry, revoked by the SHA-256 before its appended signature",
-        || on_shim(listed(&pvh(), &[&with_strangers(&vmlinux())])),
-        |it| revoke(it, &sha256(&vmlinux())),
-        Component::Initrd(0),
-        CODE,
-    );
-    all.refused(
-        "a listed module of a multiboot2 kernel, of a generation that is revoked",
-        || {
-            on_shim(listed(
-                &flat_multiboot2(),
-                &[&with_sbat(&[OF_GENERATION_1])],
-            ))
-        },
-        |it| it.shim().sbat_level = Some(b"sbat,1,1\nsample,2\n".to_vec()),
-        Component::Initrd(0),
-        "revoked-by-sbat",
-    );
-    all.refused(
-        "a UKI around an initrd that is revoked by itself",
-        a_uki,
-        |it| revoke(it, &sha256(b"the UKI's initrd")),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "an addon around one",
-        || {
-            let mut scene = addon();
-            let image = addon_of(&[(".cmdline", b"debug"), (".initrd", b"revoked")]);
-            let digest = authenticode(&image);
-            scene.put(1, image, digest);
-            scene
-        },
-        |it| revoke(it, &sha256(b"revoked")),
-        Component::Addon(0),
-        CODE,
-    );
+    refused! { all;
+        "a UKI around a revoked kernel":
+            a_uki, |it| revoke(it, &authenticode(&small_image())) => KERNEL, CODE;
+        "a UKI around a signed one after which zeros stand":
+            || { let image = signed_image(pe_image(&[(".linux", &after_zeros(signed_image(small_image())))])); on_shim(Scene::of(Build::kernel(&image, authenticode(&image)))) },
+            |it| revoke(it, &authenticode(&small_image())) => KERNEL, CODE;
+        "a UKI around an unsigned one after which zeros stand, revoked by the SHA-256 of its file":
+            || { let image = signed_image(pe_image(&[(".linux", &after_zeros(small_image()))])); on_shim(Scene::of(Build::kernel(&image, authenticode(&image)))) },
+            |it| revoke(it, &sha256(&small_image())) => KERNEL, CODE;
+        "a UKI around a signed kernel after which something stands, so that no PE reader takes it":
+            a_uki, |it| {
+                let linux = [signed_image(small_image()), vec![7; 8]].concat();
+                let image = signed_image(pe_image(&[(".linux", &linux)]));
+                let digest = authenticode(&image);
+                it.put_kernel(image, digest);
+            } => KERNEL, "bad-image";
+        "a module of a multiboot2 kernel, signed and listed, that is revoked by its Authenticode digest":
+            || on_shim(listed(&flat_multiboot2(), &[&signed_image(small_image())])),
+            |it| revoke(it, &authenticode(&small_image())) => Component::Initrd(0), CODE;
+        "a listed module of a kernel with a PVH entry, revoked by the SHA-256 before its appended signature":
+            || on_shim(listed(&pvh(), &[&with_strangers(&vmlinux())])),
+            |it| revoke(it, &sha256(&vmlinux())) => Component::Initrd(0), CODE;
+        "a listed module of a multiboot2 kernel, of a generation that is revoked":
+            || { on_shim(listed(&flat_multiboot2(), &[&with_sbat(&[OF_GENERATION_1])])) }, |it| it.shim().sbat_level = Some(b"sbat,1,1\nsample,2\n".to_vec())
+                => Component::Initrd(0), "revoked-by-sbat";
+        "a UKI around an initrd that is revoked by itself":
+            a_uki, |it| revoke(it, &sha256(b"the UKI's initrd")) => KERNEL, CODE;
+        "an addon around one":
+            || { let mut scene = addon(); let image = addon_of(&[(".cmdline", b"debug"), (".initrd", b"revoked")]); let digest = authenticode(&image); scene.put(1, image, digest); scene },
+            |it| revoke(it, &sha256(b"revoked")) => Component::Addon(0), CODE;
+    }
 }

@@ -164,251 +164,140 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn purposes(all: &mut Cases) {
-    all.refused(
-        "a kernel signed by a key for initrds",
-        kernel,
-        |it| put_signed(it, 0, small_image(), &limited()),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a kernel with a signature at its end by a key for manifests",
-        appended,
-        |it| {
-            let signature = ForgeDetached::new(&vmlinux(), &limited()).build();
-            it.put_kernel(with_appended(&vmlinux(), &signature), sha256(&vmlinux()));
-        },
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a kernel with a signature beside it by a key for initrds",
-        beside,
-        |it| put_signature(it, 1, &vmlinux(), &limited()),
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "an initrd signed by a key for kernels",
-        initrd,
-        |it| put_signature(it, 2, FIRST, &limited()),
-        Component::Initrd(0),
-        CODE,
-    );
-    all.refused(
-        "a manifest signed by a key for kernels, to bring an initrd in",
-        listed,
-        |it| {
-            let text = it.build.records[3].1.clone();
-            put_signature(it, 4, &text, &limited());
-        },
-        Component::Manifest,
-        CODE,
-    );
-    all.refused(
-        "an addon signed by a key for kernels, to bring a parameter in",
-        addon,
-        |it| put_signed(it, 1, pe_image(&[(".cmdline", b"debug")]), &limited()),
-        Component::Addon(0),
-        CODE,
-    );
-    all.refused(
-        "another certificate for the key for initrds",
-        kernel,
-        |it| {
-            put_signed(
-                it,
-                0,
-                small_image(),
-                &Cert {
-                    serial: 99,
-                    ..limited()
-                },
-            )
-        },
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a signer whom an authority for initrds issued",
-        authority,
-        |it| {
-            let image = signed_image_by(small_image(), &Cert::leaf(7, 6), &[&Cert::ca(6, 1)]);
-            let digest = authenticode(&image);
-            it.put_kernel(image, digest);
-        },
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "the trusted certificate itself, which is for initrds alone",
-        bzimage,
-        |it| {
-            let scopes = [scope_of(&Cert::ca(1, 1), Purpose::Initrd as u8, "", 0)];
-            *it = under(std::mem::replace(it, bzimage()), &scopes);
-        },
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a key with two scopes, of which one lets it sign kernels",
-        kernel,
-        |it| {
-            let scopes = [
-                scope_of(&limited(), Purpose::Kernel as u8, "", 0),
-                scope_of(&limited(), Purpose::Initrd as u8, "", 0),
-            ];
-            *it = under(std::mem::replace(it, bzimage()), &scopes);
-            put_signed(it, 0, small_image(), &limited());
-        },
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a signature of the kernel by a key for initrds, beside one that would do",
-        kernel,
-        |it| {
-            let signature = ForgeDetached::new(it.kernel(), &limited()).build();
-            let digest = sha256(&signature);
-            let build = std::mem::take(&mut it.build);
-            it.build = build.with(Kind::Signature, &signature, digest, 0);
-        },
-        KERNEL,
-        CODE,
-    );
+    refused! { all;
+        "a kernel signed by a key for initrds":
+            kernel, |it| put_signed(it, 0, small_image(), &limited()) => KERNEL, CODE;
+        "a kernel with a signature at its end by a key for manifests":
+            appended, |it| {
+                let signature = ForgeDetached::new(&vmlinux(), &limited()).build();
+                it.put_kernel(with_appended(&vmlinux(), &signature), sha256(&vmlinux()));
+            } => KERNEL, CODE;
+        "a kernel with a signature beside it by a key for initrds":
+            beside, |it| put_signature(it, 1, &vmlinux(), &limited()) => KERNEL, CODE;
+        "an initrd signed by a key for kernels":
+            initrd, |it| put_signature(it, 2, FIRST, &limited()) => Component::Initrd(0), CODE;
+        "a manifest signed by a key for kernels, to bring an initrd in":
+            listed, |it| {
+                let text = it.build.records[3].1.clone();
+                put_signature(it, 4, &text, &limited());
+            } => Component::Manifest, CODE;
+        "an addon signed by a key for kernels, to bring a parameter in":
+            addon,
+            |it| put_signed(it, 1, pe_image(&[(".cmdline", b"debug")]), &limited()) => Component::Addon(0), CODE;
+        "another certificate for the key for initrds":
+            kernel, |it| { put_signed(it, 0, small_image(), &Cert { serial: 99, ..limited() }) } => KERNEL, CODE;
+        "a signer whom an authority for initrds issued":
+            authority, |it| {
+                let image = signed_image_by(small_image(), &Cert::leaf(7, 6), &[&Cert::ca(6, 1)]);
+                let digest = authenticode(&image);
+                it.put_kernel(image, digest);
+            } => KERNEL, CODE;
+        "the trusted certificate itself, which is for initrds alone":
+            bzimage, |it| {
+                let scopes = [scope_of(&Cert::ca(1, 1), Purpose::Initrd as u8, "", 0)];
+                *it = under(std::mem::replace(it, bzimage()), &scopes);
+            } => KERNEL, CODE;
+        "a key with two scopes, of which one lets it sign kernels":
+            kernel, |it| {
+                let scopes = [
+                    scope_of(&limited(), Purpose::Kernel as u8, "", 0),
+                    scope_of(&limited(), Purpose::Initrd as u8, "", 0),
+                ];
+                *it = under(std::mem::replace(it, bzimage()), &scopes);
+                put_signed(it, 0, small_image(), &limited());
+            } => KERNEL, CODE;
+        "a signature of the kernel by a key for initrds, beside one that would do":
+            kernel, |it| {
+                let signature = ForgeDetached::new(it.kernel(), &limited()).build();
+                let digest = sha256(&signature);
+                let build = std::mem::take(&mut it.build);
+                it.build = build.with(Kind::Signature, &signature, digest, 0);
+            } => KERNEL, CODE;
+    }
 }
 
 fn generations(all: &mut Cases) {
-    all.refused(
-        "a kernel of an older generation than its key may sign",
-        generation,
-        |it| {
-            put_signed(
-                it,
-                0,
-                pe_image(&[
-                    (".linux", &small_image()),
-                    (".cmdline", UKI_LINE),
-                    (
-                        ".sbat",
-                        b"sbat,1,SBAT Version,sbat,1,-\nsample,1,Baton,sample,1,-\n",
-                    ),
-                ]),
-                &limited(),
-            );
-        },
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a kernel that doesn't state the component that its key may sign",
-        generation,
-        |it| {
-            put_signed(
-                it,
-                0,
-                pe_image(&[
-                    (".linux", &small_image()),
-                    (".cmdline", UKI_LINE),
-                    (
-                        ".sbat",
-                        b"sbat,1,SBAT Version,sbat,1,-\nsample2,9,Baton,sample,9,-\n",
-                    ),
-                ]),
-                &limited(),
-            );
-        },
-        KERNEL,
-        CODE,
-    );
-    all.refused(
-        "a kernel without generations, by a key for kernels of one",
-        generation,
-        |it| {
-            put_signed(
-                it,
-                0,
-                pe_image(&[(".linux", &small_image()), (".cmdline", UKI_LINE)]),
-                &limited(),
-            );
-        },
-        KERNEL,
-        CODE,
-    );
-    all.refused("a component stated twice, first with the generation that the key may sign", generation, |it| {
-        put_signed(it, 0, pe_image(&[(".linux", &small_image()), (".cmdline", UKI_LINE), (".sbat", b"sbat,1,SBAT Version,sbat,1,-\nsample,2,Baton,sample,2,-\nsample,1,Baton,sample,1,-\n")]), &limited());
-    }, KERNEL, CODE);
+    refused! { all;
+        "a kernel of an older generation than its key may sign":
+            generation, |it| {
+                put_signed(
+                    it,
+                    0,
+                    pe_image(&[
+                        (".linux", &small_image()),
+                        (".cmdline", UKI_LINE),
+                        (
+                            ".sbat",
+                            b"sbat,1,SBAT Version,sbat,1,-\nsample,1,Baton,sample,1,-\n",
+                        ),
+                    ]),
+                    &limited(),
+                );
+            } => KERNEL, CODE;
+        "a kernel that doesn't state the component that its key may sign":
+            generation, |it| {
+                put_signed(
+                    it,
+                    0,
+                    pe_image(&[
+                        (".linux", &small_image()),
+                        (".cmdline", UKI_LINE),
+                        (
+                            ".sbat",
+                            b"sbat,1,SBAT Version,sbat,1,-\nsample2,9,Baton,sample,9,-\n",
+                        ),
+                    ]),
+                    &limited(),
+                );
+            } => KERNEL, CODE;
+        "a kernel without generations, by a key for kernels of one":
+            generation, |it| {
+                put_signed(
+                    it,
+                    0,
+                    pe_image(&[(".linux", &small_image()), (".cmdline", UKI_LINE)]),
+                    &limited(),
+                );
+            } => KERNEL, CODE;
+        "a component stated twice, first with the generation that the key may sign":
+            generation, |it| {
+            put_signed(it, 0, pe_image(&[(".linux", &small_image()), (".cmdline", UKI_LINE), (".sbat", b"sbat,1,SBAT Version,sbat,1,-\nsample,2,Baton,sample,2,-\nsample,1,Baton,sample,1,-\n")]), &limited());
+        } => KERNEL, CODE;
+    }
 }
 
 /// What is code to the kernel, by keys that may vouch for none.
 fn code(all: &mut Cases) {
-    all.refused(
-        "an ACPI table in an initrd signed by a key for initrds",
-        initrd_of_its_key,
-        |it| put_initrd(it, &table()),
-        Component::Initrd(0),
-        "acpi-tables",
-    );
-    all.refused(
-        "an ACPI table by a key with two scopes, for initrds and either kernels or manifests",
-        initrd_of_its_key,
-        |it| {
-            let all = rules(ALL, "", &[]);
-            let scopes = [Purpose::Kernel, Purpose::Manifest]
-                .map(|also| scope_of(&limited(), Purpose::Initrd as u8 | also as u8, "", 0));
-            it.gate.policy = policy("scoped", "", [&all, &all], &scopes);
-            put_initrd(it, &table());
-        },
-        Component::Initrd(0),
-        "acpi-tables",
-    );
-    all.refused(
-        "an ACPI table by a key for initrds and manifests, where no kernel counts by a manifest",
-        initrd_of_its_key,
-        |it| {
-            let [_, initrd, command_line, flags] = ALL;
-            let rules = rules([0x3f, initrd, command_line, flags], "", &[]);
-            let purposes = Purpose::Initrd as u8 | Purpose::Manifest as u8;
-            let scope = scope_of(&limited(), purposes, "", 0);
-            it.gate.policy = policy("scoped", "", [&rules, &rules], &[scope]);
-            put_initrd(it, &table());
-        },
-        Component::Initrd(0),
-        "acpi-tables",
-    );
-    all.refused(
-        "parameters in the end of an initrd signed by a key for initrds",
-        initrd_of_its_key,
-        |it| put_initrd(it, &parameters()),
-        Component::Initrd(0),
-        "hidden-bootconfig",
-    );
-    all.refused(
-        "an ACPI table as the microcode of an addon signed by a key for addons",
-        addon_of_its_key,
-        |it| put_addon(it, ".ucode", &table()),
-        Component::Addon(0),
-        "acpi-tables",
-    );
-    all.refused(
-        "an ACPI table in the initrd of an addon signed by a key for addons",
-        addon_of_its_key,
-        |it| put_addon(it, ".initrd", &table()),
-        Component::Addon(0),
-        "acpi-tables",
-    );
-    all.refused(
-        "parameters in the end of the initrd of an addon signed by a key for addons",
-        addon_of_its_key,
-        |it| put_addon(it, ".initrd", &parameters()),
-        Component::Addon(0),
-        "hidden-bootconfig",
-    );
-    all.refused(
-        "a device tree in an addon signed by a key for addons",
-        addon_of_its_key,
-        |it| put_addon(it, ".dtb", b"\xd0\x0d\xfe\xed and more"),
-        Component::Addon(0),
-        CODE,
-    );
+    refused! { all;
+        "an ACPI table in an initrd signed by a key for initrds":
+            initrd_of_its_key, |it| put_initrd(it, &table()) => Component::Initrd(0), "acpi-tables";
+        "an ACPI table by a key with two scopes, for initrds and either kernels or manifests":
+            initrd_of_its_key, |it| {
+                let all = rules(ALL, "", &[]);
+                let scopes = [Purpose::Kernel, Purpose::Manifest]
+                    .map(|also| scope_of(&limited(), Purpose::Initrd as u8 | also as u8, "", 0));
+                it.gate.policy = policy("scoped", "", [&all, &all], &scopes);
+                put_initrd(it, &table());
+            } => Component::Initrd(0), "acpi-tables";
+        "an ACPI table by a key for initrds and manifests, where no kernel counts by a manifest":
+            initrd_of_its_key, |it| {
+                let [_, initrd, command_line, flags] = ALL;
+                let rules = rules([0x3f, initrd, command_line, flags], "", &[]);
+                let purposes = Purpose::Initrd as u8 | Purpose::Manifest as u8;
+                let scope = scope_of(&limited(), purposes, "", 0);
+                it.gate.policy = policy("scoped", "", [&rules, &rules], &[scope]);
+                put_initrd(it, &table());
+            } => Component::Initrd(0), "acpi-tables";
+        "parameters in the end of an initrd signed by a key for initrds":
+            initrd_of_its_key, |it| put_initrd(it, &parameters()) => Component::Initrd(0), "hidden-bootconfig";
+        "an ACPI table as the microcode of an addon signed by a key for addons":
+            addon_of_its_key, |it| put_addon(it, ".ucode", &table()) => Component::Addon(0), "acpi-tables";
+        "an ACPI table in the initrd of an addon signed by a key for addons":
+            addon_of_its_key, |it| put_addon(it, ".initrd", &table()) => Component::Addon(0), "acpi-tables";
+        "parameters in the end of the initrd of an addon signed by a key for addons":
+            addon_of_its_key,
+            |it| put_addon(it, ".initrd", &parameters()) => Component::Addon(0), "hidden-bootconfig";
+        "a device tree in an addon signed by a key for addons":
+            addon_of_its_key, |it| put_addon(it, ".dtb", b"\xd0\x0d\xfe\xed and more") => Component::Addon(0), CODE;
+    }
 }

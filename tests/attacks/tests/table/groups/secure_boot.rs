@@ -48,94 +48,43 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn by_the_running_kernel(all: &mut Cases) {
-    all.refused(
-        "a running kernel without EFI's runtime services, which passes neither Secure Boot nor revocations on",
-        with_shim,
-        |it| it.runtime_services = false,
-        TOLD,
-        NOT_ON,
-    );
-    all.refused(
-        "the same in a crash",
-        crash_with_shim,
-        |it| it.runtime_services = false,
-        TOLD,
-        NOT_ON,
-    );
-    all.refused(
-        "the same where all must be signed",
-        sealed_with_shim,
-        |it| it.runtime_services = false,
-        TOLD,
-        NOT_ON,
-    );
-    all.refused(
-        "a running kernel that shim started without verifying it",
-        with_shim,
-        |it| it.secure_boot = SECURE_BOOT_DISABLED,
-        TOLD,
-        NOT_ON,
-    );
-    all.refused(
-        "a running kernel that couldn't find out whether Secure Boot is on",
-        with_shim,
-        |it| it.secure_boot = 1,
-        TOLD,
-        NOT_ON,
-    );
-    all.refused(
-        "a running kernel that a loader started without a word of Secure Boot",
-        with_shim,
-        |it| it.secure_boot = 0,
-        TOLD,
-        NOT_ON,
-    );
-    all.refused(
-        "a state of Secure Boot that no kernel knows",
-        must_be_signed,
-        |it| it.secure_boot = 4,
-        TOLD,
-        NOT_ON,
-    );
+    refused! { all;
+        "a running kernel without EFI's runtime services, which passes neither Secure Boot nor revocations on":
+            with_shim, |it| it.runtime_services = false => TOLD, NOT_ON;
+        "the same in a crash":
+            crash_with_shim, |it| it.runtime_services = false => TOLD, NOT_ON;
+        "the same where all must be signed":
+            sealed_with_shim, |it| it.runtime_services = false => TOLD, NOT_ON;
+        "a running kernel that shim started without verifying it":
+            with_shim, |it| it.secure_boot = SECURE_BOOT_DISABLED => TOLD, NOT_ON;
+        "a running kernel that couldn't find out whether Secure Boot is on":
+            with_shim, |it| it.secure_boot = 1 => TOLD, NOT_ON;
+        "a running kernel that a loader started without a word of Secure Boot":
+            with_shim, |it| it.secure_boot = 0 => TOLD, NOT_ON;
+        "a state of Secure Boot that no kernel knows":
+            must_be_signed, |it| it.secure_boot = 4 => TOLD, NOT_ON;
+    }
 }
 
 fn by_the_next_kernel(all: &mut Cases) {
-    all.refused(
-        "a signed kernel that isn't told of EFI, and so doesn't tell the one after it of Secure Boot",
-        with_shim,
-        |it| {
-            let image = signed_image(deaf());
-            it.put_kernel(image.clone(), authenticode(&image));
-        },
-        Component::Kernel,
-        LOST,
-    );
-    all.refused(
-        "the same in a UKI",
-        uki_with_shim,
-        |it| {
-            let image = uki_with_kernel(&deaf());
-            it.put_kernel(image.clone(), authenticode(&image));
-        },
-        Component::Kernel,
-        LOST,
-    );
-    all.refused(
-        "the same with a signature at its end",
-        with_shim,
-        |it| it.put_kernel(appended(&deaf()), sha256(&deaf())),
-        Component::Kernel,
-        LOST,
-    );
-    all.refused(
-        "the same with a signature beside it",
-        with_shim,
-        |it| {
-            it.put_kernel(deaf(), sha256(&deaf()));
-            let signature = sign(&deaf());
-            it.insert(2, baton_formats::handover::Kind::Signature, &signature, 0);
-        },
-        Component::Kernel,
-        LOST,
-    );
+    refused! { all;
+        "a signed kernel that isn't told of EFI, and so doesn't tell the one after it of Secure Boot":
+            with_shim, |it| {
+                let image = signed_image(deaf());
+                it.put_kernel(image.clone(), authenticode(&image));
+            } => Component::Kernel, LOST;
+        "the same in a UKI":
+            uki_with_shim, |it| {
+                let image = uki_with_kernel(&deaf());
+                it.put_kernel(image.clone(), authenticode(&image));
+            } => Component::Kernel, LOST;
+        "the same with a signature at its end":
+            with_shim, |it| it.put_kernel(appended(&deaf()), sha256(&deaf())) => Component::Kernel, LOST;
+        "the same with a signature beside it":
+            with_shim, |it| {
+                it.put_kernel(deaf(), sha256(&deaf()));
+                let signature = sign(&deaf());
+                it.insert(2, baton_formats::handover::Kind::Signature, &signature, 0);
+            } => Component::Kernel, LOST;
+    }
 }

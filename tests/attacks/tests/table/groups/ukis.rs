@@ -30,65 +30,32 @@ fn with_a_tab() -> Scene {
 
 pub fn cases() -> Vec<Case> {
     let mut all = Cases::of(Group::CommandLine);
-    all.refused(
-        "the tab that a UKI has where the kernel is given a space",
-        with_a_tab,
-        |it| it.line = b"root=/dev/vda\tquiet".to_vec(),
-        Component::CommandLine,
-        "command-line-not-of-uki",
-    );
-    all.refused(
-        "a parameter that the policy denies, after a tab in a UKI's line",
-        with_a_tab,
-        |it| {
-            *it = saying(b"root=/dev/vda\tacpi_rsdp=0x1000\tquiet");
-            it.line = b"root=/dev/vda acpi_rsdp=0x1000 quiet".to_vec();
-        },
-        Component::CommandLine,
-        "parameter-denied",
-    );
-    all.refused(
-        "a UKI's line that goes on after a NUL",
-        with_a_tab,
-        |it| *it = saying(b"root=/dev/vda quiet\0init=/bin/sh"),
-        Component::Kernel,
-        "bad-uki",
-    );
-    all.refused(
-        "a UKI's line that comes after a NUL, which is none to systemd-stub",
-        with_a_tab,
-        |it| *it = saying(b"\0root=/dev/vda quiet"),
-        Component::Kernel,
-        "bad-uki",
-    );
-    all.refused(
-        "an addon's parameters made init's by a -- before them",
-        uki_with_addon,
-        |it| it.line = b"root=/dev/vda -- debug".to_vec(),
-        Component::CommandLine,
-        "command-line-not-of-uki",
-    );
-    all.refused(
-        "an addon's parameters made part of a value by a quote before them",
-        uki_with_addon,
-        |it| it.line = b"root=/dev/vda x=\" debug".to_vec(),
-        Component::CommandLine,
-        "command-line-not-of-uki",
-    );
-    all.refused(
-        "an addon's parameters made part of a value to systemd alone, by a single quote before them",
-        uki_with_addon,
-        |it| it.line = b"root=/dev/vda x=\"'\" y=' debug".to_vec(),
-        Component::CommandLine,
-        "command-line-not-of-uki",
-    );
-    all.refused(
-        "an addon's parameters made part of a value by a backslash before the space",
-        uki_with_addon,
-        |it| it.line = b"root=/dev/vda x\\ debug".to_vec(),
-        Component::CommandLine,
-        "command-line-not-of-uki",
-    );
+    refused! { all;
+        "the tab that a UKI has where the kernel is given a space":
+            with_a_tab,
+            |it| it.line = b"root=/dev/vda\tquiet".to_vec() => Component::CommandLine, "command-line-not-of-uki";
+        "a parameter that the policy denies, after a tab in a UKI's line":
+            with_a_tab, |it| {
+                *it = saying(b"root=/dev/vda\tacpi_rsdp=0x1000\tquiet");
+                it.line = b"root=/dev/vda acpi_rsdp=0x1000 quiet".to_vec();
+            } => Component::CommandLine, "parameter-denied";
+        "a UKI's line that goes on after a NUL":
+            with_a_tab, |it| *it = saying(b"root=/dev/vda quiet\0init=/bin/sh") => Component::Kernel, "bad-uki";
+        "a UKI's line that comes after a NUL, which is none to systemd-stub":
+            with_a_tab, |it| *it = saying(b"\0root=/dev/vda quiet") => Component::Kernel, "bad-uki";
+        "an addon's parameters made init's by a -- before them":
+            uki_with_addon,
+            |it| it.line = b"root=/dev/vda -- debug".to_vec() => Component::CommandLine, "command-line-not-of-uki";
+        "an addon's parameters made part of a value by a quote before them":
+            uki_with_addon,
+            |it| it.line = b"root=/dev/vda x=\" debug".to_vec() => Component::CommandLine, "command-line-not-of-uki";
+        "an addon's parameters made part of a value to systemd alone, by a single quote before them":
+            uki_with_addon, |it| it.line = b"root=/dev/vda x=\"'\" y=' debug".to_vec()
+                => Component::CommandLine, "command-line-not-of-uki";
+        "an addon's parameters made part of a value by a backslash before the space":
+            uki_with_addon,
+            |it| it.line = b"root=/dev/vda x\\ debug".to_vec() => Component::CommandLine, "command-line-not-of-uki";
+    }
     all.made.extend(with_addons());
     all.made
 }
@@ -123,39 +90,26 @@ fn sealed_with_listed_addon() -> Scene {
 
 fn with_addons() -> Vec<Case> {
     let mut all = Cases::of(Group::Initrds);
-    all.refused(
-        "an addon's initrd as a module of a kernel that isn't Linux, which the manifest doesn't list",
-        multiboot2_uki,
-        |it| {
-            let addon = addon_of(&[(".initrd", b"a module")]);
-            it.insert(1, Kind::Addon, &addon, 0);
-            it.build.records[1].0.digest = authenticode(&addon);
-            it.build.records[3].0.subject = 2;
-        },
-        Component::Addon(0),
-        "addon-without-uki",
-    );
-    all.refused(
-        "an addon with one more initrd than the manifest lists",
-        with_listed_initrd,
-        |it| {
-            let addon = addon_of(&[(".initrd", b"070701 more")]);
-            it.insert(2, Kind::Addon, &addon, 0);
-            it.build.records[2].0.digest = authenticode(&addon);
-            it.build.records[4].0.subject = 3;
-        },
-        Component::Addon(0),
-        "not-in-manifest",
-    );
-    all.refused(
-        "an addon that the MOK list alone vouches for, where kernels must be signed UKIs",
-        sealed_with_listed_addon,
-        |it| {
-            it.build = it.build.clone().addon(&unsigned_addon());
-            it.line = [UKI_LINE, b" debug"].concat();
-        },
-        Component::Addon(0),
-        "not-accepted",
-    );
+    refused! { all;
+        "an addon's initrd as a module of a kernel that isn't Linux, which the manifest doesn't list":
+            multiboot2_uki, |it| {
+                let addon = addon_of(&[(".initrd", b"a module")]);
+                it.insert(1, Kind::Addon, &addon, 0);
+                it.build.records[1].0.digest = authenticode(&addon);
+                it.build.records[3].0.subject = 2;
+            } => Component::Addon(0), "addon-without-uki";
+        "an addon with one more initrd than the manifest lists":
+            with_listed_initrd, |it| {
+                let addon = addon_of(&[(".initrd", b"070701 more")]);
+                it.insert(2, Kind::Addon, &addon, 0);
+                it.build.records[2].0.digest = authenticode(&addon);
+                it.build.records[4].0.subject = 3;
+            } => Component::Addon(0), "not-in-manifest";
+        "an addon that the MOK list alone vouches for, where kernels must be signed UKIs":
+            sealed_with_listed_addon, |it| {
+                it.build = it.build.clone().addon(&unsigned_addon());
+                it.line = [UKI_LINE, b" debug"].concat();
+            } => Component::Addon(0), "not-accepted";
+    }
     all.made
 }
