@@ -1,6 +1,7 @@
 //! Reading certificates from files, PEM or DER.
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::input::InputError;
 use crate::form;
 use crate::keystore::{Keystore, inside_sequence};
 use crate::pem::{self, Block};
@@ -21,13 +22,10 @@ pub struct CertificateFile {
 /// When the file can't be read, holds none, or holds something else.
 pub fn read(path: &Path) -> Result<Vec<CertificateFile>> {
     let bytes = read::given(path)?;
-    parse(&bytes).map_err(|why| {
-        let message = format!(
-            "{}: {why}; give an X.509 certificate in PEM or DER",
-            path.display()
-        );
-        Failure::malformed("bad-certificate", message)
-    })
+    Ok(parse(&bytes).map_err(|why| InputError::Certificate {
+        path: path.to_owned(),
+        why,
+    })?)
 }
 
 /// As [`read()`], of a file's bytes.

@@ -1,7 +1,7 @@
 //! Command lines: what can be none, and taking over that of the running kernel.
 
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::input::InputError;
 use baton_formats::cmdline::parameters;
 
 /// Refuses what no kernel is given as its line.
@@ -10,11 +10,7 @@ use baton_formats::cmdline::parameters;
 /// When it has several lines.
 pub fn check(line: &[u8]) -> Result<()> {
     match line.contains(&b'\n') {
-        true => Err(Failure::new(
-            Exit::Malformed,
-            "command-line-newline",
-            "command line refused: it holds a line end (take it out)",
-        )),
+        true => Err(InputError::CommandLineEnd.into()),
         false => Ok(()),
     }
 }

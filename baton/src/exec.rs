@@ -2,8 +2,8 @@
 
 use crate::cli::{ExecArgs, UnloadArgs};
 use crate::crash::record;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::exec::ExecError;
 use crate::output::json;
 use baton_sys::init::{self, Init};
 use baton_sys::kexec_state::KexecState;
@@ -17,46 +17,32 @@ use serde::Serialize;
 /// only then.
 pub fn exec(args: &ExecArgs) -> Result<()> {
     let root = Root::system();
-    let state = KexecState::read(&root).map_err(|e| Failure::system(&e))?;
+    let state = KexecState::read(&root)?;
     if !state.is_some_and(|s| s.loaded) {
-        return Err(Failure::new(
-            Exit::NothingLoaded,
-            "nothing-loaded",
-            "nothing is loaded; load a kernel first (`baton load`)",
-        ));
+        return Err(ExecError::NothingLoaded.into());
     }
     power::sync();
     if args.now {
-        let error = power::reboot_into_loaded();
-        return Err(Failure::new(
-            Exit::Kernel,
-            "reboot",
-            format!("the kernel refused to start what is loaded: {error}; run as root"),
-        ));
+        return Err(ExecError::Reboot(power::reboot_into_loaded()).into());
     }
     ask_init(Init::detect(&root), args.json)
 }
 
 fn ask_init(init: Init, json: bool) -> Result<()> {
     let Some(command) = init.orderly_command() else {
-        return Err(Failure::new(
-            Exit::Unsupported,
-            "no-orderly-way",
-            "no orderly way: the init system here isn't known to shut down into a loaded kernel; stop services yourself and use --now",
-        ));
+        return Err(ExecError::NoOrderlyWay.into());
     };
     let text = command.join(" ");
     if !json {
         say!("asking for an orderly shutdown into the loaded kernel: {text}");
     }
-    let failed =
-        |why: String| Failure::new(Exit::Failed, "init", format!("{text}: {why}; or use --now"));
-    let status = init::run(command).map_err(|e| failed(e.to_string()))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(failed(format!("failed ({status})")))
-    }
+    let why = match init::run(command) {
+        Ok(status) if status.success() => return Ok(()),
+        Ok(status) => format!("failed ({status})"),
+        Err(error) => error.to_string(),
+    };
+    let command = text;
+    Err(ExecError::Init { command, why }.into())
 }
 
 #[derive(Serialize)]
@@ -70,7 +56,7 @@ struct Unloaded {
 /// # Errors
 /// When the kernel refuses.
 pub fn unload(args: &UnloadArgs, crash: bool) -> Result<()> {
-    let before = KexecState::read(&Root::system()).map_err(|e| Failure::system(&e))?;
+    let before = KexecState::read(&Root::system())?;
     let was_loaded = before.is_some_and(|s| if crash { s.crash_loaded } else { s.loaded });
     kexec::unload(crash)?;
     if crash {

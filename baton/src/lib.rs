@@ -15,7 +15,6 @@ pub mod crash;
 pub mod der;
 pub mod dump;
 pub mod exec;
-pub mod exit;
 pub mod failure;
 pub mod form;
 pub mod gate;
@@ -34,7 +33,6 @@ pub mod pem;
 pub mod plan;
 pub mod policy;
 pub mod read;
-pub mod refusal;
 pub mod revocations;
 pub mod saved_state;
 pub mod sign;
@@ -43,9 +41,8 @@ pub mod trust_summary;
 pub mod verify;
 
 use cli::{Command, CrashCommand, GateCommand};
-use exit::Exit;
-use failure::{Failure, Result};
-use serde::Serialize;
+use failure::Result;
+use failure::exit::Exit;
 
 /// Reads the command line and does what it says; gives the exit code.
 #[must_use]
@@ -58,8 +55,8 @@ pub fn run() -> Exit {
     let exit = match dispatch(&cli.command) {
         Ok(()) => Exit::Done,
         Err(failure) => {
-            complain(&failure, cli.command.json());
-            failure.exit
+            output::failure::print(&failure, cli.command.json());
+            failure.exit()
         }
     };
     output::text::end(exit)
@@ -81,41 +78,5 @@ fn dispatch(command: &Command) -> Result<()> {
         Command::Manifest(args) => manifest::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Verify(args) => verify::run(args),
-    }
-}
-
-#[derive(Serialize)]
-struct ErrorObject<'a> {
-    error: ErrorFields<'a>,
-}
-
-/// An error, as `--json` shows it.
-#[derive(Serialize)]
-pub struct ErrorFields<'a> {
-    code: &'static str,
-    reason: &'a str,
-    message: &'a str,
-}
-
-impl<'a> From<&'a Failure> for ErrorFields<'a> {
-    fn from(failure: &'a Failure) -> Self {
-        ErrorFields {
-            code: failure.exit.word(),
-            reason: &failure.reason,
-            message: &failure.message,
-        }
-    }
-}
-
-fn complain(failure: &Failure, json: bool) {
-    if failure.told {
-        return;
-    }
-    if json {
-        output::json::print(&ErrorObject {
-            error: failure.into(),
-        });
-    } else {
-        tell!("baton: {failure}");
     }
 }

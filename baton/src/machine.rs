@@ -1,6 +1,6 @@
 //! What Baton knows of the machine it runs on: plain values, read once.
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use baton_formats::boot_params::BootParams;
 use baton_sys::config::KernelConfig;
 use baton_sys::kexec_state::KexecState;
@@ -8,7 +8,7 @@ use baton_sys::keyring::{self, Keyrings};
 use baton_sys::limits::{self, Limits};
 use baton_sys::lockdown::{self, Lockdown};
 use baton_sys::mok::MokTable;
-use baton_sys::{Root, Shown, boot_params, caps, cpu, efivars, memory};
+use baton_sys::{ReadError, Root, Shown, boot_params, caps, cpu, efivars, memory};
 use baton_verify::{Lists, RevocationSource, SbatSource, Trust, TrustError};
 use std::ops::Range;
 
@@ -55,28 +55,27 @@ impl Machine {
     /// # Errors
     /// When something that is there can't be read.
     pub fn read(root: &Root) -> Result<Machine> {
-        let system = |e| Failure::system(&e);
-        let lockdown = lockdown::read(root).map_err(system)?;
-        let secure_boot = efivars::secure_boot(root).map_err(system)?;
+        let lockdown = lockdown::read(root)?;
+        let secure_boot = efivars::secure_boot(root)?;
         // The configuration is a help where it is readable, and not needed.
         let config = KernelConfig::of_running(root).ok().flatten();
         Ok(Machine {
             shown: root.shown(),
-            may_boot: caps::may_boot(root).map_err(system)? || is_untold(root, &[STATUS]),
-            state: KexecState::read(root).map_err(system)?,
+            may_boot: caps::may_boot(root)? || is_untold(root, &[STATUS]),
+            state: KexecState::read(root)?,
             kexec_untold: is_untold(root, &KEXEC),
-            limits: Limits::read(root).map_err(system)?,
+            limits: Limits::read(root)?,
             lockdown,
             efi: efivars::is_efi(root),
             secure_boot,
-            told: told(root, secure_boot).map_err(system)?,
+            told: told(root, secure_boot)?,
             enforced_by: enforced_by(lockdown, secure_boot, config.as_ref()),
-            memory: memory::total(root).map_err(system)?,
-            obtainable: memory::obtainable(root).map_err(system)?,
-            largest_file: Some(limits::largest_file(root).map_err(system)?),
+            memory: memory::total(root)?,
+            obtainable: memory::obtainable(root)?,
+            largest_file: Some(limits::largest_file(root)?),
             runtime_services: efivars::has_runtime_services(root),
-            five_level: cpu::five_level_paging(root).map_err(system)?,
-            crash_regions: memory::crash_regions(root).map_err(system)?,
+            five_level: cpu::five_level_paging(root)?,
+            crash_regions: memory::crash_regions(root)?,
         })
     }
 }
@@ -129,7 +128,10 @@ impl Machine {
 ///
 /// # Errors
 /// When what it was told can't be read.
-pub fn told(root: &Root, variable: Option<bool>) -> std::io::Result<baton_verify::Machine> {
+pub fn told(
+    root: &Root,
+    variable: Option<bool>,
+) -> std::result::Result<baton_verify::Machine, ReadError> {
     if is_untold(root, &EFI) {
         return Ok(baton_verify::Machine::SECURE);
     }
@@ -188,12 +190,11 @@ impl Keys {
     /// # Errors
     /// When something that is there can't be read: only root may read shim's table.
     pub fn read(root: &Root) -> Result<Keys> {
-        let system = |e| Failure::system(&e);
         Ok(Keys {
-            keyrings: keyring::read(root).map_err(system)?,
-            db: efivars::db(root).map_err(system)?.unwrap_or_default(),
-            dbx: efivars::dbx(root).map_err(system)?.unwrap_or_default(),
-            mok: MokTable::read(root).map_err(system)?,
+            keyrings: keyring::read(root)?,
+            db: efivars::db(root)?.unwrap_or_default(),
+            dbx: efivars::dbx(root)?.unwrap_or_default(),
+            mok: MokTable::read(root)?,
         })
     }
 

@@ -1,7 +1,8 @@
 //! `baton manifest`: writes the text of a manifest, which counts once it is signed.
 
 use crate::cli::ManifestArgs;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::input::InputError;
 use crate::kind::Kind;
 use crate::output::file::{self, Access, Destination, Existing};
 use crate::p7s;
@@ -19,8 +20,10 @@ pub fn run(args: &ManifestArgs) -> Result<()> {
     file::is_no_input(path, args.kernel.iter().chain(&args.initrd))?;
     let destination = Destination::new(path, Access::Public, Existing::with(args.force))?;
     let text = text(args)?;
-    let manifest = Manifest::parse(text.as_bytes())
-        .map_err(|e| Failure::usage(format!("{destination}: {e}")))?;
+    let manifest = Manifest::parse(text.as_bytes()).map_err(|error| InputError::Manifest {
+        destination: destination.to_string(),
+        error,
+    })?;
     destination.write(text.as_bytes())?;
     report(&destination, path, &manifest);
     Ok(())
@@ -49,14 +52,14 @@ fn text(args: &ManifestArgs) -> Result<String> {
 }
 
 /// A line that is read as what it was meant to be.
-fn line(option: &str, line: &Line<'_>) -> Result<String> {
+fn line(option: &'static str, line: &Line<'_>) -> Result<String> {
     let text = line.to_string();
     match Line::parse(&text) {
         Ok(read) if read == *line => Ok(text),
-        Ok(_) | Err(LineProblem::Text | LineProblem::Unknown) => Err(Failure::usage(format!(
-            "{option}: a manifest's text is printable ASCII on one line, not empty, without a space at its begin or end"
-        ))),
-        Err(problem) => Err(Failure::usage(format!("{option}: it {problem}"))),
+        Ok(_) | Err(LineProblem::Text | LineProblem::Unknown) => {
+            Err(InputError::ManifestText { option }.into())
+        }
+        Err(problem) => Err(InputError::ManifestLine { option, problem }.into()),
     }
 }
 
@@ -83,7 +86,11 @@ fn entry(path: &Path, bytes: &[u8]) -> Result<Entry> {
     let mut digest = [0; 32];
     digest.copy_from_slice(HashAlgorithm::Sha256.hash([bytes]).as_bytes());
     match bytes.len() as u64 {
-        0 => Err(Failure::empty(path, "leave it out")),
+        0 => Err(InputError::Empty {
+            path: path.to_owned(),
+            advice: "leave it out",
+        }
+        .into()),
         length => Ok(Entry { digest, length }),
     }
 }

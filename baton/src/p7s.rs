@@ -1,7 +1,8 @@
 //! Detached signatures in files: beside what they are about, as `FILE.p7s`, in DER or PEM.
 
 use crate::certs;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::input::InputError;
 use crate::form;
 use crate::pem;
 use crate::read;
@@ -36,12 +37,13 @@ pub fn read_beside(path: &Path) -> Result<Option<Vec<u8>>> {
     let path = beside(path);
     let found = read::found(&path)?;
     if found.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Failure::empty(&path, "sign the file again, or remove this"));
+        let advice = "sign the file again, or remove this";
+        return Err(InputError::Empty { path, advice }.into());
     }
     let der = found.map(|file| to_der(file).and_then(signed_data));
-    der.transpose().map_err(|why| {
-        Failure::malformed("malformed-signature", format!("{}: {why}", path.display()))
-    })
+    Ok(der
+        .transpose()
+        .map_err(|why| InputError::Signature { path, why })?)
 }
 
 /// What is CMS in DER by its first bytes; what is in it is judged with what it is about.

@@ -2,9 +2,9 @@
 //! printed as everything else is.
 
 use crate::cli::Cli;
-use crate::exit::{self, Exit};
-use crate::failure::Failure;
-use crate::output::text;
+use crate::failure::exit::{self, Exit};
+use crate::failure::{Cause, Failure};
+use crate::output::{failure, text};
 use clap::error::ErrorKind;
 use clap::{Command, CommandFactory, Error, FromArgMatches};
 use std::ffi::OsString;
@@ -44,7 +44,7 @@ fn answer(error: &Error, args: &[OsString]) -> Exit {
     let json = args.iter().take_while(|it| *it != "--");
     if json.into_iter().any(|it| it == "--json") {
         let text = error.render().to_string();
-        crate::complain(&Failure::new(Exit::Usage, "usage", first(&text)), true);
+        failure::print(&Failure::from(Cause::Arguments(first(&text))), true);
     } else {
         // Standard error: there is nobody left to tell.
         let _ = error.print();

@@ -1,6 +1,7 @@
 //! Changing the fields of a PE header in place.
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::gate::GateError;
 
 /// Writes a little-endian number.
 ///
@@ -25,7 +26,7 @@ pub fn put_u16(file: &mut [u8], at: usize, value: u16) -> Result<()> {
 pub fn put(file: &mut [u8], at: usize, bytes: &[u8]) -> Result<()> {
     file.get_mut(at..)
         .and_then(|rest| rest.get_mut(..bytes.len()))
-        .ok_or_else(|| Failure::failed("the image ends within its headers"))?
+        .ok_or(GateError::HeadersCut)?
         .copy_from_slice(bytes);
     Ok(())
 }

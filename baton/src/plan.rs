@@ -1,12 +1,13 @@
 //! Which way a load takes, or why none: plain values in, a plan or a refusal out. No input or output.
 
 use crate::cli::Via;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::exit::Exit;
+use crate::failure::input::InputError;
+use crate::failure::load::LoadError;
+use crate::failure::{Cause, Failure, Refused, Result};
 use crate::kernel_verdict::KernelVerdict;
 use crate::machine::Machine;
 use baton_formats::bzimage::{BzImage, XLF_5LEVEL, XLF_CAN_BE_LOADED_ABOVE_4G};
-use baton_sys::limits::LARGEST_FILE;
 use baton_verify::{Component, Reason, Refusal};
 
 /// What the kernel keeps free on the command line for `elfcorehdr=` (MAX_ELFCOREHDR_STR_LEN of
@@ -57,18 +58,18 @@ pub struct Loadable {
 }
 
 /// A way that would work.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Way {
     /// Who vouches for the kernel; `None` if nobody does, on a machine that doesn't insist.
     pub vouched: Option<String>,
     /// Why nobody does: in the words of the verdict.
-    pub unverified: Option<Failure>,
+    pub unverified: Option<Refused>,
     /// What a person should know.
     pub notes: Vec<String>,
 }
 
 /// What will be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct LoadPlan {
     /// Through the gate, or the kernel's own way.
     pub gate: bool,
@@ -80,42 +81,25 @@ pub struct LoadPlan {
 ///
 /// # Errors
 /// The first reason there is.
-pub fn check_machine(machine: &Machine, request: Request) -> Result<()> {
-    let not_permitted =
-        |reason: &str, message: &str| Err(Failure::new(Exit::NotPermitted, reason, message));
-    if !machine.may_boot {
-        return not_permitted(
-            "no-capability",
-            "not permitted to load kernels: this process lacks CAP_SYS_BOOT; run as root",
-        );
+pub fn check_machine(machine: &Machine, request: Request) -> std::result::Result<(), LoadError> {
+    let no_region = machine.state.is_some_and(|state| state.crash_size == 0);
+    let obstacles = [
+        (!machine.may_boot, LoadError::NoCapability),
+        (
+            machine.state.is_none() && !machine.kexec_untold,
+            LoadError::NoKexec,
+        ),
+        (machine.limits.disabled, LoadError::Disabled),
+        (
+            machine.limits.left(request.crash) == Some(0),
+            LoadError::Limit,
+        ),
+        (request.crash && no_region, LoadError::NoCrashRegion),
+    ];
+    match obstacles.into_iter().find(|(is_there, _)| *is_there) {
+        Some((_, obstacle)) => Err(obstacle),
+        None => Ok(()),
     }
-    if machine.state.is_none() && !machine.kexec_untold {
-        return Err(Failure::new(
-            Exit::Unsupported,
-            "no-kexec",
-            "this kernel has no kexec (or /sys isn't mounted); use a kernel with CONFIG_KEXEC_FILE, or ask for another machine (--dry-run --root DIR, `baton verify --gate`)",
-        ));
-    }
-    if machine.limits.disabled {
-        return not_permitted(
-            "load-disabled",
-            "loading is off until the next reboot: kernel.kexec_load_disabled is 1; find what sets it in /etc/sysctl.d",
-        );
-    }
-    if machine.limits.left(request.crash) == Some(0) {
-        return not_permitted(
-            "load-limit",
-            "no loads are left: kernel.kexec_load_limit_reboot or kexec_load_limit_panic is 0 until the next reboot",
-        );
-    }
-    if request.crash && machine.state.is_some_and(|state| state.crash_size == 0) {
-        return Err(Failure::new(
-            Exit::NoRoom,
-            "no-crash-region",
-            "no memory is reserved for a crash kernel; boot with crashkernel=256M (or more) on the command line",
-        ));
-    }
-    Ok(())
 }
 
 /// The kernel's own way with this image.
@@ -128,20 +112,10 @@ pub fn kernel_way(
     image: &Loadable,
     component: Component,
 ) -> Result<Way> {
-    let header = image.header.clone().map_err(Failure::from)?;
+    let header = image.header.clone()?;
     check_header(machine, request, &header, component)?;
     check_room(machine, request, &header, image)?;
     judge(machine, image, component)
-}
-
-/// That the running kernel doesn't take what the gate may.
-#[must_use]
-pub fn only_for_the_gate(code: &str, what: &str) -> Failure {
-    Failure::new(
-        Exit::Malformed,
-        code,
-        format!("kernel refused: {what}; only the gate can boot it (use --via gate)"),
-    )
 }
 
 fn check_header(
@@ -153,11 +127,7 @@ fn check_header(
     let refused = |reason| Err(Failure::from(Refusal::new(component, reason)));
     if header.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G == 0 {
         return match component {
-            // Which puts them below, as memtest86+ wants them.
-            Component::Kernel => Err(only_for_the_gate(
-                Reason::NotAbove4G.code(),
-                "it can't take arguments above 4 GiB, where the running kernel puts them",
-            )),
+            Component::Kernel => Err(LoadError::ArgumentsBelow4G.into()),
             _ => refused(Reason::NotAbove4G),
         };
     }
@@ -166,16 +136,13 @@ fn check_header(
     }
     let needed = request.cmdline_len as u64 + 1 + ELFCOREHDR_LEN;
     if needed > u64::from(header.cmdline_size) {
-        return Err(Failure::new(
-            Exit::Malformed,
-            "command-line-too-long",
-            format!(
-                "command line refused: {} bytes; the {component} takes {} less {} that the kernel keeps for itself (shorten it)",
-                request.cmdline_len,
-                header.cmdline_size,
-                ELFCOREHDR_LEN + 1
-            ),
-        ));
+        return Err(LoadError::CommandLineTooLong {
+            length: request.cmdline_len,
+            taker: component,
+            limit: header.cmdline_size,
+            reserved: ELFCOREHDR_LEN + 1,
+        }
+        .into());
     }
     Ok(())
 }
@@ -201,7 +168,12 @@ pub fn check_payload(
     payload: Payload,
 ) -> Result<()> {
     if let Some(limit) = machine.largest_file.filter(|limit| payload.len > *limit) {
-        return Err(too_large("what would be handed over", payload.len, limit));
+        return Err(InputError::TooLarge {
+            what: "what would be handed over".to_owned(),
+            len: payload.len,
+            limit,
+        }
+        .into());
     }
     // What isn't a kernel is refused as that.
     let Ok(header) = header else {
@@ -226,23 +198,6 @@ pub fn check_payload(
         ),
         _ => Ok(()),
     }
-}
-
-/// That a file is larger than the kernel reads.
-#[must_use]
-pub fn too_large(what: &str, len: u64, limit: u64) -> Failure {
-    let limit = match limit < LARGEST_FILE {
-        true => "2 GiB (4 GiB since Linux 6.0)",
-        false => "4 GiB (2 GiB on older ones)",
-    };
-    Failure::new(
-        Exit::NoRoom,
-        "file-too-large",
-        format!(
-            "no room: the kernel reads at most {limit}, and {what} has {} MiB; use a smaller one",
-            len.div_ceil(1 << 20)
-        ),
-    )
 }
 
 /// What else lies in the memory for a crash kernel, and is lost to alignment: purgatory, boot_params and
@@ -288,17 +243,14 @@ fn check_segments(machine: &Machine, request: Request, needed: u64, further: u64
     Ok(())
 }
 
-fn no_room(needed: u64, there: u64, what: &str, fix: &str) -> Result<()> {
-    let mib = |n: u64| n.div_ceil(1 << 20);
-    Err(Failure::new(
-        Exit::NoRoom,
-        "no-room",
-        format!(
-            "no room: {} MiB are needed, and {} MiB are {what}; {fix}",
-            mib(needed),
-            there >> 20
-        ),
-    ))
+fn no_room(needed: u64, there: u64, what: &'static str, fix: &'static str) -> Result<()> {
+    Err(LoadError::NoRoom {
+        needed,
+        there,
+        what,
+        fix,
+    }
+    .into())
 }
 
 fn judge(machine: &Machine, image: &Loadable, component: Component) -> Result<Way> {
@@ -316,40 +268,53 @@ fn judge(machine: &Machine, image: &Loadable, component: Component) -> Result<Wa
             )],
         }),
         KernelVerdict::Refuses(reason) => {
-            let failure = about_keys(machine, Refusal::new(component, reason.clone()));
+            let refused = about_keys(machine, Refusal::new(component, reason.clone()));
             match machine.enforced_by {
                 // What is revoked isn't loaded, whether anybody insists or not.
-                None if !is_revoked(&failure) => Ok(Way {
+                None if !is_revoked(&refused.reason) => Ok(Way {
                     vouched: None,
                     notes: vec![format!(
-                        "this kernel doesn't enforce signatures: it would load the {component} unverified ({failure})"
+                        "this kernel doesn't enforce signatures: it would load the {component} unverified ({refused})"
                     )],
-                    unverified: Some(failure),
+                    unverified: Some(refused),
                 }),
-                _ => Err(failure),
+                _ => Err(refused.into()),
             }
         }
     }
 }
 
 /// A refusal, and where it is for want of a key that couldn't be enrolled, why.
-fn about_keys(machine: &Machine, refusal: Refusal) -> Failure {
-    let unknown = matches!(
+fn about_keys(machine: &Machine, refusal: Refusal) -> Refused {
+    let is_unknown = matches!(
         refusal.reason,
         Reason::UnknownSigner { .. } | Reason::SignerNotFound { .. }
     );
-    let failure = Failure::from(refusal);
-    match machine.why_no_mok().filter(|_| unknown) {
-        Some(why) => Failure {
-            message: format!("{failure}. {why}"),
-            ..failure
-        },
-        None => failure,
+    Refused {
+        advice: machine.why_no_mok().filter(|_| is_unknown),
+        ..refusal.into()
     }
 }
 
-fn is_revoked(failure: &Failure) -> bool {
-    failure.reason.starts_with("revoked-")
+fn is_revoked(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::RevokedCertificate { .. }
+            | Reason::RevokedImage { .. }
+            | Reason::RevokedInside { .. }
+            | Reason::RevokedBySbat { .. }
+    )
+}
+
+/// Whether nobody who is known vouches for the image: somebody else may know who does.
+fn nobody_vouches(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Unsigned
+            | Reason::UnsignedManifest
+            | Reason::UnknownSigner { .. }
+            | Reason::SignerNotFound { .. }
+    )
 }
 
 /// The way through the gate: the kernel must take the gate, and the gate the handover.
@@ -394,14 +359,14 @@ pub fn choose(
             let kernel = match kernel() {
                 Ok(way) if way.vouched.is_some() => return Ok(by_kernel(way)),
                 // What the kernel revokes isn't started by another way, which may know less of it.
-                Err(failure) if is_revoked(&failure) => return Err(failure),
+                Err(failure) if failure.reason().is_some_and(is_revoked) => return Err(failure),
                 other => other,
             };
             match (kernel, gate()) {
                 (Ok(_) | Err(_), Ok(way)) => Ok(by_gate(way)),
                 (Ok(_), Err(gate)) if is_final(&gate) => Err(gate),
                 (Ok(way), Err(gate)) => unverified(way, gate).map(by_kernel),
-                (Err(kernel), Err(gate)) => Err(neither(&kernel, gate)),
+                (Err(kernel), Err(gate)) => Err(neither(kernel, gate)),
             }
         }
     }
@@ -410,28 +375,23 @@ pub fn choose(
 /// Whether a gate's refusal stands for every way: a verdict on what was given, and not that nobody it knows vouches
 /// for it, nor that a gate boots nothing on this machine at all.
 fn is_final(refused: &Failure) -> bool {
-    let not_here = Reason::SecureBootNotOn.code();
-    let leaves_it_open = ["unsigned", "unknown-signer", not_here];
-    refused.exit == Exit::Untrusted && !leaves_it_open.contains(&refused.reason.as_str())
+    let leaves_it_open =
+        |reason: &Reason| nobody_vouches(reason) || *reason == Reason::SecureBootNotOn;
+    refused.exit() == Exit::Untrusted && !refused.reason().is_some_and(leaves_it_open)
 }
 
 fn unverified(way: Way, gate: Failure) -> Result<Way> {
-    match &way.unverified {
-        Some(failure) if !matches!(failure.reason.as_str(), "unsigned" | "unknown-signer") => {
-            Err(neither(failure, gate))
-        }
+    match way.unverified {
+        Some(refused) if !nobody_vouches(&refused.reason) => Err(neither(refused.into(), gate)),
         _ => Ok(way),
     }
 }
 
-fn neither(kernel: &Failure, gate: Failure) -> Failure {
-    let message = format!("by the kernel: {kernel}; through the gate: {gate}");
-    // Without a gate there was one way only, and its reason counts.
-    if gate.reason == "no-gate" {
-        Failure::new(kernel.exit, kernel.reason.clone(), message)
-    } else {
-        Failure { message, ..gate }
-    }
+fn neither(kernel: Failure, gate: Failure) -> Failure {
+    Failure::from(Cause::NoRoute {
+        kernel: kernel.cause,
+        gate: gate.cause,
+    })
 }
 
 #[cfg(test)]

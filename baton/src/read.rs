@@ -3,9 +3,8 @@
 //! What is named on the command line may also be a pipe, what is found must be a plain file
 //! ([`baton_sys::file`] says why).
 
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
-use crate::plan;
+use crate::failure::input::InputError;
+use crate::failure::{IoError, Result};
 use baton_sys::limits::LARGEST_FILE;
 use baton_sys::{Root, file, memory};
 use std::fs::File;
@@ -18,7 +17,7 @@ use std::path::Path;
 /// When it isn't there, or nothing that can be read.
 pub fn given(path: &Path) -> Result<Vec<u8>> {
     check_size(path)?;
-    file::read_given(path).map_err(|e| Failure::io(path, &e))
+    Ok(file::read_given(path).map_err(|e| IoError::reading(path, e))?)
 }
 
 /// Before a file is read; of a pipe there is no telling, and [`file::read_given`] has a limit.
@@ -30,8 +29,15 @@ fn check_size(path: &Path) -> Result<()> {
 
 /// Nothing that is larger than the kernel reads is of use to any command.
 fn fits(path: &Path, len: u64) -> Result<()> {
-    let too_large = || plan::too_large(&path.display().to_string(), len, LARGEST_FILE);
-    (len <= LARGEST_FILE).then_some(()).ok_or_else(too_large)
+    match len <= LARGEST_FILE {
+        true => Ok(()),
+        false => Err(InputError::TooLarge {
+            what: path.display().to_string(),
+            len,
+            limit: LARGEST_FILE,
+        }
+        .into()),
+    }
 }
 
 /// As [`given`], with the file, open.
@@ -43,7 +49,7 @@ pub fn opened(path: &Path) -> Result<(File, Vec<u8>)> {
     check_room(len)?;
     let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
     file.read_to_end(&mut bytes)
-        .map_err(|e| Failure::io(path, &e))?;
+        .map_err(|e| IoError::reading(path, e))?;
     Ok((file, bytes))
 }
 
@@ -52,8 +58,11 @@ pub fn opened(path: &Path) -> Result<(File, Vec<u8>)> {
 /// # Errors
 /// As [`given`], and when it is too large.
 pub fn open(path: &Path) -> Result<(File, u64)> {
-    let file = file::open_given(path).map_err(|e| Failure::io(path, &e))?;
-    let len = file.metadata().map_err(|e| Failure::io(path, &e))?.len();
+    let file = file::open_given(path).map_err(|e| IoError::reading(path, e))?;
+    let len = file
+        .metadata()
+        .map_err(|e| IoError::reading(path, e))?
+        .len();
     fits(path, len)?;
     Ok((file, len))
 }
@@ -65,15 +74,7 @@ pub fn open(path: &Path) -> Result<(File, u64)> {
 pub fn check_room(len: u64) -> Result<()> {
     // Where that isn't told, it shows when they are asked for.
     match memory::obtainable(&Root::system()) {
-        Ok(Some(there)) if len > there => Err(Failure::new(
-            Exit::NoRoom,
-            "no-room",
-            format!(
-                "no room: {} MiB are needed, and {} MiB are all that is free; free some memory, or use a smaller file",
-                len.div_ceil(1 << 20),
-                there >> 20
-            ),
-        )),
+        Ok(Some(free)) if len > free => Err(InputError::NoMemory { needed: len, free }.into()),
         _ => Ok(()),
     }
 }
@@ -83,10 +84,10 @@ pub fn check_room(len: u64) -> Result<()> {
 /// # Errors
 /// As [`given`], and when it isn't UTF-8.
 pub fn given_text(path: &Path) -> Result<String> {
-    String::from_utf8(given(path)?).map_err(|_| {
-        let message = format!("{}: it isn't text in UTF-8", path.display());
-        Failure::malformed("not-text", message)
-    })
+    let text = String::from_utf8(given(path)?);
+    Ok(text.map_err(|_| InputError::NotText {
+        path: path.to_owned(),
+    })?)
 }
 
 /// What lies where nobody named it; `None` where nothing does.
@@ -97,6 +98,6 @@ pub fn found(path: &Path) -> Result<Option<Vec<u8>>> {
     match file::read_regular(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Failure::io(path, &e)),
+        Err(e) => Err(IoError::reading(path, e).into()),
     }
 }

@@ -1,7 +1,8 @@
 //! A machine's state in a file: what of `/proc` and `/sys` a load is judged by there, for `--saved-state` on
 //! another machine.
 
-use crate::failure::{Failure, Result};
+use crate::failure::input::InputError;
+use crate::failure::{IoError, Result};
 use crate::machine::{Keys, Machine};
 use crate::read;
 use baton_sys::Root;
@@ -47,13 +48,13 @@ pub fn described(folder: Option<&Path>) -> Result<Root> {
     let Some(folder) = folder else {
         return Ok(Root::system());
     };
-    let metadata = std::fs::metadata(folder).map_err(|e| Failure::io(folder, &e))?;
+    let metadata = std::fs::metadata(folder).map_err(|e| IoError::reading(folder, e))?;
     match metadata.is_dir() {
         true => Ok(Root::at(folder)),
-        false => Err(Failure::usage(format!(
-            "{}: not a folder; name one in which a machine's /proc and /sys are described",
-            folder.display()
-        ))),
+        false => Err(InputError::NotADirectory {
+            path: folder.to_owned(),
+        }
+        .into()),
     }
 }
 
@@ -65,7 +66,7 @@ pub fn text() -> Result<String> {
     let root = Root::recording();
     Machine::read(&root)?;
     Keys::read(&root)?;
-    baton_sys::cmdline::current(&root).map_err(|e| Failure::system(&e))?;
+    baton_sys::cmdline::current(&root)?;
     written(root.recorded())
 }
 
@@ -75,19 +76,15 @@ fn written(files: Files) -> Result<String> {
         version: VERSION,
         files: files.collect(),
     };
-    let text = serde_json::to_string_pretty(&state);
-    text.map(|text| text + "\n")
-        .map_err(|e| Failure::failed(format!("the machine's state can't be written: {e}")))
+    let text = serde_json::to_string_pretty(&state).map_err(InputError::UnsavedState)?;
+    Ok(text + "\n")
 }
 
 fn load(path: &Path) -> Result<Root> {
     let files = parse(&read::given_text(path)?);
-    let files = files.map_err(|why| {
-        let message = format!(
-            "{}: not a saved state: {why}; save one with `baton status --save FILE`",
-            path.display()
-        );
-        Failure::malformed("bad-state", message)
+    let files = files.map_err(|why| InputError::SavedState {
+        path: path.to_owned(),
+        why,
     })?;
     Ok(Root::saved(files))
 }

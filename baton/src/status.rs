@@ -1,8 +1,9 @@
 //! `baton status`.
 
 use crate::cli::StatusArgs;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::exit::Exit;
+use crate::failure::input::InputError;
 use crate::kernel_verdict::hex;
 use crate::load::save_private;
 use crate::machine::{Keys, Machine};
@@ -60,12 +61,10 @@ impl StartedBy {
     /// The record that the gate left; `None` where no gate did.
     fn read(root: &Root) -> Result<Option<StartedBy>> {
         let record = baton_sys::setup_data::find(root, SETUP_BATON_VERDICT);
-        let Some(bytes) = record.map_err(|e| Failure::system(&e))? else {
+        let Some(bytes) = record? else {
             return Ok(None);
         };
-        let verdict = Verdict::parse(&bytes).map_err(|e| {
-            Failure::malformed("bad-record", format!("the record that the gate left: {e}"))
-        })?;
+        let verdict = Verdict::parse(&bytes).map_err(InputError::GateRecord)?;
         let gate = verdict.gate();
         Ok(Some(StartedBy {
             gate_version: gate.version.to_owned(),
@@ -106,11 +105,11 @@ struct Key {
 
 fn read(root: &Root) -> Result<Status> {
     let machine = Machine::read(root)?;
-    let keyrings = keyring::read(root).map_err(|e| Failure::system(&e))?;
+    let keyrings = keyring::read(root)?;
     let started_by = match StartedBy::read(root) {
         Ok(started_by) => machine.shown.sys.then_some(started_by),
         // Only root may read it.
-        Err(failure) if failure.exit == Exit::NotPermitted => None,
+        Err(failure) if failure.exit() == Exit::NotPermitted => None,
         Err(failure) => return Err(failure),
     };
     Ok(Status {

@@ -204,7 +204,11 @@ fn a_folder_without_dumps_and_one_that_is_missing_differ() {
     );
     let said = dump("list", &[&folder.path("missing")]);
     assert_eq!(said.code, 1);
-    assert!(said.err.contains("missing: No such file"), "{}", said.err);
+    assert!(
+        said.err.contains("missing: can't be read: No such file"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -254,7 +258,11 @@ fn a_pipe_is_refused_by_name_and_never_waited_for() {
             _ => dump(command, &[&pipe]),
         };
         assert_eq!(said.code, 1, "{command}: {}", said.err);
-        assert!(said.err.contains("pipe: a pipe"), "{}", said.err);
+        assert!(
+            said.err.contains("pipe: can't be read: a pipe"),
+            "{}",
+            said.err
+        );
     }
     // Nor is one in the place of a digest.
     let path = folder.write("vmcore", bytes("kdump/codecs"));

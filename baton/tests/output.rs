@@ -325,7 +325,11 @@ mod file {
             }
             let said = bench.write(&writer, &[&"-o", &"/dev/full"]);
             assert_eq!(said.code, 1, "{}", said_by(&writer));
-            assert!(said.err.contains("/dev/full: No space"), "{}", said.err);
+            assert!(
+                said.err.contains("/dev/full: can't be written: No space"),
+                "{}",
+                said.err
+            );
         }
     }
 
@@ -475,7 +479,11 @@ mod file {
         );
         let said = bench.write(&bench.writers()[0], &[&"-o", &fifo]);
         assert_eq!(said.code, 1);
-        assert!(said.err.contains("fifo: nobody reads it"), "{}", said.err);
+        assert!(
+            said.err.contains("fifo: can't be written: nobody reads it"),
+            "{}",
+            said.err
+        );
         for writer in bench.writers() {
             // Open for reading and writing it is open at once, and then has a reader.
             let reader = File::options().read(true).write(true).open(&fifo).unwrap();

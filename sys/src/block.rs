@@ -1,7 +1,7 @@
 //! Block devices, as `/sys` describes them (Documentation/ABI/stable/sysfs-block).
 
-use crate::Root;
 use crate::file::names_in;
+use crate::{ReadError, Root};
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -37,7 +37,10 @@ impl BlockDevice {
     ///
     /// # Errors
     /// When `/sys` can't be read.
-    pub fn by_number(root: &Root, (major, minor): (u32, u32)) -> io::Result<Option<BlockDevice>> {
+    pub fn by_number(
+        root: &Root,
+        (major, minor): (u32, u32),
+    ) -> Result<Option<BlockDevice>, ReadError> {
         BlockDevice::at(root, &format!("sys/dev/block/{major}:{minor}"))
     }
 
@@ -45,7 +48,7 @@ impl BlockDevice {
     ///
     /// # Errors
     /// When `/sys` can't be read.
-    pub fn by_name(root: &Root, name: &str) -> io::Result<Option<BlockDevice>> {
+    pub fn by_name(root: &Root, name: &str) -> Result<Option<BlockDevice>, ReadError> {
         if name.is_empty() || name.contains('/') || name.starts_with('.') {
             return Ok(None);
         }
@@ -57,12 +60,12 @@ impl BlockDevice {
     ///
     /// # Errors
     /// When the path or `/sys` can't be read.
-    pub fn by_path(root: &Root, path: &Path) -> io::Result<Option<BlockDevice>> {
+    pub fn by_path(root: &Root, path: &Path) -> Result<Option<BlockDevice>, ReadError> {
         let below = path.strip_prefix("/").unwrap_or(path);
-        let Some(whole) = found(fs::canonicalize(root.join(below)))? else {
+        let Some(whole) = canonical(&root.join(below))? else {
             return Ok(None);
         };
-        let metadata = fs::metadata(&whole)?;
+        let metadata = fs::metadata(&whole).map_err(|e| ReadError::new(&whole, e))?;
         if metadata.file_type().is_block_device() {
             let number = metadata.rdev();
             let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
@@ -75,14 +78,15 @@ impl BlockDevice {
         }
     }
 
-    fn at(root: &Root, link: &str) -> io::Result<Option<BlockDevice>> {
-        let Some(directory) = found(fs::canonicalize(root.join(link)))? else {
+    fn at(root: &Root, link: &str) -> Result<Option<BlockDevice>, ReadError> {
+        let Some(directory) = canonical(&root.join(link))? else {
             return Ok(None);
         };
+        let devices = root.join("sys/devices");
         let name = directory.file_name().unwrap_or_default();
         Ok(Some(BlockDevice {
             name: name.to_string_lossy().into_owned(),
-            devices: fs::canonicalize(root.join("sys/devices"))?,
+            devices: fs::canonicalize(&devices).map_err(|e| ReadError::new(&devices, e))?,
             directory,
         }))
     }
@@ -248,7 +252,7 @@ impl BlockDevice {
 ///
 /// # Errors
 /// When `/sys` can't be read.
-pub fn all(root: &Root) -> io::Result<Vec<BlockDevice>> {
+pub fn all(root: &Root) -> Result<Vec<BlockDevice>, ReadError> {
     let mut found = Vec::new();
     for name in names_in(&root.join("sys/class/block")) {
         if !is_ignored(&name) {
@@ -298,9 +302,10 @@ pub fn modalias(device: &Path) -> Option<String> {
     (!alias.is_empty()).then(|| alias.to_owned())
 }
 
-fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
+/// The path without links; `None` if nothing is there.
+fn canonical(path: &Path) -> Result<Option<PathBuf>, ReadError> {
+    match fs::canonicalize(path) {
+        Ok(whole) => Ok(Some(whole)),
         Err(e)
             if matches!(
                 e.kind(),
@@ -309,7 +314,7 @@ fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         {
             Ok(None)
         }
-        Err(e) => Err(e),
+        Err(e) => Err(ReadError::new(path, e)),
     }
 }
 

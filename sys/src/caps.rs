@@ -1,7 +1,6 @@
 //! The capabilities of this process.
 
-use crate::Root;
-use std::io;
+use crate::{ReadError, Root};
 
 /// `CAP_SYS_BOOT` of include/uapi/linux/capability.h: what kexec and reboot need.
 const CAP_SYS_BOOT: u32 = 22;
@@ -10,7 +9,7 @@ const CAP_SYS_BOOT: u32 = 22;
 ///
 /// # Errors
 /// When `/proc/self/status` can't be read.
-pub fn may_boot(root: &Root) -> io::Result<bool> {
+pub fn may_boot(root: &Root) -> Result<bool, ReadError> {
     let status = root.read_text("proc/self/status")?.unwrap_or_default();
     Ok(has_sys_boot(&status))
 }

@@ -1,18 +1,17 @@
 //! The running kernel's command line.
 
-use crate::Root;
+use crate::{ReadError, Root};
 use std::io;
+use std::path::Path;
 
 /// `/proc/cmdline` without its line end.
 ///
 /// # Errors
 /// When it can't be read.
-pub fn current(root: &Root) -> io::Result<Vec<u8>> {
+pub fn current(root: &Root) -> Result<Vec<u8>, ReadError> {
     let mut line = root.read("proc/cmdline")?.ok_or_else(|| {
-        io::Error::new(
-            io::ErrorKind::NotFound,
-            "/proc/cmdline: not there; mount /proc",
-        )
+        let why = io::Error::new(io::ErrorKind::NotFound, "it isn't there; mount /proc");
+        ReadError::new(Path::new("/proc/cmdline"), why)
     })?;
     while line.last().is_some_and(|b| matches!(b, b'\n' | 0)) {
         line.pop();

@@ -3,8 +3,7 @@
 //! `/proc/config.gz` isn't read: every distribution that signs its kernels and has it also installs
 //! `/boot/config-*`, and reading it would take a decompressor.
 
-use crate::Root;
-use std::io;
+use crate::{ReadError, Root};
 
 /// A kernel configuration as text.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +20,7 @@ impl KernelConfig {
     ///
     /// # Errors
     /// When the file exists and can't be read.
-    pub fn of_running(root: &Root) -> io::Result<Option<KernelConfig>> {
+    pub fn of_running(root: &Root) -> Result<Option<KernelConfig>, ReadError> {
         let Some(release) = root.read_text("proc/sys/kernel/osrelease")? else {
             return Ok(None);
         };
@@ -32,7 +31,7 @@ impl KernelConfig {
     ///
     /// # Errors
     /// When the file exists and can't be read.
-    pub fn of_release(root: &Root, release: &str) -> io::Result<Option<KernelConfig>> {
+    pub fn of_release(root: &Root, release: &str) -> Result<Option<KernelConfig>, ReadError> {
         let text = root.read_text(&format!("boot/config-{release}"))?;
         Ok(text.map(KernelConfig))
     }

@@ -1,13 +1,12 @@
 //! The processor features that matter to a hand-over.
 
-use crate::Root;
-use std::io;
+use crate::{ReadError, Root};
 
 /// Whether the running kernel uses 5-level page tables.
 ///
 /// # Errors
 /// When `/proc/cpuinfo` can't be read.
-pub fn five_level_paging(root: &Root) -> io::Result<bool> {
+pub fn five_level_paging(root: &Root) -> Result<bool, ReadError> {
     Ok(has_la57(
         &root.read_text("proc/cpuinfo")?.unwrap_or_default(),
     ))
@@ -27,7 +26,7 @@ pub fn has_la57(cpuinfo: &str) -> bool {
 ///
 /// # Errors
 /// When `/proc/cpuinfo` can't be read.
-pub fn first_apic_id(root: &Root) -> io::Result<Option<u32>> {
+pub fn first_apic_id(root: &Root) -> Result<Option<u32>, ReadError> {
     let cpuinfo = root.read_text("proc/cpuinfo")?.unwrap_or_default();
     Ok(parse_first_apic_id(&cpuinfo))
 }

@@ -1,7 +1,6 @@
 //! EFI variables, through efivarfs.
 
-use crate::Root;
-use std::io;
+use crate::{ReadError, Root};
 
 /// `EFI_GLOBAL_VARIABLE` of the UEFI specification, §3.3.
 pub const GLOBAL: &str = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
@@ -13,7 +12,7 @@ pub const IMAGE_SECURITY: &str = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
 ///
 /// # Errors
 /// When the variable exists and can't be read.
-pub fn read(root: &Root, name: &str, guid: &str) -> io::Result<Option<Vec<u8>>> {
+pub fn read(root: &Root, name: &str, guid: &str) -> Result<Option<Vec<u8>>, ReadError> {
     let path = format!("sys/firmware/efi/efivars/{name}-{guid}");
     Ok(root
         .read(&path)?
@@ -37,7 +36,7 @@ pub fn has_runtime_services(root: &Root) -> bool {
 ///
 /// # Errors
 /// When the variable can't be read.
-pub fn secure_boot(root: &Root) -> io::Result<Option<bool>> {
+pub fn secure_boot(root: &Root) -> Result<Option<bool>, ReadError> {
     Ok(read(root, "SecureBoot", GLOBAL)?.map(|data| data.first() == Some(&1)))
 }
 
@@ -45,7 +44,7 @@ pub fn secure_boot(root: &Root) -> io::Result<Option<bool>> {
 ///
 /// # Errors
 /// When the variable can't be read.
-pub fn db(root: &Root) -> io::Result<Option<Vec<u8>>> {
+pub fn db(root: &Root) -> Result<Option<Vec<u8>>, ReadError> {
     read(root, "db", IMAGE_SECURITY)
 }
 
@@ -53,7 +52,7 @@ pub fn db(root: &Root) -> io::Result<Option<Vec<u8>>> {
 ///
 /// # Errors
 /// When the variable can't be read.
-pub fn dbx(root: &Root) -> io::Result<Option<Vec<u8>>> {
+pub fn dbx(root: &Root) -> Result<Option<Vec<u8>>, ReadError> {
     read(root, "dbx", IMAGE_SECURITY)
 }
 

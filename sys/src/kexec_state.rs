@@ -1,7 +1,6 @@
 //! Which kernels are loaded.
 
-use crate::Root;
-use std::io;
+use crate::{ReadError, Root};
 
 /// The state of kexec as the kernel reports it (kernel/kexec_core.c, kernel/ksysfs.c).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,8 +19,8 @@ impl KexecState {
     ///
     /// # Errors
     /// When a file exists and can't be read.
-    pub fn read(root: &Root) -> io::Result<Option<KexecState>> {
-        let number = |name: &str| -> io::Result<Option<i64>> {
+    pub fn read(root: &Root) -> Result<Option<KexecState>, ReadError> {
+        let number = |name: &str| -> Result<Option<i64>, ReadError> {
             match root.read_number(&format!("sys/kernel/kexec/{name}"))? {
                 Some(n) => Ok(Some(n)),
                 None => root.read_number(&format!("sys/kernel/kexec_{name}")),

@@ -5,9 +5,8 @@
 //! `NAME: HEXID`, whose id is the subject key identifier (or the serial number where it has none), see
 //! x509_key_preparse in crypto/asymmetric_keys/x509_public_key.c.
 
-use crate::Root;
+use crate::{ReadError, Root};
 use std::collections::HashMap;
-use std::io;
 
 /// The keyrings that kexec_file_load searches, in its order; `.secondary_trusted_keys` links the first two
 /// (certs/system_keyring.c).
@@ -98,7 +97,7 @@ pub fn parse_certificate(description: &str) -> Option<(String, String)> {
 ///
 /// # Errors
 /// When `/proc/keys` exists and can't be read.
-pub fn read(root: &Root) -> io::Result<Keyrings> {
+pub fn read(root: &Root) -> Result<Keyrings, ReadError> {
     let Some(text) = root.read_text("proc/keys")? else {
         return Ok(Keyrings::default());
     };

@@ -11,7 +11,7 @@
 //! // `None` if the kernel has no kexec, or /sys isn't mounted.
 //! let state = KexecState::read(&Root::system())?;
 //! println!("a kernel is loaded: {:?}", state.map(|it| it.loaded));
-//! # Ok::<(), std::io::Error>(())
+//! # Ok::<(), baton_sys::ReadError>(())
 //! ```
 
 pub mod appraisal;
@@ -51,4 +51,4 @@ pub mod trial;
 pub mod vmcore;
 
 pub use kexec_error::KexecError;
-pub use root::{Root, Shown};
+pub use root::{ReadError, Root, Shown};

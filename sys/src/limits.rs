@@ -1,7 +1,6 @@
 //! Limits on kexec: sysctls (Documentation/admin-guide/sysctl/kernel.rst) and the largest size of files.
 
-use crate::Root;
-use std::io;
+use crate::{ReadError, Root};
 
 /// The values of the sysctls under `kernel.`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,8 +18,8 @@ impl Limits {
     ///
     /// # Errors
     /// When one is there and can't be read.
-    pub fn read(root: &Root) -> io::Result<Limits> {
-        let left = |name: &str| -> io::Result<Option<u32>> {
+    pub fn read(root: &Root) -> Result<Limits, ReadError> {
+        let left = |name: &str| -> Result<Option<u32>, ReadError> {
             // -1 means "no limit".
             Ok(root
                 .read_number(&format!("proc/sys/kernel/{name}"))?
@@ -56,7 +55,7 @@ const LARGEST_FILE_BEFORE_6: u64 = i32::MAX as u64;
 ///
 /// # Errors
 /// When its release is there and can't be read.
-pub fn largest_file(root: &Root) -> io::Result<u64> {
+pub fn largest_file(root: &Root) -> Result<u64, ReadError> {
     let release = root.read_text("proc/sys/kernel/osrelease")?;
     Ok(release.as_deref().map_or(LARGEST_FILE, largest_file_of))
 }

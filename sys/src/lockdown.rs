@@ -1,8 +1,7 @@
 //! The kernel's lockdown state.
 
-use crate::Root;
+use crate::{ReadError, Root};
 use std::fmt;
-use std::io;
 
 /// The file in securityfs (security/lockdown/lockdown.c).
 const PATH: &str = "sys/kernel/security/lockdown";
@@ -32,7 +31,7 @@ impl fmt::Display for Lockdown {
 ///
 /// # Errors
 /// When the file exists and can't be read.
-pub fn read(root: &Root) -> io::Result<Option<Lockdown>> {
+pub fn read(root: &Root) -> Result<Option<Lockdown>, ReadError> {
     Ok(root.read_text(PATH)?.as_deref().and_then(parse))
 }
 

@@ -1,14 +1,13 @@
 //! The amount and use of memory.
 
-use crate::Root;
-use std::io;
+use crate::{ReadError, Root};
 use std::ops::Range;
 
 /// The bytes of RAM that the kernel manages (`MemTotal`); `None` if it doesn't report them.
 ///
 /// # Errors
 /// When `/proc/meminfo` can't be read.
-pub fn total(root: &Root) -> io::Result<Option<u64>> {
+pub fn total(root: &Root) -> Result<Option<u64>, ReadError> {
     Ok(root
         .read_text("proc/meminfo")?
         .as_deref()
@@ -20,7 +19,7 @@ pub fn total(root: &Root) -> io::Result<Option<u64>> {
 ///
 /// # Errors
 /// When `/proc/iomem` can't be read.
-pub fn crash_regions(root: &Root) -> io::Result<Vec<Range<u64>>> {
+pub fn crash_regions(root: &Root) -> Result<Vec<Range<u64>>, ReadError> {
     Ok(parse_crash_regions(
         &root.read_text("proc/iomem")?.unwrap_or_default(),
     ))
@@ -30,7 +29,7 @@ pub fn crash_regions(root: &Root) -> io::Result<Vec<Range<u64>>> {
 ///
 /// # Errors
 /// When `/proc/meminfo` can't be read.
-pub fn available(root: &Root) -> io::Result<Option<u64>> {
+pub fn available(root: &Root) -> Result<Option<u64>, ReadError> {
     let text = root.read_text("proc/meminfo")?;
     Ok(text.as_deref().and_then(|it| field(it, "MemAvailable")))
 }
@@ -40,7 +39,7 @@ pub fn available(root: &Root) -> io::Result<Option<u64>> {
 ///
 /// # Errors
 /// When `/proc/meminfo` can't be read.
-pub fn obtainable(root: &Root) -> io::Result<Option<u64>> {
+pub fn obtainable(root: &Root) -> Result<Option<u64>, ReadError> {
     let text = root.read_text("proc/meminfo")?;
     Ok(text.as_deref().and_then(parse_obtainable))
 }
@@ -56,7 +55,7 @@ pub fn parse_obtainable(meminfo: &str) -> Option<u64> {
 ///
 /// # Errors
 /// When `/proc/self/status` can't be read.
-pub fn peak_resident(root: &Root) -> io::Result<Option<u64>> {
+pub fn peak_resident(root: &Root) -> Result<Option<u64>, ReadError> {
     let text = root.read_text("proc/self/status")?;
     Ok(text.as_deref().and_then(|it| field(it, "VmHWM")))
 }
@@ -82,7 +81,7 @@ pub fn field(meminfo: &str, name: &str) -> Option<u64> {
 ///
 /// # Errors
 /// When `/proc/iomem` can't be read.
-pub fn system_ram(root: &Root) -> io::Result<Option<u64>> {
+pub fn system_ram(root: &Root) -> Result<Option<u64>, ReadError> {
     let iomem = root.read_text("proc/iomem")?.unwrap_or_default();
     Ok(parse_system_ram(&iomem))
 }

@@ -1,8 +1,7 @@
 //! The tables that shim left in firmware memory, as the kernel shows them
 //! (drivers/firmware/efi/mokvar-table.c).
 
-use crate::Root;
-use std::io;
+use crate::{ReadError, Root};
 
 /// The entries of shim's table that Baton reads; each is `None` if it doesn't exist.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +24,7 @@ impl MokTable {
     ///
     /// # Errors
     /// When an entry exists and can't be read (only root can read entries).
-    pub fn read(root: &Root) -> io::Result<MokTable> {
+    pub fn read(root: &Root) -> Result<MokTable, ReadError> {
         let entry = |name: &str| root.read(&format!("sys/firmware/efi/mok-variables/{name}"));
         Ok(MokTable {
             list: entry("MokListRT")?,

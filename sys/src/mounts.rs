@@ -1,7 +1,6 @@
 //! The mounted file systems: `/proc/self/mountinfo` (proc_pid_mountinfo(5), show_mountinfo of fs/proc_namespace.c).
 
-use crate::Root;
-use std::io;
+use crate::{ReadError, Root};
 use std::path::{Path, PathBuf};
 
 /// One mount.
@@ -25,7 +24,7 @@ pub struct Mount {
 ///
 /// # Errors
 /// When the list can't be read.
-pub fn read(root: &Root) -> io::Result<Vec<Mount>> {
+pub fn read(root: &Root) -> Result<Vec<Mount>, ReadError> {
     let text = root.read_text("proc/self/mountinfo")?.unwrap_or_default();
     Ok(parse(&text))
 }

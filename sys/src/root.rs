@@ -30,6 +30,33 @@ pub struct Shown {
     pub security: bool,
 }
 
+/// Why something that the system shows can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: can't be read: {error}", .path.display())]
+pub struct ReadError {
+    /// What was to be read.
+    pub path: PathBuf,
+    /// Why it wasn't.
+    pub error: io::Error,
+}
+
+impl ReadError {
+    /// The error of reading this path.
+    #[must_use]
+    pub fn new(path: &Path, error: io::Error) -> ReadError {
+        ReadError {
+            path: path.to_owned(),
+            error,
+        }
+    }
+}
+
+impl From<ReadError> for io::Error {
+    fn from(error: ReadError) -> io::Error {
+        io::Error::new(error.error.kind(), error)
+    }
+}
+
 impl Root {
     /// The running system.
     #[must_use]
@@ -134,8 +161,8 @@ impl Root {
     /// The bytes of a file; `None` if it doesn't exist.
     ///
     /// # Errors
-    /// Any error of reading except "not found", with the path in the message.
-    pub fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+    /// Any error of reading except "not found".
+    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, ReadError> {
         if let Some(saved) = &self.saved {
             return Ok(saved.get(path).cloned());
         }
@@ -146,10 +173,7 @@ impl Root {
                 Ok(Some(bytes))
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(io::Error::new(
-                e.kind(),
-                format!("{}: {e}", whole.display()),
-            )),
+            Err(e) => Err(ReadError::new(&whole, e)),
         }
     }
 
@@ -157,7 +181,7 @@ impl Root {
     ///
     /// # Errors
     /// As [`Root::read`].
-    pub fn read_text(&self, path: &str) -> io::Result<Option<String>> {
+    pub fn read_text(&self, path: &str) -> Result<Option<String>, ReadError> {
         Ok(self
             .read(path)?
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
@@ -168,7 +192,7 @@ impl Root {
     ///
     /// # Errors
     /// As [`Root::read`].
-    pub fn read_number(&self, path: &str) -> io::Result<Option<i64>> {
+    pub fn read_number(&self, path: &str) -> Result<Option<i64>, ReadError> {
         Ok(self
             .read_text(path)?
             .and_then(|text| text.trim().parse().ok()))

@@ -1,14 +1,13 @@
 //! The list of setup_data that the boot loader passed to the running kernel, as the kernel shows it
 //! (arch/x86/kernel/ksysfs.c).
 
-use crate::Root;
-use std::io;
+use crate::{ReadError, Root};
 
 /// The data of the first node of this type; `None` if there is none.
 ///
 /// # Errors
 /// When a node exists and can't be read (only root can read its data).
-pub fn find(root: &Root, kind: u32) -> io::Result<Option<Vec<u8>>> {
+pub fn find(root: &Root, kind: u32) -> Result<Option<Vec<u8>>, ReadError> {
     for number in 0.. {
         let directory = format!("sys/kernel/boot_params/setup_data/{number}");
         let Some(text) = root.read_text(&format!("{directory}/type"))? else {

@@ -4,7 +4,7 @@ use super::prepare::Prepared;
 use super::target::Target;
 use baton_capture::config;
 use baton_kdump::encode::Compression;
-use baton_sys::{Root, memory, space};
+use baton_sys::{ReadError, Root, memory, space};
 use std::path::Path;
 
 const MIB: u64 = 1 << 20;
@@ -39,7 +39,7 @@ const COMPRESSED: (u64, u64) = (5, 2);
 ///
 /// # Errors
 /// When `/proc/meminfo` can't be read.
-pub fn dump(root: &Root, config: &config::Config) -> std::io::Result<Option<u64>> {
+pub fn dump(root: &Root, config: &config::Config) -> Result<Option<u64>, ReadError> {
     let Some(text) = root.read_text("proc/meminfo")? else {
         return Ok(None);
     };

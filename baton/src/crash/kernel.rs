@@ -1,7 +1,7 @@
 //! The kernel that captures: the running one, or one that is named.
 
 use super::problem::Problem;
-use crate::failure::{Failure, Result};
+use crate::failure::{IoError, Result};
 use crate::kernel_verdict::hex;
 use baton_formats::bzimage::BzImage;
 use baton_sys::Root;
@@ -34,8 +34,7 @@ pub struct Kernel {
 /// When there is none, or it can't be one.
 pub fn find(root: &Root, image: Option<&Path>) -> Result<Kernel> {
     let running = root
-        .read_text("proc/sys/kernel/osrelease")
-        .map_err(|e| Failure::system(&e))?
+        .read_text("proc/sys/kernel/osrelease")?
         .ok_or(Problem::NoRelease)?
         .trim()
         .to_owned();
@@ -43,7 +42,7 @@ pub fn find(root: &Root, image: Option<&Path>) -> Result<Kernel> {
         Some(path) => path.to_owned(),
         None => image_of(root, &running)?,
     };
-    let bytes = file::read_regular(&path).map_err(|e| Failure::io(&path, &e))?;
+    let bytes = file::read_regular(&path).map_err(|e| IoError::reading(&path, e))?;
     let (release, init_size) = read(&bytes).map_err(|why| Problem::NotLinux {
         path: path.clone(),
         why,
@@ -136,7 +135,7 @@ mod tests {
     fn an_image_that_was_replaced_since_is_told_from_the_running_one() {
         let fake = Fake::new().file("boot/vmlinuz-6.1.0-test", kernel_image("6.1.0-new #2"));
         let failure = find(&fake.root(), None).unwrap_err();
-        assert_eq!(failure.reason, "other-release");
+        assert_eq!(failure.word(), "other-release");
         let named = fake.path("boot/vmlinuz-6.1.0-test");
         let kernel = find(&fake.root(), Some(&named)).unwrap();
         assert!(!kernel.is_running);
@@ -147,10 +146,12 @@ mod tests {
     fn no_image_is_told_with_where_it_was_looked_for() {
         let failure = find(&Fake::new().root(), None).unwrap_err();
         assert!(
-            failure.message.contains("/boot/vmlinuz-6.1.0-test, /lib/"),
+            failure
+                .to_string()
+                .contains("/boot/vmlinuz-6.1.0-test, /lib/"),
             "{failure}"
         );
-        assert_eq!(failure.reason, "no-kernel");
+        assert_eq!(failure.word(), "no-kernel");
     }
 
     #[test]
@@ -159,7 +160,10 @@ mod tests {
         let config = "CONFIG_BLK_DEV_INITRD=y\nCONFIG_DEVTMPFS=y\n";
         let without = fake.file("boot/config-6.1.0-test", config);
         let failure = find(&without.root(), None).unwrap_err();
-        assert!(failure.message.contains("CONFIG_PROC_VMCORE"), "{failure}");
+        assert!(
+            failure.to_string().contains("CONFIG_PROC_VMCORE"),
+            "{failure}"
+        );
         let with = without.file(
             "boot/config-6.1.0-test",
             format!("{config}CONFIG_PROC_VMCORE=y\n"),
@@ -171,7 +175,7 @@ mod tests {
     fn what_is_no_bzimage_or_says_no_version_is_refused() {
         for bytes in [b"\x7fELF".to_vec(), kernel_image(" "), kernel_image("../x")] {
             let fake = Fake::new().file("boot/vmlinuz-6.1.0-test", bytes);
-            assert_eq!(find(&fake.root(), None).unwrap_err().reason, "not-linux");
+            assert_eq!(find(&fake.root(), None).unwrap_err().word(), "not-linux");
         }
     }
 }

@@ -5,8 +5,8 @@ use super::owners;
 use super::prepare::{Prepared, prepare};
 use super::record::{self, Record};
 use crate::cli::{CrashLoadArgs, LoadOptions};
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::load::LoadError;
 use crate::load::{self, input::Initrd};
 use crate::machine::Machine;
 use crate::output::json;
@@ -55,7 +55,7 @@ impl Summary {
                 .iter()
                 .flat_map(|target| target.notes.clone()),
         );
-        let dump = estimate::dump(root, &prepared.config).map_err(|e| Failure::system(&e))?;
+        let dump = estimate::dump(root, &prepared.config)?;
         notes.extend(
             prepared.targets.iter().filter_map(|target| {
                 estimate::shortage(target, estimate::free(root, target), dump)
@@ -181,12 +181,6 @@ fn check_options(options: &LoadOptions) -> Result<()> {
     let mut given = given.into_iter().chain(reuse);
     match given.find(|option| *option != "--cmdline") {
         None => Ok(()),
-        Some(option) => Err(Failure::new(
-            Exit::Usage,
-            "usage",
-            format!(
-                "{option} goes with a kernel that is named (name it, or leave {option} out to load a capture that is made here)"
-            ),
-        )),
+        Some(option) => Err(LoadError::NeedsKernel { option }.into()),
     }
 }

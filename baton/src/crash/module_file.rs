@@ -1,9 +1,10 @@
 //! The bytes of a module as the kernel loads them: decompressed, and otherwise as they are, so that the
 //! signature at the end stays valid.
 
-use crate::failure::{Failure, Result};
+use super::problem::Problem;
+use crate::failure::{IoError, Result};
 use baton_sys::file;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// No module is nearly as large; a file that decompresses to more is damaged, or no module.
@@ -14,31 +15,27 @@ const MOST: u64 = 256 << 20;
 /// # Errors
 /// When the file can't be read or decompressed, or isn't ELF then.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let packed = file::read_regular(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Failure::new(
-            crate::exit::Exit::Failed,
-            "no-module",
-            format!(
-                "{}: the module's file isn't there, though modules.dep lists it; install it again, or run depmod",
-                path.display()
-            ),
-        ),
-        _ => Failure::io(path, &e),
-    })?;
+    let packed = match file::read_regular(path) {
+        Ok(packed) => packed,
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let path = path.to_owned();
+            return Err(Problem::NoModuleFile { path }.into());
+        }
+        Err(e) => return Err(IoError::reading(path, e).into()),
+    };
     let ending = path.extension().unwrap_or_default().to_string_lossy();
     let bytes = unpack(&packed, &ending).map_err(|why| damaged(path, &why.to_string()))?;
     match bytes.starts_with(b"\x7fELF") {
         true => Ok(bytes),
-        false => Err(damaged(path, "it isn't ELF")),
+        false => Err(damaged(path, "it isn't ELF").into()),
     }
 }
 
-fn damaged(path: &Path, why: &str) -> Failure {
-    let message = format!(
-        "{}: not a module: {why}; install the kernel's modules again",
-        path.display()
-    );
-    Failure::malformed("bad-module", message)
+fn damaged(path: &Path, why: &str) -> Problem {
+    Problem::BadModule {
+        path: path.to_owned(),
+        why: why.to_owned(),
+    }
 }
 
 /// As the kernel's build compresses modules (scripts/Makefile.modinst): gzip, xz or zstd.
@@ -94,6 +91,6 @@ mod tests {
     #[test]
     fn a_missing_file_is_told_with_the_fix() {
         let failure = read(Path::new("/no/such/module.ko")).unwrap_err();
-        assert!(failure.message.contains("depmod"), "{failure}");
+        assert!(failure.to_string().contains("depmod"), "{failure}");
     }
 }

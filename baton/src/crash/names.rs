@@ -3,7 +3,7 @@
 
 use super::probe;
 use super::usable::assembled;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use baton_capture::config::Device;
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
@@ -31,12 +31,12 @@ pub fn find(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
 }
 
 fn by_path(root: &Root, path: &Path) -> Result<Option<BlockDevice>> {
-    BlockDevice::by_path(root, path).map_err(|e| Failure::system(&e))
+    Ok(BlockDevice::by_path(root, path)?)
 }
 
 fn by_contents(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
     for name in names_in(&root.join("sys/class/block")) {
-        let found = BlockDevice::by_name(root, &name).map_err(|e| Failure::system(&e))?;
+        let found = BlockDevice::by_name(root, &name)?;
         let carries = |found: &BlockDevice| probe::carries(root, found, device) == Some(true);
         if found.as_ref().is_some_and(carries) {
             return Ok(found);
@@ -59,7 +59,7 @@ pub fn others(root: &Root, device: &BlockDevice, called: &Device) -> Result<Vec<
 fn called_so(root: &Root, called: &Device) -> Result<Vec<BlockDevice>> {
     let mut all = Vec::new();
     for name in names_in(&root.join("sys/class/block")) {
-        let found = BlockDevice::by_name(root, &name).map_err(|e| Failure::system(&e))?;
+        let found = BlockDevice::by_name(root, &name)?;
         all.extend(found.filter(|it| probe::carries(root, it, called) == Some(true)));
     }
     Ok(all)

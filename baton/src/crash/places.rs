@@ -2,7 +2,8 @@
 
 use super::settings::{Source, Wanted};
 use super::target;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::capture::CaptureError;
 use baton_sys::Root;
 use baton_sys::mounts::{self, Mount};
 use std::path::{Path, PathBuf};
@@ -53,11 +54,7 @@ fn place(root: &Root, mounts: &[Mount], wanted: &Wanted) -> Result<PathBuf> {
             let holds =
                 |mount: &&Mount| target::is_of(mount, &device) && below.starts_with(&mount.root);
             let mount = mounts.iter().rev().find(holds);
-            let mount = mount.ok_or_else(|| {
-                Failure::failed(format!(
-                    "{name}: it isn't mounted now; mount it, and name its directory"
-                ))
-            })?;
+            let mount = mount.ok_or(CaptureError::NotMountedNow { target: name })?;
             let within = below.strip_prefix(&mount.root).unwrap_or(below);
             Ok(mount.point.join(within))
         }

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A capture, ready to be loaded.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Prepared {
     /// The kernel.
     pub kernel: Kernel,
@@ -66,7 +66,7 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
     let Source { settings, path } = Source::read(root, sources.config.as_deref())?;
     let kernel = kernel::find(root, settings.kernel.image.as_deref())?;
     let program = program::read(&sources.capture)?;
-    let index = Index::read(root, &kernel.release).map_err(|e| Failure::system(&e))?;
+    let index = Index::read(root, &kernel.release)?;
     let index = index.ok_or_else(|| Problem::NoModules {
         release: kernel.release.clone(),
     })?;
@@ -102,7 +102,7 @@ fn targets(
     settings: &Settings,
     needs: &mut Needs<'_>,
 ) -> Result<(Vec<Target>, Vec<Failure>)> {
-    let mounts = mounts::read(root).map_err(|e| Failure::system(&e))?;
+    let mounts = mounts::read(root)?;
     let (mut targets, mut left_out) = (Vec::new(), Vec::new());
     for wanted in &settings.targets {
         let usable = target::resolve(root, &mounts, wanted).and_then(|target| {
@@ -115,9 +115,10 @@ fn targets(
         }
     }
     match targets.is_empty() {
-        true => Err(left_out.into_iter().next().unwrap_or_else(|| {
-            Failure::failed("there is no target; name one in the configuration")
-        })),
+        true => {
+            let first = left_out.into_iter().next();
+            Err(first.unwrap_or_else(|| Problem::NoTarget.into()))
+        }
         false => Ok((targets, left_out)),
     }
 }
@@ -167,9 +168,8 @@ fn configuration(config: &Config, source: Option<&std::path::Path>) -> Result<St
 }
 
 fn command_line(root: &Root, settings: &Settings) -> Result<Vec<u8>> {
-    let system = |e| Failure::system(&e);
-    let running = baton_sys::cmdline::current(root).map_err(system)?;
-    let first = cpu::first_apic_id(root).map_err(system)?;
+    let running = baton_sys::cmdline::current(root)?;
+    let first = cpu::first_apic_id(root)?;
     let kernel = &settings.kernel;
     Ok(cmdline::capture(
         &running,

@@ -117,12 +117,12 @@ fn a_target_that_can_not_be_used_is_left_out_if_another_can() {
         [[target]]\nkind = \"mounted\"\ndirectory = \"/\"\n";
     let prepared = made(&machine(), Some(both)).unwrap();
     assert_eq!(prepared.targets.len(), 1);
-    assert_eq!(prepared.left_out[0].reason, "no-device");
+    assert_eq!(prepared.left_out[0].word(), "no-device");
     let gone = made(
         &machine(),
         Some("[[target]]\nkind = \"raw\"\ndevice = \"PARTUUID=gone\"\n"),
     );
-    assert_eq!(gone.unwrap_err().reason, "no-device");
+    assert_eq!(gone.unwrap_err().word(), "no-device");
 }
 
 #[test]
@@ -138,10 +138,10 @@ fn what_the_capture_program_would_refuse_is_refused_with_the_files_name() {
         ),
     ] {
         let failure = made(&machine(), Some(config)).unwrap_err();
-        assert_eq!(failure.reason, "crash-config");
-        assert!(failure.message.contains("crash.toml: "), "{failure}");
-        assert!(failure.message.contains(words), "{failure}");
-        assert_eq!(failure.message.lines().count(), 1, "{failure}");
+        assert_eq!(failure.word(), "crash-config");
+        assert!(failure.to_string().contains("crash.toml: "), "{failure}");
+        assert!(failure.to_string().contains(words), "{failure}");
+        assert_eq!(failure.to_string().lines().count(), 1, "{failure}");
     }
 }
 
@@ -149,13 +149,13 @@ fn what_the_capture_program_would_refuse_is_refused_with_the_files_name() {
 fn each_thing_that_is_missing_has_its_reason() {
     let fake = machine();
     fake.remove("capture");
-    assert_eq!(made(&fake, None).unwrap_err().reason, "no-program");
+    assert_eq!(made(&fake, None).unwrap_err().word(), "no-program");
     let fake = machine();
     fake.remove(&format!("lib/modules/{RELEASE}/modules.dep"));
-    assert_eq!(made(&fake, None).unwrap_err().reason, "no-modules");
+    assert_eq!(made(&fake, None).unwrap_err().word(), "no-modules");
     let fake = machine();
     fake.remove(&format!("lib/modules/{RELEASE}/kernel/fs/ext4/ext4.ko"));
     let failure = made(&fake, None).unwrap_err();
-    assert_eq!(failure.reason, "no-module");
-    assert!(failure.message.contains("ext4.ko"), "{failure}");
+    assert_eq!(failure.word(), "no-module");
+    assert!(failure.to_string().contains("ext4.ko"), "{failure}");
 }

@@ -1,7 +1,7 @@
 //! Why no capture can be prepared: each reason once, with its words, its code and its fix.
 
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::Code;
+use crate::failure::exit::Exit;
 use std::path::PathBuf;
 
 /// Why no capture can be prepared.
@@ -146,12 +146,26 @@ pub enum Problem {
         "the capture initramfs can't be made: {name} is {size} bytes long, and a cpio archive holds less than 4 GiB a file"
     )]
     TooLarge { name: String, size: u64 },
+    #[error("there is no target; name one in the configuration")]
+    NoTarget,
+    #[error("{target}: its device {problem}")]
+    BadDevice { target: String, problem: String },
+    #[error("{target}: {why}")]
+    NotLookedAt { target: String, why: String },
+    #[error("{}: the module's file isn't there, though modules.dep lists it; install it again, or run depmod", .path.display())]
+    NoModuleFile { path: PathBuf },
+    #[error("{}: not a module: {why}; install the kernel's modules again", .path.display())]
+    BadModule { path: PathBuf, why: String },
 }
 
 impl Problem {
-    /// A short stable word for it.
+    /// Exit code and word.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub fn code(&self) -> Code {
+        (self.exit(), self.word())
+    }
+
+    fn word(&self) -> &'static str {
         match self {
             Problem::Settings { .. } => "crash-config",
             Problem::NoRelease | Problem::NoKernel { .. } => "no-kernel",
@@ -180,6 +194,10 @@ impl Problem {
             Problem::NoProgram { .. } => "no-program",
             Problem::NotStatic { .. } => "not-static",
             Problem::TooLarge { .. } => "too-large",
+            Problem::NoModuleFile { .. } => "no-module",
+            Problem::BadModule { .. } => "bad-module",
+            Problem::BadDevice { .. } => "crash-config",
+            Problem::NoTarget | Problem::NotLookedAt { .. } => "failed",
         }
     }
 
@@ -189,9 +207,11 @@ impl Problem {
             | Problem::Stacked { .. }
             | Problem::Spread { .. }
             | Problem::Elsewhere { .. } => Exit::Unsupported,
-            Problem::Settings { .. } | Problem::NotLinux { .. } | Problem::NotStatic { .. } => {
-                Exit::Malformed
-            }
+            Problem::Settings { .. }
+            | Problem::BadDevice { .. }
+            | Problem::NotLinux { .. }
+            | Problem::NotStatic { .. }
+            | Problem::BadModule { .. } => Exit::Malformed,
             Problem::TooLarge { .. } => Exit::NoRoom,
             _ => Exit::Failed,
         }
@@ -202,11 +222,5 @@ fn with(option: &Option<String>) -> String {
     match option {
         Some(option) => format!(" with \"{option}\""),
         None => String::new(),
-    }
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Failure {
-        Failure::new(problem.exit(), problem.word(), problem.to_string())
     }
 }

@@ -1,7 +1,7 @@
 //! The capture program: the only one in the initramfs, so that it must need no other file.
 
 use super::problem::Problem;
-use crate::failure::{Failure, Result};
+use crate::failure::{IoError, Result};
 use baton_formats::elf::{Class, Elf, ElfError};
 use baton_sys::file;
 use std::io::ErrorKind;
@@ -12,13 +12,14 @@ use std::path::Path;
 /// # Errors
 /// When it isn't there, or isn't a static program for this machine.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let bytes = file::read_given(path).map_err(|e| match e.kind() {
-        ErrorKind::NotFound => Problem::NoProgram {
-            path: path.to_owned(),
+    let bytes = match file::read_given(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let path = path.to_owned();
+            return Err(Problem::NoProgram { path }.into());
         }
-        .into(),
-        _ => Failure::io(path, &e),
-    })?;
+        Err(e) => return Err(IoError::reading(path, e).into()),
+    };
     match check(&bytes) {
         Ok(()) => Ok(bytes),
         Err(why) => Err(Problem::NotStatic {
@@ -57,7 +58,7 @@ mod tests {
         let own = std::env::current_exe().unwrap();
         let failure = read(&own).unwrap_err();
         assert!(
-            failure.message.contains("isn't linked statically"),
+            failure.to_string().contains("isn't linked statically"),
             "{failure}"
         );
     }
@@ -78,6 +79,9 @@ mod tests {
     #[test]
     fn a_missing_one_is_told_with_the_way_to_get_it() {
         let failure = read(Path::new("/no/such/capture")).unwrap_err();
-        assert!(failure.message.contains("cargo xtask capture"), "{failure}");
+        assert!(
+            failure.to_string().contains("cargo xtask capture"),
+            "{failure}"
+        );
     }
 }

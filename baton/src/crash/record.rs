@@ -1,7 +1,8 @@
 //! What was loaded, kept in `/run` until the machine starts anew: the kernel says only whether something is.
 
 use super::prepare::Prepared;
-use crate::failure::{Failure, Result};
+use crate::failure::capture::CaptureError;
+use crate::failure::{Attempt, IoError, Result};
 use crate::output::file;
 use baton_sys::Root;
 use serde::{Deserialize, Serialize};
@@ -50,14 +51,11 @@ impl Record {
     /// # Errors
     /// When it is there and can't be read.
     pub fn read(root: &Root) -> Result<Option<Record>> {
-        let Some(text) = root.read_text(PATH).map_err(|e| Failure::system(&e))? else {
+        let Some(text) = root.read_text(PATH)? else {
             return Ok(None);
         };
-        serde_json::from_str(&text).map(Some).map_err(|e| {
-            let message =
-                format!("/{PATH}: not a record of a load: {e}; load again (`baton crash load`)");
-            Failure::malformed("bad-record", message)
-        })
+        let record = serde_json::from_str(&text);
+        Ok(record.map_err(|error| CaptureError::BadRecord { path: PATH, error })?)
     }
 
     /// Keeps it.
@@ -67,8 +65,9 @@ impl Record {
     pub fn write(&self, root: &Root) -> Result<()> {
         let path = root.join(PATH);
         let folder = path.parent().unwrap_or(&path);
-        std::fs::create_dir_all(folder).map_err(|e| Failure::io(folder, &e))?;
-        let text = serde_json::to_string(self).map_err(|e| Failure::failed(e.to_string()))?;
+        std::fs::create_dir_all(folder)
+            .map_err(|e| IoError::new(Attempt::CreateDirectory, folder, e))?;
+        let text = serde_json::to_string(self).map_err(CaptureError::UnwrittenRecord)?;
         file::replace(&path, text.as_bytes())
     }
 
@@ -92,7 +91,9 @@ impl Record {
 pub fn forget(root: &Root) -> Result<()> {
     let path = root.join(PATH);
     match std::fs::remove_file(&path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Failure::io(&path, &e)),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(IoError::new(Attempt::Remove, &path, e).into())
+        }
         _ => Ok(()),
     }
 }
@@ -148,7 +149,10 @@ mod tests {
         for len in 0..text.len() {
             fake.set(PATH, text.get(..len).unwrap());
             let failure = Record::read(&fake.root()).unwrap_err();
-            assert!(failure.message.contains("baton crash load"), "{failure}");
+            assert!(
+                failure.to_string().contains("baton crash load"),
+                "{failure}"
+            );
         }
     }
 }

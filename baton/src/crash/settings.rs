@@ -4,7 +4,7 @@
 //! program, whose code judges what this is compiled to.
 
 use super::problem::Problem;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::policy::table::{self, Item, Table};
 use crate::read;
 use baton_capture::config::{Dump, Finally};
@@ -129,7 +129,7 @@ impl Source {
     pub fn read(root: &Root, path: Option<&Path>) -> Result<Source> {
         let (path, text) = match path {
             Some(path) => (path.to_owned(), read::given_text(path)?),
-            None => match root.read_text(DEFAULT).map_err(|e| Failure::system(&e))? {
+            None => match root.read_text(DEFAULT)? {
                 Some(text) => (Path::new("/").join(DEFAULT), text),
                 None => {
                     return Ok(Source {

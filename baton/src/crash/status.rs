@@ -6,7 +6,8 @@ use super::prepare::{Prepared, prepare};
 use super::record::Record;
 use super::target::Target;
 use crate::cli::CrashStatusArgs;
-use crate::exit::Exit;
+use crate::failure::capture::{CaptureError, NotReady};
+use crate::failure::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::json;
 use crate::saved_state;
@@ -58,20 +59,13 @@ pub fn run(args: &CrashStatusArgs) -> Result<()> {
     }
     match status.verdict() {
         None => Ok(()),
-        Some((exit, reason)) => Err(Failure {
-            told: true,
-            ..Failure::new(
-                exit,
-                reason,
-                "a crash now would not be captured as configured",
-            )
-        }),
+        Some(why) => Err(Failure::from(CaptureError::NotReady(why)).reported()),
     }
 }
 
 impl Status {
     fn read(root: &Root, args: &CrashStatusArgs) -> Result<Status> {
-        let state = KexecState::read(root).map_err(|e| Failure::system(&e))?;
+        let state = KexecState::read(root)?;
         let known = state.or_else(|| root.shown().sys.then(KexecState::default));
         let is_loaded = known.is_some_and(|known| known.crash_loaded);
         let mut status = Status {
@@ -125,7 +119,7 @@ impl Status {
     fn look_at_capture(&mut self, root: &Root, prepared: Result<Prepared>) -> Result<()> {
         let prepared = match prepared {
             Ok(prepared) => prepared,
-            Err(failure) if failure.exit == Exit::NotPermitted => {
+            Err(failure) if failure.exit() == Exit::NotPermitted => {
                 self.notes.push(format!(
                     "whether what is loaded is up to date can't be told: {failure}"
                 ));
@@ -176,7 +170,7 @@ impl Status {
     }
 
     fn look_at_room(&mut self, root: &Root, prepared: &Prepared) -> Result<()> {
-        let dump = estimate::dump(root, &prepared.config).map_err(|e| Failure::system(&e))?;
+        let dump = estimate::dump(root, &prepared.config)?;
         self.dump_size = dump;
         let with_room = |target: &Target| (target.described(), estimate::free(root, target));
         let places: Vec<(String, Option<u64>)> = prepared.targets.iter().map(with_room).collect();
@@ -199,22 +193,22 @@ impl Status {
     }
 
     /// How the program ends, for those who watch.
-    fn verdict(&self) -> Option<(Exit, &'static str)> {
+    fn verdict(&self) -> Option<NotReady> {
         match self {
             Status { ready: true, .. } => None,
-            Status { kexec: None, .. } => Some((Exit::Failed, "not-known")),
+            Status { kexec: None, .. } => Some(NotReady::NotKnown),
             Status {
                 kexec: Some(false), ..
-            } => Some((Exit::Unsupported, "no-kexec")),
+            } => Some(NotReady::NoKexec),
             Status {
                 crash_reserved: Some(0),
                 ..
-            } => Some((Exit::NoRoom, "no-crash-region")),
+            } => Some(NotReady::NoCrashRegion),
             Status {
                 crash_loaded: Some(false),
                 ..
-            } => Some((Exit::NothingLoaded, "nothing-loaded")),
-            _ => Some((Exit::NotReady, "not-ready")),
+            } => Some(NotReady::NothingLoaded),
+            _ => Some(NotReady::Problems),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use super::settings::Wanted;
 use super::{names, probe, trial, usable};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use baton_capture::config::{self, Device};
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
@@ -125,8 +125,9 @@ pub(super) fn find(root: &Root, device: &str, name: &str) -> Result<(BlockDevice
     // A link of udev's is a good name here, and is told to the capture program as what it leads to.
     let called = match device.starts_with("/dev/") {
         true => Device::Path(device.into()),
-        false => Device::parse(device).map_err(|problem| {
-            Failure::malformed("crash-config", format!("{name}: its device {problem}"))
+        false => Device::parse(device).map_err(|problem| Problem::BadDevice {
+            target: name.to_owned(),
+            problem: problem.to_string(),
         })?,
     };
     let found = names::find(root, &called)?.ok_or_else(|| Problem::NoDevice {
@@ -217,13 +218,12 @@ fn real(root: &Root, path: &Path) -> Option<PathBuf> {
 
 /// The numbers say it; but btrfs has numbers of its own, and names a device of it as the source.
 fn device_of(root: &Root, mount: &Mount) -> Result<Option<BlockDevice>> {
-    let system = |e| Failure::system(&e);
-    match mount.device.0 {
+    Ok(match mount.device.0 {
         0 if mount.source.starts_with("/dev/") => {
-            BlockDevice::by_path(root, Path::new(&mount.source)).map_err(system)
+            BlockDevice::by_path(root, Path::new(&mount.source))?
         }
-        _ => BlockDevice::by_number(root, mount.device).map_err(system),
-    }
+        _ => BlockDevice::by_number(root, mount.device)?,
+    })
 }
 
 fn mount_of<'m>(mounts: &'m [Mount], device: &BlockDevice) -> Option<&'m Mount> {

@@ -88,7 +88,7 @@ fn a_subvolume_of_btrfs_is_told_from_the_top() {
         .file("sys/fs/btrfs/1234/devices/vdb", "");
     let failure = mounted_at(&spread, "/var/crash").unwrap_err();
     assert!(
-        failure.message.contains("spread over 2 devices"),
+        failure.to_string().contains("spread over 2 devices"),
         "{failure}"
     );
 }
@@ -97,11 +97,11 @@ fn a_subvolume_of_btrfs_is_told_from_the_top() {
 fn what_is_on_no_block_device_is_refused() {
     let fake = Fake::new().mount("22 1 0:21 / / rw - overlay overlay rw");
     let failure = mounted_at(&fake, "/var/crash").unwrap_err();
-    assert_eq!(failure.reason, "no-block-device");
-    assert!(failure.message.contains("overlay"), "{failure}");
+    assert_eq!(failure.word(), "no-block-device");
+    assert!(failure.to_string().contains("overlay"), "{failure}");
     for directory in ["/var/crash", "var"] {
         assert_eq!(
-            mounted_at(&Fake::new(), directory).unwrap_err().reason,
+            mounted_at(&Fake::new(), directory).unwrap_err().word(),
             "not-mounted"
         );
     }
@@ -117,10 +117,10 @@ fn what_would_have_to_be_assembled_is_refused_by_its_name() {
     ] {
         let fake = Fake::new().with_sata().with_device_mapper(uuid);
         let failure = mounted_at(&fake, "/srv").unwrap_err();
-        assert_eq!(failure.reason, "stacked");
-        assert!(failure.message.contains(words), "{failure}");
+        assert_eq!(failure.word(), "stacked");
+        assert!(failure.to_string().contains(words), "{failure}");
         let by_path = at(&fake, &filesystem("/dev/mapper/srv", Some("ext4")));
-        assert_eq!(by_path.unwrap_err().reason, "stacked");
+        assert_eq!(by_path.unwrap_err().word(), "stacked");
     }
 }
 
@@ -138,7 +138,7 @@ fn md_loop_and_other_devices_without_hardware_are_refused() {
             .file(&format!("dev/{name}"), "")
             .link(&format!("sys/class/block/{name}"), &folder);
         let failure = at(&fake, &filesystem(&format!("/dev/{name}"), Some("ext4"))).unwrap_err();
-        assert!(failure.message.contains(words), "{failure}");
+        assert!(failure.to_string().contains(words), "{failure}");
     }
 }
 
@@ -146,7 +146,7 @@ fn md_loop_and_other_devices_without_hardware_are_refused() {
 fn a_read_only_disk_is_refused() {
     let fake = Fake::new().with_virtio_blk();
     fake.set("sys/class/block/vda/ro", "1\n");
-    assert_eq!(mounted_at(&fake, "/").unwrap_err().reason, "read-only");
+    assert_eq!(mounted_at(&fake, "/").unwrap_err().word(), "read-only");
 }
 
 #[test]
@@ -157,12 +157,12 @@ fn a_file_system_by_uuid_needs_no_mount_if_its_type_is_said() {
     assert_eq!(target.filesystem.as_deref(), Some("ext4"));
     assert_eq!(target.mounted_at, None);
     let unknown = at(&fake, &filesystem(uuid, None)).unwrap_err();
-    assert_eq!(unknown.reason, "unknown-filesystem");
+    assert_eq!(unknown.word(), "unknown-filesystem");
     let mounted = fake.mount("30 1 8:1 / /mnt rw - xfs /dev/sda1 rw");
     let target = at(&mounted, &filesystem(uuid, None)).unwrap();
     assert_eq!(target.filesystem.as_deref(), Some("xfs"));
     let gone = at(&mounted, &filesystem("UUID=gone", Some("xfs"))).unwrap_err();
-    assert_eq!(gone.reason, "no-device");
+    assert_eq!(gone.word(), "no-device");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_raw_dump_goes_to_a_partition_that_nothing_uses() {
     let target = at(&fake, &raw_on("PARTUUID=part-sda1")).unwrap();
     assert_eq!(target.device.name, "sda1");
     assert!(target.notes.is_empty());
-    let used = |fake: &Fake, device: &str| at(fake, &raw_on(device)).unwrap_err().message;
+    let used = |fake: &Fake, device: &str| at(fake, &raw_on(device)).unwrap_err().to_string();
     assert!(used(&fake, "/dev/sda").contains("has partitions (sda1)"));
     fake.set("proc/swaps", "Filename Type\n/dev/sda1 partition 1 0 -2\n");
     assert!(used(&fake, "/dev/sda1").contains("is used as swap"));
@@ -192,11 +192,17 @@ fn a_raw_dump_goes_over_nothing_but_zeros_and_dumps() {
         at(&fake, &raw_on("PARTUUID=part-sda1"))
     };
     let ntfs = on_sda1(b"\xeb\x52\x90NTFS    ").unwrap_err();
-    assert_eq!(ntfs.reason, "in-use");
-    assert!(ntfs.message.contains("holds an NTFS file system"), "{ntfs}");
-    assert!(ntfs.message.contains("blkdiscard -z"), "{ntfs}");
+    assert_eq!(ntfs.word(), "in-use");
+    assert!(
+        ntfs.to_string().contains("holds an NTFS file system"),
+        "{ntfs}"
+    );
+    assert!(ntfs.to_string().contains("blkdiscard -z"), "{ntfs}");
     let unknown = on_sda1(b"whatever this is").unwrap_err();
-    assert!(unknown.message.contains("holds unknown data"), "{unknown}");
+    assert!(
+        unknown.to_string().contains("holds unknown data"),
+        "{unknown}"
+    );
     assert!(on_sda1(b"").is_ok());
     assert!(on_sda1(b"KDUMP   ").is_ok());
 }
@@ -222,8 +228,11 @@ fn a_name_that_two_devices_have_is_told_and_no_raw_dump_goes_there() {
         fake.set(&format!("{folder}/wwid"), "naa.5000c500a1b2c3d4\n");
     }
     let failure = at(&fake, &raw_on("WWN=naa.5000c500a1b2c3d4")).unwrap_err();
-    assert_eq!(failure.reason, "ambiguous");
-    assert!(failure.message.contains("nvme0n1 and of sda"), "{failure}");
+    assert_eq!(failure.word(), "ambiguous");
+    assert!(
+        failure.to_string().contains("nvme0n1 and of sda"),
+        "{failure}"
+    );
 }
 
 const OWN_UUID: &str = "UUID=5a5a5a5a-5a5a-5a5a-5a5a-5a5a5a5a5a5a";
@@ -240,21 +249,21 @@ fn a_path_is_told_by_what_is_found_there_after_a_crash() {
     assert_eq!(told(&target).0, "PARTUUID=part-sda1");
     std::fs::remove_dir_all(raw.path("dev/disk/by-partuuid")).unwrap();
     let failure = at(&raw, &raw_on("/dev/sda1")).unwrap_err();
-    assert_eq!(failure.reason, "no-identity");
+    assert_eq!(failure.word(), "no-identity");
 }
 
 #[test]
 fn what_is_on_the_device_must_be_what_was_said() {
     let fake = Fake::new().with_sata().with_ext4_on("sda1", [0x5a; 16]);
     let failure = at(&fake, &filesystem(OWN_UUID, Some("xfs"))).unwrap_err();
-    assert_eq!(failure.reason, "other-filesystem");
+    assert_eq!(failure.word(), "other-filesystem");
     assert!(
-        failure.message.contains("holds an ext2, ext3 or ext4"),
+        failure.to_string().contains("holds an ext2, ext3 or ext4"),
         "{failure}"
     );
     let failure = at(&fake, &raw_on("/dev/sda1")).unwrap_err();
     assert!(
-        failure.message.contains("holds an ext2, ext3 or ext4"),
+        failure.to_string().contains("holds an ext2, ext3 or ext4"),
         "{failure}"
     );
 }
@@ -266,7 +275,7 @@ fn a_name_that_only_udev_knows_is_refused_where_that_shows() {
         .with_ext4_on("sda1", [0x5a; 16])
         .link("dev/disk/by-label/old", "dev/sda1");
     let failure = at(&fake, &filesystem("LABEL=old", Some("ext4"))).unwrap_err();
-    assert_eq!(failure.reason, "not-found");
+    assert_eq!(failure.word(), "not-found");
 }
 
 fn directory(path: &str) -> Wanted {
@@ -287,7 +296,7 @@ fn a_directory_is_opened_as_it_would_be_after_a_crash() {
         .link("link", "srv/dumps");
     let refused = |wanted: Wanted| {
         let failure = at(&fake, &wanted).unwrap_err();
-        (failure.reason.clone(), failure.message)
+        (failure.word(), failure.to_string())
     };
     assert!(
         at(&fake, &directory("/srv/dumps"))
@@ -337,9 +346,11 @@ fn a_file_system_whose_journal_is_elsewhere_is_refused() {
     disk[1024 + 0x5c] = 4;
     fake.set("dev/sda1", disk);
     let failure = at(&fake, &filesystem(OWN_UUID, Some("ext4"))).unwrap_err();
-    assert_eq!(failure.reason, "elsewhere");
+    assert_eq!(failure.word(), "elsewhere");
     assert!(
-        failure.message.contains("its journal is on another device"),
+        failure
+            .to_string()
+            .contains("its journal is on another device"),
         "{failure}"
     );
 }
@@ -349,7 +360,7 @@ fn a_whole_disk_is_told_by_what_no_other_disk_is_called() {
     let fake = Fake::new().with_nvme().with_sata();
     std::fs::remove_dir_all(fake.path("sys/class/block/sda/sda1")).unwrap();
     assert_eq!(
-        at(&fake, &raw_on("/dev/sda")).unwrap_err().reason,
+        at(&fake, &raw_on("/dev/sda")).unwrap_err().word(),
         "no-identity"
     );
     fake.set("sys/class/block/sda/device/serial", "QM00001\n");
@@ -366,5 +377,5 @@ fn a_whole_disk_is_told_by_what_no_other_disk_is_called() {
     let target = at(&fake, &raw_on("/dev/sda")).unwrap();
     assert_eq!(told(&target).0, "SERIAL=QM00001,1048576");
     let gone = at(&fake, &raw_on("WWN=naa.0")).unwrap_err();
-    assert_eq!(gone.reason, "no-device");
+    assert_eq!(gone.word(), "no-device");
 }

@@ -3,7 +3,7 @@
 
 use super::problem::Problem;
 use super::target::{Target, is_of};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use baton_capture::config::{self, MountOptions};
 use baton_sys::Root;
 use baton_sys::mounts::Mount;
@@ -62,7 +62,10 @@ pub fn run(root: &Root, mounts: &[Mount], target: &Target, name: &str) -> Result
         }
     };
     if let Some(looked) = looked {
-        let looked = looked.map_err(|e| Failure::failed(format!("{name}: {e}")))?;
+        let looked = looked.map_err(|e| Problem::NotLookedAt {
+            target: name.to_owned(),
+            why: e.to_string(),
+        })?;
         notes.extend(judge(looked, target, name)?);
     }
     Ok(notes)

@@ -3,7 +3,7 @@
 use super::probe;
 use super::problem::Problem;
 use super::target::Target;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
 use baton_sys::mounts::Mount;
@@ -41,9 +41,7 @@ pub fn in_use(root: &Root, mount: Option<&Mount>, device: &BlockDevice) -> Resul
     if let Some(partition) = device.partitions().first() {
         return Ok(Some(format!("has partitions ({partition})")));
     }
-    let swaps = root
-        .read_text("proc/swaps")
-        .map_err(|e| Failure::system(&e))?;
+    let swaps = root.read_text("proc/swaps")?;
     let path = format!("/dev/{}", device.name);
     let swaps = swaps.unwrap_or_default();
     let is_swap = swaps

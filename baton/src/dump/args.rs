@@ -1,7 +1,7 @@
 //! The command line of `baton dump`.
 
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::dump::DumpFailure;
 use baton_kdump::encode::Compression;
 use baton_kdump::filter::Level;
 use clap::{Args, Subcommand, ValueEnum};
@@ -156,11 +156,7 @@ impl ConvertArgs {
         match (&self.output, &self.files[..]) {
             (Some(output), files) => Ok((files, output)),
             (None, [files @ .., output]) if !files.is_empty() => Ok((files, output)),
-            (None, _) => Err(Failure::new(
-                Exit::Usage,
-                "usage",
-                "the dump to write isn't named; name it with --output",
-            )),
+            (None, _) => Err(DumpFailure::NoOutput.into()),
         }
     }
 }

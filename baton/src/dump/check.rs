@@ -4,7 +4,7 @@ use super::args::CheckArgs;
 use super::digest::{Compared, compare};
 use super::open::{flaw_texts, name, open, show_complete, survey};
 use super::progress::Bar;
-use crate::exit::Exit;
+use crate::failure::dump::DumpFailure;
 use crate::failure::{Failure, Result};
 use crate::inspect::page::Page;
 use crate::output::{json, text};
@@ -106,14 +106,8 @@ impl Report {
         if self.sound {
             return Ok(());
         }
-        Err(Failure {
-            told: true,
-            ..Failure::new(
-                Exit::Failed,
-                "damaged",
-                format!("{}: the dump isn't sound", self.file),
-            )
-        })
+        let file = self.file.clone();
+        Err(Failure::from(DumpFailure::NotSound { file }).reported())
     }
 }
 

@@ -3,7 +3,8 @@
 use super::args::{ConvertArgs, DumpFormat};
 use super::open::{flaw_texts, name, open, survey};
 use super::progress::Bar;
-use crate::exit::Exit;
+use crate::failure::dump::DumpFailure;
+use crate::failure::output::OutputError;
 use crate::failure::{Failure, Result};
 use crate::output::file::{self, Access, Destination, Draft, Existing};
 use crate::output::json;
@@ -31,9 +32,7 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
     let destination = Destination::new(output, Access::Private, Existing::with(args.force))?;
     let to_stdout = destination.is_stdout();
     if to_stdout && io::stdout().is_terminal() {
-        return Err(Failure::usage(
-            "standard output is a terminal: send the dump to a file or a program",
-        ));
+        return Err(OutputError::Terminal.into());
     }
     let dump = open(input)?;
     let survey = survey(input, &dump);
@@ -69,20 +68,20 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
     match summary.complete {
         true => Ok(()),
         false => Err(Failure {
-            told: json,
-            ..incomplete(&destination, &summary)
+            is_reported: json,
+            ..incomplete(&destination, &summary).into()
         }),
     }
 }
 
 /// The failure for a written dump that is incomplete.
-fn incomplete(destination: &Destination, summary: &Summary) -> Failure {
+fn incomplete(destination: &Destination, summary: &Summary) -> DumpFailure {
     let why = match summary.pages.lost + summary.pages.unreadable {
         0 => "the input isn't complete either".to_owned(),
         lost => format!("the input has lost {lost} of its pages"),
     };
-    let message = format!("{destination}: not a complete dump: {why}");
-    Failure::new(Exit::Failed, "damaged", message)
+    let destination = destination.to_string();
+    DumpFailure::Incomplete { destination, why }
 }
 
 fn options(args: &ConvertArgs) -> Options {
@@ -143,7 +142,7 @@ impl Job {
         let summary = if flattened || !draft.can_seek() {
             self.flattened(&draft, destination)?
         } else {
-            let output = FileOutput::new(draft.file()?).map_err(|e| destination.failure(&e))?;
+            let output = FileOutput::new(draft.file()?).map_err(|e| destination.failure(e))?;
             self.write(&output, destination)?
         };
         draft.finish()?;
@@ -151,7 +150,7 @@ impl Job {
     }
 
     fn flattened(&self, draft: &Draft<'_>, destination: &Destination) -> Result<Summary> {
-        let failed = |error| destination.failure(&error);
+        let failed = |error| destination.failure(error);
         let stream = BufWriter::with_capacity(STREAM_BUFFER, draft.file()?);
         let output = FlattenedWriter::begin(stream).map_err(failed)?;
         let summary = self.write(&output, destination)?;
@@ -172,8 +171,12 @@ impl Job {
             whole: self.whole,
         };
         convert(&crash, output, &self.options, &self.bar).map_err(|error| match error {
-            WriteError::Output(error) => destination.failure(&error),
-            error => Failure::failed(format!("{destination}: {error}")),
+            WriteError::Output(error) => destination.failure(error),
+            error => DumpFailure::NotConverted {
+                destination: destination.to_string(),
+                error,
+            }
+            .into(),
         })
     }
 }

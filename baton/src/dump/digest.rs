@@ -2,7 +2,8 @@
 
 use super::progress::Bar;
 use super::raw;
-use crate::failure::{Failure, Result};
+use crate::failure::dump::DumpFailure;
+use crate::failure::{IoError, Result};
 use baton_kdump::{Source, source};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -52,7 +53,7 @@ fn hex(digest: &[u8]) -> String {
 
 fn size(file: &Path) -> Result<u64> {
     let size = source::open(file).and_then(|file| file.size());
-    size.map_err(|error| Failure::io(file, &error))
+    Ok(size.map_err(|error| IoError::reading(file, error))?)
 }
 
 fn beside(file: &Path) -> PathBuf {
@@ -66,13 +67,13 @@ fn expected(file: &Path) -> Result<Option<String>> {
     let list = beside(file);
     let opened = match source::open(&list) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(|error| Failure::io(&list, &error))?,
+        opened => opened.map_err(|error| IoError::reading(&list, error))?,
     };
     let mut text = String::new();
     opened
         .take(MAX_LIST_BYTES)
         .read_to_string(&mut text)
-        .map_err(|error| Failure::io(&list, &error))?;
+        .map_err(|error| IoError::reading(&list, error))?;
     let name = file.file_name().map(|it| it.to_string_lossy());
     let name = name.unwrap_or_default();
     let found = text.lines().find_map(|line| {
@@ -82,19 +83,16 @@ fn expected(file: &Path) -> Result<Option<String>> {
         Some(digest).filter(|_| named == name)
     });
     let digest = found.filter(|it| it.len() == 64 && it.bytes().all(|c| c.is_ascii_hexdigit()));
-    let digest = digest.ok_or_else(|| {
-        let message = format!(
-            "{}: it has no SHA-256 digest of {name}: create it again with sha256sum, or remove it",
-            list.display()
-        );
-        Failure::malformed("bad-digest", message)
+    let digest = digest.ok_or_else(|| DumpFailure::NoDigest {
+        list: list.clone(),
+        name: name.to_string(),
     })?;
     Ok(Some(digest.to_ascii_lowercase()))
 }
 
 /// The digest of the first `length` bytes of a file, or of the whole file if it is shorter.
 fn digest(file: &Path, length: u64, bar: &Bar) -> Result<String> {
-    let failed = |error| Failure::io(file, &error);
+    let failed = |error| IoError::reading(file, error);
     let mut opened = source::open(file).map_err(failed)?.take(length);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; CHUNK];
@@ -121,7 +119,7 @@ mod tests {
         let file = directory.join("vmcore");
         std::fs::write(&file, "abc").unwrap();
         let compared = || compare(&file, &Bar::new());
-        assert_eq!(compared(), Ok(Compared::Missing));
+        assert_eq!(compared().unwrap(), Compared::Missing);
         // FIPS 180-4's example.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let list = |text: String| std::fs::write(directory.join("vmcore.sha256"), text).unwrap();
@@ -132,7 +130,7 @@ mod tests {
             (format!("{}  vmcore\n", "0".repeat(64)), Compared::Different),
         ] {
             list(text);
-            assert_eq!(compared(), Ok(result));
+            assert_eq!(compared().unwrap(), result);
         }
         for text in ["", "vmcore", "zz  vmcore\n", "ba78  vmcore\n"] {
             list(text.to_owned());
@@ -160,7 +158,7 @@ mod tests {
             let place = baton_capture::trailer::place(size).unwrap();
             let output = FileOutput::new(partition).unwrap();
             baton_capture::trailer::write(&output, place, &trailer).unwrap();
-            assert_eq!(compare(&file, &Bar::new()), Ok(result));
+            assert_eq!(compare(&file, &Bar::new()).unwrap(), result);
         }
         std::fs::remove_file(&file).unwrap();
     }

@@ -2,7 +2,8 @@
 
 use super::args::DmesgArgs;
 use super::open::{name, open, with_log};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::dump::DumpFailure;
 use crate::output::{json, text};
 use baton_kdump::dmesg::{Log, Record, Text};
 use serde::Serialize;
@@ -47,7 +48,10 @@ impl From<Record> for Line {
 pub fn run(args: &DmesgArgs) -> Result<()> {
     let dump = open(&args.files)?;
     let file = name(&args.files);
-    let failed = |error| Failure::failed(format!("{file}: {error}"));
+    let failed = |why| DumpFailure::NoLog {
+        file: file.clone(),
+        why,
+    };
     if args.json {
         let object = with_log(&dump, |log| object(file.clone(), log)).map_err(failed)?;
         json::print(&object);

@@ -6,13 +6,13 @@ use super::open::{survey, with_log};
 use super::raw;
 use super::time::rfc3339;
 use crate::crash::places;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::inspect::page::Page;
 use crate::output::{json, text};
 use baton_kdump::Dump;
 use baton_kdump::dmesg::Panic;
 use baton_kdump::dump::DumpError;
-use baton_sys::Root;
+use baton_sys::{ReadError, Root};
 use serde::Serialize;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -77,9 +77,9 @@ pub fn run(args: &ListArgs) -> Result<()> {
         match std::fs::metadata(place) {
             // A target's directory may not exist before the first crash.
             Err(error) if error.kind() == ErrorKind::NotFound && !asked => {}
-            Err(error) => return Err(unreadable(place, &error)),
+            Err(error) => return Err(ReadError::new(place, error).into()),
             Ok(metadata) if metadata.is_dir() => {
-                let found = find(place).map_err(|error| unreadable(place, &error))?;
+                let found = find(place).map_err(|error| ReadError::new(place, error))?;
                 dumps.extend(found.into_iter().map(Entry::of));
             }
             Ok(_) => dumps.extend(Entry::of_partition(place)?),
@@ -114,11 +114,6 @@ fn configured() -> Result<Vec<PathBuf>> {
         tell!("baton: note: {note}");
     }
     Ok(places.found)
-}
-
-fn unreadable(place: &Path, error: &std::io::Error) -> Failure {
-    let message = format!("{}: {error}", place.display());
-    Failure::system(&std::io::Error::new(error.kind(), message))
 }
 
 impl Entry {

@@ -2,26 +2,16 @@
 
 use super::find::is_unfinished;
 use super::raw;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::inspect::page::Page;
 use baton_kdump::dmesg::{Log, LogError};
-use baton_kdump::dump::DumpError;
 use baton_kdump::survey::Flaw;
 use baton_kdump::{Dump, Survey};
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Opens a dump, or all parts of a split one.
 pub(super) fn open(files: &[PathBuf]) -> Result<Dump> {
-    Dump::open(files).map_err(|error| match &error {
-        DumpError::Io(path, cause) if cause.kind() == ErrorKind::PermissionDenied => {
-            let named = std::io::Error::new(cause.kind(), format!("{}: {cause}", path.display()));
-            Failure::system(&named)
-        }
-        DumpError::Io(path, cause) => Failure::io(path, cause),
-        DumpError::None => Failure::usage(error.to_string()),
-        _ => Failure::malformed("bad-dump", error.to_string()),
-    })
+    Ok(Dump::open(files)?)
 }
 
 /// Passes the kernel log of a dump to `read`, or returns why there is none.

@@ -1,6 +1,7 @@
 //! Raw partitions: the dump lies at the start, and Baton's trailer at the end.
 
-use crate::failure::{Failure, Result};
+use crate::failure::dump::DumpFailure;
+use crate::failure::{IoError, Result};
 use baton_capture::trailer::{self, Trailer, TrailerError};
 use baton_kdump::{Source, source};
 use std::path::Path;
@@ -10,15 +11,16 @@ use std::path::Path;
 /// # Errors
 /// When the file can't be read, or the trailer is damaged.
 pub(super) fn trailer(file: &Path) -> Result<Option<Trailer>> {
-    let failed = |error| Failure::io(file, &error);
+    let failed = |error| IoError::reading(file, error);
     let source = source::open(file).map_err(failed)?;
     let size = source.size().map_err(failed)?;
     match trailer::read(&source, size) {
         Ok(trailer) => Ok(Some(trailer)),
         Err(TrailerError::None) => Ok(None),
-        Err(error) => Err(Failure::malformed(
-            "bad-dump",
-            format!("{}: {error}", file.display()),
-        )),
+        Err(error) => Err(DumpFailure::Trailer {
+            path: file.to_owned(),
+            error,
+        }
+        .into()),
     }
 }

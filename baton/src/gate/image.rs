@@ -4,7 +4,8 @@
 //! (see [`baton_formats::gate_image`]). The running gate finds the parts by its info block; the PE section
 //! headers are for whoever looks at the file, and so that Authenticode covers the parts as sections.
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::gate::{GateError, StubProblem};
 use crate::pe_edit::{put, put_u16, put_u32};
 use baton_formats::gate_image::{self, GateInfo, Part};
 use baton_formats::pe::{Pe, SECTION_HEADER_LEN};
@@ -46,7 +47,7 @@ pub struct Parts {
 /// # Errors
 /// When the stub isn't one, or is one that parts were added to or that was signed, or there is no room.
 pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
-    let (pe, mut info) = check_stub(stub)?;
+    let (pe, mut info) = check_stub(stub).map_err(GateError::from)?;
     let offsets = pe.offsets();
     let mut file = stub.to_vec();
     let mut added: Vec<(&str, Part)> = Vec::new();
@@ -82,7 +83,7 @@ pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
     put_u16(
         &mut file,
         offsets.coff_header + NUMBER_OF_SECTIONS,
-        u16::try_from(sections + added.len()).map_err(|_| too_large())?,
+        u16::try_from(sections + added.len()).map_err(|_| GateError::TooLarge)?,
     )?;
     let data = offsets.optional_header + SIZE_OF_INITIALIZED_DATA;
     let before = baton_formats::reader::u32_at(stub, data).unwrap_or(0);
@@ -98,32 +99,26 @@ pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
     let identity = Sha256::digest(&file);
     put(&mut file, gate_image::IDENTITY.start, &identity)?;
     // What was made must be what the gate and everyone else will read.
-    Pe::parse(&file).map_err(|e| Failure::failed(format!("the result would be malformed: {e}")))?;
-    GateInfo::from_image(&file)
-        .map_err(|e| Failure::failed(format!("the result would be malformed: {e}")))?;
+    Pe::parse(&file).map_err(|e| GateError::Result(e.into()))?;
+    GateInfo::from_image(&file).map_err(|e| GateError::Result(e.into()))?;
     Ok(file)
 }
 
-fn check_stub(stub: &[u8]) -> Result<(Pe<'_>, GateInfo)> {
-    let not_a_stub = |why: String| {
-        let message = format!("not the stub of a gate: {why}; give Baton's gate stub");
-        Failure::malformed("bad-gate", message)
-    };
-    let pe = Pe::parse(stub).map_err(|e| not_a_stub(e.to_string()))?;
-    let info = GateInfo::from_image(stub).map_err(|e| not_a_stub(e.to_string()))?;
+fn check_stub(stub: &[u8]) -> std::result::Result<(Pe<'_>, GateInfo), StubProblem> {
+    let pe = Pe::parse(stub)?;
+    let info = GateInfo::from_image(stub)?;
     if pe.is_signed() {
-        return Err(not_a_stub("it is signed already".into()));
+        return Err(StubProblem::Signed);
     }
     let parts = [info.keys, info.policy, info.sbat, info.dbx];
     if !parts.iter().all(Part::is_absent) {
-        return Err(not_a_stub("it is a gate that was built already".into()));
+        return Err(StubProblem::Built);
     }
     if usize::try_from(info.stub_len) != Ok(stub.len()) {
-        return Err(not_a_stub(format!(
-            "it is {} bytes long and says {}",
-            stub.len(),
-            info.stub_len
-        )));
+        return Err(StubProblem::Length {
+            found: stub.len(),
+            stated: info.stub_len,
+        });
     }
     Ok((pe, info))
 }
@@ -137,7 +132,7 @@ fn append(file: &mut Vec<u8>, bytes: &[u8], limit: u32) -> Result<Part> {
     file.extend_from_slice(bytes);
     file.resize(file.len().next_multiple_of(PAGE), 0);
     if to_u32(file.len() + ROOM_FOR_SIGNATURE)? > limit {
-        return Err(too_large());
+        return Err(GateError::TooLarge.into());
     }
     Ok(part)
 }
@@ -145,10 +140,7 @@ fn append(file: &mut Vec<u8>, bytes: &[u8], limit: u32) -> Result<Part> {
 fn write_section_headers(file: &mut [u8], mut at: usize, added: &[(&str, Part)]) -> Result<()> {
     for (name, part) in added {
         if at + SECTION_HEADER_LEN > SETUP_HEADER {
-            return Err(Failure::malformed(
-                "bad-gate",
-                "its header has no room for more sections",
-            ));
+            return Err(GateError::NoRoomForSections.into());
         }
         let mut header = [0; SECTION_HEADER_LEN];
         put(&mut header, 0, name.as_bytes())?;
@@ -165,11 +157,5 @@ fn write_section_headers(file: &mut [u8], mut at: usize, added: &[(&str, Part)])
 }
 
 fn to_u32(n: usize) -> Result<u32> {
-    u32::try_from(n).map_err(|_| too_large())
-}
-
-fn too_large() -> Failure {
-    Failure::too_large(
-        "what is added doesn't fit before the memory the gate works in; add fewer certificates or revocations",
-    )
+    Ok(u32::try_from(n).map_err(|_| GateError::TooLarge)?)
 }

@@ -6,7 +6,9 @@ pub mod own;
 
 use crate::certs;
 use crate::cli::GateBuildArgs;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::gate::GateError;
+use crate::failure::input::InputError;
 use crate::machine;
 use crate::output::file::{self, Access, Destination, Existing};
 use crate::policy;
@@ -46,10 +48,8 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
         },
         dbx,
     };
-    let gate = image::assemble(&stub, &parts).map_err(|why| Failure {
-        message: format!("{}: {}", args.stub.display(), why.message),
-        ..why
-    })?;
+    let gate =
+        image::assemble(&stub, &parts).map_err(|failure| failure.about(args.stub.display()))?;
     destination.write(&gate)?;
     for (path, count) in args.dbx.iter().zip(counts) {
         destination.report(format_args!("{} revokes {count}", path.display()));
@@ -85,21 +85,24 @@ fn revocations(paths: &[PathBuf]) -> Result<(Vec<u8>, Vec<Count>)> {
         let refused = |why: String| {
             bad_list(
                 path,
-                &format!(
+                format!(
                     "neither EFI signature lists nor an update of dbx, nor a variable of efivarfs: {why}; give one as it is published"
                 ),
             )
         };
         let found = revocations::parse(&file).map_err(refused)?;
-        check_certificates(found).map_err(|why| bad_list(path, &why))?;
+        check_certificates(found).map_err(|why| bad_list(path, why))?;
         counts.push(Count::of(found).map_err(|e| refused(e.to_string()))?);
         lists.extend_from_slice(found);
     }
     Ok((lists, counts))
 }
 
-fn bad_list(path: &Path, why: &str) -> Failure {
-    Failure::malformed("bad-revocations", format!("{}: {why}", path.display()))
+fn bad_list(path: &Path, why: String) -> GateError {
+    GateError::Revocations {
+        path: path.to_owned(),
+        why,
+    }
 }
 
 /// Refuses what a gate would: a certificate that can't be read would revoke nothing.
@@ -119,28 +122,27 @@ fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
     let mut seen: Vec<Vec<u8>> = Vec::new();
     for path in paths {
         for certificate in certs::read(path)? {
-            let refused = |why: String| {
-                Failure::malformed("bad-certificate", format!("{}: {why}", path.display()))
+            let path = path.clone();
+            let parsed = match Certificate::parse(&certificate.der) {
+                Ok(parsed) => parsed,
+                Err(e) => {
+                    let why = e.to_string();
+                    return Err(GateError::Certificate { path, why }.into());
+                }
             };
-            let parsed =
-                Certificate::parse(&certificate.der).map_err(|e| refused(e.to_string()))?;
             if let Some(why) = parsed.unusable_key() {
                 let why = format!("the certificate's key can't be used: {why}");
-                return Err(Failure::unusable_key(path, &why));
+                return Err(InputError::UnusableKey { path, why }.into());
             }
             if parsed.is_for_modules() {
-                return Err(Failure::unusable_key(
-                    path,
-                    "the key is for modules only, as the certificate's extended key usage says; \
-                     it vouches for nothing that is booted",
-                ));
+                let why = "the key is for modules only, as the certificate's extended key usage says; \
+                     it vouches for nothing that is booted";
+                let why = why.to_owned();
+                return Err(InputError::UnusableKey { path, why }.into());
             }
             if seen.contains(&certificate.der) {
-                return Err(Failure::usage(format!(
-                    "{}: the certificate of \"{}\" is given twice; leave one out",
-                    path.display(),
-                    parsed.subject_name()
-                )));
+                let subject = parsed.subject_name();
+                return Err(GateError::Twice { path, subject }.into());
             }
             seen.push(certificate.der);
         }
@@ -151,9 +153,9 @@ fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
 /// SBAT metadata, as whoever starts the gate will read them.
 fn sbat(path: &Path) -> Result<Vec<u8>> {
     let bytes = read::given(path)?;
-    check_sbat(&bytes).map_err(|why| {
-        let message = format!("{}: not SBAT metadata: {why}", path.display());
-        Failure::malformed("bad-sbat", message)
+    check_sbat(&bytes).map_err(|why| GateError::Sbat {
+        path: path.to_owned(),
+        why: why.to_string(),
     })?;
     Ok(bytes)
 }

@@ -1,7 +1,7 @@
 //! What a gate was built with, read out of its file as the gate itself reads it.
 
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::gate::GateError;
 use crate::kind::Kind;
 use baton_formats::gate_image::{GateInfo, GateInfoError};
 use baton_formats::policy::{Policy, STOCK};
@@ -25,9 +25,9 @@ impl OwnLists {
     /// # Errors
     /// When the file isn't a gate.
     pub fn of(gate: &[u8], path: &Path) -> Result<OwnLists> {
-        let not_a_gate = |e| {
-            let message = format!("{}: {}", path.display(), not_a_gate(gate, &e));
-            Failure::new(Exit::Malformed, "bad-gate", message)
+        let not_a_gate = |e| GateError::NotAGate {
+            path: path.to_owned(),
+            why: not_a_gate(gate, &e),
         };
         let info = GateInfo::from_image(gate).map_err(not_a_gate)?;
         // A gate without one goes by the stock policy, too.
@@ -35,9 +35,9 @@ impl OwnLists {
             [] => STOCK,
             bytes => bytes,
         };
-        Policy::parse(policy).map_err(|e| {
-            let message = format!("{}: {e}; build the gate again", path.display());
-            Failure::new(Exit::Malformed, "bad-gate", message)
+        Policy::parse(policy).map_err(|e| GateError::BadPolicy {
+            path: path.to_owned(),
+            why: e.to_string(),
         })?;
         Ok(OwnLists {
             keys: info.keys(gate).map_err(not_a_gate)?.to_vec(),

@@ -23,8 +23,8 @@ pub mod signature;
 pub mod uki;
 
 use crate::cli::InspectArgs;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::input::InputError;
 use crate::kernel_verdict::hex;
 use crate::kind::{Format, Kind, Role, compression};
 use crate::output::{json, text};
@@ -57,7 +57,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         _ => add_detached(&mut report, path, &bytes)?,
     }
     if !report.says_something() {
-        return Err(not_understood(path, &bytes, &report));
+        return Err(not_understood(path, &bytes, &report).into());
     }
     let file = path.display().to_string();
     if args.json {
@@ -98,7 +98,7 @@ fn compare_with_content(report: &mut Report, path: &Path, signature: &[u8]) {
     }
 }
 
-fn not_understood(path: &Path, bytes: &[u8], report: &Report) -> Failure {
+fn not_understood(path: &Path, bytes: &[u8], report: &Report) -> InputError {
     let why = match (report.problems.first(), Kind::of(bytes)) {
         (Some(problem), _) => problem.clone(),
         (
@@ -112,11 +112,10 @@ fn not_understood(path: &Path, bytes: &[u8], report: &Report) -> Failure {
             None => format!("{}, in which there is nothing to show", kind.name),
         },
     };
-    Failure::new(
-        Exit::Malformed,
-        "bad-image",
-        format!("{}: {why}", path.display()),
-    )
+    InputError::NothingToShow {
+        path: path.to_owned(),
+        why,
+    }
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -15,8 +15,7 @@ mod tests;
 
 pub use other::compression;
 
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::input::InputError;
 use baton_formats::bzimage::BzImage;
 use baton_formats::elf::Elf;
 use baton_formats::handover;
@@ -185,17 +184,13 @@ impl Kind {
 
     /// Why it can't be started, if it is known to be something else; `what` is refused, as "kernel".
     #[must_use]
-    pub fn refused_as(&self, what: &str, path: &Path) -> Option<Failure> {
-        let advice = self.advice()?;
-        Some(Failure::new(
-            Exit::Malformed,
-            NOT_A_KERNEL,
-            format!(
-                "{what} refused: {} is {}, and not a kernel that can be started here ({advice})",
-                path.display(),
-                self.name
-            ),
-        ))
+    pub fn refused_as(&self, what: &'static str, path: &Path) -> Option<InputError> {
+        Some(InputError::NotAKernel {
+            what,
+            path: path.to_owned(),
+            name: self.name.to_string(),
+            advice: self.advice()?,
+        })
     }
 
     /// What to do with it, if it is known and isn't a kernel.
@@ -212,9 +207,6 @@ impl Kind {
         }
     }
 }
-
-/// The reason's word for programs, of all that is something else than a kernel.
-pub const NOT_A_KERNEL: &str = "not-a-kernel";
 
 /// Not only Linux is one.
 fn bzimage(image: &[u8]) -> Kind {

@@ -270,9 +270,11 @@ fn other_files_that_people_give_are_named() {
         let kind = Kind::of(&file);
         assert!(kind.name.contains(words), "{words}: {kind:?}");
         let failure = kind.refused_as("kernel", Path::new("/tmp/x")).unwrap();
-        assert_eq!(failure.reason, "not-a-kernel");
+        assert_eq!(failure.code().1, "not-a-kernel");
         assert!(
-            failure.message.starts_with("kernel refused: /tmp/x is "),
+            failure
+                .to_string()
+                .starts_with("kernel refused: /tmp/x is "),
             "{failure}"
         );
     }

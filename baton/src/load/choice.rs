@@ -1,6 +1,7 @@
 //! What is chosen of what was signed: a UKI's profile, and the command line that goes with it.
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::load::LoadError;
 use baton_formats::handover::Handover;
 use baton_formats::manifest::{CommandLine, Manifest};
 use baton_formats::pe::Pe;
@@ -31,17 +32,14 @@ pub fn profile(wanted: Option<&str>, uki: Option<&Uki<'_>>) -> Result<u32> {
         .map(|it| it.id())
         .collect();
     let found = ids.iter().position(|id| *id == Some(wanted));
-    found.and_then(|n| u32::try_from(n).ok()).ok_or_else(|| {
-        let there = match ids.is_empty() {
+    let found = found.and_then(|n| u32::try_from(n).ok());
+    Ok(found.ok_or_else(|| LoadError::NoSuchProfile {
+        wanted: wanted.to_owned(),
+        there: match ids.is_empty() {
             true => "the kernel is no UKI; leave --profile out".to_owned(),
             false => format!("there are {}", named(&ids)),
-        };
-        Failure::new(
-            crate::exit::Exit::Malformed,
-            "no-such-profile",
-            format!("kernel refused: it has no profile \"{wanted}\"; {there}"),
-        )
-    })
+        },
+    })?)
 }
 
 /// Profiles by their numbers, and by their IDs where they have one.
@@ -118,7 +116,7 @@ mod tests {
     fn a_profile_is_chosen_by_number_whatever_the_kernel_is() {
         assert_eq!(profile(None, None).unwrap(), 0);
         assert_eq!(profile(Some("3"), None).unwrap(), 3);
-        let why = profile(Some("rescue"), None).unwrap_err().message;
+        let why = profile(Some("rescue"), None).unwrap_err().to_string();
         assert!(why.contains("no UKI"), "{why}");
     }
 

@@ -2,7 +2,7 @@
 
 use super::handover;
 use super::inputs::Inputs;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use baton_sys::memfd::Sealed;
 use baton_verify::{Reason, Refusal, Trust, VerifiedManifest, verify_kernel_on};
 
@@ -48,7 +48,7 @@ pub(crate) fn judged<T>(
     judge: impl Fn(&[u8]) -> std::result::Result<T, Refusal>,
 ) -> Result<(Sealed, std::result::Result<T, Refusal>)> {
     let judged = |handover: Sealed| {
-        let map = handover.map().map_err(|e| Failure::system(&e))?;
+        let map = handover.map().map_err(handover::not_mapped)?;
         let verdict = judge(&map);
         Ok((handover, verdict))
     };

@@ -1,6 +1,7 @@
 //! Putting a handover together: a sealed memfd that nobody can change any more.
 
-use crate::failure::{Failure, Result};
+use crate::failure::load::LoadError;
+use crate::failure::{Attempt, IoError, Result};
 use crate::load::input::Initrd;
 use crate::read;
 use baton_formats::elf::Elf;
@@ -10,6 +11,7 @@ use baton_formats::pe::Pe;
 use baton_sys::memfd::{Draft, Sealed};
 use sha2::{Digest, Sha256};
 use std::io;
+use std::path::Path;
 
 /// What a handover is made of.
 #[derive(Debug)]
@@ -119,13 +121,13 @@ fn write(ingredients: &Ingredients<'_>, kernel: Option<[u8; 32]>) -> Result<Seal
     let mut records = ingredients.records();
     let layout = plan(&records, ingredients)?;
     read::check_room(layout.total_len())?;
-    let mut draft = Draft::create("baton-handover").map_err(|e| memory(&e))?;
-    draft.set_len(layout.total_len()).map_err(|e| memory(&e))?;
+    let mut draft = Draft::create("baton-handover").map_err(memory)?;
+    draft.set_len(layout.total_len()).map_err(memory)?;
     for (index, record) in records.iter().enumerate() {
         copy(&mut draft, record, layout.offset(index).unwrap_or(0))?;
     }
     let digests = {
-        let map = draft.map().map_err(|e| memory(&e))?;
+        let map = draft.map().map_err(memory)?;
         let outside = ingredients.vouched_for_from_outside();
         digests(&map, &layout, &records, outside)
     };
@@ -136,17 +138,18 @@ fn write(ingredients: &Ingredients<'_>, kernel: Option<[u8; 32]>) -> Result<Seal
         };
     }
     let header = plan(&records, ingredients)?.header_page();
-    draft.write_at(&header, 0).map_err(|e| memory(&e))?;
-    draft.seal().map_err(|e| memory(&e))
+    draft.write_at(&header, 0).map_err(memory)?;
+    Ok(draft.seal().map_err(memory)?)
 }
 
 fn copy(draft: &mut Draft, record: &Planned<'_>, offset: u64) -> Result<()> {
     match record.source {
-        Source::Bytes(bytes) => draft.write_at(bytes, offset).map_err(|e| memory(&e)),
+        Source::Bytes(bytes) => draft.write_at(bytes, offset).map_err(memory)?,
         Source::Initrd(initrd) => draft
             .copy_at(&initrd.file, initrd.len, offset)
-            .map_err(|e| Failure::io(&initrd.path, &e)),
+            .map_err(|e| IoError::reading(&initrd.path, e))?,
     }
+    Ok(())
 }
 
 /// Whether a file is a handover that was made before.
@@ -161,30 +164,26 @@ pub fn is_one(bytes: &[u8]) -> bool {
 /// When memory runs out.
 pub fn adopt(bytes: &[u8]) -> Result<Sealed> {
     read::check_room(bytes.len() as u64)?;
-    let mut draft = Draft::create("baton-handover").map_err(|e| memory(&e))?;
-    draft.write_at(bytes, 0).map_err(|e| memory(&e))?;
-    draft.seal().map_err(|e| memory(&e))
+    let mut draft = Draft::create("baton-handover").map_err(memory)?;
+    draft.write_at(bytes, 0).map_err(memory)?;
+    Ok(draft.seal().map_err(memory)?)
 }
 
 fn plan(records: &[Planned<'_>], ingredients: &Ingredients<'_>) -> Result<Layout> {
     let flags = if ingredients.crash { FLAG_CRASH } else { 0 };
     let parts: Vec<Part> = records.iter().map(|record| record.part).collect();
-    let layout = Layout::plan(&parts, flags).map_err(|e| {
-        Failure::new(
-            crate::exit::Exit::Malformed,
-            "handover-layout",
-            format!("the handover can't be made: {e}"),
-        )
-    })?;
+    let layout = Layout::plan(&parts, flags).map_err(LoadError::Layout)?;
     Ok(layout.with_profile(ingredients.profile))
 }
 
-fn memory(error: &io::Error) -> Failure {
-    Failure::new(
-        crate::exit::Exit::NoRoom,
-        "memfd",
-        format!("the handover can't be written to memory: {error}; free some memory"),
-    )
+fn memory(error: io::Error) -> LoadError {
+    let what = "the handover";
+    LoadError::Memory { what, error }
+}
+
+/// That a handover can't be looked at.
+pub fn not_mapped(error: io::Error) -> IoError {
+    IoError::new(Attempt::Map, Path::new("the handover"), error)
 }
 
 /// The digest of each record, in its order, each in a thread of its own: hashing is what a load
@@ -307,7 +306,7 @@ mod tests {
     #[test]
     fn an_empty_initrd_and_too_many_are_refused() {
         let empty = build(&of(b"kernel", &[initrd(b"")])).unwrap_err();
-        assert_eq!(empty.exit, crate::exit::Exit::Malformed);
+        assert_eq!(empty.exit(), crate::failure::exit::Exit::Malformed);
         let many: Vec<Initrd> = (0..32).map(|_| initrd(b"x")).collect();
         assert!(build(&of(b"kernel", &many)).is_err());
     }

@@ -1,7 +1,8 @@
 //! The files of a load, opened and read once.
 
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::input::InputError;
+use crate::failure::load::LoadError;
+use crate::failure::{Failure, IoError, Result};
 use crate::p7s;
 use crate::read;
 use baton_sys::appraisal;
@@ -42,7 +43,7 @@ impl Image {
     pub fn open_companion(path: &Path) -> Result<Image> {
         let image = Image::open(path)?;
         match image.bytes.is_empty() {
-            true => Err(Failure::empty(path, LEAVE_OUT)),
+            true => Err(empty(path).into()),
             false => Ok(image),
         }
     }
@@ -58,21 +59,21 @@ impl Image {
     pub fn load(
         &self,
         mut call: impl FnMut(&File) -> std::result::Result<(), KexecError>,
-    ) -> std::result::Result<(), LoadError> {
+    ) -> std::result::Result<(), NotLoaded> {
         if !appraisal::has_ima(&self.file) {
-            let sealed = sealed("baton-image", &self.bytes).map_err(LoadError::Memory)?;
+            let sealed = sealed("baton-image", &self.bytes).map_err(NotLoaded::Memory)?;
             match call(sealed.file()) {
                 Err(refused) if refused.is_by_policy() => {}
-                result => return result.map_err(LoadError::Kernel),
+                result => return result.map_err(NotLoaded::Kernel),
             }
         }
-        call(&self.file).map_err(LoadError::Kernel)
+        call(&self.file).map_err(NotLoaded::Kernel)
     }
 }
 
 /// Why an image isn't loaded.
 #[derive(Debug)]
-pub enum LoadError {
+pub enum NotLoaded {
     /// There is no room for its bytes.
     Memory(Failure),
     /// The kernel refuses it.
@@ -85,10 +86,16 @@ fn sealed(name: &str, bytes: &[u8]) -> Result<Sealed> {
         draft.write_at(bytes, 0)?;
         draft.seal()
     };
-    write().map_err(out_of_memory)
+    Ok(write().map_err(out_of_memory)?)
 }
 
-const LEAVE_OUT: &str = "leave it out";
+/// What says nothing needn't be given.
+fn empty(path: &Path) -> InputError {
+    InputError::Empty {
+        path: path.to_owned(),
+        advice: "leave it out",
+    }
+}
 
 /// An initrd, open and not read.
 #[derive(Debug)]
@@ -111,7 +118,7 @@ impl Initrd {
     pub fn open(path: &Path) -> Result<Initrd> {
         let (file, len) = read::open(path)?;
         if len == 0 {
-            return Err(Failure::empty(path, LEAVE_OUT));
+            return Err(empty(path).into());
         }
         Ok(Initrd {
             path: path.to_owned(),
@@ -137,12 +144,9 @@ impl Initrd {
     }
 }
 
-fn out_of_memory(e: std::io::Error) -> Failure {
-    Failure::new(
-        Exit::NoRoom,
-        "memfd",
-        format!("what is to be loaded can't be written to memory: {e}; free some memory"),
-    )
+fn out_of_memory(error: std::io::Error) -> LoadError {
+    let what = "what is to be loaded";
+    LoadError::Memory { what, error }
 }
 
 /// Several initrds as the kernel takes them: one after another, each at a multiple of 4
@@ -158,10 +162,10 @@ pub fn concatenate(initrds: &[Initrd]) -> Result<Sealed> {
     for initrd in initrds {
         draft
             .copy_at(&initrd.file, initrd.len, offset)
-            .map_err(|e| Failure::io(&initrd.path, &e))?;
+            .map_err(|e| IoError::reading(&initrd.path, e))?;
         offset += initrd.len.next_multiple_of(4);
     }
-    draft.seal().map_err(out_of_memory)
+    Ok(draft.seal().map_err(out_of_memory)?)
 }
 
 /// How long they are together.
@@ -235,7 +239,7 @@ pub(super) mod tests {
         assert!(
             Image::open(Path::new("/"))
                 .unwrap_err()
-                .message
+                .to_string()
                 .contains("plain file")
         );
     }

@@ -5,10 +5,10 @@ use super::handover::{self, Ingredients};
 use super::input::{self, Image, Initrd};
 use crate::cli::Companions;
 use crate::cmdline;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::input::InputError;
+use crate::failure::load::LoadError;
 use crate::p7s;
-use crate::plan;
 use baton_formats::handover::Handover;
 use baton_sys::limits::LARGEST_FILE;
 use std::os::unix::ffi::OsStrExt;
@@ -71,11 +71,12 @@ impl Inputs {
         };
         let together = input::joined_len(&inputs.initrds);
         if together > LARGEST_FILE {
-            return Err(plan::too_large(
-                "all initrds together",
-                together,
-                LARGEST_FILE,
-            ));
+            return Err(InputError::TooLarge {
+                what: "all initrds together".to_owned(),
+                len: together,
+                limit: LARGEST_FILE,
+            }
+            .into());
         }
         inputs.cmdline = command_line(args, reused, &inputs)?;
         Ok(inputs)
@@ -148,11 +149,7 @@ fn check_alone(args: &Companions) -> Result<()> {
     let given = args.given();
     match given.iter().find(|option| **option != "--cmdline") {
         None => Ok(()),
-        Some(option) => Err(Failure::new(
-            Exit::Usage,
-            "usage",
-            format!("a handover has everything in it already (leave {option} out)"),
-        )),
+        Some(option) => Err(LoadError::HandoverIsWhole { option }.into()),
     }
 }
 

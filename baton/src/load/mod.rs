@@ -11,8 +11,9 @@ mod report;
 use crate::cli::{LoadOptions, Via};
 use crate::cmdline;
 use crate::crash::load::Summary;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::load::LoadError;
+use crate::failure::output::OutputError;
 use crate::gate::own::OwnLists;
 use crate::kernel_verdict;
 use crate::kind::{Format, Kind};
@@ -25,7 +26,7 @@ use baton_formats::bzimage::BzImage;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
 use baton_verify::{Component, Part, Reason, Refusal};
-use input::{Image, Initrd, LoadError};
+use input::{Image, Initrd, NotLoaded};
 use inputs::Inputs;
 use judged::Judged;
 use std::cell::OnceCell;
@@ -42,7 +43,7 @@ pub fn run(kernel: &Path, args: &LoadOptions, crash: bool) -> Result<()> {
     let inputs = Inputs::read(kernel, &args.with, reused(args, &root, crash)?, crash)?;
     let kind = Kind::of(&inputs.kernel.bytes);
     if let Some(failure) = kind.refused_as("kernel", kernel) {
-        return Err(failure);
+        return Err(failure.into());
     }
     load(args, &root, &inputs, None).map(drop)
 }
@@ -52,7 +53,7 @@ fn reused(args: &LoadOptions, root: &Root, crash: bool) -> Result<Option<Vec<u8>
     if !args.reuse_cmdline {
         return Ok(None);
     }
-    let current = baton_sys::cmdline::current(root).map_err(|e| Failure::system(&e))?;
+    let current = baton_sys::cmdline::current(root)?;
     Ok(Some(cmdline::reuse(&current, crash)))
 }
 
@@ -131,16 +132,11 @@ fn preflight(
 fn kernel_way(machine: &Machine, request: Request, inputs: &Inputs, keys: &Keys) -> Result<Way> {
     let bytes = &inputs.kernel.bytes;
     if let Some(what) = inputs.only_for_the_gate() {
-        return Err(Failure::new(
-            Exit::Malformed,
-            "only-for-the-gate",
-            format!("kernel refused: {what}, which only the gate looks at (use --via gate)"),
-        ));
+        return Err(LoadError::OnlyGateLooksAt(what).into());
     }
     let kind = Kind::of(bytes);
     if matches!(kind.format, Format::Uki | Format::Elf | Format::Multiboot2) {
-        let what = format!("it is {}", kind.name);
-        return Err(plan::only_for_the_gate("only-for-the-gate", &what));
+        return Err(LoadError::OnlyGateBoots(kind.name.into_owned()).into());
     }
     let header = header(bytes, Component::Kernel);
     let initrds = Payload {
@@ -181,7 +177,7 @@ impl Gate {
         let metadata = handover.file().metadata();
         Ok(Gate {
             image,
-            len: metadata.map_err(|e| Failure::system(&e))?.len(),
+            len: metadata.map_err(handover::not_mapped)?.len(),
             handover,
             parts: Vec::new(),
             format: None,
@@ -192,14 +188,8 @@ impl Gate {
 
 fn open_gate(args: &LoadOptions) -> Result<Image> {
     if !args.gate.exists() {
-        return Err(Failure::new(
-            Exit::Failed,
-            "no-gate",
-            format!(
-                "no gate at {}; install a signed one there, or name one with --gate",
-                args.gate.display()
-            ),
-        ));
+        let path = args.gate.clone();
+        return Err(LoadError::NoGate { path }.into());
     }
     Image::open(&args.gate)
 }
@@ -251,24 +241,16 @@ fn gate_way(
 pub fn save_private(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
     let destination = Destination::new(path, Access::Private, Existing::with(force))?;
     if destination.is_stdout() {
-        return Err(Failure::new(
-            Exit::Usage,
-            "usage",
-            "standard output is for the report; name a file to save to",
-        ));
+        return Err(OutputError::StdoutIsForReport.into());
     }
     destination.write(bytes)
 }
 
 fn save(gate: Option<&Gate>, path: &Path, force: bool) -> Result<()> {
     let Some(gate) = gate else {
-        return Err(Failure::new(
-            Exit::Usage,
-            "usage",
-            "the kernel's own way has no handover to save (add --via gate)",
-        ));
+        return Err(LoadError::NoHandover.into());
     };
-    let map = gate.handover.map().map_err(|e| Failure::system(&e))?;
+    let map = gate.handover.map().map_err(handover::not_mapped)?;
     save_private(path, &map, force)
 }
 
@@ -276,11 +258,7 @@ fn save(gate: Option<&Gate>, path: &Path, force: bool) -> Result<()> {
 fn unjudged(args: &LoadOptions, inputs: &Inputs, gate: &OnceCell<Gate>) -> Result<LoadPlan> {
     match args.via {
         Via::Auto => {
-            return Err(Failure::new(
-                Exit::Usage,
-                "usage",
-                "--no-preflight gives no verdict to choose a way by; add --via kernel or --via gate",
-            ));
+            return Err(LoadError::NoVerdict.into());
         }
         Via::Kernel => {}
         Via::Gate => {
@@ -299,7 +277,7 @@ fn unjudged(args: &LoadOptions, inputs: &Inputs, gate: &OnceCell<Gate>) -> Resul
 
 fn carry_out(inputs: &Inputs, gate: Option<&Gate>, why_no_mok: Option<&'static str>) -> Result<()> {
     let cmdline = CString::new(inputs.cmdline.clone())
-        .map_err(|_| Failure::from(Refusal::new(Component::CommandLine, Reason::CommandLineNul)))?;
+        .map_err(|_| Refusal::new(Component::CommandLine, Reason::CommandLineNul))?;
     let joined;
     let (image, initrd) = match gate {
         Some(gate) => (&gate.image, Some(gate.handover.file().as_fd())),
@@ -317,8 +295,8 @@ fn carry_out(inputs: &Inputs, gate: Option<&Gate>, why_no_mok: Option<&'static s
     };
     let loaded = image.load(|file| kexec::load(file.as_fd(), initrd, &cmdline, inputs.crash));
     loaded.map_err(|error| match error {
-        LoadError::Memory(failure) => failure,
-        LoadError::Kernel(error) => match why_no_mok.filter(|_| error.is_for_want_of_a_key()) {
+        NotLoaded::Memory(failure) => failure,
+        NotLoaded::Kernel(error) => match why_no_mok.filter(|_| error.is_for_want_of_a_key()) {
             Some(why) => error.with_fix(why).into(),
             None => error.into(),
         },

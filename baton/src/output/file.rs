@@ -1,7 +1,7 @@
 //! Files that commands write: whole or not at all, and nothing is lost that was there.
 
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::output::OutputError;
+use crate::failure::{Attempt, Failure, IoError, Result};
 use baton_sys::output::{Attributes, open_special, rename_to_new};
 use baton_sys::signals;
 use std::fmt;
@@ -116,7 +116,7 @@ impl Destination {
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
         let draft = self.begin()?;
         let mut file = &draft.file;
-        file.write_all(bytes).map_err(|e| self.failure(&e))?;
+        file.write_all(bytes).map_err(|e| self.failure(e))?;
         draft.finish()
     }
 
@@ -137,7 +137,7 @@ impl Destination {
             }
         };
         Ok(Draft {
-            file: file.map_err(|e| self.failure(&e))?,
+            file: file.map_err(|e| self.failure(e))?,
             temporary,
             destination: self,
         })
@@ -145,19 +145,16 @@ impl Destination {
 
     /// Why it can't be written. A reader of a pipe that left early needs no telling.
     #[must_use]
-    pub fn failure(&self, error: &io::Error) -> Failure {
-        let why = match error.raw_os_error() {
-            Some(ENXIO) => "nobody reads it; start the reader first".to_owned(),
-            _ => error.to_string(),
+    pub fn failure(&self, error: io::Error) -> Failure {
+        let is_reported = error.kind() == ErrorKind::BrokenPipe;
+        let error = match error.raw_os_error() {
+            Some(ENXIO) => io::Error::other("nobody reads it; start the reader first"),
+            _ => error,
         };
-        let exit = match error.kind() {
-            ErrorKind::PermissionDenied => Exit::NotPermitted,
-            _ => Exit::Failed,
-        };
-        let failure = Failure::new(exit, "io", format!("{self}: {why}"));
+        let name = PathBuf::from(self.to_string());
         Failure {
-            told: error.kind() == ErrorKind::BrokenPipe,
-            ..failure
+            is_reported,
+            ..IoError::new(Attempt::Write, &name, error).into()
         }
     }
 }
@@ -170,20 +167,20 @@ impl Place {
         if is_stdout(named) {
             return Ok(Place::Stdout);
         }
-        let failed = |e| Failure::io(named, &e);
+        let failed = |e| IoError::new(Attempt::Write, named, e);
         // What Linux doesn't follow (proc(5): protected_symlinks) isn't followed here either.
         let there = match fs::metadata(named) {
             Ok(metadata) => Some(metadata),
             Err(e) if e.kind() == ErrorKind::NotFound => None,
-            Err(e) => return Err(failed(e)),
+            Err(e) => return Err(failed(e).into()),
         };
         let folder = there.as_ref().is_some_and(fs::Metadata::is_dir);
         if folder || named.as_os_str().as_bytes().ends_with(b"/") {
-            let message = format!("{}: a folder; name a file in it", named.display());
-            return Err(Failure::failed(message));
+            let path = named.to_owned();
+            return Err(OutputError::Directory { path }.into());
         }
         if named.as_os_str().is_empty() {
-            return Err(Failure::usage("the name of the file to write is empty"));
+            return Err(OutputError::EmptyName.into());
         }
         let path = match resolved(named).map_err(failed)? {
             Some(path) if there.as_ref().is_none_or(fs::Metadata::is_file) => path,
@@ -203,7 +200,7 @@ impl Place {
                 Access::Private => 0o600,
                 Access::Like(file) => {
                     fs::metadata(file)
-                        .map_err(|e| Failure::io(file, &e))?
+                        .map_err(|e| IoError::reading(file, e))?
                         .mode()
                         & 0o777
                 }
@@ -215,15 +212,15 @@ impl Place {
 /// Refuses a name that is taken, also by a link to what isn't there: somebody else may have put it there, and
 /// chosen where the file goes.
 fn check_free(named: &Path, is_there: bool) -> Result<()> {
-    let what = match (is_there, named.is_symlink()) {
-        (true, _) => "it is there already; write to another file, or replace it with --force",
-        (false, true) => {
-            "it is a link to what isn't there; write to another file, or to where it leads with --force"
+    match is_there || named.is_symlink() {
+        false => Ok(()),
+        true => Err(OutputError::Exists {
+            path: named.to_owned(),
+            is_link: !is_there,
+            advice: "",
         }
-        (false, false) => return Ok(()),
-    };
-    let message = format!("{}: {what}", named.display());
-    Err(Failure::exists(message))
+        .into()),
+    }
 }
 
 /// What is behind all links; `None` for an open descriptor, whose link is no name.
@@ -272,11 +269,11 @@ pub fn is_no_input<'p>(output: &Path, inputs: impl IntoIterator<Item = &'p PathB
     let is_it = |input: &&PathBuf| identity(input).as_ref() == Some(&written);
     match inputs.into_iter().find(is_it) {
         None => Ok(()),
-        Some(input) => Err(Failure::usage(format!(
-            "{}: it is read as {}: name another file to write to",
-            output.display(),
-            input.display()
-        ))),
+        Some(input) => Err(OutputError::IsInput {
+            path: output.to_owned(),
+            input: input.clone(),
+        }
+        .into()),
     }
 }
 
@@ -315,7 +312,7 @@ impl Draft<'_> {
     /// When there can't be more open files.
     pub fn file(&self) -> Result<File> {
         let file = self.file.try_clone();
-        file.map_err(|e| self.destination.failure(&e))
+        file.map_err(|e| self.destination.failure(e))
     }
 
     /// Whether it can be written at any offset, and read.
@@ -353,7 +350,7 @@ impl Draft<'_> {
             .and_then(|()| file.sync_all())
             .and_then(|()| temporary.rename(path, *existing))
             .and_then(|()| File::open(folder(path))?.sync_all())
-            .map_err(|e| destination.failure(&e))
+            .map_err(|e| destination.failure(e))
     }
 }
 
@@ -392,18 +389,13 @@ impl Temporary {
                 }
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 Err(e) => {
-                    let failure = Failure::io(path, &e);
-                    let folder = folder(path).display();
-                    let message =
-                        format!("{}: no file can be made in {folder}: {e}", path.display());
-                    return Err(Failure { message, ..failure });
+                    let attempt = Attempt::CreateIn(folder(path).to_owned());
+                    return Err(IoError::new(attempt, path, e).into());
                 }
             }
         }
-        Err(Failure::failed(format!(
-            "{}: a hundred temporary files lie beside it; remove .baton.*",
-            path.display()
-        )))
+        let path = path.to_owned();
+        Err(OutputError::TemporaryFiles { path }.into())
     }
 
     fn rename(self, path: &Path, existing: Existing) -> io::Result<()> {

@@ -5,5 +5,6 @@
 
 #[macro_use]
 pub mod text;
+pub mod failure;
 pub mod file;
 pub mod json;

@@ -4,7 +4,7 @@
 //! when its report finds no reader. So printing never fails where it is called; what went wrong is kept, and
 //! [`end`] makes an exit code of it.
 
-use crate::exit::Exit;
+use crate::failure::exit::Exit;
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{ErrorKind, Write};

@@ -23,6 +23,8 @@ mod tests;
 
 use crate::cli::{PolicyCheckArgs, PolicyCommand, PolicyExplainArgs, PolicyShowArgs};
 use crate::cmdline;
+use crate::failure::gate::GateError;
+use crate::failure::input::InputError;
 use crate::failure::{Failure, Result};
 use crate::gate::own::not_a_gate;
 use crate::inspect::page::Page;
@@ -81,8 +83,11 @@ fn compile(text: &str, name: &Path) -> Result<(Source, Vec<u8>)> {
     Ok((source, bytes))
 }
 
-fn bad_policy(name: &Path, why: &dyn std::fmt::Display) -> Failure {
-    Failure::malformed("bad-policy", format!("{}: {why}", name.display()))
+fn bad_policy(name: &Path, why: &dyn std::fmt::Display) -> InputError {
+    InputError::Policy {
+        path: name.to_owned(),
+        why: why.to_string(),
+    }
 }
 
 fn preset_text(name: &Path) -> Option<&'static str> {
@@ -93,14 +98,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
     read::given(path).map_err(|failure| {
         let bare = path.components().count() == 1;
         match bare && !path.exists() {
-            true => Failure {
-                message: format!(
-                    "{}; presets are {}",
-                    failure.message,
-                    preset::NAMES.join(", ")
-                ),
-                ..failure
-            },
+            true => failure.remarked(format!("presets are {}", preset::NAMES.join(", "))),
             false => failure,
         }
     })
@@ -111,7 +109,7 @@ fn utf8<'b>(bytes: &'b [u8], path: &Path) -> Result<&'b str> {
         let why = "neither TOML nor a gate; give a policy's TOML, a gate, or a preset's name";
         bad_policy(path, &why)
     };
-    std::str::from_utf8(bytes).map_err(wrong)
+    Ok(std::str::from_utf8(bytes).map_err(wrong)?)
 }
 
 /// The compact form of a preset's, a file's, or a gate's policy.
@@ -132,9 +130,9 @@ fn compact_of(name: &Path) -> Result<Vec<u8>> {
 fn of_gate(image: &[u8], name: &Path) -> Result<Vec<u8>> {
     let info = GateInfo::from_image(image);
     let policy = info.and_then(|info| info.policy(image).map(<[u8]>::to_vec));
-    let policy = policy.map_err(|e| {
-        let message = format!("{}: {}", name.display(), not_a_gate(image, &e));
-        Failure::malformed("bad-gate", message)
+    let policy = policy.map_err(|e| GateError::NotAGate {
+        path: name.to_owned(),
+        why: not_a_gate(image, &e),
     })?;
     match policy.is_empty() {
         true => Ok(Compact::stock().as_bytes().to_vec()),
@@ -145,12 +143,12 @@ fn of_gate(image: &[u8], name: &Path) -> Result<Vec<u8>> {
 /// The parts of a compact policy from there.
 fn parts(bytes: &[u8], name: &Path) -> Result<Policy> {
     let parsed = parse(bytes, name)?;
-    compact::read(&parsed).map_err(|why| bad_policy(name, &why))
+    Ok(compact::read(&parsed).map_err(|why| bad_policy(name, &why))?)
 }
 
 fn parse<'b>(bytes: &'b [u8], name: &Path) -> Result<Compact<'b>> {
     let parsed = Compact::parse(bytes);
-    parsed.map_err(|e| bad_policy(name, &e))
+    Ok(parsed.map_err(|e| bad_policy(name, &e))?)
 }
 
 fn check(args: &PolicyCheckArgs) -> Result<()> {
@@ -264,13 +262,9 @@ fn explain(args: &PolicyExplainArgs) -> Result<()> {
     verdict.map_err(denial)
 }
 
-/// As the gate would refuse; it has been told already.
+/// As the gate would refuse; it has been reported already.
 fn denial(reason: Reason) -> Failure {
-    let refusal = Refusal::new(Component::CommandLine, reason);
-    Failure {
-        told: true,
-        ..Failure::from(refusal)
-    }
+    Failure::from(Refusal::new(Component::CommandLine, reason)).reported()
 }
 
 fn explained(policy: &Policy, bytes: &[u8], crash: bool) -> String {

@@ -417,7 +417,7 @@ fn scope_sbat(table: &Table<'_>) -> Result<(String, u32)> {
 fn certificate(item: &Item<'_>, folder: &Path) -> Result<[u8; 32]> {
     let path = folder.join(item.text()?);
     let wrong = |why: String| item.problem(format!("can't be used: {why}"));
-    let all = certs::read(&path).map_err(|failure| wrong(failure.message))?;
+    let all = certs::read(&path).map_err(|failure| wrong(failure.to_string()))?;
     let [one] = &all[..] else {
         let count = all.len();
         let path = path.display();

@@ -9,7 +9,8 @@
 use super::cms::{self, Content};
 use super::signer::Signer;
 use super::{Existing, accepted};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::sign::SignError;
 use baton_formats::module_signature::{self, Appended};
 use baton_formats::pe::Pe;
 use baton_verify::verify_detached;
@@ -21,9 +22,7 @@ use baton_verify::verify_detached;
 pub fn sign(file: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>> {
     let data = without(file, existing)?;
     if Pe::parse(data).is_ok_and(|pe| pe.is_signed()) {
-        return Err(Failure::usage(
-            "it has an Authenticode signature, which must stay its last part; sign it with --as authenticode --append, or with --as detached",
-        ));
+        return Err(SignError::AuthenticodeIsLast.into());
     }
     let content = Content {
         kind: cms::DATA,
@@ -33,8 +32,7 @@ pub fn sign(file: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>>
     };
     let signature = cms::signed_data(&content, signer, signer.needed_certificates())?;
     accepted(verify_detached([data], &signature, &signer.trust()?))?;
-    let length = u32::try_from(signature.len())
-        .map_err(|_| Failure::too_large("the signature would be over 4 GiB"))?;
+    let length = u32::try_from(signature.len()).map_err(|_| SignError::Over4G("signature"))?;
     Ok([data, &signature, &module_signature::trailer(length)].concat())
 }
 
@@ -46,9 +44,7 @@ pub fn without(file: &[u8], existing: Existing) -> Result<&[u8]> {
     match (module_signature::split(file), existing) {
         (Ok(None), _) => Ok(file),
         (Ok(Some(Appended { data, .. })), Existing::Replace) => Ok(data),
-        (Ok(Some(_)), _) => Err(Failure::exists(
-            "it has an appended signature already; use --replace to drop that",
-        )),
-        (Err(e), _) => Err(Failure::malformed("bad-signature", e.to_string())),
+        (Ok(Some(_)), _) => Err(SignError::HasAppended.into()),
+        (Err(e), _) => Err(SignError::Appended(e).into()),
     }
 }

@@ -6,7 +6,8 @@ use super::cms::{self, Content};
 use super::signer::Signer;
 use super::{Existing, accepted};
 use crate::der::{algorithm_with_null, element, oid, sequence, tag};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::sign::SignError;
 use baton_formats::gate_image::GateInfo;
 use baton_verify::{Digest, verify_image};
 
@@ -63,13 +64,11 @@ fn indirect_data(digest: &Digest) -> Vec<u8> {
 /// A gate's file, signatures included, must end before the memory the gate works in.
 fn check_gate_limit(signed: &[u8]) -> Result<()> {
     match GateInfo::from_image(signed) {
-        Ok(info) if signed.len() as u64 > u64::from(info.limit) => {
-            Err(Failure::too_large(format!(
-                "the signed gate would be {} bytes, and it may have {}; use fewer certificates or signatures",
-                signed.len(),
-                info.limit
-            )))
+        Ok(info) if signed.len() as u64 > u64::from(info.limit) => Err(SignError::GateTooLarge {
+            length: signed.len(),
+            limit: info.limit,
         }
+        .into()),
         // Not a gate, or one with room.
         _ => Ok(()),
     }

@@ -1,7 +1,8 @@
 //! Putting a signature into a PE file: the certificate table, its directory entry, the checksum.
 
 use super::Existing;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::sign::SignError;
 use crate::pe_edit;
 use baton_formats::pe::{Offsets, Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS};
 use baton_verify::{Digest, HashAlgorithm};
@@ -22,20 +23,13 @@ pub struct Prepared {
 /// # Errors
 /// When it isn't a PE image, has no room for a signature, or is signed and that isn't wanted.
 pub fn prepare(image: &[u8], hash: HashAlgorithm, existing: Existing) -> Result<Prepared> {
-    let pe = Pe::parse(image).map_err(|e| {
-        Failure::malformed("bad-image", format!("not an image that can be signed: {e}"))
-    })?;
+    let pe = Pe::parse(image).map_err(SignError::Image)?;
     let offsets = pe.offsets();
-    let directory = offsets.certificate_directory.ok_or_else(|| {
-        Failure::malformed(
-            "bad-image",
-            "the image's header has no room for a signature (fewer than five data directories)",
-        )
-    })?;
+    let directory = offsets
+        .certificate_directory
+        .ok_or(SignError::NoDirectory)?;
     if pe.is_signed() && existing == Existing::Refuse {
-        return Err(Failure::exists(
-            "already signed; use --append to add a signature, or --replace to drop what is there",
-        ));
+        return Err(SignError::Signed.into());
     }
     let (signed, table) = image.split_at(pe.signed_len());
     let digest = hash.hash(pe.digest_parts());
@@ -65,16 +59,16 @@ pub fn attach(prepared: Prepared, signature: &[u8]) -> Result<Vec<u8>> {
         mut table,
         ..
     } = prepared;
-    let too_large = || Failure::too_large("the signed file would be over 4 GiB");
-    let length = u32::try_from(signature.len() + 8).map_err(|_| too_large())?;
+    let too_large = |_| SignError::Over4G("signed file");
+    let length = u32::try_from(signature.len() + 8).map_err(too_large)?;
     table.extend_from_slice(&length.to_le_bytes());
     table.extend_from_slice(&WIN_CERT_REVISION_2.to_le_bytes());
     table.extend_from_slice(&WIN_CERT_TYPE_PKCS.to_le_bytes());
     table.extend_from_slice(signature);
     table.resize(table.len().next_multiple_of(8), 0);
 
-    let offset = u32::try_from(file.len()).map_err(|_| too_large())?;
-    let size = u32::try_from(table.len()).map_err(|_| too_large())?;
+    let offset = u32::try_from(file.len()).map_err(too_large)?;
+    let size = u32::try_from(table.len()).map_err(too_large)?;
     pe_edit::put_u32(&mut file, directory, offset)?;
     pe_edit::put_u32(&mut file, directory + 4, size)?;
     file.extend_from_slice(&table);

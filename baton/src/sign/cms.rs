@@ -7,7 +7,8 @@
 use super::key::SigningKey;
 use super::signer::Signer;
 use crate::der::{algorithm, algorithm_with_null, element, oid, sequence, tag};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::sign::SignError;
 use baton_verify::{Digest, HashAlgorithm};
 
 /// 1.2.840.113549.1.7.1
@@ -73,9 +74,7 @@ pub fn signed_data(
     ]);
     let whole = sequence(&[&oid(SIGNED_DATA), &explicit(&[&signed])]);
     match whole.len() > MAX_LEN {
-        true => Err(Failure::too_large(
-            "the signature would be larger than 64 KiB; give fewer certificates with --chain",
-        )),
+        true => Err(SignError::TooManyCertificates.into()),
         false => Ok(whole),
     }
 }
@@ -86,10 +85,7 @@ fn signer_info(content: &Content<'_>, signer: &Signer, digest_algorithm: &[u8]) 
         Some(attributes) => signer.hash.hash([&element(tag::SET, &[attributes])[..]]),
         None => content.digest,
     };
-    let signature = signer
-        .key
-        .sign(&signed)
-        .map_err(|why| Failure::failed(format!("signing failed: {why}")))?;
+    let signature = signer.key.sign(&signed).map_err(SignError::Signing)?;
     Ok(sequence(&[
         &[tag::INTEGER, 1, 1],
         &signer.issuer_and_serial,

@@ -5,7 +5,8 @@ use super::accepted;
 use super::cms::{self, Content};
 use super::signer::Signer;
 use crate::cli::Encoding;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::sign::SignError;
 use baton_verify::verify_detached;
 use pem_rfc7468::LineEnding;
 
@@ -27,8 +28,10 @@ pub fn sign(file: &[u8], signer: &Signer, encoding: Encoding) -> Result<Vec<u8>>
     accepted(verify_detached([file], &signature, &signer.trust()?))?;
     match encoding {
         Encoding::Der => Ok(signature),
-        Encoding::Pem => pem_rfc7468::encode_string(PEM_LABEL, LineEnding::LF, &signature)
-            .map(String::into_bytes)
-            .map_err(|e| Failure::failed(format!("writing PEM failed: {e}"))),
+        Encoding::Pem => Ok(
+            pem_rfc7468::encode_string(PEM_LABEL, LineEnding::LF, &signature)
+                .map(String::into_bytes)
+                .map_err(SignError::Pem)?,
+        ),
     }
 }

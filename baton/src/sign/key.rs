@@ -1,7 +1,8 @@
 //! Private keys: RSA and ECDSA on P-256 and P-384, from unencrypted PEM or DER. They are wiped from memory
 //! once they were used: the file and what is made of it here, and the keys themselves by their crates.
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::sign::SignError;
 use crate::keystore::Keystore;
 use crate::pem::{self, Block};
 use crate::read;
@@ -34,8 +35,10 @@ impl SigningKey {
     /// When the file can't be read, is encrypted, or holds no key of a known kind.
     pub fn read(path: &Path) -> Result<SigningKey> {
         let bytes = Zeroizing::new(read::given(path)?);
-        SigningKey::parse(&bytes)
-            .map_err(|why| Failure::malformed("bad-key", format!("{}: {why}", path.display())))
+        Ok(SigningKey::parse(&bytes).map_err(|why| SignError::Key {
+            path: path.to_owned(),
+            why,
+        })?)
     }
 
     /// From a file in PEM or DER: PKCS#8, PKCS#1 or SEC1.

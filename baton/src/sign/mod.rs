@@ -21,19 +21,19 @@ pub mod note_room;
 pub mod signer;
 
 use crate::cli::{Encoding, SignArgs, SignatureKind};
-use crate::failure::{Failure, Result};
+use crate::failure::output::OutputError;
+use crate::failure::sign::SignError;
+use crate::failure::{Cause, Failure, Result};
 use crate::kind::{Kind, Role};
 use crate::output::file::{self, Access, Destination};
 use crate::p7s;
 use crate::read;
-use crate::refusal;
 use baton_formats::elf::Elf;
 use baton_formats::initrd;
 use baton_formats::manifest::Manifest;
 use baton_verify::{Payload, Reason, Way};
 use signer::Signer;
 use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
 
 /// What to do with signatures that are already there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,11 +67,11 @@ pub fn run(args: &SignArgs) -> Result<()> {
     let file = read::given(&args.input)?;
     let kind = args.kind.unwrap_or_else(|| default_kind(&file));
     check_options(args, kind)?;
-    check_role(&file).map_err(|why| named(&args.input, why))?;
+    let named = |failure: Failure| failure.about(args.input.display());
+    check_role(&file).map_err(named)?;
     let existing = Existing::from(args);
     let destination = destination(args, kind)?;
-    let signed =
-        sign(&file, kind, &signer, existing, args.format).map_err(|why| named(&args.input, why))?;
+    let signed = sign(&file, kind, &signer, existing, args.format).map_err(named)?;
     destination.write(&signed)?;
     destination.report(format_args!(
         "{destination}: {} by \"{}\" ({})",
@@ -95,10 +95,10 @@ fn check_place(args: &SignArgs) -> Result<()> {
     let input = &args.input;
     let is_pipe = std::fs::metadata(input).is_ok_and(|it| it.file_type().is_fifo());
     match is_pipe && args.output().is_none() {
-        true => Err(Failure::usage(format!(
-            "{}: a pipe; say where to write with --output",
-            input.display()
-        ))),
+        true => Err(SignError::Pipe {
+            path: input.clone(),
+        }
+        .into()),
         false => Ok(()),
     }
 }
@@ -116,8 +116,8 @@ fn check_manifest(file: &[u8]) -> Result<()> {
     if Kind::of(file).role != Role::Manifest {
         return Ok(());
     }
-    let parsed = Manifest::parse(file).map(|_| ());
-    parsed.map_err(|e| Failure::malformed("bad-manifest", e.to_string()))
+    Manifest::parse(file).map_err(SignError::Manifest)?;
+    Ok(())
 }
 
 /// The file with its signature, or, if that is to be detached, the signature.
@@ -152,17 +152,17 @@ fn default_kind(file: &[u8]) -> SignatureKind {
 
 fn check_options(args: &SignArgs, kind: SignatureKind) -> Result<()> {
     if args.append && kind != SignatureKind::Authenticode {
-        return Err(Failure::usage(format!(
-            "{}: --append is for Authenticode signatures; there is one {} at most (use --replace)",
-            args.input.display(),
-            kind.described()
-        )));
+        return Err(SignError::Append {
+            path: args.input.clone(),
+            kind: kind.described(),
+        }
+        .into());
     }
     if args.format == Encoding::Pem && kind != SignatureKind::Detached {
-        return Err(Failure::usage(format!(
-            "{}: --format pem is for detached signatures; use --as detached",
-            args.input.display()
-        )));
+        return Err(SignError::PemFormat {
+            path: args.input.clone(),
+        }
+        .into());
     }
     Ok(())
 }
@@ -177,8 +177,8 @@ fn destination(args: &SignArgs, kind: SignatureKind) -> Result<Destination> {
         None => args.input.clone(),
     };
     let in_place = output == args.input && !detached;
-    let told = args.force || (detached && args.replace);
-    let existing = file::Existing::with(in_place || told);
+    let replaces = args.force || (detached && args.replace);
+    let existing = file::Existing::with(in_place || replaces);
     let read = [&args.key, &args.cert].into_iter().chain(&args.chain);
     let whole = detached.then_some(&args.input);
     file::is_no_input(&output, read.chain(whole))?;
@@ -187,32 +187,18 @@ fn destination(args: &SignArgs, kind: SignatureKind) -> Result<Destination> {
 }
 
 /// Two files in the place of one and another's name are a slip of many hands, as of a shell's pattern.
-fn advised(failure: Failure, detached: bool, args: &SignArgs) -> Failure {
-    if failure.reason != "exists" {
-        return failure;
+fn advised(mut failure: Failure, detached: bool, args: &SignArgs) -> Failure {
+    if let Cause::Output(OutputError::Exists { advice, .. }) = &mut *failure.cause {
+        *advice = match (detached, args.output()) {
+            (true, None) => "; --replace puts the new signature in its place",
+            (_, Some(_)) => "; one file is signed at a time",
+            (false, None) => "",
+        };
     }
-    let advice = match (detached, args.output()) {
-        (true, None) => "; --replace puts the new signature in its place",
-        (_, Some(_)) => "; one file is signed at a time",
-        (false, None) => "",
-    };
-    Failure {
-        message: failure.message + advice,
-        ..failure
-    }
-}
-
-fn named(path: &Path, failure: Failure) -> Failure {
-    Failure {
-        message: format!("{}: {}", path.display(), failure.message),
-        ..failure
-    }
+    failure
 }
 
 /// A signature that the gate wouldn't accept, though it trusted the signer, isn't written.
 fn accepted<T>(verdict: std::result::Result<T, Reason>) -> Result<T> {
-    verdict.map_err(|reason| {
-        let message = format!("signed so, it would not be accepted: {reason}");
-        Failure::new(refusal::exit(&reason), reason.code(), message)
-    })
+    Ok(verdict.map_err(SignError::NotAccepted)?)
 }

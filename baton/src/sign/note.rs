@@ -5,7 +5,8 @@ use super::cms::{self, Content};
 use super::note_room::Room;
 use super::signer::Signer;
 use super::{Existing, accepted};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::sign::SignError;
 use crate::pe_edit::put;
 use baton_formats::elf::Elf;
 use baton_verify::verify_detached;
@@ -35,9 +36,7 @@ pub fn sign(file: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>>
         }
         length = signature.len();
     }
-    Err(Failure::too_large(
-        "no signature fits the room in the note; sign it with --as appended",
-    ))
+    Err(SignError::NoteRoom.into())
 }
 
 fn signature(parts: &[&[u8]], signer: &Signer) -> Result<Vec<u8>> {
@@ -51,27 +50,22 @@ fn signature(parts: &[&[u8]], signer: &Signer) -> Result<Vec<u8>> {
 }
 
 fn parse(file: &[u8]) -> Result<Elf<'_>> {
-    Elf::parse(file)
-        .map_err(|e| Failure::malformed("bad-image", format!("can't hold a signature note: {e}")))
-}
-
-fn missing() -> Failure {
-    Failure::failed("the signature note that was made isn't found")
+    Ok(Elf::parse(file).map_err(SignError::Elf)?)
 }
 
 /// What the signature is over.
 fn covered(file: &[u8]) -> Result<Vec<&[u8]>> {
-    let parts = parse(file)?.signed_parts().ok_or_else(missing)?;
+    let parts = parse(file)?.signed_parts().ok_or(SignError::NoNote)?;
     Ok(parts.collect())
 }
 
 fn descriptor(file: &[u8]) -> Result<usize> {
-    let range = parse(file)?.signature_note().ok_or_else(missing)?;
+    let range = parse(file)?.signature_note().ok_or(SignError::NoNote)?;
     Ok(range.start)
 }
 
 fn check(file: &[u8], signer: &Signer) -> Result<()> {
     let elf = parse(file)?;
-    let signature = elf.signature().ok_or_else(missing)?;
+    let signature = elf.signature().ok_or(SignError::NoNote)?;
     accepted(verify_detached(covered(file)?, signature, &signer.trust()?)).map(|_| ())
 }

@@ -8,7 +8,8 @@
 //! Interface", chapters 4 and 5; include/uapi/linux/elf.h).
 
 use super::Existing;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::sign::SignError;
 use crate::pe_edit::{put, put_u16};
 use baton_formats::elf::{
     Class, Elf, HEADER_LEN, PROGRAM_HEADER_LEN, PT_NOTE, SIGNATURE_NOTE_KIND, SIGNATURE_NOTE_NAME,
@@ -59,13 +60,9 @@ impl Room {
     /// # Errors
     /// When it isn't an ELF file that can hold a note, or has one and that isn't wanted.
     pub fn in_file(file: &[u8], existing: Existing) -> Result<Room> {
-        let elf = Elf::parse(file).map_err(|e| {
-            Failure::malformed("bad-image", format!("can't hold a signature note: {e}"))
-        })?;
+        let elf = Elf::parse(file).map_err(SignError::Elf)?;
         if elf.class() != Class::Elf64 {
-            return Err(Failure::usage(
-                "a 32-bit ELF file can't hold a signature note; sign it with --as appended",
-            ));
+            return Err(SignError::Elf32.into());
         }
         match elf.signature() {
             None => Ok(Room {
@@ -76,9 +73,7 @@ impl Room {
             Some(signature) if existing == Existing::Replace || is_zero(signature) => {
                 without_note(file, &elf)
             }
-            Some(_) => Err(Failure::exists(
-                "it has a signature note already; use --replace to drop that",
-            )),
+            Some(_) => Err(SignError::HasNote.into()),
         }
     }
 
@@ -133,10 +128,7 @@ impl Table {
         let offset = u64_at(file, E_PHOFF).and_then(|at| usize::try_from(at).ok());
         match (offset, u16_at(file, E_PHNUM)) {
             (Some(offset), Some(count)) => Ok(Table { offset, count }),
-            _ => Err(Failure::malformed(
-                "bad-image",
-                "the file ends within its ELF header",
-            )),
+            _ => Err(SignError::ElfHeaderCut.into()),
         }
     }
 
@@ -202,12 +194,10 @@ fn without_note(file: &[u8], elf: &Elf<'_>) -> Result<Room> {
     let note = elf.notes().find(baton_formats::elf::Note::is_signature);
     let segment = note.and_then(|note| elf.all_segments().nth(note.segment));
     let (Some(note), Some(segment)) = (note, segment) else {
-        return Err(Failure::failed("its signature note isn't found"));
+        return Err(SignError::NoNote.into());
     };
     if elf.notes().filter(|n| n.segment == note.segment).count() > 1 {
-        return Err(Failure::usage(
-            "its signature note shares a segment with other notes; link it into one of its own, or sign it with --as appended",
-        ));
+        return Err(SignError::SharedNote.into());
     }
     let begin = usize::try_from(segment.offset).unwrap_or(usize::MAX);
     let mut file = file.to_vec();
@@ -227,7 +217,7 @@ fn without_note(file: &[u8], elf: &Elf<'_>) -> Result<Room> {
 
 /// A note whose descriptor is zero.
 fn note(length: usize) -> Result<Vec<u8>> {
-    let too_long = |_| Failure::too_large("the signature is too long for a note");
+    let too_long = |_| SignError::NoteTooLong;
     let name = [SIGNATURE_NOTE_NAME, &[0]].concat();
     let mut note = u32::try_from(name.len())
         .map_err(too_long)?

@@ -4,7 +4,9 @@ use super::key::SigningKey;
 use crate::certs;
 use crate::cli::SignArgs;
 use crate::der::{element, sequence, tag};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::failure::input::InputError;
+use crate::failure::sign::SignError;
 use baton_verify::{Certificate, HashAlgorithm, Trust};
 
 /// A private key with its certificate, and the hash to sign with.
@@ -31,21 +33,17 @@ impl Signer {
     pub fn read(args: &SignArgs) -> Result<Signer> {
         let mut certificates = certs::read(&args.cert)?;
         if let Some(why) = certificates.first().and_then(|first| unfit(&first.der)) {
-            return Err(Failure::unusable_key(&args.cert, &why));
+            let path = args.cert.clone();
+            return Err(InputError::UnusableKey { path, why }.into());
         }
         for path in &args.chain {
             certificates.extend(certs::read(path)?);
         }
         let key = SigningKey::read(&args.key)?;
         let certificates = certificates.into_iter().map(|c| c.der).collect();
-        Signer::new(key, certificates, args.hash.into()).map_err(|failure| Failure {
-            message: format!(
-                "{} and {}: {}",
-                args.key.display(),
-                args.cert.display(),
-                failure.message
-            ),
-            ..failure
+        Signer::new(key, certificates, args.hash.into()).map_err(|failure| {
+            let (key, cert) = (args.key.display(), args.cert.display());
+            failure.about(format_args!("{key} and {cert}"))
         })
     }
 
@@ -54,16 +52,10 @@ impl Signer {
     /// # Errors
     /// When it isn't.
     pub fn new(key: SigningKey, certificates: Vec<Vec<u8>>, hash: HashAlgorithm) -> Result<Signer> {
-        let first = certificates
-            .first()
-            .ok_or_else(|| Failure::malformed("bad-certificate", "no certificate was given"))?;
-        let certificate = Certificate::parse(first).map_err(|e| {
-            Failure::malformed("bad-certificate", format!("not a certificate: {e}"))
-        })?;
+        let first = certificates.first().ok_or(SignError::NoCertificate)?;
+        let certificate = Certificate::parse(first).map_err(SignError::Certificate)?;
         if key.public_key_info() != certificate.key_info() {
-            return Err(Failure::usage(
-                "the private key isn't the certificate's; give the certificate made for this key",
-            ));
+            return Err(SignError::OtherKey.into());
         }
         let serial = element(tag::INTEGER, &[certificate.serial()]);
         Ok(Signer {

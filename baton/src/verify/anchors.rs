@@ -2,11 +2,10 @@
 
 use crate::certs;
 use crate::cli::VerifyArgs;
-use crate::failure::{Failure, Result};
+use crate::failure::{Refused, Result};
 use crate::gate::own::OwnLists;
 use crate::machine::{Keys, Machine};
 use crate::read;
-use crate::refusal;
 use crate::saved_state;
 use baton_verify::{AnchorSource, Reason, Signer, Trust};
 use std::fmt::Display;
@@ -71,17 +70,17 @@ impl Anchors {
     }
 
     /// A refusal in words, as the signer in [`Anchors::describe`].
-    pub fn refused(&self, what: &impl Display, reason: Reason) -> Failure {
+    pub fn refused(&self, what: &impl Display, reason: Reason) -> Refused {
         let reason = self.named_in(reason);
         let unknown = matches!(
             reason,
             Reason::UnknownSigner { .. } | Reason::SignerNotFound { .. }
         );
-        let mut message = format!("{what} refused: {reason}");
-        if let Some(why) = self.machine.why_no_mok().filter(|_| unknown) {
-            message += &format!(". {why}");
+        Refused {
+            what: what.to_string(),
+            reason,
+            advice: self.machine.why_no_mok().filter(|_| unknown),
         }
-        Failure::new(refusal::exit(&reason), reason.code(), message)
     }
 
     /// The reason, with the trusted keys called what they are here.

@@ -4,8 +4,8 @@
 use super::anchors::Anchors;
 use super::signature::{self, sha256};
 use crate::cli::VerifyArgs;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::input::InputError;
+use crate::failure::{Failure, Refused, Result};
 use crate::kind::{Kind, Role};
 use crate::load::handed;
 use crate::load::handover::{self, Ingredients};
@@ -62,7 +62,10 @@ impl Question<'_> {
             Role::Addon => self.as_addon(),
             _ if self.inputs.manifest.is_some() => self.as_listed_initrd(),
             Role::Initrd => self.as_initrd(),
-            Role::Data if self.inputs.signature.is_none() => Err(self.of_no_format()),
+            Role::Data if self.inputs.signature.is_none() => {
+                let path = self.image().path.clone();
+                Err(InputError::NoFormat { path }.into())
+            }
             // No gate has a use for it, and none was asked.
             Role::Data if self.args.gate.is_none() => self.by_signature(self.kind.name.to_string()),
             _ => match self.not_a_kernel() {
@@ -92,27 +95,16 @@ impl Question<'_> {
     /// That the file is known to be something else, and whether it is well signed for all that.
     fn not_a_kernel(&self) -> Option<Failure> {
         let image = self.image();
-        let failure = self.kind.refused_as("image", &image.path)?;
+        let failure = Failure::from(self.kind.refused_as("image", &image.path)?);
         let signature = self.inputs.signature.as_deref();
-        let message = match signature::judge(&image.bytes, signature, self.trust) {
-            Ok(signed) => format!(
-                "{}; its signature is good: signed by {}",
-                failure.message,
-                self.anchors.describe(&signed.signer)
-            ),
-            Err(_) => failure.message,
-        };
-        Some(Failure { message, ..failure })
-    }
-
-    fn of_no_format(&self) -> Failure {
-        Failure::new(
-            Exit::Malformed,
-            "bad-image",
-            format!(
-                "{} refused: of no format that can be booted, and nothing vouches for it (sign it, or list it in a manifest)",
-                self.image().path.display()
-            ),
+        Some(
+            match signature::judge(&image.bytes, signature, self.trust) {
+                Ok(signed) => failure.remarked(format!(
+                    "its signature is good: signed by {}",
+                    self.anchors.describe(&signed.signer)
+                )),
+                Err(_) => failure,
+            },
         )
     }
 
@@ -147,8 +139,7 @@ impl Question<'_> {
         if inputs.is_handover() {
             let reason = self.anchors.named_in(reason);
             let failure = Failure::from(Refusal::new(component, reason));
-            let message = format!("{}: {failure}", self.image().path.display());
-            return Failure { message, ..failure };
+            return failure.about(self.image().path.display());
         }
         let path = match component {
             Component::Kernel if self.is_about_the_signature_beside() => {
@@ -161,8 +152,8 @@ impl Question<'_> {
             _ => None,
         };
         match path {
-            Some(path) => self.refused(path.display(), reason),
-            None => self.refused(component, reason),
+            Some(path) => self.refused(path.display(), reason).into(),
+            None => self.refused(component, reason).into(),
         }
     }
 
@@ -245,7 +236,8 @@ impl Question<'_> {
             None => match self.not_a_kernel() {
                 Some(failure) if self.kind.role != Role::Initrd => Err(failure),
                 _ => {
-                    Err(self.refused(image.path.display(), not_listed(&manifest, length, &digest)))
+                    let reason = not_listed(&manifest, length, &digest);
+                    Err(self.refused(image.path.display(), reason).into())
                 }
             },
         }
@@ -267,7 +259,7 @@ impl Question<'_> {
             profile: 0,
             crash: self.inputs.crash,
         })?;
-        let map = handover.map().map_err(|e| Failure::system(&e))?;
+        let map = handover.map().map_err(handover::not_mapped)?;
         let refused = |reason| self.refused(image.path.display(), reason);
         let parts = judge_initrds(&map, self.trust).map_err(|refusal| refused(refusal.reason))?;
         let part = parts.into_iter().next();
@@ -293,20 +285,21 @@ impl Question<'_> {
     fn accepted(&self, is_accepted: bool, way: Way) -> Result<()> {
         match is_accepted {
             true => Ok(()),
-            false => Err(self.refused(self.image().path.display(), Reason::NotAccepted(way))),
+            false => {
+                let path = self.image().path.display();
+                Err(self.refused(path, Reason::NotAccepted(way)).into())
+            }
         }
     }
 
-    fn unsigned_initrd(&self) -> Failure {
-        let message = format!(
-            "{} refused: it is {}, and nobody signed it (sign it, or list it in a manifest; if it is a compressed kernel, decompress it)",
-            self.image().path.display(),
-            self.kind.name
-        );
-        Failure::new(Exit::Untrusted, Reason::Unsigned.code(), message)
+    fn unsigned_initrd(&self) -> InputError {
+        InputError::UnsignedInitrd {
+            path: self.image().path.clone(),
+            name: self.kind.name.to_string(),
+        }
     }
 
-    fn refused(&self, what: impl std::fmt::Display, reason: Reason) -> Failure {
+    fn refused(&self, what: impl std::fmt::Display, reason: Reason) -> Refused {
         self.anchors.refused(&what, reason)
     }
 }

@@ -33,7 +33,7 @@ pub fn run(args: &VerifyArgs) -> Result<()> {
     };
     let verdict = question.answer();
     let report = Report::new(&question, &verdict);
-    let told = match (&verdict, args.json) {
+    let is_reported = match (&verdict, args.json) {
         (_, true) => {
             json::print(&report);
             true
@@ -44,7 +44,8 @@ pub fn run(args: &VerifyArgs) -> Result<()> {
         }
         (Err(_), false) => false,
     };
-    verdict
-        .map(drop)
-        .map_err(|failure| Failure { told, ..failure })
+    verdict.map(drop).map_err(|failure| Failure {
+        is_reported,
+        ..failure
+    })
 }

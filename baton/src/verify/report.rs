@@ -3,11 +3,11 @@
 use super::anchors::Anchors;
 use super::judge::{Question, Verdict};
 use super::signature;
-use crate::ErrorFields;
-use crate::exit::Exit;
+use crate::failure::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::kernel_verdict::hex;
 use crate::kind::Format;
+use crate::output::failure::ErrorFields;
 use crate::parts::PartLine;
 use crate::trust_summary::TrustSummary;
 use baton_verify::{Reason, Signer, Way};
@@ -32,7 +32,7 @@ pub(super) struct Report<'a> {
     parts: Vec<PartLine>,
     judged_by: TrustSummary,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorFields<'a>>,
+    error: Option<ErrorFields>,
 }
 
 #[derive(Serialize)]
@@ -60,7 +60,7 @@ impl<'a> Report<'a> {
             Err(_) => "refused",
         };
         let signed = signed.ok();
-        let startable = |failure: &Failure| failure.exit != Exit::Malformed;
+        let startable = |failure: &Failure| failure.exit() != Exit::Malformed;
         Report {
             image: question.args.image.display().to_string(),
             format: question.kind.format,

@@ -1,9 +1,8 @@
 //! The index of one kernel's modules, which depmod(8) and the kernel's build write to `/lib/modules/VERSION`.
 
 use super::wildcard;
-use crate::Root;
+use crate::{ReadError, Root};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// The modules of one kernel by name, with `-` written as `_`.
@@ -67,7 +66,7 @@ impl Index {
     ///
     /// # Errors
     /// When a file exists and can't be read.
-    pub fn read(root: &Root, version: &str) -> io::Result<Option<Index>> {
+    pub fn read(root: &Root, version: &str) -> Result<Option<Index>, ReadError> {
         for parent in ["lib/modules", "usr/lib/modules"] {
             let directory = format!("{parent}/{version}");
             let text = |name: &str| {

@@ -69,7 +69,7 @@ fn compiled_text(text: &str) -> Vec<u8> {
 
 /// What is said of a text that is no policy.
 fn refused(text: &str) -> String {
-    compile(text, Path::new("p.toml")).unwrap_err().message
+    compile(text, Path::new("p.toml")).unwrap_err().to_string()
 }
 
 fn assert_round_trip(policy: &Policy) {

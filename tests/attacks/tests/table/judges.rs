@@ -131,7 +131,10 @@ pub fn by_preflight(scene: &Scene) -> Result<(), (String, String)> {
     };
     // Files are named as they are called here, wherever the folder is.
     let here = format!("{}/", folder.0.display());
-    result.map_err(|failure| (failure.reason, failure.message.replace(&here, "")))
+    result.map_err(|failure| {
+        let words = failure.to_string().replace(&here, "");
+        (failure.word().to_owned(), words)
+    })
 }
 
 fn describe_machine(folder: &Folder, scene: &Scene) {

@@ -1,8 +1,53 @@
-//! Refusals of `baton_verify`, as failures of a command.
+//! Refusals of `baton_verify` and of the kernel, as causes of a command's failure.
 
-use crate::exit::Exit;
-use crate::failure::Failure;
-use baton_verify::{Reason, Refusal, TrustError};
+use super::Code;
+use super::exit::Exit;
+use baton_sys::KexecError;
+use baton_sys::kexec_error::Cause;
+use baton_verify::{Reason, Refusal};
+
+/// What `baton_verify` refuses, by the name that it has for whoever reads this.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} refused: {reason}{}", .advice.map(|it| format!(". {it}")).unwrap_or_default())]
+pub struct Refused {
+    /// A component of a load, or a file.
+    pub what: String,
+    /// Why.
+    pub reason: Reason,
+    /// What to do on this machine, where that isn't what the reason says.
+    pub advice: Option<&'static str>,
+}
+
+impl Refused {
+    /// Exit code and word.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        (exit(&self.reason), self.reason.code())
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(Refusal { component, reason }: Refusal) -> Refused {
+        Refused {
+            what: component.to_string(),
+            reason,
+            advice: None,
+        }
+    }
+}
+
+/// The exit code for a refusal of the kernel's.
+#[must_use]
+pub fn exit_of_kexec(error: &KexecError) -> Exit {
+    match error.cause() {
+        Cause::NotPermitted => Exit::NotPermitted,
+        Cause::Signature => Exit::Untrusted,
+        Cause::Malformed => Exit::Malformed,
+        Cause::NoRoom => Exit::NoRoom,
+        Cause::Unsupported => Exit::Unsupported,
+        Cause::Request | Cause::Other => Exit::Kernel,
+    }
+}
 
 /// The exit code for a reason.
 #[must_use]
@@ -50,35 +95,9 @@ pub fn exit(reason: &Reason) -> Exit {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Failure {
-        Failure::new(
-            exit(&refusal.reason),
-            refusal.reason.code(),
-            refusal.to_string(),
-        )
-    }
-}
-
-impl From<TrustError> for Failure {
-    fn from(error: TrustError) -> Failure {
-        Refusal::from(error).into()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use baton_verify::Component;
-
-    #[test]
-    fn a_refusal_keeps_its_words_and_its_code() {
-        let refusal = Refusal::new(Component::Kernel, Reason::Unsigned);
-        let failure = Failure::from(refusal.clone());
-        assert_eq!(failure.exit, Exit::Untrusted);
-        assert_eq!(failure.reason, "unsigned");
-        assert_eq!(failure.message, refusal.to_string());
-    }
 
     #[test]
     fn trust_form_and_room_have_different_exit_codes() {

@@ -1,0 +1,104 @@
+//! What stands against a load, whatever the verdict on what is loaded.
+
+use super::Code;
+use super::exit::Exit;
+use baton_formats::handover::LayoutError;
+use std::path::PathBuf;
+
+/// What stands against a load.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the words say what the fields are
+pub enum LoadError {
+    #[error("not permitted to load kernels: this process lacks CAP_SYS_BOOT; run as root")]
+    NoCapability,
+    #[error(
+        "this kernel has no kexec (or /sys isn't mounted); use a kernel with CONFIG_KEXEC_FILE, or ask for another machine (--dry-run --root DIR, `baton verify --gate`)"
+    )]
+    NoKexec,
+    #[error(
+        "loading is off until the next reboot: kernel.kexec_load_disabled is 1; find what sets it in /etc/sysctl.d"
+    )]
+    Disabled,
+    #[error(
+        "no loads are left: kernel.kexec_load_limit_reboot or kexec_load_limit_panic is 0 until the next reboot"
+    )]
+    Limit,
+    #[error(
+        "no memory is reserved for a crash kernel; boot with crashkernel=256M (or more) on the command line"
+    )]
+    NoCrashRegion,
+    #[error("kernel refused: {0}, which only the gate looks at (use --via gate)")]
+    OnlyGateLooksAt(&'static str),
+    #[error("kernel refused: it is {0}; only the gate can boot it (use --via gate)")]
+    OnlyGateBoots(String),
+    /// As memtest86+ is: the gate puts them below.
+    #[error(
+        "kernel refused: it can't take arguments above 4 GiB, where the running kernel puts them; only the gate can boot it (use --via gate)"
+    )]
+    ArgumentsBelow4G,
+    #[error(
+        "command line refused: {length} bytes; the {taker} takes {limit} less {reserved} that the kernel keeps for itself (shorten it)"
+    )]
+    CommandLineTooLong {
+        length: usize,
+        taker: baton_verify::Component,
+        limit: u32,
+        reserved: u64,
+    },
+    #[error("no room: {} MiB are needed, and {} MiB are {what}; {fix}", .needed.div_ceil(1 << 20), .there >> 20)]
+    NoRoom {
+        needed: u64,
+        there: u64,
+        what: &'static str,
+        fix: &'static str,
+    },
+    #[error("no gate at {}; install a signed one there, or name one with --gate", .path.display())]
+    NoGate { path: PathBuf },
+    #[error("kernel refused: it has no profile \"{wanted}\"; {there}")]
+    NoSuchProfile { wanted: String, there: String },
+    #[error("the handover can't be made: {0}")]
+    Layout(LayoutError),
+    #[error("{what} can't be written to memory: {error}; free some memory")]
+    Memory {
+        what: &'static str,
+        error: std::io::Error,
+    },
+    #[error("a handover has everything in it already (leave {option} out)")]
+    HandoverIsWhole { option: &'static str },
+    #[error("the kernel's own way has no handover to save (add --via gate)")]
+    NoHandover,
+    #[error("--no-preflight gives no verdict to choose a way by; add --via kernel or --via gate")]
+    NoVerdict,
+    #[error(
+        "{option} goes with a kernel that is named (name it, or leave {option} out to load a capture that is made here)"
+    )]
+    NeedsKernel { option: &'static str },
+}
+
+impl LoadError {
+    /// Exit code and word.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            LoadError::NoCapability => (Exit::NotPermitted, "no-capability"),
+            LoadError::NoKexec => (Exit::Unsupported, "no-kexec"),
+            LoadError::Disabled => (Exit::NotPermitted, "load-disabled"),
+            LoadError::Limit => (Exit::NotPermitted, "load-limit"),
+            LoadError::NoCrashRegion => (Exit::NoRoom, "no-crash-region"),
+            LoadError::OnlyGateLooksAt(_) | LoadError::OnlyGateBoots(_) => {
+                (Exit::Malformed, "only-for-the-gate")
+            }
+            LoadError::ArgumentsBelow4G => (Exit::Malformed, "not-above-4g"),
+            LoadError::CommandLineTooLong { .. } => (Exit::Malformed, "command-line-too-long"),
+            LoadError::NoRoom { .. } => (Exit::NoRoom, "no-room"),
+            LoadError::NoGate { .. } => (Exit::Failed, "no-gate"),
+            LoadError::NoSuchProfile { .. } => (Exit::Malformed, "no-such-profile"),
+            LoadError::Layout(_) => (Exit::Malformed, "handover-layout"),
+            LoadError::Memory { .. } => (Exit::NoRoom, "memfd"),
+            LoadError::HandoverIsWhole { .. }
+            | LoadError::NoHandover
+            | LoadError::NoVerdict
+            | LoadError::NeedsKernel { .. } => (Exit::Usage, "usage"),
+        }
+    }
+}

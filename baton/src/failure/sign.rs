@@ -1,0 +1,117 @@
+//! Why something isn't signed.
+
+use super::Code;
+use super::exit::Exit;
+use super::refusal;
+use baton_formats::elf::ElfError;
+use baton_formats::manifest::ManifestError;
+use baton_formats::module_signature::AppendedError;
+use baton_formats::pe::PeError;
+use baton_verify::{CertificateError, Reason};
+use std::path::PathBuf;
+
+/// Why something isn't signed.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the words say what the fields are
+pub enum SignError {
+    #[error("{}: {why}", .path.display())]
+    Key { path: PathBuf, why: String },
+    #[error("no certificate was given")]
+    NoCertificate,
+    #[error("not a certificate: {0}")]
+    Certificate(CertificateError),
+    #[error("the private key isn't the certificate's; give the certificate made for this key")]
+    OtherKey,
+    #[error("signing failed: {0}")]
+    Signing(String),
+    #[error("writing PEM failed: {0}")]
+    Pem(pem_rfc7468::Error),
+    #[error("{}: a pipe; say where to write with --output", .path.display())]
+    Pipe { path: PathBuf },
+    #[error("{}: --append is for Authenticode signatures; there is one {kind} at most (use --replace)", .path.display())]
+    Append { path: PathBuf, kind: &'static str },
+    #[error("{}: --format pem is for detached signatures; use --as detached", .path.display())]
+    PemFormat { path: PathBuf },
+    #[error("signed so, it would not be accepted: {0}")]
+    NotAccepted(Reason),
+    #[error(transparent)]
+    Manifest(ManifestError),
+    #[error("not an image that can be signed: {0}")]
+    Image(PeError),
+    #[error("the image's header has no room for a signature (fewer than five data directories)")]
+    NoDirectory,
+    #[error("can't hold a signature note: {0}")]
+    Elf(ElfError),
+    #[error("the file ends within its ELF header")]
+    ElfHeaderCut,
+    #[error("a 32-bit ELF file can't hold a signature note; sign it with --as appended")]
+    Elf32,
+    #[error(
+        "its signature note shares a segment with other notes; link it into one of its own, or sign it with --as appended"
+    )]
+    SharedNote,
+    #[error("the signature note isn't found")]
+    NoNote,
+    #[error("no signature fits the room in the note; sign it with --as appended")]
+    NoteRoom,
+    #[error("the signature is too long for a note")]
+    NoteTooLong,
+    #[error(
+        "it has an Authenticode signature, which must stay its last part; sign it with --as authenticode --append, or with --as detached"
+    )]
+    AuthenticodeIsLast,
+    #[error(transparent)]
+    Appended(AppendedError),
+    #[error("already signed; use --append to add a signature, or --replace to drop what is there")]
+    Signed,
+    #[error("it has an appended signature already; use --replace to drop that")]
+    HasAppended,
+    #[error("it has a signature note already; use --replace to drop that")]
+    HasNote,
+    #[error("the signature would be larger than 64 KiB; give fewer certificates with --chain")]
+    TooManyCertificates,
+    #[error("the {0} would be over 4 GiB")]
+    Over4G(&'static str),
+    #[error(
+        "the signed gate would be {length} bytes, and it may have {limit}; use fewer certificates or signatures"
+    )]
+    GateTooLarge { length: usize, limit: u32 },
+}
+
+impl SignError {
+    /// Exit code and word.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            SignError::Key { .. } => (Exit::Malformed, "bad-key"),
+            SignError::NoCertificate | SignError::Certificate(_) => {
+                (Exit::Malformed, "bad-certificate")
+            }
+            SignError::OtherKey
+            | SignError::Pipe { .. }
+            | SignError::Append { .. }
+            | SignError::PemFormat { .. }
+            | SignError::Elf32
+            | SignError::SharedNote
+            | SignError::AuthenticodeIsLast => (Exit::Usage, "usage"),
+            SignError::Signing(_) | SignError::Pem(_) | SignError::NoNote => {
+                (Exit::Failed, "failed")
+            }
+            SignError::NotAccepted(reason) => (refusal::exit(reason), reason.code()),
+            SignError::Manifest(_) => (Exit::Malformed, "bad-manifest"),
+            SignError::Image(_)
+            | SignError::NoDirectory
+            | SignError::Elf(_)
+            | SignError::ElfHeaderCut => (Exit::Malformed, "bad-image"),
+            SignError::Appended(_) => (Exit::Malformed, "bad-signature"),
+            SignError::Signed | SignError::HasAppended | SignError::HasNote => {
+                (Exit::Failed, "exists")
+            }
+            SignError::NoteRoom
+            | SignError::NoteTooLong
+            | SignError::TooManyCertificates
+            | SignError::Over4G(_)
+            | SignError::GateTooLarge { .. } => (Exit::NoRoom, "too-large"),
+        }
+    }
+}
