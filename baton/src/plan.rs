@@ -8,11 +8,8 @@ use crate::failure::{Cause, Failure, Refused, Result};
 use crate::kernel_verdict::KernelVerdict;
 use crate::machine::Machine;
 use baton_formats::bzimage::{BzImage, XLF_5LEVEL, XLF_CAN_BE_LOADED_ABOVE_4G};
+use baton_formats::cmdline::RESERVED_FOR_PREFIX;
 use baton_verify::{Component, Reason, Refusal};
-
-/// What the kernel keeps free on the command line for `elfcorehdr=` (MAX_ELFCOREHDR_STR_LEN of
-/// arch/x86/kernel/kexec-bzimage64.c), for every load.
-const ELFCOREHDR_LEN: u64 = 30;
 
 /// What of an image's header matters to the kernel's loader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,13 +131,13 @@ fn check_header(
     if machine.five_level && header.xloadflags & XLF_5LEVEL == 0 {
         return refused(Reason::NoFiveLevel);
     }
-    let needed = request.cmdline_len as u64 + 1 + ELFCOREHDR_LEN;
+    let needed = request.cmdline_len as u64 + 1 + RESERVED_FOR_PREFIX;
     if needed > u64::from(header.cmdline_size) {
         return Err(LoadError::CommandLineTooLong {
             length: request.cmdline_len,
             taker: component,
             limit: header.cmdline_size,
-            reserved: ELFCOREHDR_LEN + 1,
+            reserved: RESERVED_FOR_PREFIX + 1,
         }
         .into());
     }

@@ -1,7 +1,6 @@
 //! Whether a crash is one, and what memory was reserved for it.
 //!
-//! In a crash the running kernel puts `elfcorehdr=` first on the command line (setup_cmdline in
-//! arch/x86/kernel/kexec-bzimage64.c). Root can write the same on a normal load, to be judged by the
+//! In a crash the running kernel puts `elfcorehdr=` first on the command line ([`CrashLine`]). Root can write the same on a normal load, to be judged by the
 //! rules for a crash. What root can't do is to change the memory map. Where the parameter points to lie the headers of
 //! the dump (crash_prepare_elf64_headers in kernel/crash_core.c). Linux puts them at the start of the memory that
 //! it reserved for a crash, before anything else (crash_load_segments in arch/x86/kernel/crash.c, and
@@ -19,6 +18,7 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 
+use baton_formats::cmdline::CrashLine;
 use baton_verify::{Component, Reason, Refusal};
 
 use crate::memory::PhysicalMemory;
@@ -62,35 +62,20 @@ fn find<M: PhysicalMemory>(
     loaded: &[Range],
     memory: &M,
 ) -> Option<Vec<Range>> {
-    let (headers, rest) = parameter(line, b"elfcorehdr=0x")?;
+    let line = CrashLine::split(line)?;
     // Below lies a display's memory, too, with RAM behind it.
-    if headers < LOWEST || !is_dump(headers, memory) {
+    if line.headers < LOWEST || !is_dump(line.headers, memory) {
         return None;
     }
-    let first = ram_behind(headers, map)?;
+    let first = ram_behind(line.headers, map)?;
     let mut parts = Vec::new();
     parts.push(first);
     // Keys for disks lie anywhere in it, and are cut out, too (crash_load_dm_crypt_keys). Root can write this
     // parameter, so what lies behind is believed to be reserved only if Linux loaded something into it.
-    let keys = parameter(rest, b" dmcryptkeys=0x").map(|(keys, _)| keys);
-    let keys = keys.filter(|keys| *keys == first.end);
+    let keys = line.keys.filter(|keys| *keys == first.end);
     let second = keys.and_then(|keys| ram_behind(keys, map));
     parts.extend(second.filter(|ram| loaded.iter().any(|it| holds(ram, it))));
     Some(parts)
-}
-
-/// The address of the parameter that a line begins with, as the kernel writes it, and what follows.
-fn parameter<'l>(line: &'l [u8], name: &[u8]) -> Option<(u64, &'l [u8])> {
-    let mut rest = line.strip_prefix(name)?;
-    let mut address = 0_u64;
-    while let Some((byte, after)) = rest.split_first() {
-        let Some(digit) = char::from(*byte).to_digit(16) else {
-            break;
-        };
-        address = address.checked_mul(16)?.checked_add(u64::from(digit))?;
-        rest = after;
-    }
-    Some((address, rest))
 }
 
 fn is_dump<M: PhysicalMemory>(address: u64, memory: &M) -> bool {

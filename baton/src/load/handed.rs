@@ -3,16 +3,13 @@
 use super::handover;
 use super::inputs::Inputs;
 use crate::failure::Result;
+use baton_formats::cmdline::MAX_CRASH_PREFIX;
 use baton_sys::memfd::Sealed;
 use baton_verify::{Reason, Refusal, Trust, VerifiedManifest, verify_kernel_on};
 
-/// What the kernel puts before a crash kernel's command line, as long as it can be (setup_cmdline in
-/// arch/x86/kernel/kexec-bzimage64.c; the second since Linux 6.16, where a disk is encrypted).
-const ELFCOREHDR: &[u8] = b"elfcorehdr=0xffffffffffffffff dmcryptkeys=0xffffffffffffffff ";
-
 /// The command line as the gate will see it.
 pub(crate) fn line_for_gate(inputs: &Inputs) -> Vec<u8> {
-    let before = if inputs.crash { ELFCOREHDR } else { b"" };
+    let before = if inputs.crash { MAX_CRASH_PREFIX } else { b"" };
     [before, &inputs.cmdline].concat()
 }
 

@@ -13,10 +13,12 @@
 //! arch/x86/lib/cmdline.c) knows of no quotes and no `--`, and takes every byte up to a space for
 //! white space. Whoever denies a parameter must look at both.
 
+mod crash;
 mod names;
 #[cfg(test)]
 mod tests;
 
+pub use crash::{CrashLine, MAX_CRASH_PREFIX, RESERVED_FOR_PREFIX};
 pub use names::{reaches, same_name, starts_with_name};
 
 /// A parameter as the kernel reads it.

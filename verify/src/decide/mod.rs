@@ -15,6 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use baton_formats::cmdline::CrashLine;
 use baton_formats::handover::{Handover, Record};
 use baton_formats::manifest::CommandLine;
 use baton_formats::pe::Pe;
@@ -277,13 +278,9 @@ impl<'a, 's> Signed<'a, 's> {
     }
 }
 
-/// A handover made for a crash isn't taken at another time, nor the reverse. In a crash the
-/// running kernel puts `elfcorehdr=` first (setup_cmdline in arch/x86/kernel/kexec-bzimage64.c).
+/// A handover made for a crash isn't taken at another time, nor the reverse.
 fn check_occasion(handover: &Handover<'_>, command_line: &[u8]) -> Result<(), Reason> {
-    match (
-        handover.is_crash(),
-        command_line.starts_with(b"elfcorehdr="),
-    ) {
+    match (handover.is_crash(), CrashLine::is_claimed_by(command_line)) {
         (true, false) => Err(Reason::OnlyForCrash),
         (false, true) => Err(Reason::NotForCrash),
         _ => Ok(()),
@@ -387,10 +384,8 @@ fn check_coverage(kernel: &Verified<'_>, record: &Record<'_>) -> Result<(), Reas
 
 /// The part of the line that the running kernel didn't put there itself.
 fn chosen_by_user_space<'l>(handover: &Handover<'_>, line: &'l [u8]) -> &'l [u8] {
-    match handover.is_crash() {
-        true => without(without(line, b"elfcorehdr=0x"), b"dmcryptkeys=0x"),
-        false => line,
-    }
+    let crash = CrashLine::split(line).filter(|_| handover.is_crash());
+    crash.map_or(line, |crash| crash.chosen)
 }
 
 /// Who vouches for the command line, if it is one that the policy and all that is signed allow.
@@ -448,18 +443,4 @@ fn check_length(command_line: &[u8], payload: &Payload<'_>) -> Result<(), Reason
         });
     }
     Ok(())
-}
-
-/// The line without the hexadecimal parameter that it begins with, and the space after it: in a
-/// crash the running kernel puts such first (setup_cmdline in arch/x86/kernel/kexec-bzimage64.c).
-fn without<'l>(line: &'l [u8], parameter: &[u8]) -> &'l [u8] {
-    let Some(value) = line.strip_prefix(parameter) else {
-        return line;
-    };
-    let digits = value.iter().take_while(|byte| byte.is_ascii_hexdigit());
-    match value.get(digits.count()..) {
-        Some([b' ', rest @ ..]) => rest,
-        Some([]) => &[],
-        _ => line,
-    }
 }
