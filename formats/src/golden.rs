@@ -89,7 +89,7 @@ fn a_gate_info_block_is_as_its_golden_file() {
 
 #[test]
 fn a_policy_is_as_its_golden_file() {
-    check("policy.bin", &samples::policy::every_part());
+    check("policy.bin", &baton_samples::policy::every_part());
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! Small inputs for the tests, built in code. `golden` keeps them as files, too.
 
-pub mod cpio;
 pub mod efi_tables;
 pub mod elf;
 pub mod elf32;
 pub mod multiboot2;
-pub mod policy;
 pub mod uki;
 
 use crate::handover::{Kind, Layout, Part};

@@ -311,7 +311,7 @@ fn gate_image() -> Vec<Named> {
 }
 
 fn policy() -> Vec<Named> {
-    use samples::policy::{every_part, policy, rules};
+    use baton_samples::policy::{every_part, policy, rules};
     let every = every_part();
     let least = rules([1, 0, 0, 0], "", &[]);
     vec![
@@ -441,7 +441,7 @@ fn multiboot2() -> Vec<Named> {
 }
 
 fn cpio() -> Vec<Named> {
-    use samples::cpio::{file, header, trailer};
+    use baton_samples::cpio::{file, header, trailer};
     let table = file("kernel/firmware/acpi/ssdt.aml", b"SSDT");
     let with_archive = |rest: &[u8]| [&file("init", b"#!/bin/sh")[..], &trailer(), rest].concat();
     let mut endless = header(5, u32::MAX);

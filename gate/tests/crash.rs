@@ -1,14 +1,10 @@
 //! A crash: what says that it is one, and what memory is used then.
 #![allow(clippy::cast_possible_truncation)]
 
-#[path = "../../verify/tests/support/mod.rs"]
-mod forging;
-mod support;
-
 use baton_formats::boot_params::BootParams;
+use baton_samples::build::{authority as root, signed_kernel as kernel};
+use baton_samples::machine::*;
 use baton_verify::Component;
-use forging::build::{authority as root, signed_kernel as kernel};
-use support::*;
 
 /// What is reserved for a crash, 256 MiB, and how much of it the headers of the dump take.
 const RESERVED: u64 = 0x2ff0_0000;

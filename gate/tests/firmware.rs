@@ -1,17 +1,13 @@
 //! The firmware's tables: what is kept for the next kernel, and what isn't handed on.
 #![allow(clippy::cast_possible_truncation)]
 
-#[path = "../../verify/tests/support/mod.rs"]
-mod forging;
-mod support;
-
 use baton_formats::boot_params::{BootParams, E820Entry, offset};
 use baton_formats::efi::{Guid, MOK_TABLE_GUID, Table};
 use baton_formats::setup_data::{SETUP_IMA, SETUP_INDIRECT, SETUP_KEXEC_KHO};
 use baton_gate::convert::BootPlan;
+use baton_samples::build::{authority as root, signed_kernel as kernel};
+use baton_samples::machine::*;
 use baton_verify::Component;
-use forging::build::{authority as root, signed_kernel as kernel};
-use support::*;
 
 /// Where tables are put, in RAM.
 const TABLE: u64 = 0x3a00_0000;

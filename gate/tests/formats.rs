@@ -1,20 +1,16 @@
 //! Every format from a handover to a plan: where it goes, what it is given, how it is entered.
 #![allow(clippy::cast_possible_truncation)]
 
-#[path = "../../verify/tests/support/mod.rs"]
-mod forging;
-mod support;
-
 use baton_formats::boot_params::{BootParams, offset};
 use baton_formats::setup_data::{HEADER_LEN, SETUP_DTB, SetupDataHeader};
 use baton_formats::verdict::{Kind, SETUP_BATON_VERDICT, Verdict, Way};
 use baton_gate::convert::{BootPlan, Entry};
+use baton_samples::build::{Build, authenticode, line, manifest, sha256};
+use baton_samples::forge::{Cert, Forge, SHA256, indirect_data};
+use baton_samples::machine::*;
+use baton_samples::other_formats::*;
+use baton_samples::small_image::small_image;
 use baton_verify::Component;
-use forging::build::{Build, authenticode, line, manifest, sha256};
-use forging::forge::{Cert, Forge, SHA256, indirect_data};
-use forging::other_formats::*;
-use forging::small_image::small_image;
-use support::*;
 
 const LINE: &str = "console=ttyS0 root=/dev/vda1";
 const MIB: u64 = 1 << 20;
@@ -36,7 +32,7 @@ fn handed(kernel: &[u8], initrds: &[&[u8]]) -> Memory {
 
 fn uki() -> Memory {
     let kernel = small_image();
-    let mut forge = Forge::new(&forging::build::signer());
+    let mut forge = Forge::new(&baton_samples::build::signer());
     forge.image = pe_image(&[
         (".linux", &kernel),
         (".initrd", b"its initrd"),

@@ -1,15 +1,12 @@
 //! The gate from boot_params to plan, on a machine made of bytes.
 #![allow(clippy::cast_possible_truncation)]
 
-#[path = "../../verify/tests/support/mod.rs"]
-mod forging;
-mod support;
-
 use baton_formats::boot_params::{BootParams, offset};
 use baton_gate::convert::Entry;
+use baton_samples::build::{authority as root, signed_kernel as kernel};
+use baton_samples::fixture;
+use baton_samples::machine::*;
 use baton_verify::Component;
-use forging::build::{authority as root, signed_kernel as kernel};
-use support::*;
 
 const CMDLINE_TEXT: &str = "console=ttyS0 root=/dev/vda1";
 

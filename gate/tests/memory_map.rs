@@ -1,15 +1,11 @@
 //! The memory map: what may lie where, and what of it is handed on.
 #![allow(clippy::cast_possible_truncation)]
 
-#[path = "../../verify/tests/support/mod.rs"]
-mod forging;
-mod support;
-
 use baton_formats::boot_params::{BootParams, offset};
 use baton_formats::setup_data::SETUP_IMA;
+use baton_samples::build::{authority as root, signed_kernel as kernel};
+use baton_samples::machine::*;
 use baton_verify::Component;
-use forging::build::{authority as root, signed_kernel as kernel};
-use support::*;
 
 /// An entry of the map: start, size, type.
 type Entry = (u64, u64, u32);

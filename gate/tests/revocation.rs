@@ -1,18 +1,14 @@
 //! The machine's lists and the gate's own, from firmware memory to the refusal; and tables that lie.
 #![allow(clippy::cast_possible_truncation)]
 
-#[path = "../../verify/tests/support/mod.rs"]
-mod forging;
-mod support;
-
 use std::sync::OnceLock;
 
+use baton_samples::build::{authenticode, signer};
+use baton_samples::forge::{Cert, Forge};
+use baton_samples::machine::*;
+use baton_samples::small_image::with_sbat;
+use baton_samples::{SHA256, X509, signature_list};
 use baton_verify::{Component, HashAlgorithm, Lists, Machine, Refusal, Trust, decide};
-use forging::build::{authenticode, signer};
-use forging::forge::{Cert, Forge};
-use forging::small_image::with_sbat;
-use forging::{SHA256, X509, signature_list};
-use support::*;
 
 const X509_SHA256: [u8; 16] = baton_formats::siglist::X509_SHA256_GUID;
 const X509_SHA384: [u8; 16] = baton_formats::siglist::X509_SHA384_GUID;

@@ -1,15 +1,13 @@
 //! Where the gate draws: on a display's own memory, or not at all.
 #![allow(clippy::cast_possible_truncation)]
 
-mod support;
-
 use baton_formats::boot_params::offset;
 use baton_formats::setup_data::{SETUP_E820_EXT, SETUP_IMA};
 use baton_gate::arguments::Arguments;
 use baton_gate::firmware::Firmware;
 use baton_gate::plan::Range;
 use baton_gate::screen::usable;
-use support::*;
+use baton_samples::machine::*;
 
 /// Where no map says that anything is.
 const DISPLAY: u64 = 0x8000_0000;

@@ -11,11 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use baton_samples::small_image;
 use baton_verify::{HashAlgorithm, Trust, verify_image};
-
-#[path = "../tests/support/small_image.rs"]
-#[allow(dead_code, missing_docs, clippy::cast_possible_truncation)]
-mod small_image;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

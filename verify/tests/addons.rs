@@ -1,16 +1,14 @@
 //! What signed addons may do to a UKI, and what user space may do to them.
 #![allow(missing_docs, clippy::cast_possible_truncation)]
 
-mod support;
-
 use baton_formats::policy::Policy;
+use baton_samples::build::*;
+use baton_samples::forge::{Forge, SHA256, indirect_data};
+use baton_samples::other_formats::{flat_multiboot2, pe_image};
+use baton_samples::policy::{policy, rules};
+use baton_samples::signature_list;
+use baton_samples::small_image::small_image;
 use baton_verify::{Component, Decision, Lists, Machine, Refusal, Trust, decide};
-use support::build::*;
-use support::compact::{policy, rules};
-use support::forge::{Forge, SHA256, indirect_data};
-use support::other_formats::{flat_multiboot2, pe_image};
-use support::signature_list;
-use support::small_image::small_image;
 
 /// The ways of vouching for kernels, as bits of a policy.
 const AUTHENTICODE: u8 = 1;
@@ -55,7 +53,7 @@ fn under(kernels: u8, listed: &[&[u8]], build: &Build) -> Result<(), (Component,
     let rules = rules([kernels, 7, 5, 0], "", &[]);
     let compact = policy("", "", [&rules, &rules], &[]);
     let keys = authority();
-    let list = signature_list(&support::SHA256, listed);
+    let list = signature_list(&baton_samples::SHA256, listed);
     let lists = Lists {
         keys: &keys,
         policy: Policy::parse(&compact).expect("well-formed"),

@@ -1,13 +1,11 @@
 //! Certificates that are wrong in one place each.
 #![allow(missing_docs)]
 
-mod support;
-
+use baton_samples::der::{bits, explicit, int, null, oid, seq, tlv};
+use baton_samples::fixture;
+use baton_samples::forge::{Cert, ECDSA_SHA256, ECDSA_SHA384, basic_constraints, subject_key_id};
 use baton_verify::certificate::UnusableKey;
 use baton_verify::{Certificate, CertificateError};
-use support::der::{bits, explicit, int, null, oid, seq, tlv};
-use support::fixture;
-use support::forge::{Cert, ECDSA_SHA256, ECDSA_SHA384, basic_constraints, subject_key_id};
 
 /// `cert` with this in place of its TBSCertificate.
 fn around(tbs: &[u8]) -> Vec<u8> {

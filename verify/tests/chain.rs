@@ -1,14 +1,12 @@
 //! Which chains of certificates vouch for a signer.
 #![allow(missing_docs)]
 
-mod support;
-
-use baton_verify::{HashAlgorithm, Reason, Trust, verify_image};
-use support::forge::{
+use baton_samples::forge::{
     CODE_SIGNING, Cert, DRIVER_SIGNING, Forge, authority_key_id, basic_constraints, extension,
     for_modules, key_usage, subject_key_id,
 };
-use support::{X509, signature_list};
+use baton_samples::{X509, signature_list};
+use baton_verify::{HashAlgorithm, Reason, Trust, verify_image};
 
 /// The code of the refusal, or `"accepted"`.
 fn judge(forge: &Forge, anchors: &[&Cert]) -> &'static str {
@@ -217,8 +215,8 @@ fn a_key_for_modules_vouches_for_nothing_wherever_it_is_in_the_chain() {
 }
 
 fn purposes(ids: &[&str]) -> Vec<u8> {
-    let ids: Vec<_> = ids.iter().map(|id| support::der::oid(id)).collect();
-    support::der::seq(&ids)
+    let ids: Vec<_> = ids.iter().map(|id| baton_samples::der::oid(id)).collect();
+    baton_samples::der::seq(&ids)
 }
 
 #[test]

@@ -2,17 +2,15 @@
 //! but for those that `docs/harmless-bits.md` lists, which change nothing that is used.
 #![allow(missing_docs)]
 
-mod support;
-
 use std::ops::Range;
 
 use baton_formats::handover::{Kind, Layout};
+use baton_samples::der::explicit;
+use baton_samples::fixture;
+use baton_samples::flips::accepted_flips;
+use baton_samples::forge::{Cert, Forge, attribute};
+use baton_samples::small_image::{CHECKSUM, LEN};
 use baton_verify::{HashAlgorithm, Machine, Trust, Verified, decide, verify_image};
-use support::der::explicit;
-use support::fixture;
-use support::flips::accepted_flips;
-use support::forge::{Cert, Forge, attribute};
-use support::small_image::{CHECKSUM, LEN};
 
 const CHECKSUM_FIELD: Range<usize> = CHECKSUM..CHECKSUM + 4;
 

@@ -1,12 +1,10 @@
 //! What a handover is refused for, and in which words.
 #![allow(missing_docs)]
 
-mod support;
-
 use baton_formats::handover::{FLAG_CRASH, Kind, Layout};
+use baton_samples::forge::{Cert, Forge, indirect_data};
+use baton_samples::small_image::{CMDLINE_SIZE, small_image};
 use baton_verify::{Component, HashAlgorithm, Machine, Refusal, Trust, decide};
-use support::forge::{Cert, Forge, indirect_data};
-use support::small_image::{CMDLINE_SIZE, small_image};
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     let digest = HashAlgorithm::Sha256.hash([bytes]);
@@ -135,7 +133,7 @@ fn refuses_a_command_line_that_does_not_fit() {
 /// Signs `image`, whatever it is.
 fn sign_image(image: Vec<u8>) -> Vec<u8> {
     let mut forge = Forge::new(&Cert::leaf(2, 1));
-    forge.content = indirect_data(support::forge::SHA256, &image_digest(&image));
+    forge.content = indirect_data(baton_samples::forge::SHA256, &image_digest(&image));
     forge.image = image;
     forge.build()
 }
@@ -165,7 +163,7 @@ fn refuses_a_kernel_whose_setup_header_lies_in_what_no_digest_covers() {
     image.copy_within(sections + 40..sections + 80, sections);
     let digest = image_digest(&image);
     // Vouched for by digest, so that only the layout is at issue.
-    let list = support::signature_list(&support::SHA256, &[&digest]);
+    let list = baton_samples::signature_list(&baton_samples::SHA256, &[&digest]);
     let trust = Trust::new().add_mok_list(&list).expect("well-formed");
     let blob = handover(&[(Kind::Kernel, &image, digest)]);
     let refusal = decide(&blob, b"", Machine::SECURE, &trust)

@@ -1,17 +1,15 @@
 //! Detached signatures that are wrong in one place each, and every flip and truncation of some.
 #![allow(missing_docs)]
 
-mod support;
-
-use baton_verify::{Reason, Signer, Trust, verify_detached};
-use support::der::{explicit, int, null, octets, oid, seq, set, tlv};
-use support::fixture;
-use support::flips::accepted_flips;
-use support::forge::{
+use baton_samples::der::{explicit, int, null, octets, oid, seq, set, tlv};
+use baton_samples::fixture;
+use baton_samples::flips::accepted_flips;
+use baton_samples::forge::{
     Cert, DATA, ECDSA_SHA384, Forge, SHA1, SHA384, SPC_INDIRECT_DATA, attribute, content_type,
     message_digest, name, sha256, sign, subject_key_id,
 };
-use support::forge_detached::ForgeDetached;
+use baton_samples::forge_detached::ForgeDetached;
+use baton_verify::{Reason, Signer, Trust, verify_detached};
 
 const CONTENT: &[u8] = b"content";
 
@@ -158,7 +156,7 @@ fn carried_namesakes_cannot_keep_a_trusted_signer_from_being_tried() {
 #[test]
 fn refuses_a_revoked_signer() {
     let key = Cert::ca(1, 1).der();
-    let list = support::signature_list(&support::X509, &[&signer().der()]);
+    let list = baton_samples::signature_list(&baton_samples::X509, &[&signer().der()]);
     let trust = Trust::new()
         .add_keys(&key)
         .and_then(|trust| trust.add_mok_revocations(&list))

@@ -2,12 +2,10 @@
 //! `fixtures/detached/regenerate`). Ours are the same, but where we are stricter on purpose.
 #![allow(missing_docs)]
 
-mod support;
-
 use std::collections::BTreeSet;
 
+use baton_samples::fixture;
 use baton_verify::{Signer, Trust, verify_detached};
-use support::fixture;
 
 const ANCHORS: [&str; 9] = [
     "rsa", "p256", "p384", "other", "weak", "e3", "p521", "middle", "leaf",

@@ -2,10 +2,8 @@
 
 #![allow(missing_docs)]
 
-mod support;
-
+use baton_samples::fixture;
 use baton_verify::{AnchorSource, HashAlgorithm, Reason, Trust, Verified, verify_image};
-use support::fixture;
 
 fn trust(keys: &[u8]) -> Trust<'_> {
     Trust::new().add_keys(keys).expect("fixture")
@@ -141,26 +139,26 @@ fn refuses_an_altered_image_as_altered_whoever_signed_it() {
 fn refuses_a_transplanted_signature() {
     let signed = fixture("sbsign-rsa2048.efi");
     // The image as it was when the fixture was made; `attach_table` writes its directory entry anew.
-    let (image, table) = signed.split_at(support::small_image::LEN);
+    let (image, table) = signed.split_at(baton_samples::small_image::LEN);
     let mut other = image.to_vec();
     other[0x600] ^= 1;
-    let transplanted = support::attach_table(&other, table);
+    let transplanted = baton_samples::attach_table(&other, table);
     let reason = judge(&transplanted, "root.der").map(|_| ()).unwrap_err();
     assert_eq!(reason.code(), "digest-mismatch");
     // The same table on the image that it was made for is accepted.
-    let same = support::attach_table(image, table);
+    let same = baton_samples::attach_table(image, table);
     assert!(judge(&same, "root.der").is_ok());
 }
 
 #[test]
 fn an_image_is_trusted_by_its_listed_digest() {
-    let image = support::small_image::small_image();
+    let image = baton_samples::small_image::small_image();
     let digest = HashAlgorithm::Sha256.hash(
         baton_formats::pe::Pe::parse(&image)
             .expect("small image")
             .digest_parts(),
     );
-    let list = support::signature_list(&support::SHA256, &[digest.as_bytes()]);
+    let list = baton_samples::signature_list(&baton_samples::SHA256, &[digest.as_bytes()]);
     let trust = Trust::new().add_mok_list(&list).expect("list");
     let verified = verify_image(&image, &trust).expect("listed");
     assert_eq!(verified.digest(), digest.as_bytes());
@@ -174,7 +172,7 @@ fn an_image_is_trusted_by_its_listed_digest() {
 #[test]
 fn a_mok_certificate_is_an_anchor() {
     let key = fixture("root.der");
-    let list = support::signature_list(&support::X509, &[&key]);
+    let list = baton_samples::signature_list(&baton_samples::X509, &[&key]);
     let trust = Trust::new().add_mok_list(&list).expect("list");
     let image = fixture("sbsign-rsa2048.efi");
     let verified = verify_image(&image, &trust).expect("trusted");
@@ -186,7 +184,7 @@ fn a_revoked_image_is_refused_whoever_signed_it() {
     let image = fixture("sbsign-rsa2048.efi");
     let digest = judge(&image, "root.der").expect("trusted").digest();
     let key = fixture("root.der");
-    let list = support::signature_list(&support::SHA256, &[&digest]);
+    let list = baton_samples::signature_list(&baton_samples::SHA256, &[&digest]);
     let trust = trust(&key).add_mok_revocations(&list).expect("list");
     assert_eq!(
         verify_image(&image, &trust).map(|_| ()),

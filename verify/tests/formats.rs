@@ -1,18 +1,16 @@
 //! Kernels of every format in a handover: what is booted, and what is refused.
 #![allow(missing_docs, clippy::cast_possible_truncation)]
 
-mod support;
-
 use baton_formats::handover::Kind;
 use baton_formats::verdict;
+use baton_samples::build::*;
+use baton_samples::der::{explicit, octets, oid, seq, set};
+use baton_samples::forge::{Forge, SHA256, indirect_data};
+use baton_samples::forge_detached::ForgeDetached;
+use baton_samples::other_formats::*;
+use baton_samples::small_elf::signed_elf_of;
+use baton_samples::small_image::small_image;
 use baton_verify::{Component, Payload, Way};
-use support::build::*;
-use support::der::{explicit, octets, oid, seq, set};
-use support::forge::{Forge, SHA256, indirect_data};
-use support::forge_detached::ForgeDetached;
-use support::other_formats::*;
-use support::small_elf::signed_elf_of;
-use support::small_image::small_image;
 
 const UNAME: &[u8] = b"6.1.0-small\0";
 
@@ -295,7 +293,7 @@ mod elf {
     #[test]
     fn that_is_no_kernel_is_refused() {
         let kernel = Component::Kernel;
-        let plain = support::small_elf::small_elf(0);
+        let plain = baton_samples::small_elf::small_elf(0);
         assert_eq!(format(&detached(&plain)), Err((kernel, "unknown-format")));
         let mut module = vmlinux();
         module[0x10] = 1; // ET_REL, as modules are, which a distribution signs with its key
@@ -304,7 +302,7 @@ mod elf {
 
     #[test]
     fn has_no_multiboot2_header_in_what_its_signature_note_leaves_open() {
-        let (noted, unsigned) = signed_elf_of(support::small_elf::small_elf, |content| {
+        let (noted, unsigned) = signed_elf_of(baton_samples::small_elf::small_elf, |content| {
             // Unauthenticated attributes aren't covered by anything, so a header fits in there.
             let mut forge = ForgeDetached::new(content, &signer());
             let headers = octets(&multiboot2_headers());
@@ -325,7 +323,7 @@ mod multiboot2 {
     fn of_a_flat_file_and_of_an_elf_file_is_booted() {
         for file in [
             flat_multiboot2(),
-            with_multiboot2_header(support::small_elf::small_elf(0)),
+            with_multiboot2_header(baton_samples::small_elf::small_elf(0)),
         ] {
             judge(&listed(&file, &[]), b"any length", |decision| {
                 assert_eq!(decision.payload.format(), "multiboot2");
@@ -359,7 +357,7 @@ mod what_is_not_linux {
     fn kernels() -> [Vec<u8>; 4] {
         let mut legacy = small_image();
         legacy[..2].fill(0);
-        let elf = with_multiboot2_header(support::small_elf::small_elf(0));
+        let elf = with_multiboot2_header(baton_samples::small_elf::small_elf(0));
         [flat_multiboot2(), pvh(), elf, legacy]
     }
 

@@ -1,20 +1,18 @@
 //! All ways of vouching for a kernel: what each covers, and what it is refused for.
 #![allow(missing_docs)]
 
-mod support;
-
 use baton_formats::module_signature::trailer;
 use baton_formats::pe::Pe;
-use baton_verify::{HashAlgorithm, Reason, Trust, Verified, Way, verify_image, verify_kernel};
-use support::flips::accepted_flips;
-use support::forge::{Cert, Forge};
-use support::forge_detached::ForgeDetached;
-use support::other_formats::{
+use baton_samples::flips::accepted_flips;
+use baton_samples::forge::{Cert, Forge};
+use baton_samples::forge_detached::ForgeDetached;
+use baton_samples::other_formats::{
     flat_multiboot2, pvh, vmlinux, vmlinux_with_room, with_multiboot2_header,
 };
-use support::small_elf::{DESCRIPTOR, signed_elf_of, small_elf};
-use support::small_image::{LEN, small_image};
-use support::{SHA256, fixture, signature_list};
+use baton_samples::small_elf::{DESCRIPTOR, signed_elf_of, small_elf};
+use baton_samples::small_image::{LEN, small_image};
+use baton_samples::{SHA256, fixture, signature_list};
+use baton_verify::{HashAlgorithm, Reason, Trust, Verified, Way, verify_image, verify_kernel};
 
 /// Key 2, issued by key 1; both are trusted, since some signatures carry no certificate.
 fn signer() -> Cert {

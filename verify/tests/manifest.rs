@@ -1,14 +1,12 @@
 //! Manifests: who must have signed them, and what they vouch for.
 #![allow(missing_docs)]
 
-mod support;
-
+use baton_samples::flips::accepted_flips;
+use baton_samples::forge::{Cert, Forge};
+use baton_samples::forge_detached::ForgeDetached;
+use baton_samples::small_image::small_image;
+use baton_samples::{SHA256, signature_list};
 use baton_verify::{HashAlgorithm, Reason, Trust, VerifiedManifest, Way, verify_kernel};
-use support::flips::accepted_flips;
-use support::forge::{Cert, Forge};
-use support::forge_detached::ForgeDetached;
-use support::small_image::small_image;
-use support::{SHA256, signature_list};
 
 fn signer() -> Cert {
     Cert::leaf(2, 1)

@@ -1,17 +1,15 @@
 //! What the policy accepts, denies and forces, on each occasion and of each key.
 #![allow(missing_docs)]
 
-mod support;
-
 use baton_formats::policy::Policy;
+use baton_samples::build::*;
+use baton_samples::cpio::file;
+use baton_samples::forge::{Cert, Forge, SHA256, indirect_data};
+use baton_samples::forge_detached::ForgeDetached;
+use baton_samples::other_formats::pe_image;
+use baton_samples::policy::{policy, rule, rules, scope};
+use baton_samples::small_image::{CMDLINE_SIZE, small_image, with_sbat};
 use baton_verify::{Component, Decision, Machine, Refusal, Trust, decide};
-use support::build::*;
-use support::compact::{policy, rule, rules, scope};
-use support::cpio::file;
-use support::forge::{Cert, Forge, SHA256, indirect_data};
-use support::forge_detached::ForgeDetached;
-use support::other_formats::pe_image;
-use support::small_image::{CMDLINE_SIZE, small_image, with_sbat};
 
 /// All ways, sources and parameters.
 const ALL: [u8; 4] = [0x7f, 7, 5, 0];

@@ -2,19 +2,17 @@
 //! policy, each is what its first bytes say, and nothing else.
 #![allow(missing_docs)]
 
-mod support;
-
 use baton_formats::bzimage::BzImage;
 use baton_formats::handover;
 use baton_formats::multiboot2::Multiboot2;
 use baton_formats::policy::Policy;
+use baton_samples::build::*;
+use baton_samples::forge::Cert;
+use baton_samples::other_formats::*;
+use baton_samples::policy::{policy, rules};
+use baton_samples::small_elf::small_elf;
+use baton_samples::small_image::small_image;
 use baton_verify::{Component, Machine, Trust, decide};
-use support::build::*;
-use support::compact::{policy, rules};
-use support::forge::Cert;
-use support::other_formats::*;
-use support::small_elf::small_elf;
-use support::small_image::small_image;
 
 /// What a file may be by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,21 +2,19 @@
 //! can't be read refuses everything.
 #![allow(missing_docs)]
 
-mod support;
-
 use baton_formats::handover::Kind;
 use baton_formats::policy::Policy;
 use baton_formats::siglist::{X509_SHA256_GUID, X509_SHA384_GUID, X509_SHA512_GUID};
+use baton_samples::build::{Build, authenticode, line, manifest, sha256, signer};
+use baton_samples::forge::{Cert, Forge};
+use baton_samples::other_formats::{pe_image, vmlinux};
+use baton_samples::policy::{policy, rules};
+use baton_samples::small_image::{small_image, with_sbat};
+use baton_samples::{SHA256, X509, signature_list};
 use baton_verify::{
     Component, HashAlgorithm, Lists, Machine, Reason, Refusal, RevocationSource, SbatSource, Trust,
     TrustError, decide, sbat,
 };
-use support::build::{Build, authenticode, line, manifest, sha256, signer};
-use support::compact::{policy, rules};
-use support::forge::{Cert, Forge};
-use support::other_formats::{pe_image, vmlinux};
-use support::small_image::{small_image, with_sbat};
-use support::{SHA256, X509, signature_list};
 
 const LEVEL: &[u8] = b"sbat,1,2025051000\nshim,4\ngrub,5\nlinux,7\n";
 
@@ -488,7 +486,7 @@ mod by_lists {
     fn a_revoked_signer_signs_no_initrd_either() {
         let list = signature_list(&X509, &[&Cert::leaf(3, 1).der()]);
         let initrd = b"070701 an initrd";
-        let by_other = support::forge_detached::ForgeDetached::new(initrd, &Cert::leaf(3, 1));
+        let by_other = baton_samples::forge_detached::ForgeDetached::new(initrd, &Cert::leaf(3, 1));
         let signature = by_other.build();
         let build =
             Build::signed()

@@ -1,14 +1,12 @@
 //! Revocation reaches what is started together with a kernel or lies within an image.
 #![allow(missing_docs)]
 
-mod support;
-
+use baton_samples::build::{Build, authenticode, authority, line, manifest, sha256, signer};
+use baton_samples::forge::Forge;
+use baton_samples::other_formats::{flat_multiboot2, pe_image, pvh};
+use baton_samples::small_image::{LEN, small_image, with_sbat};
+use baton_samples::{SHA256, signature_list};
 use baton_verify::{Component, Lists, Machine, Refusal, Trust, decide};
-use support::build::{Build, authenticode, authority, line, manifest, sha256, signer};
-use support::forge::Forge;
-use support::other_formats::{flat_multiboot2, pe_image, pvh};
-use support::small_image::{LEN, small_image, with_sbat};
-use support::{SHA256, signature_list};
 
 const LEVEL: &[u8] = b"sbat,1,2025051000\nlinux,7\n";
 const OLD: &[u8] = b"sbat,1,SBAT Version,sbat,1,-\nlinux,6,Vendor,package,1,-\n";

@@ -3,17 +3,15 @@
 //! `fuzz/corpus`; after an intended change: `BATON_BLESS=1 cargo test -p baton-verify --test seeds`.
 #![allow(missing_docs)]
 
-mod support;
-
 use std::path::Path;
 
-use baton_verify::{Certificate, authenticode, detached};
-use support::der::{explicit, int, join, null, octets, oid, seq, set, tlv};
-use support::forge::{
+use baton_samples::der::{explicit, int, join, null, octets, oid, seq, set, tlv};
+use baton_samples::forge::{
     CODE_SIGNING, Cert, DATA, Forge, SHA1, attribute, basic_constraints, content_type, crl,
     for_modules, message_digest, sha256, subject_key_id,
 };
-use support::forge_detached::ForgeDetached;
+use baton_samples::forge_detached::ForgeDetached;
+use baton_verify::{Certificate, authenticode, detached};
 
 const CONTENT: &[u8] = b"content";
 
@@ -132,7 +130,7 @@ fn certificate_seeds() -> Vec<Seed> {
     let exponent = Cert {
         key_info: Some(seq(&[
             seq(&[oid("1.2.840.113549.1.1.1"), null()]),
-            support::der::bits(&seq(&[tlv(2, &[&[0][..], &[0xff; 256]].concat()), int(1)])),
+            baton_samples::der::bits(&seq(&[tlv(2, &[&[0][..], &[0xff; 256]].concat()), int(1)])),
         ])),
         ..Cert::leaf(2, 1)
     };

@@ -1,15 +1,13 @@
 //! Signatures that are wrong in one place each.
 #![allow(missing_docs)]
 
-mod support;
-
-use baton_verify::{Reason, Trust, verify_image};
-use support::der::{explicit, int, null, octets, oid, seq, set, tlv};
-use support::forge::{
+use baton_samples::der::{explicit, int, null, octets, oid, seq, set, tlv};
+use baton_samples::forge::{
     Cert, DATA, ECDSA_SHA384, Forge, SHA1, SHA256, SHA384, SPC_INDIRECT_DATA, attribute,
     content_type, crl, indirect_data, message_digest, name, sha256,
 };
-use support::{attach_table, win_certificate};
+use baton_samples::{attach_table, win_certificate};
+use baton_verify::{Reason, Trust, verify_image};
 
 fn right() -> Forge {
     Forge::new(&Cert::leaf(2, 1))
@@ -135,7 +133,7 @@ fn refuses_an_element_too_many_at_every_level() {
     ] {
         assert_eq!(judge_pkcs7(&wrong), "malformed-signature");
     }
-    let sha256 = || seq(&[oid(support::forge::SHA256), null()]);
+    let sha256 = || seq(&[oid(baton_samples::forge::SHA256), null()]);
     assert_eq!(
         judge(|forge| forge.digest_algorithms = set(&[sha256(), sha256()])),
         "malformed-signature"
@@ -150,7 +148,7 @@ fn refuses_an_element_too_many_in_what_the_signature_signs() {
         let digest = baton_verify::HashAlgorithm::Sha256.hash(pe.digest_parts());
         octets(digest.as_bytes())
     };
-    let sha256 = || seq(&[oid(support::forge::SHA256), null()]);
+    let sha256 = || seq(&[oid(baton_samples::forge::SHA256), null()]);
     let data = || seq(&[oid("1.3.6.1.4.1.311.2.1.15")]);
     for (content, expected) in [
         (seq(&[data(), seq(&[sha256(), digest()])]), "accepted"),
@@ -342,12 +340,12 @@ fn refuses_missing_and_doubled_attributes() {
 #[test]
 fn refuses_a_signature_without_authenticated_attributes() {
     // Such a signature would be over the content itself.
-    let signature = support::forge::sign(2, &right().content[2..]);
+    let signature = baton_samples::forge::sign(2, &right().content[2..]);
     let without = seq(&[
         int(1),
         seq(&[name("key 1"), int(2)]),
-        seq(&[oid(support::forge::SHA256), null()]),
-        seq(&[oid(support::forge::ECDSA_SHA256)]),
+        seq(&[oid(baton_samples::forge::SHA256), null()]),
+        seq(&[oid(baton_samples::forge::ECDSA_SHA256)]),
         octets(&signature),
     ]);
     // In place of the SignerInfo: `more_signers` after one that is empty.
@@ -383,7 +381,7 @@ fn refuses_a_wrong_signature() {
         judge(|forge| forge.signature = Some(vec![])),
         "bad-signature"
     );
-    let mut trailing = support::forge::sign(2, b"x");
+    let mut trailing = baton_samples::forge::sign(2, b"x");
     trailing.push(0);
     assert_eq!(
         judge(|forge| forge.signature = Some(trailing)),
@@ -419,7 +417,7 @@ fn refuses_hash_algorithms_that_differ() {
 #[test]
 fn refuses_a_digest_of_another_length_than_its_algorithms() {
     for len in [0, 20, 31, 33, 48] {
-        let content = indirect_data(support::forge::SHA256, &vec![1; len]);
+        let content = indirect_data(baton_samples::forge::SHA256, &vec![1; len]);
         assert_eq!(
             judge(|forge| forge.content = content),
             "malformed-signature"
@@ -451,7 +449,7 @@ fn refuses_a_signature_algorithm_for_another_kind_of_key() {
 
 #[test]
 fn refuses_algorithm_parameters_that_do_not_belong() {
-    let odd = || seq(&[oid(support::forge::SHA256), int(1)]);
+    let odd = || seq(&[oid(baton_samples::forge::SHA256), int(1)]);
     assert_eq!(
         judge(|forge| forge.digest_algorithm = odd()),
         "unsupported-algorithm"
@@ -474,7 +472,7 @@ fn accepts_any_well_formed_unauthenticated_attributes() {
 
 #[test]
 fn refuses_a_digest_of_another_image() {
-    let content = indirect_data(support::forge::SHA256, &[1; 32]);
+    let content = indirect_data(baton_samples::forge::SHA256, &[1; 32]);
     assert_eq!(judge(|forge| forge.content = content), "digest-mismatch");
 }
 

@@ -1,18 +1,16 @@
 //! Handovers with detached signatures and manifests: everything signed must be as it was signed.
 #![allow(missing_docs)]
 
-mod support;
-
 use baton_formats::handover::Kind;
 use baton_formats::verdict;
+use baton_samples::build::*;
+use baton_samples::flips::accepted_flips;
+use baton_samples::forge::Cert;
+use baton_samples::forge_detached::ForgeDetached;
+use baton_samples::other_formats::vmlinux;
+use baton_samples::small_elf::signed_elf;
+use baton_samples::small_image::small_image;
 use baton_verify::{Component, Decision, Machine, Trust, Vouched, Way, decide};
-use support::build::*;
-use support::flips::accepted_flips;
-use support::forge::Cert;
-use support::forge_detached::ForgeDetached;
-use support::other_formats::vmlinux;
-use support::small_elf::signed_elf;
-use support::small_image::small_image;
 
 /// Of the unsigned kernel and two initrds.
 fn full_manifest() -> String {

@@ -28,6 +28,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("baton-capture", &["baton-kdump", "baton-sys"]),
     ("baton-guest", &["baton-formats", "baton-sys"]),
+    (
+        "baton-samples",
+        &["baton-formats", "baton-gate", "baton-verify"],
+    ),
     ("baton-kdump", &[]),
     ("baton-xtask", &[]),
     (

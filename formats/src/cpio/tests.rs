@@ -1,5 +1,5 @@
 use super::*;
-use crate::samples::cpio::{file, header, trailer};
+use baton_samples::cpio::{file, header, trailer};
 
 const PATH: &[u8] = b"kernel/firmware/acpi/";
 const TABLE: &str = "kernel/firmware/acpi/ssdt.aml";

@@ -1,8 +1,8 @@
 use super::*;
 use crate::cmdline::parameters;
-use crate::samples::policy::{every_part, policy, rule, rules, scope};
 use crate::samples::{put32, with};
 use crate::verdict::Way;
+use baton_samples::policy::{every_part, policy, rule, rules, scope};
 
 fn minimal(accepted: [u8; 4], forced: &str, parameters: &[Vec<u8>]) -> Vec<u8> {
     let crash = rules([1, 0, 0, 0], "", &[]);

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::forging::build::{Build, authenticode, line, manifest, sha256, sign};
-use super::forging::forge::{Cert, Forge};
-use super::forging::other_formats::{flat_multiboot2, pe_image, vmlinux, vmlinux_with_room};
-use super::forging::small_elf::signed_elf_of;
-use super::forging::small_image::{set_text_len, small_image};
-use super::forging::{X509, signature_list};
 use super::scene::{Gate, Scene, Shim, appended, signed_image};
+use baton_samples::build::{Build, authenticode, line, manifest, sha256, sign};
+use baton_samples::forge::{Cert, Forge};
+use baton_samples::other_formats::{flat_multiboot2, pe_image, vmlinux, vmlinux_with_room};
+use baton_samples::small_elf::signed_elf_of;
+use baton_samples::small_image::{set_text_len, small_image};
+use baton_samples::{X509, signature_list};
 
 pub const UKI_LINE: &[u8] = b"root=/dev/vda quiet";
 pub const FIRST: &[u8] = b"070701 the first";
@@ -183,7 +183,7 @@ pub fn by_listed_digest() -> Scene {
     let mut scene = Scene::of(Build::kernel(&image, digest));
     scene.gate = Gate::default();
     scene.shim = Some(Shim {
-        list: signature_list(&super::forging::SHA256, &[&digest]),
+        list: signature_list(&baton_samples::SHA256, &[&digest]),
         ..Shim::default()
     });
     scene

@@ -1,8 +1,6 @@
 //! Everyone who judges: the verdict alone, the gate's whole way, and preflight.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use baton_cli::cli::{Cli, Command};
 use baton_formats::boot_params::{self, offset};
@@ -13,10 +11,11 @@ use baton_gate::firmware::Firmware;
 use baton_gate::image::Image;
 use baton_gate::run::{Stopwatch, prepare};
 use baton_gate::screen;
+use baton_samples::machine::{self, BOOT_PARAMS, CMDLINE, Memory};
 use baton_verify::{Certificate, Component, Lists, Refusal, Trust, decide};
 use clap::Parser as _;
+use tempfile::TempDir;
 
-use super::machine::{self, BOOT_PARAMS, CMDLINE, Memory};
 use super::scene::{CRASH_MAP, DUMP, Scene, dump_header};
 
 /// The verdict on what is handed over.
@@ -108,11 +107,11 @@ fn memory(scene: &Scene) -> Memory {
 
 /// `baton load`, or `baton crash load`, of the handover as a file: the reason's code, and the words.
 pub fn by_preflight(scene: &Scene) -> Result<(), (String, String)> {
-    let folder = Folder::new();
-    describe_machine(&folder, scene);
-    folder.write("handover", &scene.handover());
-    folder.write("gate.efi", &scene.gate_file());
-    let path = |name: &str| folder.0.join(name).into_os_string();
+    let directory = Directory::new();
+    describe_machine(&directory, scene);
+    directory.write("handover", &scene.handover());
+    directory.write("gate.efi", &scene.gate_file());
+    let path = |name: &str| directory.0.path().join(name).into_os_string();
     let mut words: Vec<std::ffi::OsString> = vec!["baton".into()];
     words.extend(scene.crash.then(|| "crash".into()));
     words.extend(["load".into(), path("handover"), "--dry-run".into()]);
@@ -129,15 +128,15 @@ pub fn by_preflight(scene: &Scene) -> Result<(), (String, String)> {
         }
         _ => unreachable!("it is a load"),
     };
-    // Files are named as they are called here, wherever the folder is.
-    let here = format!("{}/", folder.0.display());
+    // Files are named as they are called here, wherever the directory is.
+    let here = format!("{}/", directory.0.path().display());
     result.map_err(|failure| {
         let words = failure.to_string().replace(&here, "");
         (failure.word().to_owned(), words)
     })
 }
 
-fn describe_machine(folder: &Folder, scene: &Scene) {
+fn describe_machine(directory: &Directory, scene: &Scene) {
     let lockdown = match scene.locked_down {
         true => "none [integrity] confidentiality\n",
         false => "[none] integrity confidentiality\n",
@@ -165,58 +164,47 @@ fn describe_machine(folder: &Folder, scene: &Scene) {
         ("proc/keys", &keys),
         ("keyctl/00000010", &linked),
     ] {
-        folder.write(&format!("root/{file}"), text.as_bytes());
+        directory.write(&format!("root/{file}"), text.as_bytes());
     }
     if !scene.firmware_dbx.is_empty() {
         // Attributes come first.
         let variable = [&[7, 0, 0, 0][..], &scene.firmware_dbx].concat();
         let name = "dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f";
-        folder.write(&format!("root/sys/firmware/efi/efivars/{name}"), &variable);
+        directory.write(&format!("root/sys/firmware/efi/efivars/{name}"), &variable);
     }
     if scene.runtime_services {
-        folder.write("root/sys/firmware/efi/runtime-map/0/type", b"0x5\n");
+        directory.write("root/sys/firmware/efi/runtime-map/0/type", b"0x5\n");
     }
     let mut page = [0; boot_params::LEN];
     page[offset::SECURE_BOOT] = scene.secure_boot;
     if scene.shim.is_some() {
         page[offset::EFI_INFO + 4] = 0x10;
     }
-    folder.write("root/sys/kernel/boot_params/data", &page);
+    directory.write("root/sys/kernel/boot_params/data", &page);
     let Some(shim) = &scene.shim else {
         return;
     };
     const VARIABLES: &str = "root/sys/firmware/efi/mok-variables";
-    folder.write(&format!("{VARIABLES}/MokListRT"), &shim.list);
+    directory.write(&format!("{VARIABLES}/MokListRT"), &shim.list);
     if !shim.revoked.is_empty() {
-        folder.write(&format!("{VARIABLES}/MokListXRT"), &shim.revoked);
+        directory.write(&format!("{VARIABLES}/MokListXRT"), &shim.revoked);
     }
     if let Some(level) = &shim.sbat_level {
-        folder.write(&format!("{VARIABLES}/SbatLevelRT"), level);
+        directory.write(&format!("{VARIABLES}/SbatLevelRT"), level);
     }
 }
 
-/// A folder of its own, removed when dropped.
-struct Folder(PathBuf);
+/// A temporary directory.
+struct Directory(TempDir);
 
-impl Folder {
+impl Directory {
     fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("attacks-{}-{count}", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&path).expect("a folder below target");
-        Self(path)
+        Self(TempDir::new().expect("a temporary directory"))
     }
 
     fn write(&self, name: &str, bytes: &[u8]) {
-        let path = self.0.join(name);
-        fs::create_dir_all(path.parent().expect("in the folder")).expect("a writable folder");
-        fs::write(path, bytes).expect("a writable folder");
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().expect("in the directory")).expect("a writable directory");
+        fs::write(path, bytes).expect("a writable directory");
     }
 }

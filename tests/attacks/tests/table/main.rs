@@ -1,11 +1,6 @@
 //! The attack table: none of them boots anything that wasn't verified.
 #![allow(clippy::cast_possible_truncation)]
 
-#[path = "../../../../verify/tests/support/mod.rs"]
-mod forging;
-#[path = "../../../../gate/tests/support/mod.rs"]
-mod machine;
-
 mod bases;
 mod case;
 mod groups;

@@ -1,14 +1,14 @@
 //! A machine that is about to be handed over: what user space chose, what the gate is made of, and what
 //! firmware and the running kernel left.
 
-use super::forging::build::{Build, authenticode, sha256, sign, signer};
-use super::forging::forge::{Cert, Forge};
-use super::forging::small_image::{set_text_len, small_image};
-use super::machine::{Memory, RAM_END};
 use baton_formats::boot_params::SECURE_BOOT_ENABLED;
 use baton_formats::gate_image::{FILE_OFFSET, GateInfo};
 use baton_formats::handover::{Kind, Part};
 use baton_formats::policy::Policy;
+use baton_samples::build::{Build, authenticode, sha256, sign, signer};
+use baton_samples::forge::{Cert, Forge};
+use baton_samples::machine::{Memory, RAM_END};
+use baton_samples::small_image::{set_text_len, small_image};
 use baton_verify::Machine;
 
 /// What the kernel puts before a crash kernel's command line, as long as it can be (setup_cmdline in
@@ -221,7 +221,7 @@ fn stub() -> Vec<u8> {
 pub fn signed_image_by(image: Vec<u8>, signer: &Cert, carried: &[&Cert]) -> Vec<u8> {
     let mut forge = Forge::new(signer).carrying(carried);
     forge.content =
-        super::forging::forge::indirect_data(super::forging::forge::SHA256, &authenticode(&image));
+        baton_samples::forge::indirect_data(baton_samples::forge::SHA256, &authenticode(&image));
     forge.image = image;
     forge.build()
 }

@@ -6,9 +6,9 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{sha256, sign};
-use crate::forging::cpio::{file, trailer};
 use crate::scene::Scene;
+use baton_samples::build::{sha256, sign};
+use baton_samples::cpio::{file, trailer};
 
 const CODE: &str = "acpi-tables";
 

@@ -7,7 +7,7 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::machine::{BOOT_PARAMS, CMDLINE, HANDOVER, Memory};
+use baton_samples::machine::{BOOT_PARAMS, CMDLINE, HANDOVER, Memory};
 
 const PAGE: usize = 4096;
 
@@ -51,7 +51,7 @@ pub fn cases() -> Vec<Case> {
                     .position(|window| window == FIRST)
                     .expect("it is there");
                 blob[at] ^= 1;
-                let digest = crate::forging::build::sha256(&blob[at..at + FIRST.len()]);
+                let digest = baton_samples::build::sha256(&blob[at..at + FIRST.len()]);
                 let field = TABLE_OFFSET + 64 + 0x18;
                 blob[field..field + 32].copy_from_slice(&digest);
             } => Component::Initrd(0), "digest-mismatch";

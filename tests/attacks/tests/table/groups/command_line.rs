@@ -6,11 +6,11 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{line, sha256};
-use crate::forging::compact::{policy, rule, rules};
-use crate::forging::small_image::{CMDLINE_SIZE, small_image};
-use crate::machine::CMDLINE;
 use crate::scene::Scene;
+use baton_samples::build::{line, sha256};
+use baton_samples::machine::CMDLINE;
+use baton_samples::policy::{policy, rule, rules};
+use baton_samples::small_image::{CMDLINE_SIZE, small_image};
 
 const LINE: Component = Component::CommandLine;
 const DENIED: &str = "parameter-denied";

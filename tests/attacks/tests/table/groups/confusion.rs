@@ -6,15 +6,15 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{authenticode, sha256, sign, signer};
-use crate::forging::der::{explicit, octets, oid, seq, set};
-use crate::forging::forge::Cert;
-use crate::forging::forge_detached::ForgeDetached;
-use crate::forging::other_formats::*;
-use crate::forging::signature_list;
-use crate::forging::small_elf::{elf_with, note, signature_note, signed_elf_of, small_elf};
-use crate::forging::small_image::small_image;
 use crate::scene::Scene;
+use baton_samples::build::{authenticode, sha256, sign, signer};
+use baton_samples::der::{explicit, octets, oid, seq, set};
+use baton_samples::forge::Cert;
+use baton_samples::forge_detached::ForgeDetached;
+use baton_samples::other_formats::*;
+use baton_samples::signature_list;
+use baton_samples::small_elf::{elf_with, note, signature_note, signed_elf_of, small_elf};
+use baton_samples::small_image::small_image;
 
 const KERNEL: Component = Component::Kernel;
 const HANDOVER: Component = Component::Handover;
@@ -233,7 +233,7 @@ fn formats(all: &mut Cases) {
             by_listed_digest, |it| {
                 let image = shifted_image();
                 let digest = authenticode(&image);
-                it.shim().list = signature_list(&crate::forging::SHA256, &[&digest]);
+                it.shim().list = signature_list(&baton_samples::SHA256, &[&digest]);
                 it.put_kernel(image, digest);
             } => KERNEL, "bad-kernel";
         "the digest of all of a file, where the signature is of a part":
@@ -243,7 +243,7 @@ fn formats(all: &mut Cases) {
             } => KERNEL, "handover-digest-mismatch";
         "a signer that a signature names by a key identifier that another certificate has":
             vmlinux_detached, |it| {
-                let other = Cert::leaf(5, 4).with(crate::forging::forge::subject_key_id(7));
+                let other = Cert::leaf(5, 4).with(baton_samples::forge::subject_key_id(7));
                 let forge = ForgeDetached::new(&vmlinux(), &other)
                     .carrying(&[&other])
                     .by_key_id(&[7; 20])

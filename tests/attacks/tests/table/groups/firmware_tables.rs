@@ -9,7 +9,7 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::machine::*;
+use baton_samples::machine::*;
 
 /// In RAM, where user space may have had its hands, and in memory that the map reserves.
 const IN_RAM: u64 = 0x3a00_0000;

@@ -6,16 +6,16 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{authenticode, sha256};
-use crate::forging::compact::{policy, rules};
-use crate::forging::forge::Cert;
-use crate::forging::small_image::CERTIFICATE_DIRECTORY;
-use crate::forging::{SHA256, X509, signature_list};
 use crate::scene::{Scene, Shim, signed_image_by};
+use baton_samples::build::{authenticode, sha256};
+use baton_samples::forge::Cert;
+use baton_samples::policy::{policy, rules};
+use baton_samples::small_image::CERTIFICATE_DIRECTORY;
+use baton_samples::{SHA256, X509, signature_list};
 
 /// Who signs the gate: key 8, whom the running kernel trusts.
 fn gate_signer() -> Cert {
-    Cert::ca(8, 8).with(crate::forging::forge::subject_key_id(8))
+    Cert::ca(8, 8).with(baton_samples::forge::subject_key_id(8))
 }
 
 fn sign(file: &mut Vec<u8>) {
@@ -136,7 +136,7 @@ fn as_preflight_judges(all: &mut Cases) {
         "a signed kernel in place of the gate":
             locked_down, |it| {
                 it.on_gate = vec![
-                    |file| *file = crate::forging::small_image::small_image(),
+                    |file| *file = baton_samples::small_image::small_image(),
                     sign,
                 ]
             } => "bad-gate";

@@ -6,18 +6,18 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{authenticode, sha256, sign, signer};
-use crate::forging::compact::{policy, rules};
-use crate::forging::der::{int, null, oid, seq, set};
-use crate::forging::forge::{
+use crate::scene::{Scene, signed_image, with_appended};
+use baton_samples::build::{authenticode, sha256, sign, signer};
+use baton_samples::der::{int, null, oid, seq, set};
+use baton_samples::forge::{
     Cert, DATA, Forge, SHA1, basic_constraints, content_type, extension, indirect_data,
     message_digest,
 };
-use crate::forging::other_formats::{pe_image, vmlinux};
-use crate::forging::small_elf::DESCRIPTOR;
-use crate::forging::small_image::{CERTIFICATE_DIRECTORY, CHECKSUM, LEN, small_image};
-use crate::forging::{attach_table, win_certificate};
-use crate::scene::{Scene, signed_image, with_appended};
+use baton_samples::other_formats::{pe_image, vmlinux};
+use baton_samples::policy::{policy, rules};
+use baton_samples::small_elf::DESCRIPTOR;
+use baton_samples::small_image::{CERTIFICATE_DIRECTORY, CHECKSUM, LEN, small_image};
+use baton_samples::{attach_table, win_certificate};
 
 const KERNEL: Component = Component::Kernel;
 
@@ -141,12 +141,12 @@ fn signatures(all: &mut Cases) {
             bzimage, |it| {
                 let mut forge = Forge::new(&signer());
                 // The attributes, and the signature of them, stay those of the first content.
-                let digest = crate::forging::forge::sha256(&forge.content[2..]);
+                let digest = baton_samples::forge::sha256(&forge.content[2..]);
                 forge.attributes.push(message_digest(&digest));
                 forge.derive_message_digest = false;
                 forge.image[0x500] ^= 1;
                 forge.content =
-                    indirect_data(crate::forging::forge::SHA256, &authenticode(&forge.image));
+                    indirect_data(baton_samples::forge::SHA256, &authenticode(&forge.image));
                 put(it, forge.build());
             } => KERNEL, "bad-signature";
         "a signature without the digest of its content among the attributes":
@@ -189,7 +189,7 @@ fn signatures(all: &mut Cases) {
         "hash algorithms that differ between a signature and its content":
             bzimage, |it| {
                 forged(it, |forge| {
-                    forge.digest_algorithms = set(&[seq(&[oid(crate::forging::forge::SHA384), null()])])
+                    forge.digest_algorithms = set(&[seq(&[oid(baton_samples::forge::SHA384), null()])])
                 })
             } => KERNEL, "malformed-signature";
     }
@@ -413,7 +413,7 @@ fn elf(all: &mut Cases) {
         "a kernel signed in one way by nobody trusted, and in no other":
             vmlinux_detached, |it| {
                 let forge =
-                    crate::forging::forge_detached::ForgeDetached::new(&vmlinux(), &Cert::leaf(5, 4))
+                    baton_samples::forge_detached::ForgeDetached::new(&vmlinux(), &Cert::leaf(5, 4))
                         .build();
                 it.put(1, forge.clone(), sha256(&forge));
             } => KERNEL, "unknown-signer";

@@ -6,11 +6,11 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{Build, line, manifest, sha256, sign};
-use crate::forging::compact::{policy, rules};
-use crate::forging::cpio::{file, trailer};
-use crate::forging::small_image::small_image;
 use crate::scene::Scene;
+use baton_samples::build::{Build, line, manifest, sha256, sign};
+use baton_samples::cpio::{file, trailer};
+use baton_samples::policy::{policy, rules};
+use baton_samples::small_image::small_image;
 
 fn initrd(index: usize) -> Component {
     Component::Initrd(index)

@@ -11,9 +11,9 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::forge::Cert;
-use crate::forging::{X509, signature_list};
-use crate::machine::*;
+use baton_samples::forge::Cert;
+use baton_samples::machine::*;
+use baton_samples::{X509, signature_list};
 
 const MAP: Component = Component::Memory;
 const PASSED: Component = Component::BootParams;

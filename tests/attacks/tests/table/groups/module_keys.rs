@@ -5,17 +5,17 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{Build, authenticode, sha256, signer};
-use crate::forging::der::null;
-use crate::forging::forge::{
+use crate::scene::{Scene, Shim, signed_image_by, with_appended};
+use baton_samples::build::{Build, authenticode, sha256, signer};
+use baton_samples::der::null;
+use baton_samples::forge::{
     CODE_SIGNING, Cert, DRIVER_SIGNING, basic_constraints, extension, for_modules,
 };
-use crate::forging::forge_detached::ForgeDetached;
-use crate::forging::other_formats::{pe_image, vmlinux, vmlinux_with_room};
-use crate::forging::small_elf::signed_elf_of;
-use crate::forging::small_image::small_image;
-use crate::forging::{X509, signature_list};
-use crate::scene::{Scene, Shim, signed_image_by, with_appended};
+use baton_samples::forge_detached::ForgeDetached;
+use baton_samples::other_formats::{pe_image, vmlinux, vmlinux_with_room};
+use baton_samples::small_elf::signed_elf_of;
+use baton_samples::small_image::small_image;
+use baton_samples::{X509, signature_list};
 
 const KERNEL: Component = Component::Kernel;
 const CODE: &str = "key-for-modules";

@@ -5,8 +5,8 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::machine::{BOOT_PARAMS, CMDLINE, Memory, RAM_END, set_map};
 use crate::scene::{CRASH_MAP, DUMP, dump_header};
+use baton_samples::machine::{BOOT_PARAMS, CMDLINE, Memory, RAM_END, set_map};
 
 const HANDOVER: Component = Component::Handover;
 

@@ -6,14 +6,14 @@ use baton_verify::{Component, HashAlgorithm};
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{authenticode, sha256, signer};
-use crate::forging::compact::{policy, rules};
-use crate::forging::forge::Cert;
-use crate::forging::other_formats::{pe_image, vmlinux};
-use crate::forging::small_image::small_image;
-use crate::forging::{SHA256, X509, signature_list};
-use crate::machine::*;
 use crate::scene::{Scene, Shim, appended, signed_image, signed_image_by};
+use baton_samples::build::{authenticode, sha256, signer};
+use baton_samples::forge::Cert;
+use baton_samples::machine::*;
+use baton_samples::other_formats::{pe_image, vmlinux};
+use baton_samples::policy::{policy, rules};
+use baton_samples::small_image::small_image;
+use baton_samples::{SHA256, X509, signature_list};
 
 const KERNEL: Component = Component::Kernel;
 

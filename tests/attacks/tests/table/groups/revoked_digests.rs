@@ -5,16 +5,16 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{Build, authenticode, line, manifest, sha256};
-use crate::forging::forge::Cert;
-use crate::forging::forge_detached::ForgeDetached;
-use crate::forging::other_formats::{flat_multiboot2, pe_image, pvh, vmlinux, vmlinux_with_room};
-use crate::forging::small_elf::signed_elf_of;
-use crate::forging::small_image::{
+use crate::scene::{Scene, Shim, signed_image, with_appended};
+use baton_samples::build::{Build, authenticode, line, manifest, sha256};
+use baton_samples::forge::Cert;
+use baton_samples::forge_detached::ForgeDetached;
+use baton_samples::other_formats::{flat_multiboot2, pe_image, pvh, vmlinux, vmlinux_with_room};
+use baton_samples::small_elf::signed_elf_of;
+use baton_samples::small_image::{
     CERTIFICATE_DIRECTORY, CHECKSUM, set_text_len, small_image, with_sbat,
 };
-use crate::forging::{SHA256, signature_list};
-use crate::scene::{Scene, Shim, signed_image, with_appended};
+use baton_samples::{SHA256, signature_list};
 
 const KERNEL: Component = Component::Kernel;
 const CODE: &str = "revoked-image";

@@ -9,14 +9,14 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{Build, authenticode, line, manifest, sha256, sign};
-use crate::forging::der::{null, octets, oid, seq};
-use crate::forging::forge::{Cert, ECDSA_SHA256, SPC_INDIRECT_DATA, extension, name};
-use crate::forging::forge_detached::ForgeDetached;
-use crate::forging::other_formats::*;
-use crate::forging::small_elf::{elf_with, note, small_elf};
-use crate::forging::small_image::small_image;
 use crate::scene::{Scene, appended, signed_image, signed_image_by, with_appended};
+use baton_samples::build::{Build, authenticode, line, manifest, sha256, sign};
+use baton_samples::der::{null, octets, oid, seq};
+use baton_samples::forge::{Cert, ECDSA_SHA256, SPC_INDIRECT_DATA, extension, name};
+use baton_samples::forge_detached::ForgeDetached;
+use baton_samples::other_formats::*;
+use baton_samples::small_elf::{elf_with, note, small_elf};
+use baton_samples::small_image::small_image;
 
 const KERNEL: Component = Component::Kernel;
 const INITRD: Component = Component::Initrd(0);

@@ -7,14 +7,14 @@ use baton_verify::{Certificate, Component};
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{authenticode, sha256};
-use crate::forging::compact::{policy, rule, rules, scope};
-use crate::forging::cpio::{file, trailer};
-use crate::forging::forge::Cert;
-use crate::forging::forge_detached::ForgeDetached;
-use crate::forging::other_formats::{pe_image, vmlinux};
-use crate::forging::small_image::small_image;
 use crate::scene::{Scene, signed_image_by, with_appended};
+use baton_samples::build::{authenticode, sha256};
+use baton_samples::cpio::{file, trailer};
+use baton_samples::forge::Cert;
+use baton_samples::forge_detached::ForgeDetached;
+use baton_samples::other_formats::{pe_image, vmlinux};
+use baton_samples::policy::{policy, rule, rules, scope};
+use baton_samples::small_image::small_image;
 
 const CODE: &str = "key-out-of-scope";
 const KERNEL: Component = Component::Kernel;

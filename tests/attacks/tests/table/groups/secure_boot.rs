@@ -6,9 +6,9 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{authenticode, sha256, sign};
-use crate::forging::small_image::small_image;
 use crate::scene::{Scene, appended, signed_image};
+use baton_samples::build::{authenticode, sha256, sign};
+use baton_samples::small_image::small_image;
 
 const TOLD: Component = Component::BootParams;
 const NOT_ON: &str = "secure-boot-not-on";

@@ -6,15 +6,15 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{authenticode, line, manifest, sha256, sign, signer};
-use crate::forging::der::{join, tlv};
-use crate::forging::forge::{DATA, Forge, SPC_INDIRECT_DATA, content_type, message_digest};
-use crate::forging::forge_detached::ForgeDetached;
-use crate::forging::other_formats::{pe_image, vmlinux};
-use crate::forging::small_elf::{DESCRIPTOR, small_elf};
-use crate::forging::small_image::{LEN, small_image};
-use crate::forging::{attach_table, win_certificate};
 use crate::scene::{Scene, appended, signed_image, with_appended};
+use baton_samples::build::{authenticode, line, manifest, sha256, sign, signer};
+use baton_samples::der::{join, tlv};
+use baton_samples::forge::{DATA, Forge, SPC_INDIRECT_DATA, content_type, message_digest};
+use baton_samples::forge_detached::ForgeDetached;
+use baton_samples::other_formats::{pe_image, vmlinux};
+use baton_samples::small_elf::{DESCRIPTOR, small_elf};
+use baton_samples::small_image::{LEN, small_image};
+use baton_samples::{attach_table, win_certificate};
 
 const KERNEL: Component = Component::Kernel;
 
@@ -79,7 +79,7 @@ fn authenticode_ones(all: &mut Cases) {
             bzimage, |it| {
                 // What was signed is data, and not what Authenticode signs.
                 let mut forge = Forge::new(&signer());
-                forge.content_type = crate::forging::der::oid(DATA);
+                forge.content_type = baton_samples::der::oid(DATA);
                 let image = forge.build();
                 let digest = authenticode(&image);
                 it.put_kernel(image, digest);
@@ -119,9 +119,9 @@ fn detached_ones(all: &mut Cases) {
         "a detached signature that carries its own content":
             vmlinux_detached, |it| {
                 let mut forge = ForgeDetached::new(&vmlinux(), &signer());
-                forge.content_info = crate::forging::der::seq(&[
-                    crate::forging::der::oid(DATA),
-                    crate::forging::der::explicit(0, &crate::forging::der::octets(&vmlinux())),
+                forge.content_info = baton_samples::der::seq(&[
+                    baton_samples::der::oid(DATA),
+                    baton_samples::der::explicit(0, &baton_samples::der::octets(&vmlinux())),
                 ]);
                 put_signature(it, forge.build());
             } => KERNEL, "malformed-signature";

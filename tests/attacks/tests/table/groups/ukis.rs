@@ -6,11 +6,11 @@ use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
-use crate::forging::build::{authenticode, line, manifest};
-use crate::forging::other_formats::{flat_multiboot2, pe_image};
-use crate::forging::small_image::small_image;
-use crate::forging::{SHA256, signature_list};
 use crate::scene::{Scene, Shim, signed_image};
+use baton_samples::build::{authenticode, line, manifest};
+use baton_samples::other_formats::{flat_multiboot2, pe_image};
+use baton_samples::small_image::small_image;
+use baton_samples::{SHA256, signature_list};
 
 /// A UKI whose command line is in these bytes of its section.
 fn saying(section: &[u8]) -> Scene {

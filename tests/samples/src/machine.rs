@@ -1,7 +1,4 @@
 //! A machine made of plain bytes: what the old kernel leaves in memory, for the gate to read.
-#![allow(dead_code, clippy::cast_possible_truncation)]
-
-use std::path::Path;
 
 use baton_formats::boot_params::{BootParamsMut, SECURE_BOOT_ENABLED, VIDEO_TYPE_EFI, offset};
 use baton_formats::efi::{Guid, MOK_TABLE_GUID};
@@ -77,14 +74,6 @@ impl PhysicalMemory for Memory {
             bytes.get(from..to).filter(|bytes| !bytes.is_empty())
         })
     }
-}
-
-/// The small signed kernels and certificates that `verify` is tested with.
-pub fn fixture(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../verify/tests/fixtures")
-        .join(name);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {

@@ -5,25 +5,23 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use baton_verify::{Trust, verify_detached};
+use tempfile::TempDir;
 
-/// A folder for the files of one test.
-pub struct Bench(PathBuf);
+/// A temporary directory in which openssl works.
+pub struct Bench(TempDir);
 
 impl Bench {
-    /// `name` must be one that no other test has.
-    pub fn new(name: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&folder).expect("a folder below target");
-        Self(folder)
+    pub fn set_up() -> Self {
+        Self(TempDir::new().expect("a temporary directory"))
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.0.path().join(name)
     }
 
     pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
-        fs::write(&path, bytes).expect("a writable folder");
+        fs::write(&path, bytes).expect("a writable directory");
         path
     }
 
