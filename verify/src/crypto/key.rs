@@ -135,8 +135,12 @@ impl<'a> PublicKey<'a> {
     pub(crate) fn verifies(&self, digest: &Digest, signature: &[u8]) -> bool {
         match self {
             Self::Rsa { modulus, exponent } => rsa::verifies(modulus, *exponent, digest, signature),
-            Self::P256(point) => ecdsa::verifies(&ecdsa::P256, point, digest.as_bytes(), signature),
-            Self::P384(point) => ecdsa::verifies(&ecdsa::P384, point, digest.as_bytes(), signature),
+            Self::P256(point) => {
+                ecdsa::verifies::<p256::NistP256>(point, digest.as_bytes(), signature)
+            }
+            Self::P384(point) => {
+                ecdsa::verifies::<p384::NistP384>(point, digest.as_bytes(), signature)
+            }
         }
     }
 }

@@ -1,132 +1,86 @@
-//! Arithmetic modulo an odd number by Montgomery's multiplication (Menezes, van Oorschot, Vanstone:
-//! Handbook of Applied Cryptography, 14.3.2): powers for RSA, and the fields of the curves. Nothing here
-//! is secret, so that the time it takes may depend on all of it.
+//! Powers modulo an odd number of up to 4096 bits, by Montgomery's multiplication (Menezes, van
+//! Oorschot, Vanstone: Handbook of Applied Cryptography, 14.3.2). Nothing here is secret, so that
+//! the time it takes may depend on all of it.
 
-/// A number in limbs of 64 bits, the lowest first: two limbs more than what it is taken modulo needs, so that
-/// no sum below overflows.
-pub(crate) type Number<const N: usize> = [u64; N];
+/// How many limbs a [`Number`] has: two more than 4096 bits need, so that no sum below overflows.
+pub(crate) const LIMBS: usize = 4096 / 64 + 2;
 
-/// The big-endian number that these bytes are, if it has so many limbs.
-pub(crate) fn number<const N: usize>(bytes: &[u8]) -> Option<Number<N>> {
-    let mut number = [0; N];
-    let mut limbs = bytes.rchunks(8);
-    for (to, from) in number.iter_mut().zip(&mut limbs) {
-        *to = from
-            .iter()
-            .fold(0, |limb, byte| limb << 8 | u64::from(*byte));
-    }
-    limbs.next().is_none().then_some(number)
-}
+/// A number in limbs of 64 bits, the lowest first.
+pub(crate) type Number = [u64; LIMBS];
 
 /// An odd modulus m. With b = 2^64, the form of a number x is x·R mod m, where R is b^`width`.
-pub(crate) struct Modulus<const N: usize> {
-    limbs: Number<N>,
+pub(crate) struct Modulus {
+    limbs: Number,
     /// Two more than the limbs that m needs.
     width: usize,
     /// -1/m modulo b.
     inverse: u64,
-    /// The form of R.
-    form_of_r: Number<N>,
 }
 
-impl<const N: usize> Modulus<N> {
-    /// `None` if it is even, 1, or longer than `N` - 2 limbs.
-    pub(crate) fn new(limbs: Number<N>) -> Option<Self> {
-        let lowest = *limbs.first()?;
+impl Modulus {
+    /// `None` if it is even, 1, or longer than 4096 bits.
+    pub(crate) fn new(limbs: Number) -> Option<Self> {
+        let [lowest, ..] = limbs;
         let width = limbs.iter().rposition(|limb| *limb != 0)?.checked_add(3)?;
-        let fits = width <= N && lowest & 1 == 1 && (width > 3 || lowest > 1);
-        let mut modulus = Modulus {
+        let fits = width <= LIMBS && lowest & 1 == 1 && (width > 3 || lowest > 1);
+        fits.then(|| Modulus {
             limbs,
             width,
             inverse: inverse(lowest).wrapping_neg(),
-            form_of_r: [0; N],
-        };
-        if !fits {
-            return None;
-        }
-        modulus.form_of_r = modulus.form_of_r()?;
-        Some(modulus)
-    }
-
-    /// Whether a number is less than m.
-    pub(crate) fn is_above(&self, number: &Number<N>) -> bool {
-        number.iter().rev().lt(self.limbs.iter().rev())
+        })
     }
 
     /// `base`, which must be less than m, to the power of `exponent`; `None` if that is 0.
-    pub(crate) fn power(&self, base: &Number<N>, exponent: u64) -> Option<Number<N>> {
-        let power = self.form_of_power(&self.form(base), &[exponent])?;
-        let mut one = [0; N];
+    pub(crate) fn power(&self, base: &Number, exponent: u64) -> Option<Number> {
+        let form = self.multiply(base, &self.form_of_r()?);
+        let power = self.form_of_power(&form, exponent)?;
+        let mut one = [0; LIMBS];
         *one.first_mut()? = 1;
         Some(self.multiply(&power, &one))
     }
 
-    /// The form of a number less than m.
-    pub(crate) fn form(&self, number: &Number<N>) -> Number<N> {
-        self.multiply(number, &self.form_of_r)
-    }
-
-    /// The form of 1/x, of that of x, which must not be 0; m must be a prime (by Fermat's theorem).
-    pub(crate) fn form_of_inverse(&self, form: &Number<N>) -> Option<Number<N>> {
-        let mut exponent = self.limbs;
-        let lowest = exponent.first_mut()?;
-        *lowest = lowest.checked_sub(2)?;
-        self.form_of_power(form, &exponent)
-    }
-
-    /// Square and multiply, from the exponent's highest bit down. The exponent's lowest limb comes first.
-    fn form_of_power(&self, base: &Number<N>, exponent: &[u64]) -> Option<Number<N>> {
-        let mut power: Option<Number<N>> = None;
-        for limb in exponent.iter().rev() {
-            for bit in (0..u64::BITS).rev() {
-                power = power.map(|power| self.multiply(&power, &power));
-                if limb >> bit & 1 == 1 {
-                    power = Some(power.map_or(*base, |power| self.multiply(&power, base)));
-                }
+    /// Square and multiply, from the exponent's second highest bit down.
+    fn form_of_power(&self, base: &Number, exponent: u64) -> Option<Number> {
+        let mut result = *base;
+        for bit in (0..exponent.checked_ilog2()?).rev() {
+            result = self.multiply(&result, &result);
+            if exponent >> bit & 1 == 1 {
+                result = self.multiply(&result, base);
             }
         }
-        power
+        Some(result)
     }
 
     /// b^(`width` - 3), which is less than m, doubled to b·R, which is the form of b. R is a power
     /// of b.
-    fn form_of_r(&self) -> Option<Number<N>> {
-        let mut form = [0; N];
+    fn form_of_r(&self) -> Option<Number> {
+        let mut form = [0; LIMBS];
         *form.get_mut(self.width.checked_sub(3)?)? = 1;
         for _ in 0..4 * u64::BITS {
-            form = self.add(&form, &form);
+            let mut twice = form;
+            self.add_product(&mut twice, &form, 1);
+            form = self.reduce(twice);
         }
-        self.form_of_power(&form, &[u64::try_from(self.width).ok()?])
+        self.form_of_power(&form, u64::try_from(self.width).ok()?)
     }
 
     /// x·y/R mod m, for x and y less than m (Handbook of Applied Cryptography, 14.36): the form of
     /// a product, of the forms of its factors. The sum is less than 2·m after each digit of x, and
     /// less than 2·b·m within one.
-    pub(crate) fn multiply(&self, x: &Number<N>, y: &Number<N>) -> Number<N> {
-        let mut sum = [0; N];
+    fn multiply(&self, x: &Number, y: &Number) -> Number {
+        let mut sum = [0; LIMBS];
         for digit in x.iter().take(self.width) {
             self.add_product(&mut sum, y, *digit);
-            let lowest = sum.first().copied().unwrap_or_default();
+            let [lowest, ..] = sum;
             self.add_product(&mut sum, &self.limbs, lowest.wrapping_mul(self.inverse));
             // The lowest limb is 0 now: this divides by b.
             sum.rotate_left(1);
         }
-        self.reduce(&sum)
-    }
-
-    /// x + y mod m, for x and y less than m.
-    pub(crate) fn add(&self, x: &Number<N>, y: &Number<N>) -> Number<N> {
-        self.reduce(&sum(x, y))
-    }
-
-    /// x - y mod m, for x and y less than m.
-    pub(crate) fn subtract(&self, x: &Number<N>, y: &Number<N>) -> Number<N> {
-        let (negative, _) = difference(&self.limbs, y);
-        self.add(x, &negative)
+        self.reduce(sum)
     }
 
     /// Adds `number`·`digit` to `sum`.
-    fn add_product(&self, sum: &mut Number<N>, number: &Number<N>, digit: u64) {
+    fn add_product(&self, sum: &mut Number, number: &Number, digit: u64) {
         let mut carry = 0;
         for (limb, factor) in sum.iter_mut().zip(number).take(self.width) {
             (*limb, carry) = factor.carrying_mul_add(digit, *limb, carry);
@@ -134,30 +88,16 @@ impl<const N: usize> Modulus<N> {
     }
 
     /// `number` mod m, if it is less than 2·m.
-    pub(crate) fn reduce(&self, number: &Number<N>) -> Number<N> {
-        match difference(number, &self.limbs) {
-            (_, true) => *number,
-            (less, false) => less,
+    fn reduce(&self, number: Number) -> Number {
+        let (mut less, mut borrow) = (number, false);
+        for (limb, subtrahend) in less.iter_mut().zip(&self.limbs) {
+            (*limb, borrow) = limb.borrowing_sub(*subtrahend, borrow);
+        }
+        match borrow {
+            true => number,
+            false => less,
         }
     }
-}
-
-/// x + y, which must have no more limbs.
-pub(crate) fn sum<const N: usize>(x: &Number<N>, y: &Number<N>) -> Number<N> {
-    let (mut sum, mut carry) = (*x, false);
-    for (limb, addend) in sum.iter_mut().zip(y) {
-        (*limb, carry) = limb.carrying_add(*addend, carry);
-    }
-    sum
-}
-
-/// x - y, and whether that is negative, and so too much by b^`N`.
-pub(crate) fn difference<const N: usize>(x: &Number<N>, y: &Number<N>) -> (Number<N>, bool) {
-    let (mut less, mut borrow) = (*x, false);
-    for (limb, subtrahend) in less.iter_mut().zip(y) {
-        (*limb, borrow) = limb.borrowing_sub(*subtrahend, borrow);
-    }
-    (less, borrow)
 }
 
 /// 1/`odd` modulo 2^64, by Newton's iteration: an odd number is its own inverse modulo 8, and each
@@ -173,10 +113,6 @@ mod tests {
 
     use super::*;
     use crypto_bigint::{NonZero, U4096};
-
-    /// Enough for 4096 bits.
-    const LIMBS: usize = 66;
-    type Number = super::Number<LIMBS>;
 
     /// Numbers that follow from `self.0` (splitmix64).
     struct Numbers(u64);
@@ -293,17 +229,17 @@ mod tests {
     #[test]
     fn takes_no_modulus_that_is_even_or_1_or_too_long() {
         let mut modulus = [0; LIMBS];
-        assert!(Modulus::<LIMBS>::new(modulus).is_none());
+        assert!(Modulus::new(modulus).is_none());
         modulus[0] = 1;
-        assert!(Modulus::<LIMBS>::new(modulus).is_none());
+        assert!(Modulus::new(modulus).is_none());
         modulus[0] = 3;
-        assert!(Modulus::<LIMBS>::new(modulus).is_some());
+        assert!(Modulus::new(modulus).is_some());
         modulus[63] = 1;
-        assert!(Modulus::<LIMBS>::new(modulus).is_some());
+        assert!(Modulus::new(modulus).is_some());
         modulus[0] = 4;
-        assert!(Modulus::<LIMBS>::new(modulus).is_none());
+        assert!(Modulus::new(modulus).is_none());
         (modulus[0], modulus[64]) = (1, 1);
-        assert!(Modulus::<LIMBS>::new(modulus).is_none());
+        assert!(Modulus::new(modulus).is_none());
     }
 
     #[test]

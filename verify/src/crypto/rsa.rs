@@ -1,13 +1,10 @@
 //! RSA signatures with PKCS#1 v1.5 padding (RSASSA-PKCS1-v1_5, RFC 8017, 8.2).
 
 use crate::crypto::hash::{Digest, HashAlgorithm};
-use crate::crypto::montgomery::{self, Modulus};
+use crate::crypto::montgomery::{LIMBS, Modulus, Number};
 
 /// The length of the largest modulus that is accepted, in bytes.
 const MAX_LEN: usize = 4096 / 8;
-
-/// A number modulo that.
-type Number = montgomery::Number<{ MAX_LEN / 8 + 2 }>;
 
 /// Whether `signature` is the signature of a message with this digest by the key of this modulus
 /// (big-endian, without leading zeros, 4096 bits at most) and public exponent.
@@ -66,5 +63,10 @@ fn number(parts: &[&[u8]]) -> Option<Number> {
     for (to, from) in padded.get_mut(start..)?.iter_mut().zip(bytes()) {
         *to = *from;
     }
-    montgomery::number(&padded)
+    let (_, limbs) = padded.as_rchunks();
+    let mut number = [0; LIMBS];
+    for (to, from) in number.iter_mut().zip(limbs.iter().rev()) {
+        *to = u64::from_be_bytes(*from);
+    }
+    Some(number)
 }
