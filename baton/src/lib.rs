@@ -64,7 +64,8 @@ pub fn run() -> Exit {
 
 fn dispatch(command: &Command) -> Result<()> {
     match command {
-        Command::Load(args) => load::run(&args.kernel, &args.options, false),
+        Command::Load(args) => load::run(&args.kernel, &args.options, false)
+            .map(|loaded| loaded.print(&args.options, None)),
         Command::Exec(args) => exec::exec(args),
         Command::Unload(args) => exec::unload(args, false),
         Command::Status(args) => status::run(args),

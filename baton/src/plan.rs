@@ -67,9 +67,9 @@ pub struct Way {
 
 /// What will be done.
 #[derive(Debug)]
-pub struct LoadPlan {
-    /// Through the gate, or the kernel's own way.
-    pub gate: bool,
+pub struct LoadPlan<G> {
+    /// The gate that it goes through; `None`: direct kexec.
+    pub gate: Option<G>,
     /// How.
     pub way: Way,
 }
@@ -342,13 +342,16 @@ pub fn gate_way(
 ///
 /// # Errors
 /// The reason of the way that was asked for, or those of both.
-pub fn choose(
+pub fn choose<G>(
     via: Via,
     kernel: impl FnOnce() -> Result<Way>,
-    gate: impl FnOnce() -> Result<Way>,
-) -> Result<LoadPlan> {
-    let by_kernel = |way| LoadPlan { gate: false, way };
-    let by_gate = |way| LoadPlan { gate: true, way };
+    gate: impl FnOnce() -> Result<(Way, G)>,
+) -> Result<LoadPlan<G>> {
+    let by_kernel = |way| LoadPlan { gate: None, way };
+    let by_gate = |(way, gate)| LoadPlan {
+        gate: Some(gate),
+        way,
+    };
     match via {
         Via::Kernel => kernel().map(by_kernel),
         Via::Gate => gate().map(by_gate),

@@ -85,39 +85,15 @@ impl<'a> Ingredients<'a> {
         records.extend(signatures);
         records
     }
-
-    /// Whether something besides a signature in it may vouch for the kernel.
-    fn vouched_for_from_outside(&self) -> bool {
-        self.signature.is_some() || self.manifest.is_some()
-    }
 }
 
 /// Writes everything into a handover. Each input is copied once; the digests are of the copies, so
-/// that a file that changes meanwhile can't disagree with its record.
+/// that a file that changes meanwhile can't disagree with its record. `kernel` gives the digest of what
+/// vouches for the kernel, while the others are made.
 ///
 /// # Errors
 /// When there are too many records, one is empty, or memory runs out.
-pub fn build(ingredients: &Ingredients<'_>) -> Result<Sealed> {
-    write(ingredients, None)
-}
-
-/// How long it would be, in bytes.
-///
-/// # Errors
-/// When there are too many records, or one is empty.
-pub fn length(ingredients: &Ingredients<'_>) -> Result<u64> {
-    plan(&ingredients.records(), ingredients).map(|layout| layout.total_len())
-}
-
-/// As [`build`], with this digest for the kernel.
-///
-/// # Errors
-/// As [`build`].
-pub fn build_with(ingredients: &Ingredients<'_>, kernel: [u8; 32]) -> Result<Sealed> {
-    write(ingredients, Some(kernel))
-}
-
-fn write(ingredients: &Ingredients<'_>, kernel: Option<[u8; 32]>) -> Result<Sealed> {
+pub fn build(ingredients: &Ingredients<'_>, kernel: impl FnOnce() -> [u8; 32]) -> Result<Sealed> {
     let mut records = ingredients.records();
     let layout = plan(&records, ingredients)?;
     read::check_room(layout.total_len())?;
@@ -128,18 +104,22 @@ fn write(ingredients: &Ingredients<'_>, kernel: Option<[u8; 32]>) -> Result<Seal
     }
     let digests = {
         let map = draft.map().map_err(memory)?;
-        let outside = ingredients.vouched_for_from_outside();
-        digests(&map, &layout, &records, outside)
+        digests(&map, &layout, &records, kernel)
     };
     for (record, digest) in records.iter_mut().zip(digests) {
-        record.part.digest = match (record.part.kind, kernel) {
-            (Kind::Kernel, Some(digest)) => digest,
-            _ => digest,
-        };
+        record.part.digest = digest;
     }
     let header = plan(&records, ingredients)?.header_page();
     draft.write_at(&header, 0).map_err(memory)?;
     Ok(draft.seal().map_err(memory)?)
+}
+
+/// How long it would be, in bytes.
+///
+/// # Errors
+/// When there are too many records, or one is empty.
+pub fn length(ingredients: &Ingredients<'_>) -> Result<u64> {
+    plan(&ingredients.records(), ingredients).map(|layout| layout.total_len())
 }
 
 fn copy(draft: &mut Draft, record: &Planned<'_>, offset: u64) -> Result<()> {
@@ -192,45 +172,43 @@ fn digests(
     handover: &[u8],
     layout: &Layout,
     records: &[Planned<'_>],
-    outside: bool,
+    kernel: impl FnOnce() -> [u8; 32],
 ) -> Vec<[u8; 32]> {
     std::thread::scope(|scope| {
-        let threads: Vec<_> = records
-            .iter()
-            .enumerate()
+        let others = records.iter().enumerate().skip(1);
+        let threads: Vec<_> = others
             .map(|(index, record)| {
                 let (offset, part) = (layout.offset(index).unwrap_or(0), record.part);
                 let bytes = baton_formats::reader::slice(handover, offset, part.length);
                 let bytes = bytes.unwrap_or_default();
                 scope.spawn(move || match part.kind {
-                    Kind::Kernel => kernel_digest(bytes, outside),
                     Kind::Addon => image_digest(bytes).unwrap_or_else(|| sha256([bytes])),
                     _ => sha256([bytes]),
                 })
             })
             .collect();
-        threads
-            .into_iter()
-            .map(|t| t.join().unwrap_or_default())
-            .collect()
+        // The kernel's record is the first.
+        let mut digests = vec![kernel()];
+        digests.extend(threads.into_iter().map(|t| t.join().unwrap_or_default()));
+        digests
     })
 }
 
-/// The digest of what will vouch for a kernel, as far as that can be told without keys: of the
-/// signature that is in it, or of all of it if that comes from outside.
-fn kernel_digest(image: &[u8], outside: bool) -> [u8; 32] {
+/// The digest of what vouches for a kernel by its form, for where no verdict says so: of the first
+/// signature that is in it, or of all of it.
+#[must_use]
+pub fn kernel_digest_by_form(ingredients: &Ingredients<'_>) -> [u8; 32] {
+    let image = ingredients.kernel;
+    let outside = ingredients.signature.is_some() || ingredients.manifest.is_some();
+    let is_signed = Pe::parse(image).is_ok_and(|pe| pe.is_signed());
     let appended = module_signature::split(image).ok().flatten();
     let noted = Elf::is_one(image).then(|| Elf::parse(image).ok()?.signed_parts());
     match (image_digest(image), appended, noted.flatten()) {
-        (Some(digest), _, _) if !outside || is_signed(image) => digest,
+        (Some(digest), _, _) if !outside || is_signed => digest,
         (_, Some(appended), _) => sha256([appended.data]),
         (_, _, Some(parts)) => sha256(parts),
         _ => sha256([image]),
     }
-}
-
-fn is_signed(image: &[u8]) -> bool {
-    Pe::parse(image).is_ok_and(|pe| pe.is_signed())
 }
 
 /// The Authenticode digest of a PE image.
@@ -267,11 +245,12 @@ mod tests {
     fn what_is_written_is_what_is_read() {
         let big = vec![7; 10_000];
         let initrds = [initrd(b"one"), initrd(&big)];
-        let sealed = build(&of(b"kernel", &initrds)).unwrap();
+        let sealed = build(&of(b"kernel", &initrds), || [7; 32]).unwrap();
         let map = sealed.map().unwrap();
         let handover = Handover::parse(&map).unwrap();
         assert!(handover.is_crash());
         assert_eq!(handover.kernel().bytes, b"kernel");
+        assert_eq!(handover.kernel().digest, [7; 32]);
         let initrds: Vec<_> = handover.initrds().collect();
         assert_eq!(initrds[0].bytes, b"one");
         assert_eq!(initrds[1].bytes, big);
@@ -283,14 +262,14 @@ mod tests {
     fn each_signature_finds_what_it_is_about() {
         let mut initrds = [initrd(b"one"), initrd(b"two")];
         initrds[1].signature = Some(b"of two".to_vec());
-        let sealed = build(&Ingredients {
+        let ingredients = Ingredients {
             signature: Some(b"of the kernel"),
             addons: vec![b"addon"],
             manifest: Some((b"manifest", Some(b"of the manifest"))),
             profile: 2,
             ..of(b"kernel", &initrds)
-        })
-        .unwrap();
+        };
+        let sealed = build(&ingredients, || [0; 32]).unwrap();
         let map = sealed.map().unwrap();
         let handover = Handover::parse(&map).unwrap();
         let signed = |index| handover.signature_of(index).map(|record| record.bytes);
@@ -305,9 +284,10 @@ mod tests {
 
     #[test]
     fn an_empty_initrd_and_too_many_are_refused() {
-        let empty = build(&of(b"kernel", &[initrd(b"")])).unwrap_err();
+        let build = |initrds: &[Initrd]| build(&of(b"kernel", initrds), || [0; 32]);
+        let empty = build(&[initrd(b"")]).unwrap_err();
         assert_eq!(empty.exit(), crate::failure::exit::Exit::Malformed);
         let many: Vec<Initrd> = (0..32).map(|_| initrd(b"x")).collect();
-        assert!(build(&of(b"kernel", &many)).is_err());
+        assert!(build(&many).is_err());
     }
 }

@@ -11,6 +11,7 @@ use crate::failure::load::LoadError;
 use crate::p7s;
 use baton_formats::handover::Handover;
 use baton_sys::limits::LARGEST_FILE;
+use baton_sys::memfd::Sealed;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -106,6 +107,23 @@ impl Inputs {
             manifest: manifest.map(|(text, signature)| (&text.bytes[..], signature.as_deref())),
             profile: self.profile,
             crash: self.crash,
+        }
+    }
+
+    /// How long the handover is, in bytes.
+    pub fn handover_len(&self) -> Result<u64> {
+        match self.is_handover() {
+            true => Ok(self.kernel.bytes.len() as u64),
+            false => handover::length(&self.ingredients()),
+        }
+    }
+
+    /// The handover: one that was saved as it is, any other made here, with the digest for the kernel that
+    /// `kernel` gives.
+    pub fn handover(&self, kernel: impl FnOnce() -> [u8; 32]) -> Result<Sealed> {
+        match self.is_handover() {
+            true => handover::adopt(&self.kernel.bytes),
+            false => handover::build(&self.ingredients(), kernel),
         }
     }
 

@@ -1,11 +1,58 @@
-//! The gate's verdict on a handover, by the gate's own function.
+//! The gate's verdict on what would be handed over, by the gate's own function.
 
+use super::handover;
+use super::inputs::Inputs;
+use crate::failure::Result;
 use crate::machine::Machine;
+use baton_formats::cmdline::MAX_CRASH_PREFIX;
 use baton_formats::elf::Elf;
+use baton_sys::memfd::Sealed;
 use baton_verify::{
-    Component, Decision, Part, Payload, Reason, Refusal, Signer, Trust, Way, check_entry, decide,
+    Component, Decision, Part, Payload, Reason, Refusal, Signer, Trust, VerifiedManifest, Way,
+    check_entry, decide, verify_kernel_on,
 };
 use std::ops::Range;
+
+/// The verdict on what would be handed over.
+pub(crate) type Verdict = std::result::Result<Judged, Refusal>;
+
+/// The handover of these inputs, and the gate's verdict on it.
+///
+/// # Errors
+/// When it can't be made.
+pub(crate) fn judge(
+    inputs: &Inputs,
+    trust: &Trust<'_>,
+    machine: &Machine,
+) -> Result<(Sealed, Verdict)> {
+    let handover = inputs.handover(|| vouched_digest(inputs, trust))?;
+    let map = handover.map().map_err(handover::not_mapped)?;
+    let verdict = Judged::of(&map, &line_for_gate(inputs), trust, machine);
+    drop(map);
+    Ok((handover, verdict))
+}
+
+/// The command line as the gate will see it, or a longer one.
+fn line_for_gate(inputs: &Inputs) -> Vec<u8> {
+    let before = if inputs.crash { MAX_CRASH_PREFIX } else { b"" };
+    [before, &inputs.cmdline].concat()
+}
+
+/// The digest of what vouches for the kernel, which shows when it is verified. Where nothing does, the
+/// verdict is that, whatever digest the record has.
+fn vouched_digest(inputs: &Inputs, trust: &Trust<'_>) -> [u8; 32] {
+    let manifest = inputs.manifest.as_ref().and_then(|(text, signature)| {
+        VerifiedManifest::verify(&text.bytes, signature.as_deref()?, trust).ok()
+    });
+    let kernel = verify_kernel_on(
+        inputs.crash,
+        &inputs.kernel.bytes,
+        inputs.signature.as_deref(),
+        manifest.as_ref(),
+        trust,
+    );
+    kernel.map_or([0; 32], |kernel| kernel.digest())
+}
 
 /// What of a decision is kept when the handover isn't looked at any more.
 pub(crate) struct Judged {
@@ -24,18 +71,11 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
-    /// The gate's verdict, by its own function.
-    pub fn of(
-        handover: &[u8],
-        line: &[u8],
-        trust: &Trust<'_>,
-        machine: &Machine,
-        crash_regions: &[Range<u64>],
-    ) -> std::result::Result<Judged, Refusal> {
+    fn of(handover: &[u8], line: &[u8], trust: &Trust<'_>, machine: &Machine) -> Verdict {
         let decision = decide(handover, line, machine.told, trust)?;
         check_entry(&decision.payload, machine.five_level)
             .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
-        check_place(&decision, crash_regions)?;
+        check_place(&decision, &machine.crash_regions)?;
         Ok(Judged {
             way: decision.kernel.way(),
             signer: decision.kernel.signer().clone(),

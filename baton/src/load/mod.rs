@@ -1,16 +1,14 @@
 //! `baton load` and `baton crash load`: files → verdict → plan → system call.
 
 pub mod choice;
-pub(crate) mod handed;
 pub mod handover;
 pub mod input;
 pub(crate) mod inputs;
 pub(crate) mod judged;
-mod report;
+pub mod report;
 
 use crate::cli::{LoadOptions, Via};
 use crate::cmdline;
-use crate::crash::load::Summary;
 use crate::failure::Result;
 use crate::failure::load::LoadError;
 use crate::failure::output::OutputError;
@@ -26,26 +24,44 @@ use baton_formats::bzimage::BzImage;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec};
 use baton_verify::{Component, Part, Reason, Refusal};
-use input::{Image, Initrd, NotLoaded};
+use input::{Image, NotLoaded};
 use inputs::Inputs;
-use judged::Judged;
-use std::cell::OnceCell;
+use report::CaptureSummary;
 use std::ffi::CString;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-/// Carries out the command.
+/// What was loaded, or would be.
+pub struct Loaded {
+    inputs: Inputs,
+    plan: LoadPlan<Gate>,
+}
+
+impl Loaded {
+    /// Whether it goes through the gate.
+    #[must_use]
+    pub fn is_through_gate(&self) -> bool {
+        self.plan.gate.is_some()
+    }
+
+    /// Prints the report, with what there is to say of a capture.
+    pub fn print(&self, args: &LoadOptions, capture: Option<&CaptureSummary>) {
+        report::print(args, self, capture);
+    }
+}
+
+/// Loads a kernel that was named.
 ///
 /// # Errors
 /// Why it would be refused, or was.
-pub fn run(kernel: &Path, args: &LoadOptions, crash: bool) -> Result<()> {
+pub fn run(kernel: &Path, args: &LoadOptions, crash: bool) -> Result<Loaded> {
     let root = root(args)?;
     let inputs = Inputs::read(kernel, &args.with, reused(args, &root, crash)?, crash)?;
     let kind = Kind::of(&inputs.kernel.bytes);
     if let Some(failure) = kind.refused_as("kernel", kernel) {
         return Err(failure.into());
     }
-    load(args, &root, &inputs, None).map(drop)
+    load(args, &root, &Machine::read(&root)?, inputs)
 }
 
 /// The running kernel's command line, if that is to be used again.
@@ -65,67 +81,46 @@ pub fn root(args: &LoadOptions) -> Result<Root> {
     saved_state::root(args.root.as_deref(), args.saved_state.as_deref())
 }
 
-/// Loads a capture that was made here. Says whether it went through the gate.
+/// Loads what was read, unless that is only to be tried: verdict, plan, system call.
 ///
 /// # Errors
 /// Why it would be refused, or was.
-pub fn capture(
+pub(crate) fn load(
     args: &LoadOptions,
     root: &Root,
-    capture: &Summary,
-    initrd: Initrd,
-    cmdline: Vec<u8>,
-) -> Result<bool> {
-    let inputs = Inputs::of_capture(&capture.kernel, initrd, cmdline)?;
-    load(args, root, &inputs, Some(capture)).map(|plan| plan.gate)
-}
-
-fn load(
-    args: &LoadOptions,
-    root: &Root,
-    inputs: &Inputs,
-    capture: Option<&Summary>,
-) -> Result<LoadPlan> {
-    let gate = OnceCell::new();
-    let mut plan = if args.no_preflight {
-        unjudged(args, inputs, &gate)?
-    } else {
-        preflight(args, root, inputs, &gate)?
+    machine: &Machine,
+    inputs: Inputs,
+) -> Result<Loaded> {
+    let plan = match args.no_preflight {
+        true => unjudged(args, &inputs)?,
+        false => preflight(args, root, machine, &inputs)?,
     };
-    plan.way
-        .notes
-        .extend(capture.iter().flat_map(|it| it.notes.clone()));
-    let gate = gate.into_inner().filter(|_| plan.gate);
     if let Some(path) = &args.save_handover {
-        save(gate.as_ref(), path, args.force)?;
+        save(plan.gate.as_ref(), path, args.force)?;
     }
     if !args.dry_run {
-        let machine = Machine::read(root).ok();
-        let why_no_mok = machine.and_then(|machine| machine.why_no_mok());
-        carry_out(inputs, gate.as_ref(), why_no_mok)?;
+        carry_out(&inputs, plan.gate.as_ref(), machine.why_no_mok())?;
     }
-    report::print(args, inputs, &plan, gate.as_ref(), capture);
-    Ok(plan)
+    Ok(Loaded { inputs, plan })
 }
 
 /// Everything that can be known before the system call.
 fn preflight(
     args: &LoadOptions,
     root: &Root,
+    machine: &Machine,
     inputs: &Inputs,
-    gate: &OnceCell<Gate>,
-) -> Result<LoadPlan> {
-    let machine = Machine::read(root)?;
+) -> Result<LoadPlan<Gate>> {
     let request = Request {
         crash: inputs.crash,
         cmdline_len: inputs.cmdline.len(),
     };
-    plan::check_machine(&machine, request)?;
+    plan::check_machine(machine, request)?;
     let keys = Keys::read(root)?;
     plan::choose(
         args.via,
-        || kernel_way(&machine, request, inputs, &keys),
-        || gate_way(args, &machine, request, inputs, &keys, gate),
+        || kernel_way(machine, request, inputs, &keys),
+        || gate_way(args, machine, request, inputs, &keys),
     )
 }
 
@@ -200,28 +195,23 @@ fn gate_way(
     request: Request,
     inputs: &Inputs,
     keys: &Keys,
-    cell: &OnceCell<Gate>,
-) -> Result<Way> {
+) -> Result<(Way, Gate)> {
     let image = open_gate(args)?;
     let header = header(&image.bytes, Component::Gate);
     let handover = Payload {
-        len: handed::length(inputs)?,
+        len: inputs.handover_len()?,
         is_made: true,
     };
     plan::check_payload(machine, request, &header, handover)?;
     let own = OwnLists::of(&image.bytes, &image.path)?;
     let trust = keys.gate_trust(own.lists())?;
-    let line = handed::line_for_gate(inputs);
-    let (handover, judged) = handed::judged(inputs, &trust, |handover| {
-        Judged::of(handover, &line, &trust, machine, &machine.crash_regions)
-    })?;
+    let (handover, judged) = judged::judge(inputs, &trust, machine)?;
     let mut gate = Gate::new(image, handover)?;
-    let further_len = judged.as_ref().map_or(0, |judged| judged.further_len);
     let loadable = Loadable {
         header,
         verdict: kernel_verdict::judge(&gate.image.bytes, keys),
         payload_len: gate.len,
-        further_len,
+        further_len: judged.as_ref().map_or(0, |judged| judged.further_len),
     };
     let vouched = judged.map(|judged| {
         gate.parts = judged.parts;
@@ -229,9 +219,7 @@ fn gate_way(
         gate.judged_by = Some(TrustSummary::of(&trust));
         judged.signer.to_string()
     });
-    let way = plan::gate_way(machine, request, &loadable, vouched)?;
-    let _ = cell.set(gate);
-    Ok(way)
+    Ok((plan::gate_way(machine, request, &loadable, vouched)?, gate))
 }
 
 /// Writes a file that its owner alone may read: initrds may hold keys.
@@ -255,18 +243,17 @@ fn save(gate: Option<&Gate>, path: &Path, force: bool) -> Result<()> {
 }
 
 /// What `--no-preflight` does: no verdict of ours, and so no choice either.
-fn unjudged(args: &LoadOptions, inputs: &Inputs, gate: &OnceCell<Gate>) -> Result<LoadPlan> {
-    match args.via {
-        Via::Auto => {
-            return Err(LoadError::NoVerdict.into());
-        }
-        Via::Kernel => {}
+fn unjudged(args: &LoadOptions, inputs: &Inputs) -> Result<LoadPlan<Gate>> {
+    let gate = match args.via {
+        Via::Auto => return Err(LoadError::NoVerdict.into()),
+        Via::Kernel => None,
         Via::Gate => {
-            let _ = gate.set(Gate::new(open_gate(args)?, handed::make(inputs)?)?);
+            let by_form = || handover::kernel_digest_by_form(&inputs.ingredients());
+            Some(Gate::new(open_gate(args)?, inputs.handover(by_form)?)?)
         }
-    }
+    };
     Ok(LoadPlan {
-        gate: args.via == Via::Gate,
+        gate,
         way: Way {
             vouched: None,
             unverified: None,

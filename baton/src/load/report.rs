@@ -1,13 +1,40 @@
 //! What a load says when it is done.
 
-use super::{Gate, Inputs};
+use super::Loaded;
 use crate::cli::LoadOptions;
-use crate::crash::load::Summary;
 use crate::output::json;
 use crate::parts::PartLine;
-use crate::plan::LoadPlan;
 use crate::trust_summary::TrustSummary;
 use serde::Serialize;
+use std::path::PathBuf;
+
+/// What there is to say of a capture besides what is said of every load.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaptureSummary {
+    /// The owner's configuration.
+    pub config: Option<PathBuf>,
+    /// Where dumps go, in the order in which they are tried.
+    pub targets: Vec<String>,
+    /// Modules in the order in which they are loaded.
+    pub modules: Vec<String>,
+    /// Bytes of the initramfs.
+    pub initramfs_len: u64,
+    /// Bytes of memory that the capture is likely to need.
+    pub memory_needed: u64,
+    /// What a person should know.
+    #[serde(skip)]
+    pub notes: Vec<String>,
+}
+
+impl CaptureSummary {
+    fn print(&self) {
+        for target in &self.targets {
+            say!("  target: {target}");
+        }
+        say!("  modules: {}", self.modules.join(" "));
+        say!("  initramfs: {} KiB", self.initramfs_len.div_ceil(1024));
+    }
+}
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
@@ -26,22 +53,19 @@ struct Report<'a> {
     vouched_by: Option<&'a str>,
     judged_by: Option<&'a TrustSummary>,
     handover_len: Option<u64>,
-    notes: &'a [String],
-    capture: Option<&'a Summary>,
+    notes: Vec<&'a str>,
+    capture: Option<&'a CaptureSummary>,
 }
 
-pub(super) fn print(
-    args: &LoadOptions,
-    inputs: &Inputs,
-    plan: &LoadPlan,
-    gate: Option<&Gate>,
-    capture: Option<&Summary>,
-) {
+pub(super) fn print(args: &LoadOptions, loaded: &Loaded, capture: Option<&CaptureSummary>) {
+    let Loaded { inputs, plan } = loaded;
+    let gate = plan.gate.as_ref();
+    let notes = capture.map_or(&[][..], |capture| &capture.notes);
     let report = Report {
         loaded: !args.dry_run,
         dry_run: args.dry_run,
         crash: inputs.crash,
-        via: if plan.gate { "gate" } else { "kernel" },
+        via: if gate.is_some() { "gate" } else { "kernel" },
         kernel: inputs.kernel.path.display().to_string(),
         gate: gate.map(|g| g.image.path.display().to_string()),
         format: gate.and_then(|g| g.format),
@@ -56,7 +80,13 @@ pub(super) fn print(
         vouched_by: plan.way.vouched.as_deref(),
         judged_by: gate.and_then(|g| g.judged_by.as_ref()),
         handover_len: gate.map(|g| g.len),
-        notes: &plan.way.notes,
+        notes: plan
+            .way
+            .notes
+            .iter()
+            .chain(notes)
+            .map(String::as_str)
+            .collect(),
         capture,
     };
     if args.json {
@@ -100,7 +130,7 @@ fn print_text(report: &Report<'_>) {
     if let Some(capture) = report.capture {
         capture.print();
     }
-    for note in report.notes {
+    for note in &report.notes {
         say!("  note: {note}");
     }
     if !report.dry_run && !report.crash {

@@ -7,11 +7,10 @@ use crate::cli::VerifyArgs;
 use crate::failure::input::InputError;
 use crate::failure::{Failure, Refused, Result};
 use crate::kind::{Kind, Role};
-use crate::load::handed;
 use crate::load::handover::{self, Ingredients};
 use crate::load::input::{Image, Initrd};
 use crate::load::inputs::Inputs;
-use crate::load::judged::Judged;
+use crate::load::judged;
 use crate::p7s;
 use baton_formats::policy::Rules;
 use baton_verify::{
@@ -110,11 +109,8 @@ impl Question<'_> {
 
     /// As the gate judges a boot.
     fn as_boot(&self) -> Result<Verdict> {
-        let (inputs, machine) = (self.inputs, &self.anchors.machine);
-        let line = handed::line_for_gate(inputs);
-        let (_, judged) = handed::judged(inputs, self.trust, |handover| {
-            Judged::of(handover, &line, self.trust, machine, &machine.crash_regions)
-        })?;
+        let inputs = self.inputs;
+        let (_, judged) = judged::judge(inputs, self.trust, &self.anchors.machine)?;
         let judged = judged.map_err(|refusal| self.boot_refused(refusal))?;
         let unsigned = |part: &&Part| part.vouched.way == Way::Unsigned;
         let unsigned = judged.parts.iter().filter(unsigned).count();
@@ -250,7 +246,7 @@ impl Question<'_> {
             signature: self.inputs.signature.clone(),
             ..Initrd::made("initrd", &image.bytes)?
         };
-        let handover = handover::build(&Ingredients {
+        let ingredients = Ingredients {
             kernel: b"none",
             signature: None,
             initrds: &[initrd],
@@ -258,7 +254,8 @@ impl Question<'_> {
             manifest: None,
             profile: 0,
             crash: self.inputs.crash,
-        })?;
+        };
+        let handover = handover::build(&ingredients, || [0; 32])?;
         let map = handover.map().map_err(handover::not_mapped)?;
         let refused = |reason| self.refused(image.path.display(), reason);
         let parts = judge_initrds(&map, self.trust).map_err(|refusal| refused(refusal.reason))?;

@@ -122,7 +122,7 @@ pub fn by_preflight(scene: &Scene) -> Result<(), (String, String)> {
     ));
     let cli = Cli::try_parse_from(words).expect("the program takes these");
     let result = match &cli.command {
-        Command::Load(args) => baton_cli::load::run(&args.kernel, &args.options, false),
+        Command::Load(args) => baton_cli::load::run(&args.kernel, &args.options, false).map(drop),
         Command::Crash(baton_cli::cli::CrashCommand::Load(args)) => {
             baton_cli::crash::load::run(args)
         }
