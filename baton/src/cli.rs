@@ -197,18 +197,17 @@ pub struct Companions {
 }
 
 impl Companions {
-    /// The options that were given, by name.
+    /// The first option that was given besides `--cmdline`.
     #[must_use]
-    pub fn given(&self) -> Vec<&'static str> {
+    pub fn besides_cmdline(&self) -> Option<&'static str> {
         let all = [
             (!self.initrd.is_empty(), "--initrd"),
             (!self.addon.is_empty(), "--addon"),
             (self.manifest.is_some(), "--manifest"),
             (self.profile.is_some(), "--profile"),
-            (self.cmdline.is_some(), "--cmdline"),
         ];
-        let given = all.into_iter().filter(|(given, _)| *given);
-        given.map(|(_, name)| name).collect()
+        all.into_iter()
+            .find_map(|(given, name)| given.then_some(name))
     }
 }
 

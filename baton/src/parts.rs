@@ -4,12 +4,13 @@
 use crate::kernel_verdict::hex;
 use baton_formats::verdict::{Component, Kind, Way};
 use baton_verify::{Part, is_shown};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A part, and who vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PartLine {
-    kind: &'static str,
+    #[serde(serialize_with = "named")]
+    kind: Kind,
     vouched_by: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     signer: Option<String>,
@@ -26,7 +27,7 @@ impl From<&Part> for PartLine {
         let signer = part.vouched.signer.as_ref();
         let key = signer.filter(|_| part.vouched.way.has_signer());
         PartLine {
-            kind: name(part.kind),
+            kind: part.kind,
             vouched_by: part.vouched.way.code(),
             signer: key.map(|signer| signer.subject.clone()),
             key_id: key.map(|signer| signer.key_id.to_string()),
@@ -41,7 +42,7 @@ impl From<Component<'_>> for PartLine {
     fn from(part: Component<'_>) -> PartLine {
         let signed = part.way.has_signer();
         PartLine {
-            kind: name(part.kind),
+            kind: part.kind,
             vouched_by: part.way.code(),
             signer: signed.then(|| printable(part.subject)),
             key_id: signed.then(|| hex(part.key_id)),
@@ -53,10 +54,16 @@ impl From<Component<'_>> for PartLine {
 }
 
 impl PartLine {
-    /// What it is.
+    /// What it is, in words.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        self.kind
+        name(self.kind)
+    }
+
+    /// Whether a load's report has a line for it anyway.
+    #[must_use]
+    pub fn is_always_reported(&self) -> bool {
+        matches!(self.kind, Kind::Kernel | Kind::CommandLine)
     }
 
     /// Who vouches for it, and how, in words.
@@ -80,6 +87,10 @@ impl PartLine {
     pub fn identity(&self) -> String {
         format!("{} bytes, digest {}", self.size, self.digest)
     }
+}
+
+fn named<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(name(*kind))
 }
 
 fn name(kind: Kind) -> &'static str {

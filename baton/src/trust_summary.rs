@@ -2,7 +2,7 @@
 
 use crate::revocations::Count;
 use baton_verify::{Certificate, RevocationSource, SbatSource, Trust};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// How many there are of all that trust is made of.
@@ -32,8 +32,9 @@ pub struct RevokedBy {
 /// An SBAT level.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Level {
-    /// Who asks for it: `machine` or `gate`.
-    pub source: &'static str,
+    /// Who asks for it.
+    #[serde(serialize_with = "code")]
+    pub source: SbatSource,
     /// When it was made, if it says so.
     pub date: Option<String>,
     /// The components, and the lowest generation of each, without `sbat` itself.
@@ -56,7 +57,7 @@ impl TrustSummary {
             sbat_levels: trust
                 .sbat_levels()
                 .map(|(level, source)| Level {
-                    source: source.code(),
+                    source: *source,
                     date: level.date().map(str::to_owned),
                     minimum: level
                         .components()
@@ -102,6 +103,10 @@ impl fmt::Display for TrustSummary {
     }
 }
 
+fn code<S: Serializer>(source: &SbatSource, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(source.code())
+}
+
 impl RevokedBy {
     fn of((lists, source): (&[u8], RevocationSource)) -> RevokedBy {
         RevokedBy {
@@ -120,9 +125,9 @@ impl fmt::Display for RevokedBy {
 
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.source == SbatSource::Gate.code() {
-            true => "the gate's SBAT minimum",
-            false => "SBAT level",
+        f.write_str(match self.source {
+            SbatSource::Gate => "the gate's SBAT minimum",
+            SbatSource::Machine => "SBAT level",
         })?;
         if let Some(date) = &self.date {
             write!(f, " {date}")?;
@@ -139,7 +144,7 @@ impl fmt::Display for Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use baton_verify::{Lists, SbatSource};
+    use baton_verify::Lists;
 
     /// Two digests, one of them a version number of Windows's boot manager, which revokes nothing.
     fn digests() -> Vec<u8> {

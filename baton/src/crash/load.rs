@@ -166,10 +166,8 @@ fn print_unchanged(options: &LoadOptions) {
 
 /// What only goes with a kernel that is named.
 fn check_options(options: &LoadOptions) -> Result<()> {
-    let given = options.with.given();
     let reuse = options.reuse_cmdline.then_some("--reuse-cmdline");
-    let mut given = given.into_iter().chain(reuse);
-    match given.find(|option| *option != "--cmdline") {
+    match options.with.besides_cmdline().or(reuse) {
         None => Ok(()),
         Some(option) => Err(LoadError::NeedsKernel { option }.into()),
     }

@@ -164,8 +164,7 @@ impl Inputs {
 
 /// A handover has all its parts in it.
 fn check_alone(args: &Companions) -> Result<()> {
-    let given = args.given();
-    match given.iter().find(|option| **option != "--cmdline") {
+    match args.besides_cmdline() {
         None => Ok(()),
         Some(option) => Err(LoadError::HandoverIsWhole { option }.into()),
     }

@@ -121,8 +121,7 @@ fn print_text(report: &Report<'_>) {
             say!("  initrd: {initrd}");
         }
     }
-    // Kernel and command line have a line of their own.
-    let others = |part: &&PartLine| !matches!(part.kind(), "kernel" | "command line");
+    let others = |part: &&PartLine| !part.is_always_reported();
     for part in report.parts.iter().filter(others) {
         say!("  {}: {}", part.kind(), part.vouched());
     }

@@ -79,8 +79,9 @@ impl Question<'_> {
     }
 
     fn has_companions(&self) -> bool {
-        let given = self.args.with.given();
-        self.args.crash || given.iter().any(|option| *option != "--manifest")
+        let with = &self.args.with;
+        let files = !with.initrd.is_empty() || !with.addon.is_empty();
+        self.args.crash || files || with.profile.is_some() || with.cmdline.is_some()
     }
 
     fn by_signature(&self, as_what: String) -> Result<Verdict> {
