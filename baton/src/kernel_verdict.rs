@@ -16,6 +16,7 @@
 
 use crate::machine::Keys;
 use baton_formats::pe::Pe;
+use baton_sys::hex;
 use baton_sys::keyring::{KeyInfo, Keyrings};
 use baton_verify::authenticode::Signature;
 use baton_verify::{
@@ -190,7 +191,7 @@ fn anchors(embedded: &[Certificate<'_>], keys: &Keys) -> Vec<Stand> {
         add(certificate, find(&keys.keyrings, certificate));
     }
     for certificate in embedded {
-        let issuer = authority_key_id(certificate.tbs()).map(|id| hex(&id));
+        let issuer = authority_key_id(certificate.tbs()).map(|id| hex::encode(&id));
         let key = issuer.and_then(|id| {
             let mut trusted = keys.keyrings.trusted.iter();
             trusted.find(|k| same_id(&k.id, &id)).cloned()
@@ -204,7 +205,7 @@ fn anchors(embedded: &[Certificate<'_>], keys: &Keys) -> Vec<Stand> {
 /// none (x509_key_preparse).
 fn find<'k>(keyrings: &'k Keyrings, certificate: &Certificate<'_>) -> Option<&'k KeyInfo> {
     let key_id = certificate.key_id().to_string();
-    let serial = hex(certificate.serial());
+    let serial = hex::encode(certificate.serial());
     keyrings
         .trusted
         .iter()
@@ -226,7 +227,7 @@ fn is_blacklisted(certificate: &Certificate<'_>, keyrings: &Keyrings) -> bool {
     use HashAlgorithm::{Sha256, Sha384, Sha512};
     [Sha256, Sha384, Sha512].iter().any(|algorithm| {
         let digest = algorithm.hash([certificate.tbs()]);
-        let entry = format!("tbs:{}", hex(digest.as_bytes()));
+        let entry = format!("tbs:{}", hex::encode(digest.as_bytes()));
         keyrings.blacklist.contains(&entry)
     })
 }
@@ -241,12 +242,6 @@ fn tried(keyrings: &Keyrings) -> String {
         .map(|k| format!("{}: \"{}\"", k.keyring, k.name))
         .collect();
     format!("keys of the kernel: {}", keys.join("; "))
-}
-
-/// Bytes in hex.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The keyIdentifier of the authority key identifier extension (RFC 5280 §4.2.1.1) in a TBSCertificate.

@@ -1,8 +1,8 @@
 //! What was verified, part by part, as people and programs are shown it: by `baton load` before a
 //! hand-over, by `baton status` after it.
 
-use crate::kernel_verdict::hex;
 use baton_formats::verdict::{Component, Kind, Way};
+use baton_sys::hex;
 use baton_verify::{Part, is_shown};
 use serde::{Serialize, Serializer};
 
@@ -32,7 +32,7 @@ impl From<&Part> for PartLine {
             signer: key.map(|signer| signer.subject.clone()),
             key_id: key.map(|signer| signer.key_id.to_string()),
             size: part.size,
-            digest: hex(&part.digest),
+            digest: hex::encode(&part.digest),
             way: part.vouched.way,
         }
     }
@@ -45,9 +45,9 @@ impl From<Component<'_>> for PartLine {
             kind: part.kind,
             vouched_by: part.way.code(),
             signer: signed.then(|| printable(part.subject)),
-            key_id: signed.then(|| hex(part.key_id)),
+            key_id: signed.then(|| hex::encode(part.key_id)),
             size: part.size,
-            digest: hex(&part.digest),
+            digest: hex::encode(&part.digest),
             way: part.way,
         }
     }

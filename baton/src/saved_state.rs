@@ -6,6 +6,7 @@ use crate::failure::{IoError, Result};
 use crate::machine::{Keys, Machine};
 use crate::read;
 use baton_sys::Root;
+use baton_sys::hex;
 use baton_sys::root::Files;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -112,7 +113,7 @@ impl From<Vec<u8>> for Content {
     fn from(bytes: Vec<u8>) -> Content {
         String::from_utf8(bytes).map_or_else(
             |e| Content::Bytes {
-                hex: crate::kernel_verdict::hex(e.as_bytes()),
+                hex: hex::encode(e.as_bytes()),
             },
             Content::Text,
         )
@@ -121,20 +122,10 @@ impl From<Vec<u8>> for Content {
 
 impl Content {
     fn bytes(self) -> Option<Vec<u8>> {
-        let hex = match self {
-            Content::Text(text) => return Some(text.into_bytes()),
-            Content::Bytes { hex } => hex,
-        };
-        let digits: Option<Vec<u8>> = hex
-            .chars()
-            .map(|digit| u8::try_from(digit.to_digit(16)?).ok())
-            .collect();
-        let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
-        let bytes = digits.chunks_exact(2).map(|pair| match pair {
-            [high, low] => high << 4 | low,
-            _ => 0,
-        });
-        Some(bytes.collect())
+        match self {
+            Content::Text(text) => Some(text.into_bytes()),
+            Content::Bytes { hex } => hex::decode(&hex),
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use crate::cli::StatusArgs;
 use crate::failure::Result;
 use crate::failure::exit::Exit;
 use crate::failure::input::InputError;
-use crate::kernel_verdict::hex;
 use crate::load::save_private;
 use crate::machine::{Keys, Machine};
 use crate::output::json;
@@ -12,6 +11,7 @@ use crate::parts::PartLine;
 use crate::saved_state;
 use crate::trust_summary::TrustSummary;
 use baton_formats::verdict::{SETUP_BATON_VERDICT, Verdict};
+use baton_sys::hex;
 use baton_sys::kexec_state::KexecState;
 use baton_sys::keyring::{self, Keyrings};
 use baton_sys::{Root, Shown};
@@ -68,10 +68,10 @@ impl StartedBy {
         let gate = verdict.gate();
         Ok(Some(StartedBy {
             gate_version: gate.version.to_owned(),
-            gate_identity: hex(&gate.identity),
+            gate_identity: hex::encode(&gate.identity),
             crash: gate.crash,
             policy: gate.policy_name.to_owned(),
-            policy_digest: hex(&gate.policy),
+            policy_digest: hex::encode(&gate.policy),
             parts: verdict.components().map(PartLine::from).collect(),
         }))
     }

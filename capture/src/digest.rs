@@ -1,6 +1,7 @@
 //! The digest of a dump, computed by reading it back, since it isn't written in order.
 
 use baton_kdump::Source;
+use baton_sys::hex;
 use sha2::{Digest, Sha256};
 use std::io;
 
@@ -21,11 +22,7 @@ pub fn sha256(source: &dyn Source, length: u64) -> io::Result<String> {
         hash.update(&*part);
         done += count as u64;
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|it| format!("{it:02x}"))
-        .collect())
+    Ok(hex::encode(hash.finalize()))
 }
 
 /// A line in the format of `sha256sum --check`.
@@ -50,10 +47,7 @@ mod tests {
     #[test]
     fn what_is_longer_than_a_chunk_is_hashed_whole() {
         let bytes: Vec<u8> = (0..CHUNK + 5).map(|it| it.to_le_bytes()[0]).collect();
-        let expected: String = Sha256::digest(&bytes)
-            .iter()
-            .map(|it| format!("{it:02x}"))
-            .collect();
+        let expected = hex::encode(Sha256::digest(&bytes));
         assert_eq!(sha256(&bytes, bytes.len() as u64).unwrap(), expected);
     }
 

@@ -24,6 +24,7 @@ pub mod config;
 pub mod cpu;
 pub mod efivars;
 pub mod file;
+pub mod hex;
 pub mod init;
 pub mod kexec;
 pub mod kexec_error;

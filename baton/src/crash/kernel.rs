@@ -2,11 +2,11 @@
 
 use super::problem::Problem;
 use crate::failure::{IoError, Result};
-use crate::kernel_verdict::hex;
 use baton_formats::bzimage::BzImage;
 use baton_sys::Root;
 use baton_sys::config::KernelConfig;
 use baton_sys::file;
+use baton_sys::hex;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ pub fn find(root: &Root, image: Option<&Path>) -> Result<Kernel> {
     Ok(Kernel {
         path,
         is_running: release == running,
-        digest: hex(&Sha256::digest(&bytes)),
+        digest: hex::encode(&Sha256::digest(&bytes)),
         release,
         init_size,
     })

@@ -11,8 +11,8 @@ use super::target::{self, Target};
 use super::{cmdline, program};
 use crate::cli::CaptureSources;
 use crate::failure::{Failure, Result};
-use crate::kernel_verdict::hex;
 use baton_capture::config::Config;
+use baton_sys::hex;
 use baton_sys::modules::Index;
 use baton_sys::{Root, cpu, mounts};
 use sha2::{Digest, Sha256};
@@ -50,7 +50,7 @@ impl Prepared {
     /// Takes another command line, as it is.
     pub fn replace_command_line(&mut self, line: &[u8]) {
         self.cmdline = line.to_vec();
-        let digest = hex(&Sha256::digest(line));
+        let digest = hex::encode(&Sha256::digest(line));
         self.parts.insert(COMMAND_LINE.to_owned(), digest);
     }
 }
@@ -186,7 +186,7 @@ fn parts(
     modules: &[Module],
     cmdline: &[u8],
 ) -> BTreeMap<String, String> {
-    let digest = |bytes: &[u8]| hex(&Sha256::digest(bytes));
+    let digest = |bytes: &[u8]| hex::encode(&Sha256::digest(bytes));
     let mut parts = BTreeMap::from([
         ("kernel".to_owned(), kernel.digest.clone()),
         ("capture program".to_owned(), digest(program)),

@@ -5,6 +5,7 @@ use super::raw;
 use crate::failure::dump::DumpFailure;
 use crate::failure::{IoError, Result};
 use baton_kdump::{Source, source};
+use baton_sys::hex;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::io::{ErrorKind, Read};
@@ -36,7 +37,7 @@ pub(super) fn compare(file: &Path, bar: &Bar) -> Result<Compared> {
     let trailer = raw::trailer(file)?;
     match trailer.and_then(|it| Some((it.digest?, it.length))) {
         None => Ok(Compared::Missing),
-        Some((expected, length)) => Ok(verdict(digest(file, length, bar)? == hex(&expected))),
+        Some((expected, length)) => Ok(verdict(digest(file, length, bar)? == expected)),
     }
 }
 
@@ -45,10 +46,6 @@ fn verdict(same: bool) -> Compared {
         true => Compared::Same,
         false => Compared::Different,
     }
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn size(file: &Path) -> Result<u64> {
@@ -63,7 +60,7 @@ fn beside(file: &Path) -> PathBuf {
 }
 
 /// The digest for this file's name in the list beside it.
-fn expected(file: &Path) -> Result<Option<String>> {
+fn expected(file: &Path) -> Result<Option<[u8; 32]>> {
     let list = beside(file);
     let opened = match source::open(&list) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -82,16 +79,16 @@ fn expected(file: &Path) -> Result<Option<String>> {
         let named = rest.strip_prefix([' ', '*'])?;
         Some(digest).filter(|_| named == name)
     });
-    let digest = found.filter(|it| it.len() == 64 && it.bytes().all(|c| c.is_ascii_hexdigit()));
+    let digest = found.and_then(hex::decode_digest);
     let digest = digest.ok_or_else(|| DumpFailure::NoDigest {
         list: list.clone(),
         name: name.to_string(),
     })?;
-    Ok(Some(digest.to_ascii_lowercase()))
+    Ok(Some(digest))
 }
 
 /// The digest of the first `length` bytes of a file, or of the whole file if it is shorter.
-fn digest(file: &Path, length: u64, bar: &Bar) -> Result<String> {
+fn digest(file: &Path, length: u64, bar: &Bar) -> Result<[u8; 32]> {
     let failed = |error| IoError::reading(file, error);
     let mut opened = source::open(file).map_err(failed)?.take(length);
     let mut hash = Sha256::new();
@@ -99,7 +96,7 @@ fn digest(file: &Path, length: u64, bar: &Bar) -> Result<String> {
     loop {
         let count = opened.read(&mut buffer).map_err(failed)?;
         if count == 0 {
-            return Ok(hex(&hash.finalize()));
+            return Ok(hash.finalize().into());
         }
         hash.update(&buffer[..count]);
         bar.show("digest", length - opened.limit(), length);

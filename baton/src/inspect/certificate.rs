@@ -1,7 +1,8 @@
 //! What a certificate says.
 
 use super::page::Page;
-use super::{hex, sha256};
+use super::sha256;
+use baton_sys::hex;
 use baton_verify::Certificate;
 use baton_verify::certificate::UnusableKey;
 use rsa::pkcs8::DecodePublicKey;
@@ -37,7 +38,7 @@ impl CertificateInfo {
         CertificateInfo {
             subject: certificate.subject_name(),
             issuer: certificate.issuer_name(),
-            serial: hex(certificate.serial()),
+            serial: hex::encode(certificate.serial()),
             key_id: certificate.key_id().to_string(),
             key: key(certificate),
             key_problem: key_problem(certificate),

@@ -1,8 +1,9 @@
 //! ELF kernels.
 
 use super::page::Page;
-use super::{hex, sha256};
+use super::sha256;
 use baton_formats::elf::{Class, Elf, Kind, Note, PT_LOAD, PT_NOTE, Segment};
+use baton_sys::hex;
 use serde::Serialize;
 
 /// What Linux prints first (init/version-timestamp.c).
@@ -147,7 +148,7 @@ impl NoteInfo {
             name: String::from_utf8_lossy(note.name).into_owned(),
             kind: note.kind,
             size: note.descriptor.len(),
-            value: short.then(|| hex(note.descriptor)),
+            value: short.then(|| hex::encode(note.descriptor)),
             text: text(note.descriptor),
         }
     }

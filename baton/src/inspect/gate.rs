@@ -1,13 +1,13 @@
 //! The gate: what was built into it.
 
 use super::certificate::CertificateInfo;
-use super::hex;
 use super::page::Page;
 use super::policy::PolicyInfo;
 use crate::revocations::Count;
 use baton_formats::gate_image::GateInfo;
 use baton_formats::policy::Policy;
 use baton_formats::reader::is_zero;
+use baton_sys::hex;
 use baton_verify::Trust;
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ impl GateImageInfo {
     /// Reads it; what can't be read becomes a problem.
     pub fn of(info: &GateInfo, file: &[u8], problems: &mut Vec<String>) -> GateImageInfo {
         GateImageInfo {
-            identity: (!is_zero(&info.identity)).then(|| hex(&info.identity)),
+            identity: (!is_zero(&info.identity)).then(|| hex::encode(&info.identity)),
             stub_length: info.stub_len,
             limit: info.limit,
             certificates: told(certificates(info, file), problems).unwrap_or_default(),

@@ -2,11 +2,12 @@
 
 use super::brief::Brief;
 use super::page::Page;
-use super::{hex, sha256};
+use super::sha256;
 use baton_formats::elf::Elf;
 use baton_formats::handover::{Handover, Kind, Record};
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
+use baton_sys::hex;
 use baton_verify::{HashAlgorithm, Way};
 use serde::Serialize;
 
@@ -80,7 +81,7 @@ impl RecordInfo {
             offset: record.offset,
             size: record.bytes.len(),
             sha256: sha256(record.bytes),
-            digest: hex(&record.digest),
+            digest: hex::encode(&record.digest),
             digest_of: digest_of(record),
             subject: record.subject(),
             image: Brief::of(record.bytes),

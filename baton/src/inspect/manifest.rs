@@ -1,8 +1,8 @@
 //! Manifests.
 
-use super::hex;
 use super::page::Page;
 use baton_formats::manifest::{CommandLine, Entry, Manifest};
+use baton_sys::hex;
 use serde::Serialize;
 
 /// What a manifest lists.
@@ -34,7 +34,7 @@ pub struct EntryInfo {
 impl From<Entry> for EntryInfo {
     fn from(entry: Entry) -> EntryInfo {
         EntryInfo {
-            sha256: hex(&entry.digest),
+            sha256: hex::encode(&entry.digest),
             size: entry.length,
         }
     }

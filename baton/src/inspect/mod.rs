@@ -25,11 +25,11 @@ pub mod uki;
 use crate::cli::InspectArgs;
 use crate::failure::Result;
 use crate::failure::input::InputError;
-use crate::kernel_verdict::hex;
 use crate::kind::{Format, Kind, Role, compression};
 use crate::output::{json, text};
 use crate::p7s;
 use crate::read;
+use baton_sys::hex;
 use baton_verify::{HashAlgorithm, Way};
 use page::Page;
 use report::Report;
@@ -119,5 +119,5 @@ fn not_understood(path: &Path, bytes: &[u8], report: &Report) -> InputError {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    hex(HashAlgorithm::Sha256.hash([bytes]).as_bytes())
+    hex::encode(HashAlgorithm::Sha256.hash([bytes]).as_bytes())
 }

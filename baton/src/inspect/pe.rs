@@ -1,8 +1,9 @@
 //! PE images of any purpose.
 
 use super::page::Page;
-use super::{hex, sha256};
+use super::sha256;
 use baton_formats::pe::{MACHINE_AMD64, Pe, Section};
+use baton_sys::hex;
 use baton_verify::HashAlgorithm;
 use serde::Serialize;
 
@@ -46,7 +47,9 @@ impl PeInfo {
         PeInfo {
             machine: machine(pe.machine()),
             signed_length: pe.signed_len(),
-            authenticode_sha256: hex(HashAlgorithm::Sha256.hash(pe.digest_parts()).as_bytes()),
+            authenticode_sha256: hex::encode(
+                HashAlgorithm::Sha256.hash(pe.digest_parts()).as_bytes(),
+            ),
             loader: pe
                 .section(".sdmagic")
                 .map(|section| loader(&text(section.data()))),

@@ -1,9 +1,9 @@
 //! What signatures say of themselves. Whether anybody trusts them is `baton verify`'s to judge.
 
 use super::certificate::CertificateInfo;
-use super::hex;
 use super::page::Page;
 use baton_formats::pe::{Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, WinCertificate};
+use baton_sys::hex;
 use baton_verify::authenticode;
 use baton_verify::detached::DetachedSignature;
 use baton_verify::{Certificate, HashAlgorithm, Trust, Way, verify_detached};
@@ -52,7 +52,7 @@ fn of_entry(entry: &WinCertificate<'_>, pe: &Pe<'_>) -> SignatureInfo {
             let found = signature.hash().hash(pe.digest_parts());
             let signed = signature.signed();
             SignatureInfo {
-                digest: Some(hex(signature.image_digest())),
+                digest: Some(hex::encode(signature.image_digest())),
                 matches: Some(signature.image_digest() == found.as_bytes()),
                 ..SignatureInfo::new(
                     way,
@@ -71,7 +71,7 @@ pub fn of_detached(way: Way, der: &[u8], content: Option<&[&[u8]]>) -> Signature
     match DetachedSignature::parse(der) {
         Ok(signature) => SignatureInfo {
             signer: Some(signer(&signature)),
-            digest: signature.message_digest().map(hex),
+            digest: signature.message_digest().map(hex::encode),
             matches: content.and_then(|content| matches(&signature, der, content)),
             ..SignatureInfo::new(
                 way,

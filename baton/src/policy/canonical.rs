@@ -6,8 +6,8 @@ use super::model::{
 };
 use super::preset::NONE;
 use super::table;
-use crate::kernel_verdict::hex;
 use baton_formats::policy::RefusalAction;
+use baton_sys::hex;
 use serde_json::{Map, Number, Value as Json};
 use std::fmt::Write;
 use toml::de::DeValue;
@@ -116,7 +116,7 @@ fn write_crash(out: &mut String, normal: &Rules, crash: &Rules) {
 
 fn write_key(out: &mut String, key: &Key) {
     out.push_str("\n[[key]]\n");
-    entry(out, "key-sha256", quoted(&hex(&key.sha256)));
+    entry(out, "key-sha256", quoted(&hex::encode(&key.sha256)));
     entry(out, "may", list(words(key.may, &PURPOSES)));
     if let Some((component, generation)) = &key.sbat {
         let component = format!("component = {}", quoted(component));

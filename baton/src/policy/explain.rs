@@ -5,9 +5,9 @@ use super::compact;
 use super::model::{
     COMMAND_LINE_WAYS, INITRD_WAYS, KERNEL_WAYS, PURPOSES, Policy, Rule, Rules, Values, described,
 };
-use crate::kernel_verdict::hex;
 use baton_formats::cmdline::parameters;
 use baton_formats::policy::{self, Action, ParameterRule};
+use baton_sys::hex;
 use baton_verify::command_line::{DecidedBy, Judged, judge_parameters};
 
 /// What it does on this occasion, a sentence to a line.
@@ -148,7 +148,7 @@ fn key(key: &super::model::Key) -> String {
     });
     format!(
         "The key with SHA-256 {} may vouch for nothing but {what}{}.",
-        hex(&key.sha256),
+        hex::encode(&key.sha256),
         sbat.unwrap_or_default()
     )
 }

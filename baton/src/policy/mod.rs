@@ -28,11 +28,11 @@ use crate::failure::input::InputError;
 use crate::failure::{Failure, Result};
 use crate::gate::own::not_a_gate;
 use crate::inspect::page::Page;
-use crate::kernel_verdict::hex;
 use crate::output::{json, text};
 use crate::read;
 use baton_formats::gate_image::GateInfo;
 use baton_formats::policy::{Action, MAGIC, Policy as Compact};
+use baton_sys::hex;
 use baton_verify::{Component, Reason, Refusal, Way, command_line};
 use model::Policy;
 use serde::Serialize;
@@ -70,7 +70,7 @@ pub fn compiled(name: &Path) -> Result<Vec<u8>> {
 /// SHA-256 of a compact policy, in hexadecimal: what tells policies apart.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex::encode(&Sha256::digest(bytes))
 }
 
 fn compile(text: &str, name: &Path) -> Result<(Source, Vec<u8>)> {

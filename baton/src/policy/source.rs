@@ -11,6 +11,7 @@ use baton_formats::policy::{
     self, Action, MAX_NAME, MAX_REFUSAL_DELAY, OnRefusal, Purpose, RefusalAction,
 };
 use baton_formats::sbat::SbatLevel;
+use baton_sys::hex;
 use baton_verify::Certificate;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -433,15 +434,7 @@ fn digest(item: &Item<'_>) -> Result<[u8; 32]> {
     let text = item.text()?;
     let wrong =
         || item.must_be("the 64 hexadecimal digits of SHA-256 of the key's SubjectPublicKeyInfo");
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(wrong());
-    }
-    let mut digest = [0; 32];
-    for (byte, pair) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| wrong())?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
-    }
-    Ok(digest)
+    hex::decode_digest(text).ok_or_else(wrong)
 }
 
 /// Refuses forced parameters that a rule of the same policy denies: one of both is a mistake.

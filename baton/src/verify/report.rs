@@ -5,11 +5,11 @@ use super::judge::{Question, Verdict};
 use super::signature;
 use crate::failure::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::kernel_verdict::hex;
 use crate::kind::Format;
 use crate::output::failure::ErrorFields;
 use crate::parts::PartLine;
 use crate::trust_summary::TrustSummary;
+use baton_sys::hex;
 use baton_verify::{Reason, Signer, Way};
 use serde::Serialize;
 
@@ -70,9 +70,11 @@ impl<'a> Report<'a> {
                 && verdict.as_ref().err().is_none_or(startable),
             signature,
             way: signed.as_ref().map(|verdict| verdict.way.code()),
-            digest: hex(&signed
-                .as_ref()
-                .map_or_else(|| signature::digest(file), |verdict| verdict.digest)),
+            digest: hex::encode(
+                &signed
+                    .as_ref()
+                    .map_or_else(|| signature::digest(file), |verdict| verdict.digest),
+            ),
             signatures: signature::count(file, detached),
             signed_by: signed.map(|verdict| SignedBy::from(&verdict.signer)),
             parts: accepted.map_or_else(Vec::new, |verdict| {

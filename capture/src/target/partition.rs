@@ -11,6 +11,7 @@ use crate::system::{System, Volume};
 use crate::trailer::{self, Trailer};
 use baton_kdump::Source;
 use baton_kdump::write::Output;
+use baton_sys::hex;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -150,7 +151,7 @@ impl Target for PartitionTarget<'_> {
         self.write_trailer(&Trailer {
             complete: true,
             length: dump.length,
-            digest: dump.sha256.as_deref().and_then(bytes),
+            digest: dump.sha256.as_deref().and_then(hex::decode_digest),
             log: self.log.clone(),
             summary: dump.summary.clone().into_bytes(),
         })?;
@@ -175,13 +176,4 @@ impl Target for PartitionTarget<'_> {
         self.open = None;
         Ok(())
     }
-}
-
-/// The bytes of a digest in hexadecimal.
-fn bytes(digest: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digest.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }
