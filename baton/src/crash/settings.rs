@@ -5,10 +5,10 @@
 
 use super::problem::Problem;
 use crate::failure::Result;
-use crate::policy::table::{self, Item, Table};
 use crate::read;
 use baton_capture::config::{Dump, Finally};
 use baton_sys::Root;
+use baton_toml::{self as table, Item, Table};
 use std::path::{Path, PathBuf};
 
 /// Where it lies when nothing else is said, without the leading slash.

@@ -5,7 +5,6 @@ use super::model::{
     action_word, words,
 };
 use super::preset::NONE;
-use super::table;
 use baton_formats::policy::RefusalAction;
 use baton_sys::hex;
 use serde_json::{Map, Number, Value as Json};
@@ -178,7 +177,7 @@ pub fn rule(rule: &Rule) -> String {
 #[must_use]
 pub fn json(policy: &Policy) -> Json {
     let text = write(policy);
-    let parsed = table::parse(&text);
+    let parsed = baton_toml::parse(&text);
     let entries = parsed.map(|root| DeValue::Table(root.into_inner()));
     entries.map_or(Json::Null, |value| to_json(&value))
 }

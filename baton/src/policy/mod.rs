@@ -16,7 +16,6 @@ pub mod explain;
 pub mod model;
 pub mod preset;
 pub mod source;
-pub mod table;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,6 @@ use super::model::{
     COMMAND_LINE_WAYS, INITRD_WAYS, KERNEL_WAYS, Key, PURPOSES, Policy, Rule, Rules, Values, Word,
 };
 use super::preset;
-use super::table::{self, Item, Problem, Result, Table};
 use crate::certs;
 use baton_formats::cmdline::{Parameter, parameters};
 use baton_formats::policy::{
@@ -12,6 +11,7 @@ use baton_formats::policy::{
 };
 use baton_formats::sbat::SbatLevel;
 use baton_sys::hex;
+use baton_toml::{Item, Problem, Result, Table};
 use baton_verify::Certificate;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ pub struct Source {
 /// # Errors
 /// Says where something is wrong, and what.
 pub fn read(text: &str, folder: &Path) -> Result<Source> {
-    let parsed = table::parse(text)?;
+    let parsed = baton_toml::parse(text)?;
     let root = Table::root(text, &parsed);
     root.check_keys(&[
         "preset",

@@ -1,4 +1,26 @@
-//! TOML whose every value knows where it stands, so that an error names line and key.
+//! Reads TOML that people write. Every value knows where it stands, so that an error names the line and the key.
+//!
+//! [`read`] reads a text into types that derive [`serde::Deserialize`]; [`parse`], [`Table`] and [`Item`] are for
+//! what takes more than that.
+//!
+//! ```
+//! #[derive(Debug, serde::Deserialize)]
+//! struct Settings {
+//!     keep: u32,
+//! }
+//!
+//! let error = baton_toml::read::<Settings>("\nkeep = \"all\"").unwrap_err();
+//! let start = "line 2: keep is \"all\"; it must be a number";
+//! assert!(error.to_string().starts_with(start));
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod read;
+mod write;
+
+pub use read::read;
+pub use write::write_variants;
 
 use std::ops::Range;
 use toml::Spanned;
@@ -115,8 +137,11 @@ impl<'t> Table<'t> {
     /// # Errors
     /// When it is missing.
     pub fn require(&self, key: &str) -> Result<Item<'t>> {
-        let missing = || self.problem(format!("\"{}\" is missing", self.path_of(key)));
-        self.get(key).ok_or_else(missing)
+        self.get(key).ok_or_else(|| self.missing(key))
+    }
+
+    fn missing(&self, key: &str) -> Problem {
+        self.problem(format!("\"{}\" is missing", self.path_of(key)))
     }
 
     /// The table that a key holds.
