@@ -1,21 +1,20 @@
 //! The configuration of the capture program: TOML in its initramfs, written by `baton crash load`.
 //!
-//! [`Config`] mirrors the text. [`Config::plan`] interprets it in one place for both sides: the capture program
-//! runs the [`Plan`], and `baton crash load` makes one to check the configuration.
+//! Every value has a type that can hold nothing else than what can be carried out; these types are also those of
+//! `/etc/baton/crash.toml`.
 
-mod device;
-mod error;
-mod options;
-mod plan;
 #[cfg(test)]
 mod tests;
 
-pub use device::Device;
-pub use error::{ConfigError, Problem};
-pub use options::MountOptions;
-pub use plan::{FileSystem, Place, Plan};
-
+use crate::device::Device;
+use crate::dump::Dump;
+use crate::path::InitramfsFile;
+use crate::system::Finally;
+use crate::target::Target;
+use baton_toml::Problem;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// The path of the configuration in the initramfs.
 pub const PATH: &str = "/etc/baton/capture.toml";
@@ -24,80 +23,139 @@ pub const PATH: &str = "/etc/baton/capture.toml";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// The seconds that the whole capture may take; then the final action is taken.
-    pub deadline: u32,
+    /// The time that the whole capture may take; then the final action is taken.
+    pub deadline: Deadline,
     /// The final action, taken with or without a dump.
     pub finally: Finally,
     /// Whether the dump is read back before the final action.
     pub read_back: bool,
-    /// How many dumps a directory keeps, including the new one; the oldest are removed first.
-    pub keep: u32,
-    /// The files of kernel modules in the initramfs, in the order in which they are loaded.
+    /// How many dumps a directory keeps.
+    pub keep: Keep,
+    /// The files of kernel modules, in the order in which they are loaded.
     #[serde(default)]
-    pub modules: Vec<String>,
+    pub modules: Vec<InitramfsFile>,
     /// Which memory is dumped, and how.
     pub dump: Dump,
-    /// The targets; each is tried if those before it fail.
-    #[serde(default)]
+    /// The targets, at least one; each is tried if those before it fail.
+    #[serde(default, serialize_with = "baton_toml::write_variants")]
     pub target: Vec<Target>,
 }
 
-/// The final action.
+/// The time that the whole capture may take, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Finally {
-    /// Reboot through the firmware.
-    Reboot,
-    /// Halt, so that someone can look at the machine.
-    Halt,
-    /// Power off.
-    Poweroff,
+#[serde(try_from = "u32", into = "u32")]
+pub struct Deadline(u32);
+
+/// The deadlines that are allowed, in seconds.
+const DEADLINES: RangeInclusive<u32> = 10..=86400;
+
+/// The deadline is out of range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} seconds are no deadline; give from {min} to {max}", min = DEADLINES.start(), max = DEADLINES.end())]
+pub struct NoDeadline(u32);
+
+impl Deadline {
+    /// The deadline where none is configured.
+    pub const DEFAULT: Deadline = Deadline(1800);
+
+    /// The time.
+    #[must_use]
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(self.0.into())
+    }
 }
 
-/// Which memory is dumped, and how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Dump {
-    /// makedumpfile's dump level, 0 to 31.
-    pub level: u8,
-    /// `kdump` or `elf`.
-    pub format: String,
-    /// `zstd`, `zstd:LEVEL`, `zlib`, `zlib:LEVEL` or `none`.
-    pub compression: String,
+impl TryFrom<u32> for Deadline {
+    type Error = NoDeadline;
+
+    fn try_from(seconds: u32) -> Result<Deadline, NoDeadline> {
+        match DEADLINES.contains(&seconds) {
+            true => Ok(Deadline(seconds)),
+            false => Err(NoDeadline(seconds)),
+        }
+    }
 }
 
-/// A place for a dump.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
-pub enum Target {
-    /// A directory of a file system.
-    #[serde(rename_all = "kebab-case")]
-    Filesystem {
-        /// `UUID=…`, `LABEL=…`, `PARTUUID=…`, `PARTLABEL=…` or a device's path.
-        device: String,
-        /// The type of file system: `ext4`, `xfs`, `btrfs` or `vfat`.
-        filesystem: String,
-        /// Mount options, as mount(8) takes them after `-o`.
-        #[serde(default)]
-        options: String,
-        /// The directory for dumps, as an absolute path within the file system.
-        directory: String,
+impl From<Deadline> for u32 {
+    fn from(deadline: Deadline) -> u32 {
+        deadline.0
+    }
+}
+
+/// How many dumps a directory keeps, including the new one; the oldest are removed first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct Keep(u32);
+
+/// No dump would be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("keeping 0 dumps would remove the one that was just taken; give 1 or more")]
+pub struct KeepsNothing;
+
+impl Keep {
+    /// The number of dumps where none is configured.
+    pub const DEFAULT: Keep = Keep(3);
+
+    /// The number of dumps.
+    #[must_use]
+    pub fn count(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl TryFrom<u32> for Keep {
+    type Error = KeepsNothing;
+
+    fn try_from(count: u32) -> Result<Keep, KeepsNothing> {
+        match count {
+            0 => Err(KeepsNothing),
+            count => Ok(Keep(count)),
+        }
+    }
+}
+
+impl From<Keep> for u32 {
+    fn from(keep: Keep) -> u32 {
+        keep.0
+    }
+}
+
+/// Why a configuration is rejected: one line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The text isn't TOML, doesn't have the keys of a configuration, or a value is wrong.
+    #[error("the capture configuration: {0}; docs/capture.md lists the keys")]
+    Text(Problem),
+    /// There is no target.
+    #[error(
+        "`target` in the capture configuration names no place for a dump; add a [[target]] with kind = \"filesystem\" \
+         or \"raw\""
+    )]
+    NoTarget,
+    /// A target's device has a path that doesn't exist while a crash is captured.
+    #[error(
+        "`target[{number}].device` in the capture configuration is \"{device}\", which udev or the device mapper \
+         makes, and neither runs while a crash is captured; use UUID=…, PARTUUID=… or the device's own path, on a \
+         disk or partition without LVM and encryption"
+    )]
+    NotThere {
+        /// The target, counted from 0.
+        number: usize,
+        /// The device.
+        device: Device,
     },
-    /// A whole partition, whose contents are overwritten.
-    #[serde(rename_all = "kebab-case")]
-    Raw {
-        /// `PARTUUID=…`, `PARTLABEL=…` or a device's path.
-        device: String,
-    },
+    /// The configuration can't be serialised.
+    #[error("the capture configuration can't be written as TOML: {0}; report this as a bug")]
+    Unwritable(String),
 }
 
 impl Config {
     /// Parses and validates a configuration.
     ///
     /// # Errors
-    /// Names the line or the key, what is wrong with it, and the fix.
+    /// Names the line and the key, what is wrong with the value, and the fix.
     pub fn parse(text: &str) -> Result<Config, ConfigError> {
-        let config: Config = toml::from_str(text).map_err(|e| ConfigError::toml(text, &e))?;
+        let config: Config = baton_toml::read(text).map_err(ConfigError::Text)?;
         config.validate()?;
         Ok(config)
     }
@@ -111,19 +169,20 @@ impl Config {
         toml::to_string(self).map_err(|e| ConfigError::Unwritable(e.to_string()))
     }
 
-    /// Checks that the configuration can be carried out.
+    /// Checks what the types of the values don't say.
     ///
     /// # Errors
     /// Names the key, what is wrong with it, and the fix.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        self.plan().map(drop)
-    }
-
-    /// The plan that the configuration describes.
-    ///
-    /// # Errors
-    /// As [`Config::validate`].
-    pub fn plan(&self) -> Result<Plan, ConfigError> {
-        Plan::of(self)
+        if self.target.is_empty() {
+            return Err(ConfigError::NoTarget);
+        }
+        for (target, number) in self.target.iter().zip(0..) {
+            if let Some(device) = target.device().filter(|it| it.is_made_by_udev()) {
+                let device = device.clone();
+                return Err(ConfigError::NotThere { number, device });
+            }
+        }
+        Ok(())
     }
 }

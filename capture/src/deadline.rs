@@ -3,8 +3,7 @@
 //! The program takes it when it is done, the deadline's thread when the time is over, or the panic hook:
 //! whichever comes first. Another thread resets the machine if the action itself hangs in a driver.
 
-use crate::config::Finally;
-use crate::system::System;
+use crate::system::{Finally, System};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;

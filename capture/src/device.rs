@@ -1,137 +1,224 @@
-//! Waiting for the device that a target names.
+//! The names of block devices.
 
-use crate::config::Device;
-use crate::probe::{gpt, superblock};
-use crate::system::{Candidate, System};
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use crate::path;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::PathBuf;
 
-/// The time between two looks for the device. Drivers find their devices while this program runs.
-const INTERVAL: Duration = Duration::from_millis(50);
+/// The name of a block device, in the form of the first field of fstab(5): a property that doesn't depend on the
+/// order in which devices are found, or a path below `/dev`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Device {
+    /// The file system's identifier, as blkid shows it.
+    Uuid(String),
+    /// The file system's label.
+    Label(String),
+    /// The partition's identifier, as blkid shows it.
+    PartUuid(String),
+    /// The name of a GPT partition.
+    PartLabel(String),
+    /// The `wwid` that the kernel shows for a whole disk.
+    Wwn(String),
+    /// The serial number of a whole disk, and its size in bytes.
+    Serial(String, u64),
+    /// A path such as `/dev/nvme0n1p2`.
+    Path(PathBuf),
+}
 
-/// Why a device can't be used.
+/// Why a text can't be the name of a target's device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DeviceError {
-    /// The device didn't appear in time.
-    #[error(
-        "no device {device} came up within {} s, only {}; check the name, and that `modules` has its driver",
-        .waited.as_secs(), list(.seen)
-    )]
-    Missing {
-        /// The device's name as configured.
-        device: String,
-        /// How long the wait was.
-        waited: Duration,
-        /// The devices that exist.
-        seen: Vec<PathBuf>,
+pub enum DeviceNameError {
+    /// The text has an unknown form, or nothing follows the equals sign.
+    #[error("\"{found}\" is no name of a device; use {known}")]
+    Form {
+        /// The text.
+        found: String,
+        /// The forms that are allowed.
+        known: &'static str,
     },
+    /// The device is named by the file system that the dump would overwrite.
+    #[error(
+        "\"{0}\" names the file system that a raw dump overwrites, so that the device couldn't be found again; use \
+         PARTUUID=…, PARTLABEL=… or a path"
+    )]
+    Overwritten(String),
 }
 
-fn list(nodes: &[PathBuf]) -> String {
-    match nodes.is_empty() {
-        true => "none at all".to_owned(),
-        false => nodes
-            .iter()
-            .map(|node| node.display().to_string())
-            .collect::<Vec<_>>()
-            .join(", "),
-    }
-}
+const ANY: &str = "UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or a path such as /dev/nvme0n1p2";
+const RAW: &str = "PARTUUID=…, PARTLABEL=…, WWN=…, SERIAL=…,BYTES or a path such as /dev/nvme0n1p2";
 
-/// A device that has appeared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundDevice {
-    /// The node of the first device with the name.
-    pub node: PathBuf,
-    /// The nodes of further devices with the same name: copies of the disk, or other paths to it.
-    pub others: Vec<PathBuf>,
-}
+/// Paths made by udev, LVM or cryptsetup, none of which runs in the initramfs.
+const NOT_IN_INITRAMFS: [&str; 3] = ["/dev/disk/", "/dev/mapper/", "/dev/dm-"];
 
-impl FoundDevice {
-    /// The warning to give if the name isn't unique.
+impl Device {
+    /// Whether the name is a path that doesn't exist while a crash is captured.
     #[must_use]
-    pub fn ambiguity(&self, device: &Device) -> Option<String> {
-        let others = list(&self.others);
-        (!self.others.is_empty()).then(|| {
-            let node = self.node.display();
-            format!("{device} is the name of {node}, which is used, and of {others}")
-        })
+    pub fn is_made_by_udev(&self) -> bool {
+        let Device::Path(path) = self else {
+            return false;
+        };
+        let path = path.to_string_lossy();
+        NOT_IN_INITRAMFS.iter().any(|it| path.starts_with(it))
+    }
+
+    fn parse(text: String, known: &'static str) -> Result<Device, DeviceNameError> {
+        match parse(&text) {
+            Some(device) => Ok(device),
+            None => Err(DeviceNameError::Form { found: text, known }),
+        }
     }
 }
 
-/// Waits for a device. Returns it together with all other devices that have the same name by then.
-///
-/// # Errors
-/// When it doesn't appear before the timeout.
-pub fn wait(
-    system: &dyn System,
-    device: &Device,
-    timeout: Duration,
-) -> Result<FoundDevice, DeviceError> {
-    let begun = system.elapsed();
-    let mut rejected = HashSet::new();
-    loop {
-        // Listing may succeed the next time.
-        let candidates = system.devices().unwrap_or_default();
-        let new = |it: &&Candidate| !rejected.contains(&it.node);
-        let (mut matching, mut mismatching) = (Vec::new(), Vec::new());
-        for candidate in candidates.iter().filter(new) {
-            match recognises(system, device, candidate) {
-                Some(true) => matching.push(candidate.node.clone()),
-                Some(false) => mismatching.push(candidate.node.clone()),
-                // It may be readable the next time.
-                None => {}
+fn parse(text: &str) -> Option<Device> {
+    if text.starts_with('/') {
+        let is_below_dev = text.starts_with("/dev/") && path::check(text).is_ok();
+        return is_below_dev.then(|| Device::Path(PathBuf::from(text)));
+    }
+    let (tag, value) = text.split_once('=')?;
+    if value.is_empty() || value.contains(char::is_control) {
+        return None;
+    }
+    let text = value.to_owned();
+    Some(match tag {
+        "UUID" => Device::Uuid(text),
+        "LABEL" => Device::Label(text),
+        "PARTUUID" => Device::PartUuid(text),
+        "PARTLABEL" => Device::PartLabel(text),
+        "WWN" => Device::Wwn(text),
+        "SERIAL" => {
+            let (serial, size) = value.rsplit_once(',').filter(|(it, _)| !it.is_empty())?;
+            Device::Serial(serial.to_owned(), size.parse().ok()?)
+        }
+        _ => return None,
+    })
+}
+
+impl TryFrom<String> for Device {
+    type Error = DeviceNameError;
+
+    fn try_from(text: String) -> Result<Device, DeviceNameError> {
+        Device::parse(text, ANY)
+    }
+}
+
+impl From<Device> for String {
+    fn from(device: Device) -> String {
+        device.to_string()
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Device::Uuid(value) => write!(f, "UUID={value}"),
+            Device::Label(value) => write!(f, "LABEL={value}"),
+            Device::PartUuid(value) => write!(f, "PARTUUID={value}"),
+            Device::PartLabel(value) => write!(f, "PARTLABEL={value}"),
+            Device::Wwn(value) => write!(f, "WWN={value}"),
+            Device::Serial(value, size) => write!(f, "SERIAL={value},{size}"),
+            Device::Path(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// The name of a device whose contents are overwritten, and which isn't named by these contents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RawDevice(Device);
+
+impl RawDevice {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &Device {
+        &self.0
+    }
+}
+
+impl TryFrom<Device> for RawDevice {
+    type Error = DeviceNameError;
+
+    fn try_from(device: Device) -> Result<RawDevice, DeviceNameError> {
+        match device {
+            Device::Uuid(_) | Device::Label(_) => {
+                Err(DeviceNameError::Overwritten(device.to_string()))
             }
+            device => Ok(RawDevice(device)),
         }
-        let mut matching = matching.into_iter();
-        if let Some(node) = matching.next() {
-            let others = matching.collect();
-            return Ok(FoundDevice { node, others });
-        }
-        rejected.extend(mismatching);
-        let waited = system.elapsed().saturating_sub(begun);
-        if waited >= timeout {
-            return Err(DeviceError::Missing {
-                device: device.to_string(),
-                waited,
-                seen: candidates.into_iter().map(|it| it.node).collect(),
-            });
-        }
-        system.sleep(INTERVAL);
     }
 }
 
-/// Whether the candidate is the device; `None` if it can't be read yet.
-fn recognises(system: &dyn System, device: &Device, candidate: &Candidate) -> Option<bool> {
-    let source = |node: &Path| system.look_into(node).ok();
-    match device {
-        Device::Path(path) => Some(*path == candidate.node),
-        Device::Wwn(_) | Device::Serial(..) => candidate.identity.carries(device),
-        Device::Uuid(uuid) => {
-            let found = superblock(&*source(&candidate.node)?);
-            Some(found.is_some_and(|it| it.uuid.eq_ignore_ascii_case(uuid)))
+impl TryFrom<String> for RawDevice {
+    type Error = DeviceNameError;
+
+    fn try_from(text: String) -> Result<RawDevice, DeviceNameError> {
+        RawDevice::try_from(Device::parse(text, RAW)?)
+    }
+}
+
+impl From<RawDevice> for String {
+    fn from(device: RawDevice) -> String {
+        device.0.to_string()
+    }
+}
+
+impl fmt::Display for RawDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(text: &str) -> Result<Device, DeviceNameError> {
+        Device::try_from(text.to_owned())
+    }
+
+    fn raw(text: &str) -> Result<RawDevice, DeviceNameError> {
+        RawDevice::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn a_device_is_named_by_a_tag_with_a_value_or_by_a_path_below_dev() {
+        for bad in [
+            "UUID=",
+            "LABEL=a\nb",
+            "",
+            "/",
+            "/etc/passwd",
+            "/dev/../etc",
+            "ID=1",
+            "uuid=1",
+            "WWN=",
+            "SERIAL=S1",
+            "SERIAL=,1",
+            "SERIAL=S1,",
+            "SERIAL=S1,-1",
+        ] {
+            assert!(device(bad).is_err(), "{bad}");
+            assert!(raw(bad).is_err(), "{bad}");
         }
-        Device::Label(label) => {
-            let found = superblock(&*source(&candidate.node)?);
-            Some(found.is_some_and(|it| it.label.as_ref() == Some(label)))
+        for good in [
+            "UUID=1",
+            "LABEL=a=b",
+            "PARTUUID=1",
+            "PARTLABEL=a b",
+            "WWN=t10.ATA     X  1",
+            "SERIAL=a,b,1024",
+            "/dev/sda1",
+        ] {
+            assert_eq!(device(good).unwrap().to_string(), good);
         }
-        Device::PartUuid(_) | Device::PartLabel(_) => {
-            let Some((disk, partition)) = &candidate.partition else {
-                return Some(false);
-            };
-            let disk = source(disk)?;
-            let names = gpt::names(
-                &*disk,
-                partition.block_size,
-                partition.number,
-                partition.start,
-            );
-            Some(names.is_some_and(|names| match device {
-                Device::PartUuid(uuid) => names.uuid.eq_ignore_ascii_case(uuid),
-                Device::PartLabel(label) => names.label.as_ref() == Some(label),
-                _ => false,
-            }))
+    }
+
+    #[test]
+    fn a_raw_device_is_not_named_by_what_the_dump_overwrites() {
+        for bad in ["UUID=1", "LABEL=a"] {
+            let overwritten = DeviceNameError::Overwritten(bad.to_owned());
+            assert_eq!(raw(bad), Err(overwritten));
         }
+        assert_eq!(raw("PARTUUID=1").unwrap().to_string(), "PARTUUID=1");
     }
 }

@@ -1,7 +1,7 @@
 //! Captures a crash: the init program of the capture kernel, and its configuration, which `baton crash load`
 //! writes and checks with this same code.
 //!
-//! [`run::capture`] tries the targets of a [`config::Plan`] until one has the dump. It reaches the machine only
+//! [`run::capture`] tries the targets of a [`config::Config`] until one has the dump. It reaches the machine only
 //! through a [`system::System`]; [`linux::Linux`] is the real one.
 //!
 //! ```
@@ -20,8 +20,8 @@
 //!     kind = "raw"
 //!     device = "PARTUUID=0a1b"
 //! "#;
-//! let plan = Config::parse(text)?.plan()?;
-//! assert_eq!(plan.places[0].to_string(), "partition PARTUUID=0a1b");
+//! let config = Config::parse(text)?;
+//! assert_eq!(config.target[0].to_string(), "partition PARTUUID=0a1b");
 //! # Ok::<(), baton_capture::config::ConfigError>(())
 //! ```
 
@@ -32,8 +32,12 @@ pub mod crash;
 pub mod deadline;
 pub mod device;
 pub mod digest;
+pub mod dump;
+pub mod file_system;
 pub mod linux;
+pub mod mount_options;
 pub mod name;
+pub mod path;
 pub mod periodic_sync;
 pub mod probe;
 pub mod progress;
@@ -45,3 +49,4 @@ pub mod summary;
 pub mod system;
 pub mod target;
 pub mod trailer;
+pub mod wait;

@@ -6,9 +6,10 @@ mod vmcore;
 
 pub use vmcore::VmcoreSource;
 
-use crate::config::{FileSystem, Finally, MountOptions};
+use crate::file_system::FileSystem;
+use crate::mount_options::MountOptions;
 use crate::storage::{DirectoryStorage, Storage, Writable};
-use crate::system::{Candidate, Identity, System, Volume};
+use crate::system::{Candidate, Finally, Identity, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::{FileOutput, Output};
 use baton_sys::file::{FileKind, open_as};

@@ -32,10 +32,10 @@ fn main() {
     let config = std::fs::read_to_string(config::PATH);
     let config =
         config.map_err(|e| std::io::Error::new(e.kind(), format!("{}: {e}", config::PATH)));
-    run::capture(&system, &end, config, &|plan| {
+    run::capture(&system, &end, config, &|dump| {
         let source = VmcoreSource::open(Path::new(baton_sys::vmcore::PATH));
         let source = source.map_err(|error| CrashError::None(baton_sys::vmcore::PATH, error))?;
-        Ok(Box::new(Live::open(Arc::new(source), plan)?) as Box<dyn Crash>)
+        Ok(Box::new(Live::open(Arc::new(source), dump)?) as Box<dyn Crash>)
     });
 }
 

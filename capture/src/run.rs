@@ -1,16 +1,17 @@
 //! A capture from its beginning to its end: targets one after another, then the final action.
 
-use crate::config::{Config, ConfigError, Place, Plan};
+use crate::config::Config;
 use crate::crash::{Crash, CrashError, Facts};
 use crate::deadline::{End, device_timeout};
 use crate::digest;
+use crate::dump::Dump;
 use crate::name;
 use crate::periodic_sync::PeriodicSync;
 use crate::progress::Progress;
 use crate::summary::{CrashSummary, Failed, Memory, Seconds, Summary};
 use crate::system::System;
-use crate::target::{Job, Target, TargetError, WrittenDump, targets};
-use baton_kdump::convert::Summary as Dump;
+use crate::target::{Job, Target, TargetError, TargetWriter, WrittenDump};
+use baton_kdump::convert::Summary as Written;
 use baton_kdump::encode::Compression;
 use baton_kdump::write::{Observer, Phase};
 use std::io;
@@ -21,8 +22,8 @@ use std::time::Duration;
 /// spin up.
 const MAX_DEVICE_WAIT: Duration = Duration::from_secs(30);
 
-/// Opens the crash as planned. Called once the modules are loaded and the deadline runs.
-pub type Open<'o> = dyn Fn(&Plan) -> Result<Box<dyn Crash>, CrashError> + 'o;
+/// Opens the crash, to be dumped like this. Called once the modules are loaded and the deadline runs.
+pub type Open<'o> = dyn Fn(&Dump) -> Result<Box<dyn Crash>, CrashError> + 'o;
 
 /// Captures the crash as configured, then takes the final action. Returns only in tests.
 pub fn capture(
@@ -31,13 +32,11 @@ pub fn capture(
     config: io::Result<String>,
     open: &Open<'_>,
 ) {
-    let plan = config.map_err(|e| e.to_string()).and_then(|text| {
-        let config = Config::parse(&text);
-        let plan = config.and_then(|config| config.plan());
-        plan.map_err(|error: ConfigError| error.to_string())
-    });
-    let why = match plan {
-        Ok(plan) => planned(system, end, &plan, open),
+    let config = config
+        .map_err(|error| error.to_string())
+        .and_then(|text| Config::parse(&text).map_err(|error| error.to_string()));
+    let why = match config {
+        Ok(config) => configured(system, end, &config, open),
         Err(error) => {
             system.say(&error);
             "there is no valid configuration"
@@ -46,12 +45,17 @@ pub fn capture(
     end.take(why);
 }
 
-fn planned(system: &Arc<dyn System>, end: &Arc<End>, plan: &Plan, open: &Open<'_>) -> &'static str {
-    end.will(plan.finally);
-    if let Err(error) = end.after(plan.deadline) {
+fn configured(
+    system: &Arc<dyn System>,
+    end: &Arc<End>,
+    config: &Config,
+    open: &Open<'_>,
+) -> &'static str {
+    end.will(config.finally);
+    if let Err(error) = end.after(config.deadline.duration()) {
         system.say(&format!("the deadline can't be set: {error}"));
     }
-    match Capture::new(&**system, end, plan).run(open) {
+    match Capture::new(&**system, end, config).run(open) {
         true => "the dump is complete",
         false => "there is no complete dump",
     }
@@ -61,18 +65,18 @@ fn planned(system: &Arc<dyn System>, end: &Arc<End>, plan: &Plan, open: &Open<'_
 struct Capture<'a> {
     system: &'a dyn System,
     end: &'a End,
-    plan: &'a Plan,
+    config: &'a Config,
     summary: Summary,
     memory: Mutex<Memory>,
 }
 
 impl<'a> Capture<'a> {
-    fn new(system: &'a dyn System, end: &'a End, plan: &'a Plan) -> Capture<'a> {
+    fn new(system: &'a dyn System, end: &'a End, config: &'a Config) -> Capture<'a> {
         let (available, _) = system.memory();
         Capture {
             system,
             end,
-            plan,
+            config,
             summary: Summary::default(),
             memory: Mutex::new(Memory {
                 available_at_start: available,
@@ -85,7 +89,7 @@ impl<'a> Capture<'a> {
     /// Tries the targets in turn. Returns whether one has a complete dump.
     fn run(mut self, open: &Open<'_>) -> bool {
         self.load_modules();
-        let crash = match open(self.plan) {
+        let crash = match open(&self.config.dump) {
             Ok(crash) => crash,
             Err(error) => {
                 self.system.say(&error.to_string());
@@ -99,19 +103,15 @@ impl<'a> Capture<'a> {
         }
         let log = self.log(&*crash);
         self.end.hold(log.clone());
-        let places = self.plan.places.iter();
-        let mut left = self.plan.places.len();
-        for (place, target) in places.zip(targets(self.system, self.plan)) {
-            if self.attempt(place, target, &*crash, &log, left) {
-                return true;
-            }
-            left -= 1;
-        }
-        false
+        let targets = &self.config.target;
+        let left = (1..=targets.len()).rev();
+        let mut attempts = targets.iter().zip(left);
+        attempts.any(|(target, left)| self.attempt(target, &*crash, &log, left))
     }
 
     fn load_modules(&mut self) {
-        for module in &self.plan.modules {
+        for module in &self.config.modules {
+            let module = module.path();
             if let Err(error) = self.system.load_module(module) {
                 let warning = format!("the module {} can't be loaded: {error}", module.display());
                 self.warn(warning);
@@ -146,25 +146,19 @@ impl<'a> Capture<'a> {
     }
 
     /// Tries a target and unmounts it, whether it succeeds or fails.
-    fn attempt(
-        &mut self,
-        place: &Place,
-        mut target: Box<dyn Target + '_>,
-        crash: &dyn Crash,
-        log: &str,
-        left: usize,
-    ) -> bool {
-        self.system.say(&format!("dumping to {place}"));
-        self.summary.target = place.to_string();
+    fn attempt(&mut self, target: &Target, crash: &dyn Crash, log: &str, left: usize) -> bool {
+        self.system.say(&format!("dumping to {target}"));
+        self.summary.target = target.to_string();
         self.summary.error = None;
         self.summary.dump = None;
         self.summary.sha256 = None;
         self.summary.seconds = Seconds::default();
-        let result = self.dump(&mut *target, crash, log, left);
+        let mut writer = target.writer(self.system);
+        let result = self.dump(&mut *writer, crash, log, left);
         if let Err(error) = &result {
-            self.failed(&mut *target, error);
+            self.failed(&mut *writer, error);
         }
-        let closed = target.close();
+        let closed = writer.close();
         if let Err(error) = &closed {
             self.system.say(&error.to_string());
         }
@@ -172,7 +166,7 @@ impl<'a> Capture<'a> {
         result.is_ok()
     }
 
-    fn failed(&mut self, target: &mut dyn Target, error: &TargetError) {
+    fn failed(&mut self, target: &mut dyn TargetWriter, error: &TargetError) {
         let error = error.to_string();
         self.system.say(&format!("failed: {error}"));
         self.summary.complete = false;
@@ -187,7 +181,7 @@ impl<'a> Capture<'a> {
 
     fn dump(
         &mut self,
-        target: &mut dyn Target,
+        target: &mut dyn TargetWriter,
         crash: &dyn Crash,
         log: &str,
         left: usize,
@@ -207,7 +201,7 @@ impl<'a> Capture<'a> {
         self.describe(&written);
 
         let begun = self.system.elapsed();
-        let sha256 = match self.plan.read_back {
+        let sha256 = match self.config.read_back {
             true => Some(self.read_back(target, crash, &written)?),
             false => None,
         };
@@ -228,18 +222,23 @@ impl<'a> Capture<'a> {
     }
 
     fn job(&self, facts: &Facts, left: usize) -> Job {
-        let deadline = self.plan.deadline;
+        let deadline = self.config.deadline.duration();
         let time_left = deadline.saturating_sub(self.system.elapsed());
+        let dump = &self.config.dump;
         Job {
             time: facts.time.unwrap_or_else(|| self.system.clock()),
             max_size: facts.memory,
-            shrinks: self.plan.compression != Compression::None || u8::from(self.plan.level) > 0,
-            keep: self.plan.keep,
+            shrinks: dump.compression != Compression::None || u8::from(dump.level) > 0,
+            keep: self.config.keep.count(),
             device_timeout: device_timeout(time_left, left, MAX_DEVICE_WAIT),
         }
     }
 
-    fn write(&self, target: &mut dyn Target, crash: &dyn Crash) -> Result<Dump, TargetError> {
+    fn write(
+        &self,
+        target: &mut dyn TargetWriter,
+        crash: &dyn Crash,
+    ) -> Result<Written, TargetError> {
         let output = PeriodicSync::new(target.output()?);
         let watch = Watch {
             capture: self,
@@ -255,9 +254,9 @@ impl<'a> Capture<'a> {
 
     fn read_back(
         &self,
-        target: &dyn Target,
+        target: &dyn TargetWriter,
         crash: &dyn Crash,
-        written: &Dump,
+        written: &Written,
     ) -> Result<String, TargetError> {
         self.system.say("reading it back");
         let source = target.written()?;
@@ -268,14 +267,14 @@ impl<'a> Capture<'a> {
         Ok(sha256)
     }
 
-    fn describe(&mut self, written: &Dump) {
+    fn describe(&mut self, written: &Written) {
         for warning in &written.warnings {
             self.system.say(&warning.to_string());
         }
         self.summary.dump = Some(written.clone());
     }
 
-    fn say_size(&self, written: &Dump) {
+    fn say_size(&self, written: &Written) {
         self.system.say(&format!(
             "{} pages of {} in {} KiB, after {:.1} s",
             written.pages.dumped,

@@ -1,13 +1,28 @@
 //! The operations that a capture needs from the machine. Tests implement them on a simulated one.
 
-use crate::config::{Device, FileSystem, Finally, MountOptions};
+use crate::device::Device;
+use crate::file_system::FileSystem;
+use crate::mount_options::MountOptions;
 use crate::storage::{Storage, Writable};
 use baton_kdump::Source;
 use baton_sys::block::{BlockDevice, Partition};
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The final action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Finally {
+    /// Reboot through the firmware.
+    Reboot,
+    /// Halt, so that someone can look at the machine.
+    Halt,
+    /// Power off.
+    Poweroff,
+}
 
 /// A block device, with the properties by which a target's device is found.
 #[derive(Debug, Clone, PartialEq, Eq)]

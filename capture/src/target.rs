@@ -1,19 +1,68 @@
-//! The places that dumps are written to. Each kind has a module that implements [`Target`].
+//! The targets that dumps are written to. Each kind has a file, with its keys in the configuration and all that is
+//! done after a crash.
 
-mod directory;
 mod error;
-mod partition;
+pub mod filesystem;
+pub mod raw;
 
-pub use directory::DirectoryTarget;
 pub use error::{TargetError, Task};
-pub use partition::PartitionTarget;
+pub use filesystem::FilesystemTarget;
+pub use raw::RawTarget;
 
-use crate::config::{Place, Plan};
+use crate::device::Device;
 use crate::storage::Writable;
 use crate::system::System;
 use baton_kdump::Source;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// A target as the configuration describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// A directory of a file system.
+    Filesystem(FilesystemTarget),
+    /// A whole partition or disk, whose contents are overwritten.
+    Raw(RawTarget),
+}
+
+/// What a kind of target is. It is displayed as the place that it is.
+pub trait Kind: fmt::Display {
+    /// The block device that the target is on.
+    fn device(&self) -> Option<&Device>;
+
+    /// What writes one dump to the target.
+    fn writer<'s>(&self, system: &'s dyn System) -> Box<dyn TargetWriter + 's>;
+}
+
+impl Target {
+    fn kind(&self) -> &dyn Kind {
+        match self {
+            Target::Filesystem(target) => target,
+            Target::Raw(target) => target,
+        }
+    }
+
+    /// The block device that the target is on.
+    #[must_use]
+    pub fn device(&self) -> Option<&Device> {
+        self.kind().device()
+    }
+
+    /// What writes one dump to the target.
+    #[must_use]
+    pub fn writer<'s>(&self, system: &'s dyn System) -> Box<dyn TargetWriter + 's> {
+        self.kind().writer(system)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind().fmt(f)
+    }
+}
 
 /// What a target needs to know about a dump before it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +90,9 @@ pub struct WrittenDump {
     pub summary: String,
 }
 
-/// A place for a dump. The methods are called in this order; once one has failed, only `fail` and `close`
+/// Writes one dump to a target. The methods are called in this order; once one has failed, only `fail` and `close`
 /// are called.
-pub trait Target {
+pub trait TargetWriter {
     /// Waits for the device and makes room. Returns warnings.
     ///
     /// # Errors
@@ -82,28 +131,4 @@ pub trait Target {
     /// # Errors
     /// When data may not have reached the device.
     fn close(&mut self) -> Result<(), TargetError>;
-}
-
-/// The targets of a plan, in order.
-pub fn targets<'s>(system: &'s dyn System, plan: &Plan) -> Vec<Box<dyn Target + 's>> {
-    let targets = plan.places.iter().map(|place| of(system, place));
-    targets.collect()
-}
-
-fn of<'s>(system: &'s dyn System, place: &Place) -> Box<dyn Target + 's> {
-    match place {
-        Place::Directory {
-            device,
-            filesystem,
-            options,
-            directory,
-        } => Box::new(DirectoryTarget::new(
-            system,
-            device.clone(),
-            *filesystem,
-            options.clone(),
-            directory.clone(),
-        )),
-        Place::Partition { device } => Box::new(PartitionTarget::new(system, device.clone())),
-    }
 }

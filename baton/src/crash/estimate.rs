@@ -1,11 +1,10 @@
 //! What a capture is going to need, as far as it can be told beforehand: memory and room for a dump.
 
 use super::prepare::Prepared;
-use super::target::Target;
-use baton_capture::config;
+use super::target::FoundTarget;
+use baton_capture::dump::Dump;
 use baton_kdump::encode::Compression;
-use baton_sys::{ReadError, Root, memory, space};
-use std::path::Path;
+use baton_sys::{ReadError, Root, memory};
 
 const MIB: u64 = 1 << 20;
 
@@ -39,16 +38,13 @@ const COMPRESSED: (u64, u64) = (5, 2);
 ///
 /// # Errors
 /// When `/proc/meminfo` can't be read.
-pub fn dump(root: &Root, config: &config::Config) -> Result<Option<u64>, ReadError> {
+pub fn dump(root: &Root, dump: &Dump) -> Result<Option<u64>, ReadError> {
     let Some(text) = root.read_text("proc/meminfo")? else {
         return Ok(None);
     };
-    let Ok(plan) = config.plan() else {
-        return Ok(None);
-    };
     let ram = memory::system_ram(root)?.or_else(|| memory::parse_total(&text));
-    let kept = ram.map(|ram| kept(ram, &text, config.dump.level));
-    Ok(kept.map(|kept| match plan.compression {
+    let kept = ram.map(|ram| kept(ram, &text, dump.level.into()));
+    Ok(kept.map(|kept| match dump.compression {
         Compression::None => kept,
         Compression::Zlib(_) | Compression::Zstd(_) => kept / COMPRESSED.0 * COMPRESSED.1,
     }))
@@ -73,27 +69,14 @@ fn kept(ram: u64, meminfo: &str, level: u8) -> u64 {
     kept
 }
 
-/// Bytes that can be written to a target; `None` where it isn't mounted, so that nobody knows.
-#[must_use]
-pub fn free(root: &Root, target: &Target) -> Option<u64> {
-    match &target.told {
-        config::Target::Raw { .. } => target.device.size(),
-        config::Target::Filesystem { .. } => {
-            let point = target.mounted_at.as_deref()?;
-            let below = point.strip_prefix("/").unwrap_or(Path::new(""));
-            space::free(&root.join(below)).ok()
-        }
-    }
-}
-
 /// What is against a target's room, in words.
 #[must_use]
-pub fn shortage(target: &Target, free: Option<u64>, dump: Option<u64>) -> Option<String> {
+pub fn shortage(target: &dyn FoundTarget, free: Option<u64>, dump: Option<u64>) -> Option<String> {
     let (free, dump) = (free?, dump?);
     (free < dump).then(|| {
         format!(
             "{} has {} MiB of room, and a dump would take about {} MiB now; make room, or raise dump.level",
-            target.described(),
+            target.describe(),
             free / MIB,
             dump.div_ceil(MIB)
         )
@@ -103,10 +86,10 @@ pub fn shortage(target: &Target, free: Option<u64>, dump: Option<u64>) -> Option
 /// Watchdogs that are running: they reset the machine in the middle of a dump, since nobody feeds them then.
 #[must_use]
 pub fn watchdogs(root: &Root) -> Vec<String> {
-    let folder = root.join("sys/class/watchdog");
+    let directory = root.join("sys/class/watchdog");
     let text =
         |path: std::path::PathBuf| Some(std::fs::read_to_string(path).ok()?.trim().to_owned());
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let mut notes: Vec<String> = entries
         .filter_map(|entry| {
             let path = entry.path();

@@ -33,14 +33,14 @@ fn summary(root: &Root, prepared: &Prepared, reserved: u64) -> Result<CaptureSum
         prepared
             .targets
             .iter()
-            .flat_map(|target| target.notes.clone()),
+            .flat_map(|target| target.notes().to_vec()),
     );
-    let dump = estimate::dump(root, &prepared.config)?;
+    let dump = estimate::dump(root, &prepared.config.dump)?;
     notes.extend(
         prepared
             .targets
             .iter()
-            .filter_map(|target| estimate::shortage(target, estimate::free(root, target), dump)),
+            .filter_map(|target| estimate::shortage(&**target, target.room(root), dump)),
     );
     notes.extend(estimate::watchdogs(root));
     notes.extend(owners::find(root).iter().map(|it| owners::described(it)));
@@ -56,7 +56,7 @@ fn summary(root: &Root, prepared: &Prepared, reserved: u64) -> Result<CaptureSum
         targets: prepared
             .targets
             .iter()
-            .map(|target| target.described())
+            .map(|target| target.describe())
             .collect(),
         modules: prepared.modules.clone(),
         initramfs_len: prepared.initramfs.len() as u64,

@@ -6,6 +6,7 @@
 //!                           program ─────────────────────────────┘
 //! ```
 
+pub mod assembled;
 pub mod cmdline;
 pub mod cpio;
 pub mod dropped;
@@ -26,8 +27,6 @@ pub mod record;
 pub mod settings;
 pub mod status;
 pub mod target;
-pub mod trial;
-pub mod usable;
 
 #[cfg(test)]
 #[path = "../../tests/common/fake.rs"]

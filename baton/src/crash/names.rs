@@ -1,10 +1,10 @@
 //! From what a target is called to the device, and back: by the links that udev keeps in `/dev/disk`, and
 //! where there is no udev by what is on the devices.
 
+use super::assembled::assembled;
 use super::probe;
-use super::usable::assembled;
 use crate::failure::Result;
-use baton_capture::config::Device;
+use baton_capture::device::Device;
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
 use baton_sys::file::names_in;
@@ -15,7 +15,7 @@ use std::path::Path;
 /// # Errors
 /// When `/dev` or `/sys` can't be read.
 pub fn find(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
-    let (folder, value) = match device {
+    let (directory, value) = match device {
         Device::Path(path) => return by_path(root, path),
         Device::Uuid(value) => ("by-uuid", value),
         Device::Label(value) => ("by-label", value),
@@ -23,7 +23,7 @@ pub fn find(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
         Device::PartLabel(value) => ("by-partlabel", value),
         Device::Wwn(_) | Device::Serial(..) => return by_contents(root, device),
     };
-    let link = Path::new("/dev/disk").join(folder).join(escaped(value));
+    let link = Path::new("/dev/disk").join(directory).join(escaped(value));
     match by_path(root, &link)? {
         Some(found) => Ok(Some(found)),
         None => by_contents(root, device),
@@ -100,7 +100,7 @@ pub fn identity(root: &Root, device: &BlockDevice) -> Result<Option<Device>> {
     ];
     for name in names.into_iter().flatten() {
         // What is read back must also be the same name: a line end in it would not.
-        let reads = Device::parse_raw(&name.to_string()).as_ref() == Ok(&name);
+        let reads = Device::try_from(name.to_string()).as_ref() == Ok(&name);
         if reads && called_so(root, &name)? == std::slice::from_ref(device) {
             return Ok(Some(name));
         }
@@ -108,13 +108,13 @@ pub fn identity(root: &Root, device: &BlockDevice) -> Result<Option<Device>> {
     Ok(None)
 }
 
-/// What udev's link to a device in this folder is called.
-fn linked(root: &Root, folder: &str, device: &BlockDevice) -> Option<String> {
+/// What udev's link to a device in this directory is called.
+fn linked(root: &Root, directory: &str, device: &BlockDevice) -> Option<String> {
     let leads_here = |link: &String| {
-        let path = Path::new("/dev/disk").join(folder).join(link);
+        let path = Path::new("/dev/disk").join(directory).join(link);
         BlockDevice::by_path(root, &path).is_ok_and(|found| found.as_ref() == Some(device))
     };
-    let links = names_in(&root.join("dev/disk").join(folder));
+    let links = names_in(&root.join("dev/disk").join(directory));
     links.into_iter().find(leads_here)
 }
 

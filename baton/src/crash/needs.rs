@@ -5,17 +5,10 @@
 //! itself (`modalias`) leads to the module.
 
 use super::problem::Problem;
-use super::target::Target;
-use baton_capture::config;
 use baton_sys::Root;
-use baton_sys::block::{self, Driver};
+use baton_sys::block::{self, BlockDevice, Driver};
 use baton_sys::modules::{Index, Resolver};
 use std::path::Path;
-
-/// What vfat asks for to convert names: code page and character set, by the defaults of the kernel's
-/// configuration (CONFIG_FAT_DEFAULT_CODEPAGE and _IOCHARSET) that are common. load_nls would call
-/// modprobe for them, which isn't there.
-const NAMES_OF_VFAT: [&str; 4] = ["nls_cp437", "nls_iso8859_1", "nls_ascii", "nls_utf8"];
 
 /// The modules of one kernel that targets need, as they are added.
 #[derive(Debug)]
@@ -36,13 +29,16 @@ impl<'i> Needs<'i> {
         }
     }
 
-    /// Adds what a target needs, all or nothing.
+    /// Adds what `require` adds, all or nothing.
     ///
     /// # Errors
     /// Names the first that is missing, and what needs it.
-    pub fn target(&mut self, target: &Target) -> Result<(), Problem> {
+    pub fn all_or_nothing(
+        &mut self,
+        require: impl FnOnce(&mut Needs<'i>) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         let before = self.resolver.clone();
-        let added = self.add(target);
+        let added = require(self);
         if added.is_err() {
             self.resolver = before;
         }
@@ -73,18 +69,28 @@ impl<'i> Needs<'i> {
         self.resolver.into_order()
     }
 
-    fn add(&mut self, target: &Target) -> Result<(), Problem> {
-        for device in target.device.ancestors() {
-            self.device(&device, &target.device.name)?;
+    /// Adds the modules through which a device is reached.
+    ///
+    /// # Errors
+    /// Names the first that is missing.
+    pub fn device(&mut self, device: &BlockDevice) -> Result<(), Problem> {
+        for above in device.ancestors() {
+            self.driver(&above, &device.name)?;
         }
-        match &target.filesystem {
-            Some(filesystem) => self.filesystem(filesystem, &target.told),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
-    fn must(&mut self, wanted: &str, purpose: &str) -> Result<(), Problem> {
-        match self.resolver.add(wanted) {
+    /// Adds a module by its name or an alias if the kernel has it; returns whether it does.
+    pub fn add(&mut self, module: &str) -> bool {
+        self.resolver.add(module)
+    }
+
+    /// Adds a module by its name or an alias. `purpose` says for what it is needed.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn must(&mut self, wanted: &str, purpose: &str) -> Result<(), Problem> {
+        match self.add(wanted) {
             true => Ok(()),
             false => Err(Problem::MissingModule {
                 release: self.index.version.clone(),
@@ -95,7 +101,7 @@ impl<'i> Needs<'i> {
     }
 
     /// A device that no driver is bound to isn't needed: buses and bridges are there without one.
-    fn device(&mut self, device: &Path, disk: &str) -> Result<(), Problem> {
+    fn driver(&mut self, device: &Path, disk: &str) -> Result<(), Problem> {
         let Some(Driver { module, .. }) = block::driver(device) else {
             return Ok(());
         };
@@ -117,33 +123,7 @@ impl<'i> Needs<'i> {
             }
         }
     }
-
-    fn filesystem(&mut self, filesystem: &str, told: &config::Target) -> Result<(), Problem> {
-        let purpose = format!("for the file system {filesystem}");
-        // MODULE_ALIAS_FS of include/linux/fs.h
-        if !self.resolver.add(&format!("fs-{filesystem}")) {
-            self.must(filesystem, &purpose)?;
-        }
-        if filesystem != "vfat" {
-            return Ok(());
-        }
-        for names in NAMES_OF_VFAT {
-            self.resolver.add(names);
-        }
-        let config::Target::Filesystem { options, .. } = told else {
-            return Ok(());
-        };
-        for option in options.split(',') {
-            match option.split_once('=') {
-                Some(("codepage", page)) => self.must(&format!("nls_cp{page}"), &purpose)?,
-                Some(("iocharset", set)) => self.must(&format!("nls_{set}"), &purpose)?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
-#[path = "needs_tests.rs"]
 mod tests;

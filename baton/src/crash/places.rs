@@ -1,12 +1,9 @@
 //! Where dumps of this machine are, by its configuration: for those who look for them.
 
-use super::settings::{Source, Wanted};
-use super::target;
+use super::settings::Source;
 use crate::failure::Result;
-use crate::failure::capture::CaptureError;
-use baton_sys::Root;
-use baton_sys::mounts::{self, Mount};
-use std::path::{Path, PathBuf};
+use baton_sys::{Root, mounts};
+use std::path::PathBuf;
 
 /// Directories and partitions of the targets that can be looked at now, in their order; and what to do about the
 /// others.
@@ -26,39 +23,14 @@ pub fn find(root: &Root) -> Result<Places> {
     let settings = Source::read(root, None)?.settings;
     let mounts = mounts::read(root).unwrap_or_default();
     let mut places = Places::default();
-    for wanted in &settings.targets {
-        match place(root, &mounts, wanted) {
+    for target in &settings.target {
+        match target.dumps(root, &mounts) {
             Ok(place) if places.found.contains(&place) => {}
             Ok(place) => places.found.push(place),
             Err(why) => places.notes.push(why.to_string()),
         }
     }
     Ok(places)
-}
-
-/// A place, or why it can't be looked at.
-fn place(root: &Root, mounts: &[Mount], wanted: &Wanted) -> Result<PathBuf> {
-    let name = wanted.to_string();
-    match wanted {
-        Wanted::Mounted { directory } => Ok(directory.into()),
-        Wanted::Raw { device } => {
-            let (device, _) = target::find(root, device, &name)?;
-            let named = Path::new("/dev").join(&device.name);
-            Ok(device.node().unwrap_or(named))
-        }
-        Wanted::Filesystem {
-            device, directory, ..
-        } => {
-            let (device, _) = target::find(root, device, &name)?;
-            let below = Path::new(directory);
-            let holds =
-                |mount: &&Mount| target::is_of(mount, &device) && below.starts_with(&mount.root);
-            let mount = mounts.iter().rev().find(holds);
-            let mount = mount.ok_or(CaptureError::NotMountedNow { target: name })?;
-            let within = below.strip_prefix(&mount.root).unwrap_or(below);
-            Ok(mount.point.join(within))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,17 +7,21 @@ use super::module_file;
 use super::needs::Needs;
 use super::problem::Problem;
 use super::settings::{Settings, Source};
-use super::target::{self, Target};
+use super::target::FoundTarget;
 use super::{cmdline, program};
 use crate::cli::CaptureSources;
 use crate::failure::{Failure, Result};
 use baton_capture::config::Config;
+use baton_capture::path::InitramfsFile;
 use baton_sys::hex;
 use baton_sys::modules::Index;
 use baton_sys::{Root, cpu, mounts};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+/// Targets, in the order in which they are tried.
+type Targets = Vec<Box<dyn FoundTarget>>;
 
 /// A capture, ready to be loaded.
 #[derive(Debug)]
@@ -28,10 +32,10 @@ pub struct Prepared {
     pub cmdline: Vec<u8>,
     /// Its initramfs.
     pub initramfs: Vec<u8>,
-    /// What the capture program is told.
+    /// The configuration of the capture program.
     pub config: Config,
     /// The targets, in the order in which they are tried.
-    pub targets: Vec<Target>,
+    pub targets: Targets,
     /// Why other targets that were asked for are left out.
     pub left_out: Vec<Failure>,
     /// The names of the modules, in the order in which they are loaded.
@@ -77,7 +81,7 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
         needs.named(module)?;
     }
     let modules = read_modules(&index, needs.into_order())?;
-    let config = compile(&settings, &targets, &modules);
+    let config = compile(&settings, &targets, &modules)?;
     let text = configuration(&config, path.as_deref())?;
     let cmdline = command_line(root, &settings)?;
     let initramfs = initramfs::build(&program, &text, &modules)?;
@@ -101,15 +105,15 @@ fn targets(
     root: &Root,
     settings: &Settings,
     needs: &mut Needs<'_>,
-) -> Result<(Vec<Target>, Vec<Failure>)> {
+) -> Result<(Targets, Vec<Failure>)> {
     let mounts = mounts::read(root)?;
     let (mut targets, mut left_out) = (Vec::new(), Vec::new());
-    for wanted in &settings.targets {
-        let usable = target::resolve(root, &mounts, wanted).and_then(|target| {
-            needs.target(&target)?;
+    for target in &settings.target {
+        let found = target.find(root, &mounts).and_then(|target| {
+            needs.all_or_nothing(|needs| target.require(needs))?;
             Ok(target)
         });
-        match usable {
+        match found {
             Ok(target) => targets.push(target),
             Err(failure) => left_out.push(failure),
         }
@@ -136,19 +140,26 @@ fn read_modules(index: &Index, order: Vec<String>) -> Result<Vec<Module>> {
     order.into_iter().map(read).collect()
 }
 
-fn compile(settings: &Settings, targets: &[Target], modules: &[Module]) -> Config {
-    Config {
+/// The configuration of the capture program: crash.toml's but for the kernel, with the targets as they were found
+/// and the modules in the initramfs.
+fn compile(
+    settings: &Settings,
+    targets: &[Box<dyn FoundTarget>],
+    modules: &[Module],
+) -> std::result::Result<Config, Problem> {
+    let files = modules.iter().map(|module| {
+        let file = InitramfsFile::try_from(initramfs::module_path(&module.name));
+        file.map_err(|problem| Problem::BadModuleName { problem })
+    });
+    Ok(Config {
         deadline: settings.deadline,
         finally: settings.finally,
         read_back: settings.read_back,
         keep: settings.keep,
-        modules: modules
-            .iter()
-            .map(|module| initramfs::module_path(&module.name))
-            .collect(),
-        dump: settings.dump.clone(),
-        target: targets.iter().map(|target| target.told.clone()).collect(),
-    }
+        modules: files.collect::<std::result::Result<_, _>>()?,
+        dump: settings.dump,
+        target: targets.iter().map(|target| target.config()).collect(),
+    })
 }
 
 /// The text, judged by the code that will read it.
@@ -201,5 +212,4 @@ fn parts(
 }
 
 #[cfg(test)]
-#[path = "prepare_tests.rs"]
 mod tests;

@@ -1,6 +1,7 @@
 //! What is on a device, read by the code by which the capture program will find it.
 
-use baton_capture::config::{Device, FileSystem};
+use baton_capture::device::Device;
+use baton_capture::file_system::FileSystem;
 use baton_capture::probe::{Occupant, Owner, Superblock, gpt, superblock};
 use baton_capture::system::Identity;
 use baton_kdump::Source;

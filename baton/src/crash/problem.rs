@@ -2,6 +2,7 @@
 
 use crate::failure::Code;
 use crate::failure::exit::Exit;
+use baton_capture::path::PathError;
 use std::path::PathBuf;
 
 /// Why no capture can be prepared.
@@ -103,6 +104,10 @@ pub enum Problem {
     )]
     UnknownFileSystem { target: String },
     #[error(
+        "{target}: dumps aren't written to file systems of the type {filesystem}; name a target on ext4, xfs, btrfs or vfat"
+    )]
+    UnsupportedFileSystem { target: String, filesystem: String },
+    #[error(
         "{target}: {device} isn't found by {called} when it is read without udev, as a capture does; name it by another of UUID=, LABEL=, PARTUUID= or PARTLABEL=, or by its path"
     )]
     NotFound {
@@ -148,8 +153,10 @@ pub enum Problem {
     TooLarge { name: String, size: u64 },
     #[error("there is no target; name one in the configuration")]
     NoTarget,
-    #[error("{target}: its device {problem}")]
-    BadDevice { target: String, problem: String },
+    #[error("{target}: {problem}")]
+    BadDirectory { target: String, problem: PathError },
+    #[error("a module's file in the initramfs: {problem}")]
+    BadModuleName { problem: PathError },
     #[error("{target}: {why}")]
     NotLookedAt { target: String, why: String },
     #[error("{}: the module's file isn't there, though modules.dep lists it; install it again, or run depmod", .path.display())]
@@ -186,6 +193,7 @@ impl Problem {
             Problem::Unwritable { .. } => "unwritable",
             Problem::ReadOnly { .. } => "read-only",
             Problem::UnknownFileSystem { .. } => "unknown-filesystem",
+            Problem::UnsupportedFileSystem { .. } => "unsupported-filesystem",
             Problem::NotFound { .. } => "not-found",
             Problem::OtherFileSystem { .. } => "other-filesystem",
             Problem::InUse { .. } => "in-use",
@@ -195,8 +203,8 @@ impl Problem {
             Problem::NotStatic { .. } => "not-static",
             Problem::TooLarge { .. } => "too-large",
             Problem::NoModuleFile { .. } => "no-module",
-            Problem::BadModule { .. } => "bad-module",
-            Problem::BadDevice { .. } => "crash-config",
+            Problem::BadModule { .. } | Problem::BadModuleName { .. } => "bad-module",
+            Problem::BadDirectory { .. } => "crash-config",
             Problem::NoTarget | Problem::NotLookedAt { .. } => "failed",
         }
     }
@@ -206,12 +214,14 @@ impl Problem {
             Problem::KernelLacks { .. }
             | Problem::Stacked { .. }
             | Problem::Spread { .. }
-            | Problem::Elsewhere { .. } => Exit::Unsupported,
+            | Problem::Elsewhere { .. }
+            | Problem::UnsupportedFileSystem { .. } => Exit::Unsupported,
             Problem::Settings { .. }
-            | Problem::BadDevice { .. }
+            | Problem::BadDirectory { .. }
             | Problem::NotLinux { .. }
             | Problem::NotStatic { .. }
-            | Problem::BadModule { .. } => Exit::Malformed,
+            | Problem::BadModule { .. }
+            | Problem::BadModuleName { .. } => Exit::Malformed,
             Problem::TooLarge { .. } => Exit::NoRoom,
             _ => Exit::Failed,
         }

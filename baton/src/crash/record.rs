@@ -39,7 +39,7 @@ impl Record {
             kernel: prepared.kernel.path.clone(),
             release: prepared.kernel.release.clone(),
             gate,
-            targets: prepared.targets.iter().map(|it| it.described()).collect(),
+            targets: prepared.targets.iter().map(|it| it.describe()).collect(),
             initramfs_len: prepared.initramfs.len() as u64,
             config: prepared.source.clone(),
             parts: prepared.parts.clone(),
@@ -64,9 +64,9 @@ impl Record {
     /// When `/run` can't be written to.
     pub fn write(&self, root: &Root) -> Result<()> {
         let path = root.join(PATH);
-        let folder = path.parent().unwrap_or(&path);
-        std::fs::create_dir_all(folder)
-            .map_err(|e| IoError::new(Attempt::CreateDirectory, folder, e))?;
+        let directory = path.parent().unwrap_or(&path);
+        std::fs::create_dir_all(directory)
+            .map_err(|e| IoError::new(Attempt::CreateDirectory, directory, e))?;
         let text = serde_json::to_string(self).map_err(CaptureError::UnwrittenRecord)?;
         file::replace(&path, text.as_bytes())
     }

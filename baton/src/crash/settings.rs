@@ -1,113 +1,87 @@
 //! What the machine's owner says about crash dumps: `/etc/baton/crash.toml`, which docs/crash.md describes.
 //!
-//! Only the shape is read here. What deadlines, dump levels and codecs there are is known to the capture
-//! program, whose code judges what this is compiled to.
+//! Most values are of the capture program's own types. What differs from its configuration is what isn't known before
+//! the capture is made: where the targets lie, and which modules they need.
 
 use super::problem::Problem;
+use super::target::{Mounted, Target};
 use crate::failure::Result;
 use crate::read;
-use baton_capture::config::{Dump, Finally};
+use baton_capture::config::{Deadline, Keep};
+use baton_capture::dump::Dump;
+use baton_capture::system::Finally;
 use baton_sys::Root;
-use baton_toml::{self as table, Item, Table};
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
 
-/// Where it lies when nothing else is said, without the leading slash.
+/// Where the file is if no other is named, without the leading slash.
 pub const DEFAULT: &str = "etc/baton/crash.toml";
 
 /// The most processors that a capture is given: more would take memory for nothing.
-const MOST_CPUS: u64 = 64;
+const MAX_CPUS: u32 = 64;
 
-/// All of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The settings. Those that the file doesn't name are as by default.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
-    /// Seconds for everything.
-    pub deadline: u32,
-    /// What follows.
+    /// The time that the whole capture may take.
+    pub deadline: Deadline,
+    /// The final action.
     pub finally: Finally,
-    /// Whether what was written is read once more.
+    /// Whether the dump is read back before the final action.
     pub read_back: bool,
     /// How many dumps a directory keeps.
-    pub keep: u32,
-    /// What is written, and how.
+    pub keep: Keep,
+    /// Which memory is dumped, and how.
     pub dump: Dump,
-    /// The kernel that captures.
+    /// The capture kernel.
     pub kernel: Kernel,
-    /// Where to, in the order in which they are tried.
-    pub targets: Vec<Wanted>,
+    /// The targets, in the order in which they are tried.
+    #[serde(deserialize_with = "targets")]
+    pub target: Vec<Target>,
 }
 
-/// The kernel that captures.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The capture kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Kernel {
-    /// Its image; the running one's if `None`.
+    /// The kernel's image; the running kernel's if `None`.
+    #[serde(deserialize_with = "image")]
     pub image: Option<PathBuf>,
-    /// How many processors it uses.
+    /// How many processors the kernel uses.
+    #[serde(deserialize_with = "cpus")]
     pub cpus: u32,
-    /// Parameters after all others on its command line.
+    /// Parameters after all others on the kernel's command line.
+    #[serde(deserialize_with = "parameters")]
     pub parameters: Vec<String>,
     /// Modules besides those that the targets need.
     pub modules: Vec<String>,
 }
 
-/// A place for dumps, as it is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
-    /// A directory that is mounted now.
-    Mounted {
-        /// Its path here.
-        directory: String,
-    },
-    /// A directory of a file system that need not be mounted.
-    Filesystem {
-        /// `UUID=…` and the like, or a path.
-        device: String,
-        /// Its type, if it is said.
-        filesystem: Option<String>,
-        /// Mount options.
-        options: String,
-        /// From the file system's root.
-        directory: String,
-    },
-    /// A partition.
-    Raw {
-        /// `PARTUUID=…` and the like, or a path.
-        device: String,
-    },
-}
-
-impl std::fmt::Display for Wanted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Wanted::Mounted { directory } => write!(f, "target {directory}"),
-            Wanted::Filesystem {
-                device, directory, ..
-            } => write!(f, "target {directory} of {device}"),
-            Wanted::Raw { device } => write!(f, "raw target {device}"),
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            deadline: Deadline::DEFAULT,
+            finally: Finally::Reboot,
+            read_back: true,
+            keep: Keep::DEFAULT,
+            dump: Dump::default(),
+            kernel: Kernel::default(),
+            target: vec![Target::Mounted(Mounted {
+                directory: "/var/crash".into(),
+            })],
         }
     }
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            deadline: 1800,
-            finally: Finally::Reboot,
-            read_back: true,
-            keep: 3,
-            dump: Dump {
-                level: 31,
-                format: "kdump".into(),
-                compression: "zstd".into(),
-            },
-            kernel: Kernel {
-                image: None,
-                cpus: 1,
-                parameters: Vec::new(),
-                modules: Vec::new(),
-            },
-            targets: vec![Wanted::Mounted {
-                directory: "/var/crash".into(),
-            }],
+impl Default for Kernel {
+    fn default() -> Kernel {
+        Kernel {
+            image: None,
+            cpus: 1,
+            parameters: Vec::new(),
+            modules: Vec::new(),
         }
     }
 }
@@ -115,9 +89,9 @@ impl Default for Settings {
 /// Settings, and where they are from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// They themselves.
+    /// The settings.
     pub settings: Settings,
-    /// Their file; `None` where there is none, and all is as by default.
+    /// The file that they are from; `None` if there is none, so that all is as by default.
     pub path: Option<PathBuf>,
 }
 
@@ -125,7 +99,7 @@ impl Source {
     /// Reads a file, or the one at the default place if there is one.
     ///
     /// # Errors
-    /// When it can't be read; names line and key of what is wrong in it.
+    /// When it can't be read; names the line and the key of what is wrong in it.
     pub fn read(root: &Root, path: Option<&Path>) -> Result<Source> {
         let (path, text) = match path {
             Some(path) => (path.to_owned(), read::given_text(path)?),
@@ -150,150 +124,72 @@ impl Source {
     }
 }
 
-/// Reads the text; what it doesn't say is as by default.
+/// Reads the settings from a text.
 ///
 /// # Errors
-/// Names line and key.
-pub fn parse(text: &str) -> table::Result<Settings> {
-    let parsed = table::parse(text)?;
-    let root = Table::root(text, &parsed);
-    root.check_keys(&[
-        "deadline",
-        "finally",
-        "read-back",
-        "keep",
-        "dump",
-        "kernel",
-        "target",
-    ])?;
-    let mut settings = Settings::default();
-    set(&root, "deadline", &mut settings.deadline, number)?;
-    set(&root, "finally", &mut settings.finally, finally)?;
-    set(&root, "read-back", &mut settings.read_back, Item::boolean)?;
-    set(&root, "keep", &mut settings.keep, number)?;
-    if let Some(table) = root.table("dump")? {
-        dump(&table, &mut settings.dump)?;
-    }
-    if let Some(table) = root.table("kernel")? {
-        kernel(&table, &mut settings.kernel)?;
-    }
-    if let Some(item) = root.get("target") {
-        settings.targets = item
-            .list()?
-            .iter()
-            .map(target)
-            .collect::<table::Result<_>>()?;
-        if settings.targets.is_empty() {
-            return Err(item.problem("is empty; name one, or leave it out to use /var/crash"));
-        }
-    }
-    Ok(settings)
+/// Names the line and the key, what is wrong with the value, and the fix.
+pub fn parse(text: &str) -> baton_toml::Result<Settings> {
+    baton_toml::read(text)
 }
 
-/// Puts what a key holds into its place, if it is there.
-fn set<'t, T>(
-    table: &Table<'t>,
-    key: &str,
-    place: &mut T,
-    read: impl Fn(&Item<'t>) -> table::Result<T>,
-) -> table::Result<()> {
-    if let Some(item) = table.get(key) {
-        *place = read(&item)?;
-    }
-    Ok(())
+/// A value of which not every one is valid.
+fn valid<'d, T: Deserialize<'d>, D: Deserializer<'d>>(
+    deserializer: D,
+    is_valid: impl Fn(&T) -> bool,
+    what: &str,
+) -> std::result::Result<T, D::Error> {
+    let value = T::deserialize(deserializer).ok().filter(is_valid);
+    value.ok_or_else(|| Error::invalid_value(Unexpected::Other("another value"), &what))
 }
 
-fn number(item: &Item<'_>) -> table::Result<u32> {
-    let number = item.number(0, u32::MAX.into())?;
-    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+fn image<'d, D: Deserializer<'d>>(
+    deserializer: D,
+) -> std::result::Result<Option<PathBuf>, D::Error> {
+    valid(
+        deserializer,
+        |path: &PathBuf| path.is_absolute(),
+        "an absolute path",
+    )
+    .map(Some)
 }
 
-fn text(item: &Item<'_>) -> table::Result<String> {
-    item.text().map(str::to_owned)
+fn cpus<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<u32, D::Error> {
+    let what = format!("a number from 1 to {MAX_CPUS}");
+    valid(deserializer, |cpus| (1..=MAX_CPUS).contains(cpus), &what)
 }
 
-fn finally(item: &Item<'_>) -> table::Result<Finally> {
-    item.word(&[
-        ("reboot", Finally::Reboot),
-        ("halt", Finally::Halt),
-        ("poweroff", Finally::Poweroff),
-    ])
+fn parameters<'d, D: Deserializer<'d>>(
+    deserializer: D,
+) -> std::result::Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Parameter(#[serde(deserialize_with = "parameter")] String);
+
+    let parameters = Vec::<Parameter>::deserialize(deserializer)?;
+    Ok(parameters.into_iter().map(|it| it.0).collect())
 }
 
-fn dump(table: &Table<'_>, dump: &mut Dump) -> table::Result<()> {
-    table.check_keys(&["level", "format", "compression"])?;
-    set(table, "level", &mut dump.level, |item| {
-        let level = item.number(0, 31)?;
-        Ok(u8::try_from(level).unwrap_or(31))
-    })?;
-    set(table, "format", &mut dump.format, text)?;
-    if dump.format == "elf" {
-        // ELF has no compression; without a word about it there is none.
-        dump.compression = "none".into();
-    }
-    set(table, "compression", &mut dump.compression, text)
+fn parameter<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<String, D::Error> {
+    let is_one =
+        |text: &String| !text.is_empty() && text != "--" && !text.contains(char::is_control);
+    let what = "one kernel parameter, such as \"console=ttyS0\"";
+    valid(deserializer, is_one, what)
 }
 
-fn kernel(table: &Table<'_>, kernel: &mut Kernel) -> table::Result<()> {
-    table.check_keys(&["image", "cpus", "parameters", "modules"])?;
-    set(table, "image", &mut kernel.image, |item| {
-        let path = Path::new(item.text()?);
-        match path.is_absolute() {
-            true => Ok(Some(path.to_owned())),
-            false => Err(item.must_be("an absolute path")),
-        }
-    })?;
-    set(table, "cpus", &mut kernel.cpus, |item| {
-        Ok(u32::try_from(item.number(1, MOST_CPUS)?).unwrap_or(1))
-    })?;
-    set(table, "parameters", &mut kernel.parameters, parameters)?;
-    set(table, "modules", &mut kernel.modules, Item::texts)
-}
-
-fn parameters(item: &Item<'_>) -> table::Result<Vec<String>> {
-    for parameter in item.list()? {
-        let text = parameter.text()?;
-        if text.is_empty() || text == "--" || text.contains(|c: char| c.is_control()) {
-            return Err(parameter.must_be("one kernel parameter, such as \"console=ttyS0\""));
-        }
-    }
-    item.texts()
-}
-
-fn target(item: &Item<'_>) -> table::Result<Wanted> {
-    let table = item.table()?;
-    let kind = table.require("kind")?;
-    let of = |key: &str| table.require(key).and_then(|item| text(&item));
-    match kind.text()? {
-        "mounted" => {
-            table.check_keys(&["kind", "directory"])?;
-            Ok(Wanted::Mounted {
-                directory: of("directory")?,
-            })
-        }
-        "filesystem" => {
-            table.check_keys(&["kind", "device", "filesystem", "options", "directory"])?;
-            let given = |key: &str| table.get(key).map(|item| text(&item)).transpose();
-            Ok(Wanted::Filesystem {
-                device: of("device")?,
-                filesystem: given("filesystem")?,
-                options: given("options")?.unwrap_or_default(),
-                directory: of("directory")?,
-            })
-        }
-        "raw" => {
-            table.check_keys(&["kind", "device"])?;
-            Ok(Wanted::Raw {
-                device: of("device")?,
-            })
-        }
-        _ => Err(kind.must_be("\"mounted\", \"filesystem\" or \"raw\"")),
+fn targets<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<Vec<Target>, D::Error> {
+    let targets = Vec::deserialize(deserializer)?;
+    match targets.is_empty() {
+        true => Err(Error::invalid_length(
+            0,
+            &"name one, or leave it out to use /var/crash",
+        )),
+        false => Ok(targets),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use baton_kdump::encode::Compression;
 
     #[test]
     fn nothing_said_is_the_default() {
@@ -332,9 +228,9 @@ mod tests {
         )
         .unwrap();
         assert_eq!(settings.finally, Finally::Poweroff);
-        assert_eq!(settings.dump.compression, "none");
+        assert_eq!(settings.dump.compression, Compression::None);
         assert_eq!(settings.kernel.cpus, 2);
-        assert_eq!(settings.targets.len(), 3);
+        assert_eq!(settings.target.len(), 3);
     }
 
     #[test]

@@ -4,7 +4,6 @@ use super::estimate;
 use super::owners;
 use super::prepare::{Prepared, prepare};
 use super::record::Record;
-use super::target::Target;
 use crate::cli::CrashStatusArgs;
 use crate::failure::capture::{CaptureError, NotReady};
 use crate::failure::exit::Exit;
@@ -31,7 +30,7 @@ struct Status {
     /// What was loaded, if it was made by `baton crash load`.
     loaded: Option<Record>,
     /// Where a dump would go if the capture was loaded now.
-    targets: Vec<Place>,
+    targets: Vec<TargetRoom>,
     /// Bytes that a dump would take now.
     dump_size: Option<u64>,
     /// Bytes of memory that the capture is likely to need.
@@ -40,7 +39,7 @@ struct Status {
 
 /// A target and its room.
 #[derive(Debug, Serialize)]
-struct Place {
+struct TargetRoom {
     target: String,
     free: Option<u64>,
 }
@@ -140,7 +139,7 @@ impl Status {
             prepared
                 .targets
                 .iter()
-                .flat_map(|target| target.notes.clone()),
+                .flat_map(|target| target.notes().to_vec()),
         );
         self.look_at_room(root, &prepared)?;
         let needed = estimate::memory(&prepared);
@@ -170,25 +169,22 @@ impl Status {
     }
 
     fn look_at_room(&mut self, root: &Root, prepared: &Prepared) -> Result<()> {
-        let dump = estimate::dump(root, &prepared.config)?;
+        let dump = estimate::dump(root, &prepared.config.dump)?;
         self.dump_size = dump;
-        let with_room = |target: &Target| (target.described(), estimate::free(root, target));
-        let places: Vec<(String, Option<u64>)> = prepared.targets.iter().map(with_room).collect();
-        let short: Vec<String> = prepared
-            .targets
-            .iter()
-            .zip(&places)
-            .filter_map(|(target, (_, free))| estimate::shortage(target, *free, dump))
-            .collect();
+        let mut short = Vec::new();
+        for target in &prepared.targets {
+            let free = target.room(root);
+            short.extend(estimate::shortage(&**target, free, dump));
+            self.targets.push(TargetRoom {
+                target: target.describe(),
+                free,
+            });
+        }
         // A dump goes to the next target where one is full.
-        match short.len() == places.len() {
+        match short.len() == prepared.targets.len() {
             true => self.problems.extend(short),
             false => self.notes.extend(short),
         }
-        self.targets = places
-            .into_iter()
-            .map(|(target, free)| Place { target, free })
-            .collect();
         Ok(())
     }
 
@@ -232,13 +228,13 @@ impl Status {
             .memory_needed
             .map(|it| format!(", about {} needed", mib(it)));
         row("crash memory", &(reserved + &needed.unwrap_or_default()));
-        for (index, place) in self.targets.iter().enumerate() {
-            let room = match place.free {
+        for (index, target) in self.targets.iter().enumerate() {
+            let room = match target.free {
                 Some(bytes) => format!("{} free", mib(bytes)),
                 None => "not mounted, so that its room isn't known".to_owned(),
             };
             let label = if index == 0 { "targets" } else { "" };
-            row(label, &format!("{}: {room}", place.target));
+            row(label, &format!("{}: {room}", target.target));
         }
         if let Some(bytes) = self.dump_size {
             row("a dump now", &format!("about {}", mib(bytes)));

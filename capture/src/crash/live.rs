@@ -1,7 +1,7 @@
 //! The crash that made the kernel start this one, read from `/proc/vmcore`.
 
 use super::{Crash, CrashError, Facts, check};
-use crate::config::Plan;
+use crate::dump::Dump;
 use crate::periodic_sync::MAX_UNSYNCED_BYTES;
 use baton_kdump::convert::{self, Options, Summary, convert};
 use baton_kdump::dmesg::{Log, Panic, Text};
@@ -20,11 +20,11 @@ pub struct Live {
 }
 
 impl Live {
-    /// Opens the core that the kernel shows as `/proc/vmcore`, to be dumped as the plan says.
+    /// Opens the core that the kernel shows as `/proc/vmcore`, to be dumped like this.
     ///
     /// # Errors
     /// When it isn't an ELF core. Errors in its contents are reported when they are read.
-    pub fn open(source: Arc<dyn Source>, plan: &Plan) -> Result<Live, CrashError> {
+    pub fn open(source: Arc<dyn Source>, dump: &Dump) -> Result<Live, CrashError> {
         let core = Vmcore::open(source)?;
         let (log, panic) = match log(&core) {
             Ok((log, panic)) => (Ok(log), panic),
@@ -40,9 +40,9 @@ impl Live {
             memory: core.ranges().iter().map(|it| it.end - it.start).sum(),
         };
         let options = Options {
-            format: plan.format,
-            compression: plan.compression,
-            level: plan.level,
+            format: dump.format,
+            compression: dump.compression,
+            level: dump.level,
             threads: threads(),
             checkpoint: MAX_UNSYNCED_BYTES,
         };

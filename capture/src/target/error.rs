@@ -1,9 +1,9 @@
 //! Why writing to a target fails.
 
 use crate::crash::CrashError;
-use crate::device::DeviceError;
 use crate::probe::Occupant;
 use crate::space::TooLittle;
+use crate::wait::DeviceError;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,10 @@
 //! A simulated machine: disks are directories and files, and faults occur on demand.
 
-use baton_capture::config::{FileSystem, Finally, MountOptions};
 use baton_capture::deadline::End;
+use baton_capture::file_system::FileSystem;
+use baton_capture::mount_options::MountOptions;
 use baton_capture::storage::{DirectoryStorage, PrivateDirectory, Storage, Writable};
-use baton_capture::system::{Candidate, Identity, System, Volume};
+use baton_capture::system::{Candidate, Finally, Identity, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::Output;
 use baton_sys::block::Partition;

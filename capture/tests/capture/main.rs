@@ -7,9 +7,9 @@ mod machine;
 mod places;
 mod real;
 
-use baton_capture::config::Finally;
 use baton_capture::run;
 use baton_capture::summary::Summary;
+use baton_capture::system::Finally;
 use baton_capture::system::System;
 use crash::Small;
 use machine::Machine;

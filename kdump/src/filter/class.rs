@@ -9,6 +9,11 @@ use std::fmt;
 #[serde(try_from = "u8", into = "u8")]
 pub struct Level(u8);
 
+impl Level {
+    /// Leaves out all that a level can leave out.
+    pub const HIGHEST: Level = Level(31);
+}
+
 /// A level that there isn't.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}: no such dump level; it is a number from 0 to 31")]

@@ -1,59 +1,50 @@
 //! What the capture will do with a target's file system, tried: mounting it with its options, and opening the
 //! directory as it is seen from the file system's root, with nothing mounted on top and no link followed.
 
-use super::problem::Problem;
-use super::target::{Target, is_of};
+use super::FoundTarget;
+use super::device::is_mount_of;
+use super::filesystem::FoundFilesystem;
+use crate::crash::problem::Problem;
 use crate::failure::Result;
-use baton_capture::config::{self, MountOptions};
 use baton_sys::Root;
 use baton_sys::mounts::Mount;
 use baton_sys::trial::{Lookup, NotMounted, Trial, look_below};
 use std::path::{Path, PathBuf};
 
-/// Tries it; gives what a person should know. A described machine has no devices: there only what is mounted
-/// is looked at.
+/// Tries it; returns notes. A described machine has no devices: there only what is mounted is looked at.
 ///
 /// # Errors
 /// Why the capture would write nothing.
-pub fn run(root: &Root, mounts: &[Mount], target: &Target, name: &str) -> Result<Vec<String>> {
-    let config::Target::Filesystem {
-        filesystem,
-        options,
-        directory,
-        ..
-    } = &target.told
-    else {
-        return Ok(Vec::new());
-    };
-    // What is wrong with the configuration itself is told when all of it is judged.
-    let Ok(options) = MountOptions::parse(options) else {
-        return Ok(Vec::new());
-    };
-    let directory = Path::new(directory);
-    let own: Vec<&Mount> = mounts
-        .iter()
-        .filter(|it| is_of(it, &target.device))
-        .collect();
+pub fn run(
+    root: &Root,
+    mounts: &[Mount],
+    target: &FoundFilesystem,
+    name: &str,
+) -> Result<Vec<String>> {
+    let directory = Path::new("/").join(target.config.directory.below_root());
+    let own = mounts.iter().filter(|it| is_mount_of(it, &target.device));
+    let own: Vec<&Mount> = own.collect();
     let mut notes = Vec::new();
     let mounted = match root.is_system() {
-        true => mount(target, filesystem, &options, &own),
+        true => mount(target, &own),
         false => Ok(None),
     };
     let looked = match mounted {
-        Ok(Some(trial)) => Some(trial.look(directory)),
-        Ok(None) => seen(root, &own, directory),
+        Ok(Some(trial)) => Some(trial.look(&directory)),
+        Ok(None) => seen(root, &own, &directory),
         Err(NotMounted::Untried(why)) => {
             notes.push(format!(
                 "{}: whether it can be mounted wasn't tried ({why})",
-                target.described()
+                target.describe()
             ));
-            seen(root, &own, directory)
+            seen(root, &own, &directory)
         }
         Err(NotMounted::Refused { option, why }) => {
-            let all = Some(options.data.clone()).filter(|data| !data.is_empty());
+            let all = target.config.options.data.clone();
+            let all = Some(all).filter(|data| !data.is_empty());
             return Err(Problem::MountRefused {
                 target: name.to_owned(),
-                filesystem: filesystem.clone(),
+                filesystem: target.config.filesystem.to_string(),
                 device: target.device.name.clone(),
                 option: option.or(all),
                 why,
@@ -72,9 +63,7 @@ pub fn run(root: &Root, mounts: &[Mount], target: &Target, name: &str) -> Result
 }
 
 fn mount(
-    target: &Target,
-    filesystem: &str,
-    options: &MountOptions,
+    target: &FoundFilesystem,
     own: &[&Mount],
 ) -> std::result::Result<Option<Trial>, NotMounted> {
     let node = target.device.node();
@@ -82,7 +71,14 @@ fn mount(
         return Ok(None);
     };
     let writable = own.iter().any(|mount| !mount.read_only);
-    Trial::mount(&node, filesystem, &options.data, writable).map(Some)
+    let config = &target.config;
+    Trial::mount(
+        &node,
+        config.filesystem.name(),
+        &config.options.data,
+        writable,
+    )
+    .map(Some)
 }
 
 /// The directory where the file system is mounted, if a mount shows it.
@@ -98,7 +94,7 @@ fn seen(root: &Root, own: &[&Mount], directory: &Path) -> Option<std::io::Result
 
 fn judge(
     looked: Lookup,
-    target: &Target,
+    target: &FoundFilesystem,
     name: &str,
 ) -> std::result::Result<Option<String>, Problem> {
     let name = name.to_owned();
@@ -111,7 +107,7 @@ fn judge(
         Lookup::Directory => Ok(None),
         Lookup::Missing => Ok(Some(format!(
             "{}: the directory isn't there yet; the first dump makes it",
-            target.described()
+            target.describe()
         ))),
         Lookup::MissingParent(part) => Err(Problem::NoParent { target: name, part }),
         Lookup::Link(part) => Err(no_directory(

@@ -8,16 +8,21 @@
 //! | `vmcore.sha256` | the digest in the format of sha256sum, if the dump was read back |
 //! | `vmcore` | the complete dump, renamed to this last |
 
-use super::{Job, Target, TargetError, Task, WrittenDump};
-use crate::config::{Device, FileSystem, MountOptions};
-use crate::device;
+use super::{Job, Kind, TargetError, TargetWriter, Task, WrittenDump};
+use crate::device::Device;
 use crate::digest;
+use crate::file_system::FileSystem;
+use crate::mount_options::MountOptions;
 use crate::name::Name;
+use crate::path::Directory;
 use crate::rotation::{self, OldDump};
 use crate::space;
 use crate::storage::{PrivateDirectory, Storage, Writable};
 use crate::system::System;
+use crate::wait;
 use baton_kdump::Source;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,12 +45,56 @@ const MAX_FAT_FILE: u64 = (4 << 30) - 1;
 
 type Result<T> = std::result::Result<T, TargetError>;
 
+/// A directory of a file system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilesystemTarget {
+    /// The device of the file system.
+    pub device: Device,
+    /// The type of file system.
+    pub filesystem: FileSystem,
+    /// How the file system is mounted.
+    #[serde(default)]
+    pub options: MountOptions,
+    /// The directory for dumps; created if it doesn't exist.
+    pub directory: Directory,
+}
+
+impl fmt::Display for FilesystemTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.directory, self.device)
+    }
+}
+
+impl Kind for FilesystemTarget {
+    fn device(&self) -> Option<&Device> {
+        Some(&self.device)
+    }
+
+    fn writer<'s>(&self, system: &'s dyn System) -> Box<dyn TargetWriter + 's> {
+        let mut target = self.clone();
+        // FAT stores no modes; these options set those of all files.
+        let masks = ["umask", "fmask", "dmask"];
+        let has_mask = masks.iter().any(|it| target.options.has(it));
+        if target.filesystem == FileSystem::Vfat && !has_mask {
+            target.options.push("umask=0077");
+        }
+        Box::new(FilesystemWriter {
+            system,
+            place: target.directory.below_root().to_owned(),
+            target,
+            storage: None,
+            keep: usize::MAX,
+            name: None,
+            output: None,
+        })
+    }
+}
+
 /// Writes a dump to a directory of a file system.
-pub struct DirectoryTarget<'s> {
+struct FilesystemWriter<'s> {
     system: &'s dyn System,
-    device: Device,
-    filesystem: FileSystem,
-    options: MountOptions,
+    target: FilesystemTarget,
     /// The directory for dumps, relative to the file system's root.
     place: PathBuf,
     storage: Option<Box<dyn Storage>>,
@@ -55,34 +104,7 @@ pub struct DirectoryTarget<'s> {
     output: Option<Box<dyn Writable>>,
 }
 
-impl<'s> DirectoryTarget<'s> {
-    /// A target for a directory on this device.
-    #[must_use]
-    pub fn new(
-        system: &'s dyn System,
-        device: Device,
-        filesystem: FileSystem,
-        mut options: MountOptions,
-        place: PathBuf,
-    ) -> DirectoryTarget<'s> {
-        // FAT stores no modes; these options set those of all files.
-        let masks = ["umask", "fmask", "dmask"];
-        if filesystem == FileSystem::Vfat && !masks.iter().any(|it| options.has(it)) {
-            options.push("umask=0077");
-        }
-        DirectoryTarget {
-            system,
-            device,
-            filesystem,
-            options,
-            place,
-            storage: None,
-            keep: usize::MAX,
-            name: None,
-            output: None,
-        }
-    }
-
+impl FilesystemWriter<'_> {
     fn storage(&self) -> Result<&dyn Storage> {
         let missing = || io::Error::other("it isn't mounted");
         let storage = self.storage.as_deref().ok_or_else(missing);
@@ -155,7 +177,7 @@ impl<'s> DirectoryTarget<'s> {
     fn free(&self) -> Result<u64> {
         let free = self.storage()?.free();
         let free = free.map_err(TargetError::io(Task::Measure, &self.place))?;
-        Ok(match self.filesystem {
+        Ok(match self.target.filesystem {
             FileSystem::Vfat => free.min(MAX_FAT_FILE),
             _ => free,
         })
@@ -226,13 +248,14 @@ fn files_of_a_dump(directory: &dyn PrivateDirectory) -> io::Result<Vec<String>> 
     }
 }
 
-impl Target for DirectoryTarget<'_> {
+impl TargetWriter for FilesystemWriter<'_> {
     fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
         self.keep = job.keep;
-        let found = device::wait(self.system, &self.device, job.device_timeout)?;
-        let warning = found.ambiguity(&self.device);
+        let target = &self.target;
+        let found = wait::for_device(self.system, &target.device, job.device_timeout)?;
+        let warning = found.ambiguity(&target.device);
         let node = found.node;
-        let storage = self.system.mount(&node, self.filesystem, &self.options);
+        let storage = self.system.mount(&node, target.filesystem, &target.options);
         self.storage = Some(storage.map_err(TargetError::io(Task::Mount, &node))?);
         self.make_place()?;
         self.make_room(job)?;

@@ -76,16 +76,19 @@ fn the_configuration_in_it_is_the_one_that_was_judged() {
         .unwrap();
     let read = Config::parse(std::str::from_utf8(text).unwrap()).unwrap();
     assert_eq!(read, prepared.config);
-    let in_archive = |path: &String| entries.iter().any(|(it, ..)| format!("/{it}") == *path);
-    assert!(read.modules.iter().all(in_archive), "{:?}", read.modules);
-    let baton_capture::config::Target::Filesystem {
-        device, directory, ..
-    } = &read.target[0]
-    else {
+    let archived: Vec<_> = entries.iter().map(|(it, ..)| format!("/{it}")).collect();
+    let mut files = read.modules.iter().map(|file| file.path());
+    assert!(
+        files.all(|file| archived.iter().any(|it| file == it)),
+        "{:?}",
+        read.modules
+    );
+    let baton_capture::target::Target::Filesystem(target) = &read.target[0] else {
         panic!("no file system");
     };
-    assert_eq!(device, "UUID=5f1d9a3c-0c1e-4f5c-9d55-000000000001");
-    assert_eq!(directory, "/var/crash");
+    let uuid = "UUID=5f1d9a3c-0c1e-4f5c-9d55-000000000001";
+    assert_eq!(target.device.to_string(), uuid);
+    assert_eq!(target.directory.to_string(), "/var/crash");
 }
 
 #[test]
@@ -128,13 +131,24 @@ fn a_target_that_can_not_be_used_is_left_out_if_another_can() {
 #[test]
 fn what_the_capture_program_would_refuse_is_refused_with_the_files_name() {
     for (config, words) in [
-        ("keep = 0", "`keep` in the capture configuration is 0"),
-        ("deadline = 0", "`deadline`"),
-        ("[dump]\ncompression = \"lz5\"", "`dump.compression`"),
-        ("[dump]\nformat = \"pdf\"", "`dump.format`"),
+        ("keep = 0", "line 1: keep: keeping 0 dumps"),
+        ("deadline = 0", "line 1: deadline: 0 seconds"),
+        (
+            "[dump]\ncompression = \"lz5\"",
+            "line 2: dump.compression: lz5",
+        ),
+        ("[dump]\nformat = \"pdf\"", "line 2: dump.format is \"pdf\""),
+        (
+            "[dump]\nformat = \"elf\"\ncompression = \"zstd:3\"",
+            "line 1: dump: ELF dumps aren't compressed",
+        ),
+        (
+            "[[target]]\nkind = \"raw\"\ndevice = \"UUID=1\"",
+            "line 3: target[0].device: \"UUID=1\" names the file system",
+        ),
         (
             "[[target]]\nkind = \"filesystem\"\ndevice = \"/dev/vda1\"\nfilesystem = \"ext4\"\noptions = \"ro\"\ndirectory = \"/\"",
-            "`target[1].options`",
+            "line 5: target[0].options: the mount option \"ro\"",
         ),
     ] {
         let failure = made(&machine(), Some(config)).unwrap_err();

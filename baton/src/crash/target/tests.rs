@@ -1,56 +1,75 @@
 use super::*;
 use crate::crash::fake::Fake;
+use baton_capture::device::Device;
+use baton_sys::mounts;
 
-fn at(fake: &Fake, wanted: &Wanted) -> Result<Target> {
+type Found = Result<Box<dyn FoundTarget>>;
+
+fn at(fake: &Fake, target: &Target) -> Found {
     let root = fake.root();
-    resolve(&root, &mounts::read(&root).unwrap(), wanted)
+    target.find(&root, &mounts::read(&root).unwrap())
 }
 
-fn mounted_at(fake: &Fake, directory: &str) -> Result<Target> {
+fn mounted_at(fake: &Fake, directory: &str) -> Found {
     let directory = directory.to_owned();
-    at(fake, &Wanted::Mounted { directory })
+    at(fake, &Target::Mounted(Mounted { directory }))
 }
 
-fn filesystem(device: &str, filesystem: Option<&str>) -> Wanted {
-    Wanted::Filesystem {
-        device: device.into(),
-        filesystem: filesystem.map(Into::into),
-        options: String::new(),
-        directory: "/crash".into(),
+fn filesystem(device: &str, filesystem: Option<&str>) -> Target {
+    Target::Filesystem(Filesystem {
+        device: device.to_owned().try_into().unwrap(),
+        filesystem: filesystem.map(|it| it.to_owned().try_into().unwrap()),
+        options: Default::default(),
+        directory: "/crash".to_owned().try_into().unwrap(),
+    })
+}
+
+fn raw_on(device: &str) -> Target {
+    Target::Raw(capture::RawTarget {
+        device: device.to_owned().try_into().unwrap(),
+    })
+}
+
+/// The device, the mount options and the directory that the capture program reads.
+fn config(target: &dyn FoundTarget) -> (String, String, String) {
+    match target.config() {
+        capture::Target::Filesystem(target) => (
+            target.device.to_string(),
+            target.options.to_string(),
+            target.directory.to_string(),
+        ),
+        capture::Target::Raw(target) => (target.device.to_string(), String::new(), String::new()),
     }
 }
 
-fn raw_on(device: &str) -> Wanted {
-    Wanted::Raw {
-        device: device.into(),
-    }
+/// The description names the device of this machine.
+fn assert_on(target: &dyn FoundTarget, device: &str) {
+    let described = target.describe();
+    assert!(described.contains(&format!("on {device} (")), "{described}");
 }
 
-fn told(target: &Target) -> (String, String, String) {
-    match &target.told {
-        config::Target::Filesystem {
-            device,
-            options,
-            directory,
-            ..
-        } => (device.clone(), options.clone(), directory.clone()),
-        config::Target::Raw { device } => (device.clone(), String::new(), String::new()),
-    }
+fn assert_is(target: &dyn FoundTarget, filesystem: &str) {
+    let described = target.describe();
+    assert!(
+        described.contains(&format!(" of {filesystem} on ")),
+        "{described}"
+    );
 }
 
 #[test]
-fn a_mounted_directory_is_told_by_its_file_systems_uuid() {
-    let target = mounted_at(&Fake::new().with_virtio_blk(), "/var/crash").unwrap();
-    let (device, options, directory) = told(&target);
+fn a_mounted_directory_is_named_by_its_file_systems_uuid() {
+    let fake = Fake::new().with_virtio_blk();
+    let target = mounted_at(&fake, "/var/crash").unwrap();
+    let (device, options, directory) = config(&*target);
     assert_eq!(device, "UUID=5f1d9a3c-0c1e-4f5c-9d55-000000000001");
     assert_eq!((options.as_str(), directory.as_str()), ("", "/var/crash"));
-    assert_eq!(target.device.name, "vda1");
-    assert_eq!(target.mounted_at, Some("/".into()));
-    assert!(target.notes.is_empty());
+    assert_on(&*target, "vda1");
+    assert!(target.room(&fake.root()).is_some());
+    assert!(target.notes().is_empty());
 }
 
 #[test]
-fn links_are_followed_and_the_path_is_told_from_the_file_systems_root() {
+fn links_are_followed_and_the_path_is_given_from_the_file_systems_root() {
     let fake = Fake::new()
         .with_virtio_blk()
         .with_nvme()
@@ -58,27 +77,27 @@ fn links_are_followed_and_the_path_is_told_from_the_file_systems_root() {
         .link("var/crash", "data/dumps")
         .mount("30 22 259:1 /sub /data rw - ext4 /dev/nvme0n1p1 rw");
     let target = mounted_at(&fake, "/var/crash/today").unwrap();
-    assert_eq!(told(&target).2, "/sub/dumps/today");
-    assert_eq!(target.device.name, "nvme0n1p1");
+    assert_eq!(config(&*target).2, "/sub/dumps/today");
+    assert_on(&*target, "nvme0n1p1");
 }
 
 #[test]
-fn without_udev_the_devices_path_is_told_and_warned_of() {
+fn without_udev_the_devices_path_is_used_and_warned_of() {
     let fake = Fake::new().with_virtio_blk();
     fake.remove("dev/disk/by-uuid/5f1d9a3c-0c1e-4f5c-9d55-000000000001");
     let target = mounted_at(&fake, "/").unwrap();
-    assert_eq!(told(&target).0, "/dev/vda1");
-    assert!(target.notes[0].contains("UUID="), "{:?}", target.notes);
+    assert_eq!(config(&*target).0, "/dev/vda1");
+    assert!(target.notes()[0].contains("UUID="), "{:?}", target.notes());
 }
 
 #[test]
-fn a_subvolume_of_btrfs_is_told_from_the_top() {
+fn a_subvolume_of_btrfs_is_named_from_the_top() {
     let fake = Fake::new()
         .with_virtio_blk()
         .with_nvme()
         .mount("30 22 0:40 /@var /var rw - btrfs /dev/nvme0n1p1 rw,subvolid=257,subvol=/@var");
     let target = mounted_at(&fake, "/var/crash").unwrap();
-    let (_, options, directory) = told(&target);
+    let (_, options, directory) = config(&*target);
     assert_eq!(
         (options.as_str(), directory.as_str()),
         ("subvolid=5", "/@var/crash")
@@ -131,12 +150,12 @@ fn md_loop_and_other_devices_without_hardware_are_refused() {
         ("loop0", "loop/backing_file", "loop device"),
         ("zram0", "disksize", "no hardware"),
     ] {
-        let folder = format!("sys/devices/virtual/block/{name}");
+        let directory = format!("sys/devices/virtual/block/{name}");
         let fake = Fake::new()
-            .file(&format!("{folder}/{file}"), "x\n")
-            .file(&format!("{folder}/dev"), "9:0\n")
+            .file(&format!("{directory}/{file}"), "x\n")
+            .file(&format!("{directory}/dev"), "9:0\n")
             .file(&format!("dev/{name}"), "")
-            .link(&format!("sys/class/block/{name}"), &folder);
+            .link(&format!("sys/class/block/{name}"), &directory);
         let failure = at(&fake, &filesystem(&format!("/dev/{name}"), Some("ext4"))).unwrap_err();
         assert!(failure.to_string().contains(words), "{failure}");
     }
@@ -154,13 +173,13 @@ fn a_file_system_by_uuid_needs_no_mount_if_its_type_is_said() {
     let fake = Fake::new().with_sata();
     let uuid = "UUID=5f1d9a3c-0c1e-4f5c-9d55-000000000003";
     let target = at(&fake, &filesystem(uuid, Some("ext3"))).unwrap();
-    assert_eq!(target.filesystem.as_deref(), Some("ext4"));
-    assert_eq!(target.mounted_at, None);
+    assert_is(&*target, "ext4");
+    assert_eq!(target.room(&fake.root()), None);
     let unknown = at(&fake, &filesystem(uuid, None)).unwrap_err();
     assert_eq!(unknown.word(), "unknown-filesystem");
     let mounted = fake.mount("30 1 8:1 / /mnt rw - xfs /dev/sda1 rw");
     let target = at(&mounted, &filesystem(uuid, None)).unwrap();
-    assert_eq!(target.filesystem.as_deref(), Some("xfs"));
+    assert_is(&*target, "xfs");
     let gone = at(&mounted, &filesystem("UUID=gone", Some("xfs"))).unwrap_err();
     assert_eq!(gone.word(), "no-device");
 }
@@ -169,8 +188,8 @@ fn a_file_system_by_uuid_needs_no_mount_if_its_type_is_said() {
 fn a_raw_dump_goes_to_a_partition_that_nothing_uses() {
     let fake = Fake::new().with_sata();
     let target = at(&fake, &raw_on("PARTUUID=part-sda1")).unwrap();
-    assert_eq!(target.device.name, "sda1");
-    assert!(target.notes.is_empty());
+    assert_on(&*target, "sda1");
+    assert!(target.notes().is_empty());
     let used = |fake: &Fake, device: &str| at(fake, &raw_on(device)).unwrap_err().to_string();
     assert!(used(&fake, "/dev/sda").contains("has partitions (sda1)"));
     fake.set("proc/swaps", "Filename Type\n/dev/sda1 partition 1 0 -2\n");
@@ -208,14 +227,14 @@ fn a_raw_dump_goes_over_nothing_but_zeros_and_dumps() {
 }
 
 #[test]
-fn a_name_that_two_devices_have_is_told_and_no_raw_dump_goes_there() {
+fn a_name_that_two_devices_have_is_reported_and_no_raw_dump_goes_there() {
     let fake = Fake::new()
         .with_nvme()
         .with_sata()
         .with_ext4_on("sda1", [0x5a; 16])
         .with_ext4_on("nvme0n1p1", [0x5a; 16]);
     let target = at(&fake, &filesystem(OWN_UUID, Some("ext4"))).unwrap();
-    let note = target.notes.join("\n");
+    let note = target.notes().join("\n");
     assert!(
         note.contains("is the name of nvme0n1p1 and of sda1"),
         "{note}"
@@ -223,9 +242,9 @@ fn a_name_that_two_devices_have_is_told_and_no_raw_dump_goes_there() {
 
     let fake = Fake::new().with_nvme().with_sata();
     for (disk, partition) in [("sda", "sda1"), ("nvme0n1", "nvme0n1p1")] {
-        let folder = format!("sys/class/block/{disk}");
-        std::fs::remove_dir_all(fake.path(&format!("{folder}/{partition}"))).unwrap();
-        fake.set(&format!("{folder}/wwid"), "naa.5000c500a1b2c3d4\n");
+        let directory = format!("sys/class/block/{disk}");
+        std::fs::remove_dir_all(fake.path(&format!("{directory}/{partition}"))).unwrap();
+        fake.set(&format!("{directory}/wwid"), "naa.5000c500a1b2c3d4\n");
     }
     let failure = at(&fake, &raw_on("WWN=naa.5000c500a1b2c3d4")).unwrap_err();
     assert_eq!(failure.word(), "ambiguous");
@@ -238,15 +257,15 @@ fn a_name_that_two_devices_have_is_told_and_no_raw_dump_goes_there() {
 const OWN_UUID: &str = "UUID=5a5a5a5a-5a5a-5a5a-5a5a-5a5a5a5a5a5a";
 
 #[test]
-fn a_path_is_told_by_what_is_found_there_after_a_crash() {
+fn a_path_is_named_by_what_is_found_there_after_a_crash() {
     let fake = Fake::new().with_sata().with_ext4_on("sda1", [0x5a; 16]);
     let target = at(&fake, &filesystem("/dev/disk/by-partuuid/part-sda1", None)).unwrap();
-    assert_eq!(told(&target).0, OWN_UUID);
-    assert_eq!(target.filesystem.as_deref(), Some("ext4"));
-    assert!(target.notes.is_empty());
+    assert_eq!(config(&*target).0, OWN_UUID);
+    assert_is(&*target, "ext4");
+    assert!(target.notes().is_empty());
     let raw = Fake::new().with_sata();
     let target = at(&raw, &raw_on("/dev/sda1")).unwrap();
-    assert_eq!(told(&target).0, "PARTUUID=part-sda1");
+    assert_eq!(config(&*target).0, "PARTUUID=part-sda1");
     std::fs::remove_dir_all(raw.path("dev/disk/by-partuuid")).unwrap();
     let failure = at(&raw, &raw_on("/dev/sda1")).unwrap_err();
     assert_eq!(failure.word(), "no-identity");
@@ -278,13 +297,13 @@ fn a_name_that_only_udev_knows_is_refused_where_that_shows() {
     assert_eq!(failure.word(), "not-found");
 }
 
-fn directory(path: &str) -> Wanted {
-    Wanted::Filesystem {
-        device: "/dev/vda1".into(),
+fn directory(path: &str) -> Target {
+    Target::Filesystem(Filesystem {
+        device: Device::Path("/dev/vda1".into()),
         filesystem: None,
-        options: String::new(),
-        directory: path.into(),
-    }
+        options: Default::default(),
+        directory: path.to_owned().try_into().unwrap(),
+    })
 }
 
 #[test]
@@ -294,14 +313,14 @@ fn a_directory_is_opened_as_it_would_be_after_a_crash() {
         .file("file", "")
         .folder("srv/dumps")
         .link("link", "srv/dumps");
-    let refused = |wanted: Wanted| {
-        let failure = at(&fake, &wanted).unwrap_err();
+    let refused = |target: Target| {
+        let failure = at(&fake, &target).unwrap_err();
         (failure.word(), failure.to_string())
     };
     assert!(
         at(&fake, &directory("/srv/dumps"))
             .unwrap()
-            .notes
+            .notes()
             .is_empty()
     );
     for path in ["/file", "/file/below"] {
@@ -317,24 +336,26 @@ fn a_directory_is_opened_as_it_would_be_after_a_crash() {
     let (reason, message) = refused(directory("/srv/dmups/today"));
     assert_eq!(reason, "no-parent");
     assert!(message.contains("/srv/dmups isn't there"), "{message}");
-    let mounted = |path: &str| Wanted::Mounted {
-        directory: path.into(),
+    let mounted = |path: &str| {
+        Target::Mounted(Mounted {
+            directory: path.into(),
+        })
     };
     assert_eq!(refused(mounted("/file")).0, "no-directory");
     assert_eq!(refused(mounted("/srv/dmups/today")).0, "no-parent");
-    // What is mounted here is found through the link, and told by where it leads.
+    // What is mounted here is found through the link, and named by where it leads.
     let target = at(&fake, &mounted("/link")).unwrap();
-    assert_eq!(told(&target).2, "/srv/dumps");
+    assert_eq!(config(&*target).2, "/srv/dumps");
 }
 
 #[test]
-fn a_directory_that_the_first_dump_makes_is_told() {
+fn a_directory_that_the_first_dump_makes_is_reported() {
     let fake = Fake::new().with_virtio_blk().folder("srv");
     let target = at(&fake, &directory("/srv/dumps")).unwrap();
     assert!(
-        target.notes[0].contains("isn't there yet"),
+        target.notes()[0].contains("isn't there yet"),
         "{:?}",
-        target.notes
+        target.notes()
     );
 }
 
@@ -356,7 +377,7 @@ fn a_file_system_whose_journal_is_elsewhere_is_refused() {
 }
 
 #[test]
-fn a_whole_disk_is_told_by_what_no_other_disk_is_called() {
+fn a_whole_disk_is_named_by_what_no_other_disk_is_called() {
     let fake = Fake::new().with_nvme().with_sata();
     std::fs::remove_dir_all(fake.path("sys/class/block/sda/sda1")).unwrap();
     assert_eq!(
@@ -366,16 +387,32 @@ fn a_whole_disk_is_told_by_what_no_other_disk_is_called() {
     fake.set("sys/class/block/sda/device/serial", "QM00001\n");
     fake.set("sys/class/block/sda/size", "2048\n");
     let target = at(&fake, &raw_on("/dev/sda")).unwrap();
-    assert_eq!(told(&target).0, "SERIAL=QM00001,1048576");
+    assert_eq!(config(&*target).0, "SERIAL=QM00001,1048576");
     let by_serial = at(&fake, &raw_on("SERIAL=QM00001,1048576")).unwrap();
-    assert_eq!(by_serial.device, target.device);
+    assert_eq!(by_serial.describe(), target.describe());
     fake.set("sys/class/block/sda/device/wwid", "naa.5000c500a1b2c3d4\n");
     let target = at(&fake, &raw_on("/dev/sda")).unwrap();
-    assert_eq!(told(&target).0, "WWN=naa.5000c500a1b2c3d4");
+    assert_eq!(config(&*target).0, "WWN=naa.5000c500a1b2c3d4");
     // Another disk that says the same makes it worth nothing.
     fake.set("sys/class/block/nvme0n1/wwid", "naa.5000c500a1b2c3d4\n");
     let target = at(&fake, &raw_on("/dev/sda")).unwrap();
-    assert_eq!(told(&target).0, "SERIAL=QM00001,1048576");
+    assert_eq!(config(&*target).0, "SERIAL=QM00001,1048576");
     let gone = at(&fake, &raw_on("WWN=naa.0")).unwrap_err();
     assert_eq!(gone.word(), "no-device");
+}
+
+#[test]
+fn a_file_system_that_dumps_are_not_written_to_is_refused_by_its_type() {
+    let fake = Fake::new()
+        .with_sata()
+        .mount("30 1 8:1 / / rw - f2fs /dev/sda1 rw");
+    let by_device = at(&fake, &filesystem("/dev/sda1", None));
+    for found in [mounted_at(&fake, "/var/crash"), by_device] {
+        let failure = found.unwrap_err();
+        assert_eq!(failure.word(), "unsupported-filesystem");
+        assert!(
+            failure.to_string().contains("of the type f2fs"),
+            "{failure}"
+        );
+    }
 }

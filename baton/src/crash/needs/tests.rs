@@ -1,12 +1,12 @@
 use super::*;
 use crate::crash::fake::{Fake, RELEASE};
-use crate::crash::settings::Wanted;
-use crate::crash::target::resolve;
+use crate::crash::target::{Filesystem, Target};
+use baton_capture::target::RawTarget;
 use baton_sys::mounts;
 
 fn needed(
     fake: &Fake,
-    targets: &[Wanted],
+    targets: &[Target],
     more: &[&str],
     same: bool,
 ) -> Result<Vec<String>, Problem> {
@@ -14,8 +14,9 @@ fn needed(
     let index = Index::read(&root, RELEASE).unwrap().unwrap();
     let mounts = mounts::read(&root).unwrap();
     let mut needs = Needs::new(&index, same);
-    for wanted in targets {
-        needs.target(&resolve(&root, &mounts, wanted).unwrap())?;
+    for target in targets {
+        let target = target.find(&root, &mounts).unwrap();
+        needs.all_or_nothing(|needs| target.require(needs))?;
     }
     for module in more {
         needs.named(module)?;
@@ -23,13 +24,13 @@ fn needed(
     Ok(needs.into_order())
 }
 
-fn on(device: &str, filesystem: &str, options: &str) -> Wanted {
-    Wanted::Filesystem {
-        device: device.into(),
-        filesystem: Some(filesystem.into()),
-        options: options.into(),
-        directory: "/".into(),
-    }
+fn on(device: &str, filesystem: &str, options: &str) -> Target {
+    Target::Filesystem(Filesystem {
+        device: device.to_owned().try_into().unwrap(),
+        filesystem: Some(filesystem.to_owned().try_into().unwrap()),
+        options: options.to_owned().try_into().unwrap(),
+        directory: "/".to_owned().try_into().unwrap(),
+    })
 }
 
 #[test]
@@ -62,9 +63,9 @@ fn an_nvme_disk_needs_no_module_for_a_bridge_that_is_built_in() {
 #[test]
 fn a_sata_disk_needs_controller_and_scsi_disk_driver() {
     let fake = Fake::new().with_modules().with_sata();
-    let raw = Wanted::Raw {
-        device: "PARTUUID=part-sda1".into(),
-    };
+    let raw = Target::Raw(RawTarget {
+        device: "PARTUUID=part-sda1".to_owned().try_into().unwrap(),
+    });
     let order = needed(&fake, &[raw], &[], true).unwrap();
     assert_eq!(order, ["scsi_mod", "libata", "libahci", "ahci", "sd_mod"]);
 }
@@ -166,9 +167,10 @@ fn a_target_that_lacks_a_module_adds_nothing() {
     let fake = Fake::new().with_modules().with_sata();
     let root = fake.root();
     let index = Index::read(&root, RELEASE).unwrap().unwrap();
-    let target = resolve(&root, &[], &on("/dev/sda1", "btrfs", "")).unwrap();
+    let target = on("/dev/sda1", "btrfs", "").find(&root, &[]).unwrap();
     let mut needs = Needs::new(&index, true);
-    assert!(needs.target(&target).is_err());
+    let added = needs.all_or_nothing(|needs| target.require(needs));
+    assert!(added.is_err());
     assert!(needs.into_order().is_empty());
 }
 

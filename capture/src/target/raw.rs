@@ -1,17 +1,19 @@
 //! A whole partition. The dump lies at its start, so that every reader of dumps can open the partition as if
 //! it were a file; everything else lies in its [`trailer`].
 
-use super::{Job, Target, TargetError, Task, WrittenDump};
-use crate::config::Device;
-use crate::device;
+use super::{Job, Kind, TargetError, TargetWriter, Task, WrittenDump};
+use crate::device::{Device, RawDevice};
 use crate::probe;
 use crate::space;
 use crate::storage::Writable;
 use crate::system::{System, Volume};
 use crate::trailer::{self, Trailer};
+use crate::wait;
 use baton_kdump::Source;
 use baton_kdump::write::Output;
 use baton_sys::hex;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,8 +24,38 @@ const HEADER: usize = 64 << 10;
 
 type Result<T> = std::result::Result<T, TargetError>;
 
+/// A whole partition or disk, whose contents are overwritten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawTarget {
+    /// The partition or disk.
+    pub device: RawDevice,
+}
+
+impl fmt::Display for RawTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "partition {}", self.device)
+    }
+}
+
+impl Kind for RawTarget {
+    fn device(&self) -> Option<&Device> {
+        Some(self.device.name())
+    }
+
+    fn writer<'s>(&self, system: &'s dyn System) -> Box<dyn TargetWriter + 's> {
+        Box::new(RawWriter {
+            system,
+            device: self.device.name().clone(),
+            node: PathBuf::new(),
+            open: None,
+            log: Vec::new(),
+        })
+    }
+}
+
 /// Writes a dump to a whole partition.
-pub struct PartitionTarget<'s> {
+struct RawWriter<'s> {
     system: &'s dyn System,
     device: Device,
     node: PathBuf,
@@ -62,19 +94,7 @@ impl Writable for OpenPartition {
     }
 }
 
-impl<'s> PartitionTarget<'s> {
-    /// A target for this device.
-    #[must_use]
-    pub fn new(system: &'s dyn System, device: Device) -> PartitionTarget<'s> {
-        PartitionTarget {
-            system,
-            device,
-            node: PathBuf::new(),
-            open: None,
-            log: Vec::new(),
-        }
-    }
-
+impl RawWriter<'_> {
     fn open(&self) -> Result<&OpenPartition> {
         let missing = || io::Error::other("it isn't open");
         let open = self.open.as_ref().ok_or_else(missing);
@@ -91,9 +111,9 @@ impl<'s> PartitionTarget<'s> {
     }
 }
 
-impl Target for PartitionTarget<'_> {
+impl TargetWriter for RawWriter<'_> {
     fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
-        let found = device::wait(self.system, &self.device, job.device_timeout)?;
+        let found = wait::for_device(self.system, &self.device, job.device_timeout)?;
         if let Some(ambiguity) = found.ambiguity(&self.device) {
             return Err(TargetError::Ambiguous(ambiguity));
         }

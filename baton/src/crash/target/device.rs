@@ -1,0 +1,66 @@
+//! What the kinds of targets that are on a block device have in common.
+
+use crate::crash::assembled::assembled;
+use crate::crash::problem::Problem;
+use crate::crash::{names, probe};
+use crate::failure::Result;
+use baton_capture::device::Device;
+use baton_sys::Root;
+use baton_sys::block::BlockDevice;
+use baton_sys::mounts::Mount;
+
+/// The device of the target that is called `target` in messages.
+pub fn find(root: &Root, device: &Device, target: &str) -> Result<BlockDevice> {
+    let found = names::find(root, device)?;
+    Ok(found.ok_or_else(|| Problem::NoDevice {
+        target: target.to_owned(),
+    })?)
+}
+
+/// The last mount of the file system on a device.
+pub fn mount_of<'m>(mounts: &'m [Mount], device: &BlockDevice) -> Option<&'m Mount> {
+    mounts.iter().rev().find(|mount| is_mount_of(mount, device))
+}
+
+/// Whether a mount is of the file system on a device.
+pub fn is_mount_of(mount: &Mount, device: &BlockDevice) -> bool {
+    let (major, minor) = mount.device;
+    device.number().as_deref() == Some(&format!("{major}:{minor}"))
+        || (major == 0 && mount.source == format!("/dev/{}", device.name))
+}
+
+/// Checks that a capture can find a device by its name, with nothing to be assembled first.
+pub fn check(
+    root: &Root,
+    device: &BlockDevice,
+    called: &Device,
+    target: &str,
+) -> std::result::Result<(), Problem> {
+    let disk = device.disk();
+    if let Some(kind) = assembled(&disk) {
+        return Err(Problem::Stacked {
+            target: target.to_owned(),
+            device: disk.name,
+            kind,
+        });
+    }
+    match probe::carries(root, device, called) {
+        Some(false) => Err(Problem::NotFound {
+            target: target.to_owned(),
+            device: device.name.clone(),
+            called: called.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a device can be written to.
+pub fn check_writable(device: &BlockDevice, target: &str) -> std::result::Result<(), Problem> {
+    match device.is_read_only() {
+        true => Err(Problem::ReadOnly {
+            target: target.to_owned(),
+            device: device.name.clone(),
+        }),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,95 @@
+//! Where dumps go. Each kind of target that crash.toml can name has a file, with its keys there and all that is done
+//! with it before a crash and after one; what the capture program does is in `capture/src/target`.
+
+mod device;
+mod filesystem;
+mod mounted;
+mod raw;
+mod trial;
+
+#[cfg(test)]
+mod tests;
+
+pub use filesystem::Filesystem;
+pub use mounted::Mounted;
+
+use super::needs::Needs;
+use super::problem::Problem;
+use crate::failure::Result;
+use baton_capture::target as capture;
+use baton_sys::Root;
+use baton_sys::mounts::Mount;
+use serde::Deserialize;
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+/// A target as crash.toml names it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// A directory that is mounted now.
+    Mounted(Mounted),
+    /// A directory of a file system that need not be mounted.
+    Filesystem(Filesystem),
+    /// A partition or disk, whose contents are overwritten.
+    Raw(capture::RawTarget),
+}
+
+impl Target {
+    fn kind(&self) -> &dyn Kind {
+        match self {
+            Target::Mounted(target) => target,
+            Target::Filesystem(target) => target,
+            Target::Raw(target) => target,
+        }
+    }
+
+    /// Looks the target up on this machine.
+    ///
+    /// # Errors
+    /// When it isn't there, or a capture couldn't write to it.
+    pub fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>> {
+        self.kind().find(root, mounts)
+    }
+
+    /// The directory or partition that has the target's dumps, by which they can be read now.
+    ///
+    /// # Errors
+    /// When they can't be read, with what to do about it.
+    pub fn dumps(&self, root: &Root, mounts: &[Mount]) -> Result<PathBuf> {
+        self.kind().dumps(root, mounts)
+    }
+}
+
+/// What a kind of target is.
+trait Kind {
+    /// The name of the target in messages.
+    fn name(&self) -> String;
+
+    /// As [`Target::find`].
+    fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>>;
+
+    /// As [`Target::dumps`].
+    fn dumps(&self, root: &Root, mounts: &[Mount]) -> Result<PathBuf>;
+}
+
+/// A target on this machine that a capture can write to, as far as that can be told beforehand.
+pub trait FoundTarget: Debug {
+    /// The target as the capture program reads it.
+    fn config(&self) -> capture::Target;
+
+    /// The place and its device, in words.
+    fn describe(&self) -> String;
+
+    /// What the machine's owner should know about the target.
+    fn notes(&self) -> &[String];
+
+    /// Adds the modules that the capture kernel needs to write to the target.
+    ///
+    /// # Errors
+    /// Names the first that is missing, and what needs it.
+    fn require(&self, needs: &mut Needs<'_>) -> std::result::Result<(), Problem>;
+
+    /// How many bytes can be written to the target; `None` if that isn't known.
+    fn room(&self, root: &Root) -> Option<u64>;
+}

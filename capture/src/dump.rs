@@ -1,0 +1,78 @@
+//! Which memory is dumped, and how.
+
+use baton_kdump::convert::Format;
+use baton_kdump::encode::Compression;
+use baton_kdump::filter::Level;
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Which memory is dumped, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Keys")]
+pub struct Dump {
+    /// Which memory is left out.
+    pub level: Level,
+    /// The dump's format.
+    pub format: Format,
+    /// How pages are compressed. ELF dumps aren't.
+    pub compression: Compression,
+}
+
+/// The keys as they are written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    #[serde(default = "highest", deserialize_with = "level")]
+    level: Level,
+    #[serde(default)]
+    format: Format,
+    compression: Option<Compression>,
+}
+
+/// Only the kdump format is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "ELF dumps aren't compressed, and the compression is \"{0}\"; use \"none\", or the format \"kdump\""
+)]
+pub struct CompressedElf(Compression);
+
+impl TryFrom<Keys> for Dump {
+    type Error = CompressedElf;
+
+    fn try_from(keys: Keys) -> Result<Dump, CompressedElf> {
+        let compression = match (keys.format, keys.compression) {
+            (Format::Elf, None) => Compression::None,
+            (Format::Elf, Some(given)) if given != Compression::None => {
+                return Err(CompressedElf(given));
+            }
+            (_, given) => given.unwrap_or_default(),
+        };
+        Ok(Dump {
+            level: keys.level,
+            format: keys.format,
+            compression,
+        })
+    }
+}
+
+impl Default for Dump {
+    fn default() -> Dump {
+        Dump {
+            level: Level::HIGHEST,
+            format: Format::default(),
+            compression: Compression::default(),
+        }
+    }
+}
+
+fn highest() -> Level {
+    Level::HIGHEST
+}
+
+fn level<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Level, D::Error> {
+    let number = u32::deserialize(deserializer).ok();
+    let level = number.and_then(|number| Level::try_from(u8::try_from(number).ok()?).ok());
+    level.ok_or_else(|| {
+        Error::invalid_value(Unexpected::Other("another value"), &"a number from 0 to 31")
+    })
+}
