@@ -253,6 +253,20 @@ fn a_gate_shows_whom_it_trusts_and_what_it_does() {
     assert_eq!(value["gate"]["policy"]["refusal_delay_seconds"], 3);
     assert_eq!(value["gate"]["policy"]["is_default"], false);
     assert_eq!(value["sbat"][1]["component"], "baton.gate");
+    assert!(value["gate"].get("built_without").is_none());
+}
+
+#[test]
+fn a_gate_with_fewer_formats_shows_what_it_is_built_without() {
+    let folder = Folder::new();
+    let mut stub = gate_stub(0x10_0000);
+    // The bits of ELF and PVH in the info block.
+    put(&mut stub, 0x1034, &[0b1100]);
+    let stub = folder.write("stub", stub);
+    let value = json(&stub);
+    assert_eq!(value["gate"]["built_without"][0], "ELF");
+    let said = baton(&[&"inspect", &stub]);
+    assert!(said.out.contains("ELF, PVH"), "{}", said.out);
 }
 
 #[test]

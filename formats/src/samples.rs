@@ -313,6 +313,7 @@ pub fn gate_info() -> gate_image::GateInfo {
         sbat: part(0x5000, 99),
         dbx: part(0x6000, 0x20),
         limit: 0x10_0000,
+        formats: Default::default(),
         identity: [0x1d; 32],
     }
 }

@@ -1,6 +1,6 @@
 //! The gate's own signed data: the certificates, the revocations and the policy that were built into it.
 
-use baton_formats::gate_image::{GateInfo, LEN, Part};
+use baton_formats::gate_image::{Formats, GateInfo, LEN, Part};
 use baton_formats::policy::{Policy, STOCK};
 use baton_verify::Reason;
 
@@ -16,6 +16,8 @@ pub struct Image<'m> {
     pub revocations: &'m [u8],
     /// What is accepted, and what a refusal does.
     pub policy: Policy<'m>,
+    /// The formats of kernels that it was built with.
+    pub formats: Formats,
     /// A digest that tells this gate apart from others.
     pub identity: [u8; 32],
 }
@@ -42,6 +44,7 @@ impl<'m> Image<'m> {
             keys: part(info.keys)?,
             revocations: part(info.dbx)?,
             policy,
+            formats: info.formats,
             identity: info.identity,
         })
     }

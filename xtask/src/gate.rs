@@ -26,28 +26,107 @@ pub struct Stub {
     pub program: PathBuf,
 }
 
-/// The gate as it is freestanding.
-const IMAGE: [&str; 4] = ["--package", "baton-gate", "--features", "image"];
+/// What a gate can be built with: kernel formats, and the screen. Each is a feature of the package.
+pub const FORMATS: [&str; 6] = ["bzimage", "uki", "elf", "pvh", "multiboot2", "screen"];
 
-/// Builds the stub from the sources in `root` into `root/target/gate`.
+/// Some of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formats(Vec<&'static str>);
+
+impl Formats {
+    /// All of them.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(FORMATS.into())
+    }
+
+    /// Those in a list, separated by commas.
+    ///
+    /// # Errors
+    /// When there is no such format, or none that can be booted.
+    pub fn parse(list: &str) -> Result<Self> {
+        let known = |name: &str| FORMATS.into_iter().find(|known| *known == name);
+        let mut formats = Vec::new();
+        for name in list.split(',') {
+            let format = known(name).with_context(|| {
+                format!(
+                    "there is no format {name:?}: use some of {}",
+                    FORMATS.join(",")
+                )
+            })?;
+            formats.push(format);
+        }
+        ensure!(
+            formats.iter().any(|it| *it != "screen"),
+            "a gate with {list} alone boots nothing: add a format of kernels"
+        );
+        Ok(Self(formats))
+    }
+
+    fn features(&self) -> String {
+        format!("image,{}", self.0.join(","))
+    }
+}
+
+/// The gate as it is freestanding.
+const IMAGE: [&str; 4] = [
+    "--package",
+    "baton-gate",
+    "--no-default-features",
+    "--features",
+];
+
+/// Builds the stub with all formats from the sources in `root` into `root/target/gate`.
 ///
 /// # Errors
 /// When cargo or objcopy fails, or what they made can't be a gate.
 pub fn build(root: &Path) -> Result<Stub> {
-    let target_dir = root.join("target/gate-build");
+    build_with(root, &Formats::all(), &root.join("target/gate"))
+}
+
+/// Builds it with these formats into a folder.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_with(root: &Path, formats: &Formats, folder: &Path) -> Result<Stub> {
+    build_as(root, formats, folder, Lines::Left)
+}
+
+/// The same with the table of the source lines that its code is from in the linked program. The image is no other.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_with_lines(root: &Path, formats: &Formats, folder: &Path) -> Result<Stub> {
+    build_as(root, formats, folder, Lines::Listed)
+}
+
+/// Whether the linked program says which source lines its code is from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    Left,
+    Listed,
+}
+
+fn build_as(root: &Path, formats: &Formats, folder: &Path, lines: Lines) -> Result<Stub> {
+    let (target_dir, debug) = match lines {
+        Lines::Left => ("target/gate-build", "none"),
+        Lines::Listed => ("target/gate-lines-build", "line-tables-only"),
+    };
+    let target_dir = root.join(target_dir);
     run(Command::new(cargo())
         .current_dir(root)
+        .env("CARGO_PROFILE_GATE_DEBUG", debug)
         .args(["build", "--locked", "--bin", "baton-gate"])
         .args(IMAGE)
+        .arg(formats.features())
         .args(["--profile", "gate", "--target", TARGET, "--target-dir"])
         .arg(&target_dir)
         .env_remove("RUSTFLAGS")
         .env("CARGO_ENCODED_RUSTFLAGS", flags(root)?.join("\x1f"))
         .env("SOURCE_DATE_EPOCH", "0"))?;
-    let program = target_dir.join(TARGET).join("gate/baton-gate");
-    let folder = root.join("target/gate");
-    std::fs::create_dir_all(&folder)?;
-    let image = folder.join("gate.stub");
+    std::fs::create_dir_all(folder)?;
+    let (image, program) = (folder.join("gate.stub"), folder.join("gate.elf"));
+    std::fs::copy(target_dir.join(TARGET).join("gate/baton-gate"), &program)?;
     check_relocations(&program)?;
     run(Command::new("objcopy")
         .args(["-O", "binary"])
@@ -57,24 +136,32 @@ pub fn build(root: &Path) -> Result<Stub> {
     Ok(Stub { image, program })
 }
 
-/// Flags that keep paths out of the image and the image free of what a hosted program needs.
-fn flags(root: &Path) -> Result<Vec<String>> {
+/// Where cargo keeps the sources of crates from elsewhere, in a folder for each registry.
+///
+/// # Errors
+/// When nothing says where cargo's home is.
+pub fn registry() -> Result<PathBuf> {
     let cargo_home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let cargo_home = cargo_home.context("neither CARGO_HOME nor HOME is set")?;
+    Ok(cargo_home.join("registry/src"))
+}
+
+/// Flags that keep paths out of the image and the image free of what a hosted program needs.
+fn flags(root: &Path) -> Result<Vec<String>> {
     let mut flags: Vec<String> = [
         "-Crelocation-model=pie",
         "-Ctarget-feature=+crt-static",
         "-Cforce-unwind-tables=no",
+        // Whose table of lines names files in full, where there is one.
+        "-Cdwarf-version=5",
         COMPACT_SHA2,
     ]
     .map(String::from)
     .into();
-    let registry = cargo_home
-        .context("neither CARGO_HOME nor HOME is set")?
-        .join("registry/src");
     // Each registry has a folder of its own, whose name is no business of the image's.
-    if let Ok(folders) = std::fs::read_dir(&registry) {
+    if let Ok(folders) = std::fs::read_dir(registry()?) {
         for folder in folders {
             flags.push(format!(
                 "--remap-path-prefix={}=crates",
@@ -133,6 +220,7 @@ pub fn linked_crates(root: &Path) -> Result<BTreeSet<String>> {
         .current_dir(root)
         .args(["tree", "--locked"])
         .args(IMAGE)
+        .arg(Formats::all().features())
         .args(["--edges", "normal,no-proc-macro"])
         .args(["--prefix", "none", "--format", "{p}"])
         .output()

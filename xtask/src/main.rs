@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
-use baton_xtask::{capture, cargo, exit_code, gate, root};
+use baton_xtask::gate::{self, FORMATS, Formats};
+use baton_xtask::{capture, cargo, exit_code, root};
 
 /// What other crates do: the command, the crate's package, and what it is for.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
@@ -39,8 +40,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
 #[derive(Debug, PartialEq, Eq)]
 enum Errand {
     Help,
-    /// From the sources in this folder, if not from those that this program is from.
-    Gate(Option<PathBuf>),
+    /// From the sources in this folder, if not from those that this program is from; with these formats.
+    Gate(Option<PathBuf>, Formats),
     Capture,
     /// By this package, with these arguments.
     Elsewhere(&'static str, Vec<OsString>),
@@ -65,10 +66,8 @@ fn read(arguments: Vec<OsString>) -> Result<Errand> {
     match words.as_slice() {
         [] | ["help" | "-h" | "--help", ..] => Ok(Errand::Help),
         ["gate" | "capture", "-h" | "--help"] => Ok(Errand::Help),
-        ["gate"] => Ok(Errand::Gate(None)),
-        ["gate", "--root", _] => Ok(Errand::Gate(arguments.into_iter().nth(2).map(Into::into))),
+        ["gate", options @ ..] => gate_of(options, &arguments),
         ["capture"] => Ok(Errand::Capture),
-        ["gate", ..] => bail!("gate takes --root DIR, and nothing else"),
         ["capture", ..] => bail!("capture takes no arguments"),
         [name, ..] => match elsewhere(name) {
             Some((_, package, _)) => Ok(Errand::Elsewhere(package, arguments)),
@@ -77,11 +76,25 @@ fn read(arguments: Vec<OsString>) -> Result<Errand> {
     }
 }
 
+/// The gate by its options, which are the arguments behind its name.
+fn gate_of(options: &[&str], arguments: &[OsString]) -> Result<Errand> {
+    let (mut from, mut formats) = (None, Formats::all());
+    for (pair, given) in options.chunks(2).zip(arguments[1..].chunks(2)) {
+        match pair {
+            ["--root", _] => from = Some(PathBuf::from(&given[1])),
+            ["--formats", list] => formats = Formats::parse(list)?,
+            _ => bail!("gate takes --root DIR and --formats LIST, and nothing else"),
+        }
+    }
+    Ok(Errand::Gate(from, formats))
+}
+
 fn run(errand: Errand) -> Result<()> {
     match errand {
         Errand::Help => print!("{}", help()),
-        Errand::Gate(from) => {
-            let stub = gate::build(&from.map_or_else(root, Ok)?)?;
+        Errand::Gate(from, formats) => {
+            let root = from.map_or_else(root, Ok)?;
+            let stub = gate::build_with(&root, &formats, &root.join("target/gate"))?;
             println!("{}\n{}", stub.image.display(), stub.program.display());
         }
         Errand::Capture => println!("{}", capture::build(&root()?)?.display()),
@@ -98,12 +111,15 @@ fn run(errand: Errand) -> Result<()> {
 }
 
 fn help() -> String {
-    let mut text = String::from(
+    let mut text = format!(
         "Usage: cargo xtask COMMAND\n\n\
          To install Baton:\n  \
-         gate [--root DIR]  Build the gate's stub into target/gate, of other sources with --root\n  \
+         gate               Build the gate's stub into target/gate\n  \
+         \x20    --root DIR        of the sources there\n  \
+         \x20    --formats LIST    with some formats alone, of {}\n  \
          capture            Build the capture program into target/capture\n\n\
          To test and measure it (each has --help):\n",
+        FORMATS.join(",")
     );
     for (name, _, what) in ELSEWHERE {
         text += &format!("  {name:<18} {what}\n");
@@ -121,11 +137,25 @@ mod tests {
 
     #[test]
     fn the_gate_is_built_from_these_sources_or_from_named_ones() {
-        assert_eq!(read("gate").unwrap(), Errand::Gate(None));
+        let all = Formats::all;
+        assert_eq!(read("gate").unwrap(), Errand::Gate(None, all()));
         assert_eq!(
             read("gate --root /a").unwrap(),
-            Errand::Gate(Some("/a".into()))
+            Errand::Gate(Some("/a".into()), all())
         );
+    }
+
+    #[test]
+    fn the_gate_is_built_with_all_formats_or_with_named_ones() {
+        let some = Formats::parse("uki,bzimage").unwrap();
+        assert_ne!(some, Formats::all());
+        for words in [
+            "gate --formats uki,bzimage --root /a",
+            "gate --root /a --formats uki,bzimage",
+        ] {
+            let expected = Errand::Gate(Some("/a".into()), some.clone());
+            assert_eq!(read(words).unwrap(), expected);
+        }
     }
 
     #[test]
@@ -144,6 +174,12 @@ mod tests {
         for (words, named) in [
             ("gates", "there is no command gates"),
             ("gate --root", "--root DIR"),
+            ("gate --formats", "--formats LIST"),
+            (
+                "gate --formats uki,zimage",
+                "no format \"zimage\": use some of bzimage,uki",
+            ),
+            ("gate --formats screen", "boots nothing"),
             ("gate x", "--root DIR"),
             ("capture x", "no arguments"),
         ] {

@@ -3,7 +3,7 @@
 use crate::failure::Result;
 use crate::failure::gate::GateError;
 use crate::kind::Kind;
-use baton_formats::gate_image::{GateInfo, GateInfoError};
+use baton_formats::gate_image::{Formats, GateInfo, GateInfoError};
 use baton_formats::policy::{Policy, STOCK};
 use baton_verify::Lists;
 use std::path::Path;
@@ -17,6 +17,8 @@ pub struct OwnLists {
     pub revocations: Vec<u8>,
     /// Its policy, as [`Policy::parse`] reads it.
     policy: Vec<u8>,
+    /// The formats of kernels that it can boot.
+    formats: Formats,
 }
 
 impl OwnLists {
@@ -43,6 +45,7 @@ impl OwnLists {
             keys: info.keys(gate).map_err(not_a_gate)?.to_vec(),
             revocations: info.dbx(gate).map_err(not_a_gate)?.to_vec(),
             policy: policy.to_vec(),
+            formats: info.formats,
         })
     }
 
@@ -54,6 +57,7 @@ impl OwnLists {
             gate_revocations: &self.revocations,
             // `of` has read it before; of no gate at all the stock policy is foretold.
             policy: Policy::parse(&self.policy).unwrap_or_default(),
+            formats: self.formats,
             ..Lists::default()
         }
     }

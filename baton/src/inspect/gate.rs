@@ -4,7 +4,7 @@ use super::certificate::CertificateInfo;
 use super::page::Page;
 use super::policy::PolicyInfo;
 use crate::revocations::Count;
-use baton_formats::gate_image::GateInfo;
+use baton_formats::gate_image::{Format, GateInfo};
 use baton_formats::policy::Policy;
 use baton_formats::reader::is_zero;
 use baton_sys::hex;
@@ -20,6 +20,9 @@ pub struct GateImageInfo {
     pub stub_length: u32,
     /// The most bytes that the signed file may have.
     pub limit: u32,
+    /// The kernel formats that it was built without.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub built_without: Vec<String>,
     /// Whom it trusts, besides the machine's MOK list.
     pub certificates: Vec<CertificateInfo>,
     /// What it revokes, besides what the machine does.
@@ -35,6 +38,11 @@ impl GateImageInfo {
             identity: (!is_zero(&info.identity)).then(|| hex::encode(&info.identity)),
             stub_length: info.stub_len,
             limit: info.limit,
+            built_without: Format::ALL
+                .into_iter()
+                .filter(|format| !info.formats.has(*format))
+                .map(|format| format.to_string())
+                .collect(),
             certificates: told(certificates(info, file), problems).unwrap_or_default(),
             revokes: told(revokes(info, file), problems),
             policy: told(policy(info, file), problems),
@@ -47,6 +55,9 @@ impl GateImageInfo {
         page.optional("identity", self.identity.as_ref());
         page.field("stub", format!("{} bytes", self.stub_length));
         page.field("limit", format!("{} bytes, signed", self.limit));
+        if !self.built_without.is_empty() {
+            page.field("without", self.built_without.join(", "));
+        }
         if let Some(policy) = &self.policy {
             policy.show(page);
         }

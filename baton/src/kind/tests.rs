@@ -214,7 +214,11 @@ fn no_kernel_of_the_golden_files_is_called_something_else() {
         let Ok(file) = std::fs::read(&path) else {
             continue;
         };
-        let payload = baton_verify::Payload::recognise(&file, baton_verify::Way::Manifest);
+        let payload = baton_verify::Payload::recognise(
+            &file,
+            baton_verify::Way::Manifest,
+            baton_formats::gate_image::Formats::default(),
+        );
         if payload.is_ok() {
             kernels += 1;
             assert!(Kind::of(&file).can_be_started(), "{}", path.display());

@@ -29,6 +29,7 @@ use crate::output::file::{self, Access, Destination};
 use crate::p7s;
 use crate::read;
 use baton_formats::elf::Elf;
+use baton_formats::gate_image::Formats;
 use baton_formats::initrd;
 use baton_formats::manifest::Manifest;
 use baton_verify::{Payload, Reason, Way};
@@ -105,7 +106,7 @@ fn check_place(args: &SignArgs) -> Result<()> {
 
 /// A kernel that isn't Linux is one by a manifest alone: no signature of its own would do.
 fn check_role(file: &[u8]) -> Result<()> {
-    match Payload::recognise(file, Way::Detached) {
+    match Payload::recognise(file, Way::Detached, Formats::default()) {
         Err(reason @ Reason::OnlyByManifest) if !initrd::is_one(file) => accepted(Err(reason)),
         _ => check_manifest(file),
     }

@@ -239,6 +239,7 @@ pub fn gate_stub(limit: u32) -> Vec<u8> {
         sbat: Part::default(),
         dbx: Part::default(),
         limit,
+        formats: Default::default(),
         identity: [0; 32],
     };
     put(&mut stub, 0x1000, &info.to_bytes());

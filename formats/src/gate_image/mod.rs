@@ -15,15 +15,20 @@
 //! | 0x20 | 4 + 4 | of `.sbat` | likewise |
 //! | 0x28 | 4 + 4 | of `.dbx` | likewise |
 //! | 0x30 | 4 | limit | a multiple of 4096, not less than the stub's length |
-//! | 0x34 | 12 | reserved | 0 |
+//! | 0x34 | 4 | formats that the gate is built without: [`Format`]'s bits | no other bit |
+//! | 0x38 | 8 | reserved | 0 |
 //! | 0x40 | 32 | identity: the SHA-256 of the unsigned gate's file with these 32 bytes zero | |
 //!
 //! Parts begin at multiples of 4096 after the stub, in the order above, without overlap, and end
 //! at or before the limit: there the memory begins that the gate writes to, so the whole file, its
 //! signature included, must not be longer.
 
+mod format;
+
 use crate::reader::{Reader, is_zero, slice};
 use core::fmt;
+
+pub use format::{Format, Formats};
 
 /// The first bytes of the block.
 pub const MAGIC: [u8; 8] = *b"BATONGAT";
@@ -37,7 +42,7 @@ pub const LEN: usize = 96;
 pub const IDENTITY: core::ops::Range<usize> = FILE_OFFSET + 0x40..FILE_OFFSET + 0x60;
 
 const PAGE: u32 = 0x1000;
-const RESERVED_LEN: usize = 12;
+const RESERVED_LEN: usize = 8;
 
 /// A part of the gate image: `length` bytes at file offset `offset`; absent where both are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +69,8 @@ pub struct GateInfo {
     pub dbx: Part,
     /// The file offset that the whole file must not reach beyond.
     pub limit: u32,
+    /// The formats of kernels that it can boot.
+    pub formats: Formats,
     /// A digest that tells gates apart; zero in a stub. The gate can't compute it, since kexec
     /// doesn't load all of its file, but the signature covers it.
     pub identity: [u8; 32],
@@ -101,6 +108,8 @@ impl GateInfo {
             return Err(GateInfoError::Version(version));
         }
         let mut info = Self::read_fields(&mut reader).map_err(short)?;
+        let left_out = reader.u32().map_err(short)?;
+        info.formats = Formats::without_bits(left_out).ok_or(GateInfoError::Reserved)?;
         if !is_zero(reader.take(RESERVED_LEN).map_err(short)?) {
             return Err(GateInfoError::Reserved);
         }
@@ -122,6 +131,7 @@ impl GateInfo {
             sbat: Part::read(reader)?,
             dbx: Part::read(reader)?,
             limit: reader.u32()?,
+            formats: Formats::default(),
             identity: [0; 32],
         })
     }
@@ -160,6 +170,7 @@ impl GateInfo {
             self.dbx.offset,
             self.dbx.length,
             self.limit,
+            self.formats.left_out(),
         ];
         let bytes = MAGIC
             .into_iter()

@@ -73,8 +73,8 @@ fn refuses_what_it_does_not_know() {
     for version in [0, 1, 3] {
         assert_eq!(error_at(8, version), GateInfoError::Version(version));
     }
-    for reserved in [0x34, 0x3c] {
-        assert_eq!(error_at(reserved, 1), GateInfoError::Reserved);
+    for (reserved, value) in [(0x34, 0x20), (0x38, 1), (0x3c, 1)] {
+        assert_eq!(error_at(reserved, value), GateInfoError::Reserved);
     }
 }
 
@@ -103,4 +103,21 @@ fn refuses_parts_that_are_unaligned_empty_or_beyond_the_limit() {
     assert_eq!(error_at(0x24, 0xf_b001), GateInfoError::Part(".sbat"));
     assert_eq!(error_at(0x24, u32::MAX), GateInfoError::Part(".sbat"));
     assert_eq!(error_at(0x2c, u32::MAX), GateInfoError::Part(".dbx"));
+}
+
+#[test]
+fn says_which_formats_a_gate_is_built_without() {
+    let info = |bits: u32| {
+        let block = with(&gate_info().to_bytes(), |block| put32(block, 0x34, bits));
+        GateInfo::parse(&block).unwrap()
+    };
+    for (bit, format) in Format::ALL.into_iter().enumerate() {
+        assert!(format.is_built_in() && info(0).formats.has(format));
+        let smaller = info(1 << bit);
+        assert!(!smaller.formats.has(format));
+        let others = Format::ALL.into_iter().filter(|it| *it != format);
+        assert!(others.clone().all(|other| smaller.formats.has(other)));
+        assert_eq!(GateInfo::parse(&smaller.to_bytes()), Ok(smaller));
+    }
+    assert_eq!(Formats::BUILT_IN.left_out(), 0);
 }

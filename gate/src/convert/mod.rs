@@ -27,6 +27,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use baton_formats::boot_params::{BootParamsMut, LEN};
+use baton_formats::gate_image::Format;
 use baton_verify::{Decision, Payload, Reason, Verified};
 
 use crate::arguments::Arguments;
@@ -117,12 +118,22 @@ pub fn plan<'m>(
         identity,
         taken,
     };
+    // `decide` has refused what isn't built in; the compiler can't know.
     let converter: Box<dyn Convert<'m> + '_> = match &decision.payload {
         Payload::BzImage(image) => Box::new(bzimage64::Packed(image)),
+        Payload::Vmlinux(_) if !Format::Elf.is_built_in() => {
+            return Err(Reason::NotBuiltIn(Format::Elf));
+        }
         Payload::Vmlinux(program) => Box::new(vmlinux::Vmlinux(program)),
+        Payload::Pvh { .. } if !Format::Pvh.is_built_in() => {
+            return Err(Reason::NotBuiltIn(Format::Pvh));
+        }
         Payload::Pvh { program, entry } => {
             let entry = *entry;
             Box::new(pvh::Pvh { program, entry })
+        }
+        Payload::Multiboot2 { .. } if !Format::Multiboot2.is_built_in() => {
+            return Err(Reason::NotBuiltIn(Format::Multiboot2));
         }
         Payload::Multiboot2 {
             header,

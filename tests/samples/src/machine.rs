@@ -120,6 +120,7 @@ pub fn built_gate(keys: &[u8], dbx: &[u8]) -> ([u8; LEN], Vec<u8>) {
         sbat: Part::default(),
         dbx: part(stub_len + dbx_at as u32, dbx),
         limit: 0x10_0000,
+        formats: Default::default(),
         identity: IDENTITY,
     };
     let mut added = vec![0; 0x10_0000 - stub_len as usize];

@@ -1,6 +1,7 @@
 //! Judging a kernel image of any format, by whatever vouches for it.
 
 use baton_formats::elf::Elf;
+use baton_formats::gate_image::{Format, Formats};
 use baton_formats::module_signature;
 use baton_formats::pe::DOS_MAGIC;
 use baton_formats::policy::Rules;
@@ -8,7 +9,7 @@ use baton_formats::verdict::Way;
 
 use crate::crypto::hash::sha256;
 use crate::decide::manifest::VerifiedManifest;
-use crate::decide::payload::{Payload, as_uki};
+use crate::decide::payload::{Payload, as_uki, check_format};
 use crate::policy::revoked::check_revoked;
 use crate::policy::sbat::check_sbat;
 use crate::policy::scope::Use;
@@ -50,6 +51,8 @@ pub fn verify_kernel_on<'a>(
     manifest: Option<&VerifiedManifest<'_>>,
     trust: &Trust<'_>,
 ) -> Result<Verified<'a>, Reason> {
+    let formats = trust.formats();
+    check_format(bytes, formats)?;
     let kernel = Kernel {
         bytes,
         detached,
@@ -65,7 +68,8 @@ pub fn verify_kernel_on<'a>(
         Kernel::by_manifest,
     ] {
         let accepted = |verified| check_policy(verified, bytes, trust.policy().rules(crash));
-        match attempt(&kernel).and_then(check_role).and_then(accepted) {
+        let role = |verified| check_role(verified, formats);
+        match attempt(&kernel).and_then(role).and_then(accepted) {
             Ok(verified) => return Ok(verified),
             Err(reason) if is_final(&reason) => return Err(reason),
             Err(Reason::Unsigned) => {}
@@ -110,7 +114,7 @@ impl<'a> Kernel<'a, '_> {
     }
 
     fn by_note(&self) -> Result<Verified<'a>, Reason> {
-        if !Elf::is_one(self.bytes) {
+        if !self.trust.formats().has(Format::Elf) || !Elf::is_one(self.bytes) {
             return Err(Reason::Unsigned);
         }
         let elf = Elf::parse(self.bytes).map_err(Reason::BadElf)?;
@@ -153,10 +157,10 @@ impl<'a> Kernel<'a, '_> {
 }
 
 /// A kernel, if how it is vouched for says that it is one. What a PE image is shows when it is opened.
-fn check_role(verified: Verified<'_>) -> Result<Verified<'_>, Reason> {
+fn check_role(verified: Verified<'_>, formats: Formats) -> Result<Verified<'_>, Reason> {
     let by_manifest = verified.way() == Way::Manifest;
     if !by_manifest && !verified.bytes().starts_with(DOS_MAGIC) {
-        Payload::recognise(verified.bytes(), verified.way())?;
+        Payload::recognise(verified.bytes(), verified.way(), formats)?;
     }
     Ok(verified)
 }

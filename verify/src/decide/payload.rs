@@ -2,6 +2,7 @@
 
 use baton_formats::bzimage::BzImage;
 use baton_formats::elf::{Class, Elf};
+use baton_formats::gate_image::{Format, Formats};
 use baton_formats::multiboot2::Multiboot2;
 use baton_formats::pe::{DOS_MAGIC, Pe};
 use baton_formats::uki::{Addon, Uki, UkiError};
@@ -49,9 +50,9 @@ impl<'a> Payload<'a> {
     /// file: it is a kernel where a manifest calls it one.
     ///
     /// # Errors
-    /// What is wrong with a file of that format, `UnknownFormat`, or `OnlyByManifest`.
-    pub fn recognise(bytes: &'a [u8], way: Way) -> Result<Self, Reason> {
-        let payload = Self::of(bytes)?;
+    /// What is wrong with a file of that format, `UnknownFormat`, `NotBuiltIn`, or `OnlyByManifest`.
+    pub fn recognise(bytes: &'a [u8], way: Way, formats: Formats) -> Result<Self, Reason> {
+        let payload = Self::of(bytes, formats)?;
         let shows = match payload {
             Self::BzImage(_) => bytes.starts_with(DOS_MAGIC),
             Self::Vmlinux(_) => true,
@@ -63,33 +64,48 @@ impl<'a> Payload<'a> {
         }
     }
 
-    fn of(bytes: &'a [u8]) -> Result<Self, Reason> {
+    fn of(bytes: &'a [u8], formats: Formats) -> Result<Self, Reason> {
         if Elf::is_one(bytes) {
-            return Self::elf(bytes);
+            return Self::elf(bytes, formats);
         }
         match BzImage::parse(bytes) {
             Ok(image) => Ok(Self::BzImage(image)),
             Err(error) if bytes.starts_with(DOS_MAGIC) || BzImage::is_one(bytes) => {
                 Err(Reason::BadKernel(error))
             }
-            Err(_) => Self::multiboot2(bytes, None),
+            Err(_) => Self::multiboot2(bytes, None, formats),
         }
     }
 
-    fn elf(bytes: &'a [u8]) -> Result<Self, Reason> {
+    fn elf(bytes: &'a [u8], formats: Formats) -> Result<Self, Reason> {
+        if !formats.has(Format::Elf) {
+            return Err(Reason::NotBuiltIn(Format::Elf));
+        }
         let program = Elf::parse(bytes).map_err(Reason::BadElf)?;
         match (program.is_linux(), program.class(), program.pvh_entry()) {
             (true, Class::Elf64, _) => Ok(Self::Vmlinux(program)),
             (true, Class::Elf32, _) => Err(Reason::UnknownFormat),
-            (false, _, _) if Multiboot2::is_one(bytes) => Self::multiboot2(bytes, Some(program)),
-            (false, _, Some(entry)) => Ok(Self::Pvh { program, entry }),
+            (false, _, _) if Multiboot2::is_one(bytes) => {
+                Self::multiboot2(bytes, Some(program), formats)
+            }
+            (false, _, Some(entry)) => match formats.has(Format::Pvh) {
+                true => Ok(Self::Pvh { program, entry }),
+                false => Err(Reason::NotBuiltIn(Format::Pvh)),
+            },
             (false, _, None) => Err(Reason::UnknownFormat),
         }
     }
 
-    fn multiboot2(file: &'a [u8], program: Option<Elf<'a>>) -> Result<Self, Reason> {
+    fn multiboot2(
+        file: &'a [u8],
+        program: Option<Elf<'a>>,
+        formats: Formats,
+    ) -> Result<Self, Reason> {
         if !Multiboot2::is_one(file) {
             return Err(Reason::UnknownFormat);
+        }
+        if !formats.has(Format::Multiboot2) {
+            return Err(Reason::NotBuiltIn(Format::Multiboot2));
         }
         let header = Multiboot2::parse(file).map_err(Reason::BadMultiboot2)?;
         let program = program.filter(|_| header.load().is_none());
@@ -139,6 +155,17 @@ impl<'a> Payload<'a> {
             Self::Pvh { .. } => "ELF with a PVH entry",
             Self::Multiboot2 { .. } => "multiboot2",
         }
+    }
+}
+
+/// Checks that files that begin as these bytes do are read at all.
+///
+/// # Errors
+/// `NotBuiltIn`.
+pub(crate) fn check_format(bytes: &[u8], formats: Formats) -> Result<(), Reason> {
+    match Elf::is_one(bytes) && !formats.has(Format::Elf) {
+        true => Err(Reason::NotBuiltIn(Format::Elf)),
+        false => Ok(()),
     }
 }
 

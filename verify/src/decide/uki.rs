@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use baton_formats::gate_image::Format;
 use baton_formats::handover::Record;
 use baton_formats::pe::{DOS_MAGIC, Pe};
 use baton_formats::policy::Purpose;
@@ -58,7 +59,17 @@ pub(crate) fn open<'a>(
     if let Some(profile) = chosen {
         check_arguments(&profile.arguments, trust)?;
     }
-    let payload = Payload::recognise(linux, kernel.way())?;
+    let formats = trust.formats();
+    let payload = Payload::recognise(linux, kernel.way(), formats)?;
+    let needed = match (&chosen, &payload) {
+        (Some(_), _) => Some(Format::Uki),
+        (None, Payload::BzImage(_)) => Some(Format::BzImage),
+        // `recognise` has asked for all others.
+        (None, _) => None,
+    };
+    if let Some(format) = needed.filter(|format| !formats.has(*format)) {
+        return Err(Reason::NotBuiltIn(format));
+    }
     if let Some(profile) = chosen.filter(|_| !payload.is_linux()) {
         for (what, part) in [
             ("microcode", profile.arguments.ucode),

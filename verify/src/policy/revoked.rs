@@ -13,6 +13,7 @@
 //! makes another file of it. The other digests leave out what can be changed so.
 
 use baton_formats::elf::Elf;
+use baton_formats::gate_image::Format;
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
 
@@ -79,7 +80,12 @@ fn check_inside(file: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
         trust.check_digest(authenticode.as_bytes())?;
         return check_unpadded(&pe, trust);
     }
-    match Elf::parse(file).ok().and_then(|elf| elf.signed_parts()) {
+    // Where ELF isn't read it isn't booted either.
+    let elf = match trust.formats().has(Format::Elf) {
+        true => Elf::parse(file).ok(),
+        false => None,
+    };
+    match elf.and_then(|elf| elf.signed_parts()) {
         Some(parts) => trust.check_digest(&trust.hashing(|| sha256(parts))),
         None => Ok(()),
     }

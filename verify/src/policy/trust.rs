@@ -29,6 +29,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
+use baton_formats::gate_image::Formats;
 use baton_formats::policy::Policy;
 use baton_formats::sbat::{SbatError, SbatLevel};
 use baton_formats::siglist::{SigListError, Signature, SignatureLists, SignatureType};
@@ -51,6 +52,7 @@ pub struct Trust<'a> {
     revocations: Vec<(&'a [u8], RevocationSource)>,
     sbat_levels: Vec<(SbatLevel<'a>, SbatSource)>,
     policy: Policy<'a>,
+    formats: Formats,
     observer: Option<fn(Phase)>,
 }
 
@@ -70,6 +72,8 @@ pub struct Lists<'a> {
     pub mok_revocations: &'a [u8],
     /// SbatLevelRT.
     pub sbat_level: Option<&'a [u8]>,
+    /// The formats of kernels that the gate can boot.
+    pub formats: Formats,
 }
 
 /// What whoever takes the time of a verdict is told.
@@ -247,6 +251,7 @@ impl<'a> Trust<'a> {
     /// If one of them is malformed, the first one.
     pub fn of(lists: &Lists<'a>) -> Result<Self, TrustError> {
         let mut trust = Self::by(lists.policy);
+        trust.formats = lists.formats;
         trust.take_keys(lists.keys)?;
         trust.take_revocations(lists.gate_revocations, RevocationSource::Gate)?;
         trust.take_policy_level()?;
@@ -267,6 +272,7 @@ impl<'a> Trust<'a> {
             revocations: Vec::new(),
             sbat_levels: Vec::new(),
             policy,
+            formats: Formats::default(),
             observer: None,
         }
     }
@@ -291,6 +297,11 @@ impl<'a> Trust<'a> {
     #[must_use]
     pub fn policy(&self) -> &Policy<'a> {
         &self.policy
+    }
+
+    /// The formats of kernels that are booted.
+    pub(crate) fn formats(&self) -> Formats {
+        self.formats
     }
 
     /// Trusts the certificates in `keys`, the exact contents of a gate's `.keys`.

@@ -24,6 +24,7 @@ impl Reason {
             Self::BadUki(_) => "bad-uki",
             Self::BadMultiboot2(_) => "bad-multiboot2",
             Self::UnknownFormat => "unknown-format",
+            Self::NotBuiltIn(_) => "not-built-in",
             Self::OnlyByManifest => "only-by-manifest",
             Self::NotAnInitrd => "not-an-initrd",
             Self::UnlistedModule => "unlisted-module",

@@ -9,6 +9,7 @@ use alloc::string::{String, ToString};
 
 use baton_formats::bzimage::BzImageError;
 use baton_formats::elf::ElfError;
+use baton_formats::gate_image::Format;
 use baton_formats::handover::HandoverError;
 use baton_formats::manifest::ManifestError;
 use baton_formats::module_signature::AppendedError;
@@ -65,6 +66,8 @@ pub enum Reason {
     BadMultiboot2(Multiboot2Error),
     /// Of no format that can be booted.
     UnknownFormat,
+    /// Of a format that the gate was built without.
+    NotBuiltIn(Format),
     /// A kernel that a manifest alone can vouch for.
     OnlyByManifest,
     /// A detached signature of something that isn't an initrd.

@@ -47,6 +47,10 @@ impl fmt::Display for Reason {
             Self::UnknownFormat => f.write_str(
                 "neither a bzImage nor a UKI, nor ELF of Linux or with a PVH entry, nor multiboot2 (decompress it, if it is compressed)",
             ),
+            Self::NotBuiltIn(format) => write!(
+                f,
+                "the gate was built without support for {format} (use a gate that has it, or a kernel of another format)"
+            ),
             Self::OnlyByManifest => f.write_str(
                 "a signature of its own makes a kernel only of Linux, as a PE image or ELF (list it in a manifest with `baton manifest`, and sign that)",
             ),

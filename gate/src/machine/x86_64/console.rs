@@ -60,7 +60,9 @@ impl Write for Outputs {
                 }
                 port.send(byte);
             }
-            if let Some(framebuffer) = &mut self.framebuffer {
+            if cfg!(feature = "screen")
+                && let Some(framebuffer) = &mut self.framebuffer
+            {
                 framebuffer.send(byte);
             }
         }

@@ -115,4 +115,5 @@ gate_info:
 	.quad	0				# .sbat
 	.quad	0				# .dbx
 	.long	gate_limit
+	.long	gate_left_out			# the formats that this gate is built without
 	.org	0x200

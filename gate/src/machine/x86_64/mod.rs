@@ -16,6 +16,15 @@ mod stopwatch;
 
 use core::arch::global_asm;
 
+use baton_formats::gate_image::Formats;
+
+// For the info block, in the header.
+global_asm!(
+    ".globl gate_left_out",
+    ".set gate_left_out, {}",
+    const Formats::BUILT_IN.left_out()
+);
+
 global_asm!(include_str!("header.s"), options(att_syntax, raw));
 global_asm!(include_str!("head.s"), options(att_syntax, raw));
 global_asm!(include_str!("protected.s"), options(att_syntax, raw));

@@ -181,6 +181,9 @@ fn open_serial(memory: &Physical<'_>, address: u64) -> Result<(), Reason> {
 
 /// From here on it can be seen on the screen, too: not before it is known what that may not lie over.
 fn open_screen(memory: &Physical<'_>, arguments: &Arguments<'_>, firmware: &Firmware<'_>) {
+    if !cfg!(feature = "screen") {
+        return;
+    }
     if let Some((screen, range)) = screen::usable(arguments, firmware, extent())
         && memory.map(range.start, range.end).is_ok()
     {

@@ -29,6 +29,7 @@ pub fn by_verdict(scene: &Scene) -> Result<(), Refusal> {
         mok_list: &shim.list,
         mok_revocations: &shim.revoked,
         sbat_level: shim.sbat_level.as_deref(),
+        formats: scene.gate.formats,
     })?;
     decide(&scene.handover(), &scene.whole_line(), scene.told(), &trust).map(|_| ())
 }

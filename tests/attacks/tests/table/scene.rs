@@ -2,7 +2,7 @@
 //! firmware and the running kernel left.
 
 use baton_formats::boot_params::SECURE_BOOT_ENABLED;
-use baton_formats::gate_image::{FILE_OFFSET, GateInfo};
+use baton_formats::gate_image::{FILE_OFFSET, Formats, GateInfo};
 use baton_formats::handover::{Kind, Part};
 use baton_formats::policy::Policy;
 use baton_samples::build::{Build, authenticode, sha256, sign, signer};
@@ -49,6 +49,8 @@ pub struct Gate {
     pub policy: Vec<u8>,
     pub dbx: Vec<u8>,
     pub sbat: Vec<u8>,
+    /// The kernel formats that it was built with.
+    pub formats: Formats,
 }
 
 /// Everything. An attack changes some of it.
@@ -134,8 +136,8 @@ impl Scene {
             sbat: self.gate.sbat.clone(),
             dbx: self.gate.dbx.clone(),
         };
-        let mut file =
-            baton_cli::gate::image::assemble(&stub(), &parts).expect("the parts fit the stub");
+        let mut file = baton_cli::gate::image::assemble(&stub(self.gate.formats), &parts)
+            .expect("the parts fit the stub");
         self.on_gate.iter().for_each(|change| change(&mut file));
         file
     }
@@ -195,7 +197,7 @@ impl Scene {
 }
 
 /// The stub of a gate that doesn't run: a PE and bzImage hybrid with an info block.
-fn stub() -> Vec<u8> {
+fn stub(formats: Formats) -> Vec<u8> {
     const LEN: usize = 0x3000;
     let mut stub = small_image();
     stub.resize(LEN, 0);
@@ -210,6 +212,7 @@ fn stub() -> Vec<u8> {
         sbat: Default::default(),
         dbx: Default::default(),
         limit: 0x10_0000,
+        formats,
         identity: [0; 32],
     };
     let block = info.to_bytes();

@@ -1,14 +1,15 @@
 //! The gate itself: others, older ones and altered ones.
 
 use baton_attacks::Group;
-use baton_formats::gate_image::FILE_OFFSET;
+use baton_formats::gate_image::{FILE_OFFSET, Format, Formats};
 use baton_verify::Component;
 
 use crate::bases::*;
 use crate::case::{Case, Cases};
 use crate::scene::{Scene, Shim, signed_image_by};
-use baton_samples::build::{authenticode, sha256};
+use baton_samples::build::{Build, authenticode, sha256};
 use baton_samples::forge::Cert;
+use baton_samples::other_formats::{pvh, vmlinux};
 use baton_samples::policy::{policy, rules};
 use baton_samples::small_image::CERTIFICATE_DIRECTORY;
 use baton_samples::{SHA256, X509, signature_list};
@@ -52,6 +53,7 @@ pub fn cases() -> Vec<Case> {
     as_preflight_judges(&mut all);
     as_it_reads_itself(&mut all);
     as_a_kernel(&mut all);
+    as_a_smaller_one(&mut all);
     all.made
 }
 
@@ -186,5 +188,46 @@ fn as_a_kernel(all: &mut Cases) {
                 let all = rules([0x7f, 7, 5, 0], "", &[]);
                 it.gate.policy = policy("newer", "sbat,1,1\nbaton.gate,2\n", [&all, &all], &[]);
             } => Component::Kernel, "revoked-by-sbat";
+    }
+}
+
+/// A gate that is built without these formats.
+fn without(formats: &[Format]) -> Formats {
+    let bits = formats.iter().fold(0, |bits, it| bits | 1 << *it as u32);
+    Formats::without_bits(bits).expect("bits of formats")
+}
+
+/// What a gate is built without it doesn't boot, and preflight knows.
+fn as_a_smaller_one(all: &mut Cases) {
+    const KERNEL: Component = Component::Kernel;
+    const UKIS_ALONE: [Format; 4] = [
+        Format::BzImage,
+        Format::Elf,
+        Format::Pvh,
+        Format::Multiboot2,
+    ];
+    refused! { all;
+        "an ELF kernel with an appended signature, for a gate that is built without ELF":
+            vmlinux_appended, |it| it.gate.formats = without(&UKIS_ALONE[1..]) => KERNEL, "not-built-in";
+        "an ELF kernel with a signature in a note, for the same":
+            vmlinux_noted, |it| it.gate.formats = without(&UKIS_ALONE[1..]) => KERNEL, "not-built-in";
+        "an ELF kernel in place of a UKI's own, for the same":
+            || {
+                let image = uki_with_kernel(&vmlinux());
+                Scene::of(Build::kernel(&image, authenticode(&image)))
+            },
+            |it| it.gate.formats = without(&[Format::Elf]) => KERNEL, "not-built-in";
+        "a kernel with a PVH entry, for a gate that is built without that":
+            || listed(&pvh(), &[]), |it| it.gate.formats = without(&[Format::Pvh]) => KERNEL, "not-built-in";
+        "a multiboot2 kernel, for a gate that is built without that":
+            multiboot2, |it| it.gate.formats = without(&[Format::Multiboot2]) => KERNEL, "not-built-in";
+        "a bzImage, for a gate that is built for UKIs alone":
+            bzimage, |it| it.gate.formats = without(&UKIS_ALONE) => KERNEL, "not-built-in";
+        "a UKI, for a gate that is built without UKIs, and could boot the bzImage in it":
+            open_uki, |it| it.gate.formats = without(&[Format::Uki]) => KERNEL, "not-built-in";
+    }
+    by_gate! { all;
+        "a gate whose info block names a format that there isn't":
+            bzimage, |it| it.on_gate.push(|file| file[FILE_OFFSET + 0x34] = 0x20) => Component::Gate, "bad-gate";
     }
 }
