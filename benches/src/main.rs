@@ -19,7 +19,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Show the size of the gate and of the code that must be trusted, beside others'
-    Figures,
+    Figures {
+        /// Write the gate's to docs/figures.md, too
+        #[arg(long)]
+        write: bool,
+    },
     /// Time Baton against openssl and kexec-tools
     Bench {
         /// Only this
@@ -35,10 +39,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Figures => {
-            let root = baton_xtask::root()?;
-            figures::print(&root, &baton_xtask::gate::build(&root)?)
-        }
+        Command::Figures { write } => figures::print(&baton_xtask::root()?, write),
         Command::Bench { part, args } => bench::run(part, &args),
     }
 }

@@ -1,37 +1,71 @@
 //! Counts the lines of code of a crate, following its modules from the root as the compiler does.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 const TEST_ONLY: &str = "#[cfg(test)]";
 
-/// Lines of Rust and assembly in the crate whose sources lie in `folder`: no comments, blank lines
-/// or tests, and nothing that is compiled for tests alone.
-pub fn of_crate(folder: &Path) -> Result<usize> {
-    let roots = ["lib.rs", "main.rs"].map(|name| folder.join(name));
-    let mut sum = 0;
-    for root in roots.iter().filter(|root| root.exists()) {
-        sum += of_module(root, folder)?;
-    }
-    Ok(sum)
+/// A source file of a crate.
+pub struct Source {
+    pub path: PathBuf,
+    /// Without what is compiled for tests alone.
+    pub code: String,
+    /// What its comments begin with.
+    pub comment: &'static str,
 }
 
-/// Lines of a module's file and of the files it names, whose modules lie in `folder`.
-fn of_module(file: &Path, folder: &Path) -> Result<usize> {
-    let source =
-        std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
-    let code = without_tests(&source);
-    let mut sum = count(&code, "//");
+impl Source {
+    /// How many lines are neither blank nor comment.
+    pub fn len(&self) -> usize {
+        code_lines(&self.code, self.comment).len()
+    }
+
+    /// Whether it is assembly, which is linked whole.
+    pub fn is_assembly(&self) -> bool {
+        self.comment == "#"
+    }
+}
+
+/// The files of Rust and assembly of the crate whose sources lie in `folder`, without those that are compiled for
+/// tests alone.
+pub fn of_crate(folder: &Path) -> Result<Vec<Source>> {
+    let roots = ["lib.rs", "main.rs"].map(|name| folder.join(name));
+    let mut sources = Vec::new();
+    for root in roots.iter().filter(|root| root.exists()) {
+        add_module(root, folder, &mut sources)?;
+    }
+    Ok(sources)
+}
+
+/// Adds a module's file and the files it names, whose modules lie in `folder`.
+fn add_module(file: &Path, folder: &Path, sources: &mut Vec<Source>) -> Result<()> {
+    let code = without_tests(&read(file)?);
     for name in code.lines().filter_map(declared_module) {
         let (file, folder) = module(folder, name);
-        sum += of_module(&file, &folder)?;
+        add_module(&file, &folder, sources)?;
     }
     for name in code.lines().filter_map(included_assembly) {
-        let beside = file.with_file_name(name);
-        sum += count(&std::fs::read_to_string(beside)?, "#");
+        let path = file.with_file_name(name);
+        let code = read(&path)?;
+        sources.push(Source {
+            path,
+            code,
+            comment: "#",
+        });
     }
-    Ok(sum)
+    sources.push(Source {
+        path: file.to_path_buf(),
+        code,
+        comment: "//",
+    });
+    Ok(())
+}
+
+/// A source file.
+pub fn read(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))
 }
 
 /// `NAME`, if the line is `mod NAME;`, whoever may see it.
@@ -57,30 +91,30 @@ fn module(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
     }
 }
 
-/// The source without the items that are compiled for tests alone. Formatted as rustfmt does it: an
-/// item that begins at the margin ends at its semicolon or at the next brace at the margin.
-fn without_tests(source: &str) -> String {
+/// The source without the items that are compiled for tests alone: their lines are blank. Formatted as rustfmt
+/// does it: an item that begins at the margin ends at its semicolon or at the next brace at the margin.
+pub fn without_tests(source: &str) -> String {
     let mut code = String::new();
-    let mut lines = source.lines();
-    while let Some(line) = lines.next() {
-        if line != TEST_ONLY {
+    let mut in_tests = false;
+    for line in source.lines() {
+        in_tests |= line == TEST_ONLY;
+        if !in_tests {
             code.push_str(line);
-            code.push('\n');
-            continue;
         }
-        let ends =
-            |line: &&str| line.starts_with('}') || !line.starts_with(' ') && line.ends_with(';');
-        lines.find(ends);
+        code.push('\n');
+        let ends = line.starts_with('}') || !line.starts_with(' ') && line.ends_with(';');
+        in_tests &= !ends;
     }
     code
 }
 
-/// Lines that are neither blank nor comment.
-fn count(code: &str, comment: &str) -> usize {
-    code.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with(comment))
-        .count()
+/// The numbers, from 1, of lines that are neither blank nor comment.
+pub fn code_lines(code: &str, comment: &str) -> BTreeSet<usize> {
+    let lines = code.lines().map(str::trim).enumerate();
+    lines
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with(comment))
+        .map(|(index, _)| index + 1)
+        .collect()
 }
 
 #[cfg(test)]
@@ -90,13 +124,16 @@ mod tests {
     #[test]
     fn counts_neither_comments_nor_blank_lines() {
         let source = "//! Words.\n\nfn a() {} // one\n    // none\nfn b() {}\n";
-        assert_eq!(count(source, "//"), 2);
+        assert_eq!(code_lines(source, "//"), [3, 5].into());
     }
 
     #[test]
     fn leaves_out_what_is_compiled_for_tests_alone_and_nothing_after_it() {
         let source = "mod a;\n#[cfg(test)]\nmod tests;\nfn b() {}\n#[cfg(test)]\nmod more {\n    use x;\n}\nfn c() {}\n";
-        assert_eq!(without_tests(source), "mod a;\nfn b() {}\nfn c() {}\n");
+        assert_eq!(
+            without_tests(source),
+            "mod a;\n\n\nfn b() {}\n\n\n\n\nfn c() {}\n"
+        );
     }
 
     #[test]
@@ -121,6 +158,8 @@ mod tests {
         write("b/b.s", "# head\n\tret\n");
         write("samples.rs", "fn s() {}\n");
         write("unused.rs", "fn u() {}\n");
-        assert_eq!(of_crate(folder).unwrap(), 2 + 2 + 1 + 1 + 1);
+        let sources = of_crate(folder).unwrap();
+        let lines: usize = sources.iter().map(Source::len).sum();
+        assert_eq!(lines, 2 + 2 + 1 + 1 + 1);
     }
 }
