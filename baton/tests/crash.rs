@@ -197,7 +197,7 @@ fn loaded() -> Fake {
     let fake = machine();
     fake.set("sys/kernel/kexec_crash_loaded", "1\n");
     let root = fake.root();
-    let sources = baton_cli::cli::CaptureSources {
+    let sources = baton_cli::crash::args::CaptureSources {
         config: None,
         capture: fake.path("usr/lib/baton/capture"),
     };

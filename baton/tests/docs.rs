@@ -2,7 +2,8 @@
 
 mod common;
 
-use baton_cli::{crash, parse, policy};
+use baton_cli::cli::parse;
+use baton_cli::{crash, policy};
 use clap::error::ErrorKind;
 use common::{Folder, owners};
 use std::fs;

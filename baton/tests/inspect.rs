@@ -2,8 +2,8 @@
 
 mod common;
 
-use baton_cli::inspect::page::Page;
 use baton_cli::inspect::report::Report;
+use baton_cli::output::page::Page;
 use common::{Folder, Said, baton, gate_stub, kernel_image, owners, put, sign};
 use serde_json::Value;
 use std::path::{Path, PathBuf};

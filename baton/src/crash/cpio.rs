@@ -1,7 +1,7 @@
 //! Writes initramfs archives: the "newc" format of
 //! Documentation/driver-api/early-userspace/buffer-format.rst. The same entries give the same bytes.
 
-use super::problem::Problem;
+use crate::failure::problem::Problem;
 
 /// S_IFDIR, S_IFREG and S_IFCHR of include/uapi/linux/stat.h.
 const DIRECTORY: u32 = 0o040_000;

@@ -5,7 +5,7 @@
 //! little is reserved.
 
 use super::cpio::Archive;
-use super::problem::Problem;
+use crate::failure::problem::Problem;
 use baton_capture::config;
 
 /// Where modules lie in it.

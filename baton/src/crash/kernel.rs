@@ -1,6 +1,6 @@
 //! The kernel that captures: the running one, or one that is named.
 
-use super::problem::Problem;
+use crate::failure::problem::Problem;
 use crate::failure::{IoError, Result};
 use baton_formats::bzimage::BzImage;
 use baton_sys::Root;

@@ -1,19 +1,20 @@
 //! `baton crash load`: another kernel as it is given, or one that captures, made here.
 
+use super::args::CrashLoadArgs;
 use super::estimate;
 use super::owners;
 use super::prepare::{Prepared, prepare};
 use super::record::{self, Record};
-use crate::cli::{CrashLoadArgs, LoadOptions};
 use crate::failure::Result;
 use crate::failure::load::LoadError;
-use crate::load::input::Initrd;
-use crate::load::inputs::Inputs;
+use crate::handover::files::Initrd;
+use crate::handover::inputs::Inputs;
+use crate::load::args::LoadOptions;
+use crate::load::plan::{self, Request};
 use crate::load::report::CaptureSummary;
-use crate::load::{self, Loaded};
+use crate::load::run::{self, Loaded};
 use crate::machine::Machine;
-use crate::output::json;
-use crate::plan::{self, Request};
+use crate::output::{file, json};
 use baton_sys::Root;
 use baton_sys::kexec_state::KexecState;
 use serde::Serialize;
@@ -70,9 +71,9 @@ fn summary(root: &Root, prepared: &Prepared, reserved: u64) -> Result<CaptureSum
 /// # Errors
 /// Why it would be refused, or was.
 pub fn run(args: &CrashLoadArgs) -> Result<()> {
-    let root = load::root(&args.options)?;
+    let root = run::root(&args.options)?;
     let done = match &args.kernel {
-        Some(kernel) => load::run(kernel, &args.options, true).map(Done::Other),
+        Some(kernel) => run::load_named(kernel, &args.options, true).map(Done::Other),
         None => capture(args, &root),
     };
     let is_recorded = !args.options.dry_run;
@@ -130,7 +131,7 @@ fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Done> {
         prepared.replace_command_line(line.as_bytes());
     }
     if let Some(path) = &args.save_initrd {
-        load::save_private(path, &prepared.initramfs, options.force)?;
+        file::save_private(path, &prepared.initramfs, options.force)?;
     }
     let state = machine.state.unwrap_or_default();
     if args.if_changed && state.crash_loaded && is_loaded(root, &prepared)? {
@@ -139,7 +140,7 @@ fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Done> {
     let summary = summary(root, &prepared, state.crash_size)?;
     let initrd = Initrd::made(NAME, &prepared.initramfs)?;
     let inputs = Inputs::of_capture(&prepared.kernel.path, initrd, prepared.cmdline.clone())?;
-    let loaded = load::load(options, root, &machine, inputs)?;
+    let loaded = run::load(options, root, &machine, inputs)?;
     let record = Record::new(&prepared, loaded.is_through_gate());
     Ok(Done::Capture(loaded, summary, record))
 }

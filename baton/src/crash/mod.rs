@@ -6,6 +6,7 @@
 //!                           program ─────────────────────────────┘
 //! ```
 
+pub mod args;
 pub mod assembled;
 pub mod cmdline;
 pub mod cpio;
@@ -21,9 +22,9 @@ pub mod owners;
 pub mod places;
 pub mod prepare;
 pub mod probe;
-pub mod problem;
 pub mod program;
 pub mod record;
+pub mod run;
 pub mod settings;
 pub mod status;
 pub mod target;

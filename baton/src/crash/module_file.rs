@@ -1,7 +1,7 @@
 //! The bytes of a module as the kernel loads them: decompressed, and otherwise as they are, so that the
 //! signature at the end stays valid.
 
-use super::problem::Problem;
+use crate::failure::problem::Problem;
 use crate::failure::{IoError, Result};
 use baton_sys::file;
 use std::io::{ErrorKind, Read};

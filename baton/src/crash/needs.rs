@@ -4,7 +4,7 @@
 //! driver is from. A kernel of another version may call that otherwise, and then what the device says of
 //! itself (`modalias`) leads to the module.
 
-use super::problem::Problem;
+use crate::failure::problem::Problem;
 use baton_sys::Root;
 use baton_sys::block::{self, BlockDevice, Driver};
 use baton_sys::modules::{Index, Resolver};

@@ -1,15 +1,15 @@
 //! Everything that a capture consists of, made from what the owner says and what this machine is. The same
 //! machine gives the same bytes, so that what is loaded can be compared with what would be.
 
+use super::args::CaptureSources;
 use super::initramfs::{self, Module};
 use super::kernel::{self, Kernel};
 use super::module_file;
 use super::needs::Needs;
-use super::problem::Problem;
 use super::settings::{Settings, Source};
 use super::target::FoundTarget;
 use super::{cmdline, program};
-use crate::cli::CaptureSources;
+use crate::failure::problem::Problem;
 use crate::failure::{Failure, Result};
 use baton_capture::config::Config;
 use baton_capture::path::InitramfsFile;

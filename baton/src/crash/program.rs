@@ -1,6 +1,6 @@
 //! The capture program: the only one in the initramfs, so that it must need no other file.
 
-use super::problem::Problem;
+use crate::failure::problem::Problem;
 use crate::failure::{IoError, Result};
 use baton_formats::elf::{Class, Elf, ElfError};
 use baton_sys::file;

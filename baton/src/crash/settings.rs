@@ -3,10 +3,10 @@
 //! Most values are of the capture program's own types. What differs from its configuration is what isn't known before
 //! the capture is made: where the targets lie, and which modules they need.
 
-use super::problem::Problem;
 use super::target::{Mounted, Target};
 use crate::failure::Result;
-use crate::read;
+use crate::failure::problem::Problem;
+use crate::input::read;
 use baton_capture::config::{Deadline, Keep};
 use baton_capture::dump::Dump;
 use baton_capture::system::Finally;

@@ -1,15 +1,15 @@
 //! `baton crash status`: whether a crash now would be captured, where to, and what is missing.
 
+use super::args::CrashStatusArgs;
 use super::estimate;
 use super::owners;
 use super::prepare::{Prepared, prepare};
 use super::record::Record;
-use crate::cli::CrashStatusArgs;
 use crate::failure::capture::{CaptureError, NotReady};
 use crate::failure::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::machine::saved_state;
 use crate::output::json;
-use crate::saved_state;
 use baton_sys::Root;
 use baton_sys::kexec_state::KexecState;
 use serde::Serialize;

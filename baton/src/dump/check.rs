@@ -6,7 +6,7 @@ use super::open::{flaw_texts, name, open, show_complete, survey};
 use super::progress::Bar;
 use crate::failure::dump::DumpFailure;
 use crate::failure::{Failure, Result};
-use crate::inspect::page::Page;
+use crate::output::page::Page;
 use crate::output::{json, text};
 use baton_kdump::memory::{Presence, read_page};
 use baton_kdump::ranges::pages;

@@ -4,7 +4,7 @@ use super::args::InfoArgs;
 use super::open::{flaw_texts, name, open, show_complete, survey, with_log};
 use super::time::rfc3339;
 use crate::failure::Result;
-use crate::inspect::page::Page;
+use crate::output::page::Page;
 use crate::output::{json, text};
 use baton_kdump::dmesg::Panic;
 use baton_kdump::note::CpuState;

@@ -7,7 +7,7 @@ use super::raw;
 use super::time::rfc3339;
 use crate::crash::places;
 use crate::failure::Result;
-use crate::inspect::page::Page;
+use crate::output::page::Page;
 use crate::output::{json, text};
 use baton_kdump::Dump;
 use baton_kdump::dmesg::Panic;

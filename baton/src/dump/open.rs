@@ -3,7 +3,7 @@
 use super::find::is_unfinished;
 use super::raw;
 use crate::failure::Result;
-use crate::inspect::page::Page;
+use crate::output::page::Page;
 use baton_kdump::dmesg::{Log, LogError};
 use baton_kdump::survey::Flaw;
 use baton_kdump::{Dump, Survey};

@@ -13,16 +13,17 @@ pub mod input;
 pub mod io;
 pub mod load;
 pub mod output;
+pub mod problem;
 pub mod refusal;
 pub mod sign;
 
 pub use io::{Attempt, IoError};
 pub use refusal::Refused;
 
-use crate::crash::problem::Problem;
 use baton_sys::{KexecError, ReadError};
 use baton_verify::{Reason, Refusal, TrustError};
 use exit::Exit;
+use problem::Problem;
 use std::fmt;
 
 /// The exit code of a cause, and its stable word, as `unsigned` or `ENOKEY`.

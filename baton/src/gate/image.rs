@@ -4,9 +4,9 @@
 //! (see [`baton_formats::gate_image`]). The running gate finds the parts by its info block; the PE section
 //! headers are for whoever looks at the file, and so that Authenticode covers the parts as sections.
 
+use crate::encode::pe::{put, put_u16, put_u32};
 use crate::failure::Result;
 use crate::failure::gate::{GateError, StubProblem};
-use crate::pe_edit::{put, put_u16, put_u32};
 use baton_formats::gate_image::{self, GateInfo, Part};
 use baton_formats::pe::{Pe, SECTION_HEADER_LEN};
 use sha2::{Digest, Sha256};

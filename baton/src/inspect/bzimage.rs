@@ -1,7 +1,7 @@
 //! Linux's x86 boot images.
 
-use super::page::Page;
 use crate::kind::compression;
+use crate::output::page::Page;
 use baton_formats::bzimage::BzImage;
 use serde::Serialize;
 

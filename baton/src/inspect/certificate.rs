@@ -1,7 +1,7 @@
 //! What a certificate says.
 
-use super::page::Page;
 use super::sha256;
+use crate::output::page::Page;
 use baton_sys::hex;
 use baton_verify::Certificate;
 use baton_verify::certificate::UnusableKey;

@@ -1,7 +1,7 @@
 //! ELF kernels.
 
-use super::page::Page;
 use super::sha256;
+use crate::output::page::Page;
 use baton_formats::elf::{Class, Elf, Kind, Note, PT_LOAD, PT_NOTE, Segment};
 use baton_sys::hex;
 use serde::Serialize;

@@ -1,9 +1,9 @@
 //! The gate: what was built into it.
 
 use super::certificate::CertificateInfo;
-use super::page::Page;
 use super::policy::PolicyInfo;
-use crate::revocations::Count;
+use crate::input::revocations::Count;
+use crate::output::page::Page;
 use baton_formats::gate_image::{Format, GateInfo};
 use baton_formats::policy::Policy;
 use baton_formats::reader::is_zero;

@@ -1,8 +1,8 @@
 //! Handovers that were saved: what the gate would be given.
 
 use super::brief::Brief;
-use super::page::Page;
 use super::sha256;
+use crate::output::page::Page;
 use baton_formats::elf::Elf;
 use baton_formats::handover::{Handover, Kind, Record};
 use baton_formats::module_signature;

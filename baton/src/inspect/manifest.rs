@@ -1,6 +1,6 @@
 //! Manifests.
 
-use super::page::Page;
+use crate::output::page::Page;
 use baton_formats::manifest::{CommandLine, Entry, Manifest};
 use baton_sys::hex;
 use serde::Serialize;

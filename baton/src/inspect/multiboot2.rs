@@ -1,6 +1,6 @@
 //! Multiboot2 kernels.
 
-use super::page::Page;
+use crate::output::page::Page;
 use baton_formats::multiboot2::{Multiboot2, Preference};
 use serde::Serialize;
 

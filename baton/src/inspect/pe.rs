@@ -1,7 +1,7 @@
 //! PE images of any purpose.
 
-use super::page::Page;
 use super::sha256;
+use crate::output::page::Page;
 use baton_formats::pe::{MACHINE_AMD64, Pe, Section};
 use baton_sys::hex;
 use baton_verify::HashAlgorithm;

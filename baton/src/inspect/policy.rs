@@ -1,9 +1,10 @@
 //! A gate's policy: its main points. `baton policy show` and `explain` say all of it.
 
-use super::page::Page;
+use crate::output::page::Page;
 use crate::policy::canonical::refusal_word;
+use crate::policy::given::digest;
 use crate::policy::model::{COMMAND_LINE_WAYS, INITRD_WAYS, KERNEL_WAYS, words};
-use crate::policy::{digest, preset};
+use crate::policy::preset;
 use baton_formats::policy::{Policy, Rules};
 use serde::Serialize;
 

@@ -7,12 +7,12 @@ use super::gate::GateImageInfo;
 use super::handover::HandoverInfo;
 use super::manifest::ManifestInfo;
 use super::multiboot2::Multiboot2Info;
-use super::page::Page;
 use super::pe::PeInfo;
 use super::sbat::{self, SbatEntry};
 use super::signature::SignatureInfo;
 use super::uki::{ArgumentsInfo, UkiInfo};
 use crate::kind::Format;
+use crate::output::page::Page;
 use serde::Serialize;
 
 /// What there is to say of a file. Digests are in hexadecimal.

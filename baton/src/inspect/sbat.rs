@@ -1,6 +1,6 @@
 //! SBAT metadata: what revocation by generation goes by (SBAT.md in shim).
 
-use super::page::Page;
+use crate::output::page::Page;
 use baton_formats::sbat::{Component, Sbat, SbatError, SbatLevel};
 use serde::Serialize;
 

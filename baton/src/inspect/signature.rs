@@ -1,7 +1,7 @@
 //! What signatures say of themselves. Whether anybody trusts them is `baton verify`'s to judge.
 
 use super::certificate::CertificateInfo;
-use super::page::Page;
+use crate::output::page::Page;
 use baton_formats::pe::{Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, WinCertificate};
 use baton_sys::hex;
 use baton_verify::authenticode;

@@ -1,7 +1,7 @@
 //! Unified kernel images and their addons.
 
 use super::brief::Brief;
-use super::page::Page;
+use crate::output::page::Page;
 use baton_formats::uki::{Addon, Arguments, Profile, Uki};
 use serde::Serialize;
 

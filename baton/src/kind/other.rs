@@ -1,9 +1,9 @@
 //! Files that are neither ELF nor PE: by how they begin.
 
 use super::{Format, Kind, Role, has};
-use crate::certs;
-use crate::p7s;
-use crate::pem;
+use crate::input::certs;
+use crate::input::p7s;
+use crate::input::pem;
 use baton_formats::initrd;
 use baton_formats::policy::MAGIC;
 use baton_formats::reader::u32_at;

@@ -1,10 +1,10 @@
 //! What a load says when it is done.
 
-use super::Loaded;
-use crate::cli::LoadOptions;
+use super::args::LoadOptions;
+use super::run::Loaded;
 use crate::output::json;
-use crate::parts::PartLine;
-use crate::trust_summary::TrustSummary;
+use crate::verdict::parts::PartLine;
+use crate::verdict::trust::TrustSummary;
 use serde::Serialize;
 use std::path::PathBuf;
 

@@ -362,6 +362,18 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     Destination::new(path, Access::Public, Existing::Replace)?.write(bytes)
 }
 
+/// Writes a file that its owner alone may read: initrds may hold keys.
+///
+/// # Errors
+/// When it can't be written.
+pub fn save_private(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
+    let destination = Destination::new(path, Access::Private, Existing::with(force))?;
+    if destination.is_stdout() {
+        return Err(OutputError::StdoutIsForReport.into());
+    }
+    destination.write(bytes)
+}
+
 /// The temporary files that there are, to be removed by whatever ends the program.
 static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 

@@ -8,3 +8,4 @@ pub mod text;
 pub mod failure;
 pub mod file;
 pub mod json;
+pub mod page;

@@ -4,7 +4,7 @@ use super::model::{
     COMMAND_LINE_WAYS, INITRD_WAYS, KERNEL_WAYS, Key, PURPOSES, Policy, Rule, Rules, Values, Word,
 };
 use super::preset;
-use crate::certs;
+use crate::input::certs;
 use baton_formats::cmdline::{Parameter, parameters};
 use baton_formats::policy::{
     self, Action, MAX_NAME, MAX_REFUSAL_DELAY, OnRefusal, Purpose, RefusalAction,

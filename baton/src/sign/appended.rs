@@ -6,9 +6,9 @@
 //! `--chain`, unless it is self-signed and alone: see [`Signer::needed_certificates`]. The kernel
 //! takes both forms.
 
+use super::args::Existing;
 use super::cms::{self, Content};
-use super::signer::Signer;
-use super::{Existing, accepted};
+use super::signer::{Signer, accepted};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
 use baton_formats::module_signature::{self, Appended};

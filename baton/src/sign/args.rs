@@ -4,6 +4,17 @@ use baton_verify::HashAlgorithm;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
+/// What `--help` adds.
+pub const SIGN_HELP: &str = "\
+Without --as, a PE image (UKI, EFI kernel, gate) gets an Authenticode signature, an ELF file an
+appended one, and anything else a detached one in IN.p7s, where `baton load` looks for it.
+A signature counts for what the file is by how it begins: Linux as PE or ELF, an initrd, a manifest.
+Any other kernel (multiboot2, PVH, a bzImage that is no PE image) is listed in a manifest instead.
+What is written has been verified; the same input gives the same bytes.
+
+A detached signature is plain CMS:
+  openssl cms -verify -binary -inform DER -in IN.p7s -content IN -CAfile CERT -purpose any -out /dev/null";
+
 /// Where a signature goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SignatureKind {
@@ -106,5 +117,26 @@ impl SignArgs {
     #[must_use]
     pub fn output(&self) -> Option<&Path> {
         self.output.as_deref().or(self.out.as_deref())
+    }
+}
+
+/// What to do with signatures that are already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Refuse to sign.
+    Refuse,
+    /// Keep them before the new one (Authenticode alone). The kernel looks at the first alone.
+    Append,
+    /// Drop them.
+    Replace,
+}
+
+impl From<&SignArgs> for Existing {
+    fn from(args: &SignArgs) -> Existing {
+        match (args.append, args.replace) {
+            (true, _) => Existing::Append,
+            (_, true) => Existing::Replace,
+            _ => Existing::Refuse,
+        }
     }
 }

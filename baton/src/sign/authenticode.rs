@@ -1,11 +1,11 @@
 //! Authenticode signatures in PE images ("Windows Authenticode Portable Executable Signature
 //! Format"): what the kernel, shim, sbverify and the gate look for.
 
+use super::args::Existing;
 use super::certificate_table::{attach, prepare};
 use super::cms::{self, Content};
-use super::signer::Signer;
-use super::{Existing, accepted};
-use crate::der::{algorithm_with_null, element, oid, sequence, tag};
+use super::signer::{Signer, accepted};
+use crate::encode::der::{algorithm_with_null, element, oid, sequence, tag};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
 use baton_formats::gate_image::GateInfo;

@@ -1,9 +1,9 @@
 //! Putting a signature into a PE file: the certificate table, its directory entry, the checksum.
 
-use super::Existing;
+use super::args::Existing;
+use crate::encode::pe;
 use crate::failure::Result;
 use crate::failure::sign::SignError;
-use crate::pe_edit;
 use baton_formats::pe::{Offsets, Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS};
 use baton_verify::{Digest, HashAlgorithm};
 
@@ -69,10 +69,10 @@ pub fn attach(prepared: Prepared, signature: &[u8]) -> Result<Vec<u8>> {
 
     let offset = u32::try_from(file.len()).map_err(too_large)?;
     let size = u32::try_from(table.len()).map_err(too_large)?;
-    pe_edit::put_u32(&mut file, directory, offset)?;
-    pe_edit::put_u32(&mut file, directory + 4, size)?;
+    pe::put_u32(&mut file, directory, offset)?;
+    pe::put_u32(&mut file, directory + 4, size)?;
     file.extend_from_slice(&table);
-    let checksum = pe_edit::checksum(&file, offsets.checksum);
-    pe_edit::put_u32(&mut file, offsets.checksum, checksum)?;
+    let checksum = pe::checksum(&file, offsets.checksum);
+    pe::put_u32(&mut file, offsets.checksum, checksum)?;
     Ok(file)
 }

@@ -6,7 +6,7 @@
 
 use super::key::SigningKey;
 use super::signer::Signer;
-use crate::der::{algorithm, algorithm_with_null, element, oid, sequence, tag};
+use crate::encode::der::{algorithm, algorithm_with_null, element, oid, sequence, tag};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
 use baton_verify::{Digest, HashAlgorithm};

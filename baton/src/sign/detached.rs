@@ -1,10 +1,9 @@
 //! Signatures in files of their own: CMS of data, with signed attributes, as `openssl cms -sign`
 //! makes them, but without a signing time.
 
-use super::accepted;
+use super::args::Encoding;
 use super::cms::{self, Content};
-use super::signer::Signer;
-use crate::cli::Encoding;
+use super::signer::{Signer, accepted};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
 use baton_verify::verify_detached;

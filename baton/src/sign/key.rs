@@ -3,9 +3,9 @@
 
 use crate::failure::Result;
 use crate::failure::sign::SignError;
-use crate::keystore::Keystore;
-use crate::pem::{self, Block};
-use crate::read;
+use crate::input::keystore::Keystore;
+use crate::input::pem::{self, Block};
+use crate::input::read;
 use baton_verify::{Certificate, Digest, HashAlgorithm};
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};

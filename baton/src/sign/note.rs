@@ -1,13 +1,13 @@
 //! Signatures in a note of an ELF file, as `baton_formats::elf` describes it: detached CMS over the
 //! file with the note's descriptor zero.
 
+use super::args::Existing;
 use super::cms::{self, Content};
 use super::note_room::Room;
-use super::signer::Signer;
-use super::{Existing, accepted};
+use super::signer::{Signer, accepted};
+use crate::encode::pe::put;
 use crate::failure::Result;
 use crate::failure::sign::SignError;
-use crate::pe_edit::put;
 use baton_formats::elf::Elf;
 use baton_verify::verify_detached;
 

@@ -7,10 +7,10 @@
 //! Offsets are those of `Elf64_Ehdr`, `Elf64_Phdr` and `Elf64_Shdr` ("System V Application Binary
 //! Interface", chapters 4 and 5; include/uapi/linux/elf.h).
 
-use super::Existing;
+use super::args::Existing;
+use crate::encode::pe::{put, put_u16};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
-use crate::pe_edit::{put, put_u16};
 use baton_formats::elf::{
     Class, Elf, HEADER_LEN, PROGRAM_HEADER_LEN, PT_NOTE, SIGNATURE_NOTE_KIND, SIGNATURE_NOTE_NAME,
 };

@@ -1,13 +1,13 @@
 //! Who signs, and with which hash.
 
+use super::args::SignArgs;
 use super::key::SigningKey;
-use crate::certs;
-use crate::cli::SignArgs;
-use crate::der::{element, sequence, tag};
+use crate::encode::der::{element, sequence, tag};
 use crate::failure::Result;
 use crate::failure::input::InputError;
 use crate::failure::sign::SignError;
-use baton_verify::{Certificate, HashAlgorithm, Trust};
+use crate::input::certs;
+use baton_verify::{Certificate, HashAlgorithm, Reason, Trust};
 
 /// A private key with its certificate, and the hash to sign with.
 #[derive(Debug)]
@@ -98,4 +98,9 @@ fn unfit(certificate: &[u8]) -> Option<String> {
         "the key is for modules only, as the certificate's extended key usage says; sign with another key"
             .to_owned()
     })
+}
+
+/// A signature that the gate wouldn't accept, though it trusted the signer, isn't written.
+pub(super) fn accepted<T>(verdict: std::result::Result<T, Reason>) -> Result<T> {
+    Ok(verdict.map_err(SignError::NotAccepted)?)
 }

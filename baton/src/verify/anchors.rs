@@ -1,12 +1,12 @@
 //! Whom to trust, and what to call that.
 
-use crate::certs;
-use crate::cli::VerifyArgs;
+use super::args::VerifyArgs;
 use crate::failure::{Refused, Result};
-use crate::gate::own::OwnLists;
+use crate::input::certs;
+use crate::input::read;
+use crate::machine::saved_state;
 use crate::machine::{Keys, Machine};
-use crate::read;
-use crate::saved_state;
+use crate::verdict::own::OwnLists;
 use baton_verify::{AnchorSource, Reason, Signer, Trust};
 use std::fmt::Display;
 

@@ -2,16 +2,16 @@
 //! of that same verdict.
 
 use super::anchors::Anchors;
+use super::args::VerifyArgs;
 use super::signature::{self, sha256};
-use crate::cli::VerifyArgs;
 use crate::failure::input::InputError;
 use crate::failure::{Failure, Refused, Result};
+use crate::handover::build::{self, Ingredients};
+use crate::handover::files::{Image, Initrd};
+use crate::handover::inputs::Inputs;
+use crate::input::p7s;
 use crate::kind::{Kind, Role};
-use crate::load::handover::{self, Ingredients};
-use crate::load::input::{Image, Initrd};
-use crate::load::inputs::Inputs;
-use crate::load::judged;
-use crate::p7s;
+use crate::verdict::gate;
 use baton_formats::policy::Rules;
 use baton_verify::{
     Component, Part, Reason, Refusal, Signer, Trust, VerifiedManifest, Way, check_revoked,
@@ -111,7 +111,7 @@ impl Question<'_> {
     /// As the gate judges a boot.
     fn as_boot(&self) -> Result<Verdict> {
         let inputs = self.inputs;
-        let (_, judged) = judged::judge(inputs, self.trust, &self.anchors.machine)?;
+        let (_, judged) = gate::judge(inputs, self.trust, &self.anchors.machine)?;
         let judged = judged.map_err(|refusal| self.boot_refused(refusal))?;
         let unsigned = |part: &&Part| part.vouched.way == Way::Unsigned;
         let unsigned = judged.parts.iter().filter(unsigned).count();
@@ -256,8 +256,8 @@ impl Question<'_> {
             profile: 0,
             crash: self.inputs.crash,
         };
-        let handover = handover::build(&ingredients, || [0; 32])?;
-        let map = handover.map().map_err(handover::not_mapped)?;
+        let handover = build::build(&ingredients, || [0; 32])?;
+        let map = handover.map().map_err(build::not_mapped)?;
         let refused = |reason| self.refused(image.path.display(), reason);
         let parts = judge_initrds(&map, self.trust).map_err(|refusal| refused(refusal.reason))?;
         let part = parts.into_iter().next();

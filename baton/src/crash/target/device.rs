@@ -1,9 +1,9 @@
 //! What the kinds of targets that are on a block device have in common.
 
 use crate::crash::assembled::assembled;
-use crate::crash::problem::Problem;
 use crate::crash::{names, probe};
 use crate::failure::Result;
+use crate::failure::problem::Problem;
 use baton_capture::device::Device;
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;

@@ -2,10 +2,10 @@
 
 use super::{FoundTarget, Kind, capture, device, trial};
 use crate::crash::needs::Needs;
-use crate::crash::problem::Problem;
 use crate::crash::{names, probe};
 use crate::failure::Result;
 use crate::failure::capture::CaptureError;
+use crate::failure::problem::Problem;
 use baton_capture::device::Device;
 use baton_capture::file_system::FileSystem;
 use baton_capture::mount_options::MountOptions;

@@ -14,8 +14,8 @@ pub use filesystem::Filesystem;
 pub use mounted::Mounted;
 
 use super::needs::Needs;
-use super::problem::Problem;
 use crate::failure::Result;
+use crate::failure::problem::Problem;
 use baton_capture::target as capture;
 use baton_sys::Root;
 use baton_sys::mounts::Mount;

@@ -3,8 +3,8 @@
 use super::filesystem::{self, FoundFilesystem};
 use super::{FoundTarget, Kind};
 use crate::crash::names;
-use crate::crash::problem::Problem;
 use crate::failure::Result;
+use crate::failure::problem::Problem;
 use baton_capture::device::Device;
 use baton_capture::file_system::FileSystem;
 use baton_capture::mount_options::MountOptions;

@@ -3,9 +3,9 @@
 
 use super::{FoundTarget, Kind, capture, device};
 use crate::crash::needs::Needs;
-use crate::crash::problem::Problem;
 use crate::crash::{names, probe};
 use crate::failure::Result;
+use crate::failure::problem::Problem;
 use baton_capture::device::{Device, RawDevice};
 use baton_capture::target::RawTarget;
 use baton_sys::Root;

@@ -4,8 +4,8 @@
 use super::FoundTarget;
 use super::device::is_mount_of;
 use super::filesystem::FoundFilesystem;
-use crate::crash::problem::Problem;
 use crate::failure::Result;
+use crate::failure::problem::Problem;
 use baton_sys::Root;
 use baton_sys::mounts::Mount;
 use baton_sys::trial::{Lookup, NotMounted, Trial, look_below};

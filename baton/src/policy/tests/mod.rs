@@ -4,10 +4,13 @@ mod errors;
 mod parameters;
 mod said;
 
+use super::given::{compile, compiled};
 use super::model::{Policy, Values};
 use super::source::Source;
+use super::warnings::warnings;
 use super::*;
-use baton_formats::policy::{MAX_RULES, Purpose, RefusalAction};
+use baton_formats::policy::{Action, MAX_RULES, Policy as Compact, Purpose, RefusalAction};
+use std::path::Path;
 
 /// A policy with every part.
 const EVERY_PART: &str = r#"

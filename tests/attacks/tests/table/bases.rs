@@ -191,7 +191,7 @@ pub fn by_listed_digest() -> Scene {
 
 /// The policy that the preset of this name is.
 pub fn preset(mut scene: Scene, name: &str) -> Scene {
-    scene.gate.policy = baton_cli::policy::compiled(Path::new(name)).expect("a preset");
+    scene.gate.policy = baton_cli::policy::given::compiled(Path::new(name)).expect("a preset");
     scene
 }
 

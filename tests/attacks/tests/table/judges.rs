@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use baton_cli::cli::{Cli, Command};
+use baton_cli::cli::Cli;
 use baton_formats::boot_params::{self, offset};
 use baton_formats::gate_image::{FILE_OFFSET, GateInfo, LEN};
 use baton_gate::arguments::Arguments;
@@ -122,13 +122,7 @@ pub fn by_preflight(scene: &Scene) -> Result<(), (String, String)> {
         scene.line.clone(),
     ));
     let cli = Cli::try_parse_from(words).expect("the program takes these");
-    let result = match &cli.command {
-        Command::Load(args) => baton_cli::load::run(&args.kernel, &args.options, false).map(drop),
-        Command::Crash(baton_cli::cli::CrashCommand::Load(args)) => {
-            baton_cli::crash::load::run(args)
-        }
-        _ => unreachable!("it is a load"),
-    };
+    let result = cli.command.run();
     // Files are named as they are called here, wherever the directory is.
     let here = format!("{}/", directory.0.path().display());
     result.map_err(|failure| {

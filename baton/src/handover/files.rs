@@ -3,8 +3,8 @@
 use crate::failure::input::InputError;
 use crate::failure::load::LoadError;
 use crate::failure::{Failure, IoError, Result};
-use crate::p7s;
-use crate::read;
+use crate::input::p7s;
+use crate::input::read;
 use baton_sys::appraisal;
 use baton_sys::kexec_error::KexecError;
 use baton_sys::memfd::{Draft, Sealed};

@@ -1,11 +1,11 @@
 //! Detached signatures in files: beside what they are about, as `FILE.p7s`, in DER or PEM.
 
-use crate::certs;
 use crate::failure::Result;
 use crate::failure::input::InputError;
-use crate::form;
-use crate::pem;
-use crate::read;
+use crate::input::certs;
+use crate::input::form;
+use crate::input::pem;
+use crate::input::read;
 use std::path::{Path, PathBuf};
 
 /// The end of the name of a file that holds the signature of the file without it (RFC 8551, 3.2.1).

@@ -1,21 +1,18 @@
-//! `baton exec` and `baton unload`.
+//! Starting the loaded kernel.
 
-use crate::cli::{ExecArgs, UnloadArgs};
-use crate::crash::record;
+use super::args::ExecArgs;
 use crate::failure::Result;
 use crate::failure::exec::ExecError;
-use crate::output::json;
 use baton_sys::init::{self, Init};
 use baton_sys::kexec_state::KexecState;
-use baton_sys::{Root, kexec, power};
-use serde::Serialize;
+use baton_sys::{Root, power};
 
 /// Starts the loaded kernel: through the init system, or at once.
 ///
 /// # Errors
 /// When nothing is loaded, or there is no orderly way, or the kernel refuses. With `--now` it returns
 /// only then.
-pub fn exec(args: &ExecArgs) -> Result<()> {
+pub fn run(args: &ExecArgs) -> Result<()> {
     let root = Root::system();
     let state = KexecState::read(&root)?;
     if !state.is_some_and(|s| s.loaded) {
@@ -43,34 +40,4 @@ fn ask_init(init: Init, json: bool) -> Result<()> {
     };
     let command = text;
     Err(ExecError::Init { command, why }.into())
-}
-
-#[derive(Serialize)]
-struct Unloaded {
-    unloaded: bool,
-    crash: bool,
-}
-
-/// Forgets the loaded kernel; that nothing is loaded is fine.
-///
-/// # Errors
-/// When the kernel refuses.
-pub fn unload(args: &UnloadArgs, crash: bool) -> Result<()> {
-    let before = KexecState::read(&Root::system())?;
-    let was_loaded = before.is_some_and(|s| if crash { s.crash_loaded } else { s.loaded });
-    kexec::unload(crash)?;
-    if crash {
-        record::forget(&Root::system())?;
-    }
-    if args.json {
-        json::print(&Unloaded {
-            unloaded: was_loaded,
-            crash,
-        });
-    } else if was_loaded {
-        say!("unloaded");
-    } else {
-        say!("nothing was loaded");
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! What a verdict was made by, in numbers.
 
-use crate::revocations::Count;
+use crate::input::revocations::Count;
 use baton_verify::{Certificate, RevocationSource, SbatSource, Trust};
 use serde::{Serialize, Serializer};
 use std::fmt;

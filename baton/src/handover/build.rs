@@ -2,8 +2,8 @@
 
 use crate::failure::load::LoadError;
 use crate::failure::{Attempt, IoError, Result};
-use crate::load::input::Initrd;
-use crate::read;
+use crate::handover::files::Initrd;
+use crate::input::read;
 use baton_formats::elf::Elf;
 use baton_formats::handover::{FLAG_CRASH, Kind, Layout, MAGIC, Part};
 use baton_formats::module_signature;
@@ -134,7 +134,7 @@ fn copy(draft: &mut Draft, record: &Planned<'_>, offset: u64) -> Result<()> {
 
 /// Whether a file is a handover that was made before.
 #[must_use]
-pub fn is_one(bytes: &[u8]) -> bool {
+pub fn is_handover(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
@@ -226,7 +226,7 @@ fn sha256<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::input::tests::initrd;
+    use crate::handover::files::tests::initrd;
     use baton_formats::handover::Handover;
 
     fn of<'a>(kernel: &'a [u8], initrds: &'a [Initrd]) -> Ingredients<'a> {

@@ -1,14 +1,14 @@
 //! What a load is made of: all files, read once, and the command line.
 
+use super::args::Companions;
+use super::build::{self, Ingredients};
 use super::choice::{self, Sayings};
-use super::handover::{self, Ingredients};
-use super::input::{self, Image, Initrd};
-use crate::cli::Companions;
-use crate::cmdline;
+use super::files::{self, Image, Initrd};
 use crate::failure::Result;
 use crate::failure::input::InputError;
 use crate::failure::load::LoadError;
-use crate::p7s;
+use crate::input::cmdline;
+use crate::input::p7s;
 use baton_formats::handover::Handover;
 use baton_sys::limits::LARGEST_FILE;
 use baton_sys::memfd::Sealed;
@@ -39,7 +39,7 @@ impl Inputs {
         crash: bool,
     ) -> Result<Inputs> {
         let kernel = Image::open(path)?;
-        let is_handover = handover::is_one(&kernel.bytes);
+        let is_handover = build::is_handover(&kernel.bytes);
         if is_handover {
             check_alone(args)?;
         }
@@ -70,7 +70,7 @@ impl Inputs {
             kernel,
             cmdline: Vec::new(),
         };
-        let together = input::joined_len(&inputs.initrds);
+        let together = files::joined_len(&inputs.initrds);
         if together > LARGEST_FILE {
             return Err(InputError::TooLarge {
                 what: "all initrds together".to_owned(),
@@ -114,7 +114,7 @@ impl Inputs {
     pub fn handover_len(&self) -> Result<u64> {
         match self.is_handover() {
             true => Ok(self.kernel.bytes.len() as u64),
-            false => handover::length(&self.ingredients()),
+            false => build::length(&self.ingredients()),
         }
     }
 
@@ -122,14 +122,14 @@ impl Inputs {
     /// `kernel` gives.
     pub fn handover(&self, kernel: impl FnOnce() -> [u8; 32]) -> Result<Sealed> {
         match self.is_handover() {
-            true => handover::adopt(&self.kernel.bytes),
-            false => handover::build(&self.ingredients(), kernel),
+            true => build::adopt(&self.kernel.bytes),
+            false => build::build(&self.ingredients(), kernel),
         }
     }
 
     /// Whether this is a handover that was made before.
     pub fn is_handover(&self) -> bool {
-        handover::is_one(&self.kernel.bytes)
+        build::is_handover(&self.kernel.bytes)
     }
 
     /// What goes along that only the gate looks at.

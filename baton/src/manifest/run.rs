@@ -1,12 +1,12 @@
-//! `baton manifest`: writes the text of a manifest, which counts once it is signed.
+//! Writes the text of a manifest, which counts once it is signed.
 
-use crate::cli::ManifestArgs;
+use super::args::ManifestArgs;
 use crate::failure::Result;
 use crate::failure::input::InputError;
+use crate::input::p7s;
+use crate::input::read;
 use crate::kind::Kind;
 use crate::output::file::{self, Access, Destination, Existing};
-use crate::p7s;
-use crate::read;
 use baton_formats::manifest::{CommandLine, Entry, FIRST_LINE, Line, LineProblem, Manifest};
 use baton_verify::HashAlgorithm;
 use std::path::Path;

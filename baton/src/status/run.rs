@@ -1,15 +1,15 @@
-//! `baton status`.
+//! What is loaded, what this machine would accept, and who started it.
 
-use crate::cli::StatusArgs;
+use super::args::StatusArgs;
 use crate::failure::Result;
 use crate::failure::exit::Exit;
 use crate::failure::input::InputError;
-use crate::load::save_private;
+use crate::machine::saved_state;
 use crate::machine::{Keys, Machine};
+use crate::output::file::save_private;
 use crate::output::json;
-use crate::parts::PartLine;
-use crate::saved_state;
-use crate::trust_summary::TrustSummary;
+use crate::verdict::parts::PartLine;
+use crate::verdict::trust::TrustSummary;
 use baton_formats::verdict::{SETUP_BATON_VERDICT, Verdict};
 use baton_sys::hex;
 use baton_sys::kexec_state::KexecState;

@@ -1,5 +1,7 @@
 //! What Baton knows of the machine it runs on: plain values, read once.
 
+pub mod saved_state;
+
 use crate::failure::Result;
 use baton_formats::boot_params::BootParams;
 use baton_sys::config::KernelConfig;

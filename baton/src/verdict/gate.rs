@@ -1,8 +1,8 @@
 //! The gate's verdict on what would be handed over, by the gate's own function.
 
-use super::handover;
-use super::inputs::Inputs;
 use crate::failure::Result;
+use crate::handover::build;
+use crate::handover::inputs::Inputs;
 use crate::machine::Machine;
 use baton_formats::cmdline::MAX_CRASH_PREFIX;
 use baton_formats::elf::Elf;
@@ -26,7 +26,7 @@ pub(crate) fn judge(
     machine: &Machine,
 ) -> Result<(Sealed, Verdict)> {
     let handover = inputs.handover(|| vouched_digest(inputs, trust))?;
-    let map = handover.map().map_err(handover::not_mapped)?;
+    let map = handover.map().map_err(build::not_mapped)?;
     let verdict = Judged::of(&map, &line_for_gate(inputs), trust, machine);
     drop(map);
     Ok((handover, verdict))

@@ -2,10 +2,10 @@
 
 use crate::failure::Result;
 use crate::failure::input::InputError;
-use crate::form;
-use crate::keystore::{Keystore, inside_sequence};
-use crate::pem::{self, Block};
-use crate::read;
+use crate::input::form;
+use crate::input::keystore::{Keystore, inside_sequence};
+use crate::input::pem::{self, Block};
+use crate::input::read;
 use baton_verify::Certificate;
 use std::path::Path;
 

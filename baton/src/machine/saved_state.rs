@@ -3,8 +3,8 @@
 
 use crate::failure::input::InputError;
 use crate::failure::{IoError, Result};
+use crate::input::read;
 use crate::machine::{Keys, Machine};
-use crate::read;
 use baton_sys::Root;
 use baton_sys::hex;
 use baton_sys::root::Files;

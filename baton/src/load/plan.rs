@@ -1,12 +1,12 @@
 //! Which way a load takes, or why none: plain values in, a plan or a refusal out. No input or output.
 
-use crate::cli::Via;
+use super::args::Via;
 use crate::failure::exit::Exit;
 use crate::failure::input::InputError;
 use crate::failure::load::LoadError;
 use crate::failure::{Cause, Failure, Refused, Result};
-use crate::kernel_verdict::KernelVerdict;
 use crate::machine::Machine;
+use crate::verdict::kernel::KernelVerdict;
 use baton_formats::bzimage::{BzImage, XLF_5LEVEL, XLF_CAN_BE_LOADED_ABOVE_4G};
 use baton_formats::cmdline::RESERVED_FOR_PREFIX;
 use baton_verify::{Component, Reason, Refusal};

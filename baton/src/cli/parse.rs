@@ -1,7 +1,7 @@
 //! The command line, parsed: with the exit codes in the help of every command, and with errors and help
 //! printed as everything else is.
 
-use crate::cli::Cli;
+use super::Cli;
 use crate::failure::exit::{self, Exit};
 use crate::failure::{Cause, Failure};
 use crate::output::{failure, text};
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_help_shows_a_policy() {
-        let lines = crate::cli::POLICY_HELP
+        let lines = crate::policy::args::POLICY_HELP
             .lines()
             .filter_map(|it| it.strip_prefix("  "));
         let example: String = lines.map(|line| format!("{line}\n")).collect();

@@ -1,0 +1,107 @@
+//! The command line: the subcommands, each of which has its options in its `args.rs` and is carried out by its
+//! `run.rs`.
+
+pub mod parse;
+
+use crate::crash::args::CrashCommand;
+use crate::dump::args::DumpCommand;
+use crate::exec::args::ExecArgs;
+use crate::failure::Result;
+use crate::gate::args::GateCommand;
+use crate::inspect::args::InspectArgs;
+use crate::load::args::LoadArgs;
+use crate::manifest::args::ManifestArgs;
+use crate::policy::args::PolicyCommand;
+use crate::sign::args::SignArgs;
+use crate::status::args::StatusArgs;
+use crate::unload::args::UnloadArgs;
+use crate::verify::args::VerifyArgs;
+use crate::{
+    crash, dump, exec, gate, inspect, load, manifest, policy, sign, status, unload, verify,
+};
+use clap::{Parser, Subcommand};
+
+/// Hands a running Linux machine over to another kernel, and keeps the chain of trust of Secure Boot.
+#[derive(Debug, Parser)]
+#[command(name = "baton", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Load a kernel to be started by `baton exec`
+    Load(Box<LoadArgs>),
+    /// Start the loaded kernel
+    Exec(ExecArgs),
+    /// Forget the loaded kernel
+    Unload(UnloadArgs),
+    /// Show what is loaded and what this machine would accept
+    Status(StatusArgs),
+    /// Load, forget or show the kernel that takes over after a panic
+    #[command(subcommand)]
+    Crash(CrashCommand),
+    /// Read, check and convert dumps of kernels that crashed
+    #[command(subcommand)]
+    Dump(DumpCommand),
+    /// Build a gate
+    #[command(subcommand)]
+    Gate(GateCommand),
+    /// Check, show or explain a gate's policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Sign a kernel, a gate, an initrd, a manifest: any file
+    #[command(after_help = sign::args::SIGN_HELP)]
+    Sign(SignArgs),
+    /// Write a manifest: which kernel, initrds and command line may be booted together
+    #[command(after_help = manifest::args::MANIFEST_HELP)]
+    Manifest(ManifestArgs),
+    /// Show what is in an image, and who signed it, without judging
+    Inspect(InspectArgs),
+    /// Say whether an image would be accepted, by whom it is signed, or why not
+    #[command(after_help = verify::args::VERIFY_HELP)]
+    Verify(Box<VerifyArgs>),
+}
+
+impl Command {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// Why it failed.
+    pub fn run(&self) -> Result<()> {
+        match self {
+            Command::Load(args) => load::run::run(args),
+            Command::Exec(args) => exec::run::run(args),
+            Command::Unload(args) => unload::run::run(args, false),
+            Command::Status(args) => status::run::run(args),
+            Command::Crash(command) => crash::run::run(command),
+            Command::Dump(command) => dump::run::run(command),
+            Command::Gate(GateCommand::Build(args)) => gate::run::build(args),
+            Command::Policy(command) => policy::run::run(command),
+            Command::Sign(args) => sign::run::run(args),
+            Command::Manifest(args) => manifest::run::run(args),
+            Command::Inspect(args) => inspect::run::run(args),
+            Command::Verify(args) => verify::run::run(args),
+        }
+    }
+
+    /// Whether the output is to be JSON.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        match self {
+            Command::Load(args) => args.options.json,
+            Command::Exec(args) => args.json,
+            Command::Unload(args) => args.json,
+            Command::Status(args) => args.json,
+            Command::Crash(command) => command.json(),
+            Command::Dump(command) => command.json(),
+            Command::Policy(command) => command.json(),
+            Command::Inspect(args) => args.json,
+            Command::Verify(args) => args.json,
+            Command::Gate(_) | Command::Sign(_) | Command::Manifest(_) => false,
+        }
+    }
+}

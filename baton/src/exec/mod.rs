@@ -1,0 +1,4 @@
+//! `baton exec`.
+
+pub mod args;
+pub mod run;

@@ -1,0 +1,282 @@
+//! Loading: files → verdict → plan → system call.
+
+use super::args::{LoadArgs, LoadOptions, Via};
+use super::plan::{self, Header, LoadPlan, Loadable, Payload, Request, Way};
+use super::report::{self, CaptureSummary};
+use crate::failure::Result;
+use crate::failure::load::LoadError;
+use crate::handover::build;
+use crate::handover::files::{self, Image, NotLoaded};
+use crate::handover::inputs::Inputs;
+use crate::input::cmdline;
+use crate::kind::{Format, Kind};
+use crate::machine::saved_state;
+use crate::machine::{Keys, Machine};
+use crate::output::file::save_private;
+use crate::verdict::own::OwnLists;
+use crate::verdict::trust::TrustSummary;
+use crate::verdict::{gate, kernel};
+use baton_formats::bzimage::BzImage;
+use baton_sys::memfd::Sealed;
+use baton_sys::{Root, kexec};
+use baton_verify::{Component, Part, Reason, Refusal};
+use std::ffi::CString;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+/// What was loaded, or would be.
+pub struct Loaded {
+    pub(super) inputs: Inputs,
+    pub(super) plan: LoadPlan<Gate>,
+}
+
+impl Loaded {
+    /// Whether it goes through the gate.
+    #[must_use]
+    pub fn is_through_gate(&self) -> bool {
+        self.plan.gate.is_some()
+    }
+
+    /// Prints the report, with what there is to say of a capture.
+    pub fn print(&self, args: &LoadOptions, capture: Option<&CaptureSummary>) {
+        report::print(args, self, capture);
+    }
+}
+
+/// Carries out `baton load`.
+///
+/// # Errors
+/// Why it would be refused, or was.
+pub fn run(args: &LoadArgs) -> Result<()> {
+    let loaded = load_named(&args.kernel, &args.options, false)?;
+    loaded.print(&args.options, None);
+    Ok(())
+}
+
+/// Loads a kernel that was named.
+///
+/// # Errors
+/// Why it would be refused, or was.
+pub fn load_named(kernel: &Path, args: &LoadOptions, crash: bool) -> Result<Loaded> {
+    let root = root(args)?;
+    let inputs = Inputs::read(kernel, &args.with, reused(args, &root, crash)?, crash)?;
+    let kind = Kind::of(&inputs.kernel.bytes);
+    if let Some(failure) = kind.refused_as("kernel", kernel) {
+        return Err(failure.into());
+    }
+    load(args, &root, &Machine::read(&root)?, inputs)
+}
+
+/// The running kernel's command line, if that is to be used again.
+fn reused(args: &LoadOptions, root: &Root, crash: bool) -> Result<Option<Vec<u8>>> {
+    if !args.reuse_cmdline {
+        return Ok(None);
+    }
+    let current = baton_sys::cmdline::current(root)?;
+    Ok(Some(cmdline::reuse(&current, crash)))
+}
+
+/// The machine to look at.
+///
+/// # Errors
+/// When it was saved, and that can't be read.
+pub fn root(args: &LoadOptions) -> Result<Root> {
+    saved_state::root(args.root.as_deref(), args.saved_state.as_deref())
+}
+
+/// Loads what was read, unless that is only to be tried: verdict, plan, system call.
+///
+/// # Errors
+/// Why it would be refused, or was.
+pub(crate) fn load(
+    args: &LoadOptions,
+    root: &Root,
+    machine: &Machine,
+    inputs: Inputs,
+) -> Result<Loaded> {
+    let plan = match args.no_preflight {
+        true => unjudged(args, &inputs)?,
+        false => preflight(args, root, machine, &inputs)?,
+    };
+    if let Some(path) = &args.save_handover {
+        save(plan.gate.as_ref(), path, args.force)?;
+    }
+    if !args.dry_run {
+        carry_out(&inputs, plan.gate.as_ref(), machine.why_no_mok())?;
+    }
+    Ok(Loaded { inputs, plan })
+}
+
+/// Everything that can be known before the system call.
+fn preflight(
+    args: &LoadOptions,
+    root: &Root,
+    machine: &Machine,
+    inputs: &Inputs,
+) -> Result<LoadPlan<Gate>> {
+    let request = Request {
+        crash: inputs.crash,
+        cmdline_len: inputs.cmdline.len(),
+    };
+    plan::check_machine(machine, request)?;
+    let keys = Keys::read(root)?;
+    plan::choose(
+        args.via,
+        || kernel_way(machine, request, inputs, &keys),
+        || gate_way(args, machine, request, inputs, &keys),
+    )
+}
+
+fn kernel_way(machine: &Machine, request: Request, inputs: &Inputs, keys: &Keys) -> Result<Way> {
+    let bytes = &inputs.kernel.bytes;
+    if let Some(what) = inputs.only_for_the_gate() {
+        return Err(LoadError::OnlyGateLooksAt(what).into());
+    }
+    let kind = Kind::of(bytes);
+    if matches!(kind.format, Format::Uki | Format::Elf | Format::Multiboot2) {
+        return Err(LoadError::OnlyGateBoots(kind.name.into_owned()).into());
+    }
+    let header = header(bytes, Component::Kernel);
+    let initrds = Payload {
+        len: files::joined_len(&inputs.initrds),
+        is_made: inputs.initrds.len() > 1,
+    };
+    plan::check_payload(machine, request, &header, initrds)?;
+    let kernel = Loadable {
+        header,
+        verdict: kernel::judge(bytes, keys),
+        payload_len: initrds.len,
+        further_len: 0,
+    };
+    plan::kernel_way(machine, request, &kernel, Component::Kernel)
+}
+
+fn header(bytes: &[u8], component: Component) -> std::result::Result<Header, Refusal> {
+    BzImage::parse(bytes)
+        .map(|image| Header::from(&image))
+        .map_err(|e| Refusal::new(component, Reason::BadKernel(e)))
+}
+
+/// A gate, and the handover made for it.
+pub(super) struct Gate {
+    pub(super) image: Image,
+    pub(super) handover: Sealed,
+    pub(super) len: u64,
+    /// What was decided, part by part; none without a verdict.
+    pub(super) parts: Vec<Part>,
+    /// The kernel's format, if there is a verdict.
+    pub(super) format: Option<&'static str>,
+    /// What the verdict was made by.
+    pub(super) judged_by: Option<TrustSummary>,
+}
+
+impl Gate {
+    fn new(image: Image, handover: Sealed) -> Result<Gate> {
+        let metadata = handover.file().metadata();
+        Ok(Gate {
+            image,
+            len: metadata.map_err(build::not_mapped)?.len(),
+            handover,
+            parts: Vec::new(),
+            format: None,
+            judged_by: None,
+        })
+    }
+}
+
+fn open_gate(args: &LoadOptions) -> Result<Image> {
+    if !args.gate.exists() {
+        let path = args.gate.clone();
+        return Err(LoadError::NoGate { path }.into());
+    }
+    Image::open(&args.gate)
+}
+
+fn gate_way(
+    args: &LoadOptions,
+    machine: &Machine,
+    request: Request,
+    inputs: &Inputs,
+    keys: &Keys,
+) -> Result<(Way, Gate)> {
+    let image = open_gate(args)?;
+    let header = header(&image.bytes, Component::Gate);
+    let handover = Payload {
+        len: inputs.handover_len()?,
+        is_made: true,
+    };
+    plan::check_payload(machine, request, &header, handover)?;
+    let own = OwnLists::of(&image.bytes, &image.path)?;
+    let trust = keys.gate_trust(own.lists())?;
+    let (handover, judged) = gate::judge(inputs, &trust, machine)?;
+    let mut gate = Gate::new(image, handover)?;
+    let loadable = Loadable {
+        header,
+        verdict: kernel::judge(&gate.image.bytes, keys),
+        payload_len: gate.len,
+        further_len: judged.as_ref().map_or(0, |judged| judged.further_len),
+    };
+    let vouched = judged.map(|judged| {
+        gate.parts = judged.parts;
+        gate.format = Some(judged.format);
+        gate.judged_by = Some(TrustSummary::of(&trust));
+        judged.signer.to_string()
+    });
+    Ok((plan::gate_way(machine, request, &loadable, vouched)?, gate))
+}
+
+fn save(gate: Option<&Gate>, path: &Path, force: bool) -> Result<()> {
+    let Some(gate) = gate else {
+        return Err(LoadError::NoHandover.into());
+    };
+    let map = gate.handover.map().map_err(build::not_mapped)?;
+    save_private(path, &map, force)
+}
+
+/// What `--no-preflight` does: no verdict of ours, and so no choice either.
+fn unjudged(args: &LoadOptions, inputs: &Inputs) -> Result<LoadPlan<Gate>> {
+    let gate = match args.via {
+        Via::Auto => return Err(LoadError::NoVerdict.into()),
+        Via::Kernel => None,
+        Via::Gate => {
+            let by_form = || build::kernel_digest_by_form(&inputs.ingredients());
+            Some(Gate::new(open_gate(args)?, inputs.handover(by_form)?)?)
+        }
+    };
+    Ok(LoadPlan {
+        gate,
+        way: Way {
+            vouched: None,
+            unverified: None,
+            notes: vec!["loaded without Baton's own verdict".into()],
+        },
+    })
+}
+
+fn carry_out(inputs: &Inputs, gate: Option<&Gate>, why_no_mok: Option<&'static str>) -> Result<()> {
+    let cmdline = CString::new(inputs.cmdline.clone())
+        .map_err(|_| Refusal::new(Component::CommandLine, Reason::CommandLineNul))?;
+    let joined;
+    let (image, initrd) = match gate {
+        Some(gate) => (&gate.image, Some(gate.handover.file().as_fd())),
+        None => {
+            let initrd = match &inputs.initrds[..] {
+                [] => None,
+                [one] => Some(one.file.as_fd()),
+                several => {
+                    joined = files::concatenate(several)?;
+                    Some(joined.file().as_fd())
+                }
+            };
+            (&inputs.kernel, initrd)
+        }
+    };
+    let loaded = image.load(|file| kexec::load(file.as_fd(), initrd, &cmdline, inputs.crash));
+    loaded.map_err(|error| match error {
+        NotLoaded::Memory(failure) => failure,
+        NotLoaded::Kernel(error) => match why_no_mok.filter(|_| error.is_for_want_of_a_key()) {
+            Some(why) => error.with_fix(why).into(),
+            None => error.into(),
+        },
+    })
+}

@@ -1,0 +1,4 @@
+//! `baton manifest`.
+
+pub mod args;
+pub mod run;

@@ -1,0 +1,71 @@
+//! The command line of `baton policy`.
+
+use clap::{Args, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What `--help` says about policies.
+pub const POLICY_HELP: &str = "\
+Presets are stock (the default), signed-initrd and sealed; `baton policy explain PRESET` says what
+one does. A policy of one's own is TOML; what it doesn't say is as in its preset:
+  preset = \"signed-initrd\"
+  [refusal]
+  action = \"halt\"
+  [cmdline]
+  rules = [{ allow = \"init\", one-of = [\"/sbin/init\"] }, { deny = \"module_blacklist\" }]
+docs/policy.md describes all of it.
+
+The gate must be signed (`baton sign`) with a key that the running kernel trusts.";
+
+/// `baton policy …`
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Say whether a policy can be built into a gate, and warn of what is odd
+    #[command(after_help = POLICY_HELP)]
+    Check(PolicyCheckArgs),
+    /// Show all that a policy says, as TOML
+    Show(PolicyShowArgs),
+    /// Say in sentences what a policy does, or what it does with a command line
+    Explain(PolicyExplainArgs),
+}
+
+impl PolicyCommand {
+    /// Whether the output is to be JSON.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        matches!(self, PolicyCommand::Show(args) if args.json)
+    }
+}
+
+/// Which policy to check.
+#[derive(Debug, Args)]
+pub struct PolicyCheckArgs {
+    /// The policy's TOML, or a preset
+    #[arg(value_name = "FILE|PRESET")]
+    pub policy: PathBuf,
+}
+
+/// Which policy to show.
+#[derive(Debug, Args)]
+pub struct PolicyShowArgs {
+    /// The policy's TOML, a gate with a policy, or a preset
+    #[arg(value_name = "FILE|GATE|PRESET")]
+    pub policy: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to explain.
+#[derive(Debug, Args)]
+pub struct PolicyExplainArgs {
+    /// The policy's TOML, a gate with a policy, or a preset
+    #[arg(value_name = "FILE|GATE|PRESET")]
+    pub policy: PathBuf,
+    /// Say what happens to each parameter of this command line
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub cmdline: Option<OsString>,
+    /// What counts for a crash load
+    #[arg(long)]
+    pub crash: bool,
+}

@@ -1,0 +1,160 @@
+//! Signs a file: in which way, and where the result goes.
+
+use super::args::{Encoding, Existing, SignArgs, SignatureKind};
+use super::signer::{Signer, accepted};
+use super::{appended, authenticode, detached, note};
+use crate::failure::output::OutputError;
+use crate::failure::sign::SignError;
+use crate::failure::{Cause, Failure, Result};
+use crate::input::p7s;
+use crate::input::read;
+use crate::kind::{Kind, Role};
+use crate::output::file::{self, Access, Destination};
+use baton_formats::elf::Elf;
+use baton_formats::gate_image::Formats;
+use baton_formats::initrd;
+use baton_formats::manifest::Manifest;
+use baton_verify::{Payload, Reason, Way};
+use std::os::unix::fs::FileTypeExt;
+
+/// Carries out the command.
+///
+/// # Errors
+/// When a file can't be read, the key isn't the certificate's, or the image isn't one that can be
+/// signed so.
+pub fn run(args: &SignArgs) -> Result<()> {
+    check_place(args)?;
+    let signer = Signer::read(args)?;
+    let file = read::given(&args.input)?;
+    let kind = args.kind.unwrap_or_else(|| default_kind(&file));
+    check_options(args, kind)?;
+    let named = |failure: Failure| failure.about(args.input.display());
+    check_role(&file).map_err(named)?;
+    let existing = Existing::from(args);
+    let destination = destination(args, kind)?;
+    let signed = sign(&file, kind, &signer, existing, args.format).map_err(named)?;
+    destination.write(&signed)?;
+    destination.report(format_args!(
+        "{destination}: {} by \"{}\" ({})",
+        kind.described(),
+        signer.name,
+        signer.hash
+    ));
+    if kind == SignatureKind::Detached
+        && matches!(Kind::of(&file).role, Role::Data | Role::Other(_))
+    {
+        tell!(
+            "note: {} begins neither as a kernel nor as an initrd or a manifest: for the gate it counts only if a manifest lists it",
+            args.input.display()
+        );
+    }
+    Ok(())
+}
+
+/// What comes from a pipe can't be replaced, and nothing lies beside it.
+fn check_place(args: &SignArgs) -> Result<()> {
+    let input = &args.input;
+    let is_pipe = std::fs::metadata(input).is_ok_and(|it| it.file_type().is_fifo());
+    match is_pipe && args.output().is_none() {
+        true => Err(SignError::Pipe {
+            path: input.clone(),
+        }
+        .into()),
+        false => Ok(()),
+    }
+}
+
+/// A kernel that isn't Linux is one by a manifest alone: no signature of its own would do.
+fn check_role(file: &[u8]) -> Result<()> {
+    match Payload::recognise(file, Way::Detached, Formats::default()) {
+        Err(reason @ Reason::OnlyByManifest) if !initrd::is_one(file) => accepted(Err(reason)),
+        _ => check_manifest(file),
+    }
+}
+
+/// Nor does a signature make a manifest of what can't be read as one.
+fn check_manifest(file: &[u8]) -> Result<()> {
+    if Kind::of(file).role != Role::Manifest {
+        return Ok(());
+    }
+    Manifest::parse(file).map_err(SignError::Manifest)?;
+    Ok(())
+}
+
+/// The file with its signature, or, if that is to be detached, the signature.
+fn sign(
+    file: &[u8],
+    kind: SignatureKind,
+    signer: &Signer,
+    existing: Existing,
+    encoding: Encoding,
+) -> Result<Vec<u8>> {
+    match kind {
+        // What comes after an appended signature would undo it.
+        SignatureKind::Authenticode => {
+            authenticode::sign(appended::without(file, existing)?, signer, existing)
+        }
+        SignatureKind::Note => note::sign(appended::without(file, existing)?, signer, existing),
+        SignatureKind::Appended => appended::sign(file, signer, existing),
+        SignatureKind::Detached => detached::sign(file, signer, encoding),
+    }
+}
+
+/// What a file of this format mostly gets.
+fn default_kind(file: &[u8]) -> SignatureKind {
+    if file.starts_with(b"MZ") {
+        SignatureKind::Authenticode
+    } else if Elf::is_one(file) {
+        SignatureKind::Appended
+    } else {
+        SignatureKind::Detached
+    }
+}
+
+fn check_options(args: &SignArgs, kind: SignatureKind) -> Result<()> {
+    if args.append && kind != SignatureKind::Authenticode {
+        return Err(SignError::Append {
+            path: args.input.clone(),
+            kind: kind.described(),
+        }
+        .into());
+    }
+    if args.format == Encoding::Pem && kind != SignatureKind::Detached {
+        return Err(SignError::PemFormat {
+            path: args.input.clone(),
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// Where the result goes. IN is replaced where nothing else is named; a detached signature that is there counts
+/// as the image's.
+fn destination(args: &SignArgs, kind: SignatureKind) -> Result<Destination> {
+    let detached = kind == SignatureKind::Detached;
+    let output = match args.output() {
+        Some(output) => output.to_owned(),
+        None if detached => p7s::beside(&args.input),
+        None => args.input.clone(),
+    };
+    let in_place = output == args.input && !detached;
+    let replaces = args.force || (detached && args.replace);
+    let existing = file::Existing::with(in_place || replaces);
+    let read = [&args.key, &args.cert].into_iter().chain(&args.chain);
+    let whole = detached.then_some(&args.input);
+    file::is_no_input(&output, read.chain(whole))?;
+    Destination::new(&output, Access::Like(&args.input), existing)
+        .map_err(|failure| advised(failure, detached, args))
+}
+
+/// Two files in the place of one and another's name are a slip of many hands, as of a shell's pattern.
+fn advised(mut failure: Failure, detached: bool, args: &SignArgs) -> Failure {
+    if let Cause::Output(OutputError::Exists { advice, .. }) = &mut *failure.cause {
+        *advice = match (detached, args.output()) {
+            (true, None) => "; --replace puts the new signature in its place",
+            (_, Some(_)) => "; one file is signed at a time",
+            (false, None) => "",
+        };
+    }
+    failure
+}

@@ -1,0 +1,4 @@
+//! `baton status`.
+
+pub mod args;
+pub mod run;

@@ -1,0 +1,4 @@
+//! `baton unload`, and `baton crash unload`.
+
+pub mod args;
+pub mod run;

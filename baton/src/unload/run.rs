@@ -1,0 +1,35 @@
+//! Forgetting the loaded kernel.
+
+use super::args::UnloadArgs;
+use crate::failure::Result;
+use crate::output::json;
+use baton_sys::kexec_state::KexecState;
+use baton_sys::{Root, kexec};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Unloaded {
+    unloaded: bool,
+    crash: bool,
+}
+
+/// Forgets the loaded kernel; that nothing is loaded is fine.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn run(args: &UnloadArgs, crash: bool) -> Result<()> {
+    let before = KexecState::read(&Root::system())?;
+    let was_loaded = before.is_some_and(|s| if crash { s.crash_loaded } else { s.loaded });
+    kexec::unload(crash)?;
+    if args.json {
+        json::print(&Unloaded {
+            unloaded: was_loaded,
+            crash,
+        });
+    } else if was_loaded {
+        say!("unloaded");
+    } else {
+        say!("nothing was loaded");
+    }
+    Ok(())
+}

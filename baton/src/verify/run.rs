@@ -1,0 +1,46 @@
+//! From the files to the verdict, and to what is said of it.
+
+use super::anchors::Anchors;
+use super::args::VerifyArgs;
+use super::judge::Question;
+use super::report::Report;
+use crate::failure::{Failure, Result};
+use crate::handover::inputs::Inputs;
+use crate::kind::Kind;
+use crate::output::json;
+use baton_formats::handover::Handover;
+
+/// Carries out the command.
+///
+/// # Errors
+/// Why the image is refused.
+pub fn run(args: &VerifyArgs) -> Result<()> {
+    let mut inputs = Inputs::read(&args.image, &args.with, None, args.crash)?;
+    inputs.crash |= Handover::parse(&inputs.kernel.bytes).is_ok_and(|saved| saved.is_crash());
+    let anchors = Anchors::read(args)?;
+    let trust = anchors.trust()?;
+    let question = Question {
+        args,
+        kind: Kind::of(&inputs.kernel.bytes),
+        inputs: &inputs,
+        anchors: &anchors,
+        trust: &trust,
+    };
+    let verdict = question.answer();
+    let report = Report::new(&question, &verdict);
+    let is_reported = match (&verdict, args.json) {
+        (_, true) => {
+            json::print(&report);
+            true
+        }
+        (Ok(verdict), false) => {
+            report.print(verdict, &anchors);
+            true
+        }
+        (Err(_), false) => false,
+    };
+    verdict.map(drop).map_err(|failure| Failure {
+        is_reported,
+        ..failure
+    })
+}
