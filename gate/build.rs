@@ -2,9 +2,9 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=gate.ld");
-    println!("cargo:rerun-if-changed=src/machine/x86_64/header.s");
-    println!("cargo:rerun-if-changed=src/machine/x86_64/head.s");
-    println!("cargo:rerun-if-changed=src/machine/x86_64/protected.s");
+    println!("cargo:rerun-if-changed=src/arch/x86_64/machine/header.s");
+    println!("cargo:rerun-if-changed=src/arch/x86_64/machine/head.s");
+    println!("cargo:rerun-if-changed=src/arch/x86_64/machine/protected.s");
     if std::env::var_os("CARGO_FEATURE_IMAGE").is_none() {
         return;
     }

@@ -1,5 +1,8 @@
 //! Reading physical memory through one narrow door, so that all that parses it runs on the host too.
 
+/// Bytes in a page of memory.
+pub const PAGE: u64 = 0x1000;
+
 /// Physical memory, as the code that parses it sees it.
 pub trait PhysicalMemory {
     /// The `length` bytes at the physical address `address`, or `None` where they can't be read:

@@ -11,7 +11,7 @@ use core::ops;
 use baton_formats::sort::sort;
 use baton_verify::Reason;
 
-use crate::paging::PAGE;
+use crate::memory::PAGE;
 
 /// Below this nothing is ever chosen: firmware and real-mode code keep data there, and a capture
 /// kernel is given the first MiB without its contents having been saved.

@@ -10,7 +10,7 @@ use baton_verify::{
     Component, Decision, Lists, Machine, Phase, Reason, Refusal, Trust, check_entry, decide,
 };
 
-use crate::arguments::Arguments;
+use crate::arch::arguments::Arguments;
 use crate::convert::{BootPlan, plan};
 use crate::firmware::{Firmware, MokTable};
 use crate::image::Image;

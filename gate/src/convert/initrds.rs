@@ -5,7 +5,7 @@ use core::ops;
 use baton_verify::Reason;
 
 use super::{Given, Room};
-use crate::paging::PAGE;
+use crate::memory::PAGE;
 
 /// cpio archives begin at multiples of 4 bytes
 /// (Documentation/driver-api/early-userspace/buffer-format.rst).
@@ -13,7 +13,7 @@ const ALIGNMENT: u64 = 4;
 
 /// Where the initrds lie and their size in bytes, both 0 if there are none: in the handover if they
 /// lie there in one piece and within `window`, otherwise joined in memory that is free.
-pub(super) fn place<'m>(
+pub(crate) fn place<'m>(
     given: &Given<'_, 'm>,
     window: ops::Range<u64>,
     room: &mut Room<'m>,

@@ -1,4 +1,5 @@
-//! Turning what was decided on into a running kernel: one module for each boot protocol.
+//! Turning what was decided on into a running kernel: what all boot protocols have in common. They themselves are
+//! each architecture's (`arch/x86_64/convert`), one module for each.
 //!
 //! A converter is a pure function: it takes what was decided, what the old kernel passed on and free
 //! memory, and says what is to be written where, and how the kernel is entered. Carrying that out is
@@ -9,30 +10,25 @@
 //! |---|---|
 //! | its parser | `formats` |
 //! | what recognises it, and checks that it can be booted here | `verify/src/decide/payload.rs` |
-//! | a module here with a [`Convert`], named in [`plan`] | |
+//! | a module with a [`Convert`], named in the architecture's `converter` | `arch/*/convert` |
 
-mod bzimage64;
-mod initrds;
-mod linux;
-mod multiboot2;
-mod pvh;
-mod room;
-mod segments;
-mod verdict;
-mod vmlinux;
+pub(crate) mod initrds;
+pub(crate) mod room;
+pub(crate) mod segments;
+pub(crate) mod verdict;
 
 extern crate alloc;
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use baton_formats::boot_params::{BootParamsMut, LEN};
-use baton_formats::gate_image::Format;
-use baton_verify::{Decision, Payload, Reason, Verified};
+use baton_formats::boot_params::LEN;
+use baton_verify::{Decision, Reason, Verified};
 
-use crate::arguments::Arguments;
+use crate::arch::arguments::Arguments;
+use crate::arch::convert as arch;
 use crate::plan::{Free, Range};
 
+pub use arch::Entry;
 pub use room::{Room, Write};
 
 /// Everything that is left to do: the writes, in order, and the jump.
@@ -43,29 +39,6 @@ pub struct BootPlan<'m> {
     pub writes: Vec<Write<'m>>,
     /// How the kernel is entered after that.
     pub entry: Entry,
-}
-
-/// How a kernel is entered. All addresses are physical, and mapped one to one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry {
-    /// In 64-bit mode, with paging on, by Linux's boot protocol (Documentation/arch/x86/boot.rst).
-    Long {
-        /// The entry point.
-        address: u64,
-        /// What RSI holds: the address of boot_params.
-        boot_params: u64,
-    },
-    /// In 32-bit protected mode, with paging off and flat segments, by PVH's and multiboot2's.
-    Protected {
-        /// The entry point.
-        address: u32,
-        /// What EAX holds.
-        eax: u32,
-        /// What EBX holds: the address of the boot information.
-        ebx: u32,
-        /// A page below 4 GiB, for the code that leaves 64-bit mode.
-        trampoline: u32,
-    },
 }
 
 /// What every converter is given.
@@ -106,10 +79,7 @@ pub fn plan<'m>(
     taken: &[Range],
     free: Free,
 ) -> Result<BootPlan<'m>, Reason> {
-    let mut boot_params = *arguments.boot_params;
-    BootParamsMut(&mut boot_params)
-        .free_setup_data()
-        .map_err(|_| Reason::BadMemoryMap("it has more than 128 entries"))?;
+    let boot_params = arch::boot_params_for_the_next(arguments)?;
     let given = Given {
         decision: &decision,
         arguments,
@@ -118,33 +88,7 @@ pub fn plan<'m>(
         identity,
         taken,
     };
-    // `decide` has refused what isn't built in; the compiler can't know.
-    let converter: Box<dyn Convert<'m> + '_> = match &decision.payload {
-        Payload::BzImage(image) => Box::new(bzimage64::Packed(image)),
-        Payload::Vmlinux(_) if !Format::Elf.is_built_in() => {
-            return Err(Reason::NotBuiltIn(Format::Elf));
-        }
-        Payload::Vmlinux(program) => Box::new(vmlinux::Vmlinux(program)),
-        Payload::Pvh { .. } if !Format::Pvh.is_built_in() => {
-            return Err(Reason::NotBuiltIn(Format::Pvh));
-        }
-        Payload::Pvh { program, entry } => {
-            let entry = *entry;
-            Box::new(pvh::Pvh { program, entry })
-        }
-        Payload::Multiboot2 { .. } if !Format::Multiboot2.is_built_in() => {
-            return Err(Reason::NotBuiltIn(Format::Multiboot2));
-        }
-        Payload::Multiboot2 {
-            header,
-            file,
-            program,
-        } => Box::new(multiboot2::Kernel {
-            header,
-            file,
-            program: program.as_ref(),
-        }),
-    };
+    let converter = arch::converter(&decision.payload)?;
     let mut room = Room::new(free);
     let entry = converter.convert(&given, &mut room)?;
     drop(converter);

@@ -8,7 +8,7 @@ use core::ops;
 
 use baton_verify::Reason;
 
-use crate::paging::PAGE;
+use crate::memory::PAGE;
 use crate::plan::{Free, Range};
 
 /// Below 16 MiB lies what old devices' DMA can reach; no kernel prefers it.
@@ -45,7 +45,7 @@ impl<'m> Room<'m> {
         }
     }
 
-    pub(super) fn into_writes(self) -> Vec<Write<'m>> {
+    pub(crate) fn into_writes(self) -> Vec<Write<'m>> {
         self.writes
     }
 

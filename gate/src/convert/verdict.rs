@@ -9,7 +9,7 @@ use baton_formats::verdict::{self, Component, Gate};
 use baton_verify::{Decision, Part};
 
 /// The record's bytes.
-pub(super) fn record(decision: &Decision<'_>, identity: [u8; 32]) -> Vec<u8> {
+pub(crate) fn record(decision: &Decision<'_>, identity: [u8; 32]) -> Vec<u8> {
     let mut components = Vec::new();
     // No more than a record holds, or `decide` had refused them.
     for part in &decision.parts {

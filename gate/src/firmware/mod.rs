@@ -13,7 +13,7 @@ use baton_formats::efi::{
 };
 use baton_verify::{Component, Reason, Refusal};
 
-use crate::arguments::Arguments;
+use crate::arch::arguments::Arguments;
 use crate::memory::PhysicalMemory;
 use crate::plan::{MapEntry, Range, Use};
 

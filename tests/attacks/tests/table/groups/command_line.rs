@@ -1,7 +1,7 @@
 //! Parameters.
 
 use baton_attacks::Group;
-use baton_gate::cmdline::serial_consoles;
+use baton_gate::arch::x86_64::serial_consoles::serial_consoles;
 use baton_verify::Component;
 
 use crate::bases::*;

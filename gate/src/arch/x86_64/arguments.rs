@@ -14,8 +14,8 @@ use baton_formats::setup_data::{
 };
 use baton_verify::Reason;
 
+use crate::memory::PAGE;
 use crate::memory::PhysicalMemory;
-use crate::paging::PAGE;
 use crate::plan::{MapEntry, Range, Use};
 
 /// The least length of an EFI_MEMORY_DESCRIPTOR.
@@ -313,7 +313,7 @@ fn rsdp<M: PhysicalMemory>(memory: &M, address: u64) -> Option<&[u8]> {
 ///
 /// # Errors
 /// `BadMemoryMap` if it claims more entries than there is room for.
-pub fn memory_map(boot_params: &[u8; 4096]) -> Result<Vec<MapEntry>, Reason> {
+fn memory_map(boot_params: &[u8; 4096]) -> Result<Vec<MapEntry>, Reason> {
     let entries = BootParams(boot_params)
         .e820()
         .map_err(|_| Reason::BadMemoryMap("it has more than 128 entries"))?;
@@ -337,11 +337,22 @@ fn map_entry(entry: E820Entry) -> MapEntry {
     }
 }
 
+/// The command line that the old kernel passed on with boot_params at `address`, before all else is read.
+///
+/// # Errors
+/// As [`Arguments::read`], for these.
+pub fn early_command_line<M: PhysicalMemory>(memory: &M, address: u64) -> Result<&[u8], Reason> {
+    let boot_params = memory
+        .array(address)
+        .ok_or(Reason::BadBootParams("boot_params can't be read"))?;
+    command_line(memory, boot_params)
+}
+
 /// The command line that `boot_params` point to, without its NUL.
 ///
 /// # Errors
 /// `BadBootParams` if it can't be read or doesn't end.
-pub fn command_line<'m, M: PhysicalMemory>(
+fn command_line<'m, M: PhysicalMemory>(
     memory: &'m M,
     boot_params: &[u8; 4096],
 ) -> Result<&'m [u8], Reason> {

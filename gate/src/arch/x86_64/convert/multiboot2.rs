@@ -12,9 +12,10 @@ use baton_formats::elf::Elf;
 use baton_formats::multiboot2::{Multiboot2, Relocatable};
 use baton_verify::Reason;
 
-use super::room::BELOW_4G;
-use super::{Convert, Entry, Given, Room, pvh, segments};
-use crate::paging::PAGE;
+use super::{Entry, pvh};
+use crate::convert::room::BELOW_4G;
+use crate::convert::{Convert, Given, Room, segments};
+use crate::memory::PAGE;
 use crate::plan;
 
 /// What EAX holds (3.3).

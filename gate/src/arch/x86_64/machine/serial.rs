@@ -1,7 +1,7 @@
 //! A 16550 serial port, polled.
 
 use super::cpu::{inb, outb};
-use crate::cmdline::SerialPort;
+use crate::arch::x86_64::serial_consoles::SerialPort;
 
 // Register offsets and bits: National Semiconductor PC16550D, table II.
 const DATA: u16 = 0;

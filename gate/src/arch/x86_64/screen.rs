@@ -4,11 +4,14 @@
 //! (drivers/video/fbdev/efifb.c), and kexec hands on what it was changed to. Drawing means writing, so that a screen
 //! which may lie over memory isn't used: one that no map lists, as no map lists a display's own memory.
 
-use baton_formats::boot_params::{BootParams, MAX_E820, ScreenInfo, VIDEO_TYPE_EFI};
+use baton_formats::boot_params::{BootParams, MAX_E820, VIDEO_TYPE_EFI};
 
-use crate::arguments::Arguments;
+use crate::arch::arguments::Arguments;
 use crate::firmware::Firmware;
 use crate::plan::{LOWEST, MapEntry, Range};
+
+/// What the old kernel passes on of a screen.
+pub use baton_formats::boot_params::ScreenInfo as Screen;
 
 /// A glyph's width, in pixels.
 pub const GLYPH: u32 = 8;
@@ -26,7 +29,7 @@ pub fn usable(
     arguments: &Arguments<'_>,
     firmware: &Firmware<'_>,
     gate: Range,
-) -> Option<(ScreenInfo, Range)> {
+) -> Option<(Screen, Range)> {
     let screen = BootParams(arguments.boot_params).screen_info();
     let range = extent(&screen)?;
     let taken = arguments.keep.iter().chain(&firmware.extents);
@@ -45,7 +48,7 @@ fn was_cut(map: &[MapEntry]) -> bool {
 
 /// The bytes of a linear framebuffer of 32 bits a pixel that has room for text.
 #[must_use]
-pub fn extent(screen: &ScreenInfo) -> Option<Range> {
+pub fn extent(screen: &Screen) -> Option<Range> {
     let base = screen.framebuffer();
     let usable = screen.video_type == VIDEO_TYPE_EFI
         && screen.lfb_depth == 32

@@ -4,8 +4,9 @@ use core::cell::RefCell;
 use core::slice;
 
 use super::cpu;
+use crate::arch::x86_64::paging::{Levels, MapError, PageTables, Table};
+use crate::memory::PAGE;
 use crate::memory::PhysicalMemory;
-use crate::paging::{Levels, MapError, PAGE, PageTables, Table};
 
 /// Tables in the pool. With 1 GiB pages a few suffice for any machine; without them (some models of
 /// virtual processors) each maps one GiB, and RAM above what fits isn't chosen.

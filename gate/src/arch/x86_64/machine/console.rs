@@ -8,7 +8,7 @@ use core::fmt::{self, Write};
 
 use super::framebuffer::Framebuffer;
 use super::serial::Serial;
-use crate::cmdline::serial_consoles;
+use crate::arch::x86_64::serial_consoles::serial_consoles;
 
 /// No more ports than a PC has are opened.
 const MAX_PORTS: usize = 4;

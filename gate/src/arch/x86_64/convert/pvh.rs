@@ -24,9 +24,10 @@ use baton_formats::boot_params::{BootParams, LEN};
 use baton_formats::elf::Elf;
 use baton_verify::Reason;
 
-use super::room::BELOW_4G;
-use super::{Convert, Entry, Given, Room, linux, multiboot2, segments};
-use crate::paging::PAGE;
+use super::{Entry, linux, multiboot2};
+use crate::convert::room::BELOW_4G;
+use crate::convert::{Convert, Given, Room, segments};
+use crate::memory::PAGE;
 
 const MAGIC: u32 = 0x336e_c578;
 const VERSION: u32 = 1;

@@ -12,9 +12,9 @@ use baton_formats::setup_data::{HEADER_LEN, SETUP_DTB, SetupDataHeader};
 use baton_formats::verdict::SETUP_BATON_VERDICT;
 use baton_verify::Reason;
 
-use super::room::ANYWHERE;
-use super::{Given, Room, initrds, verdict};
-use crate::paging::PAGE;
+use crate::convert::room::ANYWHERE;
+use crate::convert::{Given, Room, initrds, verdict};
+use crate::memory::PAGE;
 
 /// Completes `page`, boot_params with the kernel's setup header, and gives the address where they go.
 ///

@@ -12,8 +12,8 @@
 
 use core::fmt;
 
-/// Bytes in a page, and in a page table.
-pub const PAGE: u64 = 0x1000;
+use crate::memory::PAGE;
+
 const LARGE: u64 = 1 << 21;
 const HUGE: u64 = 1 << 30;
 

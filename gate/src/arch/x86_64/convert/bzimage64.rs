@@ -4,8 +4,9 @@ use baton_formats::boot_params::BootParamsMut;
 use baton_formats::bzimage::{BzImage, ENTRY_64, XLF_CAN_BE_LOADED_ABOVE_4G, XLF_EFI_KEXEC};
 use baton_verify::Reason;
 
-use super::room::{ANYWHERE, BELOW_4G, LOWEST};
-use super::{Convert, Entry, Given, Room, linux};
+use super::{Entry, linux};
+use crate::convert::room::{ANYWHERE, BELOW_4G, LOWEST};
+use crate::convert::{Convert, Given, Room};
 
 pub(super) struct Packed<'d, 'm>(pub &'d BzImage<'m>);
 

@@ -8,8 +8,9 @@
 use baton_formats::elf::Elf;
 use baton_verify::Reason;
 
-use super::room::{ANYWHERE, LOWEST};
-use super::{Convert, Entry, Given, Room, linux, segments};
+use super::{Entry, linux};
+use crate::convert::room::{ANYWHERE, LOWEST};
+use crate::convert::{Convert, Given, Room, segments};
 
 /// What Linux may be moved by.
 const ALIGNMENT: u64 = 2 << 20;

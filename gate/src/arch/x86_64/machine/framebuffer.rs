@@ -2,7 +2,7 @@
 
 use baton_formats::boot_params::ScreenInfo;
 
-use crate::screen::{GLYPH, LINE, MARGIN, extent};
+use crate::arch::x86_64::screen::{GLYPH, LINE, MARGIN, extent};
 
 /// A linear framebuffer of 32 bits a pixel, and where the next character goes.
 pub struct Framebuffer {
