@@ -37,8 +37,7 @@
     )
 )]
 
-pub mod boot_params;
-pub mod bzimage;
+pub mod arch;
 pub mod cmdline;
 pub mod cpio;
 pub mod efi;
@@ -54,11 +53,12 @@ pub mod pe;
 pub mod policy;
 pub mod reader;
 pub mod sbat;
-pub mod setup_data;
 pub mod siglist;
 pub mod sort;
 pub mod uki;
 pub mod verdict;
+
+pub use arch::x86::{boot_params, bzimage, setup_data};
 
 /// The page size of every layout in this crate, in bytes.
 pub const PAGE_SIZE: usize = 4096;

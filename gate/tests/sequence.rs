@@ -157,7 +157,10 @@ fn what_is_refused_is_said_and_ends_as_the_policy_says_and_nothing_is_written() 
     assert_eq!(mock.run(&[]), End::Stopped(OnRefusal::default()));
     assert_eq!(OnRefusal::default().action, RefusalAction::Reset);
     let last = mock.last_said();
-    assert!(last.starts_with("REFUSED: kernel refused: signed by "), "{last}");
+    assert!(
+        last.starts_with("REFUSED: kernel refused: signed by "),
+        "{last}"
+    );
     assert!(mock.written.borrow().is_empty());
 }
 

@@ -62,7 +62,7 @@ mod x509;
 
 pub use baton_formats::verdict::Way;
 pub use crypto::hash::{Digest, HashAlgorithm};
-pub use decide::entry::check_entry;
+pub use decide::arch::x86::check_entry;
 pub use decide::kernel::{verify_kernel, verify_kernel_on};
 pub use decide::machine::Machine;
 pub use decide::manifest;

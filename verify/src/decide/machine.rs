@@ -1,9 +1,8 @@
 //! What a verdict depends on besides bytes: what the running kernel says of the machine.
 
-use baton_formats::boot_params::{BootParams, SECURE_BOOT_ENABLED};
-use baton_formats::bzimage::XLF_EFI_KEXEC;
 use baton_formats::policy::Policy;
 
+use crate::decide::arch::x86::loses_efi;
 use crate::decide::manifest::VerifiedManifest;
 use crate::decide::payload::Payload;
 use crate::reason::Reason;
@@ -23,15 +22,6 @@ impl Machine {
         secure_boot: true,
         efi: true,
     };
-
-    /// As boot_params say.
-    #[must_use]
-    pub fn told_by(params: &BootParams<'_>) -> Self {
-        Self {
-            secure_boot: params.secure_boot() == SECURE_BOOT_ENABLED,
-            efi: params.efi_info().systab != 0,
-        }
-    }
 
     /// Checks that Secure Boot is on, if the policy asks for that.
     ///
@@ -54,13 +44,9 @@ impl Machine {
         manifest: Option<&VerifiedManifest<'_>>,
     ) -> Result<(), Reason> {
         let listed = manifest.is_some_and(|it| it.manifest().kernel().is_some());
-        match payload {
-            Payload::BzImage(image)
-                if self.efi && !listed && image.xloadflags() & XLF_EFI_KEXEC == 0 =>
-            {
-                Err(Reason::LosesEfi)
-            }
-            _ => Ok(()),
+        match self.efi && !listed && loses_efi(payload) {
+            true => Err(Reason::LosesEfi),
+            false => Ok(()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The one decision: may this handover be booted?
 
-pub(crate) mod entry;
+pub(crate) mod arch;
 mod joined;
 pub(crate) mod kernel;
 pub(crate) mod machine;
@@ -23,6 +23,7 @@ use baton_formats::policy::{Policy, Rules};
 use baton_formats::uki::Arguments;
 use baton_formats::verdict::{Kind, MAX_COMPONENTS, Way};
 
+use self::arch::x86::SETUP_HEADER;
 use self::joined::Piece;
 use self::kernel::verify_kernel_on;
 use self::manifest::VerifiedManifest;
@@ -38,9 +39,6 @@ use crate::reason::Reason;
 use crate::reason::refusal::{Component, Refusal};
 use crate::signature::detached::verify_detached_for;
 use crate::signature::verified::Verified;
-
-/// Where the kernel's setup header begins in a bzImage (Documentation/arch/x86/boot.rst).
-const SETUP_HEADER: usize = 0x1f1;
 
 /// The length of CheckSum ("PE Format", Optional Header).
 const CHECKSUM_LEN: usize = 4;

@@ -8,11 +8,8 @@ use baton_formats::pe::{DOS_MAGIC, Pe};
 use baton_formats::uki::{Addon, Uki, UkiError};
 use baton_formats::verdict::Way;
 
+use crate::decide::arch::x86::COMMAND_LINE;
 use crate::reason::Reason;
-
-/// The longest command line that Linux takes without saying so in a header, without its NUL
-/// (`COMMAND_LINE_SIZE` in arch/x86/include/asm/setup.h).
-const LINUX_COMMAND_LINE: u32 = 2047;
 
 /// A kernel that can be booted, by how it is.
 #[derive(Debug, Clone)]
@@ -131,7 +128,7 @@ impl<'a> Payload<'a> {
     pub fn cmdline_size(&self) -> u32 {
         match self {
             Self::BzImage(image) => image.cmdline_size(),
-            Self::Vmlinux(_) => LINUX_COMMAND_LINE,
+            Self::Vmlinux(_) => COMMAND_LINE,
             Self::Pvh { .. } | Self::Multiboot2 { .. } => u32::MAX,
         }
     }

@@ -1,0 +1,3 @@
+//! What one architecture's kernels alone have.
+
+pub mod x86;

@@ -1,0 +1,3 @@
+//! How kernels of one architecture may be entered.
+
+pub(crate) mod x86;
