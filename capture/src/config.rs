@@ -6,15 +6,13 @@
 #[cfg(test)]
 mod tests;
 
-use crate::device::Device;
 use crate::dump::Dump;
 use crate::path::InitramfsFile;
 use crate::system::Finally;
 use crate::target::Target;
-use baton_toml::Problem;
-use serde::{Deserialize, Serialize};
-use std::ops::RangeInclusive;
-use std::time::Duration;
+use baton_toml::{Number, Problem};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The path of the configuration in the initramfs.
 pub const PATH: &str = "/etc/baton/capture.toml";
@@ -37,88 +35,18 @@ pub struct Config {
     /// Which memory is dumped, and how.
     pub dump: Dump,
     /// The targets, at least one; each is tried if those before it fail.
-    #[serde(default, serialize_with = "baton_toml::write_variants")]
+    #[serde(
+        deserialize_with = "targets",
+        serialize_with = "baton_toml::write_variants"
+    )]
     pub target: Vec<Target>,
 }
 
 /// The time that the whole capture may take, in seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct Deadline(u32);
-
-/// The deadlines that are allowed, in seconds.
-const DEADLINES: RangeInclusive<u32> = 10..=86400;
-
-/// The deadline is out of range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} seconds are no deadline; give from {min} to {max}", min = DEADLINES.start(), max = DEADLINES.end())]
-pub struct NoDeadline(u32);
-
-impl Deadline {
-    /// The deadline where none is configured.
-    pub const DEFAULT: Deadline = Deadline(1800);
-
-    /// The time.
-    #[must_use]
-    pub fn duration(self) -> Duration {
-        Duration::from_secs(self.0.into())
-    }
-}
-
-impl TryFrom<u32> for Deadline {
-    type Error = NoDeadline;
-
-    fn try_from(seconds: u32) -> Result<Deadline, NoDeadline> {
-        match DEADLINES.contains(&seconds) {
-            true => Ok(Deadline(seconds)),
-            false => Err(NoDeadline(seconds)),
-        }
-    }
-}
-
-impl From<Deadline> for u32 {
-    fn from(deadline: Deadline) -> u32 {
-        deadline.0
-    }
-}
+pub type Deadline = Number<10, 86400>;
 
 /// How many dumps a directory keeps, including the new one; the oldest are removed first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct Keep(u32);
-
-/// No dump would be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("keeping 0 dumps would remove the one that was just taken; give 1 or more")]
-pub struct KeepsNothing;
-
-impl Keep {
-    /// The number of dumps where none is configured.
-    pub const DEFAULT: Keep = Keep(3);
-
-    /// The number of dumps.
-    #[must_use]
-    pub fn count(self) -> usize {
-        usize::try_from(self.0).unwrap_or(usize::MAX)
-    }
-}
-
-impl TryFrom<u32> for Keep {
-    type Error = KeepsNothing;
-
-    fn try_from(count: u32) -> Result<Keep, KeepsNothing> {
-        match count {
-            0 => Err(KeepsNothing),
-            count => Ok(Keep(count)),
-        }
-    }
-}
-
-impl From<Keep> for u32 {
-    fn from(keep: Keep) -> u32 {
-        keep.0
-    }
-}
+pub type Keep = Number<1, { u32::MAX }>;
 
 /// Why a configuration is rejected: one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -126,63 +54,42 @@ pub enum ConfigError {
     /// The text isn't TOML, doesn't have the keys of a configuration, or a value is wrong.
     #[error("the capture configuration: {0}; docs/capture.md lists the keys")]
     Text(Problem),
-    /// There is no target.
-    #[error(
-        "`target` in the capture configuration names no place for a dump; add a [[target]] with kind = \"filesystem\" \
-         or \"raw\""
-    )]
-    NoTarget,
-    /// A target's device has a path that doesn't exist while a crash is captured.
-    #[error(
-        "`target[{number}].device` in the capture configuration is \"{device}\", which udev or the device mapper \
-         makes, and neither runs while a crash is captured; use UUID=…, PARTUUID=… or the device's own path, on a \
-         disk or partition without LVM and encryption"
-    )]
-    NotThere {
-        /// The target, counted from 0.
-        number: usize,
-        /// The device.
-        device: Device,
-    },
     /// The configuration can't be serialised.
     #[error("the capture configuration can't be written as TOML: {0}; report this as a bug")]
     Unwritable(String),
 }
 
+fn targets<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Vec<Target>, D::Error> {
+    let fix = "add a [[target]] with kind = \"filesystem\" or \"raw\"";
+    let targets: Vec<Target> = baton_toml::not_empty(deserializer, fix)?;
+    let mut devices = targets.iter().filter_map(Target::device);
+    match devices.find(|device| device.is_made_by_udev()) {
+        None => Ok(targets),
+        Some(device) => Err(Error::custom(format!(
+            "udev or the device mapper makes {device}, and neither runs while a crash is captured; use UUID=…, \
+             PARTUUID=… or the device's own path, on a disk or partition without LVM and encryption"
+        ))),
+    }
+}
+
 impl Config {
-    /// Parses and validates a configuration.
+    /// Parses a configuration.
     ///
     /// # Errors
     /// Names the line and the key, what is wrong with the value, and the fix.
     pub fn parse(text: &str) -> Result<Config, ConfigError> {
-        let config: Config = baton_toml::read(text).map_err(ConfigError::Text)?;
-        config.validate()?;
-        Ok(config)
+        baton_toml::read(text).map_err(ConfigError::Text)
     }
 
-    /// The configuration as text that [`Config::parse`] reads.
+    /// The configuration as text that [`Config::parse`] reads as the same.
     ///
     /// # Errors
-    /// As [`Config::validate`], since an invalid configuration isn't written.
+    /// When it can't be read as the same, as without a target.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
-        self.validate()?;
-        toml::to_string(self).map_err(|e| ConfigError::Unwritable(e.to_string()))
-    }
-
-    /// Checks what the types of the values don't say.
-    ///
-    /// # Errors
-    /// Names the key, what is wrong with it, and the fix.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        if self.target.is_empty() {
-            return Err(ConfigError::NoTarget);
+        let text = toml::to_string(self).map_err(|e| ConfigError::Unwritable(e.to_string()))?;
+        match Config::parse(&text)? == *self {
+            true => Ok(text),
+            false => Err(ConfigError::Unwritable("it reads back differently".into())),
         }
-        for (target, number) in self.target.iter().zip(0..) {
-            if let Some(device) = target.device().filter(|it| it.is_made_by_udev()) {
-                let device = device.clone();
-                return Err(ConfigError::NotThere { number, device });
-            }
-        }
-        Ok(())
     }
 }

@@ -3,7 +3,8 @@
 use baton_kdump::convert::Format;
 use baton_kdump::encode::Compression;
 use baton_kdump::filter::Level;
-use serde::de::{Error, Unexpected};
+use baton_toml::Number;
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Which memory is dumped, and how.
@@ -70,9 +71,8 @@ fn highest() -> Level {
 }
 
 fn level<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Level, D::Error> {
-    let number = u32::deserialize(deserializer).ok();
-    let level = number.and_then(|number| Level::try_from(u8::try_from(number).ok()?).ok());
-    level.ok_or_else(|| {
-        Error::invalid_value(Unexpected::Other("another value"), &"a number from 0 to 31")
-    })
+    let [number, ..] = Number::<0, 31>::deserialize(deserializer)?
+        .get()
+        .to_le_bytes();
+    Level::try_from(number).map_err(Error::custom)
 }

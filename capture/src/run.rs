@@ -52,13 +52,18 @@ fn configured(
     open: &Open<'_>,
 ) -> &'static str {
     end.will(config.finally);
-    if let Err(error) = end.after(config.deadline.duration()) {
+    if let Err(error) = end.after(time(config)) {
         system.say(&format!("the deadline can't be set: {error}"));
     }
     match Capture::new(&**system, end, config).run(open) {
         true => "the dump is complete",
         false => "there is no complete dump",
     }
+}
+
+/// The time for the whole capture.
+fn time(config: &Config) -> Duration {
+    Duration::from_secs(config.deadline.get().into())
 }
 
 /// A capture in progress.
@@ -222,14 +227,14 @@ impl<'a> Capture<'a> {
     }
 
     fn job(&self, facts: &Facts, left: usize) -> Job {
-        let deadline = self.config.deadline.duration();
+        let deadline = time(self.config);
         let time_left = deadline.saturating_sub(self.system.elapsed());
         let dump = &self.config.dump;
         Job {
             time: facts.time.unwrap_or_else(|| self.system.clock()),
             max_size: facts.memory,
             shrinks: dump.compression != Compression::None || u8::from(dump.level) > 0,
-            keep: self.config.keep.count(),
+            keep: usize::try_from(self.config.keep.get()).unwrap_or(usize::MAX),
             device_timeout: device_timeout(time_left, left, MAX_DEVICE_WAIT),
         }
     }

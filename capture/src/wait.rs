@@ -108,13 +108,9 @@ fn recognises(system: &dyn System, device: &Device, candidate: &Candidate) -> Op
     match device {
         Device::Path(path) => Some(*path == candidate.node),
         Device::Wwn(_) | Device::Serial(..) => candidate.identity.carries(device),
-        Device::Uuid(uuid) => {
+        Device::Uuid(_) | Device::Label(_) => {
             let found = superblock(&*source(&candidate.node)?);
-            Some(found.is_some_and(|it| it.uuid.eq_ignore_ascii_case(uuid)))
-        }
-        Device::Label(label) => {
-            let found = superblock(&*source(&candidate.node)?);
-            Some(found.is_some_and(|it| it.label.as_ref() == Some(label)))
+            Some(found.is_some_and(|it| it.is_called(device)))
         }
         Device::PartUuid(_) | Device::PartLabel(_) => {
             let Some((disk, partition)) = &candidate.partition else {
@@ -127,11 +123,7 @@ fn recognises(system: &dyn System, device: &Device, candidate: &Candidate) -> Op
                 partition.number,
                 partition.start,
             );
-            Some(names.is_some_and(|names| match device {
-                Device::PartUuid(uuid) => names.uuid.eq_ignore_ascii_case(uuid),
-                Device::PartLabel(label) => names.label.as_ref() == Some(label),
-                _ => false,
-            }))
+            Some(names.is_some_and(|names| names.are(device)))
         }
     }
 }

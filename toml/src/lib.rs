@@ -6,20 +6,22 @@
 //! ```
 //! #[derive(Debug, serde::Deserialize)]
 //! struct Settings {
-//!     keep: u32,
+//!     keep: baton_toml::Number<1, 10>,
 //! }
 //!
 //! let error = baton_toml::read::<Settings>("\nkeep = \"all\"").unwrap_err();
-//! let start = "line 2: keep is \"all\"; it must be a number";
-//! assert!(error.to_string().starts_with(start));
+//! let said = "line 2: keep is \"all\"; it must be a number from 1 to 10";
+//! assert_eq!(error.to_string(), said);
 //! ```
 
 #![forbid(unsafe_code)]
 
 mod read;
+mod value;
 mod write;
 
 pub use read::read;
+pub use value::{Number, not_empty, valid};
 pub use write::write_variants;
 
 use std::ops::Range;
@@ -256,13 +258,16 @@ impl<'t> Item<'t> {
     /// # Errors
     /// When it is something else.
     pub fn number(&self, least: u64, most: u64) -> Result<u64> {
-        let number = match self.value {
-            DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
-            _ => None,
-        };
-        number
+        self.integer()
             .filter(|number| (least..=most).contains(number))
             .ok_or_else(|| self.must_be(&format!("a number from {least} to {most}")))
+    }
+
+    fn integer(&self) -> Option<u64> {
+        match self.value {
+            DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
+            _ => None,
+        }
     }
 
     /// As a list.

@@ -1,6 +1,6 @@
 //! TOML read into types that derive [`serde::Deserialize`], with the errors of [`Item`].
 //!
-//! An enum whose variants hold structs is a table, and its key `kind` names the variant. (serde's own `tag` reads
+//! An enum whose variants hold one struct each is a table, and its key `kind` names the variant. (serde's own `tag` reads
 //! such a table into memory first, where its keys and values no longer know where they stand.)
 
 use super::{Item, Problem, Result, parse};
@@ -136,11 +136,10 @@ impl<'de> Deserializer<'de> for Value<'de> {
     }
 
     fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Made<V::Value> {
-        visitor.visit_u64(self.item.number(0, u32::MAX.into())?)
-    }
-
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Made<V::Value> {
-        visitor.visit_u64(self.item.number(0, u64::MAX)?)
+        match self.item.integer() {
+            Some(number) => visitor.visit_u64(number),
+            None => Err(Flaw::invalid_type(Unexpected::Other("another"), &visitor)),
+        }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Made<V::Value> {
@@ -194,7 +193,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i64 u8 u16 f32 f64 char str string bytes byte_buf unit unit_struct tuple tuple_struct map
+        i8 i16 i32 i64 u8 u16 u64 f32 f64 char str string bytes byte_buf unit unit_struct tuple tuple_struct map
         identifier ignored_any
     }
 }
@@ -266,25 +265,18 @@ impl<'t> VariantAccess<'t> for Variant<'t> {
     }
 
     fn tuple_variant<V: Visitor<'t>>(self, _: usize, _: V) -> Made<V::Value> {
-        Err(Flaw::custom("no configuration has a list of this kind"))
+        Err(Flaw::custom("a kind holds one struct"))
     }
 
-    fn struct_variant<V: Visitor<'t>>(
-        self,
-        keys: &'static [&'static str],
-        visitor: V,
-    ) -> Made<V::Value> {
-        let table = Value {
-            item: self.item,
-            is_tagged: true,
-        };
-        table.deserialize_struct("", keys, visitor)
+    fn struct_variant<V: Visitor<'t>>(self, _: &'static [&'static str], _: V) -> Made<V::Value> {
+        Err(Flaw::custom("a kind holds one struct"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Number;
     use serde::{Deserialize, Serialize};
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -296,16 +288,16 @@ mod tests {
     }
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-    #[serde(try_from = "u32", into = "u32")]
+    #[serde(try_from = "Number<0, 100>", into = "u32")]
     struct Even(u32);
 
-    impl TryFrom<u32> for Even {
+    impl TryFrom<Number<0, 100>> for Even {
         type Error = String;
 
-        fn try_from(number: u32) -> std::result::Result<Even, String> {
-            match number % 2 {
-                0 => Ok(Even(number)),
-                _ => Err(format!("{number} is odd; give an even number")),
+        fn try_from(number: Number<0, 100>) -> std::result::Result<Even, String> {
+            match number.get() % 2 {
+                0 => Ok(Even(number.get())),
+                _ => Err(format!("{} is odd; give an even number", number.get())),
             }
         }
     }
@@ -320,7 +312,12 @@ mod tests {
     #[serde(rename_all = "kebab-case")]
     enum Shape {
         Circle(Circle),
-        Square { side: u32 },
+        Square(Square),
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Square {
+        side: Number<2, 9>,
     }
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -345,7 +342,12 @@ side = 3
     fn what_is_written_is_read_as_the_same() {
         let whole: Whole = read(WHOLE).unwrap();
         assert_eq!(whole.even, Even(4));
-        assert_eq!(whole.shape[1], Shape::Square { side: 3 });
+        assert_eq!(
+            whole.shape[1],
+            Shape::Square(Square {
+                side: Number::literal::<3>()
+            })
+        );
         let written = toml::to_string(&whole).unwrap();
         assert_eq!(written, WHOLE);
     }
@@ -357,7 +359,7 @@ side = 3
             (
                 "4",
                 "-4",
-                "line 1: even is -4; it must be a number from 0 to 4294967295",
+                "line 1: even is -4; it must be a number from 0 to 100",
             ),
             (
                 "2",
@@ -378,6 +380,16 @@ side = 3
                 "side",
                 "radius",
                 "line 9: unknown key \"shape[1].radius\"; known here: kind, side",
+            ),
+            (
+                "3",
+                "1",
+                "line 9: shape[1].side is 1; it must be a number from 2 to 9",
+            ),
+            (
+                "3",
+                "true",
+                "line 9: shape[1].side is true; it must be a number from 2 to 9",
             ),
             ("side = 3", "", "line 7: \"shape[1].side\" is missing"),
             (

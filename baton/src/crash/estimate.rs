@@ -29,6 +29,18 @@ pub fn memory(prepared: &Prepared) -> u64 {
         + cpus * EACH_CPU
 }
 
+/// The note if less memory is reserved than a capture is likely to need.
+#[must_use]
+pub fn small_reservation(reserved: u64, needed: u64) -> Option<String> {
+    (reserved > 0 && needed > reserved).then(|| {
+        format!(
+            "{} MiB are reserved and about {} MiB are likely to be needed; boot with a larger crashkernel=",
+            reserved / MIB,
+            needed.div_ceil(MIB)
+        )
+    })
+}
+
 /// Compression makes of so many bytes of kernel memory so many: 134 MiB became 53 on a machine of 1 GiB, and
 /// larger ones have more that is alike.
 const COMPRESSED: (u64, u64) = (5, 2);

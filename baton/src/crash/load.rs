@@ -45,13 +45,7 @@ fn summary(root: &Root, prepared: &Prepared, reserved: u64) -> Result<CaptureSum
     );
     notes.extend(estimate::watchdogs(root));
     notes.extend(owners::find(root).iter().map(|it| owners::described(it)));
-    if reserved > 0 && needed > reserved {
-        notes.push(format!(
-            "{} MiB are reserved and about {} MiB are likely to be needed; boot with a larger crashkernel=",
-            reserved >> 20,
-            needed.div_ceil(1 << 20)
-        ));
-    }
+    notes.extend(estimate::small_reservation(reserved, needed));
     Ok(CaptureSummary {
         config: prepared.source.clone(),
         targets: prepared

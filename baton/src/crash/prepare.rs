@@ -82,14 +82,14 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
     }
     let modules = read_modules(&index, needs.into_order())?;
     let config = compile(&settings, &targets, &modules)?;
-    let text = configuration(&config, path.as_deref())?;
+    let text = config.to_toml().map_err(Problem::BadCaptureConfig)?;
     let cmdline = command_line(root, &settings)?;
     let initramfs = initramfs::build(&program, &text, &modules)?;
     let parts = parts(&kernel, &program, &text, &modules, &cmdline);
     Ok(Prepared {
         modules_len: modules.iter().map(|module| module.bytes.len() as u64).sum(),
         modules: modules.into_iter().map(|module| module.name).collect(),
-        cpus: settings.kernel.cpus,
+        cpus: settings.kernel.cpus.get(),
         source: path,
         kernel,
         cmdline,
@@ -162,29 +162,13 @@ fn compile(
     })
 }
 
-/// The text, judged by the code that will read it.
-fn configuration(config: &Config, source: Option<&std::path::Path>) -> Result<String> {
-    let wrong = |why: String| Problem::Settings {
-        path: source
-            .unwrap_or(std::path::Path::new("defaults"))
-            .to_owned(),
-        why,
-    };
-    let text = config.to_toml().map_err(|e| wrong(e.to_string()))?;
-    let read = Config::parse(&text).map_err(|e| wrong(e.to_string()))?;
-    match read == *config {
-        true => Ok(text),
-        false => Err(wrong("it reads back as something else; report this as a bug".into()).into()),
-    }
-}
-
 fn command_line(root: &Root, settings: &Settings) -> Result<Vec<u8>> {
     let running = baton_sys::cmdline::current(root)?;
     let first = cpu::first_apic_id(root)?;
     let kernel = &settings.kernel;
     Ok(cmdline::capture(
         &running,
-        kernel.cpus,
+        kernel.cpus.get(),
         first,
         &kernel.parameters,
     ))

@@ -89,23 +89,14 @@ pub fn carries(root: &Root, device: &BlockDevice, name: &Device) -> Option<bool>
     match name {
         Device::Path(path) => Some(path.to_str() == Some(&format!("/dev/{}", device.name))),
         Device::Wwn(_) | Device::Serial(..) => Identity::of(device).carries(name),
-        Device::Uuid(uuid) => {
+        Device::Uuid(_) | Device::Label(_) => {
             let found = superblock(&open(root, device)?);
-            Some(found.is_some_and(|found| found.uuid.eq_ignore_ascii_case(uuid)))
+            Some(found.is_some_and(|found| found.is_called(name)))
         }
-        Device::Label(label) => {
-            let found = superblock(&open(root, device)?);
-            Some(found.is_some_and(|found| found.label.as_ref() == Some(label)))
-        }
-        Device::PartUuid(uuid) => {
+        Device::PartUuid(_) | Device::PartLabel(_) => {
             open(root, &device.disk())?;
             let names = partition(root, device);
-            Some(names.is_some_and(|names| names.uuid.eq_ignore_ascii_case(uuid)))
-        }
-        Device::PartLabel(label) => {
-            open(root, &device.disk())?;
-            let names = partition(root, device);
-            Some(names.is_some_and(|names| names.label.as_ref() == Some(label)))
+            Some(names.is_some_and(|names| names.are(name)))
         }
     }
 }

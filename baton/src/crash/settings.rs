@@ -11,15 +11,12 @@ use baton_capture::config::{Deadline, Keep};
 use baton_capture::dump::Dump;
 use baton_capture::system::Finally;
 use baton_sys::Root;
-use serde::de::{Error, Unexpected};
+use baton_toml::{Number, not_empty, valid};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
 
 /// Where the file is if no other is named, without the leading slash.
 pub const DEFAULT: &str = "etc/baton/crash.toml";
-
-/// The most processors that a capture is given: more would take memory for nothing.
-const MAX_CPUS: u32 = 64;
 
 /// The settings. Those that the file doesn't name are as by default.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -49,9 +46,8 @@ pub struct Kernel {
     /// The kernel's image; the running kernel's if `None`.
     #[serde(deserialize_with = "image")]
     pub image: Option<PathBuf>,
-    /// How many processors the kernel uses.
-    #[serde(deserialize_with = "cpus")]
-    pub cpus: u32,
+    /// How many processors the kernel uses; more than 64 would take memory for nothing.
+    pub cpus: Number<1, 64>,
     /// Parameters after all others on the kernel's command line.
     #[serde(deserialize_with = "parameters")]
     pub parameters: Vec<String>,
@@ -62,10 +58,10 @@ pub struct Kernel {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            deadline: Deadline::DEFAULT,
+            deadline: Deadline::literal::<1800>(),
             finally: Finally::Reboot,
             read_back: true,
-            keep: Keep::DEFAULT,
+            keep: Keep::literal::<3>(),
             dump: Dump::default(),
             kernel: Kernel::default(),
             target: vec![Target::Mounted(Mounted {
@@ -79,7 +75,7 @@ impl Default for Kernel {
     fn default() -> Kernel {
         Kernel {
             image: None,
-            cpus: 1,
+            cpus: Number::literal::<1>(),
             parameters: Vec::new(),
             modules: Vec::new(),
         }
@@ -132,30 +128,11 @@ pub fn parse(text: &str) -> baton_toml::Result<Settings> {
     baton_toml::read(text)
 }
 
-/// A value of which not every one is valid.
-fn valid<'d, T: Deserialize<'d>, D: Deserializer<'d>>(
-    deserializer: D,
-    is_valid: impl Fn(&T) -> bool,
-    what: &str,
-) -> std::result::Result<T, D::Error> {
-    let value = T::deserialize(deserializer).ok().filter(is_valid);
-    value.ok_or_else(|| Error::invalid_value(Unexpected::Other("another value"), &what))
-}
-
 fn image<'d, D: Deserializer<'d>>(
     deserializer: D,
 ) -> std::result::Result<Option<PathBuf>, D::Error> {
-    valid(
-        deserializer,
-        |path: &PathBuf| path.is_absolute(),
-        "an absolute path",
-    )
-    .map(Some)
-}
-
-fn cpus<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<u32, D::Error> {
-    let what = format!("a number from 1 to {MAX_CPUS}");
-    valid(deserializer, |cpus| (1..=MAX_CPUS).contains(cpus), &what)
+    let is_absolute = |path: &PathBuf| path.is_absolute();
+    valid(deserializer, is_absolute, "an absolute path").map(Some)
 }
 
 fn parameters<'d, D: Deserializer<'d>>(
@@ -176,14 +153,7 @@ fn parameter<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<St
 }
 
 fn targets<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<Vec<Target>, D::Error> {
-    let targets = Vec::deserialize(deserializer)?;
-    match targets.is_empty() {
-        true => Err(Error::invalid_length(
-            0,
-            &"name one, or leave it out to use /var/crash",
-        )),
-        false => Ok(targets),
-    }
+    not_empty(deserializer, "name one, or leave it out to use /var/crash")
 }
 
 #[cfg(test)]
@@ -229,7 +199,7 @@ mod tests {
         .unwrap();
         assert_eq!(settings.finally, Finally::Poweroff);
         assert_eq!(settings.dump.compression, Compression::None);
-        assert_eq!(settings.kernel.cpus, 2);
+        assert_eq!(settings.kernel.cpus.get(), 2);
         assert_eq!(settings.target.len(), 3);
     }
 

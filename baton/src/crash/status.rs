@@ -145,13 +145,8 @@ impl Status {
         let needed = estimate::memory(&prepared);
         self.memory_needed = Some(needed);
         let reserved = self.crash_reserved.unwrap_or(0);
-        if reserved > 0 && needed > reserved {
-            self.notes.push(format!(
-                "{} MiB are reserved and about {} MiB are likely to be needed; boot with a larger crashkernel=",
-                reserved >> 20,
-                needed.div_ceil(1 << 20)
-            ));
-        }
+        self.notes
+            .extend(estimate::small_reservation(reserved, needed));
         Ok(())
     }
 

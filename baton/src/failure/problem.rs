@@ -2,6 +2,7 @@
 
 use crate::failure::Code;
 use crate::failure::exit::Exit;
+use baton_capture::config::ConfigError;
 use baton_capture::path::PathError;
 use std::path::PathBuf;
 
@@ -153,6 +154,8 @@ pub enum Problem {
     TooLarge { name: String, size: u64 },
     #[error("there is no target; name one in the configuration")]
     NoTarget,
+    #[error(transparent)]
+    BadCaptureConfig(ConfigError),
     #[error("{target}: {problem}")]
     BadDirectory { target: String, problem: PathError },
     #[error("a module's file in the initramfs: {problem}")]
@@ -204,7 +207,7 @@ impl Problem {
             Problem::TooLarge { .. } => "too-large",
             Problem::NoModuleFile { .. } => "no-module",
             Problem::BadModule { .. } | Problem::BadModuleName { .. } => "bad-module",
-            Problem::BadDirectory { .. } => "crash-config",
+            Problem::BadDirectory { .. } | Problem::BadCaptureConfig(_) => "crash-config",
             Problem::NoTarget | Problem::NotLookedAt { .. } => "failed",
         }
     }
@@ -218,6 +221,7 @@ impl Problem {
             | Problem::UnsupportedFileSystem { .. } => Exit::Unsupported,
             Problem::Settings { .. }
             | Problem::BadDirectory { .. }
+            | Problem::BadCaptureConfig(_)
             | Problem::NotLinux { .. }
             | Problem::NotStatic { .. }
             | Problem::BadModule { .. }

@@ -4,6 +4,7 @@
 //! entry that begins where the kernel says.
 
 use super::{array, bytes, uuid};
+use crate::device::Device;
 use baton_kdump::Source;
 
 /// The names of a partition.
@@ -13,6 +14,18 @@ pub struct Names {
     pub uuid: String,
     /// The partition's name; those of an MBR have none.
     pub label: Option<String>,
+}
+
+impl Names {
+    /// Whether the partition is called `PARTUUID=…` or `PARTLABEL=…` like this.
+    #[must_use]
+    pub fn are(&self, name: &Device) -> bool {
+        match name {
+            Device::PartUuid(uuid) => self.uuid.eq_ignore_ascii_case(uuid),
+            Device::PartLabel(label) => self.label.as_ref() == Some(label),
+            _ => false,
+        }
+    }
 }
 
 /// The sizes of logical blocks that disks have.

@@ -1,6 +1,7 @@
 //! The superblocks of the file systems that dumps are written to.
 
 use super::{array, bytes, label, uuid};
+use crate::device::Device;
 use baton_kdump::Source;
 
 /// What a superblock says the device belongs to.
@@ -47,6 +48,18 @@ pub struct Superblock {
     pub label: Option<String>,
     /// The part of the file system that is on another device, if any.
     pub elsewhere: Option<Elsewhere>,
+}
+
+impl Superblock {
+    /// Whether the file system is called `UUID=…` or `LABEL=…` like this.
+    #[must_use]
+    pub fn is_called(&self, name: &Device) -> bool {
+        match name {
+            Device::Uuid(uuid) => self.uuid.eq_ignore_ascii_case(uuid),
+            Device::Label(label) => self.label.as_ref() == Some(label),
+            _ => false,
+        }
+    }
 }
 
 /// A part of a file system that is on another device, which a capture doesn't search for.

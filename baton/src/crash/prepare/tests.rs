@@ -131,8 +131,11 @@ fn a_target_that_can_not_be_used_is_left_out_if_another_can() {
 #[test]
 fn what_the_capture_program_would_refuse_is_refused_with_the_files_name() {
     for (config, words) in [
-        ("keep = 0", "line 1: keep: keeping 0 dumps"),
-        ("deadline = 0", "line 1: deadline: 0 seconds"),
+        ("keep = 0", "line 1: keep is 0; it must be a number from 1"),
+        (
+            "deadline = 0",
+            "line 1: deadline is 0; it must be a number from 10 to 86400",
+        ),
         (
             "[dump]\ncompression = \"lz5\"",
             "line 2: dump.compression: lz5",
