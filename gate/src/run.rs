@@ -54,6 +54,7 @@ pub struct Initrds {
 ///
 /// # Errors
 /// The refusal, in the words that `baton load` uses too.
+#[inline(never)] // A short frame makes short code.
 pub fn prepare<'m, M: PhysicalMemory>(
     memory: &'m M,
     image: &Image<'m>,

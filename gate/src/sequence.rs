@@ -69,6 +69,7 @@ fn hand_over<'m, H: Hardware>(
         .map_err(|reason| refused(Refusal::new(Component::Memory, reason)))
 }
 
+#[inline(never)] // A short frame makes short code.
 fn report<H: Hardware>(prepared: &Prepared<'_>, hardware: &H) {
     let kernel = &prepared.plan.kernel;
     let (format, release) = prepared.kernel;

@@ -71,6 +71,7 @@ pub trait Convert<'m> {
 ///
 /// # Errors
 /// As [`Convert::convert`].
+#[inline(never)] // A short frame makes short code.
 pub fn plan<'m>(
     decision: Decision<'m>,
     arguments: &Arguments<'m>,

@@ -44,6 +44,7 @@ impl<'m> Firmware<'m> {
             .map_err(|reason| Refusal::new(Component::FirmwareTables, reason))
     }
 
+    #[inline(never)] // A short frame makes short code.
     fn find<M: PhysicalMemory>(
         memory: &'m M,
         arguments: &Arguments<'m>,

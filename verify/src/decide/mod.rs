@@ -285,6 +285,7 @@ fn check_occasion(handover: &Handover<'_>, command_line: &[u8]) -> Result<(), Re
     }
 }
 
+#[inline(never)] // A short frame makes short code.
 fn check_kernel<'a>(
     handover: &Handover<'a>,
     manifest: Option<&VerifiedManifest<'_>>,
@@ -313,6 +314,7 @@ fn check_kernel<'a>(
     Ok((kernel, opened))
 }
 
+#[inline(never)] // A short frame makes short code.
 fn check_addons<'a>(
     handover: &Handover<'a>,
     kernel: &Opened<'_>,
@@ -387,6 +389,7 @@ fn chosen_by_user_space<'l>(handover: &Handover<'_>, line: &'l [u8]) -> &'l [u8]
 }
 
 /// Who vouches for the command line, if it is one that the policy and all that is signed allow.
+#[inline(never)] // A short frame makes short code.
 fn check_command_line(
     handover: &Handover<'_>,
     line: &[u8],

@@ -32,6 +32,7 @@ pub(crate) fn check_signatures(handover: &Handover<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+#[inline(never)] // A short frame makes short code.
 pub(crate) fn check_manifest<'a>(
     handover: &Handover<'a>,
     trust: &Trust<'_>,
@@ -142,6 +143,7 @@ pub(crate) fn check_module(module: &[u8], trust: &Trust<'_>) -> Result<(), Reaso
     check_sbat(module, trust)
 }
 
+#[inline(never)] // A short frame makes short code.
 fn check_initrd(
     index: usize,
     record: &Record<'_>,

@@ -249,6 +249,7 @@ impl<'a> Trust<'a> {
     ///
     /// # Errors
     /// If one of them is malformed, the first one.
+    #[inline(never)] // A short frame makes short code.
     pub fn of(lists: &Lists<'a>) -> Result<Self, TrustError> {
         let mut trust = Self::by(lists.policy);
         trust.formats = lists.formats;
