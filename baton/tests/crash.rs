@@ -3,7 +3,7 @@
 mod common;
 
 use common::fake::{Fake, RELEASE, static_program};
-use common::{Said, baton, kernel_image, put};
+use common::{Said, WriteFile, baton, kernel_image, put};
 use std::ffi::OsStr;
 
 /// A machine with a virtio disk, memory for a crash kernel, and no lockdown.
@@ -274,13 +274,13 @@ fn what_others_loaded_is_theirs_to_judge() {
 #[test]
 fn systemd_takes_the_units_where_it_is_installed() {
     let units = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/systemd");
-    let folder = common::Folder::new();
+    let directory = common::temp_dir();
     let mut args = vec!["verify".to_owned(), "--man=no".to_owned()];
     for unit in std::fs::read_dir(units).unwrap().flatten() {
         // It insists on programs that are there.
         let text = std::fs::read_to_string(unit.path()).unwrap();
         let text = text.replace("/usr/bin/baton", env!("CARGO_BIN_EXE_baton"));
-        let path = folder.write(&unit.file_name().to_string_lossy(), text);
+        let path = directory.write(&unit.file_name().to_string_lossy(), text);
         args.push(path.display().to_string());
     }
     assert_eq!(args.len(), 5);
@@ -297,7 +297,7 @@ fn systemd_takes_the_units_where_it_is_installed() {
 #[test]
 fn another_owner_of_the_crash_kernel_is_named() {
     let enable = |fake: Fake| {
-        fake.folder("run/systemd/system").file(
+        fake.directory("run/systemd/system").file(
             "etc/systemd/system/multi-user.target.wants/kdump-tools.service",
             "",
         )

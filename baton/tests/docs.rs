@@ -5,7 +5,7 @@ mod common;
 use baton_cli::cli::parse;
 use baton_cli::{crash, policy};
 use clap::error::ErrorKind;
-use common::{Folder, owners};
+use common::{WriteFile, owners, temp_dir};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -151,9 +151,9 @@ fn an_option_that_there_is_not_is_found() {
 #[test]
 fn every_policy_that_is_shown_is_one() {
     // With the certificates that one of them names.
-    let (folder, o) = (Folder::new(), owners());
+    let (directory, o) = (temp_dir(), owners());
     for (name, owner) in [("release.pem", &o.rsa), ("dracut.pem", &o.p256)] {
-        folder.write(name, fs::read(&owner.cert).unwrap());
+        directory.write(name, fs::read(&owner.cert).unwrap());
     }
     let text = fs::read_to_string(root().join("docs/policy.md")).unwrap();
     let blocks: Vec<_> = blocks(&text)
@@ -162,7 +162,7 @@ fn every_policy_that_is_shown_is_one() {
         .collect();
     assert!(blocks.len() > 5);
     for block in blocks {
-        let read = policy::source::read(&block, &folder.path(""));
+        let read = policy::source::read(&block, &directory.path().join(""));
         assert!(read.is_ok(), "{block}\n{read:?}");
     }
 }
@@ -183,7 +183,7 @@ fn every_configuration_that_is_shown_is_one() {
 
 #[test]
 fn a_setting_in_a_sentence_is_one() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let mut count = 0;
     for (path, text) in documents() {
         for span in spans(&text) {
@@ -195,7 +195,7 @@ fn a_setting_in_a_sentence_is_one() {
                 continue;
             }
             count += 1;
-            let as_policy = policy::source::read(&span, &folder.path(""));
+            let as_policy = policy::source::read(&span, &directory.path().join(""));
             let as_settings = crash::settings::parse(&span);
             assert!(
                 as_policy.is_ok() || as_settings.is_ok(),

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, Said, baton};
+use common::{Said, WriteFile, baton, temp_dir};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
@@ -99,8 +99,8 @@ fn dmesg_says_why_there_is_no_log() {
 
 #[test]
 fn check_reads_every_page_and_compares_the_digest() {
-    let folder = Folder::new();
-    let path = folder.write("vmcore", bytes("kdump/codecs"));
+    let directory = temp_dir();
+    let path = directory.write("vmcore", bytes("kdump/codecs"));
     let checked = |path: &PathBuf| dump("check", &[&"--json", path]);
     let said = checked(&path);
     assert_eq!(said.code, 0, "{}", said.out);
@@ -109,7 +109,7 @@ fn check_reads_every_page_and_compares_the_digest() {
     assert_eq!(found["pages"]["left_out"], 2);
     assert_eq!(found["digests"][0], "missing");
     let sum = common::tool("sha256sum", &[&path]).out;
-    folder.write(
+    directory.write(
         "vmcore.sha256",
         sum.replace(path.to_str().unwrap(), "vmcore"),
     );
@@ -117,7 +117,7 @@ fn check_reads_every_page_and_compares_the_digest() {
     // The host's name: no page is hurt.
     let mut other = bytes("kdump/codecs");
     other[12 + 65] ^= 1;
-    folder.write("vmcore", &other);
+    directory.write("vmcore", &other);
     let said = checked(&path);
     assert_eq!((said.code, said.err.as_str()), (1, ""));
     assert_eq!(said.json()["digests"][0], "different");
@@ -126,10 +126,10 @@ fn check_reads_every_page_and_compares_the_digest() {
 
 #[test]
 fn check_names_damaged_pages() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let mut cut = bytes("kdump/codecs");
     cut.truncate(cut.len() - 1);
-    let path = folder.write("vmcore", &cut);
+    let path = directory.write("vmcore", &cut);
     let said = dump("check", &[&path]);
     assert_eq!(said.code, 1);
     assert!(
@@ -149,19 +149,19 @@ fn check_takes_a_part_of_a_split_dump_for_incomplete() {
 }
 
 #[test]
-fn list_finds_dumps_below_a_folder() {
-    let folder = Folder::new();
+fn list_finds_dumps_below_a_directory() {
+    let directory = temp_dir();
     for dir in ["a", "b", "c", "d", "e"] {
-        std::fs::create_dir(folder.path(dir)).unwrap();
+        std::fs::create_dir(directory.path().join(dir)).unwrap();
     }
-    folder.write("a/vmcore", bytes("vmcore/log"));
-    folder.write("a/dmesg.txt", "log");
-    folder.write("b/vmcore.incomplete", bytes("flattened/kdump"));
-    folder.write("c/dmesg.txt", "log");
-    folder.write("d/part", bytes("kdump/part"));
-    folder.write("e/vmcore", &bytes("kdump/codecs")[..5000]);
-    folder.write("e/unrelated", "text");
-    let said = dump("list", &[&"--json", &folder.path("")]);
+    directory.write("a/vmcore", bytes("vmcore/log"));
+    directory.write("a/dmesg.txt", "log");
+    directory.write("b/vmcore.incomplete", bytes("flattened/kdump"));
+    directory.write("c/dmesg.txt", "log");
+    directory.write("d/part", bytes("kdump/part"));
+    directory.write("e/vmcore", &bytes("kdump/codecs")[..5000]);
+    directory.write("e/unrelated", "text");
+    let said = dump("list", &[&"--json", &directory.path().join("")]);
     assert_eq!(said.code, 0, "{}", said.err);
     let json = said.json();
     let dumps = json["dumps"].as_array().unwrap();
@@ -185,7 +185,7 @@ fn list_finds_dumps_below_a_folder() {
         found,
         expected.map(|(name, state)| (name.to_owned(), state))
     );
-    let text = dump("list", &[&folder.path("")]).out;
+    let text = dump("list", &[&directory.path().join("")]).out;
     let line = text.lines().find(|it| it.contains("a/vmcore")).unwrap();
     assert!(
         line.contains("2023-11-14T22:13:20Z") && line.ends_with("Fatal exception"),
@@ -194,15 +194,15 @@ fn list_finds_dumps_below_a_folder() {
 }
 
 #[test]
-fn a_folder_without_dumps_and_one_that_is_missing_differ() {
-    let folder = Folder::new();
-    let said = dump("list", &[&folder.path("")]);
+fn a_directory_without_dumps_and_one_that_is_missing_differ() {
+    let directory = temp_dir();
+    let said = dump("list", &[&directory.path().join("")]);
     assert!(
         said.code == 0 && said.out.starts_with("no dumps in "),
         "{}",
         said.out
     );
-    let said = dump("list", &[&folder.path("missing")]);
+    let said = dump("list", &[&directory.path().join("missing")]);
     assert_eq!(said.code, 1);
     assert!(
         said.err.contains("missing: can't be read: No such file"),
@@ -213,9 +213,9 @@ fn a_folder_without_dumps_and_one_that_is_missing_differ() {
 
 #[test]
 fn a_packed_or_foreign_dump_is_named_with_what_to_do() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let packed = |tool: &str| {
-        let path = folder.write("core", bytes("vmcore/log"));
+        let path = directory.write("core", bytes("vmcore/log"));
         let packed = std::process::Command::new(tool)
             .arg("-c")
             .arg(&path)
@@ -232,10 +232,10 @@ fn a_packed_or_foreign_dump_is_named_with_what_to_do() {
         ("MEMORY.DMP", b"PAGEDU64".repeat(2), "Windows", "WinDbg"),
         ("vm.vmem", vec![0; 4096], "VMware", "vmss2core"),
     ] {
-        let path = folder.write(name, bytes);
+        let path = directory.write(name, bytes);
         for command in ["info", "dmesg", "check", "convert"] {
             let said = match command {
-                "convert" => dump(command, &[&path, &folder.path("out")]),
+                "convert" => dump(command, &[&path, &directory.path().join("out")]),
                 _ => dump(command, &[&path]),
             };
             assert_eq!(said.code, 4, "{name}");
@@ -249,12 +249,12 @@ fn a_packed_or_foreign_dump_is_named_with_what_to_do() {
 
 #[test]
 fn a_pipe_is_refused_by_name_and_never_waited_for() {
-    let folder = Folder::new();
-    let pipe = folder.path("pipe");
+    let directory = temp_dir();
+    let pipe = directory.path().join("pipe");
     common::tool("mkfifo", &[&pipe]);
     for command in ["info", "dmesg", "check", "list", "convert"] {
         let said = match command {
-            "convert" => dump(command, &[&pipe, &folder.path("out")]),
+            "convert" => dump(command, &[&pipe, &directory.path().join("out")]),
             _ => dump(command, &[&pipe]),
         };
         assert_eq!(said.code, 1, "{command}: {}", said.err);
@@ -265,8 +265,8 @@ fn a_pipe_is_refused_by_name_and_never_waited_for() {
         );
     }
     // Nor is one in the place of a digest.
-    let path = folder.write("vmcore", bytes("kdump/codecs"));
-    common::tool("mkfifo", &[&folder.path("vmcore.sha256")]);
+    let path = directory.write("vmcore", bytes("kdump/codecs"));
+    common::tool("mkfifo", &[&directory.path().join("vmcore.sha256")]);
     let said = dump("check", &[&path]);
     assert!(
         said.code == 1 && said.err.contains("a pipe"),
@@ -277,8 +277,8 @@ fn a_pipe_is_refused_by_name_and_never_waited_for() {
 
 #[test]
 fn what_is_no_dump_is_named() {
-    let folder = Folder::new();
-    let path = folder.write("text", "no dump");
+    let directory = temp_dir();
+    let path = directory.write("text", "no dump");
     for command in ["info", "dmesg", "check"] {
         let said = dump(command, &[&path]);
         assert_eq!(said.code, 4);

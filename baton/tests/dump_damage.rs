@@ -5,11 +5,12 @@ mod common;
 
 use baton_capture::trailer::{self, Trailer};
 use baton_kdump::write::FileOutput;
-use common::{Folder, Said, baton};
+use common::{Said, WriteFile, baton, temp_dir};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use tempfile::TempDir;
 
 const PAGE: usize = 4096;
 /// Where the data of a [`kdump`] begins: header, sub-header, two bitmaps, descriptors.
@@ -102,7 +103,7 @@ fn core(notes: &[u8], loads: &[Load]) -> Vec<u8> {
 
 /// What `info`, `list`, `check` and `convert` say of a dump, in every format it is converted to: how many
 /// pages it holds, how many are lost. Fails where they don't agree.
-fn told(folder: &Folder, path: &Path) -> (u64, u64, Value) {
+fn told(directory: &TempDir, path: &Path) -> (u64, u64, Value) {
     let said = dump("info", &[&"--json", &path]);
     assert_eq!(said.code, 0, "{}", said.err);
     let info = said.json();
@@ -129,7 +130,7 @@ fn told(folder: &Folder, path: &Path) -> (u64, u64, Value) {
     assert_eq!(listed["dumps"][0]["state"], state);
 
     for format in ["kdump", "elf", "flattened"] {
-        let out = folder.path(&format!("converted.{format}"));
+        let out = directory.path().join(format!("converted.{format}"));
         let _ = std::fs::remove_file(&out);
         let said = dump("convert", &[&"--json", &"--format", &format, &path, &out]);
         let what = format!("{format}: {}", said.out);
@@ -148,7 +149,7 @@ fn told(folder: &Folder, path: &Path) -> (u64, u64, Value) {
 
 #[test]
 fn a_kdump_that_is_cut_off_among_its_pages_is_incomplete_for_everyone() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let whole = kdump("x86_64", &[1, 2, 3, 4]);
     let lengths = [
         (whole.len(), 4),
@@ -161,25 +162,25 @@ fn a_kdump_that_is_cut_off_among_its_pages_is_incomplete_for_everyone() {
         (4 * PAGE, 0),
     ];
     for (length, pages) in lengths {
-        let path = folder.write("vmcore", &whole[..length]);
-        let (held, lost, info) = told(&folder, &path);
+        let path = directory.write("vmcore", &whole[..length]);
+        let (held, lost, info) = told(&directory, &path);
         assert_eq!((held, lost), (pages, 4 - pages), "{length} bytes");
         assert_eq!(info["complete"], pages == 4, "{length} bytes");
     }
-    let text = dump("info", &[&folder.path("vmcore")]).out;
+    let text = dump("info", &[&directory.path().join("vmcore")]).out;
     assert!(text.contains("0 of 4, of 4096 bytes; 4 lost"), "{text}");
 }
 
 #[test]
 fn a_dump_that_its_writer_did_not_finish_is_incomplete_for_everyone() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let whole = kdump("x86_64", &[1, 2]);
-    let path = folder.write("vmcore.incomplete", &whole);
-    let (held, lost, info) = told(&folder, &path);
+    let path = directory.write("vmcore.incomplete", &whole);
+    let (held, lost, info) = told(&directory, &path);
     assert_eq!((held, lost), (2, 0));
     assert_eq!(info["flaws"][0], "its name says that it wasn't finished");
 
-    let path = folder.write("partition", &whole);
+    let path = directory.write("partition", &whole);
     let size = 8 << 20;
     for complete in [false, true] {
         let file = std::fs::File::options()
@@ -195,16 +196,16 @@ fn a_dump_that_its_writer_did_not_finish_is_incomplete_for_everyone() {
         };
         let output = FileOutput::new(file).unwrap();
         trailer::write(&output, trailer::place(size).unwrap(), &trailer).unwrap();
-        let (held, _, info) = told(&folder, &path);
+        let (held, _, info) = told(&directory, &path);
         assert_eq!((held, info["complete"].as_bool()), (2, Some(complete)));
     }
 }
 
 #[test]
 fn pages_that_are_lost_are_left_out_and_not_zeros() {
-    let folder = Folder::new();
-    let path = folder.write("vmcore", &kdump("x86_64", &[1, 2, 3, 4])[..26_000]);
-    let out = folder.path("out");
+    let directory = temp_dir();
+    let path = directory.write("vmcore", &kdump("x86_64", &[1, 2, 3, 4])[..26_000]);
+    let out = directory.path().join("out");
     let said = dump("convert", &[&"--format", &"elf", &path, &out]);
     assert_eq!(said.code, 1);
     assert!(said.out.contains("1 of 4 pages"), "{}", said.out);
@@ -219,13 +220,13 @@ fn pages_that_are_lost_are_left_out_and_not_zeros() {
 
 #[test]
 fn a_page_of_which_the_data_is_nonsense_is_lost_in_each_conversion() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let mut bytes = kdump("x86_64", &[1, 2, 3]);
     // It says that it is zlib.
     put(&mut bytes, 4 * PAGE + 24 + 12, 1, 4);
-    let path = folder.write("vmcore", bytes);
+    let path = directory.write("vmcore", bytes);
     for format in ["kdump", "elf", "flattened"] {
-        let out = folder.path(format);
+        let out = directory.path().join(format);
         let said = dump("convert", &[&"--format", &format, &path, &out]);
         assert_eq!(said.code, 1, "{}", said.out);
         assert!(said.out.contains("2 of 3 pages"), "{}", said.out);
@@ -237,12 +238,12 @@ fn a_page_of_which_the_data_is_nonsense_is_lost_in_each_conversion() {
 
 #[test]
 fn qemus_dump_of_an_unknown_machine_is_read() {
-    let folder = Folder::new();
-    let path = folder.write("vmcore", kdump("Unknown", &[0x10, 0x20]));
-    let (held, lost, info) = told(&folder, &path);
+    let directory = temp_dir();
+    let path = directory.write("vmcore", kdump("Unknown", &[0x10, 0x20]));
+    let (held, lost, info) = told(&directory, &path);
     assert_eq!((held, lost), (2, 0));
     assert_eq!(info["kernel"]["machine"], "x86_64");
-    let bytes = std::fs::read(folder.path("converted.elf")).unwrap();
+    let bytes = std::fs::read(directory.path().join("converted.elf")).unwrap();
     let pages = &bytes[bytes.len() - 2 * PAGE..];
     assert!(pages[..PAGE].iter().all(|it| *it == 0x10));
     assert!(pages[PAGE..].iter().all(|it| *it == 0x20));
@@ -250,7 +251,7 @@ fn qemus_dump_of_an_unknown_machine_is_read() {
 
 #[test]
 fn pages_of_an_elf_core_are_counted_alike_by_everyone() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let page = |number: u64, memory: u64, held: usize| {
         let at = number * PAGE as u64;
         (0, at, memory, vec![7; held])
@@ -277,8 +278,8 @@ fn pages_of_an_elf_core_are_counted_alike_by_everyone() {
         ("half", vec![page(1, 0x2000, 0x1800)], 2, 2),
         ("whole", vec![page(1, 0x2000, 0x2000)], 2, 2),
     ] {
-        let path = folder.write(name, core(&kernel(), &loads));
-        let (found, lost, info) = told(&folder, &path);
+        let path = directory.write(name, core(&kernel(), &loads));
+        let (found, lost, info) = told(&directory, &path);
         assert_eq!((found, lost), (held, 0), "{name}");
         assert_eq!(info["memory"]["pages"], pages, "{name}");
         assert_eq!(info["complete"], true, "{name}");
@@ -287,22 +288,22 @@ fn pages_of_an_elf_core_are_counted_alike_by_everyone() {
 
 #[test]
 fn an_elf_core_that_is_cut_off_loses_what_is_missing() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let loads = [
         (0, 0x1000, 0x3000, vec![1; 0x2000]),
         (0, 0x8000, 0x2000, vec![2; 0x2000]),
     ];
     let whole = core(&kernel(), &loads);
     for (missing, held) in [(0, 4), (1, 3), (PAGE, 3), (PAGE + 1, 2), (3 * PAGE + 9, 0)] {
-        let path = folder.write("vmcore", &whole[..whole.len() - missing]);
-        let (found, lost, _) = told(&folder, &path);
+        let path = directory.write("vmcore", &whole[..whole.len() - missing]);
+        let (found, lost, _) = told(&directory, &path);
         assert_eq!((found, lost), (held, 4 - held), "{missing} bytes");
     }
 }
 
 #[test]
 fn a_segment_that_cannot_be_is_told_and_the_others_are_read() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let bad = [
         (0, u64::MAX - 1, 0x1000, vec![9; PAGE]),
         (0, 0x1000, u64::MAX, vec![9; PAGE]),
@@ -310,19 +311,22 @@ fn a_segment_that_cannot_be_is_told_and_the_others_are_read() {
     ];
     for bad in bad {
         let loads = [bad, (0, 0x5000, 0x1000, vec![5; PAGE])];
-        let path = folder.write("vmcore", core(&kernel(), &loads));
-        let (held, lost, info) = told(&folder, &path);
+        let path = directory.write("vmcore", core(&kernel(), &loads));
+        let (held, lost, info) = told(&directory, &path);
         assert_eq!((held, lost), (1, 0));
         let flaw = info["flaws"][0].as_str().unwrap();
         assert!(flaw.contains("program header 1 can't be"), "{flaw}");
-        let said = dump("convert", &[&"--force", &path, &folder.path("out")]);
+        let said = dump(
+            "convert",
+            &[&"--force", &path, &directory.path().join("out")],
+        );
         assert!(said.code == 1 && said.err.contains(flaw), "{}", said.err);
     }
 }
 
 #[test]
 fn memory_that_is_there_twice_with_other_bytes_is_told() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let image = 0xffff_ffff_8100_0000;
     for (second, differs) in [
         ((0, 0x1000, 0x1000, vec![2; PAGE]), true),
@@ -330,8 +334,8 @@ fn memory_that_is_there_twice_with_other_bytes_is_told() {
         ((image, 0x1800, 0x800, vec![1; 0x800]), false),
     ] {
         let loads = [(0, 0x1000, 0x1000, vec![1; PAGE]), second];
-        let path = folder.write("vmcore", core(&kernel(), &loads));
-        let (held, lost, info) = told(&folder, &path);
+        let path = directory.write("vmcore", core(&kernel(), &loads));
+        let (held, lost, info) = told(&directory, &path);
         assert_eq!((held, lost), (1, 0));
         assert_eq!(info["complete"], !differs);
         let flaws = info["flaws"].to_string();
@@ -341,7 +345,7 @@ fn memory_that_is_there_twice_with_other_bytes_is_told() {
 
 #[test]
 fn the_core_of_a_process_and_of_xen_are_refused_by_name() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let status = note("CORE", 1, &[0; 336]);
     let process = [status.clone(), note("CORE", 6, &[0; 32])].concat();
     let memory = |at: u64| (at, 0, 0x1000, vec![1; PAGE]);
@@ -373,13 +377,13 @@ fn the_core_of_a_process_and_of_xen_are_refused_by_name() {
             "a Xen core",
         ),
     ] {
-        let path = folder.write(name, bytes);
+        let path = directory.write(name, bytes);
         for command in ["info", "dmesg", "check"] {
             let said = dump(command, &[&path]);
             assert_eq!(said.code, 4, "{name}");
             assert!(said.err.contains(what), "{name}: {}", said.err);
         }
-        let out = folder.path("out");
+        let out = directory.path().join("out");
         assert_eq!(dump("convert", &[&path, &out]).code, 4);
         assert!(!out.exists());
     }
@@ -392,7 +396,7 @@ fn taken(path: &Path) -> u64 {
 
 #[test]
 fn what_is_written_is_bounded_by_what_is_there() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let claims = |offset_too: bool| {
         let mut bytes = core(&kernel(), &[(0, 0x1000, 1 << 46, vec![1; PAGE])]);
         if offset_too {
@@ -424,12 +428,12 @@ fn what_is_written_is_bounded_by_what_is_there() {
         ("shared", shared),
     ] {
         let size = bytes.len() as u64;
-        let path = folder.write("vmcore", bytes);
-        let (held, _, info) = told(&folder, &path);
+        let path = directory.write("vmcore", bytes);
+        let (held, _, info) = told(&directory, &path);
         assert_eq!(info["complete"], false, "{name}");
         assert!(held * PAGE as u64 <= size, "{name}: {held} pages");
         for format in ["kdump", "elf", "flattened"] {
-            let out = folder.path(&format!("converted.{format}"));
+            let out = directory.path().join(format!("converted.{format}"));
             // Two bitmaps of 16 GiB are a MiB.
             assert!(
                 taken(&out) <= size + (2 << 20),
@@ -442,15 +446,15 @@ fn what_is_written_is_bounded_by_what_is_there() {
 
 #[test]
 fn a_dump_never_replaces_the_one_that_it_is_made_of() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let bytes = kdump("x86_64", &[1, 2]);
-    let path = folder.write("vmcore", &bytes);
-    let (link, hard) = (folder.path("link"), folder.path("hard"));
+    let path = directory.write("vmcore", &bytes);
+    let (link, hard) = (directory.path().join("link"), directory.path().join("hard"));
     std::os::unix::fs::symlink("vmcore", &link).unwrap();
     std::fs::hard_link(&path, &hard).unwrap();
-    let other = folder.write("other", kdump("x86_64", &[1]));
+    let other = directory.write("other", kdump("x86_64", &[1]));
     let names = || {
-        let mut names: Vec<_> = std::fs::read_dir(folder.path(""))
+        let mut names: Vec<_> = std::fs::read_dir(directory.path().join(""))
             .unwrap()
             .map(|it| it.unwrap().file_name())
             .collect();
@@ -458,7 +462,7 @@ fn a_dump_never_replaces_the_one_that_it_is_made_of() {
         names
     };
     let before = names();
-    let dotted = folder.path("./vmcore");
+    let dotted = directory.path().join("./vmcore");
     for out in [&path, &link, &hard, &dotted] {
         for inputs in [vec![&path], vec![&link], vec![&other, &path]] {
             let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![&"--format", &"elf"];

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, baton, gate_stub, kernel_image, owners, sign};
+use common::{WriteFile, baton, gate_stub, kernel_image, owners, sign, temp_dir};
 use std::ffi::OsStr;
 
 type Words<'a> = Vec<&'a dyn AsRef<OsStr>>;
@@ -14,9 +14,9 @@ fn code(words: &Words<'_>) -> (i32, String) {
 
 #[test]
 fn a_file_that_is_not_there_is_1() {
-    let (folder, o) = (Folder::new(), owners());
-    let none = folder.path("none");
-    let out = folder.path("out");
+    let (directory, o) = (temp_dir(), owners());
+    let none = directory.path().join("none");
+    let out = directory.path().join("out");
     let (key, cert) = (&o.rsa.key, &o.rsa.cert);
     let commands: Vec<Words<'_>> = vec![
         vec![&"inspect", &none],
@@ -48,9 +48,9 @@ fn a_file_that_is_not_there_is_1() {
 
 #[test]
 fn a_malformed_image_is_4() {
-    let (folder, o) = (Folder::new(), owners());
+    let (directory, o) = (temp_dir(), owners());
     // The PE header ends amid its fields.
-    let image = folder.write("image", &kernel_image(0x3000)[..0x60]);
+    let image = directory.write("image", &kernel_image(0x3000)[..0x60]);
     let (key, cert) = (&o.rsa.key, &o.rsa.cert);
     let commands: Vec<Words<'_>> = vec![
         vec![&"inspect", &image],
@@ -93,24 +93,27 @@ fn all_end_with(expected: i32, commands: &[&str], paths: &[(&str, &dyn AsRef<OsS
 
 #[test]
 fn an_input_that_is_not_what_it_has_to_be_is_4_whatever_it_is() {
-    let (folder, o) = (Folder::new(), owners());
-    let bad = folder.write("bad", "\u{1}neither this nor that");
-    let empty = folder.write("empty", "");
-    let kernel = folder.write("kernel", kernel_image(0x3000));
-    let stub = folder.write("stub", gate_stub(0x4_0000));
+    let (directory, o) = (temp_dir(), owners());
+    let bad = directory.write("bad", "\u{1}neither this nor that");
+    let empty = directory.write("empty", "");
+    let kernel = directory.write("kernel", kernel_image(0x3000));
+    let stub = directory.write("stub", gate_stub(0x4_0000));
     // A signature beside it that is none, and one with nothing in it.
-    let other = folder.write("other", kernel_image(0x3000));
-    folder.write(
+    let other = directory.write("other", kernel_image(0x3000));
+    directory.write(
         "other.p7s",
         "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
     );
-    let third = folder.write("third", kernel_image(0x3000));
-    folder.write("third.p7s", "");
-    let root = folder.path("");
+    let third = directory.write("third", kernel_image(0x3000));
+    directory.write("third.p7s", "");
+    let root = directory.path().join("");
     let paths: [(&str, &dyn AsRef<OsStr>); 13] = [
         ("BAD", &bad),
         ("EMPTY", &empty),
-        ("MANIFEST", &folder.write("m", "baton-manifest 1\nkernel")),
+        (
+            "MANIFEST",
+            &directory.write("m", "baton-manifest 1\nkernel"),
+        ),
         ("KERNEL", &kernel),
         ("STUB", &stub),
         ("OTHER", &other),
@@ -118,11 +121,11 @@ fn an_input_that_is_not_what_it_has_to_be_is_4_whatever_it_is() {
         ("KEY", &o.rsa.key),
         ("CERT", &o.rsa.cert),
         ("ROOT", &root),
-        ("OUT", &folder.path("out")),
-        ("OUT2", &folder.path("out2")),
+        ("OUT", &directory.path().join("out")),
+        ("OUT2", &directory.path().join("out2")),
         (
             "CUT",
-            &folder.write("cut", &std::fs::read(&o.rsa.cert).unwrap()[..200]),
+            &directory.write("cut", &std::fs::read(&o.rsa.cert).unwrap()[..200]),
         ),
     ];
     let commands = [
@@ -172,15 +175,15 @@ fn an_input_that_is_not_what_it_has_to_be_is_4_whatever_it_is() {
         "load KERNEL --dry-run --saved-state BAD",
     ];
     all_end_with(4, &commands, &paths);
-    assert!(!folder.path("out").exists());
+    assert!(!directory.path().join("out").exists());
 }
 
 #[test]
 fn options_that_cannot_be_meant_so_are_2_whoever_finds_it() {
-    let (folder, o) = (Folder::new(), owners());
-    let kernel = folder.write("kernel", kernel_image(0x3000));
-    let stub = folder.write("stub", gate_stub(0x4_0000));
-    let dump = folder.write("dump", b"\x7fELF");
+    let (directory, o) = (temp_dir(), owners());
+    let kernel = directory.write("kernel", kernel_image(0x3000));
+    let stub = directory.write("stub", gate_stub(0x4_0000));
+    let dump = directory.write("dump", b"\x7fELF");
     let paths: [(&str, &dyn AsRef<OsStr>); 8] = [
         ("KERNEL", &kernel),
         ("STUB", &stub),
@@ -188,7 +191,7 @@ fn options_that_cannot_be_meant_so_are_2_whoever_finds_it() {
         ("KEY", &o.rsa.key),
         ("CERT", &o.rsa.cert),
         ("OTHERS", &o.p256.cert),
-        ("OUT", &folder.path("out")),
+        ("OUT", &directory.path().join("out")),
         ("NEWLINE", &"a\nb"),
     ];
     let commands = [
@@ -207,20 +210,20 @@ fn options_that_cannot_be_meant_so_are_2_whoever_finds_it() {
         "dump convert DUMP DUMP --force",
     ];
     all_end_with(2, &commands, &paths);
-    assert!(!folder.path("out").exists());
+    assert!(!directory.path().join("out").exists());
 }
 
 #[test]
 fn what_is_there_already_is_1() {
-    let (folder, o) = (Folder::new(), owners());
-    let kernel = folder.write("kernel", kernel_image(0x3000));
+    let (directory, o) = (temp_dir(), owners());
+    let kernel = directory.write("kernel", kernel_image(0x3000));
     sign(&kernel, &o.rsa);
     let paths: [(&str, &dyn AsRef<OsStr>); 5] = [
         ("KERNEL", &kernel),
-        ("STUB", &folder.write("stub", gate_stub(0x4_0000))),
+        ("STUB", &directory.write("stub", gate_stub(0x4_0000))),
         ("KEY", &o.rsa.key),
         ("CERT", &o.rsa.cert),
-        ("OUT", &folder.write("out", "mine")),
+        ("OUT", &directory.write("out", "mine")),
     ];
     let commands = [
         "sign --key KEY --cert CERT KERNEL",
@@ -232,5 +235,8 @@ fn what_is_there_already_is_1() {
         "dump convert KERNEL OUT",
     ];
     all_end_with(1, &commands, &paths);
-    assert_eq!(std::fs::read(folder.path("out")).unwrap(), b"mine");
+    assert_eq!(
+        std::fs::read(directory.path().join("out")).unwrap(),
+        b"mine"
+    );
 }

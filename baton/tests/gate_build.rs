@@ -7,15 +7,18 @@ use baton_formats::pe::Pe;
 use baton_formats::policy::{Policy, RefusalAction};
 use baton_formats::reader::{u16_at, u32_at};
 use baton_formats::siglist::SignatureLists;
-use common::{Folder, Said, baton, gate_stub, kernel_image, owners, sign, signature_list};
+use common::{
+    Said, WriteFile, baton, gate_stub, kernel_image, owners, sign, signature_list, temp_dir,
+};
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 const SBAT: &str = "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\nbaton.gate,1,Baton,baton-gate,1,https://example.org\n";
 const LIMIT: u32 = 0x10_0000;
 
-/// A folder with a stub, a policy and SBAT metadata.
+/// A directory with a stub, a policy and SBAT metadata.
 struct Bench {
-    folder: Folder,
+    directory: TempDir,
     stub: PathBuf,
     policy: PathBuf,
     sbat: PathBuf,
@@ -28,13 +31,13 @@ impl Bench {
     }
 
     fn with_stub(stub: &[u8]) -> Bench {
-        let folder = Folder::new();
+        let directory = temp_dir();
         Bench {
-            stub: folder.write("stub", stub),
-            policy: folder.write("policy.toml", "[refusal]\naction = \"halt\"\ndelay = 3\n"),
-            sbat: folder.write("sbat.csv", SBAT),
-            out: folder.path("gate.efi"),
-            folder,
+            stub: directory.write("stub", stub),
+            policy: directory.write("policy.toml", "[refusal]\naction = \"halt\"\ndelay = 3\n"),
+            sbat: directory.write("sbat.csv", SBAT),
+            out: directory.path().join("gate.efi"),
+            directory,
         }
     }
 
@@ -145,7 +148,7 @@ fn a_built_gate_can_be_signed_and_verifies() {
 #[test]
 fn certificates_are_taken_in_der_too() {
     let bench = Bench::new();
-    let der = bench.folder.write("cert.der", owners().p384.der());
+    let der = bench.directory.write("cert.der", owners().p384.der());
     assert_eq!(bench.build(&[&"--cert", &der]).code, 0);
     let gate = std::fs::read(&bench.out).unwrap();
     let info = GateInfo::from_image(&gate).unwrap();
@@ -157,7 +160,11 @@ fn what_is_no_certificate_is_refused() {
     let bench = Bench::new();
     bench.refused(4, &[&"--cert", &bench.sbat], "not a certificate");
     bench.refused(4, &[&"--cert", &owners().rsa.key], "PRIVATE KEY");
-    bench.refused(1, &[&"--cert", &bench.folder.path("missing")], "missing");
+    bench.refused(
+        1,
+        &[&"--cert", &bench.directory.path().join("missing")],
+        "missing",
+    );
 }
 
 #[test]
@@ -169,7 +176,7 @@ fn a_certificate_given_twice_is_refused() {
 #[test]
 fn an_unknown_key_of_the_policy_is_named() {
     let bench = Bench::new();
-    let policy = bench.folder.write("bad.toml", "[refusal]\nwait = 1\n");
+    let policy = bench.directory.write("bad.toml", "[refusal]\nwait = 1\n");
     bench.refused(4, &[&"--policy", &policy], "\"refusal.wait\"");
 }
 
@@ -235,10 +242,10 @@ fn an_update_and_its_signature_list_alone_make_the_same_gate() {
 fn a_gate_refuses_what_was_built_into_it() {
     let bench = Bench::new();
     let owner = &owners().rsa;
-    let kernel = bench.folder.write("kernel", kernel_image(0x3000));
+    let kernel = bench.directory.write("kernel", kernel_image(0x3000));
     sign(&kernel, owner);
     let judged = |bench: &Bench, dbx: &[u8]| {
-        let list = bench.folder.write("dbx.esl", dbx);
+        let list = bench.directory.write("dbx.esl", dbx);
         let said = bench.build(&[&"--force", &"--cert", &owner.cert, &"--dbx", &list]);
         assert_eq!(said.code, 0, "{}", said.err);
         baton(&[&"verify", &kernel, &"--gate", &bench.out])
@@ -255,14 +262,18 @@ fn a_malformed_dbx_is_refused_by_its_name() {
     let bench = Bench::new();
     let update = std::fs::read(fixture("dbx-hashes.auth")).unwrap();
     for len in [0, 15, 16, 30, 40, 600, update.len() - 1] {
-        let cut = bench.folder.write("cut.auth", &update[..len]);
+        let cut = bench.directory.write("cut.auth", &update[..len]);
         bench.refused(4, &[&"--dbx", &cut], "cut.auth: neither");
     }
     bench.refused(4, &[&"--dbx", &owners().rsa.cert], "as it is published");
-    bench.refused(1, &[&"--dbx", &bench.folder.path("missing")], "missing");
+    bench.refused(
+        1,
+        &[&"--dbx", &bench.directory.path().join("missing")],
+        "missing",
+    );
     let owner = owners().rsa.der();
     let lists = signature_list(&[owner.clone(), owner[1..].to_vec()]);
-    let list = bench.folder.write("dbx.esl", &lists);
+    let list = bench.directory.write("dbx.esl", &lists);
     let said = "dbx.esl: certificate 1 in it would revoke nothing: ";
     bench.refused(4, &[&"--dbx", &list], said);
 }
@@ -313,8 +324,8 @@ fn what_does_not_fit_before_the_gates_memory_is_refused() {
 
 #[test]
 fn a_gate_is_not_signed_beyond_the_memory_it_works_in() {
-    let folder = Folder::new();
-    let stub = folder.write("stub", gate_stub(0x3000));
+    let directory = temp_dir();
+    let stub = directory.write("stub", gate_stub(0x3000));
     let owner = &owners().rsa;
     let said = baton(&[&"sign", &"--key", &owner.key, &"--cert", &owner.cert, &stub]);
     assert_eq!(said.code, 7);

@@ -4,7 +4,7 @@ mod common;
 
 use baton_cli::inspect::report::Report;
 use baton_cli::output::page::Page;
-use common::{Folder, Said, baton, gate_stub, kernel_image, owners, put, sign};
+use common::{Said, WriteFile, baton, gate_stub, kernel_image, owners, put, sign, temp_dir};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -47,9 +47,9 @@ fn assert_lines(text: &str, lines: &[&str]) {
 
 #[test]
 fn a_signed_image_shows_its_signature_and_whether_it_fits() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let o = owners();
-    let image = folder.write("image", kernel_image(0x3000));
+    let image = directory.write("image", kernel_image(0x3000));
     sign(&image, &o.rsa);
     let value = json(&image);
     let signature = &value["signatures"][0];
@@ -66,15 +66,15 @@ fn a_signed_image_shows_its_signature_and_whether_it_fits() {
     );
     let mut bytes = std::fs::read(&image).unwrap();
     bytes[0x2000] ^= 1;
-    let altered = folder.write("altered", bytes);
+    let altered = directory.write("altered", bytes);
     assert_eq!(json(&altered)["signatures"][0]["matches"], false);
     assert_lines(&text(&altered), &["is NOT for these bytes"]);
 }
 
 #[test]
 fn every_digest_is_that_of_other_tools() {
-    let folder = Folder::new();
-    let image = folder.write("image", kernel_image(0x3001));
+    let directory = temp_dir();
+    let image = directory.write("image", kernel_image(0x3001));
     sign(&image, &owners().rsa);
     let value = json(&image);
     let sum = common::tool("sha256sum", &[&image]).out;
@@ -120,8 +120,8 @@ fn a_signature_that_cannot_be_read_is_a_problem_and_the_rest_is_shown() {
 
 #[test]
 fn a_setup_header_is_shown_with_the_names_of_the_boot_protocol() {
-    let folder = Folder::new();
-    let value = json(&folder.write("image", kernel_image(0x3000)));
+    let directory = temp_dir();
+    let value = json(&directory.write("image", kernel_image(0x3000)));
     let header = &value["bzimage"];
     assert_eq!(header["protocol"], "2.15");
     assert_eq!(header["init_size"], 0x40_0000);
@@ -130,7 +130,10 @@ fn a_setup_header_is_shown_with_the_names_of_the_boot_protocol() {
     assert_eq!(header["xloadflags"][0], "KERNEL_64");
     assert_eq!(header["xloadflags"][1], "CAN_BE_LOADED_ABOVE_4G");
     assert_eq!(value["signatures"], Value::Array(vec![]));
-    assert_lines(&text(&folder.path("image")), &["signed by nobody"]);
+    assert_lines(
+        &text(&directory.path().join("image")),
+        &["signed by nobody"],
+    );
 }
 
 #[test]
@@ -224,12 +227,12 @@ fn a_manifest_shows_what_it_lists() {
 
 #[test]
 fn a_gate_shows_whom_it_trusts_and_what_it_does() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let o = owners();
-    let stub = folder.write("stub", gate_stub(0x10_0000));
+    let stub = directory.write("stub", gate_stub(0x10_0000));
     let (gate, policy) = (
-        folder.path("gate"),
-        folder.write("policy", "[refusal]\ndelay = 3\n"),
+        directory.path().join("gate"),
+        directory.write("policy", "[refusal]\ndelay = 3\n"),
     );
     let said = baton(&[
         &"gate",
@@ -258,11 +261,11 @@ fn a_gate_shows_whom_it_trusts_and_what_it_does() {
 
 #[test]
 fn a_gate_with_fewer_formats_shows_what_it_is_built_without() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let mut stub = gate_stub(0x10_0000);
     // The bits of ELF and PVH in the info block.
     put(&mut stub, 0x1034, &[0b1100]);
-    let stub = folder.write("stub", stub);
+    let stub = directory.write("stub", stub);
     let value = json(&stub);
     assert_eq!(value["gate"]["built_without"][0], "ELF");
     let said = baton(&[&"inspect", &stub]);
@@ -271,9 +274,9 @@ fn a_gate_with_fewer_formats_shows_what_it_is_built_without() {
 
 #[test]
 fn a_detached_signature_is_shown_with_its_file_and_by_itself() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().p384;
-    let file = folder.write("initrd", b"no image");
+    let file = directory.write("initrd", b"no image");
     assert_eq!(inspect(&file).code, 4, "nothing can be said of it");
     let said = baton(&[&"sign", &"--key", &owner.key, &"--cert", &owner.cert, &file]);
     assert_eq!(said.code, 0, "{}", said.err);
@@ -286,7 +289,7 @@ fn a_detached_signature_is_shown_with_its_file_and_by_itself() {
             .unwrap()
             .ends_with("initrd.p7s")
     );
-    let signature = folder.path("initrd.p7s");
+    let signature = directory.path().join("initrd.p7s");
     let value = json(&signature);
     assert_eq!(value["format"], "signature");
     assert_eq!(value["signatures"][0]["matches"], true);
@@ -323,8 +326,8 @@ fn what_a_file_says_cannot_drive_the_terminal() {
     let mut bytes = std::fs::read(golden("uki.efi")).unwrap();
     let at = bytes.windows(5).position(|w| w == b".sbat").unwrap();
     put(&mut bytes, at, b"\x1b[2J");
-    let folder = Folder::new();
-    let said = inspect(&folder.write("uki", bytes));
+    let directory = temp_dir();
+    let said = inspect(&directory.write("uki", bytes));
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.out.contains("\\u{1b}[2J"), "{}", said.out);
     assert!(!said.out.contains('\x1b'));
@@ -332,7 +335,7 @@ fn what_a_file_says_cannot_drive_the_terminal() {
 
 #[test]
 fn what_is_not_understood_is_malformed_and_says_why() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     for (bytes, why) in [
         (&b"\x1f\x8b\x08 a compressed kernel"[..], "gzip"),
         (b"nothing known", "no format that Baton knows"),
@@ -341,7 +344,7 @@ fn what_is_not_understood_is_malformed_and_says_why() {
         (b"BATON\0HO", "less than its header"),
         (b"baton-manifest 2\n", "first line"),
     ] {
-        let file = folder.write("file", bytes);
+        let file = directory.write("file", bytes);
         let said = inspect(&file);
         assert_eq!(said.code, 4, "{why}: {}", said.out);
         assert!(said.err.contains(why), "{why}: {}", said.err);
@@ -350,9 +353,9 @@ fn what_is_not_understood_is_malformed_and_says_why() {
     }
 }
 
-/// Every file of a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder)
+/// Every file of a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path());
     entries.filter(|path| path.is_file()).collect()
@@ -369,8 +372,8 @@ fn show(bytes: &[u8]) {
 #[test]
 fn no_file_cut_short_or_damaged_makes_it_panic() {
     let mut shown = 0;
-    for folder in [golden(""), fixture(""), fixture("detached")] {
-        for path in files(&folder) {
+    for directory in [golden(""), fixture(""), fixture("detached")] {
+        for path in files(&directory) {
             let bytes = std::fs::read(&path).unwrap();
             // Every length of the small ones; enough of the others.
             let step = 1 + bytes.len() / 1024;

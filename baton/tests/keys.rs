@@ -2,9 +2,10 @@
 
 mod common;
 
-use common::{Folder, Said, baton, gate_stub, kernel_image, tool};
+use common::{Said, WriteFile, baton, gate_stub, kernel_image, temp_dir, tool};
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use tempfile::TempDir;
 
 /// A certificate with its key, made by openssl.
 struct Made {
@@ -14,10 +15,10 @@ struct Made {
 
 impl Made {
     /// `more` are options of `openssl req`.
-    fn new(folder: &Folder, name: &str, more: &[&str]) -> Made {
+    fn new(directory: &TempDir, name: &str, more: &[&str]) -> Made {
         let made = Made {
-            key: folder.path(&format!("{name}.key")),
-            cert: folder.path(&format!("{name}.pem")),
+            key: directory.path().join(format!("{name}.key")),
+            cert: directory.path().join(format!("{name}.pem")),
         };
         let subject = format!("/CN={name}");
         let mut args: Vec<&dyn AsRef<OsStr>> = vec![
@@ -35,8 +36,8 @@ impl Made {
         made
     }
 
-    fn sign(&self, folder: &Folder) -> Said {
-        let image = folder.write("image", kernel_image(0x3000));
+    fn sign(&self, directory: &TempDir) -> Said {
+        let image = directory.write("image", kernel_image(0x3000));
         baton(&[&"sign", &"--key", &self.key, &"--cert", &self.cert, &image])
     }
 
@@ -53,10 +54,10 @@ const FOR_MODULES: [&str; 2] = [
 
 #[test]
 fn a_key_for_modules_signs_nothing_here() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     for usage in FOR_MODULES {
-        let made = Made::new(&folder, "DKMS", &["-addext", usage]);
-        let said = made.sign(&folder);
+        let made = Made::new(&directory, "DKMS", &["-addext", usage]);
+        let said = made.sign(&directory);
         assert_eq!(said.code, 3, "{}", said.out);
         let words = "the key is for modules only";
         assert!(said.err.contains(words), "{}", said.err);
@@ -67,10 +68,10 @@ fn a_key_for_modules_signs_nothing_here() {
 
 #[test]
 fn a_gate_is_not_built_to_trust_a_key_for_modules() {
-    let folder = Folder::new();
-    let made = Made::new(&folder, "DKMS", &["-addext", FOR_MODULES[1]]);
-    let stub = folder.write("stub", gate_stub(0x10_0000));
-    let out = folder.path("gate.efi");
+    let directory = temp_dir();
+    let made = Made::new(&directory, "DKMS", &["-addext", FOR_MODULES[1]]);
+    let stub = directory.write("stub", gate_stub(0x10_0000));
+    let out = directory.path().join("gate.efi");
     let said = baton(&[
         &"gate", &"build", &"--stub", &stub, &"--cert", &made.cert, &"--out", &out,
     ]);
@@ -89,12 +90,12 @@ const P256: [&str; 4] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
 
 #[test]
 fn keys_are_read_in_der_of_every_form() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let (rsa, ec) = (
-        Made::new(&folder, "RSA", &[]),
-        Made::new(&folder, "EC", &P256),
+        Made::new(&directory, "RSA", &[]),
+        Made::new(&directory, "EC", &P256),
     );
-    let der = folder.path("key.der");
+    let der = directory.path().join("key.der");
     let forms: [(&Made, &[&str]); 4] = [
         (&rsa, &["pkey"]),
         (&rsa, &["rsa", "-traditional"]),
@@ -112,14 +113,14 @@ fn keys_are_read_in_der_of_every_form() {
             &der,
         ]);
         openssl(&args);
-        let image = folder.write("image", kernel_image(0x3000));
+        let image = directory.write("image", kernel_image(0x3000));
         let said = baton(&[&"sign", &"--key", &der, &"--cert", &made.cert, &image]);
         assert_eq!(said.code, 0, "{form:?}: {}", said.err);
         let said = baton(&[&"verify", &"--cert", &made.cert, &image]);
         assert_eq!(said.code, 0, "{form:?}: {}", said.err);
         let whole = std::fs::read(&der).unwrap();
         for len in [0, 1, 2, 20, whole.len() / 2, whole.len() - 1] {
-            let cut = folder.write("cut.der", &whole[..len]);
+            let cut = directory.write("cut.der", &whole[..len]);
             let said = baton(&[&"sign", &"--key", &cut, &"--cert", &made.cert, &image]);
             assert_eq!(said.code, 4, "{form:?}: {len}: {}", said.out);
         }
@@ -128,9 +129,12 @@ fn keys_are_read_in_der_of_every_form() {
 
 #[test]
 fn other_holders_of_keys_are_named_with_the_way_out() {
-    let folder = Folder::new();
-    let made = Made::new(&folder, "RSA", &[]);
-    let (p12, encrypted) = (folder.path("key.p12"), folder.path("encrypted.der"));
+    let directory = temp_dir();
+    let made = Made::new(&directory, "RSA", &[]);
+    let (p12, encrypted) = (
+        directory.path().join("key.p12"),
+        directory.path().join("encrypted.der"),
+    );
     openssl(&[
         &"pkcs12",
         &"-export",
@@ -156,21 +160,21 @@ fn other_holders_of_keys_are_named_with_the_way_out() {
         &encrypted,
     ]);
     let ssh = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAEC\n-----END OPENSSH PRIVATE KEY-----\n";
-    let ssh = folder.write("id_rsa", ssh);
+    let ssh = directory.write("id_rsa", ssh);
     for (key, words) in [
         (&p12, "openssl pkcs12 -in KEY -nocerts"),
         (&encrypted, "openssl pkey -inform DER"),
         (&ssh, "ssh-keygen -p -m PEM"),
         (&made.cert, "no private key in it, but CERTIFICATE"),
     ] {
-        let image = folder.write("image", kernel_image(0x3000));
+        let image = directory.write("image", kernel_image(0x3000));
         let said = baton(&[&"sign", &"--key", key, &"--cert", &made.cert, &image]);
         assert_eq!(said.code, 4, "{}", said.out);
         assert!(said.err.contains(words), "{}", said.err);
         assert_eq!(said.err.lines().count(), 1, "{}", said.err);
     }
     // The way out is one.
-    let key = folder.path("out.pem");
+    let key = directory.path().join("out.pem");
     openssl(&[
         &"pkcs12",
         &"-in",
@@ -182,7 +186,7 @@ fn other_holders_of_keys_are_named_with_the_way_out() {
         &"-out",
         &key,
     ]);
-    let image = folder.write("image", kernel_image(0x3000));
+    let image = directory.write("image", kernel_image(0x3000));
     let said = baton(&[&"sign", &"--key", &key, &"--cert", &made.cert, &image]);
     assert_eq!(said.code, 0, "{}", said.err);
     let said = baton(&[&"sign", &"--key", &key, &"--cert", &p12, &image]);
@@ -191,14 +195,14 @@ fn other_holders_of_keys_are_named_with_the_way_out() {
 
 #[test]
 fn keys_for_pss_are_told_apart() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let made = Made::new(
-        &folder,
+        &directory,
         "PSS",
         &["-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"],
     );
-    let plain = Made::new(&folder, "Plain", &[]);
-    let image = folder.write("image", kernel_image(0x3000));
+    let plain = Made::new(&directory, "Plain", &[]);
+    let image = directory.write("image", kernel_image(0x3000));
     // The certificate tells, whatever the key is; so does the key.
     for (key, cert) in [
         (&made.key, &made.cert),
@@ -218,10 +222,10 @@ fn keys_for_pss_are_told_apart() {
 
 #[test]
 fn certificates_are_read_however_their_pem_is_written() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let (first, second) = (
-        Made::new(&folder, "First", &[]),
-        Made::new(&folder, "Second", &P256),
+        Made::new(&directory, "First", &[]),
+        Made::new(&directory, "Second", &P256),
     );
     let pem = |made: &Made| std::fs::read_to_string(&made.cert).unwrap();
     let text = pem(&first);
@@ -241,12 +245,12 @@ fn certificates_are_read_however_their_pem_is_written() {
             &["Second", "First"],
         ),
     ] {
-        let path = folder.write("some.pem", file);
+        let path = directory.write("some.pem", file);
         let found = baton(&[&"inspect", &"--json", &path]).json();
         let found = found["certificates"].as_array().unwrap().iter();
         let found: Vec<_> = found.map(|it| it["subject"].as_str().unwrap()).collect();
         assert_eq!(found, subjects);
-        let image = folder.write("image", kernel_image(0x3000));
+        let image = directory.write("image", kernel_image(0x3000));
         assert_eq!(
             baton(&[
                 &"sign",
@@ -266,20 +270,25 @@ fn certificates_are_read_however_their_pem_is_written() {
 
 #[test]
 fn names_are_shown_in_all_letters() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let name = "Kernel – Schlüssel ✓";
-    let made = Made::new(&folder, name, &["-utf8"]);
+    let made = Made::new(&directory, name, &["-utf8"]);
     assert_eq!(made.inspected()["subject"], name);
-    let signed = made.sign(&folder);
+    let signed = made.sign(&directory);
     assert!(signed.out.contains(name), "{}", signed.out);
-    let said = baton(&[&"verify", &"--cert", &made.cert, &folder.path("image")]);
+    let said = baton(&[
+        &"verify",
+        &"--cert",
+        &made.cert,
+        &directory.path().join("image"),
+    ]);
     assert!(said.out.contains(name), "{}", said.out);
 }
 
 /// A detached signature by openssl, with these options.
-fn signed_beside(folder: &Folder, options: &[&dyn AsRef<OsStr>]) -> PathBuf {
-    let content = folder.write("content", "content");
-    let signature = folder.path("content.p7s");
+fn signed_beside(directory: &TempDir, options: &[&dyn AsRef<OsStr>]) -> PathBuf {
+    let content = directory.write("content", "content");
+    let signature = directory.path().join("content.p7s");
     let mut args: Vec<&dyn AsRef<OsStr>> = vec![
         &"cms",
         &"-sign",
@@ -300,10 +309,13 @@ fn signed_beside(folder: &Folder, options: &[&dyn AsRef<OsStr>]) -> PathBuf {
 
 #[test]
 fn two_signers_are_told_as_two() {
-    let folder = Folder::new();
-    let (a, b) = (Made::new(&folder, "A", &[]), Made::new(&folder, "B", &P256));
+    let directory = temp_dir();
+    let (a, b) = (
+        Made::new(&directory, "A", &[]),
+        Made::new(&directory, "B", &P256),
+    );
     let content = signed_beside(
-        &folder,
+        &directory,
         &[
             &"-signer", &a.cert, &"-inkey", &a.key, &"-signer", &b.cert, &"-inkey", &b.key,
         ],
@@ -311,16 +323,16 @@ fn two_signers_are_told_as_two() {
     let said = baton(&[&"verify", &"--signature-only", &"--cert", &a.cert, &content]);
     assert_ne!(said.code, 0, "{}", said.out);
     assert!(said.err.contains("2 signers"), "{}", said.err);
-    let told = baton(&[&"inspect", &folder.path("content.p7s")]);
+    let told = baton(&[&"inspect", &directory.path().join("content.p7s")]);
     assert!(told.err.contains("2 signers"), "{} {}", told.err, told.out);
 }
 
 #[test]
 fn a_gate_takes_a_dbx_as_efivarfs_has_it() {
-    let folder = Folder::new();
-    let made = Made::new(&folder, "A", &[]);
-    let stub = folder.write("stub", gate_stub(0x10_0000));
-    let der = folder.path("a.der");
+    let directory = temp_dir();
+    let made = Made::new(&directory, "A", &[]);
+    let stub = directory.write("stub", gate_stub(0x10_0000));
+    let der = directory.path().join("a.der");
     openssl(&[
         &"x509",
         &"-in",
@@ -333,8 +345,8 @@ fn a_gate_takes_a_dbx_as_efivarfs_has_it() {
     let lists = common::signature_list(&[std::fs::read(der).unwrap()]);
     let variable = [&[0x27, 0, 0, 0], &lists[..]].concat();
     let gates = [
-        folder.write("dbx.esl", &lists),
-        folder.write("dbx-d719b2cb", variable),
+        directory.write("dbx.esl", &lists),
+        directory.write("dbx-d719b2cb", variable),
     ]
     .map(|dbx| {
         let out = dbx.with_extension("efi");

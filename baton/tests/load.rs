@@ -3,9 +3,10 @@
 mod common;
 
 use common::loading::{Machine, message, reason, via, with_gate};
-use common::{Folder, baton, kernel_image, owners, put, signature_list};
+use common::{WriteFile, baton, kernel_image, owners, put, signature_list, temp_dir};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 #[test]
 fn a_kernel_of_an_enrolled_key_goes_the_kernels_own_way() {
@@ -101,8 +102,8 @@ fn an_unsigned_kernel_is_refused_with_the_reason_of_each_way() {
 }
 
 /// A file of zeros that takes no room on the disk.
-fn sparse(folder: &Folder, name: &str, len: u64) -> PathBuf {
-    let path = folder.write(name, b"");
+fn sparse(directory: &TempDir, name: &str, len: u64) -> PathBuf {
+    let path = directory.write(name, b"");
     let file = std::fs::File::options().write(true).open(&path).unwrap();
     file.set_len(len).unwrap();
     path
@@ -110,10 +111,10 @@ fn sparse(folder: &Folder, name: &str, len: u64) -> PathBuf {
 
 #[test]
 fn files_that_no_kernel_reads_are_refused_before_anything_else() {
-    let folder = Folder::new();
-    let kernel = folder.write("vmlinuz", kernel_image(0x8000));
-    let five = sparse(&folder, "i", 5 << 30);
-    let three = sparse(&folder, "j", 3 << 30);
+    let directory = temp_dir();
+    let kernel = directory.write("vmlinuz", kernel_image(0x8000));
+    let five = sparse(&directory, "i", 5 << 30);
+    let three = sparse(&directory, "j", 3 << 30);
     let words = "no room: the kernel reads at most 4 GiB (2 GiB on older ones)";
     // Wherever this runs, on a machine with kexec or not.
     let said = baton(&[&"load", &kernel, &"--initrd", &five, &"--dry-run"]);
@@ -137,7 +138,7 @@ fn files_that_no_kernel_reads_are_refused_before_anything_else() {
 #[test]
 fn what_is_larger_than_memory_is_not_copied_to_find_that_out() {
     let machine = with_gate();
-    let initrd = sparse(&machine.folder, "i", 3 << 30);
+    let initrd = sparse(&machine.directory, "i", 3 << 30);
     machine.set(
         "proc/meminfo",
         "MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\n",
@@ -173,7 +174,7 @@ fn a_uki_is_not_for_the_kernels_own_way() {
 fn of_a_machine_that_is_described_only_what_is_told_counts() {
     let o = owners();
     let machine = with_gate();
-    let described = Folder::new();
+    let described = temp_dir();
     let shim = "sys/firmware/efi/mok-variables";
     described.write(&format!("{shim}/MokListRT"), signature_list(&[o.rsa.der()]));
     described.write("sys/firmware/efi/runtime-map/0/type", "0x5\n");
@@ -181,7 +182,7 @@ fn of_a_machine_that_is_described_only_what_is_told_counts() {
         "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
         [6, 0, 0, 0, 1],
     );
-    let root = described.path("");
+    let root = described.path().join("");
     let load = |more: &[&dyn AsRef<std::ffi::OsStr>]| {
         let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
             &"load",
@@ -217,7 +218,7 @@ fn a_machine_whose_state_was_saved_is_judged_by() {
         )
     };
     let load = |state: String| {
-        let file = machine.folder.write("state.json", state);
+        let file = machine.directory.write("state.json", state);
         baton(&[
             &"load",
             &machine.kernel,
@@ -243,10 +244,10 @@ fn a_machine_whose_state_was_saved_is_judged_by() {
 
 #[test]
 fn what_status_saves_is_what_a_load_is_judged_by() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let (kernel, state) = (
-        folder.write("vmlinuz", kernel_image(0x8000)),
-        folder.path("state.json"),
+        directory.write("vmlinuz", kernel_image(0x8000)),
+        directory.path().join("state.json"),
     );
     let saved = baton(&[&"status", &"--save", &state]);
     assert_eq!(saved.code, 0, "{}", saved.err);
@@ -269,7 +270,13 @@ fn what_status_saves_is_what_a_load_is_judged_by() {
 #[test]
 fn a_kernel_for_real_time_is_said_to_read_no_mok() {
     let machine = Machine::locked_down().with_kernel_signed_by(&owners().rsa);
-    std::fs::remove_dir_all(machine.folder.path("root/sys/firmware/efi/runtime-map")).unwrap();
+    std::fs::remove_dir_all(
+        machine
+            .directory
+            .path()
+            .join("root/sys/firmware/efi/runtime-map"),
+    )
+    .unwrap();
     machine.set("sys/firmware/efi/systab", "");
     let said = machine.load(&[&"--via", &"kernel"]);
     assert_eq!(reason(&said), (3, "unknown-signer".into()));
@@ -403,8 +410,8 @@ fn several_initrds_are_records_of_one_handover() {
         .with_mok(&o.rsa)
         .with_kernel_signed_by(&o.rsa)
         .with_gate(&o.rsa, &o.rsa);
-    let one = machine.folder.write("one", vec![1; 5000]);
-    let two = machine.folder.write("two", b"2");
+    let one = machine.directory.write("one", vec![1; 5000]);
+    let two = machine.directory.write("two", b"2");
     let said = machine.load(&[&"--via", &"gate", &"--initrd", &one, &"--initrd", &two]);
     assert_eq!(via(&said), "gate");
     let kernel = std::fs::metadata(&machine.kernel).unwrap().len();
@@ -420,8 +427,8 @@ fn a_handover_that_is_saved_is_for_its_owner_alone() {
         .with_mok(&o.rsa)
         .with_kernel_signed_by(&o.rsa)
         .with_gate(&o.rsa, &o.rsa);
-    let new = machine.folder.path("new.handover");
-    let old = machine.folder.write("old.handover", b"readable for all");
+    let new = machine.directory.path().join("new.handover");
+    let old = machine.directory.write("old.handover", b"readable for all");
     for path in [new, old] {
         let args: [&dyn AsRef<std::ffi::OsStr>; 5] =
             [&"--via", &"gate", &"--force", &"--save-handover", &path];
@@ -439,8 +446,8 @@ fn a_handover_that_was_saved_is_judged_again_when_it_is_loaded() {
         .with_mok(&o.rsa)
         .with_kernel_signed_by(&o.rsa)
         .with_gate(&o.rsa, &o.rsa);
-    let initrd = machine.folder.write("initrd", b"initrd");
-    let saved = machine.folder.path("saved.handover");
+    let initrd = machine.directory.write("initrd", b"initrd");
+    let saved = machine.directory.path().join("saved.handover");
     let said = machine.load(&[
         &"--via",
         &"gate",
@@ -533,15 +540,23 @@ fn each_obstacle_of_the_machine_ends_with_its_code() {
         ),
         ("sys/kernel/kexec_crash_size", "0\n", 7, "no-crash-region"),
     ] {
-        let before = std::fs::read(machine.folder.path(&format!("root/{file}"))).ok();
+        let before = std::fs::read(machine.directory.path().join(format!("root/{file}"))).ok();
         machine.set(file, text);
         assert_eq!(reason(&machine.crash_load(&[])), (code, word.into()));
         match before {
             Some(bytes) => machine.set(file, bytes),
-            None => std::fs::remove_file(machine.folder.path(&format!("root/{file}"))).unwrap(),
+            None => {
+                std::fs::remove_file(machine.directory.path().join(format!("root/{file}"))).unwrap()
+            }
         }
     }
-    std::fs::remove_file(machine.folder.path("root/sys/kernel/kexec_loaded")).unwrap();
+    std::fs::remove_file(
+        machine
+            .directory
+            .path()
+            .join("root/sys/kernel/kexec_loaded"),
+    )
+    .unwrap();
     assert_eq!(reason(&machine.load(&[])), (9, "no-kexec".into()));
 }
 
@@ -560,13 +575,13 @@ fn without_preflight_nothing_is_judged_and_a_way_must_be_named() {
 #[test]
 fn missing_files_and_wrong_usage_have_their_codes() {
     let machine = Machine::locked_down();
-    let missing = machine.folder.path("missing");
+    let missing = machine.directory.path().join("missing");
     let said = baton(&[&"load", &missing]);
     assert_eq!(said.code, 1);
     assert!(said.err.contains("missing"), "{}", said.err);
     assert_eq!(said.err.lines().count(), 1);
     assert_eq!(machine.load(&[&"--initrd", &missing]).code, 1);
-    let empty = machine.folder.write("empty", "");
+    let empty = machine.directory.write("empty", "");
     assert!(message(&machine.load(&[&"--initrd", &empty])).contains("empty"));
     assert_eq!(baton(&[&"load"]).code, 2);
     assert_eq!(baton(&[&"--nonsense"]).code, 2);

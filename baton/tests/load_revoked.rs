@@ -3,6 +3,7 @@
 mod common;
 
 use baton_verify::HashAlgorithm;
+use common::WriteFile;
 use common::fake::under_secure_boot;
 use common::loading::{Machine, message, reason, via, with_gate};
 use common::{owners, signature_list};
@@ -138,12 +139,18 @@ fn a_list_that_the_kernel_does_not_pass_on_is_not_the_gates() {
         .with_kernel_signed_by(&o.rsa)
         .with_gate(&o.p256, &o.rsa);
     assert_eq!(via(&machine.load(&[&"--via", &"gate"])), "gate");
-    std::fs::remove_dir_all(machine.folder.path("root/sys/firmware/efi/runtime-map")).unwrap();
+    std::fs::remove_dir_all(
+        machine
+            .directory
+            .path()
+            .join("root/sys/firmware/efi/runtime-map"),
+    )
+    .unwrap();
     let said = machine.load(&[&"--via", &"gate"]);
     // Nor is the state of Secure Boot passed on.
     assert_eq!(reason(&said), (3, "secure-boot-not-on".into()));
     let policy = machine
-        .folder
+        .directory
         .write("policy.toml", "require-secure-boot = false");
     let machine = machine.with_gate_of(&o.p256, &o.rsa, &[&"--policy", &policy]);
     let said = machine.load(&[&"--via", &"gate"]);
@@ -171,7 +178,13 @@ fn what_the_kernel_was_told_of_secure_boot_is_what_counts() {
         let said = machine.load(&[&"--via", &"gate"]);
         assert_eq!(reason(&said), (3, "secure-boot-not-on".into()), "{state}");
     }
-    std::fs::remove_file(machine.folder.path("root/sys/kernel/boot_params/data")).unwrap();
+    std::fs::remove_file(
+        machine
+            .directory
+            .path()
+            .join("root/sys/kernel/boot_params/data"),
+    )
+    .unwrap();
     assert_eq!(
         via(&machine.load(&[&"--via", &"gate"])),
         "gate",

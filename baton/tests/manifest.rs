@@ -3,13 +3,14 @@
 mod common;
 
 use baton_formats::manifest::{CommandLine, Manifest};
-use common::{Folder, Owner, Said, baton, kernel_image, owners, tool};
+use common::{Owner, Said, WriteFile, baton, kernel_image, owners, temp_dir, tool};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
-/// A folder with a kernel and two initrds that nobody signed.
+/// A directory with a kernel and two initrds that nobody signed.
 struct Boot {
-    folder: Folder,
+    directory: TempDir,
     kernel: PathBuf,
     initrds: [PathBuf; 2],
     manifest: PathBuf,
@@ -17,15 +18,15 @@ struct Boot {
 
 impl Boot {
     fn new() -> Boot {
-        let folder = Folder::new();
+        let directory = temp_dir();
         Boot {
-            kernel: folder.write("kernel", kernel_image(0x3000)),
+            kernel: directory.write("kernel", kernel_image(0x3000)),
             initrds: [
-                folder.write("a.img", b"first"),
-                folder.write("b.img", b"second"),
+                directory.write("a.img", b"first"),
+                directory.write("b.img", b"second"),
             ],
-            manifest: folder.path("rescue.manifest"),
-            folder,
+            manifest: directory.path().join("rescue.manifest"),
+            directory,
         }
     }
 
@@ -60,7 +61,7 @@ impl Boot {
     }
 
     fn signature(&self) -> PathBuf {
-        self.folder.path("rescue.manifest.p7s")
+        self.directory.path().join("rescue.manifest.p7s")
     }
 
     /// Of a kernel with its initrds, as the manifest lists them; of an initrd by itself.
@@ -128,7 +129,7 @@ fn once_signed_it_vouches_for_what_it_lists_and_for_nothing_else() {
     }
     let mut other = kernel_image(0x3000);
     other[0x2000] ^= 1;
-    let other = boot.folder.write("other", other);
+    let other = boot.directory.write("other", other);
     let said = boot.verify(&other, &o.p384);
     assert_eq!(said.code, 3);
     assert!(
@@ -280,7 +281,7 @@ fn what_cannot_be_listed_is_refused_by_name() {
         "{}",
         said.err
     );
-    let empty = boot.folder.write("empty", b"");
+    let empty = boot.directory.write("empty", b"");
     let said = baton(&[&"manifest", &"--kernel", &empty, &boot.manifest]);
     assert!(
         said.err.contains("empty: the file is empty"),

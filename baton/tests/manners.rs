@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Folder, Said, baton, kernel_image, owners, tool};
+use common::{Said, WriteFile, baton, kernel_image, owners, temp_dir, tool};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::path::Path;
@@ -19,9 +19,9 @@ fn shell(line: &str, args: &[&Path]) -> Said {
 
 #[test]
 fn what_comes_from_a_pipe_is_signed_only_into_a_file_that_is_named() {
-    let (folder, o) = (Folder::new(), owners());
-    let kernel = folder.write("kernel", kernel_image(1 << 20));
-    let out = folder.path("out");
+    let (directory, o) = (temp_dir(), owners());
+    let kernel = directory.write("kernel", kernel_image(1 << 20));
+    let out = directory.path().join("out");
     let paths: [&Path; 4] = [&kernel, &o.rsa.key, &o.rsa.cert, &out];
     let said = shell(
         "cat \"$1\" | \"$0\" sign --key \"$2\" --cert \"$3\" /dev/stdin",
@@ -39,10 +39,10 @@ fn what_comes_from_a_pipe_is_signed_only_into_a_file_that_is_named() {
 
 #[test]
 fn a_file_that_is_larger_than_any_kernel_reads_is_not_read() {
-    let (folder, o) = (Folder::new(), owners());
-    let large = folder.path("large");
+    let (directory, o) = (temp_dir(), owners());
+    let large = directory.path().join("large");
     File::create(&large).unwrap().set_len(5 << 30).unwrap();
-    let out = folder.path("out");
+    let out = directory.path().join("out");
     let paths: [&Path; 4] = [&large, &o.rsa.key, &o.rsa.cert, &out];
     for line in [
         "inspect \"$1\"",
@@ -63,9 +63,9 @@ fn a_file_that_is_larger_than_any_kernel_reads_is_not_read() {
 
 #[test]
 fn a_machine_that_is_described_nowhere_is_no_machine() {
-    let folder = Folder::new();
-    let kernel = folder.write("kernel", kernel_image(0x3000));
-    for (root, code) in [(folder.path("typo"), 1), (kernel.clone(), 2)] {
+    let directory = temp_dir();
+    let kernel = directory.write("kernel", kernel_image(0x3000));
+    for (root, code) in [(directory.path().join("typo"), 1), (kernel.clone(), 2)] {
         let commands: [&[&dyn AsRef<OsStr>]; 4] = [
             &[&"load", &kernel, &"--dry-run", &"--root", &root],
             &[&"verify", &kernel, &"--root", &root],
@@ -82,9 +82,9 @@ fn a_machine_that_is_described_nowhere_is_no_machine() {
 
 #[test]
 fn a_name_does_not_steer_the_terminal() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let name = OsString::from("\u{1b}]0;owned\u{7}kernel");
-    let path = folder.write(name.to_str().unwrap(), kernel_image(0x3000));
+    let path = directory.write(name.to_str().unwrap(), kernel_image(0x3000));
     for words in [
         &["inspect"][..],
         &["verify"],
@@ -106,9 +106,9 @@ fn a_name_does_not_steer_the_terminal() {
 
 #[test]
 fn a_manifest_of_something_else_than_a_kernel_is_written_with_a_word() {
-    let folder = Folder::new();
-    let out = folder.path("out");
-    let readme = folder.write("readme", "text");
+    let directory = temp_dir();
+    let out = directory.path().join("out");
+    let readme = directory.write("readme", "text");
     let said = baton(&[&"manifest", &"--kernel", &readme, &out]);
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(
@@ -116,16 +116,16 @@ fn a_manifest_of_something_else_than_a_kernel_is_written_with_a_word() {
         "{}",
         said.err
     );
-    let kernel = folder.write("kernel", kernel_image(0x3000));
+    let kernel = directory.write("kernel", kernel_image(0x3000));
     let said = baton(&[&"manifest", &"--kernel", &kernel, &out, &"--force"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
 }
 
 #[test]
 fn a_limit_on_files_leaves_nothing_behind() {
-    let (folder, o) = (Folder::new(), owners());
-    let kernel = folder.write("in/kernel", kernel_image(1 << 20));
-    let place = folder.path("place");
+    let (directory, o) = (temp_dir(), owners());
+    let kernel = directory.write("in/kernel", kernel_image(1 << 20));
+    let place = directory.path().join("place");
     fs::create_dir(&place).unwrap();
     let out = place.join("out");
     let paths: [&Path; 4] = [&kernel, &o.rsa.key, &o.rsa.cert, &out];
@@ -140,8 +140,8 @@ fn a_limit_on_files_leaves_nothing_behind() {
 
 #[test]
 fn a_dash_is_told_from_standard_input() {
-    let folder = Folder::new();
-    let out = folder.path("out");
+    let directory = temp_dir();
+    let out = directory.path().join("out");
     for words in [
         &["inspect", "-"][..],
         &["verify", "-"],

@@ -4,13 +4,14 @@ mod common;
 
 use baton_sys::output::Attributes;
 use common::fake::Fake;
-use common::{Folder, Said, baton, gate_stub, kernel_image, owners};
+use common::{Said, WriteFile, baton, gate_stub, kernel_image, owners, temp_dir};
 use rustix::fs::XattrFlags;
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
 
 /// A core of a small machine, which the fuzzers begin with.
 fn core() -> PathBuf {
@@ -20,20 +21,20 @@ fn core() -> PathBuf {
     ))
 }
 
-/// A folder with something to read for every command that writes a file.
+/// A directory with something to read for every command that writes a file.
 struct Bench {
-    folder: Folder,
+    directory: TempDir,
     kernel: PathBuf,
     stub: PathBuf,
 }
 
 impl Bench {
     fn new() -> Bench {
-        let folder = Folder::new();
+        let directory = temp_dir();
         Bench {
-            kernel: folder.write("kernel", kernel_image(0x3000)),
-            stub: folder.write("stub", gate_stub(0x10_0000)),
-            folder,
+            kernel: directory.write("kernel", kernel_image(0x3000)),
+            stub: directory.write("stub", gate_stub(0x10_0000)),
+            directory,
         }
     }
 
@@ -181,7 +182,7 @@ mod text {
         let bench = Bench::new();
         for (number, writer) in (0..).zip(bench.writers()) {
             for (kind, code) in [("unread", 0), ("full", 1)] {
-                let out = bench.folder.path(&format!("{number}.{kind}"));
+                let out = bench.directory.path().join(format!("{number}.{kind}"));
                 let mut args = words(&writer);
                 args.extend::<[&dyn AsRef<OsStr>; 2]>([&"-o", &out]);
                 let ended = match kind {
@@ -230,7 +231,7 @@ mod file {
         let bench = Bench::new();
         for writer in bench.writers() {
             let by_place = !writer.contains(&"gate".into());
-            let there = bench.folder.write("there", b"precious");
+            let there = bench.directory.write("there", b"precious");
             if by_place {
                 let said = bench.write(&writer, &[&there]);
                 assert_eq!(said.code, 1, "{}", said_by(&writer));
@@ -273,8 +274,8 @@ mod file {
     #[test]
     fn no_input_is_written_over_even_with_force() {
         let bench = Bench::new();
-        let core = bench.folder.write("core", fs::read(core()).unwrap());
-        let link = bench.folder.path("link");
+        let core = bench.directory.write("core", fs::read(core()).unwrap());
+        let link = bench.directory.path().join("link");
         symlink(&core, &link).unwrap();
         for (args, input) in [
             (vec!["dump", "convert", "core", "-o", "link"], &core),
@@ -288,7 +289,7 @@ mod file {
             ),
         ] {
             let before = fs::read(input).unwrap();
-            let path = |word: &str| match bench.folder.path(word) {
+            let path = |word: &str| match bench.directory.path().join(word) {
                 path if path.exists() => path,
                 _ => word.into(),
             };
@@ -313,7 +314,7 @@ mod file {
     fn a_device_stays_a_device() {
         let bench = Bench::new();
         let before = fs::metadata("/dev/null").unwrap();
-        let through = bench.folder.path("link");
+        let through = bench.directory.path().join("link");
         symlink("/dev/null", &through).unwrap();
         for writer in bench.writers() {
             for name in [Path::new("/dev/null"), &through] {
@@ -336,7 +337,9 @@ mod file {
     #[test]
     fn a_link_stays_a_link_and_its_file_keeps_what_is_attached_to_it() {
         let bench = Bench::new();
-        let file = bench.folder.write("elsewhere/file", kernel_image(0x3000));
+        let file = bench
+            .directory
+            .write("elsewhere/file", kernel_image(0x3000));
         fs::set_permissions(&file, Permissions::from_mode(0o751)).unwrap();
         let set =
             |name, value: &[u8]| rustix::fs::setxattr(&file, name, value, XattrFlags::empty());
@@ -354,7 +357,10 @@ mod file {
             std::os::unix::fs::chown(&file, Some(1234), Some(1235)).unwrap();
         }
         let before = Attributes::of(&file).unwrap();
-        let (one, two) = (bench.folder.path("one"), bench.folder.path("two"));
+        let (one, two) = (
+            bench.directory.path().join("one"),
+            bench.directory.path().join("two"),
+        );
         symlink("elsewhere/file", &two).unwrap();
         symlink("two", &one).unwrap();
         let o = owners();
@@ -372,7 +378,10 @@ mod file {
     #[test]
     fn a_link_to_nothing_yet_names_the_new_file_with_force_alone() {
         let bench = Bench::new();
-        let (link, new) = (bench.folder.path("link"), bench.folder.path("new"));
+        let (link, new) = (
+            bench.directory.path().join("link"),
+            bench.directory.path().join("new"),
+        );
         symlink("new", &link).unwrap();
         for writer in bench.writers() {
             let said = bench.write(&writer, &[&"-o", &link]);
@@ -393,7 +402,7 @@ mod file {
     #[test]
     fn a_dump_is_never_given_to_whoever_took_its_name_before() {
         let bench = Bench::new();
-        let there = bench.folder.write("there", "taken");
+        let there = bench.directory.write("there", "taken");
         fs::set_permissions(&there, Permissions::from_mode(0o666)).unwrap();
         let note = rustix::fs::setxattr(&there, "user.note", b"theirs", XattrFlags::empty());
         note.unwrap();
@@ -419,7 +428,7 @@ mod file {
     fn a_new_file_is_for_those_that_the_umask_lets() {
         let bench = Bench::new();
         for (number, writer) in (0..).zip(bench.writers()) {
-            let out = bench.folder.path(&format!("{number}.out"));
+            let out = bench.directory.path().join(format!("{number}.out"));
             let mut shell = Command::new("sh");
             shell.args([
                 "-c",
@@ -448,7 +457,7 @@ mod file {
     fn standard_output_gets_the_file_alone() {
         let bench = Bench::new();
         for writer in bench.writers() {
-            let out = bench.folder.path("out");
+            let out = bench.directory.path().join("out");
             let said = bench.write(&writer, &[&"-o", &out]);
             assert_eq!(said.code, 0, "{}", said.err);
             let written = fs::read(&out).unwrap();
@@ -469,7 +478,7 @@ mod file {
     #[test]
     fn a_fifo_is_written_if_it_has_a_reader_and_refused_if_not() {
         let bench = Bench::new();
-        let fifo = bench.folder.path("fifo");
+        let fifo = bench.directory.path().join("fifo");
         assert!(
             Command::new("mkfifo")
                 .arg(&fifo)
@@ -495,10 +504,13 @@ mod file {
     }
 
     #[test]
-    fn a_folder_is_named_as_one() {
+    fn a_directory_is_named_as_one() {
         let bench = Bench::new();
         for writer in bench.writers() {
-            for name in [bench.folder.path("."), bench.folder.path("new/")] {
+            for name in [
+                bench.directory.path().join("."),
+                bench.directory.path().join("new/"),
+            ] {
                 let said = bench.write(&writer, &[&"--force", &"-o", &name]);
                 assert_eq!(said.code, 1, "{}", said_by(&writer));
                 assert!(
@@ -507,16 +519,16 @@ mod file {
                     said.err
                 );
             }
-            let lost = bench.folder.path("no/such/place");
+            let lost = bench.directory.path().join("no/such/place");
             let said = bench.write(&writer, &[&"-o", &lost]);
             assert!(said.err.contains("no/such: No such file"), "{}", said.err);
         }
     }
 
     /// Waits until the file that becomes the output is there.
-    fn temporary(folder: &Path, child: &mut Child) {
+    fn temporary(directory: &Path, child: &mut Child) {
         let is_one = |name: &OsStr| name.as_encoded_bytes().starts_with(b".baton.");
-        while !fs::read_dir(folder)
+        while !fs::read_dir(directory)
             .unwrap()
             .any(|it| is_one(&it.unwrap().file_name()))
         {
@@ -528,9 +540,9 @@ mod file {
     #[test]
     fn nothing_is_left_behind_by_a_signal_that_ends_it() {
         use std::os::unix::process::ExitStatusExt;
-        let folder = Folder::new();
+        let directory = temp_dir();
         // So large that it takes a while: a sparse core of zeros.
-        let core = folder.write("in/core", large_core());
+        let core = directory.write("in/core", large_core());
         File::options()
             .write(true)
             .open(&core)
@@ -544,7 +556,7 @@ mod file {
             ("HUP", 1),
             ("XCPU", 24),
         ] {
-            let out = folder.path(&format!("{name}/out"));
+            let out = directory.path().join(format!("{name}/out"));
             let place = out.parent().unwrap();
             fs::create_dir_all(place).unwrap();
             // What starts the tests may have these signals ignored, as nohup has.

@@ -2,9 +2,10 @@
 
 mod common;
 
-use common::{Folder, Said, baton, gate_stub, kernel_image, owners, tool};
+use common::{Said, WriteFile, baton, gate_stub, kernel_image, owners, temp_dir, tool};
 use std::fs;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 fn openssl(args: &str, input: &Path, out: &Path) {
     let o = owners();
@@ -22,24 +23,27 @@ fn openssl(args: &str, input: &Path, out: &Path) {
     assert_eq!(said.code, 0, "{}", said.err);
 }
 
-fn both(folder: &Folder) -> PathBuf {
+fn both(directory: &TempDir) -> PathBuf {
     let o = owners();
     let parts = [&o.rsa.key, &o.rsa.cert].map(|path| fs::read(path).unwrap());
-    folder.write("both.pem", parts.concat())
+    directory.write("both.pem", parts.concat())
 }
 
 #[test]
 fn a_certificate_with_its_key_in_one_file_is_read_as_the_kernels_build_makes_them() {
-    let (folder, o) = (Folder::new(), owners());
-    let (both, kernel) = (both(&folder), folder.write("kernel", kernel_image(0x3000)));
+    let (directory, o) = (temp_dir(), owners());
+    let (both, kernel) = (
+        both(&directory),
+        directory.write("kernel", kernel_image(0x3000)),
+    );
     let said = baton(&[&"sign", &"--key", &both, &"--cert", &both, &kernel]);
     assert_eq!(said.code, 0, "{}", said.err);
     let said = baton(&[&"verify", &kernel, &"--cert", &both]);
     assert_eq!(said.code, 0, "{}", said.err);
     // And nothing of the key gets into a gate.
-    let stub = folder.write("stub", gate_stub(0x4_0000));
+    let stub = directory.write("stub", gate_stub(0x4_0000));
     let gates = [(&both, "one"), (&o.rsa.cert, "other")].map(|(cert, name)| {
-        let out = folder.path(name);
+        let out = directory.path().join(name);
         let said = baton(&[
             &"gate", &"build", &"--stub", &stub, &"--cert", cert, &"-o", &out,
         ]);
@@ -51,10 +55,10 @@ fn a_certificate_with_its_key_in_one_file_is_read_as_the_kernels_build_makes_the
 
 #[test]
 fn what_is_given_in_place_of_a_certificate_is_told_by_what_it_is() {
-    let (folder, o) = (Folder::new(), owners());
-    let kernel = folder.write("kernel", kernel_image(0x3000));
+    let (directory, o) = (temp_dir(), owners());
+    let kernel = directory.write("kernel", kernel_image(0x3000));
     let refused = |name: &str, expected: &str| {
-        let said = baton(&[&"verify", &kernel, &"--cert", &folder.path(name)]);
+        let said = baton(&[&"verify", &kernel, &"--cert", &directory.path().join(name)]);
         assert_eq!(said.code, 4, "{}", said.err);
         assert!(said.err.contains(expected), "{name}: {}", said.err);
     };
@@ -72,13 +76,13 @@ fn what_is_given_in_place_of_a_certificate_is_told_by_what_it_is() {
             "a request",
         ),
     ] {
-        openssl(args, &o.rsa.key, &folder.path(name));
+        openssl(args, &o.rsa.key, &directory.path().join(name));
         refused(name, expected);
     }
     openssl(
         "crl2pkcs7 -nocrl -certfile CERT",
         &o.rsa.cert,
-        &folder.path("p7b"),
+        &directory.path().join("p7b"),
     );
     refused("p7b", "openssl pkcs7 -in FILE");
     let der = o.rsa.der();
@@ -96,19 +100,19 @@ fn what_is_given_in_place_of_a_certificate_is_told_by_what_it_is() {
         ("base64", base64.into_bytes(), "without PEM"),
         ("none", Vec::new(), "the file is empty"),
     ] {
-        folder.write(name, bytes);
+        directory.write(name, bytes);
         refused(name, expected);
     }
 }
 
 /// What `verify` says of an initrd with this beside it.
-fn with_signature(folder: &Folder, make: impl FnOnce(&Path, &Path)) -> Said {
+fn with_signature(directory: &TempDir, make: impl FnOnce(&Path, &Path)) -> Said {
     // The header of a cpio archive is all that an initrd begins with.
-    let initrd = folder.write(
+    let initrd = directory.write(
         "initrd",
         format!("070701{}TRAILER!!!\0\0\0\0", "0".repeat(104)),
     );
-    let signature = folder.path("initrd.p7s");
+    let signature = directory.path().join("initrd.p7s");
     let _ = fs::remove_file(&signature);
     make(&initrd, &signature);
     baton(&[&"verify", &initrd, &"--cert", &owners().rsa.cert])
@@ -116,11 +120,11 @@ fn with_signature(folder: &Folder, make: impl FnOnce(&Path, &Path)) -> Said {
 
 #[test]
 fn a_signature_in_another_form_is_told_by_that_form() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let sign = "cms -sign -binary -signer CERT -inkey KEY -outform DER";
-    let said = with_signature(&folder, |initrd, out| openssl(sign, initrd, out));
+    let said = with_signature(&directory, |initrd, out| openssl(sign, initrd, out));
     assert_eq!(said.code, 0, "{}", said.err);
-    let whole = fs::read(folder.path("initrd.p7s")).unwrap();
+    let whole = fs::read(directory.path().join("initrd.p7s")).unwrap();
     let stream = format!("{sign} -stream");
     let mime = sign.replace("DER", "SMIME");
     for (args, expected) in [
@@ -132,7 +136,7 @@ fn a_signature_in_another_form_is_told_by_that_form() {
             "not a CMS signature: neither PEM nor DER",
         ),
     ] {
-        let said = with_signature(&folder, |initrd, out| match args.split_once(' ') {
+        let said = with_signature(&directory, |initrd, out| match args.split_once(' ') {
             Some(("x509", _)) => openssl(args, &owners().rsa.cert, out),
             Some(("dgst", _)) => {
                 let key = &owners().rsa.key;
@@ -157,7 +161,7 @@ fn a_signature_in_another_form_is_told_by_that_form() {
         ([&whole[..], b"\n"].concat(), "of which its DER is"),
         (Vec::new(), "the file is empty"),
     ] {
-        let said = with_signature(&folder, |_, out| fs::write(out, bytes).unwrap());
+        let said = with_signature(&directory, |_, out| fs::write(out, bytes).unwrap());
         assert_eq!(said.code, 4, "{}", said.err);
         assert!(
             said.err.contains(expected) && said.err.contains("initrd.p7s"),

@@ -1,12 +1,13 @@
-//! Pipes, devices and folders where a file is expected: read, or refused at once by name, and never waited
+//! Pipes, devices and directories where a file is expected: read, or refused at once by name, and never waited
 //! for.
 
 mod common;
 
-use common::{Folder, Said, kernel_image, owners, tool};
+use common::{Said, WriteFile, kernel_image, owners, temp_dir, tool};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::thread;
+use tempfile::TempDir;
 
 const BATON: &str = env!("CARGO_BIN_EXE_baton");
 
@@ -35,17 +36,17 @@ const NAMED: [&str; 20] = [
 ];
 
 /// A FIFO that nobody writes to.
-fn fifo(folder: &Folder, name: &str) -> PathBuf {
-    let path = folder.path(name);
+fn fifo(directory: &TempDir, name: &str) -> PathBuf {
+    let path = directory.path().join(name);
     assert_eq!(tool("mkfifo", &[&path]).code, 0);
     path
 }
 
 /// Runs a command of the table; 124 is the code of one that hung.
-fn run(line: &str, input: &OsStr, folder: &Folder) -> Said {
+fn run(line: &str, input: &OsStr, directory: &TempDir) -> Said {
     let owner = &owners().rsa;
-    let kernel = folder.path("kernel");
-    let out = folder.path("out");
+    let kernel = directory.path().join("kernel");
+    let out = directory.path().join("out");
     let mut args: Vec<&dyn AsRef<OsStr>> = vec![&"20", &BATON];
     args.extend(line.split(' ').map(|word| -> &dyn AsRef<OsStr> {
         match word {
@@ -61,14 +62,14 @@ fn run(line: &str, input: &OsStr, folder: &Folder) -> Said {
 }
 
 /// Every command of the table at once, with what it was given: `input` makes that.
-fn each(input: impl Fn(&Folder) -> PathBuf + Copy + Send, expected: &'static str) {
+fn each(input: impl Fn(&TempDir) -> PathBuf + Copy + Send, expected: &'static str) {
     let lines = NAMED.map(|line| {
-        let folder = Folder::new();
-        folder.write("kernel", kernel_image(0x8000));
-        let input = input(&folder);
+        let directory = temp_dir();
+        directory.write("kernel", kernel_image(0x8000));
+        let input = input(&directory);
         (
             line,
-            thread::spawn(move || run(line, input.as_os_str(), &folder)),
+            thread::spawn(move || run(line, input.as_os_str(), &directory)),
         )
     });
     for (line, run) in lines {
@@ -87,13 +88,13 @@ fn each(input: impl Fn(&Folder) -> PathBuf + Copy + Send, expected: &'static str
 #[test]
 fn a_pipe_that_nobody_writes_to_is_refused_in_every_place() {
     each(
-        |folder| fifo(folder, "fifo"),
+        |directory| fifo(directory, "fifo"),
         "a pipe that nothing comes from",
     );
 }
 
 #[test]
-fn a_device_and_a_folder_are_refused_in_every_place() {
+fn a_device_and_a_directory_are_refused_in_every_place() {
     each(
         |_| "/dev/zero".into(),
         "it is a character device; give a plain file",
@@ -103,11 +104,11 @@ fn a_device_and_a_folder_are_refused_in_every_place() {
 
 #[test]
 fn a_signature_that_is_found_beside_a_file_is_not_waited_for() {
-    let folder = Folder::new();
-    let kernel = folder.write("kernel", kernel_image(0x8000));
-    fifo(&folder, "kernel.p7s");
+    let directory = temp_dir();
+    let kernel = directory.write("kernel", kernel_image(0x8000));
+    fifo(&directory, "kernel.p7s");
     for line in ["inspect IN", "verify IN", "load IN --dry-run"] {
-        let said = run(line, kernel.as_os_str(), &folder);
+        let said = run(line, kernel.as_os_str(), &directory);
         assert_eq!(said.code, 1, "{line}: {}", said.err);
         assert!(
             said.err.contains("kernel.p7s: can't be read: it is a pipe"),
@@ -119,10 +120,10 @@ fn a_signature_that_is_found_beside_a_file_is_not_waited_for() {
 
 #[test]
 fn what_is_piped_is_read_as_a_file_is() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let kernel = folder.write("kernel", kernel_image(0x8000));
-    let plain = run("inspect IN", kernel.as_os_str(), &folder);
+    let kernel = directory.write("kernel", kernel_image(0x8000));
+    let plain = run("inspect IN", kernel.as_os_str(), &directory);
     assert_eq!(plain.code, 0, "{}", plain.err);
     let (kernel, cert) = (kernel.display(), owner.cert.display());
     for (script, expected) in [
@@ -135,7 +136,7 @@ fn what_is_piped_is_read_as_a_file_is() {
         (
             format!(
                 "{BATON} manifest --kernel <(cat {kernel}) {}",
-                folder.path("m").display()
+                directory.path().join("m").display()
             ),
             "lists a kernel",
         ),
@@ -149,9 +150,9 @@ fn what_is_piped_is_read_as_a_file_is() {
         ("proc/meminfo", "MemTotal: 2097152 kB\n"),
         ("sys/kernel/kexec_loaded", "0\n"),
     ] {
-        folder.write(&format!("root/{file}"), text);
+        directory.write(&format!("root/{file}"), text);
     }
-    let root = folder.path("root");
+    let root = directory.path().join("root");
     let script = format!(
         "{BATON} load <(cat {kernel}) --initrd <(echo x) --cmdline x --dry-run --root {}",
         root.display()

@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{Folder, Said, baton, gate_stub, owners};
+use common::{Said, WriteFile, baton, gate_stub, owners, temp_dir};
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 const LIMIT: u32 = 0x10_0000;
 const FLEET: &str = "name = \"fleet\"\npreset = \"signed-initrd\"\n[refusal]\naction = \"halt\"\n[cmdline]\nforce = [\"panic=10\"]\nrules = [{ deny = \"quiet\" }]\n[crash.cmdline]\nunlisted = \"deny\"\n";
@@ -18,9 +19,9 @@ fn good(said: Said) -> String {
 }
 
 /// A gate with this policy.
-fn gate(folder: &Folder, policy: &dyn AsRef<std::ffi::OsStr>) -> PathBuf {
-    let stub = folder.write("stub", gate_stub(LIMIT));
-    let out = folder.path("gate.efi");
+fn gate(directory: &TempDir, policy: &dyn AsRef<std::ffi::OsStr>) -> PathBuf {
+    let stub = directory.write("stub", gate_stub(LIMIT));
+    let out = directory.path().join("gate.efi");
     let said = baton(&[
         &"gate",
         &"build",
@@ -43,12 +44,12 @@ fn digest(said: &str) -> String {
 
 #[test]
 fn check_says_ok_with_name_and_digest() {
-    let folder = Folder::new();
-    let said = good(policy("check", &folder.write("p.toml", FLEET)));
+    let directory = temp_dir();
+    let said = good(policy("check", &directory.write("p.toml", FLEET)));
     assert!(said.starts_with("ok: \"fleet\", "), "{said}");
     let same = good(policy(
         "check",
-        &folder.write("q.toml", format!("{FLEET}\n# a comment")),
+        &directory.write("q.toml", format!("{FLEET}\n# a comment")),
     ));
     assert_eq!(
         digest(&said),
@@ -58,15 +59,15 @@ fn check_says_ok_with_name_and_digest() {
     let other = good(policy("check", &"stock"));
     assert!(other.starts_with("ok: \"stock\", "), "{other}");
     assert_ne!(digest(&said), digest(&other));
-    let nameless = folder.write("n.toml", "refusal.delay = 1");
+    let nameless = directory.write("n.toml", "refusal.delay = 1");
     assert!(good(policy("check", &nameless)).starts_with("ok: a policy without a name, "));
 }
 
 #[test]
 fn check_warns_of_what_is_odd() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let text = "[cmdline]\nrules = [{ allow = \"*\" }, { deny = \"init\" }]";
-    let said = policy("check", &folder.write("p.toml", text));
+    let said = policy("check", &directory.write("p.toml", text));
     assert_eq!(said.code, 0);
     assert!(said.out.starts_with("ok: "), "{}", said.out);
     assert!(
@@ -85,7 +86,7 @@ fn check_warns_of_what_is_odd() {
 
 #[test]
 fn what_is_no_policy_is_refused_with_file_and_line() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     for (text, part) in [
         (
             &b"\n[refusal]\nwait = 1"[..],
@@ -97,7 +98,7 @@ fn what_is_no_policy_is_refused_with_file_and_line() {
             "which a rule of the same policy denies",
         ),
     ] {
-        let path = folder.write("p.toml", text);
+        let path = directory.write("p.toml", text);
         for command in ["check", "show", "explain"] {
             let said = policy(command, &path);
             assert_eq!((said.code, said.out.as_str()), (4, ""), "{}", said.err);
@@ -114,24 +115,24 @@ fn what_is_no_policy_is_refused_with_file_and_line() {
         "{}",
         missing.err
     );
-    let image = folder.write("x.efi", common::kernel_image(0x3000));
+    let image = directory.write("x.efi", common::kernel_image(0x3000));
     assert!(policy("show", &image).err.contains(", and not a gate"));
-    let compact = folder.write("p.bin", b"BPOL\x01\0");
+    let compact = directory.write("p.bin", b"BPOL\x01\0");
     assert!(policy("show", &compact).err.contains("version is 1"));
 }
 
 #[test]
 fn show_gives_the_whole_policy_which_is_the_same_again() {
-    let folder = Folder::new();
-    let fleet = folder.write("p.toml", FLEET);
-    let gate = gate(&folder, &fleet);
+    let directory = temp_dir();
+    let fleet = directory.write("p.toml", FLEET);
+    let gate = gate(&directory, &fleet);
     let shown = good(policy("show", &fleet));
     assert_eq!(
         good(policy("show", &gate)),
         shown,
         "from the gate as from the file"
     );
-    let again = folder.write("again.toml", &shown);
+    let again = directory.write("again.toml", &shown);
     assert_eq!(good(policy("show", &again)), shown);
     assert_eq!(
         digest(&good(policy("check", &again))),
@@ -144,7 +145,7 @@ fn show_gives_the_whole_policy_which_is_the_same_again() {
     ] {
         assert!(shown.contains(part), "{shown}");
     }
-    let bare = folder.write("bare.efi", gate_stub(LIMIT));
+    let bare = directory.write("bare.efi", gate_stub(LIMIT));
     assert_eq!(good(policy("show", &bare)), good(policy("show", &"stock")));
 }
 
@@ -178,8 +179,8 @@ fn explain_says_it_in_sentences() {
     ] {
         assert!(said.contains(line), "{line}{said}");
     }
-    let folder = Folder::new();
-    let fleet = folder.write("p.toml", FLEET);
+    let directory = temp_dir();
+    let fleet = directory.write("p.toml", FLEET);
     let said = good(policy("explain", &fleet));
     assert!(
         said.contains("for a normal load (with --crash: for a crash load)"),
@@ -239,8 +240,8 @@ fn explain_says_where_no_command_line_of_user_space_is_accepted() {
 
 #[test]
 fn explain_knows_forced_parameters_and_crash_loads() {
-    let folder = Folder::new();
-    let fleet = folder.write("p.toml", FLEET);
+    let directory = temp_dir();
+    let fleet = directory.write("p.toml", FLEET);
     let said = explained("panic=10", &[], &fleet);
     assert_eq!(said.code, 0, "{}", said.out);
     let said = explained("panic=0", &[], &fleet);
@@ -263,13 +264,13 @@ fn explain_knows_forced_parameters_and_crash_loads() {
 
 #[test]
 fn a_key_is_named_by_its_certificate_beside_the_policy() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().p256;
-    folder.write("keys/release.pem", std::fs::read(&owner.cert).unwrap());
+    directory.write("keys/release.pem", std::fs::read(&owner.cert).unwrap());
     let text = "[[key]]\ncertificate = \"keys/release.pem\"\nmay = [\"initrd\"]\n";
-    let said = good(policy("show", &folder.write("p.toml", text)));
+    let said = good(policy("show", &directory.write("p.toml", text)));
     // What openssl says of the same key.
-    let key = folder.path("key.der");
+    let key = directory.path().join("key.der");
     let openssl = common::tool(
         "openssl",
         &[
@@ -292,8 +293,8 @@ fn a_key_is_named_by_its_certificate_beside_the_policy() {
 
     let rsa = std::fs::read_to_string(&owners().rsa.cert).unwrap();
     let both = format!("{rsa}{}", std::fs::read_to_string(&owner.cert).unwrap());
-    folder.write("keys/release.pem", both);
-    let said = policy("check", &folder.path("p.toml"));
+    directory.write("keys/release.pem", both);
+    let said = policy("check", &directory.path().join("p.toml"));
     assert!(
         said.err
             .contains("line 2: key[0].certificate can't be used"),
@@ -306,16 +307,16 @@ fn a_key_is_named_by_its_certificate_beside_the_policy() {
         "{}",
         said.err
     );
-    folder.write("keys/release.pem", "nothing");
-    let said = policy("check", &folder.path("p.toml"));
+    directory.write("keys/release.pem", "nothing");
+    let said = policy("check", &directory.path().join("p.toml"));
     assert!(said.err.contains("not a certificate"), "{}", said.err);
 }
 
 #[test]
 fn inspect_shows_the_main_points_of_a_gates_policy() {
-    let folder = Folder::new();
-    let fleet = folder.write("p.toml", FLEET);
-    let of_fleet = gate(&folder, &fleet);
+    let directory = temp_dir();
+    let fleet = directory.write("p.toml", FLEET);
+    let of_fleet = gate(&directory, &fleet);
     let value = baton(&[&"inspect", &"--json", &of_fleet]).json();
     let policy_info = &value["gate"]["policy"];
     assert_eq!(policy_info["name"], "fleet");
@@ -339,7 +340,7 @@ fn inspect_shows_the_main_points_of_a_gates_policy() {
     ] {
         assert!(said.contains(part), "{part}\n{said}");
     }
-    let of_preset = gate(&folder, &"sealed");
+    let of_preset = gate(&directory, &"sealed");
     let said = good(baton(&[&"inspect", &of_preset]));
     assert!(
         said.contains("policy         the preset sealed\n"),
@@ -350,9 +351,9 @@ fn inspect_shows_the_main_points_of_a_gates_policy() {
 
 #[test]
 fn a_gate_has_a_policy_even_if_none_is_given() {
-    let folder = Folder::new();
-    let stub = folder.write("stub", gate_stub(LIMIT));
-    let out = folder.path("gate.efi");
+    let directory = temp_dir();
+    let stub = directory.write("stub", gate_stub(LIMIT));
+    let out = directory.path().join("gate.efi");
     let said = baton(&[&"gate", &"build", &"--stub", &stub, &"--out", &out]);
     assert_eq!(said.code, 0, "{}", said.err);
     let value = baton(&[&"inspect", &"--json", &out]).json();

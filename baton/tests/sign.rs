@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, Owner, baton, kernel_image, owners, sign, tool};
+use common::{Owner, WriteFile, baton, kernel_image, owners, sign, temp_dir, tool};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -12,10 +12,10 @@ fn sbverify(image: &Path, owner: &Owner) -> bool {
 
 #[test]
 fn what_is_signed_is_accepted_by_sbverify_and_by_us() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let o = owners();
     for owner in [&o.rsa, &o.p256, &o.p384] {
-        let image = folder.write("image", kernel_image(0x3000));
+        let image = directory.write("image", kernel_image(0x3000));
         sign(&image, owner);
         assert!(sbverify(&image, owner), "{}", owner.name);
         let said = baton(&[&"verify", &image, &"--cert", &owner.cert]);
@@ -30,18 +30,21 @@ fn what_is_signed_is_accepted_by_sbverify_and_by_us() {
 
 #[test]
 fn older_forms_of_keys_give_the_same_signature() {
-    let folder = Folder::new();
-    let image = folder.write("image", kernel_image(0x3000));
+    let directory = temp_dir();
+    let image = directory.write("image", kernel_image(0x3000));
     let o = owners();
     for (owner, command) in [(&o.rsa, "rsa"), (&o.p256, "ec"), (&o.p384, "ec")] {
-        let old = folder.path("old.key");
+        let old = directory.path().join("old.key");
         let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> =
             vec![&command, &"-in", &owner.key, &"-out", &old];
         if command == "rsa" {
             args.push(&"-traditional");
         }
         assert_eq!(tool("openssl", &args).code, 0);
-        let (new_out, old_out) = (folder.path("new.efi"), folder.path("old.efi"));
+        let (new_out, old_out) = (
+            directory.path().join("new.efi"),
+            directory.path().join("old.efi"),
+        );
         for (key, out) in [(&owner.key, &new_out), (&old, &old_out)] {
             let said = baton(&[
                 &"sign",
@@ -64,11 +67,11 @@ fn older_forms_of_keys_give_the_same_signature() {
 
 #[test]
 fn we_accept_what_sbsign_signed_also_where_the_length_is_odd() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
     for len in [0x3000, 0x3001, 0x3007] {
-        let image = folder.write("image", kernel_image(len));
-        let theirs = folder.path("theirs.efi");
+        let image = directory.write("image", kernel_image(len));
+        let theirs = directory.path().join("theirs.efi");
         let made = tool(
             "sbsign",
             &[
@@ -91,9 +94,9 @@ fn we_accept_what_sbsign_signed_also_where_the_length_is_odd() {
 
 #[test]
 fn a_chain_leads_from_the_signer_to_its_issuer() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let o = owners();
-    let image = folder.write("image", kernel_image(0x3000));
+    let image = directory.write("image", kernel_image(0x3000));
     let said = baton(&[
         &"sign",
         &"--key",
@@ -113,9 +116,9 @@ fn a_chain_leads_from_the_signer_to_its_issuer() {
 
 #[test]
 fn a_signed_image_is_signed_again_only_when_told_how() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let o = owners();
-    let image = folder.write("image", kernel_image(0x3000));
+    let image = directory.write("image", kernel_image(0x3000));
     sign(&image, &o.rsa);
     let once = std::fs::read(&image).unwrap();
     let again = |option: &str| {
@@ -145,13 +148,13 @@ fn a_signed_image_is_signed_again_only_when_told_how() {
 
 #[test]
 fn an_altered_image_is_refused_with_its_reason() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let image = folder.write("image", kernel_image(0x3000));
+    let image = directory.write("image", kernel_image(0x3000));
     sign(&image, owner);
     let mut bytes = std::fs::read(&image).unwrap();
     bytes[0x2000] ^= 1;
-    folder.write("image", bytes);
+    directory.write("image", bytes);
     let said = baton(&[&"verify", &image, &"--cert", &owner.cert, &"--json"]);
     assert_eq!(said.code, 3);
     assert_eq!(said.json()["accepted"], false);
@@ -161,9 +164,9 @@ fn an_altered_image_is_refused_with_its_reason() {
 
 #[test]
 fn an_image_of_someone_else_and_an_unsigned_one_are_refused() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let o = owners();
-    let image = folder.write("image", kernel_image(0x3000));
+    let image = directory.write("image", kernel_image(0x3000));
     let unsigned = baton(&[&"verify", &image, &"--cert", &o.rsa.cert]);
     assert_eq!(unsigned.code, 3);
     assert!(unsigned.err.contains("no signature"), "{}", unsigned.err);
@@ -179,17 +182,17 @@ fn an_image_of_someone_else_and_an_unsigned_one_are_refused() {
 
 #[test]
 fn bytes_that_are_no_image_are_malformed() {
-    let folder = Folder::new();
-    let image = folder.write("image", b"no image");
+    let directory = temp_dir();
+    let image = directory.write("image", b"no image");
     let said = baton(&[&"verify", &image, &"--cert", &owners().rsa.cert]);
     assert_eq!(said.code, 4, "{}", said.err);
 }
 
 #[test]
 fn a_key_that_is_not_the_certificates_is_refused() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let o = owners();
-    let image = folder.write("image", kernel_image(0x3000));
+    let image = directory.write("image", kernel_image(0x3000));
     let said = baton(&[
         &"sign",
         &"--key",
@@ -204,9 +207,9 @@ fn a_key_that_is_not_the_certificates_is_refused() {
 
 #[test]
 fn an_encrypted_key_is_refused_with_the_way_out() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let o = owners();
-    let encrypted = folder.path("encrypted.key");
+    let encrypted = directory.path().join("encrypted.key");
     let made = tool(
         "openssl",
         &[
@@ -221,7 +224,7 @@ fn an_encrypted_key_is_refused_with_the_way_out() {
         ],
     );
     assert_eq!(made.code, 0, "{}", made.err);
-    let image = folder.write("image", kernel_image(0x3000));
+    let image = directory.write("image", kernel_image(0x3000));
     let said = baton(&[
         &"sign",
         &"--key",
@@ -236,11 +239,16 @@ fn an_encrypted_key_is_refused_with_the_way_out() {
 
 #[test]
 fn the_file_keeps_its_mode_and_nothing_is_left_beside_it() {
-    let folder = Folder::new();
-    let image = folder.write("files/image", kernel_image(0x3000));
+    let directory = temp_dir();
+    let image = directory.write("files/image", kernel_image(0x3000));
     std::fs::set_permissions(&image, std::fs::Permissions::from_mode(0o640)).unwrap();
     sign(&image, &owners().rsa);
     let mode = std::fs::metadata(&image).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
-    assert_eq!(std::fs::read_dir(folder.path("files")).unwrap().count(), 1);
+    assert_eq!(
+        std::fs::read_dir(directory.path().join("files"))
+            .unwrap()
+            .count(),
+        1
+    );
 }

@@ -5,7 +5,7 @@ mod common;
 
 use baton_formats::elf::{Elf, PT_NOTE};
 use baton_formats::module_signature::{self, trailer};
-use common::{Folder, Owner, Said, baton, kernel_image, owners, put, tool};
+use common::{Owner, Said, WriteFile, baton, kernel_image, owners, put, temp_dir, tool};
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -187,13 +187,13 @@ mod detached {
 
     #[test]
     fn openssl_accepts_what_we_sign_with_every_key_and_hash() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let o = owners();
         for owner in [&o.rsa, &o.p256, &o.p384] {
             for hash in HASHES {
-                let file = folder.write("initrd", b"070701 an archive\n");
+                let file = directory.write("initrd", b"070701 an archive\n");
                 signed(owner, &["--hash", hash, "--replace"], &[&file]);
-                let signature = folder.path("initrd.p7s");
+                let signature = directory.path().join("initrd.p7s");
                 let what = format!("{} {hash}", owner.name);
                 assert!(openssl_accepts(&signature, &file, owner), "{what}");
                 assert_eq!(way(&file, owner).as_deref(), Ok("detached"), "{what}");
@@ -206,10 +206,10 @@ mod detached {
 
     #[test]
     fn we_accept_what_openssl_signs() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let o = owners();
-        let file = folder.write("initrd", b"\x1f\x8b\x08 compressed");
-        let signature = folder.path("initrd.p7s");
+        let file = directory.write("initrd", b"\x1f\x8b\x08 compressed");
+        let signature = directory.path().join("initrd.p7s");
         for owner in [&o.rsa, &o.p256, &o.p384] {
             for options in [
                 &[][..],
@@ -224,16 +224,19 @@ mod detached {
 
     #[test]
     fn a_signature_in_pem_says_the_same() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().rsa;
-        let file = folder.write("initrd", b"\x1f\x8b\x08 compressed");
-        let (der, pem) = (folder.path("other"), folder.path("initrd.p7s"));
+        let file = directory.write("initrd", b"\x1f\x8b\x08 compressed");
+        let (der, pem) = (
+            directory.path().join("other"),
+            directory.path().join("initrd.p7s"),
+        );
         signed(owner, &[], &[&file, &der]);
         signed(owner, &["--format", "pem"], &[&file]);
         let text = std::fs::read_to_string(&pem).unwrap();
         assert!(text.starts_with("-----BEGIN CMS-----\n"), "{text}");
         assert_eq!(way(&file, owner).as_deref(), Ok("detached"));
-        let back = folder.path("back");
+        let back = directory.path().join("back");
         let convert: [&dyn AsRef<OsStr>; 8] = [
             &"cms",
             &"-cmsout",
@@ -252,11 +255,11 @@ mod detached {
 
     #[test]
     fn the_same_input_gives_the_same_bytes() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let o = owners();
-        let file = folder.write("file", b"070701 content");
+        let file = directory.write("file", b"070701 content");
         for owner in [&o.rsa, &o.p256] {
-            let out = [folder.path("one"), folder.path("two")];
+            let out = [directory.path().join("one"), directory.path().join("two")];
             for out in &out {
                 signed(owner, &["--replace"], &[&file, out]);
             }
@@ -267,10 +270,10 @@ mod detached {
 
     #[test]
     fn a_signature_that_is_there_is_replaced_only_when_told() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().rsa;
-        let file = folder.write("file", b"070701 content");
-        let signature = folder.write("file.p7s", b"something else");
+        let file = directory.write("file", b"070701 content");
+        let signature = directory.write("file.p7s", b"something else");
         refused(owner, &[], &[&file], "--replace");
         assert_eq!(std::fs::read(&signature).unwrap(), b"something else");
         signed(owner, &["--replace"], &[&file]);
@@ -279,13 +282,13 @@ mod detached {
 
     #[test]
     fn a_signature_of_another_file_is_refused() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().rsa;
         let (one, two) = (
-            folder.write("one", b"070701 one"),
-            folder.write("two", b"070701 two"),
+            directory.write("one", b"070701 one"),
+            directory.write("two", b"070701 two"),
         );
-        signed(owner, &[], &[&one, &folder.path("two.p7s")]);
+        signed(owner, &[], &[&one, &directory.path().join("two.p7s")]);
         assert_eq!(way(&two, owner), Err(3));
         assert_eq!(way(&one, owner), Err(3), "without one it is just a file");
     }
@@ -307,10 +310,10 @@ mod appended {
 
     #[test]
     fn is_byte_by_byte_what_the_kernels_sign_file_makes() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().rsa;
         for hash in HASHES {
-            let file = folder.write("vmlinux", elf(&ROOMY));
+            let file = directory.write("vmlinux", elf(&ROOMY));
             let theirs = sign_file(&file, owner, hash);
             signed(owner, &["--hash", hash], &[&file]);
             assert_eq!(std::fs::read(&file).unwrap(), theirs, "{hash}");
@@ -319,27 +322,27 @@ mod appended {
 
     #[test]
     fn is_accepted_by_us_and_by_openssl_with_every_key() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let o = owners();
         for owner in [&o.rsa, &o.p256, &o.p384] {
-            let file = folder.write("vmlinux", elf(&ROOMY));
+            let file = directory.write("vmlinux", elf(&ROOMY));
             signed(owner, &[], &[&file]);
             assert_eq!(way(&file, owner).as_deref(), Ok("appended"));
             let bytes = std::fs::read(&file).unwrap();
             let parts = module_signature::split(&bytes).unwrap().unwrap();
             assert_eq!(parts.data, elf(&ROOMY));
-            let signature = folder.write("signature", parts.signature);
-            let content = folder.write("content", parts.data);
+            let signature = directory.write("signature", parts.signature);
+            let content = directory.write("content", parts.data);
             assert!(openssl_accepts(&signature, &content, owner));
         }
     }
 
     #[test]
     fn what_sign_file_made_is_accepted_and_refused_when_altered() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().p384;
-        let bare = folder.write("bare", elf(&ROOMY));
-        let file = folder.write("vmlinux", sign_file(&bare, owner, "sha256"));
+        let bare = directory.write("bare", elf(&ROOMY));
+        let file = directory.write("vmlinux", sign_file(&bare, owner, "sha256"));
         assert_eq!(way(&file, owner).as_deref(), Ok("appended"));
         flip(&file, 0x210);
         assert_eq!(way(&file, owner), Err(3));
@@ -347,9 +350,9 @@ mod appended {
 
     #[test]
     fn carries_the_certificate_of_a_signer_that_another_vouches_for() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let o = owners();
-        let file = folder.write("vmlinux", elf(&ROOMY));
+        let file = directory.write("vmlinux", elf(&ROOMY));
         signed(&o.leaf, &[], &[&file]);
         assert_eq!(way(&file, &o.rsa).as_deref(), Ok("appended"), "by the CA");
         assert_eq!(way(&file, &o.p256), Err(3));
@@ -357,9 +360,9 @@ mod appended {
 
     #[test]
     fn without_its_certificate_the_signer_must_be_trusted_and_is_named() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let o = owners();
-        let file = folder.write("vmlinux", elf(&ROOMY));
+        let file = directory.write("vmlinux", elf(&ROOMY));
         signed(&o.rsa, &[], &[&file]);
         let said = baton(&[
             &"verify",
@@ -381,9 +384,9 @@ mod appended {
 
     #[test]
     fn is_replaced_only_when_told_and_there_is_never_a_second() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let o = owners();
-        let file = folder.write("vmlinux", elf(&ROOMY));
+        let file = directory.write("vmlinux", elf(&ROOMY));
         signed(&o.rsa, &[], &[&file]);
         refused(&o.p256, &[], &[&file], "--replace");
         refused(
@@ -395,19 +398,19 @@ mod appended {
         signed(&o.p256, &["--replace"], &[&file]);
         assert_eq!(way(&file, &o.p256).as_deref(), Ok("appended"));
         assert_eq!(way(&file, &o.rsa), Err(3));
-        let once = folder.write("once", elf(&ROOMY));
+        let once = directory.write("once", elf(&ROOMY));
         signed(&o.p256, &[], &[&once]);
         assert_eq!(std::fs::read(once).unwrap(), std::fs::read(file).unwrap());
     }
 
     #[test]
     fn and_authenticode_exclude_each_other() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().rsa;
-        let image = folder.write("image", kernel_image(0x3000));
+        let image = directory.write("image", kernel_image(0x3000));
         signed(owner, &[], &[&image]);
         refused(owner, &["--as", "appended"], &[&image], "Authenticode");
-        let image = folder.write("image", kernel_image(0x3000));
+        let image = directory.write("image", kernel_image(0x3000));
         signed(owner, &["--as", "appended"], &[&image]);
         assert_eq!(way(&image, owner).as_deref(), Ok("appended"));
         refused(owner, &["--as", "authenticode"], &[&image], "appended");
@@ -417,9 +420,9 @@ mod appended {
 
     #[test]
     fn of_a_file_that_could_be_part_of_a_signature_is_not_made() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         // The first byte of a SET, as of signed attributes.
-        let file = folder.write("file", b"1 begins so");
+        let file = directory.write("file", b"1 begins so");
         refused(
             &owners().rsa,
             &["--as", "appended"],
@@ -443,11 +446,11 @@ mod note {
 
     #[test]
     fn is_put_into_every_layout_and_leaves_what_is_loaded_alone() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let o = owners();
         for (name, layout) in layouts() {
             for owner in [&o.rsa, &o.p256, &o.p384] {
-                let file = folder.write("vmlinux", elf(&layout));
+                let file = directory.write("vmlinux", elf(&layout));
                 signed(owner, &["--as", "note"], &[&file]);
                 assert_eq!(way(&file, owner).as_deref(), Ok("note"), "{name}");
                 let (before, after) = (elf(&layout), std::fs::read(&file).unwrap());
@@ -466,10 +469,10 @@ mod note {
 
     #[test]
     fn takes_a_header_that_is_of_no_use_or_room_that_is_free() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().rsa;
         for (name, layout) in layouts() {
-            let file = folder.write("vmlinux", elf(&layout));
+            let file = directory.write("vmlinux", elf(&layout));
             signed(owner, &["--as", "note"], &[&file]);
             let bytes = std::fs::read(&file).unwrap();
             let table = u64::from_le_bytes(bytes[0x20..0x28].try_into().unwrap());
@@ -481,7 +484,7 @@ mod note {
 
     #[test]
     fn does_not_grow_into_a_section() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let mut bytes = elf(&ROOMY);
         let headers = bytes.len();
         bytes.resize(headers + 2 * 64, 0);
@@ -493,7 +496,7 @@ mod note {
         put(&mut bytes, section + 4, &1_u32.to_le_bytes());
         put(&mut bytes, section + 0x18, &0xb8_u64.to_le_bytes());
         put(&mut bytes, section + 0x20, &8_u64.to_le_bytes());
-        let file = folder.write("vmlinux", &bytes);
+        let file = directory.write("vmlinux", &bytes);
         signed(&owners().rsa, &["--as", "note"], &[&file]);
         let signed = std::fs::read(&file).unwrap();
         assert_eq!(signed[0x40..headers], bytes[0x40..headers]);
@@ -503,9 +506,9 @@ mod note {
 
     #[test]
     fn covers_every_byte_but_its_own() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().p256;
-        let file = folder.write("vmlinux", elf(&SPARE));
+        let file = directory.write("vmlinux", elf(&SPARE));
         signed(owner, &["--as", "note"], &[&file]);
         let bytes = std::fs::read(&file).unwrap();
         let own = Elf::parse(&bytes).unwrap().signature_note().unwrap();
@@ -522,10 +525,10 @@ mod note {
 
     #[test]
     fn is_replaced_only_when_told_and_in_its_place() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let o = owners();
         for (name, layout) in layouts() {
-            let file = folder.write("vmlinux", elf(&layout));
+            let file = directory.write("vmlinux", elf(&layout));
             signed(&o.p384, &["--as", "note"], &[&file]);
             refused(&o.rsa, &["--as", "note"], &[&file], "--replace");
             signed(&o.rsa, &["--as", "note", "--replace"], &[&file]);
@@ -540,13 +543,13 @@ mod note {
 
     #[test]
     fn replaces_the_one_of_another_maker_amid_the_file() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().rsa;
-        let file = folder.write("vmlinux", elf(&ROOMY));
+        let file = directory.write("vmlinux", elf(&ROOMY));
         signed(owner, &["--as", "note"], &[&file]);
         let mut bytes = std::fs::read(&file).unwrap();
         bytes.extend([7; 40]); // the note is no longer the last there is
-        let file = folder.write("vmlinux", &bytes);
+        let file = directory.write("vmlinux", &bytes);
         refused(owner, &["--as", "note"], &[&file], "--replace");
         signed(owner, &["--as", "note", "--replace"], &[&file]);
         assert_eq!(way(&file, owner).as_deref(), Ok("note"));
@@ -554,13 +557,13 @@ mod note {
 
     #[test]
     fn is_not_for_other_files() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().rsa;
-        let file = folder.write("text", b"text");
+        let file = directory.write("text", b"text");
         refused(owner, &["--as", "note"], &[&file], "signature note");
         let mut bytes = elf(&ROOMY);
         bytes[4] = 1;
-        let file = folder.write("elf32", &bytes);
+        let file = directory.write("elf32", &bytes);
         // Its header is one of 64 bits: malformed.
         let said = sign(owner, &["--as", "note"], &[&file]);
         assert_eq!(said.code, 4, "{}", said.err);
@@ -570,9 +573,9 @@ mod note {
 
     #[test]
     fn survives_an_appended_signature_and_not_the_reverse() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let o = owners();
-        let file = folder.write("vmlinux", elf(&ROOMY));
+        let file = directory.write("vmlinux", elf(&ROOMY));
         signed(&o.rsa, &["--as", "note"], &[&file]);
         signed(&o.p256, &["--as", "appended"], &[&file]);
         assert_eq!(way(&file, &o.p256).as_deref(), Ok("appended"));
@@ -582,14 +585,14 @@ mod note {
 
 #[test]
 fn what_a_file_gets_depends_on_its_format() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
     for (bytes, kind) in [
         (kernel_image(0x3000), "authenticode"),
         (elf(&ROOMY), "appended"),
         (b"070701 an initrd".to_vec(), "detached"),
     ] {
-        let file = folder.write("file", bytes);
+        let file = directory.write("file", bytes);
         signed(owner, &[], &[&file]);
         assert_eq!(way(&file, owner).as_deref(), Ok(kind));
     }
@@ -597,11 +600,11 @@ fn what_a_file_gets_depends_on_its_format() {
 
 #[test]
 fn authenticode_takes_every_hash() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let o = owners();
     for owner in [&o.rsa, &o.p256, &o.p384] {
         for hash in HASHES {
-            let image = folder.write("image", kernel_image(0x3000));
+            let image = directory.write("image", kernel_image(0x3000));
             signed(owner, &["--hash", hash], &[&image]);
             assert_eq!(way(&image, owner).as_deref(), Ok("authenticode"));
             let theirs = tool(
@@ -621,8 +624,8 @@ fn authenticode_takes_every_hash() {
 
 #[test]
 fn pem_is_for_detached_signatures() {
-    let folder = Folder::new();
-    let image = folder.write("image", kernel_image(0x3000));
+    let directory = temp_dir();
+    let image = directory.write("image", kernel_image(0x3000));
     refused(
         &owners().rsa,
         &["--format", "pem"],
@@ -633,9 +636,9 @@ fn pem_is_for_detached_signatures() {
 
 #[test]
 fn the_wrong_key_signs_nothing_of_any_kind() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let o = owners();
-    let file = folder.write("vmlinux", elf(&ROOMY));
+    let file = directory.write("vmlinux", elf(&ROOMY));
     for kind in ["appended", "note", "detached"] {
         let said = baton(&[
             &"sign",
@@ -651,7 +654,7 @@ fn the_wrong_key_signs_nothing_of_any_kind() {
         assert!(said.err.contains("isn't the certificate's"), "{}", said.err);
     }
     assert_eq!(std::fs::read(&file).unwrap(), elf(&ROOMY));
-    assert!(!folder.path("vmlinux.p7s").exists());
+    assert!(!directory.path().join("vmlinux.p7s").exists());
 }
 
 mod what_a_signature_counts_for {
@@ -676,26 +679,26 @@ mod what_a_signature_counts_for {
 
     #[test]
     fn a_kernel_that_only_a_manifest_vouches_for_gets_no_signature_of_its_own() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().rsa;
         for kernel in [multiboot2(), legacy()] {
-            let file = folder.write("kernel", kernel);
+            let file = directory.write("kernel", kernel);
             for options in [&[][..], &["--as", "detached"], &["--as", "appended"]] {
                 refused(owner, options, &[&file], "baton manifest");
             }
-            assert!(!folder.path("kernel.p7s").exists());
+            assert!(!directory.path().join("kernel.p7s").exists());
         }
     }
 
     #[test]
     fn such_a_kernel_is_refused_though_it_is_signed_and_accepted_once_it_is_listed() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().rsa;
-        let file = folder.write("kernel", multiboot2());
-        openssl_signs(&file, owner, &[], &folder.path("kernel.p7s"));
+        let file = directory.write("kernel", multiboot2());
+        openssl_signs(&file, owner, &[], &directory.path().join("kernel.p7s"));
         let said = baton(&[&"verify", &"--json", &"--cert", &owner.cert, &file]);
         assert_eq!(said.json()["error"]["reason"], "only-by-manifest");
-        let manifest = folder.path("its.manifest");
+        let manifest = directory.path().join("its.manifest");
         let said = baton(&[&"manifest", &"--kernel", &file, &manifest]);
         assert_eq!(said.code, 0, "{}", said.err);
         signed(owner, &[], &[&manifest]);
@@ -713,9 +716,9 @@ mod what_a_signature_counts_for {
 
     #[test]
     fn what_is_of_no_kind_counts_only_where_it_is_listed_and_is_told_so() {
-        let folder = Folder::new();
+        let directory = temp_dir();
         let owner = &owners().rsa;
-        let file = folder.write("text", b"Dear administrator");
+        let file = directory.write("text", b"Dear administrator");
         let said = sign(owner, &[], &[&file]);
         assert_eq!(said.code, 0, "{}", said.err);
         assert!(
@@ -725,7 +728,7 @@ mod what_a_signature_counts_for {
         );
         let said = baton(&[&"verify", &"--cert", &owner.cert, &file]);
         assert!(said.out.contains("as:        data"), "{}", said.out);
-        let initrd = folder.write("initrd", b"070701 an archive");
+        let initrd = directory.write("initrd", b"070701 an archive");
         assert_eq!(sign(owner, &[], &[&initrd]).err, "");
         let said = baton(&[&"verify", &"--cert", &owner.cert, &initrd]);
         assert!(said.out.contains("as:        initrd"), "{}", said.out);

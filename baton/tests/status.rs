@@ -2,10 +2,11 @@
 
 mod common;
 
-use common::{Folder, Said, baton};
+use common::{Said, WriteFile, baton, temp_dir};
+use tempfile::TempDir;
 
-fn status(folder: &Folder, words: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
-    let root = folder.path("");
+fn status(directory: &TempDir, words: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
+    let root = directory.path().join("");
     let mut args = words.to_vec();
     args.extend::<[&dyn AsRef<std::ffi::OsStr>; 2]>([&"--root", &root]);
     baton(&args)
@@ -13,8 +14,8 @@ fn status(folder: &Folder, words: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
 
 #[test]
 fn where_nothing_is_mounted_nothing_is_known_and_nothing_is_guessed() {
-    let folder = Folder::new();
-    let said = status(&folder, &[&"status"]);
+    let directory = temp_dir();
+    let said = status(&directory, &[&"status"]);
     assert_eq!(said.code, 0, "{}", said.err);
     for label in [
         "next kernel",
@@ -31,7 +32,7 @@ fn where_nothing_is_mounted_nothing_is_known_and_nothing_is_guessed() {
         let line = line.unwrap_or_else(|| panic!("no {label}: {}", said.out));
         assert!(line.contains("not known"), "{line}");
     }
-    let json = status(&folder, &[&"status", &"--json"]).json();
+    let json = status(&directory, &[&"status", &"--json"]).json();
     for key in [
         "kexec",
         "loaded",
@@ -52,10 +53,10 @@ fn where_nothing_is_mounted_nothing_is_known_and_nothing_is_guessed() {
 
 #[test]
 fn what_a_kernel_that_shows_itself_does_not_have_is_told_as_missing() {
-    let folder = Folder::new();
-    folder.write("sys/kernel/security/lsm", "capability");
-    folder.write("proc/self/status", "CapEff:\t0\n");
-    let said = status(&folder, &[&"status"]);
+    let directory = temp_dir();
+    directory.write("sys/kernel/security/lsm", "capability");
+    directory.write("proc/self/status", "CapEff:\t0\n");
+    let said = status(&directory, &[&"status"]);
     for words in [
         "this kernel has no kexec",
         "none (not booted by EFI)",
@@ -69,13 +70,13 @@ fn what_a_kernel_that_shows_itself_does_not_have_is_told_as_missing() {
 
 #[test]
 fn whether_a_crash_is_captured_is_not_known_without_sys() {
-    let folder = Folder::new();
-    let said = status(&folder, &[&"crash", &"status"]);
+    let directory = temp_dir();
+    let said = status(&directory, &[&"crash", &"status"]);
     assert_eq!(said.code, 1, "{}", said.out);
     assert!(said.out.contains("captured      not known"), "{}", said.out);
     assert!(said.out.contains("mount /sys"), "{}", said.out);
     assert!(!said.out.contains("no memory is reserved"), "{}", said.out);
-    let json = status(&folder, &[&"crash", &"status", &"--json"]).json();
+    let json = status(&directory, &[&"crash", &"status", &"--json"]).json();
     assert!(
         json["kexec"].is_null() && json["crash_reserved"].is_null(),
         "{json}"

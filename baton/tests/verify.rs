@@ -6,9 +6,11 @@ use baton_formats::handover::{Kind, Layout};
 use baton_formats::pe::Pe;
 use baton_verify::HashAlgorithm;
 use common::{
-    Folder, Owner, Said, baton, gate_stub, kernel_image, owners, put, sign, signature_list,
+    Owner, Said, WriteFile, baton, gate_stub, kernel_image, owners, put, sign, signature_list,
+    temp_dir,
 };
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 fn verify(image: &Path, owner: &Owner) -> Said {
     baton(&[&"verify", &"--json", &"--cert", &owner.cert, &image])
@@ -29,7 +31,7 @@ fn sign_beside(image: &Path, owner: &Owner) {
 }
 
 /// A handover with nothing but a kernel.
-fn handover(folder: &Folder, kernel: &[u8]) -> PathBuf {
+fn handover(directory: &TempDir, kernel: &[u8]) -> PathBuf {
     let pe = Pe::parse(kernel).unwrap();
     let digest = HashAlgorithm::Sha256.hash(pe.digest_parts());
     let digest = digest.as_bytes().try_into().unwrap();
@@ -41,14 +43,14 @@ fn handover(folder: &Folder, kernel: &[u8]) -> PathBuf {
         usize::try_from(layout.offset(0).unwrap()).unwrap(),
         kernel,
     );
-    folder.write("saved.handover", blob)
+    directory.write("saved.handover", blob)
 }
 
 #[test]
 fn says_in_which_way_an_image_is_vouched_for() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let image = folder.write("image", kernel_image(0x3000));
+    let image = directory.write("image", kernel_image(0x3000));
     sign_beside(&image, owner);
     let json = verify(&image, owner).json();
     assert_eq!(json["accepted"], true);
@@ -65,9 +67,9 @@ fn says_in_which_way_an_image_is_vouched_for() {
 
 #[test]
 fn a_signature_that_is_not_needed_must_be_right_too_and_is_named() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let o = owners();
-    let image = folder.write("image", kernel_image(0x3000));
+    let image = directory.write("image", kernel_image(0x3000));
     sign(&image, &o.rsa);
     assert_eq!(verify(&image, &o.rsa).code, 0);
     sign_beside(&image, &o.p256);
@@ -82,10 +84,10 @@ fn a_signature_that_is_not_needed_must_be_right_too_and_is_named() {
 
 #[test]
 fn a_signature_beside_that_is_no_signature_is_named() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let image = folder.write("image", kernel_image(0x3000));
-    folder.write("image.p7s", std::fs::read(&owner.cert).unwrap());
+    let image = directory.write("image", kernel_image(0x3000));
+    directory.write("image.p7s", std::fs::read(&owner.cert).unwrap());
     let said = verify(&image, owner);
     assert_eq!(said.code, 4);
     let message = said.json()["error"]["message"].to_string();
@@ -97,12 +99,12 @@ fn a_signature_beside_that_is_no_signature_is_named() {
 
 #[test]
 fn a_handover_is_judged_as_the_gate_judges_it() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let kernel = folder.write("kernel", kernel_image(0x3000));
+    let kernel = directory.write("kernel", kernel_image(0x3000));
     sign(&kernel, owner);
     let kernel = std::fs::read(kernel).unwrap();
-    let saved = handover(&folder, &kernel);
+    let saved = handover(&directory, &kernel);
     let said = verify(&saved, owner);
     assert_eq!(said.code, 0, "{}", said.out);
     assert_eq!(said.json()["way"], "authenticode");
@@ -148,9 +150,9 @@ fn systemd_boot() -> Vec<u8> {
 
 #[test]
 fn what_is_well_signed_and_cannot_be_started_is_told_apart() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let image = folder.write("bootx64.efi", systemd_boot());
+    let image = directory.write("bootx64.efi", systemd_boot());
     sign(&image, owner);
     let said = verify(&image, owner);
     assert_eq!(said.code, 4, "{}", said.out);
@@ -193,15 +195,15 @@ fn what_is_well_signed_and_cannot_be_started_is_told_apart() {
         &image,
     ]);
     assert_eq!(said.code, 3, "{}", said.out);
-    let unsigned = folder.write("unsigned.efi", systemd_boot());
+    let unsigned = directory.write("unsigned.efi", systemd_boot());
     assert_eq!(verify(&unsigned, owner).json()["signature"], "none");
 }
 
 #[test]
 fn a_kernel_that_is_accepted_can_be_started() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let image = folder.write("image", kernel_image(0x3000));
+    let image = directory.write("image", kernel_image(0x3000));
     sign(&image, owner);
     let json = verify(&image, owner).json();
     assert_eq!(
@@ -213,9 +215,9 @@ fn a_kernel_that_is_accepted_can_be_started() {
 
 #[test]
 fn a_signed_addon_is_accepted_as_one_and_cannot_be_started() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let image = folder.write("debug.addon.efi", application(b".cmdline", b"debug\0"));
+    let image = directory.write("debug.addon.efi", application(b".cmdline", b"debug\0"));
     put_section_size(&image, 6);
     sign(&image, owner);
     let json = verify(&image, owner).json();
@@ -242,9 +244,9 @@ fn put_section_size(image: &Path, size: u32) {
 
 #[test]
 fn data_with_a_signature_beside_it_is_judged_by_that() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let data = folder.write("d.bin", b"whatever it is");
+    let data = directory.write("d.bin", b"whatever it is");
     assert_eq!(verify(&data, owner).code, 4, "nothing vouches for it");
     sign_beside(&data, owner);
     let said = verify(&data, owner);
@@ -255,9 +257,9 @@ fn data_with_a_signature_beside_it_is_judged_by_that() {
 
 #[test]
 fn an_initrd_is_judged_by_its_signature() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let initrd = folder.write("initrd", b"07070100000000");
+    let initrd = directory.write("initrd", b"07070100000000");
     let said = verify(&initrd, owner);
     assert_eq!((said.code, &said.json()["signature"]), (3, &"none".into()));
     sign_beside(&initrd, owner);
@@ -267,10 +269,10 @@ fn an_initrd_is_judged_by_its_signature() {
 }
 
 /// A gate with this policy, which trusts `owner`.
-fn gate(folder: &Folder, policy: &str, owner: &Owner) -> PathBuf {
+fn gate(directory: &TempDir, policy: &str, owner: &Owner) -> PathBuf {
     let (stub, out) = (
-        folder.write("stub", gate_stub(0x10_0000)),
-        folder.path("gate.efi"),
+        directory.write("stub", gate_stub(0x10_0000)),
+        directory.path().join("gate.efi"),
     );
     let said = baton(&[
         &"gate",
@@ -291,15 +293,15 @@ fn gate(folder: &Folder, policy: &str, owner: &Owner) -> PathBuf {
 
 #[test]
 fn a_kernel_is_judged_by_the_gates_policy_with_all_that_goes_with_it() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let root = folder.path("no-machine");
+    let root = directory.path().join("no-machine");
     std::fs::create_dir(&root).unwrap();
-    let kernel = folder.write("vmlinuz", kernel_image(0x3000));
-    let initrd = folder.write("initrd", b"07070100000000");
+    let kernel = directory.write("vmlinuz", kernel_image(0x3000));
+    let initrd = directory.write("initrd", b"07070100000000");
     sign(&kernel, owner);
     let judged = |policy: &str, more: &[&dyn AsRef<std::ffi::OsStr>]| {
-        let gate = gate(&folder, policy, owner);
+        let gate = gate(&directory, policy, owner);
         let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
             &"verify", &kernel, &"--json", &"--gate", &gate, &"--root", &root,
         ];
@@ -333,20 +335,20 @@ fn a_kernel_is_judged_by_the_gates_policy_with_all_that_goes_with_it() {
 }
 
 /// A policy of its own in a file.
-fn policy(folder: &Folder, text: &str) -> String {
-    let path = folder.write("policy.toml", text);
+fn policy(directory: &TempDir, text: &str) -> String {
+    let path = directory.write("policy.toml", text);
     path.to_str().unwrap().to_owned()
 }
 
 #[test]
 fn a_part_alone_is_judged_by_what_the_gates_policy_accepts() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let root = folder.path("no-machine");
+    let root = directory.path().join("no-machine");
     std::fs::create_dir(&root).unwrap();
-    let kernel = folder.write("vmlinuz", kernel_image(0x3000));
-    let initrd = folder.write("initrd", b"07070100000000");
-    let manifest = folder.path("manifest");
+    let kernel = directory.write("vmlinuz", kernel_image(0x3000));
+    let initrd = directory.write("initrd", b"07070100000000");
+    let manifest = directory.path().join("manifest");
     let said = baton(&[
         &"manifest",
         &"--kernel",
@@ -359,7 +361,7 @@ fn a_part_alone_is_judged_by_what_the_gates_policy_accepts() {
     assert_eq!(said.code, 0, "{}", said.err);
     sign_beside(&manifest, owner);
     let addon = |name: &str, line: &[u8]| {
-        let image = folder.write(name, application(b".cmdline", line));
+        let image = directory.write(name, application(b".cmdline", line));
         put_section_size(&image, u32::try_from(line.len()).unwrap());
         sign(&image, owner);
         image
@@ -369,7 +371,7 @@ fn a_part_alone_is_judged_by_what_the_gates_policy_accepts() {
         addon("lsm.addon.efi", b"lsm=yama\0"),
     );
     let judged = |text: &str, file: &Path, more: &[&dyn AsRef<std::ffi::OsStr>]| {
-        let gate = gate(&folder, &policy(&folder, text), owner);
+        let gate = gate(&directory, &policy(&directory, text), owner);
         let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
             &"verify", &file, &"--json", &"--gate", &gate, &"--root", &root,
         ];
@@ -401,11 +403,11 @@ fn a_part_alone_is_judged_by_what_the_gates_policy_accepts() {
 
 #[test]
 fn what_is_no_gate_is_named() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let kernel = folder.write("vmlinuz", kernel_image(0x3000));
+    let kernel = directory.write("vmlinuz", kernel_image(0x3000));
     sign(&kernel, owner);
-    let boot = folder.write("bootx64.efi", systemd_boot());
+    let boot = directory.write("bootx64.efi", systemd_boot());
     let said = baton(&[&"verify", &kernel, &"--gate", &boot]);
     assert_eq!(said.code, 4);
     assert!(
@@ -418,16 +420,16 @@ fn what_is_no_gate_is_named() {
 
 #[test]
 fn a_crash_load_is_judged_by_the_rules_for_one() {
-    let folder = Folder::new();
+    let directory = temp_dir();
     let owner = &owners().rsa;
-    let policy = folder.write(
+    let policy = directory.write(
         "p.toml",
         "[crash.cmdline]\nrules = [{ deny = \"quiet\" }]\n",
     );
-    let gate = gate(&folder, policy.to_str().unwrap(), owner);
-    let kernel = folder.write("vmlinuz", kernel_image(0x3000));
+    let gate = gate(&directory, policy.to_str().unwrap(), owner);
+    let kernel = directory.write("vmlinuz", kernel_image(0x3000));
     sign(&kernel, owner);
-    let root = folder.path("no-machine");
+    let root = directory.path().join("no-machine");
     std::fs::create_dir(&root).unwrap();
     let judged = |more: &[&dyn AsRef<std::ffi::OsStr>]| {
         let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
@@ -448,20 +450,20 @@ fn a_crash_load_is_judged_by_the_rules_for_one() {
 }
 
 #[test]
-fn a_machine_that_is_described_below_a_folder_is_judged_by() {
-    let folder = Folder::new();
+fn a_machine_that_is_described_below_a_directory_is_judged_by() {
+    let directory = temp_dir();
     let o = owners();
-    let kernel = folder.write("vmlinuz", kernel_image(0x3000));
+    let kernel = directory.write("vmlinuz", kernel_image(0x3000));
     sign(&kernel, &o.rsa);
     let shim = "root/sys/firmware/efi/mok-variables";
-    folder.write(&format!("{shim}/MokListRT"), signature_list(&[o.rsa.der()]));
-    folder.write("root/sys/firmware/efi/runtime-map/0/type", "0x5\n");
-    let root = folder.path("root");
+    directory.write(&format!("{shim}/MokListRT"), signature_list(&[o.rsa.der()]));
+    directory.write("root/sys/firmware/efi/runtime-map/0/type", "0x5\n");
+    let root = directory.path().join("root");
     let judged = || baton(&[&"verify", &kernel, &"--root", &root]);
     let secure_boot = |on: u8| {
         let variable = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
         let path = format!("root/sys/firmware/efi/efivars/{variable}");
-        folder.write(&path, [6, 0, 0, 0, on]);
+        directory.write(&path, [6, 0, 0, 0, on]);
     };
     secure_boot(0);
     let said = judged();
@@ -471,7 +473,7 @@ fn a_machine_that_is_described_below_a_folder_is_judged_by() {
     assert_eq!(judged().code, 0, "{}", judged().err);
     let by_its_key = baton(&[&"verify", &kernel, &"--root", &root, &"--cert", &o.rsa.cert]);
     assert_eq!(by_its_key.code, 0, "{}", by_its_key.err);
-    folder.write(
+    directory.write(
         &format!("{shim}/MokListXRT"),
         signature_list(&[o.rsa.der()]),
     );

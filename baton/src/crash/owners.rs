@@ -13,7 +13,7 @@ const UNITS: [&str; 3] = [
 ];
 
 /// Where systemd looks for units (systemd.unit(5)), the first that has one counting.
-const FOLDERS: [&str; 5] = [
+const DIRECTORIES: [&str; 5] = [
     "etc/systemd/system",
     "run/systemd/system",
     "usr/local/lib/systemd/system",
@@ -25,23 +25,23 @@ const FOLDERS: [&str; 5] = [
 #[must_use]
 pub fn find(root: &Root) -> Vec<String> {
     let mut found = BTreeSet::new();
-    for folder in FOLDERS {
-        for wants in names_in(&root.join(folder)) {
+    for directory in DIRECTORIES {
+        for wants in names_in(&root.join(directory)) {
             if wants.ends_with(".wants") || wants.ends_with(".requires") {
-                let units = names_in(&root.join(folder).join(wants));
+                let units = names_in(&root.join(directory).join(wants));
                 found.extend(units.into_iter().filter(|unit| loads(root, unit)));
             }
         }
     }
     // Without systemd the scripts of System V's init and of OpenRC count.
     if !root.exists("run/systemd/system") {
-        for folder in [
+        for directory in [
             "etc/rc2.d",
             "etc/rc3.d",
             "etc/rc5.d",
             "etc/runlevels/default",
         ] {
-            let scripts = names_in(&root.join(folder)).into_iter();
+            let scripts = names_in(&root.join(directory)).into_iter();
             let scripts = scripts.map(|name| {
                 name.trim_start_matches(|c: char| c == 'S' || c.is_ascii_digit())
                     .to_owned()
@@ -89,16 +89,16 @@ fn is_switched_on(root: &Root, name: &str) -> bool {
 
 /// A masked unit is a link to /dev/null.
 fn is_masked(root: &Root, unit: &str) -> bool {
-    let link = FOLDERS
+    let link = DIRECTORIES
         .iter()
-        .find_map(|folder| std::fs::read_link(root.join(folder).join(unit)).ok());
+        .find_map(|directory| std::fs::read_link(root.join(directory).join(unit)).ok());
     link.is_some_and(|to| to == std::path::Path::new("/dev/null"))
 }
 
 fn text(root: &Root, unit: &str) -> Option<String> {
-    let bytes = FOLDERS
+    let bytes = DIRECTORIES
         .iter()
-        .find_map(|folder| read_regular(&root.join(folder).join(unit)).ok())?;
+        .find_map(|directory| read_regular(&root.join(directory).join(unit)).ok())?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -124,7 +124,7 @@ mod tests {
     const WANTS: &str = "etc/systemd/system/multi-user.target.wants";
 
     fn systemd() -> Fake {
-        Fake::new().folder("run/systemd/system")
+        Fake::new().directory("run/systemd/system")
     }
 
     #[test]
@@ -187,6 +187,6 @@ mod tests {
         assert!(described("kdump-tools").contains("update-rc.d kdump-tools disable"));
         let openrc = Fake::new().file("etc/runlevels/default/kdump", "");
         assert_eq!(find(&openrc.root()), ["kdump"]);
-        assert!(find(&fake.folder("run/systemd/system").root()).is_empty());
+        assert!(find(&fake.directory("run/systemd/system").root()).is_empty());
     }
 }

@@ -111,15 +111,14 @@ mod tests {
 
     #[test]
     fn a_file_is_compared_with_what_sha256sum_wrote() {
-        let directory = std::env::temp_dir().join(format!("baton-digest-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        let file = directory.join("vmcore");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("vmcore");
         std::fs::write(&file, "abc").unwrap();
         let compared = || compare(&file, &Bar::new());
         assert_eq!(compared().unwrap(), Compared::Missing);
         // FIPS 180-4's example.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let list = |text: String| std::fs::write(directory.join("vmcore.sha256"), text).unwrap();
+        let list = |text: String| std::fs::write(file.with_extension("sha256"), text).unwrap();
         for (text, result) in [
             (format!("{abc}  vmcore\n"), Compared::Same),
             (format!("00  other\n{abc} *vmcore\n"), Compared::Same),
@@ -134,13 +133,12 @@ mod tests {
             let error = compared().unwrap_err().to_string();
             assert!(error.contains("no SHA-256 digest of vmcore"), "{error}");
         }
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]
     fn a_partition_is_compared_with_the_digest_at_its_end() {
-        let name = format!("baton-partition-{}", std::process::id());
-        let file = std::env::temp_dir().join(name);
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("partition");
         let size = 8 << 20;
         for (written, result) in [("abc", Compared::Same), ("abd", Compared::Different)] {
             std::fs::write(&file, written).unwrap();
@@ -157,6 +155,5 @@ mod tests {
             baton_capture::trailer::write(&output, place, &trailer).unwrap();
             assert_eq!(compare(&file, &Bar::new()).unwrap(), result);
         }
-        std::fs::remove_file(&file).unwrap();
     }
 }

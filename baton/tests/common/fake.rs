@@ -1,9 +1,9 @@
-//! Machines described in a folder: sysfs trees of disks, the modules of a kernel, what is mounted.
+//! Machines described in a directory: sysfs trees of disks, the modules of a kernel, what is mounted.
 #![allow(dead_code)] // each test uses a part
 
 use baton_sys::Root;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use tempfile::TempDir;
 
 /// The release of the kernel that is running.
 pub const RELEASE: &str = "6.1.0-test";
@@ -72,22 +72,13 @@ pub fn under_secure_boot() -> Vec<u8> {
     page
 }
 
-/// A folder that is the root of a described machine; removed when dropped.
-pub struct Fake(PathBuf);
-
-impl Drop for Fake {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+/// A directory that is the root of a described machine; removed when dropped.
+pub struct Fake(TempDir);
 
 impl Fake {
     /// A machine with a running kernel and nothing else.
     pub fn new() -> Fake {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("baton-fake-{}-{count}", std::process::id());
-        Fake(std::env::temp_dir().join(name))
+        Fake(TempDir::new().unwrap())
             .file("proc/sys/kernel/osrelease", format!("{RELEASE}\n"))
             .file(
                 "proc/cmdline",
@@ -97,20 +88,20 @@ impl Fake {
             .file("sys/kernel/boot_params/data", under_secure_boot())
             .file("proc/self/mountinfo", "")
             .file("sys/devices/system/x", "")
-            .folder("var/crash")
+            .directory("var/crash")
     }
 
-    pub fn folder(self, path: &str) -> Fake {
-        std::fs::create_dir_all(self.0.join(path)).unwrap();
+    pub fn directory(self, path: &str) -> Fake {
+        std::fs::create_dir_all(self.0.path().join(path)).unwrap();
         self
     }
 
     pub fn root(&self) -> Root {
-        Root::at(&self.0)
+        Root::at(self.0.path())
     }
 
     pub fn path(&self, path: &str) -> PathBuf {
-        self.0.join(path)
+        self.0.path().join(path)
     }
 
     pub fn file(self, path: &str, bytes: impl AsRef<[u8]>) -> Fake {
@@ -119,20 +110,20 @@ impl Fake {
     }
 
     pub fn set(&self, path: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.0.join(path);
+        let path = self.0.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        // What is made stands in the place of an empty folder.
+        // What is made stands in the place of an empty directory.
         let _ = std::fs::remove_dir(&path);
         std::fs::write(path, bytes).unwrap();
     }
 
     pub fn remove(&self, path: &str) {
-        std::fs::remove_file(self.0.join(path)).unwrap();
+        std::fs::remove_file(self.0.path().join(path)).unwrap();
     }
 
     /// A link at `path` to another path of the machine.
     pub fn link(self, path: &str, to: &str) -> Fake {
-        let link = self.0.join(path);
+        let link = self.0.path().join(path);
         std::fs::create_dir_all(link.parent().unwrap()).unwrap();
         let _ = std::fs::remove_dir(&link);
         let up = "../".repeat(path.matches('/').count());
@@ -141,35 +132,35 @@ impl Fake {
     }
 
     pub fn mount(self, line: &str) -> Fake {
-        let path = self.0.join("proc/self/mountinfo");
+        let path = self.0.path().join("proc/self/mountinfo");
         let before = std::fs::read_to_string(path).unwrap();
         self.file("proc/self/mountinfo", format!("{before}{line}\n"))
     }
 
     /// All modules, as depmod leaves them.
     pub fn with_modules(mut self) -> Fake {
-        let folder = format!("lib/modules/{RELEASE}");
+        let directory = format!("lib/modules/{RELEASE}");
         let mut dependencies = String::new();
         for (path, needs) in MODULES {
             let needs = needs.split_whitespace().map(|it| format!(" kernel/{it}"));
             dependencies += &format!("kernel/{path}:{}\n", needs.collect::<String>());
             self = self.file(
-                &format!("{folder}/kernel/{path}"),
+                &format!("{directory}/kernel/{path}"),
                 format!("\x7fELF {path}"),
             );
         }
-        self.file(&format!("{folder}/modules.dep"), dependencies)
-            .file(&format!("{folder}/modules.alias"), ALIASES)
+        self.file(&format!("{directory}/modules.dep"), dependencies)
+            .file(&format!("{directory}/modules.alias"), ALIASES)
             .file(
-                &format!("{folder}/modules.softdep"),
+                &format!("{directory}/modules.softdep"),
                 "softdep ext4 pre: crypto-crc32c\n",
             )
             .file(
-                &format!("{folder}/modules.builtin"),
+                &format!("{directory}/modules.builtin"),
                 "kernel/fs/binfmt_script.ko\n",
             )
             .file(
-                &format!("{folder}/modules.builtin.modinfo"),
+                &format!("{directory}/modules.builtin.modinfo"),
                 "xfs.alias=fs-xfs\0",
             )
     }
@@ -182,14 +173,14 @@ impl Fake {
     }
 
     /// A device and its driver; with `module` if it isn't built in.
-    fn device(self, folder: &str, alias: &str, driver: &str, module: Option<&str>) -> Fake {
-        let driver_folder = format!("sys/bus/{driver}");
+    fn device(self, directory: &str, alias: &str, driver: &str, module: Option<&str>) -> Fake {
+        let driver_directory = format!("sys/bus/{driver}");
         let mut fake = self
-            .file(&format!("{folder}/modalias"), format!("{alias}\n"))
-            .file(&format!("{driver_folder}/x"), "")
-            .link(&format!("{folder}/driver"), &driver_folder);
+            .file(&format!("{directory}/modalias"), format!("{alias}\n"))
+            .file(&format!("{driver_directory}/x"), "")
+            .link(&format!("{directory}/driver"), &driver_directory);
         if let Some(module) = module {
-            let link = format!("{driver_folder}/module");
+            let link = format!("{driver_directory}/module");
             if !fake.path(&link).exists() {
                 fake = fake
                     .file(&format!("sys/module/{module}/initstate"), "live\n")
@@ -200,8 +191,8 @@ impl Fake {
     }
 
     /// A disk with one partition; `dev` is its numbers, of which the minor is 0.
-    fn disk(self, folder: &str, disk: &str, partition: &str, major: u32, uuid: &str) -> Fake {
-        let whole = format!("{folder}/{disk}");
+    fn disk(self, directory: &str, disk: &str, partition: &str, major: u32, uuid: &str) -> Fake {
+        let whole = format!("{directory}/{disk}");
         let part = format!("{whole}/{partition}");
         self.file(&format!("{whole}/size"), "4194304\n")
             .file(&format!("{whole}/ro"), "0\n")
@@ -317,13 +308,13 @@ impl Fake {
 
     /// dm-0 on sda1, mounted at /srv; `uuid` says what made it.
     pub fn with_device_mapper(self, uuid: &str) -> Fake {
-        let folder = "sys/devices/virtual/block/dm-0";
-        self.file(&format!("{folder}/dm/uuid"), format!("{uuid}\n"))
-            .file(&format!("{folder}/dm/name"), "srv\n")
-            .file(&format!("{folder}/dev"), "253:0\n")
-            .file(&format!("{folder}/size"), "8192\n")
-            .link("sys/class/block/dm-0", folder)
-            .link("sys/dev/block/253:0", folder)
+        let directory = "sys/devices/virtual/block/dm-0";
+        self.file(&format!("{directory}/dm/uuid"), format!("{uuid}\n"))
+            .file(&format!("{directory}/dm/name"), "srv\n")
+            .file(&format!("{directory}/dev"), "253:0\n")
+            .file(&format!("{directory}/size"), "8192\n")
+            .link("sys/class/block/dm-0", directory)
+            .link("sys/dev/block/253:0", directory)
             .file("dev/dm-0", "")
             .link("dev/mapper/srv", "dev/dm-0")
             .mount("40 22 253:0 / /srv rw - ext4 /dev/mapper/srv rw")

@@ -1,13 +1,16 @@
 //! Machines that are described in a directory, on which `baton load` is asked what it would do.
 
 use super::fake::under_secure_boot;
-use super::{Folder, Owner, Said, baton, gate_stub, kernel_image, owners, sign, signature_list};
+use super::{
+    Owner, Said, WriteFile, baton, gate_stub, kernel_image, owners, sign, signature_list, temp_dir,
+};
 use baton_verify::Certificate;
 use std::path::PathBuf;
+use tempfile::TempDir;
 
-/// A machine below a folder, and the files of a load.
+/// A machine below a directory, and the files of a load.
 pub struct Machine {
-    pub folder: Folder,
+    pub directory: TempDir,
     pub kernel: PathBuf,
     pub gate: PathBuf,
 }
@@ -15,7 +18,7 @@ pub struct Machine {
 impl Machine {
     /// Locked down, with memory for a crash kernel, without keys and without a gate.
     pub fn locked_down() -> Machine {
-        let folder = Folder::new();
+        let directory = temp_dir();
         for (file, text) in [
             ("proc/self/status", "CapEff:\t000001ffffffffff\n"),
             ("proc/meminfo", "MemTotal: 2097152 kB\n"),
@@ -37,14 +40,14 @@ impl Machine {
             ),
             ("keyctl/00000010", ""),
         ] {
-            folder.write(&format!("root/{file}"), text);
+            directory.write(&format!("root/{file}"), text);
         }
-        folder.write("root/sys/firmware/efi/runtime-map/0/type", "0x5\n");
-        folder.write("root/sys/kernel/boot_params/data", under_secure_boot());
+        directory.write("root/sys/firmware/efi/runtime-map/0/type", "0x5\n");
+        directory.write("root/sys/kernel/boot_params/data", under_secure_boot());
         Machine {
-            kernel: folder.write("vmlinuz", kernel_image(0x8000)),
-            gate: folder.path("gate.efi"),
-            folder,
+            kernel: directory.write("vmlinuz", kernel_image(0x8000)),
+            gate: directory.path().join("gate.efi"),
+            directory,
         }
     }
 
@@ -58,7 +61,7 @@ impl Machine {
     }
 
     pub fn set(&self, file: &str, text: impl AsRef<[u8]>) {
-        self.folder.write(&format!("root/{file}"), text);
+        self.directory.write(&format!("root/{file}"), text);
     }
 
     /// Enrols a key with shim: it is in shim's list and in the kernel's `.machine`.
@@ -104,7 +107,7 @@ impl Machine {
         signer: &Owner,
         more: &[&dyn AsRef<std::ffi::OsStr>],
     ) -> Machine {
-        let stub = self.folder.write("stub", gate_stub(0x10_0000));
+        let stub = self.directory.write("stub", gate_stub(0x10_0000));
         let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
             &"gate", &"build", &"--force", &"--stub", &stub, &"--cert", &keys.cert, &"--out",
             &self.gate,
@@ -117,7 +120,7 @@ impl Machine {
     }
 
     pub fn load(&self, more: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
-        let root = self.folder.path("root");
+        let root = self.directory.path().join("root");
         let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
             &"load",
             &self.kernel,
@@ -133,7 +136,7 @@ impl Machine {
     }
 
     pub fn crash_load(&self, more: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
-        let root = self.folder.path("root");
+        let root = self.directory.path().join("root");
         let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
             &"crash",
             &"load",

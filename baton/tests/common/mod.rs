@@ -8,36 +8,24 @@ use baton_formats::gate_image::{GateInfo, Part};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use tempfile::TempDir;
 
-/// A folder of its own, removed when dropped.
-pub struct Folder(PathBuf);
+/// A directory of its own, removed when dropped. It lies where programs can be executed and owners are kept.
+pub fn temp_dir() -> TempDir {
+    TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
 
-impl Folder {
-    pub fn new() -> Folder {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("baton-{}-{count}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
+/// Files that tests write below a directory.
+pub trait WriteFile {
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf;
+}
 
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path(name);
+impl WriteFile for TempDir {
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, bytes).unwrap();
         path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -108,38 +96,38 @@ pub struct Owners {
     pub p384: Owner,
     /// Signed by `rsa`.
     pub leaf: Owner,
-    _folder: Folder,
+    _directory: TempDir,
 }
 
 pub fn owners() -> &'static Owners {
     static OWNERS: OnceLock<Owners> = OnceLock::new();
     OWNERS.get_or_init(|| {
-        let folder = Folder::new();
-        let rsa = owner(&folder, "RSA owner", &["rsa:2048"], None);
+        let directory = temp_dir();
+        let rsa = owner(&directory, "RSA owner", &["rsa:2048"], None);
         Owners {
             p256: owner(
-                &folder,
+                &directory,
                 "P-256 owner",
                 &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
                 None,
             ),
             p384: owner(
-                &folder,
+                &directory,
                 "P-384 owner",
                 &["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
                 None,
             ),
-            leaf: owner(&folder, "Leaf", &["rsa:2048"], Some(&rsa)),
+            leaf: owner(&directory, "Leaf", &["rsa:2048"], Some(&rsa)),
             rsa,
-            _folder: folder,
+            _directory: directory,
         }
     })
 }
 
-fn owner(folder: &Folder, name: &'static str, kind: &[&str], ca: Option<&Owner>) -> Owner {
+fn owner(directory: &TempDir, name: &'static str, kind: &[&str], ca: Option<&Owner>) -> Owner {
     let file = name.replace(' ', "-");
-    let key = folder.path(&format!("{file}.key"));
-    let cert = folder.path(&format!("{file}.crt"));
+    let key = directory.path().join(format!("{file}.key"));
+    let cert = directory.path().join(format!("{file}.crt"));
     let subject = format!("/CN={name}");
     let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
         &"req", &"-x509", &"-nodes", &"-days", &"3650", &"-subj", &subject, &"-newkey",

@@ -106,13 +106,13 @@ mod tests {
 
     #[test]
     fn pstore_is_handed_the_end_of_the_log_line_by_line() {
-        let directory = std::env::temp_dir().join(format!("baton-pstore-{}", std::process::id()));
+        let directory = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
-            let path = directory.join(path);
+            let path = directory.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         };
-        let root = Root::at(&directory);
+        let root = Root::at(directory.path());
         for path in [
             "proc/sys/kernel/printk_devkmsg",
             "sys/module/printk/parameters/always_kmsg_dump",
@@ -128,7 +128,7 @@ mod tests {
         let long = "ü".repeat(600);
         let handed = to_pstore(&root, &format!("{long}\nBUG\nend\n")).unwrap();
         assert_eq!(handed, Some(("efi_pstore".into(), 8)));
-        let read = |path: &str| std::fs::read_to_string(directory.join(path)).unwrap();
+        let read = |path: &str| std::fs::read_to_string(directory.path().join(path)).unwrap();
         assert_eq!(read("dev/kmsg"), "<7>BUG\n<7>end\n");
         assert_eq!(read("proc/sys/kernel/printk_devkmsg"), "on");
         assert_eq!(read("sys/module/printk/parameters/always_kmsg_dump"), "Y");
@@ -136,6 +136,5 @@ mod tests {
         write("sys/module/pstore/parameters/kmsg_bytes", "10240\n");
         to_pstore(&root, &long).unwrap();
         assert_eq!(read("dev/kmsg"), format!("<7>{}\n", "ü".repeat(450)));
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

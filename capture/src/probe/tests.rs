@@ -136,9 +136,8 @@ fn a_superblock_cut_off_anywhere_is_none() {
 /// The tools' own work, where they are installed.
 #[test]
 fn what_mkfs_makes_is_recognised() {
-    let directory = std::env::temp_dir().join(format!("baton-probe-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    let file = directory.join("image");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("image");
     let mut tried = 0;
     for (program, arguments, owner, uuid) in [
         (
@@ -185,7 +184,6 @@ fn what_mkfs_makes_is_recognised() {
         assert_eq!(found.label.unwrap().to_lowercase(), "crash", "{owner}");
         assert_eq!(found.elsewhere, None, "{owner}");
     }
-    std::fs::remove_dir_all(&directory).unwrap();
     assert!(tried > 0, "e2fsprogs isn't installed");
 }
 

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// What goes wrong with a disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -78,7 +79,7 @@ pub struct Disk {
 
 /// The machine.
 pub struct Machine {
-    root: PathBuf,
+    root: TempDir,
     pub disks: Vec<Disk>,
     /// A raw partition, by its size.
     pub partition: Option<u64>,
@@ -106,13 +107,8 @@ struct State {
 
 impl Machine {
     pub fn new() -> Machine {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let root =
-            std::env::temp_dir().join(format!("baton-capture-{}-{number}", std::process::id()));
-        fs::create_dir_all(&root).unwrap();
         Machine {
-            root,
+            root: tempfile::tempdir().unwrap(),
             disks: Vec::new(),
             partition: None,
             partition_faults: Arc::default(),
@@ -126,7 +122,7 @@ impl Machine {
 
     /// With an ext4 file system that has this label.
     pub fn with_disk(mut self, label: &str, fault: Fault) -> Machine {
-        let directory = self.root.join(label);
+        let directory = self.root.path().join(label);
         fs::create_dir_all(&directory).unwrap();
         let mut image = vec![0; 68 << 10];
         image[1080..1082].copy_from_slice(&[0x53, 0xef]);
@@ -165,7 +161,7 @@ impl Machine {
     }
 
     pub fn partition_file(&self) -> PathBuf {
-        self.root.join("raw")
+        self.root.path().join("raw")
     }
 
     pub fn partition_bytes(&self) -> Vec<u8> {
@@ -233,12 +229,6 @@ impl Machine {
 
     pub fn end(self: &Arc<Self>) -> Arc<End> {
         End::new(Arc::clone(self) as Arc<dyn System>)
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.root);
     }
 }
 

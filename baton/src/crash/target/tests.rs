@@ -311,7 +311,7 @@ fn a_directory_is_opened_as_it_would_be_after_a_crash() {
     let fake = Fake::new()
         .with_virtio_blk()
         .file("file", "")
-        .folder("srv/dumps")
+        .directory("srv/dumps")
         .link("link", "srv/dumps");
     let refused = |target: Target| {
         let failure = at(&fake, &target).unwrap_err();
@@ -350,7 +350,7 @@ fn a_directory_is_opened_as_it_would_be_after_a_crash() {
 
 #[test]
 fn a_directory_that_the_first_dump_makes_is_reported() {
-    let fake = Fake::new().with_virtio_blk().folder("srv");
+    let fake = Fake::new().with_virtio_blk().directory("srv");
     let target = at(&fake, &directory("/srv/dumps")).unwrap();
     assert!(
         target.notes()[0].contains("isn't there yet"),
