@@ -231,7 +231,7 @@ fn what_changed_since_is_named() {
 }
 
 #[test]
-fn a_target_that_went_away_is_told_before_the_crash() {
+fn a_target_that_went_away_is_reported_before_the_crash() {
     let fake = loaded();
     std::fs::remove_file(fake.path("sys/dev/block/254:1")).unwrap();
     let said = status(&fake);
@@ -240,7 +240,7 @@ fn a_target_that_went_away_is_told_before_the_crash() {
 }
 
 #[test]
-fn a_target_without_room_is_told_before_the_crash() {
+fn a_target_without_room_is_reported_before_the_crash() {
     let fake = loaded();
     fake.set(
         "etc/baton/crash.toml",

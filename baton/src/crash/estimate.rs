@@ -1,4 +1,4 @@
-//! What a capture is going to need, as far as it can be told beforehand: memory and room for a dump.
+//! Estimates of what a capture is going to need: memory, and room for a dump.
 
 use super::prepare::Prepared;
 use super::target::FoundTarget;
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_watchdog_is_told_and_a_stopped_one_is_not() {
+    fn a_running_watchdog_is_reported_and_a_stopped_one_is_not() {
         let fake = Fake::new()
             .file("sys/class/watchdog/watchdog0/state", "active\n")
             .file("sys/class/watchdog/watchdog0/identity", "iTCO_wdt\n")

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_was_replaced_since_is_told_from_the_running_one() {
+    fn an_image_that_was_replaced_since_is_distinguished_from_the_running_one() {
         let fake = Fake::new().file("boot/vmlinuz-6.1.0-test", kernel_image("6.1.0-new #2"));
         let failure = find(&fake.root(), None).unwrap_err();
         assert_eq!(failure.word(), "other-release");
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn no_image_is_told_with_where_it_was_looked_for() {
+    fn no_image_is_reported_with_where_it_was_looked_for() {
         let failure = find(&Fake::new().root(), None).unwrap_err();
         assert!(
             failure

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// No module is nearly as large; a file that decompresses to more is damaged, or no module.
-const MOST: u64 = 256 << 20;
+const MAX_LENGTH: u64 = 256 << 20;
 
 /// Reads and decompresses a module, by the ending of its name.
 ///
@@ -49,8 +49,8 @@ fn unpack(packed: &[u8], ending: &str) -> std::io::Result<Vec<u8>> {
         _ => Box::new(packed),
     };
     let mut bytes = Vec::new();
-    let read = reader.take(MOST + 1).read_to_end(&mut bytes)? as u64;
-    match read > MOST {
+    let read = reader.take(MAX_LENGTH + 1).read_to_end(&mut bytes)? as u64;
+    match read > MAX_LENGTH {
         true => Err(std::io::Error::other("it is larger than any module")),
         false => Ok(bytes),
     }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_told_with_the_fix() {
+    fn a_missing_file_is_reported_with_the_fix() {
         let failure = read(Path::new("/no/such/module.ko")).unwrap_err();
         assert!(failure.to_string().contains("depmod"), "{failure}");
     }

@@ -1,4 +1,4 @@
-//! Which modules the kernel that captures needs for its targets.
+//! Which modules the capture kernel needs for its targets.
 //!
 //! What the running kernel uses is asked for by name: each device on the way to the disk says which module its
 //! driver is from. A kernel of another version may call that otherwise, and then what the device says of
@@ -19,7 +19,7 @@ pub struct Needs<'i> {
 }
 
 impl<'i> Needs<'i> {
-    /// None yet; `same_kernel` if the kernel that captures is the one that is running.
+    /// No modules yet. `same_kernel` says that the capture kernel is the running one.
     #[must_use]
     pub fn new(index: &'i Index, same_kernel: bool) -> Needs<'i> {
         Needs {
@@ -54,7 +54,7 @@ impl<'i> Needs<'i> {
     }
 
     /// Adds the module of pstore's backend, where one is in use and is a module: if no target takes the kernel
-    /// log, it goes there. What `ramoops` is told of its memory isn't on a capture's command line.
+    /// log, it goes there. The memory of `ramoops` isn't on a capture's command line.
     pub fn pstore(&mut self, root: &Root) {
         let backend = root.read_text("sys/module/pstore/parameters/backend");
         let backend = backend.ok().flatten().unwrap_or_default();

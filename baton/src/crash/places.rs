@@ -1,4 +1,4 @@
-//! Where dumps of this machine are, by its configuration: for those who look for them.
+//! Where the dumps of this machine are, by crash.toml.
 
 use super::settings::Source;
 use crate::failure::Result;
@@ -15,10 +15,10 @@ pub struct Places {
     pub notes: Vec<String>,
 }
 
-/// Looks for them.
+/// Finds the places of all targets.
 ///
 /// # Errors
-/// When the configuration is there and can't be read.
+/// When crash.toml exists and can't be read.
 pub fn find(root: &Root) -> Result<Places> {
     let settings = Source::read(root, None)?.settings;
     let mounts = mounts::read(root).unwrap_or_default();
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_mounted_or_not_there_is_told() {
+    fn what_is_not_mounted_or_not_there_is_reported() {
         let (found, notes) = places(
             "[[target]]\nkind = \"filesystem\"\ndevice = \"/dev/nvme0n1p1\"\ndirectory = \"/other\"\n\
              [[target]]\nkind = \"raw\"\ndevice = \"PARTUUID=00\"\n",

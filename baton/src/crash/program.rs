@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_one_is_told_with_the_way_to_get_it() {
+    fn a_missing_one_is_reported_with_the_way_to_get_it() {
         let failure = read(Path::new("/no/such/capture")).unwrap_err();
         assert!(
             failure.to_string().contains("cargo xtask capture"),

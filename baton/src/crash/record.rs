@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// Where it is kept.
+/// The path of the record.
 const PATH: &str = "run/baton/crash.json";
 
 /// What was loaded.
@@ -17,22 +17,22 @@ const PATH: &str = "run/baton/crash.json";
 pub struct Record {
     /// The kernel's image.
     pub kernel: PathBuf,
-    /// Its release.
+    /// The kernel's release.
     pub release: String,
-    /// Through the gate, or the kernel's own way.
+    /// Whether the load route is through the gate.
     pub gate: bool,
     /// Where dumps go.
     pub targets: Vec<String>,
-    /// Bytes of the initramfs.
+    /// The size of the initramfs in bytes.
     pub initramfs_len: u64,
     /// The owner's configuration.
     pub config: Option<PathBuf>,
-    /// What it was made from: a name and SHA-256 each.
+    /// What the capture was made from: a name and SHA-256 each.
     pub parts: BTreeMap<String, String>,
 }
 
 impl Record {
-    /// Of what was prepared.
+    /// The record of a capture that was prepared.
     #[must_use]
     pub fn new(prepared: &Prepared, gate: bool) -> Record {
         Record {

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_in_one_sentence_with_its_line() {
+    fn what_is_wrong_is_reported_in_one_sentence_with_its_line() {
         for (text, sentence) in [
             ("x = 1", "line 1: unknown key \"x\"; known here: deadline"),
             (

@@ -91,10 +91,10 @@ impl Status {
             ));
         } else {
             // They may have loaded theirs since, in the place of what was recorded.
-            let told = owners.iter().map(|it| owners::described(it));
+            let described = owners.iter().map(|it| owners::described(it));
             match is_loaded {
-                true => status.problems.extend(told),
-                false => status.notes.extend(told),
+                true => status.problems.extend(described),
+                false => status.notes.extend(described),
             }
             status.look_at_capture(root, prepare(root, &args.sources))?;
         }

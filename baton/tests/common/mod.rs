@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
-/// A directory of its own, removed when dropped. It lies where programs can be executed and owners are kept.
+/// A new directory in the one that Cargo keeps for tests; removed when dropped.
 pub fn temp_dir() -> TempDir {
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }

@@ -64,7 +64,7 @@ fn each_file_system_says_what_it_is() {
 }
 
 #[test]
-fn what_lies_on_another_device_is_told() {
+fn what_lies_on_another_device_is_reported() {
     let with = |mut image: Vec<u8>, parts: &[(usize, &[u8])]| {
         for (at, bytes) in parts {
             image[*at..*at + bytes.len()].copy_from_slice(bytes);

@@ -300,7 +300,7 @@ fn a_whole_disk_is_written_to_if_it_is_the_one_that_was_meant_and_no_other() {
 }
 
 #[test]
-fn two_file_systems_of_one_name_are_told_of_and_the_dump_is_taken() {
+fn two_file_systems_of_one_name_are_reported_and_the_dump_is_taken() {
     let machine = Machine::new()
         .with_disk("one", Fault::None)
         .with_copy_of("one");

@@ -73,7 +73,7 @@ trait Kind {
     fn dumps(&self, root: &Root, mounts: &[Mount]) -> Result<PathBuf>;
 }
 
-/// A target on this machine that a capture can write to, as far as that can be told beforehand.
+/// A target on this machine that a capture can write to, as far as can be checked beforehand.
 pub trait FoundTarget: Debug {
     /// The target as the capture program reads it.
     fn config(&self) -> capture::Target;
