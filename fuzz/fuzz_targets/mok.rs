@@ -1,18 +1,23 @@
 //! shim's MOK table: what is read of it is what a writer would write.
 #![no_main]
 
-use baton_formats::mok::{Entries, HEADER_LEN, NAME_LEN};
+use baton_formats::mok::{EntryHeader, HEADER_LEN, NAME_LEN};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut position = 0;
-    for entry in Entries::new(bytes) {
-        let Ok(entry) = entry else { return };
-        assert!(!entry.name.is_empty() && entry.name.len() < NAME_LEN);
-        assert!(bytes[position..].starts_with(entry.name.as_bytes()));
-        position += HEADER_LEN;
-        assert_eq!(&bytes[position..][..entry.data.len()], entry.data);
-        position += entry.data.len();
+    let mut rest = bytes;
+    while let Some((header, data)) = rest.split_first_chunk() {
+        let Ok(EntryHeader { name, size }) = EntryHeader::parse(header) else {
+            return;
+        };
+        assert!(name.len() < NAME_LEN && header.starts_with(name.as_bytes()));
+        assert_eq!(header[name.len()], 0, "a name has an end");
+        assert_eq!(header[HEADER_LEN - 8..], size.to_le_bytes());
+        if name.is_empty() {
+            assert_eq!(size, 0, "the table ends with an empty name");
+            return;
+        }
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        rest = data.get(size..).unwrap_or_default();
     }
-    assert_eq!(bytes[position], 0, "the table ends with an empty name");
 });

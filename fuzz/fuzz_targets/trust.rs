@@ -3,7 +3,7 @@
 //! Input: two little-endian `u16` lengths, then the keys, the MOK list and the revocations.
 #![no_main]
 
-use baton_verify::{Trust, verify_image};
+use baton_verify::{RevocationSource, Trust, verify_image};
 use libfuzzer_sys::fuzz_target;
 
 const SIGNED: &[u8] = include_bytes!("../../verify/tests/fixtures/sbsign-chain.efi");
@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
     let trust = Trust::new()
         .add_keys(keys)
         .and_then(|trust| trust.add_mok_list(list))
-        .and_then(|trust| trust.add_mok_revocations(revocations));
+        .and_then(|trust| trust.add_revocations(revocations, RevocationSource::MokListX));
     let Ok(trust) = trust else { return };
     let verdict = verify_image(SIGNED, &trust);
     if let Ok(verified) = &verdict {

@@ -6,7 +6,7 @@ use baton_samples::forge::{
     for_modules, key_usage, subject_key_id,
 };
 use baton_samples::{X509, signature_list};
-use baton_verify::{HashAlgorithm, Reason, Trust, verify_image};
+use baton_verify::{HashAlgorithm, Reason, RevocationSource, Trust, verify_image};
 
 /// The code of the refusal, or `"accepted"`.
 fn judge(forge: &Forge, anchors: &[&Cert]) -> &'static str {
@@ -17,7 +17,7 @@ fn judge_with(forge: &Forge, anchors: &[&Cert], revocations: &[u8]) -> &'static 
     let keys: Vec<u8> = anchors.iter().flat_map(|anchor| anchor.der()).collect();
     let trust = Trust::new()
         .add_keys(&keys)
-        .and_then(|trust| trust.add_mok_revocations(revocations))
+        .and_then(|trust| trust.add_revocations(revocations, RevocationSource::MokListX))
         .expect("well-formed");
     let image = forge.build();
     match verify_image(&image, &trust) {
@@ -421,13 +421,17 @@ fn a_certificate_in_the_gates_own_list_of_revocations_must_be_one() {
     let longer = [&certificate[..], &[0]].concat();
     for entry in [&b"no certificate"[..], &certificate[1..], &longer] {
         let list = signature_list(&X509, &[&Cert::leaf(3, 1).der(), entry]);
-        let error = Trust::new().add_gate_revocations(&list);
+        let error = Trust::new().add_revocations(&list, RevocationSource::Gate);
         let error = error.map(|_| ()).unwrap_err();
         assert_eq!(error.code(), "bad-gate-revocations");
         let words = baton_verify::Refusal::from(error).to_string();
         let expected = "gate refused: certificate 1 in .dbx: ";
         assert!(words.starts_with(expected), "{words}");
-        assert!(Trust::new().add_mok_revocations(&list).is_ok());
+        assert!(
+            Trust::new()
+                .add_revocations(&list, RevocationSource::MokListX)
+                .is_ok()
+        );
     }
 }
 
@@ -448,7 +452,12 @@ fn malformed_lists_and_keys_are_errors() {
     for len in 1..list.len() {
         let cut = &list[..len];
         assert!(Trust::new().add_mok_list(cut).is_err(), "{len}");
-        assert!(Trust::new().add_mok_revocations(cut).is_err(), "{len}");
+        assert!(
+            Trust::new()
+                .add_revocations(cut, RevocationSource::MokListX)
+                .is_err(),
+            "{len}"
+        );
     }
     for len in 1..ca.len() {
         let error = Trust::new().add_keys(&ca[..len]).map(|_| ()).unwrap_err();

@@ -9,7 +9,7 @@ use baton_samples::forge::{
     message_digest, name, sha256, sign, subject_key_id,
 };
 use baton_samples::forge_detached::ForgeDetached;
-use baton_verify::{Reason, Signer, Trust, verify_detached};
+use baton_verify::{Reason, RevocationSource, Signer, Trust, verify_detached};
 
 const CONTENT: &[u8] = b"content";
 
@@ -159,7 +159,7 @@ fn refuses_a_revoked_signer() {
     let list = baton_samples::signature_list(&baton_samples::X509, &[&signer().der()]);
     let trust = Trust::new()
         .add_keys(&key)
-        .and_then(|trust| trust.add_mok_revocations(&list))
+        .and_then(|trust| trust.add_revocations(&list, RevocationSource::MokListX))
         .expect("well-formed");
     let verdict = verify_detached([CONTENT], &right().build(), &trust);
     assert_eq!(code(verdict), "revoked-certificate");

@@ -3,7 +3,9 @@
 #![allow(missing_docs)]
 
 use baton_samples::fixture;
-use baton_verify::{AnchorSource, HashAlgorithm, Reason, Trust, Verified, verify_image};
+use baton_verify::{
+    AnchorSource, HashAlgorithm, Reason, RevocationSource, Trust, Verified, verify_image,
+};
 
 fn trust(keys: &[u8]) -> Trust<'_> {
     Trust::new().add_keys(keys).expect("fixture")
@@ -185,7 +187,9 @@ fn a_revoked_image_is_refused_whoever_signed_it() {
     let digest = judge(&image, "root.der").expect("trusted").digest();
     let key = fixture("root.der");
     let list = baton_samples::signature_list(&baton_samples::SHA256, &[&digest]);
-    let trust = trust(&key).add_mok_revocations(&list).expect("list");
+    let trust = trust(&key)
+        .add_revocations(&list, RevocationSource::MokListX)
+        .expect("list");
     assert_eq!(
         verify_image(&image, &trust).map(|_| ()),
         Err(Reason::RevokedImage { list: "MokListXRT" })

@@ -12,7 +12,9 @@ use baton_samples::other_formats::{
 use baton_samples::small_elf::{DESCRIPTOR, signed_elf_of, small_elf};
 use baton_samples::small_image::{LEN, small_image};
 use baton_samples::{SHA256, fixture, signature_list};
-use baton_verify::{HashAlgorithm, Reason, Trust, Verified, Way, verify_image, verify_kernel};
+use baton_verify::{
+    HashAlgorithm, Reason, RevocationSource, Trust, Verified, Way, verify_image, verify_kernel,
+};
 
 /// Key 2, issued by key 1; both are trusted, since some signatures carry no certificate.
 fn signer() -> Cert {
@@ -72,7 +74,7 @@ fn judge_revoking(bytes: &[u8], detached: Option<&[u8]>, digest: &[u8; 32]) -> &
     let (keys, list) = (keys(), signature_list(&SHA256, &[digest]));
     let trust = Trust::new()
         .add_keys(&keys)
-        .and_then(|trust| trust.add_mok_revocations(&list))
+        .and_then(|trust| trust.add_revocations(&list, RevocationSource::MokListX))
         .expect("well-formed");
     code(verify_kernel(bytes, detached, None, &trust))
 }

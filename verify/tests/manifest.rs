@@ -6,7 +6,9 @@ use baton_samples::forge::{Cert, Forge};
 use baton_samples::forge_detached::ForgeDetached;
 use baton_samples::small_image::small_image;
 use baton_samples::{SHA256, signature_list};
-use baton_verify::{HashAlgorithm, Reason, Trust, VerifiedManifest, Way, verify_kernel};
+use baton_verify::{
+    HashAlgorithm, Reason, RevocationSource, Trust, VerifiedManifest, Way, verify_kernel,
+};
 
 fn signer() -> Cert {
     Cert::leaf(2, 1)
@@ -102,7 +104,7 @@ fn refuses_a_revoked_kernel_that_it_lists() {
         let list = signature_list(&SHA256, &[digest]);
         let trust = Trust::new()
             .add_keys(&key)
-            .and_then(|trust| trust.add_mok_revocations(&list))
+            .and_then(|trust| trust.add_revocations(&list, RevocationSource::MokListX))
             .expect("well-formed");
         let signature = sign(&text);
         let manifest =

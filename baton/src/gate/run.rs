@@ -15,7 +15,7 @@ use crate::policy::given;
 use baton_formats::policy::Policy;
 use baton_formats::sbat::{Sbat, SbatError};
 use baton_sys::{Root, efivars};
-use baton_verify::{Certificate, Trust, TrustError};
+use baton_verify::{Certificate, RevocationSource, Trust, TrustError};
 use std::path::{Path, PathBuf};
 
 /// The gate's own generation, by which it can be revoked. It goes up with every security fix.
@@ -104,7 +104,10 @@ fn bad_list(path: &Path, why: String) -> GateError {
 
 /// Refuses what a gate would: a certificate that can't be read would revoke nothing.
 fn check_certificates(lists: &[u8]) -> std::result::Result<(), String> {
-    match Trust::new().add_gate_revocations(lists).map(|_| ()) {
+    match Trust::new()
+        .add_revocations(lists, RevocationSource::Gate)
+        .map(|_| ())
+    {
         Err(TrustError::GateRevocation { index, problem }) => Err(format!(
             "certificate {index} in it would revoke nothing: {problem}; leave it out"
         )),

@@ -78,59 +78,6 @@ impl<'a> EntryHeader<'a> {
     }
 }
 
-/// An entry with its data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
-    /// The name, never empty.
-    pub name: &'a str,
-    /// The data.
-    pub data: &'a [u8],
-}
-
-/// The entries of a table, in order, without the one that ends it. Ends after the first error;
-/// bytes after the end of the table are ignored, since nothing says how long it is.
-#[derive(Clone, Debug)]
-pub struct Entries<'a> {
-    rest: Option<&'a [u8]>,
-}
-
-impl<'a> Entries<'a> {
-    /// The entries of the table at the start of `bytes`.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Entries { rest: Some(bytes) }
-    }
-}
-
-impl<'a> Iterator for Entries<'a> {
-    type Item = Result<Entry<'a>, MokError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match read(self.rest.take()?) {
-            Ok(Some((entry, rest))) => {
-                self.rest = Some(rest);
-                Some(Ok(entry))
-            }
-            Ok(None) => None,
-            Err(error) => Some(Err(error)),
-        }
-    }
-}
-
-/// An entry and what follows it; `None` at the end of the table.
-fn read(bytes: &[u8]) -> Result<Option<(Entry<'_>, &[u8])>, MokError> {
-    let (header, rest) = bytes.split_first_chunk().ok_or(MokError::Truncated)?;
-    let header = EntryHeader::parse(header)?;
-    if header.is_end() {
-        return Ok(None);
-    }
-    let (data, rest) = usize::try_from(header.size)
-        .ok()
-        .and_then(|size| rest.split_at_checked(size))
-        .ok_or(MokError::Truncated)?;
-    let name = header.name;
-    Ok(Some((Entry { name, data }, rest)))
-}
-
 impl fmt::Display for MokError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

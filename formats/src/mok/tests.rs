@@ -3,14 +3,52 @@ use crate::samples::{
     SBAT_LEVEL as SBAT_LEVEL_DATA, mok_entry, mok_table, put64, signature_lists, with,
 };
 
+/// An entry with its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry<'a> {
+    name: &'a str,
+    data: &'a [u8],
+}
+
+/// The entries of a table up to the one that ends it, or up to the first error, as whoever has all of its bytes
+/// reads them.
+fn entries(mut bytes: &[u8]) -> Vec<Result<Entry<'_>, MokError>> {
+    let mut entries = Vec::new();
+    loop {
+        match next(bytes) {
+            Ok(None) => return entries,
+            Ok(Some((entry, rest))) => {
+                entries.push(Ok(entry));
+                bytes = rest;
+            }
+            Err(error) => {
+                entries.push(Err(error));
+                return entries;
+            }
+        }
+    }
+}
+
+/// An entry and what follows it; `None` at the end of the table.
+fn next(bytes: &[u8]) -> Result<Option<(Entry<'_>, &[u8])>, MokError> {
+    let (header, rest) = bytes.split_first_chunk().ok_or(MokError::Truncated)?;
+    let EntryHeader { name, size } = EntryHeader::parse(header)?;
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let size = usize::try_from(size).map_err(|_| MokError::Truncated)?;
+    let (data, rest) = rest.split_at_checked(size).ok_or(MokError::Truncated)?;
+    Ok(Some((Entry { name, data }, rest)))
+}
+
 fn last_of(bytes: &[u8]) -> Option<Result<Entry<'_>, MokError>> {
-    Entries::new(bytes).last()
+    entries(bytes).pop()
 }
 
 #[test]
 fn reads_the_entries_up_to_the_empty_name() {
     let table = [mok_table(), b"whatever comes after".to_vec()].concat();
-    let entries: Vec<_> = Entries::new(&table).map(Result::unwrap).collect();
+    let entries: Vec<_> = entries(&table).into_iter().map(Result::unwrap).collect();
     let names: Vec<_> = entries.iter().map(|entry| entry.name).collect();
     assert_eq!(
         names,

@@ -361,22 +361,6 @@ impl<'a> Trust<'a> {
         });
     }
 
-    /// Refuses what MokListXRT lists.
-    ///
-    /// # Errors
-    /// If it is malformed.
-    pub fn add_mok_revocations(self, lists: &'a [u8]) -> Result<Self, TrustError> {
-        self.add_revocations(lists, RevocationSource::MokListX)
-    }
-
-    /// Refuses what the gate's `.dbx` lists.
-    ///
-    /// # Errors
-    /// If it is malformed.
-    pub fn add_gate_revocations(self, lists: &'a [u8]) -> Result<Self, TrustError> {
-        self.add_revocations(lists, RevocationSource::Gate)
-    }
-
     /// Refuses what these EFI signature lists, one after another, list. All that are added count.
     ///
     /// # Errors

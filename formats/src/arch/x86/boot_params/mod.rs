@@ -49,8 +49,6 @@ pub mod offset {
     pub const SECURE_BOOT: usize = 0x1ec;
     /// `hdr.type_of_loader`, `u8`.
     pub const TYPE_OF_LOADER: usize = 0x210;
-    /// `hdr.code32_start`, `u32`.
-    pub const CODE32_START: usize = 0x214;
     /// `hdr.ramdisk_image`, `u32`.
     pub const RAMDISK_IMAGE: usize = 0x218;
     /// `hdr.ramdisk_size`, `u32`.
@@ -410,11 +408,6 @@ impl BootParamsMut<'_> {
     /// Sets the type of the boot loader, for instance [`LOADER_KEXEC`].
     pub fn set_type_of_loader(&mut self, kind: u8) {
         self.set::<{ offset::TYPE_OF_LOADER }, 1>([kind]);
-    }
-
-    /// Sets the 32-bit entry point's address.
-    pub fn set_code32_start(&mut self, addr: u32) {
-        self.set::<{ offset::CODE32_START }, 4>(addr.to_le_bytes());
     }
 }
 
