@@ -1,6 +1,8 @@
 //! A directory of a file system on a block device.
 
-use super::{FoundTarget, Kind, capture, device, trial};
+mod trial;
+
+use super::{FoundTarget, Kind, capture, device};
 use crate::crash::needs::Needs;
 use crate::crash::{names, probe};
 use crate::failure::Result;

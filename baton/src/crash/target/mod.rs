@@ -5,7 +5,6 @@ mod device;
 mod filesystem;
 mod mounted;
 mod raw;
-mod trial;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! What the capture will do with a target's file system, tried: mounting it with its options, and opening the
 //! directory as it is seen from the file system's root, with nothing mounted on top and no link followed.
 
-use super::FoundTarget;
-use super::device::is_mount_of;
-use super::filesystem::FoundFilesystem;
+use super::FoundFilesystem;
+use crate::crash::target::FoundTarget;
+use crate::crash::target::device::is_mount_of;
 use crate::failure::Result;
 use crate::failure::problem::Problem;
 use baton_sys::Root;
