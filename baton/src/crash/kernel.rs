@@ -59,7 +59,7 @@ pub fn find(root: &Root, image: Option<&Path>) -> Result<Kernel> {
     Ok(Kernel {
         path,
         is_running: release == running,
-        digest: hex::encode(&Sha256::digest(&bytes)),
+        digest: hex::encode(Sha256::digest(&bytes)),
         release,
         init_size,
     })

@@ -103,7 +103,7 @@ enum Done {
     /// A kernel that was named is loaded.
     Other(Loaded),
     /// A capture that was made here is.
-    Capture(Loaded, CaptureSummary, Record),
+    Capture(Loaded, CaptureSummary, Box<Record>),
     /// It was loaded already.
     Unchanged,
 }
@@ -135,7 +135,7 @@ fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Done> {
     let initrd = Initrd::made(NAME, &prepared.initramfs)?;
     let inputs = Inputs::of_capture(&prepared.kernel.path, initrd, prepared.cmdline.clone())?;
     let loaded = run::load(options, root, &machine, inputs)?;
-    let record = Record::new(&prepared, loaded.is_through_gate());
+    let record = Box::new(Record::new(&prepared, loaded.is_through_gate()));
     Ok(Done::Capture(loaded, summary, record))
 }
 

@@ -54,7 +54,7 @@ impl Prepared {
     /// Takes another command line, as it is.
     pub fn replace_command_line(&mut self, line: &[u8]) {
         self.cmdline = line.to_vec();
-        let digest = hex::encode(&Sha256::digest(line));
+        let digest = hex::encode(Sha256::digest(line));
         self.parts.insert(COMMAND_LINE.to_owned(), digest);
     }
 }
@@ -181,7 +181,7 @@ fn parts(
     modules: &[Module],
     cmdline: &[u8],
 ) -> BTreeMap<String, String> {
-    let digest = |bytes: &[u8]| hex::encode(&Sha256::digest(bytes));
+    let digest = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
     let mut parts = BTreeMap::from([
         ("kernel".to_owned(), kernel.digest.clone()),
         ("capture program".to_owned(), digest(program)),

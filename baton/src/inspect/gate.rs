@@ -35,7 +35,7 @@ impl GateImageInfo {
     /// Reads it; what can't be read becomes a problem.
     pub fn of(info: &GateInfo, file: &[u8], problems: &mut Vec<String>) -> GateImageInfo {
         GateImageInfo {
-            identity: (!is_zero(&info.identity)).then(|| hex::encode(&info.identity)),
+            identity: (!is_zero(&info.identity)).then(|| hex::encode(info.identity)),
             stub_length: info.stub_len,
             limit: info.limit,
             built_without: Format::ALL

@@ -81,7 +81,7 @@ impl RecordInfo {
             offset: record.offset,
             size: record.bytes.len(),
             sha256: sha256(record.bytes),
-            digest: hex::encode(&record.digest),
+            digest: hex::encode(record.digest),
             digest_of: digest_of(record),
             subject: record.subject(),
             image: Brief::of(record.bytes),

@@ -34,7 +34,7 @@ pub struct EntryInfo {
 impl From<Entry> for EntryInfo {
     fn from(entry: Entry) -> EntryInfo {
         EntryInfo {
-            sha256: hex::encode(&entry.digest),
+            sha256: hex::encode(entry.digest),
             size: entry.length,
         }
     }

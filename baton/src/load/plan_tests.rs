@@ -139,7 +139,7 @@ fn the_kernel_way_is_taken_where_the_kernel_vouches() {
         || -> Result<(Way, ())> { panic!("the gate needn't be looked at") },
     )
     .unwrap();
-    assert!(!plan.gate.is_some());
+    assert!(plan.gate.is_none());
     assert_eq!(plan.way.vouched.as_deref(), Some("CA"));
 }
 
@@ -185,7 +185,7 @@ fn without_a_gate_the_kernels_reason_decides_the_exit_code() {
 #[test]
 fn a_machine_that_does_not_insist_loads_the_unsigned_and_says_so() {
     let plan = choose(Via::Auto, || kernel(&relaxed(), &unsigned()), no_gate).unwrap();
-    assert!(!plan.gate.is_some());
+    assert!(plan.gate.is_none());
     assert_eq!(plan.way.vouched, None);
     assert!(plan.way.notes[0].contains("doesn't enforce signatures"));
 }
@@ -316,7 +316,7 @@ fn a_gate_that_is_not_for_this_machine_stands_in_no_other_ways_way() {
     let no_secure_boot = Refusal::new(Component::BootParams, Reason::SecureBootNotOn);
     let gate = || through_gate(&relaxed(), NORMAL, &trusted(), Err(no_secure_boot));
     let plan = choose(Via::Auto, || kernel(&relaxed(), &unsigned()), gate).unwrap();
-    assert!(!plan.gate.is_some());
+    assert!(plan.gate.is_none());
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn write_crash(out: &mut String, normal: &Rules, crash: &Rules) {
 
 fn write_key(out: &mut String, key: &Key) {
     out.push_str("\n[[key]]\n");
-    entry(out, "key-sha256", quoted(&hex::encode(&key.sha256)));
+    entry(out, "key-sha256", quoted(&hex::encode(key.sha256)));
     entry(out, "may", list(words(key.may, &PURPOSES)));
     if let Some((component, generation)) = &key.sbat {
         let component = format!("component = {}", quoted(component));

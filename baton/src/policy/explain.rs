@@ -148,7 +148,7 @@ fn key(key: &super::model::Key) -> String {
     });
     format!(
         "The key with SHA-256 {} may vouch for nothing but {what}{}.",
-        hex::encode(&key.sha256),
+        hex::encode(key.sha256),
         sbat.unwrap_or_default()
     )
 }

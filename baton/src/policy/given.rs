@@ -31,7 +31,7 @@ pub fn compiled(name: &Path) -> Result<Vec<u8>> {
 /// SHA-256 of a compact policy, in hexadecimal: what tells policies apart.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
-    hex::encode(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
 pub(super) fn compile(text: &str, name: &Path) -> Result<(Source, Vec<u8>)> {

@@ -68,10 +68,10 @@ impl StartedBy {
         let gate = verdict.gate();
         Ok(Some(StartedBy {
             gate_version: gate.version.to_owned(),
-            gate_identity: hex::encode(&gate.identity),
+            gate_identity: hex::encode(gate.identity),
             crash: gate.crash,
             policy: gate.policy_name.to_owned(),
-            policy_digest: hex::encode(&gate.policy),
+            policy_digest: hex::encode(gate.policy),
             parts: verdict.components().map(PartLine::from).collect(),
         }))
     }

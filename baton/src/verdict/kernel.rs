@@ -191,7 +191,7 @@ fn anchors(embedded: &[Certificate<'_>], keys: &Keys) -> Vec<Stand> {
         add(certificate, find(&keys.keyrings, certificate));
     }
     for certificate in embedded {
-        let issuer = authority_key_id(certificate.tbs()).map(|id| hex::encode(&id));
+        let issuer = authority_key_id(certificate.tbs()).map(hex::encode);
         let key = issuer.and_then(|id| {
             let mut trusted = keys.keyrings.trusted.iter();
             trusted.find(|k| same_id(&k.id, &id)).cloned()

@@ -32,7 +32,7 @@ impl From<&Part> for PartLine {
             signer: key.map(|signer| signer.subject.clone()),
             key_id: key.map(|signer| signer.key_id.to_string()),
             size: part.size,
-            digest: hex::encode(&part.digest),
+            digest: hex::encode(part.digest),
             way: part.vouched.way,
         }
     }
@@ -47,7 +47,7 @@ impl From<Component<'_>> for PartLine {
             signer: signed.then(|| printable(part.subject)),
             key_id: signed.then(|| hex::encode(part.key_id)),
             size: part.size,
-            digest: hex::encode(&part.digest),
+            digest: hex::encode(part.digest),
             way: part.way,
         }
     }

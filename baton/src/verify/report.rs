@@ -71,7 +71,7 @@ impl<'a> Report<'a> {
             signature,
             way: signed.as_ref().map(|verdict| verdict.way.code()),
             digest: hex::encode(
-                &signed
+                signed
                     .as_ref()
                     .map_or_else(|| signature::digest(file), |verdict| verdict.digest),
             ),
