@@ -65,6 +65,11 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::NotInManifest { .. }
         | Reason::AddonNotInManifest
         | Reason::MissingInitrd
+        | Reason::ManifestWithoutKernel
+        | Reason::OnlyByManifest
+        | Reason::NotAnInitrd
+        | Reason::UnlistedModule
+        | Reason::NoInitrd
         | Reason::CommandLineNotInManifest { .. }
         | Reason::UnusableKey { .. }
         | Reason::UnknownSigner { .. }

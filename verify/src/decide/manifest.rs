@@ -41,6 +41,13 @@ impl<'a> VerifiedManifest<'a> {
         &self.signer
     }
 
+    /// Whether it lists a kernel. What it lists besides was signed to go with that one; otherwise, with
+    /// whatever else is vouched for.
+    #[must_use]
+    pub fn lists_kernel(&self) -> bool {
+        self.manifest.kernel().is_some()
+    }
+
     /// Checks that it lists a kernel of so many bytes and with this SHA-256.
     ///
     /// # Errors

@@ -411,7 +411,11 @@ fn check_command_line(
     }
     let vouched = by_manifest(manifest);
     command_line::accept(chosen, vouched.way, rules)?;
-    Ok(vouched)
+    let bound = manifest.is_some_and(VerifiedManifest::lists_kernel);
+    match bound || rules.command_line.accept(Way::Unsigned) {
+        true => Ok(vouched),
+        false => Err(Reason::ManifestWithoutKernel),
+    }
 }
 
 /// How a manifest vouches for the command line, where it fits. What it says of the beginning alone

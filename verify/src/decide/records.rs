@@ -175,9 +175,25 @@ fn check_initrd(
             vouched = Vouched::by(Way::Detached, signer);
         }
     }
-    match rules.initrd.accept(vouched.way) {
-        true => Ok(Part::new(Kind::Initrd, record.bytes, digest, vouched)),
-        false => Err(Reason::NotAccepted(vouched.way)),
+    accept_initrd(&vouched, manifest, rules)?;
+    Ok(Part::new(Kind::Initrd, record.bytes, digest, vouched))
+}
+
+/// An initrd in a manifest without a kernel is vouched for just as by a signature of its own, so that the
+/// policy must accept these, too.
+fn accept_initrd(
+    vouched: &Vouched,
+    manifest: Option<&VerifiedManifest<'_>>,
+    rules: &Rules<'_>,
+) -> Result<(), Reason> {
+    if !rules.initrd.accept(vouched.way) {
+        return Err(Reason::NotAccepted(vouched.way));
+    }
+    let by_itself = vouched.way == Way::Manifest && !manifest.is_some_and(|it| it.lists_kernel());
+    let mut less = [Way::Detached, Way::Unsigned].into_iter();
+    match by_itself && !less.any(|way| rules.initrd.accept(way)) {
+        true => Err(Reason::ManifestWithoutKernel),
+        false => Ok(()),
     }
 }
 

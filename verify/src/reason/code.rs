@@ -37,6 +37,7 @@ impl Reason {
             Self::BadManifest(_) => "bad-manifest",
             Self::NotInManifest { .. } | Self::AddonNotInManifest => "not-in-manifest",
             Self::MissingInitrd => "missing-initrd",
+            Self::ManifestWithoutKernel => "manifest-without-kernel",
             Self::CommandLineNotInManifest { .. } => "command-line-not-in-manifest",
             Self::Unsigned | Self::UnsignedManifest => "unsigned",
             Self::TooManySignatures => "too-many-signatures",

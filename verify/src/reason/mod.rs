@@ -107,6 +107,8 @@ pub enum Reason {
     UnsignedManifest,
     /// The manifest lists an initrd that isn't there.
     MissingInitrd,
+    /// The manifest lists no kernel, so that what it lists was signed to go with none in particular.
+    ManifestWithoutKernel,
     /// The manifest lists something else, or nothing, in its place; digests in hexadecimal.
     NotInManifest {
         /// What the manifest lists.

@@ -89,6 +89,9 @@ impl fmt::Display for Reason {
             Self::UnsignedManifest => f.write_str(
                 "no signature (it vouches for nothing without one; sign it with a key in .keys or the MOK list)",
             ),
+            Self::ManifestWithoutKernel => f.write_str(
+                "the manifest that lists it lists no kernel, and the policy accepts only what was signed together with one (list the kernel there, too, and sign the manifest again)",
+            ),
             Self::MissingInitrd => {
                 f.write_str("it isn't there, and the manifest lists it (load all that it lists)")
             }

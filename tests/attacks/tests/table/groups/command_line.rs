@@ -7,7 +7,7 @@ use baton_verify::Component;
 use crate::bases::*;
 use crate::case::{Case, Cases};
 use crate::scene::Scene;
-use baton_samples::build::{line, sha256};
+use baton_samples::build::{line, manifest, sha256};
 use baton_samples::machine::CMDLINE;
 use baton_samples::policy::{policy, rule, rules};
 use baton_samples::small_image::{CMDLINE_SIZE, small_image};
@@ -361,6 +361,12 @@ fn in_a_sealed_machine(all: &mut Cases) {
                 ]);
                 it.build = open.build;
             } => LINE, "not-accepted";
+        "another kernel's line by a manifest that lists no kernel, where the line must be signed":
+            sealed, |it| {
+                let listed = manifest(&[line("initrd", FIRST), "cmdline ro other\n".into()]);
+                it.build = open_uki().build.initrd(FIRST).signed_manifest(&listed);
+                it.line = b"ro other".to_vec();
+            } => LINE, "manifest-without-kernel";
         "a denied parameter in a line that is signed":
             sealed_manifest, |it| {
                 let signed = manifested(&[

@@ -193,6 +193,11 @@ fn where_they_must_be_signed(all: &mut Cases) {
 fn in_a_sealed_machine(all: &mut Cases) {
     const CODE: &str = "not-accepted";
     refused! { all;
+        "another initrd after a UKI's, by a manifest that lists no kernel":
+            sealed_uki, |it| {
+                let listed = manifest(&[line("initrd", FIRST)]);
+                it.build = it.build.clone().initrd(FIRST).signed_manifest(&listed);
+            } => initrd(0), "manifest-without-kernel";
         "an initrd that nobody signed, added to a sealed UKI":
             sealed_uki, |it| it.build = it.build.clone().initrd(SECOND) => initrd(0), CODE;
         "an initrd with a right signature, added to a sealed UKI that it wasn't signed with":
