@@ -131,6 +131,7 @@ fn trust<'m>(image: &Image<'m>, mok: &MokTable<'m>) -> Result<Trust<'m>, Refusal
         policy: image.policy,
         mok_list: mok.list,
         mok_revocations: mok.revocations,
+        dbx: mok.dbx,
         sbat_level: mok.sbat_level,
         formats: image.formats,
     })?)

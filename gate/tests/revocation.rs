@@ -97,8 +97,10 @@ fn without_revocations_the_kernel_is_planned() {
 #[test]
 fn whatever_the_machine_revokes_is_refused() {
     for (list, expected) in revocations() {
-        let machine = table(&[("MokListRT", &[]), ("MokListXRT", &list)]);
-        assert_eq!(code(verdict(machine, &[])), expected);
+        for name in ["MokListXRT", "dbx"] {
+            let machine = table(&[("MokListRT", &[]), (name, &list)]);
+            assert_eq!(code(verdict(machine, &[])), expected, "{name}");
+        }
     }
 }
 
@@ -157,6 +159,7 @@ fn a_table_with_a_list_twice_is_refused_whichever_comes_first() {
     for (name, data) in [
         ("MokListXRT", &revoking[..]),
         ("MokListRT", &x509_list(&keys())),
+        ("dbx", &revoking),
         ("SbatLevelRT", level),
     ] {
         let empty = (name, &[][..]);

@@ -10,6 +10,8 @@ pub struct MokTable {
     pub list: Option<Vec<u8>>,
     /// `MokListXRT`: signature lists of what is revoked.
     pub revoked: Option<Vec<u8>>,
+    /// `dbx`: the firmware's signature lists of what is revoked, which newer shims copy.
+    pub dbx: Option<Vec<u8>>,
     /// `SbatLevelRT`: the revocation levels, as CSV.
     pub sbat_level: Option<Vec<u8>>,
     /// Whether the kernel is to trust MOKs for its own keyring (`MokListTrustedRT`).
@@ -29,6 +31,7 @@ impl MokTable {
         Ok(MokTable {
             list: entry("MokListRT")?,
             revoked: entry("MokListXRT")?,
+            dbx: entry("dbx")?,
             sbat_level: entry("SbatLevelRT")?,
             trusted: entry("MokListTrustedRT")?.is_some_and(|v| v.first() == Some(&1)),
             passed_on: crate::efivars::has_runtime_services(root),

@@ -210,6 +210,7 @@ impl Keys {
         Trust::of(&Lists {
             mok_list: seen(&self.mok.list).unwrap_or_default(),
             mok_revocations: seen(&self.mok.revoked).unwrap_or_default(),
+            dbx: seen(&self.mok.dbx).unwrap_or_default(),
             sbat_level: seen(&self.mok.sbat_level),
             ..gate
         })
@@ -224,9 +225,14 @@ impl Keys {
         trust: Trust<'a>,
     ) -> std::result::Result<Trust<'a>, TrustError> {
         let revoked = self.mok.revoked.as_deref().unwrap_or_default();
+        // The variable may have been updated since shim copied it, or not be there to read.
+        let dbx = match self.dbx.is_empty() {
+            true => self.mok.dbx.as_deref().unwrap_or_default(),
+            false => &self.dbx,
+        };
         let trust = trust
             .add_revocations(revoked, RevocationSource::MokListX)?
-            .add_revocations(&self.dbx, RevocationSource::Firmware)?;
+            .add_revocations(dbx, RevocationSource::Firmware)?;
         match &self.mok.sbat_level {
             Some(level) => trust.add_sbat_level(level, SbatSource::Machine),
             None => Ok(trust),

@@ -10,7 +10,7 @@
 //!
 //! `MokListRT` holds trusted keys and hashes, `MokListXRT` revoked ones, both as signature lists
 //! ([`crate::siglist`]); `SbatLevelRT` holds the generations below which components are revoked
-//! ([`crate::sbat`]). shim writes no entry without data (`import_mok_state` in its mok.c), and each
+//! ([`crate::sbat`]); `dbx` is a copy of the firmware's variable, which shims made since 2025 leave. shim writes no entry without data (`import_mok_state` in its mok.c), and each
 //! name once; a table with a name twice shows different things to whoever takes the first and to
 //! whoever takes the last (Linux the first), so a reader has to refuse it.
 //!
@@ -33,6 +33,8 @@ pub const MOK_LIST: &str = "MokListRT";
 pub const MOK_LIST_X: &str = "MokListXRT";
 /// The name of the level of revocation by generation.
 pub const SBAT_LEVEL: &str = "SbatLevelRT";
+/// The name of the copy of what the firmware revokes.
+pub const DBX: &str = "dbx";
 
 /// What is wrong with the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 //! A table that has one of the lists twice is refused: whichever were taken, the other could be the
 //! one that revokes something. (Linux takes the first, and shows user space nothing after it.)
 
-use baton_formats::mok::{EntryHeader, HEADER_LEN, MOK_LIST, MOK_LIST_X, SBAT_LEVEL};
+use baton_formats::mok::{DBX, EntryHeader, HEADER_LEN, MOK_LIST, MOK_LIST_X, SBAT_LEVEL};
 use baton_verify::Reason;
 
 use crate::memory::PhysicalMemory;
@@ -25,6 +25,8 @@ pub struct MokTable<'m> {
     pub list: &'m [u8],
     /// The contents of MokListXRT: what is revoked.
     pub revocations: &'m [u8],
+    /// What the firmware revokes: its dbx as of the last boot. An old shim leaves no copy.
+    pub dbx: &'m [u8],
     /// The contents of SbatLevelRT: the generations that images must have. An old shim leaves none,
     /// and then none is asked for.
     pub sbat_level: Option<&'m [u8]>,
@@ -80,6 +82,7 @@ impl<'m> MokTable<'m> {
 struct Lists<'m> {
     trusted: Option<&'m [u8]>,
     revoked: Option<&'m [u8]>,
+    dbx: Option<&'m [u8]>,
     sbat_level: Option<&'m [u8]>,
 }
 
@@ -88,6 +91,7 @@ impl<'m> Lists<'m> {
         let place = match name {
             MOK_LIST => &mut self.trusted,
             MOK_LIST_X => &mut self.revoked,
+            DBX => &mut self.dbx,
             SBAT_LEVEL => &mut self.sbat_level,
             _ => return Ok(()),
         };
@@ -101,6 +105,7 @@ impl<'m> Lists<'m> {
         MokTable {
             list: self.trusted.unwrap_or_default(),
             revocations: self.revoked.unwrap_or_default(),
+            dbx: self.dbx.unwrap_or_default(),
             sbat_level: self.sbat_level,
             extent,
         }

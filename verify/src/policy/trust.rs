@@ -70,6 +70,8 @@ pub struct Lists<'a> {
     pub mok_list: &'a [u8],
     /// MokListXRT.
     pub mok_revocations: &'a [u8],
+    /// The firmware's dbx, as shim copied it.
+    pub dbx: &'a [u8],
     /// SbatLevelRT.
     pub sbat_level: Option<&'a [u8]>,
     /// The formats of kernels that the gate can boot.
@@ -133,7 +135,7 @@ pub enum RevocationSource {
     MokListX,
     /// The gate's `.dbx`.
     Gate,
-    /// The firmware's `dbx`, which only user space gets to see.
+    /// The firmware's `dbx`: the variable, which only user space gets to see, or shim's copy.
     Firmware,
 }
 
@@ -258,6 +260,7 @@ impl<'a> Trust<'a> {
         trust.take_policy_level()?;
         trust.take_mok_list(lists.mok_list)?;
         trust.take_revocations(lists.mok_revocations, RevocationSource::MokListX)?;
+        trust.take_revocations(lists.dbx, RevocationSource::Firmware)?;
         if let Some(level) = lists.sbat_level {
             trust.take_sbat_level(level, SbatSource::Machine)?;
         }

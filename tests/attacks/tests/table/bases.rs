@@ -34,6 +34,7 @@ pub fn with_shim() -> Scene {
     scene.shim = Some(Shim {
         list: signature_list(&X509, &[&Cert::ca(1, 1).der()]),
         revoked: vec![],
+        dbx: vec![],
         sbat_level: Some(b"sbat,1,2025051000\nshim,4\n".to_vec()),
     });
     scene

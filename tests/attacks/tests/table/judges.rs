@@ -28,6 +28,7 @@ pub fn by_verdict(scene: &Scene) -> Result<(), Refusal> {
         policy: scene.policy(),
         mok_list: &shim.list,
         mok_revocations: &shim.revoked,
+        dbx: &shim.dbx,
         sbat_level: shim.sbat_level.as_deref(),
         formats: scene.gate.formats,
     })?;
@@ -92,6 +93,9 @@ fn memory(scene: &Scene) -> Memory {
         let mut table = machine::mok_entry("MokListRT", &shim.list);
         if !shim.revoked.is_empty() {
             table.extend(machine::mok_entry("MokListXRT", &shim.revoked));
+        }
+        if !shim.dbx.is_empty() {
+            table.extend(machine::mok_entry("dbx", &shim.dbx));
         }
         if let Some(level) = &shim.sbat_level {
             table.extend(machine::mok_entry("SbatLevelRT", level));
@@ -183,6 +187,9 @@ fn describe_machine(directory: &Directory, scene: &Scene) {
     directory.write(&format!("{VARIABLES}/MokListRT"), &shim.list);
     if !shim.revoked.is_empty() {
         directory.write(&format!("{VARIABLES}/MokListXRT"), &shim.revoked);
+    }
+    if !shim.dbx.is_empty() {
+        directory.write(&format!("{VARIABLES}/dbx"), &shim.dbx);
     }
     if let Some(level) = &shim.sbat_level {
         directory.write(&format!("{VARIABLES}/SbatLevelRT"), level);

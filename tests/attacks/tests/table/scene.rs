@@ -39,6 +39,8 @@ pub fn dump_header() -> Vec<u8> {
 pub struct Shim {
     pub list: Vec<u8>,
     pub revoked: Vec<u8>,
+    /// The copy of the firmware's dbx; empty if there is none.
+    pub dbx: Vec<u8>,
     pub sbat_level: Option<Vec<u8>>,
 }
 

@@ -407,6 +407,18 @@ fn by_the_gates_minimum(all: &mut Cases) {
 fn lists(all: &mut Cases) {
     const TABLES: Component = Component::FirmwareTables;
     refused! { all;
+        "a kernel signed by a key that the firmware has revoked":
+            kernel, |it| it.shim().dbx = signature_list(&X509, &[&signer().der()]) => KERNEL, "revoked-certificate";
+        "a signed kernel that the firmware has revoked by its digest":
+            kernel, |it| {
+                let digest = it.build.records[0].0.digest;
+                it.shim().dbx = signature_list(&SHA256, &[&digest]);
+            } => KERNEL, "revoked-image";
+        "the firmware's list of what is revoked, cut off within an entry":
+            kernel, |it| {
+                it.shim().dbx = signature_list(&X509, &[&signer().der()]);
+                it.shim().dbx.pop();
+            } => TABLES, "bad-dbx";
         "a list of revoked keys cut off within an entry":
             kernel, |it| {
                 revoke_certificate(it, &signer());
