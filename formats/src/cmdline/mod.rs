@@ -19,7 +19,7 @@ mod names;
 mod tests;
 
 pub use crash::{CrashLine, MAX_CRASH_PREFIX, RESERVED_FOR_PREFIX};
-pub use names::{reaches, same_name, starts_with_name};
+pub use names::{is_by_beginning, reaches, same_name, starts_with_name};
 
 /// A parameter as the kernel reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

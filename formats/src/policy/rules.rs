@@ -1,7 +1,7 @@
 //! What a policy accepts on one occasion, a normal load or a crash load.
 
 use super::{MAX_FORCED, MAX_RULES, PolicyError};
-use crate::cmdline::{Parameter, reaches, same_name, starts_with_name};
+use crate::cmdline::{Parameter, is_by_beginning, reaches, same_name, starts_with_name};
 use crate::reader::{Reader, is_zero};
 use crate::verdict::Way;
 
@@ -219,14 +219,27 @@ impl<'a> ParameterRule<'a> {
     }
 
     /// Whether it is about this parameter. What denies a parameter is about all that the kernel takes for
-    /// it; what allows one is about its name alone.
+    /// it, or may take for such a value; what allows one is about what it says alone.
     pub fn is_about(&self, parameter: &Parameter<'_>) -> bool {
-        let named = match self.name.strip_suffix(b"*") {
-            Some(start) => starts_with_name(parameter.name, start),
-            None if self.action == Action::Deny => reaches(parameter.name, self.name),
-            None => same_name(parameter.name, self.name),
-        };
-        named && self.value.holds(parameter.value)
+        match self.action {
+            Action::Deny => self.may_be_about(parameter),
+            Action::Allow => {
+                let named = self.is_named(parameter.name, same_name);
+                named && self.value.holds(parameter.value)
+            }
+        }
+    }
+
+    fn may_be_about(&self, parameter: &Parameter<'_>) -> bool {
+        let any = self.value == Value::None && is_by_beginning(self.name);
+        self.is_named(parameter.name, reaches) && (any || self.value.may_hold(parameter.value))
+    }
+
+    fn is_named(&self, name: &[u8], same: fn(&[u8], &[u8]) -> bool) -> bool {
+        match self.name.strip_suffix(b"*") {
+            Some(start) => starts_with_name(name, start),
+            None => same(name, self.name),
+        }
     }
 }
 
@@ -245,6 +258,15 @@ impl<'a> Value<'a> {
             5 if bytes.ends_with(b"\0") => Some(Value::AllOf(bytes)),
             6 if !bytes.is_empty() && !is_zero(bytes) => Some(Value::WithPrefix(bytes)),
             _ => None,
+        }
+    }
+
+    /// The same, or what the kernel may read as such a value: `memparse` takes octal numbers, and leaves it
+    /// to its callers what becomes of the rest of a text that isn't all a number.
+    fn may_hold(&self, value: Option<&[u8]>) -> bool {
+        match (*self, value) {
+            (Value::Number(..), Some(value)) if number(value).is_none() => true,
+            _ => self.holds(value),
         }
     }
 

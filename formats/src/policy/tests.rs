@@ -19,7 +19,15 @@ fn error_with(change: impl FnOnce(&mut Vec<u8>)) -> PolicyError {
 
 /// Whether a rule for `name` and these values is about the first parameter of `line`.
 fn is_about(name: &str, kind: u8, value: &[u8], line: &str) -> bool {
-    let bytes = minimal([1, 0, 0, 0], "", &[rule(1, name, kind, value)]);
+    action_is_about(1, name, kind, value, line)
+}
+
+fn denies(name: &str, kind: u8, value: &[u8], line: &str) -> bool {
+    action_is_about(0, name, kind, value, line)
+}
+
+fn action_is_about(action: u8, name: &str, kind: u8, value: &[u8], line: &str) -> bool {
+    let bytes = minimal([1, 0, 0, 0], "", &[rule(action, name, kind, value)]);
     let policy = Policy::parse(&bytes).unwrap();
     let rule = policy.normal.parameters().next().unwrap();
     rule.is_about(&parameters(line.as_bytes()).next().unwrap())
@@ -264,4 +272,32 @@ fn a_number_that_does_not_fit_is_none() {
     assert!(is_about("a", 3, &all, "a=15E"));
     assert!(!is_about("a", 3, &all, "a=16E"));
     assert!(is_about("a", 3, &all, "a=0xe"));
+}
+
+#[test]
+fn a_number_is_denied_however_the_kernel_may_read_it() {
+    let small = [0_u64.to_le_bytes(), (256_u64 << 20).to_le_bytes()].concat();
+    for line in [
+        "mem=64M",
+        "mem=0x4000000",
+        "mem=0X4000000",
+        "mem=0400000000",
+        "mem=64M,",
+        "mem=64MB",
+        "mem=",
+    ] {
+        assert!(denies("mem", 3, &small, line), "{line}");
+    }
+    for line in ["mem", "mem=1G", "mem=0x40000000", "memory=64M"] {
+        assert!(!denies("mem", 3, &small, line), "{line}");
+    }
+}
+
+#[test]
+fn what_the_kernel_takes_by_its_beginning_is_denied_with_a_value_too() {
+    for line in ["noinitrd", "noinitrdx", "noinitrd=1", "noinitrdx=1"] {
+        assert!(denies("noinitrd", 1, b"", line), "{line}");
+    }
+    assert!(denies("quiet", 1, b"", "quiet"));
+    assert!(!denies("quiet", 1, b"", "quiet=1"));
 }
