@@ -6,7 +6,7 @@ use baton_formats::cmdline::same_name;
 use baton_formats::policy::{Action, Source};
 
 /// Names that reach the same, one of them with an item of its value's, and where that is seen.
-const SAME: [(&[&str], &str); 11] = [
+const SAME: [(&[&str], &str); 12] = [
     (&["initrd", "initrdmem"], "init/do_mounts_initrd.c"),
     (&["init", "rdinit"], "init/main.c"),
     (
@@ -16,6 +16,10 @@ const SAME: [(&[&str], &str); 11] = [
     (
         &["rd.break", "rdbreak"],
         "dracut's older name for it: modules.d/99base/dracut-lib.sh",
+    ),
+    (
+        &["break", "boot", "cryptopts", "mount_handler"],
+        "the init programs of initramfs-tools and mkinitcpio",
     ),
     (&["earlycon", "console", "earlyprintk"], "init/main.c"),
     (&["efi=noruntime", "noefi"], "drivers/firmware/efi/efi.c"),

@@ -156,6 +156,12 @@ fn signed_initrd_denies_what_runs_something_else() {
         // The same by other names.
         "rdbreak=cmdline",
         "break=premount",
+        "boot=../proc/cmdline",
+        "boot=live",
+        "cryptopts=source=/dev/sda2,luks,keyscript=/bin/sh",
+        "mount_handler=launch_interactive_shell",
+        "rd.systemd.pull=raw,sysext:x:http://10.0.0.1/x",
+        "systemd.pull=tar,sysext:x:http://10.0.0.1/x",
         "rd.cmdline=ask",
         "systemd.wants=debug-shell.service",
         "rd.systemd.wants=debug-shell.service",
@@ -179,6 +185,7 @@ fn signed_initrd_denies_what_runs_something_else() {
     for line in [
         "root=UUID=1 ro quiet splash systemd.unit=multi-user.target",
         "rd.systemd.unit=initrd.target rd.emergency=reboot rd.luks.uuid=1 rd.lvm.lv=a/b",
+        "root=/dev/nfs boot=nfs",
         "systemd.unified_cgroup_hierarchy=1 systemd.show_status=auto systemd.machine_id=x",
     ] {
         assert!(allows("signed-initrd", line), "{line}");

@@ -284,6 +284,16 @@ fn by_the_preset_for_signed_initrds(all: &mut Cases) {
             must_be_signed, b"initrd=0x40000000,0x100000" => DENIED;
         "a shell in the initrd":
             must_be_signed, b"rd.break=pre-mount" => DENIED;
+        "the command line itself as a script that the initrd reads":
+            must_be_signed, b"ro boot=../proc/cmdline ;mkdir${IFS}/x" => DENIED;
+        "the same within quotes, which the initrd's shell doesn't know":
+            must_be_signed, b"note=\"x boot=../proc/cmdline ;sh\"" => DENIED;
+        "the same as a script that is to print the key of a disk":
+            must_be_signed, b"cryptopts=source=/dev/vda,luks,keyscript=/bin/sh,key=/proc/cmdline" => DENIED;
+        "a shell to mount the root file system with":
+            must_be_signed, b"mount_handler=launch_interactive_shell" => DENIED;
+        "an image from the network, merged into the initrd":
+            must_be_signed, b"rd.systemd.pull=raw,sysext,verify=no:x:http://10.0.0.1/x.raw" => DENIED;
         "a root shell without a password, with a hyphen for an underscore":
             must_be_signed, b"systemd.debug-shell=1" => DENIED;
         "the same in single quotes, which are quotes to systemd alone":
