@@ -19,6 +19,10 @@ fn written(file: &[u8]) -> Option<Vec<u8>> {
         if (number(0), number(8)) == (-1, -1) {
             break;
         }
+        // Zeros aren't a record, which would be read as an endless number of them.
+        if number(8) <= 0 || number(0).checked_add(number(8)).is_none() {
+            break;
+        }
         let length = usize::try_from(number(8)).ok()?.min(data.len());
         let start = usize::try_from(number(0)).ok().filter(|it| *it <= MOST)?;
         let end = start.checked_add(length).filter(|it| *it <= MOST)?;
