@@ -100,19 +100,28 @@ fn a_way_that_is_accepted_counts_though_another_is_not() {
 fn an_initrd_is_accepted_from_the_sources_that_the_policy_names() {
     let free = Build::signed().initrd(FIRST);
     let signed = Build::signed().initrd(FIRST).signature(1, FIRST);
-    let text = manifest(&[line("initrd", FIRST)]);
-    let listed = Build::signed().initrd(FIRST).signed_manifest(&text);
+    let listing = |lines: &[String]| {
+        Build::signed()
+            .initrd(FIRST)
+            .signed_manifest(&manifest(lines))
+    };
+    let listed = listing(&[line("kernel", &signed_kernel()), line("initrd", FIRST)]);
+    // Such a manifest says of an initrd no more than a signature of its own does.
+    let alone = listing(&[line("initrd", FIRST)]);
     let not = Err((Component::Initrd(0), "not-accepted"));
-    for (accepted, of_free, of_signed, of_listed) in [
-        (7, Ok(()), Ok(()), Ok(())),
-        (6, not, Ok(()), Ok(())),
-        (4, not, not, Ok(())),
-        (0, not, not, not),
+    let unbound = Err((Component::Initrd(0), "manifest-without-kernel"));
+    for (accepted, of_free, of_signed, of_listed, of_alone) in [
+        (7, Ok(()), Ok(()), Ok(()), Ok(())),
+        (6, not, Ok(()), Ok(()), Ok(())),
+        (5, Ok(()), not, Ok(()), Ok(())),
+        (4, not, not, Ok(()), unbound),
+        (0, not, not, not, not),
     ] {
         let compact = accepting([0x7f, accepted, 5, 0]);
         assert_eq!(verdict(&compact, &free, b""), of_free, "{accepted}");
         assert_eq!(verdict(&compact, &signed, b""), of_signed, "{accepted}");
         assert_eq!(verdict(&compact, &listed, b""), of_listed, "{accepted}");
+        assert_eq!(verdict(&compact, &alone, b""), of_alone, "{accepted}");
     }
 }
 
@@ -154,7 +163,7 @@ fn a_crash_has_its_own_rules_for_leaving_the_initrd_out() {
 
 #[test]
 fn of_two_ways_to_vouch_for_an_initrd_one_that_is_accepted_suffices() {
-    let text = manifest(&[line("initrd", FIRST)]);
+    let text = manifest(&[line("kernel", &signed_kernel()), line("initrd", FIRST)]);
     let both_ways = Build::signed()
         .initrd(FIRST)
         .manifest(&text)

@@ -596,6 +596,7 @@ mod malformed {
         let trust = Trust::of(&Lists {
             gate_revocations: &lists,
             mok_revocations: &lists,
+            dbx: &lists,
             sbat_level: Some(LEVEL),
             ..Lists::default()
         })
@@ -603,7 +604,11 @@ mod malformed {
         let sources: Vec<_> = trust.revocation_lists().map(|(_, from)| from).collect();
         assert_eq!(
             sources,
-            [RevocationSource::Gate, RevocationSource::MokListX]
+            [
+                RevocationSource::Gate,
+                RevocationSource::MokListX,
+                RevocationSource::Firmware
+            ]
         );
         assert_eq!(trust.sbat_levels().count(), 1);
     }
