@@ -2,7 +2,7 @@
 //! form: whom to trust is `baton verify`'s matter.
 //!
 //! One module for each format makes plain values of what it reads; [`report::Report`] holds them,
-//! [`page::Page`] prints them for people, and `serde` for programs. A new format is a module, a field
+//! [`crate::output::page::Page`] prints them for people, and `serde` for programs. A new format is a module, a field
 //! of [`report::Parts`], and a line in `reading.rs`.
 
 pub mod args;
