@@ -173,3 +173,16 @@ mod kernels_in_ukis {
         assert_eq!(at_level(&build), refused);
     }
 }
+
+/// Firmware makers list it where they have nothing to list.
+#[test]
+fn the_digest_of_nothing_revokes_nothing() {
+    let nothing = sha256(b"");
+    let uki = signed(pe_image(&[
+        (".linux", &small_image()),
+        (".ucode", b""),
+        (".cmdline", b""),
+    ]));
+    let build = Build::kernel(&uki, authenticode(&uki));
+    assert_eq!(with_revoked(&build, nothing), Ok(()));
+}
