@@ -116,6 +116,7 @@ fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Done> {
     let crash = Request {
         crash: true,
         cmdline_len: 0,
+        free: None,
     };
     if !options.no_preflight {
         plan::check_machine(&machine, crash)?;

@@ -39,6 +39,9 @@ pub struct Request {
     pub crash: bool,
     /// The command line's length in bytes, without a NUL.
     pub cmdline_len: usize,
+    /// Bytes of memory that can still be had, now that what is to be loaded has been read; `None` where that
+    /// isn't known.
+    pub free: Option<u64>,
 }
 
 /// An image that the kernel would load: the kernel itself, or the gate.
@@ -186,7 +189,7 @@ pub fn check_payload(
     // The kernel reads it into a buffer of its own, and copies that to where it will lie; that of a crash
     // kernel is reserved already (kimage_file_prepare_segments and kimage_load_segment in kernel/).
     let copies = 1 + u64::from(payload.is_made) + u64::from(!request.crash);
-    match machine.obtainable {
+    match request.free {
         Some(there) if len.saturating_mul(copies) > there => no_room(
             len.saturating_mul(copies),
             there,

@@ -6,10 +6,12 @@ use baton_verify::Reason;
 const NORMAL: Request = Request {
     crash: false,
     cmdline_len: 100,
+    free: None,
 };
 const CRASH: Request = Request {
     crash: true,
     cmdline_len: 100,
+    free: None,
 };
 
 fn machine() -> Machine {
@@ -333,6 +335,7 @@ fn the_command_line_leaves_room_for_the_kernels_own() {
             Request {
                 crash: false,
                 cmdline_len: len,
+                free: None,
             },
             &trusted(),
             Component::Kernel,
@@ -405,11 +408,11 @@ fn what_the_kernel_does_not_read_is_refused_by_the_limit_of_its_release() {
 fn what_does_not_fit_into_memory_is_refused_before_it_is_put_together() {
     let header = trusted().header;
     let check = |request, free: u64, len| {
-        let machine = Machine {
-            obtainable: Some(free),
-            ..machine()
+        let request = Request {
+            free: Some(free),
+            ..request
         };
-        check_payload(&machine, request, &header, payload(len)).map_err(|failure| failure.exit())
+        check_payload(&machine(), request, &header, payload(len)).map_err(|failure| failure.exit())
     };
     let mib = |n: u64| n << 20;
     // In Baton's memory, in the kernel's buffer, and where it will lie.

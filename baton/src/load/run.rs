@@ -18,7 +18,7 @@ use crate::verdict::trust::TrustSummary;
 use crate::verdict::{gate, kernel};
 use baton_formats::bzimage::BzImage;
 use baton_sys::memfd::Sealed;
-use baton_sys::{Root, kexec};
+use baton_sys::{Root, kexec, memory};
 use baton_verify::{Component, Part, Reason, Refusal};
 use std::ffi::CString;
 use std::os::fd::AsFd;
@@ -117,6 +117,7 @@ fn preflight(
     let request = Request {
         crash: inputs.crash,
         cmdline_len: inputs.cmdline.len(),
+        free: memory::obtainable(root)?,
     };
     plan::check_machine(machine, request)?;
     let keys = Keys::read(root)?;

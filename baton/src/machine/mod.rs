@@ -39,8 +39,6 @@ pub struct Machine {
     pub enforced_by: Option<&'static str>,
     /// Bytes of RAM.
     pub memory: Option<u64>,
-    /// Bytes of memory that can still be had.
-    pub obtainable: Option<u64>,
     /// The largest file that its kernel reads for kexec, in bytes.
     pub largest_file: Option<u64>,
     /// The kernel uses EFI's runtime services; those for real time don't, unless they are told to.
@@ -73,7 +71,6 @@ impl Machine {
             told: told(root, secure_boot)?,
             enforced_by: enforced_by(lockdown, secure_boot, config.as_ref()),
             memory: memory::total(root)?,
-            obtainable: memory::obtainable(root)?,
             largest_file: Some(limits::largest_file(root)?),
             runtime_services: efivars::has_runtime_services(root),
             five_level: cpu::five_level_paging(root)?,
