@@ -81,6 +81,29 @@ fn a_machine_that_is_described_nowhere_is_no_machine() {
 }
 
 #[test]
+fn without_preflight_what_cannot_be_read_of_the_machine_is_not_missed() {
+    let directory = temp_dir();
+    let kernel = directory.write("kernel", kernel_image(0x3000));
+    let root = directory.path().join("root");
+    fs::create_dir_all(root.join("proc/meminfo")).unwrap();
+    for command in [&["load"][..], &["crash", "load"]] {
+        for (option, code) in [("--json", 1), ("--no-preflight", 0)] {
+            let mut words: Vec<&dyn AsRef<OsStr>> = command.iter().map(|it| it as _).collect();
+            words.extend::<[&dyn AsRef<OsStr>; 6]>([
+                &kernel,
+                &"--dry-run",
+                &"--root",
+                &root,
+                &"--via=kernel",
+                &option,
+            ]);
+            let said = baton(&words);
+            assert_eq!(said.code, code, "{} {}", said.out, said.err);
+        }
+    }
+}
+
+#[test]
 fn a_name_does_not_steer_the_terminal() {
     let directory = temp_dir();
     let name = OsString::from("\u{1b}]0;owned\u{7}kernel");

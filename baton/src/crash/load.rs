@@ -112,14 +112,13 @@ enum Done {
 fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Done> {
     let options = &args.options;
     check_options(options)?;
-    let machine = Machine::read(root)?;
-    let crash = Request {
-        crash: true,
-        cmdline_len: 0,
-        free: None,
-    };
     if !options.no_preflight {
-        plan::check_machine(&machine, crash)?;
+        let crash = Request {
+            crash: true,
+            cmdline_len: 0,
+            free: None,
+        };
+        plan::check_machine(&Machine::read(root)?, crash)?;
     }
     let mut prepared = prepare(root, &args.sources)?;
     if let Some(line) = &options.with.cmdline {
@@ -128,14 +127,14 @@ fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Done> {
     if let Some(path) = &args.save_initrd {
         file::save_private(path, &prepared.initramfs, options.force)?;
     }
-    let state = machine.state.unwrap_or_default();
+    let state = KexecState::read(root).ok().flatten().unwrap_or_default();
     if args.if_changed && state.crash_loaded && is_loaded(root, &prepared)? {
         return Ok(Done::Unchanged);
     }
     let summary = summary(root, &prepared, state.crash_size)?;
     let initrd = Initrd::made(NAME, &prepared.initramfs)?;
     let inputs = Inputs::of_capture(&prepared.kernel.path, initrd, prepared.cmdline.clone())?;
-    let loaded = run::load(options, root, &machine, inputs)?;
+    let loaded = run::load(options, root, inputs)?;
     let record = Box::new(Record::new(&prepared, loaded.is_through_gate()));
     Ok(Done::Capture(loaded, summary, record))
 }

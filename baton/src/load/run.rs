@@ -64,7 +64,7 @@ pub fn load_named(kernel: &Path, args: &LoadOptions, crash: bool) -> Result<Load
     if let Some(failure) = kind.refused_as("kernel", kernel) {
         return Err(failure.into());
     }
-    load(args, &root, &Machine::read(&root)?, inputs)
+    load(args, &root, inputs)
 }
 
 /// The running kernel's command line, if that is to be used again.
@@ -88,21 +88,21 @@ pub fn root(args: &LoadOptions) -> Result<Root> {
 ///
 /// # Errors
 /// Why it would be refused, or was.
-pub(crate) fn load(
-    args: &LoadOptions,
-    root: &Root,
-    machine: &Machine,
-    inputs: Inputs,
-) -> Result<Loaded> {
-    let plan = match args.no_preflight {
-        true => unjudged(args, &inputs)?,
-        false => preflight(args, root, machine, &inputs)?,
+pub(crate) fn load(args: &LoadOptions, root: &Root, inputs: Inputs) -> Result<Loaded> {
+    let (plan, machine) = match args.no_preflight {
+        // What can't be read of the machine isn't missed.
+        true => (unjudged(args, &inputs)?, Machine::read(root).ok()),
+        false => {
+            let machine = Machine::read(root)?;
+            (preflight(args, root, &machine, &inputs)?, Some(machine))
+        }
     };
     if let Some(path) = &args.save_handover {
         save(plan.gate.as_ref(), path, args.force)?;
     }
     if !args.dry_run {
-        carry_out(&inputs, plan.gate.as_ref(), machine.why_no_mok())?;
+        let why_no_mok = machine.as_ref().and_then(Machine::why_no_mok);
+        carry_out(&inputs, plan.gate.as_ref(), why_no_mok)?;
     }
     Ok(Loaded { inputs, plan })
 }
