@@ -125,6 +125,15 @@ impl Sealed {
         &self.0
     }
 
+    /// The length in bytes.
+    ///
+    /// # Errors
+    /// The error of fstat(2).
+    #[allow(clippy::len_without_is_empty)] // whether it is empty is nobody's question
+    pub fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
     /// Maps the bytes, which nobody can change.
     ///
     /// # Errors
@@ -225,7 +234,7 @@ mod tests {
         draft.write_at(b"here", 4096).unwrap();
         let sealed = draft.seal().unwrap();
         let map = sealed.map().unwrap();
-        assert_eq!(map.len(), 8192);
+        assert_eq!((map.len(), sealed.len().unwrap()), (8192, 8192));
         assert_eq!(&map[4096..4100], b"here");
         assert!(sealed.file().write_all(b"x").is_err());
         // Not even a new writable descriptor can change it.

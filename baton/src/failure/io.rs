@@ -19,8 +19,6 @@ pub enum Attempt {
     CreateDirectory,
     /// Removing it.
     Remove,
-    /// Mapping it into memory.
-    Map,
 }
 
 impl fmt::Display for Attempt {
@@ -33,7 +31,6 @@ impl fmt::Display for Attempt {
             }
             Attempt::CreateDirectory => f.write_str("the directory can't be made"),
             Attempt::Remove => f.write_str("can't be removed"),
-            Attempt::Map => f.write_str("can't be mapped into memory"),
         }
     }
 }

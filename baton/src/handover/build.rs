@@ -1,7 +1,7 @@
 //! Putting a handover together: a sealed memfd that nobody can change any more.
 
 use crate::failure::load::LoadError;
-use crate::failure::{Attempt, IoError, Result};
+use crate::failure::{IoError, Result};
 use crate::handover::files::Initrd;
 use crate::input::read;
 use baton_formats::elf::Elf;
@@ -11,7 +11,6 @@ use baton_formats::pe::Pe;
 use baton_sys::memfd::{Draft, Sealed};
 use sha2::{Digest, Sha256};
 use std::io;
-use std::path::Path;
 
 /// What a handover is made of.
 #[derive(Debug)]
@@ -156,14 +155,10 @@ fn plan(records: &[Planned<'_>], ingredients: &Ingredients<'_>) -> Result<Layout
     Ok(layout.with_profile(ingredients.profile))
 }
 
-fn memory(error: io::Error) -> LoadError {
+/// That a handover can't be held in memory, or looked at there.
+pub fn memory(error: io::Error) -> LoadError {
     let what = "the handover";
     LoadError::Memory { what, error }
-}
-
-/// That a handover can't be looked at.
-pub fn not_mapped(error: io::Error) -> IoError {
-    IoError::new(Attempt::Map, Path::new("the handover"), error)
 }
 
 /// The digest of each record, in its order, each in a thread of its own: hashing is what a load

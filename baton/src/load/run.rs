@@ -173,10 +173,9 @@ pub(super) struct Gate {
 
 impl Gate {
     fn new(image: Image, handover: Sealed) -> Result<Gate> {
-        let metadata = handover.file().metadata();
         Ok(Gate {
             image,
-            len: metadata.map_err(build::not_mapped)?.len(),
+            len: handover.len().map_err(build::memory)?,
             handover,
             parts: Vec::new(),
             format: None,
@@ -230,7 +229,7 @@ fn save(gate: Option<&Gate>, path: &Path, force: bool) -> Result<()> {
     let Some(gate) = gate else {
         return Err(LoadError::NoHandover.into());
     };
-    let map = gate.handover.map().map_err(build::not_mapped)?;
+    let map = gate.handover.map().map_err(build::memory)?;
     save_private(path, &map, force)
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn judge(
     machine: &Machine,
 ) -> Result<(Sealed, Verdict)> {
     let handover = inputs.handover(|| vouched_digest(inputs, trust))?;
-    let map = handover.map().map_err(build::not_mapped)?;
+    let map = handover.map().map_err(build::memory)?;
     let verdict = Judged::of(&map, &line_for_gate(inputs), trust, machine);
     drop(map);
     Ok((handover, verdict))

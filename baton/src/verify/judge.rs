@@ -257,7 +257,7 @@ impl Question<'_> {
             crash: self.inputs.crash,
         };
         let handover = build::build(&ingredients, || [0; 32])?;
-        let map = handover.map().map_err(build::not_mapped)?;
+        let map = handover.map().map_err(build::memory)?;
         let refused = |reason| self.refused(image.path.display(), reason);
         let parts = judge_initrds(&map, self.trust).map_err(|refusal| refused(refusal.reason))?;
         let part = parts.into_iter().next();
