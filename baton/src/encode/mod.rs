@@ -1,4 +1,5 @@
-//! Writing binary formats: DER, and the fields of PE headers.
+//! Writing binary formats: DER, and the fields of headers.
 
 pub mod der;
+pub mod field;
 pub mod pe;

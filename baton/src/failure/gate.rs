@@ -18,8 +18,6 @@ pub enum GateError {
     NotAStub(#[from] StubProblem),
     #[error("its header has no room for more sections")]
     NoRoomForSections,
-    #[error("the image ends within its headers")]
-    HeadersCut,
     #[error("the result would be malformed: {0}")]
     Result(StubProblem),
     #[error(
@@ -61,7 +59,7 @@ impl GateError {
             | GateError::BadPolicy { .. }
             | GateError::NotAStub(_)
             | GateError::NoRoomForSections => (Exit::Malformed, "bad-gate"),
-            GateError::HeadersCut | GateError::Result(_) => (Exit::Failed, "failed"),
+            GateError::Result(_) => (Exit::Failed, "failed"),
             GateError::TooLarge => (Exit::NoRoom, "too-large"),
             GateError::Revocations { .. } => (Exit::Malformed, "bad-revocations"),
             GateError::Certificate { .. } => (Exit::Malformed, "bad-certificate"),

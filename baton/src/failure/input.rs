@@ -13,6 +13,8 @@ use std::path::PathBuf;
 pub enum InputError {
     #[error("{}: the file is empty; {advice}", .path.display())]
     Empty { path: PathBuf, advice: &'static str },
+    #[error("the file ends within its headers; get it again from its origin")]
+    HeadersCut,
     #[error("{}: it isn't text in UTF-8", .path.display())]
     NotText { path: PathBuf },
     #[error("no room: the kernel reads at most {}, and {what} has {} MiB; use a smaller one", limit_of_kernels(*.limit), .len.div_ceil(1 << 20))]
@@ -89,9 +91,9 @@ impl InputError {
             InputError::UnusableKey { .. } => (Exit::Untrusted, "unusable-key"),
             InputError::Signature { .. } => (Exit::Malformed, "malformed-signature"),
             InputError::NotAKernel { .. } => (Exit::Malformed, "not-a-kernel"),
-            InputError::NoFormat { .. } | InputError::NothingToShow { .. } => {
-                (Exit::Malformed, "bad-image")
-            }
+            InputError::HeadersCut
+            | InputError::NoFormat { .. }
+            | InputError::NothingToShow { .. } => (Exit::Malformed, "bad-image"),
             InputError::UnsignedInitrd { .. } => (Exit::Untrusted, "unsigned"),
             InputError::Policy { .. } => (Exit::Malformed, "bad-policy"),
             InputError::SavedState { .. } => (Exit::Malformed, "bad-state"),

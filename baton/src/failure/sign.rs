@@ -42,8 +42,6 @@ pub enum SignError {
     NoDirectory,
     #[error("can't hold a signature note: {0}")]
     Elf(ElfError),
-    #[error("the file ends within its ELF header")]
-    ElfHeaderCut,
     #[error("a 32-bit ELF file can't hold a signature note; sign it with --as appended")]
     Elf32,
     #[error(
@@ -99,10 +97,9 @@ impl SignError {
             }
             SignError::NotAccepted(reason) => (refusal::exit(reason), reason.code()),
             SignError::Manifest(_) => (Exit::Malformed, "bad-manifest"),
-            SignError::Image(_)
-            | SignError::NoDirectory
-            | SignError::Elf(_)
-            | SignError::ElfHeaderCut => (Exit::Malformed, "bad-image"),
+            SignError::Image(_) | SignError::NoDirectory | SignError::Elf(_) => {
+                (Exit::Malformed, "bad-image")
+            }
             SignError::Appended(_) => (Exit::Malformed, "bad-signature"),
             SignError::Signed | SignError::HasAppended | SignError::HasNote => {
                 (Exit::Failed, "exists")

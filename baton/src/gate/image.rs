@@ -4,7 +4,7 @@
 //! (see [`baton_formats::gate_image`]). The running gate finds the parts by its info block; the PE section
 //! headers are for whoever looks at the file, and so that Authenticode covers the parts as sections.
 
-use crate::encode::pe::{put, put_u16, put_u32};
+use crate::encode::field::{put, put_u16, put_u32};
 use crate::failure::Result;
 use crate::failure::gate::{GateError, StubProblem};
 use baton_formats::gate_image::{self, GateInfo, Part};

@@ -1,6 +1,7 @@
 //! Putting a signature into a PE file: the certificate table, its directory entry, the checksum.
 
 use super::args::Existing;
+use crate::encode::field::put_u32;
 use crate::encode::pe;
 use crate::failure::Result;
 use crate::failure::sign::SignError;
@@ -69,10 +70,10 @@ pub fn attach(prepared: Prepared, signature: &[u8]) -> Result<Vec<u8>> {
 
     let offset = u32::try_from(file.len()).map_err(too_large)?;
     let size = u32::try_from(table.len()).map_err(too_large)?;
-    pe::put_u32(&mut file, directory, offset)?;
-    pe::put_u32(&mut file, directory + 4, size)?;
+    put_u32(&mut file, directory, offset)?;
+    put_u32(&mut file, directory + 4, size)?;
     file.extend_from_slice(&table);
     let checksum = pe::checksum(&file, offsets.checksum);
-    pe::put_u32(&mut file, offsets.checksum, checksum)?;
+    put_u32(&mut file, offsets.checksum, checksum)?;
     Ok(file)
 }

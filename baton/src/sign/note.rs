@@ -5,7 +5,7 @@ use super::args::Existing;
 use super::cms::{self, Content};
 use super::note_room::Room;
 use super::signer::{Signer, accepted};
-use crate::encode::pe::put;
+use crate::encode::field::put;
 use crate::failure::Result;
 use crate::failure::sign::SignError;
 use baton_formats::elf::Elf;

@@ -8,7 +8,7 @@
 //! Interface", chapters 4 and 5; include/uapi/linux/elf.h).
 
 use super::args::Existing;
-use crate::encode::pe::{put, put_u16};
+use crate::encode::field::{Cut, put, put_u16};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
 use baton_formats::elf::{
@@ -128,7 +128,7 @@ impl Table {
         let offset = u64_at(file, E_PHOFF).and_then(|at| usize::try_from(at).ok());
         match (offset, u16_at(file, E_PHNUM)) {
             (Some(offset), Some(count)) => Ok(Table { offset, count }),
-            _ => Err(SignError::ElfHeaderCut.into()),
+            _ => Err(Cut.into()),
         }
     }
 
