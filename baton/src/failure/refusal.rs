@@ -70,6 +70,9 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::NotAnInitrd
         | Reason::UnlistedModule
         | Reason::NoInitrd
+        | Reason::AddonForAnother { .. }
+        | Reason::CommandLineNotOfUki { .. }
+        | Reason::AddonsSwallowed
         | Reason::CommandLineNotInManifest { .. }
         | Reason::UnusableKey { .. }
         | Reason::UnknownSigner { .. }
@@ -96,7 +99,36 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::LosesEfi
         | Reason::BadTrust(_) => Exit::Untrusted,
         Reason::NoRoom { .. } | Reason::AddressTaken(_) => Exit::NoRoom,
-        _ => Exit::Malformed,
+        Reason::BadHandover(_)
+        | Reason::OnlyForCrash
+        | Reason::NotForCrash
+        | Reason::TooManyParts(_)
+        | Reason::CommandLineTooLong { .. }
+        | Reason::CommandLineNul
+        | Reason::BadImage(_)
+        | Reason::BadAppended(_)
+        | Reason::BadElf(_)
+        | Reason::BadUki(_)
+        | Reason::BadMultiboot2(_)
+        | Reason::UnknownFormat
+        | Reason::NotBuiltIn(_)
+        | Reason::NoSuchProfile { .. }
+        | Reason::AddonWithoutUki
+        | Reason::Unsupported(_)
+        | Reason::BadManifest(_)
+        | Reason::TooManySignatures
+        | Reason::NotPkcs7
+        | Reason::MalformedSignature(_)
+        | Reason::BadSbat(_)
+        | Reason::SbatTwice
+        | Reason::BadKernel(_)
+        | Reason::UncoveredKernelHeader
+        | Reason::NotAbove4G
+        | Reason::NoFiveLevel
+        | Reason::BadMemoryMap(_)
+        | Reason::BadFirmwareTable(_)
+        | Reason::BadBootParams(_)
+        | Reason::BadGate(_) => Exit::Malformed,
     }
 }
 
@@ -109,6 +141,15 @@ mod tests {
         assert_eq!(exit(&Reason::RevokedImage { list: "dbx" }), Exit::Untrusted);
         assert_eq!(exit(&Reason::UnsignedManifest), Exit::Untrusted);
         assert_eq!(exit(&Reason::CommandLineNul), Exit::Malformed);
+        // What was signed together, with something else: by a UKI as by a manifest.
+        for exact in [true, false] {
+            for reason in [
+                Reason::CommandLineNotOfUki { exact },
+                Reason::CommandLineNotInManifest { exact },
+            ] {
+                assert_eq!(exit(&reason), Exit::Untrusted, "{reason}");
+            }
+        }
         // As of a file that is given to `gate build`.
         assert_eq!(exit(&Reason::SbatTwice), Exit::Malformed);
         let no_room = Reason::NoRoom {
