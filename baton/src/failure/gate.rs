@@ -26,8 +26,6 @@ pub enum GateError {
     TooLarge,
     #[error("{}: {why}", .path.display())]
     Revocations { path: PathBuf, why: String },
-    #[error("{}: {why}", .path.display())]
-    Certificate { path: PathBuf, why: String },
     #[error("{}: the certificate of \"{subject}\" is given twice; leave one out", .path.display())]
     Twice { path: PathBuf, subject: String },
     #[error("{}: not SBAT metadata: {why}", .path.display())]
@@ -62,7 +60,6 @@ impl GateError {
             GateError::Result(_) => (Exit::Failed, "failed"),
             GateError::TooLarge => (Exit::NoRoom, "too-large"),
             GateError::Revocations { .. } => (Exit::Malformed, "bad-revocations"),
-            GateError::Certificate { .. } => (Exit::Malformed, "bad-certificate"),
             GateError::Twice { .. } => (Exit::Usage, "usage"),
             GateError::Sbat { .. } => (Exit::Malformed, "bad-sbat"),
         }

@@ -30,8 +30,6 @@ pub enum OutputError {
     StdoutIsForReport,
     #[error("standard output is a terminal: send the dump to a file or a program")]
     Terminal,
-    #[error("{what}: {why}")]
-    NotWritable { what: String, why: String },
 }
 
 impl OutputError {
@@ -44,9 +42,9 @@ impl OutputError {
             | OutputError::StdoutIsForReport
             | OutputError::Terminal => (Exit::Usage, "usage"),
             OutputError::Exists { .. } => (Exit::Failed, "exists"),
-            OutputError::Directory { .. }
-            | OutputError::TemporaryFiles { .. }
-            | OutputError::NotWritable { .. } => (Exit::Failed, "failed"),
+            OutputError::Directory { .. } | OutputError::TemporaryFiles { .. } => {
+                (Exit::Failed, "failed")
+            }
         }
     }
 }

@@ -122,14 +122,9 @@ fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
     let mut seen: Vec<Vec<u8>> = Vec::new();
     for path in paths {
         for certificate in certs::read(path)? {
+            let parsed = Certificate::parse(&certificate)
+                .map_err(|e| certs::malformed(path, e.to_string()))?;
             let path = path.clone();
-            let parsed = match Certificate::parse(&certificate.der) {
-                Ok(parsed) => parsed,
-                Err(e) => {
-                    let why = e.to_string();
-                    return Err(GateError::Certificate { path, why }.into());
-                }
-            };
             if let Some(why) = parsed.unusable_key() {
                 let why = format!("the certificate's key can't be used: {why}");
                 return Err(InputError::UnusableKey { path, why }.into());
@@ -140,11 +135,11 @@ fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
                 let why = why.to_owned();
                 return Err(InputError::UnusableKey { path, why }.into());
             }
-            if seen.contains(&certificate.der) {
+            if seen.contains(&certificate) {
                 let subject = parsed.subject_name();
                 return Err(GateError::Twice { path, subject }.into());
             }
-            seen.push(certificate.der);
+            seen.push(certificate);
         }
     }
     Ok(seen.concat())

@@ -9,30 +9,28 @@ use crate::input::read;
 use baton_verify::Certificate;
 use std::path::Path;
 
-/// A certificate's DER bytes, known to parse.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificateFile {
-    /// Exactly one certificate.
-    pub der: Vec<u8>,
-}
-
-/// Every certificate of a file: one in DER, or one or more in PEM.
+/// Every certificate of a file, in DER and known to parse: the file is one in DER, or holds one or more in PEM.
 ///
 /// # Errors
 /// When the file can't be read, holds none, or holds something else.
-pub fn read(path: &Path) -> Result<Vec<CertificateFile>> {
+pub fn read(path: &Path) -> Result<Vec<Vec<u8>>> {
     let bytes = read::given(path)?;
-    Ok(parse(&bytes).map_err(|why| InputError::Certificate {
+    Ok(parse(&bytes).map_err(|why| malformed(path, why))?)
+}
+
+/// That what is in the file isn't a certificate.
+pub fn malformed(path: &Path, why: String) -> InputError {
+    InputError::Certificate {
         path: path.to_owned(),
         why,
-    })?)
+    }
 }
 
 /// As [`read()`], of a file's bytes.
 ///
 /// # Errors
 /// Says what is wrong.
-pub fn parse(bytes: &[u8]) -> std::result::Result<Vec<CertificateFile>, String> {
+pub fn parse(bytes: &[u8]) -> std::result::Result<Vec<Vec<u8>>, String> {
     let ders = match pem::is_pem(bytes) {
         true => of_pem(pem::blocks(bytes)?)?,
         false => vec![bytes.to_vec()],
@@ -40,10 +38,7 @@ pub fn parse(bytes: &[u8]) -> std::result::Result<Vec<CertificateFile>, String> 
     for der in &ders {
         Certificate::parse(der).map_err(|e| no_certificate(der, &e.to_string()))?;
     }
-    Ok(ders
-        .into_iter()
-        .map(|der| CertificateFile { der })
-        .collect())
+    Ok(ders)
 }
 
 /// What it is instead, or what is wrong with it.

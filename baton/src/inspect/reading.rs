@@ -177,7 +177,7 @@ impl Reading {
             self.problems.extend(signature.problem.clone());
             self.signatures.push(signature);
         } else if let Ok(found) = certs::parse(file) {
-            let certificates = found.iter().filter_map(|c| Certificate::parse(&c.der).ok());
+            let certificates = found.iter().filter_map(|der| Certificate::parse(der).ok());
             let shown = certificates.map(|c| CertificateInfo::of(&c)).collect();
             self.parts.certificates = Some(shown);
         }

@@ -426,7 +426,7 @@ fn certificate(item: &Item<'_>, folder: &Path) -> Result<[u8; 32]> {
             "{path} holds {count} certificates; give a file with one"
         )));
     };
-    let parsed = Certificate::parse(&one.der).map_err(|e| wrong(e.to_string()))?;
+    let parsed = Certificate::parse(one).map_err(|e| wrong(e.to_string()))?;
     Ok(Sha256::digest(parsed.key_info()).into())
 }
 

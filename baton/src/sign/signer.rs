@@ -32,7 +32,7 @@ impl Signer {
     /// When a file can't be read, or the key isn't the certificate's.
     pub fn read(args: &SignArgs) -> Result<Signer> {
         let mut certificates = certs::read(&args.cert)?;
-        if let Some(why) = certificates.first().and_then(|first| unfit(&first.der)) {
+        if let Some(why) = certificates.first().and_then(|first| unfit(first)) {
             let path = args.cert.clone();
             return Err(InputError::UnusableKey { path, why }.into());
         }
@@ -40,7 +40,6 @@ impl Signer {
             certificates.extend(certs::read(path)?);
         }
         let key = SigningKey::read(&args.key)?;
-        let certificates = certificates.into_iter().map(|c| c.der).collect();
         Signer::new(key, certificates, args.hash.into()).map_err(|failure| {
             let (key, cert) = (args.key.display(), args.cert.display());
             failure.about(format_args!("{key} and {cert}"))

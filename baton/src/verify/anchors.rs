@@ -27,7 +27,7 @@ impl Anchors {
         let mut gate = OwnLists::default();
         for path in &args.cert {
             for certificate in certs::read(path)? {
-                gate.keys.extend(certificate.der);
+                gate.keys.extend(certificate);
             }
         }
         if let Some(path) = &args.gate {
