@@ -125,14 +125,8 @@ fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
             let parsed = Certificate::parse(&certificate)
                 .map_err(|e| certs::malformed(path, e.to_string()))?;
             let path = path.clone();
-            if let Some(why) = parsed.unusable_key() {
-                let why = format!("the certificate's key can't be used: {why}");
-                return Err(InputError::UnusableKey { path, why }.into());
-            }
-            if parsed.is_for_modules() {
-                let why = "the key is for modules only, as the certificate's extended key usage says; \
-                     it vouches for nothing that is booted";
-                let why = why.to_owned();
+            if let Some(why) = certs::unusable(&parsed) {
+                let why = format!("{why}; it vouches for nothing that is booted, so leave it out");
                 return Err(InputError::UnusableKey { path, why }.into());
             }
             if seen.contains(&certificate) {

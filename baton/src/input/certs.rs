@@ -26,6 +26,17 @@ pub fn malformed(path: &Path, why: String) -> InputError {
     }
 }
 
+/// Why nothing that its key signs is accepted, whoever trusts it.
+#[must_use]
+pub fn unusable(certificate: &Certificate<'_>) -> Option<String> {
+    match certificate.unusable_key() {
+        Some(problem) => Some(problem.to_string()),
+        None => certificate.is_for_modules().then(|| {
+            "the key is for modules only, as the certificate's extended key usage says".to_owned()
+        }),
+    }
+}
+
 /// As [`read()`], of a file's bytes.
 ///
 /// # Errors

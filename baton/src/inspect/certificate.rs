@@ -1,6 +1,7 @@
 //! What a certificate says.
 
 use super::sha256;
+use crate::input::certs;
 use crate::output::page::Page;
 use baton_sys::hex;
 use baton_verify::Certificate;
@@ -41,7 +42,7 @@ impl CertificateInfo {
             serial: hex::encode(certificate.serial()),
             key_id: certificate.key_id().to_string(),
             key: key(certificate),
-            key_problem: key_problem(certificate),
+            key_problem: certs::unusable(certificate),
             ca: certificate.is_ca(),
             sha256: sha256(certificate.as_bytes()),
         }
@@ -62,16 +63,6 @@ impl CertificateInfo {
             format!("key id {}, serial {}", self.key_id, self.serial),
         );
         page.optional("", self.key_problem.as_ref());
-    }
-}
-
-fn key_problem(certificate: &Certificate<'_>) -> Option<String> {
-    match certificate.unusable_key() {
-        Some(problem) => Some(problem.to_string()),
-        None if certificate.is_for_modules() => {
-            Some("the key is for modules only: its extended key usage says so".into())
-        }
-        None => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The command line of `baton sign`.
 
-use baton_verify::HashAlgorithm;
+use baton_verify::{HashAlgorithm, Way};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -29,14 +29,14 @@ pub enum SignatureKind {
 }
 
 impl SignatureKind {
-    /// What it is, in words.
+    /// How what is signed so is vouched for.
     #[must_use]
-    pub fn described(self) -> &'static str {
+    pub fn way(self) -> Way {
         match self {
-            SignatureKind::Authenticode => "Authenticode signature",
-            SignatureKind::Appended => "appended signature",
-            SignatureKind::Note => "signature in an ELF note",
-            SignatureKind::Detached => "detached signature",
+            SignatureKind::Authenticode => Way::Authenticode,
+            SignatureKind::Appended => Way::Appended,
+            SignatureKind::Note => Way::Note,
+            SignatureKind::Detached => Way::Detached,
         }
     }
 }

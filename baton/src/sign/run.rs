@@ -36,7 +36,7 @@ pub fn run(args: &SignArgs) -> Result<()> {
     destination.write(&signed)?;
     destination.report(format_args!(
         "{destination}: {} by \"{}\" ({})",
-        kind.described(),
+        kind.way(),
         signer.name,
         signer.hash
     ));
@@ -115,7 +115,7 @@ fn check_options(args: &SignArgs, kind: SignatureKind) -> Result<()> {
     if args.append && kind != SignatureKind::Authenticode {
         return Err(SignError::Append {
             path: args.input.clone(),
-            kind: kind.described(),
+            way: kind.way(),
         }
         .into());
     }

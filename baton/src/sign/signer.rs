@@ -32,8 +32,11 @@ impl Signer {
     /// When a file can't be read, or the key isn't the certificate's.
     pub fn read(args: &SignArgs) -> Result<Signer> {
         let mut certificates = certs::read(&args.cert)?;
-        if let Some(why) = certificates.first().and_then(|first| unfit(first)) {
+        let first = certificates.first();
+        let parsed = first.and_then(|first| Certificate::parse(first).ok());
+        if let Some(why) = parsed.and_then(|certificate| certs::unusable(&certificate)) {
             let path = args.cert.clone();
+            let why = format!("{why}; sign with another key");
             return Err(InputError::UnusableKey { path, why }.into());
         }
         for path in &args.chain {
@@ -85,18 +88,6 @@ impl Signer {
         let certificate = self.certificates.first().map_or(&[][..], Vec::as_slice);
         Ok(Trust::new().add_keys(certificate)?)
     }
-}
-
-/// Why nothing that this certificate's key signs would be accepted, whoever trusts it.
-fn unfit(certificate: &[u8]) -> Option<String> {
-    let certificate = Certificate::parse(certificate).ok()?;
-    if let Some(problem) = certificate.unusable_key() {
-        return Some(format!("{problem}; sign with another key"));
-    }
-    certificate.is_for_modules().then(|| {
-        "the key is for modules only, as the certificate's extended key usage says; sign with another key"
-            .to_owned()
-    })
 }
 
 /// A signature that the gate wouldn't accept, though it trusted the signer, isn't written.
