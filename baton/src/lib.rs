@@ -10,6 +10,7 @@ pub mod output;
 
 pub mod cli;
 pub mod crash;
+pub mod digest;
 pub mod dump;
 pub mod encode;
 pub mod exec;

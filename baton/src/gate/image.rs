@@ -4,12 +4,12 @@
 //! (see [`baton_formats::gate_image`]). The running gate finds the parts by its info block; the PE section
 //! headers are for whoever looks at the file, and so that Authenticode covers the parts as sections.
 
+use crate::digest::sha256;
 use crate::encode::field::{put, put_u16, put_u32};
 use crate::failure::Result;
 use crate::failure::gate::{GateError, StubProblem};
 use baton_formats::gate_image::{self, GateInfo, Part};
 use baton_formats::pe::{Pe, SECTION_HEADER_LEN};
-use sha2::{Digest, Sha256};
 
 const PAGE: usize = 4096;
 
@@ -96,7 +96,7 @@ pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
         (len - to_u32(gate_image::FILE_OFFSET)?).div_ceil(16),
     )?;
     // All else stands now, so that the gate can be told apart from others.
-    let identity = Sha256::digest(&file);
+    let identity = sha256([&file[..]]);
     put(&mut file, gate_image::IDENTITY.start, &identity)?;
     // What was made must be what the gate and everyone else will read.
     Pe::parse(&file).map_err(|e| GateError::Result(e.into()))?;

@@ -1,5 +1,6 @@
 //! Putting a handover together: a sealed memfd that nobody can change any more.
 
+use crate::digest::{image_digest, sha256};
 use crate::failure::load::LoadError;
 use crate::failure::{IoError, Result};
 use crate::handover::files::Initrd;
@@ -9,7 +10,6 @@ use baton_formats::handover::{FLAG_CRASH, Kind, Layout, MAGIC, Part};
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
 use baton_sys::memfd::{Draft, Sealed};
-use sha2::{Digest, Sha256};
 use std::io;
 
 /// What a handover is made of.
@@ -206,18 +206,6 @@ pub fn kernel_digest_by_form(ingredients: &Ingredients<'_>) -> [u8; 32] {
     }
 }
 
-/// The Authenticode digest of a PE image.
-fn image_digest(image: &[u8]) -> Option<[u8; 32]> {
-    let pe = Pe::parse(image).ok()?;
-    Some(sha256(pe.digest_parts()))
-}
-
-fn sha256<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    parts.into_iter().for_each(|part| hash.update(part));
-    hash.finalize().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,8 +237,7 @@ mod tests {
         let initrds: Vec<_> = handover.initrds().collect();
         assert_eq!(initrds[0].bytes, b"one");
         assert_eq!(initrds[1].bytes, big);
-        let digest: [u8; 32] = Sha256::digest(&big).into();
-        assert_eq!(initrds[1].digest, digest);
+        assert_eq!(initrds[1].digest, sha256([&big[..]]));
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use super::brief::Brief;
 use super::sha256;
+use crate::digest;
 use crate::output::page::Page;
 use baton_formats::elf::Elf;
 use baton_formats::handover::{Handover, Kind, Record};
 use baton_formats::module_signature;
-use baton_formats::pe::Pe;
 use baton_sys::hex;
-use baton_verify::{HashAlgorithm, Way};
+use baton_verify::Way;
 use serde::Serialize;
 
 /// A handover.
@@ -111,9 +111,7 @@ fn digest_of(record: &Record<'_>) -> Option<&'static str> {
     if record.kind == Kind::Initrd {
         return None;
     }
-    if let Ok(pe) = Pe::parse(bytes)
-        && is(record, &pe.digest_parts().collect::<Vec<_>>())
-    {
+    if digest::image_digest(bytes) == Some(record.digest) {
         return Some(Way::Authenticode.code());
     }
     if let Ok(Some(appended)) = module_signature::split(bytes)
@@ -127,6 +125,5 @@ fn digest_of(record: &Record<'_>) -> Option<&'static str> {
 }
 
 fn is(record: &Record<'_>, parts: &[&[u8]]) -> bool {
-    let digest = HashAlgorithm::Sha256.hash(parts.iter().copied());
-    digest.as_bytes() == record.digest
+    digest::sha256(parts.iter().copied()) == record.digest
 }

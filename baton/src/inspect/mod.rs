@@ -23,9 +23,9 @@ pub mod sbat;
 pub mod signature;
 pub mod uki;
 
+use crate::digest;
 use baton_sys::hex;
-use baton_verify::HashAlgorithm;
 
 fn sha256(bytes: &[u8]) -> String {
-    hex::encode(HashAlgorithm::Sha256.hash([bytes]).as_bytes())
+    hex::encode(digest::sha256([bytes]))
 }

@@ -1,10 +1,10 @@
 //! PE images of any purpose.
 
 use super::sha256;
+use crate::digest;
 use crate::output::page::Page;
 use baton_formats::pe::{MACHINE_AMD64, Pe, Section};
 use baton_sys::hex;
-use baton_verify::HashAlgorithm;
 use serde::Serialize;
 
 /// What is in a PE image.
@@ -47,9 +47,7 @@ impl PeInfo {
         PeInfo {
             machine: machine(pe.machine()),
             signed_length: pe.signed_len(),
-            authenticode_sha256: hex::encode(
-                HashAlgorithm::Sha256.hash(pe.digest_parts()).as_bytes(),
-            ),
+            authenticode_sha256: hex::encode(digest::sha256(pe.digest_parts())),
             loader: pe
                 .section(".sdmagic")
                 .map(|section| loader(&text(section.data()))),

@@ -1,6 +1,7 @@
 //! Writes the text of a manifest, which counts once it is signed.
 
 use super::args::ManifestArgs;
+use crate::digest::sha256;
 use crate::failure::Result;
 use crate::failure::input::InputError;
 use crate::input::p7s;
@@ -8,7 +9,6 @@ use crate::input::read;
 use crate::kind::Kind;
 use crate::output::file::{self, Access, Destination, Existing};
 use baton_formats::manifest::{CommandLine, Entry, FIRST_LINE, Line, LineProblem, Manifest};
-use baton_verify::HashAlgorithm;
 use std::path::Path;
 
 /// Carries out the command.
@@ -83,15 +83,16 @@ fn initrd(path: &Path) -> Result<Entry> {
 
 /// A whole file by its digest.
 fn entry(path: &Path, bytes: &[u8]) -> Result<Entry> {
-    let mut digest = [0; 32];
-    digest.copy_from_slice(HashAlgorithm::Sha256.hash([bytes]).as_bytes());
     match bytes.len() as u64 {
         0 => Err(InputError::Empty {
             path: path.to_owned(),
             advice: "leave it out",
         }
         .into()),
-        length => Ok(Entry { digest, length }),
+        length => Ok(Entry {
+            digest: sha256([bytes]),
+            length,
+        }),
     }
 }
 

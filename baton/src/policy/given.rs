@@ -3,6 +3,7 @@
 use super::model::Policy;
 use super::source::{self, Source};
 use super::{compact, preset};
+use crate::digest::sha256;
 use crate::failure::Result;
 use crate::failure::gate::GateError;
 use crate::failure::input::InputError;
@@ -11,7 +12,6 @@ use crate::verdict::own::not_a_gate;
 use baton_formats::gate_image::GateInfo;
 use baton_formats::policy::{MAGIC, Policy as Compact};
 use baton_sys::hex;
-use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// The compact form of a preset, or of a TOML file's policy.
@@ -31,7 +31,7 @@ pub fn compiled(name: &Path) -> Result<Vec<u8>> {
 /// SHA-256 of a compact policy, in hexadecimal: what tells policies apart.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
+    hex::encode(sha256([bytes]))
 }
 
 pub(super) fn compile(text: &str, name: &Path) -> Result<(Source, Vec<u8>)> {

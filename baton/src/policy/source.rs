@@ -4,6 +4,7 @@ use super::model::{
     COMMAND_LINE_WAYS, INITRD_WAYS, KERNEL_WAYS, Key, PURPOSES, Policy, Rule, Rules, Values, Word,
 };
 use super::preset;
+use crate::digest::sha256;
 use crate::input::certs;
 use baton_formats::cmdline::{Parameter, parameters};
 use baton_formats::policy::{
@@ -13,7 +14,6 @@ use baton_formats::sbat::SbatLevel;
 use baton_sys::hex;
 use baton_toml::{Item, Problem, Result, Table};
 use baton_verify::Certificate;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -427,7 +427,7 @@ fn certificate(item: &Item<'_>, folder: &Path) -> Result<[u8; 32]> {
         )));
     };
     let parsed = Certificate::parse(one).map_err(|e| wrong(e.to_string()))?;
-    Ok(Sha256::digest(parsed.key_info()).into())
+    Ok(sha256([parsed.key_info()]))
 }
 
 fn digest(item: &Item<'_>) -> Result<[u8; 32]> {

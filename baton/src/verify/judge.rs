@@ -3,7 +3,8 @@
 
 use super::anchors::Anchors;
 use super::args::VerifyArgs;
-use super::signature::{self, sha256};
+use super::signature;
+use crate::digest::sha256;
 use crate::failure::input::InputError;
 use crate::failure::{Failure, Refused, Result};
 use crate::handover::build::{self, Ingredients};

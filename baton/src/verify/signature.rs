@@ -1,12 +1,11 @@
 //! The signature of a file alone: whoever signed what, and for whatever it is good.
 
 use super::judge::Verdict;
+use crate::digest::{image_digest, sha256};
 use baton_formats::elf::Elf;
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
-use baton_verify::{
-    HashAlgorithm, Reason, Trust, Way, check_revoked, verify_detached, verify_image,
-};
+use baton_verify::{Reason, Trust, Way, check_revoked, verify_detached, verify_image};
 
 /// The verdict on the signature that is in a file, or, if there is none, on the one beside it.
 ///
@@ -66,16 +65,7 @@ fn by_cms(
 
 /// What a file is known by: a PE image by its Authenticode digest.
 pub(super) fn digest(file: &[u8]) -> [u8; 32] {
-    match Pe::parse(file) {
-        Ok(pe) => sha256(pe.digest_parts()),
-        Err(_) => sha256([file]),
-    }
-}
-
-pub(super) fn sha256<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> [u8; 32] {
-    let mut digest = [0; 32];
-    digest.copy_from_slice(HashAlgorithm::Sha256.hash(parts).as_bytes());
-    digest
+    image_digest(file).unwrap_or_else(|| sha256([file]))
 }
 
 /// How many signatures there are, whatever they are worth.

@@ -1,0 +1,18 @@
+//! The SHA-256 that files, and what is signed in them, are known by.
+
+use baton_formats::pe::Pe;
+use baton_verify::HashAlgorithm;
+
+/// Of `parts`, one after the other.
+#[must_use]
+pub fn sha256<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(HashAlgorithm::Sha256.hash(parts).as_bytes());
+    digest
+}
+
+/// The Authenticode digest of a PE image; `None` if it isn't one.
+#[must_use]
+pub fn image_digest(image: &[u8]) -> Option<[u8; 32]> {
+    Some(sha256(Pe::parse(image).ok()?.digest_parts()))
+}
