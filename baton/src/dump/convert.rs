@@ -67,10 +67,7 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
     }
     match summary.complete {
         true => Ok(()),
-        false => Err(Failure {
-            is_reported: json,
-            ..incomplete(&destination, &summary).into()
-        }),
+        false => Err(Failure::from(incomplete(&destination, &summary)).reported_if(json)),
     }
 }
 

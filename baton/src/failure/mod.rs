@@ -143,6 +143,16 @@ impl Cause {
     }
 }
 
+impl Cause {
+    fn reason(&self) -> Option<&Reason> {
+        match self {
+            Cause::Refused(refused) => Some(&refused.reason),
+            Cause::About { cause, .. } | Cause::Remarked { cause, .. } => cause.reason(),
+            _ => None,
+        }
+    }
+}
+
 fn is_denied(error: &ReadError) -> bool {
     error.error.kind() == std::io::ErrorKind::PermissionDenied
 }
@@ -169,17 +179,22 @@ impl Failure {
     /// The verdict's reason, if the cause is a refusal by `baton_verify`.
     #[must_use]
     pub fn reason(&self) -> Option<&Reason> {
-        match &*self.cause {
-            Cause::Refused(refused) => Some(&refused.reason),
-            _ => None,
-        }
+        self.cause.reason()
     }
 
     /// As one that needs no report any more.
     #[must_use]
-    pub fn reported(mut self) -> Failure {
-        self.is_reported = true;
-        self
+    pub fn reported(self) -> Failure {
+        self.reported_if(true)
+    }
+
+    /// As one that needs no report any more, if that is so.
+    #[must_use]
+    pub fn reported_if(self, is_reported: bool) -> Failure {
+        Failure {
+            is_reported,
+            ..self
+        }
     }
 
     /// With what it is about before it.
@@ -194,10 +209,10 @@ impl Failure {
 
     /// With something else to be said after it.
     #[must_use]
-    pub fn remarked(self, remark: String) -> Failure {
+    pub fn remarked(self, remark: impl Into<String>) -> Failure {
         Failure::from(Cause::Remarked {
             cause: self.cause,
-            remark,
+            remark: remark.into(),
         })
     }
 }
@@ -274,6 +289,8 @@ mod tests {
             (Exit::Untrusted, "unsigned")
         );
         assert_eq!(failure.to_string(), text);
-        assert_eq!(failure.about("x").to_string(), format!("x: {text}"));
+        let told = failure.about("x").remarked("and y");
+        assert_eq!(told.to_string(), format!("x: {text}; and y"));
+        assert_eq!(told.reason(), Some(&Reason::Unsigned));
     }
 }

@@ -13,15 +13,11 @@ pub enum OutputError {
     #[error("the name of the file to write is empty")]
     EmptyName,
     /// Also by a link to what isn't there: somebody else may have put it there, and chosen where the file goes.
-    #[error("{}: it is {}{advice}", .path.display(), match .is_link {
+    #[error("{}: it is {}", .path.display(), match .is_link {
         true => "a link to what isn't there; write to another file, or to where it leads with --force",
         false => "there already; write to another file, or replace it with --force",
     })]
-    Exists {
-        path: PathBuf,
-        is_link: bool,
-        advice: &'static str,
-    },
+    Exists { path: PathBuf, is_link: bool },
     #[error("{}: it is read as {}: name another file to write to", .path.display(), .input.display())]
     IsInput { path: PathBuf, input: PathBuf },
     #[error("{}: a hundred temporary files lie beside it; remove .baton.*", .path.display())]

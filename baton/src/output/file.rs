@@ -146,16 +146,13 @@ impl Destination {
     /// Why it can't be written. A reader of a pipe that left early needs no telling.
     #[must_use]
     pub fn failure(&self, error: io::Error) -> Failure {
-        let is_reported = error.kind() == ErrorKind::BrokenPipe;
+        let is_told = error.kind() == ErrorKind::BrokenPipe;
         let error = match error.raw_os_error() {
             Some(ENXIO) => io::Error::other("nobody reads it; start the reader first"),
             _ => error,
         };
         let name = PathBuf::from(self.to_string());
-        Failure {
-            is_reported,
-            ..IoError::new(Attempt::Write, &name, error).into()
-        }
+        Failure::from(IoError::new(Attempt::Write, &name, error)).reported_if(is_told)
     }
 }
 
@@ -217,7 +214,6 @@ fn check_free(named: &Path, is_there: bool) -> Result<()> {
         true => Err(OutputError::Exists {
             path: named.to_owned(),
             is_link: !is_there,
-            advice: "",
         }
         .into()),
     }

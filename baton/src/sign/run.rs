@@ -148,13 +148,14 @@ fn destination(args: &SignArgs, kind: SignatureKind) -> Result<Destination> {
 }
 
 /// Two files in the place of one and another's name are a slip of many hands, as of a shell's pattern.
-fn advised(mut failure: Failure, detached: bool, args: &SignArgs) -> Failure {
-    if let Cause::Output(OutputError::Exists { advice, .. }) = &mut *failure.cause {
-        *advice = match (detached, args.output()) {
-            (true, None) => "; --replace puts the new signature in its place",
-            (_, Some(_)) => "; one file is signed at a time",
-            (false, None) => "",
-        };
+fn advised(failure: Failure, detached: bool, args: &SignArgs) -> Failure {
+    let remark = match (detached, args.output()) {
+        (true, None) => "--replace puts the new signature in its place",
+        (_, Some(_)) => "one file is signed at a time",
+        (false, None) => return failure,
+    };
+    match *failure.cause {
+        Cause::Output(OutputError::Exists { .. }) => failure.remarked(remark),
+        _ => failure,
     }
-    failure
 }

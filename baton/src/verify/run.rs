@@ -4,7 +4,7 @@ use super::anchors::Anchors;
 use super::args::VerifyArgs;
 use super::judge::Question;
 use super::report::Report;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::handover::inputs::Inputs;
 use crate::kind::Kind;
 use crate::output::json;
@@ -28,19 +28,12 @@ pub fn run(args: &VerifyArgs) -> Result<()> {
     };
     let verdict = question.answer();
     let report = Report::new(&question, &verdict);
-    let is_reported = match (&verdict, args.json) {
-        (_, true) => {
-            json::print(&report);
-            true
-        }
-        (Ok(verdict), false) => {
-            report.print(verdict, &anchors);
-            true
-        }
-        (Err(_), false) => false,
-    };
-    verdict.map(drop).map_err(|failure| Failure {
-        is_reported,
-        ..failure
-    })
+    match (&verdict, args.json) {
+        (_, true) => json::print(&report),
+        (Ok(verdict), false) => report.print(verdict, &anchors),
+        (Err(_), false) => {}
+    }
+    verdict
+        .map(drop)
+        .map_err(|failure| failure.reported_if(args.json))
 }
