@@ -9,6 +9,7 @@ use crate::failure::input::InputError;
 use crate::failure::load::LoadError;
 use crate::input::cmdline;
 use crate::input::p7s;
+use crate::kind::Kind;
 use baton_formats::handover::Handover;
 use baton_sys::limits::LARGEST_FILE;
 use baton_sys::memfd::Sealed;
@@ -19,6 +20,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Inputs {
     pub crash: bool,
     pub kernel: Image,
+    /// What the kernel is.
+    pub kind: Kind,
     /// The kernel's detached signature.
     pub signature: Option<Vec<u8>>,
     pub initrds: Vec<Initrd>,
@@ -67,6 +70,7 @@ impl Inputs {
             addons: open_all(&args.addon)?,
             manifest: manifest.transpose()?,
             profile: choice::profile(args.profile.as_deref(), choice::uki(&kernel.bytes).as_ref())?,
+            kind: Kind::of(&kernel.bytes),
             kernel,
             cmdline: Vec::new(),
         };
@@ -85,10 +89,13 @@ impl Inputs {
 
     /// A kernel with the initramfs that captures a crash.
     pub fn of_capture(kernel: &Path, initrd: Initrd, cmdline: Vec<u8>) -> Result<Inputs> {
+        let signature = p7s::read_beside(kernel)?;
+        let kernel = Image::open(kernel)?;
         Ok(Inputs {
             crash: true,
-            signature: p7s::read_beside(kernel)?,
-            kernel: Image::open(kernel)?,
+            signature,
+            kind: Kind::of(&kernel.bytes),
+            kernel,
             initrds: vec![initrd],
             addons: Vec::new(),
             manifest: None,

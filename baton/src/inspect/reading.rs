@@ -46,6 +46,7 @@ impl Report {
         Report {
             format: kind.format,
             kind: kind.name.into_owned(),
+            role: kind.role,
             size: file.len() as u64,
             sha256: sha256(file),
             problems: reading.problems,

@@ -11,7 +11,7 @@ use super::pe::PeInfo;
 use super::sbat::{self, SbatEntry};
 use super::signature::SignatureInfo;
 use super::uki::{ArgumentsInfo, UkiInfo};
-use crate::kind::Format;
+use crate::kind::{Format, Role};
 use crate::output::page::Page;
 use serde::Serialize;
 
@@ -22,6 +22,9 @@ pub struct Report {
     pub format: Format,
     /// The same for people, and more exactly.
     pub kind: String,
+    /// What it is good for here.
+    #[serde(skip)]
+    pub role: Role,
     /// Its length in bytes.
     pub size: u64,
     /// Of the whole file.

@@ -7,7 +7,7 @@ use crate::failure::Result;
 use crate::failure::input::InputError;
 use crate::input::p7s;
 use crate::input::read;
-use crate::kind::{Format, Kind, Role, compression};
+use crate::kind::{Format, Role, compression};
 use crate::output::page::Page;
 use crate::output::{json, text};
 use baton_verify::Way;
@@ -77,17 +77,12 @@ fn compare_with_content(report: &mut Report, path: &Path, signature: &[u8]) {
 }
 
 fn not_understood(path: &Path, bytes: &[u8], report: &Report) -> InputError {
-    let why = match (report.problems.first(), Kind::of(bytes)) {
+    let why = match (report.problems.first(), report.role) {
         (Some(problem), _) => problem.clone(),
-        (
-            None,
-            Kind {
-                role: Role::Data, ..
-            },
-        ) => "of no format that Baton knows".into(),
-        (None, kind) => match compression(bytes) {
-            Some(_) => format!("{}; decompress it and inspect that", kind.name),
-            None => format!("{}, in which there is nothing to show", kind.name),
+        (None, Role::Data) => "of no format that Baton knows".into(),
+        (None, _) => match compression(bytes) {
+            Some(_) => format!("{}; decompress it and inspect that", report.kind),
+            None => format!("{}, in which there is nothing to show", report.kind),
         },
     };
     InputError::NothingToShow {

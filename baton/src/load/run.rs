@@ -9,7 +9,7 @@ use crate::handover::build;
 use crate::handover::files::{self, Image, NotLoaded};
 use crate::handover::inputs::Inputs;
 use crate::input::cmdline;
-use crate::kind::{Format, Kind};
+use crate::kind::Format;
 use crate::machine::saved_state;
 use crate::machine::{Keys, Machine};
 use crate::output::file::save_private;
@@ -60,8 +60,7 @@ pub fn run(args: &LoadArgs) -> Result<()> {
 pub fn load_named(kernel: &Path, args: &LoadOptions, crash: bool) -> Result<Loaded> {
     let root = root(args)?;
     let inputs = Inputs::read(kernel, &args.with, reused(args, &root, crash)?, crash)?;
-    let kind = Kind::of(&inputs.kernel.bytes);
-    if let Some(failure) = kind.refused_as("kernel", kernel) {
+    if let Some(failure) = inputs.kind.refused_as("kernel", kernel) {
         return Err(failure.into());
     }
     load(args, &root, inputs)
@@ -133,9 +132,9 @@ fn kernel_way(machine: &Machine, request: Request, inputs: &Inputs, keys: &Keys)
     if let Some(what) = inputs.only_for_the_gate() {
         return Err(LoadError::OnlyGateLooksAt(what).into());
     }
-    let kind = Kind::of(bytes);
+    let kind = &inputs.kind;
     if matches!(kind.format, Format::Uki | Format::Elf | Format::Multiboot2) {
-        return Err(LoadError::OnlyGateBoots(kind.name.into_owned()).into());
+        return Err(LoadError::OnlyGateBoots(kind.name.to_string()).into());
     }
     let header = header(bytes, Component::Kernel);
     let initrds = Payload {

@@ -26,10 +26,11 @@ pub fn run(args: &SignArgs) -> Result<()> {
     check_place(args)?;
     let signer = Signer::read(args)?;
     let file = read::given(&args.input)?;
+    let what = Kind::of(&file);
     let kind = args.kind.unwrap_or_else(|| default_kind(&file));
     check_options(args, kind)?;
     let named = |failure: Failure| failure.about(args.input.display());
-    check_role(&file).map_err(named)?;
+    check_role(&file, &what).map_err(named)?;
     let existing = Existing::from(args);
     let destination = destination(args, kind)?;
     let signed = sign(&file, kind, &signer, existing, args.format).map_err(named)?;
@@ -40,9 +41,7 @@ pub fn run(args: &SignArgs) -> Result<()> {
         signer.name,
         signer.hash
     ));
-    if kind == SignatureKind::Detached
-        && matches!(Kind::of(&file).role, Role::Data | Role::Other(_))
-    {
+    if kind == SignatureKind::Detached && matches!(what.role, Role::Data | Role::Other(_)) {
         tell!(
             "note: {} begins neither as a kernel nor as an initrd or a manifest: for the gate it counts only if a manifest lists it",
             args.input.display()
@@ -64,21 +63,17 @@ fn check_place(args: &SignArgs) -> Result<()> {
     }
 }
 
-/// A kernel that isn't Linux is one by a manifest alone: no signature of its own would do.
-fn check_role(file: &[u8]) -> Result<()> {
+/// A kernel that isn't Linux is one by a manifest alone: no signature of its own would do. Nor does one make a
+/// manifest of what can't be read as one.
+fn check_role(file: &[u8], what: &Kind) -> Result<()> {
     match Payload::recognise(file, Way::Detached, Formats::default()) {
         Err(reason @ Reason::OnlyByManifest) if !initrd::is_one(file) => accepted(Err(reason)),
-        _ => check_manifest(file),
+        _ if what.role == Role::Manifest => {
+            Manifest::parse(file).map_err(SignError::Manifest)?;
+            Ok(())
+        }
+        _ => Ok(()),
     }
-}
-
-/// Nor does a signature make a manifest of what can't be read as one.
-fn check_manifest(file: &[u8]) -> Result<()> {
-    if Kind::of(file).role != Role::Manifest {
-        return Ok(());
-    }
-    Manifest::parse(file).map_err(SignError::Manifest)?;
-    Ok(())
 }
 
 /// The file with its signature, or, if that is to be detached, the signature.

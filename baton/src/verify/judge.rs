@@ -11,7 +11,7 @@ use crate::handover::build::{self, Ingredients};
 use crate::handover::files::{Image, Initrd};
 use crate::handover::inputs::Inputs;
 use crate::input::p7s;
-use crate::kind::{Kind, Role};
+use crate::kind::Role;
 use crate::verdict::gate;
 use baton_formats::policy::Rules;
 use baton_verify::{
@@ -38,7 +38,6 @@ pub(super) struct Verdict {
 pub(super) struct Question<'q> {
     pub args: &'q VerifyArgs,
     pub inputs: &'q Inputs,
-    pub kind: Kind,
     pub anchors: &'q Anchors,
     pub trust: &'q Trust<'q>,
 }
@@ -49,10 +48,10 @@ impl Question<'_> {
         if self.args.signature_only {
             return self.by_signature("signature alone".into());
         }
-        if self.kind.can_be_started() {
+        if self.inputs.kind.can_be_started() {
             return self.as_boot();
         }
-        match self.kind.role {
+        match self.inputs.kind.role {
             // What goes with a kernel was given: so this is to be one.
             _ if self.has_companions() => match self.not_a_kernel() {
                 Some(failure) => Err(failure),
@@ -67,7 +66,9 @@ impl Question<'_> {
                 Err(InputError::NoFormat { path }.into())
             }
             // No gate has a use for it, and none was asked.
-            Role::Data if self.args.gate.is_none() => self.by_signature(self.kind.name.to_string()),
+            Role::Data if self.args.gate.is_none() => {
+                self.by_signature(self.inputs.kind.name.to_string())
+            }
             _ => match self.not_a_kernel() {
                 Some(failure) => Err(failure),
                 None => self.as_boot(),
@@ -96,7 +97,7 @@ impl Question<'_> {
     /// That the file is known to be something else, and whether it is well signed for all that.
     fn not_a_kernel(&self) -> Option<Failure> {
         let image = self.image();
-        let failure = Failure::from(self.kind.refused_as("image", &image.path)?);
+        let failure = Failure::from(self.inputs.kind.refused_as("image", &image.path)?);
         let signature = self.inputs.signature.as_deref();
         Some(
             match signature::judge(&image.bytes, signature, self.trust) {
@@ -232,7 +233,7 @@ impl Question<'_> {
                 parts: Vec::new(),
             }),
             None => match self.not_a_kernel() {
-                Some(failure) if self.kind.role != Role::Initrd => Err(failure),
+                Some(failure) if self.inputs.kind.role != Role::Initrd => Err(failure),
                 _ => {
                     let reason = not_listed(&manifest, length, &digest);
                     Err(self.refused(image.path.display(), reason).into())
@@ -294,7 +295,7 @@ impl Question<'_> {
     fn unsigned_initrd(&self) -> InputError {
         InputError::UnsignedInitrd {
             path: self.image().path.clone(),
-            name: self.kind.name.to_string(),
+            name: self.inputs.kind.name.to_string(),
         }
     }
 

@@ -63,10 +63,10 @@ impl<'a> Report<'a> {
         let startable = |failure: &Failure| failure.exit() != Exit::Malformed;
         Report {
             image: question.args.image.display().to_string(),
-            format: question.kind.format,
-            kind: &question.kind.name,
+            format: question.inputs.kind.format,
+            kind: &question.inputs.kind.name,
             accepted: accepted.is_some(),
-            startable: question.kind.can_be_started()
+            startable: question.inputs.kind.can_be_started()
                 && verdict.as_ref().err().is_none_or(startable),
             signature,
             way: signed.as_ref().map(|verdict| verdict.way.code()),

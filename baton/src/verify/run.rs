@@ -6,7 +6,6 @@ use super::judge::Question;
 use super::report::Report;
 use crate::failure::Result;
 use crate::handover::inputs::Inputs;
-use crate::kind::Kind;
 use crate::output::json;
 use baton_formats::handover::Handover;
 
@@ -21,7 +20,6 @@ pub fn run(args: &VerifyArgs) -> Result<()> {
     let trust = anchors.trust()?;
     let question = Question {
         args,
-        kind: Kind::of(&inputs.kernel.bytes),
         inputs: &inputs,
         anchors: &anchors,
         trust: &trust,
