@@ -182,6 +182,12 @@ impl Failure {
         self.cause.reason()
     }
 
+    /// Whether something of the system is shown to root alone.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        matches!(&*self.cause, Cause::System(error) if is_denied(error))
+    }
+
     /// As one that needs no report any more.
     #[must_use]
     pub fn reported(self) -> Failure {
@@ -277,6 +283,7 @@ mod tests {
         assert_eq!(system.to_string(), "x: can't be read: denied: run as root");
         let file = Failure::from(IoError::reading(Path::new("x"), denied()));
         assert_eq!((file.exit(), file.word()), (Exit::NotPermitted, "io"));
+        assert!(system.is_denied() && !file.is_denied());
     }
 
     #[test]

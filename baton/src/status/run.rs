@@ -2,7 +2,6 @@
 
 use super::args::StatusArgs;
 use crate::failure::Result;
-use crate::failure::exit::Exit;
 use crate::failure::input::InputError;
 use crate::machine::saved_state;
 use crate::machine::{Keys, Machine};
@@ -105,24 +104,30 @@ struct Key {
 
 fn read(root: &Root) -> Result<Status> {
     let machine = Machine::read(root)?;
-    let keyrings = keyring::read(root)?;
+    let (keyrings, machine_lists) = match Keys::read(root) {
+        Ok(keys) => {
+            let lists = machine_lists(&keys);
+            (keys.keyrings, lists)
+        }
+        // Only root may read shim's table, and others see the keyrings.
+        Err(_) => (keyring::read(root)?, None),
+    };
     let started_by = match StartedBy::read(root) {
         Ok(started_by) => machine.shown.sys.then_some(started_by),
         // Only root may read it.
-        Err(failure) if failure.exit() == Exit::NotPermitted => None,
+        Err(failure) if failure.is_denied() => None,
         Err(failure) => return Err(failure),
     };
     Ok(Status {
         started_by_known: started_by.is_some(),
         started_by: started_by.flatten(),
-        machine_lists: machine_lists(root).filter(|_| machine.shown.sys),
+        machine_lists: machine_lists.filter(|_| machine.shown.sys),
         ..Status::new(&machine, keyrings)
     })
 }
 
-/// Only root may read shim's table; a malformed one is a load's to complain about.
-fn machine_lists(root: &Root) -> Option<TrustSummary> {
-    let keys = Keys::read(root).ok()?;
+/// A malformed list is a load's to complain about.
+fn machine_lists(keys: &Keys) -> Option<TrustSummary> {
     let list = keys.mok.list.as_deref().unwrap_or_default();
     let trust = Trust::new().add_mok_list(list).ok()?;
     Some(TrustSummary::of(&keys.refuse_revoked(trust).ok()?))
