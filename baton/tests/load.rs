@@ -92,7 +92,7 @@ fn an_unsigned_kernel_is_refused_with_the_reason_of_each_way() {
     assert_eq!(reason(&said), (3, "unsigned".into()));
     let message = message(&said);
     assert!(
-        message.starts_with("by the kernel: kernel refused: no signature"),
+        message.starts_with("by direct kexec: kernel refused: no signature"),
         "{message}"
     );
     assert!(

@@ -514,7 +514,7 @@ mod file {
                 let said = bench.write(&writer, &[&"--force", &"-o", &name]);
                 assert_eq!(said.code, 1, "{}", said_by(&writer));
                 assert!(
-                    said.err.contains("a folder; name a file in it"),
+                    said.err.contains("a directory; name a file in it"),
                     "{}",
                     said.err
                 );

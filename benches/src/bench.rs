@@ -36,7 +36,7 @@ pub enum Part {
     Verify,
     /// What the gate does with its time, in a virtual machine
     Gate,
-    /// Hand-overs, in a virtual machine
+    /// Kexecs, in a virtual machine
     HandOver,
     /// Loading, in a virtual machine
     Load,

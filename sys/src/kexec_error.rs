@@ -203,7 +203,7 @@ const TABLE: &[Entry] = &[
         "a file is larger than the kernel reads (4 GiB)",
         "use a smaller file"),
     row(libc::EBUSY, "EBUSY", Cause::Request,
-        "another load or a hand-over is in progress",
+        "another load or a kexec is in progress",
         "wait for it and try again"),
     row(libc::ETXTBSY, "ETXTBSY", Cause::Request,
         "the file is open for writing somewhere",

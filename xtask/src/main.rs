@@ -18,7 +18,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "Fetch what virtual machines are made of, and missing tools (as root)",
     ),
     ("vm", "baton-vm", "Run the scenarios in virtual machines"),
-    ("demo", "baton-vm", "Show a hand-over, step by step"),
+    (
+        "demo",
+        "baton-vm",
+        "Show a kexec through the gate, step by step",
+    ),
     (
         "differential",
         "baton-differential",

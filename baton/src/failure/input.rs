@@ -50,7 +50,7 @@ pub enum InputError {
     SavedState { path: PathBuf, why: String },
     #[error("the machine's state can't be written: {0}")]
     UnsavedState(serde_json::Error),
-    #[error("{}: not a folder; name one in which a machine's /proc and /sys are described", .path.display())]
+    #[error("{}: not a directory; name one in which a machine's /proc and /sys are described", .path.display())]
     NotADirectory { path: PathBuf },
     #[error("the record that the gate left: {0}")]
     GateRecord(VerdictError),

@@ -65,9 +65,11 @@ pub enum LoadError {
     },
     #[error("a handover has everything in it already (leave {option} out)")]
     HandoverIsWhole { option: &'static str },
-    #[error("the kernel's own way has no handover to save (add --via gate)")]
+    #[error("direct kexec has no handover to save (add --via gate)")]
     NoHandover,
-    #[error("--no-preflight gives no verdict to choose a way by; add --via kernel or --via gate")]
+    #[error(
+        "--no-preflight gives no verdict to choose a load route by; add --via kernel or --via gate"
+    )]
     NoVerdict,
     #[error(
         "{option} goes with a kernel that is named (name it, or leave {option} out to load a capture that is made here)"

@@ -104,7 +104,7 @@ pub enum Cause {
         remark: String,
     },
     /// Neither load route is open.
-    #[error("by the kernel: {kernel}; through the gate: {gate}")]
+    #[error("by direct kexec: {kernel}; through the gate: {gate}")]
     NoRoute {
         /// Why not by direct kexec.
         kernel: Box<Cause>,

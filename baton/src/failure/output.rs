@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)] // the words say what the fields are
 pub enum OutputError {
-    #[error("{}: a folder; name a file in it", .path.display())]
+    #[error("{}: a directory; name a file in it", .path.display())]
     Directory { path: PathBuf },
     #[error("the name of the file to write is empty")]
     EmptyName,

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 /// Where the gate lies when nothing else is said.
 pub const DEFAULT_GATE: &str = "/usr/lib/baton/gate.efi";
 
-/// Which way to the next kernel.
+/// Which load route to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Via {
-    /// The kernel's own way where the kernel accepts the image, the gate where only the gate does
+    /// Direct kexec where the kernel accepts the image, the gate where only the gate does
     Auto,
     /// The kernel verifies the image itself
     Kernel,
@@ -40,7 +40,7 @@ pub struct LoadOptions {
     /// crash kernel)
     #[arg(long, conflicts_with = "cmdline")]
     pub reuse_cmdline: bool,
-    /// Which way to take
+    /// Which load route to take
     #[arg(long, value_enum, default_value = "auto")]
     pub via: Via,
     /// The gate to use
@@ -61,7 +61,7 @@ pub struct LoadOptions {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Judge for the machine that is described below this folder, as its own root would: /proc and /sys
+    /// Judge for the machine that is described below this directory, as its own root would: /proc and /sys
     /// of another machine, of which nothing need be there but what is known
     #[arg(long, value_name = "DIR", requires = "dry_run")]
     pub root: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! Which way a load takes, or why none: plain values in, a plan or a refusal out. No input or output.
+//! Which route a load takes, or why none: plain values in, a plan or a refusal out. No input or output.
 
 use super::args::Via;
 use crate::failure::exit::Exit;
@@ -57,9 +57,9 @@ pub struct Loadable {
     pub further_len: u64,
 }
 
-/// A way that would work.
+/// A load route that would work.
 #[derive(Debug)]
-pub struct Way {
+pub struct Route {
     /// Who vouches for the kernel; `None` if nobody does, on a machine that doesn't insist.
     pub vouched: Option<String>,
     /// Why nobody does: in the words of the verdict.
@@ -74,7 +74,7 @@ pub struct LoadPlan<G> {
     /// The gate that it goes through; `None`: direct kexec.
     pub gate: Option<G>,
     /// How.
-    pub way: Way,
+    pub route: Route,
 }
 
 /// What stands against any load, whatever the image.
@@ -102,16 +102,16 @@ pub fn check_machine(machine: &Machine, request: Request) -> std::result::Result
     }
 }
 
-/// The kernel's own way with this image.
+/// This image by direct kexec.
 ///
 /// # Errors
 /// Why the kernel would refuse it, or could not start it.
-pub fn kernel_way(
+pub fn direct_route(
     machine: &Machine,
     request: Request,
     image: &Loadable,
     component: Component,
-) -> Result<Way> {
+) -> Result<Route> {
     let header = image.header.clone()?;
     check_header(machine, request, &header, component)?;
     check_room(machine, request, &header, image)?;
@@ -253,14 +253,14 @@ fn no_room(needed: u64, there: u64, what: &'static str, fix: &'static str) -> Re
     .into())
 }
 
-fn judge(machine: &Machine, image: &Loadable, component: Component) -> Result<Way> {
+fn judge(machine: &Machine, image: &Loadable, component: Component) -> Result<Route> {
     match &image.verdict {
-        KernelVerdict::Vouches { by } => Ok(Way {
+        KernelVerdict::Vouches { by } => Ok(Route {
             vouched: Some(by.clone()),
             unverified: None,
             notes: Vec::new(),
         }),
-        KernelVerdict::Unknown => Ok(Way {
+        KernelVerdict::Unknown => Ok(Route {
             vouched: None,
             unverified: None,
             notes: vec![format!(
@@ -271,7 +271,7 @@ fn judge(machine: &Machine, image: &Loadable, component: Component) -> Result<Wa
             let refused = about_keys(machine, Refusal::new(component, reason.clone()));
             match machine.enforced_by {
                 // What is revoked isn't loaded, whether anybody insists or not.
-                None if !is_revoked(&refused.reason) => Ok(Way {
+                None if !is_revoked(&refused.reason) => Ok(Route {
                     vouched: None,
                     notes: vec![format!(
                         "this kernel doesn't enforce signatures: it would load the {component} unverified ({refused})"
@@ -317,65 +317,65 @@ fn nobody_vouches(reason: &Reason) -> bool {
     )
 }
 
-/// The way through the gate: the kernel must take the gate, and the gate the handover.
+/// The route through the gate: the kernel must take the gate, and the gate the handover.
 ///
 /// # Errors
 /// Why the kernel would refuse the gate, or the gate the handover.
-pub fn gate_way(
+pub fn gate_route(
     machine: &Machine,
     request: Request,
     gate: &Loadable,
     handover: std::result::Result<String, Refusal>,
-) -> Result<Way> {
-    let gate = kernel_way(machine, request, gate, Component::Gate)?;
+) -> Result<Route> {
+    let gate = direct_route(machine, request, gate, Component::Gate)?;
     let by = handover.map_err(|refusal| about_keys(machine, refusal))?;
-    Ok(Way {
+    Ok(Route {
         vouched: Some(by),
         unverified: None,
         notes: gate.notes,
     })
 }
 
-/// Chooses between the two ways. The gate's is looked at only where it matters.
+/// Chooses between the two routes. The gate's is looked at only where it matters.
 ///
-/// An image that the kernel would load unverified, because it doesn't insist, goes that way last and only
+/// An image that the kernel would load unverified, because it doesn't insist, goes there last and only
 /// if it carries no claim that was found to be false. One of which it can't be told whether the kernel takes
 /// it goes through the gate if that takes it. What the gate finds revoked, altered or against its policy goes no
-/// other way.
+/// other route.
 ///
 /// # Errors
-/// The reason of the way that was asked for, or those of both.
+/// The reason of the route that was asked for, or those of both.
 pub fn choose<G>(
     via: Via,
-    kernel: impl FnOnce() -> Result<Way>,
-    gate: impl FnOnce() -> Result<(Way, G)>,
+    kernel: impl FnOnce() -> Result<Route>,
+    gate: impl FnOnce() -> Result<(Route, G)>,
 ) -> Result<LoadPlan<G>> {
-    let by_kernel = |way| LoadPlan { gate: None, way };
-    let by_gate = |(way, gate)| LoadPlan {
+    let direct = |route| LoadPlan { gate: None, route };
+    let by_gate = |(route, gate)| LoadPlan {
         gate: Some(gate),
-        way,
+        route,
     };
     match via {
-        Via::Kernel => kernel().map(by_kernel),
+        Via::Kernel => kernel().map(direct),
         Via::Gate => gate().map(by_gate),
         Via::Auto => {
             let kernel = match kernel() {
-                Ok(way) if way.vouched.is_some() => return Ok(by_kernel(way)),
-                // What the kernel revokes isn't started by another way, which may know less of it.
+                Ok(route) if route.vouched.is_some() => return Ok(direct(route)),
+                // What the kernel revokes isn't started by another route, which may know less of it.
                 Err(failure) if failure.reason().is_some_and(is_revoked) => return Err(failure),
                 other => other,
             };
             match (kernel, gate()) {
-                (Ok(_) | Err(_), Ok(way)) => Ok(by_gate(way)),
+                (Ok(_) | Err(_), Ok(route)) => Ok(by_gate(route)),
                 (Ok(_), Err(gate)) if is_final(&gate) => Err(gate),
-                (Ok(way), Err(gate)) => unverified(way, gate).map(by_kernel),
+                (Ok(route), Err(gate)) => unverified(route, gate).map(direct),
                 (Err(kernel), Err(gate)) => Err(neither(kernel, gate)),
             }
         }
     }
 }
 
-/// Whether a gate's refusal stands for every way: a verdict on what was given, and not that nobody it knows vouches
+/// Whether a gate's refusal stands for every route: a verdict on what was given, and not that nobody it knows vouches
 /// for it, nor that a gate boots nothing on this machine at all.
 fn is_final(refused: &Failure) -> bool {
     let leaves_it_open =
@@ -383,10 +383,10 @@ fn is_final(refused: &Failure) -> bool {
     refused.exit() == Exit::Untrusted && !refused.reason().is_some_and(leaves_it_open)
 }
 
-fn unverified(way: Way, gate: Failure) -> Result<Way> {
-    match way.unverified {
+fn unverified(route: Route, gate: Failure) -> Result<Route> {
+    match route.unverified {
         Some(refused) if !nobody_vouches(&refused.reason) => Err(neither(refused.into(), gate)),
-        _ => Ok(way),
+        _ => Ok(route),
     }
 }
 

@@ -55,8 +55,8 @@ fn unsigned() -> Loadable {
     image(KernelVerdict::Refuses(Reason::Unsigned))
 }
 
-fn kernel(machine: &Machine, image: &Loadable) -> Result<Way> {
-    kernel_way(machine, NORMAL, image, Component::Kernel)
+fn kernel(machine: &Machine, image: &Loadable) -> Result<Route> {
+    direct_route(machine, NORMAL, image, Component::Kernel)
 }
 
 fn refusal() -> Refusal {
@@ -68,11 +68,11 @@ fn through_gate(
     request: Request,
     gate: &Loadable,
     handover: std::result::Result<String, Refusal>,
-) -> Result<(Way, ())> {
-    gate_way(machine, request, gate, handover).map(|way| (way, ()))
+) -> Result<(Route, ())> {
+    gate_route(machine, request, gate, handover).map(|route| (route, ()))
 }
 
-fn no_gate() -> Result<(Way, ())> {
+fn no_gate() -> Result<(Route, ())> {
     Err(LoadError::NoGate {
         path: "gate".into(),
     }
@@ -134,15 +134,15 @@ fn each_obstacle_of_the_machine_has_its_reason() {
 }
 
 #[test]
-fn the_kernel_way_is_taken_where_the_kernel_vouches() {
+fn direct_kexec_is_taken_where_the_kernel_vouches() {
     let plan = choose(
         Via::Auto,
         || kernel(&machine(), &trusted()),
-        || -> Result<(Way, ())> { panic!("the gate needn't be looked at") },
+        || -> Result<(Route, ())> { panic!("the gate needn't be looked at") },
     )
     .unwrap();
     assert!(plan.gate.is_none());
-    assert_eq!(plan.way.vouched.as_deref(), Some("CA"));
+    assert_eq!(plan.route.vouched.as_deref(), Some("CA"));
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn the_gate_is_taken_where_only_the_gate_vouches() {
     )
     .unwrap();
     assert!(plan.gate.is_some());
-    assert_eq!(plan.way.vouched.as_deref(), Some("owner"));
+    assert_eq!(plan.route.vouched.as_deref(), Some("owner"));
 }
 
 #[test]
@@ -188,8 +188,8 @@ fn without_a_gate_the_kernels_reason_decides_the_exit_code() {
 fn a_machine_that_does_not_insist_loads_the_unsigned_and_says_so() {
     let plan = choose(Via::Auto, || kernel(&relaxed(), &unsigned()), no_gate).unwrap();
     assert!(plan.gate.is_none());
-    assert_eq!(plan.way.vouched, None);
-    assert!(plan.way.notes[0].contains("doesn't enforce signatures"));
+    assert_eq!(plan.route.vouched, None);
+    assert!(plan.route.notes[0].contains("doesn't enforce signatures"));
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn an_altered_image_is_not_loaded_unverified_by_auto() {
 
 #[test]
 fn an_untrusted_gate_is_refused_as_the_gate() {
-    let failure = gate_way(&machine(), NORMAL, &unsigned(), Ok("owner".into())).unwrap_err();
+    let failure = gate_route(&machine(), NORMAL, &unsigned(), Ok("owner".into())).unwrap_err();
     assert!(
         failure.to_string().starts_with("gate refused: "),
         "{failure}"
@@ -226,7 +226,7 @@ fn an_untrusted_gate_is_refused_as_the_gate() {
 
 #[test]
 fn the_gate_never_takes_what_it_would_not_verify_even_where_the_kernel_does_not_insist() {
-    let failure = gate_way(&relaxed(), NORMAL, &unsigned(), Err(refusal())).unwrap_err();
+    let failure = gate_route(&relaxed(), NORMAL, &unsigned(), Err(refusal())).unwrap_err();
     assert_eq!(failure.word(), "revoked-image");
 }
 
@@ -250,7 +250,7 @@ fn where_no_mok_is_read_enrolling_one_is_not_the_advice() {
     let failure = kernel(&machine(true), &image()).unwrap_err();
     assert!(!failure.to_string().contains("efi=runtime"), "{failure}");
     let handover = Err(Refusal::new(Component::Kernel, unknown()));
-    let failure = gate_way(&machine(false), NORMAL, &trusted(), handover).unwrap_err();
+    let failure = gate_route(&machine(false), NORMAL, &trusted(), handover).unwrap_err();
     assert!(
         failure.to_string().ends_with("boot it with efi=runtime"),
         "{failure}"
@@ -277,7 +277,7 @@ fn a_gate_that_is_sure_goes_before_a_kernel_of_which_nothing_is_known() {
 }
 
 #[test]
-fn what_the_gate_finds_revoked_altered_or_against_its_policy_goes_no_other_way() {
+fn what_the_gate_finds_revoked_altered_or_against_its_policy_goes_no_other_route() {
     let found = || {
         [
             Reason::RevokedImage { list: ".dbx" },
@@ -314,7 +314,7 @@ fn what_the_gate_finds_revoked_altered_or_against_its_policy_goes_no_other_way()
 }
 
 #[test]
-fn a_gate_that_is_not_for_this_machine_stands_in_no_other_ways_way() {
+fn a_gate_that_is_not_for_this_machine_stands_in_no_other_routes_way() {
     let no_secure_boot = Refusal::new(Component::BootParams, Reason::SecureBootNotOn);
     let gate = || through_gate(&relaxed(), NORMAL, &trusted(), Err(no_secure_boot));
     let plan = choose(Via::Auto, || kernel(&relaxed(), &unsigned()), gate).unwrap();
@@ -323,14 +323,14 @@ fn a_gate_that_is_not_for_this_machine_stands_in_no_other_ways_way() {
 
 #[test]
 fn unreadable_keyrings_leave_the_verdict_to_the_kernel() {
-    let way = kernel(&machine(), &image(KernelVerdict::Unknown)).unwrap();
-    assert!(way.notes[0].contains("can't be read"));
+    let route = kernel(&machine(), &image(KernelVerdict::Unknown)).unwrap();
+    assert!(route.notes[0].contains("can't be read"));
 }
 
 #[test]
 fn the_command_line_leaves_room_for_the_kernels_own() {
     let at = |len| {
-        kernel_way(
+        direct_route(
             &machine(),
             Request {
                 crash: false,
@@ -432,10 +432,10 @@ fn what_does_not_fit_into_memory_is_refused_before_it_is_put_together() {
 fn a_crash_load_must_fit_the_reserved_memory() {
     let mut gate = trusted();
     gate.further_len = (160 << 20) - CRASH_RESERVE;
-    let way = |gate: &Loadable| gate_way(&machine(), CRASH, gate, Ok("owner".into()));
-    assert!(way(&gate).is_ok());
+    let route = |gate: &Loadable| gate_route(&machine(), CRASH, gate, Ok("owner".into()));
+    assert!(route(&gate).is_ok());
     gate.further_len += 1;
-    assert_eq!(way(&gate).unwrap_err().word(), "no-room");
+    assert_eq!(route(&gate).unwrap_err().word(), "no-room");
 }
 
 #[test]
@@ -448,7 +448,7 @@ fn what_the_kernel_revoked_does_not_go_through_the_gate() {
     let failure = choose(
         Via::Auto,
         || Err(Refusal::new(Component::Kernel, revoked).into()),
-        || -> Result<(Way, ())> { panic!("the gate needn't be looked at") },
+        || -> Result<(Route, ())> { panic!("the gate needn't be looked at") },
     )
     .unwrap_err();
     assert_eq!(failure.word(), "revoked-certificate");

@@ -77,11 +77,11 @@ pub(super) fn print(args: &LoadOptions, loaded: &Loaded, capture: Option<&Captur
             .map(|i| i.path.display().to_string())
             .collect(),
         cmdline: String::from_utf8_lossy(&inputs.cmdline).into_owned(),
-        vouched_by: plan.way.vouched.as_deref(),
+        vouched_by: plan.route.vouched.as_deref(),
         judged_by: gate.and_then(|g| g.judged_by.as_ref()),
         handover_len: gate.map(|g| g.len),
         notes: plan
-            .way
+            .route
             .notes
             .iter()
             .chain(notes)
@@ -102,13 +102,13 @@ fn print_text(report: &Report<'_>) {
     } else {
         "loaded"
     };
-    let way = match &report.gate {
+    let route = match &report.gate {
         Some(gate) => format!("through the gate {gate}"),
-        None => "the kernel's own way".into(),
+        None => "by direct kexec".into(),
     };
     let purpose = if report.crash { " for a crash" } else { "" };
     let format = report.format.map_or(String::new(), |f| format!(" ({f})"));
-    say!("{verb} {}{format}{purpose}, {way}", report.kernel);
+    say!("{verb} {}{format}{purpose}, {route}", report.kernel);
     match report.vouched_by {
         Some(by) => say!("  signed by: {by}"),
         None => say!("  signed by: not verified"),

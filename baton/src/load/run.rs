@@ -1,7 +1,7 @@
 //! Loading: files → verdict → plan → system call.
 
 use super::args::{LoadArgs, LoadOptions, Via};
-use super::plan::{self, Header, LoadPlan, Loadable, Payload, Request, Way};
+use super::plan::{self, Header, LoadPlan, Loadable, Payload, Request, Route};
 use super::report::{self, CaptureSummary};
 use crate::failure::Result;
 use crate::failure::load::LoadError;
@@ -122,12 +122,17 @@ fn preflight(
     let keys = Keys::read(root)?;
     plan::choose(
         args.via,
-        || kernel_way(machine, request, inputs, &keys),
-        || gate_way(args, machine, request, inputs, &keys),
+        || direct_route(machine, request, inputs, &keys),
+        || gate_route(args, machine, request, inputs, &keys),
     )
 }
 
-fn kernel_way(machine: &Machine, request: Request, inputs: &Inputs, keys: &Keys) -> Result<Way> {
+fn direct_route(
+    machine: &Machine,
+    request: Request,
+    inputs: &Inputs,
+    keys: &Keys,
+) -> Result<Route> {
     let bytes = &inputs.kernel.bytes;
     if let Some(what) = inputs.only_for_the_gate() {
         return Err(LoadError::OnlyGateLooksAt(what).into());
@@ -148,7 +153,7 @@ fn kernel_way(machine: &Machine, request: Request, inputs: &Inputs, keys: &Keys)
         payload_len: initrds.len,
         further_len: 0,
     };
-    plan::kernel_way(machine, request, &kernel, Component::Kernel)
+    plan::direct_route(machine, request, &kernel, Component::Kernel)
 }
 
 fn header(bytes: &[u8], component: Component) -> std::result::Result<Header, Refusal> {
@@ -191,13 +196,13 @@ fn open_gate(args: &LoadOptions) -> Result<Image> {
     Image::open(&args.gate)
 }
 
-fn gate_way(
+fn gate_route(
     args: &LoadOptions,
     machine: &Machine,
     request: Request,
     inputs: &Inputs,
     keys: &Keys,
-) -> Result<(Way, Gate)> {
+) -> Result<(Route, Gate)> {
     let image = open_gate(args)?;
     let header = header(&image.bytes, Component::Gate);
     let handover = Payload {
@@ -221,7 +226,10 @@ fn gate_way(
         gate.judged_by = Some(TrustSummary::of(&trust));
         judged.signer.to_string()
     });
-    Ok((plan::gate_way(machine, request, &loadable, vouched)?, gate))
+    Ok((
+        plan::gate_route(machine, request, &loadable, vouched)?,
+        gate,
+    ))
 }
 
 fn save(gate: Option<&Gate>, path: &Path, force: bool) -> Result<()> {
@@ -244,7 +252,7 @@ fn unjudged(args: &LoadOptions, inputs: &Inputs) -> Result<LoadPlan<Gate>> {
     };
     Ok(LoadPlan {
         gate,
-        way: Way {
+        route: Route {
             vouched: None,
             unverified: None,
             notes: vec!["loaded without Baton's own verdict".into()],

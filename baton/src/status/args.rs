@@ -9,7 +9,7 @@ pub struct StatusArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Look at the machine described below this folder (for testing)
+    /// Look at the machine described below this directory (for testing)
     #[arg(long, value_name = "DIR", hide = true)]
     pub root: Option<PathBuf>,
     /// Also write what loads are judged by here to a file, for `--saved-state` on another machine

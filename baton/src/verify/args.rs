@@ -32,7 +32,7 @@ pub struct VerifyArgs {
     /// Judge the signature alone, of any file: not whether it can be started, nor what a policy says
     #[arg(long, conflicts_with_all = ["initrd", "profile", "addon", "manifest", "cmdline", "crash"])]
     pub signature_only: bool,
-    /// Judge for the machine that is described below this folder, as its own root would
+    /// Judge for the machine that is described below this directory, as its own root would
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
     /// Judge for the machine whose state was saved there (`baton status --save`)

@@ -1,4 +1,4 @@
-//! The demo: one hand-over, told as it happens, and a table of what happened.
+//! The demo: one kexec through the gate, told as it happens, and a table of what happened.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::scenarios;
 /// What the gate's lines begin with.
 const GATE: &str = "baton-gate: ";
 
-/// Shows a hand-over.
+/// Shows a kexec through the gate.
 pub fn run() -> Result<()> {
     let begun = Instant::now();
     println!(
@@ -132,7 +132,7 @@ fn tell(at: Duration, sentence: &str) {
 
 fn table(run: &Run) -> Result<()> {
     let (first, second) = (judge::observed(run, 1)?, judge::observed(run, 2)?);
-    row("", "first kernel", "after the hand-over");
+    row("", "first kernel", "after the kexec");
     row("release", &first.release, &second.release);
     row("lockdown", lockdown(first), lockdown(second));
     row("Secure Boot", on(first.secure_boot), on(second.secure_boot));

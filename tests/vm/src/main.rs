@@ -26,7 +26,7 @@ enum Command {
     Setup,
     /// Run the scenarios in virtual machines
     Vm(Wanted),
-    /// Show a hand-over, step by step
+    /// Show a kexec through the gate, step by step
     Demo,
 }
 

@@ -148,7 +148,7 @@ fn with_table(label: &str) -> String {
     format!("/payload/bad/ssdt/{label}.img")
 }
 
-/// What the gate is stricter than: by the kernel's own way the table arrives.
+/// What the gate is stricter than: by direct kexec the table arrives.
 fn table_past_the_gate(label: &str) -> Scenario {
     let load = Step::run(&format!(
         "/payload/bin/kexec -s -l /payload/kernels/{label}/vmlinuz --initrd={}",
