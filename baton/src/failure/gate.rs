@@ -16,7 +16,7 @@ pub enum GateError {
     BadPolicy { path: PathBuf, why: String },
     #[error("not the stub of a gate: {0}; give Baton's gate stub")]
     NotAStub(#[from] StubProblem),
-    #[error("its header has no room for more sections")]
+    #[error("its header has no room for more sections; give Baton's gate stub")]
     NoRoomForSections,
     #[error("the result would be malformed: {0}")]
     Result(StubProblem),

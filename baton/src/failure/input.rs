@@ -15,7 +15,7 @@ pub enum InputError {
     Empty { path: PathBuf, advice: &'static str },
     #[error("the file ends within its headers; get it again from its origin")]
     HeadersCut,
-    #[error("{}: it isn't text in UTF-8", .path.display())]
+    #[error("{}: it isn't text in UTF-8; save it as that, or name another file", .path.display())]
     NotText { path: PathBuf },
     #[error("no room: the kernel reads at most {}, and {what} has {} MiB; use a smaller one", limit_of_kernels(*.limit), .len.div_ceil(1 << 20))]
     TooLarge { what: String, len: u64, limit: u64 },
@@ -52,7 +52,10 @@ pub enum InputError {
     UnsavedState(serde_json::Error),
     #[error("{}: not a directory; name one in which a machine's /proc and /sys are described", .path.display())]
     NotADirectory { path: PathBuf },
-    #[error("the record that the gate left: {0}")]
+    #[error("the record that the gate left: {0}{fix}", fix = match .0 {
+        VerdictError::Version(_) => "",
+        _ => "; read it with the baton of the gate's release",
+    })]
     GateRecord(VerdictError),
     #[error("{destination}: {error}")]
     Manifest {

@@ -19,10 +19,11 @@ pub enum LoadError {
         "loading is off until the next reboot: kernel.kexec_load_disabled is 1; find what sets it in /etc/sysctl.d"
     )]
     Disabled,
-    #[error(
-        "no loads are left: kernel.kexec_load_limit_reboot or kexec_load_limit_panic is 0 until the next reboot"
-    )]
-    Limit,
+    #[error("no {}; find what sets it in /etc/sysctl.d", match .crash {
+        true => "crash loads are left until the next reboot: kernel.kexec_load_limit_panic is 0",
+        false => "loads are left until the next reboot: kernel.kexec_load_limit_reboot is 0",
+    })]
+    Limit { crash: bool },
     #[error(
         "no memory is reserved for a crash kernel; boot with crashkernel=256M (or more) on the command line"
     )]
@@ -85,7 +86,7 @@ impl LoadError {
             LoadError::NoCapability => (Exit::NotPermitted, "no-capability"),
             LoadError::NoKexec => (Exit::Unsupported, "no-kexec"),
             LoadError::Disabled => (Exit::NotPermitted, "load-disabled"),
-            LoadError::Limit => (Exit::NotPermitted, "load-limit"),
+            LoadError::Limit { .. } => (Exit::NotPermitted, "load-limit"),
             LoadError::NoCrashRegion => (Exit::NoRoom, "no-crash-region"),
             LoadError::OnlyGateLooksAt(_) | LoadError::OnlyGateBoots(_) => {
                 (Exit::Malformed, "only-for-the-gate")

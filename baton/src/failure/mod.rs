@@ -52,7 +52,7 @@ pub enum Cause {
     #[error(transparent)]
     Io(#[from] IoError),
     /// Something that the system shows about itself.
-    #[error("{0}{advice}", advice = if is_denied(.0) { ": run as root" } else { "" })]
+    #[error("{0}{advice}", advice = if is_denied(.0) { "; run as root" } else { "" })]
     System(#[from] ReadError),
     /// What is to be written.
     #[error(transparent)]
@@ -280,7 +280,7 @@ mod tests {
             (system.exit(), system.word()),
             (Exit::NotPermitted, "not-root")
         );
-        assert_eq!(system.to_string(), "x: can't be read: denied: run as root");
+        assert_eq!(system.to_string(), "x: can't be read: denied; run as root");
         let file = Failure::from(IoError::reading(Path::new("x"), denied()));
         assert_eq!((file.exit(), file.word()), (Exit::NotPermitted, "io"));
         assert!(system.is_denied() && !file.is_denied());

@@ -92,7 +92,9 @@ pub fn check_machine(machine: &Machine, request: Request) -> std::result::Result
         (machine.limits.disabled, LoadError::Disabled),
         (
             machine.limits.left(request.crash) == Some(0),
-            LoadError::Limit,
+            LoadError::Limit {
+                crash: request.crash,
+            },
         ),
         (request.crash && no_region, LoadError::NoCrashRegion),
     ];

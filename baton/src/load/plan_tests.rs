@@ -125,6 +125,8 @@ fn each_obstacle_of_the_machine_has_its_reason() {
         reason(limits(no_panic_loads), CRASH),
         (Exit::NotPermitted, "load-limit")
     );
+    let said = check_machine(&limits(no_panic_loads), CRASH).unwrap_err();
+    assert!(said.to_string().contains("kexec_load_limit_panic is 0"));
     assert!(check_machine(&limits(no_panic_loads), NORMAL).is_ok());
     let no_region = Machine {
         state: Some(KexecState::default()),
