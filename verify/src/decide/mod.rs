@@ -148,7 +148,8 @@ pub fn decide<'a>(
     if !opened.payload.is_linux() {
         records::check_modules(&parsed, trust)?;
     }
-    records::check_for_kernel(&parsed, &initrds, &opened, accepted.is_some(), rules)?;
+    let is_listed = accepted.is_some_and(VerifiedManifest::lists_kernel);
+    records::check_for_kernel(&parsed, &initrds, &opened, is_listed, rules)?;
     let addons = check_addons(&parsed, &opened, manifest.as_ref(), trust)?;
     let signed = Signed::new(&kernel, &opened, &addons);
     let mut pieces = signed.pieces();
@@ -285,7 +286,7 @@ fn check_occasion(handover: &Handover<'_>, command_line: &[u8]) -> Result<(), Re
     }
 }
 
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 fn check_kernel<'a>(
     handover: &Handover<'a>,
     manifest: Option<&VerifiedManifest<'_>>,
@@ -314,7 +315,7 @@ fn check_kernel<'a>(
     Ok((kernel, opened))
 }
 
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 fn check_addons<'a>(
     handover: &Handover<'a>,
     kernel: &Opened<'_>,
@@ -389,7 +390,7 @@ fn chosen_by_user_space<'l>(handover: &Handover<'_>, line: &'l [u8]) -> &'l [u8]
 }
 
 /// Who vouches for the command line, if it is one that the policy and all that is signed allow.
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 fn check_command_line(
     handover: &Handover<'_>,
     line: &[u8],

@@ -32,7 +32,7 @@ pub(crate) fn check_signatures(handover: &Handover<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 pub(crate) fn check_manifest<'a>(
     handover: &Handover<'a>,
     trust: &Trust<'_>,
@@ -98,13 +98,13 @@ pub(crate) fn pieces<'a>(
 /// Modules of another kernel than Linux run as kernels do, whatever the policy says of initrds, and
 /// so a manifest must say which they are. Where initrds must be vouched for, leaving them out is no
 /// way round that: Linux would run what is on a disk. Nor is microcode alone, in which it finds no program.
-/// A UKI is vouched for with all that it has, and a manifest that lists no initrd lists the kernel, which
-/// so goes without.
+/// A UKI is vouched for with all that it has, and a manifest that lists the kernel with all that it lists,
+/// which may be no initrd. A manifest that lists no kernel says nothing of what a kernel goes without.
 pub(crate) fn check_for_kernel(
     handover: &Handover<'_>,
     parts: &[Part],
     kernel: &Opened<'_>,
-    has_manifest: bool,
+    is_listed: bool,
     rules: &Rules<'_>,
 ) -> Result<(), Refusal> {
     let unlisted = |part: &Part| part.vouched.way != Way::Manifest;
@@ -116,7 +116,7 @@ pub(crate) fn check_for_kernel(
             Reason::UnlistedModule,
         ));
     }
-    let is_said = kernel.arguments.is_some() || has_manifest;
+    let is_said = kernel.arguments.is_some() || is_listed;
     let has_none = || {
         let mut initrds = handover.initrds();
         initrds.all(|record| cpio::is_early_alone(record.bytes))
@@ -143,7 +143,7 @@ pub(crate) fn check_module(module: &[u8], trust: &Trust<'_>) -> Result<(), Reaso
     check_sbat(module, trust)
 }
 
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 fn check_initrd(
     index: usize,
     record: &Record<'_>,

@@ -176,6 +176,14 @@ fn where_they_must_be_signed(all: &mut Cases) {
                 it.put(1, bytes.clone(), sha256(&bytes));
                 it.put(2, signature.clone(), sha256(&signature));
             } => initrd(0), "no-initrd";
+        "microcode alone in the initrd's place, listed by a manifest that lists no kernel":
+            signed_alone, |it| {
+                let microcode = file("kernel/x86/microcode/GenuineIntel.bin", &[0x5a; 64]);
+                let bytes = [file("early_cpio", b"1"), microcode, trailer()].concat();
+                let listed = manifest(&[line("initrd", &bytes)]);
+                it.build.records.truncate(1);
+                it.build = it.build.clone().initrd(&bytes).signed_manifest(&listed);
+            } => initrd(0), "no-initrd";
         "the initrd left out, with a manifest of the kernel where the policy accepts none":
             || { let rules = rules([1, 2, 1, 0], "", &[]); let mut scene = signed_initrd(); scene.gate.policy = policy("without manifests", "", [&rules, &rules], &[]); scene }, |it| {
                 let text = manifest(&[line("kernel", it.kernel())]);
