@@ -95,13 +95,13 @@ pub fn starts_with_name(name: &[u8], start: &[u8]) -> bool {
 /// Whether the kernel takes a parameter of this name for the one that is called `parameter`: the same, or,
 /// of those that are taken by their beginning, a longer one.
 pub fn reaches(name: &[u8], parameter: &[u8]) -> bool {
-    let longer = || starts_with_name(name, parameter) && is_by_beginning(parameter);
-    same_name(name, parameter) || longer()
+    let by_beginning = || BY_BEGINNING.iter().any(|it| same_name(it, parameter));
+    same_name(name, parameter) || (starts_with_name(name, parameter) && by_beginning())
 }
 
-/// Whether the kernel takes the parameter of this name by its beginning, whatever follows, a value too.
-pub fn is_by_beginning(parameter: &[u8]) -> bool {
-    BY_BEGINNING.iter().any(|it| same_name(it, parameter))
+/// Whether the kernel takes a parameter of this name by its beginning, whatever follows, a value too.
+pub fn is_by_beginning(name: &[u8]) -> bool {
+    BY_BEGINNING.iter().any(|it| starts_with_name(name, it))
 }
 
 /// The name with one character for all that the kernel takes for one.

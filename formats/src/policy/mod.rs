@@ -42,7 +42,7 @@
 //! | size | field | must be |
 //! |---|---|---|
 //! | 1 | what it does | 0: deny; 1: allow |
-//! | 1 | kind of value, see [`Value`] | 0 to 5 |
+//! | 1 | kind of value, see [`Value`] | 0 to 6 |
 //! | 1 | length of the name | 1 to 255 |
 //! | 1 | reserved | 0 |
 //! | 2 | length of the value | as its kind says |

@@ -231,7 +231,7 @@ impl<'a> ParameterRule<'a> {
     }
 
     fn may_be_about(&self, parameter: &Parameter<'_>) -> bool {
-        let any = self.value == Value::None && is_by_beginning(self.name);
+        let any = self.value == Value::None && is_by_beginning(parameter.name);
         self.is_named(parameter.name, reaches) && (any || self.value.may_hold(parameter.value))
     }
 
@@ -261,11 +261,13 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The same, or what the kernel may read as such a value: `memparse` takes octal numbers, and leaves it
-    /// to its callers what becomes of the rest of a text that isn't all a number.
+    /// The same, or what the kernel may read as such a value: each parameter's function is free to, and by
+    /// which of the kernel's readers it does isn't known here.
     fn may_hold(&self, value: Option<&[u8]>) -> bool {
         match (*self, value) {
-            (Value::Number(..), Some(value)) if number(value).is_none() => true,
+            (Value::Number(least, most), Some(value)) => {
+                readings(value).is_none_or(|all| all.iter().any(|it| (least..=most).contains(it)))
+            }
             _ => self.holds(value),
         }
     }
@@ -316,6 +318,22 @@ fn number(value: &[u8]) -> Option<u64> {
         true => None,
         false => digits_in(10, digits)?.checked_mul(factor),
     }
+}
+
+/// What the kernel may read a number as: with its unit (`memparse`), or without, since `get_option` stops
+/// there; and what an int holds of either (both in lib/cmdline.c). `None` for a text that isn't all a number:
+/// octal numbers, which both take, and what follows a number, which is each caller's matter.
+fn readings(value: &[u8]) -> Option<[u64; 4]> {
+    let whole = number(value)?;
+    let digits = value
+        .split_last()
+        .filter(|(last, _)| unit(**last).is_some());
+    let bare = match digits {
+        Some((_, digits)) if !value.starts_with(b"0x") => number(digits)?,
+        _ => whole,
+    };
+    let low = |it: u64| it & u64::from(u32::MAX);
+    Some([whole, bare, low(whole), low(bare)])
 }
 
 /// How many times as much it makes a number.

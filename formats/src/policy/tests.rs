@@ -288,8 +288,21 @@ fn a_number_is_denied_however_the_kernel_may_read_it() {
     ] {
         assert!(denies("mem", 3, &small, line), "{line}");
     }
-    for line in ["mem", "mem=1G", "mem=0x40000000", "memory=64M"] {
+    for line in ["mem", "mem=1073741824", "mem=0x40000000", "memory=64M"] {
         assert!(!denies("mem", 3, &small, line), "{line}");
+    }
+    // Whoever takes no unit reads 8K as 8, and whoever has room for 32 bits reads as many.
+    let eight = [8_u64.to_le_bytes(), 15_u64.to_le_bytes()].concat();
+    for line in [
+        "loglevel=8",
+        "loglevel=8K",
+        "loglevel=4294967304",
+        "loglevel=0x100000008",
+    ] {
+        assert!(denies("loglevel", 3, &eight, line), "{line}");
+    }
+    for line in ["loglevel=7", "loglevel=7K", "loglevel=0x100000007"] {
+        assert!(!denies("loglevel", 3, &eight, line), "{line}");
     }
 }
 
@@ -297,6 +310,9 @@ fn a_number_is_denied_however_the_kernel_may_read_it() {
 fn what_the_kernel_takes_by_its_beginning_is_denied_with_a_value_too() {
     for line in ["noinitrd", "noinitrdx", "noinitrd=1", "noinitrdx=1"] {
         assert!(denies("noinitrd", 1, b"", line), "{line}");
+    }
+    for name in ["noini*", "noinitrd*"] {
+        assert!(denies(name, 1, b"", "noinitrdx=1"), "{name}");
     }
     assert!(denies("quiet", 1, b"", "quiet"));
     assert!(!denies("quiet", 1, b"", "quiet=1"));
