@@ -103,8 +103,10 @@ impl Identity {
     /// Whether the key's signature counts for what is code to the kernel, wherever that is: what the key
     /// could bring in anyway, as a kernel or by a manifest that lists one, where `rules` accept those.
     pub(crate) fn vouches_for_code(&self, rules: &Rules<'_>) -> bool {
-        let lists_kernels = || rules.kernel.accept_kernel(Way::Manifest, false);
-        self.vouches_for_kernels || (self.vouches_for_manifests && lists_kernels())
+        let accept = |way: &Way| rules.kernel.accept_kernel(*way, true);
+        let by_itself = [Way::Authenticode, Way::Appended, Way::Note, Way::Detached];
+        (self.vouches_for_kernels && by_itself.iter().any(accept))
+            || (self.vouches_for_manifests && accept(&Way::Manifest))
     }
 }
 
