@@ -1,12 +1,12 @@
 //! Whether a crash is one, and what memory was reserved for it.
 //!
-//! In a crash the running kernel puts `elfcorehdr=` first on the command line ([`CrashLine`]). Root can write the same on a normal load, to be judged by the
-//! rules for a crash. What root can't do is to change the memory map. Where the parameter points to lie the headers of
-//! the dump (crash_prepare_elf64_headers in kernel/crash_core.c). Linux puts them at the start of the memory that
-//! it reserved for a crash, before anything else (crash_load_segments in arch/x86/kernel/crash.c, and
-//! kexec_add_buffer, which goes upwards), loads the gate and the handover into the rest, and takes
-//! out of the crash kernel's RAM what the headers lie in (memmap_exclude_ranges). Headers that root wrote to memory
-//! that is no RAM, a display's for example, have no such RAM behind them.
+//! In a crash the running kernel puts `elfcorehdr=` first on the command line ([`CrashLine`]). Root can write the
+//! same on a normal load, to be judged by the rules for a crash. What root can't do is to change the memory map. Where
+//! the parameter points to lie the headers of the dump (crash_prepare_elf64_headers in kernel/crash_core.c). Linux puts
+//! them at the start of the memory that it reserved for a crash, before anything else (crash_load_segments in
+//! arch/x86/kernel/crash.c, and kexec_add_buffer, which goes upwards), loads the gate and the handover into the rest,
+//! and takes out of the crash kernel's RAM what the headers lie in (memmap_exclude_ranges). Headers that root wrote to
+//! memory that is no RAM, a display's for example, have no such RAM behind them.
 //!
 //! The map of a crash lists more RAM than what was reserved. With `crashkernel=…,cma` these are ranges that were
 //! user space's until then (crash_setup_memmap_entries). Devices that weren't stopped may go on writing there, so that

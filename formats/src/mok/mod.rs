@@ -10,8 +10,9 @@
 //!
 //! `MokListRT` holds trusted keys and hashes, `MokListXRT` revoked ones, both as signature lists
 //! ([`crate::siglist`]); `SbatLevelRT` holds the generations below which components are revoked
-//! ([`crate::sbat`]); `dbx` is a copy of the firmware's variable, which shims made since 2025 leave. shim writes no entry without data (`import_mok_state` in its mok.c), and each
-//! name once; a table with a name twice shows different things to whoever takes the first and to
+//! ([`crate::sbat`]); `dbx` is a copy of the firmware's variable, which shims made since 2025 leave.
+//!
+//! shim writes no entry without data (`import_mok_state` in its mok.c), and each name once; a table with a name twice shows different things to whoever takes the first and to
 //! whoever takes the last (Linux the first), so a reader has to refuse it.
 //!
 //! The entry that ends the table has no data; one without a name that has data is malformed, as it

@@ -4,6 +4,7 @@
 //! - MokListRT: what shim trusts. Certificates are anchors; SHA-256 digests vouch for the
 //!   images that have them.
 //! - MokListXRT: what shim refuses. Certificates, digests of certificates, digests of images.
+//! - dbx, as newer shims copy it: what the firmware refuses. The same kinds.
 //! - `.dbx`, the gate's signed section: what it refuses besides. The same kinds.
 //! - SbatLevelRT, and the gate's own minimum: the generations that images must have.
 //!
@@ -21,7 +22,7 @@
 //! or algorithm isn't accepted. It is kept out of use: a machine may have enrolled an exotic
 //! key, which can't vouch for anything here, and must not keep the others from doing so.
 //!
-//! The other is a certificate in MokListXRT that doesn't begin as strict X.509 does: a machine must not be
+//! The other is a certificate in MokListXRT or dbx that doesn't begin as strict X.509 does: a machine must not be
 //! kept from booting by it, and it can't be met here, where certificates must be strict; but its key may be
 //! in another one, which it doesn't revoke. In `.dbx`, which is made with the gate, it is an error.
 
@@ -258,7 +259,7 @@ impl<'a> Trust<'a> {
     ///
     /// # Errors
     /// If one of them is malformed, the first one.
-    #[inline(never)] // A short frame makes short code.
+    #[inline(never)] // Smaller code: the caller's frame stays short.
     pub fn of(lists: &Lists<'a>) -> Result<Self, TrustError> {
         let mut trust = Self::by(lists.policy);
         trust.formats = lists.formats;
