@@ -178,6 +178,19 @@ fn an_image_of_someone_else_and_an_unsigned_one_are_refused() {
         "{}",
         foreign.err
     );
+    let several = baton(&[
+        &"verify",
+        &image,
+        &"--cert",
+        &o.rsa.cert,
+        &"--cert",
+        &o.p384.cert,
+    ]);
+    assert!(
+        several.err.contains("; --cert: \"P-384 owner\"") && !several.err.contains(".keys"),
+        "{}",
+        several.err
+    );
 }
 
 #[test]

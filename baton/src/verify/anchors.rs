@@ -89,7 +89,10 @@ impl Anchors {
             &mut reason
             && self.given_by_option
         {
-            *tried = tried.replacen(".keys:", "--cert:", 1);
+            // The first one follows "keys tried: ", each other one "; ".
+            *tried = tried
+                .replacen(" .keys: ", " --cert: ", 1)
+                .replace("; .keys: ", "; --cert: ");
         }
         reason
     }
