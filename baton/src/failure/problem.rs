@@ -172,62 +172,43 @@ impl Problem {
     /// Exit code and word.
     #[must_use]
     pub fn code(&self) -> Code {
-        (self.exit(), self.word())
-    }
-
-    fn word(&self) -> &'static str {
         match self {
-            Problem::Settings { .. } => "crash-config",
-            Problem::NoRelease | Problem::NoKernel { .. } => "no-kernel",
-            Problem::NotLinux { .. } => "not-linux",
-            Problem::OtherRelease { .. } => "other-release",
-            Problem::KernelLacks { .. } => "kernel-lacks",
-            Problem::NoModules { .. } => "no-modules",
-            Problem::MissingModule { .. } => "no-module",
-            Problem::NoDevice { .. } => "no-device",
-            Problem::NotMounted { .. } => "not-mounted",
-            Problem::NoBlockDevice { .. } => "no-block-device",
-            Problem::Stacked { .. } => "stacked",
-            Problem::Spread { .. } => "spread",
-            Problem::Elsewhere { .. } => "elsewhere",
-            Problem::MountRefused { .. } => "mount-refused",
-            Problem::NoDirectory { .. } => "no-directory",
-            Problem::NoParent { .. } => "no-parent",
-            Problem::Unwritable { .. } => "unwritable",
-            Problem::ReadOnly { .. } => "read-only",
-            Problem::UnknownFileSystem { .. } => "unknown-filesystem",
-            Problem::UnsupportedFileSystem { .. } => "unsupported-filesystem",
-            Problem::NotFound { .. } => "not-found",
-            Problem::OtherFileSystem { .. } => "other-filesystem",
-            Problem::InUse { .. } => "in-use",
-            Problem::Ambiguous { .. } => "ambiguous",
-            Problem::NoIdentity { .. } => "no-identity",
-            Problem::NoProgram { .. } => "no-program",
-            Problem::NotStatic { .. } => "not-static",
-            Problem::TooLarge { .. } => "too-large",
-            Problem::NoModuleFile { .. } => "no-module",
-            Problem::BadModule { .. } | Problem::BadModuleName { .. } => "bad-module",
-            Problem::BadDirectory { .. } | Problem::BadCaptureConfig(_) => "crash-config",
-            Problem::NoTarget | Problem::NotLookedAt { .. } => "failed",
-        }
-    }
-
-    fn exit(&self) -> Exit {
-        match self {
-            Problem::KernelLacks { .. }
-            | Problem::Stacked { .. }
-            | Problem::Spread { .. }
-            | Problem::Elsewhere { .. }
-            | Problem::UnsupportedFileSystem { .. } => Exit::Unsupported,
-            Problem::Settings { .. }
-            | Problem::BadDirectory { .. }
-            | Problem::BadCaptureConfig(_)
-            | Problem::NotLinux { .. }
-            | Problem::NotStatic { .. }
-            | Problem::BadModule { .. }
-            | Problem::BadModuleName { .. } => Exit::Malformed,
-            Problem::TooLarge { .. } => Exit::NoRoom,
-            _ => Exit::Failed,
+            Problem::Settings { .. } => (Exit::Malformed, "crash-config"),
+            Problem::NoRelease | Problem::NoKernel { .. } => (Exit::Failed, "no-kernel"),
+            Problem::NotLinux { .. } => (Exit::Malformed, "not-linux"),
+            Problem::OtherRelease { .. } => (Exit::Failed, "other-release"),
+            Problem::KernelLacks { .. } => (Exit::Unsupported, "kernel-lacks"),
+            Problem::NoModules { .. } => (Exit::Failed, "no-modules"),
+            Problem::MissingModule { .. } => (Exit::Failed, "no-module"),
+            Problem::NoDevice { .. } => (Exit::Failed, "no-device"),
+            Problem::NotMounted { .. } => (Exit::Failed, "not-mounted"),
+            Problem::NoBlockDevice { .. } => (Exit::Failed, "no-block-device"),
+            Problem::Stacked { .. } => (Exit::Unsupported, "stacked"),
+            Problem::Spread { .. } => (Exit::Unsupported, "spread"),
+            Problem::Elsewhere { .. } => (Exit::Unsupported, "elsewhere"),
+            Problem::MountRefused { .. } => (Exit::Failed, "mount-refused"),
+            Problem::NoDirectory { .. } => (Exit::Failed, "no-directory"),
+            Problem::NoParent { .. } => (Exit::Failed, "no-parent"),
+            Problem::Unwritable { .. } => (Exit::Failed, "unwritable"),
+            Problem::ReadOnly { .. } => (Exit::Failed, "read-only"),
+            Problem::UnknownFileSystem { .. } => (Exit::Failed, "unknown-filesystem"),
+            Problem::UnsupportedFileSystem { .. } => (Exit::Unsupported, "unsupported-filesystem"),
+            Problem::NotFound { .. } => (Exit::Failed, "not-found"),
+            Problem::OtherFileSystem { .. } => (Exit::Failed, "other-filesystem"),
+            Problem::InUse { .. } => (Exit::Failed, "in-use"),
+            Problem::Ambiguous { .. } => (Exit::Failed, "ambiguous"),
+            Problem::NoIdentity { .. } => (Exit::Failed, "no-identity"),
+            Problem::NoProgram { .. } => (Exit::Failed, "no-program"),
+            Problem::NotStatic { .. } => (Exit::Malformed, "not-static"),
+            Problem::TooLarge { .. } => (Exit::NoRoom, "too-large"),
+            Problem::NoModuleFile { .. } => (Exit::Failed, "no-module"),
+            Problem::BadModule { .. } | Problem::BadModuleName { .. } => {
+                (Exit::Malformed, "bad-module")
+            }
+            Problem::BadDirectory { .. } | Problem::BadCaptureConfig(_) => {
+                (Exit::Malformed, "crash-config")
+            }
+            Problem::NoTarget | Problem::NotLookedAt { .. } => (Exit::Failed, "failed"),
         }
     }
 }

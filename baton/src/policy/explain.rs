@@ -1,12 +1,11 @@
 //! A policy in sentences, and what it does with a command line.
 
-use super::canonical::refusal_word;
 use super::compact;
 use super::model::{
     COMMAND_LINE_WAYS, INITRD_WAYS, KERNEL_WAYS, PURPOSES, Policy, Rule, Rules, Values, described,
 };
 use baton_formats::cmdline::parameters;
-use baton_formats::policy::{self, Action, ParameterRule};
+use baton_formats::policy::{self, Action, ParameterRule, RefusalAction};
 use baton_sys::hex;
 use baton_verify::command_line::{DecidedBy, Judged, judge_parameters};
 
@@ -39,9 +38,9 @@ fn secure_boot(policy: &Policy) -> &'static str {
 }
 
 fn refusal(policy: &Policy) -> String {
-    let what = match refusal_word(policy.refusal.action) {
-        "halt" => "halts the machine",
-        _ => "resets the machine",
+    let what = match policy.refusal.action {
+        RefusalAction::Halt => "halts the machine",
+        RefusalAction::Reset => "resets the machine",
     };
     match policy.refusal.delay_seconds {
         0 => format!("A refusal {what} at once."),
