@@ -120,26 +120,21 @@ impl Machine {
     }
 
     pub fn load(&self, more: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
-        let root = self.directory.path().join("root");
-        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
-            &"load",
-            &self.kernel,
-            &"--dry-run",
-            &"--root",
-            &root,
-            &"--json",
-            &"--gate",
-            &self.gate,
-        ];
-        args.extend(more);
-        baton(&args)
+        self.dry_run(&[&"load"], more)
     }
 
     pub fn crash_load(&self, more: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
+        self.dry_run(&[&"crash", &"load"], more)
+    }
+
+    fn dry_run(
+        &self,
+        command: &[&dyn AsRef<std::ffi::OsStr>],
+        more: &[&dyn AsRef<std::ffi::OsStr>],
+    ) -> Said {
         let root = self.directory.path().join("root");
-        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
-            &"crash",
-            &"load",
+        let mut args = command.to_vec();
+        args.extend::<[&dyn AsRef<std::ffi::OsStr>; 7]>([
             &self.kernel,
             &"--dry-run",
             &"--root",
@@ -147,7 +142,7 @@ impl Machine {
             &"--json",
             &"--gate",
             &self.gate,
-        ];
+        ]);
         args.extend(more);
         baton(&args)
     }

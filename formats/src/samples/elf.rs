@@ -1,6 +1,7 @@
 //! An ELF kernel in miniature, as Linux's `vmlinux` is, with a signature note.
 
 use super::{filler, put, put16, put32, put64};
+pub use baton_samples::small_elf::note;
 
 /// Offsets in [`kernel`].
 pub mod at {
@@ -24,18 +25,6 @@ pub const CODE_VADDR: u64 = 0xffff_ffff_8100_0000;
 pub const CODE_PADDR: u64 = 0x100_0000;
 pub const DATA_VADDR: u64 = 0xffff_ffff_8120_0000;
 pub const DATA_PADDR: u64 = 0x120_0000;
-
-/// A note, padded to 4 bytes.
-pub fn note(name: &[u8], kind: u32, descriptor: &[u8]) -> Vec<u8> {
-    let mut note = (name.len() as u32).to_le_bytes().to_vec();
-    note.extend((descriptor.len() as u32).to_le_bytes());
-    note.extend(kind.to_le_bytes());
-    for part in [name, descriptor] {
-        note.extend(part);
-        note.resize(note.len().next_multiple_of(4), 0);
-    }
-    note
-}
 
 pub struct Header {
     pub kind: u32,
