@@ -28,7 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("baton-capture", &["baton-kdump", "baton-sys", "baton-toml"]),
-    ("baton-guest", &["baton-formats", "baton-sys"]),
+    ("baton-guest", &["baton-sys"]),
     (
         "baton-samples",
         &["baton-formats", "baton-gate", "baton-verify"],

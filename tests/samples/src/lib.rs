@@ -20,11 +20,11 @@ pub mod small_image;
 
 use std::path::Path;
 
-/// EFI_CERT_X509_GUID and EFI_CERT_SHA256_GUID, and those of certificates' digests.
+/// The GUIDs of signature lists: of certificates, and of SHA-256 digests.
 pub const X509: [u8; 16] = baton_formats::siglist::X509_GUID;
 pub const SHA256: [u8; 16] = baton_formats::siglist::SHA256_GUID;
 
-/// A file made by `fixtures/regenerate`.
+/// A file made by `verify/tests/fixtures/regenerate`.
 pub fn fixture(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../verify/tests/fixtures")
