@@ -54,7 +54,7 @@ pub struct Initrds {
 ///
 /// # Errors
 /// The refusal, in the words that `baton load` uses too.
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 pub fn prepare<'m, M: PhysicalMemory>(
     memory: &'m M,
     image: &Image<'m>,

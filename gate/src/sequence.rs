@@ -69,7 +69,7 @@ fn hand_over<'m, H: Hardware>(
         .map_err(|reason| refused(Refusal::new(Component::Memory, reason)))
 }
 
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 fn report<H: Hardware>(prepared: &Prepared<'_>, hardware: &H) {
     let kernel = &prepared.plan.kernel;
     let (format, release) = prepared.kernel;

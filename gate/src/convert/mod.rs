@@ -71,7 +71,7 @@ pub trait Convert<'m> {
 ///
 /// # Errors
 /// As [`Convert::convert`].
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 pub fn plan<'m>(
     decision: Decision<'m>,
     arguments: &Arguments<'m>,

@@ -31,7 +31,7 @@ pub(super) struct Kept {
 }
 
 /// Judges every table of the array, whose bytes these are.
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 pub(super) fn judge<M: PhysicalMemory>(
     memory: &M,
     loaded: &Loaded<'_, '_>,

@@ -44,7 +44,7 @@ impl<'m> Firmware<'m> {
             .map_err(|reason| Refusal::new(Component::FirmwareTables, reason))
     }
 
-    #[inline(never)] // A short frame makes short code.
+    #[inline(never)] // Smaller code: the caller's frame stays short.
     fn find<M: PhysicalMemory>(
         memory: &'m M,
         arguments: &Arguments<'m>,

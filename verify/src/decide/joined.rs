@@ -42,7 +42,7 @@ impl Piece<'_> {
 /// Checks initrds in the order in which they are joined.
 ///
 /// The microcode that Linux takes from there, too, is none of this: the processor verifies it.
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 pub(crate) fn check(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<(), Refusal> {
     check_acpi_tables(pieces, rules)?;
     match command_line::denies(BOOTCONFIG, rules) {

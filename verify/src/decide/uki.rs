@@ -39,7 +39,7 @@ pub(crate) fn find<'a>(kernel: &Verified<'a>, file: &'a [u8]) -> Result<Option<U
 
 /// Takes a verified kernel image apart: of a UKI the profile of this number, whose kernel may have
 /// SBAT metadata of its own, which must satisfy `trust` as the image's do.
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 pub(crate) fn open<'a>(
     kernel: &Verified<'a>,
     uki: Option<Uki<'a>>,
@@ -151,7 +151,7 @@ pub(crate) fn check_addon<'a>(
 ///
 /// # Errors
 /// Why it is none that any UKI may be given.
-#[inline(never)] // A short frame makes short code.
+#[inline(never)] // Smaller code: the caller's frame stays short.
 pub fn verify_addon<'a>(
     bytes: &'a [u8],
     trust: &Trust<'_>,

@@ -71,7 +71,7 @@ impl<'m> Arguments<'m> {
     ///
     /// # Errors
     /// `BadBootParams` or `BadMemoryMap`, naming what can't be right.
-    #[inline(never)] // A short frame makes short code.
+    #[inline(never)] // Smaller code: the caller's frame stays short.
     pub fn read<M: PhysicalMemory>(memory: &'m M, address: u64) -> Result<Self, Reason> {
         let boot_params = memory
             .array(address)
