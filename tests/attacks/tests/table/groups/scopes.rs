@@ -8,7 +8,7 @@ use baton_verify::{Certificate, Component};
 use crate::bases::*;
 use crate::case::{Case, Cases};
 use crate::scene::{Scene, signed_image_by, with_appended};
-use baton_samples::build::{authenticode, sha256};
+use baton_samples::build::{Build, authenticode, line, manifest, sha256};
 use baton_samples::cpio::{file, trailer};
 use baton_samples::forge::Cert;
 use baton_samples::forge_detached::ForgeDetached;
@@ -287,6 +287,20 @@ fn code(all: &mut Cases) {
                 let scope = scope_of(&limited(), purposes, "", 0);
                 it.gate.policy = policy("scoped", "", [&rules, &rules], &[scope]);
                 put_initrd(it, &table());
+            } => Component::Initrd(0), "acpi-tables";
+        "an ACPI table by a key for initrds and kernels, where kernels count by manifests alone":
+            initrd_of_its_key, |it| {
+                let [_, initrd, command_line, flags] = ALL;
+                let rules = rules([0x40, initrd, command_line, flags], "", &[]);
+                let scope = scope_of(&limited(), Purpose::Initrd as u8 | Purpose::Kernel as u8, "", 0);
+                it.gate.policy = policy("scoped", "", [&rules, &rules], &[scope]);
+                let listed = manifest(&[line("kernel", &small_image())]);
+                let signature = ForgeDetached::new(&table(), &limited()).build();
+                it.build = Build::bare()
+                    .initrd(&table())
+                    .manifest(&listed)
+                    .with(Kind::Signature, &signature, sha256(&signature), 1)
+                    .signature(2, listed.as_bytes());
             } => Component::Initrd(0), "acpi-tables";
         "parameters in the end of an initrd signed by a key for initrds":
             initrd_of_its_key, |it| put_initrd(it, &parameters()) => Component::Initrd(0), "hidden-bootconfig";
