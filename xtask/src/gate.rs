@@ -92,7 +92,8 @@ pub fn build_with(root: &Path, formats: &Formats, folder: &Path) -> Result<Stub>
     build_as(root, formats, folder, Lines::Left)
 }
 
-/// The same with the table of the source lines that its code is from in the linked program. The image is no other.
+/// The same with the table of the source lines that its code is from in the linked program. The image has the same
+/// functions, in another order: cargo's hashes of crates, which are in the symbols' names, are of the profile, too.
 ///
 /// # Errors
 /// As [`build`].
