@@ -3,9 +3,7 @@
 use baton_kdump::convert::Format;
 use baton_kdump::encode::Compression;
 use baton_kdump::filter::Level;
-use baton_toml::Number;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// Which memory is dumped, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +19,9 @@ pub struct Dump {
 
 /// The keys as they are written.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 struct Keys {
-    #[serde(default = "highest", deserialize_with = "level")]
+    #[serde(default = "highest")]
     level: Level,
     #[serde(default)]
     format: Format,
@@ -68,11 +66,4 @@ impl Default for Dump {
 
 fn highest() -> Level {
     Level::HIGHEST
-}
-
-fn level<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Level, D::Error> {
-    let [number, ..] = Number::<0, 31>::deserialize(deserializer)?
-        .get()
-        .to_le_bytes();
-    Level::try_from(number).map_err(Error::custom)
 }

@@ -10,7 +10,7 @@
 //! }
 //!
 //! let error = baton_toml::read::<Settings>("\nkeep = \"all\"").unwrap_err();
-//! let said = "line 2: keep is \"all\"; it must be a number from 1 to 10";
+//! let said = "line 2: keep: invalid type: string \"all\", expected a number from 1 to 10";
 //! assert_eq!(error.to_string(), said);
 //! ```
 
@@ -21,7 +21,7 @@ mod value;
 mod write;
 
 pub use read::read;
-pub use value::{Number, not_empty, valid};
+pub use value::{Number, list, not_empty, valid};
 pub use write::write_variants;
 
 use std::ops::Range;
@@ -84,8 +84,12 @@ pub struct Table<'t> {
 pub fn parse(text: &str) -> Result<Spanned<DeTable<'_>>> {
     DeTable::parse(text).map_err(|e| Problem {
         line: e.span().map(|span| line(text, span.start)),
-        message: format!("not TOML: {}", e.message().trim().replace('\n', ", ")),
+        message: format!("not TOML: {}", one_line(e.message())),
     })
+}
+
+fn one_line(message: &str) -> String {
+    message.trim().replace('\n', ", ")
 }
 
 fn line(text: &str, offset: usize) -> usize {

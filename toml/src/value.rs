@@ -1,36 +1,51 @@
 //! Values of which not every one is valid.
 
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
-use serde::{Serialize, Serializer};
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// Reads a value that must be `what` says, which `is_valid` checks. For `#[serde(deserialize_with)]`.
+/// Reads a text that must be `what` says, which `is_valid` checks. For `#[serde(deserialize_with)]`.
 ///
 /// # Errors
-/// When the value isn't valid, or has another type.
-pub fn valid<'d, T: Deserialize<'d>, D: Deserializer<'d>>(
+/// When the text isn't valid, or the value isn't a text.
+pub fn valid<'d, D: Deserializer<'d>>(
     deserializer: D,
-    is_valid: impl Fn(&T) -> bool,
+    is_valid: impl Fn(&str) -> bool,
     what: &str,
-) -> Result<T, D::Error> {
-    let value = T::deserialize(deserializer)?;
-    match is_valid(&value) {
-        true => Ok(value),
-        false => Err(Error::invalid_value(Unexpected::Other("another"), &what)),
+) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match is_valid(&text) {
+        true => Ok(text),
+        false => Err(Error::invalid_value(Unexpected::Str(&text), &what)),
     }
 }
 
-/// Reads a list that must not be empty; `fix` says what to do if it is. For `#[serde(deserialize_with)]`.
+/// Reads a list so that an error names the element, too. For `#[serde(deserialize_with)]`.
 ///
 /// # Errors
-/// When the list is empty or has other elements.
+/// When it is no list, or has other elements.
+pub fn list<'d, T: Deserialize<'d>, D: Deserializer<'d>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    /// A newtype places the errors within it, which a list doesn't.
+    #[derive(Deserialize)]
+    struct Element<T>(T);
+
+    let list = Vec::<Element<T>>::deserialize(deserializer)?;
+    Ok(list.into_iter().map(|element| element.0).collect())
+}
+
+/// The same of a list that must not be empty; `fix` says what to do if it is.
+///
+/// # Errors
+/// As for [`list`], and when it is empty.
 pub fn not_empty<'d, T: Deserialize<'d>, D: Deserializer<'d>>(
     deserializer: D,
     fix: &str,
 ) -> Result<Vec<T>, D::Error> {
-    let list = Vec::deserialize(deserializer)?;
+    let list = list(deserializer)?;
     match list.is_empty() {
-        true => Err(Error::invalid_length(0, &fix)),
+        true => Err(Error::custom(format!("the list is empty; {fix}"))),
         false => Ok(list),
     }
 }
@@ -67,6 +82,13 @@ impl<const MIN: u32, const MAX: u32> Visitor<'_> for NumberVisitor<MIN, MAX> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a number from {MIN} to {MAX}")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Number<MIN, MAX>, E> {
+        let negative = |_| E::invalid_value(Unexpected::Signed(number), &self);
+        u64::try_from(number)
+            .map_err(negative)
+            .and_then(|it| self.visit_u64(it))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Number<MIN, MAX>, E> {
