@@ -6,12 +6,12 @@
 #[cfg(test)]
 mod tests;
 
+use crate::device::Device;
 use crate::dump::Dump;
 use crate::path::InitramfsFile;
 use crate::system::Finally;
 use crate::target::Target;
 use baton_toml::{Number, Problem};
-use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The path of the configuration in the initramfs.
@@ -59,17 +59,33 @@ pub enum ConfigError {
     Unwritable(String),
 }
 
-fn targets<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Vec<Target>, D::Error> {
-    let fix = "add a [[target]] with kind = \"filesystem\" or \"raw\"";
-    let targets: Vec<Target> = baton_toml::not_empty(deserializer, fix)?;
-    let mut devices = targets.iter().filter_map(Target::device);
-    match devices.find(|device| device.is_made_by_udev()) {
-        None => Ok(targets),
-        Some(device) => Err(Error::custom(format!(
-            "udev or the device mapper makes {device}, and neither runs while a crash is captured; use UUID=…, \
-             PARTUUID=… or the device's own path, on a disk or partition without LVM and encryption"
-        ))),
+/// A target whose device can be there while a crash is captured.
+#[derive(Deserialize)]
+#[serde(try_from = "Target")]
+struct Reachable(Target);
+
+/// A target's device is a path that isn't there while a crash is captured.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "udev or the device mapper makes {0}, and neither runs while a crash is captured; use UUID=…, PARTUUID=… or the \
+     device's own path, on a disk or partition without LVM and encryption"
+)]
+struct MadeByUdev(Device);
+
+impl TryFrom<Target> for Reachable {
+    type Error = MadeByUdev;
+
+    fn try_from(target: Target) -> Result<Reachable, MadeByUdev> {
+        match target.device().filter(|device| device.is_made_by_udev()) {
+            None => Ok(Reachable(target)),
+            Some(device) => Err(MadeByUdev(device.clone())),
+        }
     }
+}
+
+fn targets<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Vec<Target>, D::Error> {
+    let targets: Vec<Reachable> = baton_toml::not_empty(deserializer, "add a [[target]]")?;
+    Ok(targets.into_iter().map(|it| it.0).collect())
 }
 
 impl Config {

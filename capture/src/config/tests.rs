@@ -83,7 +83,9 @@ fn what_could_not_be_read_is_not_written() {
     config.target.clear();
     let error = config.to_toml().unwrap_err().to_string();
     assert!(
-        error.contains("target: the list is empty; add a [[target]]"),
+        error.ends_with(
+            "target: the list is empty; add a [[target]]; docs/capture.md lists the keys"
+        ),
         "{error}"
     );
 }
@@ -254,13 +256,21 @@ fn a_configuration_without_a_target_is_refused() {
 #[test]
 fn a_path_that_only_udev_or_lvm_makes_is_refused() {
     for bad in ["/dev/disk/by-id/x", "/dev/mapper/vg-root", "/dev/dm-0"] {
-        for good in [
-            "UUID=0f1e2d3c-aaaa-bbbb-cccc-0123456789ab",
-            "PARTLABEL=dump",
+        for (good, target) in [
+            (
+                "UUID=0f1e2d3c-aaaa-bbbb-cccc-0123456789ab",
+                "line 13: target[0]",
+            ),
+            ("PARTLABEL=dump", "line 20: target[1]"),
         ] {
-            let text = error(good, bad);
-            let said = format!("target: udev or the device mapper makes {bad}, ");
-            assert!(text.contains(&said), "{text}");
+            assert_eq!(
+                error(good, bad),
+                format!(
+                    "the capture configuration: {target}: udev or the device mapper makes {bad}, and neither runs while a \
+                     crash is captured; use UUID=…, PARTUUID=… or the device's own path, on a disk or partition without \
+                     LVM and encryption; docs/capture.md lists the keys"
+                )
+            );
         }
     }
 }
