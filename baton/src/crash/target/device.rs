@@ -8,6 +8,7 @@ use baton_capture::device::Device;
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
 use baton_sys::mounts::Mount;
+use std::path::{Path, PathBuf};
 
 /// The device of the target that is called `target` in messages.
 pub fn find(root: &Root, device: &Device, target: &str) -> Result<BlockDevice> {
@@ -20,6 +21,19 @@ pub fn find(root: &Root, device: &Device, target: &str) -> Result<BlockDevice> {
 /// The last mount of the file system on a device.
 pub fn mount_of<'m>(mounts: &'m [Mount], device: &BlockDevice) -> Option<&'m Mount> {
     mounts.iter().rev().find(|mount| is_mount_of(mount, device))
+}
+
+/// The last mount that shows a directory of the file system on a device, and the path of the directory below it.
+pub fn shown<'m>(
+    mounts: &'m [Mount],
+    device: &BlockDevice,
+    directory: &Path,
+) -> Option<(&'m Mount, PathBuf)> {
+    let own = mounts.iter().filter(|mount| is_mount_of(mount, device));
+    own.rev().find_map(|mount| {
+        let below = directory.strip_prefix(&mount.root).ok()?;
+        Some((mount, below.to_owned()))
+    })
 }
 
 /// Whether a mount is of the file system on a device.

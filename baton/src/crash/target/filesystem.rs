@@ -66,13 +66,9 @@ impl Kind for Filesystem {
         let name = self.name();
         let device = device::find(root, &self.device, &name)?;
         let directory = Path::new("/").join(self.directory.below_root());
-        let holds = |mount: &&Mount| {
-            device::is_mount_of(mount, &device) && directory.starts_with(&mount.root)
-        };
-        let mount = mounts.iter().rev().find(holds);
-        let mount = mount.ok_or(CaptureError::NotMountedNow { target: name })?;
-        let within = directory.strip_prefix(&mount.root).unwrap_or(&directory);
-        Ok(mount.point.join(within))
+        let shown = device::shown(mounts, &device, &directory);
+        let (mount, below) = shown.ok_or(CaptureError::NotMountedNow { target: name })?;
+        Ok(mount.point.join(below))
     }
 }
 

@@ -349,6 +349,24 @@ fn a_directory_is_opened_as_it_would_be_after_a_crash() {
 }
 
 #[test]
+fn where_a_device_is_mounted_twice_the_last_mount_that_shows_the_directory_is_looked_at() {
+    let fake = Fake::new()
+        .with_virtio_blk()
+        .with_nvme()
+        .mount("30 22 259:1 / /first rw - ext4 /dev/nvme0n1p1 rw")
+        .mount("31 22 259:1 / /last rw - ext4 /dev/nvme0n1p1 rw")
+        .mount("32 22 259:1 /srv /other rw - ext4 /dev/nvme0n1p1 rw")
+        .directory("first")
+        .directory("last/crash")
+        .directory("other");
+    let target = filesystem("/dev/nvme0n1p1", None);
+    assert!(at(&fake, &target).unwrap().notes().is_empty());
+    let root = fake.root();
+    let dumps = target.dumps(&root, &mounts::read(&root).unwrap()).unwrap();
+    assert_eq!(dumps, std::path::Path::new("/last/crash"));
+}
+
+#[test]
 fn a_directory_that_the_first_dump_makes_is_reported() {
     let fake = Fake::new().with_virtio_blk().directory("srv");
     let target = at(&fake, &directory("/srv/dumps")).unwrap();

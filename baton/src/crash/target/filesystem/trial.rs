@@ -3,12 +3,13 @@
 
 use super::FoundFilesystem;
 use crate::crash::target::FoundTarget;
-use crate::crash::target::device::is_mount_of;
+use crate::crash::target::device;
 use crate::failure::Result;
 use crate::failure::problem::Problem;
 use baton_sys::Root;
 use baton_sys::mounts::Mount;
 use baton_sys::trial::{Lookup, NotMounted, Trial, look_below};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Tries it; returns notes. A described machine has no devices: there only what is mounted is looked at.
@@ -22,22 +23,20 @@ pub fn run(
     name: &str,
 ) -> Result<Vec<String>> {
     let directory = Path::new("/").join(target.config.directory.below_root());
-    let own = mounts.iter().filter(|it| is_mount_of(it, &target.device));
-    let own: Vec<&Mount> = own.collect();
     let mut notes = Vec::new();
     let mounted = match root.is_system() {
-        true => mount(target, &own),
+        true => mount(target, mounts),
         false => Ok(None),
     };
     let looked = match mounted {
         Ok(Some(trial)) => Some(trial.look(&directory)),
-        Ok(None) => seen(root, &own, &directory),
+        Ok(None) => seen(root, mounts, target, &directory),
         Err(NotMounted::Untried(why)) => {
             notes.push(format!(
                 "{}: whether it can be mounted wasn't tried ({why})",
                 target.describe()
             ));
-            seen(root, &own, &directory)
+            seen(root, mounts, target, &directory)
         }
         Err(NotMounted::Refused { option, why }) => {
             let all = target.config.options.data.clone();
@@ -64,13 +63,16 @@ pub fn run(
 
 fn mount(
     target: &FoundFilesystem,
-    own: &[&Mount],
+    mounts: &[Mount],
 ) -> std::result::Result<Option<Trial>, NotMounted> {
     let node = target.device.node();
     let Some(node) = node.filter(|node| node.exists()) else {
         return Ok(None);
     };
-    let writable = own.iter().any(|mount| !mount.read_only);
+    let mut own = mounts
+        .iter()
+        .filter(|mount| device::is_mount_of(mount, &target.device));
+    let writable = own.any(|mount| !mount.read_only);
     let config = &target.config;
     Trial::mount(
         &node,
@@ -82,14 +84,16 @@ fn mount(
 }
 
 /// The directory where the file system is mounted, if a mount shows it.
-fn seen(root: &Root, own: &[&Mount], directory: &Path) -> Option<std::io::Result<Lookup>> {
-    let mount = own
-        .iter()
-        .find(|mount| directory.starts_with(&mount.root))?;
-    let within = directory.strip_prefix(&mount.root).ok()?;
+fn seen(
+    root: &Root,
+    mounts: &[Mount],
+    target: &FoundFilesystem,
+    directory: &Path,
+) -> Option<io::Result<Lookup>> {
+    let (mount, within) = device::shown(mounts, &target.device, directory)?;
     let below = mount.point.strip_prefix("/").unwrap_or(Path::new(""));
     let point = root.join(below);
-    point.is_dir().then(|| look_below(&point, within))
+    point.is_dir().then(|| look_below(&point, &within))
 }
 
 fn judge(
