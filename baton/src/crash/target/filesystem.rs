@@ -79,18 +79,23 @@ fn filesystem_of(
     device: &BlockDevice,
     target: &str,
 ) -> std::result::Result<FileSystem, Problem> {
-    let target = target.to_owned();
     match mount {
-        Some(mount) => FileSystem::try_from(mount.filesystem.clone()).map_err(|_| {
-            Problem::UnsupportedFileSystem {
-                target,
-                filesystem: mount.filesystem.clone(),
-            }
-        }),
+        Some(mount) => of_mount(mount, target),
         None => probe::contents(root, device)
             .and_then(|found| probe::filesystem(&found))
-            .ok_or(Problem::UnknownFileSystem { target }),
+            .ok_or_else(|| Problem::UnknownFileSystem {
+                target: target.to_owned(),
+            }),
     }
+}
+
+/// The type of file system that is mounted, if dumps can be written to it.
+pub fn of_mount(mount: &Mount, target: &str) -> std::result::Result<FileSystem, Problem> {
+    let found = FileSystem::try_from(mount.filesystem.clone());
+    found.map_err(|_| Problem::UnsupportedFileSystem {
+        target: target.to_owned(),
+        filesystem: mount.filesystem.clone(),
+    })
 }
 
 /// In place of a path, which may be that of another disk after a crash, a name that the device also has then.

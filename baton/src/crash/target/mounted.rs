@@ -65,11 +65,7 @@ impl Kind for Mounted {
 
 impl Mounted {
     fn config(&self, mount: &Mount, path: &Path, device: Device) -> Result<FilesystemTarget> {
-        let filesystem = FileSystem::try_from(mount.filesystem.clone());
-        let filesystem = filesystem.map_err(|_| Problem::UnsupportedFileSystem {
-            target: self.name(),
-            filesystem: mount.filesystem.clone(),
-        })?;
+        let filesystem = filesystem::of_mount(mount, &self.name())?;
         let mut options = MountOptions::default();
         if filesystem == FileSystem::Btrfs {
             // The path below a subvolume's root is a path below the root of the whole file system, which is the
