@@ -76,7 +76,11 @@ impl TryFrom<Target> for Reachable {
     type Error = MadeByUdev;
 
     fn try_from(target: Target) -> Result<Reachable, MadeByUdev> {
-        match target.device().filter(|device| device.is_made_by_udev()) {
+        match target
+            .kind()
+            .device()
+            .filter(|device| device.is_made_by_udev())
+        {
             None => Ok(Reachable(target)),
             Some(device) => Err(MadeByUdev(device.clone())),
         }

@@ -21,7 +21,7 @@
 //!     device = "PARTUUID=0a1b"
 //! "#;
 //! let config = Config::parse(text)?;
-//! assert_eq!(config.target[0].to_string(), "partition PARTUUID=0a1b");
+//! assert_eq!(config.target[0].kind().to_string(), "partition PARTUUID=0a1b");
 //! # Ok::<(), baton_capture::config::ConfigError>(())
 //! ```
 

@@ -152,6 +152,7 @@ impl<'a> Capture<'a> {
 
     /// Tries a target and unmounts it, whether it succeeds or fails.
     fn attempt(&mut self, target: &Target, crash: &dyn Crash, log: &str, left: usize) -> bool {
+        let target = target.kind();
         self.system.say(&format!("dumping to {target}"));
         self.summary.target = target.to_string();
         self.summary.error = None;

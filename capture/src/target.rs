@@ -29,7 +29,7 @@ pub enum Target {
 }
 
 /// What a kind of target is. It is displayed as the place that it is.
-pub trait Kind: fmt::Display {
+pub trait TargetKind: fmt::Display {
     /// The block device that the target is on.
     fn device(&self) -> Option<&Device>;
 
@@ -38,29 +38,13 @@ pub trait Kind: fmt::Display {
 }
 
 impl Target {
-    fn kind(&self) -> &dyn Kind {
+    /// The target, whichever kind it is.
+    #[must_use]
+    pub fn kind(&self) -> &dyn TargetKind {
         match self {
             Target::Filesystem(target) => target,
             Target::Raw(target) => target,
         }
-    }
-
-    /// The block device that the target is on.
-    #[must_use]
-    pub fn device(&self) -> Option<&Device> {
-        self.kind().device()
-    }
-
-    /// What writes one dump to the target.
-    #[must_use]
-    pub fn writer<'s>(&self, system: &'s dyn System) -> Box<dyn TargetWriter + 's> {
-        self.kind().writer(system)
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind().fmt(f)
     }
 }
 

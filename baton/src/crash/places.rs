@@ -24,7 +24,7 @@ pub fn find(root: &Root) -> Result<Places> {
     let mounts = mounts::read(root).unwrap_or_default();
     let mut places = Places::default();
     for target in &settings.target {
-        match target.dumps(root, &mounts) {
+        match target.kind().dumps(root, &mounts) {
             Ok(place) if places.found.contains(&place) => {}
             Ok(place) => places.found.push(place),
             Err(why) => places.notes.push(why.to_string()),

@@ -109,7 +109,7 @@ fn targets(
     let mounts = mounts::read(root)?;
     let (mut targets, mut left_out) = (Vec::new(), Vec::new());
     for target in &settings.target {
-        let found = target.find(root, &mounts).and_then(|target| {
+        let found = target.kind().find(root, &mounts).and_then(|target| {
             needs.all_or_nothing(|needs| target.require(needs))?;
             Ok(target)
         });

@@ -8,7 +8,7 @@
 //! | `vmcore.sha256` | the digest in the format of sha256sum, if the dump was read back |
 //! | `vmcore` | the complete dump, renamed to this last |
 
-use super::{Job, Kind, TargetError, TargetWriter, Task, WrittenDump};
+use super::{Job, TargetError, TargetKind, TargetWriter, Task, WrittenDump};
 use crate::device::Device;
 use crate::digest;
 use crate::file_system::FileSystem;
@@ -66,7 +66,7 @@ impl fmt::Display for FilesystemTarget {
     }
 }
 
-impl Kind for FilesystemTarget {
+impl TargetKind for FilesystemTarget {
     fn device(&self) -> Option<&Device> {
         Some(&self.device)
     }

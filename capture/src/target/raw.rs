@@ -1,7 +1,7 @@
 //! A whole partition. The dump lies at its start, so that every reader of dumps can open the partition as if
 //! it were a file; everything else lies in its [`trailer`].
 
-use super::{Job, Kind, TargetError, TargetWriter, Task, WrittenDump};
+use super::{Job, TargetError, TargetKind, TargetWriter, Task, WrittenDump};
 use crate::device::{Device, RawDevice};
 use crate::probe;
 use crate::space;
@@ -38,7 +38,7 @@ impl fmt::Display for RawTarget {
     }
 }
 
-impl Kind for RawTarget {
+impl TargetKind for RawTarget {
     fn device(&self) -> Option<&Device> {
         Some(self.device.name())
     }

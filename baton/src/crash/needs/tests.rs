@@ -15,7 +15,7 @@ fn needed(
     let mounts = mounts::read(&root).unwrap();
     let mut needs = Needs::new(&index, same);
     for target in targets {
-        let target = target.find(&root, &mounts).unwrap();
+        let target = target.kind().find(&root, &mounts).unwrap();
         needs.all_or_nothing(|needs| target.require(needs))?;
     }
     for module in more {
@@ -167,7 +167,10 @@ fn a_target_that_lacks_a_module_adds_nothing() {
     let fake = Fake::new().with_modules().with_sata();
     let root = fake.root();
     let index = Index::read(&root, RELEASE).unwrap().unwrap();
-    let target = on("/dev/sda1", "btrfs", "").find(&root, &[]).unwrap();
+    let target = on("/dev/sda1", "btrfs", "")
+        .kind()
+        .find(&root, &[])
+        .unwrap();
     let mut needs = Needs::new(&index, true);
     let added = needs.all_or_nothing(|needs| target.require(needs));
     assert!(added.is_err());

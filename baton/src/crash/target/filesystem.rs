@@ -2,7 +2,7 @@
 
 mod trial;
 
-use super::{FoundTarget, Kind, capture, device};
+use super::{FoundTarget, TargetKind, capture, device};
 use crate::crash::needs::Needs;
 use crate::crash::{names, probe};
 use crate::failure::Result;
@@ -34,11 +34,14 @@ pub struct Filesystem {
     pub directory: Directory,
 }
 
-impl Kind for Filesystem {
+impl Filesystem {
+    /// The name of the target in messages.
     fn name(&self) -> String {
         format!("target {} of {}", self.directory, self.device)
     }
+}
 
+impl TargetKind for Filesystem {
     fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>> {
         let name = self.name();
         let found = device::find(root, &self.device, &name)?;

@@ -35,40 +35,29 @@ pub enum Target {
 }
 
 impl Target {
-    fn kind(&self) -> &dyn Kind {
+    /// The target, whichever kind it is.
+    #[must_use]
+    pub fn kind(&self) -> &dyn TargetKind {
         match self {
             Target::Mounted(target) => target,
             Target::Filesystem(target) => target,
             Target::Raw(target) => target,
         }
     }
+}
 
+/// What a kind of target is.
+pub trait TargetKind {
     /// Looks the target up on this machine.
     ///
     /// # Errors
     /// When it isn't there, or a capture couldn't write to it.
-    pub fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>> {
-        self.kind().find(root, mounts)
-    }
+    fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>>;
 
     /// The directory or partition that has the target's dumps, by which they can be read now.
     ///
     /// # Errors
     /// When they can't be read, with what to do about it.
-    pub fn dumps(&self, root: &Root, mounts: &[Mount]) -> Result<PathBuf> {
-        self.kind().dumps(root, mounts)
-    }
-}
-
-/// What a kind of target is.
-trait Kind {
-    /// The name of the target in messages.
-    fn name(&self) -> String;
-
-    /// As [`Target::find`].
-    fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>>;
-
-    /// As [`Target::dumps`].
     fn dumps(&self, root: &Root, mounts: &[Mount]) -> Result<PathBuf>;
 }
 

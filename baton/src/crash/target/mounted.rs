@@ -1,7 +1,7 @@
 //! A directory as it is mounted here. The capture program gets it as a directory of its file system.
 
 use super::filesystem::{self, FoundFilesystem};
-use super::{FoundTarget, Kind};
+use super::{FoundTarget, TargetKind};
 use crate::crash::names;
 use crate::failure::Result;
 use crate::failure::problem::Problem;
@@ -24,11 +24,7 @@ pub struct Mounted {
     pub directory: String,
 }
 
-impl Kind for Mounted {
-    fn name(&self) -> String {
-        format!("target {}", self.directory)
-    }
-
+impl TargetKind for Mounted {
     fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>> {
         let nowhere = || Problem::NotMounted {
             directory: self.directory.clone(),
@@ -64,6 +60,11 @@ impl Kind for Mounted {
 }
 
 impl Mounted {
+    /// The name of the target in messages.
+    fn name(&self) -> String {
+        format!("target {}", self.directory)
+    }
+
     fn config(&self, mount: &Mount, path: &Path, device: Device) -> Result<FilesystemTarget> {
         let filesystem = filesystem::of_mount(mount, &self.name())?;
         let mut options = MountOptions::default();

@@ -1,7 +1,7 @@
 //! A whole partition or disk. Its keys in crash.toml are those that the capture program reads, but the device may be
 //! any path here; the capture program gets a name that the device also has after a crash.
 
-use super::{FoundTarget, Kind, capture, device};
+use super::{FoundTarget, TargetKind, capture, device};
 use crate::crash::needs::Needs;
 use crate::crash::{names, probe};
 use crate::failure::Result;
@@ -13,13 +13,14 @@ use baton_sys::block::BlockDevice;
 use baton_sys::mounts::Mount;
 use std::path::{Path, PathBuf};
 
-impl Kind for RawTarget {
-    fn name(&self) -> String {
-        format!("raw target {}", self.device)
-    }
+/// The name of the target in messages.
+fn name(target: &RawTarget) -> String {
+    format!("raw target {}", target.device)
+}
 
+impl TargetKind for RawTarget {
     fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>> {
-        let name = self.name();
+        let name = name(self);
         let found = device::find(root, self.device.name(), &name)?;
         if let Some(why) = in_use(root, mounts, &found)? {
             return Err(Problem::InUse {
@@ -53,7 +54,7 @@ impl Kind for RawTarget {
     }
 
     fn dumps(&self, root: &Root, _: &[Mount]) -> Result<PathBuf> {
-        let device = device::find(root, self.device.name(), &self.name())?;
+        let device = device::find(root, self.device.name(), &name(self))?;
         let named = Path::new("/dev").join(&device.name);
         Ok(device.node().unwrap_or(named))
     }

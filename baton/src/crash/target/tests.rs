@@ -7,7 +7,7 @@ type Found = Result<Box<dyn FoundTarget>>;
 
 fn at(fake: &Fake, target: &Target) -> Found {
     let root = fake.root();
-    target.find(&root, &mounts::read(&root).unwrap())
+    target.kind().find(&root, &mounts::read(&root).unwrap())
 }
 
 fn mounted_at(fake: &Fake, directory: &str) -> Found {
@@ -362,7 +362,10 @@ fn where_a_device_is_mounted_twice_the_last_mount_that_shows_the_directory_is_lo
     let target = filesystem("/dev/nvme0n1p1", None);
     assert!(at(&fake, &target).unwrap().notes().is_empty());
     let root = fake.root();
-    let dumps = target.dumps(&root, &mounts::read(&root).unwrap()).unwrap();
+    let dumps = target
+        .kind()
+        .dumps(&root, &mounts::read(&root).unwrap())
+        .unwrap();
     assert_eq!(dumps, std::path::Path::new("/last/crash"));
 }
 
