@@ -1,8 +1,7 @@
 //! What is on a device, read by the code by which the capture program will find it.
 
 use baton_capture::device::Device;
-use baton_capture::file_system::FileSystem;
-use baton_capture::probe::{Occupant, Owner, Superblock, gpt, superblock};
+use baton_capture::probe::{Occupant, Superblock, gpt, superblock};
 use baton_capture::system::Identity;
 use baton_kdump::Source;
 use baton_sys::Root;
@@ -57,18 +56,6 @@ pub fn contents(root: &Root, device: &BlockDevice) -> Option<Superblock> {
 pub fn occupant(root: &Root, device: &BlockDevice) -> Option<Occupant> {
     let node = open(root, device)?;
     baton_capture::probe::occupant(&node).unwrap_or(Some(Occupant::Unknown))
-}
-
-/// The type of file system, if dumps can be written to it.
-#[must_use]
-pub fn filesystem(superblock: &Superblock) -> Option<FileSystem> {
-    match superblock.owner {
-        Owner::Ext => Some(FileSystem::Ext4),
-        Owner::Xfs => Some(FileSystem::Xfs),
-        Owner::Btrfs => Some(FileSystem::Btrfs),
-        Owner::Vfat => Some(FileSystem::Vfat),
-        Owner::Swap | Owner::Luks | Owner::Lvm => None,
-    }
 }
 
 /// What the partition table calls a partition; `None` where it is none, or the disk can't be read.

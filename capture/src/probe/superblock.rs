@@ -2,6 +2,7 @@
 
 use super::{array, bytes, label, uuid};
 use crate::device::Device;
+use crate::file_system::FileSystem;
 use baton_kdump::Source;
 
 /// What a superblock says the device belongs to.
@@ -51,6 +52,18 @@ pub struct Superblock {
 }
 
 impl Superblock {
+    /// The type of file system, if dumps can be written to it.
+    #[must_use]
+    pub fn filesystem(&self) -> Option<FileSystem> {
+        match self.owner {
+            Owner::Ext => Some(FileSystem::Ext4),
+            Owner::Xfs => Some(FileSystem::Xfs),
+            Owner::Btrfs => Some(FileSystem::Btrfs),
+            Owner::Vfat => Some(FileSystem::Vfat),
+            Owner::Swap | Owner::Luks | Owner::Lvm => None,
+        }
+    }
+
     /// Whether the file system is called `UUID=…` or `LABEL=…` like this.
     #[must_use]
     pub fn is_called(&self, name: &Device) -> bool {

@@ -85,7 +85,7 @@ fn filesystem_of(
     match mount {
         Some(mount) => of_mount(mount, target),
         None => probe::contents(root, device)
-            .and_then(|found| probe::filesystem(&found))
+            .and_then(|found| found.filesystem())
             .ok_or_else(|| Problem::UnknownFileSystem {
                 target: target.to_owned(),
             }),
@@ -229,7 +229,7 @@ impl FoundFilesystem {
                 part: part.to_string(),
             });
         }
-        match probe::filesystem(&found) == Some(self.config.filesystem) {
+        match found.filesystem() == Some(self.config.filesystem) {
             true => Ok(()),
             false => Err(Problem::OtherFileSystem {
                 target,
