@@ -53,10 +53,23 @@ pub(crate) fn check(path: &str) -> Result<(), PathFlaw> {
 pub struct Directory(PathBuf);
 
 impl Directory {
+    /// The absolute path.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        Path::new("/").join(&self.0)
+    }
+
     /// The path relative to the root; empty for the root itself.
     #[must_use]
     pub fn below_root(&self) -> &Path {
         &self.0
+    }
+}
+
+/// Where dumps go if nothing else is said: `/var/crash`.
+impl Default for Directory {
+    fn default() -> Directory {
+        Directory("var/crash".into())
     }
 }
 

@@ -64,9 +64,7 @@ impl Default for Settings {
             keep: Keep::literal::<3>(),
             dump: Dump::default(),
             kernel: Kernel::default(),
-            target: vec![Target::Mounted(Mounted {
-                directory: "/var/crash".into(),
-            })],
+            target: vec![Target::Mounted(Mounted::default())],
         }
     }
 }
@@ -261,6 +259,10 @@ mod tests {
             (
                 "[[target]]\nkind = \"nfs\"",
                 "line 2: target[0].kind: unknown variant `nfs`, expected one of `mounted`, `filesystem`, `raw`",
+            ),
+            (
+                "[[target]]\nkind = \"mounted\"\ndirectory = \"var\"",
+                "line 3: target[0].directory: \"var\" is relative; give an absolute path such as /var/crash",
             ),
             (
                 "[[target]]\nkind = \"raw\"",

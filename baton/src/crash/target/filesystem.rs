@@ -68,8 +68,7 @@ impl TargetKind for Filesystem {
     fn dumps(&self, root: &Root, mounts: &[Mount]) -> Result<PathBuf> {
         let name = self.name();
         let device = device::find(root, &self.device, &name)?;
-        let directory = Path::new("/").join(self.directory.below_root());
-        let shown = device::shown(mounts, &device, &directory);
+        let shown = device::shown(mounts, &device, &self.directory.path());
         let (mount, below) = shown.ok_or(CaptureError::NotMountedNow { target: name })?;
         Ok(mount.point.join(below))
     }

@@ -17,22 +17,22 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 /// A directory that is mounted now.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mounted {
     /// The path of the directory here.
-    pub directory: String,
+    pub directory: Directory,
 }
 
 impl TargetKind for Mounted {
     fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>> {
         let nowhere = || Problem::NotMounted {
-            directory: self.directory.clone(),
+            directory: self.directory.to_string(),
         };
-        let path = real(root, Path::new(&self.directory)).ok_or_else(nowhere)?;
+        let path = real(root, self.directory.below_root()).ok_or_else(nowhere)?;
         let mount = mounts::holding(mounts, &path).ok_or_else(nowhere)?;
         let device = device_of(root, mount)?.ok_or_else(|| Problem::NoBlockDevice {
-            directory: self.directory.clone(),
+            directory: self.directory.to_string(),
             filesystem: mount.filesystem.clone(),
             origin: mount.source.clone(),
         })?;
@@ -55,7 +55,7 @@ impl TargetKind for Mounted {
     }
 
     fn dumps(&self, _: &Root, _: &[Mount]) -> Result<PathBuf> {
-        Ok(PathBuf::from(&self.directory))
+        Ok(self.directory.path())
     }
 }
 
@@ -89,9 +89,8 @@ impl Mounted {
     }
 }
 
-/// A path whose links are followed as far as it exists; what doesn't exist yet is made by the first dump.
-fn real(root: &Root, path: &Path) -> Option<PathBuf> {
-    let below = path.strip_prefix("/").ok()?;
+/// A path below `/` whose links are followed as far as it exists; what doesn't exist yet is made by the first dump.
+fn real(root: &Root, below: &Path) -> Option<PathBuf> {
     let base = std::fs::canonicalize(root.join("")).ok()?;
     below.ancestors().find_map(|there| {
         let whole = std::fs::canonicalize(root.join(there)).ok()?;

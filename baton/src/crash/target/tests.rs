@@ -11,8 +11,13 @@ fn at(fake: &Fake, target: &Target) -> Found {
 }
 
 fn mounted_at(fake: &Fake, directory: &str) -> Found {
-    let directory = directory.to_owned();
-    at(fake, &Target::Mounted(Mounted { directory }))
+    at(fake, &mounted(directory))
+}
+
+fn mounted(directory: &str) -> Target {
+    Target::Mounted(Mounted {
+        directory: directory.to_owned().try_into().unwrap(),
+    })
 }
 
 fn filesystem(device: &str, filesystem: Option<&str>) -> Target {
@@ -118,12 +123,8 @@ fn what_is_on_no_block_device_is_refused() {
     let failure = mounted_at(&fake, "/var/crash").unwrap_err();
     assert_eq!(failure.word(), "no-block-device");
     assert!(failure.to_string().contains("overlay"), "{failure}");
-    for directory in ["/var/crash", "var"] {
-        assert_eq!(
-            mounted_at(&Fake::new(), directory).unwrap_err().word(),
-            "not-mounted"
-        );
-    }
+    let failure = mounted_at(&Fake::new(), "/var/crash").unwrap_err();
+    assert_eq!(failure.word(), "not-mounted");
 }
 
 #[test]
@@ -336,11 +337,6 @@ fn a_directory_is_opened_as_it_would_be_after_a_crash() {
     let (reason, message) = refused(directory("/srv/dmups/today"));
     assert_eq!(reason, "no-parent");
     assert!(message.contains("/srv/dmups isn't there"), "{message}");
-    let mounted = |path: &str| {
-        Target::Mounted(Mounted {
-            directory: path.into(),
-        })
-    };
     assert_eq!(refused(mounted("/file")).0, "no-directory");
     assert_eq!(refused(mounted("/srv/dmups/today")).0, "no-parent");
     // What is mounted here is found through the link, and named by where it leads.

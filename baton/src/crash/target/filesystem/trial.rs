@@ -22,7 +22,7 @@ pub fn run(
     target: &FoundFilesystem,
     name: &str,
 ) -> Result<Vec<String>> {
-    let directory = Path::new("/").join(target.config.directory.below_root());
+    let directory = target.config.directory.path();
     let mut notes = Vec::new();
     let mounted = match root.is_system() {
         true => mount(target, mounts),
