@@ -72,7 +72,7 @@ pub struct CrashStatusArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Look at the machine described below this folder (for testing)
+    /// Look at the machine described below this directory (for testing)
     #[arg(long, value_name = "DIR", hide = true)]
     pub root: Option<PathBuf>,
 }

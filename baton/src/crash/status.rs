@@ -120,7 +120,7 @@ impl Status {
             Ok(prepared) => prepared,
             Err(failure) if failure.exit() == Exit::NotPermitted => {
                 self.notes.push(format!(
-                    "whether what is loaded is up to date can't be told: {failure}"
+                    "whether what is loaded is up to date isn't known: {failure}"
                 ));
                 return Ok(());
             }
@@ -245,12 +245,12 @@ impl Status {
     fn loaded_words(&self) -> String {
         match (&self.loaded, self.crash_loaded) {
             (Some(record), _) => {
-                let way = if record.gate {
+                let route = if record.gate {
                     "through the gate"
                 } else {
-                    "the kernel's own way"
+                    "by direct kexec"
                 };
-                format!("capture with {}, {way}", record.release)
+                format!("capture with {}, {route}", record.release)
             }
             (None, Some(true)) => "loaded".to_owned(),
             (None, Some(false)) => "not loaded".to_owned(),
