@@ -215,13 +215,7 @@ fn what_status_saves_is_what_a_load_is_judged_by() {
 #[test]
 fn a_kernel_for_real_time_is_said_to_read_no_mok() {
     let machine = Machine::locked_down().with_kernel_signed_by(&owners().rsa);
-    std::fs::remove_dir_all(
-        machine
-            .directory
-            .path()
-            .join("root/sys/firmware/efi/runtime-map"),
-    )
-    .unwrap();
+    machine.turn_runtime_services_off();
     machine.set("sys/firmware/efi/systab", "");
     let said = machine.load(&[&"--via", &"kernel"]);
     assert_eq!(reason(&said), (3, "unknown-signer".into()));

@@ -139,13 +139,7 @@ fn a_list_that_the_kernel_does_not_pass_on_is_not_the_gates() {
         .with_kernel_signed_by(&o.rsa)
         .with_gate(&o.p256, &o.rsa);
     assert_eq!(via(&machine.load(&[&"--via", &"gate"])), "gate");
-    std::fs::remove_dir_all(
-        machine
-            .directory
-            .path()
-            .join("root/sys/firmware/efi/runtime-map"),
-    )
-    .unwrap();
+    machine.turn_runtime_services_off();
     let said = machine.load(&[&"--via", &"gate"]);
     // Nor is the state of Secure Boot passed on.
     assert_eq!(reason(&said), (3, "secure-boot-not-on".into()));

@@ -119,6 +119,12 @@ impl Machine {
         self
     }
 
+    /// As efi=noruntime does.
+    pub fn turn_runtime_services_off(&self) {
+        let map = "root/sys/firmware/efi/runtime-map";
+        std::fs::remove_dir_all(self.directory.path().join(map)).unwrap();
+    }
+
     pub fn load(&self, more: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
         self.dry_run(&[&"load"], more)
     }

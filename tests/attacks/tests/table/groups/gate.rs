@@ -163,28 +163,28 @@ fn as_it_reads_itself(all: &mut Cases) {
     }
 }
 
+/// A gate in the kernel's place, signed by a trusted key.
+fn put_older_gate(scene: &mut Scene) {
+    let mut old = locked_down();
+    old.on_gate =
+        vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::leaf(2, 1), &[])];
+    let old = old.gate_file();
+    let digest = authenticode(&old);
+    scene.put_kernel(old, digest);
+}
+
 fn as_a_kernel(all: &mut Cases) {
     refused! { all;
         "an older gate of a revoked generation, started as a kernel by the new one":
             locked_down, |it| {
-                let mut old = locked_down();
-                old.on_gate =
-                    vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::leaf(2, 1), &[])];
-                let old = old.gate_file();
-                let digest = authenticode(&old);
-                it.put_kernel(old, digest);
+                put_older_gate(it);
                 it.shim().sbat_level = Some(b"sbat,1,2026010100\nbaton.gate,2\n".to_vec());
                 it.gate.sbat =
                     b"sbat,1,SBAT Version,sbat,1,-\nbaton.gate,2,Baton,baton-gate,2,-\n".to_vec();
             } => Component::Kernel, "revoked-by-sbat";
         "an older gate started as a kernel, on a machine that hasn't revoked it, by a newer one that has":
             locked_down, |it| {
-                let mut old = locked_down();
-                old.on_gate =
-                    vec![|file| *file = signed_image_by(std::mem::take(file), &Cert::leaf(2, 1), &[])];
-                let old = old.gate_file();
-                let digest = authenticode(&old);
-                it.put_kernel(old, digest);
+                put_older_gate(it);
                 let all = rules([0x7f, 7, 5, 0], "", &[]);
                 it.gate.policy = policy("newer", "sbat,1,1\nbaton.gate,2\n", [&all, &all], &[]);
             } => Component::Kernel, "revoked-by-sbat";

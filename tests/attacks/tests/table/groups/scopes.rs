@@ -88,13 +88,18 @@ fn generation() -> Scene {
     const SBAT: &[u8] = b"sbat,1,SBAT Version,sbat,1,-\nsample,2,Baton,sample,2,-\n";
     let scope = scope_of(&limited(), Purpose::Kernel as u8, "sample", 2);
     let mut scene = under(uki(), &[scope]);
+    put_uki(&mut scene, SBAT);
+    scene
+}
+
+/// A UKI with this SBAT metadata, signed by the limited key.
+fn put_uki(scene: &mut Scene, sbat: &[u8]) {
     let sections: [(&str, &[u8]); 3] = [
         (".linux", &small_image()),
         (".cmdline", UKI_LINE),
-        (".sbat", SBAT),
+        (".sbat", sbat),
     ];
-    put_signed(&mut scene, 0, pe_image(&sections), &limited());
-    scene
+    put_signed(scene, 0, pe_image(&sections), &limited());
 }
 
 /// An authority for initrds, and who it issued.
@@ -219,37 +224,9 @@ fn purposes(all: &mut Cases) {
 fn generations(all: &mut Cases) {
     refused! { all;
         "a kernel of an older generation than its key may sign":
-            generation, |it| {
-                put_signed(
-                    it,
-                    0,
-                    pe_image(&[
-                        (".linux", &small_image()),
-                        (".cmdline", UKI_LINE),
-                        (
-                            ".sbat",
-                            b"sbat,1,SBAT Version,sbat,1,-\nsample,1,Baton,sample,1,-\n",
-                        ),
-                    ]),
-                    &limited(),
-                );
-            } => KERNEL, CODE;
+            generation, |it| put_uki(it, b"sbat,1,SBAT Version,sbat,1,-\nsample,1,Baton,sample,1,-\n") => KERNEL, CODE;
         "a kernel that doesn't state the component that its key may sign":
-            generation, |it| {
-                put_signed(
-                    it,
-                    0,
-                    pe_image(&[
-                        (".linux", &small_image()),
-                        (".cmdline", UKI_LINE),
-                        (
-                            ".sbat",
-                            b"sbat,1,SBAT Version,sbat,1,-\nsample2,9,Baton,sample,9,-\n",
-                        ),
-                    ]),
-                    &limited(),
-                );
-            } => KERNEL, CODE;
+            generation, |it| put_uki(it, b"sbat,1,SBAT Version,sbat,1,-\nsample2,9,Baton,sample,9,-\n") => KERNEL, CODE;
         "a kernel without generations, by a key for kernels of one":
             generation, |it| {
                 put_signed(
@@ -260,9 +237,7 @@ fn generations(all: &mut Cases) {
                 );
             } => KERNEL, CODE;
         "a component stated twice, first with the generation that the key may sign":
-            generation, |it| {
-            put_signed(it, 0, pe_image(&[(".linux", &small_image()), (".cmdline", UKI_LINE), (".sbat", b"sbat,1,SBAT Version,sbat,1,-\nsample,2,Baton,sample,2,-\nsample,1,Baton,sample,1,-\n")]), &limited());
-        } => KERNEL, CODE;
+            generation, |it| put_uki(it, b"sbat,1,SBAT Version,sbat,1,-\nsample,2,Baton,sample,2,-\nsample,1,Baton,sample,1,-\n") => KERNEL, CODE;
     }
 }
 
