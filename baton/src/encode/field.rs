@@ -1,8 +1,17 @@
 //! Changing the fields of a file's headers in place.
 
+use crate::failure::Cause;
+use crate::failure::input::InputError;
+
 /// The file ends before the field does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut;
+
+impl From<Cut> for Cause {
+    fn from(Cut: Cut) -> Cause {
+        InputError::HeadersCut.into()
+    }
+}
 
 /// Writes a little-endian number.
 ///

@@ -20,7 +20,6 @@ pub mod sign;
 pub use io::{Attempt, IoError};
 pub use refusal::Refused;
 
-use crate::encode::field::Cut;
 use baton_sys::{KexecError, ReadError};
 use baton_verify::{Reason, Refusal, TrustError};
 use exit::Exit;
@@ -235,12 +234,6 @@ impl<C: Into<Cause>> From<C> for Failure {
 impl From<Refusal> for Cause {
     fn from(refusal: Refusal) -> Cause {
         Refused::from(refusal).into()
-    }
-}
-
-impl From<Cut> for Cause {
-    fn from(Cut: Cut) -> Cause {
-        input::InputError::HeadersCut.into()
     }
 }
 
