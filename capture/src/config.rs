@@ -11,7 +11,7 @@ use crate::dump::Dump;
 use crate::path::InitramfsFile;
 use crate::system::Finally;
 use crate::target::Target;
-use baton_toml::{Number, Problem};
+use baton_toml::{Number, TomlError};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The path of the configuration in the initramfs.
@@ -53,7 +53,7 @@ pub type Keep = Number<1, { u32::MAX }>;
 pub enum ConfigError {
     /// The text isn't TOML, doesn't have the keys of a configuration, or a value is wrong.
     #[error("the capture configuration: {0}; docs/capture.md lists the keys")]
-    Text(Problem),
+    Text(TomlError),
     /// The configuration can't be serialised.
     #[error("the capture configuration can't be written as TOML: {0}; report this as a bug")]
     Unwritable(String),

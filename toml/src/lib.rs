@@ -30,7 +30,7 @@ use toml::de::{DeTable, DeValue};
 
 /// What is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct TomlError {
     /// The line, from 1, if it is about one.
     pub line: Option<usize>,
     /// The key, the reason, and the fix.
@@ -38,19 +38,19 @@ pub struct Problem {
 }
 
 /// What reading gives.
-pub type Result<T> = std::result::Result<T, Problem>;
+pub type Result<T> = std::result::Result<T, TomlError>;
 
-impl Problem {
+impl TomlError {
     /// One about the whole.
-    pub fn new(message: impl Into<String>) -> Problem {
-        Problem {
+    pub fn new(message: impl Into<String>) -> TomlError {
+        TomlError {
             line: None,
             message: message.into(),
         }
     }
 }
 
-impl std::fmt::Display for Problem {
+impl std::fmt::Display for TomlError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(line) = self.line {
             write!(f, "line {line}: ")?;
@@ -82,7 +82,7 @@ pub struct Table<'t> {
 /// # Errors
 /// When it isn't.
 pub fn parse(text: &str) -> Result<Spanned<DeTable<'_>>> {
-    DeTable::parse(text).map_err(|e| Problem {
+    DeTable::parse(text).map_err(|e| TomlError {
         line: e.span().map(|span| line(text, span.start)),
         message: format!("not TOML: {}", one_line(e.message())),
     })
@@ -122,7 +122,7 @@ impl<'t> Table<'t> {
         let Some(key) = unknown.find(|key| !known.contains(&key.get_ref().as_ref())) else {
             return Ok(());
         };
-        Err(Problem {
+        Err(TomlError {
             line: Some(line(self.text, key.span().start)),
             message: format!(
                 "unknown key \"{}\"; known here: {}",
@@ -146,7 +146,7 @@ impl<'t> Table<'t> {
         self.get(key).ok_or_else(|| self.missing(key))
     }
 
-    fn missing(&self, key: &str) -> Problem {
+    fn missing(&self, key: &str) -> TomlError {
         self.problem(format!("\"{}\" is missing", self.path_of(key)))
     }
 
@@ -168,9 +168,9 @@ impl<'t> Table<'t> {
     }
 
     /// Something wrong with it.
-    pub fn problem(&self, message: impl Into<String>) -> Problem {
+    pub fn problem(&self, message: impl Into<String>) -> TomlError {
         let root = self.path.is_empty();
-        Problem {
+        TomlError {
             line: (!root).then(|| line(self.text, self.span.start)),
             message: message.into(),
         }
@@ -201,7 +201,7 @@ impl<'t> Item<'t> {
     }
 
     /// Something wrong with it: "KEY is VALUE; FIX".
-    pub fn must_be(&self, what: &str) -> Problem {
+    pub fn must_be(&self, what: &str) -> TomlError {
         let shown = self.text.get(self.span.clone()).unwrap_or_default();
         let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
         let shown = match shown.char_indices().nth(60) {
@@ -212,8 +212,8 @@ impl<'t> Item<'t> {
     }
 
     /// Something wrong with it: "KEY WHY".
-    pub fn problem(&self, why: impl std::fmt::Display) -> Problem {
-        Problem {
+    pub fn problem(&self, why: impl std::fmt::Display) -> TomlError {
+        TomlError {
             line: Some(line(self.text, self.span.start)),
             message: format!("{} {why}", self.path),
         }

@@ -4,7 +4,7 @@
 //! variant. (serde's own `tag` reads such a table into memory first, where its keys and values no longer know where they
 //! stand.)
 
-use super::{Item, Problem, Result, Table, line, one_line, parse};
+use super::{Item, Result, Table, TomlError, line, one_line, parse};
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -56,17 +56,17 @@ fn tag_outside<'t>(item: &Item<'t>) -> Result<Spanned<DeValue<'t>>> {
 }
 
 /// serde's error with its line and its key, which it knows only by where they stand.
-fn placed(error: &Error, root: &Table<'_>) -> Problem {
+fn placed(error: &Error, root: &Table<'_>) -> TomlError {
     let why = one_line(error.message());
     let place = error
         .span()
         .and_then(|span| Some((path(&span, root)?, span)));
     match place {
-        Some((path, span)) => Problem {
+        Some((path, span)) => TomlError {
             line: Some(line(root.text, span.start)),
             message: format!("{path}: {why}"),
         },
-        None => Problem::new(why),
+        None => TomlError::new(why),
     }
 }
 

@@ -107,9 +107,9 @@ impl Source {
                 }
             },
         };
-        let settings = parse(&text).map_err(|problem| Problem::Settings {
+        let settings = parse(&text).map_err(|error| Problem::Settings {
             path: path.clone(),
-            why: problem.to_string(),
+            why: error.to_string(),
         })?;
         Ok(Source {
             settings,

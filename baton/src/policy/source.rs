@@ -12,7 +12,7 @@ use baton_formats::policy::{
 };
 use baton_formats::sbat::SbatLevel;
 use baton_sys::hex;
-use baton_toml::{Item, Problem, Result, Table};
+use baton_toml::{Item, Result, Table, TomlError};
 use baton_verify::Certificate;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -448,7 +448,7 @@ pub fn check_forced(policy: &policy::Policy<'_>) -> Result<()> {
         let is_denied =
             |it: &Parameter<'_>| decides(it).is_some_and(|rule| rule.action == Action::Deny);
         if let Some(denied) = parameters(rules.forced).find(is_denied) {
-            return Err(Problem::new(format!(
+            return Err(TomlError::new(format!(
                 "{prefix}cmdline.force has \"{}\", which a rule of the same policy denies; \
                  allow it by a rule before that, or don't force it",
                 denied.raw.escape_ascii()
