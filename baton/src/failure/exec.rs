@@ -37,6 +37,10 @@ impl ExecError {
     pub fn code(&self) -> Code {
         match self {
             ExecError::NothingLoaded => (Exit::NothingLoaded, "nothing-loaded"),
+            // As where loading isn't permitted (`refusal::exit_of_kexec`).
+            ExecError::Reboot(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                (Exit::NotPermitted, "reboot")
+            }
             ExecError::Reboot(_) => (Exit::Kernel, "reboot"),
             ExecError::NoOrderlyWay => (Exit::Unsupported, "no-orderly-way"),
             ExecError::Init { .. } => (Exit::Failed, "init"),
@@ -57,8 +61,13 @@ mod tests {
             (22, "load a kernel first"),
             (5, "dmesg"),
         ] {
-            let error = ExecError::Reboot(io::Error::from_raw_os_error(errno)).to_string();
-            assert!(error.contains(fix), "{error}");
+            let error = ExecError::Reboot(io::Error::from_raw_os_error(errno));
+            assert!(error.to_string().contains(fix), "{error}");
+            let code = match errno {
+                1 => Exit::NotPermitted,
+                _ => Exit::Kernel,
+            };
+            assert_eq!(error.code().0, code);
         }
     }
 }
