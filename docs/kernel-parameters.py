@@ -3,7 +3,7 @@
 
     docs/kernel-parameters.py 6.1 6.12 7.2 > all.tsv
 
-Each argument is a folder of that version's sources (Debian: linux-source-6.1, -6.12, -7.2). The columns:
+Each argument is a directory of that version's sources (Debian: linux-source-6.1, -6.12, -7.2). The columns:
 name; how it is matched; file; versions. How:
 
 early   early_param: the whole name, before most else is set up
@@ -17,12 +17,12 @@ KIND = {'early_param': 'early', 'early_param_on_off': 'early', '__setup': 'setup
 SKIP = re.compile(r'^(arch/(?!x86/)|arch/x86/um/|tools/|samples/|Documentation/|drivers/(gpu|net|media|infiniband|scsi|sound|staging)/|sound/)')
 out = {}
 for version in sys.argv[1:]:
-    for folder, dirs, files in os.walk(version):
+    for directory, dirs, files in os.walk(version):
         for f in files:
             if not f.endswith(('.c', '.h')): continue
-            path = os.path.relpath(os.path.join(folder, f), version)
+            path = os.path.relpath(os.path.join(directory, f), version)
             if SKIP.match(path): continue
-            text = open(os.path.join(folder, f), errors='replace').read()
+            text = open(os.path.join(directory, f), errors='replace').read()
             for m in re.finditer(r'^\s*(early_param_on_off|early_param|__setup|core_param_cb|core_param_unsafe|core_param)\(\s*"?([^",\s]+)"?\s*,\s*"?([^",\s)]+)', text, re.M):
                 kind = KIND[m[1]]
                 name = m[2]

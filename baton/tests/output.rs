@@ -527,10 +527,10 @@ mod file {
 
     /// Waits until the file that becomes the output is there.
     fn temporary(directory: &Path, child: &mut Child) {
-        let is_one = |name: &OsStr| name.as_encoded_bytes().starts_with(b".baton.");
+        let recognises = |name: &OsStr| name.as_encoded_bytes().starts_with(b".baton.");
         while !fs::read_dir(directory)
             .unwrap()
-            .any(|it| is_one(&it.unwrap().file_name()))
+            .any(|it| recognises(&it.unwrap().file_name()))
         {
             assert!(child.try_wait().unwrap().is_none(), "it ended too early");
             std::thread::sleep(std::time::Duration::from_millis(2));

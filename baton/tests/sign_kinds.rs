@@ -23,10 +23,10 @@ mod detached {
                 let signature = directory.path().join("initrd.p7s");
                 let what = format!("{} {hash}", owner.name);
                 assert!(openssl_accepts(&signature, &file, owner), "{what}");
-                assert_eq!(way(&file, owner).as_deref(), Ok("detached"), "{what}");
+                assert_eq!(kind_of(&file, owner).as_deref(), Ok("detached"), "{what}");
                 flip(&file, 3);
                 assert!(!openssl_accepts(&signature, &file, owner), "{what}");
-                assert_eq!(way(&file, owner), Err(3), "{what}");
+                assert_eq!(kind_of(&file, owner), Err(3), "{what}");
             }
         }
     }
@@ -44,7 +44,11 @@ mod detached {
                 &["-md", "sha512", "-keyid"],
             ] {
                 openssl_signs(&file, owner, options, &signature);
-                assert_eq!(way(&file, owner).as_deref(), Ok("detached"), "{options:?}");
+                assert_eq!(
+                    kind_of(&file, owner).as_deref(),
+                    Ok("detached"),
+                    "{options:?}"
+                );
             }
         }
     }
@@ -62,7 +66,7 @@ mod detached {
         signed(owner, &["--format", "pem"], &[&file]);
         let text = std::fs::read_to_string(&pem).unwrap();
         assert!(text.starts_with("-----BEGIN CMS-----\n"), "{text}");
-        assert_eq!(way(&file, owner).as_deref(), Ok("detached"));
+        assert_eq!(kind_of(&file, owner).as_deref(), Ok("detached"));
         let back = directory.path().join("back");
         let convert: [&dyn AsRef<OsStr>; 8] = [
             &"cms",
@@ -104,7 +108,7 @@ mod detached {
         refused(owner, &[], &[&file], "--replace");
         assert_eq!(std::fs::read(&signature).unwrap(), b"something else");
         signed(owner, &["--replace"], &[&file]);
-        assert_eq!(way(&file, owner).as_deref(), Ok("detached"));
+        assert_eq!(kind_of(&file, owner).as_deref(), Ok("detached"));
     }
 
     #[test]
@@ -116,8 +120,12 @@ mod detached {
             directory.write("two", b"070701 two"),
         );
         signed(owner, &[], &[&one, &directory.path().join("two.p7s")]);
-        assert_eq!(way(&two, owner), Err(3));
-        assert_eq!(way(&one, owner), Err(3), "without one it is just a file");
+        assert_eq!(kind_of(&two, owner), Err(3));
+        assert_eq!(
+            kind_of(&one, owner),
+            Err(3),
+            "without one it is just a file"
+        );
     }
 }
 
@@ -154,7 +162,7 @@ mod appended {
         for owner in [&o.rsa, &o.p256, &o.p384] {
             let file = directory.write("vmlinux", elf(&ROOMY));
             signed(owner, &[], &[&file]);
-            assert_eq!(way(&file, owner).as_deref(), Ok("appended"));
+            assert_eq!(kind_of(&file, owner).as_deref(), Ok("appended"));
             let bytes = std::fs::read(&file).unwrap();
             let parts = module_signature::split(&bytes).unwrap().unwrap();
             assert_eq!(parts.data, elf(&ROOMY));
@@ -170,9 +178,9 @@ mod appended {
         let owner = &owners().p384;
         let bare = directory.write("bare", elf(&ROOMY));
         let file = directory.write("vmlinux", sign_file(&bare, owner, "sha256"));
-        assert_eq!(way(&file, owner).as_deref(), Ok("appended"));
+        assert_eq!(kind_of(&file, owner).as_deref(), Ok("appended"));
         flip(&file, 0x210);
-        assert_eq!(way(&file, owner), Err(3));
+        assert_eq!(kind_of(&file, owner), Err(3));
     }
 
     #[test]
@@ -181,8 +189,12 @@ mod appended {
         let o = owners();
         let file = directory.write("vmlinux", elf(&ROOMY));
         signed(&o.leaf, &[], &[&file]);
-        assert_eq!(way(&file, &o.rsa).as_deref(), Ok("appended"), "by the CA");
-        assert_eq!(way(&file, &o.p256), Err(3));
+        assert_eq!(
+            kind_of(&file, &o.rsa).as_deref(),
+            Ok("appended"),
+            "by the CA"
+        );
+        assert_eq!(kind_of(&file, &o.p256), Err(3));
     }
 
     #[test]
@@ -223,8 +235,8 @@ mod appended {
             "--append is for Authenticode",
         );
         signed(&o.p256, &["--replace"], &[&file]);
-        assert_eq!(way(&file, &o.p256).as_deref(), Ok("appended"));
-        assert_eq!(way(&file, &o.rsa), Err(3));
+        assert_eq!(kind_of(&file, &o.p256).as_deref(), Ok("appended"));
+        assert_eq!(kind_of(&file, &o.rsa), Err(3));
         let once = directory.write("once", elf(&ROOMY));
         signed(&o.p256, &[], &[&once]);
         assert_eq!(std::fs::read(once).unwrap(), std::fs::read(file).unwrap());
@@ -239,10 +251,10 @@ mod appended {
         refused(owner, &["--as", "appended"], &[&image], "Authenticode");
         let image = directory.write("image", kernel_image(0x3000));
         signed(owner, &["--as", "appended"], &[&image]);
-        assert_eq!(way(&image, owner).as_deref(), Ok("appended"));
+        assert_eq!(kind_of(&image, owner).as_deref(), Ok("appended"));
         refused(owner, &["--as", "authenticode"], &[&image], "appended");
         signed(owner, &["--as", "authenticode", "--replace"], &[&image]);
-        assert_eq!(way(&image, owner).as_deref(), Ok("authenticode"));
+        assert_eq!(kind_of(&image, owner).as_deref(), Ok("authenticode"));
     }
 
     #[test]
@@ -270,7 +282,7 @@ fn what_a_file_gets_depends_on_its_format() {
     ] {
         let file = directory.write("file", bytes);
         signed(owner, &[], &[&file]);
-        assert_eq!(way(&file, owner).as_deref(), Ok(kind));
+        assert_eq!(kind_of(&file, owner).as_deref(), Ok(kind));
     }
 }
 
@@ -282,7 +294,7 @@ fn authenticode_takes_every_hash() {
         for hash in HASHES {
             let image = directory.write("image", kernel_image(0x3000));
             signed(owner, &["--hash", hash], &[&image]);
-            assert_eq!(way(&image, owner).as_deref(), Ok("authenticode"));
+            assert_eq!(kind_of(&image, owner).as_deref(), Ok("authenticode"));
             let theirs = tool(
                 "osslsigncode",
                 &[&"verify", &"-CAfile", &owner.cert, &"-in", &image],

@@ -23,7 +23,7 @@ fn is_put_into_every_layout_and_leaves_what_is_loaded_alone() {
         for owner in [&o.rsa, &o.p256, &o.p384] {
             let file = directory.write("vmlinux", elf(&layout));
             signed(owner, &["--as", "note"], &[&file]);
-            assert_eq!(way(&file, owner).as_deref(), Ok("note"), "{name}");
+            assert_eq!(kind_of(&file, owner).as_deref(), Ok("note"), "{name}");
             let (before, after) = (elf(&layout), std::fs::read(&file).unwrap());
             let (before, after) = (Elf::parse(&before).unwrap(), Elf::parse(&after).unwrap());
             assert!(before.segments().eq(after.segments()), "{name}");
@@ -85,13 +85,16 @@ fn covers_every_byte_but_its_own() {
     let own = Elf::parse(&bytes).unwrap().signature_note().unwrap();
     for at in (0..bytes.len()).filter(|at| !own.contains(at)).step_by(3) {
         flip(&file, at);
-        assert!(way(&file, owner).is_err(), "byte {at:#x}");
+        assert!(kind_of(&file, owner).is_err(), "byte {at:#x}");
         flip(&file, at);
     }
     flip(&file, own.end - 1);
-    assert!(way(&file, owner).is_err(), "the signature's own last byte");
+    assert!(
+        kind_of(&file, owner).is_err(),
+        "the signature's own last byte"
+    );
     flip(&file, own.end - 1);
-    assert_eq!(way(&file, owner).as_deref(), Ok("note"));
+    assert_eq!(kind_of(&file, owner).as_deref(), Ok("note"));
 }
 
 #[test]
@@ -103,8 +106,8 @@ fn is_replaced_only_when_told_and_in_its_place() {
         signed(&o.p384, &["--as", "note"], &[&file]);
         refused(&o.rsa, &["--as", "note"], &[&file], "--replace");
         signed(&o.rsa, &["--as", "note", "--replace"], &[&file]);
-        assert_eq!(way(&file, &o.rsa).as_deref(), Ok("note"), "{name}");
-        assert_eq!(way(&file, &o.p384), Err(3));
+        assert_eq!(kind_of(&file, &o.rsa).as_deref(), Ok("note"), "{name}");
+        assert_eq!(kind_of(&file, &o.p384), Err(3));
         let bytes = std::fs::read(&file).unwrap();
         let elf = Elf::parse(&bytes).unwrap();
         let notes = elf.all_segments().filter(|s| s.kind == PT_NOTE);
@@ -123,7 +126,7 @@ fn replaces_the_one_of_another_maker_amid_the_file() {
     let file = directory.write("vmlinux", &bytes);
     refused(owner, &["--as", "note"], &[&file], "--replace");
     signed(owner, &["--as", "note", "--replace"], &[&file]);
-    assert_eq!(way(&file, owner).as_deref(), Ok("note"));
+    assert_eq!(kind_of(&file, owner).as_deref(), Ok("note"));
 }
 
 #[test]
@@ -149,6 +152,6 @@ fn survives_an_appended_signature_and_not_the_reverse() {
     let file = directory.write("vmlinux", elf(&ROOMY));
     signed(&o.rsa, &["--as", "note"], &[&file]);
     signed(&o.p256, &["--as", "appended"], &[&file]);
-    assert_eq!(way(&file, &o.p256).as_deref(), Ok("appended"));
+    assert_eq!(kind_of(&file, &o.p256).as_deref(), Ok("appended"));
     refused(&o.rsa, &["--as", "note"], &[&file], "appended");
 }

@@ -189,7 +189,7 @@ fn hand_over(lab: &Lab) -> Result<()> {
         stages.push(vec![steps::load_good(MAIN, 2 * pair + 3), steps::exec()]);
     }
     stages.push(vec![]);
-    let run = machine(lab, "bench-hand-over", &Script { stages })?;
+    let run = machine(lab, "bench-kexec", &Script { stages })?;
     judge::done(&run, 2 * PAIRS + 1)?;
     let gaps = |first: usize| {
         (0..PAIRS)
@@ -249,12 +249,12 @@ fn load(lab: &Lab) -> Result<()> {
 
 fn machine(lab: &Lab, name: &str, script: &Script) -> Result<vm::Run> {
     lab.needs_gate()?;
-    let folder = lab.work.join("runs").join(name);
+    let directory = lab.work.join("runs").join(name);
     vm::run(
         lab,
         &Machine::new(MAIN),
         script,
-        &folder,
+        &directory,
         vm::Until::within(900),
         &mut |_, _| {},
     )

@@ -30,8 +30,8 @@ fn check_file(path: PathBuf, built: &[u8]) {
 #[test]
 fn fuzz_seeds_are_as_built() {
     for (target, name, bytes) in crate::seeds::all() {
-        let folder = Path::new("fuzz/corpus").join(target);
-        check_file(folder.join(name), &bytes);
+        let directory = Path::new("fuzz/corpus").join(target);
+        check_file(directory.join(name), &bytes);
     }
 }
 

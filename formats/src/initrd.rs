@@ -35,7 +35,7 @@ const COMPRESSED: [&[u8]; 7] = [
 ];
 
 /// Whether `bytes` begin as an initrd does. Says nothing of what follows.
-pub fn is_one(bytes: &[u8]) -> bool {
+pub fn recognises(bytes: &[u8]) -> bool {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     let rest = bytes.get(zeros..).unwrap_or_default();
     let archive = zeros.is_multiple_of(ALIGNMENT) && begins_as_archive(rest);
@@ -59,14 +59,14 @@ mod tests {
     fn begins_as_an_archive_or_as_one_of_seven_compressions() {
         for magic in CPIO.iter().chain(&COMPRESSED) {
             let bytes = [magic, &b" and more"[..]].concat();
-            assert!(is_one(&bytes), "{magic:x?}");
+            assert!(recognises(&bytes), "{magic:x?}");
             for len in 0..magic.len() {
-                assert!(!is_one(&bytes[..len]), "{magic:x?} cut to {len}");
+                assert!(!recognises(&bytes[..len]), "{magic:x?} cut to {len}");
             }
             for at in 0..magic.len() {
                 let mut other = bytes.clone();
                 other[at] ^= 0x80;
-                assert!(!is_one(&other), "{magic:x?} changed at {at}");
+                assert!(!recognises(&other), "{magic:x?} changed at {at}");
             }
         }
     }
@@ -75,11 +75,11 @@ mod tests {
     fn zeros_come_before_it_as_linux_skips_them() {
         for (zeros, archive) in [(1, false), (2, false), (4, true), (511, false), (512, true)] {
             let padded = |magic: &[u8]| [&vec![0; zeros], magic].concat();
-            assert_eq!(is_one(&padded(CPIO[0])), archive, "{zeros}");
-            assert!(is_one(&padded(COMPRESSED[0])), "{zeros}");
+            assert_eq!(recognises(&padded(CPIO[0])), archive, "{zeros}");
+            assert!(recognises(&padded(COMPRESSED[0])), "{zeros}");
         }
         for none in [&b""[..], &[0; 4096]] {
-            assert!(!is_one(none));
+            assert!(!recognises(none));
         }
     }
 
@@ -100,7 +100,7 @@ mod tests {
             b"BZ, as a text may begin",
             b"\x1f\x9e",
         ] {
-            assert!(!is_one(&[other, &[0; 64]].concat()), "{other:x?}");
+            assert!(!recognises(&[other, &[0; 64]].concat()), "{other:x?}");
         }
     }
 }

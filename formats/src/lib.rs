@@ -1,4 +1,4 @@
-//! Borrowed views of the file and memory formats that a hand-over meets.
+//! Borrowed views of the file and memory formats that a kexec meets.
 //!
 //! Everything here reads bytes that an attacker may have chosen. So: no allocation, no `unsafe`,
 //! checked arithmetic only, every parser returns a typed error, and none panics on any input.

@@ -7,7 +7,7 @@ pub mod multiboot2;
 pub mod uki;
 
 use crate::handover::{Kind, Layout, Part};
-use crate::verdict::{Component, Gate, Way};
+use crate::verdict::{Component, Gate, SignatureKind};
 use crate::{PAGE_SIZE, boot_params, efi, gate_image, module_signature, mok, siglist, verdict};
 
 /// Writes `bytes` at `offset`.
@@ -280,7 +280,7 @@ pub fn verdict_components() -> [Component<'static>; 2] {
     [
         Component {
             kind: verdict::Kind::Kernel,
-            way: Way::Authenticode,
+            signature_kind: SignatureKind::Authenticode,
             size: 1992,
             digest: [0x4b; 32],
             key_id: &[0xa1; 20],
@@ -288,7 +288,7 @@ pub fn verdict_components() -> [Component<'static>; 2] {
         },
         Component {
             kind: verdict::Kind::Initrd,
-            way: Way::Unsigned,
+            signature_kind: SignatureKind::Unsigned,
             size: 4096,
             digest: [0x11; 32],
             key_id: &[],

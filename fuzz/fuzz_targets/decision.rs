@@ -2,7 +2,7 @@
 #![no_main]
 
 use baton_formats::verdict::Kind;
-use baton_verify::{Machine, Trust, Way, decide, verify_detached};
+use baton_verify::{Machine, Trust, SignatureKind, decide, verify_detached};
 use libfuzzer_sys::fuzz_target;
 
 const KEYS: [&[u8]; 2] = [
@@ -32,12 +32,12 @@ fuzz_target!(|data: &[u8]| {
     // Nobody has signed a manifest, a UKI or an addon with these keys.
     assert!(decision.manifest.is_none() && decision.device_tree.is_none());
     let initrds = decision.parts.iter().filter(|part| part.kind == Kind::Initrd);
-    let ways: Vec<_> = initrds.map(|part| part.vouched.way).collect();
+    let ways: Vec<_> = initrds.map(|part| part.vouched.signature_kind).collect();
     assert_eq!(ways.len(), decision.initrds.len());
-    for (way, initrd) in ways.into_iter().zip(&decision.initrds) {
-        match way {
-            Way::Unsigned => {}
-            Way::Detached => assert_eq!(*initrd, INITRD),
+    for (signature_kind, initrd) in ways.into_iter().zip(&decision.initrds) {
+        match signature_kind {
+            SignatureKind::Unsigned => {}
+            SignatureKind::Detached => assert_eq!(*initrd, INITRD),
             other => panic!("an initrd vouched for by {other}"),
         }
     }

@@ -1,7 +1,7 @@
 //! Whatever is accepted as a kernel, by a signature inside or after it, are bytes that were signed.
 #![no_main]
 
-use baton_verify::{HashAlgorithm, Trust, Way, verify_kernel};
+use baton_verify::{HashAlgorithm, Trust, SignatureKind, verify_kernel};
 use libfuzzer_sys::fuzz_target;
 
 const LINUX: &[u8] = include_bytes!("../../verify/tests/fixtures/detached/linux.elf");
@@ -22,14 +22,14 @@ fuzz_target!(|data: &[u8]| {
     let Ok(verified) = verify_kernel(data, None, None, &trust) else {
         return;
     };
-    match verified.way() {
-        Way::Appended => assert_eq!(verified.bytes(), LINUX),
-        Way::Note => {
+    match verified.signature_kind() {
+        SignatureKind::Appended => assert_eq!(verified.bytes(), LINUX),
+        SignatureKind::Note => {
             let bytes = verified.bytes();
             assert_eq!(bytes[..DESCRIPTOR.start], NOTE[..DESCRIPTOR.start]);
             assert_eq!(bytes[DESCRIPTOR.end..], NOTE[DESCRIPTOR.end..]);
         }
-        Way::Authenticode => {
+        SignatureKind::Authenticode => {
             let digest = |image| {
                 let pe = baton_formats::pe::Pe::parse(image).expect("accepted");
                 let digest = HashAlgorithm::Sha256.hash(pe.digest_parts());
@@ -39,6 +39,6 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(digest(data), digest(IMAGE));
             assert_eq!(verified.digest()[..], digest(IMAGE));
         }
-        way => panic!("nothing vouches by {way}"),
+        signature_kind => panic!("nothing vouches by {signature_kind}"),
     }
 });

@@ -6,10 +6,10 @@
 
 pub mod arch;
 pub mod convert;
+pub mod crash_memory;
 pub mod firmware;
 pub mod image;
 pub mod memory;
-pub mod occasion;
 pub mod plan;
 pub mod run;
 pub mod sequence;

@@ -11,7 +11,7 @@ pub trait PhysicalMemory {
     /// The bytes must not change while they are borrowed. In the gate nothing else runs: the old
     /// kernel stopped the other processors. Devices may still write to memory after a panic, but neither
     /// to what was reserved for a crash nor to what firmware keeps, where all lies that is read then. The
-    /// RAM that the map of a crash lists is more than that (`occasion`).
+    /// RAM that the map of a crash lists is more than that (`crash_memory`).
     fn read(&self, address: u64, length: u64) -> Option<&[u8]>;
 
     /// As [`PhysicalMemory::read`], for a length known at compile time.

@@ -5,17 +5,17 @@ extern crate alloc;
 use alloc::vec::Vec;
 
 use baton_formats::boot_params::BootParams;
-use baton_formats::verdict::{Kind, Way};
+use baton_formats::verdict::{Kind, SignatureKind};
 use baton_verify::{
     Component, Decision, Lists, Machine, Phase, Reason, Refusal, Trust, check_entry, decide,
 };
 
 use crate::arch::arguments::Arguments;
 use crate::convert::{BootPlan, plan};
+use crate::crash_memory;
 use crate::firmware::{Firmware, MokTable};
 use crate::image::Image;
 use crate::memory::PhysicalMemory;
-use crate::occasion;
 use crate::plan::{Free, Range, Use};
 
 /// A decision and how to carry it out.
@@ -117,7 +117,7 @@ fn initrds(decision: &Decision<'_>) -> Initrds {
     for part in &decision.parts {
         if part.kind == Kind::Initrd {
             initrds.count += 1;
-            initrds.signed += usize::from(part.vouched.way != Way::Unsigned);
+            initrds.signed += usize::from(part.vouched.signature_kind != SignatureKind::Unsigned);
             initrds.bytes += part.size;
         }
     }
@@ -149,7 +149,7 @@ fn for_the_crash<M: PhysicalMemory>(
         end: arguments.handover_address.saturating_add(length),
     };
     let loaded = [image.extent, handover];
-    occasion::reserved(arguments.cmdline, &arguments.map, &loaded, memory)
+    crash_memory::reserved(arguments.cmdline, &arguments.map, &loaded, memory)
 }
 
 /// What the gate runs in, what must survive for the next kernel to read, and what is out of reach.

@@ -3,7 +3,7 @@
 
 use baton_formats::boot_params::{BootParams, offset};
 use baton_formats::setup_data::{HEADER_LEN, SETUP_DTB, SetupDataHeader};
-use baton_formats::verdict::{Kind, SETUP_BATON_VERDICT, Verdict, Way};
+use baton_formats::verdict::{Kind, SETUP_BATON_VERDICT, SignatureKind, Verdict};
 use baton_gate::convert::{BootPlan, Entry};
 use baton_samples::build::{Build, authenticode, line, manifest, sha256};
 use baton_samples::forge::{Cert, Forge, SHA256, indirect_data};
@@ -153,10 +153,10 @@ fn the_verdict_says_part_by_part_who_vouched_for_it() {
         assert!(!verdict.gate().crash);
         let said: Vec<_> = verdict
             .components()
-            .map(|part| (part.kind, part.way, part.subject.to_owned()))
+            .map(|part| (part.kind, part.signature_kind, part.subject.to_owned()))
             .collect();
-        let signed = |kind| (kind, Way::Authenticode, "key 2".to_owned());
-        let unsigned = |kind| (kind, Way::Unsigned, String::new());
+        let signed = |kind| (kind, SignatureKind::Authenticode, "key 2".to_owned());
+        let unsigned = |kind| (kind, SignatureKind::Unsigned, String::new());
         assert_eq!(
             said,
             [

@@ -1,4 +1,4 @@
-//! The processor features that matter to a hand-over.
+//! The processor features that matter to a kexec.
 
 use crate::{ReadError, Root};
 

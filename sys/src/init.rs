@@ -1,10 +1,10 @@
-//! Which init system can shut the machine down in an orderly manner before a hand-over.
+//! Which init system can shut the machine down in an orderly manner before a kexec.
 
 use crate::Root;
 use std::io;
 use std::process::{Command, ExitStatus};
 
-/// An init system, as far as a hand-over is concerned.
+/// An init system, as far as a kexec is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Init {
     /// systemd: `systemctl kexec`.

@@ -9,7 +9,7 @@ const KEXEC_FILE_UNLOAD: libc::c_ulong = 1;
 const KEXEC_FILE_ON_CRASH: libc::c_ulong = 2;
 const KEXEC_FILE_NO_INITRAMFS: libc::c_ulong = 4;
 
-/// Loads a kernel for the next hand-over, or for a crash.
+/// Loads a kernel for the next kexec, or for a crash.
 ///
 /// The kernel reads both files itself; `kernel` must not be open for writing anywhere.
 ///

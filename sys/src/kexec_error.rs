@@ -11,7 +11,7 @@ const ENOTSUPP: i32 = 524;
 /// A request to the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Load {
-    /// Loading a kernel for the next hand-over.
+    /// Loading a kernel for the next kexec.
     Normal,
     /// Loading a kernel for a crash.
     Crash,

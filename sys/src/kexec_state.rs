@@ -5,7 +5,7 @@ use crate::{ReadError, Root};
 /// The state of kexec as the kernel reports it (kernel/kexec_core.c, kernel/ksysfs.c).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KexecState {
-    /// Whether a kernel is loaded for the next hand-over.
+    /// Whether a kernel is loaded for the next kexec.
     pub loaded: bool,
     /// Whether a kernel is loaded for a crash.
     pub crash_loaded: bool,

@@ -94,16 +94,16 @@ fn image_of(len: usize) -> Vec<u8> {
     image
 }
 
-/// A key of its own and the tools that sign with it, in a folder that goes with it.
+/// A key of its own and the tools that sign with it, in a directory that goes with it.
 struct Signer {
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl Signer {
     fn make() -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("baton-bench-{}", std::process::id()));
-        std::fs::create_dir(&folder)?;
-        let signer = Self { folder };
+        let directory = std::env::temp_dir().join(format!("baton-bench-{}", std::process::id()));
+        std::fs::create_dir(&directory)?;
+        let signer = Self { directory };
         run(signer.openssl("req").args(
             "-new -x509 -newkey rsa:4096 -nodes -keyout key -out pem -subj /CN=bench -days 1"
                 .split(' '),
@@ -116,26 +116,26 @@ impl Signer {
 
     fn openssl(&self, verb: &str) -> Command {
         let mut command = Command::new("openssl");
-        command.current_dir(&self.folder).arg(verb);
+        command.current_dir(&self.directory).arg(verb);
         command
     }
 
     fn certificate(&self) -> Result<Vec<u8>> {
-        Ok(std::fs::read(self.folder.join("der"))?)
+        Ok(std::fs::read(self.directory.join("der"))?)
     }
 
     fn sign(&self, image: &[u8]) -> Result<Vec<u8>> {
-        std::fs::write(self.folder.join("image"), image)?;
+        std::fs::write(self.directory.join("image"), image)?;
         run(Command::new("sbsign")
-            .current_dir(&self.folder)
+            .current_dir(&self.directory)
             .args("--key key --cert pem --output signed image".split(' ')))?;
-        Ok(std::fs::read(self.folder.join("signed"))?)
+        Ok(std::fs::read(self.directory.join("signed"))?)
     }
 }
 
 impl Drop for Signer {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 

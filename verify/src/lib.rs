@@ -6,7 +6,7 @@
 //! arguments, so they can't disagree. A verdict depends on the arguments alone: no clock, no
 //! randomness, no environment.
 //!
-//! What is trusted: bytes with a signature of any of the kinds that [`Way`] lists whose signer
+//! What is trusted: bytes with a signature of any of the kinds that [`SignatureKind`] lists whose signer
 //! chains to a certificate in [`Trust`], and PE images whose SHA-256 Authenticode digest is listed
 //! there. Only this crate makes a [`Verified`], and it borrows the very bytes that were hashed.
 //!
@@ -60,7 +60,7 @@ mod reason;
 mod signature;
 mod x509;
 
-pub use baton_formats::verdict::Way;
+pub use baton_formats::verdict::SignatureKind;
 pub use crypto::hash::{Digest, HashAlgorithm};
 pub use decide::arch::x86::check_entry;
 pub use decide::kernel::{verify_kernel, verify_kernel_on};

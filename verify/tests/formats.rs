@@ -10,7 +10,7 @@ use baton_samples::forge_detached::ForgeDetached;
 use baton_samples::other_formats::*;
 use baton_samples::small_elf::signed_elf_of;
 use baton_samples::small_image::small_image;
-use baton_verify::{Component, Payload, Way};
+use baton_verify::{Component, Payload, SignatureKind};
 
 const UNAME: &[u8] = b"6.1.0-small\0";
 
@@ -75,18 +75,18 @@ mod a_uki {
             let ways: Vec<_> = decision
                 .parts
                 .iter()
-                .map(|part| (part.kind, part.vouched.way))
+                .map(|part| (part.kind, part.vouched.signature_kind))
                 .collect();
             use verdict::Kind::*;
             assert_eq!(
                 ways,
                 [
-                    (Kernel, Way::Authenticode),
-                    (Microcode, Way::Authenticode),
-                    (Initrd, Way::Authenticode),
-                    (DeviceTree, Way::Authenticode),
-                    (Initrd, Way::Unsigned),
-                    (CommandLine, Way::Authenticode),
+                    (Kernel, SignatureKind::Authenticode),
+                    (Microcode, SignatureKind::Authenticode),
+                    (Initrd, SignatureKind::Authenticode),
+                    (DeviceTree, SignatureKind::Authenticode),
+                    (Initrd, SignatureKind::Unsigned),
+                    (CommandLine, SignatureKind::Authenticode),
                 ]
             );
             assert_eq!(decision.parts[2].size, 10);
@@ -118,10 +118,10 @@ mod a_uki {
     fn without_a_command_line_leaves_it_to_others() {
         let bare = uki_of(&[(".initrd", b"its initrd")]);
         for line in [&b""[..], b"anything"] {
-            let way = judge(&bare, line, |decision| {
-                decision.parts.last().expect("it").vouched.way
+            let signature_kind = judge(&bare, line, |decision| {
+                decision.parts.last().expect("it").vouched.signature_kind
             });
-            assert_eq!(way, Ok(Way::Unsigned));
+            assert_eq!(signature_kind, Ok(SignatureKind::Unsigned));
         }
     }
 
@@ -129,8 +129,10 @@ mod a_uki {
     fn is_booted_by_any_way_of_vouching_for_the_whole_file() {
         let kernel = small_image();
         let image = pe_image(&[(".linux", &kernel), (".cmdline", LINE)]);
-        let line = judge(&detached(&image), LINE, |decision| decision.kernel.way());
-        assert_eq!(line, Ok(Way::Detached));
+        let line = judge(&detached(&image), LINE, |decision| {
+            decision.kernel.signature_kind()
+        });
+        assert_eq!(line, Ok(SignatureKind::Detached));
         assert!(judge(&detached(&image), b"other", |_| ()).is_err());
     }
 
@@ -310,7 +312,7 @@ mod elf {
             forge.unauthenticated = explicit(1, &attribute);
             forge.build()
         });
-        assert!(baton_formats::multiboot2::Multiboot2::is_one(&noted));
+        assert!(baton_formats::multiboot2::Multiboot2::recognises(&noted));
         let build = Build::kernel(&noted, sha256(&unsigned));
         assert_eq!(format(&build), Err((Component::Kernel, "only-by-manifest")));
     }
@@ -379,8 +381,8 @@ mod what_is_not_linux {
                 .manifest(&text)
                 .signature(0, &file)
                 .signature(1, text.as_bytes());
-            let way = judge(&both, b"", |decision| decision.kernel.way());
-            assert_eq!(way, Ok(Way::Manifest));
+            let signature_kind = judge(&both, b"", |decision| decision.kernel.signature_kind());
+            assert_eq!(signature_kind, Ok(SignatureKind::Manifest));
             let text = manifest(&[line("kernel", b"another")]);
             let other = Build::kernel(&file, sha256(&file))
                 .manifest(&text)

@@ -13,7 +13,8 @@ use baton_samples::small_elf::{DESCRIPTOR, signed_elf_of, small_elf};
 use baton_samples::small_image::{LEN, small_image};
 use baton_samples::{SHA256, fixture, signature_list};
 use baton_verify::{
-    HashAlgorithm, Reason, RevocationSource, Trust, Verified, Way, verify_image, verify_kernel,
+    HashAlgorithm, Reason, RevocationSource, SignatureKind, Trust, Verified, verify_image,
+    verify_kernel,
 };
 
 /// Key 2, issued by key 1; both are trusted, since some signatures carry no certificate.
@@ -83,7 +84,7 @@ fn judge_revoking(bytes: &[u8], detached: Option<&[u8]>, digest: &[u8; 32]) -> &
 fn accepts_authenticode_just_as_for_an_image() {
     let image = Forge::new(&signer()).build();
     let verified = judge(&image, None).expect("accepted");
-    assert_eq!(verified.way(), Way::Authenticode);
+    assert_eq!(verified.signature_kind(), SignatureKind::Authenticode);
     assert_eq!(verified.bytes(), &image[..LEN]);
     assert_eq!(verified.digest(), authenticode_digest(&image));
 }
@@ -94,10 +95,12 @@ fn accepts_a_listed_digest_just_as_for_an_image() {
     let list = signature_list(&SHA256, &[&authenticode_digest(&image)]);
     let trust = Trust::new().add_mok_list(&list).expect("well-formed");
     let verified = verify_kernel(&image, None, None, &trust).expect("listed");
-    assert_eq!(verified.way(), Way::ListedDigest);
+    assert_eq!(verified.signature_kind(), SignatureKind::ListedDigest);
     assert_eq!(
-        verify_image(&image, &trust).expect("listed").way(),
-        Way::ListedDigest
+        verify_image(&image, &trust)
+            .expect("listed")
+            .signature_kind(),
+        SignatureKind::ListedDigest
     );
 }
 
@@ -114,7 +117,7 @@ fn accepts_an_appended_signature_of_all_before_it() {
     for data in [vmlinux(), small_image()] {
         let file = appended(&data);
         let verified = judge(&file, None).expect("accepted");
-        assert_eq!(verified.way(), Way::Appended);
+        assert_eq!(verified.signature_kind(), SignatureKind::Appended);
         assert_eq!(verified.bytes(), data);
         assert_eq!(verified.digest(), sha256(&data));
         assert_eq!(verified.signer().subject, "key 2");
@@ -125,7 +128,7 @@ fn accepts_an_appended_signature_of_all_before_it() {
 fn accepts_a_signature_in_an_elf_note() {
     let (file, unsigned) = signed_vmlinux(module);
     let verified = judge(&file, None).expect("accepted");
-    assert_eq!(verified.way(), Way::Note);
+    assert_eq!(verified.signature_kind(), SignatureKind::Note);
     assert_eq!(verified.bytes(), file);
     assert_eq!(verified.digest(), sha256(&unsigned));
     assert_eq!(code(judge(&unsigned, None)), "malformed-signature");
@@ -136,7 +139,7 @@ fn accepts_a_note_that_openssl_signed() {
     let (file, key) = (fixture("detached/note.elf"), fixture("detached/linux.der"));
     let trust = Trust::new().add_keys(&key).expect("fixture");
     let verified = verify_kernel(&file, None, None, &trust).expect("accepted");
-    assert_eq!(verified.way(), Way::Note);
+    assert_eq!(verified.signature_kind(), SignatureKind::Note);
     let room = fixture("detached/module-rsa-keyid.cms").len();
     assert_eq!(verified.digest(), sha256(&vmlinux_with_room(room)));
 }
@@ -147,9 +150,9 @@ fn accepts_a_detached_signature_of_the_whole_file() {
         let verified = judge(&file, Some(&module(&file))).map(|verified| {
             assert_eq!(verified.bytes(), file);
             assert_eq!(verified.digest(), sha256(&file));
-            verified.way()
+            verified.signature_kind()
         });
-        assert_eq!(verified, Ok(Way::Detached));
+        assert_eq!(verified, Ok(SignatureKind::Detached));
     }
 }
 
@@ -230,8 +233,8 @@ fn a_signature_in_one_place_is_none_in_another() {
     let signature = module(&unsigned);
     assert_eq!(&file[DESCRIPTOR..DESCRIPTOR + signature.len()], signature);
     assert_eq!(
-        judge(&unsigned, Some(&signature)).map(|verified| verified.way()),
-        Ok(Way::Detached)
+        judge(&unsigned, Some(&signature)).map(|verified| verified.signature_kind()),
+        Ok(SignatureKind::Detached)
     );
     let without = vmlinux();
     assert_eq!(
@@ -260,11 +263,11 @@ fn says_first_what_is_wrong_with_what_the_kernel_itself_carries() {
 #[test]
 fn a_signature_that_is_refused_does_not_spoil_another() {
     let image = Forge::new(&Cert::leaf(9, 8)).build();
-    let verified = judge(&image, Some(&module(&image))).map(|verified| verified.way());
-    assert_eq!(verified, Ok(Way::Detached));
+    let verified = judge(&image, Some(&module(&image))).map(|verified| verified.signature_kind());
+    assert_eq!(verified, Ok(SignatureKind::Detached));
     let elf = append(&vmlinux(), &module(b"other"));
-    let verified = judge(&elf, Some(&module(&elf))).map(|verified| verified.way());
-    assert_eq!(verified, Ok(Way::Detached));
+    let verified = judge(&elf, Some(&module(&elf))).map(|verified| verified.signature_kind());
+    assert_eq!(verified, Ok(SignatureKind::Detached));
 }
 
 #[test]

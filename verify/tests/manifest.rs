@@ -7,7 +7,7 @@ use baton_samples::forge_detached::ForgeDetached;
 use baton_samples::small_image::small_image;
 use baton_samples::{SHA256, signature_list};
 use baton_verify::{
-    HashAlgorithm, Reason, RevocationSource, Trust, VerifiedManifest, Way, verify_kernel,
+    HashAlgorithm, Reason, RevocationSource, SignatureKind, Trust, VerifiedManifest, verify_kernel,
 };
 
 fn signer() -> Cert {
@@ -44,14 +44,14 @@ fn with_manifest<T>(
 }
 
 /// The way in which `kernel` is vouched for, or the code of the refusal.
-fn judge_kernel(text: &str, kernel: &[u8]) -> Result<Way, &'static str> {
+fn judge_kernel(text: &str, kernel: &[u8]) -> Result<SignatureKind, &'static str> {
     with_manifest(text, |manifest, trust| {
         verify_kernel(kernel, None, Some(manifest), trust)
             .map(|verified| {
                 assert_eq!(verified.bytes(), kernel);
                 assert_eq!(verified.signer(), manifest.signer());
                 assert_eq!(verified.digest(), sha256(kernel));
-                verified.way()
+                verified.signature_kind()
             })
             .map_err(|reason| reason.code())
     })
@@ -62,7 +62,7 @@ fn judge_kernel(text: &str, kernel: &[u8]) -> Result<Way, &'static str> {
 fn vouches_for_a_kernel_of_any_format_by_its_digest() {
     for kernel in [small_image(), b"any format".to_vec()] {
         let text = manifest(&[line("kernel", &kernel)]);
-        assert_eq!(judge_kernel(&text, &kernel), Ok(Way::Manifest));
+        assert_eq!(judge_kernel(&text, &kernel), Ok(SignatureKind::Manifest));
     }
 }
 
@@ -90,7 +90,7 @@ fn vouches_for_no_kernel_if_it_lists_none() {
 fn vouches_for_a_kernel_whose_own_signer_is_unknown() {
     let kernel = Forge::new(&Cert::leaf(9, 8)).build();
     let text = manifest(&[line("kernel", &kernel)]);
-    assert_eq!(judge_kernel(&text, &kernel), Ok(Way::Manifest));
+    assert_eq!(judge_kernel(&text, &kernel), Ok(SignatureKind::Manifest));
 }
 
 #[test]

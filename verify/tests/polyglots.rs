@@ -56,7 +56,7 @@ fn insides() -> [(&'static str, Put); 3] {
     fn setup_header(mut file: Vec<u8>) -> Vec<u8> {
         file.resize(file.len().max(0x800), 0);
         file[0x1f1..0x270].copy_from_slice(&small_image()[0x1f1..0x270]);
-        assert!(BzImage::is_one(&file));
+        assert!(BzImage::recognises(&file));
         file
     }
     fn multiboot2(mut file: Vec<u8>) -> Vec<u8> {

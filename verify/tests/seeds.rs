@@ -169,10 +169,10 @@ fn certificate_seeds() -> Vec<Seed> {
 /// Compares a seed in the repository with what is built now. (ECDSA signatures here are made without
 /// randomness.)
 fn check(target: &str, (name, built): &Seed) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
-    let path = folder.join(target).join(name);
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+    let path = directory.join(target).join(name);
     if std::env::var_os("BATON_BLESS").is_some() {
-        std::fs::write(&path, built).expect("a writable folder");
+        std::fs::write(&path, built).expect("a writable directory");
     }
     let kept = std::fs::read(&path).unwrap_or_default();
     assert!(kept == *built, "{} isn't what is built now", path.display());

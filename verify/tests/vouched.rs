@@ -10,7 +10,7 @@ use baton_samples::forge_detached::ForgeDetached;
 use baton_samples::other_formats::vmlinux;
 use baton_samples::small_elf::signed_elf;
 use baton_samples::small_image::small_image;
-use baton_verify::{Component, Decision, Machine, Trust, Vouched, Way, decide};
+use baton_verify::{Component, Decision, Machine, SignatureKind, Trust, Vouched, decide};
 
 /// Of the unsigned kernel and two initrds.
 fn full_manifest() -> String {
@@ -42,11 +42,11 @@ fn initrds<'d>(decision: &'d Decision<'_>) -> Vec<&'d Vouched> {
 #[test]
 fn a_manifest_vouches_for_an_unsigned_kernel_and_two_initrds() {
     judge(&full(), b"quiet", |decision| {
-        assert_eq!(decision.kernel.way(), Way::Manifest);
+        assert_eq!(decision.kernel.signature_kind(), SignatureKind::Manifest);
         let signer = decision.manifest.as_ref().expect("there").signer().clone();
         assert_eq!(signer.subject, "key 2");
         let by_manifest = Vouched {
-            way: Way::Manifest,
+            signature_kind: SignatureKind::Manifest,
             signer: Some(signer),
         };
         assert_eq!(initrds(&decision), [&by_manifest, &by_manifest]);
@@ -65,13 +65,19 @@ fn detached_signatures_vouch_for_a_kernel_and_an_initrd() {
         .signature(0, &small_image())
         .signature(2, SIGNED);
     judge(&build, b"", |decision| {
-        assert_eq!(decision.kernel.way(), Way::Detached);
+        assert_eq!(decision.kernel.signature_kind(), SignatureKind::Detached);
         let signer = decision.kernel.signer().clone();
         let [first, second] = initrds(&decision)[..] else {
             panic!("there are two");
         };
-        assert_eq!((first.way, &first.signer), (Way::Unsigned, &None));
-        assert_eq!((second.way, &second.signer), (Way::Detached, &Some(signer)));
+        assert_eq!(
+            (first.signature_kind, &first.signer),
+            (SignatureKind::Unsigned, &None)
+        );
+        assert_eq!(
+            (second.signature_kind, &second.signer),
+            (SignatureKind::Detached, &Some(signer))
+        );
         assert!(decision.manifest.is_none());
     })
     .expect("accepted");
@@ -177,8 +183,8 @@ fn refuses_another_kernel_than_the_manifests_even_if_signed_itself() {
     // Of one that lists none, the kernel may be any.
     let text = manifest(&[line("initrd", b"first")]);
     let build = Build::signed().initrd(b"first").signed_manifest(&text);
-    let way = judge(&build, b"", |decision| decision.kernel.way());
-    assert_eq!(way, Ok(Way::Authenticode));
+    let signature_kind = judge(&build, b"", |decision| decision.kernel.signature_kind());
+    assert_eq!(signature_kind, Ok(SignatureKind::Authenticode));
 }
 
 #[test]

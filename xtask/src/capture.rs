@@ -23,9 +23,9 @@ pub fn build(root: &Path) -> Result<PathBuf> {
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
         .env_remove("CARGO_ENCODED_RUSTFLAGS"))
     .context("building baton-capture")?;
-    let folder = root.join("target/capture");
-    std::fs::create_dir_all(&folder)?;
-    let program = folder.join("baton-capture");
+    let directory = root.join("target/capture");
+    std::fs::create_dir_all(&directory)?;
+    let program = directory.join("baton-capture");
     std::fs::copy(
         target_dir.join(TARGET).join("capture/baton-capture"),
         &program,

@@ -84,12 +84,12 @@ pub fn build(root: &Path) -> Result<Stub> {
     build_with(root, &Formats::all(), &root.join("target/gate"))
 }
 
-/// Builds it with these formats into a folder.
+/// Builds it with these formats into a directory.
 ///
 /// # Errors
 /// As [`build`].
-pub fn build_with(root: &Path, formats: &Formats, folder: &Path) -> Result<Stub> {
-    build_as(root, formats, folder, Lines::Left)
+pub fn build_with(root: &Path, formats: &Formats, directory: &Path) -> Result<Stub> {
+    build_as(root, formats, directory, Lines::Left)
 }
 
 /// The same with the table of the source lines that its code is from in the linked program. The image has the same
@@ -97,8 +97,8 @@ pub fn build_with(root: &Path, formats: &Formats, folder: &Path) -> Result<Stub>
 ///
 /// # Errors
 /// As [`build`].
-pub fn build_with_lines(root: &Path, formats: &Formats, folder: &Path) -> Result<Stub> {
-    build_as(root, formats, folder, Lines::Listed)
+pub fn build_with_lines(root: &Path, formats: &Formats, directory: &Path) -> Result<Stub> {
+    build_as(root, formats, directory, Lines::Listed)
 }
 
 /// Whether the linked program says which source lines its code is from.
@@ -108,7 +108,7 @@ enum Lines {
     Listed,
 }
 
-fn build_as(root: &Path, formats: &Formats, folder: &Path, lines: Lines) -> Result<Stub> {
+fn build_as(root: &Path, formats: &Formats, directory: &Path, lines: Lines) -> Result<Stub> {
     let (target_dir, debug) = match lines {
         Lines::Left => ("target/gate-build", "none"),
         Lines::Listed => ("target/gate-lines-build", "line-tables-only"),
@@ -125,8 +125,8 @@ fn build_as(root: &Path, formats: &Formats, folder: &Path, lines: Lines) -> Resu
         .env_remove("RUSTFLAGS")
         .env("CARGO_ENCODED_RUSTFLAGS", flags(root)?.join("\x1f"))
         .env("SOURCE_DATE_EPOCH", "0"))?;
-    std::fs::create_dir_all(folder)?;
-    let (image, program) = (folder.join("gate.stub"), folder.join("gate.elf"));
+    std::fs::create_dir_all(directory)?;
+    let (image, program) = (directory.join("gate.stub"), directory.join("gate.elf"));
     std::fs::copy(target_dir.join(TARGET).join("gate/baton-gate"), &program)?;
     check_relocations(&program)?;
     run(Command::new("objcopy")
@@ -137,7 +137,7 @@ fn build_as(root: &Path, formats: &Formats, folder: &Path, lines: Lines) -> Resu
     Ok(Stub { image, program })
 }
 
-/// Where cargo keeps the sources of crates from elsewhere, in a folder for each registry.
+/// Where cargo keeps the sources of crates from elsewhere, in a directory for each registry.
 ///
 /// # Errors
 /// When nothing says where cargo's home is.
@@ -161,12 +161,12 @@ fn flags(root: &Path) -> Result<Vec<String>> {
     ]
     .map(String::from)
     .into();
-    // Each registry has a folder of its own, whose name is no business of the image's.
-    if let Ok(folders) = std::fs::read_dir(registry()?) {
-        for folder in folders {
+    // Each registry has a directory of its own, whose name is no business of the image's.
+    if let Ok(directories) = std::fs::read_dir(registry()?) {
+        for directory in directories {
             flags.push(format!(
                 "--remap-path-prefix={}=crates",
-                folder?.path().display()
+                directory?.path().display()
             ));
         }
     }

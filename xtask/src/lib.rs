@@ -15,12 +15,12 @@ pub const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// The root of the checkout.
 ///
 /// # Errors
-/// When this crate lay in no folder, which can't be.
+/// When this crate lay in no directory, which can't be.
 pub fn root() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     Ok(here
         .parent()
-        .context("xtask lies in no folder")?
+        .context("xtask lies in no directory")?
         .to_path_buf())
 }
 

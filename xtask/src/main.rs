@@ -44,7 +44,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
 #[derive(Debug, PartialEq, Eq)]
 enum Errand {
     Help,
-    /// From the sources in this folder, if not from those that this program is from; with these formats.
+    /// From the sources in this directory, if not from those that this program is from; with these formats.
     Gate(Option<PathBuf>, Formats),
     Capture,
     /// By this package, with these arguments.

@@ -55,7 +55,7 @@ const EDGES: &[(&str, &[&str])] = &[
 /// A change of this list is a change of what has to be reviewed.
 const GATE_CRATES: usize = 29;
 
-/// Folders whose code may be `unsafe`.
+/// Directories whose code may be `unsafe`.
 const UNSAFE_FOLDERS: &[&str] = &["gate/src/arch/x86_64/machine", "sys/src"];
 
 fn workspace_edges() -> BTreeMap<String, BTreeSet<String>> {
@@ -167,9 +167,11 @@ fn unsafe_lines(source: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 #[test]
-fn unsafe_code_stays_in_its_folders() {
+fn unsafe_code_stays_in_its_directories() {
     for (name, source) in sources() {
-        let allowed = UNSAFE_FOLDERS.iter().any(|folder| name.starts_with(folder))
+        let allowed = UNSAFE_FOLDERS
+            .iter()
+            .any(|directory| name.starts_with(directory))
             || name.starts_with("xtask/tests/boundaries");
         if let Some((number, line)) = unsafe_lines(&source).next()
             && !allowed
@@ -181,10 +183,11 @@ fn unsafe_code_stays_in_its_folders() {
 
 #[test]
 fn every_unsafe_block_says_why_it_is_sound() {
-    for (name, source) in sources()
-        .into_iter()
-        .filter(|(name, _)| UNSAFE_FOLDERS.iter().any(|folder| name.starts_with(folder)))
-    {
+    for (name, source) in sources().into_iter().filter(|(name, _)| {
+        UNSAFE_FOLDERS
+            .iter()
+            .any(|directory| name.starts_with(directory))
+    }) {
         let lines: Vec<&str> = source.lines().collect();
         for (number, line) in unsafe_lines(&source) {
             let needs_reason = line.contains("unsafe {") || line.contains("unsafe impl");

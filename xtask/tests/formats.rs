@@ -10,10 +10,10 @@ const OTHERS: [u8; 4] = [0b1_1100, 0, 0, 0];
 
 #[test]
 fn a_gate_with_fewer_formats_is_built_smaller_and_says_what_it_is_built_without() {
-    let folder = tempfile::tempdir().expect("a folder can be made");
+    let directory = tempfile::tempdir().expect("a directory can be made");
     let build = |name: &str, formats: &Formats| {
-        let folder = folder.path().join(name);
-        let stub = build_with(&root().expect("a checkout"), formats, &folder);
+        let directory = directory.path().join(name);
+        let stub = build_with(&root().expect("a checkout"), formats, &directory);
         std::fs::read(stub.expect("it is built").image).expect("the stub")
     };
     let smaller = build("some", &Formats::parse("uki,bzimage").expect("formats"));

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use baton_xtask::root;
 
-/// Copies the files that git knows, as they are now, into a new folder.
+/// Copies the files that git knows, as they are now, into a new directory.
 fn copy_of_the_sources(to: &Path) {
     let listed = Command::new("git")
         .current_dir(root().expect("a checkout"))
@@ -22,18 +22,18 @@ fn copy_of_the_sources(to: &Path) {
         let from = root().expect("a checkout").join(name);
         if from.is_file() {
             let target = to.join(name);
-            std::fs::create_dir_all(target.parent().expect("a folder"))
-                .expect("a folder can be made");
+            std::fs::create_dir_all(target.parent().expect("a directory"))
+                .expect("a directory can be made");
             std::fs::copy(from, target).expect("a file can be copied");
         }
     }
 }
 
-fn build_in(folder: &Path) -> Vec<u8> {
+fn build_in(directory: &Path) -> Vec<u8> {
     let output = Command::new(env!("CARGO_BIN_EXE_baton-xtask"))
-        .current_dir(folder)
+        .current_dir(directory)
         .args(["gate", "--root"])
-        .arg(folder)
+        .arg(directory)
         .output()
         .expect("xtask starts");
     assert!(
@@ -41,16 +41,16 @@ fn build_in(folder: &Path) -> Vec<u8> {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    std::fs::read(folder.join("target/gate/gate.stub")).expect("the stub was built")
+    std::fs::read(directory.join("target/gate/gate.stub")).expect("the stub was built")
 }
 
 #[test]
-fn two_builds_in_different_folders_give_the_same_bytes() {
-    let scratch = tempfile::tempdir().expect("a folder can be made");
-    let images = ["a", "another-folder-with-a-longer-name/and/depth"].map(|name| {
-        let folder = scratch.path().join(name);
-        copy_of_the_sources(&folder);
-        build_in(&folder)
+fn two_builds_in_different_directories_give_the_same_bytes() {
+    let scratch = tempfile::tempdir().expect("a directory can be made");
+    let images = ["a", "another-directory-with-a-longer-name/and/depth"].map(|name| {
+        let directory = scratch.path().join(name);
+        copy_of_the_sources(&directory);
+        build_in(&directory)
     });
     let difference = images[0].iter().zip(&images[1]).position(|(a, b)| a != b);
     assert_eq!(difference, None, "the first difference is at this offset");
@@ -60,6 +60,6 @@ fn two_builds_in_different_folders_give_the_same_bytes() {
         !images[0]
             .windows(path.len())
             .any(|window| window == path.as_bytes()),
-        "the image names a folder it was built in"
+        "the image names a directory it was built in"
     );
 }

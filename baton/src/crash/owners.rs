@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn any_unit_that_runs_kexec_for_crashes_is_one() {
-        for (command, is_one) in [
+        for (command, recognises) in [
             ("ExecStart=/sbin/kexec -p /boot/vmlinuz", true),
             ("ExecStart=/usr/sbin/kexec -s -p /boot/vmlinuz", true),
             ("ExecStart=kexec --load-panic /boot/vmlinuz", true),
@@ -176,7 +176,11 @@ mod tests {
                     "ExecStart=/sbin/kexec -p x\n",
                 )
                 .file(&format!("{WANTS}/baton-crash.service"), "");
-            assert_eq!(find(&fake.root()) == ["own.service"], is_one, "{command}");
+            assert_eq!(
+                find(&fake.root()) == ["own.service"],
+                recognises,
+                "{command}"
+            );
         }
     }
 

@@ -145,9 +145,10 @@ fn parameters<'d, D: Deserializer<'d>>(
 }
 
 fn parameter<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<String, D::Error> {
-    let is_one = |text: &str| !text.is_empty() && text != "--" && !text.contains(char::is_control);
+    let recognises =
+        |text: &str| !text.is_empty() && text != "--" && !text.contains(char::is_control);
     let what = "one kernel parameter, such as \"console=ttyS0\"";
-    valid(deserializer, is_one, what)
+    valid(deserializer, recognises, what)
 }
 
 fn targets<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<Vec<Target>, D::Error> {

@@ -7,7 +7,7 @@ use baton_formats::elf::ElfError;
 use baton_formats::manifest::ManifestError;
 use baton_formats::module_signature::AppendedError;
 use baton_formats::pe::PeError;
-use baton_verify::{CertificateError, Reason, Way};
+use baton_verify::{CertificateError, Reason, SignatureKind};
 use std::path::PathBuf;
 
 /// Why something isn't signed.
@@ -28,8 +28,11 @@ pub enum SignError {
     Pem(pem_rfc7468::Error),
     #[error("{}: a pipe; say where to write with --output", .path.display())]
     Pipe { path: PathBuf },
-    #[error("{}: --append is for Authenticode signatures; there is one {way} at most (use --replace)", .path.display())]
-    Append { path: PathBuf, way: Way },
+    #[error("{}: --append is for Authenticode signatures; there is one {signature_kind} at most (use --replace)", .path.display())]
+    Append {
+        path: PathBuf,
+        signature_kind: SignatureKind,
+    },
     #[error("{}: --format pem is for detached signatures; use --as detached", .path.display())]
     PemFormat { path: PathBuf },
     #[error("signed so, it would not be accepted: {0}")]

@@ -65,7 +65,7 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
 fn wants_more_than_there_is(policy: &[u8], root: &Root) -> bool {
     let asks = Policy::parse(policy).is_ok_and(|policy| policy.require_secure_boot);
     let variable = efivars::secure_boot(root).ok().flatten();
-    asks && machine::told(root, variable).is_ok_and(|told| !told.secure_boot)
+    asks && machine::stated(root, variable).is_ok_and(|stated| !stated.secure_boot)
 }
 
 fn inputs(args: &GateBuildArgs) -> impl Iterator<Item = &PathBuf> {

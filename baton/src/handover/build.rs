@@ -197,7 +197,7 @@ pub fn kernel_digest_by_form(ingredients: &Ingredients<'_>) -> [u8; 32] {
     let outside = ingredients.signature.is_some() || ingredients.manifest.is_some();
     let is_signed = Pe::parse(image).is_ok_and(|pe| pe.is_signed());
     let appended = module_signature::split(image).ok().flatten();
-    let noted = Elf::is_one(image).then(|| Elf::parse(image).ok()?.signed_parts());
+    let noted = Elf::recognises(image).then(|| Elf::parse(image).ok()?.signed_parts());
     match (image_digest(image), appended, noted.flatten()) {
         (Some(digest), _, _) if !outside || is_signed => digest,
         (_, Some(appended), _) => sha256([appended.data]),

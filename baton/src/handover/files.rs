@@ -194,9 +194,9 @@ pub(super) mod tests {
 
     #[test]
     fn what_was_read_of_an_image_is_what_is_loaded() {
-        let folder = std::env::temp_dir().join(format!("baton-image-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("kernel");
+        let directory = std::env::temp_dir().join(format!("baton-image-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("kernel");
         std::fs::write(&path, b"judged").unwrap();
         let image = Image::open(&path).unwrap();
         std::fs::write(&path, b"put in its place").unwrap();
@@ -209,7 +209,7 @@ pub(super) mod tests {
             Ok(())
         };
         image.load(handed).unwrap();
-        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
         assert_eq!(loaded, [b"judged"]);
     }
 
@@ -235,7 +235,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_folder_is_no_image() {
+    fn a_directory_is_no_image() {
         assert!(
             Image::open(Path::new("/"))
                 .unwrap_err()

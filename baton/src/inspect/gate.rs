@@ -43,9 +43,9 @@ impl GateImageInfo {
                 .filter(|format| !info.formats.has(*format))
                 .map(|format| format.to_string())
                 .collect(),
-            certificates: told(certificates(info, file), problems).unwrap_or_default(),
-            revokes: told(revokes(info, file), problems),
-            policy: told(policy(info, file), problems),
+            certificates: noted(certificates(info, file), problems).unwrap_or_default(),
+            revokes: noted(revokes(info, file), problems),
+            policy: noted(policy(info, file), problems),
         }
     }
 
@@ -71,7 +71,7 @@ impl GateImageInfo {
     }
 }
 
-fn told<T>(read: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
+fn noted<T>(read: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
     read.map_err(|problem| problems.push(problem)).ok()
 }
 

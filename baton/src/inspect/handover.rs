@@ -8,7 +8,7 @@ use baton_formats::elf::Elf;
 use baton_formats::handover::{Handover, Kind, Record};
 use baton_formats::module_signature;
 use baton_sys::hex;
-use baton_verify::Way;
+use baton_verify::SignatureKind;
 use serde::Serialize;
 
 /// A handover.
@@ -37,7 +37,7 @@ pub struct RecordInfo {
     pub sha256: String,
     /// The digest that it is to be judged by, in hexadecimal.
     pub digest: String,
-    /// What that digest is of: `bytes`, or the word of the [`Way`] that signs it; `None`: of nothing
+    /// What that digest is of: `bytes`, or the word of the [`SignatureKind`] that signs it; `None`: of nothing
     /// here, so that the record is refused.
     pub digest_of: Option<&'static str>,
     /// Of a signature: the number of the record that it is about.
@@ -112,16 +112,16 @@ fn digest_of(record: &Record<'_>) -> Option<&'static str> {
         return None;
     }
     if digest::image_digest(bytes) == Some(record.digest) {
-        return Some(Way::Authenticode.code());
+        return Some(SignatureKind::Authenticode.code());
     }
     if let Ok(Some(appended)) = module_signature::split(bytes)
         && is(record, &[appended.data])
     {
-        return Some(Way::Appended.code());
+        return Some(SignatureKind::Appended.code());
     }
     let elf = Elf::parse(bytes).ok()?;
     let parts: Vec<_> = elf.signed_parts()?.collect();
-    is(record, &parts).then_some(Way::Note.code())
+    is(record, &parts).then_some(SignatureKind::Note.code())
 }
 
 fn is(record: &Record<'_>, parts: &[&[u8]]) -> bool {

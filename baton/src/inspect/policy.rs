@@ -33,7 +33,7 @@ pub struct PolicyInfo {
     pub is_default: bool,
 }
 
-/// What is accepted on one occasion, in the words of the policy's TOML.
+/// What is accepted for one load type, in the words of the policy's TOML.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct RulesInfo {
     /// Ways to vouch for a kernel.

@@ -24,7 +24,7 @@ use baton_formats::module_signature;
 use baton_formats::multiboot2::Multiboot2;
 use baton_formats::pe::Pe;
 use baton_formats::uki::{Addon, Uki, UkiError};
-use baton_verify::{Certificate, Way};
+use baton_verify::{Certificate, SignatureKind};
 
 /// The begin of a PE image.
 const DOS_MAGIC: &[u8] = b"MZ";
@@ -73,26 +73,26 @@ impl Reading {
     }
 
     /// What a part says, or that it is malformed.
-    fn told<T, E: ToString>(&mut self, read: Result<T, E>) -> Option<T> {
+    fn noted<T, E: ToString>(&mut self, read: Result<T, E>) -> Option<T> {
         read.map_err(|e| self.problems.push(e.to_string())).ok()
     }
 
     fn handover(&mut self, file: &[u8]) {
-        let handover = self.told(Handover::parse(file));
+        let handover = self.noted(Handover::parse(file));
         self.parts.handover = handover.map(|handover| HandoverInfo::of(&handover));
     }
 
     fn manifest(&mut self, file: &[u8]) {
-        let manifest = self.told(Manifest::parse(file));
+        let manifest = self.noted(Manifest::parse(file));
         self.parts.manifest = manifest.map(|manifest| ManifestInfo::of(&manifest));
     }
 
     fn without_appended<'a>(&mut self, file: &'a [u8]) -> &'a [u8] {
-        let Some(Some(appended)) = self.told(module_signature::split(file)) else {
+        let Some(Some(appended)) = self.noted(module_signature::split(file)) else {
             return file;
         };
         self.signatures.push(signature::of_detached(
-            Way::Appended,
+            SignatureKind::Appended,
             appended.signature,
             Some(&[appended.data]),
         ));
@@ -100,30 +100,30 @@ impl Reading {
     }
 
     fn multiboot2(&mut self, file: &[u8]) {
-        if Multiboot2::is_one(file) {
-            let kernel = self.told(Multiboot2::parse(file));
+        if Multiboot2::recognises(file) {
+            let kernel = self.noted(Multiboot2::parse(file));
             self.parts.multiboot2 = kernel.map(|kernel| Multiboot2Info::of(&kernel));
         }
     }
 
     fn elf(&mut self, file: &[u8]) {
-        if !Elf::is_one(file) {
+        if !Elf::recognises(file) {
             return;
         }
-        let Some(elf) = self.told(Elf::parse(file)) else {
+        let Some(elf) = self.noted(Elf::parse(file)) else {
             return;
         };
         if let (Some(der), Some(parts)) = (elf.signature(), elf.signed_parts()) {
             let parts: Vec<_> = parts.collect();
-            let signature = signature::of_detached(Way::Note, der, Some(&parts));
+            let signature = signature::of_detached(SignatureKind::Note, der, Some(&parts));
             self.signatures.push(signature);
         }
         self.parts.elf = Some(ElfInfo::of(&elf, file));
     }
 
     fn bzimage(&mut self, file: &[u8]) {
-        if BzImage::is_one(file) {
-            let image = self.told(BzImage::parse(file));
+        if BzImage::recognises(file) {
+            let image = self.noted(BzImage::parse(file));
             self.parts.bzimage = image.map(|image| BzImageInfo::of(&image));
         }
     }
@@ -132,30 +132,30 @@ impl Reading {
         if !file.starts_with(DOS_MAGIC) {
             return;
         }
-        let Some(pe) = self.told(Pe::parse(file)) else {
+        let Some(pe) = self.noted(Pe::parse(file)) else {
             return;
         };
         self.signatures.extend(signature::of_pe(&pe));
         self.parts.pe = Some(PeInfo::of(&pe));
         let sbat = pe.section(".sbat");
         self.parts.sbat = sbat.and_then(|section| {
-            let told = |problem| self.problems.push(format!("section .sbat: {problem}"));
-            sbat::entries(section.data()).map_err(told).ok()
+            let noted = |problem| self.problems.push(format!("section .sbat: {problem}"));
+            sbat::entries(section.data()).map_err(noted).ok()
         });
         self.uki_or_addon(&pe);
         self.gate(file);
     }
 
     fn uki_or_addon(&mut self, pe: &Pe<'_>) {
-        if Uki::is_one(pe) {
-            let uki = self.told(Uki::parse(pe));
+        if Uki::recognises(pe) {
+            let uki = self.noted(Uki::parse(pe));
             self.parts.uki = uki.map(|uki| UkiInfo::of(&uki));
             return;
         }
         match Addon::parse(pe) {
             Err(UkiError::NotAnAddon) => {}
             addon => {
-                let addon = self.told(addon);
+                let addon = self.noted(addon);
                 self.parts.addon = addon.map(|addon| ArgumentsInfo::of_addon(&addon));
             }
         }
@@ -165,7 +165,7 @@ impl Reading {
         match GateInfo::from_image(file) {
             Err(GateInfoError::Magic | GateInfoError::TooShort) => {}
             info => {
-                let info = self.told(info);
+                let info = self.noted(info);
                 let problems = &mut self.problems;
                 self.parts.gate = info.map(|info| GateImageInfo::of(&info, file, problems));
             }
@@ -174,7 +174,7 @@ impl Reading {
 
     fn certificate_or_signature(&mut self, file: &[u8]) {
         if let Some(der) = p7s::cms(file) {
-            let signature = signature::of_detached(Way::Detached, &der, None);
+            let signature = signature::of_detached(SignatureKind::Detached, &der, None);
             self.problems.extend(signature.problem.clone());
             self.signatures.push(signature);
         } else if let Ok(found) = certs::parse(file) {

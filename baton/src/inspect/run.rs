@@ -10,7 +10,7 @@ use crate::input::read;
 use crate::kind::{Format, Role, compression};
 use crate::output::page::Page;
 use crate::output::{json, text};
-use baton_verify::Way;
+use baton_verify::SignatureKind;
 use serde::Serialize;
 use std::path::Path;
 
@@ -54,7 +54,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
 /// The signature that lies beside the file.
 fn add_detached(report: &mut Report, path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(der) = p7s::read_beside(path)? {
-        let mut signature = signature::of_detached(Way::Detached, &der, Some(&[bytes]));
+        let mut signature = signature::of_detached(SignatureKind::Detached, &der, Some(&[bytes]));
         signature.file = Some(p7s::beside(path).display().to_string());
         report.signatures.push(signature);
     }
@@ -69,7 +69,7 @@ fn compare_with_content(report: &mut Report, path: &Path, signature: &[u8]) {
     let content = name.and_then(|name| read::found(Path::new(name)).ok()?);
     if let (Some(content), Some(der)) = (content, p7s::cms(signature)) {
         report.signatures = vec![signature::of_detached(
-            Way::Detached,
+            SignatureKind::Detached,
             &der,
             Some(&[&content]),
         )];

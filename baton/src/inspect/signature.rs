@@ -6,13 +6,13 @@ use baton_formats::pe::{Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, WinCertific
 use baton_sys::hex;
 use baton_verify::authenticode;
 use baton_verify::detached::DetachedSignature;
-use baton_verify::{Certificate, HashAlgorithm, Trust, Way, verify_detached};
+use baton_verify::{Certificate, HashAlgorithm, SignatureKind, Trust, verify_detached};
 use serde::Serialize;
 
 /// A signature, as far as it is shown.
 #[derive(Debug, Default, Serialize)]
 pub struct SignatureInfo {
-    /// Where it is: the word of [`Way::code`].
+    /// Where it is: the word of [`SignatureKind::code`].
     pub way: &'static str,
     /// The file it is in, where that is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,18 +34,18 @@ pub struct SignatureInfo {
 
 /// All signatures of a PE image.
 pub fn of_pe(pe: &Pe<'_>) -> Vec<SignatureInfo> {
-    let way = Way::Authenticode;
+    let kind = SignatureKind::Authenticode;
     let entries = pe.certificates().map(|entry| match entry {
         Ok(entry) => of_entry(&entry, pe),
-        Err(error) => SignatureInfo::malformed(way, error),
+        Err(error) => SignatureInfo::malformed(kind, error),
     });
     entries.collect()
 }
 
 fn of_entry(entry: &WinCertificate<'_>, pe: &Pe<'_>) -> SignatureInfo {
-    let way = Way::Authenticode;
+    let kind = SignatureKind::Authenticode;
     if (entry.revision, entry.kind) != (WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS) {
-        return SignatureInfo::malformed(way, "it isn't PKCS#7");
+        return SignatureInfo::malformed(kind, "it isn't PKCS#7");
     }
     match authenticode::Signature::parse(entry.data) {
         Ok(signature) => {
@@ -55,32 +55,32 @@ fn of_entry(entry: &WinCertificate<'_>, pe: &Pe<'_>) -> SignatureInfo {
                 digest: Some(hex::encode(signature.image_digest())),
                 matches: Some(signature.image_digest() == found.as_bytes()),
                 ..SignatureInfo::new(
-                    way,
+                    kind,
                     signature.hash(),
                     signed.signer().ok(),
                     signed.certificates(),
                 )
             }
         }
-        Err(error) => SignatureInfo::malformed(way, error),
+        Err(error) => SignatureInfo::malformed(kind, error),
     }
 }
 
 /// A detached signature in DER, and, where they are known, the bytes that it should be of.
-pub fn of_detached(way: Way, der: &[u8], content: Option<&[&[u8]]>) -> SignatureInfo {
+pub fn of_detached(kind: SignatureKind, der: &[u8], content: Option<&[&[u8]]>) -> SignatureInfo {
     match DetachedSignature::parse(der) {
         Ok(signature) => SignatureInfo {
             signer: Some(signer(&signature)),
             digest: signature.message_digest().map(hex::encode),
             matches: content.and_then(|content| matches(&signature, der, content)),
             ..SignatureInfo::new(
-                way,
+                kind,
                 signature.hash(),
                 signature.signer(),
                 signature.certificates(),
             )
         },
-        Err(error) => SignatureInfo::malformed(way, error),
+        Err(error) => SignatureInfo::malformed(kind, error),
     }
 }
 
@@ -103,13 +103,13 @@ fn matches(signature: &DetachedSignature<'_>, der: &[u8], content: &[&[u8]]) -> 
 
 impl SignatureInfo {
     fn new<'s, 'c: 's>(
-        way: Way,
+        kind: SignatureKind,
         hash: HashAlgorithm,
         signer: Option<&Certificate<'c>>,
         certificates: impl Iterator<Item = &'s Certificate<'c>>,
     ) -> SignatureInfo {
         SignatureInfo {
-            way: way.code(),
+            way: kind.code(),
             hash: Some(hash.to_string().to_lowercase().replace('-', "")),
             signer: signer.map(Certificate::subject_name),
             certificates: certificates.map(CertificateInfo::of).collect(),
@@ -118,9 +118,9 @@ impl SignatureInfo {
     }
 
     /// One that can't be read, and why.
-    pub fn malformed(way: Way, problem: impl ToString) -> SignatureInfo {
+    pub fn malformed(kind: SignatureKind, problem: impl ToString) -> SignatureInfo {
         SignatureInfo {
-            way: way.code(),
+            way: kind.code(),
             problem: Some(problem.to_string()),
             ..SignatureInfo::default()
         }

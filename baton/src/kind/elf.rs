@@ -63,7 +63,7 @@ fn parsed(elf: &Elf<'_>, image: &[u8]) -> Kind {
             "a 32-bit Linux kernel (ELF, vmlinux)",
             "take the one that is built for x86-64",
         ),
-        (false, _) if Multiboot2::is_one(image) => kernel("a multiboot2 kernel (ELF)"),
+        (false, _) if Multiboot2::recognises(image) => kernel("a multiboot2 kernel (ELF)"),
         (false, _) if elf.pvh_entry().is_some() => kernel("a kernel with a PVH entry (ELF)"),
         (false, _) if multiboot1(image) => super::other::multiboot1(Format::Elf),
         (false, _) => program(),

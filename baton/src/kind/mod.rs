@@ -161,15 +161,15 @@ impl Kind {
         // A malformed one is told where signatures are judged.
         let image = module_signature::split(file).ok().flatten();
         let image = image.map_or(file, |appended| appended.data);
-        if Elf::is_one(image) {
+        if Elf::recognises(image) {
             elf::kind(image)
         } else if image.starts_with(DOS_MAGIC) {
             pe::kind(image)
-        } else if BzImage::is_one(image) {
+        } else if BzImage::recognises(image) {
             bzimage(image)
         } else if let Some(initrd) = other::initrd(image) {
             initrd
-        } else if Multiboot2::is_one(image) {
+        } else if Multiboot2::recognises(image) {
             Kind::kernel(Format::Multiboot2, "a multiboot2 kernel")
         } else {
             other::kind(image)

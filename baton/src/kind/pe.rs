@@ -24,7 +24,7 @@ const LANZABOOTE: &str =
 /// Recognises a file that begins as a PE image does.
 pub(super) fn kind(image: &[u8]) -> Kind {
     // Whatever else its headers say: with a setup header it is judged as a bzImage.
-    let is_bzimage = BzImage::is_one(image);
+    let is_bzimage = BzImage::recognises(image);
     if let Some(kind) = by_fixed_magic(image).filter(|_| !is_bzimage) {
         return kind;
     }
@@ -41,7 +41,7 @@ pub(super) fn kind(image: &[u8]) -> Kind {
         Err(_) => return Kind::kernel(Format::Pe, "a PE image"),
     };
     let linux = pe.section(".linux");
-    let has_kernel = is_bzimage || linux.is_some_and(|linux| BzImage::is_one(linux.data()));
+    let has_kernel = is_bzimage || linux.is_some_and(|linux| BzImage::recognises(linux.data()));
     let has_section = |name| pe.section(name).is_some();
     // Where it keeps the digest of the kernel, whose path is in `.linux`, formerly in `.kernelp`
     // (rust/uefi/stub/src/thin.rs in lanzaboote).
@@ -54,7 +54,7 @@ pub(super) fn kind(image: &[u8]) -> Kind {
     if GateInfo::from_image(image).is_ok() {
         return Kind::kernel(Format::Gate, "Baton's gate");
     }
-    if Uki::is_one(&pe) {
+    if Uki::recognises(&pe) {
         return Kind::kernel(Format::Uki, "a unified kernel image (UKI)");
     }
     if is_bzimage {
@@ -105,7 +105,7 @@ fn of_another_machine(pe: &Pe<'_>) -> Kind {
         || format!("machine type {:#x}", pe.machine()),
         str::to_owned,
     );
-    let what = match Uki::is_one(pe) {
+    let what = match Uki::recognises(pe) {
         true => "a unified kernel image (UKI)",
         false => "a PE image",
     };

@@ -207,16 +207,16 @@ fn kernels_are_kernels_before_all_else() {
 /// Every sample of `formats` that parses as a kernel, and so might be booted.
 #[test]
 fn no_kernel_of_the_golden_files_is_called_something_else() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
     let mut kernels = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         let Ok(file) = std::fs::read(&path) else {
             continue;
         };
         let payload = baton_verify::Payload::recognise(
             &file,
-            baton_verify::Way::Manifest,
+            baton_verify::SignatureKind::Manifest,
             baton_formats::gate_image::Formats::default(),
         );
         if payload.is_ok() {
@@ -287,7 +287,7 @@ fn other_files_that_people_give_are_named() {
 
 #[test]
 fn what_is_cut_off_anywhere_is_something_all_the_same() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
     for name in [
         "uki.efi",
         "addon.efi",
@@ -295,7 +295,7 @@ fn what_is_cut_off_anywhere_is_something_all_the_same() {
         "kernel.elf",
         "multiboot2.bin",
     ] {
-        let file = std::fs::read(folder.join(name)).unwrap();
+        let file = std::fs::read(directory.join(name)).unwrap();
         for len in 0..file.len() {
             let kind = Kind::of(&file[..len]);
             assert!(!kind.name.is_empty(), "{name}, {len}");

@@ -86,7 +86,7 @@ pub fn check_machine(machine: &Machine, request: Request) -> std::result::Result
     let obstacles = [
         (!machine.may_boot, LoadError::NoCapability),
         (
-            machine.state.is_none() && !machine.kexec_untold,
+            machine.state.is_none() && !machine.kexec_unknown,
             LoadError::NoKexec,
         ),
         (machine.limits.disabled, LoadError::Disabled),

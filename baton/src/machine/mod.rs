@@ -24,7 +24,7 @@ pub struct Machine {
     /// What is loaded; `None` where the kernel has no kexec, or that isn't known.
     pub state: Option<KexecState>,
     /// Of a machine that is described: nothing is told of its kexec.
-    pub kexec_untold: bool,
+    pub kexec_unknown: bool,
     /// The sysctls.
     pub limits: Limits,
     /// `None` where the kernel doesn't say.
@@ -34,7 +34,7 @@ pub struct Machine {
     /// `None` where the firmware has no Secure Boot, or its variables aren't shown.
     pub secure_boot: Option<bool>,
     /// What the kernel tells the next one of Secure Boot and EFI.
-    pub told: baton_verify::Machine,
+    pub stated: baton_verify::Machine,
     /// Why the kernel insists on a signature; `None` where it doesn't.
     pub enforced_by: Option<&'static str>,
     /// Bytes of RAM.
@@ -61,14 +61,14 @@ impl Machine {
         let config = KernelConfig::of_running(root).ok().flatten();
         Ok(Machine {
             shown: root.shown(),
-            may_boot: caps::may_boot(root)? || is_untold(root, &[STATUS]),
+            may_boot: caps::may_boot(root)? || is_unknown(root, &[STATUS]),
             state: KexecState::read(root)?,
-            kexec_untold: is_untold(root, &KEXEC),
+            kexec_unknown: is_unknown(root, &KEXEC),
             limits: Limits::read(root)?,
             lockdown,
             efi: efivars::is_efi(root),
             secure_boot,
-            told: told(root, secure_boot)?,
+            stated: stated(root, secure_boot)?,
             enforced_by: enforced_by(lockdown, secure_boot, config.as_ref()),
             memory: memory::total(root)?,
             largest_file: Some(limits::largest_file(root)?),
@@ -94,7 +94,7 @@ const KEXEC: [&str; 4] = [
 const EFI: [&str; 2] = ["sys/firmware/efi", "sys/kernel/boot_params"];
 
 /// Whether this is the description of another machine, in which none of these files is.
-fn is_untold(root: &Root, files: &[&str]) -> bool {
+fn is_unknown(root: &Root, files: &[&str]) -> bool {
     root.is_description() && !files.iter().any(|file| root.exists(file))
 }
 
@@ -127,11 +127,11 @@ impl Machine {
 ///
 /// # Errors
 /// When what it was told can't be read.
-pub fn told(
+pub fn stated(
     root: &Root,
     variable: Option<bool>,
 ) -> std::result::Result<baton_verify::Machine, ReadError> {
-    if is_untold(root, &EFI) {
+    if is_unknown(root, &EFI) {
         return Ok(baton_verify::Machine::SECURE);
     }
     if !efivars::has_runtime_services(root) {

@@ -30,30 +30,30 @@ enum Content {
     Bytes { hex: String },
 }
 
-/// The machine to look at: this one, the one that is described below a folder, or the saved one.
+/// The machine to look at: this one, the one that is described below a directory, or the saved one.
 ///
 /// # Errors
 /// When what was saved can't be read.
-pub fn root(folder: Option<&Path>, saved: Option<&Path>) -> Result<Root> {
-    match (folder, saved) {
+pub fn root(directory: Option<&Path>, saved: Option<&Path>) -> Result<Root> {
+    match (directory, saved) {
         (_, Some(path)) => load(path),
-        (folder, None) => described(folder),
+        (directory, None) => described(directory),
     }
 }
 
-/// The machine that is described below a folder, or this one.
+/// The machine that is described below a directory, or this one.
 ///
 /// # Errors
-/// When there is no such folder: one without anything in it says as little as can be, and is right.
-pub fn described(folder: Option<&Path>) -> Result<Root> {
-    let Some(folder) = folder else {
+/// When there is no such directory: one without anything in it says as little as can be, and is right.
+pub fn described(directory: Option<&Path>) -> Result<Root> {
+    let Some(directory) = directory else {
         return Ok(Root::system());
     };
-    let metadata = std::fs::metadata(folder).map_err(|e| IoError::reading(folder, e))?;
+    let metadata = std::fs::metadata(directory).map_err(|e| IoError::reading(directory, e))?;
     match metadata.is_dir() {
-        true => Ok(Root::at(folder)),
+        true => Ok(Root::at(directory)),
         false => Err(InputError::NotADirectory {
-            path: folder.to_owned(),
+            path: directory.to_owned(),
         }
         .into()),
     }

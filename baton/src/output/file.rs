@@ -87,7 +87,7 @@ impl Destination {
     /// Finds out what is there.
     ///
     /// # Errors
-    /// When it is a folder, or a file that isn't to be replaced.
+    /// When it is a directory, or a file that isn't to be replaced.
     pub fn new(named: &Path, access: Access<'_>, existing: Existing) -> Result<Destination> {
         Ok(Destination {
             named: named.to_owned(),
@@ -123,7 +123,7 @@ impl Destination {
     /// Begins to write what is too large to be held in memory.
     ///
     /// # Errors
-    /// When the folder can't be written to, or the device can't be opened.
+    /// When the directory can't be written to, or the device can't be opened.
     pub fn begin(&self) -> Result<Draft<'_>> {
         let (file, temporary) = match &self.place {
             Place::Stdout => (stdout(), None),
@@ -171,8 +171,8 @@ impl Place {
             Err(e) if e.kind() == ErrorKind::NotFound => None,
             Err(e) => return Err(failed(e).into()),
         };
-        let folder = there.as_ref().is_some_and(fs::Metadata::is_dir);
-        if folder || named.as_os_str().as_bytes().ends_with(b"/") {
+        let directory = there.as_ref().is_some_and(fs::Metadata::is_dir);
+        if directory || named.as_os_str().as_bytes().ends_with(b"/") {
             let path = named.to_owned();
             return Err(OutputError::Directory { path }.into());
         }
@@ -225,11 +225,11 @@ fn resolved(named: &Path) -> io::Result<Option<PathBuf>> {
     for _ in 0..MAX_LINKS {
         match fs::read_link(&path) {
             Ok(target) => {
-                let folder = folder(&path).canonicalize()?;
-                if folder.starts_with("/proc") {
+                let directory = directory(&path).canonicalize()?;
+                if directory.starts_with("/proc") {
                     return Ok(None);
                 }
-                path = folder.join(target);
+                path = directory.join(target);
             }
             // It is there and no link, or isn't there.
             Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {
@@ -241,9 +241,9 @@ fn resolved(named: &Path) -> io::Result<Option<PathBuf>> {
     Err(io::Error::other("too many links, one to another"))
 }
 
-fn folder(path: &Path) -> &Path {
+fn directory(path: &Path) -> &Path {
     match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
+        Some(directory) if directory != Path::new("") => directory,
         _ => Path::new("."),
     }
 }
@@ -345,7 +345,7 @@ impl Draft<'_> {
             .map_or(Ok(()), give)
             .and_then(|()| file.sync_all())
             .and_then(|()| temporary.rename(path, *existing))
-            .and_then(|()| File::open(folder(path))?.sync_all())
+            .and_then(|()| File::open(directory(path))?.sync_all())
             .map_err(|e| destination.failure(e))
     }
 }
@@ -389,7 +389,7 @@ impl Temporary {
         let mut all = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
         for attempt in 0..100 {
             let name = format!(".baton.{}.{attempt}", std::process::id());
-            let temporary = folder(path).join(name);
+            let temporary = directory(path).join(name);
             match create(&temporary, mode) {
                 Ok(file) => {
                     all.push(temporary.clone());
@@ -397,7 +397,7 @@ impl Temporary {
                 }
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 Err(e) => {
-                    let attempt = Attempt::CreateIn(folder(path).to_owned());
+                    let attempt = Attempt::CreateIn(directory(path).to_owned());
                     return Err(IoError::new(attempt, path, e).into());
                 }
             }

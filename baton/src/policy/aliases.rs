@@ -3,7 +3,7 @@
 use super::cover::covers;
 use super::model::{Rule, Rules, Values};
 use baton_formats::cmdline::same_name;
-use baton_formats::policy::{Action, Source};
+use baton_formats::policy::{Action, InputSignature};
 
 /// Names that reach the same, one of them with an item of its value's, and where that is seen.
 const SAME: [(&[&str], &str); 12] = [
@@ -64,7 +64,7 @@ pub fn told_otherwise(table: &str, rules: &Rules) -> Vec<String> {
         let mut starts = starts.filter(|start| rule.name.starts_with(**start));
         rule.action == Action::Deny && starts.next().is_some()
     };
-    let unsigned = rules.command_line & Source::Unsigned as u8 != 0;
+    let unsigned = rules.command_line & InputSignature::Unsigned as u8 != 0;
     let first = rules.parameters.iter().find(|rule| theirs(rule));
     let Some(first) = first.filter(|_| unsigned && rules.unlisted == Action::Allow) else {
         return Vec::new();

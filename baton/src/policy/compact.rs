@@ -67,15 +67,15 @@ fn level(minimum: &BTreeMap<String, u32>) -> String {
     LEVEL_HEAD.to_owned() + &rows.collect::<String>()
 }
 
-fn write_rules(rules: &Rules, occasion: &str, out: &mut Vec<u8>) -> Result<(), String> {
+fn write_rules(rules: &Rules, load_type: &str, out: &mut Vec<u8>) -> Result<(), String> {
     let flag = |action, flag| if action == Action::Deny { flag } else { 0 };
     let flags = flag(rules.unlisted, FLAG_UNLISTED_DENIED)
         | flag(rules.init_arguments, FLAG_NOTHING_FOR_INIT);
     let forced = rules.force.join(" ");
-    let what = format!("parameter rules for {occasion}");
+    let what = format!("parameter rules for {load_type}");
     out.extend([rules.kernel, rules.initrd, rules.command_line, flags]);
     out.extend(counted(rules.parameters.len(), MAX_RULES, &what)?.to_le_bytes());
-    let what = format!("bytes of forced parameters for {occasion}");
+    let what = format!("bytes of forced parameters for {load_type}");
     out.extend(counted(forced.len(), MAX_FORCED, &what)?.to_le_bytes());
     out.extend(forced.bytes());
     for rule in &rules.parameters {

@@ -3,7 +3,7 @@
 use super::model::{Policy, Rule, Rules, Values};
 use super::preset;
 use baton_formats::cmdline::{reaches, same_name, starts_with_name};
-use baton_formats::policy::{Action, Source};
+use baton_formats::policy::{Action, InputSignature};
 
 /// The names that a rule is about, as `ParameterRule::is_about` in formats takes them.
 struct Names<'r> {
@@ -84,8 +84,8 @@ pub fn weaker_than_stock(policy: &Policy) -> Vec<String> {
     let normal = not_denied(&policy.normal, &stock.normal);
     let mut crash = not_denied(&policy.crash, &stock.crash);
     crash.retain(|name| !normal.contains(name));
-    let sentence = |name: &&str, occasion: &str| {
-        format!("it is weaker than stock: \"{name}\" is not always denied{occasion}")
+    let sentence = |name: &&str, load_type: &str| {
+        format!("it is weaker than stock: \"{name}\" is not always denied{load_type}")
     };
     let normal = normal.iter().map(|name| sentence(name, ""));
     let crash = crash.iter().map(|name| sentence(name, " for a crash load"));
@@ -98,13 +98,13 @@ pub fn weaker_than_stock(policy: &Policy) -> Vec<String> {
 }
 
 /// What gets around initrds that must be signed, where user space chooses the command line: one sentence
-/// for both occasions if it is the same.
+/// for both load types if it is the same.
 #[must_use]
 pub fn unguarded_initrd(policy: &Policy) -> Vec<String> {
     let (normal, crash) = (unguarded(&policy.normal), unguarded(&policy.crash));
-    let sentence = |occasion: &str, names: String| {
+    let sentence = |load_type: &str, names: String| {
         format!(
-            "{occasion}initrds must be signed, but parameters that get around that are not always denied, as \
+            "{load_type}initrds must be signed, but parameters that get around that are not always denied, as \
              they are by the preset signed-initrd: {names}"
         )
     };
@@ -121,7 +121,7 @@ pub fn unguarded_initrd(policy: &Policy) -> Vec<String> {
 
 /// The names of the parameters that get around these rules' signed initrds.
 fn unguarded(rules: &Rules) -> Option<String> {
-    let unsigned = Source::Unsigned as u8;
+    let unsigned = InputSignature::Unsigned as u8;
     let guarded = preset::named("signed-initrd")?;
     if rules.initrd & unsigned != 0 || rules.command_line & unsigned == 0 {
         return None;

@@ -9,7 +9,7 @@ use baton_formats::policy::{self, Action, ParameterRule, RefusalAction};
 use baton_sys::hex;
 use baton_verify::command_line::{DecidedBy, Judged, judge_parameters};
 
-/// What it does on this occasion, a sentence to a line.
+/// What it does for this load type, a sentence to a line.
 #[must_use]
 pub fn sentences(policy: &Policy, crash: bool) -> Vec<String> {
     let rules = policy.rules(crash);
@@ -54,7 +54,7 @@ fn kernel(rules: &Rules) -> String {
 }
 
 fn other_kernel(rules: &Rules) -> String {
-    match rules.kernel & policy::KernelWay::Manifest as u8 {
+    match rules.kernel & policy::KernelSignature::Manifest as u8 {
         0 => "A kernel that isn't Linux is refused.",
         _ => "A kernel that isn't Linux must be listed in a signed manifest, and so must all its modules.",
     }
@@ -69,7 +69,7 @@ fn initrd(rules: &Rules) -> String {
             format!("An initrd may be {}", or(&ways))
         }
     };
-    match rules.initrd & policy::Source::Unsigned as u8 {
+    match rules.initrd & policy::InputSignature::Unsigned as u8 {
         0 => format!(
             "{sources}. One must be there, unless a UKI or a manifest says what goes with the kernel."
         ),

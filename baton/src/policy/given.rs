@@ -1,7 +1,7 @@
 //! A policy as it is given: a preset, TOML, the compact form, or a gate with one.
 
 use super::model::Policy;
-use super::source::{self, Source};
+use super::source::{self, PolicySource};
 use super::{compact, preset};
 use crate::digest::sha256;
 use crate::failure::Result;
@@ -34,10 +34,10 @@ pub fn digest(bytes: &[u8]) -> String {
     hex::encode(sha256([bytes]))
 }
 
-pub(super) fn compile(text: &str, name: &Path) -> Result<(Source, Vec<u8>)> {
+pub(super) fn compile(text: &str, name: &Path) -> Result<(PolicySource, Vec<u8>)> {
     let wrong = |why: &dyn std::fmt::Display| bad_policy(name, why);
-    let folder = name.parent().unwrap_or(Path::new(""));
-    let source = source::read(text, folder).map_err(|problem| wrong(&problem))?;
+    let directory = name.parent().unwrap_or(Path::new(""));
+    let source = source::read(text, directory).map_err(|problem| wrong(&problem))?;
     let bytes = compact::write(&source.policy).map_err(|why| wrong(&why))?;
     let parsed = Compact::parse(&bytes).map_err(|why| wrong(&why))?;
     source::check_forced(&parsed).map_err(|problem| wrong(&problem))?;

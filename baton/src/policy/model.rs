@@ -1,6 +1,6 @@
 //! A policy as its parts: what its TOML says and what its compact form holds.
 
-use baton_formats::policy::{Action, KernelWay, OnRefusal, Purpose, Source};
+use baton_formats::policy::{Action, InputSignature, KernelSignature, OnRefusal, Purpose};
 use std::collections::BTreeMap;
 
 /// A policy, with nothing left to be looked up elsewhere.
@@ -22,14 +22,14 @@ pub struct Policy {
     pub keys: Vec<Key>,
 }
 
-/// What is accepted on one occasion.
+/// What is accepted for one load type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// Bits of [`KernelWay`].
+    /// Bits of [`KernelSignature`].
     pub kernel: u8,
-    /// Bits of [`Source`].
+    /// Bits of [`InputSignature`].
     pub initrd: u8,
-    /// Bits of [`Source`].
+    /// Bits of [`InputSignature`].
     pub command_line: u8,
     /// What happens to parameters that no rule is about.
     pub unlisted: Action,
@@ -88,44 +88,52 @@ pub type Word = (u8, &'static str, &'static str);
 /// The ways to vouch for a kernel.
 pub const KERNEL_WAYS: [Word; 7] = [
     (
-        KernelWay::Authenticode as u8,
+        KernelSignature::Authenticode as u8,
         "authenticode",
         "an Authenticode signature on any PE image",
     ),
     (
-        KernelWay::Uki as u8,
+        KernelSignature::Uki as u8,
         "uki",
         "an Authenticode signature on a UKI",
     ),
     (
-        KernelWay::ListedDigest as u8,
+        KernelSignature::ListedDigest as u8,
         "listed-digest",
         "its digest in the machine's MOK list",
     ),
     (
-        KernelWay::Appended as u8,
+        KernelSignature::Appended as u8,
         "appended",
         "an appended signature",
     ),
-    (KernelWay::Note as u8, "note", "a signature in an ELF note"),
     (
-        KernelWay::Detached as u8,
+        KernelSignature::Note as u8,
+        "note",
+        "a signature in an ELF note",
+    ),
+    (
+        KernelSignature::Detached as u8,
         "detached",
         "a detached signature",
     ),
-    (KernelWay::Manifest as u8, "manifest", "a signed manifest"),
+    (
+        KernelSignature::Manifest as u8,
+        "manifest",
+        "a signed manifest",
+    ),
 ];
 
 /// Where an initrd may come from, besides a UKI.
 pub const INITRD_WAYS: [Word; 3] = [
-    (Source::Unsigned as u8, "unsigned", "unsigned"),
+    (InputSignature::Unsigned as u8, "unsigned", "unsigned"),
     (
-        Source::Detached as u8,
+        InputSignature::Detached as u8,
         "detached",
         "with a detached signature",
     ),
     (
-        Source::Manifest as u8,
+        InputSignature::Manifest as u8,
         "manifest",
         "listed in a signed manifest",
     ),
@@ -133,9 +141,13 @@ pub const INITRD_WAYS: [Word; 3] = [
 
 /// Where a command line may come from, besides a UKI.
 pub const COMMAND_LINE_WAYS: [Word; 2] = [
-    (Source::Unsigned as u8, "unsigned", "chosen by user space"),
     (
-        Source::Manifest as u8,
+        InputSignature::Unsigned as u8,
+        "unsigned",
+        "chosen by user space",
+    ),
+    (
+        InputSignature::Manifest as u8,
         "manifest",
         "what a signed manifest says it must be",
     ),
@@ -177,7 +189,7 @@ pub fn action_word(action: Action) -> &'static str {
 }
 
 impl Policy {
-    /// What counts on this occasion.
+    /// What counts for this load type.
     #[must_use]
     pub fn rules(&self, crash: bool) -> &Rules {
         match crash {

@@ -10,7 +10,7 @@ use crate::input::cmdline;
 use crate::output::page::Page;
 use crate::output::{json, text};
 use baton_formats::policy::Action;
-use baton_verify::{Component, Reason, Refusal, Way, command_line};
+use baton_verify::{Component, Reason, Refusal, SignatureKind, command_line};
 use serde::Serialize;
 use std::os::unix::ffi::OsStrExt;
 
@@ -93,7 +93,7 @@ fn explain(args: &PolicyExplainArgs) -> Result<()> {
             },
         )));
     }
-    let verdict = command_line::accept(line, Way::Unsigned, rules);
+    let verdict = command_line::accept(line, SignatureKind::Unsigned, rules);
     let mut page = Page::default();
     if let Err(reason @ Reason::NotAccepted(_)) = &verdict {
         page.field("denied", format!("the line as a whole: {reason}"));
@@ -119,13 +119,13 @@ fn explained(policy: &Policy, bytes: &[u8], crash: bool) -> String {
         "" => "The policy".to_owned(),
         name => format!("The policy \"{name}\""),
     };
-    let occasion = match (crash, policy.crash == policy.normal) {
+    let load_type = match (crash, policy.crash == policy.normal) {
         (_, true) => "for normal and crash loads alike",
         (false, false) => "for a normal load (with --crash: for a crash load)",
         (true, false) => "for a crash load",
     };
     let digest = digest(bytes);
-    let mut lines = vec![format!("{name} {occasion}, SHA-256 {digest}:")];
+    let mut lines = vec![format!("{name} {load_type}, SHA-256 {digest}:")];
     lines.extend(explain::sentences(policy, crash));
     lines.join("\n") + "\n"
 }

@@ -30,7 +30,7 @@ const ACTIONS: [(&str, Action); 2] = [("allow", Action::Allow), ("deny", Action:
 
 /// A policy and what of it is from elsewhere.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct PolicySource {
     /// All of it.
     pub policy: Policy,
     /// How many of the first parameter rules for a normal load are the text's own.
@@ -39,11 +39,11 @@ pub struct Source {
     pub own_crash_rules: usize,
 }
 
-/// Reads a policy; certificates are looked for in `folder`.
+/// Reads a policy; certificates are looked for in `directory`.
 ///
 /// # Errors
 /// Says where something is wrong, and what.
-pub fn read(text: &str, folder: &Path) -> Result<Source> {
+pub fn read(text: &str, directory: &Path) -> Result<PolicySource> {
     let parsed = baton_toml::parse(text)?;
     let root = Table::root(text, &parsed);
     root.check_keys(&[
@@ -61,7 +61,7 @@ pub fn read(text: &str, folder: &Path) -> Result<Source> {
     let base = base(&root)?;
     let inherited = base.normal.parameters.len();
     let crash_table = root.table("crash")?;
-    let normal = occasion(&root, &COMMAND_LINE_KEYS[1..], &base.normal)?;
+    let normal = load_type(&root, &COMMAND_LINE_KEYS[1..], &base.normal)?;
     let crash = match &crash_table {
         Some(table) => crash_rules(table, &normal)?,
         None => normal.clone(),
@@ -84,9 +84,9 @@ pub fn read(text: &str, folder: &Path) -> Result<Source> {
         },
         normal,
         crash,
-        keys: keys(&root, folder)?,
+        keys: keys(&root, directory)?,
     };
-    Ok(Source {
+    Ok(PolicySource {
         policy,
         own_rules,
         own_crash_rules,
@@ -173,7 +173,7 @@ fn check_component(component: &str, item: &Item<'_>) -> Result<()> {
 }
 
 /// The rules of a table with `kernel`, `initrd` and `cmdline`; of the latter these keys are known.
-fn occasion(table: &Table<'_>, known: &[&str], base: &Rules) -> Result<Rules> {
+fn load_type(table: &Table<'_>, known: &[&str], base: &Rules) -> Result<Rules> {
     let mut rules = base.clone();
     accepted(table, "kernel", &KERNEL_WAYS, &mut rules.kernel)?;
     if rules.kernel == 0 {
@@ -193,7 +193,7 @@ fn crash_rules(table: &Table<'_>, normal: &Rules) -> Result<Rules> {
     if !inherits(Some(table))? {
         base.parameters.clear();
     }
-    occasion(table, &COMMAND_LINE_KEYS, &base)
+    load_type(table, &COMMAND_LINE_KEYS, &base)
 }
 
 /// Whether the parameter rules for a normal load count for a crash load, too.
@@ -368,7 +368,7 @@ fn range(item: &Item<'_>) -> Result<Values> {
     }
 }
 
-fn keys(root: &Table<'_>, folder: &Path) -> Result<Vec<Key>> {
+fn keys(root: &Table<'_>, directory: &Path) -> Result<Vec<Key>> {
     let Some(item) = root.get("key") else {
         return Ok(Vec::new());
     };
@@ -377,7 +377,7 @@ fn keys(root: &Table<'_>, folder: &Path) -> Result<Vec<Key>> {
         .map_err(|_| item.must_be("a list of tables: [[key]]"))?;
     let mut keys: Vec<Key> = Vec::new();
     for item in tables {
-        let key = key(&item.table()?, folder)?;
+        let key = key(&item.table()?, directory)?;
         if keys.iter().any(|it| it.sha256 == key.sha256) {
             return Err(item.problem("is about a key that was named before; join the two"));
         }
@@ -386,10 +386,10 @@ fn keys(root: &Table<'_>, folder: &Path) -> Result<Vec<Key>> {
     Ok(keys)
 }
 
-fn key(table: &Table<'_>, folder: &Path) -> Result<Key> {
+fn key(table: &Table<'_>, directory: &Path) -> Result<Key> {
     table.check_keys(&["certificate", "key-sha256", "may", "sbat"])?;
     let sha256 = match (table.get("certificate"), table.get("key-sha256")) {
-        (Some(item), None) => certificate(&item, folder)?,
+        (Some(item), None) => certificate(&item, directory)?,
         (None, Some(item)) => digest(&item)?,
         _ => {
             return Err(table.problem("a key needs either \"certificate\" or \"key-sha256\""));
@@ -415,8 +415,8 @@ fn scope_sbat(table: &Table<'_>) -> Result<(String, u32)> {
     Ok((name.to_owned(), generation(&table.require("generation")?)?))
 }
 
-fn certificate(item: &Item<'_>, folder: &Path) -> Result<[u8; 32]> {
-    let path = folder.join(item.text()?);
+fn certificate(item: &Item<'_>, directory: &Path) -> Result<[u8; 32]> {
+    let path = directory.join(item.text()?);
     let wrong = |why: String| item.problem(format!("can't be used: {why}"));
     let all = certs::read(&path).map_err(|failure| wrong(failure.to_string()))?;
     let [one] = &all[..] else {

@@ -1,10 +1,10 @@
 //! What `baton policy check` warns of.
 
-use super::source::Source;
+use super::source::PolicySource;
 use super::{aliases, cover};
 
 /// What its writer may not have meant.
-pub(super) fn warnings(source: &Source) -> Vec<String> {
+pub(super) fn warnings(source: &PolicySource) -> Vec<String> {
     let policy = &source.policy;
     let own = [
         ("cmdline", &policy.normal, source.own_rules),

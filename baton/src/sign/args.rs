@@ -1,6 +1,6 @@
 //! The command line of `baton sign`.
 
-use baton_verify::{HashAlgorithm, Way};
+use baton_verify::{HashAlgorithm, SignatureKind};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ A detached signature is plain CMS:
 
 /// Where a signature goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SignatureKind {
+pub enum KindOption {
     /// Into a PE image, as firmware, shim and the kernel look for it
     Authenticode,
     /// To the file's end, as in the kernel's modules
@@ -28,15 +28,15 @@ pub enum SignatureKind {
     Detached,
 }
 
-impl SignatureKind {
+impl KindOption {
     /// How what is signed so is vouched for.
     #[must_use]
-    pub fn way(self) -> Way {
+    pub fn signature_kind(self) -> SignatureKind {
         match self {
-            SignatureKind::Authenticode => Way::Authenticode,
-            SignatureKind::Appended => Way::Appended,
-            SignatureKind::Note => Way::Note,
-            SignatureKind::Detached => Way::Detached,
+            KindOption::Authenticode => SignatureKind::Authenticode,
+            KindOption::Appended => SignatureKind::Appended,
+            KindOption::Note => SignatureKind::Note,
+            KindOption::Detached => SignatureKind::Detached,
         }
     }
 }
@@ -83,7 +83,7 @@ pub struct SignArgs {
     pub chain: Vec<PathBuf>,
     /// Where the signature goes [default: by IN's format]
     #[arg(long = "as", value_enum, value_name = "KIND")]
-    pub kind: Option<SignatureKind>,
+    pub kind: Option<KindOption>,
     /// The hash to sign with
     #[arg(long, value_enum, default_value = "sha256")]
     pub hash: Hash,

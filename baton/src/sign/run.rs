@@ -1,6 +1,6 @@
 //! Signs a file: in which way, and where the result goes.
 
-use super::args::{Encoding, Existing, SignArgs, SignatureKind};
+use super::args::{Encoding, Existing, KindOption, SignArgs};
 use super::signer::{Signer, accepted};
 use super::{appended, authenticode, detached, note};
 use crate::failure::output::OutputError;
@@ -14,7 +14,7 @@ use baton_formats::elf::Elf;
 use baton_formats::gate_image::Formats;
 use baton_formats::initrd;
 use baton_formats::manifest::Manifest;
-use baton_verify::{Payload, Reason, Way};
+use baton_verify::{Payload, Reason, SignatureKind};
 use std::os::unix::fs::FileTypeExt;
 
 /// Carries out the command.
@@ -37,11 +37,11 @@ pub fn run(args: &SignArgs) -> Result<()> {
     destination.write(&signed)?;
     destination.report(format_args!(
         "{destination}: {} by \"{}\" ({})",
-        kind.way(),
+        kind.signature_kind(),
         signer.name,
         signer.hash
     ));
-    if kind == SignatureKind::Detached && matches!(what.role, Role::Data | Role::Other(_)) {
+    if kind == KindOption::Detached && matches!(what.role, Role::Data | Role::Other(_)) {
         tell!(
             "note: {} begins neither as a kernel nor as an initrd or a manifest: for the gate it counts only if a manifest lists it",
             args.input.display()
@@ -66,8 +66,8 @@ fn check_place(args: &SignArgs) -> Result<()> {
 /// A kernel that isn't Linux is one by a manifest alone: no signature of its own would do. Nor does one make a
 /// manifest of what can't be read as one.
 fn check_role(file: &[u8], what: &Kind) -> Result<()> {
-    match Payload::recognise(file, Way::Detached, Formats::default()) {
-        Err(reason @ Reason::OnlyByManifest) if !initrd::is_one(file) => accepted(Err(reason)),
+    match Payload::recognise(file, SignatureKind::Detached, Formats::default()) {
+        Err(reason @ Reason::OnlyByManifest) if !initrd::recognises(file) => accepted(Err(reason)),
         _ if what.role == Role::Manifest => {
             Manifest::parse(file).map_err(SignError::Manifest)?;
             Ok(())
@@ -79,42 +79,42 @@ fn check_role(file: &[u8], what: &Kind) -> Result<()> {
 /// The file with its signature, or, if that is to be detached, the signature.
 fn sign(
     file: &[u8],
-    kind: SignatureKind,
+    kind: KindOption,
     signer: &Signer,
     existing: Existing,
     encoding: Encoding,
 ) -> Result<Vec<u8>> {
     match kind {
         // What comes after an appended signature would undo it.
-        SignatureKind::Authenticode => {
+        KindOption::Authenticode => {
             authenticode::sign(appended::without(file, existing)?, signer, existing)
         }
-        SignatureKind::Note => note::sign(appended::without(file, existing)?, signer, existing),
-        SignatureKind::Appended => appended::sign(file, signer, existing),
-        SignatureKind::Detached => detached::sign(file, signer, encoding),
+        KindOption::Note => note::sign(appended::without(file, existing)?, signer, existing),
+        KindOption::Appended => appended::sign(file, signer, existing),
+        KindOption::Detached => detached::sign(file, signer, encoding),
     }
 }
 
 /// What a file of this format mostly gets.
-fn default_kind(file: &[u8]) -> SignatureKind {
+fn default_kind(file: &[u8]) -> KindOption {
     if file.starts_with(b"MZ") {
-        SignatureKind::Authenticode
-    } else if Elf::is_one(file) {
-        SignatureKind::Appended
+        KindOption::Authenticode
+    } else if Elf::recognises(file) {
+        KindOption::Appended
     } else {
-        SignatureKind::Detached
+        KindOption::Detached
     }
 }
 
-fn check_options(args: &SignArgs, kind: SignatureKind) -> Result<()> {
-    if args.append && kind != SignatureKind::Authenticode {
+fn check_options(args: &SignArgs, kind: KindOption) -> Result<()> {
+    if args.append && kind != KindOption::Authenticode {
         return Err(SignError::Append {
             path: args.input.clone(),
-            way: kind.way(),
+            signature_kind: kind.signature_kind(),
         }
         .into());
     }
-    if args.format == Encoding::Pem && kind != SignatureKind::Detached {
+    if args.format == Encoding::Pem && kind != KindOption::Detached {
         return Err(SignError::PemFormat {
             path: args.input.clone(),
         }
@@ -125,8 +125,8 @@ fn check_options(args: &SignArgs, kind: SignatureKind) -> Result<()> {
 
 /// Where the result goes. IN is replaced where nothing else is named; a detached signature that is there counts
 /// as the image's.
-fn destination(args: &SignArgs, kind: SignatureKind) -> Result<Destination> {
-    let detached = kind == SignatureKind::Detached;
+fn destination(args: &SignArgs, kind: KindOption) -> Result<Destination> {
+    let detached = kind == KindOption::Detached;
     let output = match args.output() {
         Some(output) => output.to_owned(),
         None if detached => p7s::beside(&args.input),

@@ -8,8 +8,8 @@ use baton_formats::cmdline::MAX_CRASH_PREFIX;
 use baton_formats::elf::Elf;
 use baton_sys::memfd::Sealed;
 use baton_verify::{
-    Component, Decision, Part, Payload, Reason, Refusal, Signer, Trust, VerifiedManifest, Way,
-    check_entry, decide, verify_kernel_on,
+    Component, Decision, Part, Payload, Reason, Refusal, SignatureKind, Signer, Trust,
+    VerifiedManifest, check_entry, decide, verify_kernel_on,
 };
 use std::ops::Range;
 
@@ -57,7 +57,7 @@ fn vouched_digest(inputs: &Inputs, trust: &Trust<'_>) -> [u8; 32] {
 /// What of a decision is kept when the handover isn't looked at any more.
 pub(crate) struct Judged {
     /// How the kernel is vouched for.
-    pub way: Way,
+    pub signature_kind: SignatureKind,
     /// Who vouches for the kernel.
     pub signer: Signer,
     /// The SHA-256 of what vouches for the kernel.
@@ -72,12 +72,12 @@ pub(crate) struct Judged {
 
 impl Judged {
     fn of(handover: &[u8], line: &[u8], trust: &Trust<'_>, machine: &Machine) -> Verdict {
-        let decision = decide(handover, line, machine.told, trust)?;
+        let decision = decide(handover, line, machine.stated, trust)?;
         check_entry(&decision.payload, machine.five_level)
             .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
         check_place(&decision, &machine.crash_regions)?;
         Ok(Judged {
-            way: decision.kernel.way(),
+            signature_kind: decision.kernel.signature_kind(),
             signer: decision.kernel.signer().clone(),
             digest: decision.kernel.digest(),
             format: decision.payload.format(),

@@ -55,7 +55,7 @@ impl OwnLists {
         Lists {
             keys: &self.keys,
             gate_revocations: &self.revocations,
-            // `of` has read it before; of no gate at all the stock policy is foretold.
+            // `of` has read it before; of no gate at all the stock policy is assumed.
             policy: Policy::parse(&self.policy).unwrap_or_default(),
             formats: self.formats,
             ..Lists::default()

@@ -1,7 +1,7 @@
-//! What was verified, part by part, as people and programs are shown it: by `baton load` before a
-//! hand-over, by `baton status` after it.
+//! What was verified, part by part, as people and programs are shown it: by `baton load` before a kexec,
+//! by `baton status` after it.
 
-use baton_formats::verdict::{Component, Kind, Way};
+use baton_formats::verdict::{Component, Kind, SignatureKind};
 use baton_sys::hex;
 use baton_verify::{Part, is_shown};
 use serde::{Serialize, Serializer};
@@ -19,36 +19,36 @@ pub struct PartLine {
     size: u64,
     digest: String,
     #[serde(skip)]
-    way: Way,
+    signature_kind: SignatureKind,
 }
 
 impl From<&Part> for PartLine {
     fn from(part: &Part) -> PartLine {
         let signer = part.vouched.signer.as_ref();
-        let key = signer.filter(|_| part.vouched.way.has_signer());
+        let key = signer.filter(|_| part.vouched.signature_kind.has_signer());
         PartLine {
             kind: part.kind,
-            vouched_by: part.vouched.way.code(),
+            vouched_by: part.vouched.signature_kind.code(),
             signer: key.map(|signer| signer.subject.clone()),
             key_id: key.map(|signer| signer.key_id.to_string()),
             size: part.size,
             digest: hex::encode(part.digest),
-            way: part.vouched.way,
+            signature_kind: part.vouched.signature_kind,
         }
     }
 }
 
 impl From<Component<'_>> for PartLine {
     fn from(part: Component<'_>) -> PartLine {
-        let signed = part.way.has_signer();
+        let signed = part.signature_kind.has_signer();
         PartLine {
             kind: part.kind,
-            vouched_by: part.way.code(),
+            vouched_by: part.signature_kind.code(),
             signer: signed.then(|| printable(part.subject)),
             key_id: signed.then(|| hex::encode(part.key_id)),
             size: part.size,
             digest: hex::encode(part.digest),
-            way: part.way,
+            signature_kind: part.signature_kind,
         }
     }
 }
@@ -69,13 +69,13 @@ impl PartLine {
     /// Who vouches for it, and how, in words.
     #[must_use]
     pub fn vouched(&self) -> String {
-        match (self.way, &self.signer, &self.key_id) {
-            (Way::Unsigned, ..) => "unsigned".to_owned(),
-            (Way::ListedDigest, ..) => {
+        match (self.signature_kind, &self.signer, &self.key_id) {
+            (SignatureKind::Unsigned, ..) => "unsigned".to_owned(),
+            (SignatureKind::ListedDigest, ..) => {
                 "verified by its digest, which is listed in MokListRT".to_owned()
             }
-            (way, signer, key) => format!(
-                "verified by \"{}\" ({way}, key id {})",
+            (signature_kind, signer, key) => format!(
+                "verified by \"{}\" ({signature_kind}, key id {})",
                 signer.as_deref().unwrap_or_default(),
                 key.as_deref().unwrap_or_default()
             ),
@@ -119,7 +119,7 @@ mod tests {
     fn an_unsigned_part_has_no_signer_and_a_signed_one_says_how() {
         let component = Component {
             kind: Kind::Initrd,
-            way: Way::Unsigned,
+            signature_kind: SignatureKind::Unsigned,
             size: 7,
             digest: [0xab; 32],
             key_id: &[],
@@ -131,7 +131,7 @@ mod tests {
             ("initrd", "unsigned")
         );
         let signed = Component {
-            way: Way::Appended,
+            signature_kind: SignatureKind::Appended,
             key_id: &[1, 2],
             subject: "A\u{1b}[2J\" B",
             ..component

@@ -49,7 +49,7 @@ impl Anchors {
         // It is files that are judged here; whether this machine could boot them, `load` says. Who names
         // another one wants to know what a gate would say there.
         if !described {
-            machine.told = baton_verify::Machine::SECURE;
+            machine.stated = baton_verify::Machine::SECURE;
         }
         Ok(Anchors {
             gate,

@@ -15,15 +15,15 @@ use crate::kind::Role;
 use crate::verdict::gate;
 use baton_formats::policy::Rules;
 use baton_verify::{
-    Component, Part, Reason, Refusal, Signer, Trust, VerifiedManifest, Way, check_revoked,
-    command_line, judge_initrds, verify_addon, verify_kernel_on,
+    Component, Part, Reason, Refusal, SignatureKind, Signer, Trust, VerifiedManifest,
+    check_revoked, command_line, judge_initrds, verify_addon, verify_kernel_on,
 };
 
 /// Why and how an image is accepted.
 #[derive(Debug, Clone)]
 pub(super) struct Verdict {
     /// How.
-    pub way: Way,
+    pub signature_kind: SignatureKind,
     /// By whom.
     pub signer: Signer,
     /// The SHA-256 of what was signed.
@@ -115,10 +115,10 @@ impl Question<'_> {
         let inputs = self.inputs;
         let (_, judged) = gate::judge(inputs, self.trust, &self.anchors.machine)?;
         let judged = judged.map_err(|refusal| self.boot_refused(refusal))?;
-        let unsigned = |part: &&Part| part.vouched.way == Way::Unsigned;
+        let unsigned = |part: &&Part| part.vouched.signature_kind == SignatureKind::Unsigned;
         let unsigned = judged.parts.iter().filter(unsigned).count();
         Ok(Verdict {
-            way: judged.way,
+            signature_kind: judged.signature_kind,
             signer: judged.signer,
             digest: judged.digest,
             as_what: match inputs.is_handover() {
@@ -175,12 +175,12 @@ impl Question<'_> {
         let manifest = verified(&image.bytes, self.inputs.signature.as_deref(), self.trust);
         let manifest = manifest.map_err(|reason| self.refused(image.path.display(), reason))?;
         let rules = self.rules();
-        let counts = rules.kernel.accept_kernel(Way::Manifest, false)
-            || rules.initrd.accept(Way::Manifest)
-            || rules.command_line.accept(Way::Manifest);
-        self.accepted(counts, Way::Manifest)?;
+        let counts = rules.kernel.accept_kernel(SignatureKind::Manifest, false)
+            || rules.initrd.accept(SignatureKind::Manifest)
+            || rules.command_line.accept(SignatureKind::Manifest);
+        self.accepted(counts, SignatureKind::Manifest)?;
         Ok(Verdict {
-            way: Way::Detached,
+            signature_kind: SignatureKind::Detached,
             signer: manifest.signer().clone(),
             digest: sha256([&image.bytes[..]]),
             as_what: "manifest".into(),
@@ -194,13 +194,17 @@ impl Question<'_> {
         let refused = |reason| self.refused(image.path.display(), reason);
         let (addon, arguments) = verified.map_err(refused)?;
         let rules = self.rules();
-        self.accepted(rules.kernel.accept_kernel(addon.way(), true), addon.way())?;
+        self.accepted(
+            rules.kernel.accept_kernel(addon.signature_kind(), true),
+            addon.signature_kind(),
+        )?;
         if let Some(line) = arguments.cmdline {
             let line: String = line.chars().collect();
-            command_line::accept(line.as_bytes(), addon.way(), rules).map_err(refused)?;
+            command_line::accept(line.as_bytes(), addon.signature_kind(), rules)
+                .map_err(refused)?;
         }
         Ok(Verdict {
-            way: addon.way(),
+            signature_kind: addon.signature_kind(),
             signer: addon.signer().clone(),
             digest: addon.digest(),
             as_what: "addon of a UKI".into(),
@@ -222,11 +226,14 @@ impl Question<'_> {
         let is_listed = |place: &usize| manifest.check_initrd(*place, length, &digest).is_ok();
         let place = (0..count).find(is_listed);
         if place.is_some() {
-            self.accepted(self.rules().initrd.accept(Way::Manifest), Way::Manifest)?;
+            self.accepted(
+                self.rules().initrd.accept(SignatureKind::Manifest),
+                SignatureKind::Manifest,
+            )?;
         }
         match place {
             Some(place) => Ok(Verdict {
-                way: Way::Manifest,
+                signature_kind: SignatureKind::Manifest,
                 signer: manifest.signer().clone(),
                 digest,
                 as_what: format!("initrd {} of {count} in the manifest", place + 1),
@@ -268,7 +275,7 @@ impl Question<'_> {
         let signer = part.vouched.signer;
         let signer = signer.ok_or_else(|| self.unsigned_initrd())?;
         Ok(Verdict {
-            way: part.vouched.way,
+            signature_kind: part.vouched.signature_kind,
             signer,
             digest: part.digest,
             as_what: "initrd".into(),
@@ -282,12 +289,14 @@ impl Question<'_> {
     }
 
     /// Refuses what is vouched for in a way that the policy doesn't accept.
-    fn accepted(&self, is_accepted: bool, way: Way) -> Result<()> {
+    fn accepted(&self, is_accepted: bool, signature_kind: SignatureKind) -> Result<()> {
         match is_accepted {
             true => Ok(()),
             false => {
                 let path = self.image().path.display();
-                Err(self.refused(path, Reason::NotAccepted(way)).into())
+                Err(self
+                    .refused(path, Reason::NotAccepted(signature_kind))
+                    .into())
             }
         }
     }

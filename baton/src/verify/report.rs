@@ -10,7 +10,7 @@ use crate::output::failure::ErrorFields;
 use crate::verdict::parts::PartLine;
 use crate::verdict::trust::TrustSummary;
 use baton_sys::hex;
-use baton_verify::{Reason, Signer, Way};
+use baton_verify::{Reason, SignatureKind, Signer};
 use serde::Serialize;
 
 /// The object that `--json` prints.
@@ -69,7 +69,7 @@ impl<'a> Report<'a> {
             startable: question.inputs.kind.can_be_started()
                 && verdict.as_ref().err().is_none_or(startable),
             signature,
-            way: signed.as_ref().map(|verdict| verdict.way.code()),
+            way: signed.as_ref().map(|verdict| verdict.signature_kind.code()),
             digest: hex::encode(
                 signed
                     .as_ref()
@@ -92,12 +92,12 @@ impl<'a> Report<'a> {
         if !self.startable {
             say!("  is:        {}; not to be started by itself", self.kind);
         }
-        say!("  by:        {}", verdict.way);
+        say!("  by:        {}", verdict.signature_kind);
         say!("  signed by: {}", anchors.describe(&verdict.signer));
         say!(
             "  digest:    {} ({})",
             self.digest,
-            digest_name(verdict.way)
+            digest_name(verdict.signature_kind)
         );
         // The kernel has been told, and an empty command line isn't worth it.
         for part in verdict.parts.iter().skip(1).filter(|part| part.size > 0) {
@@ -108,12 +108,12 @@ impl<'a> Report<'a> {
     }
 }
 
-fn digest_name(way: Way) -> &'static str {
-    match way {
-        Way::Authenticode | Way::ListedDigest => "Authenticode, SHA-256",
-        Way::Appended => "SHA-256 of all before the signature",
-        Way::Note => "SHA-256, the signature as zeros",
-        Way::Detached | Way::Manifest | Way::Unsigned => "SHA-256",
+fn digest_name(kind: SignatureKind) -> &'static str {
+    match kind {
+        SignatureKind::Authenticode | SignatureKind::ListedDigest => "Authenticode, SHA-256",
+        SignatureKind::Appended => "SHA-256 of all before the signature",
+        SignatureKind::Note => "SHA-256, the signature as zeros",
+        SignatureKind::Detached | SignatureKind::Manifest | SignatureKind::Unsigned => "SHA-256",
     }
 }
 

@@ -5,7 +5,7 @@ use crate::digest::{image_digest, sha256};
 use baton_formats::elf::Elf;
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
-use baton_verify::{Reason, Trust, Way, check_revoked, verify_detached, verify_image};
+use baton_verify::{Reason, SignatureKind, Trust, check_revoked, verify_detached, verify_image};
 
 /// The verdict on the signature that is in a file, or, if there is none, on the one beside it.
 ///
@@ -24,21 +24,31 @@ pub(super) fn judge(
     }
     check_revoked(file, trust)?;
     if let Some(appended) = module_signature::split(file).map_err(Reason::BadAppended)? {
-        return by_cms(&[appended.data], appended.signature, Way::Appended, trust);
+        return by_cms(
+            &[appended.data],
+            appended.signature,
+            SignatureKind::Appended,
+            trust,
+        );
     }
     if let Ok(elf) = Elf::parse(file)
         && let (Some(signature), Some(parts)) = (elf.signature(), elf.signed_parts())
     {
-        return by_cms(&parts.collect::<Vec<_>>(), signature, Way::Note, trust);
+        return by_cms(
+            &parts.collect::<Vec<_>>(),
+            signature,
+            SignatureKind::Note,
+            trust,
+        );
     }
     let detached = detached.ok_or(Reason::Unsigned)?;
-    by_cms(&[file], detached, Way::Detached, trust)
+    by_cms(&[file], detached, SignatureKind::Detached, trust)
 }
 
 fn by_authenticode(file: &[u8], trust: &Trust<'_>) -> Result<Verdict, Reason> {
     let verified = verify_image(file, trust)?;
     Ok(Verdict {
-        way: verified.way(),
+        signature_kind: verified.signature_kind(),
         signer: verified.signer().clone(),
         digest: verified.digest(),
         as_what: String::new(),
@@ -49,13 +59,13 @@ fn by_authenticode(file: &[u8], trust: &Trust<'_>) -> Result<Verdict, Reason> {
 fn by_cms(
     parts: &[&[u8]],
     signature: &[u8],
-    way: Way,
+    signature_kind: SignatureKind,
     trust: &Trust<'_>,
 ) -> Result<Verdict, Reason> {
     let digest = sha256(parts.iter().copied());
     let signer = verify_detached(parts.iter().copied(), signature, trust)?;
     Ok(Verdict {
-        way,
+        signature_kind,
         signer,
         digest,
         as_what: String::new(),

@@ -29,7 +29,7 @@ pub fn refused(owner: &Owner, options: &[&str], files: &[&Path], word: &str) {
 }
 
 /// The way in which `owner` vouches for a file, whatever that is, or the exit code.
-pub fn way(file: &Path, owner: &Owner) -> Result<String, i32> {
+pub fn kind_of(file: &Path, owner: &Owner) -> Result<String, i32> {
     let said = baton(&[
         &"verify",
         &"--signature-only",

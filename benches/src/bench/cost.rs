@@ -28,7 +28,7 @@ pub struct CostArgs {
 }
 
 impl CostArgs {
-    /// How often each way is run.
+    /// How often each contender is run.
     pub fn runs(&self, otherwise: u16) -> u16 {
         self.runs.unwrap_or(otherwise)
     }
@@ -61,8 +61,8 @@ pub struct Programs {
 
 impl Programs {
     /// By `baton dump convert`, with such a codec.
-    pub fn ours(&self, compress: &str) -> Way {
-        Way {
+    pub fn ours(&self, compress: &str) -> Contender {
+        Contender {
             name: format!("baton {compress}"),
             ours: true,
             program: vec![self.baton.clone()],
@@ -73,8 +73,8 @@ impl Programs {
     }
 
     /// By makedumpfile with zstd, and with more arguments.
-    pub fn theirs(&self, more: &[&str]) -> Way {
-        Way {
+    pub fn theirs(&self, more: &[&str]) -> Contender {
+        Contender {
             name: [&["makedumpfile", "-z"], more].concat().join(" "),
             ours: false,
             program: self.makedumpfile.clone(),
@@ -87,8 +87,8 @@ impl Programs {
     }
 }
 
-/// A way to write a dump.
-pub struct Way {
+/// A program, with its arguments, that writes a dump.
+pub struct Contender {
     /// How it's shown.
     pub name: String,
     /// Whether it's Baton's.
@@ -98,8 +98,8 @@ pub struct Way {
     arguments: Vec<String>,
 }
 
-/// A run that takes so many times as long as the slowest of the ways before it in the same round is ended, and
-/// that way isn't tried again: makedumpfile's threads may take a hundred times as long as none.
+/// A run that takes so many times as long as the slowest of the contenders before it in the same round is ended, and
+/// that contender isn't tried again: makedumpfile's threads may take a hundred times as long as none.
 const TOO_SLOW: u32 = 4;
 /// How often a running program is looked at.
 const GLANCE: Duration = Duration::from_millis(1);
@@ -167,19 +167,19 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Writes it in each way, as often as told, in turn.
-    pub fn measure(&self, ways: &[Way], runs: u16) -> Result<Vec<Costs>> {
-        let mut costs = vec![Costs::default(); ways.len()];
+    /// Writes it with each contender, `runs` times, in turn.
+    pub fn measure(&self, contenders: &[Contender], runs: u16) -> Result<Vec<Costs>> {
+        let mut costs = vec![Costs::default(); contenders.len()];
         for _ in 0..runs {
             let mut slowest: Option<Duration> = None;
-            for (way, costs) in ways.iter().zip(&mut costs) {
+            for (contender, costs) in contenders.iter().zip(&mut costs) {
                 if costs.given_up() {
                     continue;
                 }
                 let limit = slowest.map(|time| time * TOO_SLOW);
-                let cost = cost(&mut self.command(way), &self.out, limit);
+                let cost = cost(&mut self.command(contender), &self.out, limit);
                 let _ = fs::remove_file(&self.out);
-                let cost = cost.with_context(|| way.name.clone())?;
+                let cost = cost.with_context(|| contender.name.clone())?;
                 slowest = slowest.max(Some(cost.time));
                 costs.0.push(cost);
             }
@@ -188,12 +188,12 @@ impl Job<'_> {
     }
 
     /// What writes it.
-    pub fn command(&self, way: &Way) -> Command {
+    pub fn command(&self, contender: &Contender) -> Command {
         let mut command = Command::new("taskset");
         command
             .args(["-c", self.cpus])
-            .args(&way.program)
-            .args(&way.arguments)
+            .args(&contender.program)
+            .args(&contender.arguments)
             .arg(self.level)
             .arg(self.vmcore)
             .arg(&self.out);

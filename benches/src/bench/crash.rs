@@ -77,7 +77,7 @@ impl Bench {
                     why.context(format!(
                         "{} captured no crash with crashkernel={PLENTY_MIB}M: see {}",
                         name(side),
-                        self.folder(side, PLENTY_MIB).display()
+                        self.directory(side, PLENTY_MIB).display()
                     ))
                 })?);
             }
@@ -92,15 +92,15 @@ impl Bench {
         })
     }
 
-    fn folder(&self, side: Errand, reserved_mib: u64) -> PathBuf {
+    fn directory(&self, side: Errand, reserved_mib: u64) -> PathBuf {
         self.work.join(format!("{side:?}-{reserved_mib}"))
     }
 
     /// One crash. The inner error says why it wasn't captured; the outer that it couldn't be tried.
     fn crash(&self, side: Errand, reserved_mib: u64) -> Result<Result<Captured>> {
-        let folder = self.folder(side, reserved_mib);
-        fs::create_dir_all(&folder)?;
-        let disk = folder.join("disk");
+        let directory = self.directory(side, reserved_mib);
+        fs::create_dir_all(&directory)?;
+        let disk = directory.join("disk");
         system::copy(&self.system.disk, &disk)?;
         let guest = Guest {
             kernel: &self.system.kernel,
@@ -109,15 +109,15 @@ impl Bench {
             reserved_mib,
             kvm: self.kvm,
         };
-        let run = guest.run(&folder)?;
+        let run = guest.run(&directory)?;
         if !run.transcript.says(guest::PANIC) {
-            bail!("the machine didn't crash: see {}", folder.display());
+            bail!("the machine didn't crash: see {}", directory.display());
         }
         let captured = run
             .since_panic()
             .context("the machine didn't reset itself in time")
             .and_then(|took| {
-                let size = dump::examine(&self.peers, &disk, &folder)?;
+                let size = dump::examine(&self.peers, &disk, &directory)?;
                 Ok(Captured { took, size })
             });
         fs::remove_file(disk)?;

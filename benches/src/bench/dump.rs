@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use baton_lab::fetch::cache::Cache;
 use clap::Args;
 
-use super::cost::{CostArgs, Costs, Job, Programs, Way};
+use super::cost::{Contender, CostArgs, Costs, Job, Programs};
 
 /// What is compared.
 #[derive(Debug, Args)]
@@ -48,50 +48,53 @@ pub fn run(args: &DumpArgs, cost: &CostArgs) -> Result<()> {
     );
     for cpus in CPUS {
         for level in LEVELS {
-            let ways = ways(&programs, cpus);
+            let contenders = contenders(&programs, cpus);
             let job = Job {
                 vmcore,
                 level,
                 cpus,
                 out: cost.out(),
             };
-            print(&ways, &job.measure(&ways, runs)?, level, cpus);
+            print(&contenders, &job.measure(&contenders, runs)?, level, cpus);
         }
     }
     Ok(())
 }
 
-fn ways(programs: &Programs, cpus: &str) -> Vec<Way> {
-    let mut ways = vec![
+fn contenders(programs: &Programs, cpus: &str) -> Vec<Contender> {
+    let mut contenders = vec![
         programs.ours("zstd"),
         programs.ours("zstd:1"),
         programs.theirs(&[]),
     ];
     if cpus.contains(',') {
         // N threads besides the main one, which is busy, too.
-        ways.push(programs.theirs(&["--num-threads", "1"]));
+        contenders.push(programs.theirs(&["--num-threads", "1"]));
     }
-    ways
+    contenders
 }
 
-fn print(ways: &[Way], costs: &[Costs], level: &str, cpus: &str) {
-    let theirs = ways.iter().zip(costs).filter(|(way, _)| !way.ours);
+fn print(contenders: &[Contender], costs: &[Costs], level: &str, cpus: &str) {
+    let theirs = contenders
+        .iter()
+        .zip(costs)
+        .filter(|(contender, _)| !contender.ours);
     let best = theirs.map(|(_, costs)| costs.time()).min();
     let best = best.unwrap_or_default().as_secs_f64();
-    for (way, costs) in ways.iter().zip(costs) {
+    for (contender, costs) in contenders.iter().zip(costs) {
         let time = costs.time().as_secs_f64();
         if costs.given_up() {
             println!(
                 "{level:>5}  {:>4}  {:<30} ended after {time:.0} s",
                 cpus.split(',').count(),
-                way.name,
+                contender.name,
             );
             continue;
         }
         println!(
             "{level:>5}  {:>4}  {:<30} {time:>6.2} s  {:>5.2}  {:>7.2} s  {:>5.1} MB  {:>5.1} MB",
             cpus.split(',').count(),
-            way.name,
+            contender.name,
             time / best,
             costs.processor().as_secs_f64(),
             costs.memory() as f64 / f64::from(1 << 20),

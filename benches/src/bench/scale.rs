@@ -14,7 +14,7 @@ use anyhow::Result;
 use clap::Args;
 
 use self::vmcore::Vmcore;
-use super::cost::{CostArgs, Costs, Job, Programs, Way};
+use super::cost::{Contender, CostArgs, Costs, Job, Programs};
 
 /// What is measured.
 #[derive(Debug, Args)]
@@ -40,19 +40,19 @@ const RUNS: u16 = 3;
 /// Prints the table.
 pub fn run(args: &ScaleArgs, cost: &CostArgs) -> Result<()> {
     let programs = cost.programs()?;
-    let ways = [programs.ours("zstd"), programs.theirs(&[])];
+    let contenders = [programs.ours("zstd"), programs.theirs(&[])];
     println!(
         "made-up vmcores, median of {} runs each, in turn, on one CPU:",
         cost.runs(RUNS)
     );
     println!("  GiB  level  way                  time     per GiB  ratio     memory       size");
     for gib in &args.sizes {
-        measure(*gib, &programs, &ways, cost)?;
+        measure(*gib, &programs, &contenders, cost)?;
     }
     Ok(())
 }
 
-fn measure(gib: u32, programs: &Programs, ways: &[Way], cost: &CostArgs) -> Result<()> {
+fn measure(gib: u32, programs: &Programs, contenders: &[Contender], cost: &CostArgs) -> Result<()> {
     let path = baton_xtask::root()?.join(format!("target/bench-{gib}g.vmcore"));
     let vmcore = Vmcore::write(&path, u64::from(gib) << 30)?;
     vmcore.settle()?;
@@ -63,23 +63,26 @@ fn measure(gib: u32, programs: &Programs, ways: &[Way], cost: &CostArgs) -> Resu
         out: cost.out(),
     };
     // These also have all of it read once, from the disk.
-    check::dumps(&job("1"), programs, ways, vmcore.pages())?;
-    check::dumps(&job("31"), programs, ways, vmcore.kernel_pages())?;
+    check::dumps(&job("1"), programs, contenders, vmcore.pages())?;
+    check::dumps(&job("31"), programs, contenders, vmcore.kernel_pages())?;
     for level in LEVELS {
-        let costs = job(level).measure(ways, cost.runs(RUNS))?;
-        print(gib, level, ways, &costs);
+        let costs = job(level).measure(contenders, cost.runs(RUNS))?;
+        print(gib, level, contenders, &costs);
     }
     Ok(())
 }
 
-fn print(gib: u32, level: &str, ways: &[Way], costs: &[Costs]) {
-    let theirs = ways.iter().zip(costs).find(|(way, _)| !way.ours);
+fn print(gib: u32, level: &str, contenders: &[Contender], costs: &[Costs]) {
+    let theirs = contenders
+        .iter()
+        .zip(costs)
+        .find(|(contender, _)| !contender.ours);
     let theirs = theirs.map_or(0.0, |(_, costs)| costs.time().as_secs_f64());
-    for (way, costs) in ways.iter().zip(costs) {
+    for (contender, costs) in contenders.iter().zip(costs) {
         let time = costs.time().as_secs_f64();
         println!(
             "{gib:>5}  {level:>5}  {:<16} {time:>6.2} s  {:>8.3} s  {:>5.2}  {:>5.1} MiB  {:>6.1} MB",
-            way.name,
+            contender.name,
             time / f64::from(gib),
             time / theirs,
             mebibytes(costs),

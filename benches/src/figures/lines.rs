@@ -28,23 +28,23 @@ impl Source {
     }
 }
 
-/// The files of Rust and assembly of the crate whose sources lie in `folder`, without those that are compiled for
+/// The files of Rust and assembly of the crate whose sources lie in `directory`, without those that are compiled for
 /// tests alone.
-pub fn of_crate(folder: &Path) -> Result<Vec<Source>> {
-    let roots = ["lib.rs", "main.rs"].map(|name| folder.join(name));
+pub fn of_crate(directory: &Path) -> Result<Vec<Source>> {
+    let roots = ["lib.rs", "main.rs"].map(|name| directory.join(name));
     let mut sources = Vec::new();
     for root in roots.iter().filter(|root| root.exists()) {
-        add_module(root, folder, &mut sources)?;
+        add_module(root, directory, &mut sources)?;
     }
     Ok(sources)
 }
 
-/// Adds a module's file and the files it names, whose modules lie in `folder`.
-fn add_module(file: &Path, folder: &Path, sources: &mut Vec<Source>) -> Result<()> {
+/// Adds a module's file and the files it names, whose modules lie in `directory`.
+fn add_module(file: &Path, directory: &Path, sources: &mut Vec<Source>) -> Result<()> {
     let code = without_tests(&read(file)?);
     for name in code.lines().filter_map(declared_module) {
-        let (file, folder) = module(folder, name);
-        add_module(&file, &folder, sources)?;
+        let (file, directory) = module(directory, name);
+        add_module(&file, &directory, sources)?;
     }
     for name in code.lines().filter_map(included_assembly) {
         let path = file.with_file_name(name);
@@ -81,10 +81,10 @@ fn included_assembly(line: &str) -> Option<&str> {
     Some(rest.split_once('"')?.0)
 }
 
-/// Where a module that is declared in a module with this folder lies, and its own folder.
-fn module(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
-    let own = folder.join(name);
-    let file = folder.join(format!("{name}.rs"));
+/// Where a module that is declared in a module with this directory lies, and its own directory.
+fn module(directory: &Path, name: &str) -> (PathBuf, PathBuf) {
+    let own = directory.join(name);
+    let file = directory.join(format!("{name}.rs"));
     match file.exists() {
         true => (file, own),
         false => (own.join("mod.rs"), own),
@@ -137,11 +137,11 @@ mod tests {
     }
 
     #[test]
-    fn follows_modules_into_files_and_folders_and_assembly_but_not_into_tests() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path();
+    fn follows_modules_into_files_and_directories_and_assembly_but_not_into_tests() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path();
         let write = |name: &str, text: &str| {
-            let path = folder.join(name);
+            let path = directory.join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         };
@@ -158,7 +158,7 @@ mod tests {
         write("b/b.s", "# head\n\tret\n");
         write("samples.rs", "fn s() {}\n");
         write("unused.rs", "fn u() {}\n");
-        let sources = of_crate(folder).unwrap();
+        let sources = of_crate(directory).unwrap();
         let lines: usize = sources.iter().map(Source::len).sum();
         assert_eq!(lines, 2 + 2 + 1 + 1 + 1);
     }

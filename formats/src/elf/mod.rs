@@ -164,7 +164,7 @@ impl<'a> Elf<'a> {
     }
 
     /// Whether `bytes` begin as an ELF file does, of any kind.
-    pub fn is_one(bytes: &[u8]) -> bool {
+    pub fn recognises(bytes: &[u8]) -> bool {
         bytes.starts_with(&MAGIC)
     }
 

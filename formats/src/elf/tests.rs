@@ -278,7 +278,7 @@ mod refuses {
         }
         let error = error_with(|file| put16(file, 0x12, 183));
         assert_eq!(error, ElfError::Machine(183));
-        assert!(Elf::is_one(&kernel()) && !Elf::is_one(b"\x7fEL"));
+        assert!(Elf::recognises(&kernel()) && !Elf::recognises(b"\x7fEL"));
     }
 
     #[test]

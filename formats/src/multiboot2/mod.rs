@@ -111,7 +111,7 @@ impl<'a> Multiboot2<'a> {
     }
 
     /// Whether there is a header in a file. Says nothing about its tags.
-    pub fn is_one(file: &[u8]) -> bool {
+    pub fn recognises(file: &[u8]) -> bool {
         find(file).is_some()
     }
 

@@ -111,7 +111,7 @@ mod reads {
         assert_eq!(error, Multiboot2Error::Length(24));
         let mut file = vec![0; SEARCH_LEN + 0x100];
         put(&mut file, SEARCH_LEN, &small);
-        assert!(!Multiboot2::is_one(&file));
+        assert!(!Multiboot2::recognises(&file));
     }
 }
 
@@ -134,7 +134,7 @@ mod refuses {
         let unaligned = with(&kernel(), |file| {
             file.splice(0..0, [0; 4]);
         });
-        assert!(!Multiboot2::is_one(&unaligned) && Multiboot2::is_one(&kernel()));
+        assert!(!Multiboot2::recognises(&unaligned) && Multiboot2::recognises(&kernel()));
     }
 
     #[test]

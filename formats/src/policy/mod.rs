@@ -28,9 +28,9 @@
 //!
 //! | size | field | must be |
 //! |---|---|---|
-//! | 1 | accepted ways to vouch for the kernel | bits of [`KernelWay`]; not none |
-//! | 1 | accepted initrds beside those of a UKI | bits of [`Source`] |
-//! | 1 | accepted command lines beside that of a UKI | bits of [`Source`] without `Detached` |
+//! | 1 | accepted ways to vouch for the kernel | bits of [`KernelSignature`]; not none |
+//! | 1 | accepted initrds beside those of a UKI | bits of [`InputSignature`] |
+//! | 1 | accepted command lines beside that of a UKI | bits of [`InputSignature`] without `Detached` |
 //! | 1 | flags | bit 0: parameters that no rule is about are denied; bit 1: nothing may follow `--` |
 //! | 2 | number of parameter rules | at most 256 |
 //! | 2 | length of the forced parameters | at most 1024 |
@@ -66,8 +66,8 @@ mod tests;
 
 pub use error::PolicyError;
 pub use rules::{
-    Action, FLAG_NOTHING_FOR_INIT, FLAG_UNLISTED_DENIED, KernelWay, ParameterRule, Rules, Source,
-    Value, Ways, texts,
+    Accepted, Action, FLAG_NOTHING_FOR_INIT, FLAG_UNLISTED_DENIED, InputSignature, KernelSignature,
+    ParameterRule, Rules, Value, texts,
 };
 
 use crate::reader::{OutOfBounds, Reader};
@@ -86,9 +86,9 @@ pub const MAX_LEN: usize = 0x1_0000;
 pub const MAX_NAME: usize = 32;
 /// The longest delay after a refusal, in seconds.
 pub const MAX_REFUSAL_DELAY: u32 = 3600;
-/// The most parameter rules for one occasion.
+/// The most parameter rules for one load type.
 pub const MAX_RULES: u16 = 256;
-/// The most forced parameters for one occasion, in bytes.
+/// The most forced parameters for one load type, in bytes.
 pub const MAX_FORCED: u16 = 1024;
 /// The most keys with a scope.
 pub const MAX_SCOPES: u16 = 64;
@@ -259,7 +259,7 @@ impl<'a> Policy<'a> {
         Ok(policy)
     }
 
-    /// What counts on this occasion.
+    /// What counts for this load type.
     pub fn rules(&self, crash: bool) -> &Rules<'a> {
         match crash {
             true => &self.crash,

@@ -1,9 +1,9 @@
-//! What a policy accepts on one occasion, a normal load or a crash load.
+//! What a policy accepts for one load type, normal or crash.
 
 use super::{MAX_FORCED, MAX_RULES, PolicyError};
 use crate::cmdline::{Parameter, is_by_beginning, reaches, same_name, starts_with_name};
 use crate::reader::{Reader, is_zero};
-use crate::verdict::Way;
+use crate::verdict::SignatureKind;
 
 /// The flag of rules that deny what no parameter rule is about.
 pub const FLAG_UNLISTED_DENIED: u8 = 1;
@@ -14,7 +14,7 @@ const FLAGS: u8 = FLAG_UNLISTED_DENIED | FLAG_NOTHING_FOR_INIT;
 /// A way to vouch for a kernel, as a bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum KernelWay {
+pub enum KernelSignature {
     /// Authenticode on any PE image, UKIs among them.
     Authenticode = 0x01,
     /// Authenticode on a UKI.
@@ -34,7 +34,7 @@ pub enum KernelWay {
 /// Where an initrd or a command line may come from, other than a UKI, as a bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Source {
+pub enum InputSignature {
     /// User space, unsigned.
     Unsigned = 0x01,
     /// A signature in a file of its own.
@@ -43,47 +43,52 @@ pub enum Source {
     Manifest = 0x04,
 }
 
-/// What is accepted: bits of [`KernelWay`] or of [`Source`].
+/// What is accepted: bits of [`KernelSignature`] or of [`InputSignature`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ways(pub u8);
+pub struct Accepted(pub u8);
 
-impl Ways {
+impl Accepted {
     /// Whether a kernel is accepted that is vouched for so.
-    pub fn accept_kernel(self, way: Way, is_uki: bool) -> bool {
-        let bits = match way {
-            Way::Unsigned => 0,
-            Way::Authenticode if is_uki => KernelWay::Authenticode as u8 | KernelWay::Uki as u8,
-            Way::Authenticode => KernelWay::Authenticode as u8,
-            Way::ListedDigest => KernelWay::ListedDigest as u8,
-            Way::Appended => KernelWay::Appended as u8,
-            Way::Note => KernelWay::Note as u8,
-            Way::Detached => KernelWay::Detached as u8,
-            Way::Manifest => KernelWay::Manifest as u8,
+    pub fn accept_kernel(self, signature_kind: SignatureKind, is_uki: bool) -> bool {
+        let bits = match signature_kind {
+            SignatureKind::Unsigned => 0,
+            SignatureKind::Authenticode if is_uki => {
+                KernelSignature::Authenticode as u8 | KernelSignature::Uki as u8
+            }
+            SignatureKind::Authenticode => KernelSignature::Authenticode as u8,
+            SignatureKind::ListedDigest => KernelSignature::ListedDigest as u8,
+            SignatureKind::Appended => KernelSignature::Appended as u8,
+            SignatureKind::Note => KernelSignature::Note as u8,
+            SignatureKind::Detached => KernelSignature::Detached as u8,
+            SignatureKind::Manifest => KernelSignature::Manifest as u8,
         };
         self.0 & bits != 0
     }
 
     /// Whether an initrd or a command line is accepted that is vouched for so. What is part of an
     /// image is accepted with it.
-    pub fn accept(self, way: Way) -> bool {
-        match way {
-            Way::Unsigned => self.0 & Source::Unsigned as u8 != 0,
-            Way::Detached => self.0 & Source::Detached as u8 != 0,
-            Way::Manifest => self.0 & Source::Manifest as u8 != 0,
-            Way::Authenticode | Way::ListedDigest | Way::Appended | Way::Note => true,
+    pub fn accept(self, signature_kind: SignatureKind) -> bool {
+        match signature_kind {
+            SignatureKind::Unsigned => self.0 & InputSignature::Unsigned as u8 != 0,
+            SignatureKind::Detached => self.0 & InputSignature::Detached as u8 != 0,
+            SignatureKind::Manifest => self.0 & InputSignature::Manifest as u8 != 0,
+            SignatureKind::Authenticode
+            | SignatureKind::ListedDigest
+            | SignatureKind::Appended
+            | SignatureKind::Note => true,
         }
     }
 }
 
-/// What is accepted on one occasion.
+/// What is accepted for one load type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules<'a> {
-    /// Bits of [`KernelWay`].
-    pub kernel: Ways,
-    /// Bits of [`Source`].
-    pub initrd: Ways,
-    /// Bits of [`Source`].
-    pub command_line: Ways,
+    /// Bits of [`KernelSignature`].
+    pub kernel: Accepted,
+    /// Bits of [`InputSignature`].
+    pub initrd: Accepted,
+    /// Bits of [`InputSignature`].
+    pub command_line: Accepted,
     /// Whether a parameter that no rule is about is denied.
     pub unlisted_denied: bool,
     /// Whether nothing may follow `--`.
@@ -136,9 +141,9 @@ pub enum Value<'a> {
 
 impl<'a> Rules<'a> {
     pub(super) const NOTHING: Self = Rules {
-        kernel: Ways(0),
-        initrd: Ways(0),
-        command_line: Ways(0),
+        kernel: Accepted(0),
+        initrd: Accepted(0),
+        command_line: Accepted(0),
         unlisted_denied: true,
         nothing_for_init: true,
         forced: &[],
@@ -147,8 +152,8 @@ impl<'a> Rules<'a> {
 
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, PolicyError> {
         let [kernel, initrd, command_line, flags] = reader.array()?;
-        let no_line = Source::Unsigned as u8 | Source::Manifest as u8;
-        let any = no_line | Source::Detached as u8;
+        let no_line = InputSignature::Unsigned as u8 | InputSignature::Manifest as u8;
+        let any = no_line | InputSignature::Detached as u8;
         for (bits, known) in [
             (initrd, any),
             (command_line, no_line),
@@ -172,9 +177,9 @@ impl<'a> Rules<'a> {
             return Err(PolicyError::Forced);
         }
         Ok(Rules {
-            kernel: Ways(kernel),
-            initrd: Ways(initrd),
-            command_line: Ways(command_line),
+            kernel: Accepted(kernel),
+            initrd: Accepted(initrd),
+            command_line: Accepted(command_line),
             unlisted_denied: flags & FLAG_UNLISTED_DENIED != 0,
             nothing_for_init: flags & FLAG_NOTHING_FOR_INIT != 0,
             forced,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::cmdline::parameters;
 use crate::samples::{put32, with};
-use crate::verdict::Way;
+use crate::verdict::SignatureKind;
 use baton_samples::policy::{every_part, policy, rule, rules, scope};
 
 fn minimal(accepted: [u8; 4], forced: &str, parameters: &[Vec<u8>]) -> Vec<u8> {
@@ -79,10 +79,19 @@ fn only_a_policy_that_says_so_does_without_secure_boot() {
 
 #[test]
 fn what_can_not_be_read_accepts_nothing() {
-    for way in [Way::Unsigned, Way::Detached, Way::Manifest] {
-        assert!(!NOTHING.normal.initrd.accept(way));
+    for signature_kind in [
+        SignatureKind::Unsigned,
+        SignatureKind::Detached,
+        SignatureKind::Manifest,
+    ] {
+        assert!(!NOTHING.normal.initrd.accept(signature_kind));
     }
-    assert!(!NOTHING.normal.kernel.accept_kernel(Way::Authenticode, true));
+    assert!(
+        !NOTHING
+            .normal
+            .kernel
+            .accept_kernel(SignatureKind::Authenticode, true)
+    );
     let nothing = NOTHING.rules(true);
     assert!(nothing.unlisted_denied && nothing.parameters().next().is_none());
 }
@@ -194,15 +203,16 @@ fn refuses_malformed_scopes() {
 
 #[test]
 fn a_uki_counts_as_any_signed_image_unless_ukis_alone_are_accepted() {
-    let any = Ways(KernelWay::Authenticode as u8);
-    let ukis = Ways(KernelWay::Uki as u8);
+    let any = Accepted(KernelSignature::Authenticode as u8);
+    let ukis = Accepted(KernelSignature::Uki as u8);
     assert!(
-        any.accept_kernel(Way::Authenticode, true) && any.accept_kernel(Way::Authenticode, false)
+        any.accept_kernel(SignatureKind::Authenticode, true)
+            && any.accept_kernel(SignatureKind::Authenticode, false)
     );
-    assert!(ukis.accept_kernel(Way::Authenticode, true));
-    assert!(!ukis.accept_kernel(Way::Authenticode, false));
-    assert!(!ukis.accept_kernel(Way::ListedDigest, true));
-    assert!(!Ways(0x7f).accept_kernel(Way::Unsigned, true));
+    assert!(ukis.accept_kernel(SignatureKind::Authenticode, true));
+    assert!(!ukis.accept_kernel(SignatureKind::Authenticode, false));
+    assert!(!ukis.accept_kernel(SignatureKind::ListedDigest, true));
+    assert!(!Accepted(0x7f).accept_kernel(SignatureKind::Unsigned, true));
 }
 
 #[test]

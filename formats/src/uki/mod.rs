@@ -109,13 +109,13 @@ pub struct Uki<'a> {
 
 impl<'a> Uki<'a> {
     /// Whether a PE image is a UKI: one has a section `.linux`.
-    pub fn is_one(pe: &Pe<'_>) -> bool {
+    pub fn recognises(pe: &Pe<'_>) -> bool {
         pe.section(LINUX).is_some()
     }
 
     /// Checks the sections of all profiles.
     pub fn parse(pe: &Pe<'a>) -> Result<Self, UkiError> {
-        if !Self::is_one(pe) {
+        if !Self::recognises(pe) {
             return Err(UkiError::NotOne);
         }
         check_names(pe)?;
@@ -176,14 +176,14 @@ pub struct Addon<'a> {
 impl<'a> Addon<'a> {
     /// Whether a PE image is meant as an addon: no UKI, and has what is added to one. Says nothing of
     /// whether that is right.
-    pub fn is_one(pe: &Pe<'_>) -> bool {
+    pub fn recognises(pe: &Pe<'_>) -> bool {
         let adds = |name| pe.section(name).is_some();
-        !Uki::is_one(pe) && [INITRD, UCODE, CMDLINE, DTB].into_iter().any(adds)
+        !Uki::recognises(pe) && [INITRD, UCODE, CMDLINE, DTB].into_iter().any(adds)
     }
 
     /// Checks the sections. A PE image without any that means something here is no addon.
     pub fn parse(pe: &Pe<'a>) -> Result<Self, UkiError> {
-        if Uki::is_one(pe) {
+        if Uki::recognises(pe) {
             return Err(UkiError::NotAnAddon);
         }
         if pe.section(PROFILE).is_some() {

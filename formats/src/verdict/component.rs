@@ -62,7 +62,7 @@ impl Kind {
 
 /// How a component was vouched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum SignatureKind {
     /// 0: by nobody: user space chose it.
     Unsigned,
     /// 1: by an Authenticode signature in the PE image, or in the UKI it is a part of.
@@ -80,30 +80,30 @@ pub enum Way {
     ListedDigest,
 }
 
-impl Way {
+impl SignatureKind {
     /// The number that stands for it.
     pub fn number(self) -> u16 {
         match self {
-            Way::Unsigned => 0,
-            Way::Authenticode => 1,
-            Way::Appended => 2,
-            Way::Note => 3,
-            Way::Detached => 4,
-            Way::Manifest => 5,
-            Way::ListedDigest => 6,
+            SignatureKind::Unsigned => 0,
+            SignatureKind::Authenticode => 1,
+            SignatureKind::Appended => 2,
+            SignatureKind::Note => 3,
+            SignatureKind::Detached => 4,
+            SignatureKind::Manifest => 5,
+            SignatureKind::ListedDigest => 6,
         }
     }
 
     /// The way that a number stands for.
     pub fn from_number(number: u16) -> Option<Self> {
         Some(match number {
-            0 => Way::Unsigned,
-            1 => Way::Authenticode,
-            2 => Way::Appended,
-            3 => Way::Note,
-            4 => Way::Detached,
-            5 => Way::Manifest,
-            6 => Way::ListedDigest,
+            0 => SignatureKind::Unsigned,
+            1 => SignatureKind::Authenticode,
+            2 => SignatureKind::Appended,
+            3 => SignatureKind::Note,
+            4 => SignatureKind::Detached,
+            5 => SignatureKind::Manifest,
+            6 => SignatureKind::ListedDigest,
             _ => return None,
         })
     }
@@ -111,32 +111,32 @@ impl Way {
     /// Its name for programs.
     pub fn code(self) -> &'static str {
         match self {
-            Way::Unsigned => "unsigned",
-            Way::Authenticode => "authenticode",
-            Way::Appended => "appended",
-            Way::Note => "note",
-            Way::Detached => "detached",
-            Way::Manifest => "manifest",
-            Way::ListedDigest => "listed-digest",
+            SignatureKind::Unsigned => "unsigned",
+            SignatureKind::Authenticode => "authenticode",
+            SignatureKind::Appended => "appended",
+            SignatureKind::Note => "note",
+            SignatureKind::Detached => "detached",
+            SignatureKind::Manifest => "manifest",
+            SignatureKind::ListedDigest => "listed-digest",
         }
     }
 
     /// Whether a key vouched, so that there is a signer.
     pub fn has_signer(self) -> bool {
-        !matches!(self, Way::Unsigned | Way::ListedDigest)
+        !matches!(self, SignatureKind::Unsigned | SignatureKind::ListedDigest)
     }
 }
 
-impl fmt::Display for Way {
+impl fmt::Display for SignatureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Way::Unsigned => "nobody",
-            Way::Authenticode => "Authenticode signature",
-            Way::Appended => "appended signature",
-            Way::Note => "signature in an ELF note",
-            Way::Detached => "detached signature",
-            Way::Manifest => "signed manifest",
-            Way::ListedDigest => "listed digest",
+            SignatureKind::Unsigned => "nobody",
+            SignatureKind::Authenticode => "Authenticode signature",
+            SignatureKind::Appended => "appended signature",
+            SignatureKind::Note => "signature in an ELF note",
+            SignatureKind::Detached => "detached signature",
+            SignatureKind::Manifest => "signed manifest",
+            SignatureKind::ListedDigest => "listed digest",
         })
     }
 }
@@ -147,7 +147,7 @@ pub struct Component<'a> {
     /// What it is.
     pub kind: Kind,
     /// How it was vouched for.
-    pub way: Way,
+    pub signature_kind: SignatureKind,
     /// Its size in bytes.
     pub size: u64,
     /// Its SHA-256, or, of a signed PE image, its Authenticode digest; of a part of a UKI or of an
@@ -165,10 +165,10 @@ impl<'a> Component<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let kind = Kind::from_number(reader.u32().ok()?)?;
-        let way = Way::from_number(reader.u16().ok()?)?;
+        let signature_kind = SignatureKind::from_number(reader.u16().ok()?)?;
         let key_id_len = usize::from(reader.u8().ok()?);
         let subject_len = usize::from(reader.u8().ok()?);
-        if !way.has_signer() && (key_id_len, subject_len) != (0, 0) {
+        if !signature_kind.has_signer() && (key_id_len, subject_len) != (0, 0) {
             return None;
         }
         let size = reader.u64().ok()?;
@@ -178,7 +178,7 @@ impl<'a> Component<'a> {
         reader.finish().ok()?;
         Some(Component {
             kind,
-            way,
+            signature_kind,
             size,
             digest,
             key_id,
@@ -188,14 +188,14 @@ impl<'a> Component<'a> {
 
     /// Writes it to a slot of zeros.
     pub(super) fn write(&self, slot: &mut [u8]) {
-        let (key_id, subject) = match self.way.has_signer() {
+        let (key_id, subject) = match self.signature_kind.has_signer() {
             true => (self.key_id, cut(self.subject, MAX_SUBJECT)),
             false => (&[][..], ""),
         };
         let key_id = key_id.get(..MAX_KEY_ID).unwrap_or(key_id);
         let mut writer = Writer(slot);
         writer.put(&self.kind.number().to_le_bytes());
-        writer.put(&self.way.number().to_le_bytes());
+        writer.put(&self.signature_kind.number().to_le_bytes());
         writer.put_length(key_id.len());
         writer.put_length(subject.len());
         writer.put(&self.size.to_le_bytes());

@@ -31,7 +31,7 @@
 //! | offset | size | field | must be |
 //! |---|---|---|---|
 //! | 0x00 | 4 | kind, see [`Kind`] | known |
-//! | 0x04 | 2 | how it was vouched for, see [`Way`] | known |
+//! | 0x04 | 2 | how it was vouched for, see [`SignatureKind`] | known |
 //! | 0x06 | 1 | length of the key's identifier | 0 to 32; 0 where no key vouched |
 //! | 0x07 | 1 | length of the signer's name | 0 to 128; 0 where no key vouched |
 //! | 0x08 | 8 | size in bytes | |
@@ -47,7 +47,7 @@ mod error;
 #[cfg(test)]
 mod tests;
 
-pub use component::{COMPONENT_LEN, Component, Kind, MAX_KEY_ID, MAX_SUBJECT, Way};
+pub use component::{COMPONENT_LEN, Component, Kind, MAX_KEY_ID, MAX_SUBJECT, SignatureKind};
 pub use error::VerdictError;
 
 use crate::reader::{OutOfBounds, Reader};
@@ -68,7 +68,7 @@ pub const MAX_GATE_VERSION: usize = 39;
 /// The flag of a crash.
 pub const FLAG_CRASH: u32 = 1;
 
-/// Who gives the verdict, and on what occasion.
+/// Who gives the verdict, and for which load type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gate<'a> {
     /// A digest that tells the gate apart from others.

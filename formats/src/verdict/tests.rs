@@ -31,7 +31,7 @@ fn reads_what_it_wrote() {
 fn writes_every_field_where_the_documentation_says() {
     let component = Component {
         kind: Kind::Manifest,
-        way: Way::Detached,
+        signature_kind: SignatureKind::Detached,
         size: 0x1122,
         digest: [0xd1; 32],
         key_id: &[1, 2, 3],
@@ -64,7 +64,9 @@ fn has_a_type_that_linux_ignores() {
 fn knows_every_kind_and_way_by_its_number() {
     let kinds = (0..=8).filter_map(Kind::from_number).map(Kind::number);
     assert_eq!(kinds.collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
-    let ways = (0..=8).filter_map(Way::from_number).map(Way::number);
+    let ways = (0..=8)
+        .filter_map(SignatureKind::from_number)
+        .map(SignatureKind::number);
     assert_eq!(ways.collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6]);
 }
 
@@ -93,7 +95,7 @@ fn cuts_off_what_is_too_long_at_whole_characters() {
 #[test]
 fn writes_no_signer_where_no_key_vouched() {
     let component = Component {
-        way: Way::ListedDigest,
+        signature_kind: SignatureKind::ListedDigest,
         ..verdict_components()[0]
     };
     let data = written(component);

@@ -31,7 +31,7 @@ fn component(part: &Part) -> Component<'_> {
     let signer = part.vouched.signer.as_ref();
     Component {
         kind: part.kind,
-        way: part.vouched.way,
+        signature_kind: part.vouched.signature_kind,
         size: part.size,
         digest: part.digest,
         key_id: signer.map_or(&[], |signer| signer.key_id.as_bytes()),

@@ -16,7 +16,7 @@ without it, so that nothing else is what refuses it, and by everyone who sees it
 `baton_verify::decide`, which preflight and gate share; then the gate's whole way from boot_params to the
 plan of the next kernel's boot must refuse it, and so must `baton load`, in the same words. *Gate* is for
 what only the gate sees: the machine's own tables, and memory after loading. *Preflight* is for what `baton
-load` foretells of the running kernel, which judges the gate. *Survived* means that the machine boots what
+load` predicts of the running kernel, which judges the gate. *Survived* means that the machine boots what
 was verified all the same, and that the test looks at where the plan writes.
 
 This file is written from that run; `BATON_BLESS=1 cargo test -p baton-attacks` writes it. Long digests are

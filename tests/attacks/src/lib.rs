@@ -11,7 +11,7 @@ pub use row::{Group, Row};
 
 use std::path::{Path, PathBuf};
 
-/// The folder of the repository.
+/// The directory of the repository.
 #[must_use]
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -104,7 +104,7 @@ impl Group {
                  running kernel) wants the gate to write over itself, to miss a revocation, or to hang."
             }
             Group::Occasion => {
-                "Root wants a handover that was judged for one occasion to be taken on another, where \
+                "Root wants a handover that was judged for one load type to be taken for the other, where \
                  other rules count."
             }
             Group::Gate => {

@@ -50,12 +50,12 @@ fn run() -> Result<()> {
     let packages = Packages::fetch(&cache)?;
     let extras = Extras::fetch(&cache)?;
     let keys = keys::make(&cache, &packages)?;
-    let folder = root.join("target/differential");
-    fs::create_dir_all(&folder)?;
+    let directory = root.join("target/differential");
+    fs::create_dir_all(&directory)?;
     let bench = Bench {
         baton: programs::static_program(&root, "baton", "baton")?,
         pair: keys.mok.clone(),
-        folder,
+        directory,
     };
     println!(
         "against sbsigntool ({}) and {}",

@@ -67,7 +67,7 @@ fn signed(bench: &Bench, other: &Pair) -> Result<Signed> {
     let stranger = Bench {
         baton: bench.baton.clone(),
         pair: other.clone(),
-        folder: bench.folder.clone(),
+        directory: bench.directory.clone(),
     };
     let sign = |bench: &Bench, bytes: &[u8]| -> Result<Vec<u8>> {
         let (image, out) = (bench.file("to-sign.efi", bytes)?, bench.path("signed.efi"));

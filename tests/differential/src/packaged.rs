@@ -195,8 +195,8 @@ fn files(trees: &[(String, &Path)]) -> Result<Vec<PackagedFile>> {
     Ok(found)
 }
 
-fn collect(name: &str, folder: &Path, found: &mut Vec<PackagedFile>) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
+fn collect(name: &str, directory: &Path, found: &mut Vec<PackagedFile>) -> Result<()> {
+    for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let kind = entry.file_type()?;
         let name = format!("{name}/{}", entry.file_name().to_string_lossy());

@@ -61,20 +61,20 @@ pub type Digest = [u8; 32];
 pub struct Bench {
     pub baton: PathBuf,
     pub pair: Pair,
-    pub folder: PathBuf,
+    pub directory: PathBuf,
 }
 
 /// No image here takes any of the tools longer than a second.
 const SECONDS: &str = "10";
 /// As much as is read of what a tool says.
-const MOST_SAID: u64 = 0x1_0000;
+const MAX_OUTPUT: u64 = 0x1_0000;
 /// What `timeout` ends with where the time ran out.
 const TIMED_OUT: i32 = 124;
 
 impl Bench {
     /// A path for a file of this run.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.directory.join(name)
     }
 
     /// A file of this run, with these bytes.
@@ -163,7 +163,7 @@ fn end_of(command: &mut Command) -> Result<End> {
     // The command keeps the pipe's other end open.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut said = Vec::new();
-    reader.take(MOST_SAID).read_to_end(&mut said)?;
+    reader.take(MAX_OUTPUT).read_to_end(&mut said)?;
     let status = child.wait()?;
     Ok(match (status.code(), status.signal()) {
         (Some(0), _) => End::Success,

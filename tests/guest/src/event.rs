@@ -97,7 +97,7 @@ pub struct Observation {
     pub five_level: bool,
     /// Processors that are online.
     pub cpus: usize,
-    /// Whether a kernel is loaded for a hand-over.
+    /// Whether a kernel is loaded for a kexec.
     pub kexec_loaded: bool,
     /// Whether a kernel is loaded for a crash.
     pub crash_loaded: bool,

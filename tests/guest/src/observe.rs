@@ -96,7 +96,7 @@ fn kernel_log() -> String {
     log
 }
 
-/// Before Linux 6.19 there was no folder `kexec`, but only files that began so.
+/// Before Linux 6.19 there was no directory `kexec`, but only files that began so.
 fn flag(name: &str) -> bool {
     [
         format!("/sys/kernel/kexec/{name}"),
@@ -123,9 +123,9 @@ pub fn text(path: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Names in a folder, sorted.
-pub fn names(folder: &str) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else {
+/// Names in a directory, sorted.
+pub fn names(directory: &str) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else {
         return Vec::new();
     };
     let mut found: Vec<String> = entries

@@ -89,10 +89,10 @@ pub enum Step {
         /// Where.
         place: String,
     },
-    /// Writes the files below a folder to a disk for crash dumps, as tar(1) does.
+    /// Writes the files below a directory to a disk for crash dumps, as tar(1) does.
     Archive {
-        /// The folder.
-        folder: String,
+        /// The directory.
+        directory: String,
         /// The disk's number.
         target: usize,
     },

@@ -63,8 +63,11 @@ pub fn mount_payload() -> Result<()> {
     mount(&disk, PAYLOAD, "ext4", MountFlags::RDONLY, None)
         .with_context(|| format!("mounting {}", disk.display()))?;
     // Where stock kexec looks for its libraries.
-    for folder in ["lib", "lib64", "usr"] {
-        symlink(format!("{PAYLOAD}/system/{folder}"), format!("/{folder}"))?;
+    for directory in ["lib", "lib64", "usr"] {
+        symlink(
+            format!("{PAYLOAD}/system/{directory}"),
+            format!("/{directory}"),
+        )?;
     }
     Ok(())
 }
@@ -77,16 +80,16 @@ pub fn load_module(name: &str) -> Result<()> {
 
 /// Loads what the initrd brings for a kernel that finds its disks by modules.
 pub fn load_early_modules() -> Result<()> {
-    let folder = Path::new("/").join(EARLY_MODULES);
-    if folder.is_dir() {
-        load_all(&folder)?;
+    let directory = Path::new("/").join(EARLY_MODULES);
+    if directory.is_dir() {
+        load_all(&directory)?;
     }
     Ok(())
 }
 
-fn load_all(folder: &Path) -> Result<()> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .with_context(|| folder.display().to_string())?
+fn load_all(directory: &Path) -> Result<()> {
+    let mut files: Vec<PathBuf> = fs::read_dir(directory)
+        .with_context(|| directory.display().to_string())?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
     files.sort();

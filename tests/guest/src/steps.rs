@@ -25,8 +25,8 @@ pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Resu
         Step::Observe => console.say(Event::Observed(Box::new(observe::observe()?))),
         Step::Run { argv, expect } => run(console, argv, *expect)?,
         Step::Write { path, text } => {
-            if let Some(folder) = Path::new(path).parent() {
-                fs::create_dir_all(folder)?;
+            if let Some(directory) = Path::new(path).parent() {
+                fs::create_dir_all(directory)?;
             }
             fs::write(path, text)?;
         }
@@ -56,8 +56,8 @@ pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Resu
             filesystem,
             place,
         } => setup::mount_target(*target, filesystem, place)?,
-        Step::Archive { folder, target } => {
-            archive(folder, &setup::disk(&target_serial(*target))?)?
+        Step::Archive { directory, target } => {
+            archive(directory, &setup::disk(&target_serial(*target))?)?
         }
         Step::CopyVmcore { target } => {
             let mut vmcore = File::open("/proc/vmcore").context("/proc/vmcore")?;
@@ -127,9 +127,9 @@ fn run(console: &Console, argv: &[String], expect: Expect) -> Result<()> {
     Ok(())
 }
 
-fn archive(folder: &str, disk: &Path) -> Result<()> {
+fn archive(directory: &str, disk: &Path) -> Result<()> {
     let status = Command::new("/payload/bin/busybox")
-        .args(["tar", "-c", "-C", folder, "-f"])
+        .args(["tar", "-c", "-C", directory, "-f"])
         .arg(disk)
         .arg(".")
         .status()

@@ -39,7 +39,7 @@ pub fn is_installed(program: &str) -> bool {
     let fixed = ["/usr/sbin", "/sbin"].map(std::path::PathBuf::from);
     std::env::split_paths(&path)
         .chain(fixed)
-        .any(|folder| folder.join(program).is_file())
+        .any(|directory| directory.join(program).is_file())
 }
 
 /// A command that also finds administrators' programs.

@@ -45,7 +45,7 @@ pub struct Keys {
 
 /// Makes what isn't in the cache yet.
 pub fn make(cache: &Cache, packages: &Packages) -> Result<Keys> {
-    let folder = cache.once(Entry::Keys, |draft| {
+    let directory = cache.once(Entry::Keys, |draft| {
         let rsa = ["rsa:2048"];
         generate(draft, "mok", "Baton test MOK", &rsa)?;
         generate(
@@ -66,8 +66,8 @@ pub fn make(cache: &Cache, packages: &Packages) -> Result<Keys> {
         enrol(draft, packages)
     })?;
     let pair = |name: &str| Pair {
-        key: folder.join(format!("{name}.key")),
-        certificate: folder.join(format!("{name}.pem")),
+        key: directory.join(format!("{name}.key")),
+        certificate: directory.join(format!("{name}.pem")),
     };
     Ok(Keys {
         mok: pair("mok"),
@@ -75,13 +75,13 @@ pub fn make(cache: &Cache, packages: &Packages) -> Result<Keys> {
         p256: pair("p256"),
         p384: pair("p384"),
         db: pair("db"),
-        debian_ca: folder.join("debian-ca.der"),
-        vars_shim: folder.join("vars-shim.fd"),
+        debian_ca: directory.join("debian-ca.der"),
+        vars_shim: directory.join("vars-shim.fd"),
         vars_db: packages.ovmf("OVMF_VARS_4M.snakeoil.fd"),
     })
 }
 
-fn generate(folder: &Path, name: &str, common_name: &str, algorithm: &[&str]) -> Result<()> {
+fn generate(directory: &Path, name: &str, common_name: &str, algorithm: &[&str]) -> Result<()> {
     exec::run(
         Command::new("openssl")
             .args([
@@ -101,16 +101,16 @@ fn generate(folder: &Path, name: &str, common_name: &str, algorithm: &[&str]) ->
                 "extendedKeyUsage=codeSigning",
             ])
             .arg("-keyout")
-            .arg(folder.join(format!("{name}.key")))
+            .arg(directory.join(format!("{name}.key")))
             .arg("-out")
-            .arg(folder.join(format!("{name}.pem"))),
+            .arg(directory.join(format!("{name}.pem"))),
     )
 }
 
 /// The pass phrase of OVMF's published test key is its name.
-fn unlock_snakeoil(folder: &Path, packages: &Packages) -> Result<()> {
+fn unlock_snakeoil(directory: &Path, packages: &Packages) -> Result<()> {
     let (key, certificate) = packages.snakeoil();
-    let out = folder.join("db.key");
+    let out = directory.join("db.key");
     exec::run(
         Command::new("openssl")
             .args(["rsa", "-passin", "pass:snakeoil", "-in"])
@@ -118,14 +118,14 @@ fn unlock_snakeoil(folder: &Path, packages: &Packages) -> Result<()> {
             .arg("-out")
             .arg(out),
     )?;
-    fs::copy(certificate, folder.join("db.pem"))?;
+    fs::copy(certificate, directory.join("db.pem"))?;
     Ok(())
 }
 
 /// shim knows Debian's authority as its vendor certificate; machines without shim need it in a file.
 /// It isn't embedded in the kernels' signatures, but in shim itself.
-fn extract_debian_ca(folder: &Path, packages: &Packages) -> Result<()> {
-    let section = folder.join("vendor_cert");
+fn extract_debian_ca(directory: &Path, packages: &Packages) -> Result<()> {
+    let section = directory.join("vendor_cert");
     exec::run(
         Command::new("objcopy")
             .args(["-O", "binary", "--only-section=.vendor_cert"])
@@ -133,7 +133,7 @@ fn extract_debian_ca(folder: &Path, packages: &Packages) -> Result<()> {
             .arg(&section),
     )?;
     let table = fs::read(&section)?;
-    fs::write(folder.join("debian-ca.der"), vendor_certificate(&table)?)?;
+    fs::write(directory.join("debian-ca.der"), vendor_certificate(&table)?)?;
     fs::remove_file(section)?;
     Ok(())
 }
@@ -155,17 +155,17 @@ fn vendor_certificate(section: &[u8]) -> Result<&[u8]> {
 }
 
 /// Puts the MOK into a copy of the store that holds Microsoft's keys.
-fn enrol(folder: &Path, packages: &Packages) -> Result<()> {
+fn enrol(directory: &Path, packages: &Packages) -> Result<()> {
     exec::run(
         packages
             .fw_vars()
             .arg("--input")
             .arg(packages.ovmf("OVMF_VARS_4M.ms.fd"))
             .arg("--output")
-            .arg(folder.join("vars-shim.fd"))
+            .arg(directory.join("vars-shim.fd"))
             // The owner's GUID is of no meaning; it is that of shim's own variables.
             .args(["--add-mok", SHIM])
-            .arg(folder.join("mok.pem")),
+            .arg(directory.join("mok.pem")),
     )
 }
 

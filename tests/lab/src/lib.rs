@@ -34,8 +34,10 @@ mod tests {
         "exec", "programs", "fetch", "keys", "machine", "image", "payload", "setup", "vm",
     ];
 
-    fn files(folder: &Path) -> Vec<PathBuf> {
-        let entries = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+    fn files(directory: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(directory)
+            .unwrap()
+            .map(|it| it.unwrap().path());
         entries
             .flat_map(|path| {
                 if path.is_dir() {

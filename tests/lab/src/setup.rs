@@ -183,7 +183,7 @@ fn while_building<T: Send>(
     ))
 }
 
-/// The folder for disks and logs, which is ours alone then, with each kernel's initrd in it.
+/// The directory for disks and logs, which is ours alone then, with each kernel's initrd in it.
 fn workplace(root: &Path, packages: &Packages, init: &Path) -> Result<(PathBuf, File)> {
     let work = root.join("target/vm");
     let lock = lock(&work)?;

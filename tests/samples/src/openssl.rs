@@ -29,7 +29,7 @@ impl Bench {
         fs::read(self.path(name)).expect("a file that openssl made")
     }
 
-    /// Runs openssl in the folder; it must succeed.
+    /// Runs openssl in the directory; it must succeed.
     pub fn openssl(&self, arguments: &str) {
         let output = self.run(arguments);
         let said = String::from_utf8_lossy(&output.stderr);

@@ -18,7 +18,7 @@ pub fn scope(key: u8, purposes: u8, component: &str, generation: u32) -> Vec<u8>
     scope
 }
 
-/// Rules for one occasion.
+/// Rules for one load type.
 pub fn rules(accepted: [u8; 4], forced: &str, parameters: &[Vec<u8>]) -> Vec<u8> {
     let mut rules = accepted.to_vec();
     rules.extend((parameters.len() as u16).to_le_bytes());

@@ -27,25 +27,25 @@ pub fn run() -> Result<()> {
         seconds(begun.elapsed())
     );
     let scenario = scenarios::demo();
-    let folder = lab.work.join("runs/demo");
+    let directory = lab.work.join("runs/demo");
     let mut teller = Teller::default();
     let run = vm::run(
         &lab,
         &scenario.machine,
         &scenario.script,
-        &folder,
+        &directory,
         scenario.until,
         &mut |at, line| {
             teller.hear(at, line);
         },
     )?;
-    std::fs::write(folder.join("console.txt"), run.transcript.to_text())?;
+    std::fs::write(directory.join("console.txt"), run.transcript.to_text())?;
     println!();
     (scenario.judge)(&run)?;
     table(&run)?;
     println!(
         "\nEverything above was judged, not only shown. The console's log: {}",
-        folder.join("console.txt").display()
+        directory.join("console.txt").display()
     );
     Ok(())
 }

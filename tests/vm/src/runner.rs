@@ -70,14 +70,14 @@ fn run_one(lab: &Lab, scenario: &Scenario) -> bool {
     match &outcome {
         Ok(()) => println!("ok   {:<32} {took:>8}", scenario.name),
         Err(error) => {
-            let folder = lab.work.join("runs").join(&scenario.name);
-            let tail = fs::read_to_string(folder.join("console.txt"))
+            let directory = lab.work.join("runs").join(&scenario.name);
+            let tail = fs::read_to_string(directory.join("console.txt"))
                 .map(|log| tail(&log))
                 .unwrap_or_default();
             println!(
                 "FAIL {:<32} {took:>8}\n     {error:#}\n{tail}     console: {}",
                 scenario.name,
-                folder.join("console.txt").display()
+                directory.join("console.txt").display()
             );
         }
     }
@@ -88,24 +88,24 @@ fn attempt(lab: &Lab, scenario: &Scenario) -> Result<()> {
     if scenario.ours {
         lab.needs_gate()?;
     }
-    let folder = lab.work.join("runs").join(&scenario.name);
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
+    let directory = lab.work.join("runs").join(&scenario.name);
+    if directory.exists() {
+        fs::remove_dir_all(&directory)?;
     }
     let run = vm::run(
         lab,
         &scenario.machine,
         &scenario.script,
-        &folder,
+        &directory,
         scenario.until,
         &mut |_, _| {},
     )?;
     let verdict = (scenario.judge)(&run);
-    fs::write(folder.join("console.txt"), run.transcript.to_text())
+    fs::write(directory.join("console.txt"), run.transcript.to_text())
         .context("writing the console's log")?;
     verdict?;
     let examine = scenario.examine.as_ref();
-    examine.map_or(Ok(()), |examine| examine(lab, &folder))
+    examine.map_or(Ok(()), |examine| examine(lab, &directory))
 }
 
 fn tail(log: &str) -> String {

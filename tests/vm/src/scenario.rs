@@ -10,7 +10,7 @@ use baton_lab::machine::Machine;
 use baton_lab::setup::Lab;
 use baton_lab::vm::{Run, Until};
 
-/// What is left of a machine, looked at; the folder is its own.
+/// What is left of a machine, looked at; the directory is its own.
 pub type Examine = Box<dyn Fn(&Lab, &Path) -> Result<()> + Send + Sync>;
 
 /// A verdict on a run: an error says what is wrong.

@@ -5,7 +5,7 @@ use baton_formats::gate_image::{Format, Formats};
 use baton_formats::module_signature;
 use baton_formats::pe::DOS_MAGIC;
 use baton_formats::policy::Rules;
-use baton_formats::verdict::Way;
+use baton_formats::verdict::SignatureKind;
 
 use crate::crypto::hash::sha256;
 use crate::decide::manifest::VerifiedManifest;
@@ -22,7 +22,7 @@ use crate::signature::verified::{Signer, Verified};
 /// Judges a kernel image by `trust`, and by the detached signature and the manifest where they
 /// come with it.
 ///
-/// Every way of vouching that there is for these bytes is tried, in the order of [`Way`], until
+/// Every way of vouching that there is for these bytes is tried, in the order of [`SignatureKind`], until
 /// one is accepted; a refused signature of one kind doesn't spoil another one. What isn't Linux in a
 /// PE image or in ELF is accepted by a manifest alone ([`Payload::recognise`]). An image that is
 /// known by a revoked digest (`revoked.rs`) is never accepted, whoever vouches for it, and the SBAT
@@ -110,11 +110,11 @@ impl<'a> Kernel<'a, '_> {
             self.trust,
             &Use::kernel(appended.data),
         )?;
-        self.accept(appended.data, digest, signer, Way::Appended)
+        self.accept(appended.data, digest, signer, SignatureKind::Appended)
     }
 
     fn by_note(&self) -> Result<Verified<'a>, Reason> {
-        if !self.trust.formats().has(Format::Elf) || !Elf::is_one(self.bytes) {
+        if !self.trust.formats().has(Format::Elf) || !Elf::recognises(self.bytes) {
             return Err(Reason::Unsigned);
         }
         let elf = Elf::parse(self.bytes).map_err(Reason::BadElf)?;
@@ -124,7 +124,7 @@ impl<'a> Kernel<'a, '_> {
         let content = |hash| Content::new(hash, parts.clone());
         let (digest, signer) =
             judge_hashed(&content, signature, self.trust, &Use::kernel(self.bytes))?;
-        self.accept(self.bytes, digest, signer, Way::Note)
+        self.accept(self.bytes, digest, signer, SignatureKind::Note)
     }
 
     fn by_detached(&self) -> Result<Verified<'a>, Reason> {
@@ -132,14 +132,19 @@ impl<'a> Kernel<'a, '_> {
         let content = |hash| Content::new(hash, [self.bytes]);
         let (digest, signer) =
             judge_hashed(&content, signature, self.trust, &Use::kernel(self.bytes))?;
-        self.accept(self.bytes, digest, signer, Way::Detached)
+        self.accept(self.bytes, digest, signer, SignatureKind::Detached)
     }
 
     fn by_manifest(&self) -> Result<Verified<'a>, Reason> {
         let manifest = self.manifest.ok_or(Reason::Unsigned)?;
         let digest = self.trust.hashing(|| sha256([self.bytes]));
         manifest.check_kernel(self.bytes.len(), &digest)?;
-        self.accept(self.bytes, digest, manifest.signer().clone(), Way::Manifest)
+        self.accept(
+            self.bytes,
+            digest,
+            manifest.signer().clone(),
+            SignatureKind::Manifest,
+        )
     }
 
     /// `signed`, vouched for by `signer`, unless it is revoked.
@@ -148,19 +153,19 @@ impl<'a> Kernel<'a, '_> {
         signed: &'a [u8],
         digest: [u8; 32],
         signer: Signer,
-        way: Way,
+        signature_kind: SignatureKind,
     ) -> Result<Verified<'a>, Reason> {
         check_revoked(self.bytes, self.trust)?;
         check_sbat(signed, self.trust)?;
-        Ok(Verified::new(signed, digest, signer, way))
+        Ok(Verified::new(signed, digest, signer, signature_kind))
     }
 }
 
 /// A kernel, if how it is vouched for says that it is one. What a PE image is shows when it is opened.
 fn check_role(verified: Verified<'_>, formats: Formats) -> Result<Verified<'_>, Reason> {
-    let by_manifest = verified.way() == Way::Manifest;
+    let by_manifest = verified.signature_kind() == SignatureKind::Manifest;
     if !by_manifest && !verified.bytes().starts_with(DOS_MAGIC) {
-        Payload::recognise(verified.bytes(), verified.way(), formats)?;
+        Payload::recognise(verified.bytes(), verified.signature_kind(), formats)?;
     }
     Ok(verified)
 }
@@ -171,12 +176,12 @@ fn check_policy<'a>(
     file: &[u8],
     rules: &Rules<'_>,
 ) -> Result<Verified<'a>, Reason> {
-    let way = verified.way();
-    let accepted = rules.kernel.accept_kernel(way, false)
-        || (rules.kernel.accept_kernel(way, true) && as_uki(file)?.is_some());
+    let signature_kind = verified.signature_kind();
+    let accepted = rules.kernel.accept_kernel(signature_kind, false)
+        || (rules.kernel.accept_kernel(signature_kind, true) && as_uki(file)?.is_some());
     match accepted {
         true => Ok(verified),
-        false => Err(Reason::NotAccepted(way)),
+        false => Err(Reason::NotAccepted(signature_kind)),
     }
 }
 

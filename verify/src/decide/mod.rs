@@ -21,7 +21,7 @@ use baton_formats::manifest::CommandLine;
 use baton_formats::pe::Pe;
 use baton_formats::policy::{Policy, Rules};
 use baton_formats::uki::Arguments;
-use baton_formats::verdict::{Kind, MAX_COMPONENTS, Way};
+use baton_formats::verdict::{Kind, MAX_COMPONENTS, SignatureKind};
 
 use self::arch::x86::SETUP_HEADER;
 use self::joined::Piece;
@@ -95,11 +95,11 @@ impl AppliedPolicy {
 
 /// Decides whether `handover` may be booted with this command line (without its NUL) on this machine.
 ///
-/// The kernel image must be vouched for by `trust`, in any [`Way`], and its record's digest must be
+/// The kernel image must be vouched for by `trust`, in any [`SignatureKind`], and its record's digest must be
 /// that of what vouches for it ([`Verified::digest`]). So must addons, which are for UKIs of Linux
 /// alone, in a way that the policy accepts of UKIs.
 ///
-/// The policy in `trust` says which of these ways it accepts on this occasion, whether initrds and
+/// The policy in `trust` says which of these it accepts for this load type, whether initrds and
 /// the command line may come from user space unsigned, and which parameters it lets through. An
 /// initrd must be the one that its record's digest says, which guards against damage, not against
 /// malice, and unsigned ones may hold nothing that Linux takes for more than files; the command line,
@@ -128,7 +128,7 @@ pub fn decide<'a>(
     trust: &Trust<'_>,
 ) -> Result<Decision<'a>, Refusal> {
     let parsed = parse(handover)?;
-    check_occasion(&parsed, command_line)
+    check_load_type(&parsed, command_line)
         .map_err(|reason| Refusal::new(Component::Handover, reason))?;
     machine
         .check(trust.policy())
@@ -140,7 +140,8 @@ pub fn decide<'a>(
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let rules = trust.policy().rules(parsed.is_crash());
     // What it says of the kernel counts for more than the kernel's bytes only where the policy wants that.
-    let counts = |_: &&VerifiedManifest<'_>| rules.kernel.accept_kernel(Way::Manifest, false);
+    let counts =
+        |_: &&VerifiedManifest<'_>| rules.kernel.accept_kernel(SignatureKind::Manifest, false);
     let accepted = manifest.as_ref().filter(counts);
     machine
         .check_kernel(&opened.payload, accepted)
@@ -278,7 +279,7 @@ impl<'a, 's> Signed<'a, 's> {
 }
 
 /// A handover made for a crash isn't taken at another time, nor the reverse.
-fn check_occasion(handover: &Handover<'_>, command_line: &[u8]) -> Result<(), Reason> {
+fn check_load_type(handover: &Handover<'_>, command_line: &[u8]) -> Result<(), Reason> {
     match (handover.is_crash(), CrashLine::is_claimed_by(command_line)) {
         (true, false) => Err(Reason::OnlyForCrash),
         (false, true) => Err(Reason::NotForCrash),
@@ -301,10 +302,13 @@ fn check_kernel<'a>(
         return Err(Reason::HandoverDigestMismatch);
     }
     // Also what isn't needed must be right.
-    if let Some(signature) = signature.filter(|_| kernel.way() != Way::Detached) {
+    if let Some(signature) =
+        signature.filter(|_| kernel.signature_kind() != SignatureKind::Detached)
+    {
         verify_detached_for([record.bytes], signature, trust, &Use::kernel(record.bytes))?;
     }
-    if let Some(manifest) = manifest.filter(|_| kernel.way() != Way::Manifest) {
+    if let Some(manifest) = manifest.filter(|_| kernel.signature_kind() != SignatureKind::Manifest)
+    {
         records::fits_manifest(&record, manifest)?;
     }
     let uki = uki::find(&kernel, record.bytes)?;
@@ -344,8 +348,8 @@ fn accept_addon<'a>(
     manifest: Option<&VerifiedManifest<'_>>,
     rules: &Rules<'_>,
 ) -> Result<(Verified<'a>, Arguments<'a>), Reason> {
-    if !rules.kernel.accept_kernel(image.way(), true) {
-        return Err(Reason::NotAccepted(image.way()));
+    if !rules.kernel.accept_kernel(image.signature_kind(), true) {
+        return Err(Reason::NotAccepted(image.signature_kind()));
     }
     let signer = image.signer();
     if arguments.dtb.is_some() && !signer.vouches_for_code(rules) {
@@ -368,7 +372,10 @@ fn accept_addon<'a>(
 /// purpose whose PE header lies elsewhere could be turned into another kernel by rewriting them. (A
 /// UKI's kernel lies in a section of its own, which is covered in full.)
 fn check_coverage(kernel: &Verified<'_>, record: &Record<'_>) -> Result<(), Reason> {
-    if !matches!(kernel.way(), Way::Authenticode | Way::ListedDigest) {
+    if !matches!(
+        kernel.signature_kind(),
+        SignatureKind::Authenticode | SignatureKind::ListedDigest
+    ) {
         return Ok(());
     }
     let offsets = Pe::parse(record.bytes).map_err(Reason::BadImage)?.offsets();
@@ -411,9 +418,9 @@ fn check_command_line(
         return Ok(by_uki);
     }
     let vouched = by_manifest(manifest);
-    command_line::accept(chosen, vouched.way, rules)?;
+    command_line::accept(chosen, vouched.signature_kind, rules)?;
     let bound = manifest.is_some_and(VerifiedManifest::lists_kernel);
-    match bound || rules.command_line.accept(Way::Unsigned) {
+    match bound || rules.command_line.accept(SignatureKind::Unsigned) {
         true => Ok(vouched),
         false => Err(Reason::ManifestWithoutKernel),
     }
@@ -424,7 +431,7 @@ fn check_command_line(
 fn by_manifest(manifest: Option<&VerifiedManifest<'_>>) -> Vouched {
     match manifest {
         Some(it) if matches!(it.manifest().command_line(), Some(CommandLine::Exact(_))) => {
-            Vouched::by(Way::Manifest, it.signer().clone())
+            Vouched::by(SignatureKind::Manifest, it.signer().clone())
         }
         _ => Vouched::UNSIGNED,
     }

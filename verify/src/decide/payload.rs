@@ -6,7 +6,7 @@ use baton_formats::gate_image::{Format, Formats};
 use baton_formats::multiboot2::Multiboot2;
 use baton_formats::pe::{DOS_MAGIC, Pe};
 use baton_formats::uki::{Addon, Uki, UkiError};
-use baton_formats::verdict::Way;
+use baton_formats::verdict::SignatureKind;
 
 use crate::decide::arch::x86::COMMAND_LINE;
 use crate::reason::Reason;
@@ -48,26 +48,30 @@ impl<'a> Payload<'a> {
     ///
     /// # Errors
     /// What is wrong with a file of that format, `UnknownFormat`, `NotBuiltIn`, or `OnlyByManifest`.
-    pub fn recognise(bytes: &'a [u8], way: Way, formats: Formats) -> Result<Self, Reason> {
+    pub fn recognise(
+        bytes: &'a [u8],
+        signature_kind: SignatureKind,
+        formats: Formats,
+    ) -> Result<Self, Reason> {
         let payload = Self::of(bytes, formats)?;
         let shows = match payload {
             Self::BzImage(_) => bytes.starts_with(DOS_MAGIC),
             Self::Vmlinux(_) => true,
             Self::Pvh { .. } | Self::Multiboot2 { .. } => false,
         };
-        match shows || way == Way::Manifest {
+        match shows || signature_kind == SignatureKind::Manifest {
             true => Ok(payload),
             false => Err(Reason::OnlyByManifest),
         }
     }
 
     fn of(bytes: &'a [u8], formats: Formats) -> Result<Self, Reason> {
-        if Elf::is_one(bytes) {
+        if Elf::recognises(bytes) {
             return Self::elf(bytes, formats);
         }
         match BzImage::parse(bytes) {
             Ok(image) => Ok(Self::BzImage(image)),
-            Err(error) if bytes.starts_with(DOS_MAGIC) || BzImage::is_one(bytes) => {
+            Err(error) if bytes.starts_with(DOS_MAGIC) || BzImage::recognises(bytes) => {
                 Err(Reason::BadKernel(error))
             }
             Err(_) => Self::multiboot2(bytes, None, formats),
@@ -82,7 +86,7 @@ impl<'a> Payload<'a> {
         match (program.is_linux(), program.class(), program.pvh_entry()) {
             (true, Class::Elf64, _) => Ok(Self::Vmlinux(program)),
             (true, Class::Elf32, _) => Err(Reason::UnknownFormat),
-            (false, _, _) if Multiboot2::is_one(bytes) => {
+            (false, _, _) if Multiboot2::recognises(bytes) => {
                 Self::multiboot2(bytes, Some(program), formats)
             }
             (false, _, Some(entry)) => match formats.has(Format::Pvh) {
@@ -98,7 +102,7 @@ impl<'a> Payload<'a> {
         program: Option<Elf<'a>>,
         formats: Formats,
     ) -> Result<Self, Reason> {
-        if !Multiboot2::is_one(file) {
+        if !Multiboot2::recognises(file) {
             return Err(Reason::UnknownFormat);
         }
         if !formats.has(Format::Multiboot2) {
@@ -160,7 +164,7 @@ impl<'a> Payload<'a> {
 /// # Errors
 /// `NotBuiltIn`.
 pub(crate) fn check_format(bytes: &[u8], formats: Formats) -> Result<(), Reason> {
-    match Elf::is_one(bytes) && !formats.has(Format::Elf) {
+    match Elf::recognises(bytes) && !formats.has(Format::Elf) {
         true => Err(Reason::NotBuiltIn(Format::Elf)),
         false => Ok(()),
     }
@@ -176,9 +180,9 @@ pub fn as_uki(bytes: &[u8]) -> Result<Option<Uki<'_>>, Reason> {
         return Ok(None);
     }
     let pe = Pe::parse(bytes).map_err(Reason::BadImage)?;
-    match Uki::is_one(&pe) {
+    match Uki::recognises(&pe) {
         true => Uki::parse(&pe).map(Some).map_err(Reason::BadUki),
-        false if Addon::is_one(&pe) => Err(Reason::BadUki(UkiError::NotOne)),
+        false if Addon::recognises(&pe) => Err(Reason::BadUki(UkiError::NotOne)),
         false => Ok(None),
     }
 }

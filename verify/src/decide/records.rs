@@ -6,7 +6,7 @@ use baton_formats::cpio;
 use baton_formats::handover::{Handover, Record};
 use baton_formats::initrd;
 use baton_formats::policy::{Purpose, Rules};
-use baton_formats::verdict::{Kind, Way};
+use baton_formats::verdict::{Kind, SignatureKind};
 
 use crate::crypto::hash::{HashAlgorithm, sha256};
 use crate::decide::joined::Piece;
@@ -107,7 +107,7 @@ pub(crate) fn check_for_kernel(
     is_listed: bool,
     rules: &Rules<'_>,
 ) -> Result<(), Refusal> {
-    let unlisted = |part: &Part| part.vouched.way != Way::Manifest;
+    let unlisted = |part: &Part| part.vouched.signature_kind != SignatureKind::Manifest;
     if let Some(index) = parts.iter().position(unlisted)
         && !kernel.payload.is_linux()
     {
@@ -121,7 +121,7 @@ pub(crate) fn check_for_kernel(
         let mut initrds = handover.initrds();
         initrds.all(|record| cpio::is_early_alone(record.bytes))
     };
-    match !is_said && !rules.initrd.accept(Way::Unsigned) && has_none() {
+    match !is_said && !rules.initrd.accept(SignatureKind::Unsigned) && has_none() {
         true => Err(Refusal::new(Component::Initrd(0), Reason::NoInitrd)),
         false => Ok(()),
     }
@@ -167,12 +167,14 @@ fn check_initrd(
         let purpose = Use::of(Purpose::Initrd);
         let signer = judge_content(content, record.bytes, signature.bytes, trust, &purpose)?;
         // Of two ways the policy may accept one alone.
-        if vouched.way == Way::Unsigned || !rules.initrd.accept(vouched.way) {
+        if vouched.signature_kind == SignatureKind::Unsigned
+            || !rules.initrd.accept(vouched.signature_kind)
+        {
             // A signature of something else doesn't make an initrd of it.
-            if !initrd::is_one(record.bytes) {
+            if !initrd::recognises(record.bytes) {
                 return Err(Reason::NotAnInitrd);
             }
-            vouched = Vouched::by(Way::Detached, signer);
+            vouched = Vouched::by(SignatureKind::Detached, signer);
         }
     }
     accept_initrd(&vouched, manifest, rules)?;
@@ -186,12 +188,13 @@ fn accept_initrd(
     manifest: Option<&VerifiedManifest<'_>>,
     rules: &Rules<'_>,
 ) -> Result<(), Reason> {
-    if !rules.initrd.accept(vouched.way) {
-        return Err(Reason::NotAccepted(vouched.way));
+    if !rules.initrd.accept(vouched.signature_kind) {
+        return Err(Reason::NotAccepted(vouched.signature_kind));
     }
-    let by_itself = vouched.way == Way::Manifest && !manifest.is_some_and(|it| it.lists_kernel());
-    let mut less = [Way::Detached, Way::Unsigned].into_iter();
-    match by_itself && !less.any(|way| rules.initrd.accept(way)) {
+    let by_itself = vouched.signature_kind == SignatureKind::Manifest
+        && !manifest.is_some_and(|it| it.lists_kernel());
+    let mut less = [SignatureKind::Detached, SignatureKind::Unsigned].into_iter();
+    match by_itself && !less.any(|signature_kind| rules.initrd.accept(signature_kind)) {
         true => Err(Reason::ManifestWithoutKernel),
         false => Ok(()),
     }
@@ -205,7 +208,10 @@ fn listed(
     digest: &[u8; 32],
 ) -> Result<Vouched, Reason> {
     match manifest.check_initrd(index, len, digest) {
-        Ok(()) => Ok(Vouched::by(Way::Manifest, manifest.signer().clone())),
+        Ok(()) => Ok(Vouched::by(
+            SignatureKind::Manifest,
+            manifest.signer().clone(),
+        )),
         Err(Reason::Unsigned) => Ok(Vouched::UNSIGNED),
         Err(reason) => Err(reason),
     }

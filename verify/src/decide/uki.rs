@@ -7,7 +7,7 @@ use baton_formats::handover::Record;
 use baton_formats::pe::{DOS_MAGIC, Pe};
 use baton_formats::policy::Purpose;
 use baton_formats::uki::{Addon, Arguments, Uki};
-use baton_formats::verdict::Way;
+use baton_formats::verdict::SignatureKind;
 
 use crate::decide::payload::{Payload, as_uki};
 use crate::decide::records::check_module;
@@ -30,9 +30,9 @@ pub(crate) struct Opened<'a> {
 
 /// The verified kernel image as a UKI, whose file is `file`; `None` if it is none.
 pub(crate) fn find<'a>(kernel: &Verified<'a>, file: &'a [u8]) -> Result<Option<Uki<'a>>, Reason> {
-    match kernel.way() {
+    match kernel.signature_kind() {
         // Its header tells where the certificate table is, so that it isn't a PE image without.
-        Way::Authenticode | Way::ListedDigest => as_uki(file),
+        SignatureKind::Authenticode | SignatureKind::ListedDigest => as_uki(file),
         _ => as_uki(kernel.bytes()),
     }
 }
@@ -61,7 +61,7 @@ pub(crate) fn open<'a>(
         check_arguments(&profile.arguments, trust)?;
     }
     let formats = trust.formats();
-    let payload = Payload::recognise(linux, kernel.way(), formats)?;
+    let payload = Payload::recognise(linux, kernel.signature_kind(), formats)?;
     let needed = match (&chosen, &payload) {
         (Some(_), _) => Some(Format::Uki),
         (None, Payload::BzImage(_)) => Some(Format::BzImage),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use baton_formats::handover::Record;
 use baton_formats::policy::Rules;
 use baton_formats::uki::Arguments;
-use baton_formats::verdict::{Kind, Way};
+use baton_formats::verdict::{Kind, SignatureKind};
 
 use crate::crypto::hash::sha256;
 use crate::decide::manifest::VerifiedManifest;
@@ -15,7 +15,7 @@ use crate::signature::verified::{Signer, Verified};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vouched {
     /// How; `Unsigned`: user space chose it.
-    pub way: Way,
+    pub signature_kind: SignatureKind,
     /// By whom; `None` if it isn't vouched for.
     pub signer: Option<Signer>,
 }
@@ -23,19 +23,19 @@ pub struct Vouched {
 impl Vouched {
     /// Not at all.
     pub(crate) const UNSIGNED: Self = Self {
-        way: Way::Unsigned,
+        signature_kind: SignatureKind::Unsigned,
         signer: None,
     };
 
-    pub(crate) fn by(way: Way, signer: Signer) -> Self {
+    pub(crate) fn by(signature_kind: SignatureKind, signer: Signer) -> Self {
         Self {
-            way,
+            signature_kind,
             signer: Some(signer),
         }
     }
 
     pub(crate) fn as_is(image: &Verified<'_>) -> Self {
-        Self::by(image.way(), image.signer().clone())
+        Self::by(image.signature_kind(), image.signer().clone())
     }
 
     /// Whether that counts for what is code to the kernel, too.
@@ -81,7 +81,7 @@ impl Part {
 
     /// The manifest, whose record's digest has been checked.
     pub(crate) fn manifest(record: &Record<'_>, manifest: &VerifiedManifest<'_>) -> Self {
-        let vouched = Vouched::by(Way::Detached, manifest.signer().clone());
+        let vouched = Vouched::by(SignatureKind::Detached, manifest.signer().clone());
         Self::new(Kind::Manifest, record.bytes, record.digest, vouched)
     }
 }

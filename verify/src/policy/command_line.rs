@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 
 use baton_formats::cmdline::{Parameter, Parameters, Words, parameters, same_name, words};
 use baton_formats::policy::{Action, ParameterRule, Rules};
-use baton_formats::verdict::Way;
+use baton_formats::verdict::SignatureKind;
 
 use crate::display::printable;
 use crate::reason::Reason;
@@ -216,10 +216,10 @@ fn is_as_forced(parameter: &Parameter<'_>, rules: &Rules<'_>) -> Option<bool> {
 ///
 /// # Errors
 /// `NotAccepted`, or the parameter that is denied.
-pub fn accept(line: &[u8], way: Way, rules: &Rules<'_>) -> Result<(), Reason> {
-    match rules.command_line.accept(way) {
+pub fn accept(line: &[u8], signature_kind: SignatureKind, rules: &Rules<'_>) -> Result<(), Reason> {
+    match rules.command_line.accept(signature_kind) {
         true => check(line, rules),
-        false => Err(Reason::NotAccepted(way)),
+        false => Err(Reason::NotAccepted(signature_kind)),
     }
 }
 

@@ -57,7 +57,7 @@ pub struct Trust<'a> {
     observer: Option<fn(Phase)>,
 }
 
-/// All that trust is made of, as it was found. Whoever foretells a gate's verdict makes trust of
+/// All that trust is made of, as it was found. Whoever predicts a gate's verdict makes trust of
 /// the same lists in the same order.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Lists<'a> {

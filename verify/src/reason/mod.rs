@@ -17,7 +17,7 @@ use baton_formats::multiboot2::Multiboot2Error;
 use baton_formats::pe::PeError;
 use baton_formats::sbat::SbatError;
 use baton_formats::uki::UkiError;
-use baton_formats::verdict::Way;
+use baton_formats::verdict::SignatureKind;
 
 use crate::crypto::hash::Digest;
 use crate::display::{Hex, KeyId};
@@ -229,7 +229,7 @@ pub enum Reason {
         certificate: String,
     },
     /// The policy doesn't accept what is vouched for so.
-    NotAccepted(Way),
+    NotAccepted(SignatureKind),
     /// A rule of the policy denies a parameter; printable ASCII.
     ParameterDenied(String),
     /// No rule of the policy allows a parameter; printable ASCII.

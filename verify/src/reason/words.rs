@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use baton_formats::verdict::Way;
+use baton_formats::verdict::SignatureKind;
 
 use super::Reason;
 use crate::policy::chain::IssuerProblem;
@@ -217,10 +217,10 @@ impl fmt::Display for Reason {
                 f,
                 "signed by \"{subject}\", but the policy doesn't let the key of \"{certificate}\" vouch for this (sign with another key)"
             ),
-            Self::NotAccepted(way) => write!(
+            Self::NotAccepted(signature_kind) => write!(
                 f,
                 "the policy doesn't accept it {} (`baton policy explain` says what it accepts)",
-                in_words(*way)
+                in_words(*signature_kind)
             ),
             Self::ParameterDenied(parameter) => write!(
                 f,
@@ -317,14 +317,14 @@ impl fmt::Display for IssuerProblem {
 }
 
 /// How something is vouched for, after what isn't accepted.
-fn in_words(way: Way) -> &'static str {
-    match way {
-        Way::Unsigned => "unsigned",
-        Way::Authenticode => "by an Authenticode signature",
-        Way::ListedDigest => "by its digest in the MOK list",
-        Way::Appended => "by an appended signature",
-        Way::Note => "by a signature in an ELF note",
-        Way::Detached => "by a detached signature",
-        Way::Manifest => "by a manifest",
+fn in_words(kind: SignatureKind) -> &'static str {
+    match kind {
+        SignatureKind::Unsigned => "unsigned",
+        SignatureKind::Authenticode => "by an Authenticode signature",
+        SignatureKind::ListedDigest => "by its digest in the MOK list",
+        SignatureKind::Appended => "by an appended signature",
+        SignatureKind::Note => "by a signature in an ELF note",
+        SignatureKind::Detached => "by a detached signature",
+        SignatureKind::Manifest => "by a manifest",
     }
 }

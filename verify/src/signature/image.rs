@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use baton_formats::pe::{Pe, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, WinCertificate};
-use baton_formats::verdict::Way;
+use baton_formats::verdict::SignatureKind;
 
 use crate::crypto::hash::{Digest, HashAlgorithm};
 use crate::policy::chain::Budget;
@@ -53,9 +53,9 @@ fn verify_authenticode<'a>(
     let signatures = read_signatures(&pe)?;
     let sha256 = trust.hashing(|| HashAlgorithm::Sha256.hash(pe.digest_parts()));
     check_image(bytes, &pe, &sha256, trust)?;
-    let verified = |signer, way| {
+    let verified = |signer, signature_kind| {
         let signed = bytes.get(..pe.signed_len()).unwrap_or(bytes);
-        Verified::new(signed, sha256.to_sha256(), signer, way)
+        Verified::new(signed, sha256.to_sha256(), signer, signature_kind)
     };
     let mut budget = Budget::new();
     let mut refusal = None;
@@ -63,12 +63,15 @@ fn verify_authenticode<'a>(
         let verdict = signature
             .and_then(|signature| judge(&signature, &pe, &sha256, trust, purpose, &mut budget));
         match verdict {
-            Ok(signer) => return Ok(verified(signer, Way::Authenticode)),
+            Ok(signer) => return Ok(verified(signer, SignatureKind::Authenticode)),
             Err(reason) => refusal = refusal.or(Some(reason)),
         }
     }
     if trust.lists_image(sha256.as_bytes()) {
-        return Ok(verified(Identity::listed_digest(), Way::ListedDigest));
+        return Ok(verified(
+            Identity::listed_digest(),
+            SignatureKind::ListedDigest,
+        ));
     }
     Err(refusal.unwrap_or(Reason::Unsigned))
 }

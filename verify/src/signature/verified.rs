@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use baton_formats::policy::Rules;
-use baton_formats::verdict::Way;
+use baton_formats::verdict::SignatureKind;
 
 use crate::display::KeyId;
 use crate::policy::trust::AnchorSource;
@@ -16,7 +16,7 @@ pub struct Verified<'a> {
     bytes: &'a [u8],
     digest: [u8; 32],
     signer: Signer,
-    way: Way,
+    signature_kind: SignatureKind,
 }
 
 /// Who vouched, as all share it whom they vouched for.
@@ -43,12 +43,17 @@ pub struct Identity {
 }
 
 impl<'a> Verified<'a> {
-    pub(crate) fn new(bytes: &'a [u8], digest: [u8; 32], signer: Signer, way: Way) -> Self {
+    pub(crate) fn new(
+        bytes: &'a [u8],
+        digest: [u8; 32],
+        signer: Signer,
+        signature_kind: SignatureKind,
+    ) -> Self {
         Self {
             bytes,
             digest,
             signer,
-            way,
+            signature_kind,
         }
     }
 
@@ -81,8 +86,8 @@ impl<'a> Verified<'a> {
 
     /// How they did.
     #[must_use]
-    pub fn way(&self) -> Way {
-        self.way
+    pub fn signature_kind(&self) -> SignatureKind {
+        self.signature_kind
     }
 }
 
@@ -103,10 +108,16 @@ impl Identity {
     /// Whether the key's signature counts for what is code to the kernel, wherever that is: what the key
     /// could bring in anyway, as a kernel or by a manifest that lists one, where `rules` accept those.
     pub(crate) fn vouches_for_code(&self, rules: &Rules<'_>) -> bool {
-        let accept = |way: &Way| rules.kernel.accept_kernel(*way, true);
-        let by_itself = [Way::Authenticode, Way::Appended, Way::Note, Way::Detached];
+        let accept =
+            |signature_kind: &SignatureKind| rules.kernel.accept_kernel(*signature_kind, true);
+        let by_itself = [
+            SignatureKind::Authenticode,
+            SignatureKind::Appended,
+            SignatureKind::Note,
+            SignatureKind::Detached,
+        ];
         (self.vouches_for_kernels && by_itself.iter().any(accept))
-            || (self.vouches_for_manifests && accept(&Way::Manifest))
+            || (self.vouches_for_manifests && accept(&SignatureKind::Manifest))
     }
 }
 

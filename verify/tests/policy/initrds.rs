@@ -55,11 +55,11 @@ fn a_crash_has_its_own_rules_for_leaving_the_initrd_out() {
     let (free, strict) = (rules(ALL, "", &[]), rules([0x7f, 6, 5, 0], "", &[]));
     let none = Err((Component::Initrd(0), "no-initrd"));
     let crash = Build::signed().crash();
-    for (occasions, normally, in_a_crash) in [
+    for (load_types, normally, in_a_crash) in [
         ([&free, &strict], Ok(()), none),
         ([&strict, &free], none, Ok(())),
     ] {
-        let [normal, crash_alone] = occasions;
+        let [normal, crash_alone] = load_types;
         let compact = policy("", "", [normal, crash_alone], &[]);
         assert_eq!(verdict(&compact, &Build::signed(), b""), normally);
         let line = b"elfcorehdr=0x1000";

@@ -1,4 +1,4 @@
-//! What the policy accepts, denies and forces, on each occasion and of each key.
+//! What the policy accepts, denies and forces, for each load type and of each key.
 #![allow(missing_docs)]
 
 mod command_lines;
@@ -36,7 +36,7 @@ fn under<T>(
     decide(&build.blob(), line, Machine::SECURE, &trust).map(see)
 }
 
-/// The same rules for both occasions.
+/// The same rules for both load types.
 fn both(rules: &[u8]) -> Vec<u8> {
     policy("test", "", [rules, rules], &[])
 }

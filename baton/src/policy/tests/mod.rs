@@ -6,7 +6,7 @@ mod said;
 
 use super::given::{compile, compiled};
 use super::model::{Policy, Values};
-use super::source::Source;
+use super::source::PolicySource;
 use super::warnings::warnings;
 use super::*;
 use baton_formats::policy::{Action, MAX_RULES, Policy as Compact, Purpose, RefusalAction};
@@ -62,7 +62,7 @@ may = ["kernel"]
 sbat = { component = "linux", generation = 4294967295 }
 "#;
 
-fn read(text: &str) -> Source {
+fn read(text: &str) -> PolicySource {
     source::read(text, Path::new("")).unwrap_or_else(|problem| panic!("{problem}\n{text}"))
 }
 

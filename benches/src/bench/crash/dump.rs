@@ -21,8 +21,8 @@ const STATUS: usize = 424;
 const INCOMPLETE: u32 = 8;
 
 /// Finds the dump on the disk and reads it; says what is wrong with it, or how many bytes it takes.
-pub fn examine(peers: &Peers, disk: &Path, folder: &Path) -> Result<u64> {
-    let into = folder.join("dumps");
+pub fn examine(peers: &Peers, disk: &Path, directory: &Path) -> Result<u64> {
+    let into = directory.join("dumps");
     if into.exists() {
         fs::remove_dir_all(&into)?;
     }
@@ -45,9 +45,9 @@ fn take(disk: &Path, into: &Path) -> Result<()> {
 }
 
 /// kdump-tools' dumps are called `dump.TIME`, ours `vmcore`.
-fn find(folder: &Path) -> Result<Vec<PathBuf>> {
+fn find(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if path.is_dir() {

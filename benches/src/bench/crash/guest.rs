@@ -100,14 +100,14 @@ impl Clock {
 }
 
 impl Guest<'_> {
-    /// Runs it until it resets itself or switches itself off. The console's log goes into `folder`.
-    pub fn run(&self, folder: &Path) -> Result<Run> {
+    /// Runs it until it resets itself or switches itself off. The console's log goes into `directory`.
+    pub fn run(&self, directory: &Path) -> Result<Run> {
         let begun = Instant::now();
         let mut child = vm::Guard(
             self.command()
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
-                .stderr(File::create(folder.join("qemu.log"))?.into_file())
+                .stderr(File::create(directory.join("qemu.log"))?.into_file())
                 .spawn()
                 .context("qemu-system-x86_64")?,
         );
@@ -129,7 +129,7 @@ impl Guest<'_> {
         // It isn't waited for yet, so that its figures are still there.
         let ended = Clock::read(begun, &child.0)?;
         transcript.finish(ended.time, &mut |_, _| {});
-        std::fs::write(folder.join("console.txt"), transcript.to_text())?;
+        std::fs::write(directory.join("console.txt"), transcript.to_text())?;
         Ok(Run {
             transcript,
             end,

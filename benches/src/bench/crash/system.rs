@@ -77,10 +77,10 @@ pub struct System {
 impl System {
     /// Installs it, once, and puts our programs on a copy of its disk.
     pub fn make(cache: &Cache, root: &Path, work: &Path, kvm: bool) -> Result<System> {
-        let folder = cache.once(Entry::CrashingSystem, |draft| make(cache, draft, kvm))?;
-        let text = |name: &str| fs::read_to_string(folder.join(name));
+        let directory = cache.once(Entry::CrashingSystem, |draft| make(cache, draft, kvm))?;
+        let text = |name: &str| fs::read_to_string(directory.join(name));
         let disk = work.join("disk");
-        copy(&folder.join("disk"), &disk)?;
+        copy(&directory.join("disk"), &disk)?;
         // What the journal still holds would undo what is written now.
         play_back(&disk)?;
         let script = work.join("programs");
@@ -98,7 +98,7 @@ impl System {
                 .arg(&disk),
         )?;
         Ok(System {
-            kernel: folder.join("vmlinuz"),
+            kernel: directory.join("vmlinuz"),
             versions: [text("release")?, text("version")?],
             disk,
         })
@@ -132,12 +132,12 @@ pub fn play_back(disk: &Path) -> Result<()> {
 fn make(cache: &Cache, draft: &Path, kvm: bool) -> Result<()> {
     ensure!(
         rustix::process::geteuid().is_root(),
-        "only root can install a system into a folder: run `cargo xtask bench crash` once as root"
+        "only root can install a system into a directory: run `cargo xtask bench crash` once as root"
     );
     let apt = Apt::for_downloads(cache, Releases::Stable)?;
     let kernel = apt::newest(apt.search(r"^linux-image-6\.12\..*-cloud-amd64$")?)?;
     let release = kernel.trim_start_matches("linux-image-");
-    eprintln!("installing Debian with Linux {release} and kdump-tools into a folder (once)");
+    eprintln!("installing Debian with Linux {release} and kdump-tools into a directory (once)");
     let tree = draft.join("tree");
     install(draft, &tree, &kernel)?;
     let version = exec::output(
@@ -168,8 +168,8 @@ fn install(draft: &Path, tree: &Path, kernel: &str) -> Result<()> {
     mmdebstrap.args(["--mode=root", "--variant=minbase", "--format=directory"]);
     mmdebstrap.arg("--aptopt=APT::Install-Recommends \"false\"");
     mmdebstrap.arg("--dpkgopt=force-unsafe-io");
-    for folder in LEFT_OUT {
-        mmdebstrap.arg(format!("--dpkgopt=path-exclude=/usr/share/{folder}/*"));
+    for directory in LEFT_OUT {
+        mmdebstrap.arg(format!("--dpkgopt=path-exclude=/usr/share/{directory}/*"));
     }
     mmdebstrap.arg(format!("--include={},{kernel}", PACKAGES.join(",")));
     mmdebstrap.arg("--customize-hook=chroot \"$1\" apt-get install -y kdump-tools");

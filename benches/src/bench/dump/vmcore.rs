@@ -29,11 +29,11 @@ const HELD: &str =
 
 /// The file, which is made once.
 pub fn make(cache: &Cache) -> Result<PathBuf> {
-    let folder = cache.once(Entry::FiguresVmcore, |draft| crash(&Lab::set_up()?, draft))?;
-    Ok(folder.join("vmcore"))
+    let directory = cache.once(Entry::FiguresVmcore, |draft| crash(&Lab::set_up()?, draft))?;
+    Ok(directory.join("vmcore"))
 }
 
-fn crash(lab: &Lab, folder: &Path) -> Result<()> {
+fn crash(lab: &Lab, directory: &Path) -> Result<()> {
     eprintln!("crashing a machine of {MEMORY_MIB} MiB for its /proc/vmcore (once)");
     let machine = Machine {
         boot: Boot::Bios,
@@ -47,20 +47,20 @@ fn crash(lab: &Lab, folder: &Path) -> Result<()> {
         ..Machine::new(MAIN)
     };
     let until = Until::within(LIMIT);
-    let run = vm::run(lab, &machine, &script(), folder, until, &mut |_, _| {})?;
-    fs::write(folder.join("console.txt"), run.transcript.to_text())?;
-    judge::done(&run, 2).with_context(|| format!("see {}", folder.display()))?;
+    let run = vm::run(lab, &machine, &script(), directory, until, &mut |_, _| {})?;
+    fs::write(directory.join("console.txt"), run.transcript.to_text())?;
+    judge::done(&run, 2).with_context(|| format!("see {}", directory.display()))?;
     let mut events = run.transcript.stage(2);
     let size = events.find_map(|event| match event {
         Event::Copied { size } => Some(*size),
         _ => None,
     });
-    let disk = vm::target_image(folder, 0);
+    let disk = vm::target_image(directory, 0);
     File::options()
         .write(true)
         .open(&disk)?
         .set_len(size.context("/proc/vmcore wasn't copied")?)?;
-    Ok(fs::rename(disk, folder.join("vmcore"))?)
+    Ok(fs::rename(disk, directory.join("vmcore"))?)
 }
 
 fn script() -> Script {

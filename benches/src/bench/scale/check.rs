@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use baton_lab::exec;
 use serde::Deserialize;
 
-use crate::bench::cost::{Job, Programs, Way};
+use crate::bench::cost::{Contender, Job, Programs};
 
 /// Of `baton dump info --json`.
 #[derive(Deserialize)]
@@ -27,19 +27,24 @@ struct Summary {
     doubts: Vec<serde_json::Value>,
 }
 
-/// Writes a dump in each way, which must have so many pages, and leave no doubt.
-pub fn dumps(job: &Job<'_>, programs: &Programs, ways: &[Way], pages: u64) -> Result<()> {
-    for way in ways {
-        let checked = dump(job, programs, way, pages);
+/// Writes a dump with each contender, which must have so many pages, and leave no doubt.
+pub fn dumps(
+    job: &Job<'_>,
+    programs: &Programs,
+    contenders: &[Contender],
+    pages: u64,
+) -> Result<()> {
+    for contender in contenders {
+        let checked = dump(job, programs, contender, pages);
         let _ = fs::remove_file(&job.out);
-        checked.with_context(|| format!("{} at level {}", way.name, job.level))?;
+        checked.with_context(|| format!("{} at level {}", contender.name, job.level))?;
     }
     Ok(())
 }
 
-fn dump(job: &Job<'_>, programs: &Programs, way: &Way, pages: u64) -> Result<()> {
-    let mut command = job.command(way);
-    if way.ours {
+fn dump(job: &Job<'_>, programs: &Programs, contender: &Contender, pages: u64) -> Result<()> {
+    let mut command = job.command(contender);
+    if contender.ours {
         let said = exec::output(command.arg("--json"))?;
         let summary: Summary = serde_json::from_str(&said).context(said)?;
         let doubts = &summary.doubts;

@@ -23,7 +23,7 @@ pub enum Outcome {
     Refused(Component, &'static str),
     /// The same of what only the gate sees.
     RefusedByGate(Component, &'static str),
-    /// The running kernel refuses the gate, as preflight foretells.
+    /// The running kernel refuses the gate, as preflight predicts.
     RefusedByKernel(&'static str),
     /// What was verified is booted all the same; the words say how, the function holds it to that.
     Survived(&'static str, fn(&BootPlan<'_>)),

@@ -1,7 +1,7 @@
 //! apt, used in two ways that must not mix.
 //!
 //! *Download*: packages of several releases are fetched by name and unpacked into the cache. apt
-//! works on folders of its own, with an empty list of installed packages, so that nothing of the
+//! works on directories of its own, with an empty list of installed packages, so that nothing of the
 //! system changes.
 //! *Install*: tools that must run on this machine. Only the system's own releases and their
 //! backports are offered, **never a newer release**: apt would take libraries from there and
@@ -27,7 +27,7 @@ pub const BACKPORTS: &str = "bookworm-backports";
 /// The release of the newest kernel.
 pub const NEWEST: &str = "sid";
 
-/// Folders whose lists this run has fetched.
+/// Directories whose lists this run has fetched.
 static FETCHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Which releases packages are fetched from. The lists of the newest are large.
@@ -55,10 +55,10 @@ impl Releases {
     }
 }
 
-/// apt working on folders of its own.
+/// apt working on directories of its own.
 pub struct Apt {
     options: Vec<String>,
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl Apt {
@@ -72,13 +72,13 @@ impl Apt {
             .map(|suite| source.with_suite(suite))
             .collect();
         let apt = Apt::prepare(cache.apt(releases.purpose())?, &parts)?;
-        let status = apt.folder.join("status");
+        let status = apt.directory.join("status");
         if !status.exists() {
             // A newer file would make apt read all of its lists again.
             fs::write(&status, "")?;
         }
         let apt = apt
-            .with("Dir::State", &apt.folder)
+            .with("Dir::State", &apt.directory)
             .with("Dir::State::status", &status);
         apt.update_once()?;
         Ok(apt)
@@ -90,39 +90,39 @@ impl Apt {
         Apt::prepare(cache.apt("tools")?, &parts)
     }
 
-    fn prepare(folder: PathBuf, parts: &[Source]) -> Result<Apt> {
-        let lists = folder.join("lists");
-        let parts_folder = folder.join("sources");
+    fn prepare(directory: PathBuf, parts: &[Source]) -> Result<Apt> {
+        let lists = directory.join("lists");
+        let parts_directory = directory.join("sources");
         for made in [
             lists.join("partial"),
-            folder.join("cache/archives/partial"),
-            parts_folder.clone(),
+            directory.join("cache/archives/partial"),
+            parts_directory.clone(),
         ] {
             fs::create_dir_all(made)?;
         }
         for (number, part) in parts.iter().enumerate() {
             fs::write(
-                parts_folder.join(format!("{number}.sources")),
+                parts_directory.join(format!("{number}.sources")),
                 part.to_text(),
             )?;
         }
         let apt = Apt {
             options: Vec::new(),
-            folder: folder.clone(),
+            directory: directory.clone(),
         }
         .with("Dir::State::lists", &lists)
-        .with("Dir::Cache", &folder.join("cache"))
+        .with("Dir::Cache", &directory.join("cache"))
         // Containers switch this off, and every call would read the lists again.
         .with("Dir::Cache::pkgcache", Path::new("pkgcache.bin"))
         .with("Dir::Etc::sourcelist", Path::new("/dev/null"))
-        .with("Dir::Etc::sourceparts", &parts_folder)
+        .with("Dir::Etc::sourceparts", &parts_directory)
         // Translations and application metadata are large, and nobody reads them here.
         .with("Acquire::Languages", Path::new("none"))
         .with(
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled",
             Path::new("false"),
         )
-        // The cache is root's own folder, which apt's sandbox user couldn't write to.
+        // The cache is root's own directory, which apt's sandbox user couldn't write to.
         .with("APT::Sandbox::User", Path::new("root"));
         Ok(apt)
     }
@@ -132,7 +132,7 @@ impl Apt {
         options.extend(["-o".into(), format!("{name}={}", value.display())]);
         Apt {
             options,
-            folder: self.folder.clone(),
+            directory: self.directory.clone(),
         }
     }
 
@@ -148,9 +148,9 @@ impl Apt {
     /// Fetches the lists of packages, once in a run; whoever else wants them waits.
     fn update_once(&self) -> Result<()> {
         let mut fetched = FETCHED.lock().unwrap_or_else(PoisonError::into_inner);
-        if !fetched.contains(&self.folder) {
+        if !fetched.contains(&self.directory) {
             self.update()?;
-            fetched.insert(self.folder.clone());
+            fetched.insert(self.directory.clone());
         }
         Ok(())
     }
@@ -204,33 +204,33 @@ impl Apt {
     /// Downloads packages and unpacks their files into `into`.
     pub fn unpack_all(&self, packages: &[impl AsRef<str>], into: &Path) -> Result<()> {
         eprintln!("fetching {} (once)", words(packages));
-        let folder = into.join("download");
-        fs::create_dir_all(&folder)?;
-        for archive in self.download_all(packages, &folder)? {
+        let directory = into.join("download");
+        fs::create_dir_all(&directory)?;
+        for archive in self.download_all(packages, &directory)? {
             let mut unpack = Command::new("dpkg-deb");
             exec::run(unpack.arg("--extract").arg(&archive).arg(into))?;
         }
-        fs::remove_dir_all(&folder)?;
+        fs::remove_dir_all(&directory)?;
         Ok(())
     }
 
-    /// Downloads packages into a folder that has nothing else in it.
-    fn download_all(&self, packages: &[impl AsRef<str>], folder: &Path) -> Result<Vec<PathBuf>> {
+    /// Downloads packages into a directory that has nothing else in it.
+    fn download_all(&self, packages: &[impl AsRef<str>], directory: &Path) -> Result<Vec<PathBuf>> {
         let mut command = self.command("apt-get");
-        command.current_dir(folder).args(["-q", "-o"]);
+        command.current_dir(directory).args(["-q", "-o"]);
         command
             .arg(format!("APT::Default-Release={BASE}"))
             .arg("download");
         command.args(packages.iter().map(AsRef::as_ref));
         exec::run(&mut command).with_context(|| format!("downloading {}", words(packages)))?;
-        fs::read_dir(folder)?
+        fs::read_dir(directory)?
             .map(|entry| Ok(entry?.path()))
             .collect()
     }
 
-    /// Downloads a package into a folder that has nothing else in it.
-    pub fn download(&self, package: &str, folder: &Path) -> Result<PathBuf> {
-        let archive = self.download_all(&[package], folder)?.pop();
+    /// Downloads a package into a directory that has nothing else in it.
+    pub fn download(&self, package: &str, directory: &Path) -> Result<PathBuf> {
+        let archive = self.download_all(&[package], directory)?.pop();
         archive.with_context(|| format!("apt-get downloaded nothing for {package}"))
     }
 

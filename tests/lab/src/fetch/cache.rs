@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use fs_err as fs;
 
-/// The cache folder: `$BATON_CACHE`, else `$XDG_CACHE_HOME/baton`, else `~/.cache/baton`.
+/// The cache directory: `$BATON_CACHE`, else `$XDG_CACHE_HOME/baton`, else `~/.cache/baton`.
 #[derive(Debug, Clone)]
 pub struct Cache(PathBuf);
 
@@ -60,23 +60,23 @@ impl Entry<'_> {
 }
 
 impl Cache {
-    /// Opens the cache, making the folder where it isn't there.
+    /// Opens the cache, making the directory where it isn't there.
     pub fn open() -> Result<Cache> {
         let set = |name| {
             std::env::var_os(name)
                 .filter(|v| !v.is_empty())
                 .map(PathBuf::from)
         };
-        let folder = set("BATON_CACHE")
+        let directory = set("BATON_CACHE")
             .or_else(|| set("XDG_CACHE_HOME").map(|p| p.join("baton")))
             .or_else(|| set("HOME").map(|p| p.join(".cache/baton")))
-            .context("no place for the cache: set BATON_CACHE to a folder")?;
-        fs::create_dir_all(&folder)?;
-        // Programs are started in other folders.
-        Ok(Cache(fs::canonicalize(folder)?))
+            .context("no place for the cache: set BATON_CACHE to a directory")?;
+        fs::create_dir_all(&directory)?;
+        // Programs are started in other directories.
+        Ok(Cache(fs::canonicalize(directory)?))
     }
 
-    /// The folder that apt works in for this purpose.
+    /// The directory that apt works in for this purpose.
     pub fn apt(&self, purpose: &str) -> Result<PathBuf> {
         let path = self.0.join("apt").join(purpose);
         fs::create_dir_all(&path)?;
@@ -88,13 +88,13 @@ impl Cache {
         self.0.join("kvm-probe")
     }
 
-    /// The folder of an entry, if it has been made.
+    /// The directory of an entry, if it has been made.
     pub fn find(&self, entry: Entry<'_>) -> Option<PathBuf> {
-        Some(self.0.join(entry.name())).filter(|folder| folder.is_dir())
+        Some(self.0.join(entry.name())).filter(|directory| directory.is_dir())
     }
 
-    /// The folder of an entry, filled by `fill` once. What an interrupted run left is removed first; the
-    /// folder takes its name only when it is complete. Whoever else wants it waits.
+    /// The directory of an entry, filled by `fill` once. What an interrupted run left is removed first; the
+    /// directory takes its name only when it is complete. Whoever else wants it waits.
     pub fn once(
         &self,
         entry: Entry<'_>,
@@ -131,13 +131,13 @@ mod tests {
     use super::*;
 
     fn cache() -> (Cache, tempfile::TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        (Cache(folder.path().into()), folder)
+        let directory = tempfile::tempdir().unwrap();
+        (Cache(directory.path().into()), directory)
     }
 
     #[test]
-    fn a_folder_whose_making_failed_is_made_again() {
-        let (cache, _folder) = cache();
+    fn a_directory_whose_making_failed_is_made_again() {
+        let (cache, _directory) = cache();
         assert!(cache.once(Entry::Keys, |_| anyhow::bail!("no")).is_err());
         assert_eq!(cache.find(Entry::Keys), None);
         let made = cache
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn two_that_want_the_same_make_it_once() {
-        let (cache, _folder) = cache();
+        let (cache, _directory) = cache();
         let slowly = |draft: &Path| {
             std::thread::sleep(std::time::Duration::from_millis(50));
             Ok(fs::write(draft.join("x"), "1")?)

@@ -51,13 +51,13 @@ impl Modules {
         for file in needed(whole, release, &all)? {
             let below = file.strip_prefix(&all);
             let place = into.join(below.with_context(|| file.display().to_string())?);
-            fs::create_dir_all(place.parent().context("a module in no folder")?)?;
+            fs::create_dir_all(place.parent().context("a module in no directory")?)?;
             fs::copy(&file, place)?;
         }
         Ok(())
     }
 
-    /// The file of a module, relative to the folder; none if it is built in.
+    /// The file of a module, relative to the directory; none if it is built in.
     fn file(&self, name: &str) -> Option<String> {
         let lines = self.dependencies().ok()?;
         lines
@@ -185,13 +185,13 @@ mod tests {
 
     #[test]
     fn a_module_comes_after_all_that_it_needs() {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         fs::write(
-            folder.path().join("modules.dep"),
+            directory.path().join("modules.dep"),
             "k/xfs.ko: k/crc.ko k/lib-base.ko\nk/crc.ko: k/lib-base.ko\nk/lib-base.ko:\n",
         )
         .unwrap();
-        let modules = Modules(folder.path().into());
+        let modules = Modules(directory.path().into());
         assert_eq!(
             modules.closure(&["crc", "xfs"]).unwrap(),
             ["k/lib-base.ko", "k/crc.ko", "k/xfs.ko"]

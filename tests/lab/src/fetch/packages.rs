@@ -36,7 +36,7 @@ const KERNELS: &[Wanted] = &[
         package: r"linux-image-6\.1\..*-cloud-amd64",
         releases: Releases::Stable,
     },
-    OF_MOST_SCENARIOS,
+    FOR_MOST_SCENARIOS,
     Wanted {
         name: "newest",
         package: "linux-binary-[0-9].*-cloud-amd64",
@@ -48,7 +48,7 @@ const KERNELS: &[Wanted] = &[
 pub const MAIN: &str = "6.12";
 
 /// That one.
-const OF_MOST_SCENARIOS: Wanted = Wanted {
+const FOR_MOST_SCENARIOS: Wanted = Wanted {
     name: MAIN,
     package: r"linux-image-6\.12\..*-cloud-amd64",
     releases: Releases::Stable,
@@ -91,7 +91,7 @@ impl Packages {
 
     /// The same with the kernel that most scenarios run alone.
     pub fn fetch_for_demo(cache: &Cache) -> Result<Packages> {
-        Packages::with_kernels(cache, &[OF_MOST_SCENARIOS])
+        Packages::with_kernels(cache, &[FOR_MOST_SCENARIOS])
     }
 
     /// None needs another, and all of them mostly wait for the network.
@@ -133,10 +133,10 @@ impl Packages {
 
     /// The test key whose public half is in `OVMF_VARS_4M.snakeoil.fd`, and its certificate.
     pub fn snakeoil(&self) -> (PathBuf, PathBuf) {
-        let folder = self.firmware.join("usr/share/ovmf");
+        let directory = self.firmware.join("usr/share/ovmf");
         (
-            folder.join("PkKek-1-snakeoil.key"),
-            folder.join("PkKek-1-snakeoil.pem"),
+            directory.join("PkKek-1-snakeoil.key"),
+            directory.join("PkKek-1-snakeoil.pem"),
         )
     }
 
@@ -162,7 +162,7 @@ impl Packages {
             .join("usr/lib/systemd/boot/efi/systemd-bootx64.efi")
     }
 
-    /// `virt-fw-vars`, which edits the firmware's variable store. Its own script names the folder it
+    /// `virt-fw-vars`, which edits the firmware's variable store. Its own script names the directory it
     /// was installed in, so that it is called by module instead.
     pub fn fw_vars(&self) -> Command {
         let mut command = python::command(&self.python);
@@ -174,8 +174,8 @@ impl Packages {
     pub fn trees(&self) -> Vec<(String, &Path)> {
         let mut trees = vec![("firmware".to_owned(), self.firmware.as_path())];
         for kernel in &self.kernels {
-            let folder = kernel.image.parent().unwrap_or(&kernel.image);
-            trees.push((kernel.release.clone(), folder));
+            let directory = kernel.image.parent().unwrap_or(&kernel.image);
+            trees.push((kernel.release.clone(), directory));
         }
         trees
     }
@@ -193,21 +193,21 @@ impl Kernel {
     }
 
     fn fetch(cache: &Cache, wanted: &Wanted) -> Result<Kernel> {
-        let folder = cache.once(Entry::Kernel(wanted.name), |draft| {
+        let directory = cache.once(Entry::Kernel(wanted.name), |draft| {
             let apt = Apt::for_downloads(cache, wanted.releases)?;
             let found = apt.search(&format!("^{}$", wanted.package))?;
             let package = apt::newest(found)
                 .with_context(|| format!("no package matches {}", wanted.package))?;
             fetch_kernel(&apt, &package, draft)
         })?;
-        Kernel::find(&folder)
+        Kernel::find(&directory)
     }
 
-    /// Below the only folder there, which is called by its release.
-    fn find(folder: &Path) -> Result<Kernel> {
-        let entry = fs::read_dir(folder)?
+    /// Below the only directory there, which is called by its release.
+    fn find(directory: &Path) -> Result<Kernel> {
+        let entry = fs::read_dir(directory)?
             .next()
-            .with_context(|| format!("{} is empty: remove it", folder.display()))??;
+            .with_context(|| format!("{} is empty: remove it", directory.display()))??;
         let release = entry.file_name().to_string_lossy().into_owned();
         Ok(Kernel {
             label: release.split('.').take(2).collect::<Vec<_>>().join("."),
@@ -246,9 +246,9 @@ fn fetch_kernel(apt: &Apt, package: &str, draft: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The first file below `folder` that `wanted` accepts.
-fn first(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
-    for entry in fs::read_dir(folder).ok()?.flatten() {
+/// The first file below `directory` that `wanted` accepts.
+fn first(directory: &Path, wanted: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
+    for entry in fs::read_dir(directory).ok()?.flatten() {
         let path = entry.path();
         let kind = entry.file_type().ok()?;
         if kind.is_dir() {

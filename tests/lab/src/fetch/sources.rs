@@ -11,7 +11,7 @@ pub struct Source {
     uris: String,
     suites: Vec<String>,
     components: String,
-    /// Key file or inline key; none for apt's own trusted folder.
+    /// Key file or inline key; none for apt's own trusted directory.
     signed_by: Option<String>,
 }
 

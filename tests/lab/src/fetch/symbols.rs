@@ -19,7 +19,7 @@ static FETCHING: Mutex<()> = Mutex::new(());
 /// The ELF kernel with symbols, in the cache.
 pub fn vmlinux(cache: &Cache, kernel: &Kernel) -> Result<PathBuf> {
     let _one = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = cache.once(Entry::Symbols(&kernel.release), |draft| {
+    let directory = cache.once(Entry::Symbols(&kernel.release), |draft| {
         eprintln!(
             "fetching the debug symbols of Linux {} (once)",
             kernel.label
@@ -30,7 +30,7 @@ pub fn vmlinux(cache: &Cache, kernel: &Kernel) -> Result<PathBuf> {
         extract(&package, &member, &draft.join("vmlinux"))?;
         Ok(std::fs::remove_file(package)?)
     })?;
-    Ok(folder.join("vmlinux"))
+    Ok(directory.join("vmlinux"))
 }
 
 /// The kernel's name in the package: the one that is no symbolic link.

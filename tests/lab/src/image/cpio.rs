@@ -14,8 +14,8 @@ const FOLDER: u32 = 0o040_755;
 const PROGRAM: u32 = 0o100_755;
 
 impl Archive {
-    /// An empty folder.
-    pub fn folder(&mut self, path: &str) -> Result<()> {
+    /// An empty directory.
+    pub fn directory(&mut self, path: &str) -> Result<()> {
         self.entry(path, FOLDER, &[])
     }
 

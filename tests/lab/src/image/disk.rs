@@ -23,13 +23,13 @@ pub fn esp(image: &Path, files: &[(&str, &Path)]) -> Result<()> {
     // FAT32 wants 65525 clusters at least; -F makes it so from 34 MiB.
     blank(image, size.next_multiple_of(MIB).max(36 * MIB))?;
     exec::run(mtools("mformat").arg("-i").arg(image).args(["-F", "::"]))?;
-    let mut folders: Vec<PathBuf> = files.iter().flat_map(|(path, _)| parents(path)).collect();
-    folders.sort();
-    folders.dedup();
-    if !folders.is_empty() {
-        let names = folders
+    let mut directories: Vec<PathBuf> = files.iter().flat_map(|(path, _)| parents(path)).collect();
+    directories.sort();
+    directories.dedup();
+    if !directories.is_empty() {
+        let names = directories
             .iter()
-            .map(|folder| format!("::/{}", folder.display()));
+            .map(|directory| format!("::/{}", directory.display()));
         exec::run(mtools("mmd").arg("-i").arg(image).args(names))?;
     }
     for (path, source) in files {
@@ -44,7 +44,7 @@ pub fn esp(image: &Path, files: &[(&str, &Path)]) -> Result<()> {
     Ok(())
 }
 
-/// Every folder above a file, outermost first.
+/// Every directory above a file, outermost first.
 fn parents(path: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = Path::new(path)
         .ancestors()
@@ -62,7 +62,7 @@ fn mtools(program: &str) -> Command {
     command
 }
 
-/// Makes an ext4 file system from a folder.
+/// Makes an ext4 file system from a directory.
 pub fn ext4(image: &Path, tree: &Path) -> Result<()> {
     // A third on top for the file system's own tables, and room for what a guest writes.
     let size = (tree_size(tree)? * 4 / 3 + 32 * MIB).next_multiple_of(MIB);

@@ -14,7 +14,7 @@ const GLYPH: usize = 8;
 const LINE: usize = 16;
 const MARGIN: usize = 16;
 
-/// QEMU's monitor of one machine. The socket's path must be short, so it isn't in the run's folder, but in one
+/// QEMU's monitor of one machine. The socket's path must be short, so it isn't in the run's directory, but in one
 /// of its own, which goes with it.
 pub struct Monitor(TempDir);
 

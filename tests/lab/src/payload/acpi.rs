@@ -10,15 +10,15 @@ use crate::image::cpio::Archive;
 
 /// Adds `bad/ssdt/LABEL.img`: that kernel's own initrd, after an archive with the table.
 pub(super) fn add(tree: &Path, packages: &Packages) -> Result<()> {
-    let folder = tree.join("bad/ssdt");
-    fs::create_dir_all(&folder)?;
+    let directory = tree.join("bad/ssdt");
+    fs::create_dir_all(&directory)?;
     for kernel in &packages.kernels {
         let mut archive = Archive::default();
         archive.file("kernel/firmware/acpi/baton.aml", &ssdt())?;
         let mut bytes = archive.finish()?;
         let own = tree.join("kernels").join(&kernel.label).join("initrd.img");
         bytes.extend(fs::read(own)?);
-        fs::write(folder.join(format!("{}.img", kernel.label)), bytes)?;
+        fs::write(directory.join(format!("{}.img", kernel.label)), bytes)?;
     }
     Ok(())
 }

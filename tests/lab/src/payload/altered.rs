@@ -1,4 +1,4 @@
-//! Good images spoilt in two ways, in folders laid out as the payload is: under `bad/bit` they have one bit
+//! Good images spoilt in two ways, in directories laid out as the payload is: under `bad/bit` they have one bit
 //! changed, under `bad/transplant` they carry the signature of another image. All of these signatures are
 //! good ones of trusted signers, so that it is for the image alone that they are refused.
 
@@ -22,7 +22,7 @@ pub(super) fn add(tree: &Path) -> Result<()> {
 }
 
 fn flip_bits(tree: &Path, bad: &Path) -> Result<()> {
-    link_folders(tree, bad)?;
+    link_directories(tree, bad)?;
     for name in [
         format!("uki/{MAIN}.efi"),
         "uki/cmdline.addon.efi".into(),
@@ -51,7 +51,7 @@ fn flip_bits(tree: &Path, bad: &Path) -> Result<()> {
 }
 
 fn transplant(tree: &Path, bad: &Path) -> Result<()> {
-    link_folders(tree, bad)?;
+    link_directories(tree, bad)?;
     let name = |pattern: &str, label: &str| pattern.replace('*', label);
     for (pattern, from) in [
         ("uki/*.efi", "uki/*.efi"),
@@ -87,18 +87,18 @@ fn transplant(tree: &Path, bad: &Path) -> Result<()> {
 }
 
 /// The same files under other names, not copied: what is altered is replaced.
-fn link_folders(tree: &Path, bad: &Path) -> Result<()> {
-    for folder in [
+fn link_directories(tree: &Path, bad: &Path) -> Result<()> {
+    for directory in [
         "uki",
         "elf",
         "manifest",
         "initrds",
         &format!("kernels/{MAIN}"),
     ] {
-        for entry in fs::read_dir(tree.join(folder))? {
+        for entry in fs::read_dir(tree.join(directory))? {
             let entry = entry?;
-            let place = bad.join(folder).join(entry.file_name());
-            fs::create_dir_all(bad.join(folder))?;
+            let place = bad.join(directory).join(entry.file_name());
+            fs::create_dir_all(bad.join(directory))?;
             fs::hard_link(entry.path(), place)?;
         }
     }

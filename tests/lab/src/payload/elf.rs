@@ -7,10 +7,10 @@ use super::vmlinux;
 
 /// Adds `elf/LABEL.WAY`, and the detached signature as `elf/LABEL.detached.p7s`.
 pub(super) fn add(making: &Making) -> Result<()> {
-    let folder = making.folder("elf")?;
+    let directory = making.directory("elf")?;
     let signer = &making.signer;
     for kernel in &making.packages.kernels {
-        let named = |way: &str| folder.join(format!("{}.{way}", kernel.label));
+        let named = |way: &str| directory.join(format!("{}.{way}", kernel.label));
         let bare = named("detached");
         vmlinux::extract(&kernel.image, &bare)?;
         signer.detached(&bare)?;

@@ -18,10 +18,10 @@ pub const UNKNOWN_KIND: u8 = 99;
 
 /// Writes `bad/NAME.handover` below `tree`; the good one lies among them.
 pub fn handovers(tree: &Path) -> Result<()> {
-    let folder = tree.join("kernels").join(MAIN);
-    let kernel = fs::read(folder.join("vmlinuz"))?;
+    let directory = tree.join("kernels").join(MAIN);
+    let kernel = fs::read(directory.join("vmlinuz"))?;
     let initrds = [
-        fs::read(folder.join("initrd.img"))?,
+        fs::read(directory.join("initrd.img"))?,
         fs::read(tree.join("initrds/extra.img"))?,
     ];
     let good = write(&kernel, &initrds)?;

@@ -16,8 +16,8 @@ pub fn path(work: &Path, kernel: &Kernel) -> PathBuf {
 /// Writes it: our init, the module it needs, and a file by which the guest knows this initrd.
 pub fn write(work: &Path, init: &Path, kernel: &Kernel) -> Result<()> {
     let mut archive = Archive::default();
-    for folder in ["proc", "sys", "dev", "tmp", "run", "payload"] {
-        archive.folder(folder)?;
+    for directory in ["proc", "sys", "dev", "tmp", "run", "payload"] {
+        archive.directory(directory)?;
     }
     archive.file("init", &fs::read(init)?)?;
     archive.file("efivarfs.ko", &kernel.modules.bytes("efivarfs")?)?;

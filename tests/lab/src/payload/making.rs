@@ -19,11 +19,11 @@ pub(super) struct Making<'a> {
 }
 
 impl Making<'_> {
-    /// A folder of the disk, made if it isn't there.
-    pub fn folder(&self, name: &str) -> Result<PathBuf> {
-        let folder = self.tree.join(name);
-        fs::create_dir_all(&folder)?;
-        Ok(folder)
+    /// A directory of the disk, made if it isn't there.
+    pub fn directory(&self, name: &str) -> Result<PathBuf> {
+        let directory = self.tree.join(name);
+        fs::create_dir_all(&directory)?;
+        Ok(directory)
     }
 
     /// The initrd that goes with a kernel.

@@ -13,10 +13,10 @@ use crate::{exec, keys, machine};
 /// Adds `manifest/NAME` and `manifest/NAME.manifest` for each kernel's label (with two initrds), for
 /// `memtest` and for `xen`; and `manifest/xen-guest.manifest` for Xen with its first guest.
 pub(super) fn add(making: &Making) -> Result<()> {
-    let folder = making.folder("manifest")?;
+    let directory = making.directory("manifest")?;
     let Making { tree, signer, .. } = making;
     for kernel in &making.packages.kernels {
-        let bare = folder.join(&kernel.label);
+        let bare = directory.join(&kernel.label);
         keys::strip(&kernel.image, &bare)?;
         let mut manifest = of(signer, &bare, "Debian's kernel without its signature");
         manifest.arg("--initrd").arg(making.initrd(kernel));
@@ -29,17 +29,17 @@ pub(super) fn add(making: &Making) -> Result<()> {
     }
     let extras = making.extras;
     for (name, image) in [("memtest", extras.memtest()), ("xen", extras.xen())] {
-        let bare = folder.join(name);
+        let bare = directory.join(name);
         fs::copy(image, &bare)?;
         write(signer, &mut of(signer, &bare, "No Linux at all"), &bare)?;
     }
-    let mut manifest = of(signer, &folder.join("xen"), "Xen and its first guest");
+    let mut manifest = of(signer, &directory.join("xen"), "Xen and its first guest");
     for module in ["vmlinuz", "initrd.img"] {
         manifest
             .arg("--initrd")
             .arg(tree.join("xen-guest").join(module));
     }
-    write(signer, &mut manifest, &folder.join("xen-guest"))
+    write(signer, &mut manifest, &directory.join("xen-guest"))
 }
 
 fn of(signer: &Signer, kernel: &Path, name: &str) -> Command {

@@ -109,8 +109,8 @@ fn usual(work: &Path, packages: &Packages, keys: &Keys) -> Result<PathBuf> {
     if tree.exists() {
         fs::remove_dir_all(&tree)?;
     }
-    for folder in ["bin", "kernels", "initrds", "bad", "gate", "system/usr/lib"] {
-        fs::create_dir_all(tree.join(folder))?;
+    for directory in ["bin", "kernels", "initrds", "bad", "gate", "system/usr/lib"] {
+        fs::create_dir_all(tree.join(directory))?;
     }
     for kernel in &packages.kernels {
         add_kernel(work, &tree, keys, kernel)?;
@@ -139,7 +139,7 @@ fn stock_kexec(extras: &Extras, tree: &Path) -> Result<()> {
             "system/usr/lib/x86_64-linux-gnu",
         ),
     ] {
-        // What is in the folder, since the kernels' modules may be in the other one already.
+        // What is in the directory, since the kernels' modules may be in the other one already.
         let place = tree.join(place);
         fs::create_dir_all(&place)?;
         exec::run(
@@ -158,12 +158,12 @@ fn stock_kexec(extras: &Extras, tree: &Path) -> Result<()> {
 }
 
 fn add_kernel(work: &Path, tree: &Path, keys: &Keys, kernel: &Kernel) -> Result<()> {
-    let folder = tree.join("kernels").join(&kernel.label);
-    fs::create_dir_all(&folder)?;
-    fs::copy(&kernel.image, folder.join("vmlinuz"))?;
-    fs::copy(initrd::path(work, kernel), folder.join("initrd.img"))?;
+    let directory = tree.join("kernels").join(&kernel.label);
+    fs::create_dir_all(&directory)?;
+    fs::copy(&kernel.image, directory.join("vmlinuz"))?;
+    fs::copy(initrd::path(work, kernel), directory.join("initrd.img"))?;
     add_modules(tree, kernel)?;
-    resign(&keys.db, &kernel.image, &folder.join("db.efi"))
+    resign(&keys.db, &kernel.image, &directory.join("db.efi"))
 }
 
 /// Modules that guests load themselves.
@@ -189,10 +189,10 @@ fn add_modules(tree: &Path, kernel: &Kernel) -> Result<()> {
             .arg(installed.join(&kernel.release)),
     )?;
     for name in GUEST_MODULES {
-        let folder = tree.join("modules").join(&kernel.release).join(name);
-        fs::create_dir_all(&folder)?;
+        let directory = tree.join("modules").join(&kernel.release).join(name);
+        fs::create_dir_all(&directory)?;
         for (number, (module, bytes)) in kernel.modules.loadable(&[name])?.iter().enumerate() {
-            fs::write(folder.join(format!("{number:02}-{module}.ko")), bytes)?;
+            fs::write(directory.join(format!("{number:02}-{module}.ko")), bytes)?;
         }
     }
     Ok(())
@@ -200,11 +200,11 @@ fn add_modules(tree: &Path, kernel: &Kernel) -> Result<()> {
 
 /// What Xen starts first must find its disks with modules: our initrd goes after an archive of these.
 fn add_first_guest(tree: &Path, extras: &Extras) -> Result<()> {
-    let folder = tree.join("xen-guest");
-    fs::create_dir_all(&folder)?;
-    fs::copy(&extras.first_guest.image, folder.join("vmlinuz"))?;
+    let directory = tree.join("xen-guest");
+    fs::create_dir_all(&directory)?;
+    fs::copy(&extras.first_guest.image, directory.join("vmlinuz"))?;
     let mut modules = Archive::default();
-    modules.folder(EARLY_MODULES)?;
+    modules.directory(EARLY_MODULES)?;
     let found = extras.first_guest.modules.loadable(FIRST_GUEST_MODULES)?;
     for (number, (name, bytes)) in found.iter().enumerate() {
         modules.file(&format!("{EARLY_MODULES}/{number:02}-{name}.ko"), bytes)?;
@@ -213,7 +213,7 @@ fn add_first_guest(tree: &Path, extras: &Extras) -> Result<()> {
     initrd.extend(fs::read(
         tree.join("kernels").join(MAIN).join("initrd.img"),
     )?);
-    Ok(fs::write(folder.join("initrd.img"), initrd)?)
+    Ok(fs::write(directory.join("initrd.img"), initrd)?)
 }
 
 /// What the payload's disk and file system need in a kernel that isn't made for virtual machines.

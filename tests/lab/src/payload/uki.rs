@@ -19,22 +19,22 @@ pub const ADDON_CMDLINE: &str = "baton.addon=1";
 
 /// Adds `uki/LABEL.efi`, `uki/profiles.efi` and `uki/cmdline.addon.efi`.
 pub(super) fn add(making: &Making) -> Result<()> {
-    let folder = making.folder("uki")?;
+    let directory = making.directory("uki")?;
     let Making {
         packages, extras, ..
     } = making;
     let write = |ukify: &mut Command, name: &str| -> Result<()> {
-        let bare = folder.join(name).with_extension("bare");
+        let bare = directory.join(name).with_extension("bare");
         exec::run(ukify.arg("--output").arg(&bare))?;
         making
             .signer
-            .sign("authenticode", &bare, &folder.join(name))?;
+            .sign("authenticode", &bare, &directory.join(name))?;
         Ok(fs::remove_file(bare)?)
     };
     for kernel in &packages.kernels {
         write(&mut of(making, kernel), &format!("{}.efi", kernel.label))?;
     }
-    let other = folder.join("other.profile");
+    let other = directory.join("other.profile");
     exec::run(
         arguments_alone(
             extras,

@@ -10,21 +10,21 @@ use crate::keys;
 use crate::machine::{Boot, Machine};
 use crate::setup::Lab;
 
-/// Makes the boot disk in `folder`; none where the virtual machine loads the kernel itself.
-pub fn make(lab: &Lab, machine: &Machine, folder: &Path) -> Result<Option<PathBuf>> {
-    let image = folder.join("esp.img");
+/// Makes the boot disk in `directory`; none where the virtual machine loads the kernel itself.
+pub fn make(lab: &Lab, machine: &Machine, directory: &Path) -> Result<Option<PathBuf>> {
+    let image = directory.join("esp.img");
     match machine.boot {
-        Boot::Shim => shim(lab, machine, folder, &image)?,
-        Boot::DbKey => systemd_boot(lab, machine, folder, &image)?,
+        Boot::Shim => shim(lab, machine, directory, &image)?,
+        Boot::DbKey => systemd_boot(lab, machine, directory, &image)?,
         Boot::Bios => return Ok(None),
     }
     Ok(Some(image))
 }
 
 /// Debian's signed GRUB reads `/EFI/debian/grub.cfg` on the disk it was started from.
-fn shim(lab: &Lab, machine: &Machine, folder: &Path, image: &Path) -> Result<()> {
+fn shim(lab: &Lab, machine: &Machine, directory: &Path, image: &Path) -> Result<()> {
     let kernel = lab.packages.kernel(&machine.kernel)?;
-    let config = folder.join("grub.cfg");
+    let config = directory.join("grub.cfg");
     fs::write(
         &config,
         format!(
@@ -45,13 +45,13 @@ fn shim(lab: &Lab, machine: &Machine, folder: &Path, image: &Path) -> Result<()>
     )
 }
 
-fn systemd_boot(lab: &Lab, machine: &Machine, folder: &Path, image: &Path) -> Result<()> {
+fn systemd_boot(lab: &Lab, machine: &Machine, directory: &Path, image: &Path) -> Result<()> {
     let kernel = lab.packages.kernel(&machine.kernel)?;
-    let loader = folder.join("loader.efi");
+    let loader = directory.join("loader.efi");
     keys::sign(&lab.keys.db, &lab.packages.systemd_boot(), &loader)?;
-    let settings = folder.join("loader.conf");
+    let settings = directory.join("loader.conf");
     fs::write(&settings, "timeout 0\n")?;
-    let entry = folder.join("entry.conf");
+    let entry = directory.join("entry.conf");
     fs::write(
         &entry,
         format!(

@@ -115,7 +115,7 @@ pub fn console_says(run: &Run, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Everything that a hand-over must keep is kept between these stages.
+/// Everything that a kexec must keep is kept between these stages.
 pub fn kept(run: &Run, before: usize, after: usize) -> Result<()> {
     let (old, new) = (observed(run, before)?, observed(run, after)?);
     ensure!(

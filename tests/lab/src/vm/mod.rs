@@ -74,12 +74,12 @@ pub fn run(
     lab: &Lab,
     machine: &Machine,
     script: &Script,
-    folder: &Path,
+    directory: &Path,
     until: Until,
     watch: &mut dyn FnMut(Duration, &str),
 ) -> Result<Run> {
-    fs::create_dir_all(folder)?;
-    let mut command = qemu::command(lab, machine, script, folder)?;
+    fs::create_dir_all(directory)?;
+    let mut command = qemu::command(lab, machine, script, directory)?;
     let needs_monitor = machine.display || machine.mishap.is_some();
     let monitor = needs_monitor.then(Monitor::new).transpose()?;
     let mut picture = None;
@@ -90,13 +90,13 @@ pub fn run(
     if machine.display {
         command.args(["-device", "VGA"]);
     }
-    let mut log = File::create(folder.join("console.log"))?;
+    let mut log = File::create(directory.join("console.log"))?;
     let begun = Instant::now();
     let mut child = Guard(
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(File::create(folder.join("qemu.log"))?.into_file())
+            .stderr(File::create(directory.join("qemu.log"))?.into_file())
             .spawn()
             .context("qemu-system-x86_64")?,
     );
@@ -121,7 +121,7 @@ pub fn run(
                     && transcript.says(RESETTING)
                 {
                     std::thread::sleep(PAINTED);
-                    let file = folder.join("screen.ppm");
+                    let file = directory.join("screen.ppm");
                     monitor.take_picture(&file)?;
                     picture = Some(file);
                 }

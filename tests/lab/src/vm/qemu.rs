@@ -15,7 +15,7 @@ use crate::payload::VARS_REVOKING;
 use crate::setup::Lab;
 
 /// What starts a machine: its firmware, disks and ports.
-pub fn command(lab: &Lab, machine: &Machine, script: &Script, folder: &Path) -> Result<Command> {
+pub fn command(lab: &Lab, machine: &Machine, script: &Script, directory: &Path) -> Result<Command> {
     let mut command = exec::qemu();
     let (accelerator, cpu) = if lab.kvm {
         ("kvm", "host")
@@ -51,16 +51,16 @@ pub fn command(lab: &Lab, machine: &Machine, script: &Script, folder: &Path) -> 
         let memory = "memory-backend-ram,id=vast,reserve=off,size=600G";
         command.args(["-object", memory, "-machine", "memory-backend=vast"]);
     }
-    firmware(&mut command, lab, machine, folder)?;
-    if let Some(esp) = boot_disk::make(lab, machine, folder)? {
+    firmware(&mut command, lab, machine, directory)?;
+    if let Some(esp) = boot_disk::make(lab, machine, directory)? {
         drive(&mut command, "baton-esp", &esp);
     }
     drive(&mut command, PAYLOAD_SERIAL, &lab.payload);
-    let script_disk = folder.join("script.img");
+    let script_disk = directory.join("script.img");
     disk::raw(&script_disk, &serde_json::to_vec(script)?, DISK_SIZE)?;
     drive(&mut command, SCRIPT_SERIAL, &script_disk);
     for (number, target) in machine.targets.iter().enumerate() {
-        let image = target_image(folder, number);
+        let image = target_image(directory, number);
         if !image.exists() {
             disk::target(&image, target)?;
         }
@@ -77,7 +77,7 @@ fn memory(machine: &Machine) -> String {
     }
 }
 
-fn firmware(command: &mut Command, lab: &Lab, machine: &Machine, folder: &Path) -> Result<()> {
+fn firmware(command: &mut Command, lab: &Lab, machine: &Machine, directory: &Path) -> Result<()> {
     let revoking = lab.payload.with_file_name(VARS_REVOKING);
     let vars = match machine.boot {
         Boot::Shim if machine.revoking => &revoking,
@@ -86,7 +86,7 @@ fn firmware(command: &mut Command, lab: &Lab, machine: &Machine, folder: &Path) 
         Boot::Bios => return direct(command, lab, machine),
     };
     // The firmware writes to its store, so that each machine has its own.
-    let own: PathBuf = folder.join("vars.fd");
+    let own: PathBuf = directory.join("vars.fd");
     fs::copy(vars, &own)?;
     let flash = |file: &Path, options: &str| {
         format!("if=pflash,format=raw,file={}{options}", file.display())
@@ -121,8 +121,8 @@ fn direct(command: &mut Command, lab: &Lab, machine: &Machine) -> Result<()> {
 }
 
 /// The file behind a machine's disk for crash dumps.
-pub fn target_image(folder: &Path, number: usize) -> PathBuf {
-    folder.join(format!("target-{number}.img"))
+pub fn target_image(directory: &Path, number: usize) -> PathBuf {
+    directory.join(format!("target-{number}.img"))
 }
 
 /// What is written is in the file at once, as far as the guest has flushed it: a machine that is killed

@@ -55,7 +55,7 @@ fn cases() -> Vec<Altered> {
     let of_formats = FORMATS.iter().flat_map(|format| {
         ways.map(|way| Altered {
             name: format!("{}-{way}", format.name),
-            load: format.load("load", &folder(way), MAIN),
+            load: format.load("load", &directory(way), MAIN),
             boot: format.boot,
         })
     });
@@ -86,7 +86,7 @@ fn cases() -> Vec<Altered> {
     of_formats.chain(addons).chain(of_manifests).collect()
 }
 
-fn folder(way: &str) -> String {
+fn directory(way: &str) -> String {
     format!("/payload/bad/{way}")
 }
 
@@ -94,7 +94,7 @@ fn load(pattern: &str, way: &str, cmdline: Option<String>) -> Step {
     format::load(
         "load",
         "mok",
-        &format::filled(pattern, &folder(way), MAIN),
+        &format::filled(pattern, &directory(way), MAIN),
         cmdline,
     )
 }

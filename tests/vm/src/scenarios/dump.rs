@@ -66,7 +66,7 @@ fn scenario(case: Case) -> Scenario {
         .on(machine(&case))
         .within(240);
     let short = case.is_short();
-    let found = found.examined(move |lab, folder| examine::examine(lab, folder, &case));
+    let found = found.examined(move |lab, directory| examine::examine(lab, directory, &case));
     if short { found } else { found.only_in_full() }
 }
 

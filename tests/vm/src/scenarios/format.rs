@@ -9,7 +9,7 @@ use baton_lab::vm::{Run, judge};
 pub struct Format {
     /// As scenarios call it.
     pub name: &'static str,
-    /// What `baton load` is told. `@` stands for the folder, `*` for the kernel's label.
+    /// What `baton load` is told. `@` stands for the directory, `*` for the kernel's label.
     arguments: &'static str,
     /// What runs in the end.
     pub next: Next,
@@ -131,21 +131,21 @@ const fn elf(name: &'static str, arguments: &'static str) -> Format {
 }
 
 impl Format {
-    /// `baton load` or `baton crash load` of the files in `folder`, of the kernel called `label`. Neither
+    /// `baton load` or `baton crash load` of the files in `directory`, of the kernel called `label`. Neither
     /// the format nor the way to the next kernel is said.
-    pub fn load(&self, command: &str, folder: &str, label: &str) -> Step {
+    pub fn load(&self, command: &str, directory: &str, label: &str) -> Step {
         load(
             command,
             self.gate(),
-            &filled(self.arguments, folder, label),
+            &filled(self.arguments, directory, label),
             self.next.cmdline(),
         )
     }
 
     /// The image alone.
-    pub fn image(&self, folder: &str, label: &str) -> String {
+    pub fn image(&self, directory: &str, label: &str) -> String {
         let image = self.arguments.split(' ').next().unwrap_or_default();
-        filled(image, folder, label)
+        filled(image, directory, label)
     }
 
     fn gate(&self) -> &'static str {
@@ -179,7 +179,7 @@ impl Format {
         }
     }
 
-    /// What holds after every hand-over of this format.
+    /// What holds after every kexec of this format.
     pub fn arrived(&self, run: &Run, label: &str) -> Result<()> {
         match self.next {
             Next::Other { says, .. } => {
@@ -221,7 +221,7 @@ pub fn load(command: &str, gate: &str, arguments: &str, cmdline: Option<String>)
     }
 }
 
-/// An arguments' pattern with its folder and label.
-pub fn filled(pattern: &str, folder: &str, label: &str) -> String {
-    pattern.replace('@', folder).replace('*', label)
+/// An arguments' pattern with its directory and label.
+pub fn filled(pattern: &str, directory: &str, label: &str) -> String {
+    pattern.replace('@', directory).replace('*', label)
 }

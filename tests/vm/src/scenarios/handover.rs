@@ -65,7 +65,7 @@ fn script(load: Step) -> Script {
     }
 }
 
-/// What holds after every hand-over.
+/// What holds after every kexec.
 fn arrived(run: &Run, label: &str) -> Result<()> {
     judge::done(run, 2)?;
     judge::runs(run, 2, label, &machine::cmdline(2))?;

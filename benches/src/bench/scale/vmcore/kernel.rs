@@ -52,7 +52,7 @@ const MEM_SECTION: u64 = 16;
 /// NR_SECTION_ROOTS, each of a page (SPARSEMEM_EXTREME).
 const ROOTS: u64 = (1 << MEMORY_BITS) / SECTION * MEM_SECTION / PAGE;
 /// As many sections as one root has.
-pub(super) const MOST_SECTIONS: u64 = PAGE / MEM_SECTION;
+pub(super) const MAX_SECTIONS: u64 = PAGE / MEM_SECTION;
 /// SECTION_MARKED_PRESENT, SECTION_HAS_MEM_MAP, SECTION_IS_ONLINE and SECTION_IS_EARLY.
 const PRESENT: u64 = 0b1111;
 
@@ -202,7 +202,7 @@ fn page_tables(sections: u64) -> Vec<(u64, Vec<u8>)> {
 /// One root's sections: all of them have their `struct page`s in vmemmap (sparse_encode_mem_map).
 fn section_table(sections: u64) -> Vec<u8> {
     // Each has two words, the second of which nobody reads.
-    table((0..sections.min(MOST_SECTIONS)).map(|section| (2 * section, VMEMMAP | PRESENT)))
+    table((0..sections.min(MAX_SECTIONS)).map(|section| (2 * section, VMEMMAP | PRESENT)))
 }
 
 /// struct new_utsname.

@@ -1,6 +1,6 @@
 use tempfile::TempDir;
 
-use super::kernel::{IMAGE, MOST_SECTIONS, NR_FREE, START, VMEMMAP};
+use super::kernel::{IMAGE, MAX_SECTIONS, NR_FREE, START, VMEMMAP};
 use super::pages::{BUDDY, MAPCOUNT, ORDER, PRIVATE, STRUCT};
 use super::*;
 
@@ -11,19 +11,19 @@ const MEMORY: u64 = 2 * SECTION;
 struct Sample {
     vmcore: Vmcore,
     file: File,
-    _folder: TempDir,
+    _directory: TempDir,
 }
 
 impl Sample {
     fn new() -> Sample {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("vmcore");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("vmcore");
         let vmcore = Vmcore::write(&path, MEMORY).unwrap();
         let file = File::open(&path).unwrap();
         Sample {
             vmcore,
             file,
-            _folder: folder,
+            _directory: directory,
         }
     }
 
@@ -124,7 +124,7 @@ fn each_section_has_its_own_struct_pages() {
 
 #[test]
 fn the_largest_size_is_one_root_of_sections() {
-    assert_eq!(MOST_SECTIONS * SECTION, 32 << 30);
+    assert_eq!(MAX_SECTIONS * SECTION, 32 << 30);
 }
 
 #[test]

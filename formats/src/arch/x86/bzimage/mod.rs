@@ -125,7 +125,7 @@ impl Fields {
 
 impl<'a> BzImage<'a> {
     /// Whether a file has a setup header. Says nothing about what is in it.
-    pub fn is_one(file: &[u8]) -> bool {
+    pub fn recognises(file: &[u8]) -> bool {
         array_at(file, 0x202) == Some(*b"HdrS")
     }
 
@@ -137,7 +137,7 @@ impl<'a> BzImage<'a> {
             return Err(BzImageError::NoBootFlag);
         }
         array_at::<4>(file, 0x202).ok_or(truncated)?;
-        if !Self::is_one(file) {
+        if !Self::recognises(file) {
             return Err(BzImageError::NoHdrS);
         }
         let fields = Fields::read(file).ok_or(truncated)?;

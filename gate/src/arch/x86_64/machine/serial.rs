@@ -17,7 +17,7 @@ const TRANSMITTER_EMPTY: u8 = 0x20;
 const CLOCK: u32 = 115_200;
 
 /// How often the line status is read before a byte is given up: a dead port must not stop a
-/// hand-over. A byte at 9600 baud takes about a millisecond, and a port read about a microsecond.
+/// kexec. A byte at 9600 baud takes about a millisecond, and a port read about a microsecond.
 const PATIENCE: u32 = 100_000;
 
 /// A serial port that answered.

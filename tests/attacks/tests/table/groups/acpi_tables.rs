@@ -94,7 +94,7 @@ fn in_one_initrd(all: &mut Cases) {
             bzimage, |it| put(it, &[b"\x1f\x8b\x08 compressed", &table()]) => initrd(0), CODE;
         "the same at an odd place, where only a loader that puts initrds at odd addresses makes it be seen":
             bzimage, |it| put(it, &[b"\x01", &table()]) => initrd(0), CODE;
-        "the same of a name that is the folder alone":
+        "the same of a name that is the directory alone":
             bzimage, |it| put(it, &[&file("kernel/firmware/acpi/", b"SSDT and its code")]) => initrd(0), CODE;
     }
 }
@@ -175,7 +175,7 @@ fn what_is_none(all: &mut Cases) {
         |_| {},
     );
     all.survived(
-        "the folder's name in a file's contents",
+        "the directory's name in a file's contents",
         bzimage,
         |it| put(it, &[&file("notes", b"see kernel/firmware/acpi/ssdt.aml")]),
         "no entry has it, so that Linux doesn't find it",

@@ -1,7 +1,7 @@
 //! Kernels that nobody trusted signed, or that were changed afterwards.
 
 use baton_attacks::Group;
-use baton_formats::policy::KernelWay;
+use baton_formats::policy::KernelSignature;
 use baton_verify::Component;
 
 use crate::bases::*;
@@ -357,11 +357,11 @@ fn accepting(mut scene: Scene, ways: u8) -> Scene {
 }
 
 fn uki_alone() -> Scene {
-    accepting(uki(), KernelWay::Uki as u8)
+    accepting(uki(), KernelSignature::Uki as u8)
 }
 
 fn manifest_alone() -> Scene {
-    accepting(by_manifest(), KernelWay::Manifest as u8)
+    accepting(by_manifest(), KernelSignature::Manifest as u8)
 }
 
 fn ways(all: &mut Cases) {

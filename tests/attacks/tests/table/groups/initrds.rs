@@ -193,7 +193,7 @@ fn where_they_must_be_signed(all: &mut Cases) {
             signed_alone, |it| it.insert(2, Kind::Initrd, SECOND, 0) => initrd(1), CODE;
         "an unsigned initrd for a UKI that has its own":
             uki_alone, |it| it.build = it.build.clone().initrd(SECOND) => initrd(0), CODE;
-        "an unsigned initrd for a crash, where only that occasion asks for signatures":
+        "an unsigned initrd for a crash, where only that load type asks for signatures":
             crash_is_strict, |it| { it.build.records.truncate(2); } => initrd(0), CODE;
     }
 }

@@ -30,9 +30,9 @@ mod firmware_tables;
 mod gate;
 mod images;
 mod initrds;
+mod load_type;
 mod machine_tables;
 mod module_keys;
-mod occasion;
 mod revoked;
 mod revoked_digests;
 mod roles;
@@ -60,7 +60,7 @@ pub fn all() -> Vec<Case> {
         machine_tables::cases(),
         firmware_tables::cases(),
         secure_boot::cases(),
-        occasion::cases(),
+        load_type::cases(),
         gate::cases(),
         after_loading::cases(),
     ]

@@ -132,8 +132,8 @@ fn list_contents() -> Vec<u8> {
         let kernel = octets(&multiboot2_after(&[]));
         seq(&[seq(&[oid(ECDSA_SHA256)]), issuer, null(), kernel])
     };
-    let is_one = |list: &Vec<u8>| Multiboot2::parse(list).is_ok();
-    (1..9).map(of).find(is_one).expect("one of these")
+    let recognises = |list: &Vec<u8>| Multiboot2::parse(list).is_ok();
+    (1..9).map(of).find(recognises).expect("one of these")
 }
 
 /// A kernel signed by a trusted key itself, whose certificate says nothing of CAs.
@@ -333,7 +333,7 @@ fn pairs_that_are_linux(all: &mut Cases) {
                 (".cmdline", UKI_LINE),
             ]);
             image[0x1f1..0x270].copy_from_slice(&other_image()[0x1f1..0x270]);
-            assert!(BzImage::is_one(&image));
+            assert!(BzImage::recognises(&image));
             let image = signed_image(image);
             let digest = authenticode(&image);
             it.put_kernel(image, digest);

@@ -22,12 +22,12 @@ use super::case::Case;
 use super::crashing::attached;
 
 /// Opens the one dump that there must be.
-pub fn examine(lab: &Lab, folder: &Path, case: &Case) -> Result<()> {
+pub fn examine(lab: &Lab, directory: &Path, case: &Case) -> Result<()> {
     let dump = if case.format == "raw" {
-        partition(folder)?
+        partition(directory)?
     } else {
         let targets = [case.target()];
-        let files = fetched(lab, folder, &case.label, &targets)?;
+        let files = fetched(lab, directory, &case.label, &targets)?;
         the_dump(files.first().context("no disk")?)?
     };
     by_baton(lab, &dump, case)?;
@@ -67,10 +67,10 @@ fn by_crash(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
 }
 
 /// A raw target is the dump itself.
-fn partition(folder: &Path) -> Result<PathBuf> {
-    let mut disk = File::open(vm::target_image(folder, 0))?;
+fn partition(directory: &Path) -> Result<PathBuf> {
+    let mut disk = File::open(vm::target_image(directory, 0))?;
     disk.seek(SeekFrom::Start(disk::RAW_BEGINS))?;
-    let dump = folder.join("vmcore");
+    let dump = directory.join("vmcore");
     let mut out = File::create(&dump)?;
     let mut chunk = vec![0; 1 << 20];
     loop {
@@ -84,21 +84,26 @@ fn partition(folder: &Path) -> Result<PathBuf> {
 
 /// What is on each of the machine's disks, by their number: another machine mounts them and copies all to
 /// disks without a file system, which are unpacked here.
-pub fn fetched(lab: &Lab, folder: &Path, label: &str, targets: &[Target]) -> Result<Vec<PathBuf>> {
-    let reader = folder.join("reader");
+pub fn fetched(
+    lab: &Lab,
+    directory: &Path,
+    label: &str,
+    targets: &[Target],
+) -> Result<Vec<PathBuf>> {
+    let reader = directory.join("reader");
     fs::create_dir_all(&reader)?;
     let mut disks = targets.to_vec();
     let mut steps = Vec::new();
     for (number, target) in targets.iter().enumerate() {
         fs::rename(
-            vm::target_image(folder, number),
+            vm::target_image(directory, number),
             vm::target_image(&reader, number),
         )?;
         let place = format!("/target-{number}");
         steps.extend(attached(number, target, &place));
         steps.push(Step::run(&format!("/payload/bin/baton dump list {place}")));
         steps.push(Step::Archive {
-            folder: place,
+            directory: place,
             target: disks.len(),
         });
         disks.push(Target {
@@ -122,7 +127,7 @@ pub fn fetched(lab: &Lab, folder: &Path, label: &str, targets: &[Target]) -> Res
     (0..targets.len())
         .map(|number| {
             let archive = vm::target_image(&reader, targets.len() + number);
-            unpacked(&archive, &folder.join(format!("files-{number}")))
+            unpacked(&archive, &directory.join(format!("files-{number}")))
         })
         .collect()
 }
@@ -134,24 +139,27 @@ fn unpacked(archive: &Path, into: &Path) -> Result<PathBuf> {
     Ok(into.to_path_buf())
 }
 
-/// One folder, with all that belongs into it.
+/// One directory, with all that belongs into it.
 pub fn the_dump(files: &Path) -> Result<PathBuf> {
-    let mut folders: Vec<PathBuf> = fs::read_dir(files)?
+    let mut directories: Vec<PathBuf> = fs::read_dir(files)?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
-    folders.retain(|path| path.join("vmcore").exists());
-    let [folder] = folders.as_slice() else {
-        bail!("{} dumps are on the disk: {folders:?}", folders.len());
+    directories.retain(|path| path.join("vmcore").exists());
+    let [directory] = directories.as_slice() else {
+        bail!(
+            "{} dumps are on the disk: {directories:?}",
+            directories.len()
+        );
     };
     for name in ["dmesg.txt", "summary.json", "vmcore.sha256"] {
-        ensure!(folder.join(name).is_file(), "there is no {name}");
+        ensure!(directory.join(name).is_file(), "there is no {name}");
     }
     exec::run(
         Command::new("sha256sum")
             .args(["--check", "--quiet", "vmcore.sha256"])
-            .current_dir(folder),
+            .current_dir(directory),
     )?;
-    Ok(folder.join("vmcore"))
+    Ok(directory.join("vmcore"))
 }
 
 /// Everything in it can be read, and it says what happened.

@@ -111,8 +111,8 @@ fn elsewhere(name: &str, targets: Vec<Target>, mishap: Option<Mishap>, load: &[&
     let mut scenario = Scenario::new(name, script(&targets, load), ended)
         .on(unlocked(MAIN, targets.clone(), mishap))
         .within(200)
-        .examined(move |lab, folder| {
-            let files = fetched(lab, folder, MAIN, &targets)?;
+        .examined(move |lab, directory| {
+            let files = fetched(lab, directory, MAIN, &targets)?;
             let [first, second] = files.as_slice() else {
                 bail!("there are not two disks");
             };
@@ -134,8 +134,8 @@ fn power_cut(number: u32) -> Scenario {
     .on(unlocked(MAIN, targets.clone(), None))
     .within(200)
     .until_said("baton-capture: ")
-    .examined(move |lab, folder| {
-        let files = fetched(lab, folder, MAIN, &targets)?;
+    .examined(move |lab, directory| {
+        let files = fetched(lab, directory, MAIN, &targets)?;
         for files in files {
             older_is_whole(&files)?;
             whatever_was_written(lab, &files)?;
@@ -158,11 +158,14 @@ fn older_is_whole(files: &Path) -> Result<()> {
 /// A dump that has its name is whole; one that hasn't can be read as far as it goes.
 fn whatever_was_written(lab: &Lab, files: &Path) -> Result<()> {
     for entry in fs::read_dir(files)? {
-        let folder = entry?.path();
-        if folder.ends_with(OLDER) || folder.ends_with("lost+found") {
+        let directory = entry?.path();
+        if directory.ends_with(OLDER) || directory.ends_with("lost+found") {
             continue;
         }
-        let (whole, part) = (folder.join("vmcore"), folder.join("vmcore.incomplete"));
+        let (whole, part) = (
+            directory.join("vmcore"),
+            directory.join("vmcore.incomplete"),
+        );
         if whole.exists() {
             readable(lab, &whole, &["dump", "check"])?;
         } else if part.exists() && fs::metadata(&part)?.len() > 0 {

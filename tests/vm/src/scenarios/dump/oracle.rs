@@ -28,7 +28,7 @@ fn scenario(label: &str) -> Scenario {
     let scenario = Scenario::new(format!("dump-oracle-{label}"), script(&label), copied)
         .on(machine)
         .within(240)
-        .examined(move |lab, folder| compare(lab, folder, &label));
+        .examined(move |lab, directory| compare(lab, directory, &label));
     scenario.only_in_full()
 }
 
@@ -59,18 +59,18 @@ fn copied(run: &Run) -> Result<()> {
     Ok(())
 }
 
-fn compare(lab: &Lab, folder: &Path, label: &str) -> Result<()> {
-    let cores = folder.join("cores");
+fn compare(lab: &Lab, directory: &Path, label: &str) -> Result<()> {
+    let cores = directory.join("cores");
     fs::create_dir_all(cores.join("bin"))?;
     fs::rename(
-        vm::target_image(folder, 0),
+        vm::target_image(directory, 0),
         cores.join(format!("vmcore-{label}")),
     )?;
     let makedumpfile = cores.join("bin/makedumpfile");
     let words = exec::words(&lab.extras()?.peers.makedumpfile());
     fs::write(&makedumpfile, format!("#!/bin/sh\nexec {words} \"$@\"\n"))?;
     fs::set_permissions(&makedumpfile, std::fs::Permissions::from_mode(0o755))?;
-    let out = File::create(folder.join("oracles.txt"))?;
+    let out = File::create(directory.join("oracles.txt"))?;
     let status = Command::new(baton_xtask::cargo())
         .current_dir(baton_xtask::root()?)
         .args(["test", "--release", "--locked", "--package", "baton-kdump"])
@@ -91,7 +91,7 @@ fn compare(lab: &Lab, folder: &Path, label: &str) -> Result<()> {
     ensure!(
         status.success(),
         "Baton and makedumpfile differ: see {}",
-        folder.join("oracles.txt").display()
+        directory.join("oracles.txt").display()
     );
     Ok(fs::remove_dir_all(cores)?)
 }

@@ -40,7 +40,7 @@ const REFUSED: [(&str, &str); 5] = [
 ];
 
 pub fn all() -> Vec<Scenario> {
-    vec![foretold(), none_left()]
+    vec![predicted(), none_left()]
 }
 
 fn configured(targets: &[&str]) -> Step {
@@ -48,7 +48,7 @@ fn configured(targets: &[&str]) -> Step {
 }
 
 /// Bad targets are refused, and left out where there is a good one, which has the dump.
-fn foretold() -> Scenario {
+fn predicted() -> Scenario {
     let targets = vec![on_nvme("btrfs", 256)];
     let good = mounted(PLACE);
     let mut steps = attached(0, &targets[0], PLACE);
@@ -74,7 +74,7 @@ fn foretold() -> Scenario {
     let script = Script {
         stages: vec![steps],
     };
-    Scenario::new("dump-target-foretold", script, |run: &Run| {
+    Scenario::new("dump-target-predicted", script, |run: &Run| {
         ended(run)?;
         REFUSED
             .iter()
@@ -82,8 +82,8 @@ fn foretold() -> Scenario {
     })
     .on(unlocked(MAIN, targets.clone(), None))
     .within(200)
-    .examined(move |lab, folder| {
-        let files = fetched(lab, folder, MAIN, &targets)?;
+    .examined(move |lab, directory| {
+        let files = fetched(lab, directory, MAIN, &targets)?;
         let [files] = files.as_slice() else {
             anyhow::bail!("there is not one disk");
         };

@@ -34,7 +34,7 @@ const HEADER_LEN: u64 = 64;
 /// What is cut out of the RAM for a crash is no longer: the headers at most 56 bytes for each of 8192 processors
 /// (NR_CPUS_RANGE_END) and 8192 ranges of memory (CONFIG_CRASH_MAX_MEMORY_RANGES), the keys for disks, which may
 /// follow them, a few hundred bytes for each of 128 (KEY_NUM_MAX in kernel/crash_dump_dm_crypt.c).
-const LONGEST_CUT: u64 = 1 << 20;
+const MAX_CUT: u64 = 1 << 20;
 
 /// The RAM that was reserved for this crash, if it is one: what the line begins with is the kernel's own, and all
 /// that was `loaded` lies in that RAM.
@@ -91,7 +91,7 @@ fn ram_behind(start: u64, map: &[MapEntry]) -> Option<Range> {
         .filter_map(|entry| Range::new(entry.address, entry.size))
         .find(|ram| {
             let cut = ram.start.checked_sub(start);
-            let cut = cut.filter(|length| *length <= LONGEST_CUT);
+            let cut = cut.filter(|length| *length <= MAX_CUT);
             cut.and_then(|length| Range::new(start, length))
                 .is_some_and(|cut| !map.iter().any(|entry| entry.claims(cut)))
         })
