@@ -107,9 +107,10 @@ impl Config {
     /// When it can't be read as the same, as without a target.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         let text = toml::to_string(self).map_err(|e| ConfigError::Unwritable(e.to_string()))?;
-        match Config::parse(&text)? == *self {
-            true => Ok(text),
-            false => Err(ConfigError::Unwritable("it reads back differently".into())),
+        if Config::parse(&text)? == *self {
+            Ok(text)
+        } else {
+            Err(ConfigError::Unwritable("it reads back differently".into()))
         }
     }
 }

@@ -41,9 +41,10 @@ pub(crate) fn check(path: &str) -> Result<(), PathFlaw> {
     if !path.starts_with('/') {
         return Err(PathFlaw::Relative);
     }
-    match path.split('/').any(|part| part == "..") {
-        true => Err(PathFlaw::Parent),
-        false => Ok(()),
+    if path.split('/').any(|part| part == "..") {
+        Err(PathFlaw::Parent)
+    } else {
+        Ok(())
     }
 }
 

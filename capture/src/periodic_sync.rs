@@ -112,9 +112,10 @@ mod tests {
     impl Writable for Disk {
         fn sync(&self) -> io::Result<()> {
             self.syncs.fetch_add(1, Ordering::Relaxed);
-            match self.broken {
-                true => Err(io::Error::other("no disk")),
-                false => Ok(()),
+            if self.broken {
+                Err(io::Error::other("no disk"))
+            } else {
+                Ok(())
             }
         }
     }

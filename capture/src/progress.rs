@@ -29,9 +29,10 @@ impl Progress {
         if !is_new && !is_far && !is_late {
             return None;
         }
-        let line = match is_new && percent < STEP {
-            true => phase.to_owned(),
-            false => format!("{phase}: {percent} %"),
+        let line = if is_new && percent < STEP {
+            phase.to_owned()
+        } else {
+            format!("{phase}: {percent} %")
         };
         *self = Progress {
             phase: Some(phase.to_owned()),

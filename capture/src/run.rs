@@ -55,9 +55,10 @@ fn configured(
     if let Err(error) = end.after(time(config)) {
         system.say(&format!("the deadline can't be set: {error}"));
     }
-    match Capture::new(&**system, end, config).run(open) {
-        true => "the dump is complete",
-        false => "there is no complete dump",
+    if Capture::new(&**system, end, config).run(open) {
+        "the dump is complete"
+    } else {
+        "there is no complete dump"
     }
 }
 
@@ -207,9 +208,10 @@ impl<'a> Capture<'a> {
         self.describe(&written);
 
         let begun = self.system.elapsed();
-        let sha256 = match self.config.read_back {
-            true => Some(self.read_back(target, crash, &written)?),
-            false => None,
+        let sha256 = if self.config.read_back {
+            Some(self.read_back(target, crash, &written)?)
+        } else {
+            None
         };
         self.summary.seconds.read_back = self.since(begun);
         self.summary.sha256.clone_from(&sha256);

@@ -35,9 +35,10 @@ pub fn min_size(max_size: u64, shrinks: bool) -> u64 {
 /// When it can't fit.
 pub fn check(free: u64, max_size: u64, shrinks: bool) -> Result<(), TooLittle> {
     let needed = min_size(max_size, shrinks);
-    match free >= needed {
-        true => Ok(()),
-        false => Err(TooLittle { free, needed }),
+    if free >= needed {
+        Ok(())
+    } else {
+        Err(TooLittle { free, needed })
     }
 }
 

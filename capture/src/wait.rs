@@ -29,13 +29,14 @@ pub enum DeviceError {
 }
 
 fn list(nodes: &[PathBuf]) -> String {
-    match nodes.is_empty() {
-        true => "none at all".to_owned(),
-        false => nodes
+    if nodes.is_empty() {
+        "none at all".to_owned()
+    } else {
+        nodes
             .iter()
             .map(|node| node.display().to_string())
             .collect::<Vec<_>>()
-            .join(", "),
+            .join(", ")
     }
 }
 

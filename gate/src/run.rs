@@ -67,9 +67,10 @@ pub fn prepare<'m, M: PhysicalMemory>(
     let started = (clock.now)();
     let machine = Machine::told_by(&BootParams(arguments.boot_params));
     let decision = decide(arguments.handover, arguments.cmdline, machine, &trust)?;
-    let reserved = match decision.crash {
-        true => Some(for_the_crash(image, arguments, memory)?),
-        false => None,
+    let reserved = if decision.crash {
+        Some(for_the_crash(image, arguments, memory)?)
+    } else {
+        None
     };
     check_entry(&decision.payload, arguments.five_level)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
@@ -100,11 +101,12 @@ fn check_loaded(image: &Image<'_>, arguments: &Arguments<'_>) -> Result<(), Reas
         .into_iter()
         .chain(arguments.loaded.iter().copied());
     let others = arguments.map.iter().filter(|it| it.kind == Use::Reserved);
-    match loaded.any(|part| others.clone().any(|entry| entry.claims(part))) {
-        true => Err(Reason::BadMemoryMap(
+    if loaded.any(|part| others.clone().any(|entry| entry.claims(part))) {
+        Err(Reason::BadMemoryMap(
             "something was loaded into memory that is no RAM (start the running kernel without memmap=)",
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 

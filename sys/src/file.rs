@@ -178,9 +178,10 @@ pub fn read_given_text(path: &Path) -> io::Result<String> {
 
 fn check(kind: FileType, kinds: &[FileKind]) -> io::Result<FileKind> {
     let kind = FileKind::of(kind);
-    match kinds.contains(&kind) {
-        true => Ok(kind),
-        false => Err(NotRead::Kind(kind).into()),
+    if kinds.contains(&kind) {
+        Ok(kind)
+    } else {
+        Err(NotRead::Kind(kind).into())
     }
 }
 

@@ -89,9 +89,12 @@ fn a_pipe_that_a_person_gave_is_read_to_its_end() {
         let expected = text.clone();
         let writer = thread::spawn(move || fs::write(writer, text));
         let path = path.clone();
-        let read = soon(move || match open {
-            true => all(open_given(&path)?),
-            false => read_given(&path),
+        let read = soon(move || {
+            if open {
+                all(open_given(&path)?)
+            } else {
+                read_given(&path)
+            }
         });
         writer.join().unwrap().unwrap();
         assert!(read.unwrap() == expected);

@@ -22,9 +22,10 @@ pub fn load(path: &Path) -> io::Result<()> {
 fn flags(path: &Path) -> i32 {
     let compressed = ["gz", "xz", "zst"];
     let extension = path.extension().unwrap_or_default();
-    match compressed.iter().any(|it| *it == extension) {
-        true => COMPRESSED,
-        false => 0,
+    if compressed.iter().any(|it| *it == extension) {
+        COMPRESSED
+    } else {
+        0
     }
 }
 

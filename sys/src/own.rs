@@ -31,12 +31,13 @@ impl OwnDirectory {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = openat(rustix::fs::CWD, path, flags, Mode::empty())?;
         let found = fstat(&directory)?;
-        match is_own(found.st_uid) && found.st_mode & FOR_OTHERS == 0 {
-            true => Ok(OwnDirectory(directory)),
-            false => Err(io::Error::new(
+        if is_own(found.st_uid) && found.st_mode & FOR_OTHERS == 0 {
+            Ok(OwnDirectory(directory))
+        } else {
+            Err(io::Error::new(
                 ErrorKind::PermissionDenied,
                 "others own it or can write to it",
-            )),
+            ))
         }
     }
 

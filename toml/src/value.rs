@@ -14,9 +14,10 @@ pub fn valid<'d, D: Deserializer<'d>>(
     what: &str,
 ) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    match is_valid(&text) {
-        true => Ok(text),
-        false => Err(Error::invalid_value(Unexpected::Str(&text), &what)),
+    if is_valid(&text) {
+        Ok(text)
+    } else {
+        Err(Error::invalid_value(Unexpected::Str(&text), &what))
     }
 }
 
@@ -44,9 +45,10 @@ pub fn not_empty<'d, T: Deserialize<'d>, D: Deserializer<'d>>(
     fix: &str,
 ) -> Result<Vec<T>, D::Error> {
     let list = list(deserializer)?;
-    match list.is_empty() {
-        true => Err(Error::custom(format!("the list is empty; {fix}"))),
-        false => Ok(list),
+    if list.is_empty() {
+        Err(Error::custom(format!("the list is empty; {fix}")))
+    } else {
+        Ok(list)
     }
 }
 

@@ -150,12 +150,13 @@ fn print_unchanged(options: &LoadOptions) {
         loaded: bool,
         changed: bool,
     }
-    match options.json {
-        true => json::print(&Unchanged {
+    if options.json {
+        json::print(&Unchanged {
             loaded: true,
             changed: false,
-        }),
-        false => say!("what would be loaded is loaded already"),
+        })
+    } else {
+        say!("what would be loaded is loaded already")
     }
 }
 

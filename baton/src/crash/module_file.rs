@@ -25,9 +25,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     };
     let ending = path.extension().unwrap_or_default().to_string_lossy();
     let bytes = unpack(&packed, &ending).map_err(|why| damaged(path, &why.to_string()))?;
-    match bytes.starts_with(b"\x7fELF") {
-        true => Ok(bytes),
-        false => Err(damaged(path, "it isn't ELF").into()),
+    if bytes.starts_with(b"\x7fELF") {
+        Ok(bytes)
+    } else {
+        Err(damaged(path, "it isn't ELF").into())
     }
 }
 
@@ -50,9 +51,10 @@ fn unpack(packed: &[u8], ending: &str) -> std::io::Result<Vec<u8>> {
     };
     let mut bytes = Vec::new();
     let read = reader.take(MAX_LENGTH + 1).read_to_end(&mut bytes)? as u64;
-    match read > MAX_LENGTH {
-        true => Err(std::io::Error::other("it is larger than any module")),
-        false => Ok(bytes),
+    if read > MAX_LENGTH {
+        Err(std::io::Error::other("it is larger than any module"))
+    } else {
+        Ok(bytes)
     }
 }
 

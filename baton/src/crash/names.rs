@@ -123,9 +123,10 @@ fn linked(root: &Root, directory: &str, device: &BlockDevice) -> Option<String> 
 fn escaped(value: &str) -> String {
     let mut name = String::new();
     for c in value.chars() {
-        match c.is_ascii() && !c.is_ascii_alphanumeric() && !"#+-.:=@_".contains(c) {
-            true => name.push_str(&format!("\\x{:02x}", u32::from(c))),
-            false => name.push(c),
+        if c.is_ascii() && !c.is_ascii_alphanumeric() && !"#+-.:=@_".contains(c) {
+            name.push_str(&format!("\\x{:02x}", u32::from(c)))
+        } else {
+            name.push(c)
         }
     }
     name

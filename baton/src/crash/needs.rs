@@ -90,13 +90,14 @@ impl<'i> Needs<'i> {
     /// # Errors
     /// When it is missing.
     pub fn must(&mut self, wanted: &str, purpose: &str) -> Result<(), Problem> {
-        match self.add(wanted) {
-            true => Ok(()),
-            false => Err(Problem::MissingModule {
+        if self.add(wanted) {
+            Ok(())
+        } else {
+            Err(Problem::MissingModule {
                 release: self.index.version.clone(),
                 wanted: wanted.to_owned(),
                 purpose: purpose.to_owned(),
-            }),
+            })
         }
     }
 
@@ -116,9 +117,10 @@ impl<'i> Needs<'i> {
             (Some(module), alias) => {
                 let found = self.resolver.add(&module)
                     || alias.is_some_and(|alias| self.resolver.add(&alias));
-                match found {
-                    true => Ok(()),
-                    false => self.must(&module, &format!("to reach {disk}")),
+                if found {
+                    Ok(())
+                } else {
+                    self.must(&module, &format!("to reach {disk}"))
                 }
             }
         }

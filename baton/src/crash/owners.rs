@@ -57,9 +57,10 @@ pub fn find(root: &Root) -> Vec<String> {
 /// What is against them, in words.
 #[must_use]
 pub fn described(owner: &str) -> String {
-    let how = match owner.ends_with(".service") {
-        true => format!("systemctl disable --now {owner}"),
-        false => format!("update-rc.d {owner} disable"),
+    let how = if owner.ends_with(".service") {
+        format!("systemctl disable --now {owner}")
+    } else {
+        format!("update-rc.d {owner} disable")
     };
     format!(
         "{owner} is enabled, too, and loads a crash kernel of its own in the place of this one: disable it (`{how}`), then load again (`baton crash load`)"

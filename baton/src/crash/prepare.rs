@@ -118,12 +118,11 @@ fn targets(
             Err(failure) => left_out.push(failure),
         }
     }
-    match targets.is_empty() {
-        true => {
-            let first = left_out.into_iter().next();
-            Err(first.unwrap_or_else(|| Problem::NoTarget.into()))
-        }
-        false => Ok((targets, left_out)),
+    if targets.is_empty() {
+        let first = left_out.into_iter().next();
+        Err(first.unwrap_or_else(|| Problem::NoTarget.into()))
+    } else {
+        Ok((targets, left_out))
     }
 }
 

@@ -32,9 +32,10 @@ impl Source for Node {
 /// `None` where it can't be read: not by this user, or not at all.
 fn open(root: &Root, device: &BlockDevice) -> Option<Node> {
     // A described machine has plain files where others have nodes.
-    let kinds = match root.is_system() {
-        true => [file::FileKind::Block].as_slice(),
-        false => &[file::FileKind::Block, file::FileKind::Regular],
+    let kinds = if root.is_system() {
+        [file::FileKind::Block].as_slice()
+    } else {
+        &[file::FileKind::Block, file::FileKind::Regular]
     };
     let node = Node {
         file: open_as(&root.join("dev").join(&device.name), kinds).ok()?.0,

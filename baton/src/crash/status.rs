@@ -52,9 +52,10 @@ struct TargetRoom {
 pub fn run(args: &CrashStatusArgs) -> Result<()> {
     let root = saved_state::described(args.root.as_deref())?;
     let status = Status::read(&root, args)?;
-    match args.json {
-        true => json::print(&status),
-        false => status.print(),
+    if args.json {
+        json::print(&status)
+    } else {
+        status.print()
     }
     match status.verdict() {
         None => Ok(()),
@@ -82,9 +83,10 @@ impl Status {
         // What somebody loaded by other means is theirs to judge.
         let by_others = is_loaded && status.loaded.is_none();
         if by_others {
-            let whose = match owners.is_empty() {
-                true => String::new(),
-                false => format!(" (perhaps it is from {})", owners.join(", ")),
+            let whose = if owners.is_empty() {
+                String::new()
+            } else {
+                format!(" (perhaps it is from {})", owners.join(", "))
             };
             status.notes.push(format!(
                 "what is loaded wasn't made by `baton crash load`{whose}: what it would do isn't known here"
@@ -92,9 +94,10 @@ impl Status {
         } else {
             // They may have loaded theirs since, in the place of what was recorded.
             let described = owners.iter().map(|it| owners::described(it));
-            match is_loaded {
-                true => status.problems.extend(described),
-                false => status.notes.extend(described),
+            if is_loaded {
+                status.problems.extend(described)
+            } else {
+                status.notes.extend(described)
             }
             status.look_at_capture(root, prepare(root, &args.sources))?;
         }
@@ -176,9 +179,10 @@ impl Status {
             });
         }
         // A dump goes to the next target where one is full.
-        match short.len() == prepared.targets.len() {
-            true => self.problems.extend(short),
-            false => self.notes.extend(short),
+        if short.len() == prepared.targets.len() {
+            self.problems.extend(short)
+        } else {
+            self.notes.extend(short)
         }
         Ok(())
     }

@@ -65,9 +65,10 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
             say!("{destination}: {}", described(&summary));
         }
     }
-    match summary.complete {
-        true => Ok(()),
-        false => Err(Failure::from(incomplete(&destination, &summary)).reported_if(json)),
+    if summary.complete {
+        Ok(())
+    } else {
+        Err(Failure::from(incomplete(&destination, &summary)).reported_if(json))
     }
 }
 

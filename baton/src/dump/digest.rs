@@ -42,9 +42,10 @@ pub(super) fn compare(file: &Path, bar: &Bar) -> Result<Compared> {
 }
 
 fn verdict(same: bool) -> Compared {
-    match same {
-        true => Compared::Same,
-        false => Compared::Different,
+    if same {
+        Compared::Same
+    } else {
+        Compared::Different
     }
 }
 

@@ -68,9 +68,10 @@ struct Object {
 /// When a directory or partition can't be read.
 pub fn run(args: &ListArgs) -> Result<()> {
     let asked = !args.places.is_empty();
-    let places = match asked {
-        true => args.places.clone(),
-        false => configured()?,
+    let places = if asked {
+        args.places.clone()
+    } else {
+        configured()?
     };
     let mut dumps = Vec::new();
     for place in &places {

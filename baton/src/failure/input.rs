@@ -74,9 +74,10 @@ pub enum InputError {
 }
 
 fn limit_of_kernels(limit: u64) -> &'static str {
-    match limit < LARGEST_FILE {
-        true => "2 GiB (4 GiB since Linux 6.0)",
-        false => "4 GiB (2 GiB on older ones)",
+    if limit < LARGEST_FILE {
+        "2 GiB (4 GiB since Linux 6.0)"
+    } else {
+        "4 GiB (2 GiB on older ones)"
     }
 }
 

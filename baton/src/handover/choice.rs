@@ -35,9 +35,10 @@ pub fn profile(wanted: Option<&str>, uki: Option<&Uki<'_>>) -> Result<u32> {
     let found = found.and_then(|n| u32::try_from(n).ok());
     Ok(found.ok_or_else(|| LoadError::NoSuchProfile {
         wanted: wanted.to_owned(),
-        there: match ids.is_empty() {
-            true => "the kernel is no UKI; leave --profile out".to_owned(),
-            false => format!("there are {}", named(&ids)),
+        there: if ids.is_empty() {
+            "the kernel is no UKI; leave --profile out".to_owned()
+        } else {
+            format!("there are {}", named(&ids))
         },
     })?)
 }

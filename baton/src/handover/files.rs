@@ -42,9 +42,10 @@ impl Image {
     /// As [`Image::open`], and when it is empty.
     pub fn open_companion(path: &Path) -> Result<Image> {
         let image = Image::open(path)?;
-        match image.bytes.is_empty() {
-            true => Err(empty(path).into()),
-            false => Ok(image),
+        if image.bytes.is_empty() {
+            Err(empty(path).into())
+        } else {
+            Ok(image)
         }
     }
 

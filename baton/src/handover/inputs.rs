@@ -58,9 +58,10 @@ impl Inputs {
         });
         let mut inputs = Inputs {
             crash,
-            signature: match is_handover {
-                true => None,
-                false => p7s::read_beside(path)?,
+            signature: if is_handover {
+                None
+            } else {
+                p7s::read_beside(path)?
             },
             initrds: args
                 .initrd
@@ -119,18 +120,20 @@ impl Inputs {
 
     /// How long the handover is, in bytes.
     pub fn handover_len(&self) -> Result<u64> {
-        match self.is_handover() {
-            true => Ok(self.kernel.bytes.len() as u64),
-            false => build::length(&self.ingredients()),
+        if self.is_handover() {
+            Ok(self.kernel.bytes.len() as u64)
+        } else {
+            build::length(&self.ingredients())
         }
     }
 
     /// The handover: one that was saved as it is, any other made here, with the digest for the kernel that
     /// `kernel` gives.
     pub fn handover(&self, kernel: impl FnOnce() -> [u8; 32]) -> Result<Sealed> {
-        match self.is_handover() {
-            true => build::adopt(&self.kernel.bytes),
-            false => build::build(&self.ingredients(), kernel),
+        if self.is_handover() {
+            build::adopt(&self.kernel.bytes)
+        } else {
+            build::build(&self.ingredients(), kernel)
         }
     }
 

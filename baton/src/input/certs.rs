@@ -42,9 +42,10 @@ pub fn unusable(certificate: &Certificate<'_>) -> Option<String> {
 /// # Errors
 /// Says what is wrong.
 pub fn parse(bytes: &[u8]) -> std::result::Result<Vec<Vec<u8>>, String> {
-    let ders = match pem::is_pem(bytes) {
-        true => of_pem(pem::blocks(bytes)?)?,
-        false => vec![bytes.to_vec()],
+    let ders = if pem::is_pem(bytes) {
+        of_pem(pem::blocks(bytes)?)?
+    } else {
+        vec![bytes.to_vec()]
     };
     for der in &ders {
         Certificate::parse(der).map_err(|e| no_certificate(der, &e.to_string()))?;

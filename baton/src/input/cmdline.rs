@@ -9,9 +9,10 @@ use baton_formats::cmdline::parameters;
 /// # Errors
 /// When it has several lines.
 pub fn check(line: &[u8]) -> Result<()> {
-    match line.contains(&b'\n') {
-        true => Err(InputError::CommandLineEnd.into()),
-        false => Ok(()),
+    if line.contains(&b'\n') {
+        Err(InputError::CommandLineEnd.into())
+    } else {
+        Ok(())
     }
 }
 

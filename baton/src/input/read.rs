@@ -29,14 +29,15 @@ fn check_size(path: &Path) -> Result<()> {
 
 /// Nothing that is larger than the kernel reads is of use to any command.
 fn fits(path: &Path, len: u64) -> Result<()> {
-    match len <= LARGEST_FILE {
-        true => Ok(()),
-        false => Err(InputError::TooLarge {
+    if len <= LARGEST_FILE {
+        Ok(())
+    } else {
+        Err(InputError::TooLarge {
             what: path.display().to_string(),
             len,
             limit: LARGEST_FILE,
         }
-        .into()),
+        .into())
     }
 }
 

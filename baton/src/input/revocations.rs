@@ -108,9 +108,10 @@ impl fmt::Display for Count {
         let words: Vec<String> = there
             .map(|(count, what)| format!("{what}: {count}"))
             .collect();
-        match words.is_empty() {
-            true => f.write_str("nothing"),
-            false => f.write_str(&words.join("; ")),
+        if words.is_empty() {
+            f.write_str("nothing")
+        } else {
+            f.write_str(&words.join("; "))
         }
     }
 }

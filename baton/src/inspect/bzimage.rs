@@ -88,12 +88,13 @@ impl BzImageInfo {
         page.heading("setup header");
         page.field("protocol", &self.protocol);
         page.field("cmdline", format!("at most {} bytes", self.cmdline_size));
-        let elsewhere = match self.relocatable {
-            true => format!(
+        let elsewhere = if self.relocatable {
+            format!(
                 ", or elsewhere at a multiple of {:#x}",
                 self.kernel_alignment
-            ),
-            false => ", and nowhere else".into(),
+            )
+        } else {
+            ", and nowhere else".into()
         };
         page.field("loaded at", format!("{:#x}{elsewhere}", self.pref_address));
         page.field("needs", format!("{} bytes from there", self.init_size));

@@ -108,9 +108,12 @@ impl Multiboot2Info {
             )
         });
         page.optional("or", elsewhere);
-        let tags = self.requests.iter().map(|request| match request.required {
-            true => request.tag.to_string(),
-            false => format!("{} (optional)", request.tag),
+        let tags = self.requests.iter().map(|request| {
+            if request.required {
+                request.tag.to_string()
+            } else {
+                format!("{} (optional)", request.tag)
+            }
         });
         let tags: Vec<_> = tags.collect();
         page.optional("wants tags", (!tags.is_empty()).then(|| tags.join(", ")));

@@ -74,9 +74,10 @@ impl PolicyInfo {
     pub fn show(&self, page: &mut Page) {
         page.field("policy", self.title());
         page.field("", format!("SHA-256 {}", self.sha256));
-        let asked = match self.require_secure_boot {
-            true => "must be on",
-            false => "needn't be on",
+        let asked = if self.require_secure_boot {
+            "must be on"
+        } else {
+            "needn't be on"
         };
         page.field("", format!("Secure Boot {asked}"));
         let (action, delay) = (self.refusal_action, self.refusal_delay_seconds);
@@ -121,9 +122,10 @@ impl RulesInfo {
         page.field("", format!("kernel: {}", self.kernel.join(", ")));
         page.field("", format!("initrd: {}", or_uki(&self.initrd)));
         page.field("", format!("cmdline: {}", or_uki(&self.command_line)));
-        let unlisted = match self.unlisted_denied {
-            true => "others are denied",
-            false => "others are allowed",
+        let unlisted = if self.unlisted_denied {
+            "others are denied"
+        } else {
+            "others are allowed"
         };
         let rules = self.parameter_rules;
         page.field("", format!("parameters: {rules} rules, {unlisted}"));

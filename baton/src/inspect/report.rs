@@ -150,9 +150,10 @@ impl Report {
             format!("{} ({})", signer.unwrap_or("?"), signature.way)
         });
         let signers: Vec<_> = signers.collect();
-        match signers.is_empty() {
-            true => "nobody".into(),
-            false => signers.join(", "),
+        if signers.is_empty() {
+            "nobody".into()
+        } else {
+            signers.join(", ")
         }
     }
 }

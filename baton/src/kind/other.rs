@@ -32,9 +32,10 @@ pub(super) fn initrd(image: &[u8]) -> Option<Kind> {
     // Zeros may come first, as between the parts of one. What follows the first part isn't looked at:
     // Linux takes one archive after another, each compressed in a way of its own.
     let zeros = image.iter().take_while(|byte| **byte == 0).count();
-    let image = match initrd::recognises(image) {
-        true => image.get(zeros..).unwrap_or_default(),
-        false => image,
+    let image = if initrd::recognises(image) {
+        image.get(zeros..).unwrap_or_default()
+    } else {
+        image
     };
     if initrd::begins_as_archive(image) {
         return Some(Kind::new(

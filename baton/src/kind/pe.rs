@@ -105,9 +105,10 @@ fn of_another_machine(pe: &Pe<'_>) -> Kind {
         || format!("machine type {:#x}", pe.machine()),
         str::to_owned,
     );
-    let what = match Uki::recognises(pe) {
-        true => "a unified kernel image (UKI)",
-        false => "a PE image",
+    let what = if Uki::recognises(pe) {
+        "a unified kernel image (UKI)"
+    } else {
+        "a PE image"
     };
     Kind::other(Format::Pe, format!("{what} for {machine}"), OTHER_MACHINE)
 }

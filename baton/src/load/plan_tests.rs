@@ -305,9 +305,10 @@ fn what_the_gate_finds_revoked_altered_or_against_its_policy_goes_no_other_route
         let code = reason.code();
         let refusal = Refusal::new(Component::Kernel, reason);
         let gate = || through_gate(&relaxed(), NORMAL, &trusted(), Err(refusal));
-        let chosen = match with_keyrings {
-            true => choose(Via::Auto, unsigned, gate),
-            false => choose(Via::Auto, unknown, gate),
+        let chosen = if with_keyrings {
+            choose(Via::Auto, unsigned, gate)
+        } else {
+            choose(Via::Auto, unknown, gate)
         };
         let failure = chosen.expect_err(code);
         assert_eq!((failure.exit(), failure.word()), (Exit::Untrusted, code));

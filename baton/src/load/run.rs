@@ -88,13 +88,12 @@ pub fn root(args: &LoadOptions) -> Result<Root> {
 /// # Errors
 /// Why it would be refused, or was.
 pub(crate) fn load(args: &LoadOptions, root: &Root, inputs: Inputs) -> Result<Loaded> {
-    let (plan, machine) = match args.no_preflight {
+    let (plan, machine) = if args.no_preflight {
         // What can't be read of the machine isn't missed.
-        true => (unjudged(args, &inputs)?, Machine::read(root).ok()),
-        false => {
-            let machine = Machine::read(root)?;
-            (preflight(args, root, &machine, &inputs)?, Some(machine))
-        }
+        (unjudged(args, &inputs)?, Machine::read(root).ok())
+    } else {
+        let machine = Machine::read(root)?;
+        (preflight(args, root, &machine, &inputs)?, Some(machine))
     };
     if let Some(path) = &args.save_handover {
         save(plan.gate.as_ref(), path, args.force)?;

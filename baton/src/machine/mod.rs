@@ -223,9 +223,10 @@ impl Keys {
     ) -> std::result::Result<Trust<'a>, TrustError> {
         let revoked = self.mok.revoked.as_deref().unwrap_or_default();
         // The variable may have been updated since shim copied it, or not be there to read.
-        let dbx = match self.dbx.is_empty() {
-            true => self.mok.dbx.as_deref().unwrap_or_default(),
-            false => &self.dbx,
+        let dbx = if self.dbx.is_empty() {
+            self.mok.dbx.as_deref().unwrap_or_default()
+        } else {
+            &self.dbx
         };
         let trust = trust
             .add_revocations(revoked, RevocationSource::MokListX)?

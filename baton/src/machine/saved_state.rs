@@ -50,12 +50,13 @@ pub fn described(directory: Option<&Path>) -> Result<Root> {
         return Ok(Root::system());
     };
     let metadata = std::fs::metadata(directory).map_err(|e| IoError::reading(directory, e))?;
-    match metadata.is_dir() {
-        true => Ok(Root::at(directory)),
-        false => Err(InputError::NotADirectory {
+    if metadata.is_dir() {
+        Ok(Root::at(directory))
+    } else {
+        Err(InputError::NotADirectory {
             path: directory.to_owned(),
         }
-        .into()),
+        .into())
     }
 }
 

@@ -110,13 +110,14 @@ fn report(destination: &Destination, path: &Path, manifest: &Manifest<'_>) {
     let listed: Vec<_> = [kernel, initrds, line].into_iter().flatten().collect();
     destination.report(format_args!("{destination}: lists {}", listed.join(", ")));
     let signature = p7s::beside(path);
-    match !destination.is_stdout() && signature.exists() {
-        true => destination.report(format_args!(
-            "  {} is the signature of what was here before; sign it again with `baton sign --replace`",
-            signature.display()
-        )),
-        false => destination.report(format_args!(
+    if !destination.is_stdout() && signature.exists() {
+        destination.report(format_args!(
+        "  {} is the signature of what was here before; sign it again with `baton sign --replace`",
+        signature.display()
+    ))
+    } else {
+        destination.report(format_args!(
             "  it counts once it is signed, with `baton sign`"
-        )),
+        ))
     }
 }

@@ -43,9 +43,10 @@ impl Existing {
     /// Replaced with `--force` alone.
     #[must_use]
     pub fn with(force: bool) -> Existing {
-        match force {
-            true => Existing::Replace,
-            false => Existing::Refuse,
+        if force {
+            Existing::Replace
+        } else {
+            Existing::Refuse
         }
     }
 }
@@ -103,9 +104,10 @@ impl Destination {
 
     /// Prints a line of the command's report where it doesn't get into the file.
     pub fn report(&self, line: fmt::Arguments<'_>) {
-        match self.is_stdout() {
-            true => tell!("{line}"),
-            false => say!("{line}"),
+        if self.is_stdout() {
+            tell!("{line}")
+        } else {
+            say!("{line}")
         }
     }
 
@@ -209,13 +211,14 @@ impl Place {
 /// Refuses a name that is taken, also by a link to what isn't there: somebody else may have put it there, and
 /// chosen where the file goes.
 fn check_free(named: &Path, is_there: bool) -> Result<()> {
-    match is_there || named.is_symlink() {
-        false => Ok(()),
-        true => Err(OutputError::Exists {
+    if !(is_there || named.is_symlink()) {
+        Ok(())
+    } else {
+        Err(OutputError::Exists {
             path: named.to_owned(),
             is_link: !is_there,
         }
-        .into()),
+        .into())
     }
 }
 
@@ -253,9 +256,10 @@ fn directory(path: &Path) -> &Path {
 /// # Errors
 /// Names the input.
 pub fn is_no_input<'p>(output: &Path, inputs: impl IntoIterator<Item = &'p PathBuf>) -> Result<()> {
-    let behind = match is_stdout(output) {
-        true => Path::new("/dev/stdout"),
-        false => output,
+    let behind = if is_stdout(output) {
+        Path::new("/dev/stdout")
+    } else {
+        output
     };
     let identity = |path: &Path| fs::metadata(path).ok().and_then(|it| identity(&it));
     // What isn't there yet is no input.

@@ -32,9 +32,10 @@ fn printable(text: &str) -> Cow<'_, str> {
     }
     let mut shown = String::with_capacity(text.len() + 3);
     for c in text.chars() {
-        match is_shown(c) {
-            true => shown.push(c),
-            false => shown.extend(c.escape_unicode()),
+        if is_shown(c) {
+            shown.push(c)
+        } else {
+            shown.extend(c.escape_unicode())
         }
     }
     Cow::Owned(shown)

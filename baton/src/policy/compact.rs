@@ -36,9 +36,10 @@ pub fn write(policy: &Policy) -> Result<Vec<u8>, String> {
     bytes.extend(total.to_le_bytes());
     bytes.extend(length_u16(level.len(), "sbat.minimum")?.to_le_bytes());
     bytes.extend(scopes.to_le_bytes());
-    let flags = match policy.require_secure_boot {
-        true => compact::FLAG_REQUIRE_SECURE_BOOT,
-        false => 0,
+    let flags = if policy.require_secure_boot {
+        compact::FLAG_REQUIRE_SECURE_BOOT
+    } else {
+        0
     };
     bytes.extend([flags, 0, 0, 0]);
     bytes.extend(body);
@@ -151,9 +152,10 @@ pub fn read(policy: &compact::Policy<'_>) -> Result<Policy, String> {
         keys: policy.scopes().map(|scope| read_key(&scope)).collect(),
     };
     // Whoever reads the parts must see all of it.
-    match write(&parts)? == policy.as_bytes() {
-        true => Ok(parts),
-        false => Err("the policy was made by another program, and TOML can't say the same".into()),
+    if write(&parts)? == policy.as_bytes() {
+        Ok(parts)
+    } else {
+        Err("the policy was made by another program, and TOML can't say the same".into())
     }
 }
 

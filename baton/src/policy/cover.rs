@@ -25,9 +25,10 @@ impl<'r> Names<'r> {
     }
 
     fn hold(&self, other: &Names<'_>) -> bool {
-        match self.and_longer {
-            true => starts_with_name(other.start, self.start),
-            false => !other.and_longer && same_name(self.start, other.start),
+        if self.and_longer {
+            starts_with_name(other.start, self.start)
+        } else {
+            !other.and_longer && same_name(self.start, other.start)
         }
     }
 }

@@ -31,9 +31,10 @@ pub fn sentences(policy: &Policy, crash: bool) -> Vec<String> {
 }
 
 fn secure_boot(policy: &Policy) -> &'static str {
-    match policy.require_secure_boot {
-        true => "Nothing is booted unless the running kernel says that Secure Boot is on.",
-        false => "It doesn't matter whether Secure Boot is on.",
+    if policy.require_secure_boot {
+        "Nothing is booted unless the running kernel says that Secure Boot is on."
+    } else {
+        "It doesn't matter whether Secure Boot is on."
     }
 }
 

@@ -58,9 +58,10 @@ pub(super) fn preset_text(name: &Path) -> Option<&'static str> {
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>> {
     read::given(path).map_err(|failure| {
         let bare = path.components().count() == 1;
-        match bare && !path.exists() {
-            true => failure.remarked(format!("presets are {}", preset::NAMES.join(", "))),
-            false => failure,
+        if bare && !path.exists() {
+            failure.remarked(format!("presets are {}", preset::NAMES.join(", ")))
+        } else {
+            failure
         }
     })
 }
@@ -82,9 +83,10 @@ pub(super) fn compact_of(name: &Path) -> Result<Vec<u8>> {
     if bytes.starts_with(&MAGIC) {
         return Ok(bytes);
     }
-    match bytes.starts_with(b"MZ") {
-        true => of_gate(&bytes, name),
-        false => compile(utf8(&bytes, name)?, name).map(|(_, bytes)| bytes),
+    if bytes.starts_with(b"MZ") {
+        of_gate(&bytes, name)
+    } else {
+        compile(utf8(&bytes, name)?, name).map(|(_, bytes)| bytes)
     }
 }
 
@@ -95,9 +97,10 @@ fn of_gate(image: &[u8], name: &Path) -> Result<Vec<u8>> {
         path: name.to_owned(),
         why: not_a_gate(image, &e),
     })?;
-    match policy.is_empty() {
-        true => Ok(Compact::stock().as_bytes().to_vec()),
-        false => Ok(policy),
+    if policy.is_empty() {
+        Ok(Compact::stock().as_bytes().to_vec())
+    } else {
+        Ok(policy)
     }
 }
 

@@ -192,9 +192,6 @@ impl Policy {
     /// What counts for this load type.
     #[must_use]
     pub fn rules(&self, crash: bool) -> &Rules {
-        match crash {
-            true => &self.crash,
-            false => &self.normal,
-        }
+        if crash { &self.crash } else { &self.normal }
     }
 }

@@ -67,9 +67,10 @@ pub fn read(text: &str, directory: &Path) -> Result<PolicySource> {
         None => normal.clone(),
     };
     let own_rules = normal.parameters.len() - inherited;
-    let own_crash_rules = match inherits(crash_table.as_ref())? {
-        true => crash.parameters.len() - normal.parameters.len(),
-        false => crash.parameters.len(),
+    let own_crash_rules = if inherits(crash_table.as_ref())? {
+        crash.parameters.len() - normal.parameters.len()
+    } else {
+        crash.parameters.len()
     };
     let policy = Policy {
         name: name(&root, &base.name)?,
@@ -113,11 +114,12 @@ fn name(root: &Table<'_>, inherited: &str) -> Result<String> {
         return Ok(if as_it_is { inherited } else { "" }.to_owned());
     };
     let name = item.text()?;
-    match name.len() <= MAX_NAME && !name.contains(char::is_control) {
-        true => Ok(name.to_owned()),
-        false => Err(item.must_be(&format!(
+    if name.len() <= MAX_NAME && !name.contains(char::is_control) {
+        Ok(name.to_owned())
+    } else {
+        Err(item.must_be(&format!(
             "at most {MAX_NAME} bytes without control characters"
-        ))),
+        )))
     }
 }
 
@@ -164,11 +166,12 @@ fn check_component(component: &str, item: &Item<'_>) -> Result<()> {
     let row = format!("sbat,1\n{component},1\n");
     let read = SbatLevel::parse(row.as_bytes()).ok();
     let one = read.and_then(|level| level.minimum(component));
-    match one.is_some() && component.len() <= usize::from(u8::MAX) {
-        true => Ok(()),
-        false => Err(item.problem(
-            "isn't about a component of SBAT; its name is printable ASCII without spaces and commas",
-        )),
+    if one.is_some() && component.len() <= usize::from(u8::MAX) {
+        Ok(())
+    } else {
+        Err(item.problem(
+        "isn't about a component of SBAT; its name is printable ASCII without spaces and commas",
+    ))
     }
 }
 
@@ -295,12 +298,10 @@ fn parameter_name(item: &Item<'_>) -> Result<String> {
     let fits = (1..=usize::from(u8::MAX)).contains(&name.len());
     let start = name.strip_suffix('*').unwrap_or(name);
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"=\"*\u{a0}".contains(c);
-    match fits && start.chars().all(plain) {
-        true => Ok(name.to_owned()),
-        false => {
-            Err(item
-                .must_be("a parameter's name of 1 to 255 bytes, without = and value; * may end it"))
-        }
+    if fits && start.chars().all(plain) {
+        Ok(name.to_owned())
+    } else {
+        Err(item.must_be("a parameter's name of 1 to 255 bytes, without = and value; * may end it"))
     }
 }
 
@@ -339,20 +340,22 @@ fn values(table: &Table<'_>) -> Result<Values> {
 
 fn value_texts(item: &Item<'_>) -> Result<Vec<String>> {
     let texts = item.texts()?;
-    match !texts.is_empty() && !texts.iter().any(|text| text.contains('\0')) {
-        true => Ok(texts),
-        false => Err(item.must_be("a list of one value or more, without NUL")),
+    if !texts.is_empty() && !texts.iter().any(|text| text.contains('\0')) {
+        Ok(texts)
+    } else {
+        Err(item.must_be("a list of one value or more, without NUL"))
     }
 }
 
 /// An item of a value that is a list.
 fn list_item(item: &Item<'_>, text: &str) -> Result<String> {
-    match text.contains([',', '\0']) {
-        false => Ok(text.to_owned()),
-        true => Err(item.problem(format!(
+    if !text.contains([',', '\0']) {
+        Ok(text.to_owned())
+    } else {
+        Err(item.problem(format!(
             "has \"{}\", which no item of a list can be: commas separate them",
             text.escape_debug()
-        ))),
+        )))
     }
 }
 
@@ -362,9 +365,10 @@ fn range(item: &Item<'_>) -> Result<Values> {
         return Err(wrong());
     };
     let (least, most) = (least.number(0, u64::MAX)?, most.number(0, u64::MAX)?);
-    match least <= most {
-        true => Ok(Values::Number(least, most)),
-        false => Err(wrong()),
+    if least <= most {
+        Ok(Values::Number(least, most))
+    } else {
+        Err(wrong())
     }
 }
 

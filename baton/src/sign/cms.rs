@@ -73,9 +73,10 @@ pub fn signed_data(
         &element(tag::SET, &[&signer_info]),
     ]);
     let whole = sequence(&[&oid(SIGNED_DATA), &explicit(&[&signed])]);
-    match whole.len() > MAX_LEN {
-        true => Err(SignError::TooManyCertificates.into()),
-        false => Ok(whole),
+    if whole.len() > MAX_LEN {
+        Err(SignError::TooManyCertificates.into())
+    } else {
+        Ok(whole)
     }
 }
 

@@ -46,9 +46,10 @@ impl SigningKey {
     /// # Errors
     /// Says what is wrong, without the key.
     pub fn parse(file: &[u8]) -> std::result::Result<SigningKey, String> {
-        match pem::is_pem(file) {
-            true => from_pem(&pem::blocks(file)?),
-            false => from_der(file),
+        if pem::is_pem(file) {
+            from_pem(&pem::blocks(file)?)
+        } else {
+            from_der(file)
         }
     }
 

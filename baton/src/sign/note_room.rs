@@ -144,9 +144,10 @@ fn choose_entry(file: &[u8], elf: &Elf<'_>) -> Result<Entry> {
     if let Some(segment) = spare {
         return Ok(Entry::Reuse(segment.index));
     }
-    match is_free(file, elf, Table::of(file)?.end() as u64) {
-        true => Ok(Entry::Grow),
-        false => Ok(Entry::Move),
+    if is_free(file, elf, Table::of(file)?.end() as u64) {
+        Ok(Entry::Grow)
+    } else {
+        Ok(Entry::Move)
     }
 }
 
@@ -201,13 +202,14 @@ fn without_note(file: &[u8], elf: &Elf<'_>) -> Result<Room> {
     }
     let begin = usize::try_from(segment.offset).unwrap_or(usize::MAX);
     let mut file = file.to_vec();
-    match file.len() == begin + segment.data.len() && begin >= HEADER_LEN {
-        true => file.truncate(begin),
-        false => put(
+    if file.len() == begin + segment.data.len() && begin >= HEADER_LEN {
+        file.truncate(begin)
+    } else {
+        put(
             &mut file,
             note.descriptor_offset,
             &vec![0; note.descriptor.len()],
-        )?,
+        )?
     }
     Ok(Room {
         file,

@@ -54,12 +54,13 @@ pub fn run(args: &SignArgs) -> Result<()> {
 fn check_place(args: &SignArgs) -> Result<()> {
     let input = &args.input;
     let is_pipe = std::fs::metadata(input).is_ok_and(|it| it.file_type().is_fifo());
-    match is_pipe && args.output().is_none() {
-        true => Err(SignError::Pipe {
+    if is_pipe && args.output().is_none() {
+        Err(SignError::Pipe {
             path: input.clone(),
         }
-        .into()),
-        false => Ok(()),
+        .into())
+    } else {
+        Ok(())
     }
 }
 

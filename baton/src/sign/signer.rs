@@ -74,9 +74,10 @@ impl Signer {
     /// nowhere else. Such a one must be trusted itself, so that whoever trusts it has it.
     #[must_use]
     pub fn needed_certificates(&self) -> &[Vec<u8>] {
-        match self.self_issued && self.certificates.len() == 1 {
-            true => &[],
-            false => &self.certificates,
+        if self.self_issued && self.certificates.len() == 1 {
+            &[]
+        } else {
+            &self.certificates
         }
     }
 

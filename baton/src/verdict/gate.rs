@@ -97,12 +97,13 @@ fn check_place(
         return Ok(());
     };
     let covers = |region: &Range<u64>| region.start <= place.start && place.end <= region.end;
-    match crash_regions.is_empty() || crash_regions.iter().any(covers) {
-        true => Ok(()),
-        false => Err(Refusal::new(
+    if crash_regions.is_empty() || crash_regions.iter().any(covers) {
+        Ok(())
+    } else {
+        Err(Refusal::new(
             Component::Kernel,
             Reason::AddressTaken(place.start),
-        )),
+        ))
     }
 }
 

@@ -74,9 +74,10 @@ impl TrustSummary {
     pub fn revoked(&self) -> String {
         let lists = self.revoked_by.iter().filter(|list| list.revocations > 0);
         let lists: Vec<String> = lists.map(RevokedBy::to_string).collect();
-        match lists.is_empty() {
-            true => self.revocations.to_string(),
-            false => format!("{} ({})", self.revocations, lists.join(", ")),
+        if lists.is_empty() {
+            self.revocations.to_string()
+        } else {
+            format!("{} ({})", self.revocations, lists.join(", "))
         }
     }
 
@@ -84,9 +85,10 @@ impl TrustSummary {
     #[must_use]
     pub fn levels(&self) -> String {
         let levels: Vec<String> = self.sbat_levels.iter().map(Level::to_string).collect();
-        match levels.is_empty() {
-            true => "no SBAT level".into(),
-            false => levels.join("; "),
+        if levels.is_empty() {
+            "no SBAT level".into()
+        } else {
+            levels.join("; ")
         }
     }
 }
@@ -134,9 +136,10 @@ impl fmt::Display for Level {
         }
         let minimum = self.minimum.iter();
         let words: Vec<String> = minimum.map(|(name, n)| format!("{name} {n}")).collect();
-        match words.is_empty() {
-            true => Ok(()),
-            false => write!(f, " ({})", words.join(", ")),
+        if words.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", words.join(", "))
         }
     }
 }

@@ -38,13 +38,15 @@ impl Anchors {
         let root = saved_state::root(args.root.as_deref(), args.saved_state.as_deref())?;
         let given_by_option = !args.cert.is_empty() && args.gate.is_none();
         let described = args.root.is_some() || args.saved_state.is_some();
-        let keys = match given_by_option {
-            true => Keys::default(),
-            false => Keys::read(&root)?,
+        let keys = if given_by_option {
+            Keys::default()
+        } else {
+            Keys::read(&root)?
         };
-        let mut machine = match given_by_option && !described {
-            true => Machine::default(),
-            false => Machine::read(&root)?,
+        let mut machine = if given_by_option && !described {
+            Machine::default()
+        } else {
+            Machine::read(&root)?
         };
         // It is files that are judged here; whether this machine could boot them, `load` says. Who names
         // another one wants to know what a gate would say there.

@@ -121,13 +121,14 @@ impl Question<'_> {
             signature_kind: judged.signature_kind,
             signer: judged.signer,
             digest: judged.digest,
-            as_what: match inputs.is_handover() {
-                true => format!(
+            as_what: if inputs.is_handover() {
+                format!(
                     "handover of {} parts, {unsigned} of them unsigned; its kernel ({}):",
                     judged.parts.len(),
                     judged.format
-                ),
-                false => format!("kernel ({})", judged.format),
+                )
+            } else {
+                format!("kernel ({})", judged.format)
             },
             parts: judged.parts,
         })
@@ -290,14 +291,13 @@ impl Question<'_> {
 
     /// Refuses what is vouched for in a way that the policy doesn't accept.
     fn accepted(&self, is_accepted: bool, signature_kind: SignatureKind) -> Result<()> {
-        match is_accepted {
-            true => Ok(()),
-            false => {
-                let path = self.image().path.display();
-                Err(self
-                    .refused(path, Reason::NotAccepted(signature_kind))
-                    .into())
-            }
+        if is_accepted {
+            Ok(())
+        } else {
+            let path = self.image().path.display();
+            Err(self
+                .refused(path, Reason::NotAccepted(signature_kind))
+                .into())
         }
     }
 

@@ -47,12 +47,13 @@ pub fn linked(source: &str, comment: &str, linked: &BTreeSet<usize>) -> Lines {
     }
     // Code of a derived implementation is its attribute's.
     any |= linked.iter().any(|it| around.contains(it));
-    match any {
-        true => Lines {
+    if any {
+        Lines {
             functions: count,
             around: around.len(),
-        },
-        false => Lines::default(),
+        }
+    } else {
+        Lines::default()
     }
 }
 

@@ -85,9 +85,10 @@ fn included_assembly(line: &str) -> Option<&str> {
 fn module(directory: &Path, name: &str) -> (PathBuf, PathBuf) {
     let own = directory.join(name);
     let file = directory.join(format!("{name}.rs"));
-    match file.exists() {
-        true => (file, own),
-        false => (own.join("mod.rs"), own),
+    if file.exists() {
+        (file, own)
+    } else {
+        (own.join("mod.rs"), own)
     }
 }
 

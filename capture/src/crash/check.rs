@@ -58,9 +58,10 @@ struct Limited {
 impl Source for Limited {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
         let end = offset.checked_add(buffer.len() as u64);
-        match end.is_some_and(|end| end <= self.size) {
-            true => self.inner.read_at(offset, buffer),
-            false => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        if end.is_some_and(|end| end <= self.size) {
+            self.inner.read_at(offset, buffer)
+        } else {
+            Err(std::io::ErrorKind::UnexpectedEof.into())
         }
     }
 

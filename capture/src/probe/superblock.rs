@@ -178,9 +178,10 @@ fn other_owner(source: &dyn Source) -> Option<Superblock> {
         return found(Owner::Lvm);
     }
     let end = bytes(source, 4096 - 10)?;
-    match end == *b"SWAPSPACE2" || end == *b"SWAP-SPACE" {
-        true => found(Owner::Swap),
-        false => None,
+    if end == *b"SWAPSPACE2" || end == *b"SWAP-SPACE" {
+        found(Owner::Swap)
+    } else {
+        None
     }
 }
 

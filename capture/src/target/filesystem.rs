@@ -242,9 +242,10 @@ impl FilesystemWriter<'_> {
 fn files_of_a_dump(directory: &dyn PrivateDirectory) -> io::Result<Vec<String>> {
     let files = directory.files()?;
     let is_ours = |(file, is_own): &(String, bool)| *is_own && FILES.contains(&file.as_str());
-    match !files.is_empty() && files.iter().all(is_ours) {
-        true => Ok(files.into_iter().map(|(file, _)| file).collect()),
-        false => Err(io::Error::other("it holds something other than a dump")),
+    if !files.is_empty() && files.iter().all(is_ours) {
+        Ok(files.into_iter().map(|(file, _)| file).collect())
+    } else {
+        Err(io::Error::other("it holds something other than a dump"))
     }
 }
 

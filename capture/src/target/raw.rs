@@ -73,9 +73,10 @@ struct OpenPartition {
 impl Output for OpenPartition {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let end = offset.checked_add(bytes.len() as u64);
-        match end.is_some_and(|end| end <= self.end) {
-            true => self.volume.write_at(offset, bytes),
-            false => Err(io::ErrorKind::StorageFull.into()),
+        if end.is_some_and(|end| end <= self.end) {
+            self.volume.write_at(offset, bytes)
+        } else {
+            Err(io::ErrorKind::StorageFull.into())
         }
     }
 

@@ -46,9 +46,10 @@ impl Crash for Small {
     }
 
     fn log(&self) -> Result<&str, &CrashError> {
-        match self.log {
-            true => Ok(LOG),
-            false => Err(&CrashError::NoVmcoreinfo),
+        if self.log {
+            Ok(LOG)
+        } else {
+            Err(&CrashError::NoVmcoreinfo)
         }
     }
 
@@ -89,9 +90,10 @@ impl Crash for Small {
         let mut bytes = vec![0; usize::try_from(written.bytes).unwrap()];
         let read = dump.read_at(0, &mut bytes);
         read.map_err(|error| CrashError::Write(error.into()))?;
-        match bytes == Small::dump() {
-            true => Ok(()),
-            false => Err(CrashError::Incomplete),
+        if bytes == Small::dump() {
+            Ok(())
+        } else {
+            Err(CrashError::Incomplete)
         }
     }
 }

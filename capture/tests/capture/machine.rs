@@ -391,9 +391,10 @@ impl Storage for Faulty {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn Source>> {
         self.faults.step()?;
         let source = self.inner.open(path)?;
-        match self.faults.is(Fault::Rotten) {
-            true => Ok(Arc::new(Rotten(source))),
-            false => Ok(source),
+        if self.faults.is(Fault::Rotten) {
+            Ok(Arc::new(Rotten(source)))
+        } else {
+            Ok(source)
         }
     }
 

@@ -197,9 +197,10 @@ impl ProgramHeader {
             return Err(ElfError::MoreInFileThanInMemory(index));
         }
         let wraps = |begin: u64| begin.checked_add(self.memsz).is_none();
-        match wraps(self.vaddr) || wraps(self.paddr) {
-            true => Err(ElfError::AddressWraps(index)),
-            false => Ok(()),
+        if wraps(self.vaddr) || wraps(self.paddr) {
+            Err(ElfError::AddressWraps(index))
+        } else {
+            Ok(())
         }
     }
 

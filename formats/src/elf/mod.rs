@@ -327,11 +327,12 @@ impl<'a> Elf<'a> {
         let overlaps = |other: &Range<usize>| other.start < range.end && range.start < other.end;
         let headers = [0..HEADER_LEN, self.header.table_range()];
         let mut others = self.all_segments().filter(|s| s.index != note.segment);
-        match headers.iter().any(overlaps)
+        if headers.iter().any(overlaps)
             || others.any(|other| other.file_range().is_some_and(|other| overlaps(&other)))
         {
-            true => Err(ElfError::SignatureOverlaps),
-            false => Ok(range),
+            Err(ElfError::SignatureOverlaps)
+        } else {
+            Ok(range)
         }
     }
 }

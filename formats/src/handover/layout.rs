@@ -90,9 +90,10 @@ impl Layout {
                 .and_then(|end| end.checked_next_multiple_of(PAGE_SIZE as u64))
                 .ok_or(LayoutError::TooLong)?;
         }
-        match has_kernel {
-            true => Ok(layout),
-            false => Err(LayoutError::NoKernel),
+        if has_kernel {
+            Ok(layout)
+        } else {
+            Err(LayoutError::NoKernel)
         }
     }
 

@@ -107,9 +107,10 @@ impl<'a> Manifest<'a> {
                 return Err(ManifestError::Line { number, problem });
             }
         }
-        match manifest.kernel.is_none() && initrds == 0 {
-            true => Err(ManifestError::ListsNothing),
-            false => Ok(manifest),
+        if manifest.kernel.is_none() && initrds == 0 {
+            Err(ManifestError::ListsNothing)
+        } else {
+            Ok(manifest)
         }
     }
 
@@ -171,9 +172,10 @@ fn checked_text(bytes: &[u8]) -> Result<&str, ManifestError> {
         .strip_prefix(FIRST_LINE)
         .and_then(|rest| rest.strip_prefix('\n'))
         .ok_or(ManifestError::FirstLine)?;
-    match rest.is_empty() || rest.ends_with('\n') {
-        true => Ok(rest),
-        false => Err(ManifestError::NoLineFeed),
+    if rest.is_empty() || rest.ends_with('\n') {
+        Ok(rest)
+    } else {
+        Err(ManifestError::NoLineFeed)
     }
 }
 

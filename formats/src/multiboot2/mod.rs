@@ -164,9 +164,10 @@ impl Found {
             _ if tag.is_optional() => false,
             _ => return Err(Multiboot2Error::Required(kind)),
         };
-        match is_second {
-            true => Err(Multiboot2Error::Twice(kind)),
-            false => Ok(()),
+        if is_second {
+            Err(Multiboot2Error::Twice(kind))
+        } else {
+            Ok(())
         }
     }
 }

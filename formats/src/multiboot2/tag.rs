@@ -95,14 +95,15 @@ impl<'a> Tag<'a> {
             2 => Preference::High,
             _ => return Err(wrong),
         };
-        match align.is_power_of_two() && min <= max {
-            false => Err(wrong),
-            true => Ok(Relocatable {
+        if !(align.is_power_of_two() && min <= max) {
+            Err(wrong)
+        } else {
+            Ok(Relocatable {
                 min,
                 max,
                 align,
                 preference,
-            }),
+            })
         }
     }
 
@@ -162,9 +163,10 @@ impl<'a> Tags<'a> {
         if kind != END {
             return Ok(Some(Tag { kind, data, flags }));
         }
-        match data.is_empty() && self.rest.is_empty() {
-            true => Ok(None),
-            false => Err(Multiboot2Error::TrailingBytes),
+        if data.is_empty() && self.rest.is_empty() {
+            Ok(None)
+        } else {
+            Err(Multiboot2Error::TrailingBytes)
         }
     }
 }

@@ -120,9 +120,10 @@ pub(super) fn digest_parts<'a>(
             .and_then(|at| without(rest, at, DIRECTORY_LEN))
             .ok_or(truncated)?,
     };
-    let padding = match table.is_empty() {
-        true => padding_to_alignment(signed_len),
-        false => &[],
+    let padding = if table.is_empty() {
+        padding_to_alignment(signed_len)
+    } else {
+        &[]
     };
     Ok([head, middle, tail, padding])
 }

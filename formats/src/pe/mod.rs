@@ -178,9 +178,10 @@ impl<'a> Pe<'a> {
         coverage::unpadded_lens(signed, self.sections_end).map(move |shorter| {
             // The padding follows all sections, and so the last hole in the headers.
             let cut = len.saturating_sub(shorter);
-            let (middle, tail) = match tail.is_empty() {
-                true => (without_end(middle, cut), tail),
-                false => (middle, without_end(tail, cut)),
+            let (middle, tail) = if tail.is_empty() {
+                (without_end(middle, cut), tail)
+            } else {
+                (middle, without_end(tail, cut))
             };
             [head, middle, tail]
                 .into_iter()

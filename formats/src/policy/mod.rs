@@ -261,10 +261,7 @@ impl<'a> Policy<'a> {
 
     /// What counts for this load type.
     pub fn rules(&self, crash: bool) -> &Rules<'a> {
-        match crash {
-            true => &self.crash,
-            false => &self.normal,
-        }
+        if crash { &self.crash } else { &self.normal }
     }
 
     /// The keys with a scope.

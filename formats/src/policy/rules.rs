@@ -319,9 +319,10 @@ fn number(value: &[u8]) -> Option<u64> {
         None => (value, 1),
     };
     let is_octal = digits.len() > 1 && digits.starts_with(b"0");
-    match is_octal {
-        true => None,
-        false => digits_in(10, digits)?.checked_mul(factor),
+    if is_octal {
+        None
+    } else {
+        digits_in(10, digits)?.checked_mul(factor)
     }
 }
 

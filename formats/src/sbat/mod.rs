@@ -131,9 +131,10 @@ impl<'a> SbatLevel<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, SbatError> {
         let text = check(bytes, LEVEL_FIELDS)?;
         let level = SbatLevel { text };
-        match level.date().is_none_or(is_number) {
-            true => Ok(level),
-            false => Err(SbatError::Date),
+        if level.date().is_none_or(is_number) {
+            Ok(level)
+        } else {
+            Err(SbatError::Date)
         }
     }
 
@@ -173,9 +174,10 @@ fn check(bytes: &[u8], fields: usize) -> Result<&str, SbatError> {
     }
     let first = components(text, fields).next();
     let is_known = |it: Component<'_>| (it.name, it.generation) == (FORMAT, FORMAT_GENERATION);
-    match first.is_some_and(is_known) {
-        true => Ok(text),
-        false => Err(SbatError::FirstRow),
+    if first.is_some_and(is_known) {
+        Ok(text)
+    } else {
+        Err(SbatError::FirstRow)
     }
 }
 
@@ -283,9 +285,10 @@ fn is_name(text: &str) -> bool {
 
 /// A number without sign and without leading zeros, so not 0 either.
 fn number(text: &str) -> Option<u32> {
-    match is_number(text) {
-        true => text.parse().ok(),
-        false => None,
+    if is_number(text) {
+        text.parse().ok()
+    } else {
+        None
     }
 }
 

@@ -28,10 +28,9 @@ impl<'a> Line<'a> {
 
     /// Its characters.
     pub fn chars(&self) -> impl Iterator<Item = char> + use<'a> {
-        self.text.chars().map(|c| match c.is_ascii_control() {
-            true => ' ',
-            false => c,
-        })
+        self.text
+            .chars()
+            .map(|c| if c.is_ascii_control() { ' ' } else { c })
     }
 
     /// Whether there is nothing in it.

@@ -200,9 +200,10 @@ impl<'a> Addon<'a> {
             sbat: None,
             ..arguments
         };
-        match adds == Arguments::default() {
-            true => Err(UkiError::NotAnAddon),
-            false => Ok(Addon { arguments }),
+        if adds == Arguments::default() {
+            Err(UkiError::NotAnAddon)
+        } else {
+            Ok(Addon { arguments })
         }
     }
 }
@@ -250,9 +251,10 @@ fn check_names(pe: &Pe<'_>) -> Result<(), UkiError> {
 fn text<'a>(name: &'static str, data: &'a [u8]) -> Result<&'a str, UkiError> {
     let last = data.iter().rposition(|byte| !is_dropped(*byte));
     let text = last.and_then(|last| data.get(..=last)).unwrap_or_default();
-    match text.contains(&0) {
-        true => Err(UkiError::Text(name)),
-        false => core::str::from_utf8(text).map_err(|_| UkiError::Text(name)),
+    if text.contains(&0) {
+        Err(UkiError::Text(name))
+    } else {
+        core::str::from_utf8(text).map_err(|_| UkiError::Text(name))
     }
 }
 

@@ -188,9 +188,10 @@ impl<'a> Component<'a> {
 
     /// Writes it to a slot of zeros.
     pub(super) fn write(&self, slot: &mut [u8]) {
-        let (key_id, subject) = match self.signature_kind.has_signer() {
-            true => (self.key_id, cut(self.subject, MAX_SUBJECT)),
-            false => (&[][..], ""),
+        let (key_id, subject) = if self.signature_kind.has_signer() {
+            (self.key_id, cut(self.subject, MAX_SUBJECT))
+        } else {
+            (&[][..], "")
         };
         let key_id = key_id.get(..MAX_KEY_ID).unwrap_or(key_id);
         let mut writer = Writer(slot);

@@ -58,9 +58,10 @@ pub(super) fn judge<M: PhysicalMemory>(
             .and_then(|first| holder(map, first))
             .is_some_and(|holder| holder.kind != Use::Reserved);
         let lost = in_ram && (whole.is_err() || ranges.iter().any(|range| loaded.over(range)));
-        match lost || table == Table::Initrd {
-            true => kept.leave_out(index, bytes),
-            false => kept.extents.extend(ranges),
+        if lost || table == Table::Initrd {
+            kept.leave_out(index, bytes)
+        } else {
+            kept.extents.extend(ranges)
         }
     }
     kept

@@ -65,12 +65,11 @@ fn shortened(words: &str) -> String {
     let mut text = String::new();
     let mut digits = String::new();
     let flush = |text: &mut String, digits: &mut String| {
-        match digits.len() >= 40 {
-            true => {
-                text.push_str(&digits[..SHOWN]);
-                text.push('…');
-            }
-            false => text.push_str(digits),
+        if digits.len() >= 40 {
+            text.push_str(&digits[..SHOWN]);
+            text.push('…');
+        } else {
+            text.push_str(digits)
         }
         digits.clear();
     };

@@ -77,9 +77,10 @@ pub fn build(shape: &Shape) -> Vec<u8> {
     put(&mut image, 0, b"MZ");
     put32(&mut image, at::E_LFANEW, shape.pe);
     put(&mut image, shape.pe, b"PE\0\0");
-    let (magic, fixed) = match shape.pe32 {
-        true => (0x10b, 96),
-        false => (0x20b, 112),
+    let (magic, fixed) = if shape.pe32 {
+        (0x10b, 96)
+    } else {
+        (0x20b, 112)
     };
     let coff = shape.pe + 4;
     put16(&mut image, coff, if shape.pe32 { 0x14c } else { 0x8664 });

@@ -158,9 +158,10 @@ impl Made {
             (End::Failure(_), _) | (End::Success, None) => Outcome::Refuses,
             (End::Success, Some(End::Failure(_))) => Outcome::Contradicts,
             (End::Success, Some(End::Success)) => {
-                match self.digest.is_some() && self.digest == expected {
-                    true => Outcome::Accepts,
-                    false => Outcome::OtherDigest,
+                if self.digest.is_some() && self.digest == expected {
+                    Outcome::Accepts
+                } else {
+                    Outcome::OtherDigest
                 }
             }
         }

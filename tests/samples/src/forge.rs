@@ -115,9 +115,10 @@ impl Cert {
     }
 
     pub fn tbs(&self) -> Vec<u8> {
-        let extensions = match self.extensions.is_empty() {
-            true => vec![],
-            false => explicit(3, &seq(&self.extensions)),
+        let extensions = if self.extensions.is_empty() {
+            vec![]
+        } else {
+            explicit(3, &seq(&self.extensions))
         };
         seq(&[
             self.version

@@ -94,9 +94,10 @@ impl ForgeDetached {
     }
 
     pub fn build(&self) -> Vec<u8> {
-        let signer = match self.no_signer {
-            true => vec![],
-            false => self.signer_info(),
+        let signer = if self.no_signer {
+            vec![]
+        } else {
+            self.signer_info()
         };
         let signed_data = seq(&[
             &self.version,

@@ -105,12 +105,15 @@ pub fn handover(kernel: &[u8], initrds: &[&[u8]]) -> Vec<u8> {
 /// revocations in `.dbx`.
 pub fn built_gate(keys: &[u8], dbx: &[u8]) -> ([u8; LEN], Vec<u8>) {
     let stub_len = 0x4000;
-    let part = |offset: u32, bytes: &[u8]| match bytes.is_empty() {
-        true => Part::default(),
-        false => Part {
-            offset,
-            length: bytes.len() as u32,
-        },
+    let part = |offset: u32, bytes: &[u8]| {
+        if bytes.is_empty() {
+            Part::default()
+        } else {
+            Part {
+                offset,
+                length: bytes.len() as u32,
+            }
+        }
     };
     let dbx_at = keys.len().next_multiple_of(4096);
     let info = GateInfo {

@@ -83,9 +83,12 @@ fn base64(bytes: &[u8]) -> String {
         let number = (0..3).fold(0, |number, at| {
             number << 8 | usize::from(three.get(at).copied().unwrap_or(0))
         });
-        let digit = |at: usize| match at <= three.len() {
-            true => char::from(ALPHABET[number >> (18 - 6 * at) & 63]),
-            false => '=',
+        let digit = |at: usize| {
+            if at <= three.len() {
+                char::from(ALPHABET[number >> (18 - 6 * at) & 63])
+            } else {
+                '='
+            }
         };
         (0..4).map(digit).collect()
     };

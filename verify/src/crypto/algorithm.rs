@@ -31,9 +31,10 @@ impl<'a> AlgorithmIdentifier<'a> {
         let whole = from.expect(Tag::SEQUENCE)?;
         let mut fields = whole.elements("AlgorithmIdentifier");
         let oid = fields.oid()?;
-        let parameters = match fields.is_empty() {
-            true => None,
-            false => Some(fields.any()?),
+        let parameters = if fields.is_empty() {
+            None
+        } else {
+            Some(fields.any()?)
         };
         fields.finish()?;
         Ok(Self {

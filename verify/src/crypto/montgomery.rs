@@ -93,10 +93,7 @@ impl Modulus {
         for (limb, subtrahend) in less.iter_mut().zip(&self.limbs) {
             (*limb, borrow) = limb.borrowing_sub(*subtrahend, borrow);
         }
-        match borrow {
-            true => number,
-            false => less,
-        }
+        if borrow { number } else { less }
     }
 }
 

@@ -45,9 +45,10 @@ impl Piece<'_> {
 #[inline(never)] // Smaller code: the caller's frame stays short.
 pub(crate) fn check(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<(), Refusal> {
     check_acpi_tables(pieces, rules)?;
-    match command_line::denies(BOOTCONFIG, rules) {
-        true => check_bootconfig(pieces, rules),
-        false => Ok(()),
+    if command_line::denies(BOOTCONFIG, rules) {
+        check_bootconfig(pieces, rules)
+    } else {
+        Ok(())
     }
 }
 

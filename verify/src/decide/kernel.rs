@@ -93,9 +93,10 @@ struct Kernel<'a, 'e> {
 
 impl<'a> Kernel<'a, '_> {
     fn by_authenticode(&self) -> Result<Verified<'a>, Reason> {
-        match self.bytes.starts_with(DOS_MAGIC) {
-            true => verify_image(self.bytes, self.trust),
-            false => Err(Reason::Unsigned),
+        if self.bytes.starts_with(DOS_MAGIC) {
+            verify_image(self.bytes, self.trust)
+        } else {
+            Err(Reason::Unsigned)
         }
     }
 
@@ -179,9 +180,10 @@ fn check_policy<'a>(
     let signature_kind = verified.signature_kind();
     let accepted = rules.kernel.accept_kernel(signature_kind, false)
         || (rules.kernel.accept_kernel(signature_kind, true) && as_uki(file)?.is_some());
-    match accepted {
-        true => Ok(verified),
-        false => Err(Reason::NotAccepted(signature_kind)),
+    if accepted {
+        Ok(verified)
+    } else {
+        Err(Reason::NotAccepted(signature_kind))
     }
 }
 

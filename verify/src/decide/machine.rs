@@ -29,9 +29,10 @@ impl Machine {
     /// shim's lists (`setup_efi_state` in arch/x86/kernel/kexec-bzimage64.c), so that the next kernel
     /// wouldn't be locked down, and the gate wouldn't know what is revoked.
     pub(crate) fn check(self, policy: &Policy<'_>) -> Result<(), Reason> {
-        match policy.require_secure_boot && !self.secure_boot {
-            true => Err(Reason::SecureBootNotOn),
-            false => Ok(()),
+        if policy.require_secure_boot && !self.secure_boot {
+            Err(Reason::SecureBootNotOn)
+        } else {
+            Ok(())
         }
     }
 
@@ -44,9 +45,10 @@ impl Machine {
         manifest: Option<&VerifiedManifest<'_>>,
     ) -> Result<(), Reason> {
         let listed = manifest.is_some_and(|it| it.manifest().kernel().is_some());
-        match self.efi && !listed && loses_efi(payload) {
-            true => Err(Reason::LosesEfi),
-            false => Ok(()),
+        if self.efi && !listed && loses_efi(payload) {
+            Err(Reason::LosesEfi)
+        } else {
+            Ok(())
         }
     }
 }

@@ -92,8 +92,9 @@ impl<'a> VerifiedManifest<'a> {
 }
 
 fn check(listed: &Entry, len: usize, digest: &[u8; 32]) -> Result<(), Reason> {
-    match listed.digest == *digest && usize::try_from(listed.length) == Ok(len) {
-        true => Ok(()),
-        false => Err(Reason::not_in_manifest(Some(&listed.digest), digest)),
+    if listed.digest == *digest && usize::try_from(listed.length) == Ok(len) {
+        Ok(())
+    } else {
+        Err(Reason::not_in_manifest(Some(&listed.digest), digest))
     }
 }

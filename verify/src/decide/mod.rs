@@ -361,9 +361,10 @@ fn accept_addon<'a>(
     }
     let adds = arguments.initrd.is_some() || arguments.ucode.is_some();
     let listed = manifest.is_some_and(|it| it.manifest().initrds().next().is_some());
-    match adds && listed {
-        true => Err(Reason::AddonNotInManifest),
-        false => Ok((image, arguments)),
+    if adds && listed {
+        Err(Reason::AddonNotInManifest)
+    } else {
+        Ok((image, arguments))
     }
 }
 
@@ -420,9 +421,10 @@ fn check_command_line(
     let vouched = by_manifest(manifest);
     command_line::accept(chosen, vouched.signature_kind, rules)?;
     let bound = manifest.is_some_and(VerifiedManifest::lists_kernel);
-    match bound || rules.command_line.accept(SignatureKind::Unsigned) {
-        true => Ok(vouched),
-        false => Err(Reason::ManifestWithoutKernel),
+    if bound || rules.command_line.accept(SignatureKind::Unsigned) {
+        Ok(vouched)
+    } else {
+        Err(Reason::ManifestWithoutKernel)
     }
 }
 
@@ -440,9 +442,10 @@ fn by_manifest(manifest: Option<&VerifiedManifest<'_>>) -> Vouched {
 /// All that is booted must be on record: whoever reads that must not miss what wasn't signed because
 /// much that was came first.
 fn check_count(parts: &[Part]) -> Result<(), Reason> {
-    match parts.len() > MAX_COMPONENTS {
-        true => Err(Reason::TooManyParts(parts.len())),
-        false => Ok(()),
+    if parts.len() > MAX_COMPONENTS {
+        Err(Reason::TooManyParts(parts.len()))
+    } else {
+        Ok(())
     }
 }
 

@@ -59,9 +59,10 @@ impl<'a> Payload<'a> {
             Self::Vmlinux(_) => true,
             Self::Pvh { .. } | Self::Multiboot2 { .. } => false,
         };
-        match shows || signature_kind == SignatureKind::Manifest {
-            true => Ok(payload),
-            false => Err(Reason::OnlyByManifest),
+        if shows || signature_kind == SignatureKind::Manifest {
+            Ok(payload)
+        } else {
+            Err(Reason::OnlyByManifest)
         }
     }
 
@@ -89,10 +90,13 @@ impl<'a> Payload<'a> {
             (false, _, _) if Multiboot2::recognises(bytes) => {
                 Self::multiboot2(bytes, Some(program), formats)
             }
-            (false, _, Some(entry)) => match formats.has(Format::Pvh) {
-                true => Ok(Self::Pvh { program, entry }),
-                false => Err(Reason::NotBuiltIn(Format::Pvh)),
-            },
+            (false, _, Some(entry)) => {
+                if formats.has(Format::Pvh) {
+                    Ok(Self::Pvh { program, entry })
+                } else {
+                    Err(Reason::NotBuiltIn(Format::Pvh))
+                }
+            }
             (false, _, None) => Err(Reason::UnknownFormat),
         }
     }
@@ -110,13 +114,14 @@ impl<'a> Payload<'a> {
         }
         let header = Multiboot2::parse(file).map_err(Reason::BadMultiboot2)?;
         let program = program.filter(|_| header.load().is_none());
-        match program.is_none() && header.load().is_none() {
-            true => Err(Reason::UnknownFormat),
-            false => Ok(Self::Multiboot2 {
+        if program.is_none() && header.load().is_none() {
+            Err(Reason::UnknownFormat)
+        } else {
+            Ok(Self::Multiboot2 {
                 header,
                 file,
                 program,
-            }),
+            })
         }
     }
 
@@ -164,9 +169,10 @@ impl<'a> Payload<'a> {
 /// # Errors
 /// `NotBuiltIn`.
 pub(crate) fn check_format(bytes: &[u8], formats: Formats) -> Result<(), Reason> {
-    match Elf::recognises(bytes) && !formats.has(Format::Elf) {
-        true => Err(Reason::NotBuiltIn(Format::Elf)),
-        false => Ok(()),
+    if Elf::recognises(bytes) && !formats.has(Format::Elf) {
+        Err(Reason::NotBuiltIn(Format::Elf))
+    } else {
+        Ok(())
     }
 }
 

@@ -121,9 +121,10 @@ pub(crate) fn check_for_kernel(
         let mut initrds = handover.initrds();
         initrds.all(|record| cpio::is_early_alone(record.bytes))
     };
-    match !is_said && !rules.initrd.accept(SignatureKind::Unsigned) && has_none() {
-        true => Err(Refusal::new(Component::Initrd(0), Reason::NoInitrd)),
-        false => Ok(()),
+    if !is_said && !rules.initrd.accept(SignatureKind::Unsigned) && has_none() {
+        Err(Refusal::new(Component::Initrd(0), Reason::NoInitrd))
+    } else {
+        Ok(())
     }
 }
 
@@ -194,9 +195,10 @@ fn accept_initrd(
     let by_itself = vouched.signature_kind == SignatureKind::Manifest
         && !manifest.is_some_and(|it| it.lists_kernel());
     let mut less = [SignatureKind::Detached, SignatureKind::Unsigned].into_iter();
-    match by_itself && !less.any(|signature_kind| rules.initrd.accept(signature_kind)) {
-        true => Err(Reason::ManifestWithoutKernel),
-        false => Ok(()),
+    if by_itself && !less.any(|signature_kind| rules.initrd.accept(signature_kind)) {
+        Err(Reason::ManifestWithoutKernel)
+    } else {
+        Ok(())
     }
 }
 

@@ -90,9 +90,10 @@ pub(crate) fn open<'a>(
 /// one, as outside, so that nothing of it goes unseen. Zeros may follow: a section is as long as a
 /// multiple of the file's alignment, and doesn't always say how much of that is the kernel.
 fn check_inner(kernel: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
-    let file = match kernel.starts_with(DOS_MAGIC) {
-        true => Pe::without_padding(kernel).map_err(Reason::BadImage)?,
-        false => kernel,
+    let file = if kernel.starts_with(DOS_MAGIC) {
+        Pe::without_padding(kernel).map_err(Reason::BadImage)?
+    } else {
+        kernel
     };
     check_sbat(file, trust)?;
     let zeros = kernel.iter().rev().take_while(|byte| **byte == 0).count();
@@ -193,10 +194,13 @@ pub(crate) fn check_command_line(line: &[u8], arguments: &[Arguments<'_>]) -> Re
         Some(_) if signed.is_empty() && !exact => Ok(()),
         Some([]) => Ok(()),
         // Without the space, which a backslash before it would make a part of the value.
-        Some([before @ .., b' ']) if !exact => match command_line::leaves_open(before) {
-            true => Err(Reason::AddonsSwallowed),
-            false => Ok(()),
-        },
+        Some([before @ .., b' ']) if !exact => {
+            if command_line::leaves_open(before) {
+                Err(Reason::AddonsSwallowed)
+            } else {
+                Ok(())
+            }
+        }
         _ => Err(Reason::CommandLineNotOfUki { exact }),
     }
 }

@@ -287,8 +287,9 @@ fn allowed_to_issue(
     if extensions.may_sign_certificates == Some(false) {
         return Err(IssuerProblem::KeyUsage);
     }
-    match role == Role::Intermediate && extensions.unknown_critical {
-        true => Err(IssuerProblem::UnknownExtension),
-        false => Ok(()),
+    if role == Role::Intermediate && extensions.unknown_critical {
+        Err(IssuerProblem::UnknownExtension)
+    } else {
+        Ok(())
     }
 }

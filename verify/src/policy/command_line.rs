@@ -74,9 +74,10 @@ impl<'l, 'p> Iterator for Judgements<'l, 'p> {
 
     fn next(&mut self) -> Option<Judged<'l, 'p>> {
         if let Some(parameter) = self.by_kernel.next() {
-            let judged = match self.for_init {
-                true => for_init_alone(parameter, self.rules),
-                false => judge(parameter, self.rules),
+            let judged = if self.for_init {
+                for_init_alone(parameter, self.rules)
+            } else {
+                judge(parameter, self.rules)
             };
             self.for_init |= parameter.ends_kernel_parameters();
             return Some(judged);
@@ -163,9 +164,10 @@ fn ends_in_quotes(line: &[u8], quotes: &[u8], escapes: bool) -> bool {
 }
 
 fn for_init_alone<'l, 'p>(parameter: Parameter<'l>, rules: &Rules<'p>) -> Judged<'l, 'p> {
-    let action = match rules.nothing_for_init {
-        true => Action::Deny,
-        false => Action::Allow,
+    let action = if rules.nothing_for_init {
+        Action::Deny
+    } else {
+        Action::Allow
     };
     Judged {
         parameter,
@@ -195,9 +197,10 @@ fn decided<'p>(parameter: &Parameter<'_>, rules: &Rules<'p>) -> (Action, Decided
             return (rule.action, DecidedBy::Rule(rule));
         }
     }
-    match rules.unlisted_denied && !parameter.ends_kernel_parameters() {
-        true => (Action::Deny, DecidedBy::Unlisted),
-        false => (Action::Allow, DecidedBy::Unlisted),
+    if rules.unlisted_denied && !parameter.ends_kernel_parameters() {
+        (Action::Deny, DecidedBy::Unlisted)
+    } else {
+        (Action::Allow, DecidedBy::Unlisted)
     }
 }
 
@@ -217,9 +220,10 @@ fn is_as_forced(parameter: &Parameter<'_>, rules: &Rules<'_>) -> Option<bool> {
 /// # Errors
 /// `NotAccepted`, or the parameter that is denied.
 pub fn accept(line: &[u8], signature_kind: SignatureKind, rules: &Rules<'_>) -> Result<(), Reason> {
-    match rules.command_line.accept(signature_kind) {
-        true => check(line, rules),
-        false => Err(Reason::NotAccepted(signature_kind)),
+    if rules.command_line.accept(signature_kind) {
+        check(line, rules)
+    } else {
+        Err(Reason::NotAccepted(signature_kind))
     }
 }
 

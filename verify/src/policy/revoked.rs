@@ -67,9 +67,10 @@ pub(crate) fn check_image(
 
 /// The same of bytes that are no image: an initrd, a device tree.
 pub(crate) fn check_bytes(bytes: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
-    match trust.lists_digests() {
-        true => trust.check_digest(&trust.hashing(|| sha256([bytes]))),
-        false => Ok(()),
+    if trust.lists_digests() {
+        trust.check_digest(&trust.hashing(|| sha256([bytes])))
+    } else {
+        Ok(())
     }
 }
 
@@ -81,9 +82,10 @@ fn check_inside(file: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
         return check_unpadded(&pe, trust);
     }
     // Where ELF isn't read it isn't booted either.
-    let elf = match trust.formats().has(Format::Elf) {
-        true => Elf::parse(file).ok(),
-        false => None,
+    let elf = if trust.formats().has(Format::Elf) {
+        Elf::parse(file).ok()
+    } else {
+        None
     };
     match elf.and_then(|elf| elf.signed_parts()) {
         Some(parts) => trust.check_digest(&trust.hashing(|| sha256(parts))),

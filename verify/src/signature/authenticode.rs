@@ -78,9 +78,10 @@ fn without_padding(data: &[u8]) -> Result<&[u8], CmsError> {
     let info = elements.any()?;
     let padding = data.len().saturating_sub(info.raw.len());
     let aligned = padding == 0 || data.len().is_multiple_of(ENTRY_ALIGNMENT);
-    match padding < ENTRY_ALIGNMENT && aligned {
-        true => Ok(info.raw),
-        false => Err(elements.malformed().into()),
+    if padding < ENTRY_ALIGNMENT && aligned {
+        Ok(info.raw)
+    } else {
+        Err(elements.malformed().into())
     }
 }
 

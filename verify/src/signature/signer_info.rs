@@ -83,9 +83,10 @@ impl<'a> SignerInfo<'a> {
 impl<'a> SignerId<'a> {
     fn read(fields: &mut Elements<'a>) -> Result<Self, CmsError> {
         if let Some(key_id) = fields.optional(primitive(0))? {
-            return match key_id.value.is_empty() {
-                true => Err(fields.malformed().into()),
-                false => Ok(Self::KeyId(key_id.value)),
+            return if key_id.value.is_empty() {
+                Err(fields.malformed().into())
+            } else {
+                Ok(Self::KeyId(key_id.value))
             };
         }
         let mut id = fields.sequence("IssuerAndSerialNumber")?;
@@ -167,8 +168,9 @@ impl<'a> Attributes<'a> {
 fn only_value<'a>(values: &Element<'a>, tag: Tag) -> Result<&'a [u8], CmsError> {
     let mut values = values.elements("Attribute");
     let value = values.expect(tag)?.value;
-    match values.is_empty() {
-        true => Ok(value),
-        false => Err(CmsError::Attributes),
+    if values.is_empty() {
+        Ok(value)
+    } else {
+        Err(CmsError::Attributes)
     }
 }

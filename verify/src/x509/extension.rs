@@ -118,13 +118,14 @@ fn basic_constraints(value: &[u8]) -> Result<BasicConstraints, Malformed> {
     let mut fields = outer.sequence("BasicConstraints")?;
     outer.finish()?;
     let ca = boolean(&mut fields)?;
-    let path_len = match fields.is_empty() {
-        true => None,
+    let path_len = if fields.is_empty() {
+        None
+    } else {
         // A limit beyond 255 limits nothing here.
-        false => match fields.unsigned()? {
+        match fields.unsigned()? {
             [limit] => Some(*limit),
             _ => None,
-        },
+        }
     };
     fields.finish()?;
     Ok(BasicConstraints { ca, path_len })

@@ -70,11 +70,12 @@ pub fn check(
 
 /// Checks that a device can be written to.
 pub fn check_writable(device: &BlockDevice, target: &str) -> std::result::Result<(), Problem> {
-    match device.is_read_only() {
-        true => Err(Problem::ReadOnly {
+    if device.is_read_only() {
+        Err(Problem::ReadOnly {
             target: target.to_owned(),
             device: device.name.clone(),
-        }),
-        false => Ok(()),
+        })
+    } else {
+        Ok(())
     }
 }

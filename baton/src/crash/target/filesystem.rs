@@ -228,14 +228,15 @@ impl FoundFilesystem {
                 part: part.to_string(),
             });
         }
-        match found.filesystem() == Some(self.config.filesystem) {
-            true => Ok(()),
-            false => Err(Problem::OtherFileSystem {
+        if found.filesystem() == Some(self.config.filesystem) {
+            Ok(())
+        } else {
+            Err(Problem::OtherFileSystem {
                 target,
                 said: self.config.filesystem.to_string(),
                 device,
                 found: found.owner.to_string(),
-            }),
+            })
         }
     }
 

@@ -96,9 +96,10 @@ fn real(root: &Root, below: &Path) -> Option<PathBuf> {
         let whole = std::fs::canonicalize(root.join(there)).ok()?;
         let missing = below.strip_prefix(there).ok()?;
         let real = Path::new("/").join(whole.strip_prefix(&base).ok()?);
-        Some(match missing.as_os_str().is_empty() {
-            true => real,
-            false => real.join(missing),
+        Some(if missing.as_os_str().is_empty() {
+            real
+        } else {
+            real.join(missing)
         })
     })
 }

@@ -189,9 +189,12 @@ impl Reader {
     }
 
     fn take(&mut self, number: usize, segment: &Segment) {
-        let load = Load::of(segment, self.size).and_then(|load| match self.is_taken(&load) {
-            true => Err("it has bytes that are other memory, too"),
-            false => Ok(load),
+        let load = Load::of(segment, self.size).and_then(|load| {
+            if self.is_taken(&load) {
+                Err("it has bytes that are other memory, too")
+            } else {
+                Ok(load)
+            }
         });
         match load {
             Ok(load) => self.add(number, load),

@@ -126,18 +126,22 @@ impl SubHeader {
     }
 
     fn fields(header: &Header, raw: &KdumpSubHeader) -> SubHeader {
-        let since = |version, place: Place| match header.version() >= version {
-            true => (place.offset.get(), place.size.get()),
-            false => (0, 0),
+        let since = |version, place: Place| {
+            if header.version() >= version {
+                (place.offset.get(), place.size.get())
+            } else {
+                (0, 0)
+            }
         };
         let (frames, part) = match header.version() {
             6.. => (raw.max_mapnr_64.get(), raw.part),
             _ => (header.raw.max_mapnr.into(), raw.old_part),
         };
         let split = header.version() >= 2 && raw.split.get() != 0;
-        let [start, end] = match split {
-            true => part.map(U64::get),
-            false => [0, frames],
+        let [start, end] = if split {
+            part.map(U64::get)
+        } else {
+            [0, frames]
         };
         SubHeader {
             dump_level: raw.dump_level.get(),

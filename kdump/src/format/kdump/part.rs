@@ -216,9 +216,10 @@ impl Part {
         if self.dumped.has(&*self.source, frame).map_err(failed)? {
             return Ok(());
         }
-        match self.exists.has(&*self.source, frame).map_err(failed)? {
-            true => Err(Unreadable::Excluded(address)),
-            false => Err(Unreadable::Absent(address)),
+        if self.exists.has(&*self.source, frame).map_err(failed)? {
+            Err(Unreadable::Excluded(address))
+        } else {
+            Err(Unreadable::Absent(address))
         }
     }
 

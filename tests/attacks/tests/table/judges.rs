@@ -81,9 +81,10 @@ fn memory(scene: &Scene) -> Memory {
     line.resize(4096, 0);
     memory.put(CMDLINE, line);
     // setup_efi_state in arch/x86/kernel/kexec-bzimage64.c
-    memory.bytes(BOOT_PARAMS)[offset::SECURE_BOOT] = match scene.runtime_services {
-        true => scene.secure_boot,
-        false => 0,
+    memory.bytes(BOOT_PARAMS)[offset::SECURE_BOOT] = if scene.runtime_services {
+        scene.secure_boot
+    } else {
+        0
     };
     if scene.crash {
         memory.put(DUMP, dump_header());
@@ -136,9 +137,10 @@ pub fn by_preflight(scene: &Scene) -> Result<(), (String, String)> {
 }
 
 fn describe_machine(directory: &Directory, scene: &Scene) {
-    let lockdown = match scene.locked_down {
-        true => "none [integrity] confidentiality\n",
-        false => "[none] integrity confidentiality\n",
+    let lockdown = if scene.locked_down {
+        "none [integrity] confidentiality\n"
+    } else {
+        "[none] integrity confidentiality\n"
     };
     let mut keys = "00000010 I--- 1 perm 1f0b0000 0 0 keyring .machine: 1\n".to_owned();
     let mut linked = String::new();

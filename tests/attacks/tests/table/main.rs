@@ -98,9 +98,10 @@ fn expect<T: PartialEq + std::fmt::Debug>(
     expected: T,
     more: impl std::fmt::Display,
 ) -> Result<(), String> {
-    match found == expected {
-        true => Ok(()),
-        false => Err(format!("{found:?} instead of {expected:?} ({more})")),
+    if found == expected {
+        Ok(())
+    } else {
+        Err(format!("{found:?} instead of {expected:?} ({more})"))
     }
 }
 

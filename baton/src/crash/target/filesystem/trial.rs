@@ -24,9 +24,10 @@ pub fn run(
 ) -> Result<Vec<String>> {
     let directory = target.config.directory.path();
     let mut notes = Vec::new();
-    let mounted = match root.is_system() {
-        true => mount(target, mounts),
-        false => Ok(None),
+    let mounted = if root.is_system() {
+        mount(target, mounts)
+    } else {
+        Ok(None)
     };
     let looked = match mounted {
         Ok(Some(trial)) => Some(trial.look(&directory)),

@@ -57,9 +57,10 @@ fn start_info<'m>(given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Vec<u8>,
     for (start, size) in &modules {
         add(&mut list, &[*start, *size, 0, 0]);
     }
-    let list = match list.is_empty() {
-        true => 0,
-        false => room.put(list, BELOW_4G)?,
+    let list = if list.is_empty() {
+        0
+    } else {
+        room.put(list, BELOW_4G)?
     };
     let line = linux::terminated(&given.decision.command_line);
     let line = room.put(line, BELOW_4G)?;

@@ -44,9 +44,10 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
     type Chosen = (Headers<'a>, Vec<u32>);
 
     fn choose(job: &'a Job<'a>, choice: &mut Choice<'_>) -> WriteResult<Self::Chosen> {
-        let chosen = match job.output.can_rewrite() {
-            true => choose_into_file(job, choice),
-            false => choose_into_stream(job, choice),
+        let chosen = if job.output.can_rewrite() {
+            choose_into_file(job, choice)
+        } else {
+            choose_into_stream(job, choice)
         }?;
         job.observer.checkpoint(Phase::Choosing)?;
         Ok(chosen)
