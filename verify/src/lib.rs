@@ -70,7 +70,7 @@ pub use decide::manifest::VerifiedManifest;
 pub use decide::payload::{Payload, as_uki};
 pub use decide::uki::{signed_command_line, verify_addon};
 pub use decide::vouched::{Part, Vouched};
-pub use decide::{AppliedPolicy, Decision, decide, judge_initrds};
+pub use decide::{AppliedPolicy, Decision, decide, decide_draft, judge_initrds};
 pub use display::{KeyId, is_shown};
 pub use policy::chain::IssuerProblem;
 pub use policy::revoked::check_revoked;

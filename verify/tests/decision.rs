@@ -4,7 +4,7 @@
 use baton_formats::handover::{FLAG_CRASH, Kind, Layout};
 use baton_samples::forge::{Cert, Forge, indirect_data};
 use baton_samples::small_image::{CMDLINE_SIZE, small_image};
-use baton_verify::{Component, HashAlgorithm, Machine, Refusal, Trust, decide};
+use baton_verify::{Component, HashAlgorithm, Machine, Refusal, Trust, decide, decide_draft};
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     let digest = HashAlgorithm::Sha256.hash([bytes]);
@@ -79,6 +79,37 @@ fn refuses_a_kernel_whose_signer_nobody_knows() {
         "{words}"
     );
     assert!(words.contains(".keys: \"key 1\""), "{words}");
+}
+
+#[test]
+fn a_draft_is_judged_without_digests_and_the_verdict_has_them() {
+    let (kernel, initrd) = (signed(), b"070701");
+    let records = |of_kernel, of_initrd| {
+        handover(&[
+            (Kind::Kernel, &kernel, of_kernel),
+            (Kind::Initrd, initrd, of_initrd),
+        ])
+    };
+    let draft = records([0; 32], [0; 32]);
+    let key = Cert::ca(1, 1).der();
+    let trust = Trust::new().add_keys(&key).expect("well-formed");
+    let decision = decide_draft(&draft, b"", Machine::SECURE, &trust).expect("accepted");
+    let digests: Vec<_> = decision.parts.iter().map(|part| part.digest).collect();
+    let [of_kernel, of_initrd, _line] = digests[..] else {
+        panic!("{digests:?}");
+    };
+    assert_eq!(judge(&records(of_kernel, of_initrd), b""), Ok(()));
+    let (component, code, _) = refusal(&draft, b"");
+    assert_eq!((component, code), (Component::Initrd(0), "record-altered"));
+}
+
+#[test]
+fn an_unsigned_kernel_in_a_draft_is_refused() {
+    let draft = handover(&[(Kind::Kernel, &small_image(), [0; 32])]);
+    let key = Cert::ca(1, 1).der();
+    let trust = Trust::new().add_keys(&key).expect("well-formed");
+    let refusal = decide_draft(&draft, b"", Machine::SECURE, &trust).unwrap_err();
+    assert_eq!(refusal.reason.code(), "unsigned");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Putting a handover together: a sealed memfd that nobody can change any more.
+//! Putting a handover together: a draft without digests, which the verdict on it gives, and then a sealed memfd that
+//! nobody can change any more.
 
 use crate::digest::{image_digest, sha256};
 use crate::failure::load::LoadError;
@@ -9,7 +10,7 @@ use baton_formats::elf::Elf;
 use baton_formats::handover::{FLAG_CRASH, Kind, Layout, MAGIC, Part};
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
-use baton_sys::memfd::{Draft, Sealed};
+use baton_sys::memfd::{self, DraftMap, Sealed};
 use std::io;
 
 /// What a handover is made of.
@@ -86,31 +87,83 @@ impl<'a> Ingredients<'a> {
     }
 }
 
-/// Writes everything into a handover. Each input is copied once; the digests are of the copies, so
-/// that a file that changes meanwhile can't disagree with its record. `kernel` gives the digest of what
-/// vouches for the kernel, while the others are made.
+/// A handover whose records state no digests yet.
+pub struct Draft<'a> {
+    memfd: memfd::Draft,
+    records: Vec<Planned<'a>>,
+    layout: Layout,
+}
+
+/// Copies everything into the draft of a handover. What is judged is the copy, so that a file that changes meanwhile
+/// can't disagree with the verdict.
 ///
 /// # Errors
 /// When there are too many records, one is empty, or memory runs out.
-pub fn build(ingredients: &Ingredients<'_>, kernel: impl FnOnce() -> [u8; 32]) -> Result<Sealed> {
-    let mut records = ingredients.records();
+pub fn draft<'a>(ingredients: &Ingredients<'a>) -> Result<Draft<'a>> {
+    let records = ingredients.records();
     let layout = plan(&records, ingredients)?;
     read::check_room(layout.total_len())?;
-    let mut draft = Draft::create("baton-handover").map_err(memory)?;
-    draft.set_len(layout.total_len()).map_err(memory)?;
+    let mut memfd = memfd::Draft::create("baton-handover").map_err(memory)?;
+    memfd.set_len(layout.total_len()).map_err(memory)?;
+    memfd.write_at(&layout.header_page(), 0).map_err(memory)?;
     for (index, record) in records.iter().enumerate() {
-        copy(&mut draft, record, layout.offset(index).unwrap_or(0))?;
+        copy(&mut memfd, record, layout.offset(index).unwrap_or(0))?;
     }
-    let digests = {
-        let map = draft.map().map_err(memory)?;
-        digests(&map, &layout, &records, kernel)
-    };
-    for (record, digest) in records.iter_mut().zip(digests) {
-        record.part.digest = digest;
+    Ok(Draft {
+        memfd,
+        records,
+        layout,
+    })
+}
+
+impl Draft<'_> {
+    /// All of it.
+    ///
+    /// # Errors
+    /// When it can't be mapped.
+    pub fn map(&self) -> Result<DraftMap<'_>> {
+        Ok(self.memfd.map().map_err(memory)?)
     }
-    let header = plan(&records, ingredients)?.header_page();
-    draft.write_at(&header, 0).map_err(memory)?;
-    Ok(draft.seal().map_err(memory)?)
+
+    /// The handover, whose records have these digests, as many as there are that aren't signatures, in their order.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn seal(mut self, digests: impl IntoIterator<Item = [u8; 32]>) -> Result<Sealed> {
+        let mut digests = digests.into_iter();
+        for (index, record) in self.records.iter().enumerate() {
+            let digest = match record.source {
+                Source::Bytes(bytes) if record.part.kind == Kind::Signature => {
+                    Some(sha256([bytes]))
+                }
+                _ => digests.next(),
+            };
+            self.layout.set_digest(index, digest.unwrap_or_default());
+        }
+        self.memfd
+            .write_at(&self.layout.header_page(), 0)
+            .map_err(memory)?;
+        Ok(self.memfd.seal().map_err(memory)?)
+    }
+
+    /// The handover without a verdict, in which each record has the digest that vouches for such a thing by its form.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn seal_unjudged(self, ingredients: &Ingredients<'_>) -> Result<Sealed> {
+        let digests = {
+            let map = self.map()?;
+            let records = self.records.iter().enumerate();
+            let judged = records.filter(|(_, record)| record.part.kind != Kind::Signature);
+            let of = |(index, record): (usize, &Planned<'_>)| {
+                let offset = self.layout.offset(index).unwrap_or(0);
+                let bytes = baton_formats::reader::slice(&map, offset, record.part.length);
+                digest_by_form(record.part.kind, bytes.unwrap_or_default(), ingredients)
+            };
+            judged.map(of).collect::<Vec<_>>()
+        };
+        self.seal(digests)
+    }
 }
 
 /// How long it would be, in bytes.
@@ -121,7 +174,7 @@ pub fn length(ingredients: &Ingredients<'_>) -> Result<u64> {
     plan(&ingredients.records(), ingredients).map(|layout| layout.total_len())
 }
 
-fn copy(draft: &mut Draft, record: &Planned<'_>, offset: u64) -> Result<()> {
+fn copy(draft: &mut memfd::Draft, record: &Planned<'_>, offset: u64) -> Result<()> {
     match record.source {
         Source::Bytes(bytes) => draft.write_at(bytes, offset).map_err(memory)?,
         Source::Initrd(initrd) => draft
@@ -143,7 +196,7 @@ pub fn is_handover(bytes: &[u8]) -> bool {
 /// When memory runs out.
 pub fn adopt(bytes: &[u8]) -> Result<Sealed> {
     read::check_room(bytes.len() as u64)?;
-    let mut draft = Draft::create("baton-handover").map_err(memory)?;
+    let mut draft = memfd::Draft::create("baton-handover").map_err(memory)?;
     draft.write_at(bytes, 0).map_err(memory)?;
     Ok(draft.seal().map_err(memory)?)
 }
@@ -161,38 +214,17 @@ pub fn memory(error: io::Error) -> LoadError {
     LoadError::Memory { what, error }
 }
 
-/// The digest of each record, in its order, each in a thread of its own: hashing is what a load
-/// spends its time on.
-fn digests(
-    handover: &[u8],
-    layout: &Layout,
-    records: &[Planned<'_>],
-    kernel: impl FnOnce() -> [u8; 32],
-) -> Vec<[u8; 32]> {
-    std::thread::scope(|scope| {
-        let others = records.iter().enumerate().skip(1);
-        let threads: Vec<_> = others
-            .map(|(index, record)| {
-                let (offset, part) = (layout.offset(index).unwrap_or(0), record.part);
-                let bytes = baton_formats::reader::slice(handover, offset, part.length);
-                let bytes = bytes.unwrap_or_default();
-                scope.spawn(move || match part.kind {
-                    Kind::Addon => image_digest(bytes).unwrap_or_else(|| sha256([bytes])),
-                    _ => sha256([bytes]),
-                })
-            })
-            .collect();
-        // The kernel's record is the first.
-        let mut digests = vec![kernel()];
-        digests.extend(threads.into_iter().map(|t| t.join().unwrap_or_default()));
-        digests
-    })
+fn digest_by_form(kind: Kind, bytes: &[u8], ingredients: &Ingredients<'_>) -> [u8; 32] {
+    match kind {
+        Kind::Kernel => kernel_digest_by_form(ingredients),
+        Kind::Addon => image_digest(bytes).unwrap_or_else(|| sha256([bytes])),
+        _ => sha256([bytes]),
+    }
 }
 
 /// The digest of what vouches for a kernel by its form, for where no verdict says so: of the first
 /// signature that is in it, or of all of it.
-#[must_use]
-pub fn kernel_digest_by_form(ingredients: &Ingredients<'_>) -> [u8; 32] {
+fn kernel_digest_by_form(ingredients: &Ingredients<'_>) -> [u8; 32] {
     let image = ingredients.kernel;
     let outside = ingredients.signature.is_some() || ingredients.manifest.is_some();
     let is_signed = Pe::parse(image).is_ok_and(|pe| pe.is_signed());
@@ -228,7 +260,11 @@ mod tests {
     fn what_is_written_is_what_is_read() {
         let big = vec![7; 10_000];
         let initrds = [initrd(b"one"), initrd(&big)];
-        let sealed = build(&of(b"kernel", &initrds), || [7; 32]).unwrap();
+        let digests = [[7; 32], sha256([&b"one"[..]]), sha256([&big[..]])];
+        let sealed = draft(&of(b"kernel", &initrds))
+            .unwrap()
+            .seal(digests)
+            .unwrap();
         let map = sealed.map().unwrap();
         let handover = Handover::parse(&map).unwrap();
         assert!(handover.is_crash());
@@ -251,7 +287,10 @@ mod tests {
             profile: 2,
             ..of(b"kernel", &initrds)
         };
-        let sealed = build(&ingredients, || [0; 32]).unwrap();
+        let sealed = draft(&ingredients)
+            .unwrap()
+            .seal_unjudged(&ingredients)
+            .unwrap();
         let map = sealed.map().unwrap();
         let handover = Handover::parse(&map).unwrap();
         let signed = |index| handover.signature_of(index).map(|record| record.bytes);
@@ -262,14 +301,17 @@ mod tests {
         assert_eq!(signed(manifest.index), Some(&b"of the manifest"[..]));
         assert_eq!(handover.addons().next().unwrap().bytes, b"addon");
         assert_eq!(handover.profile(), 2);
+        for record in handover.records() {
+            assert_eq!(record.digest, sha256([record.bytes]), "{:?}", record.kind);
+        }
     }
 
     #[test]
     fn an_empty_initrd_and_too_many_are_refused() {
-        let build = |initrds: &[Initrd]| build(&of(b"kernel", initrds), || [0; 32]);
-        let empty = build(&[initrd(b"")]).unwrap_err();
+        let empty = [initrd(b"")];
+        let empty = draft(&of(b"kernel", &empty)).err().unwrap();
         assert_eq!(empty.exit(), crate::failure::exit::Exit::Malformed);
         let many: Vec<Initrd> = (0..32).map(|_| initrd(b"x")).collect();
-        assert!(build(&many).is_err());
+        assert!(draft(&of(b"kernel", &many)).is_err());
     }
 }

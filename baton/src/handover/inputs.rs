@@ -127,14 +127,13 @@ impl Inputs {
         }
     }
 
-    /// The handover: one that was saved as it is, any other made here, with the digest for the kernel that
-    /// `kernel` gives.
-    pub fn handover(&self, kernel: impl FnOnce() -> [u8; 32]) -> Result<Sealed> {
+    /// The handover without a verdict: one that was saved as it is, any other made here.
+    pub fn unjudged_handover(&self) -> Result<Sealed> {
         if self.is_handover() {
-            build::adopt(&self.kernel.bytes)
-        } else {
-            build::build(&self.ingredients(), kernel)
+            return build::adopt(&self.kernel.bytes);
         }
+        let ingredients = self.ingredients();
+        build::draft(&ingredients)?.seal_unjudged(&ingredients)
     }
 
     /// Whether this is a handover that was made before.

@@ -323,19 +323,20 @@ fn nobody_vouches(reason: &Reason) -> bool {
 ///
 /// # Errors
 /// Why the kernel would refuse the gate, or the gate the handover.
-pub fn gate_route(
+pub fn gate_route<J>(
     machine: &Machine,
     request: Request,
     gate: &Loadable,
-    handover: std::result::Result<String, Refusal>,
-) -> Result<Route> {
+    judged: std::result::Result<(String, J), Refusal>,
+) -> Result<(Route, J)> {
     let gate = direct_route(machine, request, gate, Component::Gate)?;
-    let by = handover.map_err(|refusal| about_keys(machine, refusal))?;
-    Ok(Route {
+    let (by, judged) = judged.map_err(|refusal| about_keys(machine, refusal))?;
+    let route = Route {
         vouched: Some(by),
         unverified: None,
         notes: gate.notes,
-    })
+    };
+    Ok((route, judged))
 }
 
 /// Chooses between the two routes. The gate's is looked at only where it matters.

@@ -69,7 +69,7 @@ fn through_gate(
     gate: &Loadable,
     handover: std::result::Result<String, Refusal>,
 ) -> Result<(Route, ())> {
-    gate_route(machine, request, gate, handover).map(|route| (route, ()))
+    gate_route(machine, request, gate, handover.map(|by| (by, ())))
 }
 
 fn no_gate() -> Result<(Route, ())> {
@@ -218,7 +218,8 @@ fn an_altered_image_is_not_loaded_unverified_by_auto() {
 
 #[test]
 fn an_untrusted_gate_is_refused_as_the_gate() {
-    let failure = gate_route(&machine(), NORMAL, &unsigned(), Ok("owner".into())).unwrap_err();
+    let failure =
+        gate_route(&machine(), NORMAL, &unsigned(), Ok(("owner".into(), ()))).unwrap_err();
     assert!(
         failure.to_string().starts_with("gate refused: "),
         "{failure}"
@@ -228,7 +229,7 @@ fn an_untrusted_gate_is_refused_as_the_gate() {
 
 #[test]
 fn the_gate_never_takes_what_it_would_not_verify_even_where_the_kernel_does_not_insist() {
-    let failure = gate_route(&relaxed(), NORMAL, &unsigned(), Err(refusal())).unwrap_err();
+    let failure = through_gate(&relaxed(), NORMAL, &unsigned(), Err(refusal())).unwrap_err();
     assert_eq!(failure.word(), "revoked-image");
 }
 
@@ -252,7 +253,7 @@ fn where_no_mok_is_read_enrolling_one_is_not_the_advice() {
     let failure = kernel(&machine(true), &image()).unwrap_err();
     assert!(!failure.to_string().contains("efi=runtime"), "{failure}");
     let handover = Err(Refusal::new(Component::Kernel, unknown()));
-    let failure = gate_route(&machine(false), NORMAL, &trusted(), handover).unwrap_err();
+    let failure = through_gate(&machine(false), NORMAL, &trusted(), handover).unwrap_err();
     assert!(
         failure.to_string().ends_with("boot it with efi=runtime"),
         "{failure}"
@@ -435,7 +436,7 @@ fn what_does_not_fit_into_memory_is_refused_before_it_is_put_together() {
 fn a_crash_load_must_fit_the_reserved_memory() {
     let mut gate = trusted();
     gate.further_len = (160 << 20) - CRASH_RESERVE;
-    let route = |gate: &Loadable| gate_route(&machine(), CRASH, gate, Ok("owner".into()));
+    let route = |gate: &Loadable| through_gate(&machine(), CRASH, gate, Ok("owner".into()));
     assert!(route(&gate).is_ok());
     gate.further_len += 1;
     assert_eq!(route(&gate).unwrap_err().word(), "no-room");

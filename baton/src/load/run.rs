@@ -211,24 +211,23 @@ fn gate_route(
     plan::check_payload(machine, request, &header, handover)?;
     let own = OwnLists::of(&image.bytes, &image.path)?;
     let trust = keys.gate_trust(own.lists())?;
-    let (handover, judged) = gate::judge(inputs, &trust, machine)?;
-    let mut gate = Gate::new(image, handover)?;
+    let judged = gate::judge(inputs, &trust, machine)?;
+    let further_len = judged.as_ref().map_or(0, |(_, judged)| judged.further_len);
     let loadable = Loadable {
         header,
-        verdict: kernel::judge(&gate.image.bytes, keys),
-        payload_len: gate.len,
-        further_len: judged.as_ref().map_or(0, |judged| judged.further_len),
+        verdict: kernel::judge(&image.bytes, keys),
+        payload_len: handover.len,
+        further_len,
     };
-    let vouched = judged.map(|judged| {
-        gate.parts = judged.parts;
-        gate.format = Some(judged.format);
-        gate.judged_by = Some(TrustSummary::of(&trust));
-        judged.signer.to_string()
-    });
-    Ok((
-        plan::gate_route(machine, request, &loadable, vouched)?,
-        gate,
-    ))
+    let by = judged.map(|it| (it.1.signer.to_string(), it));
+    let (route, (handover, judged)) = plan::gate_route(machine, request, &loadable, by)?;
+    let gate = Gate {
+        parts: judged.parts,
+        format: Some(judged.format),
+        judged_by: Some(TrustSummary::of(&trust)),
+        ..Gate::new(image, handover)?
+    };
+    Ok((route, gate))
 }
 
 fn save(gate: Option<&Gate>, path: &Path, force: bool) -> Result<()> {
@@ -244,10 +243,7 @@ fn unjudged(args: &LoadOptions, inputs: &Inputs) -> Result<LoadPlan<Gate>> {
     let gate = match args.via {
         Via::Auto => return Err(LoadError::NoVerdict.into()),
         Via::Kernel => None,
-        Via::Gate => {
-            let by_form = || build::kernel_digest_by_form(&inputs.ingredients());
-            Some(Gate::new(open_gate(args)?, inputs.handover(by_form)?)?)
-        }
+        Via::Gate => Some(Gate::new(open_gate(args)?, inputs.unjudged_handover()?)?),
     };
     Ok(LoadPlan {
         gate,

@@ -8,50 +8,43 @@ use baton_formats::cmdline::MAX_CRASH_PREFIX;
 use baton_formats::elf::Elf;
 use baton_sys::memfd::Sealed;
 use baton_verify::{
-    Component, Decision, Part, Payload, Reason, Refusal, SignatureKind, Signer, Trust,
-    VerifiedManifest, check_entry, decide, verify_kernel_on,
+    Component, Decision, Part, Payload, Reason, Refusal, SignatureKind, Signer, Trust, check_entry,
+    decide, decide_draft,
 };
 use std::ops::Range;
 
-/// The verdict on what would be handed over.
-pub(crate) type Verdict = std::result::Result<Judged, Refusal>;
+/// The verdict on what would be handed over: the handover with what was judged of it, or why the gate refuses it.
+pub(crate) type Verdict = std::result::Result<(Sealed, Judged), Refusal>;
 
 /// The handover of these inputs, and the gate's verdict on it.
 ///
 /// # Errors
 /// When it can't be made.
-pub(crate) fn judge(
-    inputs: &Inputs,
-    trust: &Trust<'_>,
-    machine: &Machine,
-) -> Result<(Sealed, Verdict)> {
-    let handover = inputs.handover(|| vouched_digest(inputs, trust))?;
-    let map = handover.map().map_err(build::memory)?;
-    let verdict = Judged::of(&map, &line_for_gate(inputs), trust, machine);
+pub(crate) fn judge(inputs: &Inputs, trust: &Trust<'_>, machine: &Machine) -> Result<Verdict> {
+    let line = line_for_gate(inputs);
+    if inputs.is_handover() {
+        let handover = build::adopt(&inputs.kernel.bytes)?;
+        let map = handover.map().map_err(build::memory)?;
+        let decision = decide(&map, &line, machine.stated, trust);
+        let judged = decision.and_then(|decision| Judged::of(decision, machine));
+        drop(map);
+        return Ok(judged.map(|judged| (handover, judged)));
+    }
+    let draft = build::draft(&inputs.ingredients())?;
+    let map = draft.map()?;
+    let decision = decide_draft(&map, &line, machine.stated, trust);
+    let judged = decision.and_then(|decision| Judged::of(decision, machine));
     drop(map);
-    Ok((handover, verdict))
+    match judged {
+        Ok(judged) => Ok(Ok((draft.seal(judged.digests(inputs))?, judged))),
+        Err(refusal) => Ok(Err(refusal)),
+    }
 }
 
 /// The command line as the gate will see it, or a longer one.
 fn line_for_gate(inputs: &Inputs) -> Vec<u8> {
     let before = if inputs.crash { MAX_CRASH_PREFIX } else { b"" };
     [before, &inputs.cmdline].concat()
-}
-
-/// The digest of what vouches for the kernel, which shows when it is verified. Where nothing does, the
-/// verdict is that, whatever digest the record has.
-fn vouched_digest(inputs: &Inputs, trust: &Trust<'_>) -> [u8; 32] {
-    let manifest = inputs.manifest.as_ref().and_then(|(text, signature)| {
-        VerifiedManifest::verify(&text.bytes, signature.as_deref()?, trust).ok()
-    });
-    let kernel = verify_kernel_on(
-        inputs.crash,
-        &inputs.kernel.bytes,
-        inputs.signature.as_deref(),
-        manifest.as_ref(),
-        trust,
-    );
-    kernel.map_or([0; 32], |kernel| kernel.digest())
 }
 
 /// What of a decision is kept when the handover isn't looked at any more.
@@ -71,8 +64,7 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
-    fn of(handover: &[u8], line: &[u8], trust: &Trust<'_>, machine: &Machine) -> Verdict {
-        let decision = decide(handover, line, machine.stated, trust)?;
+    fn of(decision: Decision<'_>, machine: &Machine) -> std::result::Result<Judged, Refusal> {
         check_entry(&decision.payload, machine.five_level)
             .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
         check_place(&decision, &machine.crash_regions)?;
@@ -84,6 +76,17 @@ impl Judged {
             further_len: memory_needed(&decision),
             parts: decision.parts,
         })
+    }
+
+    /// The digests of the handover's records but for signatures: the kernel is the first part, and the others come
+    /// last, before the command line ([`Decision::parts`]).
+    fn digests(&self, inputs: &Inputs) -> Vec<[u8; 32]> {
+        let others =
+            inputs.initrds.len() + inputs.addons.len() + usize::from(inputs.manifest.is_some());
+        let before = self.parts.len().saturating_sub(others + 1);
+        let kernel = self.parts.iter().take(1);
+        let parts = kernel.chain(self.parts.iter().skip(before).take(others));
+        parts.map(|part| part.digest).collect()
     }
 }
 

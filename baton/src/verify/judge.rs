@@ -113,8 +113,8 @@ impl Question<'_> {
     /// As the gate judges a boot.
     fn as_boot(&self) -> Result<Verdict> {
         let inputs = self.inputs;
-        let (_, judged) = gate::judge(inputs, self.trust, &self.anchors.machine)?;
-        let judged = judged.map_err(|refusal| self.boot_refused(refusal))?;
+        let verdict = gate::judge(inputs, self.trust, &self.anchors.machine)?;
+        let (_, judged) = verdict.map_err(|refusal| self.boot_refused(refusal))?;
         let unsigned = |part: &&Part| part.vouched.signature_kind == SignatureKind::Unsigned;
         let unsigned = judged.parts.iter().filter(unsigned).count();
         Ok(Verdict {
@@ -266,8 +266,8 @@ impl Question<'_> {
             profile: 0,
             crash: self.inputs.crash,
         };
-        let handover = build::build(&ingredients, || [0; 32])?;
-        let map = handover.map().map_err(build::memory)?;
+        let draft = build::draft(&ingredients)?;
+        let map = draft.map()?;
         let refused = |reason| self.refused(image.path.display(), reason);
         let parts = judge_initrds(&map, self.trust).map_err(|refusal| refused(refusal.reason))?;
         let part = parts.into_iter().next();

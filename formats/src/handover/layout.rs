@@ -103,6 +103,15 @@ impl Layout {
         Layout { profile, ..self }
     }
 
+    /// States the digest of record `index`, for writers that learn it from the finished blob; nothing if there is no
+    /// such record.
+    pub fn set_digest(&mut self, index: usize, digest: [u8; 32]) {
+        let planned = self.records.get_mut(..self.count).unwrap_or_default();
+        if let Some(record) = planned.get_mut(index) {
+            record.digest = digest;
+        }
+    }
+
     /// The length of the whole blob, in bytes.
     pub fn total_len(&self) -> u64 {
         self.total_len

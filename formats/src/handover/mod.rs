@@ -138,6 +138,7 @@ pub struct Record<'a> {
     /// Where its bytes begin in the blob; a multiple of 4096.
     pub offset: u64,
     subject: u32,
+    is_draft: bool,
 }
 
 impl Record<'_> {
@@ -147,6 +148,11 @@ impl Record<'_> {
             Kind::Signature => usize::try_from(self.subject).ok(),
             _ => None,
         }
+    }
+
+    /// Whether this is the digest that it is to be judged by. In a draft it may be any.
+    pub fn has_digest(&self, digest: &[u8; 32]) -> bool {
+        self.is_draft || self.digest == *digest
     }
 }
 
@@ -158,18 +164,29 @@ pub struct Handover<'a> {
     kernel: Record<'a>,
     flags: u32,
     profile: u32,
+    is_draft: bool,
 }
 
 impl<'a> Handover<'a> {
     /// Checks everything that the module's documentation says of `blob`.
     pub fn parse(blob: &'a [u8]) -> Result<Self, HandoverError> {
+        Self::read(blob, false)
+    }
+
+    /// As [`Handover::parse`], but for the digests, which whoever is making `blob` doesn't know yet. For
+    /// writers alone.
+    pub fn parse_draft(blob: &'a [u8]) -> Result<Self, HandoverError> {
+        Self::read(blob, true)
+    }
+
+    fn read(blob: &'a [u8], is_draft: bool) -> Result<Self, HandoverError> {
         let header = Header::read(blob)?;
         let mut position = PAGE_SIZE as u64;
         let mut kernel = None;
         let mut order = Order::default();
         let mut index = 0_usize;
         while let Some(entry) = Entry::nth(header.table, index) {
-            let record = entry.check(index, blob, position)?;
+            let record = entry.check(index, blob, position, is_draft)?;
             position = padded_end(blob, &record)?;
             order
                 .next(index, record.kind, entry.subject)
@@ -188,6 +205,7 @@ impl<'a> Handover<'a> {
             kernel: kernel.ok_or(HandoverError::NoKernel)?,
             flags: header.flags,
             profile: header.profile,
+            is_draft,
         })
     }
 
@@ -197,6 +215,7 @@ impl<'a> Handover<'a> {
             blob: self.blob,
             table: self.table,
             index: 0,
+            is_draft: self.is_draft,
         }
     }
 
@@ -272,6 +291,7 @@ pub struct Records<'a> {
     blob: &'a [u8],
     table: &'a [u8],
     index: usize,
+    is_draft: bool,
 }
 
 impl<'a> Iterator for Records<'a> {
@@ -281,7 +301,7 @@ impl<'a> Iterator for Records<'a> {
         let index = self.index;
         let entry = Entry::nth(self.table, index)?;
         self.index = index.checked_add(1)?;
-        entry.record(index, self.blob)
+        entry.record(index, self.blob, self.is_draft)
     }
 }
 
@@ -395,6 +415,7 @@ impl Entry {
         index: usize,
         blob: &'a [u8],
         position: u64,
+        is_draft: bool,
     ) -> Result<Record<'a>, HandoverError> {
         let refuse = |problem| Err(record_error(index, problem));
         if Kind::from_number(self.kind).is_none() {
@@ -415,14 +436,14 @@ impl Entry {
                 expected: position,
             });
         }
-        match self.record(index, blob) {
+        match self.record(index, blob, is_draft) {
             Some(record) => Ok(record),
             None => refuse(RecordProblem::BeyondEnd),
         }
     }
 
     /// The record, if its kind is known and its bytes are in the blob.
-    fn record<'a>(&self, index: usize, blob: &'a [u8]) -> Option<Record<'a>> {
+    fn record<'a>(&self, index: usize, blob: &'a [u8], is_draft: bool) -> Option<Record<'a>> {
         Some(Record {
             index,
             kind: Kind::from_number(self.kind)?,
@@ -430,6 +451,7 @@ impl Entry {
             bytes: slice(blob, self.offset, self.length)?,
             offset: self.offset,
             subject: self.subject,
+            is_draft,
         })
     }
 }

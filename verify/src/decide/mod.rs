@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use baton_formats::cmdline::CrashLine;
-use baton_formats::handover::{Handover, Record};
+use baton_formats::handover::{Handover, HandoverError, Record};
 use baton_formats::manifest::CommandLine;
 use baton_formats::pe::Pe;
 use baton_formats::policy::{Policy, Rules};
@@ -65,7 +65,8 @@ pub struct Decision<'a> {
     pub device_tree: Option<&'a [u8]>,
     /// The manifest, if there is one: kernel, initrds and command line are as it says.
     pub manifest: Option<VerifiedManifest<'a>>,
-    /// All that was judged, part by part: the kernel image first, the command line last.
+    /// All that was judged, part by part: the kernel image first, then what is in it and in addons; then the
+    /// handover's other records but for signatures, in their order, and the command line last.
     pub parts: Vec<Part>,
     /// The policy that was gone by.
     pub policy: AppliedPolicy,
@@ -127,7 +128,39 @@ pub fn decide<'a>(
     machine: Machine,
     trust: &Trust<'_>,
 ) -> Result<Decision<'a>, Refusal> {
-    let parsed = parse(handover)?;
+    decide_parsed(
+        parsed(Handover::parse(handover))?,
+        command_line,
+        machine,
+        trust,
+    )
+}
+
+/// Decides as [`decide`] does about a handover that is being made, whose records don't state their digests yet:
+/// [`Decision::parts`] has them. For whoever makes handovers; the gate takes no draft.
+///
+/// # Errors
+/// As there.
+pub fn decide_draft<'a>(
+    handover: &'a [u8],
+    command_line: &'a [u8],
+    machine: Machine,
+    trust: &Trust<'_>,
+) -> Result<Decision<'a>, Refusal> {
+    decide_parsed(
+        parsed(Handover::parse_draft(handover))?,
+        command_line,
+        machine,
+        trust,
+    )
+}
+
+fn decide_parsed<'a>(
+    parsed: Handover<'a>,
+    command_line: &'a [u8],
+    machine: Machine,
+    trust: &Trust<'_>,
+) -> Result<Decision<'a>, Refusal> {
     check_load_type(&parsed, command_line)
         .map_err(|reason| Refusal::new(Component::Handover, reason))?;
     machine
@@ -191,18 +224,17 @@ pub fn decide<'a>(
     })
 }
 
-fn parse(handover: &[u8]) -> Result<Handover<'_>, Refusal> {
-    Handover::parse(handover)
-        .map_err(|error| Refusal::new(Component::Handover, Reason::BadHandover(error)))
+fn parsed(read: Result<Handover<'_>, HandoverError>) -> Result<Handover<'_>, Refusal> {
+    read.map_err(|error| Refusal::new(Component::Handover, Reason::BadHandover(error)))
 }
 
-/// Judges the initrds of `handover` as [`decide`] does, and nothing else: for whoever asks about them
-/// before there is a kernel to boot them with.
+/// Judges the initrds of a draft of a handover as [`decide_draft`] does, and nothing else: for whoever asks
+/// about them before there is a kernel to boot them with.
 ///
 /// # Errors
 /// As there.
 pub fn judge_initrds(handover: &[u8], trust: &Trust<'_>) -> Result<Vec<Part>, Refusal> {
-    let parsed = parse(handover)?;
+    let parsed = parsed(Handover::parse_draft(handover))?;
     records::check_signatures(&parsed)?;
     let manifest = records::check_manifest(&parsed, trust)?;
     records::check_initrds(&parsed, manifest.as_ref(), trust)
@@ -298,7 +330,7 @@ fn check_kernel<'a>(
     let signature = signature.map(|signature| signature.bytes);
     let crash = handover.is_crash();
     let kernel = verify_kernel_on(crash, record.bytes, signature, manifest, trust)?;
-    if kernel.digest() != record.digest {
+    if !record.has_digest(&kernel.digest()) {
         return Err(Reason::HandoverDigestMismatch);
     }
     // Also what isn't needed must be right.

@@ -137,7 +137,7 @@ pub(crate) fn check_addon<'a>(
 ) -> Result<(Verified<'a>, Arguments<'a>), Reason> {
     let uki = uki.ok_or(Reason::AddonWithoutUki)?;
     let (image, arguments) = verify_addon(record.bytes, trust)?;
-    if image.digest() != record.digest {
+    if !record.has_digest(&image.digest()) {
         return Err(Reason::RecordAltered);
     }
     match arguments.uname {

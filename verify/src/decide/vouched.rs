@@ -79,10 +79,15 @@ impl Part {
         Self::new(Kind::CommandLine, line, sha256([line]), vouched)
     }
 
-    /// The manifest, whose record's digest has been checked.
+    /// The manifest.
     pub(crate) fn manifest(record: &Record<'_>, manifest: &VerifiedManifest<'_>) -> Self {
         let vouched = Vouched::by(SignatureKind::Detached, manifest.signer().clone());
-        Self::new(Kind::Manifest, record.bytes, record.digest, vouched)
+        Self::new(
+            Kind::Manifest,
+            record.bytes,
+            sha256([record.bytes]),
+            vouched,
+        )
     }
 }
 
