@@ -3,6 +3,7 @@
 mod bench;
 mod figures;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -24,6 +25,11 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Count a checkout's lines of code, crate by crate, and its import circles
+    Code {
+        /// The checkout; this one unless given
+        directory: Option<PathBuf>,
+    },
     /// Time Baton against openssl and kexec-tools
     Bench {
         /// Only this
@@ -40,6 +46,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Figures { write } => figures::print(&baton_xtask::root()?, write),
+        Command::Code { directory } => {
+            let here = baton_xtask::root()?;
+            figures::code::print(&directory.unwrap_or(here))
+        }
         Command::Bench { part, args } => bench::run(part, &args),
     }
 }

@@ -38,6 +38,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "baton-benches",
         "Show the size of the gate and of the code that must be trusted",
     ),
+    (
+        "code",
+        "baton-benches",
+        "Count a checkout's lines of code, crate by crate, and its import circles",
+    ),
 ];
 
 /// What is to be done.

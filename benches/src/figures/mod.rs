@@ -1,5 +1,6 @@
 //! What a reviewer of the gate has to read, in numbers.
 
+pub mod code;
 mod functions;
 mod lines;
 mod linked;
