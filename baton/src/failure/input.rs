@@ -7,6 +7,18 @@ use baton_formats::verdict::VerdictError;
 use baton_sys::limits::LARGEST_FILE;
 use std::path::PathBuf;
 
+/// What is wrong with PEM.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)] // the words say what the fields are
+pub enum PemError {
+    #[error("a PEM block doesn't end as it begins")]
+    NoEnd,
+    #[error("a PEM block with nothing in it")]
+    Empty,
+    #[error("broken PEM: {0}")]
+    Broken(pem_rfc7468::Error),
+}
+
 /// What is wrong with a file or a text that was given.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the words say what the fields are

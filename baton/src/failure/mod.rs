@@ -11,6 +11,7 @@ pub mod exit;
 pub mod gate;
 pub mod input;
 pub mod io;
+pub mod key;
 pub mod load;
 pub mod output;
 pub mod problem;

@@ -2,6 +2,7 @@
 
 use super::Code;
 use super::exit::Exit;
+use super::key::KeyError;
 use super::refusal;
 use baton_formats::elf::ElfError;
 use baton_formats::manifest::ManifestError;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 #[allow(missing_docs)] // the words say what the fields are
 pub enum SignError {
     #[error("{}: {why}", .path.display())]
-    Key { path: PathBuf, why: String },
+    Key { path: PathBuf, why: KeyError },
     #[error("no certificate was given")]
     NoCertificate,
     #[error("not a certificate: {0}")]
@@ -23,7 +24,7 @@ pub enum SignError {
     #[error("the private key isn't the certificate's; give the certificate made for this key")]
     OtherKey,
     #[error("signing failed: {0}")]
-    Signing(String),
+    Signing(KeyError),
     #[error("writing PEM failed: {0}")]
     Pem(pem_rfc7468::Error),
     #[error("{}: a pipe; say where to write with --output", .path.display())]

@@ -43,7 +43,7 @@ pub fn unusable(certificate: &Certificate<'_>) -> Option<String> {
 /// Says what is wrong.
 pub fn parse(bytes: &[u8]) -> std::result::Result<Vec<Vec<u8>>, String> {
     let ders = if pem::is_pem(bytes) {
-        of_pem(pem::blocks(bytes)?)?
+        of_pem(pem::blocks(bytes).map_err(|e| e.to_string())?)?
     } else {
         vec![bytes.to_vec()]
     };

@@ -75,7 +75,7 @@ pub fn to_der(bytes: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
     if !pem::is_pem(&bytes) {
         return Ok(bytes);
     }
-    match &pem::blocks(&bytes)?[..] {
+    match &pem::blocks(&bytes).map_err(|e| e.to_string())?[..] {
         [block] if LABELS.contains(&block.label.as_str()) => Ok(block.bytes.to_vec()),
         [block] => Err(format!("it holds a {}, not a CMS signature", block.label)),
         blocks => Err(format!(

@@ -1,6 +1,7 @@
 //! PEM as it is found (RFC 7468, and what came before it): lines of any length and with any ends, headers
 //! as in encrypted keys, and any text around the blocks.
 
+use crate::failure::input::PemError;
 use zeroize::Zeroizing;
 
 const BEGIN: &str = "-----BEGIN ";
@@ -31,25 +32,23 @@ pub fn is_pem(file: &[u8]) -> bool {
 ///
 /// # Errors
 /// When a block doesn't end, or isn't base64.
-pub fn blocks(file: &[u8]) -> Result<Vec<Block>, String> {
+pub fn blocks(file: &[u8]) -> Result<Vec<Block>, PemError> {
     // Text around the blocks may be in any encoding.
     let text = Zeroizing::new(String::from_utf8_lossy(file).into_owned());
     let mut blocks = Vec::new();
     let mut rest = &text[..];
     while let Some((_, block)) = rest.split_once(BEGIN) {
-        let (label, body) = block.split_once(DASHES).ok_or(NO_END)?;
+        let (label, body) = block.split_once(DASHES).ok_or(PemError::NoEnd)?;
         let (body, after) = body
             .split_once(&format!("{END}{label}{DASHES}"))
-            .ok_or(NO_END)?;
+            .ok_or(PemError::NoEnd)?;
         blocks.push(decode(label, body)?);
         rest = after;
     }
     Ok(blocks)
 }
 
-const NO_END: &str = "a PEM block doesn't end as it begins";
-
-fn decode(label: &str, body: &str) -> Result<Block, String> {
+fn decode(label: &str, body: &str) -> Result<Block, PemError> {
     // Header lines come first, and a line that is empty ends them.
     let (headers, base64) = match body.trim_start().lines().next() {
         Some(first) if first.contains(':') => {
@@ -63,7 +62,7 @@ fn decode(label: &str, body: &str) -> Result<Block, String> {
     let mut digits = Zeroizing::new(Vec::with_capacity(base64.len()));
     digits.extend(base64.bytes().filter(|b| !b.is_ascii_whitespace()));
     if digits.is_empty() {
-        return Err("a PEM block with nothing in it".into());
+        return Err(PemError::Empty);
     }
     let ends = 2 * (BEGIN.len() + label.len() + DASHES.len() + 1);
     let length = digits.len() + digits.len().div_ceil(WIDTH) + ends;
@@ -74,7 +73,7 @@ fn decode(label: &str, body: &str) -> Result<Block, String> {
         strict.push(b'\n');
     }
     strict.extend(format!("{END}{label}{DASHES}\n").bytes());
-    let (_, bytes) = pem_rfc7468::decode_vec(&strict).map_err(|e| format!("broken PEM: {e}"))?;
+    let (_, bytes) = pem_rfc7468::decode_vec(&strict).map_err(PemError::Broken)?;
     Ok(Block {
         label: label.to_owned(),
         bytes: Zeroizing::new(bytes),

@@ -2,6 +2,7 @@
 //! once they were used: the file and what is made of it here, and the keys themselves by their crates.
 
 use crate::failure::Result;
+use crate::failure::key::KeyError;
 use crate::failure::sign::SignError;
 use crate::input::keystore::Keystore;
 use crate::input::pem::{self, Block};
@@ -45,7 +46,7 @@ impl SigningKey {
     ///
     /// # Errors
     /// Says what is wrong, without the key.
-    pub fn parse(file: &[u8]) -> std::result::Result<SigningKey, String> {
+    pub fn parse(file: &[u8]) -> std::result::Result<SigningKey, KeyError> {
         if pem::is_pem(file) {
             from_pem(&pem::blocks(file)?)
         } else {
@@ -68,81 +69,71 @@ impl SigningKey {
     ///
     /// # Errors
     /// When the key is unfit, say too small.
-    pub fn sign(&self, digest: &Digest) -> std::result::Result<Vec<u8>, String> {
+    pub fn sign(&self, digest: &Digest) -> std::result::Result<Vec<u8>, KeyError> {
         use p256::ecdsa::signature::hazmat::PrehashSigner;
         let bytes = digest.as_bytes();
-        let text = |e: p256::ecdsa::Error| e.to_string();
         match self {
             SigningKey::Rsa(key) => sign_rsa(key, digest),
             SigningKey::P256(key) => {
-                let signature: p256::ecdsa::Signature = key.sign_prehash(bytes).map_err(text)?;
+                let signature: p256::ecdsa::Signature =
+                    key.sign_prehash(bytes).map_err(KeyError::Ecdsa)?;
                 Ok(signature.to_der().as_bytes().to_vec())
             }
             SigningKey::P384(key) => {
-                let signature: p384::ecdsa::Signature = key.sign_prehash(bytes).map_err(text)?;
+                let signature: p384::ecdsa::Signature =
+                    key.sign_prehash(bytes).map_err(KeyError::Ecdsa)?;
                 Ok(signature.to_der().as_bytes().to_vec())
             }
         }
     }
 }
 
-fn sign_rsa(key: &rsa::PrivateKey, digest: &Digest) -> std::result::Result<Vec<u8>, String> {
+fn sign_rsa(key: &rsa::PrivateKey, digest: &Digest) -> std::result::Result<Vec<u8>, KeyError> {
     let bytes = digest.as_bytes();
     match digest.algorithm() {
         HashAlgorithm::Sha256 => key.pkcs1v15_sign_prehash::<sha2::Sha256>(bytes),
         HashAlgorithm::Sha384 => key.pkcs1v15_sign_prehash::<sha2::Sha384>(bytes),
         HashAlgorithm::Sha512 => key.pkcs1v15_sign_prehash::<sha2::Sha512>(bytes),
     }
-    .map_err(|e| e.to_string())
+    .map_err(KeyError::Rsa)
 }
 
 /// The sizes that the gate takes; smaller ones are too weak, larger ones the kernel can't check.
-fn rsa(key: rsa::PrivateKey) -> std::result::Result<SigningKey, String> {
+fn rsa(key: rsa::PrivateKey) -> std::result::Result<SigningKey, KeyError> {
     use rsa::traits::PublicKeyParts;
     let bits = key.n().bit_width_vartime();
     if !(2048..=4096).contains(&bits) {
-        return Err(format!(
-            "an RSA key of {bits} bits; the kernel and the gate take 2048 to 4096"
-        ));
+        return Err(KeyError::RsaSize { bits });
     }
     Ok(SigningKey::Rsa(Box::new(key)))
 }
 
 /// The first private key.
-fn from_pem(blocks: &[Block]) -> std::result::Result<SigningKey, String> {
+fn from_pem(blocks: &[Block]) -> std::result::Result<SigningKey, KeyError> {
     for block in blocks {
         let der = &block.bytes;
         match &block.label[..] {
             label if block.encrypted || label == "ENCRYPTED PRIVATE KEY" => {
-                return Err(ENCRYPTED.into());
+                return Err(KeyError::Encrypted);
             }
             "PRIVATE KEY" => return from_pkcs8(der),
             "RSA PRIVATE KEY" => {
                 let key = rsa::PrivateKey::from_pkcs1_der(der);
-                return key.map(rsa).map_err(|e| format!("broken RSA key: {e}"))?;
+                return rsa(key.map_err(KeyError::BrokenRsa)?);
             }
             "EC PRIVATE KEY" => return from_sec1(der),
-            "OPENSSH PRIVATE KEY" => return Err(OPENSSH.into()),
+            "OPENSSH PRIVATE KEY" => return Err(KeyError::OpenSsh),
             _ => {}
         }
     }
-    let labels: Vec<&str> = blocks.iter().map(|block| &block.label[..]).collect();
-    Err(format!(
-        "no private key in it, but {}; {GIVE}",
-        labels.join(", ")
-    ))
+    let labels = blocks.iter().map(|block| block.label.clone()).collect();
+    Err(KeyError::None { labels })
 }
 
-const ENCRYPTED: &str = "the key is encrypted; decrypt it for signing, for instance into memory with \
-    `openssl pkey -in KEY -out /dev/shm/key.pem`";
-const OPENSSH: &str =
-    "a key of OpenSSH's; make PEM of a copy with `ssh-keygen -p -m PEM -N '' -f COPY`";
-const GIVE: &str = "give an unencrypted one in PEM or DER (PKCS#8, PKCS#1 or SEC1)";
-
 /// By its form: DER has no label.
-fn from_der(der: &[u8]) -> std::result::Result<SigningKey, String> {
+fn from_der(der: &[u8]) -> std::result::Result<SigningKey, KeyError> {
     if let Some(keystore) = Keystore::of(der) {
-        return Err(keystore.for_key().into());
+        return Err(KeyError::Keystore(keystore.for_key()));
     }
     if let Ok(key) = rsa::PrivateKey::from_pkcs1_der(der) {
         return rsa(key);
@@ -151,21 +142,18 @@ fn from_der(der: &[u8]) -> std::result::Result<SigningKey, String> {
         return Ok(key);
     }
     if Certificate::parse(der).is_ok() {
-        return Err(format!("a certificate, not the private key; {GIVE}"));
+        return Err(KeyError::Certificate);
     }
     match rsa::pkcs8::PrivateKeyInfoRef::try_from(der) {
         Ok(_) => from_pkcs8(der),
-        Err(_) => Err(format!("no private key in it; {GIVE}")),
+        Err(_) => Err(KeyError::None { labels: Vec::new() }),
     }
 }
 
-fn from_pkcs8(der: &[u8]) -> std::result::Result<SigningKey, String> {
+fn from_pkcs8(der: &[u8]) -> std::result::Result<SigningKey, KeyError> {
     let is_pss = |it: rsa::pkcs8::PrivateKeyInfoRef<'_>| it.algorithm.oid == RSA_PSS;
     if rsa::pkcs8::PrivateKeyInfoRef::try_from(der).is_ok_and(is_pss) {
-        return Err(
-            "RSA-PSS keys aren't accepted; make one for PKCS#1 v1.5, as `openssl genrsa` does"
-                .into(),
-        );
+        return Err(KeyError::RsaPss);
     }
     if let Ok(key) = rsa::PrivateKey::from_pkcs8_der(der) {
         return rsa(key);
@@ -176,25 +164,21 @@ fn from_pkcs8(der: &[u8]) -> std::result::Result<SigningKey, String> {
     if let Ok(key) = p384::SecretKey::from_pkcs8_der(der) {
         return Ok(SigningKey::P384(key.into()));
     }
-    Err(unknown_kind())
+    Err(KeyError::UnknownKind)
 }
 
 /// id-RSASSA-PSS (RFC 4055, 1.2): a key for such signatures alone.
 const RSA_PSS: rsa::pkcs8::ObjectIdentifier =
     rsa::pkcs8::ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 
-fn from_sec1(der: &[u8]) -> std::result::Result<SigningKey, String> {
+fn from_sec1(der: &[u8]) -> std::result::Result<SigningKey, KeyError> {
     if let Ok(key) = p256::SecretKey::from_sec1_der(der) {
         return Ok(SigningKey::P256(key.into()));
     }
     if let Ok(key) = p384::SecretKey::from_sec1_der(der) {
         return Ok(SigningKey::P384(key.into()));
     }
-    Err(unknown_kind())
-}
-
-fn unknown_kind() -> String {
-    "a private key of another kind; give RSA (2048 to 4096 bits), or ECDSA on P-256 or P-384".into()
+    Err(KeyError::UnknownKind)
 }
 
 #[cfg(test)]
@@ -208,22 +192,17 @@ mod tests {
             "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
         ] {
             let why = SigningKey::parse(text.as_bytes()).unwrap_err();
-            assert!(
-                why.contains("encrypted") && why.contains("openssl pkey"),
-                "{why}"
-            );
+            assert!(matches!(why, KeyError::Encrypted), "{why}");
+            assert!(why.to_string().contains("openssl pkey"), "{why}");
         }
     }
 
     #[test]
     fn a_file_without_a_key_is_refused() {
-        assert!(
-            SigningKey::parse(b"")
-                .unwrap_err()
-                .contains("no private key")
-        );
-        let why =
-            SigningKey::parse(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
-        assert!(why.unwrap_err().contains("another kind"));
+        let why = SigningKey::parse(b"").unwrap_err();
+        assert!(matches!(&why, KeyError::None { .. }), "{why}");
+        let pem = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        let why = SigningKey::parse(pem).unwrap_err();
+        assert!(matches!(why, KeyError::UnknownKind), "{why}");
     }
 }
