@@ -1,106 +1,88 @@
 //! How an initrd begins, as Linux's initramfs reader takes it.
 //!
-//! After any number of zeros, which it skips, there is
-//!
-//! | first bytes | |
-//! |---|---|
-//! | `070701`, `070702` | a cpio archive, at a multiple of 4 bytes |
-//! | `1f 8b 08` | gzip |
-//! | `BZh` | bzip2 |
-//! | `5d 00` | LZMA |
-//! | `fd 37 7a 58 5a 00` | xz |
-//! | `89 4c 5a 4f 00 0d 0a 1a 0a` | lzo |
-//! | `02 21 4c 18` | lz4 in its legacy frame |
-//! | `28 b5 2f fd` | zstd |
-//!
-//! No kernel, manifest, certificate or signature begins so. Linux chooses by the first two bytes of a
-//! compression alone; the rest is what its decompressor then asks for.
+//! After any number of zeros, which it skips, there is a cpio archive, at a multiple of 4 bytes, or what one of the
+//! compressions that Linux unpacks begins with ([`Magic`]). No kernel, manifest, certificate or signature begins so.
+//! Linux chooses by the first two bytes of a compression alone; the rest is what its decompressor then asks for.
 //!
 //! Sources: `unpack_to_rootfs` and `do_header` in init/initramfs.c, `compressed_formats` in
 //! lib/decompress.c, and the decompressors in lib/decompress_*.c.
 
-/// The first bytes of a cpio archive, without and with checksums.
-const CPIO: [&[u8]; 2] = [b"070701", b"070702"];
+use crate::magic::Magic;
+
 /// Where an archive begins, at least.
 const ALIGNMENT: usize = 4;
 
-const COMPRESSED: [&[u8]; 7] = [
-    b"\x1f\x8b\x08",
-    b"BZh",
-    b"\x5d\0",
-    b"\xfd7zXZ\0",
-    b"\x89LZO\0\r\n\x1a\n",
-    b"\x02\x21\x4c\x18",
-    b"\x28\xb5\x2f\xfd",
-];
-
 /// Whether `bytes` begin as an initrd does. Says nothing of what follows.
 pub fn recognises(bytes: &[u8]) -> bool {
+    first(bytes).is_some()
+}
+
+/// What an initrd's first part is: an archive or a compression. `None` if `bytes` don't begin as an initrd does.
+pub fn first(bytes: &[u8]) -> Option<Magic> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    let rest = bytes.get(zeros..).unwrap_or_default();
-    let archive = zeros.is_multiple_of(ALIGNMENT) && begins_as_archive(rest);
-    archive || begins_with(rest, &COMPRESSED)
+    let magic = Magic::of(bytes.get(zeros..)?)?;
+    let is_taken = match magic {
+        Magic::Cpio | Magic::CpioChecksummed => zeros.is_multiple_of(ALIGNMENT),
+        Magic::Gzip
+        | Magic::Bzip2
+        | Magic::Lzma
+        | Magic::Xz
+        | Magic::Lzo
+        | Magic::Lz4Legacy
+        | Magic::Zstd => true,
+        Magic::Pe | Magic::Elf | Magic::Lz4 => false,
+    };
+    is_taken.then_some(magic)
 }
 
 /// Whether `bytes` begin as a cpio archive does.
 pub fn begins_as_archive(bytes: &[u8]) -> bool {
-    begins_with(bytes, &CPIO)
-}
-
-fn begins_with(bytes: &[u8], any: &[&[u8]]) -> bool {
-    any.iter().any(|magic| bytes.starts_with(magic))
+    matches!(
+        Magic::of(bytes),
+        Some(Magic::Cpio | Magic::CpioChecksummed)
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What Linux refuses.
+    const OTHERS: [Magic; 3] = [Magic::Pe, Magic::Elf, Magic::Lz4];
+
+    fn taken() -> impl Iterator<Item = Magic> {
+        let all = Magic::ALL.iter().copied();
+        all.filter(|magic| !OTHERS.contains(magic))
+    }
+
     #[test]
     fn begins_as_an_archive_or_as_one_of_seven_compressions() {
-        for magic in CPIO.iter().chain(&COMPRESSED) {
-            let bytes = [magic, &b" and more"[..]].concat();
-            assert!(recognises(&bytes), "{magic:x?}");
-            for len in 0..magic.len() {
-                assert!(!recognises(&bytes[..len]), "{magic:x?} cut to {len}");
+        assert_eq!(taken().count(), 2 + 7);
+        for magic in taken() {
+            let bytes = [magic.bytes(), b" and more"].concat();
+            assert_eq!(first(&bytes), Some(magic));
+            for len in 0..magic.bytes().len() {
+                assert!(!recognises(&bytes[..len]), "{magic:?} cut to {len}");
             }
-            for at in 0..magic.len() {
-                let mut other = bytes.clone();
-                other[at] ^= 0x80;
-                assert!(!recognises(&other), "{magic:x?} changed at {at}");
-            }
+        }
+        for magic in OTHERS {
+            let bytes = [magic.bytes(), b" and more"].concat();
+            assert!(!recognises(&bytes), "{magic:?}");
         }
     }
 
     #[test]
     fn zeros_come_before_it_as_linux_skips_them() {
-        for (zeros, archive) in [(1, false), (2, false), (4, true), (511, false), (512, true)] {
-            let padded = |magic: &[u8]| [&vec![0; zeros], magic].concat();
-            assert_eq!(recognises(&padded(CPIO[0])), archive, "{zeros}");
-            assert!(recognises(&padded(COMPRESSED[0])), "{zeros}");
+        for zeros in [1, 2, 4, 511, 512] {
+            for magic in taken() {
+                let is_archive = matches!(magic, Magic::Cpio | Magic::CpioChecksummed);
+                let expected = !is_archive || zeros % 4 == 0;
+                let bytes = [&vec![0; zeros], magic.bytes()].concat();
+                assert_eq!(recognises(&bytes), expected, "{magic:?} after {zeros}");
+            }
         }
         for none in [&b""[..], &[0; 4096]] {
             assert!(!recognises(none));
-        }
-    }
-
-    #[test]
-    fn nothing_else_that_is_signed_begins_so() {
-        for other in [
-            &b"MZ"[..],
-            b"\x7fELF",
-            crate::manifest::FIRST_LINE.as_bytes(),
-            &crate::handover::MAGIC,
-            // The other cpio formats, which Linux refuses.
-            b"070707",
-            b"\xc7\x71",
-            // DER, as in what is signed of certificates.
-            b"\x30\x82\x01\x00",
-            b"\x31\x81\x80",
-            // What Linux's first two bytes would let through.
-            b"BZ, as a text may begin",
-            b"\x1f\x9e",
-        ] {
-            assert!(!recognises(&[other, &[0; 64]].concat()), "{other:x?}");
         }
     }
 }

@@ -45,6 +45,7 @@ pub mod elf;
 pub mod gate_image;
 pub mod handover;
 pub mod initrd;
+pub mod magic;
 pub mod manifest;
 pub mod module_signature;
 pub mod mok;

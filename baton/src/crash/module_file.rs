@@ -3,6 +3,7 @@
 
 use crate::failure::problem::Problem;
 use crate::failure::{IoError, Result};
+use baton_formats::elf::Elf;
 use baton_sys::file;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -25,7 +26,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     };
     let ending = path.extension().unwrap_or_default().to_string_lossy();
     let bytes = unpack(&packed, &ending).map_err(|why| damaged(path, &why.to_string()))?;
-    if bytes.starts_with(b"\x7fELF") {
+    if Elf::recognises(&bytes) {
         Ok(bytes)
     } else {
         Err(damaged(path, "it isn't ELF").into())

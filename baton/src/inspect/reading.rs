@@ -26,8 +26,6 @@ use baton_formats::pe::Pe;
 use baton_formats::uki::{Addon, Uki, UkiError};
 use baton_verify::{Certificate, SignatureKind};
 
-/// The begin of a PE image.
-const DOS_MAGIC: &[u8] = b"MZ";
 /// What has been found so far.
 #[derive(Default)]
 struct Reading {
@@ -129,7 +127,7 @@ impl Reading {
     }
 
     fn pe(&mut self, file: &[u8]) {
-        if !file.starts_with(DOS_MAGIC) {
+        if !Pe::recognises(file) {
             return;
         }
         let Some(pe) = self.noted(Pe::parse(file)) else {

@@ -21,14 +21,13 @@ use baton_formats::elf::Elf;
 use baton_formats::handover;
 use baton_formats::module_signature;
 use baton_formats::multiboot2::Multiboot2;
+use baton_formats::pe::Pe;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::path::Path;
 
 /// The begin of any version's manifest.
 const MANIFEST: &[u8] = b"baton-manifest";
-/// The begin of a PE image.
-const DOS_MAGIC: &[u8] = b"MZ";
 
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,7 +162,7 @@ impl Kind {
         let image = image.map_or(file, |appended| appended.data);
         if Elf::recognises(image) {
             elf::kind(image)
-        } else if image.starts_with(DOS_MAGIC) {
+        } else if Pe::recognises(image) {
             pe::kind(image)
         } else if BzImage::recognises(image) {
             bzimage(image)

@@ -10,6 +10,7 @@ use crate::failure::input::InputError;
 use crate::input::read;
 use crate::verdict::own::not_a_gate;
 use baton_formats::gate_image::GateInfo;
+use baton_formats::pe::Pe;
 use baton_formats::policy::{MAGIC, Policy as Compact};
 use baton_sys::hex;
 use std::path::Path;
@@ -83,7 +84,7 @@ pub(super) fn compact_of(name: &Path) -> Result<Vec<u8>> {
     if bytes.starts_with(&MAGIC) {
         return Ok(bytes);
     }
-    if bytes.starts_with(b"MZ") {
+    if Pe::recognises(&bytes) {
         of_gate(&bytes, name)
     } else {
         compile(utf8(&bytes, name)?, name).map(|(_, bytes)| bytes)

@@ -10,9 +10,9 @@ use crate::input::p7s;
 use crate::input::read;
 use crate::kind::{Kind, Role};
 use crate::output::file::{self, Access, Destination};
-use baton_formats::elf::Elf;
 use baton_formats::gate_image::Formats;
 use baton_formats::initrd;
+use baton_formats::magic::Magic;
 use baton_formats::manifest::Manifest;
 use baton_verify::{Payload, Reason, SignatureKind};
 use std::os::unix::fs::FileTypeExt;
@@ -98,12 +98,10 @@ fn sign(
 
 /// What a file of this format mostly gets.
 fn default_kind(file: &[u8]) -> KindOption {
-    if file.starts_with(b"MZ") {
-        KindOption::Authenticode
-    } else if Elf::recognises(file) {
-        KindOption::Appended
-    } else {
-        KindOption::Detached
+    match Magic::of(file) {
+        Some(Magic::Pe) => KindOption::Authenticode,
+        Some(Magic::Elf) => KindOption::Appended,
+        _ => KindOption::Detached,
     }
 }
 

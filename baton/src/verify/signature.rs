@@ -16,7 +16,7 @@ pub(super) fn judge(
     detached: Option<&[u8]>,
     trust: &Trust<'_>,
 ) -> Result<Verdict, Reason> {
-    if file.starts_with(b"MZ") {
+    if Pe::recognises(file) {
         match by_authenticode(file, trust) {
             Err(Reason::Unsigned) => {}
             verdict => return verdict,

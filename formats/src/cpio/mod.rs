@@ -23,6 +23,8 @@ mod tests;
 
 pub use search::Search;
 
+use crate::magic::Magic;
+
 /// The length of a header, in bytes.
 pub const HEADER_LEN: usize = 110;
 /// The length of its magic, in bytes.
@@ -31,8 +33,6 @@ const MAGIC_LEN: usize = 6;
 const FIELD_LEN: usize = 8;
 /// The fields after the magic.
 const FIELDS: usize = 13;
-/// The magic, and the one of archives with checksums, as numbers.
-const MAGICS: core::ops::RangeInclusive<u32> = 0x07_0701..=0x07_0702;
 /// Where everything begins, at a multiple of this.
 const ALIGNMENT: usize = 4;
 
@@ -49,14 +49,18 @@ pub struct Header {
 impl Header {
     /// Reads a header; `None` if it is none.
     pub fn parse(bytes: &[u8; HEADER_LEN]) -> Option<Self> {
-        let (magic, rest) = bytes.split_at_checked(MAGIC_LEN)?;
-        let magic = hexadecimal(magic).filter(|magic| MAGICS.contains(magic))?;
+        let checksummed = match Magic::of(bytes)? {
+            Magic::Cpio => false,
+            Magic::CpioChecksummed => true,
+            _ => return None,
+        };
+        let digits = bytes.get(MAGIC_LEN..)?;
         let mut fields = [0; FIELDS];
-        for (field, digits) in fields.iter_mut().zip(rest.chunks_exact(FIELD_LEN)) {
+        for (field, digits) in fields.iter_mut().zip(digits.chunks_exact(FIELD_LEN)) {
             *field = hexadecimal(digits)?;
         }
         Some(Header {
-            checksummed: magic == *MAGICS.end(),
+            checksummed,
             fields,
         })
     }
@@ -64,9 +68,9 @@ impl Header {
     /// Its bytes.
     pub fn to_bytes(&self) -> [u8; HEADER_LEN] {
         let magic = if self.checksummed {
-            b"070702"
+            Magic::CpioChecksummed.bytes()
         } else {
-            b"070701"
+            Magic::Cpio.bytes()
         };
         let digits = self.fields.iter().flat_map(|field| {
             let nibbles = field.to_be_bytes().map(|byte| [byte >> 4, byte & 0xf]);

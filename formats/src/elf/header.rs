@@ -2,9 +2,10 @@
 //! Interface" (`Elf32_Ehdr`, `Elf64_Ehdr` and their `Phdr` in include/uapi/linux/elf.h).
 
 use super::{
-    Class, ElfError, HEADER_LEN, Kind, MAGIC, MAX_PROGRAM_HEADERS, PROGRAM_HEADER_LEN, PT_INTERP,
-    PT_LOAD, Segment,
+    Class, ElfError, HEADER_LEN, Kind, MAX_PROGRAM_HEADERS, PROGRAM_HEADER_LEN, PT_INTERP, PT_LOAD,
+    Segment,
 };
+use crate::magic::Magic;
 use crate::reader::{OutOfBounds, Reader, slice};
 use core::ops::Range;
 
@@ -69,7 +70,8 @@ impl Header {
     pub fn parse(file: &[u8]) -> Result<Self, ElfError> {
         let short = |_: OutOfBounds| ElfError::TooShort(file.len());
         let mut reader = Reader::new(file);
-        if reader.array().map_err(short)? != MAGIC {
+        reader.skip(Magic::Elf.bytes().len()).map_err(short)?;
+        if !Magic::Elf.begins(file) {
             return Err(ElfError::Magic);
         }
         let class = Class::from_ident(reader.u8().map_err(short)?).ok_or(ElfError::Class)?;

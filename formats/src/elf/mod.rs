@@ -41,11 +41,10 @@ mod tests;
 pub use error::ElfError;
 pub use note::{Note, Notes, SIGNATURE_NOTE_KIND, SIGNATURE_NOTE_NAME};
 
+use crate::magic::Magic;
 use core::ops::Range;
 use header::{Header, ProgramHeader};
 
-/// The first bytes of an ELF file.
-pub const MAGIC: [u8; 4] = *b"\x7fELF";
 /// The length of the ELF header of a 64-bit file, in bytes.
 pub const HEADER_LEN: usize = 64;
 /// The length of a program header of a 64-bit file, in bytes.
@@ -163,9 +162,9 @@ impl<'a> Elf<'a> {
         Ok(elf)
     }
 
-    /// Whether `bytes` begin as an ELF file does, of any kind.
-    pub fn recognises(bytes: &[u8]) -> bool {
-        bytes.starts_with(&MAGIC)
+    /// Whether `file` begins as ELF does, of any kind.
+    pub fn recognises(file: &[u8]) -> bool {
+        Magic::Elf.begins(file)
     }
 
     /// The size of its addresses.

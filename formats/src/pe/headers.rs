@@ -1,7 +1,7 @@
 //! The fields of the DOS, COFF and optional headers, found by the offsets of "PE Format".
 
 use super::section::SECTION_HEADER_LEN;
-use super::{DOS_MAGIC, MAX_SECTIONS, Offsets, PeError};
+use super::{MAX_SECTIONS, Offsets, Pe, PeError};
 use crate::reader::{Reader, u32_at};
 
 /// `e_lfanew`, the PE header's file offset.
@@ -100,7 +100,7 @@ impl Headers {
 
 /// A reader at the COFF header, and its file offset.
 fn at_coff_header(file: &[u8]) -> Result<(Reader<'_>, usize), PeError> {
-    if !file.starts_with(DOS_MAGIC) {
+    if !Pe::recognises(file) {
         return Err(PeError::NoDosHeader);
     }
     let at = u32_at(file, E_LFANEW).ok_or(PeError::Truncated("DOS header"))?;

@@ -34,12 +34,11 @@ pub use certificate::{CertificateIter, WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS, 
 pub use error::{CertificateError, PeError};
 pub use section::{SECTION_HEADER_LEN, Section, Sections};
 
+use crate::magic::Magic;
 use crate::reader::is_zero;
 use core::ops::Range;
 use headers::Headers;
 
-/// What a PE file begins with, the magic of its DOS header.
-pub const DOS_MAGIC: &[u8] = b"MZ";
 /// `IMAGE_FILE_MACHINE_AMD64`, the machine type of x86-64 images.
 pub const MACHINE_AMD64: u16 = 0x8664;
 
@@ -76,6 +75,11 @@ pub struct Pe<'a> {
 }
 
 impl<'a> Pe<'a> {
+    /// Whether `file` begins as a PE image does.
+    pub fn recognises(file: &[u8]) -> bool {
+        Magic::Pe.begins(file)
+    }
+
     /// Checks the whole layout of `file`, which must be a complete PE file.
     pub fn parse(file: &'a [u8]) -> Result<Self, PeError> {
         let headers = Headers::parse(file)?;

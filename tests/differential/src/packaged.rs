@@ -216,7 +216,7 @@ fn is_pe(bytes: &[u8]) -> bool {
         .get(0x3c..0x40)
         .and_then(|field| field.try_into().ok())
         .map_or(0, u32::from_le_bytes) as usize;
-    bytes.starts_with(b"MZ") && bytes.get(at..at + 4) == Some(b"PE\0\0")
+    Pe::recognises(bytes) && bytes.get(at..at + 4) == Some(b"PE\0\0")
 }
 
 fn hex(digest: &Digest) -> String {

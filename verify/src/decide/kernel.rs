@@ -3,7 +3,7 @@
 use baton_formats::elf::Elf;
 use baton_formats::gate_image::{Format, Formats};
 use baton_formats::module_signature;
-use baton_formats::pe::DOS_MAGIC;
+use baton_formats::pe::Pe;
 use baton_formats::policy::Rules;
 use baton_formats::verdict::SignatureKind;
 
@@ -93,7 +93,7 @@ struct Kernel<'a, 'e> {
 
 impl<'a> Kernel<'a, '_> {
     fn by_authenticode(&self) -> Result<Verified<'a>, Reason> {
-        if self.bytes.starts_with(DOS_MAGIC) {
+        if Pe::recognises(self.bytes) {
             verify_image(self.bytes, self.trust)
         } else {
             Err(Reason::Unsigned)
@@ -165,7 +165,7 @@ impl<'a> Kernel<'a, '_> {
 /// A kernel, if how it is vouched for says that it is one. What a PE image is shows when it is opened.
 fn check_role(verified: Verified<'_>, formats: Formats) -> Result<Verified<'_>, Reason> {
     let by_manifest = verified.signature_kind() == SignatureKind::Manifest;
-    if !by_manifest && !verified.bytes().starts_with(DOS_MAGIC) {
+    if !by_manifest && !Pe::recognises(verified.bytes()) {
         Payload::recognise(verified.bytes(), verified.signature_kind(), formats)?;
     }
     Ok(verified)

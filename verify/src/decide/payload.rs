@@ -4,7 +4,7 @@ use baton_formats::bzimage::BzImage;
 use baton_formats::elf::{Class, Elf};
 use baton_formats::gate_image::{Format, Formats};
 use baton_formats::multiboot2::Multiboot2;
-use baton_formats::pe::{DOS_MAGIC, Pe};
+use baton_formats::pe::Pe;
 use baton_formats::uki::{Addon, Uki, UkiError};
 use baton_formats::verdict::SignatureKind;
 
@@ -55,7 +55,7 @@ impl<'a> Payload<'a> {
     ) -> Result<Self, Reason> {
         let payload = Self::of(bytes, formats)?;
         let shows = match payload {
-            Self::BzImage(_) => bytes.starts_with(DOS_MAGIC),
+            Self::BzImage(_) => Pe::recognises(bytes),
             Self::Vmlinux(_) => true,
             Self::Pvh { .. } | Self::Multiboot2 { .. } => false,
         };
@@ -72,7 +72,7 @@ impl<'a> Payload<'a> {
         }
         match BzImage::parse(bytes) {
             Ok(image) => Ok(Self::BzImage(image)),
-            Err(error) if bytes.starts_with(DOS_MAGIC) || BzImage::recognises(bytes) => {
+            Err(error) if Pe::recognises(bytes) || BzImage::recognises(bytes) => {
                 Err(Reason::BadKernel(error))
             }
             Err(_) => Self::multiboot2(bytes, None, formats),
@@ -182,7 +182,7 @@ pub(crate) fn check_format(bytes: &[u8], formats: Formats) -> Result<(), Reason>
 /// # Errors
 /// `BadImage` or `BadUki`, if it begins as a PE image does.
 pub fn as_uki(bytes: &[u8]) -> Result<Option<Uki<'_>>, Reason> {
-    if !bytes.starts_with(DOS_MAGIC) {
+    if !Pe::recognises(bytes) {
         return Ok(None);
     }
     let pe = Pe::parse(bytes).map_err(Reason::BadImage)?;

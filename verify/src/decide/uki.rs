@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use baton_formats::gate_image::Format;
 use baton_formats::handover::Record;
-use baton_formats::pe::{DOS_MAGIC, Pe};
+use baton_formats::pe::Pe;
 use baton_formats::policy::Purpose;
 use baton_formats::uki::{Addon, Arguments, Uki};
 use baton_formats::verdict::SignatureKind;
@@ -90,7 +90,7 @@ pub(crate) fn open<'a>(
 /// one, as outside, so that nothing of it goes unseen. Zeros may follow: a section is as long as a
 /// multiple of the file's alignment, and doesn't always say how much of that is the kernel.
 fn check_inner(kernel: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
-    let file = if kernel.starts_with(DOS_MAGIC) {
+    let file = if Pe::recognises(kernel) {
         Pe::without_padding(kernel).map_err(Reason::BadImage)?
     } else {
         kernel

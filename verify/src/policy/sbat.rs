@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use baton_formats::pe::{DOS_MAGIC, Pe};
+use baton_formats::pe::Pe;
 use baton_formats::sbat::Sbat;
 
 use crate::display::printable;
@@ -48,7 +48,7 @@ impl fmt::Display for SbatSource {
 /// `BadImage` of what begins as a PE file and isn't one; `BadSbat` and `SbatTwice` for metadata
 /// that can't be relied on (shim refuses two sections, too: `verify_buffer_sbat` in its pe.c).
 pub fn sbat(image: &[u8]) -> Result<Option<Sbat<'_>>, Reason> {
-    if !image.starts_with(DOS_MAGIC) {
+    if !Pe::recognises(image) {
         return Ok(None);
     }
     let pe = Pe::parse(image).map_err(Reason::BadImage)?;

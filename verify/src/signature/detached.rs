@@ -24,7 +24,7 @@
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use baton_formats::initrd;
+use baton_formats::magic::Magic;
 
 use crate::crypto::hash::{Digest, HashAlgorithm};
 use crate::der::oid;
@@ -229,8 +229,11 @@ impl Content {
             first = first.or(Some(part).filter(|part| !part.is_empty()).copied());
         }));
         let first = first.unwrap_or_default();
-        let is_der = matches!(first, [SEQUENCE | SET, ..]) && !initrd::begins_as_archive(first);
-        Self { digest, is_der }
+        let is_archive = matches!(Magic::of(first), Some(Magic::Cpio | Magic::CpioChecksummed));
+        Self {
+            digest,
+            is_der: matches!(first, [SEQUENCE | SET, ..]) && !is_archive,
+        }
     }
 
     pub(crate) fn digest(&self) -> Digest {

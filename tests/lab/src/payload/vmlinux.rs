@@ -7,17 +7,9 @@ use std::process::Command;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use baton_formats::bzimage::BzImage;
 use baton_formats::elf::Elf;
+use baton_formats::magic::Magic;
 
 use crate::exec;
-
-/// What a payload begins with, and the program that decompresses it.
-const COMPRESSORS: &[(&[u8], &str)] = &[
-    (b"\x1f\x8b", "gzip"),
-    (b"\xfd7zXZ\0", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    // LZ4's legacy frame, which Linux uses.
-    (b"\x02\x21\x4c\x18", "lz4"),
-];
 
 /// Writes to `out` the ELF kernel that the bzImage at `image` decompresses when it starts.
 pub fn extract(image: &Path, out: &Path) -> Result<()> {
@@ -49,14 +41,15 @@ fn payload(image: &[u8]) -> Result<(&[u8], usize)> {
 }
 
 fn decompressed(packed: &[u8], scratch: &Path) -> Result<Vec<u8>> {
-    let Some((_, program)) = COMPRESSORS
-        .iter()
-        .find(|(magic, _)| packed.starts_with(magic))
-    else {
-        bail!(
+    let program = match Magic::of(packed) {
+        Some(Magic::Gzip) => "gzip",
+        Some(Magic::Xz) => "xz",
+        Some(Magic::Zstd) => "zstd",
+        Some(Magic::Lz4Legacy) => "lz4",
+        _ => bail!(
             "a payload that begins with {:02x?} isn't known",
             packed.get(..6)
-        );
+        ),
     };
     fs::write(scratch, packed)?;
     let out = exec::bytes(
