@@ -35,14 +35,6 @@ pub fn first(bytes: &[u8]) -> Option<Magic> {
     is_taken.then_some(magic)
 }
 
-/// Whether `bytes` begin as a cpio archive does.
-pub fn begins_as_archive(bytes: &[u8]) -> bool {
-    matches!(
-        Magic::of(bytes),
-        Some(Magic::Cpio | Magic::CpioChecksummed)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,51 +5,39 @@ use crate::input::certs;
 use crate::input::p7s;
 use crate::input::pem;
 use baton_formats::initrd;
-use baton_formats::policy::MAGIC;
+use baton_formats::magic::Magic;
+use baton_formats::policy;
 use baton_formats::reader::u32_at;
+use std::borrow::Cow;
 
-/// How compressed data begins, and by what it is compressed (lib/decompress.c in Linux).
-const COMPRESSIONS: [(&[u8], &str); 7] = [
-    (&[0x1f, 0x8b], "gzip"),
-    (&[0x28, 0xb5, 0x2f, 0xfd], "zstd"),
-    (b"\xfd7zXZ", "xz"),
-    (&[0x02, 0x21, 0x4c, 0x18], "lz4"),
-    (&[0x5d, 0, 0], "lzma"),
-    (b"BZh", "bzip2"),
-    (b"\x89LZO", "lzo"),
-];
-
-/// What these bytes are compressed by, if that can be told by their begin.
+/// What these bytes are compressed by, if Linux unpacks it.
 #[must_use]
 pub fn compression(bytes: &[u8]) -> Option<&'static str> {
-    let known = COMPRESSIONS.iter();
-    let mut fitting = known.filter(|(magic, _)| bytes.starts_with(magic));
-    fitting.next().map(|(_, name)| *name)
+    Magic::of(bytes).and_then(compression_name)
+}
+
+fn compression_name(magic: Magic) -> Option<&'static str> {
+    Some(match magic {
+        Magic::Gzip => "gzip",
+        Magic::Zstd => "zstd",
+        Magic::Xz => "xz",
+        Magic::Lz4Legacy => "lz4",
+        Magic::Lzma => "lzma",
+        Magic::Bzip2 => "bzip2",
+        Magic::Lzo => "lzo",
+        Magic::Pe | Magic::Elf | Magic::Cpio | Magic::CpioChecksummed | Magic::Lz4 => return None,
+    })
 }
 
 /// An initrd, or what may be one.
 pub(super) fn initrd(image: &[u8]) -> Option<Kind> {
-    // Zeros may come first, as between the parts of one. What follows the first part isn't looked at:
-    // Linux takes one archive after another, each compressed in a way of its own.
-    let zeros = image.iter().take_while(|byte| **byte == 0).count();
-    let image = if initrd::recognises(image) {
-        image.get(zeros..).unwrap_or_default()
-    } else {
-        image
+    // What follows the first part isn't looked at: Linux takes one archive after another, each compressed in a
+    // way of its own.
+    let name = match compression_name(initrd::first(image)?) {
+        Some(by) => format!("compressed data ({by}), as initrds are").into(),
+        None => Cow::from("an initrd (cpio archive)"),
     };
-    if initrd::begins_as_archive(image) {
-        return Some(Kind::new(
-            Format::Data,
-            "an initrd (cpio archive)",
-            Role::Initrd,
-        ));
-    }
-    let by = compression(image)?;
-    Some(Kind::new(
-        Format::Data,
-        format!("compressed data ({by}), as initrds are"),
-        Role::Initrd,
-    ))
+    Some(Kind::new(Format::Data, name, Role::Initrd))
 }
 
 const OTHER_MACHINE: &str = "take the one that is built for x86-64";
@@ -146,12 +134,12 @@ const KNOWN: [(usize, &[u8], &str, &str); 18] = [
     // lib/decompress_unlz4.c in Linux takes the legacy frames of `lz4 -l` alone.
     (
         0,
-        &[0x04, 0x22, 0x4d, 0x18],
+        Magic::Lz4.bytes(),
         "compressed data (lz4, in frames that Linux doesn't unpack)",
         "compress an initrd with `lz4 -l`; of a compressed kernel, name what is in it",
     ),
     (0, b"#!", "a script", "name a kernel"),
-    (0, &MAGIC, "a policy", "name a kernel"),
+    (0, &policy::MAGIC, "a policy", "name a kernel"),
     (
         0,
         b"070707",

@@ -1,6 +1,7 @@
 //! Files of all kinds, made here as small as they are recognised.
 
 use super::*;
+use baton_formats::initrd;
 
 /// A PE image of this machine type with these sections, each in a sector of its own ("PE Format").
 fn pe_for(machine: u16, sections: &[(&str, &[u8])]) -> Vec<u8> {
@@ -283,6 +284,26 @@ fn other_files_that_people_give_are_named() {
         );
     }
     assert_eq!(Kind::of(b"anything").role, Role::Data);
+}
+
+#[test]
+fn an_initrd_is_what_the_gate_takes_a_signature_for_one_of() {
+    for start in [
+        &b"\x1f\x8b\x08"[..],
+        b"\x1f\x8b\x07",
+        b"\x5d\0\0",
+        b"\x5d\0\x01",
+        b"\xfd7zXZ\0",
+        b"\xfd7zXZ\x01",
+        b"\x89LZO\0\r\n\x1a\n",
+        b"\x89LZO\0\0",
+        b"\0\0\0\x00070702",
+        b"\0\0\x00070702",
+    ] {
+        let file = [start, b" and more"].concat();
+        let is_named = Kind::of(&file).role == Role::Initrd;
+        assert_eq!(is_named, initrd::recognises(&file), "{start:x?}");
+    }
 }
 
 #[test]
