@@ -6,7 +6,9 @@ use baton_formats::elf::Elf;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|file: &[u8]| {
+    let core = Elf::core_class(file);
     let Ok(elf) = Elf::parse(file) else { return };
+    assert!(Elf::recognises(file) && core.is_none());
     let segments: Vec<_> = elf.segments().collect();
     assert!(!segments.is_empty() && segments.len() <= 64);
     let range = elf.physical_range();

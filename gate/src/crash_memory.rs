@@ -19,18 +19,12 @@ extern crate alloc;
 use alloc::vec::Vec;
 
 use baton_formats::cmdline::CrashLine;
+use baton_formats::elf::{Class, Elf, HEADER_LEN};
 use baton_verify::{Component, Reason, Refusal};
 
 use crate::memory::PhysicalMemory;
 use crate::plan::{LOWEST, MapEntry, Range, Use};
 
-/// How the headers of a dump begin: ELF, of 64 bits, little-endian, of version 1.
-const ELF: [u8; 7] = *b"\x7fELF\x02\x01\x01";
-/// The offset of e_type, and ET_CORE there (System V gABI, "ELF Header").
-const TYPE: core::ops::Range<usize> = 16..18;
-const CORE: [u8; 2] = [4, 0];
-/// The length of an ELF header.
-const HEADER_LEN: u64 = 64;
 /// What is cut out of the RAM for a crash is no longer: the headers at most 56 bytes for each of 8192 processors
 /// (NR_CPUS_RANGE_END) and 8192 ranges of memory (CONFIG_CRASH_MAX_MEMORY_RANGES), the keys for disks, which may
 /// follow them, a few hundred bytes for each of 128 (KEY_NUM_MAX in kernel/crash_dump_dm_crypt.c).
@@ -79,9 +73,8 @@ fn find<M: PhysicalMemory>(
 }
 
 fn is_dump<M: PhysicalMemory>(address: u64, memory: &M) -> bool {
-    memory.read(address, HEADER_LEN).is_some_and(|header| {
-        header.starts_with(&ELF) && header.get(TYPE).is_some_and(|kind| kind == CORE)
-    })
+    let header = memory.read(address, HEADER_LEN as u64);
+    header.and_then(Elf::core_class) == Some(Class::Elf64)
 }
 
 /// The RAM that begins where what was cut out of it from `start` on ends: nothing is listed between.
@@ -140,11 +133,10 @@ mod tests {
 
     const fn header(kind: u8) -> [u8; 64] {
         let mut header = [0; 64];
-        let mut index = 0;
-        while index < ELF.len() {
-            header[index] = ELF[index];
-            index += 1;
-        }
+        header
+            .split_at_mut(7)
+            .0
+            .copy_from_slice(b"\x7fELF\x02\x01\x01");
         header[16] = kind;
         header
     }

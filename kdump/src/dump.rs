@@ -12,6 +12,7 @@ use crate::note::CrashNotes;
 use crate::source::{self, Source, read_up_to};
 use crate::survey::{Flaw, Survey};
 use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
+use baton_formats::elf::Elf;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -149,11 +150,12 @@ impl Dump {
         })
     }
 
-    /// Whether a file that begins so may be a dump.
+    /// Whether a file that begins so may be a dump: of ELF files, only cores are. The first 18 bytes tell.
     #[must_use]
     pub fn recognises(start: &[u8]) -> bool {
-        let mut readers = READERS.iter();
-        Flattened::recognises(start) || readers.any(|it| (it.recognises)(start))
+        let is_other_elf = Elf::recognises(start) && Elf::core_class(start).is_none();
+        let is_read = |reader: &Reader| (reader.recognises)(start);
+        Flattened::recognises(start) || (!is_other_elf && READERS.iter().any(is_read))
     }
 
     /// How it is written down, for a person.

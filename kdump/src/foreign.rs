@@ -1,6 +1,7 @@
 //! What is no dump that can be read here, but is known by how it begins: packed dumps, and what others write of
 //! a machine's memory. A refusal then says what it is and what to do.
 
+use baton_formats::magic::Magic;
 use std::path::Path;
 
 /// How much of a file's beginning tells what it is: a tar archive is known by its 257th byte.
@@ -40,23 +41,23 @@ macro_rules! unpack {
 
 /// A table of marks, with a line for each: the place, the bytes, what it is, what to do.
 macro_rules! marks {
-    ($($at:literal $bytes:literal $name:literal => $advice:expr;)*) => {
+    ($($at:literal $bytes:tt $name:literal => $advice:expr;)*) => {
         &[$(Mark { at: $at, bytes: $bytes, foreign: Foreign { name: $name, advice: $advice } }),*]
     };
 }
 
 static MARKS: &[Mark] = marks! {
-    // Compressed files: RFC 1952, the formats' own specifications, and magic(5).
-    0 b"\x1f\x8b" "a gzip file" => unpack!("gzip -dc FILE > vmcore");
-    0 b"\xfd7zXZ\0" "an xz file" => unpack!("xz -dc FILE > vmcore");
-    0 b"\x28\xb5\x2f\xfd" "a zstd file" => unpack!("zstd -dc FILE > vmcore");
+    // Compressed files: the formats' own specifications, and magic(5).
+    0 (Magic::Gzip.bytes()) "a gzip file" => unpack!("gzip -dc FILE > vmcore");
+    0 (Magic::Xz.bytes()) "an xz file" => unpack!("xz -dc FILE > vmcore");
+    0 (Magic::Zstd.bytes()) "a zstd file" => unpack!("zstd -dc FILE > vmcore");
     0 b"\x50\x2a\x4d\x18" "a zstd file" => unpack!("zstd -dc FILE > vmcore");
-    0 b"BZh" "a bzip2 file" => unpack!("bzip2 -dc FILE > vmcore");
-    0 b"\x04\x22\x4d\x18" "an lz4 file" => unpack!("lz4 -dc FILE > vmcore");
-    0 b"\x02\x21\x4c\x18" "an lz4 file" => unpack!("lz4 -dc FILE > vmcore");
-    0 b"\x89LZO\0\r\n\x1a\n" "an lzop file" => unpack!("lzop -dc FILE > vmcore");
+    0 (Magic::Bzip2.bytes()) "a bzip2 file" => unpack!("bzip2 -dc FILE > vmcore");
+    0 (Magic::Lz4.bytes()) "an lz4 file" => unpack!("lz4 -dc FILE > vmcore");
+    0 (Magic::Lz4Legacy.bytes()) "an lz4 file" => unpack!("lz4 -dc FILE > vmcore");
+    0 (Magic::Lzo.bytes()) "an lzop file" => unpack!("lzop -dc FILE > vmcore");
     0 b"LZIP" "an lzip file" => unpack!("lzip -dc FILE > vmcore");
-    0 b"\x5d\0\0" "an lzma file" => unpack!("xz -dc --format=lzma FILE > vmcore");
+    0 (Magic::Lzma.bytes()) "an lzma file" => unpack!("xz -dc --format=lzma FILE > vmcore");
     0 b"\x1f\x9d" "a file of compress" => unpack!("gzip -dc FILE > vmcore");
     0 b"\xff\x06\0\0sNaPpY" "a snappy file" => unpack!("snzip -dc FILE > vmcore");
     0 b"PK\x03\x04" "a zip archive" => unpack!("unzip FILE");

@@ -33,7 +33,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "baton-samples",
         &["baton-formats", "baton-gate", "baton-verify"],
     ),
-    ("baton-kdump", &[]),
+    ("baton-kdump", &["baton-formats"]),
     ("baton-toml", &[]),
     ("baton-xtask", &[]),
     (

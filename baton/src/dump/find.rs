@@ -77,9 +77,7 @@ fn is_log(path: &Path) -> bool {
 fn is_dump(path: &Path) -> bool {
     let mut start = Vec::new();
     let read = source::open(path).and_then(|file| file.take(18).read_to_end(&mut start));
-    // ET_CORE, not just any ELF file.
-    let other_elf = start.starts_with(b"\x7fELF") && start.get(16..18) != Some(&[4, 0]);
-    read.is_ok() && Dump::recognises(&start) && !other_elf
+    read.is_ok() && Dump::recognises(&start)
 }
 
 /// Whether a dump's name marks it as unfinished.

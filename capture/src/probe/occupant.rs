@@ -3,10 +3,10 @@
 //!
 //! No list of signatures is complete. So it is defined what counts as free, and the list serves to name occupants.
 
+use super::bytes;
 use super::superblock::{Owner, superblock};
-use super::{array, bytes};
 use crate::trailer;
-use baton_kdump::Source;
+use baton_kdump::{Dump, Source};
 use std::fmt;
 use std::io;
 
@@ -85,12 +85,10 @@ fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
-/// Whether this is the beginning of a kdump-compressed dump, of its predecessor diskdump, of a flattened dump
-/// (makedumpfile's diskdump_mod.h and makedumpfile.h), or of an ELF core (e_type is ET_CORE of elf.h).
+/// Whether this is the beginning of a dump, or of one of diskdump, from which kdump-compressed ones descend
+/// (makedumpfile's diskdump_mod.h).
 fn is_dump(beginning: &[u8]) -> bool {
-    let magic: [&[u8]; 3] = [b"KDUMP   ", b"DISKDUMP", b"makedumpfile\0"];
-    let is_core = || beginning.starts_with(b"\x7fELF") && array(beginning, 16) == Some([4, 0]);
-    magic.iter().any(|it| beginning.starts_with(it)) || is_core()
+    Dump::recognises(beginning) || beginning.starts_with(b"DISKDUMP")
 }
 
 /// Where a signature lies.

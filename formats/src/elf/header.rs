@@ -6,13 +6,14 @@ use super::{
     Segment,
 };
 use crate::magic::Magic;
-use crate::reader::{OutOfBounds, Reader, slice};
+use crate::reader::{OutOfBounds, Reader, array_at, slice, u16_at};
 use core::ops::Range;
 
 /// `EI_DATA` = little-endian, `EI_VERSION` = 1.
 const IDENT: [u8; 2] = [1, 1];
 const ET_EXEC: u16 = 2;
 const ET_DYN: u16 = 3;
+const ET_CORE: u16 = 4;
 const EM_386: u16 = 3;
 const EM_X86_64: u16 = 62;
 
@@ -24,6 +25,13 @@ impl Class {
             2 => Some(Class::Elf64),
             _ => None,
         }
+    }
+
+    /// That of a core, by the first 18 bytes of its header.
+    pub(super) fn of_core(file: &[u8]) -> Option<Self> {
+        let [class, ident @ ..]: [u8; 3] = array_at(file, Magic::Elf.bytes().len())?;
+        let is_core = Magic::Elf.begins(file) && ident == IDENT && u16_at(file, 16)? == ET_CORE;
+        Self::from_ident(class).filter(|_| is_core)
     }
 
     fn header_len(self) -> usize {

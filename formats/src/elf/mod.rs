@@ -167,6 +167,12 @@ impl<'a> Elf<'a> {
         Magic::Elf.begins(file)
     }
 
+    /// The class of the core that `file` begins as, such as a dump of memory; `None` if it is no core, or not
+    /// little-endian.
+    pub fn core_class(file: &[u8]) -> Option<Class> {
+        Class::of_core(file)
+    }
+
     /// The size of its addresses.
     pub fn class(&self) -> Class {
         self.header.class

@@ -282,6 +282,21 @@ mod refuses {
     }
 
     #[test]
+    fn a_core_is_known_by_its_first_18_bytes_but_is_no_kernel() {
+        let core = with(&kernel()[..18], |file| put16(file, 0x10, 4));
+        assert_eq!(Elf::core_class(&core), Some(Class::Elf64));
+        let elf32 = with(&core, |file| file[4] = 1);
+        assert_eq!(Elf::core_class(&elf32), Some(Class::Elf32));
+        for (at, value) in [(0, 0), (3, 0), (4, 3), (5, 2), (6, 0), (16, 2), (17, 1)] {
+            let other = with(&core, |file| file[at] = value);
+            assert_eq!(Elf::core_class(&other), None, "byte {at} is {value}");
+        }
+        for len in 0..core.len() {
+            assert_eq!(Elf::core_class(&core[..len]), None, "cut to {len}");
+        }
+    }
+
+    #[test]
     fn program_headers_of_another_length() {
         for len in [0, 32, 57, u16::MAX] {
             let error = error_with(|file| put16(file, 0x36, len));

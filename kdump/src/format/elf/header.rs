@@ -5,6 +5,7 @@ use super::disk::{
 };
 use super::{Machine, Source, VmcoreError};
 use crate::source::{read, read_up_to};
+use baton_formats::magic::Magic;
 use std::mem::offset_of;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
@@ -42,7 +43,7 @@ pub(super) enum Class {
 
 impl Class {
     pub(super) fn of(start: &[u8]) -> Option<Class> {
-        match start.strip_prefix(b"\x7fELF")?.first()? {
+        match start.strip_prefix(Magic::Elf.bytes())?.first()? {
             1 => Some(Class::Bits32),
             2 => Some(Class::Bits64),
             _ => None,
