@@ -2,11 +2,11 @@
 //! flattened.
 
 use crate::address_space::{AddressSpaceError, KernelMemory};
+use crate::arch::Machine;
 use crate::foreign::{BEGINNING, Foreign};
 use crate::format::elf::Segment;
 use crate::format::flattened::Flattened;
 use crate::format::{DumpFormat, READERS, Reader, Refusal, Stated};
-use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Unreadable};
 use crate::note::CrashNotes;
 use crate::source::{self, Source, read_up_to};

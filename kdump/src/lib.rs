@@ -15,6 +15,7 @@
 // A list of one range is what the tests mean by it.
 #![cfg_attr(test, allow(clippy::single_range_in_vec_init))]
 
+mod arch;
 mod bytes;
 mod cache;
 mod parallel;
@@ -30,7 +31,6 @@ pub mod encode;
 pub mod filter;
 pub mod foreign;
 pub mod format;
-pub mod machine;
 pub mod memory;
 pub mod note;
 pub mod ranges;
@@ -45,11 +45,11 @@ pub mod write;
 mod samples;
 
 pub use address_space::KernelMemory;
+pub use arch::Machine;
 pub use dump::Dump;
 pub use format::DumpFormat;
 pub use format::elf::Vmcore;
 pub use format::kdump::KdumpFile;
-pub use machine::Machine;
 pub use memory::{Memory, Unreadable};
 pub use source::Source;
 pub use survey::Survey;

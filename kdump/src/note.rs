@@ -1,8 +1,8 @@
 //! ELF notes of a dump: the registers of each CPU, and VMCOREINFO.
 
+use crate::arch::Machine;
 use crate::bytes::{u32_at, u64_at};
 use crate::format::elf::disk::NoteHeader;
-use crate::machine::Machine;
 use crate::vmcoreinfo::VmcoreInfo;
 use std::ops::Range;
 use zerocopy::FromBytes;
@@ -107,18 +107,12 @@ impl CpuState {
     /// `pr_reg` at 112.
     fn parse(machine: Machine, bytes: &[u8]) -> Option<CpuState> {
         let register = |index: usize| u64_at(bytes, 112 + 8 * index);
-        let (instruction, stack, frame) = match machine {
-            // struct user_regs_struct, arch/x86/include/asm/user_64.h: ip, sp, bp
-            Machine::X86_64 => (16, 19, 4),
-            // struct user_pt_regs, arch/arm64/include/uapi/asm/ptrace.h: pc, sp, x29
-            Machine::Aarch64 => (32, 31, 29),
-            Machine::Other(_) => return None,
-        };
+        let registers = &machine.architecture()?.registers;
         Some(CpuState {
             pid: u32_at(bytes, 32)?,
-            instruction: register(instruction)?,
-            stack: register(stack)?,
-            frame: register(frame)?,
+            instruction: register(registers.instruction)?,
+            stack: register(registers.stack)?,
+            frame: register(registers.frame)?,
         })
     }
 }

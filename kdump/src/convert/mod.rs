@@ -10,11 +10,11 @@ pub(crate) use priority::PriorityPages;
 pub use summary::{Pages, Summary, Times};
 
 use crate::address_space::KernelMemory;
+use crate::arch::Machine;
 use crate::encode::Compression;
 use crate::filter::{Filter, Level};
 use crate::format::elf::{self, Segment};
 use crate::format::kdump::{self, write::Identity};
-use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::note::CrashNotes;
 use crate::regions::Regions;
@@ -162,6 +162,8 @@ impl Identity {
             kernel.read(address, raw.as_flattened_mut()).ok()?;
             Some(Utsname::parse(&raw))
         });
+        let key = crash.machine.architecture().and_then(|it| it.phys_base);
+        let phys_base = key.and_then(|key| info.number(key).ok());
         let machine = crash.machine.utsname().unwrap_or_default();
         // A dump of a machine that nobody knows can't be read.
         let plausible = |it: &Utsname| it.sysname == "Linux" && it.machine == machine;
@@ -175,7 +177,7 @@ impl Identity {
             utsname,
             seconds: crash.seconds,
             cpus: u32::try_from(notes.cpus.len()).unwrap_or(u32::MAX),
-            phys_base: info.number("phys_base").map_or(0, i64::cast_unsigned),
+            phys_base: phys_base.map_or(0, i64::cast_unsigned),
         }
     }
 }

@@ -7,8 +7,6 @@ use crate::vmcoreinfo::VmcoreInfo;
 
 /// The most pages of each kind: whoever wrote nonsense over the log's size must not delay the rest.
 const MAX_PAGES: usize = 1 << 16;
-/// THREAD_SIZE of x86-64 and of arm64 (with KASAN it is twice that).
-const STACK: u64 = 1 << 14;
 
 /// Numbers of pages, each list sorted and without repetitions.
 #[derive(Debug, Default)]
@@ -36,7 +34,9 @@ impl PriorityPages {
             found: Vec::new(),
         };
         // crash and libkdumpfile look for the kernel's name, and for the page tables' top.
-        for symbol in ["init_uts_ns", "init_top_pgt", "swapper_pg_dir"] {
+        let architecture = kernel.architecture();
+        let symbols = ["init_uts_ns", "swapper_pg_dir"];
+        for symbol in symbols.iter().chain(architecture.top_tables) {
             if let Ok(address) = info.symbol(symbol) {
                 log.mapped(address, page_size);
             }
@@ -52,8 +52,9 @@ impl PriorityPages {
             page_size,
             found: Vec::new(),
         };
+        let length = architecture.stack_len;
         for cpu in cpus {
-            stacks.mapped(cpu.stack / STACK * STACK, STACK);
+            stacks.mapped(cpu.stack / length * length, length);
         }
         let mut stacks = stacks.sorted();
         stacks.retain(|page| log.binary_search(page).is_err());

@@ -1,27 +1,20 @@
 //! What the log says of the crash.
 
 use super::Record;
+use crate::arch;
 
 /// What the kernel says when it gives up (panic, kernel/panic.c).
 const PANIC: &str = "Kernel panic - not syncing: ";
 
-/// How what leads to a panic begins: kernel/panic.c, arch/x86/kernel/traps.c and mm/fault.c,
-/// arch/arm64/mm/fault.c, kernel/hung_task.c, kernel/watchdog.c, mm/oom_kill.c, mce/core.c.
-const CAUSES: [&str; 15] = [
+/// How what leads to a panic begins, on every architecture: lib/bug.c, kernel/hung_task.c, kernel/watchdog.c,
+/// mm/oom_kill.c, drivers/tty/sysrq.c.
+const CAUSES: [&str; 7] = [
     "BUG: ",
     "kernel BUG at ",
     "Oops: ",
-    "Internal error: ",
-    "general protection fault",
-    "stack segment",
-    "divide error",
-    "invalid opcode",
-    "double fault",
-    "Unable to handle kernel ",
     "INFO: task ",
     "watchdog: ",
     "Out of memory",
-    "mce: [Hardware Error]: ",
     "sysrq: Trigger a crash",
 ];
 
@@ -48,7 +41,7 @@ impl Panic {
                 found.message = Some(message.to_owned());
                 said = true;
             }
-            if !said && CAUSES.iter().any(|it| line.starts_with(it)) {
+            if !said && is_cause(line) {
                 found.cause = Some(line.to_owned());
             }
             // A panic's own line comes after its message, an oops's before.
@@ -64,6 +57,11 @@ impl Panic {
     pub fn summary(&self) -> Option<&str> {
         self.message.as_deref().or(self.cause.as_deref())
     }
+}
+
+fn is_cause(line: &str) -> bool {
+    let mut causes = CAUSES.into_iter().chain(arch::panic_causes());
+    causes.any(|it| line.starts_with(it))
 }
 
 /// The task of a line as dump_stack_print_info (lib/dump_stack.c) writes it:

@@ -5,7 +5,7 @@ pub mod elf;
 pub mod flattened;
 pub mod kdump;
 
-use crate::machine::Machine;
+use crate::arch::Machine;
 use crate::memory::Memory;
 use crate::note::CrashNotes;
 use crate::source::Source;

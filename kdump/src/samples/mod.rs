@@ -1,10 +1,10 @@
 //! Small dumps for the tests.
 
+use crate::arch::Machine;
 use crate::bytes::u64_at;
 use crate::format::elf::Segment;
 use crate::format::elf::disk::{FileHeader, LOAD, NOTE, NoteHeader, ProgramHeader64};
 use crate::format::flattened::disk::{self as flattened, RecordHeader};
-use crate::machine::Machine;
 use zerocopy::IntoBytes;
 
 pub(crate) mod kdump;

@@ -1,7 +1,7 @@
 //! A machine with `struct page`s, as kernels of several releases lay them out.
 
 use super::note;
-use crate::machine::Machine;
+use crate::arch::Machine;
 use crate::memory::{Memory, Unreadable};
 use crate::vmcoreinfo::VmcoreInfo;
 use std::collections::BTreeMap;

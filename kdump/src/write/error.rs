@@ -1,7 +1,7 @@
 //! Why a dump isn't written.
 
+use crate::arch::Machine;
 use crate::encode::NoEncoder;
-use crate::machine::Machine;
 use crate::regions::RegionsError;
 use std::io;
 

@@ -1,7 +1,7 @@
 //! The structures of ELF files (uapi/linux/elf.h), of a little-endian machine. Who reads them and who writes them
 //! take these; fields have their names there. `W` is as wide as the file's class says: [`U32`] or [`U64`].
 
-use crate::machine::Machine;
+use crate::arch::Machine;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -21,7 +21,7 @@ pub(crate) const INCOMPLETE: u32 = 1;
 pub(crate) struct FileHeader<W> {
     pub e_ident: [u8; 16], // the magic number, ELFCLASS, ELFDATA, EV_CURRENT
     pub e_type: U16,       // ET_CORE
-    pub e_machine: U16,    // EM_X86_64 and its like
+    pub e_machine: U16,    // one of uapi/linux/elf-em.h
     pub e_version: U32,    // EV_CURRENT
     pub e_entry: W,        // nothing, in a core
     pub e_phoff: W,        // where the program headers are

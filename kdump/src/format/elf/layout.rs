@@ -1,7 +1,7 @@
 //! Which bytes of the file are which physical memory.
 //!
 //! Segments share memory: the kernel's image has one by its own virtual address, within one of RAM
-//! (prepare_elf_headers, arch/x86/kernel/crash.c). Each byte of memory is taken from one segment that has it;
+//! (crash_prepare_elf64_headers of the kernel). Each byte of memory is taken from one segment that has it;
 //! whether the others have the same is asked when the dump is surveyed.
 //!
 //! Nothing is believed that the file can't bear out: its bytes are memory once, and memory without bytes is

@@ -1,8 +1,8 @@
 //! ELF cores: `/proc/vmcore`, copies of it, and what makedumpfile writes with `-E`.
 
 use super::{Contents, DumpFormat, Files, Refusal};
+use crate::arch::Machine;
 use crate::foreign::Foreign;
-use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Presence, Unreadable};
 use crate::note::CrashNotes;
 use crate::ranges::{pages, total, without};

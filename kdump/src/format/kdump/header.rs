@@ -3,7 +3,7 @@
 use super::KdumpError;
 use super::disk::{DiskDumpHeader, KdumpSubHeader, Place, SIGNATURE, flags};
 use super::machine::is_unnamed;
-use crate::machine::Machine;
+use crate::arch::Machine;
 use crate::regions::HIGHEST;
 use crate::utsname::Utsname;
 use zerocopy::FromBytes;

@@ -2,8 +2,8 @@
 //! (`diskdump_mod.h` and IMPLEMENTATION of makedumpfile).
 
 use super::{Contents, DumpFormat, Files, Refusal, Stated};
+use crate::arch::Machine;
 use crate::decode::Codec;
-use crate::machine::Machine;
 use crate::memory::{Extent, Memory, Presence, Unreadable};
 use crate::note::CrashNotes;
 use crate::ranges::total;

@@ -1,4 +1,4 @@
-//! Kinds of machine.
+//! Kinds of machine, by their numbers and names.
 
 /// The architecture of the machine that crashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,15 @@ impl Machine {
         match self {
             Machine::Other(0) => Some(UNNAMED),
             _ => self.name(),
+        }
+    }
+
+    /// The one of a dump by QEMU that says nothing else of it, by the size of its blocks: QEMU takes 4 KiB for x86-64,
+    /// and 64 KiB for arm64, whatever its kernel uses (cpu_get_dump_info, target/arm/arch_dump.c).
+    pub(crate) fn of_block(size: u64) -> Machine {
+        match size {
+            0x1000 => Machine::X86_64,
+            _ => Machine::Aarch64,
         }
     }
 

@@ -1,7 +1,8 @@
 //! Page tables of x86-64, of four or five levels (Intel SDM volume 3, chapter 4;
 //! arch/x86/include/asm/pgtable_types.h).
 
-use super::{AddressError, Memory, Translated};
+use crate::arch::{AddressError, Translated};
+use crate::memory::Memory;
 use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
 use std::ops::Range;
 
@@ -54,28 +55,11 @@ impl Paging {
         })
     }
 
-    /// Where `address` is; `table` is told the physical address of each page table on the way.
-    pub(super) fn translate(
-        &self,
-        memory: &dyn Memory,
-        address: u64,
-        table: impl FnMut(u64),
-    ) -> Result<Translated, AddressError> {
-        if self.image.contains(&address) {
-            // __phys_addr_symbol: no table is needed for it.
-            return Ok(Translated {
-                physical: (address - IMAGE).wrapping_add(self.phys_base),
-                left: self.image.end - address,
-            });
-        }
-        self.walk(memory, address, table)
-    }
-
     fn walk(
         &self,
         memory: &dyn Memory,
         address: u64,
-        mut visited: impl FnMut(u64),
+        visited: &mut dyn FnMut(u64),
     ) -> Result<Translated, AddressError> {
         if !self.canonical(address) {
             return Err(AddressError::Unmapped(address));
@@ -114,12 +98,30 @@ impl Paging {
     }
 }
 
+impl crate::arch::Paging for Paging {
+    fn translate(
+        &self,
+        memory: &dyn Memory,
+        address: u64,
+        table: &mut dyn FnMut(u64),
+    ) -> Result<Translated, AddressError> {
+        if self.image.contains(&address) {
+            // __phys_addr_symbol: no table is needed for it.
+            return Ok(Translated {
+                physical: (address - IMAGE).wrapping_add(self.phys_base),
+                left: self.image.end - address,
+            });
+        }
+        self.walk(memory, address, table)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::address_space::KernelMemory;
+    use crate::arch::Machine;
     use crate::format::elf::Vmcore;
-    use crate::machine::Machine;
     use crate::memory::Unreadable;
     use crate::samples::core;
     use std::sync::Arc;

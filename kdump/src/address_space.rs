@@ -1,24 +1,10 @@
 //! The crashed kernel's memory by virtual address.
 
-use crate::machine::Machine;
-use crate::memory::{Memory, Unreadable};
+use crate::arch::{self, Architecture, Machine, Paging};
+pub use crate::arch::{AddressError, Translated};
+use crate::memory::Memory;
 use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
-
-mod x86_64;
-
-/// Why a virtual address can't be translated or read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
-    /// The page tables have nothing there.
-    #[error("the crashed kernel has nothing mapped at {0:#x}")]
-    Unmapped(u64),
-    /// A page table can't be read.
-    #[error("the page tables for {0:#x} can't be followed: {1}")]
-    Tables(u64, Unreadable),
-    /// It is translated, but its page can't be read.
-    #[error("the memory at {0:#x} can't be read: {1}")]
-    Page(u64, Unreadable),
-}
+use std::sync::Arc;
 
 /// Why virtual addresses of a dump can't be used at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,30 +13,16 @@ pub enum AddressSpaceError {
     #[error(transparent)]
     VmcoreInfo(#[from] VmcoreInfoError),
     /// The architecture's page tables aren't known here.
-    #[error("virtual addresses of {0} can't be translated: only those of x86_64 can")]
+    #[error("virtual addresses of {0} can't be translated: only those of {known} can", known = arch::translated())]
     Unsupported(Machine),
-}
-
-/// Where a virtual address is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Translated {
-    /// The physical address.
-    pub physical: u64,
-    /// How many bytes from there on are mapped one after another, at least.
-    pub left: u64,
-}
-
-/// How each architecture translates.
-#[derive(Debug, Clone)]
-enum Paging {
-    X86_64(x86_64::Paging),
 }
 
 /// The memory of the crashed kernel by virtual address.
 #[derive(Clone)]
 pub struct KernelMemory<'a> {
     memory: &'a dyn Memory,
-    paging: Paging,
+    architecture: &'static Architecture,
+    paging: Arc<dyn Paging>,
 }
 
 type Result<T> = std::result::Result<T, AddressError>;
@@ -62,11 +34,18 @@ impl<'a> KernelMemory<'a> {
         machine: Machine,
         info: &VmcoreInfo,
     ) -> std::result::Result<KernelMemory<'a>, AddressSpaceError> {
-        let paging = match machine {
-            Machine::X86_64 => Paging::X86_64(x86_64::Paging::new(info)?),
-            other => return Err(AddressSpaceError::Unsupported(other)),
-        };
-        Ok(KernelMemory { memory, paging })
+        let known = machine.architecture().and_then(|it| Some((it, it.paging?)));
+        let (architecture, paging) = known.ok_or(AddressSpaceError::Unsupported(machine))?;
+        Ok(KernelMemory {
+            memory,
+            architecture,
+            paging: paging(info)?,
+        })
+    }
+
+    /// What is known of the kernel's architecture.
+    pub(crate) fn architecture(&self) -> &'static Architecture {
+        self.architecture
     }
 
     /// The physical memory beneath.
@@ -77,9 +56,7 @@ impl<'a> KernelMemory<'a> {
 
     /// Where `address` is in physical memory.
     pub fn translate(&self, address: u64) -> Result<Translated> {
-        match &self.paging {
-            Paging::X86_64(paging) => paging.translate(self.memory, address, |_| ()),
-        }
+        self.paging.translate(self.memory, address, &mut |_| ())
     }
 
     /// The physical addresses of the page tables that translating `address` reads, the top one first:
@@ -88,11 +65,9 @@ impl<'a> KernelMemory<'a> {
     pub fn tables(&self, address: u64) -> Vec<u64> {
         let mut tables = Vec::new();
         // As far as it goes: what can't be translated has tables, too.
-        let _ = match &self.paging {
-            Paging::X86_64(paging) => {
-                paging.translate(self.memory, address, |table| tables.push(table))
-            }
-        };
+        let _ = self
+            .paging
+            .translate(self.memory, address, &mut |table| tables.push(table));
         tables
     }
 
@@ -126,5 +101,18 @@ impl<'a> KernelMemory<'a> {
         let mut bytes = [0; 8];
         self.read(address, &mut bytes)?;
         Ok(u64::from_le_bytes(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_known_page_tables_is_refused_with_those_that_have_them() {
+        assert_eq!(
+            AddressSpaceError::Unsupported(Machine::Aarch64).to_string(),
+            "virtual addresses of aarch64 can't be translated: only those of x86_64 can"
+        );
     }
 }
