@@ -8,6 +8,7 @@
 #[macro_use]
 pub mod output;
 
+pub mod arch;
 pub mod cli;
 pub mod crash;
 pub mod digest;

@@ -25,8 +25,7 @@ pub fn is_efi(root: &Root) -> bool {
     root.exists("sys/firmware/efi")
 }
 
-/// Whether the kernel uses the firmware's runtime services. Without them (`efi=noruntime`, or a real-time
-/// kernel) it passes nothing of EFI on to the next kernel.
+/// Whether the kernel uses the firmware's runtime services: not with `efi=noruntime`, nor does a real-time kernel.
 #[must_use]
 pub fn has_runtime_services(root: &Root) -> bool {
     root.exists("sys/firmware/efi/runtime-map")

@@ -1,8 +1,9 @@
 //! What the kernel's errno means when it refuses to load, and how to fix it.
 //!
-//! The kernel returns only a number. The table here is derived from kernel/kexec_file.c,
-//! kernel/kexec.c, arch/x86/kernel/kexec-bzimage64.c and crypto/asymmetric_keys/ of Linux 6.1 to 7.2.
+//! The kernel returns only a number. The table here is derived from kernel/kexec_file.c, kernel/kexec.c and
+//! crypto/asymmetric_keys/ of Linux 6.1 to 7.2; what one architecture alone means is in `arch`.
 
+use crate::arch;
 use std::fmt;
 
 /// ENOTSUPP of include/linux/errno.h, which libc doesn't name but the kernel's signature code returns to user space.
@@ -189,7 +190,7 @@ const TABLE: &[Entry] = &[
         "sign the image again (`baton sign --replace`)"),
     row(libc::ENOEXEC, "ENOEXEC", Cause::Malformed,
         "no loader of this kernel knows the image's format",
-        "give it a 64-bit relocatable bzImage (for other formats the gate is needed)"),
+        arch::UNKNOWN_FORMAT),
     row(libc::EINVAL, "EINVAL", Cause::Request,
         "invalid: the command line is too long, a file is empty or not a plain file, the image needs more than half of the memory, or the flags aren't known",
         "shorten the command line, and check the files and their sizes"),
@@ -215,7 +216,7 @@ const TABLE: &[Entry] = &[
         "this kernel was built without kexec_file_load (CONFIG_KEXEC_FILE)",
         "use a kernel that has it; nothing is loaded by the unverified kexec_load"),
     row(libc::EOPNOTSUPP, "EOPNOTSUPP", Cause::Unsupported,
-        "this machine can't kexec (a TDX host with a known erratum)",
+        arch::NO_KEXEC,
         "reboot through the firmware"),
 ];
 

@@ -15,13 +15,12 @@
 //! ```
 
 pub mod appraisal;
+pub mod arch;
 pub mod block;
-pub mod boot_params;
 pub mod cache;
 pub mod caps;
 pub mod cmdline;
 pub mod config;
-pub mod cpu;
 pub mod efivars;
 pub mod file;
 pub mod hex;
@@ -43,7 +42,6 @@ pub mod output;
 pub mod own;
 pub mod power;
 pub mod root;
-pub mod setup_data;
 pub mod signals;
 pub mod space;
 #[cfg(test)]

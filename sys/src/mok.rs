@@ -16,8 +16,7 @@ pub struct MokTable {
     pub sbat_level: Option<Vec<u8>>,
     /// Whether the kernel is to trust MOKs for its own keyring (`MokListTrustedRT`).
     pub trusted: bool,
-    /// Whether the kernel passes the address of this table on to the next kernel. It does so only with EFI runtime
-    /// services (setup_efi_state in arch/x86/kernel/kexec-bzimage64.c), not with efi=noruntime.
+    /// Whether the kernel passes the address of this table on to the next kernel.
     pub passed_on: bool,
 }
 
@@ -34,7 +33,7 @@ impl MokTable {
             dbx: entry("dbx")?,
             sbat_level: entry("SbatLevelRT")?,
             trusted: entry("MokListTrustedRT")?.is_some_and(|v| v.first() == Some(&1)),
-            passed_on: crate::efivars::has_runtime_services(root),
+            passed_on: crate::arch::passes_efi_on(root),
         })
     }
 }

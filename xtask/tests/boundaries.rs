@@ -58,6 +58,31 @@ const GATE_CRATES: usize = 29;
 /// Directories whose code may be `unsafe`.
 const UNSAFE_FOLDERS: &[&str] = &["gate/src/arch/x86_64/machine", "sys/src"];
 
+/// Crates in which what knows one architecture stands in a directory `arch`.
+const WITH_ARCHITECTURES: &[&str] = &["baton/src/", "capture/src/", "kdump/src/", "sys/src/"];
+
+/// What only x86 has: instructions and registers, what its boot loaders pass on, fields of its boot image, addresses of
+/// its kernels.
+const WORDS_OF_X86: &[&str] = &[
+    "x86",
+    "amd64",
+    "cpuid",
+    "cr4",
+    "la57",
+    "apic_id",
+    "tdx",
+    "boot_params",
+    "setup_data",
+    "setup_header",
+    "syssize",
+    "xloadflags",
+    "xlf_",
+    "e820",
+    "purgatory",
+    "top_pgt",
+    "page_offset",
+];
+
 fn workspace_edges() -> BTreeMap<String, BTreeSet<String>> {
     let packages = common::packages(&["--no-deps"]);
     let name = |value: &serde_json::Value| value["name"].as_str().expect("a name").to_owned();
@@ -213,4 +238,36 @@ fn the_trusted_crates_forbid_what_they_promise_to() {
             assert!(source.contains(attribute), "{file} lacks {attribute}");
         }
     }
+}
+
+/// A source's lines, comments included, without its tests.
+fn production(source: &str) -> impl Iterator<Item = (usize, String)> {
+    let tests = source.find("#[cfg(test)]\nmod tests {");
+    let lines = source[..tests.unwrap_or(source.len())].lines();
+    lines.map(str::to_lowercase).enumerate()
+}
+
+/// Whether a word begins in this line as `wanted` does: `0x86` is no x86.
+fn names(line: &str, wanted: &str) -> bool {
+    let mut found = line.match_indices(wanted);
+    found.any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric()))
+}
+
+#[test]
+fn what_knows_x86_stands_in_a_directory_for_it() {
+    let is_for_tests = |name: &str| name.contains("/samples/") || name.contains("tests");
+    let in_rooms = |name: &str| {
+        WITH_ARCHITECTURES.iter().any(|it| name.starts_with(it))
+            && !name.contains("/arch/")
+            && !is_for_tests(name)
+    };
+    let mut found = Vec::new();
+    for (name, source) in sources().into_iter().filter(|(name, _)| in_rooms(name)) {
+        for (number, line) in production(&source) {
+            for word in WORDS_OF_X86.iter().filter(|word| names(&line, word)) {
+                found.push(format!("{name}:{}: {word}", number + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
 }

@@ -2,11 +2,14 @@
 //! what helps. Each parameter has its reason; docs/crash.md repeats them.
 
 use super::dropped;
+use crate::arch;
 use baton_formats::cmdline::{Parameter, parameters, words};
 
-/// What every capture gets.
+/// What every capture gets, in this order.
+const ADDED: [&[&str]; 3] = [BEFORE, arch::capture::ADDED, AFTER];
+
 #[rustfmt::skip]
-const ADDED: &[&str] = &[
+const BEFORE: &[&str] = &[
     // Drivers reset what the crashed kernel left running.
     "reset_devices",
     // An interrupt that nobody answers for, from a device that has no driver here, doesn't end in silence.
@@ -18,8 +21,10 @@ const ADDED: &[&str] = &[
     // Nothing is set aside for large contiguous allocations.
     "cma=0",
     "hugetlb_cma=0",
-    // A machine check that is still pending from the crash must not end the capture.
-    "mce=off",
+];
+
+#[rustfmt::skip]
+const AFTER: &[&str] = &[
     // ACPI must not add the crashed kernel's memory as free memory.
     "acpi_no_memhotplug",
     // Dumps of devices' own memory lie in this kernel's memory.
@@ -30,21 +35,21 @@ const ADDED: &[&str] = &[
     "panic=10",
 ];
 
-/// The command line, from the running kernel's.
+fn added() -> impl Iterator<Item = &'static str> {
+    ADDED.into_iter().flatten().copied()
+}
+
+/// The command line, from the running kernel's; `processors` is what the architecture needs where so many run.
 #[must_use]
-pub fn capture(running: &[u8], cpus: u32, bsp_apic_id: Option<u32>, more: &[String]) -> Vec<u8> {
+pub fn capture(running: &[u8], cpus: u32, processors: Option<String>, more: &[String]) -> Vec<u8> {
     let mut words: Vec<Vec<u8>> = parameters(running)
         .take_while(|parameter| !parameter.ends_kernel_parameters())
         .filter(|parameter| !has_dropped(parameter))
         .map(|parameter| parameter.raw.to_vec())
         .collect();
     words.push(format!("nr_cpus={cpus}").into_bytes());
-    // Starting the processor that firmware started first resets the machine, unless the crash was on it.
-    // Since Linux 6.9 the kernel sees that itself (arch/x86/kernel/cpu/topology.c).
-    if let Some(id) = bsp_apic_id.filter(|_| cpus > 1) {
-        words.push(format!("disable_cpu_apicid={id}").into_bytes());
-    }
-    words.extend(ADDED.iter().map(|word| word.as_bytes().to_vec()));
+    words.extend(processors.map(String::into_bytes));
+    words.extend(added().map(|word| word.as_bytes().to_vec()));
     words.extend(more.iter().map(|word| word.as_bytes().to_vec()));
     words.join(&b' ')
 }
@@ -68,7 +73,7 @@ mod tests {
 
     fn line(running: &str, cpus: u32, more: &[&str]) -> String {
         let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
-        String::from_utf8(capture(running.as_bytes(), cpus, Some(0), &more)).unwrap()
+        String::from_utf8(capture(running.as_bytes(), cpus, None, &more)).unwrap()
     }
 
     #[test]
@@ -138,9 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn the_first_processor_is_left_alone_where_several_are_started() {
-        assert!(!line("", 1, &[]).contains("disable_cpu_apicid"));
-        assert!(line("", 2, &[]).starts_with("nr_cpus=2 disable_cpu_apicid=0 "));
+    fn what_several_processors_need_stands_beside_their_number() {
+        let needed = Some("disable_cpu_apicid=0".to_owned());
+        let line = String::from_utf8(capture(b"", 2, needed, &[])).unwrap();
+        assert!(line.starts_with("nr_cpus=2 disable_cpu_apicid=0 reset_devices "));
     }
 
     #[test]
@@ -154,10 +160,10 @@ mod tests {
     #[test]
     fn all_that_is_added_is_dropped_from_a_running_line() {
         // Else a capture that is loaded from within a capture would say it twice.
-        for word in ADDED {
+        for word in added() {
             let (name, value) = word
                 .split_once('=')
-                .map_or((*word, None), |(n, v)| (n, Some(v)));
+                .map_or((word, None), |(n, v)| (n, Some(v)));
             assert!(
                 is_dropped(name.as_bytes(), value.map(str::as_bytes)),
                 "{word}"

@@ -1,8 +1,8 @@
 //! The kernel that captures: the running one, or one that is named.
 
+use crate::arch::loader::Linux;
 use crate::failure::problem::Problem;
 use crate::failure::{IoError, Result};
-use baton_formats::bzimage::BzImage;
 use baton_sys::Root;
 use baton_sys::config::KernelConfig;
 use baton_sys::file;
@@ -43,7 +43,7 @@ pub fn find(root: &Root, image: Option<&Path>) -> Result<Kernel> {
         None => image_of(root, &running)?,
     };
     let bytes = file::read_regular(&path).map_err(|e| IoError::reading(&path, e))?;
-    let (release, init_size) = read(&bytes).map_err(|why| Problem::NotLinux {
+    let Linux { release, init_size } = Linux::read(&bytes).map_err(|why| Problem::NotLinux {
         path: path.clone(),
         why,
     })?;
@@ -85,17 +85,6 @@ fn image_of(root: &Root, release: &str) -> Result<PathBuf> {
         }
         .into()
     })
-}
-
-/// Release and memory. The string begins with the release (arch/x86/boot/version.c).
-fn read(bytes: &[u8]) -> std::result::Result<(String, u64), String> {
-    let image = BzImage::parse(bytes).map_err(|e| e.to_string())?;
-    let version = image
-        .kernel_version()
-        .and_then(|text| text.split(' ').next());
-    let release = version.filter(|release| !release.is_empty() && !release.contains('/'));
-    let release = release.ok_or_else(|| "it says no version".to_owned())?;
-    Ok((release.to_owned(), image.init_size().into()))
 }
 
 /// A configuration that can't be read says nothing against the kernel.

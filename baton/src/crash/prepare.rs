@@ -9,13 +9,14 @@ use super::needs::Needs;
 use super::settings::{Settings, Source};
 use super::target::FoundTarget;
 use super::{cmdline, program};
+use crate::arch;
 use crate::failure::problem::Problem;
 use crate::failure::{Failure, Result};
 use baton_capture::config::Config;
 use baton_capture::path::InitramfsFile;
 use baton_sys::hex;
 use baton_sys::modules::Index;
-use baton_sys::{Root, cpu, mounts};
+use baton_sys::{Root, mounts};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -163,12 +164,13 @@ fn compile(
 
 fn command_line(root: &Root, settings: &Settings) -> Result<Vec<u8>> {
     let running = baton_sys::cmdline::current(root)?;
-    let first = cpu::first_apic_id(root)?;
     let kernel = &settings.kernel;
+    let cpus = kernel.cpus.get();
+    let processors = arch::capture::processors(root, cpus)?;
     Ok(cmdline::capture(
         &running,
-        kernel.cpus.get(),
-        first,
+        cpus,
+        processors,
         &kernel.parameters,
     ))
 }

@@ -1,5 +1,6 @@
 //! The capture program: the only one in the initramfs, so that it must need no other file.
 
+use crate::arch;
 use crate::failure::problem::Problem;
 use crate::failure::{IoError, Result};
 use baton_formats::elf::{Class, Elf, ElfError};
@@ -38,7 +39,7 @@ fn check(bytes: &[u8]) -> std::result::Result<(), String> {
         e => e.to_string(),
     })?;
     if elf.class() != Class::Elf64 {
-        return Err("it isn't for x86-64".to_owned());
+        return Err(format!("it isn't for {}", arch::NAME));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! (see [`baton_formats::gate_image`]). The running gate finds the parts by its info block; the PE section
 //! headers are for whoever looks at the file, and so that Authenticode covers the parts as sections.
 
+use crate::arch::stub;
 use crate::digest::sha256;
 use crate::encode::field::{put, put_u16, put_u32};
 use crate::failure::Result;
@@ -12,11 +13,6 @@ use baton_formats::gate_image::{self, GateInfo, Part};
 use baton_formats::pe::{Pe, SECTION_HEADER_LEN};
 
 const PAGE: usize = 4096;
-
-/// The setup header begins here (Documentation/arch/x86/boot.rst); the section table must end before it.
-const SETUP_HEADER: usize = 0x1f1;
-/// `syssize` of the setup header: the protected-mode part in units of 16 bytes.
-const SYSSIZE: usize = 0x1f4;
 
 /// Offsets in the COFF and optional headers ("PE Format").
 const NUMBER_OF_SECTIONS: usize = 2;
@@ -90,11 +86,7 @@ pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
     put_u32(&mut file, data, before.saturating_add(grown))?;
     put_u32(&mut file, offsets.optional_header + SIZE_OF_IMAGE, len)?;
     put_u32(&mut file, offsets.checksum, 0)?;
-    put_u32(
-        &mut file,
-        SYSSIZE,
-        (len - to_u32(gate_image::FILE_OFFSET)?).div_ceil(16),
-    )?;
+    stub::set_length(&mut file)?;
     // All else stands now, so that the gate can be told apart from others.
     let identity = sha256([&file[..]]);
     put(&mut file, gate_image::IDENTITY.start, &identity)?;
@@ -139,7 +131,7 @@ fn append(file: &mut Vec<u8>, bytes: &[u8], limit: u32) -> Result<Part> {
 
 fn write_section_headers(file: &mut [u8], mut at: usize, added: &[(&str, Part)]) -> Result<()> {
     for (name, part) in added {
-        if at + SECTION_HEADER_LEN > SETUP_HEADER {
+        if at + SECTION_HEADER_LEN > stub::HEADERS_END {
             return Err(GateError::NoRoomForSections.into());
         }
         let mut header = [0; SECTION_HEADER_LEN];

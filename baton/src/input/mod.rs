@@ -3,6 +3,7 @@
 
 pub mod certs;
 pub mod cmdline;
+pub mod compression;
 pub mod form;
 pub mod keystore;
 pub mod p7s;

@@ -1,13 +1,12 @@
 //! `baton inspect`: what is in an image, and who says they signed it. Nothing is judged here but
 //! form: whom to trust is `baton verify`'s matter.
 //!
-//! One module for each format makes plain values of what it reads; [`report::Report`] holds them,
-//! [`crate::output::page::Page`] prints them for people, and `serde` for programs. A new format is a module, a field
-//! of [`report::Parts`], and a line in `reading.rs`.
+//! One module for each format makes plain values of what it reads (that of an architecture's boot image is in
+//! [`crate::arch`]); [`report::Report`] holds them, [`crate::output::page::Page`] prints them for people, and `serde` for
+//! programs. A new format is a module, a field of [`report::Parts`], and a line in `reading.rs`.
 
 pub mod args;
 pub mod brief;
-pub mod bzimage;
 pub mod certificate;
 pub mod elf;
 pub mod gate;

@@ -1,9 +1,10 @@
 //! PE images of any purpose.
 
 use super::sha256;
+use crate::arch::names;
 use crate::digest;
 use crate::output::page::Page;
-use baton_formats::pe::{MACHINE_AMD64, Pe, Section};
+use baton_formats::pe::{Pe, Section};
 use baton_sys::hex;
 use serde::Serialize;
 
@@ -45,7 +46,7 @@ impl PeInfo {
     #[must_use]
     pub fn of(pe: &Pe<'_>) -> PeInfo {
         PeInfo {
-            machine: machine(pe.machine()),
+            machine: names::word_of_pe(pe.machine()),
             signed_length: pe.signed_len(),
             authenticode_sha256: hex::encode(digest::sha256(pe.digest_parts())),
             loader: pe
@@ -107,14 +108,4 @@ fn loader(magic: &str) -> String {
 fn text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.trim_end_matches(['\0', '\n', ' ']).to_owned()
-}
-
-/// "PE Format", Machine Types.
-fn machine(number: u16) -> String {
-    match number {
-        MACHINE_AMD64 => "x86-64".into(),
-        0x14c => "i386".into(),
-        0xaa64 => "aarch64".into(),
-        other => format!("{other:#06x}"),
-    }
 }

@@ -1,6 +1,5 @@
 //! Recognising what a file is, by all the formats there are: one may be several things at once.
 
-use super::bzimage::BzImageInfo;
 use super::certificate::CertificateInfo;
 use super::elf::ElfInfo;
 use super::gate::GateImageInfo;
@@ -12,6 +11,7 @@ use super::report::{Parts, Report};
 use super::signature::{self, SignatureInfo};
 use super::uki::{ArgumentsInfo, UkiInfo};
 use super::{sbat, sha256};
+use crate::arch::BzImageInfo;
 use crate::input::certs;
 use crate::input::p7s;
 use crate::kind::{Format, Kind};

@@ -1,6 +1,5 @@
 //! Everything that can be said of a file.
 
-use super::bzimage::BzImageInfo;
 use super::certificate::CertificateInfo;
 use super::elf::ElfInfo;
 use super::gate::GateImageInfo;
@@ -11,6 +10,7 @@ use super::pe::PeInfo;
 use super::sbat::{self, SbatEntry};
 use super::signature::SignatureInfo;
 use super::uki::{ArgumentsInfo, UkiInfo};
+use crate::arch::BzImageInfo;
 use crate::kind::{Format, Role};
 use crate::output::page::Page;
 use serde::Serialize;

@@ -5,9 +5,10 @@ use super::report::Report;
 use super::signature;
 use crate::failure::Result;
 use crate::failure::input::InputError;
+use crate::input::compression;
 use crate::input::p7s;
 use crate::input::read;
-use crate::kind::{Format, Role, compression};
+use crate::kind::{Format, Role};
 use crate::output::page::Page;
 use crate::output::{json, text};
 use baton_verify::SignatureKind;
@@ -80,7 +81,7 @@ fn not_understood(path: &Path, bytes: &[u8], report: &Report) -> InputError {
     let why = match (report.problems.first(), report.role) {
         (Some(problem), _) => problem.clone(),
         (None, Role::Data) => "of no format that Baton knows".into(),
-        (None, _) => match compression(bytes) {
+        (None, _) => match compression::of(bytes) {
             Some(_) => format!("{}; decompress it and inspect that", report.kind),
             None => format!("{}, in which there is nothing to show", report.kind),
         },

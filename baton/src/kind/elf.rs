@@ -1,6 +1,7 @@
 //! ELF files.
 
 use super::{Format, Kind, contains};
+use crate::arch::{self, advice, names};
 use baton_formats::elf::{Class, Elf, ElfError};
 use baton_formats::multiboot2::Multiboot2;
 use baton_formats::reader::u16_at;
@@ -8,8 +9,6 @@ use baton_formats::reader::u16_at;
 /// `e_type` and `e_machine` of the ELF header (elf(5)), the same in files of both classes.
 const E_TYPE: usize = 16;
 const E_MACHINE: usize = 18;
-const EM_386: u16 = 3;
-const EM_X86_64: u16 = 62;
 /// EI_DATA, and its value of big-endian files.
 const EI_DATA: usize = 5;
 const ELFDATA2MSB: u8 = 2;
@@ -39,15 +38,12 @@ pub(super) fn kind(image: &[u8]) -> Kind {
             "an ELF core dump".into(),
             "name a kernel; `baton dump info` shows a kernel's dump",
         ),
-        (_, Some(machine)) if !matches!(machine, EM_386 | EM_X86_64) => {
-            let of = machine_name(machine).map_or_else(
+        (_, Some(machine)) if !arch::is_elf_machine(machine) => {
+            let of = names::of_elf(machine).map_or_else(
                 || format!("machine {machine}"),
                 std::borrow::ToOwned::to_owned,
             );
-            other(
-                format!("an ELF file for {of}"),
-                "take the one that is built for x86-64",
-            )
+            other(format!("an ELF file for {of}"), advice::OTHER_MACHINE)
         }
         // Its own reason says what is wrong.
         _ => Kind::kernel(Format::Elf, "an ELF file"),
@@ -61,7 +57,7 @@ fn parsed(elf: &Elf<'_>, image: &[u8]) -> Kind {
         (true, Class::Elf32) => Kind::other(
             Format::Elf,
             "a 32-bit Linux kernel (ELF, vmlinux)",
-            "take the one that is built for x86-64",
+            advice::OTHER_MACHINE,
         ),
         (false, _) if Multiboot2::recognises(image) => kernel("a multiboot2 kernel (ELF)"),
         (false, _) if elf.pvh_entry().is_some() => kernel("a kernel with a PVH entry (ELF)"),
@@ -80,18 +76,4 @@ fn program() -> Kind {
 
 fn multiboot1(image: &[u8]) -> bool {
     super::other::is_multiboot1(image)
-}
-
-/// e_machine of elf(5), of what Linux is built for.
-fn machine_name(machine: u16) -> Option<&'static str> {
-    Some(match machine {
-        8 => "MIPS",
-        20 | 21 => "PowerPC",
-        22 => "s390",
-        40 => "arm",
-        183 => "arm64",
-        243 => "RISC-V",
-        258 => "LoongArch",
-        _ => return None,
-    })
 }

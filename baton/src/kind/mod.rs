@@ -13,8 +13,6 @@ mod pe;
 #[cfg(test)]
 mod tests;
 
-pub use other::compression;
-
 use crate::failure::input::InputError;
 use baton_formats::bzimage::BzImage;
 use baton_formats::elf::Elf;

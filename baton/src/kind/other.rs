@@ -1,7 +1,9 @@
 //! Files that are neither ELF nor PE: by how they begin.
 
 use super::{Format, Kind, Role, has};
+use crate::arch::advice::{OTHER_MACHINE, UNWRAP};
 use crate::input::certs;
+use crate::input::compression;
 use crate::input::p7s;
 use crate::input::pem;
 use baton_formats::initrd;
@@ -10,38 +12,16 @@ use baton_formats::policy;
 use baton_formats::reader::u32_at;
 use std::borrow::Cow;
 
-/// What these bytes are compressed by, if Linux unpacks it.
-#[must_use]
-pub fn compression(bytes: &[u8]) -> Option<&'static str> {
-    Magic::of(bytes).and_then(compression_name)
-}
-
-fn compression_name(magic: Magic) -> Option<&'static str> {
-    Some(match magic {
-        Magic::Gzip => "gzip",
-        Magic::Zstd => "zstd",
-        Magic::Xz => "xz",
-        Magic::Lz4Legacy => "lz4",
-        Magic::Lzma => "lzma",
-        Magic::Bzip2 => "bzip2",
-        Magic::Lzo => "lzo",
-        Magic::Pe | Magic::Elf | Magic::Cpio | Magic::CpioChecksummed | Magic::Lz4 => return None,
-    })
-}
-
 /// An initrd, or what may be one.
 pub(super) fn initrd(image: &[u8]) -> Option<Kind> {
     // What follows the first part isn't looked at: Linux takes one archive after another, each compressed in a
     // way of its own.
-    let name = match compression_name(initrd::first(image)?) {
+    let name = match compression::name(initrd::first(image)?) {
         Some(by) => format!("compressed data ({by}), as initrds are").into(),
         None => Cow::from("an initrd (cpio archive)"),
     };
     Some(Kind::new(Format::Data, name, Role::Initrd))
 }
-
-const OTHER_MACHINE: &str = "take the one that is built for x86-64";
-const UNWRAP: &str = "a boot loader's wrapping: name the kernel that is in it, if it is for x86-64";
 
 /// Kernels of other machines, by the magic of their headers, which may begin as a PE image does.
 pub(super) fn image_of_another_machine(image: &[u8], format: Format) -> Option<Kind> {

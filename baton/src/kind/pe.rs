@@ -2,9 +2,10 @@
 //! say of themselves.
 
 use super::{Format, Kind, Role, contains, has};
+use crate::arch::{self, advice, names};
 use baton_formats::bzimage::BzImage;
 use baton_formats::gate_image::GateInfo;
-use baton_formats::pe::{MACHINE_AMD64, Pe, PeError};
+use baton_formats::pe::{Pe, PeError};
 use baton_formats::reader::u16_at;
 use baton_formats::sbat::Sbat;
 use baton_formats::uki::{Addon, Uki, UkiError};
@@ -16,8 +17,6 @@ const SEARCHED: usize = 8 << 20;
 
 const BOOT_LOADER: &str = "name the kernel or UKI that it would start";
 const FIRMWARE: &str = "firmware starts it, kexec doesn't; name a kernel";
-const OTHER_MACHINE: &str = "take the one that is built for x86-64";
-const EXTRACT: &str = "x86-64 kernels aren't built so: take the one for this machine, or the kernel that is compressed in it";
 const LANZABOOTE: &str =
     "it has no kernel in it, but only the paths of kernel and initrd on the ESP: name these";
 
@@ -32,7 +31,7 @@ pub(super) fn kind(image: &[u8]) -> Kind {
         Ok(pe) => pe,
         Err(_) if is_bzimage => return super::bzimage(image),
         Err(PeError::Pe32) => {
-            return Kind::other(Format::Pe, "a 32-bit PE image", OTHER_MACHINE);
+            return Kind::other(Format::Pe, "a 32-bit PE image", advice::OTHER_MACHINE);
         }
         Err(PeError::NoPeSignature | PeError::HeaderOffset(_)) => {
             return Kind::other(Format::Pe, "a DOS program", "name a kernel");
@@ -48,7 +47,7 @@ pub(super) fn kind(image: &[u8]) -> Kind {
     if !has_kernel && (has_section(".linuxh") || has_section(".kernelh")) {
         return Kind::other(Format::Pe, "lanzaboote's stub", LANZABOOTE);
     }
-    if !has_kernel && pe.machine() != MACHINE_AMD64 {
+    if !has_kernel && pe.machine() != arch::PE_MACHINE {
         return of_another_machine(&pe);
     }
     if GateInfo::from_image(image).is_ok() {
@@ -67,7 +66,7 @@ pub(super) fn kind(image: &[u8]) -> Kind {
 fn by_fixed_magic(image: &[u8]) -> Option<Kind> {
     // drivers/firmware/efi/libstub/zboot-header.S in Linux
     if has(image, 4, b"zimg") {
-        return Some(Kind::other(Format::Pe, zboot_name(image), EXTRACT));
+        return Some(Kind::other(Format::Pe, zboot_name(image), advice::ZBOOT));
     }
     super::other::image_of_another_machine(image, Format::Pe)
 }
@@ -81,26 +80,11 @@ fn zboot_name(image: &[u8]) -> String {
 
 fn machine_of(image: &[u8]) -> Option<&'static str> {
     let header = usize::try_from(baton_formats::reader::u32_at(image, 0x3c)?).ok()?;
-    machine_name(u16_at(image, header.checked_add(4)?)?)
-}
-
-/// Machine types of "PE Format".
-fn machine_name(machine: u16) -> Option<&'static str> {
-    Some(match machine {
-        0x014c => "i386",
-        0x01c0..=0x01c4 => "arm",
-        0x0200 => "Itanium",
-        0x0ebc => "EFI byte code",
-        0x5032 | 0x5064 => "RISC-V",
-        0x6232 | 0x6264 => "LoongArch",
-        MACHINE_AMD64 => "x86-64",
-        0xaa64 => "arm64",
-        _ => return None,
-    })
+    names::of_pe(u16_at(image, header.checked_add(4)?)?)
 }
 
 fn of_another_machine(pe: &Pe<'_>) -> Kind {
-    let machine = machine_name(pe.machine());
+    let machine = names::of_pe(pe.machine());
     let machine = machine.map_or_else(
         || format!("machine type {:#x}", pe.machine()),
         str::to_owned,
@@ -110,7 +94,11 @@ fn of_another_machine(pe: &Pe<'_>) -> Kind {
     } else {
         "a PE image"
     };
-    Kind::other(Format::Pe, format!("{what} for {machine}"), OTHER_MACHINE)
+    Kind::other(
+        Format::Pe,
+        format!("{what} for {machine}"),
+        advice::OTHER_MACHINE,
+    )
 }
 
 fn application(image: &[u8], pe: &Pe<'_>) -> Kind {

@@ -1,36 +1,15 @@
 //! Which route a load takes, or why none: plain values in, a plan or a refusal out. No input or output.
 
 use super::args::Via;
+use crate::arch::loader::{CRASH_RESERVE, Header};
 use crate::failure::exit::Exit;
 use crate::failure::input::InputError;
 use crate::failure::load::LoadError;
 use crate::failure::{Cause, Failure, Refused, Result};
 use crate::machine::Machine;
 use crate::verdict::kernel::KernelVerdict;
-use baton_formats::bzimage::{BzImage, XLF_5LEVEL, XLF_CAN_BE_LOADED_ABOVE_4G};
 use baton_formats::cmdline::RESERVED_FOR_PREFIX;
 use baton_verify::{Component, Reason, Refusal};
-
-/// What of an image's header matters to the kernel's loader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header {
-    /// The longest command line, in bytes.
-    pub cmdline_size: u32,
-    /// Memory it needs to start, in bytes.
-    pub init_size: u32,
-    /// `xloadflags`.
-    pub xloadflags: u16,
-}
-
-impl From<&BzImage<'_>> for Header {
-    fn from(image: &BzImage<'_>) -> Header {
-        Header {
-            cmdline_size: image.cmdline_size(),
-            init_size: image.init_size(),
-            xloadflags: image.xloadflags(),
-        }
-    }
-}
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +26,7 @@ pub struct Request {
 /// An image that the kernel would load: the kernel itself, or the gate.
 #[derive(Debug, Clone)]
 pub struct Loadable {
-    /// Its header, or why it isn't a bzImage.
+    /// Its header, or why it has none that the kernel's loader knows.
     pub header: std::result::Result<Header, Refusal>,
     /// What the kernel will say to its signature.
     pub verdict: KernelVerdict,
@@ -126,16 +105,7 @@ fn check_header(
     header: &Header,
     component: Component,
 ) -> Result<()> {
-    let refused = |reason| Err(Failure::from(Refusal::new(component, reason)));
-    if header.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G == 0 {
-        return match component {
-            Component::Kernel => Err(LoadError::ArgumentsBelow4G.into()),
-            _ => refused(Reason::NotAbove4G),
-        };
-    }
-    if machine.five_level && header.xloadflags & XLF_5LEVEL == 0 {
-        return refused(Reason::NoFiveLevel);
-    }
+    header.check_entry(machine.five_level, component)?;
     let needed = request.cmdline_len as u64 + 1 + RESERVED_FOR_PREFIX;
     if needed > u64::from(header.cmdline_size) {
         return Err(LoadError::CommandLineTooLong {
@@ -201,10 +171,6 @@ pub fn check_payload(
         _ => Ok(()),
     }
 }
-
-/// What else lies in the memory for a crash kernel, and is lost to alignment: purgatory, boot_params and
-/// the ELF headers of the dump below 2 MiB, and up to 2 MiB before the next kernel.
-const CRASH_RESERVE: u64 = 4 << 20;
 
 fn check_room(
     machine: &Machine,

@@ -1,8 +1,9 @@
 //! Loading: files → verdict → plan → system call.
 
 use super::args::{LoadArgs, LoadOptions, Via};
-use super::plan::{self, Header, LoadPlan, Loadable, Payload, Request, Route};
+use super::plan::{self, LoadPlan, Loadable, Payload, Request, Route};
 use super::report::{self, CaptureSummary};
+use crate::arch::loader::Header;
 use crate::failure::Result;
 use crate::failure::load::LoadError;
 use crate::handover::build;
@@ -16,7 +17,6 @@ use crate::output::file::save_private;
 use crate::verdict::own::OwnLists;
 use crate::verdict::trust::TrustSummary;
 use crate::verdict::{gate, kernel};
-use baton_formats::bzimage::BzImage;
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec, memory};
 use baton_verify::{Component, Part, Reason, Refusal};
@@ -156,9 +156,7 @@ fn direct_route(
 }
 
 fn header(bytes: &[u8], component: Component) -> std::result::Result<Header, Refusal> {
-    BzImage::parse(bytes)
-        .map(|image| Header::from(&image))
-        .map_err(|e| Refusal::new(component, Reason::BadKernel(e)))
+    Header::parse(bytes).map_err(|reason| Refusal::new(component, reason))
 }
 
 /// A gate, and the handover made for it.

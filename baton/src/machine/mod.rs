@@ -2,15 +2,15 @@
 
 pub mod saved_state;
 
+use crate::arch::running;
 use crate::failure::Result;
-use baton_formats::boot_params::BootParams;
 use baton_sys::config::KernelConfig;
 use baton_sys::kexec_state::KexecState;
 use baton_sys::keyring::{self, Keyrings};
 use baton_sys::limits::{self, Limits};
 use baton_sys::lockdown::{self, Lockdown};
 use baton_sys::mok::MokTable;
-use baton_sys::{ReadError, Root, Shown, boot_params, caps, cpu, efivars, memory};
+use baton_sys::{ReadError, Root, Shown, arch, caps, efivars, memory};
 use baton_verify::{Lists, RevocationSource, SbatSource, Trust, TrustError};
 use std::ops::Range;
 
@@ -73,7 +73,7 @@ impl Machine {
             memory: memory::total(root)?,
             largest_file: Some(limits::largest_file(root)?),
             runtime_services: efivars::has_runtime_services(root),
-            five_level: cpu::five_level_paging(root)?,
+            five_level: arch::five_level_paging(root)?,
             crash_regions: memory::crash_regions(root)?,
         })
     }
@@ -91,7 +91,7 @@ const KEXEC: [&str; 4] = [
 ];
 
 /// What tells of EFI and of Secure Boot.
-const EFI: [&str; 2] = ["sys/firmware/efi", "sys/kernel/boot_params"];
+const EFI: [&str; 2] = ["sys/firmware/efi", running::DIRECTORY];
 
 /// Whether this is the description of another machine, in which none of these files is.
 fn is_unknown(root: &Root, files: &[&str]) -> bool {
@@ -120,10 +120,9 @@ impl Machine {
     }
 }
 
-/// What the kernel tells the next one: what it was told itself, but nothing without EFI's runtime services
-/// (setup_efi_state in arch/x86/kernel/kexec-bzimage64.c). Where it doesn't show what it was told, the
-/// firmware's variable says the same, unless shim was told to verify nothing. Of another machine whose
-/// description says neither it is taken that Secure Boot started it.
+/// What the kernel tells the next one: what it was told itself, or nothing if it passes nothing of EFI on. Where it
+/// doesn't show what it was told, the firmware's variable says the same, unless shim was told to verify nothing. Of
+/// another machine whose description says neither it is taken that Secure Boot started it.
 ///
 /// # Errors
 /// When what it was told can't be read.
@@ -134,17 +133,14 @@ pub fn stated(
     if is_unknown(root, &EFI) {
         return Ok(baton_verify::Machine::SECURE);
     }
-    if !efivars::has_runtime_services(root) {
+    if !arch::passes_efi_on(root) {
         return Ok(baton_verify::Machine::default());
     }
-    let page = boot_params::read(root)?;
-    Ok(match page.as_deref().and_then(<[u8]>::first_chunk) {
-        Some(page) => baton_verify::Machine::told_by(&BootParams(page)),
-        None => baton_verify::Machine {
-            secure_boot: variable.unwrap_or(!root.is_system()),
-            efi: true,
-        },
-    })
+    let told = running::told(root)?;
+    Ok(told.unwrap_or_else(|| baton_verify::Machine {
+        secure_boot: variable.unwrap_or(!root.is_system()),
+        efi: true,
+    }))
 }
 
 /// kimage_validate_signature of kernel/kexec_file.c tolerates a bad signature unless one of these holds.

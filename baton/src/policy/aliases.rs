@@ -2,11 +2,12 @@
 
 use super::cover::covers;
 use super::model::{Rule, Rules, Values};
+use crate::arch::parameters;
 use baton_formats::cmdline::same_name;
 use baton_formats::policy::{Action, InputSignature};
 
 /// Names that reach the same, one of them with an item of its value's, and where that is seen.
-const SAME: [(&[&str], &str); 12] = [
+const SAME: [(&[&str], &str); 11] = [
     (&["initrd", "initrdmem"], "init/do_mounts_initrd.c"),
     (&["init", "rdinit"], "init/main.c"),
     (
@@ -23,7 +24,6 @@ const SAME: [(&[&str], &str); 12] = [
     ),
     (&["earlycon", "console", "earlyprintk"], "init/main.c"),
     (&["efi=noruntime", "noefi"], "drivers/firmware/efi/efi.c"),
-    (&["pti", "nopti", "mitigations"], "arch/x86/mm/pti.c"),
     (&["nosmt", "mitigations"], "kernel/cpu.c"),
     (&["slub_debug", "slab_debug"], "mm/slub.c"),
     (
@@ -101,8 +101,9 @@ fn is_denied(rules: &Rules, denial: &Rule) -> bool {
 /// The other names for what a parameter does.
 fn others(name: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let is_it = move |other: &&str| same_name(other.as_bytes(), name.as_bytes());
-    let groups = SAME
+    let groups = parameters::SAME
         .iter()
+        .chain(&SAME)
         .filter(move |(names, _)| names.iter().any(&is_it));
     groups.flat_map(move |(names, source)| {
         let others = names.iter().filter(move |it| !is_it(it));

@@ -1,6 +1,7 @@
 //! What is loaded, what this machine would accept, and who started it.
 
 use super::args::StatusArgs;
+use crate::arch::running;
 use crate::failure::Result;
 use crate::failure::input::InputError;
 use crate::machine::saved_state;
@@ -9,7 +10,7 @@ use crate::output::file::save_private;
 use crate::output::json;
 use crate::verdict::parts::PartLine;
 use crate::verdict::trust::TrustSummary;
-use baton_formats::verdict::{SETUP_BATON_VERDICT, Verdict};
+use baton_formats::verdict::Verdict;
 use baton_sys::hex;
 use baton_sys::kexec_state::KexecState;
 use baton_sys::keyring::{self, Keyrings};
@@ -59,8 +60,7 @@ struct StartedBy {
 impl StartedBy {
     /// The record that the gate left; `None` where no gate did.
     fn read(root: &Root) -> Result<Option<StartedBy>> {
-        let record = baton_sys::setup_data::find(root, SETUP_BATON_VERDICT);
-        let Some(bytes) = record? else {
+        let Some(bytes) = running::gate_record(root)? else {
             return Ok(None);
         };
         let verdict = Verdict::parse(&bytes).map_err(InputError::GateRecord)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use baton_guest::event::Observation;
-use baton_sys::{Root, cpu, efivars, keyring, lockdown, memory};
+use baton_sys::{Root, arch, efivars, keyring, lockdown, memory};
 use rustix::fs::OFlags;
 
 /// Everything that is asked of a machine.
@@ -38,7 +38,7 @@ pub fn observe() -> Result<Observation> {
             .into_iter()
             .filter(|name| name.starts_with("marker-"))
             .collect(),
-        five_level: cpu::five_level_paging(&root)?,
+        five_level: arch::five_level_paging(&root)?,
         cpus: text("/proc/cpuinfo")
             .lines()
             .filter(|line| line.starts_with("processor"))

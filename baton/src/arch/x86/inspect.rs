@@ -1,6 +1,6 @@
-//! Linux's x86 boot images.
+//! Linux's boot images, shown.
 
-use crate::kind::compression;
+use crate::input::compression;
 use crate::output::page::Page;
 use baton_formats::bzimage::BzImage;
 use serde::Serialize;
@@ -79,7 +79,7 @@ impl BzImageInfo {
             payload_compression: usize::try_from(image.payload_offset())
                 .ok()
                 .and_then(|offset| image.protected_mode().get(offset..))
-                .and_then(compression),
+                .and_then(compression::of),
         }
     }
 
