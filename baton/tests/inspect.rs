@@ -2,6 +2,7 @@
 
 mod common;
 
+use baton_cli::inspect::hashing::Hashing;
 use baton_cli::inspect::report::Report;
 use baton_cli::output::page::Page;
 use common::{Said, WriteFile, baton, gate_stub, kernel_image, owners, put, sign, temp_dir};
@@ -76,12 +77,28 @@ fn every_digest_is_that_of_other_tools() {
     let directory = temp_dir();
     let image = directory.write("image", kernel_image(0x3001));
     sign(&image, &owners().rsa);
-    let value = json(&image);
+    let value = baton(&[&"inspect", &"--digests", &"--json", &image]).json();
     let sum = common::tool("sha256sum", &[&image]).out;
     assert_eq!(value["sha256"], sum[..64]);
     let theirs = common::tool("osslsigncode", &[&"verify", &"-in", &image]).out;
     let digest = value["pe"]["authenticode_sha256"].as_str().unwrap();
     assert!(theirs.to_lowercase().contains(digest), "{theirs}");
+}
+
+#[test]
+fn nothing_is_hashed_but_what_signatures_are_compared_with_unless_digests_are_asked_for() {
+    let directory = temp_dir();
+    let image = directory.write("image", kernel_image(0x3000));
+    sign(&image, &owners().rsa);
+    let value = json(&image);
+    assert_eq!(value.get("sha256"), None);
+    assert_eq!(value["pe"]["sections"][0].get("sha256"), None);
+    assert!(value["pe"]["authenticode_sha256"].is_string());
+    assert!(!text(&image).contains("  sha256"));
+    let said = baton(&[&"inspect", &"--digests", &image]);
+    assert!(said.out.contains("  sha256"), "{}", said.out);
+    let value = baton(&[&"inspect", &"--digests", &"--json", &image]).json();
+    assert!(value["pe"]["sections"][0]["sha256"].is_string());
 }
 
 #[test]
@@ -362,7 +379,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn show(bytes: &[u8]) {
-    let report = Report::of(bytes);
+    let report = Report::of(bytes, Hashing::Everything);
     let mut page = Page::default();
     report.show(&mut page, "file");
     assert!(page.text().contains("sha256"));

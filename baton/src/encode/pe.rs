@@ -4,27 +4,27 @@
 /// the file's length ("PE Format", CheckSum; the algorithm is that of ImageHlp's CheckSumMappedFile).
 #[must_use]
 pub fn checksum(file: &[u8], field: usize) -> u32 {
-    let fold = |sum: u64| (sum & 0xffff) + (sum >> 16);
-    let mut sum: u64 = 0;
-    for (i, word) in file.chunks(2).enumerate() {
-        let at = i * 2;
-        if at == field || at == field + 2 {
-            continue;
-        }
-        sum += match word {
-            [low, high] => u64::from(u16::from_le_bytes([*low, *high])),
-            [last] => u64::from(*last),
-            _ => 0,
-        };
-    }
+    let (before, rest) = file.split_at(field.min(file.len()));
+    let after = rest.get(4..).unwrap_or_default();
+    let mut sum = words(before) + words(after);
     while sum > 0xffff {
-        sum = fold(sum);
+        sum = (sum & 0xffff) + (sum >> 16);
     }
     // The sum has 16 bits; a file over 4 GiB can't be signed.
     #[allow(clippy::cast_possible_truncation)]
     {
         (sum as u32).wrapping_add(file.len() as u32)
     }
+}
+
+/// The sum of 16-bit words, the last of which may be half a word; a file over 4 GiB can't be signed, so that it fits.
+fn words(bytes: &[u8]) -> u64 {
+    let (words, last) = bytes.as_chunks();
+    let sum: u64 = words
+        .iter()
+        .map(|word| u64::from(u16::from_le_bytes(*word)))
+        .sum();
+    sum + last.iter().map(|byte| u64::from(*byte)).sum::<u64>()
 }
 
 #[cfg(test)]

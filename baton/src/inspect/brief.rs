@@ -1,5 +1,6 @@
 //! An image inside another one, in a line.
 
+use super::hashing::Hashing;
 use super::report::Report;
 use serde::Serialize;
 use std::fmt;
@@ -11,8 +12,9 @@ pub struct Brief {
     pub format: &'static str,
     /// Its length in bytes.
     pub size: u64,
-    /// Its SHA-256, in hexadecimal.
-    pub sha256: String,
+    /// Its SHA-256, in hexadecimal, if digests are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// The kernel's release and build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel_version: Option<String>,
@@ -25,10 +27,10 @@ pub struct Brief {
 }
 
 impl Brief {
-    /// Looks at it.
+    /// Looks at it. No signature is compared with anything.
     #[must_use]
-    pub fn of(bytes: &[u8]) -> Brief {
-        let report = Report::of(bytes);
+    pub fn of(bytes: &[u8], hashing: Hashing) -> Brief {
+        let report = Report::of(bytes, Hashing::Nothing);
         let signatures = report.signatures.iter();
         Brief {
             format: report.format.word(),
@@ -36,7 +38,7 @@ impl Brief {
             kernel_version: report.kernel_version().map(str::to_owned),
             signers: signatures.filter_map(|s| s.signer.clone()).collect(),
             kind: report.kind,
-            sha256: report.sha256,
+            sha256: hashing.digest(bytes),
             problems: report.problems,
         }
     }

@@ -1,6 +1,6 @@
 //! ELF kernels.
 
-use super::sha256;
+use super::hashing::Hashing;
 use crate::output::page::Page;
 use baton_formats::elf::{Class, Elf, Kind, Note, PT_LOAD, PT_NOTE, Segment};
 use baton_sys::hex;
@@ -52,7 +52,8 @@ pub struct SegmentInfo {
     /// `r`, `w` and `x`, or `-` in their place.
     pub flags: String,
     /// Of its data, in hexadecimal.
-    pub sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 /// A note.
@@ -75,7 +76,7 @@ pub struct NoteInfo {
 impl ElfInfo {
     /// Reads it; `file` is what it was parsed from.
     #[must_use]
-    pub fn of(elf: &Elf<'_>, file: &[u8]) -> ElfInfo {
+    pub fn of(elf: &Elf<'_>, file: &[u8], hashing: Hashing) -> ElfInfo {
         ElfInfo {
             bits: match elf.class() {
                 Class::Elf32 => 32,
@@ -89,7 +90,10 @@ impl ElfInfo {
             entry: elf.entry(),
             stated_entry: elf.stated_entry(),
             pvh_entry: elf.pvh_entry(),
-            segments: elf.all_segments().map(|s| SegmentInfo::of(&s)).collect(),
+            segments: elf
+                .all_segments()
+                .map(|s| SegmentInfo::of(&s, hashing))
+                .collect(),
             notes: elf.notes().map(|note| NoteInfo::of(&note)).collect(),
         }
     }
@@ -115,7 +119,7 @@ impl ElfInfo {
 }
 
 impl SegmentInfo {
-    fn of(segment: &Segment<'_>) -> SegmentInfo {
+    fn of(segment: &Segment<'_>, hashing: Hashing) -> SegmentInfo {
         SegmentInfo {
             kind: kind(segment.kind),
             offset: segment.offset,
@@ -124,20 +128,21 @@ impl SegmentInfo {
             virtual_address: segment.vaddr,
             memory_size: segment.memsz,
             flags: flags(segment.flags),
-            sha256: sha256(segment.data),
+            sha256: hashing.digest(segment.data),
         }
     }
 
     fn row(&self) -> Vec<String> {
-        vec![
+        let mut row = vec![
             self.kind.clone(),
             self.flags.clone(),
             format!("{:#x}", self.offset),
             self.size.to_string(),
             format!("{:#x}", self.physical_address),
             self.memory_size.to_string(),
-            self.sha256.clone(),
-        ]
+        ];
+        row.extend(self.sha256.clone());
+        row
     }
 }
 

@@ -1,6 +1,7 @@
 //! Handovers that were saved: what the gate would be given.
 
 use super::brief::Brief;
+use super::hashing::Hashing;
 use super::sha256;
 use crate::digest;
 use crate::output::page::Page;
@@ -84,7 +85,7 @@ impl RecordInfo {
             digest: hex::encode(record.digest),
             digest_of: digest_of(record),
             subject: record.subject(),
-            image: Brief::of(record.bytes),
+            image: Brief::of(record.bytes, Hashing::Nothing),
         }
     }
 

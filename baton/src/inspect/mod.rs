@@ -11,6 +11,7 @@ pub mod certificate;
 pub mod elf;
 pub mod gate;
 pub mod handover;
+pub mod hashing;
 pub mod manifest;
 pub mod multiboot2;
 pub mod pe;

@@ -1,8 +1,7 @@
 //! PE images of any purpose.
 
-use super::sha256;
+use super::hashing::Hashing;
 use crate::arch::names;
-use crate::digest;
 use crate::output::page::Page;
 use baton_formats::pe::{Pe, Section};
 use baton_sys::hex;
@@ -16,7 +15,8 @@ pub struct PeInfo {
     /// How many bytes signatures are about: all before them.
     pub signed_length: usize,
     /// The SHA-256 that Authenticode signs, in hexadecimal.
-    pub authenticode_sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authenticode_sha256: Option<String>,
     /// What it says it is to boot loaders (`.sdmagic`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loader: Option<String>,
@@ -37,31 +37,32 @@ pub struct SectionInfo {
     pub virtual_address: u32,
     /// How many bytes it takes in memory.
     pub virtual_size: u32,
-    /// Of its data, without padding, in hexadecimal.
-    pub sha256: String,
+    /// Of its data, without padding, in hexadecimal; if digests are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 impl PeInfo {
-    /// Reads it.
+    /// Reads it; `digest` is what Authenticode signs, if that was hashed.
     #[must_use]
-    pub fn of(pe: &Pe<'_>) -> PeInfo {
+    pub fn of(pe: &Pe<'_>, digest: Option<[u8; 32]>, hashing: Hashing) -> PeInfo {
         PeInfo {
             machine: names::word_of_pe(pe.machine()),
             signed_length: pe.signed_len(),
-            authenticode_sha256: hex::encode(digest::sha256(pe.digest_parts())),
+            authenticode_sha256: digest.map(hex::encode),
             loader: pe
                 .section(".sdmagic")
                 .map(|section| loader(&text(section.data()))),
             sections: pe
                 .sections()
-                .map(|section| SectionInfo::of(&section))
+                .map(|section| SectionInfo::of(&section, hashing))
                 .collect(),
         }
     }
 
     /// Prints its fields.
     pub fn show(&self, page: &mut Page) {
-        page.field("authenticode", &self.authenticode_sha256);
+        page.optional("authenticode", self.authenticode_sha256.as_ref());
         page.field("machine", &self.machine);
         page.optional("loader", self.loader.as_ref());
     }
@@ -70,12 +71,13 @@ impl PeInfo {
     pub fn show_sections(&self, page: &mut Page) {
         page.heading("sections");
         let row = |section: &SectionInfo| {
-            vec![
+            let mut row = vec![
                 section.name.clone(),
                 format!("{:#x}", section.offset),
                 section.size.to_string(),
-                section.sha256.clone(),
-            ]
+            ];
+            row.extend(section.sha256.clone());
+            row
         };
         let rows: Vec<_> = self.sections.iter().map(row).collect();
         page.table(&["name", "offset", "size", "sha256"], &rows);
@@ -83,14 +85,14 @@ impl PeInfo {
 }
 
 impl SectionInfo {
-    fn of(section: &Section<'_>) -> SectionInfo {
+    fn of(section: &Section<'_>, hashing: Hashing) -> SectionInfo {
         SectionInfo {
             name: text(&section.name),
             offset: section.raw_offset,
             size: section.data().len(),
             virtual_address: section.virtual_address,
             virtual_size: section.virtual_size,
-            sha256: sha256(section.data()),
+            sha256: hashing.digest(section.data()),
         }
     }
 }

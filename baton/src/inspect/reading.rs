@@ -4,14 +4,16 @@ use super::certificate::CertificateInfo;
 use super::elf::ElfInfo;
 use super::gate::GateImageInfo;
 use super::handover::HandoverInfo;
+use super::hashing::Hashing;
 use super::manifest::ManifestInfo;
 use super::multiboot2::Multiboot2Info;
 use super::pe::PeInfo;
 use super::report::{Parts, Report};
+use super::sbat;
 use super::signature::{self, SignatureInfo};
 use super::uki::{ArgumentsInfo, UkiInfo};
-use super::{sbat, sha256};
 use crate::arch::BzImageInfo;
+use crate::digest;
 use crate::input::certs;
 use crate::input::p7s;
 use crate::kind::{Format, Kind};
@@ -27,8 +29,8 @@ use baton_formats::uki::{Addon, Uki, UkiError};
 use baton_verify::{Certificate, SignatureKind};
 
 /// What has been found so far.
-#[derive(Default)]
 struct Reading {
+    hashing: Hashing,
     parts: Parts,
     signatures: Vec<SignatureInfo>,
     problems: Vec<String>,
@@ -37,8 +39,13 @@ struct Reading {
 impl Report {
     /// Reads a file.
     #[must_use]
-    pub fn of(file: &[u8]) -> Report {
-        let mut reading = Reading::default();
+    pub fn of(file: &[u8], hashing: Hashing) -> Report {
+        let mut reading = Reading {
+            hashing,
+            parts: Parts::default(),
+            signatures: Vec::new(),
+            problems: Vec::new(),
+        };
         let kind = Kind::of(file);
         reading.read(file, kind.format);
         Report {
@@ -46,7 +53,7 @@ impl Report {
             kind: kind.name.into_owned(),
             role: kind.role,
             size: file.len() as u64,
-            sha256: sha256(file),
+            sha256: hashing.digest(file),
             problems: reading.problems,
             parts: reading.parts,
             signatures: reading.signatures,
@@ -92,7 +99,7 @@ impl Reading {
         self.signatures.push(signature::of_detached(
             SignatureKind::Appended,
             appended.signature,
-            Some(&[appended.data]),
+            self.hashing.compared(&[appended.data]),
         ));
         appended.data
     }
@@ -113,10 +120,11 @@ impl Reading {
         };
         if let (Some(der), Some(parts)) = (elf.signature(), elf.signed_parts()) {
             let parts: Vec<_> = parts.collect();
-            let signature = signature::of_detached(SignatureKind::Note, der, Some(&parts));
+            let signature =
+                signature::of_detached(SignatureKind::Note, der, self.hashing.compared(&parts));
             self.signatures.push(signature);
         }
-        self.parts.elf = Some(ElfInfo::of(&elf, file));
+        self.parts.elf = Some(ElfInfo::of(&elf, file, self.hashing));
     }
 
     fn bzimage(&mut self, file: &[u8]) {
@@ -133,8 +141,10 @@ impl Reading {
         let Some(pe) = self.noted(Pe::parse(file)) else {
             return;
         };
-        self.signatures.extend(signature::of_pe(&pe));
-        self.parts.pe = Some(PeInfo::of(&pe));
+        let signed = self.hashing.compared(pe.digest_parts());
+        let digest = signed.map(digest::sha256);
+        self.signatures.extend(signature::of_pe(&pe, digest));
+        self.parts.pe = Some(PeInfo::of(&pe, digest, self.hashing));
         let sbat = pe.section(".sbat");
         self.parts.sbat = sbat.and_then(|section| {
             let noted = |problem| self.problems.push(format!("section .sbat: {problem}"));
@@ -147,7 +157,7 @@ impl Reading {
     fn uki_or_addon(&mut self, pe: &Pe<'_>) {
         if Uki::recognises(pe) {
             let uki = self.noted(Uki::parse(pe));
-            self.parts.uki = uki.map(|uki| UkiInfo::of(&uki));
+            self.parts.uki = uki.map(|uki| UkiInfo::of(&uki, self.hashing));
             return;
         }
         match Addon::parse(pe) {

@@ -27,8 +27,9 @@ pub struct Report {
     pub role: Role,
     /// Its length in bytes.
     pub size: u64,
-    /// Of the whole file.
-    pub sha256: String,
+    /// Of the whole file, if digests are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// What is malformed.
     pub problems: Vec<String>,
     /// What it holds.
@@ -133,7 +134,7 @@ impl Report {
     fn show_summary(&self, page: &mut Page) {
         page.optional("version", self.kernel_version());
         page.field("size", format!("{} bytes", self.size));
-        page.field("sha256", &self.sha256);
+        page.optional("sha256", self.sha256.as_ref());
         shown(self.parts.pe.as_ref(), page, PeInfo::show);
         for problem in &self.problems {
             page.field("problem", problem);

@@ -1,6 +1,7 @@
 //! A report on a file, with the signature beside it.
 
 use super::args::InspectArgs;
+use super::hashing::Hashing;
 use super::report::Report;
 use super::signature;
 use crate::failure::Result;
@@ -30,7 +31,12 @@ struct Object<'a> {
 pub fn run(args: &InspectArgs) -> Result<()> {
     let path = &args.image;
     let bytes = read::given(path)?;
-    let mut report = Report::of(&bytes);
+    let hashing = if args.digests {
+        Hashing::Everything
+    } else {
+        Hashing::Signed
+    };
+    let mut report = Report::of(&bytes, hashing);
     match report.format {
         Format::Signature => compare_with_content(&mut report, path, &bytes),
         _ => add_detached(&mut report, path, &bytes)?,

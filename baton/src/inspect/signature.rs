@@ -32,28 +32,27 @@ pub struct SignatureInfo {
     pub certificates: Vec<CertificateInfo>,
 }
 
-/// All signatures of a PE image.
-pub fn of_pe(pe: &Pe<'_>) -> Vec<SignatureInfo> {
+/// All signatures of a PE image, whose SHA-256 is `digest`; `None`: they aren't compared with anything.
+pub fn of_pe(pe: &Pe<'_>, digest: Option<[u8; 32]>) -> Vec<SignatureInfo> {
     let kind = SignatureKind::Authenticode;
     let entries = pe.certificates().map(|entry| match entry {
-        Ok(entry) => of_entry(&entry, pe),
+        Ok(entry) => of_entry(&entry, pe, digest),
         Err(error) => SignatureInfo::malformed(kind, error),
     });
     entries.collect()
 }
 
-fn of_entry(entry: &WinCertificate<'_>, pe: &Pe<'_>) -> SignatureInfo {
+fn of_entry(entry: &WinCertificate<'_>, pe: &Pe<'_>, digest: Option<[u8; 32]>) -> SignatureInfo {
     let kind = SignatureKind::Authenticode;
     if (entry.revision, entry.kind) != (WIN_CERT_REVISION_2, WIN_CERT_TYPE_PKCS) {
         return SignatureInfo::malformed(kind, "it isn't PKCS#7");
     }
     match authenticode::Signature::parse(entry.data) {
         Ok(signature) => {
-            let found = signature.hash().hash(pe.digest_parts());
             let signed = signature.signed();
             SignatureInfo {
                 digest: Some(hex::encode(signature.image_digest())),
-                matches: Some(signature.image_digest() == found.as_bytes()),
+                matches: digest.map(|sha256| is_of(&signature, pe, &sha256)),
                 ..SignatureInfo::new(
                     kind,
                     signature.hash(),
@@ -63,6 +62,13 @@ fn of_entry(entry: &WinCertificate<'_>, pe: &Pe<'_>) -> SignatureInfo {
             }
         }
         Err(error) => SignatureInfo::malformed(kind, error),
+    }
+}
+
+fn is_of(signature: &authenticode::Signature<'_>, pe: &Pe<'_>, sha256: &[u8; 32]) -> bool {
+    match signature.hash() {
+        HashAlgorithm::Sha256 => signature.image_digest() == sha256,
+        other => signature.image_digest() == other.hash(pe.digest_parts()).as_bytes(),
     }
 }
 

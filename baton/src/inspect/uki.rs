@@ -1,6 +1,7 @@
 //! Unified kernel images and their addons.
 
 use super::brief::Brief;
+use super::hashing::Hashing;
 use crate::output::page::Page;
 use baton_formats::uki::{Addon, Arguments, Profile, Uki};
 use serde::Serialize;
@@ -50,11 +51,11 @@ pub struct ArgumentsInfo {
 impl UkiInfo {
     /// Reads it.
     #[must_use]
-    pub fn of(uki: &Uki<'_>) -> UkiInfo {
+    pub fn of(uki: &Uki<'_>, hashing: Hashing) -> UkiInfo {
         let profiles = uki.profiles().enumerate();
         UkiInfo {
             profiles: profiles
-                .map(|(number, profile)| ProfileInfo::of(number, &profile))
+                .map(|(number, profile)| ProfileInfo::of(number, &profile, hashing))
                 .collect(),
         }
     }
@@ -68,13 +69,13 @@ impl UkiInfo {
 }
 
 impl ProfileInfo {
-    fn of(number: usize, profile: &Profile<'_>) -> ProfileInfo {
+    fn of(number: usize, profile: &Profile<'_>, hashing: Hashing) -> ProfileInfo {
         ProfileInfo {
             number,
             id: profile.id().map(str::to_owned),
             title: profile.title().map(str::to_owned),
             os: profile.osrel.and_then(pretty_name),
-            kernel: Brief::of(profile.linux),
+            kernel: Brief::of(profile.linux, hashing),
             arguments: ArgumentsInfo::of(&profile.arguments),
         }
     }

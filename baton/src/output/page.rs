@@ -40,8 +40,11 @@ impl Page {
         }
     }
 
-    /// A table: its columns' names, and its rows. Columns of numbers are aligned to the right.
+    /// A table: its columns' names, and its rows. Columns of numbers are aligned to the right; the last ones may be
+    /// missing in all rows, and are left out.
     pub fn table(&mut self, names: &[&str], rows: &[Vec<String>]) {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(names.len());
+        let names = names.get(..columns).unwrap_or(names);
         let head = names.iter().map(|name| (*name).to_owned()).collect();
         let rows: Vec<Vec<String>> = std::iter::once(head)
             .chain(rows.iter().cloned())
@@ -55,9 +58,12 @@ impl Page {
         let right: Vec<bool> = (0..names.len()).map(|c| is_numeric(&rows, c)).collect();
         for row in &rows {
             let cells = row.iter().zip(&widths).zip(&right);
-            let cells = cells.map(|((cell, &width), right)| match right {
-                true => format!("{cell:>width$}"),
-                false => format!("{cell:width$}"),
+            let cells = cells.map(|((cell, &width), &right)| {
+                if right {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:width$}")
+                }
             });
             let line = cells.collect::<Vec<_>>().join("  ");
             self.line(&format!("  {line}"));
