@@ -5,6 +5,7 @@ mod crash;
 mod dump;
 mod process;
 mod scale;
+mod signing;
 
 use std::process::Command;
 use std::time::Duration;
@@ -34,6 +35,8 @@ const LOADS: usize = 7;
 pub enum Part {
     /// Verdicts, on this machine
     Verify,
+    /// Signing, and showing signatures, against sbsigntools, on this machine; only if it's asked for
+    Sign,
     /// What the gate does with its time, in a virtual machine
     Gate,
     /// Kexecs, in a virtual machine
@@ -64,6 +67,7 @@ pub struct Args {
 /// Prints the timings of one part, or of all of them.
 pub fn run(part: Option<Part>, args: &Args) -> Result<()> {
     match part {
+        Some(Part::Sign) => return signing::run(),
         Some(Part::Dump) => return dump::run(&args.dump, &args.cost),
         Some(Part::Scale) => return scale::run(&args.scale, &args.cost),
         Some(Part::Crash) => return crash::run(),

@@ -201,7 +201,8 @@ impl Job<'_> {
     }
 }
 
-fn build_baton() -> Result<PathBuf> {
+/// `baton` as it is released.
+pub fn build_baton() -> Result<PathBuf> {
     let root = baton_xtask::root()?;
     let status = Command::new(baton_xtask::cargo())
         .current_dir(&root)
