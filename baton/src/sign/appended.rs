@@ -13,6 +13,7 @@ use crate::failure::Result;
 use crate::failure::sign::SignError;
 use baton_formats::module_signature::{self, Appended};
 use baton_formats::pe::Pe;
+use baton_verify::der::oid;
 use baton_verify::verify_detached;
 
 /// The file with a signature at its end.
@@ -25,7 +26,7 @@ pub fn sign(file: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>>
         return Err(SignError::AuthenticodeIsLast.into());
     }
     let content = Content {
-        kind: cms::DATA,
+        kind: oid::DATA,
         inside: None,
         digest: signer.hash.hash([data]),
         attributes: false,

@@ -9,12 +9,8 @@ use crate::encode::der::{algorithm_with_null, element, oid, sequence, tag};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
 use baton_formats::gate_image::GateInfo;
+use baton_verify::der::oid;
 use baton_verify::{Digest, verify_image};
-
-/// 1.3.6.1.4.1.311.2.1.4
-const SPC_INDIRECT_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 4];
-/// 1.3.6.1.4.1.311.2.1.15
-const SPC_PE_IMAGE_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 15];
 
 /// What Authenticode has always said where a page hash could be.
 const OBSOLETE: &str = "<<<Obsolete>>>";
@@ -28,7 +24,7 @@ pub fn sign(image: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>
     let indirect = indirect_data(&prepared.digest);
     // The message digest is over the content without its tag and length (RFC 2315, 9.3).
     let content = Content {
-        kind: SPC_INDIRECT_DATA,
+        kind: oid::SPC_INDIRECT_DATA,
         inside: Some(&sequence(&[&indirect])),
         digest: signer.hash.hash([&indirect[..]]),
         attributes: true,
@@ -51,7 +47,7 @@ fn indirect_data(digest: &Digest) -> Vec<u8> {
         )],
     );
     let image = sequence(&[
-        &oid(SPC_PE_IMAGE_DATA),
+        &oid(oid::SPC_PE_IMAGE_DATA),
         &sequence(&[&element(tag::BIT_STRING, &[&[0]]), &link]),
     ]);
     let digest = sequence(&[

@@ -9,30 +9,8 @@ use super::signer::Signer;
 use crate::encode::der::{algorithm, algorithm_with_null, element, oid, sequence, tag};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
+use baton_verify::der::oid;
 use baton_verify::{Digest, HashAlgorithm};
-
-/// 1.2.840.113549.1.7.1
-pub const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
-/// 1.2.840.113549.1.7.2
-const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
-/// 1.2.840.113549.1.9.3
-const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x03];
-/// 1.2.840.113549.1.9.4
-const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x04];
-/// 2.16.840.1.101.3.4.2.1
-const SHA256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
-/// 2.16.840.1.101.3.4.2.2
-const SHA384: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2];
-/// 2.16.840.1.101.3.4.2.3
-const SHA512: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3];
-/// 1.2.840.113549.1.1.1
-const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
-/// 1.2.840.10045.4.3.2
-const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
-/// 1.2.840.10045.4.3.3
-const ECDSA_WITH_SHA384: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3];
-/// 1.2.840.10045.4.3.4
-const ECDSA_WITH_SHA512: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4];
 
 /// The kernel takes an Authenticode signature of at most 64 KiB (pefile_strip_sig_wrapper), a note
 /// holds as much (`formats::elf::MAX_SIGNATURE_LEN`), and no real one comes near.
@@ -72,7 +50,7 @@ pub fn signed_data(
         &certificates.unwrap_or_default(),
         &element(tag::SET, &[&signer_info]),
     ]);
-    let whole = sequence(&[&oid(SIGNED_DATA), &explicit(&[&signed])]);
+    let whole = sequence(&[&oid(oid::SIGNED_DATA), &explicit(&[&signed])]);
     if whole.len() > MAX_LEN {
         Err(SignError::TooManyCertificates.into())
     } else {
@@ -103,9 +81,9 @@ fn signer_info(content: &Content<'_>, signer: &Signer, digest_algorithm: &[u8]) 
 fn attributes(content: &Content<'_>) -> Vec<u8> {
     let attribute = |kind, value: &[u8]| sequence(&[&oid(kind), &element(tag::SET, &[value])]);
     [
-        attribute(CONTENT_TYPE, &oid(content.kind)),
+        attribute(oid::CONTENT_TYPE, &oid(content.kind)),
         attribute(
-            MESSAGE_DIGEST,
+            oid::MESSAGE_DIGEST,
             &element(tag::OCTET_STRING, &[content.digest.as_bytes()]),
         ),
     ]
@@ -130,17 +108,19 @@ fn digest_algorithm(content: &Content<'_>) -> Vec<u8> {
 #[must_use]
 pub fn hash_oid(hash: HashAlgorithm) -> &'static [u8] {
     match hash {
-        HashAlgorithm::Sha256 => SHA256,
-        HashAlgorithm::Sha384 => SHA384,
-        HashAlgorithm::Sha512 => SHA512,
+        HashAlgorithm::Sha256 => oid::SHA256,
+        HashAlgorithm::Sha384 => oid::SHA384,
+        HashAlgorithm::Sha512 => oid::SHA512,
     }
 }
 
 fn signature_algorithm(key: &SigningKey, hash: HashAlgorithm) -> Vec<u8> {
     match (key, hash) {
-        (SigningKey::Rsa(_), _) => algorithm_with_null(RSA_ENCRYPTION),
-        (_, HashAlgorithm::Sha256) => algorithm(ECDSA_WITH_SHA256),
-        (_, HashAlgorithm::Sha384) => algorithm(ECDSA_WITH_SHA384),
-        (_, HashAlgorithm::Sha512) => algorithm(ECDSA_WITH_SHA512),
+        (SigningKey::Rsa(_), _) => algorithm_with_null(oid::RSA),
+        (SigningKey::P256(_) | SigningKey::P384(_), hash) => algorithm(match hash {
+            HashAlgorithm::Sha256 => oid::ECDSA_SHA256,
+            HashAlgorithm::Sha384 => oid::ECDSA_SHA384,
+            HashAlgorithm::Sha512 => oid::ECDSA_SHA512,
+        }),
     }
 }

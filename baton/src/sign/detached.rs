@@ -6,6 +6,7 @@ use super::cms::{self, Content};
 use super::signer::{Signer, accepted};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
+use baton_verify::der::oid;
 use baton_verify::verify_detached;
 use pem_rfc7468::LineEnding;
 
@@ -18,7 +19,7 @@ const PEM_LABEL: &str = "CMS";
 /// When the key can't sign.
 pub fn sign(file: &[u8], signer: &Signer, encoding: Encoding) -> Result<Vec<u8>> {
     let content = Content {
-        kind: cms::DATA,
+        kind: oid::DATA,
         inside: None,
         digest: signer.hash.hash([file]),
         attributes: true,

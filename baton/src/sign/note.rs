@@ -9,6 +9,7 @@ use crate::encode::field::put;
 use crate::failure::Result;
 use crate::failure::sign::SignError;
 use baton_formats::elf::Elf;
+use baton_verify::der::oid;
 use baton_verify::verify_detached;
 
 /// How often room is made anew. One time in three at least, a signature fits the room that the one
@@ -41,7 +42,7 @@ pub fn sign(file: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>>
 
 fn signature(parts: &[&[u8]], signer: &Signer) -> Result<Vec<u8>> {
     let content = Content {
-        kind: cms::DATA,
+        kind: oid::DATA,
         inside: None,
         digest: signer.hash.hash(parts.iter().copied()),
         attributes: true,

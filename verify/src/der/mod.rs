@@ -3,7 +3,7 @@
 //! Lengths are definite and in their shortest form, and every structure must be used up to its last
 //! byte.
 
-pub(crate) mod oid;
+pub mod oid;
 
 use core::fmt;
 

@@ -2,7 +2,7 @@
 
 macro_rules! oids {
     ($($name:ident = $dotted:literal, $encoded:literal;)*) => {
-        $(#[doc = $dotted] pub(crate) const $name: &[u8] = $encoded;)*
+        $(#[doc = $dotted] pub const $name: &[u8] = $encoded;)*
 
         #[cfg(test)]
         const ALL: &[(&str, &[u8])] = &[$(($dotted, $encoded)),*];
