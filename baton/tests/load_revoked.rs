@@ -41,7 +41,7 @@ fn a_gate_below_the_machines_level_is_refused() {
         assert_eq!(reason(&said), (3, "revoked-by-sbat".into()), "{way}");
         let message = message(&said);
         assert!(
-            message.contains("gate refused: revoked by SBAT: its component \"baton.gate\" is of generation 1, and SbatLevelRT asks for 2"),
+            message.contains("gate refused: revoked by SBAT: its component \"baton.gate\" is at generation 1, and SbatLevelRT requires 2"),
             "{message}"
         );
     }

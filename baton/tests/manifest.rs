@@ -134,7 +134,7 @@ fn once_signed_it_vouches_for_what_it_lists_and_for_nothing_else() {
     let said = boot.verify(&other, &o.p384);
     assert_eq!(said.code, 3);
     assert!(
-        said.err.contains("the manifest lists another one"),
+        said.err.contains("the manifest lists a different one"),
         "{}",
         said.err
     );

@@ -187,7 +187,7 @@ fn a_dash_is_told_from_standard_input() {
 #[test]
 fn a_policy_is_asked_about_lines_alone_that_a_kernel_can_be_given() {
     for (line, expected) in [
-        ("quiet\nnoefi".to_owned(), "a line end"),
+        ("quiet\nnoefi".to_owned(), "a line break"),
         ("a ".repeat(50_000), "100000 bytes are more than"),
     ] {
         let said = tool(

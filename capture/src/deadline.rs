@@ -81,7 +81,10 @@ impl End {
         let end = Arc::clone(self);
         spawn("deadline", move || {
             if !end.comes_within(deadline) {
-                end.take(&format!("the deadline of {} s is over", deadline.as_secs()));
+                end.take(&format!(
+                    "the deadline of {} s has passed",
+                    deadline.as_secs()
+                ));
             }
         })
     }

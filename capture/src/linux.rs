@@ -89,7 +89,7 @@ impl System for Linux {
             Err(error) => self.say(&format!("pstore can't keep the kernel log: {error}")),
         }
         self.console.show(&format!(
-            "no target took the kernel log, which ends so:\n{}",
+            "no target took the kernel log, which ends as follows:\n{}",
             last_resort::shown(log)
         ));
     }

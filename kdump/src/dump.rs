@@ -25,7 +25,7 @@ pub enum DumpError {
     #[error("{0}: {1}")]
     Io(PathBuf, io::Error),
     /// It is nothing that is known here.
-    #[error("{0}: no dump: neither an ELF core nor a kdump-compressed dump, as one or flattened")]
+    #[error("{0}: not a dump: neither an ELF core nor a kdump-compressed dump, flattened or not")]
     Unknown(PathBuf),
     /// It is empty.
     #[error("{0}: an empty file")]
@@ -34,7 +34,7 @@ pub enum DumpError {
     #[error("no file was named")]
     None,
     /// Several files, of which one isn't a part of a kdump-compressed dump.
-    #[error("{0}: no part of a split dump: only kdump-compressed dumps are split")]
+    #[error("{0}: not a part of a split dump: only kdump-compressed dumps can be split")]
     Several(PathBuf),
     /// It can't be read as what it begins as, or isn't read here.
     #[error("{0}: {1}")]
@@ -382,7 +382,7 @@ mod tests {
         assert_eq!((alone.held, alone.lost), (3, 3));
         assert_eq!(alone.flaws, [Flaw::Part(5..11)]);
         let refused = |paths: &[PathBuf]| Dump::open(paths).err().unwrap().to_string();
-        assert!(refused(&[one, elf.clone()]).contains("elf: no part of a split dump"));
+        assert!(refused(&[one, elf.clone()]).contains("elf: not a part of a split dump"));
         assert!(refused(&[empty]).ends_with("empty: an empty file"));
         assert!(refused(&[text]).contains("text: no dump"));
         assert!(refused(&[directory.join("none")]).contains("none: No such file"));

@@ -33,7 +33,7 @@ fn seekable(kind: FileType) -> io::Result<()> {
         () => return Ok(()),
     };
     Err(io::Error::other(format!(
-        "{what}: a dump isn't read from its beginning to its end; write it to a file first"
+        "{what}: a dump can't be read sequentially; write it to a file first"
     )))
 }
 

@@ -47,7 +47,7 @@ pub enum Flaw {
     #[error("it is flattened, and the record that ends it is missing")]
     Unended,
     /// A record of a flattened dump.
-    #[error("it is flattened, and the record at {0:#x} can't be: what follows is left out")]
+    #[error("it is flattened, and the record at {0:#x} is invalid: what follows is left out")]
     Record(u64),
     /// It ends too early.
     #[error("its {0} would end beyond the end of the file")]
@@ -59,7 +59,7 @@ pub enum Flaw {
     #[error("the part with the page frames {:#x} to {:#x} isn't here", .0.start, .0.end - 1)]
     Part(Range<u64>),
     /// A segment of an ELF core.
-    #[error("program header {0} can't be, and is left out: {1}")]
+    #[error("program header {0} is invalid, and is left out: {1}")]
     Segment(usize, &'static str),
     /// A segment that claims more memory than its file can speak for.
     #[error(

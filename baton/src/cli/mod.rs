@@ -21,7 +21,7 @@ use crate::{
 };
 use clap::{Parser, Subcommand};
 
-/// Hands a running Linux machine over to another kernel, and keeps the chain of trust of Secure Boot.
+/// Hands a running Linux machine over to another kernel without breaking Secure Boot's chain of trust.
 #[derive(Debug, Parser)]
 #[command(name = "baton", version, max_term_width = 100)]
 pub struct Cli {
@@ -37,11 +37,11 @@ pub enum Command {
     Load(Box<LoadArgs>),
     /// Start the loaded kernel
     Exec(ExecArgs),
-    /// Forget the loaded kernel
+    /// Unload the loaded kernel
     Unload(UnloadArgs),
     /// Show what is loaded and what this machine would accept
     Status(StatusArgs),
-    /// Load, forget or show the kernel that takes over after a panic
+    /// Load, unload or show the kernel that takes over after a panic
     #[command(subcommand)]
     Crash(CrashCommand),
     /// Read, check and convert dumps of kernels that crashed
@@ -59,9 +59,9 @@ pub enum Command {
     /// Write a manifest: which kernel, initrds and command line may be booted together
     #[command(after_help = manifest::args::MANIFEST_HELP)]
     Manifest(ManifestArgs),
-    /// Show what is in an image, and who signed it, without judging
+    /// Show what is in an image and who claims to have signed it, without judging it
     Inspect(InspectArgs),
-    /// Say whether an image would be accepted, by whom it is signed, or why not
+    /// Say whether an image would be accepted, and who signed it or why not
     #[command(after_help = verify::args::VERIFY_HELP)]
     Verify(Box<VerifyArgs>),
 }

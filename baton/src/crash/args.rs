@@ -13,7 +13,7 @@ pub const DEFAULT_CAPTURE: &str = "/usr/lib/baton/capture";
 pub enum CrashCommand {
     /// Load a kernel to take over after a panic: one of your own, or one that writes a dump
     Load(Box<CrashLoadArgs>),
-    /// Forget the loaded crash kernel
+    /// Unload the crash kernel
     Unload(UnloadArgs),
     /// Say whether a crash now would be captured, where to, and what is missing
     Status(CrashStatusArgs),

@@ -41,7 +41,7 @@ pub fn small_reservation(reserved: u64, needed: u64) -> Option<String> {
     })
 }
 
-/// Compression makes of so many bytes of kernel memory so many: 134 MiB became 53 on a machine of 1 GiB, and
+/// Bytes of kernel memory, and what compression makes of them: 134 MiB became 53 on a machine of 1 GiB, and
 /// larger ones have more that is alike.
 const COMPRESSED: (u64, u64) = (5, 2);
 
@@ -87,7 +87,7 @@ pub fn shortage(target: &dyn FoundTarget, free: Option<u64>, dump: Option<u64>) 
     let (free, dump) = (free?, dump?);
     (free < dump).then(|| {
         format!(
-            "{} has {} MiB of room, and a dump would take about {} MiB now; make room, or raise dump.level",
+            "{} has {} MiB free, and a dump would take about {} MiB now; free some space, or raise dump.level",
             target.describe(),
             free / MIB,
             dump.div_ceil(MIB)

@@ -45,8 +45,8 @@ fn by_contents(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
     Ok(None)
 }
 
-/// The other devices that a capture would take for the one that is called so, too. What must be assembled first
-/// isn't there in a capture: snapshots are called as what they are of.
+/// The other devices that a capture would find by the same name, too. What must be assembled first
+/// doesn't exist in a capture: snapshots have the names of what they are of.
 ///
 /// # Errors
 /// When `/sys` can't be read.
@@ -86,7 +86,7 @@ pub fn part_uuid(root: &Root, device: &BlockDevice) -> Option<Device> {
         .or_else(linked)
 }
 
-/// What a whole disk is called that no other disk here is called.
+/// A name of a whole disk that no other disk here has.
 ///
 /// # Errors
 /// When `/sys` can't be read.

@@ -63,7 +63,7 @@ pub fn described(owner: &str) -> String {
         format!("update-rc.d {owner} disable")
     };
     format!(
-        "{owner} is enabled, too, and loads a crash kernel of its own in the place of this one: disable it (`{how}`), then load again (`baton crash load`)"
+        "{owner} is enabled, too, and replaces this crash kernel with one of its own: disable it (`{how}`), then load again (`baton crash load`)"
     )
 }
 

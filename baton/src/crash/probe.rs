@@ -52,7 +52,7 @@ pub fn contents(root: &Root, device: &BlockDevice) -> Option<Superblock> {
     superblock(&open(root, device)?)
 }
 
-/// Who has a device, so that a raw dump may not be written over it; `None` where nobody has, or it can't be read.
+/// What occupies a device, so that no raw dump may overwrite it; `None` where nothing does, or it can't be read.
 #[must_use]
 pub fn occupant(root: &Root, device: &BlockDevice) -> Option<Occupant> {
     let node = open(root, device)?;

@@ -17,13 +17,13 @@ use serde::Serialize;
 /// What is shown.
 #[derive(Debug, Default, Serialize)]
 struct Status {
-    /// `None`, here and below: nothing says it, because `/sys` isn't mounted.
+    /// Whether the kernel has kexec; `None`, here and in the next two: not known, because `/sys` isn't mounted.
     kexec: Option<bool>,
     crash_loaded: Option<bool>,
     crash_reserved: Option<u64>,
     /// A crash now would be captured as configured.
     ready: bool,
-    /// What is against it.
+    /// Why a crash now wouldn't be captured as configured.
     problems: Vec<String>,
     /// What a person should know.
     notes: Vec<String>,
@@ -230,7 +230,7 @@ impl Status {
         for (index, target) in self.targets.iter().enumerate() {
             let room = match target.free {
                 Some(bytes) => format!("{} free", mib(bytes)),
-                None => "not mounted, so that its room isn't known".to_owned(),
+                None => "not mounted, so its free space isn't known".to_owned(),
             };
             let label = if index == 0 { "targets" } else { "" };
             row(label, &format!("{}: {room}", target.target));

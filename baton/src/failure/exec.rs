@@ -13,7 +13,7 @@ pub enum ExecError {
     #[error("the kernel refused to start what is loaded: {0}; {fix}", fix = fix(.0))]
     Reboot(io::Error),
     #[error(
-        "no orderly way: the init system here isn't known to shut down into a loaded kernel; stop services yourself and use --now"
+        "no orderly shutdown: this machine's init system isn't known to shut down into a loaded kernel; stop services yourself and use --now"
     )]
     NoOrderlyWay,
     #[error("{command}: {why}; or use --now")]

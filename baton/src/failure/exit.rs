@@ -35,12 +35,12 @@ pub const TABLE: [(Exit, &str, &str); 11] = [
     (
         Exit::Failed,
         "failed",
-        "a file can't be read or written, or is there already; a dump isn't complete",
+        "a file can't be read or written, or already exists; a dump is incomplete",
     ),
     (
         Exit::Usage,
         "usage",
-        "the command line is wrong: an option by itself, or with the files that are named",
+        "the command line is wrong: an option in itself, or for the files that are named",
     ),
     (
         Exit::Untrusted,

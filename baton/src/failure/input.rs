@@ -11,7 +11,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)] // the words say what the fields are
 pub enum PemError {
-    #[error("a PEM block doesn't end as it begins")]
+    #[error("a PEM block's END line is missing or doesn't match its BEGIN line")]
     NoEnd,
     #[error("a PEM block with nothing in it")]
     Empty,
@@ -33,7 +33,7 @@ pub enum InputError {
     TooLarge { what: String, len: u64, limit: u64 },
     #[error("no room: {} MiB are needed, and {} MiB are all that is free; free some memory, or use a smaller file", .needed.div_ceil(1 << 20), .free >> 20)]
     NoMemory { needed: u64, free: u64 },
-    #[error("command line refused: it holds a line end (take it out)")]
+    #[error("command line refused: it contains a line break (remove it)")]
     CommandLineEnd,
     #[error("{}: {why}; give an X.509 certificate in PEM or DER", .path.display())]
     Certificate { path: PathBuf, why: String },
@@ -75,7 +75,7 @@ pub enum InputError {
         error: ManifestError,
     },
     #[error(
-        "{option}: a manifest's text is printable ASCII on one line, not empty, without a space at its begin or end"
+        "{option}: a text in a manifest is one line of printable ASCII, not empty, and neither begins nor ends with a space"
     )]
     ManifestText { option: &'static str },
     #[error("{option}: it {problem}")]

@@ -12,7 +12,7 @@ pub enum KeyError {
         "the key is encrypted; decrypt it for signing, for instance into memory with `openssl pkey -in KEY -out /dev/shm/key.pem`"
     )]
     Encrypted,
-    #[error("a key of OpenSSH's; make PEM of a copy with `ssh-keygen -p -m PEM -N '' -f COPY`")]
+    #[error("an OpenSSH key; convert a copy to PEM with `ssh-keygen -p -m PEM -N '' -f COPY`")]
     OpenSsh,
     /// A store of keys, in words that say how to get one out.
     #[error("{0}")]

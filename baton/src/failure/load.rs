@@ -12,7 +12,7 @@ pub enum LoadError {
     #[error("not permitted to load kernels: this process lacks CAP_SYS_BOOT; run as root")]
     NoCapability,
     #[error(
-        "this kernel has no kexec (or /sys isn't mounted); use a kernel with CONFIG_KEXEC_FILE, or ask for another machine (--dry-run --root DIR, `baton verify --gate`)"
+        "this kernel has no kexec (or /sys isn't mounted); use a kernel with CONFIG_KEXEC_FILE, or judge for another machine (--dry-run --root DIR, `baton verify --gate`)"
     )]
     NoKexec,
     #[error(
@@ -73,7 +73,7 @@ pub enum LoadError {
     )]
     NoVerdict,
     #[error(
-        "{option} goes with a kernel that is named (name it, or leave {option} out to load a capture that is made here)"
+        "{option} needs a KERNEL (name one, or leave {option} out to load a capture that is made here)"
     )]
     NeedsKernel { option: &'static str },
 }

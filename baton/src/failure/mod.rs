@@ -1,7 +1,7 @@
 //! How a command fails: a typed cause, from which follow the exit code, a stable word for programs, and one line
 //! for a person.
 //!
-//! Each room's causes are an enum here, which holds the texts and, below them, exit code and word. What handles
+//! The causes of each area are an enum here, with the texts and, below them, exit code and word. What handles
 //! a failure matches on its cause, never on its words.
 
 pub mod capture;
@@ -188,13 +188,13 @@ impl Failure {
         matches!(&*self.cause, Cause::System(error) if is_denied(error))
     }
 
-    /// As one that needs no report any more.
+    /// The same failure, marked as reported.
     #[must_use]
     pub fn reported(self) -> Failure {
         self.reported_if(true)
     }
 
-    /// As one that needs no report any more, if that is so.
+    /// The same failure, marked as reported if `is_reported`.
     #[must_use]
     pub fn reported_if(self, is_reported: bool) -> Failure {
         Failure {

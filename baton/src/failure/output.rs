@@ -13,12 +13,12 @@ pub enum OutputError {
     #[error("the name of the file to write is empty")]
     EmptyName,
     /// Also by a link to what isn't there: somebody else may have put it there, and chosen where the file goes.
-    #[error("{}: it is {}", .path.display(), match .is_link {
-        true => "a link to what isn't there; write to another file, or to where it leads with --force",
-        false => "there already; write to another file, or replace it with --force",
+    #[error("{}: {}", .path.display(), match .is_link {
+        true => "a symbolic link to a file that doesn't exist; write to another file, or to the one that it points to with --force",
+        false => "already exists; write to another file, or replace it with --force",
     })]
     Exists { path: PathBuf, is_link: bool },
-    #[error("{}: it is read as {}: name another file to write to", .path.display(), .input.display())]
+    #[error("{}: it is the same file as the input {}; name another file to write to", .path.display(), .input.display())]
     IsInput { path: PathBuf, input: PathBuf },
     #[error("{}: a hundred temporary files lie beside it; remove .baton.*", .path.display())]
     TemporaryFiles { path: PathBuf },

@@ -47,7 +47,7 @@ pub enum Problem {
     #[error("{target}: no such block device here; name one that is there (see `lsblk -f`)")]
     NoDevice { target: String },
     #[error(
-        "{directory}: nothing is mounted that holds it; give an absolute path, of a directory that is there"
+        "{directory}: it is on no mounted file system; give the absolute path of a directory that exists"
     )]
     NotMounted { directory: String },
     #[error(
@@ -101,7 +101,7 @@ pub enum Problem {
     )]
     ReadOnly { target: String, device: String },
     #[error(
-        "{target}: what file system it holds isn't known here; add filesystem = \"ext4\", or what it is"
+        "{target}: which file system it holds can't be determined here; add filesystem = \"ext4\", or what it is"
     )]
     UnknownFileSystem { target: String },
     #[error(
@@ -124,7 +124,7 @@ pub enum Problem {
         found: String,
     },
     #[error(
-        "{target}: a raw dump replaces what is on {device}, and that {why}; name a partition that nothing uses, or write zeros over it (`wipefs -a`, then `blkdiscard -z`) if it is to hold dumps"
+        "{target}: a raw dump replaces the contents of {device}, which {why}; name a partition that nothing uses, or write zeros over it (`wipefs -a`, then `blkdiscard -z`) if it is to hold dumps"
     )]
     InUse {
         target: String,
@@ -141,7 +141,7 @@ pub enum Problem {
         others: String,
     },
     #[error(
-        "{target}: {device} may be another disk's name after a crash, and it has no other (no PARTUUID, WWN or serial number that is its own); put a GPT on it (`sgdisk -n 1:0:0`), and name the partition by PARTUUID="
+        "{target}: {device} may be another disk's name after a crash, and the device has no other name (no PARTUUID, WWN or serial number that is its own); put a GPT on it (`sgdisk -n 1:0:0`), and name the partition by PARTUUID="
     )]
     NoIdentity { target: String, device: String },
     #[error("no capture program at {}; install it there (`cargo xtask capture` builds it), or name one with --capture", .path.display())]

@@ -29,14 +29,14 @@ pub enum SignError {
     Pem(pem_rfc7468::Error),
     #[error("{}: a pipe; say where to write with --output", .path.display())]
     Pipe { path: PathBuf },
-    #[error("{}: --append is for Authenticode signatures; there is one {signature_kind} at most (use --replace)", .path.display())]
+    #[error("{}: --append is for Authenticode signatures; a file has at most one {signature_kind} (use --replace)", .path.display())]
     Append {
         path: PathBuf,
         signature_kind: SignatureKind,
     },
     #[error("{}: --format pem is for detached signatures; use --as detached", .path.display())]
     PemFormat { path: PathBuf },
-    #[error("signed so, it would not be accepted: {0}")]
+    #[error("signed this way, it would not be accepted: {0}")]
     NotAccepted(Reason),
     #[error(transparent)]
     Manifest(ManifestError),

@@ -27,8 +27,8 @@ pub struct GateBuildArgs {
     /// SBAT metadata, as CSV, in place of the gate's own (baton.gate)
     #[arg(long, value_name = "FILE")]
     pub sbat: Option<PathBuf>,
-    /// What the gate refuses: EFI signature lists, a variable of efivarfs, or an update of dbx as it is published (may be
-    /// repeated). An update's own signature isn't judged: whoever signs the gate vouches for what is in it
+    /// What the gate refuses: EFI signature lists, a variable from efivarfs, or a dbx update as it is published (may be
+    /// repeated). A dbx update's own signature isn't checked: whoever signs the gate vouches for its contents
     #[arg(long, value_name = "FILE")]
     pub dbx: Vec<PathBuf>,
     /// The gate to write

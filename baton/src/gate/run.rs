@@ -53,7 +53,7 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
     }
     if wants_more_than_there_is(&parts.policy, &Root::system()) {
         tell!(
-            "baton: note: the kernel of this machine doesn't say that Secure Boot is on, and this gate \
+            "baton: note: this machine's kernel doesn't report that Secure Boot is on, and this gate \
              boots nothing where that is so; for machines without it, build one with a policy \
              (--policy FILE) that says require-secure-boot = false"
         );

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// What goes with a kernel.
 #[derive(Debug, Default, Args)]
 pub struct Companions {
-    /// An initrd, with the signature in FILE.p7s if there is one; several are given one after another
+    /// An initrd, with its signature in FILE.p7s if there is one (may be repeated; used in this order)
     #[arg(long, value_name = "FILE")]
     pub initrd: Vec<PathBuf>,
     /// The profile of a UKI to boot, by number from 0 or by ID

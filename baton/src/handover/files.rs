@@ -52,8 +52,8 @@ impl Image {
     /// Hands the bytes that were read to the system call: whatever becomes of the file meanwhile, what was
     /// judged is what is loaded.
     ///
-    /// The file itself is handed over where IMA appraises it by what is attached to it, or a security policy
-    /// forbids what doesn't lie where it should.
+    /// The file itself is handed over where IMA appraises it by its `security.ima` attribute, or a security policy
+    /// forbids the copy in memory because of where it lies.
     ///
     /// # Errors
     /// When memory runs out, and what the call gives.
@@ -90,7 +90,7 @@ fn sealed(name: &str, bytes: &[u8]) -> Result<Sealed> {
     Ok(write().map_err(out_of_memory)?)
 }
 
-/// What says nothing needn't be given.
+/// An empty file says nothing, so it can be left out.
 fn empty(path: &Path) -> InputError {
     InputError::Empty {
         path: path.to_owned(),

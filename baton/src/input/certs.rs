@@ -99,7 +99,7 @@ fn of_pem(blocks: Vec<Block>) -> std::result::Result<Vec<Vec<u8>>, String> {
             // What openssl adds about its purpose follows the certificate.
             "TRUSTED CERTIFICATE" => {
                 return Err(
-                    "it holds a TRUSTED CERTIFICATE, as openssl alone has them (make one of it that all read with `openssl x509 -in FILE -out cert.pem`)"
+                    "it holds a TRUSTED CERTIFICATE, a format that only openssl uses (convert it with `openssl x509 -in FILE -out cert.pem`)"
                         .into(),
                 );
             }

@@ -1,10 +1,10 @@
-//! Command lines: what can be none, and taking over that of the running kernel.
+//! Command lines: refusing what can't be one, and reusing that of the running kernel.
 
 use crate::failure::Result;
 use crate::failure::input::InputError;
 use baton_formats::cmdline::parameters;
 
-/// Refuses what no kernel is given as its line.
+/// Refuses what can't be a kernel's command line.
 ///
 /// # Errors
 /// When it has several lines.

@@ -9,8 +9,8 @@ const SEQUENCE: u8 = 0x30;
 pub fn flaw(file: &[u8]) -> Option<String> {
     match file {
         [] => Some("the file is empty".into()),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("text in UTF-16, where PEM is ASCII".into()),
-        [SEQUENCE, 0x80, ..] => Some("BER of indefinite length, where DER has to be".into()),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16 text, but PEM is ASCII".into()),
+        [SEQUENCE, 0x80, ..] => Some("BER of indefinite length, but DER is required".into()),
         [SEQUENCE, rest @ ..] => of_length(rest, file.len()),
         _ if file.iter().all(|c| is_text(*c)) => {
             Some("text without PEM in it (no -----BEGIN …-----)".into())

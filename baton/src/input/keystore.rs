@@ -1,4 +1,4 @@
-//! Files that hold keys or certificates in a way that isn't read here: told by name, with the way out.
+//! Files that hold keys or certificates in formats that aren't read here: named, with how to convert them.
 
 /// What such a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

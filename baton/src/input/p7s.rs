@@ -14,7 +14,7 @@ pub const SUFFIX: &str = ".p7s";
 /// The labels of CMS in PEM: that of RFC 7468, 9, and the older one.
 const LABELS: [&str; 2] = ["CMS", "PKCS7"];
 
-/// OBJECT IDENTIFIER 1.2.840.113549.1.7.2, SignedData, as CMS begins with soon.
+/// OBJECT IDENTIFIER 1.2.840.113549.1.7.2, SignedData, which comes near the start of CMS.
 const SIGNED_DATA: &[u8] = &[
     0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02,
 ];

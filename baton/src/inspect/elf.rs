@@ -28,9 +28,9 @@ pub struct ElfInfo {
     pub stated_entry: u64,
     /// The 32-bit entry point for virtual machines.
     pub pvh_entry: Option<u64>,
-    /// In the order of the program headers.
+    /// Its segments, in the order of the program headers.
     pub segments: Vec<SegmentInfo>,
-    /// In their order.
+    /// Its notes, in their order.
     pub notes: Vec<NoteInfo>,
 }
 
@@ -51,7 +51,7 @@ pub struct SegmentInfo {
     pub memory_size: u64,
     /// `r`, `w` and `x`, or `-` in their place.
     pub flags: String,
-    /// Of its data, in hexadecimal.
+    /// The SHA-256 of its data, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }

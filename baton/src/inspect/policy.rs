@@ -91,7 +91,7 @@ impl PolicyInfo {
             let keys = self.scoped_keys;
             page.field(
                 "",
-                format!("keys that may not vouch for everything: {keys}"),
+                format!("keys limited in what they may vouch for: {keys}"),
             );
         }
     }

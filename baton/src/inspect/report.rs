@@ -20,14 +20,14 @@ use serde::Serialize;
 pub struct Report {
     /// What it is.
     pub format: Format,
-    /// The same for people, and more exactly.
+    /// What it is, in words for people and more exactly.
     pub kind: String,
     /// What it is good for here.
     #[serde(skip)]
     pub role: Role,
     /// Its length in bytes.
     pub size: u64,
-    /// Of the whole file, if digests are asked for.
+    /// The SHA-256 of the whole file, if digests are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// What is malformed.

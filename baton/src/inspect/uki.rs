@@ -40,11 +40,11 @@ pub struct ArgumentsInfo {
     pub uname: Option<String>,
     /// The command line.
     pub cmdline: Option<String>,
-    /// Of the initrds.
+    /// The size of the initrds.
     pub initrd_size: Option<usize>,
-    /// Of the microcode.
+    /// The size of the microcode.
     pub ucode_size: Option<usize>,
-    /// Of the device tree.
+    /// The size of the device tree.
     pub dtb_size: Option<usize>,
 }
 

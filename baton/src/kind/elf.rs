@@ -69,7 +69,7 @@ fn parsed(elf: &Elf<'_>, image: &[u8]) -> Kind {
 fn program() -> Kind {
     Kind::other(
         Format::Elf,
-        "an ELF program, neither of Linux's own build nor with an entry for PVH or multiboot2",
+        "an ELF program that isn't Linux and has no PVH or multiboot2 entry point",
         "name a kernel, such as /boot/vmlinuz-*",
     )
 }

@@ -147,7 +147,7 @@ pub(super) fn kind(image: &[u8]) -> Kind {
         return Kind::other(Format::Data, *name, advice);
     }
     if p7s::cms(image).is_some() {
-        let advice = "name the file that it is about, which it lies beside as FILE.p7s";
+        let advice = "name the file that it is a signature of, beside which it lies as FILE.p7s";
         return Kind::other(Format::Signature, "a detached signature", advice);
     }
     if certs::parse(image).is_ok() {

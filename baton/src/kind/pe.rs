@@ -18,7 +18,7 @@ const SEARCHED: usize = 8 << 20;
 const BOOT_LOADER: &str = "name the kernel or UKI that it would start";
 const FIRMWARE: &str = "firmware starts it, kexec doesn't; name a kernel";
 const LANZABOOTE: &str =
-    "it has no kernel in it, but only the paths of kernel and initrd on the ESP: name these";
+    "it contains no kernel, only the paths of a kernel and an initrd on the ESP: name those";
 
 /// Recognises a file that begins as a PE image does.
 pub(super) fn kind(image: &[u8]) -> Kind {

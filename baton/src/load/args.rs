@@ -21,8 +21,8 @@ pub enum Via {
 /// What to load.
 #[derive(Debug, Args)]
 pub struct LoadArgs {
-    /// The kernel to load: a bzImage, a UKI, ELF (vmlinux, or with a PVH entry), a multiboot2 kernel, or a
-    /// handover that was saved. A signature in KERNEL.p7s beside it goes with it
+    /// The kernel to load: a bzImage, a UKI, an ELF file (vmlinux, or with a PVH entry), a multiboot2 kernel, or a
+    /// saved handover. A detached signature is taken from KERNEL.p7s
     pub kernel: PathBuf,
     /// What goes with it, and how.
     #[command(flatten)]
@@ -61,8 +61,8 @@ pub struct LoadOptions {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Judge for the machine that is described below this directory, as its own root would: /proc and /sys
-    /// of another machine, of which nothing need be there but what is known
+    /// Judge as root on the machine described in this directory would: another machine's /proc and /sys,
+    /// of which only what is known need be there
     #[arg(long, value_name = "DIR", requires = "dry_run")]
     pub root: Option<PathBuf>,
     /// Judge for the machine whose state was saved there (`baton status --save`)

@@ -232,7 +232,7 @@ fn judge(machine: &Machine, image: &Loadable, component: Component) -> Result<Ro
             vouched: None,
             unverified: None,
             notes: vec![format!(
-                "the kernel's keyrings can't be read, so whether it trusts the {component}'s signer shows when it is loaded"
+                "the kernel's keyrings can't be read, so whether it trusts the {component}'s signer won't be known until it is loaded"
             )],
         }),
         KernelVerdict::Refuses(reason) => {

@@ -19,7 +19,7 @@ use std::ops::Range;
 pub struct Machine {
     /// What of the kernel's accounts could be looked at.
     pub shown: Shown,
-    /// This process has `CAP_SYS_BOOT`, or would be another's.
+    /// This process has `CAP_SYS_BOOT`, or the machine is described without its capabilities.
     pub may_boot: bool,
     /// What is loaded; `None` where the kernel has no kexec, or that isn't known.
     pub state: Option<KexecState>,
@@ -105,7 +105,7 @@ impl Machine {
     #[must_use]
     pub fn why_no_mok(&self) -> Option<&'static str> {
         (self.efi && !self.runtime_services).then_some(
-            "EFI's runtime services are off in this kernel, as they are in kernels for real time (PREEMPT_RT) and with efi=noruntime, so that it knows no MOK and passes none on: boot it with efi=runtime",
+            "EFI runtime services are off in this kernel, as in real-time kernels (PREEMPT_RT) and with efi=noruntime, so it knows no MOKs and passes none on: boot it with efi=runtime",
         )
     }
 

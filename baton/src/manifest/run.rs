@@ -117,7 +117,7 @@ fn report(destination: &Destination, path: &Path, manifest: &Manifest<'_>) {
     ))
     } else {
         destination.report(format_args!(
-            "  it counts once it is signed, with `baton sign`"
+            "  it has no effect until it is signed (`baton sign`)"
         ))
     }
 }

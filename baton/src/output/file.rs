@@ -25,7 +25,7 @@ pub enum Access<'a> {
     Public,
     /// Whoever may read this file.
     Like(&'a Path),
-    /// Whoever runs this alone, also where the file was there, whose owner may have put it there to be given
+    /// Only the user who runs this, even if the file existed: its owner may have put it there to be given
     /// this: dumps and initrds may hold keys.
     Private,
 }
@@ -68,7 +68,7 @@ enum Place {
         /// Behind all links.
         path: PathBuf,
         existing: Existing,
-        /// Those of the file that is there, if the new one is to have them.
+        /// The attributes of the existing file, if the new one is to have them.
         old: Option<Attributes>,
         /// The mode of a new one, before the umask.
         mode: u32,
@@ -150,7 +150,7 @@ impl Destination {
     pub fn failure(&self, error: io::Error) -> Failure {
         let is_told = error.kind() == ErrorKind::BrokenPipe;
         let error = match error.raw_os_error() {
-            Some(ENXIO) => io::Error::other("nobody reads it; start the reader first"),
+            Some(ENXIO) => io::Error::other("nothing is reading from it; start the reader first"),
             _ => error,
         };
         let name = PathBuf::from(self.to_string());
@@ -241,7 +241,7 @@ fn resolved(named: &Path) -> io::Result<Option<PathBuf>> {
             Err(e) => return Err(e),
         }
     }
-    Err(io::Error::other("too many links, one to another"))
+    Err(io::Error::other("too many levels of symbolic links"))
 }
 
 fn directory(path: &Path) -> &Path {

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 pub const SIGN_HELP: &str = "\
 Without --as, a PE image (UKI, EFI kernel, gate) gets an Authenticode signature, an ELF file an
 appended one, and anything else a detached one in IN.p7s, where `baton load` looks for it.
-A signature counts for what the file is by how it begins: Linux as PE or ELF, an initrd, a manifest.
+A signature counts only for what the first bytes show: Linux as PE or ELF, an initrd, or a manifest.
 Any other kernel (multiboot2, PVH, a bzImage that is no PE image) is listed in a manifest instead.
-What is written has been verified; the same input gives the same bytes.
+The result is verified before it is written; the same input gives the same bytes.
 
 A detached signature is plain CMS:
   openssl cms -verify -binary -inform DER -in IN.p7s -content IN -CAfile CERT -purpose any -out /dev/null";
@@ -77,7 +77,7 @@ pub struct SignArgs {
     /// The key's certificate, PEM or DER
     #[arg(long, value_name = "FILE")]
     pub cert: PathBuf,
-    /// Certificates between the signer's and the trusted one, to be put into the signature (may be
+    /// Intermediate certificates, between the signer's and the trusted one, to include (may be
     /// repeated)
     #[arg(long, value_name = "FILE")]
     pub chain: Vec<PathBuf>,
@@ -94,7 +94,7 @@ pub struct SignArgs {
     /// alone)
     #[arg(long, conflicts_with = "replace")]
     pub append: bool,
-    /// Drop the signatures there are
+    /// Remove the existing signatures
     #[arg(long)]
     pub replace: bool,
     /// Replace the file to write, if it is there and isn't IN
@@ -106,8 +106,8 @@ pub struct SignArgs {
     /// Where to write it
     #[arg(value_name = "OUT", conflicts_with = "output")]
     out: Option<PathBuf>,
-    /// Where to write it; without it IN is replaced. Of a detached signature: where to write that, in
-    /// place of IN.p7s
+    /// Where to write the result, instead of replacing IN; for a detached signature, where to write
+    /// that, instead of IN.p7s
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

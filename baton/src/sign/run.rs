@@ -43,7 +43,7 @@ pub fn run(args: &SignArgs) -> Result<()> {
     ));
     if kind == KindOption::Detached && matches!(what.role, Role::Data | Role::Other(_)) {
         tell!(
-            "note: {} begins neither as a kernel nor as an initrd or a manifest: for the gate it counts only if a manifest lists it",
+            "note: {} doesn't begin like a kernel, an initrd or a manifest: it counts for the gate only if a manifest lists it",
             args.input.display()
         );
     }
@@ -141,7 +141,7 @@ fn destination(args: &SignArgs, kind: KindOption) -> Result<Destination> {
         .map_err(|failure| advised(failure, detached, args))
 }
 
-/// Two files in the place of one and another's name are a slip of many hands, as of a shell's pattern.
+/// Naming two files to sign, as by a shell pattern, is a common slip: the second is taken for OUT.
 fn advised(failure: Failure, detached: bool, args: &SignArgs) -> Failure {
     let remark = match (detached, args.output()) {
         (true, None) => "--replace puts the new signature in its place",

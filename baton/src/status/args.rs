@@ -12,7 +12,7 @@ pub struct StatusArgs {
     /// Look at the machine described below this directory (for testing)
     #[arg(long, value_name = "DIR", hide = true)]
     pub root: Option<PathBuf>,
-    /// Also write what loads are judged by here to a file, for `--saved-state` on another machine
+    /// Also save what loads are judged by on this machine to a file, for `--saved-state` on another
     #[arg(long, value_name = "FILE", conflicts_with = "root")]
     pub save: Option<PathBuf>,
     /// Replace the file that is to be saved to, if it is there

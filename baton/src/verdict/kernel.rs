@@ -1,4 +1,4 @@
-//! What the running kernel would say to an image's signature.
+//! What the running kernel's verdict on an image's signature would be.
 //!
 //! It looks at the first signature alone (pefile_parse_binary), and asks its keyrings by the key
 //! identifiers of the certificates in the signature, from the signer's on, and last by the identifier of

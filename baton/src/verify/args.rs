@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// What `--help` adds.
 pub const VERIFY_HELP: &str = "\
 A kernel is judged as the gate judges it, with what goes with it; without --gate, as a gate with the stock
-policy would. What is signed and can't be started this way (a boot loader, say) is refused: exit code 4,
+policy would. A file that is signed but can't be started this way (a boot loader, say) is refused: exit code 4,
 \"startable\": false and who signed it. An initrd, an addon or a manifest is judged for what it is, and a
 file of no known format by the detached signature beside it.";
 
@@ -23,7 +23,7 @@ pub struct VerifyArgs {
     /// Judge a crash load
     #[arg(long)]
     pub crash: bool,
-    /// Trust these certificates, PEM or DER (may be repeated), and not the machine's
+    /// Trust these certificates (PEM or DER; may be repeated) instead of the machine's
     #[arg(long, value_name = "FILE")]
     pub cert: Vec<PathBuf>,
     /// Judge as this gate would: by its own certificates, revocations and policy, and the machine's lists

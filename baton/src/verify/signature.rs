@@ -1,4 +1,4 @@
-//! The signature of a file alone: whoever signed what, and for whatever it is good.
+//! Judging a file's signature alone, whatever the file is and whatever the signature is good for.
 
 use super::judge::Verdict;
 use crate::digest::{image_digest, sha256};

@@ -81,7 +81,7 @@ fn the_deadline_ends_what_hangs() {
     assert_eq!(machine.finished(), [Finally::Poweroff]);
     assert_eq!(machine.kept_logs(), [crash::LOG]);
     assert!(
-        machine.said().contains("the deadline of 0 s is over"),
+        machine.said().contains("the deadline of 0 s has passed"),
         "{}",
         machine.said()
     );

@@ -199,7 +199,11 @@ fn a_dump_with_a_byte_changed_on_the_disk_is_not_trusted() {
 fn a_file_that_is_no_core_ends_in_the_final_action() {
     let machine = Machine::new().with_disk("one", Fault::None);
     let machine = dumped(machine, &config(2, &["one"]), b"no core".to_vec());
-    assert!(machine.said().contains("no ELF core"), "{}", machine.said());
+    assert!(
+        machine.said().contains("not an ELF core"),
+        "{}",
+        machine.said()
+    );
 }
 
 #[test]

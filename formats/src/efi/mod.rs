@@ -160,7 +160,9 @@ impl fmt::Display for EfiError {
         match self {
             EfiError::Truncated => f.write_str("the EFI system table ends too early"),
             EfiError::Signature => f.write_str("no EFI system table: its signature is missing"),
-            EfiError::TableCount(n) => write!(f, "{n} EFI configuration tables can't be"),
+            EfiError::TableCount(n) => {
+                write!(f, "an implausible number of EFI configuration tables: {n}")
+            }
             EfiError::ConfigTablesLength(n) => {
                 write!(
                     f,

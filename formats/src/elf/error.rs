@@ -93,7 +93,7 @@ impl fmt::Display for ElfError {
                 write!(f, "its entry point {at:#x} is in no loaded segment")
             }
             ElfError::Note(n) => write!(f, "segment {n} has something else than notes in it"),
-            ElfError::PvhEntry => f.write_str("its note of the PVH entry point can't be"),
+            ElfError::PvhEntry => f.write_str("its note of the PVH entry point is invalid"),
             ElfError::SecondSignature => f.write_str("it has more than one signature note"),
             ElfError::SignatureLength(n) => write!(
                 f,

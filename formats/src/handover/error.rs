@@ -144,7 +144,7 @@ impl fmt::Display for RecordProblem {
                 "is out of order (kernel image, initrds, addons, manifest, signatures is the order)",
             ),
             RecordProblem::Subject(n) => {
-                write!(f, "is a signature of record {n}, which it can't be")
+                write!(f, "is a signature of record {n}, which isn't allowed")
             }
         }
     }

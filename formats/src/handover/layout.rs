@@ -97,7 +97,7 @@ impl Layout {
         }
     }
 
-    /// The same for this profile of the UKI that the kernel image is.
+    /// This layout, for the given profile of the UKI that the kernel image is.
     #[must_use]
     pub fn with_profile(self, profile: u32) -> Self {
         Layout { profile, ..self }

@@ -45,13 +45,13 @@ pub struct Relocatable {
 /// Tag 2. All are physical addresses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AddressTag {
-    /// Of the header.
+    /// The address of the header.
     pub header: u32,
-    /// Of what is loaded; all ones: of the file's start.
+    /// The address of what is loaded; all ones: loading begins with the file's start.
     pub load: u32,
-    /// Of its end; 0: the file's end.
+    /// The address of its end; 0: it ends with the file.
     pub load_end: u32,
-    /// Of the end of the zeros after that; 0: there are none.
+    /// The address of the end of the zeros after that; 0: there are none.
     pub bss_end: u32,
 }
 

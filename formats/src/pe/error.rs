@@ -88,7 +88,7 @@ impl fmt::Display for PeError {
             PeError::SectionCount(n) => {
                 write!(f, "{n} PE sections; 1 to {} allowed", super::MAX_SECTIONS)
             }
-            PeError::SizeOfHeaders(n) => write!(f, "PE headers of {n} bytes can't be"),
+            PeError::SizeOfHeaders(n) => write!(f, "the PE headers can't be {n} bytes long"),
             PeError::SectionOverlaps(i) => {
                 write!(f, "PE section {i} overlaps what precedes it in the file")
             }

@@ -42,7 +42,10 @@ impl fmt::Display for PolicyError {
         match self {
             PolicyError::Truncated => f.write_str("the policy ends inside one of its parts"),
             PolicyError::Trailing => f.write_str("bytes follow after the policy"),
-            PolicyError::Length(n) => write!(f, "the policy has {n} bytes and says otherwise"),
+            PolicyError::Length(n) => write!(
+                f,
+                "the policy has {n} bytes, which isn't the length that it states, or is too many"
+            ),
             PolicyError::Magic => f.write_str("the policy doesn't begin with BPOL"),
             PolicyError::Version(n) => write!(
                 f,
@@ -57,10 +60,7 @@ impl fmt::Display for PolicyError {
             ),
             PolicyError::Name => f.write_str("a name in the policy isn't text"),
             PolicyError::Accepted(bits) => {
-                write!(
-                    f,
-                    "the policy accepts what isn't known ({bits:#04x}), or nothing"
-                )
+                write!(f, "the policy accepts unknown kinds ({bits:#04x}), or none")
             }
             PolicyError::RuleCount(n) => write!(
                 f,

@@ -266,8 +266,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The same, or what the kernel may read as such a value: each parameter's function is free to, and by
-    /// which of the kernel's readers it does isn't known here.
+    /// As [`Self::holds`], and for what the kernel may take for such a value: each parameter's function may use
+    /// any of the kernel's parsers, and which one isn't known here.
     fn may_hold(&self, value: Option<&[u8]>) -> bool {
         match (*self, value) {
             (Value::Number(least, most), Some(value)) => {

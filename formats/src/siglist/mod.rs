@@ -40,7 +40,7 @@ pub const X509_SHA512_GUID: Guid = [
 
 const LIST_HEADER_LEN: u32 = 28;
 const OWNER_LEN: u32 = 16;
-/// Of `EFI_TIME`, which follows the hash of a certificate.
+/// The length of `EFI_TIME`, which follows the hash of a certificate.
 const TIME_LEN: usize = 16;
 
 const KNOWN_TYPES: [(Guid, SignatureType); 5] = [
@@ -60,9 +60,9 @@ pub enum SignatureType {
     Sha256,
     /// The SHA-256 digest of a certificate's to-be-signed part, then a time of revocation.
     X509Sha256,
-    /// The same with SHA-384.
+    /// As [`Self::X509Sha256`], with SHA-384.
     X509Sha384,
-    /// The same with SHA-512.
+    /// As [`Self::X509Sha256`], with SHA-512.
     X509Sha512,
     /// Anything else, by its GUID.
     Other(Guid),

@@ -31,7 +31,7 @@ pub enum LogError {
     #[error("the kernel log can't be read: it is that of a kernel before 5.10")]
     Old,
     /// A structure's size or a member's offset can't be.
-    #[error("the kernel log can't be read: the crashed kernel's VMCOREINFO has an odd {0}")]
+    #[error("the kernel log can't be read: the crashed kernel's VMCOREINFO has an implausible {0}")]
     Layout(String),
     /// The ring buffer itself can't be read.
     #[error("the kernel log can't be read: {0}")]

@@ -12,7 +12,7 @@ pub enum LayoutError {
     #[error(transparent)]
     VmcoreInfo(#[from] VmcoreInfoError),
     /// A value that can't be.
-    #[error("the crashed kernel's VMCOREINFO has an odd {0}")]
+    #[error("the crashed kernel's VMCOREINFO has an implausible {0}")]
     Odd(&'static str),
 }
 

@@ -23,7 +23,9 @@ pub enum Warning {
         missing: String,
     },
     /// Pages that the kernel needs seem to be of this class.
-    #[error("{class} is kept: pages that are the kernel's for certain seem to be such, too")]
+    #[error(
+        "{class} is kept: pages that certainly belong to the kernel seem to be of this kind, too"
+    )]
     Contradicted {
         /// What is kept.
         class: Class,

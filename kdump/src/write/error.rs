@@ -19,7 +19,7 @@ pub enum WriteError {
     Encoder(#[from] NoEncoder),
     /// No dump of this machine is in this form.
     #[error(
-        "kdump-compressed dumps are of 64-bit machines that have a name in them, and this one is of {0}; write an ELF core (--format elf)"
+        "a kdump-compressed dump needs a 64-bit machine that it can name, and this dump is of {0}; write an ELF core (--format elf)"
     )]
     Machine(Machine),
     /// The notes don't fit the format.
@@ -29,6 +29,6 @@ pub enum WriteError {
     #[error("the dump would have {0} segments: too many for ELF; write kdump instead")]
     TooManySegments(u64),
     /// Someone ended it.
-    #[error("the dump was broken off")]
+    #[error("the dump was aborted")]
     Cancelled,
 }

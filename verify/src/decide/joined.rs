@@ -32,8 +32,8 @@ pub(crate) struct Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// Whether it is a part of a signed image whose signer may vouch for code: its place among such is
-    /// none that user space chose.
+    /// Whether it is a part of a signed image whose signer may vouch for code: its place among such parts
+    /// isn't chosen by user space.
     fn is_fixed(&self, rules: &Rules<'_>) -> bool {
         !matches!(self.of, Component::Initrd(_)) && self.vouched.counts_for_code(rules)
     }

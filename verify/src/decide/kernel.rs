@@ -43,7 +43,7 @@ pub fn verify_kernel<'a>(
 /// As [`verify_kernel`], for a normal load or for a crash load, by what the policy accepts there.
 ///
 /// # Errors
-/// As there, and `NotAccepted`.
+/// As [`verify_kernel`], and `NotAccepted`.
 pub fn verify_kernel_on<'a>(
     crash: bool,
     bytes: &'a [u8],

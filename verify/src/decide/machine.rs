@@ -17,7 +17,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// One that Secure Boot started, and whose kernel says so.
+    /// A machine started under Secure Boot, whose kernel reports that.
     pub const SECURE: Self = Self {
         secure_boot: true,
         efi: true,
@@ -36,8 +36,8 @@ impl Machine {
         }
     }
 
-    /// Checks that a kernel is told of EFI where the machine has it. To a bzImage that says it can't be
-    /// started by kexec under EFI nothing is told of it: it would find no lists of shim's and pass
+    /// Checks that a kernel is told of EFI where the machine has it. A bzImage that states that it can't be
+    /// started by kexec under EFI is told nothing of it: it would find none of shim's lists and pass
     /// nothing on. Whoever lists it in a manifest wants it so.
     pub(crate) fn check_kernel(
         self,

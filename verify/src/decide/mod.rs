@@ -84,7 +84,7 @@ pub struct AppliedPolicy {
 }
 
 impl AppliedPolicy {
-    /// Of this policy.
+    /// What tells this policy apart from others.
     #[must_use]
     pub fn of(policy: &Policy<'_>) -> Self {
         Self {
@@ -140,7 +140,7 @@ pub fn decide<'a>(
 /// [`Decision::parts`] has them. For whoever makes handovers; the gate takes no draft.
 ///
 /// # Errors
-/// As there.
+/// As [`decide`].
 pub fn decide_draft<'a>(
     handover: &'a [u8],
     command_line: &'a [u8],
@@ -232,7 +232,7 @@ fn parsed(read: Result<Handover<'_>, HandoverError>) -> Result<Handover<'_>, Ref
 /// about them before there is a kernel to boot them with.
 ///
 /// # Errors
-/// As there.
+/// As [`decide_draft`].
 pub fn judge_initrds(handover: &[u8], trust: &Trust<'_>) -> Result<Vec<Part>, Refusal> {
     let parsed = parsed(Handover::parse_draft(handover))?;
     records::check_signatures(&parsed)?;

@@ -42,9 +42,9 @@ impl<'a> Payload<'a> {
     /// One format follows from how the file begins, and no other is tried then. Linux is entered as
     /// Linux only: no other protocol tells it that Secure Boot is on.
     ///
-    /// Whoever signs bytes doesn't say what for. A signature makes a kernel only of what is one by
-    /// its first bytes, a PE image or ELF, and Linux. All else is recognised by what may lie in any
-    /// file: it is a kernel where a manifest calls it one.
+    /// A signature doesn't say what the bytes are for. It makes a kernel only of what is one by
+    /// its first bytes, a PE image or ELF, and is Linux. All else is recognised by markers that any file
+    /// may contain: it is a kernel only where a manifest calls it one.
     ///
     /// # Errors
     /// What is wrong with a file of that format, `UnknownFormat`, `NotBuiltIn`, or `OnlyByManifest`.

@@ -181,14 +181,14 @@ impl<'c, 't> Search<'_, 'c, 't> {
         certificate.is_signed_by(&key)
     }
 
-    /// Whether anything is against a certificate's place in the chain, wherever that is.
+    /// Whether a certificate is acceptable in the chain, at whatever place.
     fn may_vouch(&mut self, certificate: &Certificate<'_>) -> bool {
         !self.is_revoked(certificate)
             && !self.is_for_modules(certificate)
             && self.is_in_scope(certificate)
     }
 
-    /// Of a carried issuer that is asked where it is to issue ([`allowed_to_issue`]).
+    /// Whether the signer's certificate has no unknown critical extension; [`allowed_to_issue`] checks issuers.
     fn is_understood(&mut self, link: &Link<'_, 'c>) -> bool {
         let signer = link.certificate;
         let unknown = link.below.is_none() && signer.extensions().unknown_critical;

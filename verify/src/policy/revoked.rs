@@ -45,7 +45,7 @@ pub fn check_revoked(file: &[u8], trust: &Trust<'_>) -> Result<(), Reason> {
     Ok(())
 }
 
-/// The same of a PE image whose Authenticode digest is known.
+/// As [`check_revoked`], of a PE image whose Authenticode digest is known.
 pub(crate) fn check_image(
     file: &[u8],
     pe: &Pe<'_>,

@@ -35,7 +35,7 @@ pub enum Reason {
     BadHandover(HandoverError),
     /// A record's bytes aren't those that its digest was made of.
     RecordAltered,
-    /// The handover was made for a crash, and this is none.
+    /// The handover was made for a crash load, and this is a normal load.
     OnlyForCrash,
     /// This is a crash, and the handover wasn't made for one.
     NotForCrash,
@@ -43,7 +43,7 @@ pub enum Reason {
     SecureBootNotOn,
     /// The kernel couldn't be told of EFI, which this machine has.
     LosesEfi,
-    /// More parts, so many, than the record of the verdict has room for.
+    /// This many parts, more than the gate's record has room for.
     TooManyParts(usize),
     /// The command line is longer than the kernel takes; both in bytes.
     CommandLineTooLong {
@@ -56,7 +56,7 @@ pub enum Reason {
     CommandLineNul,
     /// Not a PE image of the accepted form.
     BadImage(PeError),
-    /// The signature after its end can't be found.
+    /// The signature appended to it is malformed.
     BadAppended(AppendedError),
     /// Not an ELF file of the accepted form.
     BadElf(ElfError),
@@ -290,7 +290,7 @@ pub enum Reason {
         /// The largest free range.
         largest_free: u64,
     },
-    /// The memory map isn't one.
+    /// The memory map is invalid.
     BadMemoryMap(&'static str),
     /// A table of the firmware's isn't as its standard says.
     BadFirmwareTable(&'static str),

@@ -13,23 +13,23 @@ impl fmt::Display for Reason {
         match self {
             Self::BadHandover(error) => error.fmt(f),
             Self::RecordAltered => {
-                f.write_str("its digest isn't the one in the handover: it was altered on the way")
+                f.write_str("its digest doesn't match the one in the handover: it was altered in transit")
             }
             Self::OnlyForCrash => {
-                f.write_str("it was made for a crash, and this is none (use `baton load`)")
+                f.write_str("it was made for a crash load, and this is a normal load (use `baton load`)")
             }
             Self::NotForCrash => f.write_str(
-                "it wasn't made for a crash, and the command line begins with elfcorehdr= (use `baton crash load`)",
+                "it wasn't made for a crash load, but the command line begins with elfcorehdr= (use `baton crash load`)",
             ),
             Self::SecureBootNotOn => f.write_str(
-                "the running kernel doesn't say that Secure Boot is on (turn it on, and boot without noefi and efi=noruntime; or build the gate with require-secure-boot = false)",
+                "the running kernel doesn't report that Secure Boot is on (turn it on and boot without noefi and efi=noruntime, or build the gate with require-secure-boot = false)",
             ),
             Self::LosesEfi => f.write_str(
-                "it can't be told of EFI after a kexec (XLF_EFI_KEXEC isn't set), and so of no MOK list and no Secure Boot further on (use a kernel with CONFIG_EFI and CONFIG_KEXEC, or list it in a signed manifest)",
+                "it can't be told about EFI after a kexec (XLF_EFI_KEXEC isn't set), so neither it nor any kernel after it would know of a MOK list or of Secure Boot (use a kernel with CONFIG_EFI and CONFIG_KEXEC, or list it in a signed manifest)",
             ),
             Self::TooManyParts(count) => write!(
                 f,
-                "{count} parts, with those of UKI and addons, are more than the {} that the record of the verdict holds (join initrds into one, or leave addons out)",
+                "{count} parts, including those of the UKI and its addons, are more than the {} that the gate's record can hold (join initrds into one, or leave addons out)",
                 baton_formats::verdict::MAX_COMPONENTS
             ),
             Self::CommandLineTooLong { length, limit } => write!(
@@ -45,44 +45,44 @@ impl fmt::Display for Reason {
             Self::BadUki(error) => error.fmt(f),
             Self::BadMultiboot2(error) => error.fmt(f),
             Self::UnknownFormat => f.write_str(
-                "neither a bzImage nor a UKI, nor ELF of Linux or with a PVH entry, nor multiboot2 (decompress it, if it is compressed)",
+                "not a bzImage, a UKI, an ELF file of Linux or with a PVH entry point, or a multiboot2 kernel (decompress it if it is compressed)",
             ),
             Self::NotBuiltIn(format) => write!(
                 f,
                 "the gate was built without support for {format} (use a gate that has it, or a kernel of another format)"
             ),
             Self::OnlyByManifest => f.write_str(
-                "a signature of its own makes a kernel only of Linux, as a PE image or ELF (list it in a manifest with `baton manifest`, and sign that)",
+                "its own signature can vouch only for Linux as a PE image or an ELF file (list it in a manifest with `baton manifest`, and sign that)",
             ),
             Self::NotAnInitrd => f.write_str(
-                "it is signed, but doesn't begin as an initrd does, and so may be signed for another purpose (list it in a manifest with `baton manifest`, and sign that)",
+                "it is signed but doesn't begin like an initrd, so it may have been signed for another purpose (list it in a manifest with `baton manifest`, and sign that)",
             ),
             Self::UnlistedModule => f.write_str(
-                "the kernel isn't Linux and takes it for a part of itself, and no manifest lists it (list it in the kernel's manifest, and sign that)",
+                "the kernel isn't Linux and would run it as part of itself, but no manifest lists it (list it in the kernel's manifest, and sign that)",
             ),
             Self::NoInitrd => f.write_str(
-                "there is none, or only microcode, and the policy accepts only initrds that are vouched for (load one that is, or list the kernel in a manifest)",
+                "there is none, or only microcode, and the policy requires an initrd that is vouched for (load one, or list the kernel in a manifest)",
             ),
             Self::NoSuchProfile { profile, count } => write!(
                 f,
                 "it has no profile {profile}, but {count} in all, counted from 0 (choose one of them)"
             ),
             Self::AddonWithoutUki => {
-                f.write_str("addons are for UKIs of Linux, and the kernel is none (leave it out)")
+                f.write_str("addons are for Linux UKIs, and the kernel isn't one (leave it out)")
             }
             Self::AddonNotInManifest => f.write_str(
-                "it adds an initrd or microcode to those that the manifest lists (leave it out, or list as an initrd what it adds)",
+                "it adds an initrd or microcode to the initrds that the manifest lists (leave it out, or list what it adds as an initrd)",
             ),
             Self::AddonForAnother { uname } => write!(
                 f,
                 "it is for the kernel \"{uname}\" only, and the UKI is of another (leave it out)"
             ),
             Self::CommandLineNotOfUki { exact } => f.write_str(match exact {
-                true => "the UKI says exactly what it must be, and it is something else (leave it to the UKI)",
-                false => "the UKI's addons say how it must end, and it ends otherwise (append what they say)",
+                true => "it isn't exactly the one that the UKI specifies (leave it to the UKI)",
+                false => "it doesn't end with what the UKI's addons specify (append that)",
             }),
             Self::AddonsSwallowed => f.write_str(
-                "what the UKI's addons say comes after -- or an open quote, and so is no parameter of the kernel (leave the -- out, or close the quote)",
+                "what the UKI's addons specify comes after -- or an open quote, so the kernel wouldn't take it as parameters (leave the -- out, or close the quote)",
             ),
             Self::Unsupported(what) => write!(f, "{what}"),
             Self::BadManifest(error) => error.fmt(f),
@@ -93,28 +93,28 @@ impl fmt::Display for Reason {
                 "the manifest that lists it lists no kernel, and the policy accepts only what was signed together with one (list the kernel there, too, and sign the manifest again)",
             ),
             Self::MissingInitrd => {
-                f.write_str("it isn't there, and the manifest lists it (load all that it lists)")
+                f.write_str("the manifest lists it, but it isn't there (load everything that the manifest lists)")
             }
             Self::NotInManifest {
                 listed: Some(listed),
                 found,
             } => write!(
                 f,
-                "the manifest lists another one (digest {listed} or another length; {found} found): altered after signing, or the manifest is another's"
+                "the manifest lists a different one (digest {listed}, or a different length; {found} found): it was altered after signing, or this is the wrong manifest"
             ),
             Self::NotInManifest {
                 listed: None,
                 found,
             } => write!(
                 f,
-                "the manifest lists fewer (digest {found} isn't in it; leave it out, or list and sign it)"
+                "the manifest lists fewer initrds (digest {found} isn't in it; leave this one out, or list it and sign the manifest again)"
             ),
             Self::CommandLineNotInManifest { exact } => write!(
                 f,
-                "the manifest {} (leave it to the manifest)",
+                "it {} (leave it to the manifest)",
                 match exact {
-                    true => "says exactly what it must be, and it is something else",
-                    false => "says how it must begin, and it begins otherwise",
+                    true => "isn't exactly the one that the manifest specifies",
+                    false => "doesn't begin with what the manifest specifies",
                 }
             ),
             Self::Unsigned => f.write_str(
@@ -147,14 +147,14 @@ impl fmt::Display for Reason {
             }
             Self::BadSignature { subject, key_id } => write!(
                 f,
-                "the signature wasn't made by the key of \"{subject}\" (key id {key_id}), which it names: forged or damaged"
+                "the signature names the key of \"{subject}\" (key id {key_id}), but wasn't made with it: it is forged or damaged"
             ),
             Self::NotSignedSo { subject, key_id } => write!(
                 f,
-                "\"{subject}\" (key id {key_id}), whom the signature names, didn't sign these bytes: altered after signing, or the signature is another file's"
+                "the signature names \"{subject}\" (key id {key_id}), whose key didn't sign these bytes: they were altered after signing, or the signature belongs to another file"
             ),
             Self::AmbiguousContent => f.write_str(
-                "it begins as DER does, and its signature has no attributes: it may be what a certificate or another signature is made of (sign it with attributes)",
+                "it begins like DER, and its signature has no signed attributes: the signed bytes may be those of a certificate or of another signature's attributes (sign it with attributes)",
             ),
             Self::UnusableKey { subject, problem } => {
                 write!(f, "signed by \"{subject}\", but {problem} (sign with another key)")
@@ -200,7 +200,7 @@ impl fmt::Display for Reason {
                 certificate,
             } => write!(
                 f,
-                "signed by \"{subject}\", but the key is for modules only: the extended key usage of \"{certificate}\" says so (sign with a key that isn't DKMS's; shim takes none of these, either)"
+                "signed by \"{subject}\", but the extended key usage of \"{certificate}\" limits the key to signing modules (sign with a key that isn't DKMS's; shim doesn't accept such keys, either)"
             ),
             Self::RevokedCertificate {
                 subject,
@@ -232,17 +232,17 @@ impl fmt::Display for Reason {
             ),
             Self::ParameterForInit(parameter) => write!(
                 f,
-                "the policy lets nothing follow --, and \"{parameter}\" does (leave it out)"
+                "the policy allows nothing after --, and \"{parameter}\" follows it (leave it out)"
             ),
             Self::ParameterForced(parameter) => write!(
                 f,
                 "\"{parameter}\" contradicts what the policy forces (leave it out)"
             ),
             Self::HiddenBootconfig => f.write_str(
-                "it ends with a bootconfig, whose parameters no rule of the policy sees (sign it with a key that may vouch for kernels, or leave the bootconfig out)",
+                "it ends with a bootconfig, whose parameters escape the policy's rules (sign it with a key that may vouch for kernels, or leave the bootconfig out)",
             ),
             Self::AcpiTables => f.write_str(
-                "it holds ACPI tables (kernel/firmware/acpi/), or is followed by an initrd with some; they are code to the kernel, and no key that may vouch for kernels signed all of that (sign each initrd so, or leave them out)",
+                "it contains ACPI tables (kernel/firmware/acpi/), or is followed by an initrd that does; they are code to the kernel, and not all of this is signed by a key that may vouch for kernels (sign each initrd with such a key, or leave the tables out)",
             ),
             Self::RevokedImage { list } => {
                 write!(f, "its digest is revoked by {list} (install a newer one)")
@@ -253,7 +253,7 @@ impl fmt::Display for Reason {
             ),
             Self::BadSbat(error) => write!(
                 f,
-                "malformed SBAT metadata in .sbat: {error} (install an image that is built with right ones)"
+                "malformed SBAT metadata in .sbat: {error} (install an image built with valid metadata)"
             ),
             Self::SbatTwice => f.write_str(
                 "two sections .sbat, and one of them may hide what the other says (install an image with one)",
@@ -265,7 +265,7 @@ impl fmt::Display for Reason {
                 source,
             } => write!(
                 f,
-                "revoked by SBAT: its component \"{component}\" is of generation {generation}, and {source} asks for {minimum} or later (install a newer image)"
+                "revoked by SBAT: its component \"{component}\" is at generation {generation}, and {source} requires {minimum} or later (install a newer image)"
             ),
             Self::HandoverDigestMismatch => f.write_str(
                 "its digest isn't the one in the handover: another kernel was put in its place",
@@ -303,7 +303,7 @@ impl fmt::Display for Reason {
 impl fmt::Display for IssuerProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotCa => f.write_str("it doesn't say that it is a CA's (basicConstraints)"),
+            Self::NotCa => f.write_str("it isn't marked as a CA certificate (basicConstraints)"),
             Self::KeyUsage => f.write_str("its key usage lacks keyCertSign"),
             Self::UnknownExtension => {
                 f.write_str("it has a critical extension that isn't known here")
@@ -320,11 +320,11 @@ impl fmt::Display for IssuerProblem {
 fn in_words(kind: SignatureKind) -> &'static str {
     match kind {
         SignatureKind::Unsigned => "unsigned",
-        SignatureKind::Authenticode => "by an Authenticode signature",
+        SignatureKind::Authenticode => "with an Authenticode signature",
         SignatureKind::ListedDigest => "by its digest in the MOK list",
-        SignatureKind::Appended => "by an appended signature",
-        SignatureKind::Note => "by a signature in an ELF note",
-        SignatureKind::Detached => "by a detached signature",
+        SignatureKind::Appended => "with an appended signature",
+        SignatureKind::Note => "with a signature in an ELF note",
+        SignatureKind::Detached => "with a detached signature",
         SignatureKind::Manifest => "by a manifest",
     }
 }

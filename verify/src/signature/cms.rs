@@ -52,7 +52,7 @@ pub enum CmsError {
     Algorithm,
     /// RSA with PSS padding, which isn't accepted.
     RsaPss,
-    /// Not exactly one signer, but so many.
+    /// This many signers, and not exactly one.
     Signers(usize),
     /// It names different hash algorithms in places that must agree.
     AlgorithmsDiffer,

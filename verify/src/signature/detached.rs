@@ -69,10 +69,10 @@ pub fn verify_detached<'c>(
     verify_detached_for(parts, signature, trust, &Use::ANY)
 }
 
-/// As [`verify_detached`], of what is to be used so: by keys that the policy lets vouch for that.
+/// As [`verify_detached`], for a given use: by keys that the policy lets vouch for that.
 ///
 /// # Errors
-/// As there, and `OutOfScope`.
+/// As [`verify_detached`], and `OutOfScope`.
 pub fn verify_detached_for<'c>(
     parts: impl IntoIterator<Item = &'c [u8]>,
     signature: &[u8],

@@ -121,7 +121,11 @@ impl fmt::Display for SignerId<'_> {
             Self::KeyId(id) => write!(f, "with key id {}", KeyId::new(id)),
             Self::IssuerAndSerial { issuer, serial } => {
                 let serial = KeyId::new(serial);
-                write!(f, "number {serial} of \"{}\"", name(issuer))
+                write!(
+                    f,
+                    "with serial number {serial}, issued by \"{}\"",
+                    name(issuer)
+                )
             }
         }
     }

@@ -19,7 +19,7 @@ pub struct Verified<'a> {
     signature_kind: SignatureKind,
 }
 
-/// Who vouched, as all share it whom they vouched for.
+/// Who vouched, shared by all that they vouched for.
 pub type Signer = Arc<Identity>;
 
 /// Who vouched for an image.

@@ -16,8 +16,8 @@ fn the_refusal_names_the_component_the_level_and_the_fix() {
     let refusal = judge(&kernel(&old()), b"", &at_level(LEVEL)).unwrap_err();
     assert_eq!(
         refusal.to_string(),
-        "kernel refused: revoked by SBAT: its component \"linux\" is of generation 6, \
-         and SbatLevelRT asks for 7 or later (install a newer image)"
+        "kernel refused: revoked by SBAT: its component \"linux\" is at generation 6, \
+         and SbatLevelRT requires 7 or later (install a newer image)"
     );
 }
 

@@ -38,9 +38,9 @@ pub struct BzImageInfo {
     pub kernel_alignment: u32,
     /// The least alignment it takes, as a power of two.
     pub min_alignment: u8,
-    /// As they are.
+    /// The flags in `loadflags`, as they are.
     pub loadflags: u8,
-    /// By name.
+    /// The flags in `xloadflags`, by name.
     pub xloadflags: Vec<&'static str>,
     /// The longest command line, in bytes.
     pub cmdline_size: u32,

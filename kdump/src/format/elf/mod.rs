@@ -33,7 +33,7 @@ pub enum VmcoreError {
     #[error("the ELF core can't be read: {0}")]
     Io(#[from] io::Error),
     /// It isn't ELF.
-    #[error("no ELF core: it doesn't begin with an ELF header")]
+    #[error("not an ELF core: it doesn't begin with an ELF header")]
     NotElf,
     /// It is ELF that no reader here knows.
     #[error("an ELF file that isn't a core of a little-endian machine: {0}")]

@@ -320,7 +320,7 @@ fn headers_that_lie_are_refused() {
         bytes[offset..offset + value.len()].copy_from_slice(value);
         open(bytes).err().map(|it| it.to_string()).unwrap()
     };
-    assert!(refused(0, b"\x7fELV").starts_with("no ELF core"));
+    assert!(refused(0, b"\x7fELV").starts_with("not an ELF core"));
     assert!(refused(5, &[2]).contains("big-endian"));
     assert!(refused(16, &[2]).contains("ET_CORE"));
     assert!(refused(54, &[57]).contains("e_phentsize"));

@@ -24,7 +24,7 @@ pub enum FlattenedError {
     #[error("the flattened dump can't be read: {0}")]
     Io(#[from] io::Error),
     /// It doesn't begin as one.
-    #[error("no flattened dump: it doesn't begin with makedumpfile's signature")]
+    #[error("not a flattened dump: it doesn't begin with makedumpfile's signature")]
     NotFlattened,
     /// It ends before anything of the dump.
     #[error("the flattened dump is cut off: it has {0} bytes, and nothing of the dump in them")]
@@ -33,7 +33,7 @@ pub enum FlattenedError {
     #[error("a flattened dump of type {0}, version {1}: only type 1, version 1 is known")]
     Unsupported(i64, i64),
     /// A record says what can't be.
-    #[error("the flattened dump is damaged: the record at {0:#x} can't be")]
+    #[error("the flattened dump is damaged: the record at {0:#x} is invalid")]
     Record(u64),
     /// More records than are kept track of.
     #[error(

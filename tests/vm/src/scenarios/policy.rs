@@ -74,7 +74,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
         refused(
             "sealed-signed-kernel",
             Load::new("sealed", &[KERNEL]).line(""),
-            "kernel refused: the policy doesn't accept it by an Authenticode signature",
+            "kernel refused: the policy doesn't accept it with an Authenticode signature",
         ),
         refused(
             "scope-of-a-key",
@@ -89,7 +89,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
         refused(
             "revoked-generation",
             Load::new("sbat", &[UKI]),
-            "revoked by SBAT: its component \"uki\" is of generation 1",
+            "revoked by SBAT: its component \"uki\" is at generation 1",
         ),
         revoked_by_the_owner(),
         // A gate is a kernel to another gate: nobody gets back through it to an older one, and to what
@@ -104,7 +104,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
                 ],
             )
             .line(""),
-            "kernel refused: revoked by SBAT: its component \"baton.gate\" is of generation 1",
+            "kernel refused: revoked by SBAT: its component \"baton.gate\" is at generation 1",
         ),
     ];
     let more = [

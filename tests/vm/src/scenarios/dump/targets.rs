@@ -116,7 +116,7 @@ fn none_left() -> Scenario {
 
 /// What the first kernel said last is said once more by the capture.
 fn log_is_shown(run: &Run) -> Result<()> {
-    judge::console_says(run, "no target took the kernel log, which ends so:")?;
+    judge::console_says(run, "no target took the kernel log, which ends as follows:")?;
     let lines = run.transcript.lines.iter();
     let panics = lines
         .filter(|line| line.text.contains("Kernel panic"))
