@@ -30,7 +30,7 @@ pub struct Config {
     /// How many dumps a directory keeps.
     pub keep: Keep,
     /// The files of kernel modules, in the order in which they are loaded.
-    #[serde(default, deserialize_with = "baton_toml::list")]
+    #[serde(default)]
     pub modules: Vec<InitramfsFile>,
     /// Which memory is dumped, and how.
     pub dump: Dump,

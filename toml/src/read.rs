@@ -1,15 +1,21 @@
 //! TOML read into types that derive [`serde::Deserialize`].
 //!
-//! An enum whose variants hold one struct each is a table in a list of the outermost table, and its key `kind` names the
+//! Every value has one form: a struct is a table and not a list of its fields, as other readers take it, and an enum
+//! without fields is a text. An enum whose variants hold one struct each is a table, and its key `kind` names the
 //! variant. (serde's own `tag` reads such a table into memory first, where its keys and values no longer know where they
 //! stand.)
 
-use super::{Item, Result, Table, TomlError, line, one_line, parse};
-use serde::de::DeserializeOwned;
-use std::borrow::Cow;
-use std::ops::Range;
-use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error};
+use crate::error::Fault;
+use crate::item::{Entry, Item, parse};
+use crate::{Result, TomlError};
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected,
+    Visitor,
+};
+use serde::forward_to_deserialize_any;
+use std::vec::IntoIter;
+use toml::de::DeValue;
 
 /// The key that names the variant.
 pub(crate) const TAG: &str = "kind";
@@ -20,77 +26,140 @@ pub(crate) const TAG: &str = "kind";
 /// Names the line and the key, and what is wrong with its value.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
     let parsed = parse(text)?;
-    let root = Table::root(text, &parsed);
-    let document = tags_outside(&root)?;
-    T::deserialize(Deserializer::from(document)).map_err(|error| placed(&error, &root))
+    let root = Item::root(text, &parsed);
+    T::deserialize(root.clone()).map_err(|fault| fault.placed(&root))
 }
 
-/// The document as serde reads enums.
-fn tags_outside<'t>(root: &Table<'t>) -> Result<Spanned<DeTable<'t>>> {
-    let entries = root.entries.iter().map(|(key, value)| {
-        let item = root.item(key.get_ref(), value);
-        let value = match item.value {
-            DeValue::Array(_) => {
-                let list: Result<DeArray<'_>> = item.list()?.iter().map(tag_outside).collect();
-                DeValue::Array(list?)
+/// What turned out to be wrong with the value at this dotted key after the text was read.
+pub fn problem(text: &str, path: &str, why: impl std::fmt::Display) -> TomlError {
+    let parsed = parse(text).ok();
+    let line = parsed.and_then(|parsed| Some(Item::root(text, &parsed).find(path)?.line()));
+    let message = format!("{path} {why}");
+    TomlError { line, message }
+}
+
+impl<'de> Deserializer<'de> for Item<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match (self.value, self.number()) {
+            (DeValue::String(text), _) => visitor.visit_borrowed_str(text),
+            (DeValue::Boolean(yes), _) => visitor.visit_bool(*yes),
+            (DeValue::Array(_), _) => visitor.visit_seq(Elements(self.elements().into_iter())),
+            (DeValue::Table(_), _) => visitor.visit_map(Entries::of(self.entries())),
+            (_, Some(number)) => visitor.visit_u64(number),
+            _ => Err(Fault::invalid_type(Unexpected::Other("value"), &visitor)),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.value {
+            DeValue::Table(_) => self.deserialize_any(visitor),
+            _ => Err(Fault::invalid_type(Unexpected::Other("value"), &visitor)),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.value {
+            DeValue::String(text) => visitor.visit_enum(BorrowedStrDeserializer::new(text)),
+            DeValue::Table(_) => {
+                let (variant, rest) = self.without(TAG).ok_or(Fault::MissingKey(TAG))?;
+                let DeValue::String(key) = variant.value else {
+                    return Err(
+                        Fault::invalid_type(Unexpected::Other("value"), &"a string").at(&variant)
+                    );
+                };
+                let entry = (key.as_ref(), variant, rest);
+                let outside = MapAccessDeserializer::new(Entries::of(vec![entry]));
+                outside.deserialize_enum(name, variants, visitor)
             }
-            other => other.clone(),
+            _ => Err(Fault::unknown_variant("", variants)),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
+}
+
+struct Elements<'de>(IntoIter<Item<'de>>);
+
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        self.0.next().map(|item| value(seed, &item)).transpose()
+    }
+}
+
+struct Entries<'de> {
+    left: IntoIter<Entry<'de>>,
+    value: Option<Item<'de>>,
+}
+
+impl<'de> Entries<'de> {
+    fn of(entries: Vec<Entry<'de>>) -> Entries<'de> {
+        Entries {
+            left: entries.into_iter(),
+            value: None,
+        }
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = Fault;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        let Some((key, place, value)) = self.left.next() else {
+            return Ok(None);
         };
-        Ok((key.clone(), Spanned::new(item.span, value)))
-    });
-    Ok(Spanned::new(0..0, entries.collect::<Result<_>>()?))
-}
+        self.value = Some(value);
+        let key = seed.deserialize(BorrowedStrDeserializer::new(key));
+        key.map(Some).map_err(|fault: Fault| fault.at(&place))
+    }
 
-/// `{ kind = "circle", radius = 2 }` as `{ circle = { radius = 2 } }`.
-fn tag_outside<'t>(item: &Item<'t>) -> Result<Spanned<DeValue<'t>>> {
-    let DeValue::Table(keys) = item.value else {
-        return Ok(Spanned::new(item.span.clone(), item.value.clone()));
-    };
-    let tag = item.table()?.require(TAG)?;
-    let name = Spanned::new(tag.span.clone(), Cow::Borrowed(tag.text()?));
-    let mut rest = keys.clone();
-    rest.remove(TAG);
-    let rest = Spanned::new(item.span.clone(), DeValue::Table(rest));
-    let outside = DeTable::from_iter([(name, rest)]);
-    Ok(Spanned::new(item.span.clone(), DeValue::Table(outside)))
-}
-
-/// serde's error with its line and its key, which it knows only by where they stand.
-fn placed(error: &Error, root: &Table<'_>) -> TomlError {
-    let why = one_line(error.message());
-    let place = error
-        .span()
-        .and_then(|span| Some((path(&span, root)?, span)));
-    match place {
-        Some((path, span)) => TomlError {
-            line: Some(line(root.text, span.start)),
-            message: format!("{path}: {why}"),
-        },
-        None => TomlError::new(why),
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+        let item = self.value.take();
+        value(
+            seed,
+            &item.ok_or_else(|| Fault::custom("no key before a value"))?,
+        )
     }
 }
 
-/// The path of what stands there, key or value; of several, the innermost: a list of tables stands where its first does.
-fn path(span: &Range<usize>, root: &Table<'_>) -> Option<String> {
-    let mut found = None;
-    let mut left = keys(root);
-    while let Some((key, item)) = left.pop() {
-        if let Ok(table) = item.table() {
-            left.extend(keys(&table));
-        }
-        let list = item.list().unwrap_or_default();
-        left.extend(list.into_iter().map(|it| (it.span.clone(), it)));
-        if key == *span || item.span == *span {
-            found = Some(item.path);
-        }
-    }
-    found
-}
-
-fn keys<'t>(table: &Table<'t>) -> Vec<(Range<usize>, Item<'t>)> {
-    let entries = table.entries.iter();
-    let entries = entries.map(|(key, value)| (key.span(), table.item(key.get_ref(), value)));
-    entries.collect()
+/// What `item` is, or its fault with its place.
+fn value<'de, S: DeserializeSeed<'de>>(seed: S, item: &Item<'de>) -> Result<S::Value, Fault> {
+    let read = seed.deserialize(item.clone());
+    read.map_err(|fault| fault.at(item))
 }
 
 #[cfg(test)]
@@ -181,7 +250,7 @@ side = 3
             (
                 "4",
                 "-4",
-                "line 1: even: invalid value: integer `-4`, expected a number from 0 to 100",
+                "line 1: even is -4; it must be a number from 0 to 100",
             ),
             (
                 "2",
@@ -191,29 +260,29 @@ side = 3
             (
                 "2",
                 "2\nfilled = 1",
-                "line 6: shape[0].filled: invalid type: integer `1`, expected a boolean",
+                "line 6: shape[0].filled is 1; it must be true or false",
             ),
             (
                 "radius",
                 "r",
-                "line 5: shape[0].r: unknown field `r`, expected `radius` or `filled`",
+                "line 5: unknown key \"shape[0].r\"; known here: radius, filled",
             ),
             (
                 "side",
                 "radius",
-                "line 9: shape[1].radius: unknown field `radius`, expected `side`",
+                "line 9: unknown key \"shape[1].radius\"; known here: side",
             ),
             (
                 "3",
                 "1",
-                "line 9: shape[1].side: invalid value: integer `1`, expected a number from 2 to 9",
+                "line 9: shape[1].side is 1; it must be a number from 2 to 9",
             ),
             (
                 "3",
                 "true",
-                "line 9: shape[1].side: invalid type: boolean `true`, expected a number from 2 to 9",
+                "line 9: shape[1].side is true; it must be a number from 2 to 9",
             ),
-            ("side = 3", "", "line 7: shape[1]: missing field `side`"),
+            ("side = 3", "", "line 7: \"shape[1].side\" is missing"),
             (
                 "kind = \"circle\"",
                 "",
@@ -227,9 +296,9 @@ side = 3
             (
                 "circle",
                 "cube",
-                "line 4: shape[0].kind: unknown variant `cube`, expected `circle` or `square`",
+                "line 4: shape[0].kind is \"cube\"; it must be \"circle\" or \"square\"",
             ),
-            ("even = 4", "", "missing field `even`"),
+            ("even = 4", "", "\"even\" is missing"),
         ] {
             let text = WHOLE.replacen(from, to, 1);
             let problem = read::<Whole>(&text).unwrap_err();

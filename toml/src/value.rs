@@ -17,34 +17,19 @@ pub fn valid<'d, D: Deserializer<'d>>(
     if is_valid(&text) {
         Ok(text)
     } else {
-        Err(Error::invalid_value(Unexpected::Str(&text), &what))
+        Err(must_be(what))
     }
 }
 
-/// Reads a list so that an error names the element, too. For `#[serde(deserialize_with)]`.
+/// Reads a list that must not be empty; `fix` says what to do if it is. For `#[serde(deserialize_with)]`.
 ///
 /// # Errors
-/// When it is no list, or has other elements.
-pub fn list<'d, T: Deserialize<'d>, D: Deserializer<'d>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    /// A newtype places the errors within it, which a list doesn't.
-    #[derive(Deserialize)]
-    struct Element<T>(T);
-
-    let list = Vec::<Element<T>>::deserialize(deserializer)?;
-    Ok(list.into_iter().map(|element| element.0).collect())
-}
-
-/// The same of a list that must not be empty; `fix` says what to do if it is.
-///
-/// # Errors
-/// As for [`list`], and when it is empty.
+/// When it is no list, is empty, or has other elements.
 pub fn not_empty<'d, T: Deserialize<'d>, D: Deserializer<'d>>(
     deserializer: D,
     fix: &str,
 ) -> Result<Vec<T>, D::Error> {
-    let list = list(deserializer)?;
+    let list = Vec::deserialize(deserializer)?;
     if list.is_empty() {
         Err(Error::custom(format!("the list is empty; {fix}")))
     } else {
@@ -52,11 +37,22 @@ pub fn not_empty<'d, T: Deserialize<'d>, D: Deserializer<'d>>(
     }
 }
 
+/// The error of a value that must be something else.
+pub fn must_be<E: Error>(what: &str) -> E {
+    E::invalid_value(Unexpected::Other("value"), &what)
+}
+
 /// A number from `MIN` to `MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Number<const MIN: u32, const MAX: u32>(u32);
 
 impl<const MIN: u32, const MAX: u32> Number<MIN, MAX> {
+    /// This number, if it is within the range.
+    #[must_use]
+    pub fn new(number: u32) -> Option<Self> {
+        (MIN..=MAX).contains(&number).then_some(Number(number))
+    }
+
     /// This number, which is checked by the compiler.
     #[must_use]
     pub const fn literal<const NUMBER: u32>() -> Self {
@@ -73,7 +69,7 @@ impl<const MIN: u32, const MAX: u32> Number<MIN, MAX> {
 
 impl<'d, const MIN: u32, const MAX: u32> Deserialize<'d> for Number<MIN, MAX> {
     fn deserialize<D: Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_u32(NumberVisitor)
+        deserializer.deserialize_any(NumberVisitor)
     }
 }
 
@@ -86,18 +82,10 @@ impl<const MIN: u32, const MAX: u32> Visitor<'_> for NumberVisitor<MIN, MAX> {
         write!(f, "a number from {MIN} to {MAX}")
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Number<MIN, MAX>, E> {
-        let negative = |_| E::invalid_value(Unexpected::Signed(number), &self);
-        u64::try_from(number)
-            .map_err(negative)
-            .and_then(|it| self.visit_u64(it))
-    }
-
     fn visit_u64<E: Error>(self, number: u64) -> Result<Number<MIN, MAX>, E> {
-        let valid = u32::try_from(number).ok();
-        let valid = valid.filter(|number| (MIN..=MAX).contains(number));
-        let invalid = || E::invalid_value(Unexpected::Unsigned(number), &self);
-        valid.map(Number).ok_or_else(invalid)
+        let number = u32::try_from(number).ok();
+        let number = number.and_then(Number::new);
+        number.ok_or_else(|| E::invalid_value(Unexpected::Other("number"), &self))
     }
 }
 

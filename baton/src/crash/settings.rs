@@ -207,23 +207,23 @@ mod tests {
         for (text, sentence) in [
             (
                 "x = 1",
-                "line 1: x: unknown field `x`, expected one of `deadline`, `finally`, `read-back`, `keep`, `dump`, `kernel`, `target`",
+                "line 1: unknown key \"x\"; known here: deadline, finally, read-back, keep, dump, kernel, target",
             ),
             (
                 "keep = \"all\"",
-                "line 1: keep: invalid type: string \"all\", expected a number from 1 to 4294967295",
+                "line 1: keep is \"all\"; it must be a number from 1 to 4294967295",
             ),
             (
                 "deadline = -1",
-                "line 1: deadline: invalid value: integer `-1`, expected a number from 10 to 86400",
+                "line 1: deadline is -1; it must be a number from 10 to 86400",
             ),
             (
                 "finally = \"sleep\"",
-                "line 1: finally: unknown variant `sleep`, expected one of `reboot`, `halt`, `poweroff`",
+                "line 1: finally is \"sleep\"; it must be \"reboot\" or \"halt\" or \"poweroff\"",
             ),
             (
                 "read-back = 1",
-                "line 1: read-back: invalid type: integer `1`, expected a boolean",
+                "line 1: read-back is 1; it must be true or false",
             ),
             (
                 "[dump]\nlevel = 32",
@@ -231,23 +231,28 @@ mod tests {
             ),
             (
                 "[dump]\ncodec = 1",
-                "line 2: dump.codec: unknown field `codec`, expected one of `level`, `format`, `compression`",
+                "line 2: unknown key \"dump.codec\"; known here: level, format, compression",
+            ),
+            ("dump = 1", "line 1: dump is 1; it must be a table"),
+            (
+                "dump = [31, \"elf\"]",
+                "line 1: dump is [31, \"elf\"]; it must be a table",
             ),
             (
-                "dump = 1",
-                "line 1: dump: invalid type: integer `1`, expected a table",
+                "[dump]\nlevel = 256",
+                "line 2: dump.level is 256; it must be a number from 0 to 255",
             ),
             (
                 "[kernel]\nimage = \"vmlinuz\"",
-                "line 2: kernel.image: invalid value: string \"vmlinuz\", expected an absolute path",
+                "line 2: kernel.image is \"vmlinuz\"; it must be an absolute path",
             ),
             (
                 "[kernel]\ncpus = 0",
-                "line 2: kernel.cpus: invalid value: integer `0`, expected a number from 1 to 64",
+                "line 2: kernel.cpus is 0; it must be a number from 1 to 64",
             ),
             (
                 "[kernel]\nparameters = [\"--\"]",
-                "line 2: kernel.parameters[0]: invalid value: string \"--\", expected one kernel parameter, such as \"console=ttyS0\"",
+                "line 2: kernel.parameters[0] is \"--\"; it must be one kernel parameter, such as \"console=ttyS0\"",
             ),
             (
                 "target = []",
@@ -259,7 +264,7 @@ mod tests {
             ),
             (
                 "[[target]]\nkind = \"nfs\"",
-                "line 2: target[0].kind: unknown variant `nfs`, expected one of `mounted`, `filesystem`, `raw`",
+                "line 2: target[0].kind is \"nfs\"; it must be \"mounted\" or \"filesystem\" or \"raw\"",
             ),
             (
                 "[[target]]\nkind = \"mounted\"\ndirectory = \"var\"",
@@ -267,11 +272,11 @@ mod tests {
             ),
             (
                 "[[target]]\nkind = \"raw\"",
-                "line 1: target[0]: missing field `device`",
+                "line 1: \"target[0].device\" is missing",
             ),
             (
                 "[[target]]\nkind = \"raw\"\ndevice = \"/dev/x\"\ndirectory = \"/\"",
-                "line 4: target[0].directory: unknown field `directory`, expected `device`",
+                "line 4: unknown key \"target[0].directory\"; known here: device",
             ),
             (
                 "deadline = ",

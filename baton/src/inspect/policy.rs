@@ -1,11 +1,10 @@
 //! A gate's policy: its main points. `baton policy show` and `explain` say all of it.
 
 use crate::output::page::Page;
-use crate::policy::canonical::refusal_word;
 use crate::policy::given::digest;
-use crate::policy::model::{COMMAND_LINE_WAYS, INITRD_WAYS, KERNEL_WAYS, words};
 use crate::policy::preset;
-use baton_formats::policy::{Policy, Rules};
+use crate::policy::words::{CommandLineSignature, Set, Word, Words};
+use baton_formats::policy::{InputSignature, KernelSignature, Policy, RefusalAction, Rules};
 use serde::Serialize;
 
 /// A gate's policy.
@@ -18,7 +17,7 @@ pub struct PolicyInfo {
     /// The preset that it is, byte for byte.
     pub preset: Option<&'static str>,
     /// `reset` or `halt`.
-    pub refusal_action: &'static str,
+    pub refusal_action: Word<RefusalAction>,
     /// Nothing is booted unless Secure Boot is on.
     pub require_secure_boot: bool,
     /// Seconds between the message and the action.
@@ -37,11 +36,11 @@ pub struct PolicyInfo {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct RulesInfo {
     /// Ways to vouch for a kernel.
-    pub kernel: Vec<&'static str>,
+    pub kernel: Set<KernelSignature>,
     /// Initrds besides those of a UKI.
-    pub initrd: Vec<&'static str>,
+    pub initrd: Set<InputSignature>,
     /// Command lines besides that of a UKI.
-    pub command_line: Vec<&'static str>,
+    pub command_line: Set<CommandLineSignature>,
     /// How many rules there are about parameters.
     pub parameter_rules: usize,
     /// Parameters that no rule is about are denied.
@@ -60,7 +59,7 @@ impl PolicyInfo {
             name: policy.name.to_owned(),
             sha256: digest(policy.as_bytes()),
             preset: preset::name_of(policy),
-            refusal_action: refusal_word(policy.refusal.action),
+            refusal_action: Word(policy.refusal.action),
             require_secure_boot: policy.require_secure_boot,
             refusal_delay_seconds: policy.refusal.delay_seconds,
             normal: RulesInfo::of(&policy.normal),
@@ -80,7 +79,7 @@ impl PolicyInfo {
             "needn't be on"
         };
         page.field("", format!("Secure Boot {asked}"));
-        let (action, delay) = (self.refusal_action, self.refusal_delay_seconds);
+        let (action, delay) = (self.refusal_action.word(), self.refusal_delay_seconds);
         page.field("", format!("after a refusal: {action} in {delay} s"));
         self.normal.show(page);
         if self.crash != self.normal {
@@ -108,9 +107,9 @@ impl PolicyInfo {
 impl RulesInfo {
     fn of(rules: &Rules<'_>) -> RulesInfo {
         RulesInfo {
-            kernel: words(rules.kernel.0, &KERNEL_WAYS),
-            initrd: words(rules.initrd.0, &INITRD_WAYS),
-            command_line: words(rules.command_line.0, &COMMAND_LINE_WAYS),
+            kernel: Set::of(rules.kernel.0),
+            initrd: Set::of(rules.initrd.0),
+            command_line: Set::of(rules.command_line.0),
             parameter_rules: rules.parameters().count(),
             unlisted_denied: rules.unlisted_denied,
             init_arguments_denied: rules.nothing_for_init,
@@ -119,9 +118,9 @@ impl RulesInfo {
     }
 
     fn show(&self, page: &mut Page) {
-        page.field("", format!("kernel: {}", self.kernel.join(", ")));
-        page.field("", format!("initrd: {}", or_uki(&self.initrd)));
-        page.field("", format!("cmdline: {}", or_uki(&self.command_line)));
+        page.field("", format!("kernel: {}", self.kernel.words().join(", ")));
+        page.field("", format!("initrd: {}", or_uki(self.initrd)));
+        page.field("", format!("cmdline: {}", or_uki(self.command_line)));
         let unlisted = if self.unlisted_denied {
             "others are denied"
         } else {
@@ -135,8 +134,8 @@ impl RulesInfo {
     }
 }
 
-fn or_uki(ways: &[&str]) -> String {
-    match ways {
+fn or_uki<T: Words<Value = u8>>(accepted: Set<T>) -> String {
+    match &accepted.words()[..] {
         [] => "from a UKI alone".into(),
         ways => format!("{}, or from a UKI", ways.join(", ")),
     }

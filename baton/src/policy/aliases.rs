@@ -64,7 +64,7 @@ pub fn told_otherwise(table: &str, rules: &Rules) -> Vec<String> {
         let mut starts = starts.filter(|start| rule.name.starts_with(**start));
         rule.action == Action::Deny && starts.next().is_some()
     };
-    let unsigned = rules.command_line & InputSignature::Unsigned as u8 != 0;
+    let unsigned = rules.command_line.has(InputSignature::Unsigned as u8);
     let first = rules.parameters.iter().find(|rule| theirs(rule));
     let Some(first) = first.filter(|_| unsigned && rules.unlisted == Action::Allow) else {
         return Vec::new();

@@ -1,6 +1,8 @@
 //! The compact form, written and read back ([`baton_formats::policy`] describes it byte by byte).
 
+use super::document::{Component, Generation, Scope};
 use super::model::{Key, Policy, Rule, Rules, Values};
+use super::words::Set;
 use baton_formats::cmdline::parameters;
 use baton_formats::policy::{
     self as compact, Action, MAGIC, MAX_FORCED, MAX_LEN, MAX_RULES, MAX_SCOPES, RefusalAction,
@@ -11,6 +13,7 @@ use std::collections::BTreeMap;
 
 const FLAG_UNLISTED_DENIED: u8 = compact::FLAG_UNLISTED_DENIED;
 const FLAG_NOTHING_FOR_INIT: u8 = compact::FLAG_NOTHING_FOR_INIT;
+const FOREIGN: &str = "the policy was made by another program, and TOML can't say the same";
 /// The first row of a level: SBAT's own generation.
 const LEVEL_HEAD: &str = "sbat,1,1\n";
 
@@ -58,13 +61,13 @@ fn header(policy: &Policy) -> Vec<u8> {
 }
 
 /// The text of a level that asks for these generations; none for none.
-fn level(minimum: &BTreeMap<String, u32>) -> String {
+fn level(minimum: &BTreeMap<Component, Generation>) -> String {
     if minimum.is_empty() {
         return String::new();
     }
     let rows = minimum
         .iter()
-        .map(|(name, least)| format!("{name},{least}\n"));
+        .map(|(name, least)| format!("{},{}\n", name.0, least.get()));
     LEVEL_HEAD.to_owned() + &rows.collect::<String>()
 }
 
@@ -74,7 +77,12 @@ fn write_rules(rules: &Rules, load_type: &str, out: &mut Vec<u8>) -> Result<(), 
         | flag(rules.init_arguments, FLAG_NOTHING_FOR_INIT);
     let forced = rules.force.join(" ");
     let what = format!("parameter rules for {load_type}");
-    out.extend([rules.kernel, rules.initrd, rules.command_line, flags]);
+    out.extend([
+        rules.kernel.bits(),
+        rules.initrd.bits(),
+        rules.command_line.bits(),
+        flags,
+    ]);
     out.extend(counted(rules.parameters.len(), MAX_RULES, &what)?.to_le_bytes());
     let what = format!("bytes of forced parameters for {load_type}");
     out.extend(counted(forced.len(), MAX_FORCED, &what)?.to_le_bytes());
@@ -114,11 +122,11 @@ fn value_bytes(value: &Values) -> (u8, Vec<u8>) {
 
 fn write_key(key: &Key, out: &mut Vec<u8>) -> Result<(), String> {
     let (component, generation) = match &key.sbat {
-        Some((component, generation)) => (component.as_str(), *generation),
+        Some(scope) => (scope.component.0.as_str(), scope.generation.get()),
         None => ("", 0),
     };
     out.extend(key.sha256);
-    out.extend([key.may, length_u8(component.len(), component)?]);
+    out.extend([key.may.bits(), length_u8(component.len(), component)?]);
     out.extend(generation.to_le_bytes());
     out.extend(component.bytes());
     Ok(())
@@ -149,25 +157,28 @@ pub fn read(policy: &compact::Policy<'_>) -> Result<Policy, String> {
         sbat: read_level(policy.sbat_level)?,
         normal: read_rules(&policy.normal)?,
         crash: read_rules(&policy.crash)?,
-        keys: policy.scopes().map(|scope| read_key(&scope)).collect(),
+        keys: policy
+            .scopes()
+            .map(|scope| read_key(&scope))
+            .collect::<Result<_, _>>()?,
     };
     // Whoever reads the parts must see all of it.
     if write(&parts)? == policy.as_bytes() {
         Ok(parts)
     } else {
-        Err("the policy was made by another program, and TOML can't say the same".into())
+        Err(FOREIGN.into())
     }
 }
 
-fn read_level(level: &[u8]) -> Result<BTreeMap<String, u32>, String> {
+fn read_level(level: &[u8]) -> Result<BTreeMap<Component, Generation>, String> {
     if level.is_empty() {
         return Ok(BTreeMap::new());
     }
     let level = SbatLevel::parse(level).map_err(|e| format!("its SBAT level: {e}"))?;
     let components = level.components().skip(1);
-    Ok(components
-        .map(|it| (it.name.to_owned(), it.generation))
-        .collect())
+    components
+        .map(|it| component(it.name, it.generation))
+        .collect()
 }
 
 fn read_rules(rules: &compact::Rules<'_>) -> Result<Rules, String> {
@@ -175,9 +186,9 @@ fn read_rules(rules: &compact::Rules<'_>) -> Result<Rules, String> {
     let forced = parameters(rules.forced).map(|it| text(it.raw));
     let each = rules.parameters().map(|rule| read_rule(&rule));
     Ok(Rules {
-        kernel: rules.kernel.0,
-        initrd: rules.initrd.0,
-        command_line: rules.command_line.0,
+        kernel: Set::of(rules.kernel.0),
+        initrd: Set::of(rules.initrd.0),
+        command_line: Set::of(rules.command_line.0),
         unlisted: denied(rules.unlisted_denied),
         init_arguments: denied(rules.nothing_for_init),
         force: forced.collect::<Result<_, _>>()?,
@@ -206,12 +217,23 @@ pub fn read_rule(rule: &compact::ParameterRule<'_>) -> Result<Rule, String> {
     })
 }
 
-fn read_key(scope: &compact::Scope<'_>) -> Key {
-    Key {
+fn read_key(scope: &compact::Scope<'_>) -> Result<Key, String> {
+    let sbat = scope.sbat.map(|(name, least)| component(name, least));
+    let sbat = sbat.transpose()?.map(|(component, generation)| Scope {
+        component,
+        generation,
+    });
+    Ok(Key {
         sha256: scope.key,
-        may: scope.purposes,
-        sbat: scope.sbat.map(|(name, least)| (name.to_owned(), least)),
-    }
+        may: Set::of(scope.purposes),
+        sbat,
+    })
+}
+
+fn component(name: &str, least: u32) -> Result<(Component, Generation), String> {
+    let component = Component::try_from(name.to_owned()).ok();
+    let component = component.and_then(|name| Some((name, Generation::new(least)?)));
+    component.ok_or_else(|| FOREIGN.to_owned())
 }
 
 fn text(bytes: &[u8]) -> Result<String, String> {

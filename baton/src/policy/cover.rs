@@ -124,7 +124,7 @@ pub fn unguarded_initrd(policy: &Policy) -> Vec<String> {
 fn unguarded(rules: &Rules) -> Option<String> {
     let unsigned = InputSignature::Unsigned as u8;
     let guarded = preset::named("signed-initrd")?;
-    if rules.initrd & unsigned != 0 || rules.command_line & unsigned == 0 {
+    if rules.initrd.has(unsigned) || !rules.command_line.has(unsigned) {
         return None;
     }
     let mut names = not_denied(rules, &guarded.normal);

@@ -1,9 +1,8 @@
 //! A policy in sentences, and what it does with a command line.
 
 use super::compact;
-use super::model::{
-    COMMAND_LINE_WAYS, INITRD_WAYS, KERNEL_WAYS, PURPOSES, Policy, Rule, Rules, Values, described,
-};
+use super::model::{Policy, Rule, Rules, Values};
+use super::words::Word;
 use baton_formats::cmdline::parameters;
 use baton_formats::policy::{self, Action, ParameterRule, RefusalAction};
 use baton_sys::hex;
@@ -15,6 +14,7 @@ pub fn sentences(policy: &Policy, crash: bool) -> Vec<String> {
     let rules = policy.rules(crash);
     let mut all = vec![secure_boot(policy).to_owned(), refusal(policy)];
     all.extend(policy.sbat.iter().map(|(name, least)| {
+        let (name, least) = (&name.0, least.get());
         format!("An image that names the SBAT component \"{name}\" must be of generation {least} or newer.")
     }));
     all.push(kernel(rules));
@@ -39,10 +39,7 @@ fn secure_boot(policy: &Policy) -> &'static str {
 }
 
 fn refusal(policy: &Policy) -> String {
-    let what = match policy.refusal.action {
-        RefusalAction::Halt => "halts the machine",
-        RefusalAction::Reset => "resets the machine",
-    };
+    let what = Word::<RefusalAction>(policy.refusal.action).described();
     match policy.refusal.delay_seconds {
         0 => format!("A refusal {what} at once."),
         seconds => format!("A refusal {what} after {seconds} seconds."),
@@ -50,36 +47,38 @@ fn refusal(policy: &Policy) -> String {
 }
 
 fn kernel(rules: &Rules) -> String {
-    let ways = described(rules.kernel, &KERNEL_WAYS);
-    format!("A kernel must be vouched for by {}.", or(&ways))
+    let kinds = or(&rules.kernel.described());
+    format!("A kernel must be vouched for by {kinds}.")
 }
 
 fn other_kernel(rules: &Rules) -> String {
-    match rules.kernel & policy::KernelSignature::Manifest as u8 {
-        0 => "A kernel that isn't Linux is refused.",
-        _ => "A kernel that isn't Linux must be listed in a signed manifest, and so must all its modules.",
+    if rules.kernel.has(policy::KernelSignature::Manifest as u8) {
+        "A kernel that isn't Linux must be listed in a signed manifest, and so must all its modules."
+    } else {
+        "A kernel that isn't Linux is refused."
     }
     .into()
 }
 
 fn initrd(rules: &Rules) -> String {
-    let sources = match &described(rules.initrd, &INITRD_WAYS)[..] {
+    let sources = match &rules.initrd.described()[..] {
         [] => "An initrd must be part of a UKI".into(),
         ways => {
             let ways = [&["part of a UKI"], ways].concat();
             format!("An initrd may be {}", or(&ways))
         }
     };
-    match rules.initrd & policy::InputSignature::Unsigned as u8 {
-        0 => format!(
+    if rules.initrd.has(policy::InputSignature::Unsigned as u8) {
+        format!("{sources}.")
+    } else {
+        format!(
             "{sources}. One must be there, unless a UKI or a manifest says what goes with the kernel."
-        ),
-        _ => format!("{sources}."),
+        )
     }
 }
 
 fn command_line(rules: &Rules) -> String {
-    match &described(rules.command_line, &COMMAND_LINE_WAYS)[..] {
+    match &rules.command_line.described()[..] {
         [] => "The command line must be that of a UKI.".into(),
         ways => {
             let ways = [&["that of a UKI"], ways].concat();
@@ -132,18 +131,19 @@ fn values(values: &Values) -> String {
 }
 
 fn unlisted(rules: &Rules) -> String {
-    let action = past(rules.unlisted);
+    let action = Word::<Action>(rules.unlisted).described();
     format!("The first rule that fits counts; what no rule is about is {action}.")
 }
 
 fn init_arguments(rules: &Rules) -> String {
-    let action = past(rules.init_arguments);
+    let action = Word::<Action>(rules.init_arguments).described();
     format!("What follows a lone -- is init's, and {action}.")
 }
 
 fn key(key: &super::model::Key) -> String {
-    let what = and(&described(key.may, &PURPOSES));
-    let sbat = key.sbat.as_ref().map(|(component, generation)| {
+    let what = and(&key.may.described());
+    let sbat = key.sbat.as_ref().map(|scope| {
+        let (component, generation) = (&scope.component.0, scope.generation.get());
         format!(", and only if they name the SBAT component \"{component}\" of generation {generation} or newer")
     });
     format!(
@@ -151,13 +151,6 @@ fn key(key: &super::model::Key) -> String {
         hex::encode(key.sha256),
         sbat.unwrap_or_default()
     )
-}
-
-fn past(action: Action) -> &'static str {
-    match action {
-        Action::Deny => "denied",
-        Action::Allow => "allowed",
-    }
 }
 
 fn or<T: AsRef<str>>(parts: &[T]) -> String {

@@ -45,7 +45,7 @@ pub(super) fn compile(text: &str, name: &Path) -> Result<(PolicySource, Vec<u8>)
     Ok((source, bytes))
 }
 
-fn bad_policy(name: &Path, why: &dyn std::fmt::Display) -> InputError {
+pub(super) fn bad_policy(name: &Path, why: &dyn std::fmt::Display) -> InputError {
     InputError::Policy {
         path: name.to_owned(),
         why: why.to_string(),

@@ -1,9 +1,12 @@
 //! The gate's policy: as people write it, as the gate reads it, and in sentences.
 //!
 //! ```text
-//! TOML ── source ─▶ model ── compact ─▶ bytes in the gate
-//!      ◀─ canonical ──   ◀── compact ──
+//! TOML ◀─▶ document ── source ────▶ model ── compact ─▶ bytes in the gate
+//!                   ◀─ canonical ──       ◀── compact ──
 //! ```
+//!
+//! What a key of the TOML may hold is said in `document` alone, and its words in [`words`], for whatever reads, writes,
+//! explains or shows them.
 //!
 //! docs/policy.md describes the TOML, [`baton_formats::policy`] the bytes, and `baton_verify` what
 //! each rule does.
@@ -13,6 +16,7 @@ pub mod args;
 pub mod canonical;
 pub mod compact;
 pub mod cover;
+mod document;
 pub mod explain;
 pub mod given;
 pub mod model;
@@ -20,6 +24,7 @@ pub mod preset;
 pub mod run;
 pub mod source;
 mod warnings;
+pub mod words;
 
 #[cfg(test)]
 mod tests;

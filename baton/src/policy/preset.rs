@@ -3,6 +3,7 @@
 use super::compact;
 use super::model::{Policy, Rules};
 use super::source;
+use super::words::Set;
 use baton_formats::policy::{self, Action, OnRefusal};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,9 +43,9 @@ pub fn stock() -> Policy {
 #[must_use]
 pub fn nothing() -> Policy {
     let rules = Rules {
-        kernel: 0,
-        initrd: 0,
-        command_line: 0,
+        kernel: Set::of(0),
+        initrd: Set::of(0),
+        command_line: Set::of(0),
         unlisted: Action::Allow,
         init_arguments: Action::Allow,
         force: Vec::new(),

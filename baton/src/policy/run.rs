@@ -1,15 +1,19 @@
 //! Checks, shows and explains policies.
 
 use super::args::{PolicyCheckArgs, PolicyCommand, PolicyExplainArgs, PolicyShowArgs};
-use super::given::{compact_of, compile, digest, parse, parts, preset_text, read_file, utf8};
+use super::given::{
+    bad_policy, compact_of, compile, digest, parse, parts, preset_text, read_file, utf8,
+};
 use super::model::Policy;
 use super::warnings::warnings;
+use super::words::Word;
 use super::{canonical, explain, preset};
 use crate::failure::{Failure, Result};
 use crate::input::cmdline;
 use crate::output::page::Page;
 use crate::output::{json, text};
 use baton_formats::policy::Action;
+use baton_toml::TomlError;
 use baton_verify::{Component, Reason, Refusal, SignatureKind, command_line};
 use serde::Serialize;
 use std::os::unix::ffi::OsStrExt;
@@ -58,16 +62,17 @@ struct Shown {
 fn show(args: &PolicyShowArgs) -> Result<()> {
     let bytes = compact_of(&args.policy)?;
     let policy = parts(&bytes, &args.policy)?;
+    let wrong = |why: TomlError| bad_policy(&args.policy, &why);
     if args.json {
         json::print(&Shown {
             name: policy.name.clone(),
             sha256: digest(&bytes),
             preset: preset::name_of(&parse(&bytes, &args.policy)?),
-            policy: canonical::json(&policy),
+            policy: canonical::json(&policy).map_err(wrong)?,
         });
         return Ok(());
     }
-    text::print(&canonical::write(&policy));
+    text::print(&canonical::write(&policy).map_err(wrong)?);
     Ok(())
 }
 
@@ -99,10 +104,7 @@ fn explain(args: &PolicyExplainArgs) -> Result<()> {
         page.field("denied", format!("the line as a whole: {reason}"));
     }
     for it in explain::decisions(line, rules) {
-        let verdict = match it.action {
-            Action::Allow => "allowed",
-            Action::Deny => "denied",
-        };
+        let verdict = Word::<Action>(it.action).described();
         page.field(verdict, format!("{}: {}", it.parameter, it.why));
     }
     text::print(page.text());

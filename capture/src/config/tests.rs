@@ -95,7 +95,7 @@ fn an_unknown_key_is_named_with_its_line() {
     let text = error("keep = 3", "keep = 3\nkeeep = 4");
     assert!(
         text.starts_with(
-            "the capture configuration: line 6: keeep: unknown field `keeep`, expected one of `deadline`, "
+            "the capture configuration: line 6: unknown key \"keeep\"; known here: deadline, "
         ),
         "{text}"
     );
@@ -114,7 +114,7 @@ fn a_missing_key_is_named() {
     for key in ["deadline = 600", "keep = 3", "read-back = true"] {
         let name = key.split(' ').next().unwrap();
         let text = error(key, "");
-        let said = format!("the capture configuration: missing field `{name}`; ");
+        let said = format!("the capture configuration: \"{name}\" is missing; ");
         assert!(text.starts_with(&said), "{text}");
     }
 }
@@ -138,7 +138,7 @@ fn a_key_of_the_dump_that_is_missing_is_as_by_default() {
 #[test]
 fn a_kind_of_target_that_does_not_exist_is_refused_with_those_that_do() {
     let text = error("kind = \"raw\"", "kind = \"ftp\"");
-    let said = "target[1].kind: unknown variant `ftp`, expected `filesystem` or `raw`";
+    let said = "target[1].kind is \"ftp\"; it must be \"filesystem\" or \"raw\"";
     assert!(text.contains(said), "{text}");
 }
 
@@ -149,13 +149,13 @@ fn each_bad_value_is_named_with_its_line_the_reason_and_what_is_right() {
             "deadline = 600",
             "deadline = 9",
             2,
-            "deadline: invalid value: integer `9`, expected a number from 10 to 86400",
+            "deadline is 9; it must be a number from 10 to 86400",
         ),
         (
             "keep = 3",
             "keep = 0",
             5,
-            "keep: invalid value: integer `0`, expected a number from 1 to 4294967295",
+            "keep is 0; it must be a number from 1 to 4294967295",
         ),
         (
             "level = 31",
@@ -167,7 +167,7 @@ fn each_bad_value_is_named_with_its_line_the_reason_and_what_is_right() {
             "\"kdump\"",
             "\"flat\"",
             10,
-            "dump.format: unknown variant `flat`, expected `kdump` or `elf`",
+            "dump.format is \"flat\"; it must be \"kdump\" or \"elf\"",
         ),
         (
             "zstd:3",
@@ -249,7 +249,7 @@ fn a_configuration_without_a_target_is_refused() {
     let (head, _) = WHOLE.split_once("[[target]]").unwrap();
     assert_eq!(
         Config::parse(head).unwrap_err().to_string(),
-        "the capture configuration: missing field `target`; docs/capture.md lists the keys"
+        "the capture configuration: \"target\" is missing; docs/capture.md lists the keys"
     );
 }
 

@@ -97,7 +97,10 @@ fn a_value_that_can_not_be_is_named_with_its_key_and_what_it_must_be() {
             "sbat.minimum = { sbat = 1 }".into(),
             "SBAT's own generation",
         ),
-        ("kernel.accept = []".into(), "kernel.accept is empty"),
+        (
+            "kernel.accept = []".into(),
+            "kernel.accept: the list is empty",
+        ),
         (
             "kernel.accept = ['all']".into(),
             "kernel.accept[0] is 'all'; it must be \"authenticode\"",
@@ -121,17 +124,28 @@ fn a_value_that_can_not_be_is_named_with_its_key_and_what_it_must_be() {
         ),
         (
             "crash.kernel.accept = []".into(),
-            "crash.kernel.accept is empty",
+            "crash.kernel.accept: the list is empty",
         ),
         ("crash.cmdline.normal-rules = 1".into(), "true or false"),
         ("preset = 'none'".into(), "kernel.accept must be said"),
-        ("key = 1".into(), "[[key]]"),
+        ("key = 1".into(), "a list in brackets"),
+        ("key = [[1]]".into(), "a table: [[key]]"),
+        ("refusal = ['halt', 5]".into(), "must be a table: [refusal]"),
+        (
+            "refusal.action = { halt = {} }".into(),
+            "must be \"reset\" or \"halt\"",
+        ),
+        ("refusal.delay = -0".into(), "refusal.delay is -0"),
+        (
+            "kernel = [['uki']]".into(),
+            "kernel is [['uki']]; it must be a table",
+        ),
         (
             "[[key]]\nmay = ['kernel']".into(),
             "either \"certificate\" or \"key-sha256\"",
         ),
         (
-            format!("{key}certificate = 'a'"),
+            format!("{key}certificate = 'a'\nmay = ['kernel']"),
             "either \"certificate\" or \"key-sha256\"",
         ),
         ("[[key]]\nkey-sha256 = 'ab'".into(), "64 hexadecimal digits"),
@@ -140,7 +154,7 @@ fn a_value_that_can_not_be_is_named_with_its_key_and_what_it_must_be() {
             "64 hexadecimal digits",
         ),
         (key.clone(), "\"key[0].may\" is missing"),
-        (format!("{key}may = []"), "key[0].may is empty"),
+        (format!("{key}may = []"), "key[0].may: the list is empty"),
         (
             format!("{key}may = ['all']"),
             "must be \"kernel\" or \"initrd\"",
@@ -181,6 +195,7 @@ fn a_value_that_can_not_be_is_named_with_its_key_and_what_it_must_be() {
 fn a_rule_that_can_not_be_is_refused() {
     for (rule, part) in [
         ("1", "it must be a rule"),
+        ("['a']", "it must be a rule"),
         ("{}", "either \"allow\" or \"deny\""),
         (
             "{ allow = 'a', deny = 'a' }",
@@ -203,7 +218,7 @@ fn a_rule_that_can_not_be_is_refused() {
         ("{ allow = 'a', one-of = [\"\\u0000\"] }", "without NUL"),
         ("{ allow = 'a', number = [1] }", "the least and the most"),
         ("{ allow = 'a', number = [2, 1] }", "the least and the most"),
-        ("{ allow = 'a', number = 1 }", "the least and the most"),
+        ("{ allow = 'a', number = 1 }", "a list in brackets"),
         ("{ allow = 'a', number = [-1, 1] }", "a number from 0"),
         ("{ allow = 'a', with = '' }", "an item of a list"),
         ("{ allow = 'a', with = 'x,y' }", "no item of a list"),

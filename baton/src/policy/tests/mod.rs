@@ -79,9 +79,9 @@ fn assert_round_trip(policy: &Policy) {
     let bytes = compact::write(policy).unwrap();
     let back = compact::read(&Compact::parse(&bytes).unwrap()).unwrap();
     assert_eq!(&back, policy);
-    let text = canonical::write(policy);
+    let text = canonical::write(policy).unwrap();
     assert_eq!(&read(&text).policy, policy, "{text}");
-    assert_eq!(canonical::write(&back), text);
+    assert_eq!(canonical::write(&back).unwrap(), text);
 }
 
 #[test]
@@ -125,7 +125,8 @@ fn every_part_survives_the_round_trip() {
     let alone = read(&alone).policy;
     assert_eq!(alone.crash.parameters.len(), 1);
     assert_round_trip(&alone);
-    assert!(canonical::write(&alone).contains("normal-rules = false"));
+    let shown = canonical::write(&alone).unwrap();
+    assert!(shown.contains("normal-rules = false"));
 }
 
 #[test]
@@ -184,7 +185,8 @@ fn what_is_not_said_is_as_in_the_preset() {
         (&stock.normal, &stock.crash)
     );
     let sealed = read("preset = 'sealed'\n[initrd]\naccept = ['unsigned']").policy;
-    assert_eq!((sealed.normal.kernel, sealed.normal.initrd), (0x42, 1));
+    let (kernel, initrd) = (sealed.normal.kernel, sealed.normal.initrd);
+    assert_eq!((kernel.bits(), initrd.bits()), (0x42, 1));
 }
 
 #[test]
@@ -217,7 +219,7 @@ fn a_crash_load_can_have_rules_of_its_own_alone() {
     assert_eq!(source.own_crash_rules, 1);
     let why = refused("[cmdline]\nnormal-rules = false");
     assert!(
-        why.contains("unknown key \"cmdline.normal-rules\""),
+        why.contains("line 2: cmdline.normal-rules is about crash loads"),
         "{why}"
     );
 }
@@ -239,7 +241,7 @@ fn a_policy_that_toml_can_not_say_is_not_shown_otherwise_than_it_is() {
 
 #[test]
 fn json_says_what_the_toml_says() {
-    let json = canonical::json(&read(EVERY_PART).policy);
+    let json = canonical::json(&read(EVERY_PART).policy).unwrap();
     assert_eq!(json["cmdline"]["rules"][2]["allow"], "quiet");
     assert_eq!(json["cmdline"]["rules"][2]["value"], false);
     assert_eq!(json["cmdline"]["rules"][5]["number"][1], u64::MAX);

@@ -1,6 +1,8 @@
 //! What is said of a policy, and what presets let through.
 
 use super::*;
+use baton_formats::policy::{InputSignature, KernelSignature};
+use words::Set;
 
 #[test]
 fn rules_that_can_never_fit_are_warned_of() {
@@ -304,12 +306,12 @@ fn the_examples_of_the_documentation_are_policies() {
 fn the_documentation_names_every_word() {
     let text = include_str!("../../../../docs/policy.md");
     let known = [
-        &model::KERNEL_WAYS[..],
-        &model::INITRD_WAYS,
-        &model::COMMAND_LINE_WAYS,
-        &model::PURPOSES,
+        Set::<KernelSignature>::of(u8::MAX).words(),
+        Set::<InputSignature>::of(u8::MAX).words(),
+        Set::<words::CommandLineSignature>::of(u8::MAX).words(),
+        Set::<Purpose>::of(u8::MAX).words(),
     ];
-    for (_, word, _) in known.concat() {
+    for word in known.concat() {
         assert!(text.contains(&format!("`{word}`")), "{word}");
     }
     for preset in preset::NAMES {
