@@ -1,4 +1,4 @@
-//! Parameters by which the kernel does the same, so that a rule that denies one is walked round by another.
+//! Parameters with the same effect, so that a rule that denies one can be circumvented by another.
 
 use super::cover::covers;
 use super::model::{Rule, Rules, Values};
@@ -6,7 +6,7 @@ use crate::arch::parameters;
 use baton_formats::cmdline::same_name;
 use baton_formats::policy::{Action, InputSignature};
 
-/// Names that reach the same, one of them with an item of its value's, and where that is seen.
+/// Names with the same effect, one of them with an item of its value, and the source that shows it.
 const SAME: [(&[&str], &str); 11] = [
     (&["initrd", "initrdmem"], "init/do_mounts_initrd.c"),
     (&["init", "rdinit"], "init/main.c"),
@@ -36,7 +36,7 @@ const SAME: [(&[&str], &str); 11] = [
     ),
 ];
 
-/// What the first `own` of the rules deny, and by what other name it is reached that isn't denied: one
+/// What the first `own` of the rules deny, and which other name with that effect isn't denied: one
 /// sentence for each.
 #[must_use]
 pub fn walked_round(table: &str, rules: &Rules, own: usize) -> Vec<String> {
@@ -46,7 +46,7 @@ pub fn walked_round(table: &str, rules: &Rules, own: usize) -> Vec<String> {
         let others = others(&rule.name).filter(|(name, _)| !is_denied(rules, &denial(name)));
         others.map(move |(name, source)| {
             format!(
-                "{table}.rules[{number}] can be walked round: \"{name}\" does what \"{}\" does, or a part \
+                "{table}.rules[{number}] can be circumvented: \"{name}\" has the same effect as \"{}\", or part \
                  of it ({source}), and no rule denies it",
                 rule.name
             )
@@ -55,8 +55,8 @@ pub fn walked_round(table: &str, rules: &Rules, own: usize) -> Vec<String> {
     sentences.collect()
 }
 
-/// How what rules deny of systemd's and dracut's is reached without a parameter: a sentence for each way, with
-/// the first name of which it is so.
+/// How denied systemd and dracut settings can be made without a parameter: a sentence for each way, with
+/// the first denied name.
 #[must_use]
 pub fn told_otherwise(table: &str, rules: &Rules) -> Vec<String> {
     let theirs = |rule: &Rule| {
@@ -70,7 +70,7 @@ pub fn told_otherwise(table: &str, rules: &Rules) -> Vec<String> {
         return Vec::new();
     };
     let denied = format!(
-        "{table}: the denial of \"{}\" can be walked round",
+        "{table}: the denial of \"{}\" can be circumvented",
         first.name
     );
     let mut all = Vec::new();

@@ -20,12 +20,12 @@ The gate must be signed (`baton sign`) with a key that the running kernel trusts
 /// `baton policy …`
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
-    /// Say whether a policy can be built into a gate, and warn of what is odd
+    /// Check whether a policy can be built into a gate, and warn of anything suspicious
     #[command(after_help = POLICY_HELP)]
     Check(PolicyCheckArgs),
     /// Show all that a policy says, as TOML
     Show(PolicyShowArgs),
-    /// Say in sentences what a policy does, or what it does with a command line
+    /// Explain in sentences what a policy does, or what it does with a command line
     Explain(PolicyExplainArgs),
 }
 
@@ -65,7 +65,7 @@ pub struct PolicyExplainArgs {
     /// Say what happens to each parameter of this command line
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub cmdline: Option<OsString>,
-    /// What counts for a crash load
+    /// Explain what applies to a crash load
     #[arg(long)]
     pub crash: bool,
 }

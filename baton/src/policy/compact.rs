@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 const FLAG_UNLISTED_DENIED: u8 = compact::FLAG_UNLISTED_DENIED;
 const FLAG_NOTHING_FOR_INIT: u8 = compact::FLAG_NOTHING_FOR_INIT;
-const FOREIGN: &str = "the policy was made by another program, and TOML can't say the same";
+const FOREIGN: &str = "the policy was made by another program, and TOML can't express it";
 /// The first row of a level: SBAT's own generation.
 const LEVEL_HEAD: &str = "sbat,1,1\n";
 
@@ -142,7 +142,7 @@ fn length_u8(length: usize, what: &str) -> Result<u8, String> {
 }
 
 fn length_u16(length: usize, what: &str) -> Result<u16, String> {
-    u16::try_from(length).map_err(|_| format!("what is said of {what} is over 65535 bytes"))
+    u16::try_from(length).map_err(|_| format!("the value of {what} is over 65535 bytes"))
 }
 
 /// The parts of a compact policy.

@@ -91,7 +91,7 @@ pub fn weaker_than_stock(policy: &Policy) -> Vec<String> {
     let normal = normal.iter().map(|name| sentence(name, ""));
     let crash = crash.iter().map(|name| sentence(name, " for a crash load"));
     let unasked = (!policy.require_secure_boot).then(|| {
-        "it is weaker than stock: it asks for no Secure Boot, so that a kernel which was told to hide it \
+        "it is weaker than stock: it doesn't require Secure Boot, so that a kernel that was told to hide it \
          (efi=noruntime) is handed over, and the next one isn't locked down"
             .to_owned()
     });

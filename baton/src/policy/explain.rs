@@ -91,7 +91,7 @@ fn forced(rules: &Rules) -> Option<String> {
     let all: Vec<_> = rules.force.iter().map(|it| format!("\"{it}\"")).collect();
     let all = and(&all);
     (!rules.force.is_empty())
-        .then(|| format!("Added to the command line, which must not say otherwise: {all}."))
+        .then(|| format!("Added to the command line, which must not contradict it: {all}."))
 }
 
 /// What a rule does, as a sentence without its full stop.
@@ -124,7 +124,7 @@ fn values(values: &Values) -> String {
         Values::With(item) => format!(" with a list that has \"{}\" in it", item.escape_debug()),
         Values::AllOf(items) => format!(" with a list of nothing but {}", and(&quoted(items))),
         Values::WithPrefix(start) => format!(
-            " with a list that has an item in it which begins with \"{}\"",
+            " with a list that has an item beginning with \"{}\"",
             start.escape_debug()
         ),
     }
@@ -132,12 +132,12 @@ fn values(values: &Values) -> String {
 
 fn unlisted(rules: &Rules) -> String {
     let action = Word::<Action>(rules.unlisted).described();
-    format!("The first rule that fits counts; what no rule is about is {action}.")
+    format!("The first rule that matches counts; parameters that no rule covers are {action}.")
 }
 
 fn init_arguments(rules: &Rules) -> String {
     let action = Word::<Action>(rules.init_arguments).described();
-    format!("What follows a lone -- is init's, and {action}.")
+    format!("What follows a lone -- goes to init, and is {action}.")
 }
 
 fn key(key: &super::model::Key) -> String {
@@ -196,7 +196,7 @@ pub fn decisions(line: &[u8], rules: &policy::Rules<'_>) -> Vec<Decision> {
             if told {
                 continue;
             }
-            decision.why += ", as early code and programs read the line: without quotes and --";
+            decision.why += ", as early code and programs read the line, ignoring quotes and --";
         }
         all.push(decision);
     }
@@ -206,8 +206,8 @@ pub fn decisions(line: &[u8], rules: &policy::Rules<'_>) -> Vec<Decision> {
 fn decision(judged: &Judged<'_, '_>, rules: &policy::Rules<'_>) -> Decision {
     let why = match judged.by {
         DecidedBy::Rule(it) => by_rule(&it, rules),
-        DecidedBy::Unlisted => "no rule is about it".into(),
-        DecidedBy::ForInit => "it is init's".into(),
+        DecidedBy::Unlisted => "no rule covers it".into(),
+        DecidedBy::ForInit => "it goes to init".into(),
         DecidedBy::Forced if judged.action == Action::Allow => "the policy forces it".into(),
         DecidedBy::Forced => "the policy forces another value".into(),
     };

@@ -60,7 +60,8 @@ pub fn read(text: &str, directory: &Path) -> Result<PolicySource> {
     let (own_rules, own_crash_rules) = (own_rules(&normal), own_rules(&crash));
     let normal = rules(normal, &base.normal);
     if normal.kernel.bits() == 0 {
-        let why = "kernel.accept must be said without a preset; no kernel would be accepted";
+        let why =
+            "kernel.accept must be set where there is no preset; otherwise no kernel is accepted";
         return Err(TomlError::new(why));
     }
     let crash = rules(crash, &normal);
@@ -144,7 +145,7 @@ fn keys(tables: Vec<KeyTable>, directory: &Path) -> Result<Vec<Key>, Wrong> {
         let path = format!("key[{index}]");
         let key = key(table, &path, directory)?;
         if keys.iter().any(|it| it.sha256 == key.sha256) {
-            let why = "is about a key that was named before; join the two";
+            let why = "names a key that was already named; merge the two";
             return Err((path, why.into()));
         }
         keys.push(key);

@@ -16,8 +16,8 @@ pub(super) fn warnings(source: &PolicySource) -> Vec<String> {
         let rules = rules.parameters.get(..*count).unwrap_or_default();
         for (later, earlier) in cover::never_fit(rules) {
             all.push(format!(
-                "{table}.rules[{later}] can never fit: {table}.rules[{earlier}] comes before it \
-                 and takes all that it is about"
+                "{table}.rules[{later}] can never match: {table}.rules[{earlier}] comes before it \
+                 and matches everything that it does"
             ));
         }
     }
