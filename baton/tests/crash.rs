@@ -251,7 +251,9 @@ fn a_target_without_room_is_reported_before_the_crash() {
     let said = status(&fake);
     assert_eq!(said.code, 10);
     assert!(
-        problems(&said).iter().any(|it| it.contains("make room")),
+        problems(&said)
+            .iter()
+            .any(|it| it.contains("free some space")),
         "{}",
         said.out
     );

@@ -282,6 +282,6 @@ fn what_is_no_dump_is_named() {
     for command in ["info", "dmesg", "check"] {
         let said = dump(command, &[&path]);
         assert_eq!(said.code, 4);
-        assert!(said.err.contains("text: no dump"), "{}", said.err);
+        assert!(said.err.contains("text: not a dump"), "{}", said.err);
     }
 }

@@ -157,7 +157,7 @@ fn a_kernel_without_the_listed_initrds_is_refused_as_the_gate_refuses_it() {
     ]);
     assert_eq!(said.code, 3);
     assert!(
-        said.err.contains("initrd 0 refused: it isn't there"),
+        said.err.contains("initrd 0 refused: the manifest lists it"),
         "{}",
         said.err
     );

@@ -72,7 +72,7 @@ fn check_warns_of_what_is_odd() {
     assert!(said.out.starts_with("ok: "), "{}", said.out);
     assert!(
         said.err
-            .contains("p.toml: warning: cmdline.rules[1] can never fit"),
+            .contains("p.toml: warning: cmdline.rules[1] can never match"),
         "{}",
         said.err
     );
@@ -175,7 +175,7 @@ fn explain_says_it_in_sentences() {
         "The command line may be that of a UKI or what a signed manifest says it must be.\n",
         "Rule 1: denies \"elfcorehdr\", with any value or none.\n",
         "Rule 6: allows \"lsm\" with a list that has \"lockdown\" in it.\n",
-        "The first rule that fits counts; what no rule is about is allowed.\n",
+        "The first rule that matches counts; parameters that no rule covers are allowed.\n",
     ] {
         assert!(said.contains(line), "{line}{said}");
     }
@@ -187,7 +187,10 @@ fn explain_says_it_in_sentences() {
         "{said}"
     );
     let said = good(baton(&[&"policy", &"explain", &"--crash", &fleet]));
-    assert!(said.contains("what no rule is about is denied"), "{said}");
+    assert!(
+        said.contains("parameters that no rule covers are denied"),
+        "{said}"
+    );
 }
 
 fn explained(line: &str, more: &[&dyn AsRef<std::ffi::OsStr>], name: &Path) -> Said {
@@ -204,10 +207,10 @@ fn explain_says_which_rule_decides_about_each_parameter() {
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     assert_eq!(
         said.out,
-        "  allowed        ro: no rule is about it\n  \
+        "  allowed        ro: no rule covers it\n  \
          allowed        lsm=lockdown,yama: rule 6 allows \"lsm\" with a list that has \"lockdown\" in it\n  \
-         allowed        --: no rule is about it\n  \
-         allowed        3: it is init's\n"
+         allowed        --: no rule covers it\n  \
+         allowed        3: it goes to init\n"
     );
     let said = explained("quiet lsm=yama", &[], stock);
     assert_eq!((said.code, said.err.as_str()), (3, ""), "as a refusal ends");
@@ -230,9 +233,7 @@ fn explain_says_where_no_command_line_of_user_space_is_accepted() {
     assert!(
         said.out
             .contains("denied         the line as a whole: the policy doesn't accept it unsigned")
-            && said
-                .out
-                .contains("allowed        quiet: no rule is about it"),
+            && said.out.contains("allowed        quiet: no rule covers it"),
         "{}",
         said.out
     );
@@ -256,7 +257,7 @@ fn explain_knows_forced_parameters_and_crash_loads() {
     let said = explained("ro", &[&"--crash"], &fleet);
     assert_eq!(said.code, 3);
     assert!(
-        said.out.contains("denied         ro: no rule is about it"),
+        said.out.contains("denied         ro: no rule covers it"),
         "{}",
         said.out
     );

@@ -213,7 +213,7 @@ mod appended {
         assert_eq!(said.code, 3);
         let named = said
             .err
-            .contains("of \"RSA owner\", which is neither in the signature");
+            .contains("issued by \"RSA owner\", which is neither in the signature");
         assert!(
             named && said.err.contains("--cert: \"P-256 owner\""),
             "{}",

@@ -384,7 +384,7 @@ mod tests {
         let refused = |paths: &[PathBuf]| Dump::open(paths).err().unwrap().to_string();
         assert!(refused(&[one, elf.clone()]).contains("elf: not a part of a split dump"));
         assert!(refused(&[empty]).ends_with("empty: an empty file"));
-        assert!(refused(&[text]).contains("text: no dump"));
+        assert!(refused(&[text]).contains("text: not a dump"));
         assert!(refused(&[directory.join("none")]).contains("none: No such file"));
         assert!(refused(std::slice::from_ref(&directory)).contains("directory"));
         assert!(refused(&[]).contains("no file"));

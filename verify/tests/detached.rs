@@ -103,7 +103,7 @@ fn names_a_signer_whose_certificate_is_nowhere() {
     assert_eq!(
         by_serial.unwrap_err().to_string(),
         format!(
-            "signed with the certificate number 02 of \"key 1\", which is neither in the signature nor trusted; keys tried: .keys: \"key 5\" {}",
+            "signed with the certificate with serial number 02, issued by \"key 1\", which is neither in the signature nor trusted; keys tried: .keys: \"key 5\" {}",
             key_id_of(&Cert::ca(5, 5))
         )
     );

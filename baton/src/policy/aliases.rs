@@ -39,7 +39,7 @@ const SAME: [(&[&str], &str); 11] = [
 /// What the first `own` of the rules deny, and which other name with that effect isn't denied: one
 /// sentence for each.
 #[must_use]
-pub fn walked_round(table: &str, rules: &Rules, own: usize) -> Vec<String> {
+pub fn circumvented(table: &str, rules: &Rules, own: usize) -> Vec<String> {
     let own = rules.parameters.iter().take(own).enumerate();
     let denials = own.filter(|(_, rule)| rule.action == Action::Deny);
     let sentences = denials.flat_map(|(number, rule)| {
@@ -132,16 +132,21 @@ mod tests {
     fn said(rules: &str) -> String {
         let text = format!("preset = 'none'\nkernel.accept = ['uki']\ncmdline.rules = [{rules}]");
         let source = source::read(&text, Path::new("")).unwrap();
-        walked_round("cmdline", &source.policy.normal, source.own_rules).join("\n")
+        circumvented("cmdline", &source.policy.normal, source.own_rules).join("\n")
     }
 
     #[test]
     fn a_denial_by_one_of_two_names_is_told() {
-        assert!(said("{ deny = 'initrd' }").contains("\"initrdmem\" does what \"initrd\" does"));
+        assert!(
+            said("{ deny = 'initrd' }").contains("\"initrdmem\" has the same effect as \"initrd\"")
+        );
         assert!(
             said("{ deny = 'sysctl/kernel/softlockup-panic' }").contains("\"softlockup_panic\"")
         );
-        assert!(said("{ deny = 'rd.break' }").contains("\"rdbreak\" does what \"rd.break\" does"));
+        assert!(
+            said("{ deny = 'rd.break' }")
+                .contains("\"rdbreak\" has the same effect as \"rd.break\"")
+        );
         assert!(said("{ deny = 'earlycon' }").contains("\"console\""));
         assert!(said("{ deny = 'noefi' }").contains("\"efi=noruntime\""));
         assert_eq!(
@@ -152,7 +157,7 @@ mod tests {
         assert_eq!(said("{ deny = 'initrd*' }, { deny = 'initrd' }"), "");
         assert!(
             said("{ deny = 'noinitrd' }, { deny = 'initramfs_options' }")
-                .contains("\"rootfstype=tmpfs\" does what \"noinitrd\" does")
+                .contains("\"rootfstype=tmpfs\" has the same effect as \"noinitrd\" does")
         );
         assert_eq!(said("{ deny = 'quiet' }, { allow = 'initrd' }"), "");
     }

@@ -12,7 +12,7 @@ pub(super) fn warnings(source: &PolicySource) -> Vec<String> {
     ];
     let mut all = Vec::new();
     for (table, rules, count) in &own {
-        all.extend(aliases::walked_round(table, rules, *count));
+        all.extend(aliases::circumvented(table, rules, *count));
         let rules = rules.parameters.get(..*count).unwrap_or_default();
         for (later, earlier) in cover::never_fit(rules) {
             all.push(format!(

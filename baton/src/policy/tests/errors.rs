@@ -127,7 +127,7 @@ fn a_value_that_can_not_be_is_named_with_its_key_and_what_it_must_be() {
             "crash.kernel.accept: the list is empty",
         ),
         ("crash.cmdline.normal-rules = 1".into(), "true or false"),
-        ("preset = 'none'".into(), "kernel.accept must be said"),
+        ("preset = 'none'".into(), "kernel.accept must be set"),
         ("key = 1".into(), "a list in brackets"),
         ("key = [[1]]".into(), "a table: [[key]]"),
         ("refusal = ['halt', 5]".into(), "must be a table: [refusal]"),
@@ -175,7 +175,7 @@ fn a_value_that_can_not_be_is_named_with_its_key_and_what_it_must_be() {
         ),
         (
             format!("{key}may = ['kernel']\n{key}may = ['initrd']"),
-            "named before; join the two",
+            "already named; merge the two",
         ),
         (
             "[[key]]\ncertificate = 'missing.pem'\nmay = ['kernel']".into(),

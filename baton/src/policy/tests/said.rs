@@ -5,26 +5,26 @@ use baton_formats::policy::{InputSignature, KernelSignature};
 use words::Set;
 
 #[test]
-fn rules_that_can_never_fit_are_warned_of() {
+fn rules_that_can_never_match_are_warned_of() {
     let source = read(
         "cmdline.rules = [{ deny = 'a*' }, { allow = 'abc' }]\n[crash.cmdline]\nrules = [{ deny = 'x' }, { deny = 'x' }]",
     );
     assert_eq!(
         warnings(&source),
         [
-            "cmdline.rules[1] can never fit: cmdline.rules[0] comes before it and takes all that it is about",
-            "crash.cmdline.rules[1] can never fit: crash.cmdline.rules[0] comes before it and takes all that it is about",
+            "cmdline.rules[1] can never match: cmdline.rules[0] comes before it and matches everything that it does",
+            "crash.cmdline.rules[1] can never match: crash.cmdline.rules[0] comes before it and matches everything that it does",
         ]
     );
 }
 
 #[test]
-fn a_rule_about_what_systemd_reads_is_said_to_be_walked_round_by_its_arguments_and_environment() {
+fn a_rule_about_what_systemd_reads_is_said_to_be_circumvented_by_its_arguments_and_environment() {
     let said = |text: &str| warnings(&read(text)).join("\n");
     let both = said("cmdline.rules = [{ deny = 'systemd.unit' }]");
     for way in [
-        "cmdline: the denial of \"systemd.unit\" can be walked round: what follows a lone --",
-        "cmdline: the denial of \"systemd.unit\" can be walked round: \"SYSTEMD_*\"",
+        "cmdline: the denial of \"systemd.unit\" can be circumvented: what follows a lone --",
+        "cmdline: the denial of \"systemd.unit\" can be circumvented: \"SYSTEMD_*\"",
     ] {
         assert!(both.contains(way), "{both}");
     }
@@ -33,7 +33,7 @@ fn a_rule_about_what_systemd_reads_is_said_to_be_walked_round_by_its_arguments_a
     let in_crashes = "[crash.cmdline]\nrules = [{ deny = 'rd.x' }]";
     assert!(
         said(in_crashes)
-            .contains("crash.cmdline: the denial of \"rd.x\" can be walked round: \"SYSTEMD_*\""),
+            .contains("crash.cmdline: the denial of \"rd.x\" can be circumvented: \"SYSTEMD_*\""),
         "{}",
         said(in_crashes)
     );
@@ -80,7 +80,7 @@ fn each_kind_of_rule_has_its_sentence() {
             "allows \"mem\" with a number from 16 to 18446744073709551615",
             "allows \"lsm\" with a list that has \"lockdown\" in it",
             "allows \"console\" with a list of nothing but \"ttyS0\", \"115200n8\" and \"\"",
-            "allows \"video\" with a list that has an item in it which begins with \"efifb:\"",
+            "allows \"video\" with a list that has an item beginning with \"efifb:\"",
             "denies every parameter whose name begins with \"systemd.\", with any value or none",
             "allows every parameter without a value",
         ]
@@ -98,9 +98,9 @@ fn a_policy_is_said_in_sentences() {
         "A kernel that isn't Linux is refused.",
         "An initrd may be part of a UKI or with a detached signature. One must be there, unless a UKI or a manifest says what goes with the kernel.",
         "The command line must be that of a UKI.",
-        "Added to the command line, which must not say otherwise: \"module.sig_enforce=1\", \"dyndbg=\"file a +p\"\" and \"ro\".",
-        "The first rule that fits counts; what no rule is about is denied.",
-        "What follows a lone -- is init's, and denied.",
+        "Added to the command line, which must not contradict it: \"module.sig_enforce=1\", \"dyndbg=\"file a +p\"\" and \"ro\".",
+        "The first rule that matches counts; parameters that no rule covers are denied.",
+        "What follows a lone -- goes to init, and is denied.",
         "The key with SHA-256 1111111111111111111111111111111111111111111111111111111111111111 may vouch for nothing but kernels, and only if they name the SBAT component \"linux\" of generation 4294967295 or newer.",
     ] {
         assert!(
@@ -260,7 +260,7 @@ fn what_only_early_code_sees_is_said_to_be_so() {
     assert_eq!(said.len(), 2);
     assert_eq!(
         (said[0].action, said[0].why.as_str()),
-        (Action::Allow, "no rule is about it")
+        (Action::Allow, "no rule covers it")
     );
     assert_eq!(said[1].parameter, "acpi_rsdp=1\"");
     assert!(
