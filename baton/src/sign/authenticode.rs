@@ -19,7 +19,7 @@ const OBSOLETE: &str = "<<<Obsolete>>>";
 ///
 /// # Errors
 /// When it isn't an image that can be signed, or is signed and that isn't wanted.
-pub fn sign(image: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>> {
+pub fn sign(image: Vec<u8>, signer: &Signer, existing: Existing) -> Result<Vec<u8>> {
     let prepared = prepare(image, signer.hash, existing)?;
     let indirect = indirect_data(&prepared.digest);
     // The message digest is over the content without its tag and length (RFC 2315, 9.3).

@@ -23,8 +23,8 @@ pub struct Prepared {
 ///
 /// # Errors
 /// When it isn't a PE image, has no room for a signature, or is signed and that isn't wanted.
-pub fn prepare(image: &[u8], hash: HashAlgorithm, existing: Existing) -> Result<Prepared> {
-    let pe = Pe::parse(image).map_err(SignError::Image)?;
+pub fn prepare(mut image: Vec<u8>, hash: HashAlgorithm, existing: Existing) -> Result<Prepared> {
+    let pe = Pe::parse(&image).map_err(SignError::Image)?;
     let offsets = pe.offsets();
     let directory = offsets
         .certificate_directory
@@ -32,9 +32,9 @@ pub fn prepare(image: &[u8], hash: HashAlgorithm, existing: Existing) -> Result<
     if pe.is_signed() && existing == Existing::Refuse {
         return Err(SignError::Signed.into());
     }
-    let (signed, table) = image.split_at(pe.signed_len());
     let digest = hash.hash(pe.digest_parts());
-    let mut image = signed.to_vec();
+    let signed_len = pe.signed_len();
+    let table = image.split_off(signed_len);
     image.resize(image.len().next_multiple_of(8), 0);
     Ok(Prepared {
         digest,
@@ -42,7 +42,7 @@ pub fn prepare(image: &[u8], hash: HashAlgorithm, existing: Existing) -> Result<
         directory,
         image,
         table: match existing {
-            Existing::Append => table.to_vec(),
+            Existing::Append => table,
             _ => Vec::new(),
         },
     })

@@ -33,7 +33,8 @@ pub fn run(args: &SignArgs) -> Result<()> {
     check_role(&file, &what).map_err(named)?;
     let existing = Existing::from(args);
     let destination = destination(args, kind)?;
-    let signed = sign(&file, kind, &signer, existing, args.format).map_err(named)?;
+    let role = what.role;
+    let signed = sign(file, kind, &signer, existing, args.format).map_err(named)?;
     destination.write(&signed)?;
     destination.report(format_args!(
         "{destination}: {} by \"{}\" ({})",
@@ -41,7 +42,7 @@ pub fn run(args: &SignArgs) -> Result<()> {
         signer.name,
         signer.hash
     ));
-    if kind == KindOption::Detached && matches!(what.role, Role::Data | Role::Other(_)) {
+    if kind == KindOption::Detached && matches!(role, Role::Data | Role::Other(_)) {
         tell!(
             "note: {} doesn't begin like a kernel, an initrd or a manifest: it counts for the gate only if a manifest lists it",
             args.input.display()
@@ -79,7 +80,7 @@ fn check_role(file: &[u8], what: &Kind) -> Result<()> {
 
 /// The file with its signature, or, if that is to be detached, the signature.
 fn sign(
-    file: &[u8],
+    mut file: Vec<u8>,
     kind: KindOption,
     signer: &Signer,
     existing: Existing,
@@ -88,11 +89,12 @@ fn sign(
     match kind {
         // What comes after an appended signature would undo it.
         KindOption::Authenticode => {
-            authenticode::sign(appended::without(file, existing)?, signer, existing)
+            file.truncate(appended::without(&file, existing)?.len());
+            authenticode::sign(file, signer, existing)
         }
-        KindOption::Note => note::sign(appended::without(file, existing)?, signer, existing),
-        KindOption::Appended => appended::sign(file, signer, existing),
-        KindOption::Detached => detached::sign(file, signer, encoding),
+        KindOption::Note => note::sign(appended::without(&file, existing)?, signer, existing),
+        KindOption::Appended => appended::sign(&file, signer, existing),
+        KindOption::Detached => detached::sign(&file, signer, encoding),
     }
 }
 
