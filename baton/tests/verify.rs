@@ -2,7 +2,7 @@
 
 mod common;
 
-use baton_formats::handover::{Kind, Layout};
+use baton_formats::handover::{Layout, RecordKind};
 use baton_formats::pe::Pe;
 use baton_verify::HashAlgorithm;
 use common::{
@@ -35,7 +35,7 @@ fn handover(directory: &TempDir, kernel: &[u8]) -> PathBuf {
     let pe = Pe::parse(kernel).unwrap();
     let digest = HashAlgorithm::Sha256.hash(pe.digest_parts());
     let digest = digest.as_bytes().try_into().unwrap();
-    let layout = Layout::plan(&[(Kind::Kernel, kernel.len() as u64, digest)], 0).unwrap();
+    let layout = Layout::plan(&[(RecordKind::Kernel, kernel.len() as u64, digest)], 0).unwrap();
     let mut blob = vec![0; usize::try_from(layout.total_len()).unwrap()];
     put(&mut blob, 0, &layout.header_page());
     put(

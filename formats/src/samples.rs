@@ -6,7 +6,7 @@ pub mod elf32;
 pub mod multiboot2;
 pub mod uki;
 
-use crate::handover::{Kind, Layout, Part};
+use crate::handover::{Layout, PlannedRecord, RecordKind};
 use crate::verdict::{Component, Gate, SignatureKind};
 use crate::{PAGE_SIZE, boot_params, efi, gate_image, module_signature, mok, siglist, verdict};
 
@@ -160,25 +160,30 @@ pub fn signed_hybrid() -> Vec<u8> {
 }
 
 /// The records of [`handover`]: a kernel and two initrds, with digests that are none.
-pub fn handover_records() -> Vec<(Kind, Vec<u8>, [u8; 32])> {
+pub fn handover_records() -> Vec<(RecordKind, Vec<u8>, [u8; 32])> {
     vec![
-        (Kind::Kernel, signed_hybrid(), [0x4b; 32]),
-        (Kind::Initrd, filler(PAGE_SIZE, 2), [0x11; 32]),
-        (Kind::Initrd, filler(100, 3), [0x22; 32]),
+        (RecordKind::Kernel, signed_hybrid(), [0x4b; 32]),
+        (RecordKind::Initrd, filler(PAGE_SIZE, 2), [0x11; 32]),
+        (RecordKind::Initrd, filler(100, 3), [0x22; 32]),
     ]
 }
 
 /// A handover with these records.
-pub fn handover_of(records: &[(Kind, Vec<u8>, [u8; 32])], flags: u32) -> Vec<u8> {
+pub fn handover_of(records: &[(RecordKind, Vec<u8>, [u8; 32])], flags: u32) -> Vec<u8> {
     let parts: Vec<_> = records
         .iter()
-        .map(|(kind, bytes, digest)| (Part::from((*kind, bytes.len() as u64, *digest)), &bytes[..]))
+        .map(|(kind, bytes, digest)| {
+            (
+                PlannedRecord::from((*kind, bytes.len() as u64, *digest)),
+                &bytes[..],
+            )
+        })
         .collect();
     handover_of_parts(&parts, flags)
 }
 
 /// A handover with these parts, each with its bytes.
-pub fn handover_of_parts(parts: &[(Part, &[u8])], flags: u32) -> Vec<u8> {
+pub fn handover_of_parts(parts: &[(PlannedRecord, &[u8])], flags: u32) -> Vec<u8> {
     let plan: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
     let layout = Layout::plan(&plan, flags).unwrap();
     let mut blob = vec![0; layout.total_len() as usize];
@@ -194,14 +199,19 @@ pub fn handover_of_parts(parts: &[(Part, &[u8])], flags: u32) -> Vec<u8> {
 pub fn signed_handover() -> Vec<u8> {
     let mut records = handover_records();
     let manifest = b"baton-manifest 1\ncmdline quiet\n".to_vec();
-    records.push((Kind::Manifest, manifest, [0x33; 32]));
+    records.push((RecordKind::Manifest, manifest, [0x33; 32]));
     let mut parts: Vec<_> = records
         .iter()
-        .map(|(kind, bytes, digest)| (Part::from((*kind, bytes.len() as u64, *digest)), &bytes[..]))
+        .map(|(kind, bytes, digest)| {
+            (
+                PlannedRecord::from((*kind, bytes.len() as u64, *digest)),
+                &bytes[..],
+            )
+        })
         .collect();
     for (subject, bytes) in [(0, &[0x30, 1, 0]), (2, &[0x30, 1, 2]), (3, &[0x30, 1, 3])] {
-        let part = Part {
-            kind: Kind::Signature,
+        let part = PlannedRecord {
+            kind: RecordKind::Signature,
             length: 3,
             digest: [0x44; 32],
             subject,
@@ -214,15 +224,15 @@ pub fn signed_handover() -> Vec<u8> {
 /// A handover with two addons, of profile 7, whose manifest is signed.
 pub fn handover_with_addons() -> Vec<u8> {
     let kinds = [
-        Kind::Kernel,
-        Kind::Initrd,
-        Kind::Addon,
-        Kind::Addon,
-        Kind::Manifest,
-        Kind::Signature,
+        RecordKind::Kernel,
+        RecordKind::Initrd,
+        RecordKind::Addon,
+        RecordKind::Addon,
+        RecordKind::Manifest,
+        RecordKind::Signature,
     ];
-    let subject = |kind| if kind == Kind::Signature { 4 } else { 0 };
-    let parts = kinds.map(|kind| Part {
+    let subject = |kind| if kind == RecordKind::Signature { 4 } else { 0 };
+    let parts = kinds.map(|kind| PlannedRecord {
         kind,
         length: 3,
         digest: [0x66; 32],
@@ -279,7 +289,7 @@ pub fn verdict_gate() -> Gate<'static> {
 pub fn verdict_components() -> [Component<'static>; 2] {
     [
         Component {
-            kind: verdict::Kind::Kernel,
+            kind: verdict::ComponentKind::Kernel,
             signature_kind: SignatureKind::Authenticode,
             size: 1992,
             digest: [0x4b; 32],
@@ -287,7 +297,7 @@ pub fn verdict_components() -> [Component<'static>; 2] {
             subject: "A signer",
         },
         Component {
-            kind: verdict::Kind::Initrd,
+            kind: verdict::ComponentKind::Initrd,
             signature_kind: SignatureKind::Unsigned,
             size: 4096,
             digest: [0x11; 32],
@@ -305,7 +315,7 @@ pub fn verdict() -> Vec<u8> {
 
 /// A gate's info block, with all parts.
 pub fn gate_info() -> gate_image::GateInfo {
-    let part = |offset, length| gate_image::Part { offset, length };
+    let part = |offset, length| gate_image::SectionRange { offset, length };
     gate_image::GateInfo {
         stub_len: 0x3000,
         keys: part(0x3000, 1500),

@@ -4,7 +4,7 @@
 //! The unit tests say what each bad input is refused for; here they only lead the fuzzer to the
 //! places that matter.
 
-use crate::handover::{FLAG_CRASH, Kind, Part};
+use crate::handover::{FLAG_CRASH, PlannedRecord, RecordKind};
 use crate::samples::{self, at, elf as elf_file, put16, put32, put64, with};
 use crate::setup_data::{SETUP_EFI, SETUP_INDIRECT, SETUP_RNG_SEED, SetupDataHeader};
 use crate::{mok, siglist};
@@ -114,12 +114,12 @@ fn bzimage() -> Vec<Named> {
 
 fn handover() -> Vec<Named> {
     let records = [
-        (Kind::Kernel, vec![0x4d; 5], [1; 32]),
-        (Kind::Initrd, vec![0x30; 7], [2; 32]),
+        (RecordKind::Kernel, vec![0x4d; 5], [1; 32]),
+        (RecordKind::Initrd, vec![0x30; 7], [2; 32]),
     ];
     let blob = samples::handover_of(&records, 0);
     let part = |kind, subject| {
-        let part = Part {
+        let part = PlannedRecord {
             kind,
             length: 1,
             digest: [3; 32],
@@ -129,10 +129,10 @@ fn handover() -> Vec<Named> {
     };
     let signed = samples::handover_of_parts(
         &[
-            part(Kind::Kernel, 0),
-            part(Kind::Manifest, 0),
-            part(Kind::Signature, 0),
-            part(Kind::Signature, 1),
+            part(RecordKind::Kernel, 0),
+            part(RecordKind::Manifest, 0),
+            part(RecordKind::Signature, 0),
+            part(RecordKind::Signature, 1),
         ],
         0,
     );

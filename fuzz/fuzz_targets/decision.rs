@@ -1,7 +1,7 @@
 //! Whatever handover is accepted boots the kernel that was signed, with initrds as they are signed.
 #![no_main]
 
-use baton_formats::verdict::Kind;
+use baton_formats::verdict::ComponentKind;
 use baton_verify::{Machine, Trust, SignatureKind, decide, verify_detached};
 use libfuzzer_sys::fuzz_target;
 
@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
     assert!((0..IMAGE_LEN).filter(covered).all(|at| same(&at)));
     // Nobody has signed a manifest, a UKI or an addon with these keys.
     assert!(decision.manifest.is_none() && decision.device_tree.is_none());
-    let initrds = decision.parts.iter().filter(|part| part.kind == Kind::Initrd);
+    let initrds = decision.parts.iter().filter(|part| part.kind == ComponentKind::Initrd);
     let ways: Vec<_> = initrds.map(|part| part.vouched.signature_kind).collect();
     assert_eq!(ways.len(), decision.initrds.len());
     for (signature_kind, initrd) in ways.into_iter().zip(&decision.initrds) {

@@ -1,7 +1,7 @@
 //! A handover has one form only: whatever is accepted is what the writer makes of its contents.
 #![no_main]
 
-use baton_formats::handover::{FLAG_CRASH, Handover, Layout, Part};
+use baton_formats::handover::{FLAG_CRASH, Handover, Layout, PlannedRecord};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|blob: &[u8]| {
@@ -11,7 +11,7 @@ fuzz_target!(|blob: &[u8]| {
     let records: Vec<_> = handover.records().collect();
     let plan: Vec<_> = records
         .iter()
-        .map(|record| Part {
+        .map(|record| PlannedRecord {
             kind: record.kind,
             length: record.bytes.len() as u64,
             digest: record.digest,

@@ -1,6 +1,6 @@
 //! The gate's own signed data: the certificates, the revocations and the policy that were built into it.
 
-use baton_formats::gate_image::{Formats, GateInfo, LEN, Part};
+use baton_formats::gate_image::{Formats, GateInfo, LEN, SectionRange};
 use baton_formats::policy::{Policy, STOCK};
 use baton_verify::Reason;
 
@@ -32,7 +32,7 @@ impl<'m> Image<'m> {
     pub fn read(info: &[u8; LEN], added: &'m [u8], extent: Range) -> Result<Self, Reason> {
         let info =
             GateInfo::parse(info).map_err(|_| Reason::BadGate("its info block is malformed"))?;
-        let part = |part: Part| bytes_of(added, info.stub_len, part);
+        let part = |part: SectionRange| bytes_of(added, info.stub_len, part);
         let policy = match part(info.policy)? {
             [] => STOCK,
             bytes => bytes,
@@ -51,7 +51,7 @@ impl<'m> Image<'m> {
 }
 
 /// A part of the image, among the bytes that begin at file offset `stub_len`.
-fn bytes_of(added: &[u8], stub_len: u32, part: Part) -> Result<&[u8], Reason> {
+fn bytes_of(added: &[u8], stub_len: u32, part: SectionRange) -> Result<&[u8], Reason> {
     if part.is_absent() {
         return Ok(&[]);
     }

@@ -5,7 +5,7 @@ extern crate alloc;
 use alloc::vec::Vec;
 
 use baton_formats::boot_params::BootParams;
-use baton_formats::verdict::{Kind, SignatureKind};
+use baton_formats::verdict::{ComponentKind, SignatureKind};
 use baton_verify::{
     Component, Decision, Lists, Machine, Phase, Reason, Refusal, Trust, check_entry, decide,
 };
@@ -117,7 +117,7 @@ fn initrds(decision: &Decision<'_>) -> Initrds {
         bytes: 0,
     };
     for part in &decision.parts {
-        if part.kind == Kind::Initrd {
+        if part.kind == ComponentKind::Initrd {
             initrds.count += 1;
             initrds.signed += usize::from(part.vouched.signature_kind != SignatureKind::Unsigned);
             initrds.bytes += part.size;

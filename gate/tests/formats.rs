@@ -3,7 +3,7 @@
 
 use baton_formats::boot_params::{BootParams, offset};
 use baton_formats::setup_data::{HEADER_LEN, SETUP_DTB, SetupDataHeader};
-use baton_formats::verdict::{Kind, SETUP_BATON_VERDICT, SignatureKind, Verdict};
+use baton_formats::verdict::{ComponentKind, SETUP_BATON_VERDICT, SignatureKind, Verdict};
 use baton_gate::convert::{BootPlan, Entry};
 use baton_samples::build::{Build, authenticode, line, manifest, sha256};
 use baton_samples::forge::{Cert, Forge, SHA256, indirect_data};
@@ -160,12 +160,12 @@ fn the_verdict_says_part_by_part_who_vouched_for_it() {
         assert_eq!(
             said,
             [
-                signed(Kind::Kernel),
-                signed(Kind::Microcode),
-                signed(Kind::Initrd),
-                signed(Kind::DeviceTree),
-                unsigned(Kind::Initrd),
-                unsigned(Kind::CommandLine),
+                signed(ComponentKind::Kernel),
+                signed(ComponentKind::Microcode),
+                signed(ComponentKind::Initrd),
+                signed(ComponentKind::DeviceTree),
+                unsigned(ComponentKind::Initrd),
+                unsigned(ComponentKind::CommandLine),
             ]
         );
         let line = verdict.components().last().expect("the command line");

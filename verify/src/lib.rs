@@ -69,7 +69,7 @@ pub use decide::manifest;
 pub use decide::manifest::VerifiedManifest;
 pub use decide::payload::{Payload, as_uki};
 pub use decide::uki::{signed_command_line, verify_addon};
-pub use decide::vouched::{Part, Vouched};
+pub use decide::vouched::{JudgedPart, Vouched};
 pub use decide::{AppliedPolicy, Decision, decide, decide_draft, judge_initrds};
 pub use display::{KeyId, is_shown};
 pub use policy::chain::IssuerProblem;

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use baton_formats::handover::{Kind, Layout};
+use baton_formats::handover::{Layout, RecordKind};
 use baton_samples::der::explicit;
 use baton_samples::fixture;
 use baton_samples::flips::accepted_flips;
@@ -122,11 +122,11 @@ fn handover() -> Vec<u8> {
         verify_image(&image, &trust).expect("accepted").digest()
     };
     let initrds = [&b"first initrd"[..], b"second"];
-    let mut records = vec![(Kind::Kernel, &image[..], digest)];
+    let mut records = vec![(RecordKind::Kernel, &image[..], digest)];
     for initrd in initrds {
         let digest = HashAlgorithm::Sha256.hash([initrd]);
         records.push((
-            Kind::Initrd,
+            RecordKind::Initrd,
             initrd,
             digest.as_bytes().try_into().expect("32"),
         ));

@@ -1,7 +1,7 @@
 //! What a handover is refused for, and in which words.
 #![allow(missing_docs)]
 
-use baton_formats::handover::{FLAG_CRASH, Kind, Layout};
+use baton_formats::handover::{FLAG_CRASH, Layout, RecordKind};
 use baton_samples::forge::{Cert, Forge, indirect_data};
 use baton_samples::small_image::{CMDLINE_SIZE, small_image};
 use baton_verify::{Component, HashAlgorithm, Machine, Refusal, Trust, decide, decide_draft};
@@ -17,7 +17,7 @@ fn image_digest(image: &[u8]) -> [u8; 32] {
     digest.as_bytes().try_into().expect("32 bytes")
 }
 
-fn handover(records: &[(Kind, &[u8], [u8; 32])]) -> Vec<u8> {
+fn handover(records: &[(RecordKind, &[u8], [u8; 32])]) -> Vec<u8> {
     let table: Vec<_> = records
         .iter()
         .map(|(kind, bytes, digest)| (*kind, bytes.len() as u64, *digest))
@@ -34,7 +34,7 @@ fn handover(records: &[(Kind, &[u8], [u8; 32])]) -> Vec<u8> {
 }
 
 fn of_kernel(image: &[u8]) -> Vec<u8> {
-    handover(&[(Kind::Kernel, image, image_digest(image))])
+    handover(&[(RecordKind::Kernel, image, image_digest(image))])
 }
 
 fn judge(blob: &[u8], command_line: &[u8]) -> Result<(), Refusal> {
@@ -86,8 +86,8 @@ fn a_draft_is_judged_without_digests_and_the_verdict_has_them() {
     let (kernel, initrd) = (signed(), b"070701");
     let records = |of_kernel, of_initrd| {
         handover(&[
-            (Kind::Kernel, &kernel, of_kernel),
-            (Kind::Initrd, initrd, of_initrd),
+            (RecordKind::Kernel, &kernel, of_kernel),
+            (RecordKind::Initrd, initrd, of_initrd),
         ])
     };
     let draft = records([0; 32], [0; 32]);
@@ -105,7 +105,7 @@ fn a_draft_is_judged_without_digests_and_the_verdict_has_them() {
 
 #[test]
 fn an_unsigned_kernel_in_a_draft_is_refused() {
-    let draft = handover(&[(Kind::Kernel, &small_image(), [0; 32])]);
+    let draft = handover(&[(RecordKind::Kernel, &small_image(), [0; 32])]);
     let key = Cert::ca(1, 1).der();
     let trust = Trust::new().add_keys(&key).expect("well-formed");
     let refusal = decide_draft(&draft, b"", Machine::SECURE, &trust).unwrap_err();
@@ -114,7 +114,7 @@ fn an_unsigned_kernel_in_a_draft_is_refused() {
 
 #[test]
 fn refuses_another_kernel_than_the_table_says() {
-    let blob = handover(&[(Kind::Kernel, &signed(), [1; 32])]);
+    let blob = handover(&[(RecordKind::Kernel, &signed(), [1; 32])]);
     let (component, code, _) = refusal(&blob, b"");
     assert_eq!(
         (component, code),
@@ -126,9 +126,9 @@ fn refuses_another_kernel_than_the_table_says() {
 fn refuses_an_altered_initrd_and_counts_it_among_the_initrds() {
     let kernel = signed();
     let blob = handover(&[
-        (Kind::Kernel, &kernel, image_digest(&kernel)),
-        (Kind::Initrd, b"one", sha256(b"one")),
-        (Kind::Initrd, b"two", sha256(b"TWO")),
+        (RecordKind::Kernel, &kernel, image_digest(&kernel)),
+        (RecordKind::Initrd, b"one", sha256(b"one")),
+        (RecordKind::Initrd, b"two", sha256(b"TWO")),
     ]);
     let (component, code, words) = refusal(&blob, b"");
     assert_eq!((component, code), (Component::Initrd(1), "record-altered"));
@@ -196,7 +196,7 @@ fn refuses_a_kernel_whose_setup_header_lies_in_what_no_digest_covers() {
     // Vouched for by digest, so that only the layout is at issue.
     let list = baton_samples::signature_list(&baton_samples::SHA256, &[&digest]);
     let trust = Trust::new().add_mok_list(&list).expect("well-formed");
-    let blob = handover(&[(Kind::Kernel, &image, digest)]);
+    let blob = handover(&[(RecordKind::Kernel, &image, digest)]);
     let refusal = decide(&blob, b"", Machine::SECURE, &trust)
         .map(|_| ())
         .unwrap_err();

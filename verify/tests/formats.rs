@@ -1,7 +1,7 @@
 //! Kernels of every format in a handover: what is booted, and what is refused.
 #![allow(missing_docs, clippy::cast_possible_truncation)]
 
-use baton_formats::handover::Kind;
+use baton_formats::handover::RecordKind;
 use baton_formats::verdict;
 use baton_samples::build::*;
 use baton_samples::der::{explicit, octets, oid, seq, set};
@@ -77,7 +77,7 @@ mod a_uki {
                 .iter()
                 .map(|part| (part.kind, part.vouched.signature_kind))
                 .collect();
-            use verdict::Kind::*;
+            use verdict::ComponentKind::*;
             assert_eq!(
                 ways,
                 [
@@ -209,7 +209,7 @@ mod an_addon {
             let addons = decision
                 .parts
                 .iter()
-                .filter(|part| part.kind == verdict::Kind::Addon);
+                .filter(|part| part.kind == verdict::ComponentKind::Addon);
             assert_eq!(addons.count(), 2);
         })
         .expect("accepted");
@@ -250,7 +250,7 @@ mod an_addon {
             refused(&uki().addon(&other)),
             (addon_0, "addon-for-another")
         );
-        let altered = uki().with(Kind::Addon, &good, [7; 32], 0);
+        let altered = uki().with(RecordKind::Addon, &good, [7; 32], 0);
         assert_eq!(refused(&altered), (addon_0, "record-altered"));
         // Another UKI is none.
         let kernel = small_image();

@@ -152,8 +152,8 @@ fn with_signed_initrd(build: Build) -> Build {
     const INITRD: &[u8] = b"070701 an initrd";
     let mut records = build.records;
     let (part, bytes) = Build::kernel(INITRD, sha256(INITRD)).records.remove(0);
-    let initrd = baton_formats::handover::Part {
-        kind: handover::Kind::Initrd,
+    let initrd = baton_formats::handover::PlannedRecord {
+        kind: handover::RecordKind::Initrd,
         ..part
     };
     records.insert(1, (initrd, bytes));
@@ -183,7 +183,7 @@ fn no_signature_makes_an_initrd_of_what_does_not_begin_as_one() {
 fn no_signature_makes_a_manifest_of_what_is_none() {
     each_pair(|what, _, file, _, compact| {
         let build = Build::signed()
-            .with(handover::Kind::Manifest, file, sha256(file), 0)
+            .with(handover::RecordKind::Manifest, file, sha256(file), 0)
             .signature(1, file);
         let said = judge(&build, compact);
         assert_eq!(said, Err((Component::Manifest, "bad-manifest")), "{what}");

@@ -1,7 +1,7 @@
 //! Handovers with detached signatures and manifests: everything signed must be as it was signed.
 #![allow(missing_docs)]
 
-use baton_formats::handover::Kind;
+use baton_formats::handover::RecordKind;
 use baton_formats::verdict;
 use baton_samples::build::*;
 use baton_samples::flips::accepted_flips;
@@ -34,7 +34,7 @@ fn full() -> Build {
 
 fn initrds<'d>(decision: &'d Decision<'_>) -> Vec<&'d Vouched> {
     let of = |kind| decision.parts.iter().filter(move |part| part.kind == kind);
-    of(verdict::Kind::Initrd)
+    of(verdict::ComponentKind::Initrd)
         .map(|part| &part.vouched)
         .collect()
 }
@@ -51,7 +51,7 @@ fn a_manifest_vouches_for_an_unsigned_kernel_and_two_initrds() {
         };
         assert_eq!(initrds(&decision), [&by_manifest, &by_manifest]);
         let last = decision.parts.last().expect("the command line");
-        assert_eq!(last.kind, verdict::Kind::CommandLine);
+        assert_eq!(last.kind, verdict::ComponentKind::CommandLine);
         assert_eq!((last.size, &last.vouched), (5, &by_manifest));
     })
     .expect("accepted");
@@ -122,17 +122,19 @@ fn refuses_a_signature_of_something_else_even_where_none_is_needed() {
 #[test]
 fn refuses_a_damaged_signature_and_a_damaged_manifest() {
     let signature = sign(b"first");
-    let damaged =
-        Build::signed()
-            .initrd(b"first")
-            .with(Kind::Signature, &signature, sha256(b"another"), 1);
+    let damaged = Build::signed().initrd(b"first").with(
+        RecordKind::Signature,
+        &signature,
+        sha256(b"another"),
+        1,
+    );
     assert_eq!(
         refusal(&damaged, b""),
         (Component::Signature(2), "record-altered")
     );
     let text = full_manifest();
     let damaged = Build::bare()
-        .with(Kind::Manifest, text.as_bytes(), sha256(b"another"), 0)
+        .with(RecordKind::Manifest, text.as_bytes(), sha256(b"another"), 0)
         .signature(1, text.as_bytes());
     assert_eq!(
         refusal(&damaged, b"quiet"),

@@ -3,7 +3,7 @@
 //! Most values are of the capture program's own types. What differs from its configuration is what isn't known before
 //! the capture is made: where the targets lie, and which modules they need.
 
-use super::target::{Mounted, Target};
+use super::target::{Mounted, NamedTarget};
 use crate::failure::Result;
 use crate::failure::problem::Problem;
 use crate::input::read;
@@ -36,7 +36,7 @@ pub struct Settings {
     pub kernel: Kernel,
     /// The targets, in the order in which they are tried.
     #[serde(deserialize_with = "targets")]
-    pub target: Vec<Target>,
+    pub target: Vec<NamedTarget>,
 }
 
 /// The capture kernel.
@@ -64,7 +64,7 @@ impl Default for Settings {
             keep: Keep::literal::<3>(),
             dump: Dump::default(),
             kernel: Kernel::default(),
-            target: vec![Target::Mounted(Mounted::default())],
+            target: vec![NamedTarget::Mounted(Mounted::default())],
         }
     }
 }
@@ -151,7 +151,9 @@ fn parameter<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<St
     valid(deserializer, recognises, what)
 }
 
-fn targets<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<Vec<Target>, D::Error> {
+fn targets<'d, D: Deserializer<'d>>(
+    deserializer: D,
+) -> std::result::Result<Vec<NamedTarget>, D::Error> {
     not_empty(deserializer, "name one, or leave it out to use /var/crash")
 }
 

@@ -9,7 +9,7 @@ use crate::digest::sha256;
 use crate::encode::field::{put, put_u16, put_u32};
 use crate::failure::Result;
 use crate::failure::gate::{GateError, StubProblem};
-use baton_formats::gate_image::{self, GateInfo, Part};
+use baton_formats::gate_image::{self, GateInfo, SectionRange};
 use baton_formats::pe::{Pe, SECTION_HEADER_LEN};
 
 const PAGE: usize = 4096;
@@ -46,7 +46,7 @@ pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
     let (pe, mut info) = check_stub(stub).map_err(GateError::from)?;
     let offsets = pe.offsets();
     let mut file = stub.to_vec();
-    let mut added: Vec<(&str, Part)> = Vec::new();
+    let mut added: Vec<(&str, SectionRange)> = Vec::new();
     for (name, bytes) in [
         (".keys", &parts.keys),
         (".policy", &parts.policy),
@@ -66,7 +66,7 @@ pub fn assemble(stub: &[u8], parts: &Parts) -> Result<Vec<u8>> {
 
     let part = |name| {
         let found = added.iter().find(|(n, _)| *n == name);
-        found.map_or(Part::default(), |(_, part)| *part)
+        found.map_or(SectionRange::default(), |(_, part)| *part)
     };
     info.keys = part(".keys");
     info.policy = part(".policy");
@@ -103,7 +103,7 @@ fn check_stub(stub: &[u8]) -> std::result::Result<(Pe<'_>, GateInfo), StubProble
         return Err(StubProblem::Signed);
     }
     let parts = [info.keys, info.policy, info.sbat, info.dbx];
-    if !parts.iter().all(Part::is_absent) {
+    if !parts.iter().all(SectionRange::is_absent) {
         return Err(StubProblem::Built);
     }
     if usize::try_from(info.stub_len) != Ok(stub.len()) {
@@ -116,8 +116,8 @@ fn check_stub(stub: &[u8]) -> std::result::Result<(Pe<'_>, GateInfo), StubProble
 }
 
 /// Appends one part, padded to whole pages so that no byte lies between sections.
-fn append(file: &mut Vec<u8>, bytes: &[u8], limit: u32) -> Result<Part> {
-    let part = Part {
+fn append(file: &mut Vec<u8>, bytes: &[u8], limit: u32) -> Result<SectionRange> {
+    let part = SectionRange {
         offset: to_u32(file.len())?,
         length: to_u32(bytes.len())?,
     };
@@ -129,7 +129,11 @@ fn append(file: &mut Vec<u8>, bytes: &[u8], limit: u32) -> Result<Part> {
     Ok(part)
 }
 
-fn write_section_headers(file: &mut [u8], mut at: usize, added: &[(&str, Part)]) -> Result<()> {
+fn write_section_headers(
+    file: &mut [u8],
+    mut at: usize,
+    added: &[(&str, SectionRange)],
+) -> Result<()> {
     for (name, part) in added {
         if at + SECTION_HEADER_LEN > stub::HEADERS_END {
             return Err(GateError::NoRoomForSections.into());

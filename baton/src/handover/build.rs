@@ -7,7 +7,7 @@ use crate::failure::{IoError, Result};
 use crate::handover::files::Initrd;
 use crate::input::read;
 use baton_formats::elf::Elf;
-use baton_formats::handover::{FLAG_CRASH, Kind, Layout, MAGIC, Part};
+use baton_formats::handover::{FLAG_CRASH, Layout, MAGIC, PlannedRecord, RecordKind};
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
 use baton_sys::memfd::{self, DraftMap, Sealed};
@@ -39,17 +39,17 @@ enum Source<'a> {
 }
 
 struct Planned<'a> {
-    part: Part,
+    part: PlannedRecord,
     source: Source<'a>,
 }
 
 impl<'a> Planned<'a> {
-    fn new(kind: Kind, source: Source<'a>) -> Self {
+    fn new(kind: RecordKind, source: Source<'a>) -> Self {
         let length = match &source {
             Source::Bytes(bytes) => bytes.len() as u64,
             Source::Initrd(initrd) => initrd.len,
         };
-        let part = Part {
+        let part = PlannedRecord {
             kind,
             length,
             digest: [0; 32],
@@ -59,7 +59,7 @@ impl<'a> Planned<'a> {
     }
 
     fn signature(subject: usize, bytes: &'a [u8]) -> Self {
-        let mut planned = Planned::new(Kind::Signature, Source::Bytes(bytes));
+        let mut planned = Planned::new(RecordKind::Signature, Source::Bytes(bytes));
         planned.part.subject = subject;
         planned
     }
@@ -69,18 +69,22 @@ impl<'a> Ingredients<'a> {
     /// The records in their order.
     fn records(&self) -> Vec<Planned<'a>> {
         let plain = |kind, bytes| Planned::new(kind, Source::Bytes(bytes));
-        let mut records = vec![plain(Kind::Kernel, self.kernel)];
+        let mut records = vec![plain(RecordKind::Kernel, self.kernel)];
         let mut signatures =
             Vec::from_iter(self.signature.map(|bytes| Planned::signature(0, bytes)));
         for initrd in self.initrds {
             let signature = initrd.signature.as_deref();
             signatures.extend(signature.map(|bytes| Planned::signature(records.len(), bytes)));
-            records.push(Planned::new(Kind::Initrd, Source::Initrd(initrd)));
+            records.push(Planned::new(RecordKind::Initrd, Source::Initrd(initrd)));
         }
-        records.extend(self.addons.iter().map(|bytes| plain(Kind::Addon, bytes)));
+        records.extend(
+            self.addons
+                .iter()
+                .map(|bytes| plain(RecordKind::Addon, bytes)),
+        );
         if let Some((text, signature)) = self.manifest {
             signatures.extend(signature.map(|bytes| Planned::signature(records.len(), bytes)));
-            records.push(plain(Kind::Manifest, text));
+            records.push(plain(RecordKind::Manifest, text));
         }
         records.extend(signatures);
         records
@@ -133,7 +137,7 @@ impl Draft<'_> {
         let mut digests = digests.into_iter();
         for (index, record) in self.records.iter().enumerate() {
             let digest = match record.source {
-                Source::Bytes(bytes) if record.part.kind == Kind::Signature => {
+                Source::Bytes(bytes) if record.part.kind == RecordKind::Signature => {
                     Some(sha256([bytes]))
                 }
                 _ => digests.next(),
@@ -154,7 +158,7 @@ impl Draft<'_> {
         let digests = {
             let map = self.map()?;
             let records = self.records.iter().enumerate();
-            let judged = records.filter(|(_, record)| record.part.kind != Kind::Signature);
+            let judged = records.filter(|(_, record)| record.part.kind != RecordKind::Signature);
             let of = |(index, record): (usize, &Planned<'_>)| {
                 let offset = self.layout.offset(index).unwrap_or(0);
                 let bytes = baton_formats::reader::slice(&map, offset, record.part.length);
@@ -203,7 +207,7 @@ pub fn adopt(bytes: &[u8]) -> Result<Sealed> {
 
 fn plan(records: &[Planned<'_>], ingredients: &Ingredients<'_>) -> Result<Layout> {
     let flags = if ingredients.crash { FLAG_CRASH } else { 0 };
-    let parts: Vec<Part> = records.iter().map(|record| record.part).collect();
+    let parts: Vec<PlannedRecord> = records.iter().map(|record| record.part).collect();
     let layout = Layout::plan(&parts, flags).map_err(LoadError::Layout)?;
     Ok(layout.with_profile(ingredients.profile))
 }
@@ -214,10 +218,10 @@ pub fn memory(error: io::Error) -> LoadError {
     LoadError::Memory { what, error }
 }
 
-fn digest_by_form(kind: Kind, bytes: &[u8], ingredients: &Ingredients<'_>) -> [u8; 32] {
+fn digest_by_form(kind: RecordKind, bytes: &[u8], ingredients: &Ingredients<'_>) -> [u8; 32] {
     match kind {
-        Kind::Kernel => kernel_digest_by_form(ingredients),
-        Kind::Addon => image_digest(bytes).unwrap_or_else(|| sha256([bytes])),
+        RecordKind::Kernel => kernel_digest_by_form(ingredients),
+        RecordKind::Addon => image_digest(bytes).unwrap_or_else(|| sha256([bytes])),
         _ => sha256([bytes]),
     }
 }

@@ -9,7 +9,7 @@ use crate::failure::input::InputError;
 use crate::failure::load::LoadError;
 use crate::input::cmdline;
 use crate::input::p7s;
-use crate::kind::Kind;
+use crate::kind::FileKind;
 use baton_formats::handover::Handover;
 use baton_sys::limits::LARGEST_FILE;
 use baton_sys::memfd::Sealed;
@@ -21,7 +21,7 @@ pub(crate) struct Inputs {
     pub crash: bool,
     pub kernel: Image,
     /// What the kernel is.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// The kernel's detached signature.
     pub signature: Option<Vec<u8>>,
     pub initrds: Vec<Initrd>,
@@ -71,7 +71,7 @@ impl Inputs {
             addons: open_all(&args.addon)?,
             manifest: manifest.transpose()?,
             profile: choice::profile(args.profile.as_deref(), choice::uki(&kernel.bytes).as_ref())?,
-            kind: Kind::of(&kernel.bytes),
+            kind: FileKind::of(&kernel.bytes),
             kernel,
             cmdline: Vec::new(),
         };
@@ -95,7 +95,7 @@ impl Inputs {
         Ok(Inputs {
             crash: true,
             signature,
-            kind: Kind::of(&kernel.bytes),
+            kind: FileKind::of(&kernel.bytes),
             kernel,
             initrds: vec![initrd],
             addons: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::hashing::Hashing;
 use crate::output::page::Page;
-use baton_formats::elf::{Class, Elf, Kind, Note, PT_LOAD, PT_NOTE, Segment};
+use baton_formats::elf::{Class, Elf, ElfKind, Note, PT_LOAD, PT_NOTE, Segment};
 use baton_sys::hex;
 use serde::Serialize;
 
@@ -83,8 +83,8 @@ impl ElfInfo {
                 Class::Elf64 => 64,
             },
             kind: match elf.kind() {
-                Kind::Executable => "executable",
-                Kind::Relocatable => "relocatable",
+                ElfKind::Executable => "executable",
+                ElfKind::Relocatable => "relocatable",
             },
             linux_version: linux_version(file),
             entry: elf.entry(),

@@ -6,7 +6,7 @@ use super::sha256;
 use crate::digest;
 use crate::output::page::Page;
 use baton_formats::elf::Elf;
-use baton_formats::handover::{Handover, Kind, Record};
+use baton_formats::handover::{Handover, Record, RecordKind};
 use baton_formats::module_signature;
 use baton_sys::hex;
 use baton_verify::SignatureKind;
@@ -109,7 +109,7 @@ fn digest_of(record: &Record<'_>) -> Option<&'static str> {
     if is(record, &[bytes]) {
         return Some("bytes");
     }
-    if record.kind == Kind::Initrd {
+    if record.kind == RecordKind::Initrd {
         return None;
     }
     if digest::image_digest(bytes) == Some(record.digest) {

@@ -16,7 +16,7 @@ use crate::arch::BzImageInfo;
 use crate::digest;
 use crate::input::certs;
 use crate::input::p7s;
-use crate::kind::{Format, Kind};
+use crate::kind::{FileKind, Format};
 use baton_formats::bzimage::BzImage;
 use baton_formats::elf::Elf;
 use baton_formats::gate_image::{GateInfo, GateInfoError};
@@ -46,7 +46,7 @@ impl Report {
             signatures: Vec::new(),
             problems: Vec::new(),
         };
-        let kind = Kind::of(file);
+        let kind = FileKind::of(file);
         reading.read(file, kind.format);
         Report {
             format: kind.format,

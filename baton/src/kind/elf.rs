@@ -1,6 +1,6 @@
 //! ELF files.
 
-use super::{Format, Kind, contains};
+use super::{FileKind, Format, contains};
 use crate::arch::{self, advice, names};
 use baton_formats::elf::{Class, Elf, ElfError};
 use baton_formats::multiboot2::Multiboot2;
@@ -14,7 +14,7 @@ const EI_DATA: usize = 5;
 const ELFDATA2MSB: u8 = 2;
 
 /// Recognises a file that begins as ELF.
-pub(super) fn kind(image: &[u8]) -> Kind {
+pub(super) fn kind(image: &[u8]) -> FileKind {
     match Elf::parse(image) {
         Ok(program) => return parsed(&program, image),
         Err(ElfError::Interpreter) => return program(),
@@ -26,7 +26,7 @@ pub(super) fn kind(image: &[u8]) -> Kind {
         Some(if big { value.swap_bytes() } else { value })
     };
     let (kind, machine) = (read(E_TYPE), read(E_MACHINE));
-    let other = |name: String, advice| Kind::other(Format::Elf, name, advice);
+    let other = |name: String, advice| FileKind::other(Format::Elf, name, advice);
     match (kind, machine) {
         // ET_REL
         (Some(1), _) if contains(image, b"vermagic=") => {
@@ -46,15 +46,15 @@ pub(super) fn kind(image: &[u8]) -> Kind {
             other(format!("an ELF file for {of}"), advice::OTHER_MACHINE)
         }
         // Its own reason says what is wrong.
-        _ => Kind::kernel(Format::Elf, "an ELF file"),
+        _ => FileKind::kernel(Format::Elf, "an ELF file"),
     }
 }
 
-fn parsed(elf: &Elf<'_>, image: &[u8]) -> Kind {
-    let kernel = |name| Kind::kernel(Format::Elf, name);
+fn parsed(elf: &Elf<'_>, image: &[u8]) -> FileKind {
+    let kernel = |name| FileKind::kernel(Format::Elf, name);
     match (elf.is_linux(), elf.class()) {
         (true, Class::Elf64) => kernel("a Linux kernel (ELF, vmlinux)"),
-        (true, Class::Elf32) => Kind::other(
+        (true, Class::Elf32) => FileKind::other(
             Format::Elf,
             "a 32-bit Linux kernel (ELF, vmlinux)",
             advice::OTHER_MACHINE,
@@ -66,8 +66,8 @@ fn parsed(elf: &Elf<'_>, image: &[u8]) -> Kind {
     }
 }
 
-fn program() -> Kind {
-    Kind::other(
+fn program() -> FileKind {
+    FileKind::other(
         Format::Elf,
         "an ELF program that isn't Linux and has no PVH or multiboot2 entry point",
         "name a kernel, such as /boot/vmlinuz-*",

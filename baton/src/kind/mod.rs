@@ -29,7 +29,7 @@ const MANIFEST: &[u8] = b"baton-manifest";
 
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kind {
+pub struct FileKind {
     /// By its form, for programs.
     pub format: Format,
     /// What people call it, with an article where it has one.
@@ -122,38 +122,38 @@ impl Serialize for Format {
     }
 }
 
-impl Kind {
-    fn new(format: Format, name: impl Into<Cow<'static, str>>, role: Role) -> Kind {
-        Kind {
+impl FileKind {
+    fn new(format: Format, name: impl Into<Cow<'static, str>>, role: Role) -> FileKind {
+        FileKind {
             format,
             name: name.into(),
             role,
         }
     }
 
-    fn kernel(format: Format, name: impl Into<Cow<'static, str>>) -> Kind {
-        Kind::new(format, name, Role::Kernel)
+    fn kernel(format: Format, name: impl Into<Cow<'static, str>>) -> FileKind {
+        FileKind::new(format, name, Role::Kernel)
     }
 
-    fn other(format: Format, name: impl Into<Cow<'static, str>>, advice: &'static str) -> Kind {
-        Kind::new(format, name, Role::Other(advice))
+    fn other(format: Format, name: impl Into<Cow<'static, str>>, advice: &'static str) -> FileKind {
+        FileKind::new(format, name, Role::Other(advice))
     }
 
     /// Recognises a file, all of whose bytes these are.
     #[must_use]
-    pub fn of(file: &[u8]) -> Kind {
+    pub fn of(file: &[u8]) -> FileKind {
         if file.is_empty() {
-            return Kind::other(
+            return FileKind::other(
                 Format::Data,
                 "an empty file",
                 "get it again from its origin",
             );
         }
         if file.starts_with(&handover::MAGIC) {
-            return Kind::new(Format::Handover, "a handover to the gate", Role::Handover);
+            return FileKind::new(Format::Handover, "a handover to the gate", Role::Handover);
         }
         if file.starts_with(MANIFEST) {
-            return Kind::new(Format::Manifest, "a manifest", Role::Manifest);
+            return FileKind::new(Format::Manifest, "a manifest", Role::Manifest);
         }
         // A malformed one is told where signatures are judged.
         let image = module_signature::split(file).ok().flatten();
@@ -167,7 +167,7 @@ impl Kind {
         } else if let Some(initrd) = other::initrd(image) {
             initrd
         } else if Multiboot2::recognises(image) {
-            Kind::kernel(Format::Multiboot2, "a multiboot2 kernel")
+            FileKind::kernel(Format::Multiboot2, "a multiboot2 kernel")
         } else {
             other::kind(image)
         }
@@ -206,14 +206,14 @@ impl Kind {
 }
 
 /// Not only Linux is one.
-fn bzimage(image: &[u8]) -> Kind {
+fn bzimage(image: &[u8]) -> FileKind {
     let version = BzImage::parse(image).ok();
     let version = version.and_then(|image| image.kernel_version());
     match version {
         Some(version) if version.starts_with("Memtest86+") => {
-            Kind::kernel(Format::BzImage, "Memtest86+ (bzImage)")
+            FileKind::kernel(Format::BzImage, "Memtest86+ (bzImage)")
         }
-        _ => Kind::kernel(Format::BzImage, "a Linux kernel (bzImage)"),
+        _ => FileKind::kernel(Format::BzImage, "a Linux kernel (bzImage)"),
     }
 }
 

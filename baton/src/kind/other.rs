@@ -1,6 +1,6 @@
 //! Files that are neither ELF nor PE: by how they begin.
 
-use super::{Format, Kind, Role, has};
+use super::{FileKind, Format, Role, has};
 use crate::arch::advice::{OTHER_MACHINE, UNWRAP};
 use crate::input::certs;
 use crate::input::compression;
@@ -13,18 +13,18 @@ use baton_formats::reader::u32_at;
 use std::borrow::Cow;
 
 /// An initrd, or what may be one.
-pub(super) fn initrd(image: &[u8]) -> Option<Kind> {
+pub(super) fn initrd(image: &[u8]) -> Option<FileKind> {
     // What follows the first part isn't looked at: Linux takes one archive after another, each compressed in a
     // way of its own.
     let name = match compression::name(initrd::first(image)?) {
         Some(by) => format!("compressed data ({by}), as initrds are").into(),
         None => Cow::from("an initrd (cpio archive)"),
     };
-    Some(Kind::new(Format::Data, name, Role::Initrd))
+    Some(FileKind::new(Format::Data, name, Role::Initrd))
 }
 
 /// Kernels of other machines, by the magic of their headers, which may begin as a PE image does.
-pub(super) fn image_of_another_machine(image: &[u8], format: Format) -> Option<Kind> {
+pub(super) fn image_of_another_machine(image: &[u8], format: Format) -> Option<FileKind> {
     // Documentation/arch/arm64/booting.rst, Documentation/arch/riscv/boot-image-header.rst, and
     // LINUX_PE_MAGIC of include/linux/pe.h, which LoongArch has there.
     let name = if has(image, 0x38, b"ARM\x64") {
@@ -36,7 +36,7 @@ pub(super) fn image_of_another_machine(image: &[u8], format: Format) -> Option<K
     } else {
         return None;
     };
-    Some(Kind::other(format, name, OTHER_MACHINE))
+    Some(FileKind::other(format, name, OTHER_MACHINE))
 }
 
 /// How other files begin: what they are, and what to do.
@@ -135,7 +135,7 @@ const KNOWN: [(usize, &[u8], &str, &str); 18] = [
 ];
 
 /// Recognises all the rest.
-pub(super) fn kind(image: &[u8]) -> Kind {
+pub(super) fn kind(image: &[u8]) -> FileKind {
     if let Some(kind) = image_of_another_machine(image, Format::Data) {
         return kind;
     }
@@ -144,19 +144,19 @@ pub(super) fn kind(image: &[u8]) -> Kind {
     }
     let mut fitting = KNOWN.iter();
     if let Some((_, _, name, advice)) = fitting.find(|(at, magic, ..)| has(image, *at, magic)) {
-        return Kind::other(Format::Data, *name, advice);
+        return FileKind::other(Format::Data, *name, advice);
     }
     if p7s::cms(image).is_some() {
         let advice = "name the file that it is a signature of, beside which it lies as FILE.p7s";
-        return Kind::other(Format::Signature, "a detached signature", advice);
+        return FileKind::other(Format::Signature, "a detached signature", advice);
     }
     if certs::parse(image).is_ok() {
-        return Kind::other(Format::Certificate, "a certificate", "name a kernel");
+        return FileKind::other(Format::Certificate, "a certificate", "name a kernel");
     }
     if has(image, 0, b"-----BEGIN ") {
-        return Kind::other(Format::Data, in_pem(image), "name a kernel");
+        return FileKind::other(Format::Data, in_pem(image), "name a kernel");
     }
-    Kind::new(
+    FileKind::new(
         Format::Data,
         "data of no format that Baton knows",
         Role::Data,
@@ -189,8 +189,8 @@ pub(super) fn is_multiboot1(image: &[u8]) -> bool {
 }
 
 /// A kernel of the older multiboot.
-pub(super) fn multiboot1(format: Format) -> Kind {
-    Kind::other(
+pub(super) fn multiboot1(format: Format) -> FileKind {
+    FileKind::other(
         format,
         "a kernel of multiboot's first version",
         "take one that is built for multiboot2 or PVH",

@@ -1,7 +1,7 @@
 //! PE images, most of which are EFI applications: by their sections, their SBAT metadata, and what they
 //! say of themselves.
 
-use super::{Format, Kind, Role, contains, has};
+use super::{FileKind, Format, Role, contains, has};
 use crate::arch::{self, advice, names};
 use baton_formats::bzimage::BzImage;
 use baton_formats::gate_image::GateInfo;
@@ -21,7 +21,7 @@ const LANZABOOTE: &str =
     "it contains no kernel, only the paths of a kernel and an initrd on the ESP: name those";
 
 /// Recognises a file that begins as a PE image does.
-pub(super) fn kind(image: &[u8]) -> Kind {
+pub(super) fn kind(image: &[u8]) -> FileKind {
     // Whatever else its headers say: with a setup header it is judged as a bzImage.
     let is_bzimage = BzImage::recognises(image);
     if let Some(kind) = by_fixed_magic(image).filter(|_| !is_bzimage) {
@@ -31,13 +31,13 @@ pub(super) fn kind(image: &[u8]) -> Kind {
         Ok(pe) => pe,
         Err(_) if is_bzimage => return super::bzimage(image),
         Err(PeError::Pe32) => {
-            return Kind::other(Format::Pe, "a 32-bit PE image", advice::OTHER_MACHINE);
+            return FileKind::other(Format::Pe, "a 32-bit PE image", advice::OTHER_MACHINE);
         }
         Err(PeError::NoPeSignature | PeError::HeaderOffset(_)) => {
-            return Kind::other(Format::Pe, "a DOS program", "name a kernel");
+            return FileKind::other(Format::Pe, "a DOS program", "name a kernel");
         }
         // Its own reason says what is wrong.
-        Err(_) => return Kind::kernel(Format::Pe, "a PE image"),
+        Err(_) => return FileKind::kernel(Format::Pe, "a PE image"),
     };
     let linux = pe.section(".linux");
     let has_kernel = is_bzimage || linux.is_some_and(|linux| BzImage::recognises(linux.data()));
@@ -45,16 +45,16 @@ pub(super) fn kind(image: &[u8]) -> Kind {
     // Where it keeps the digest of the kernel, whose path is in `.linux`, formerly in `.kernelp`
     // (rust/uefi/stub/src/thin.rs in lanzaboote).
     if !has_kernel && (has_section(".linuxh") || has_section(".kernelh")) {
-        return Kind::other(Format::Pe, "lanzaboote's stub", LANZABOOTE);
+        return FileKind::other(Format::Pe, "lanzaboote's stub", LANZABOOTE);
     }
     if !has_kernel && pe.machine() != arch::PE_MACHINE {
         return of_another_machine(&pe);
     }
     if GateInfo::from_image(image).is_ok() {
-        return Kind::kernel(Format::Gate, "Baton's gate");
+        return FileKind::kernel(Format::Gate, "Baton's gate");
     }
     if Uki::recognises(&pe) {
-        return Kind::kernel(Format::Uki, "a unified kernel image (UKI)");
+        return FileKind::kernel(Format::Uki, "a unified kernel image (UKI)");
     }
     if is_bzimage {
         return super::bzimage(image);
@@ -63,10 +63,14 @@ pub(super) fn kind(image: &[u8]) -> Kind {
 }
 
 /// Kernels of other machines, and EFI zboot, which has the compressed kernel of any in it.
-fn by_fixed_magic(image: &[u8]) -> Option<Kind> {
+fn by_fixed_magic(image: &[u8]) -> Option<FileKind> {
     // drivers/firmware/efi/libstub/zboot-header.S in Linux
     if has(image, 4, b"zimg") {
-        return Some(Kind::other(Format::Pe, zboot_name(image), advice::ZBOOT));
+        return Some(FileKind::other(
+            Format::Pe,
+            zboot_name(image),
+            advice::ZBOOT,
+        ));
     }
     super::other::image_of_another_machine(image, Format::Pe)
 }
@@ -83,7 +87,7 @@ fn machine_of(image: &[u8]) -> Option<&'static str> {
     names::of_pe(u16_at(image, header.checked_add(4)?)?)
 }
 
-fn of_another_machine(pe: &Pe<'_>) -> Kind {
+fn of_another_machine(pe: &Pe<'_>) -> FileKind {
     let machine = names::of_pe(pe.machine());
     let machine = machine.map_or_else(
         || format!("machine type {:#x}", pe.machine()),
@@ -94,23 +98,23 @@ fn of_another_machine(pe: &Pe<'_>) -> Kind {
     } else {
         "a PE image"
     };
-    Kind::other(
+    FileKind::other(
         Format::Pe,
         format!("{what} for {machine}"),
         advice::OTHER_MACHINE,
     )
 }
 
-fn application(image: &[u8], pe: &Pe<'_>) -> Kind {
-    let other = |name: &'static str, advice| Kind::other(Format::Pe, name, advice);
+fn application(image: &[u8], pe: &Pe<'_>) -> FileKind {
+    let other = |name: &'static str, advice| FileKind::other(Format::Pe, name, advice);
     if let Some(loader) = by_loader_info(pe) {
         return loader;
     }
     match Addon::parse(pe) {
-        Ok(_) => return Kind::new(Format::Addon, "an addon of a UKI", Role::Addon),
+        Ok(_) => return FileKind::new(Format::Addon, "an addon of a UKI", Role::Addon),
         Err(UkiError::NotAnAddon) => {}
         // It adds something, and that is malformed.
-        Err(_) => return Kind::new(Format::Addon, "a malformed addon of a UKI", Role::Addon),
+        Err(_) => return FileKind::new(Format::Addon, "a malformed addon of a UKI", Role::Addon),
     }
     if let Some(known) = by_sbat(image, pe) {
         return known;
@@ -142,11 +146,11 @@ fn application(image: &[u8], pe: &Pe<'_>) -> Kind {
 
 /// What systemd's programs say of themselves in `.sdmagic`: `#### LoaderInfo: systemd-boot 257 ####`
 /// (src/boot/boot.c and stub.c in systemd).
-fn by_loader_info(pe: &Pe<'_>) -> Option<Kind> {
+fn by_loader_info(pe: &Pe<'_>) -> Option<FileKind> {
     let section = pe.section(".sdmagic")?;
     let says = |text: &str| contains(section.data(), text.as_bytes());
     if says("systemd-boot") {
-        return Some(Kind::other(
+        return Some(FileKind::other(
             Format::Pe,
             "systemd-boot, a boot loader",
             BOOT_LOADER,
@@ -154,7 +158,7 @@ fn by_loader_info(pe: &Pe<'_>) -> Option<Kind> {
     }
     let has_arguments = !matches!(Addon::parse(pe), Err(UkiError::NotAnAddon));
     (says("systemd-stub") && !has_arguments).then(|| {
-        Kind::other(
+        FileKind::other(
             Format::Pe,
             "systemd's stub, with no kernel in it",
             "make a UKI of it and a kernel (ukify)",
@@ -163,11 +167,11 @@ fn by_loader_info(pe: &Pe<'_>) -> Option<Kind> {
 }
 
 /// By the component that its SBAT metadata name: that of the program comes before those of vendors.
-fn by_sbat(image: &[u8], pe: &Pe<'_>) -> Option<Kind> {
+fn by_sbat(image: &[u8], pe: &Pe<'_>) -> Option<FileKind> {
     let section = pe.section(".sbat")?;
     let sbat = Sbat::parse(section.data()).ok()?;
     let names = |name| sbat.generation(name).is_some();
-    let other = |name, advice| Some(Kind::other(Format::Pe, name, advice));
+    let other = |name, advice| Some(FileKind::other(Format::Pe, name, advice));
     if names("grub") {
         other("GRUB, a boot loader", BOOT_LOADER)
     } else if names("shim") {
@@ -192,9 +196,9 @@ fn by_sbat(image: &[u8], pe: &Pe<'_>) -> Option<Kind> {
 }
 
 /// Drivers have the names of others in them, whose file systems they read.
-fn driver(image: &[u8], pe: &Pe<'_>) -> Option<Kind> {
+fn driver(image: &[u8], pe: &Pe<'_>) -> Option<FileKind> {
     let is_driver = matches!(subsystem(image, pe), Some(11 | 12));
-    is_driver.then(|| Kind::other(Format::Pe, "an EFI driver", FIRMWARE))
+    is_driver.then(|| FileKind::other(Format::Pe, "an EFI driver", FIRMWARE))
 }
 
 /// As in "PE Format".
@@ -203,13 +207,13 @@ fn subsystem(image: &[u8], pe: &Pe<'_>) -> Option<u16> {
     u16_at(image, at)
 }
 
-fn by_subsystem(image: &[u8], pe: &Pe<'_>) -> Kind {
+fn by_subsystem(image: &[u8], pe: &Pe<'_>) -> FileKind {
     let (name, advice) = match subsystem(image, pe) {
         Some(10) => ("an EFI application without a kernel in it", FIRMWARE),
         Some(16) => ("Windows' boot loader", BOOT_LOADER),
         _ => ("a PE image without a kernel in it", "name a kernel"),
     };
-    Kind::other(Format::Pe, name, advice)
+    FileKind::other(Format::Pe, name, advice)
 }
 
 fn utf16(text: &str) -> Vec<u8> {

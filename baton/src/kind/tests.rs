@@ -136,7 +136,7 @@ fn efi_programs_are_called_by_their_names() {
         ),
         (pe(&[(".text", b"x")]), "an EFI application"),
     ] {
-        let kind = Kind::of(&image);
+        let kind = FileKind::of(&image);
         assert!(kind.name.starts_with(name), "{name}: {kind:?}");
         assert_eq!(kind.format, Format::Pe, "{name}");
         assert!(matches!(kind.role, Role::Other(_)), "{name}");
@@ -147,7 +147,7 @@ fn efi_programs_are_called_by_their_names() {
 fn a_driver_is_one_whatever_names_are_in_it() {
     let mut driver = pe(&[(".data", &utf16("rEFInd"))]);
     driver[0x58 + 68] = 11;
-    assert_eq!(Kind::of(&driver).name, "an EFI driver");
+    assert_eq!(FileKind::of(&driver).name, "an EFI driver");
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn what_is_built_for_other_machines_is_called_so() {
         (pe_for(0x5064, &[(".text", b"x")]), "a PE image for RISC-V"),
         (elf(2, 183, b""), "an ELF file for arm64"),
     ] {
-        let kind = Kind::of(&image);
+        let kind = FileKind::of(&image);
         assert!(kind.name.contains(words), "{words}: {kind:?}");
         assert!(kind.advice().is_some(), "{words}");
     }
@@ -179,10 +179,10 @@ fn what_is_built_for_other_machines_is_called_so() {
 fn a_stub_that_only_names_its_kernel_is_no_uki() {
     for (path, digest) in [(".linux", ".linuxh"), (".kernelp", ".kernelh")] {
         let stub = pe(&[(path, b"\\EFI\\nixos\\kernel.efi"), (digest, &[7; 32])]);
-        assert_eq!(Kind::of(&stub).name, "lanzaboote's stub");
+        assert_eq!(FileKind::of(&stub).name, "lanzaboote's stub");
     }
     let whole = pe(&[(".linux", &bzimage("6.12")), (".linuxh", &[7; 32])]);
-    assert_eq!(Kind::of(&whole).format, Format::Uki);
+    assert_eq!(FileKind::of(&whole).format, Format::Uki);
 }
 
 #[test]
@@ -197,11 +197,11 @@ fn kernels_are_kernels_before_all_else() {
         (pe(&[(".linux", &bzimage("6.12"))]), Format::Uki),
         (pe_for(0xaa64, &[(".linux", &bzimage("6.12"))]), Format::Uki),
     ] {
-        let kind = Kind::of(&image);
+        let kind = FileKind::of(&image);
         assert_eq!((kind.format, kind.role), (format, Role::Kernel), "{kind:?}");
         assert!(kind.refused_as("kernel", Path::new("k")).is_none());
     }
-    let memtest = Kind::of(&bzimage("Memtest86+ v7.20"));
+    let memtest = FileKind::of(&bzimage("Memtest86+ v7.20"));
     assert!(memtest.can_be_started() && memtest.name.starts_with("Memtest86+"));
 }
 
@@ -222,7 +222,7 @@ fn no_kernel_of_the_golden_files_is_called_something_else() {
         );
         if payload.is_ok() {
             kernels += 1;
-            assert!(Kind::of(&file).can_be_started(), "{}", path.display());
+            assert!(FileKind::of(&file).can_be_started(), "{}", path.display());
         }
     }
     assert!(kernels > 3, "{kernels}");
@@ -272,7 +272,7 @@ fn other_files_that_people_give_are_named() {
         (elf(4, 62, b""), "an ELF core"),
         (std::fs::read("/proc/self/exe").unwrap(), "an ELF program"),
     ] {
-        let kind = Kind::of(&file);
+        let kind = FileKind::of(&file);
         assert!(kind.name.contains(words), "{words}: {kind:?}");
         let failure = kind.refused_as("kernel", Path::new("/tmp/x")).unwrap();
         assert_eq!(failure.code().1, "not-a-kernel");
@@ -283,7 +283,7 @@ fn other_files_that_people_give_are_named() {
             "{failure}"
         );
     }
-    assert_eq!(Kind::of(b"anything").role, Role::Data);
+    assert_eq!(FileKind::of(b"anything").role, Role::Data);
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn an_initrd_is_what_the_gate_takes_a_signature_for_one_of() {
         b"\0\0\x00070702",
     ] {
         let file = [start, b" and more"].concat();
-        let is_named = Kind::of(&file).role == Role::Initrd;
+        let is_named = FileKind::of(&file).role == Role::Initrd;
         assert_eq!(is_named, initrd::recognises(&file), "{start:x?}");
     }
 }
@@ -318,7 +318,7 @@ fn what_is_cut_off_anywhere_is_something_all_the_same() {
     ] {
         let file = std::fs::read(directory.join(name)).unwrap();
         for len in 0..file.len() {
-            let kind = Kind::of(&file[..len]);
+            let kind = FileKind::of(&file[..len]);
             assert!(!kind.name.is_empty(), "{name}, {len}");
         }
     }
@@ -330,5 +330,5 @@ fn an_appended_signature_hides_nothing() {
     let signature = [0x30, 0];
     file.extend(signature);
     file.extend(module_signature::trailer(2));
-    assert_eq!(Kind::of(&file).name, "a kernel module");
+    assert_eq!(FileKind::of(&file).name, "a kernel module");
 }

@@ -19,7 +19,7 @@ use crate::verdict::trust::TrustSummary;
 use crate::verdict::{gate, kernel};
 use baton_sys::memfd::Sealed;
 use baton_sys::{Root, kexec, memory};
-use baton_verify::{Component, Part, Reason, Refusal};
+use baton_verify::{Component, JudgedPart, Reason, Refusal};
 use std::ffi::CString;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -165,7 +165,7 @@ pub(super) struct Gate {
     pub(super) handover: Sealed,
     pub(super) len: u64,
     /// What was decided, part by part; none without a verdict.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<JudgedPart>,
     /// The kernel's format, if there is a verdict.
     pub(super) format: Option<&'static str>,
     /// What the verdict was made by.

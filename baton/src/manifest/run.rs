@@ -6,7 +6,7 @@ use crate::failure::Result;
 use crate::failure::input::InputError;
 use crate::input::p7s;
 use crate::input::read;
-use crate::kind::Kind;
+use crate::kind::FileKind;
 use crate::output::file::{self, Access, Destination, Existing};
 use baton_formats::manifest::{CommandLine, Entry, FIRST_LINE, Line, LineProblem, Manifest};
 use std::path::Path;
@@ -66,7 +66,7 @@ fn line(option: &'static str, line: &Line<'_>) -> Result<String> {
 /// Whoever lists something else than a kernel as one finds out when it is refused, or here.
 fn kernel(path: &Path) -> Result<Entry> {
     let bytes = read::given(path)?;
-    let kind = Kind::of(&bytes);
+    let kind = FileKind::of(&bytes);
     if !kind.can_be_started() && !bytes.is_empty() {
         tell!(
             "note: {} is {}, and not a kernel that can be started here",

@@ -8,7 +8,7 @@ use crate::failure::sign::SignError;
 use crate::failure::{Cause, Failure, Result};
 use crate::input::p7s;
 use crate::input::read;
-use crate::kind::{Kind, Role};
+use crate::kind::{FileKind, Role};
 use crate::output::file::{self, Access, Destination};
 use baton_formats::gate_image::Formats;
 use baton_formats::initrd;
@@ -26,7 +26,7 @@ pub fn run(args: &SignArgs) -> Result<()> {
     check_place(args)?;
     let signer = Signer::read(args)?;
     let file = read::given(&args.input)?;
-    let what = Kind::of(&file);
+    let what = FileKind::of(&file);
     let kind = args.kind.unwrap_or_else(|| default_kind(&file));
     check_options(args, kind)?;
     let named = |failure: Failure| failure.about(args.input.display());
@@ -67,7 +67,7 @@ fn check_place(args: &SignArgs) -> Result<()> {
 
 /// A kernel that isn't Linux is one by a manifest alone: no signature of its own would do. Nor does one make a
 /// manifest of what can't be read as one.
-fn check_role(file: &[u8], what: &Kind) -> Result<()> {
+fn check_role(file: &[u8], what: &FileKind) -> Result<()> {
     match Payload::recognise(file, SignatureKind::Detached, Formats::default()) {
         Err(reason @ Reason::OnlyByManifest) if !initrd::recognises(file) => accepted(Err(reason)),
         _ if what.role == Role::Manifest => {

@@ -8,8 +8,8 @@ use baton_formats::cmdline::MAX_CRASH_PREFIX;
 use baton_formats::elf::Elf;
 use baton_sys::memfd::Sealed;
 use baton_verify::{
-    Component, Decision, Part, Payload, Reason, Refusal, SignatureKind, Signer, Trust, check_entry,
-    decide, decide_draft,
+    Component, Decision, JudgedPart, Payload, Reason, Refusal, SignatureKind, Signer, Trust,
+    check_entry, decide, decide_draft,
 };
 use std::ops::Range;
 
@@ -58,7 +58,7 @@ pub(crate) struct Judged {
     /// The kernel's format.
     pub format: &'static str,
     /// What was judged, part by part.
-    pub parts: Vec<Part>,
+    pub parts: Vec<JudgedPart>,
     /// Memory that the gate needs besides, in bytes.
     pub further_len: u64,
 }

@@ -2,7 +2,7 @@
 
 use crate::failure::Result;
 use crate::failure::gate::GateError;
-use crate::kind::Kind;
+use crate::kind::FileKind;
 use baton_formats::gate_image::{Formats, GateInfo, GateInfoError};
 use baton_formats::policy::{Policy, STOCK};
 use baton_verify::Lists;
@@ -66,7 +66,7 @@ impl OwnLists {
 /// Why a file isn't a gate, by what it is instead.
 #[must_use]
 pub fn not_a_gate(file: &[u8], error: &GateInfoError) -> String {
-    let kind = Kind::of(file);
+    let kind = FileKind::of(file);
     match error {
         GateInfoError::Magic | GateInfoError::TooShort => format!(
             "it is {}, and not a gate; build one with `baton gate build`",

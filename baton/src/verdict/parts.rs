@@ -1,16 +1,16 @@
 //! What was verified, part by part, as people and programs are shown it: by `baton load` before a kexec,
 //! by `baton status` after it.
 
-use baton_formats::verdict::{Component, Kind, SignatureKind};
+use baton_formats::verdict::{Component, ComponentKind, SignatureKind};
 use baton_sys::hex;
-use baton_verify::{Part, is_shown};
+use baton_verify::{JudgedPart, is_shown};
 use serde::{Serialize, Serializer};
 
 /// A part, and who vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PartLine {
     #[serde(serialize_with = "named")]
-    kind: Kind,
+    kind: ComponentKind,
     vouched_by: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     signer: Option<String>,
@@ -22,8 +22,8 @@ pub struct PartLine {
     signature_kind: SignatureKind,
 }
 
-impl From<&Part> for PartLine {
-    fn from(part: &Part) -> PartLine {
+impl From<&JudgedPart> for PartLine {
+    fn from(part: &JudgedPart) -> PartLine {
         let signer = part.vouched.signer.as_ref();
         let key = signer.filter(|_| part.vouched.signature_kind.has_signer());
         PartLine {
@@ -63,7 +63,10 @@ impl PartLine {
     /// Whether a load's report has a line for it anyway.
     #[must_use]
     pub fn is_always_reported(&self) -> bool {
-        matches!(self.kind, Kind::Kernel | Kind::CommandLine)
+        matches!(
+            self.kind,
+            ComponentKind::Kernel | ComponentKind::CommandLine
+        )
     }
 
     /// Who vouches for it, and how, in words.
@@ -89,19 +92,19 @@ impl PartLine {
     }
 }
 
-fn named<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+fn named<S: Serializer>(kind: &ComponentKind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(name(*kind))
 }
 
-fn name(kind: Kind) -> &'static str {
+fn name(kind: ComponentKind) -> &'static str {
     match kind {
-        Kind::Kernel => "kernel",
-        Kind::Initrd => "initrd",
-        Kind::CommandLine => "command line",
-        Kind::Microcode => "microcode",
-        Kind::DeviceTree => "device tree",
-        Kind::Manifest => "manifest",
-        Kind::Addon => "addon",
+        ComponentKind::Kernel => "kernel",
+        ComponentKind::Initrd => "initrd",
+        ComponentKind::CommandLine => "command line",
+        ComponentKind::Microcode => "microcode",
+        ComponentKind::DeviceTree => "device tree",
+        ComponentKind::Manifest => "manifest",
+        ComponentKind::Addon => "addon",
     }
 }
 
@@ -118,7 +121,7 @@ mod tests {
     #[test]
     fn an_unsigned_part_has_no_signer_and_a_signed_one_says_how() {
         let component = Component {
-            kind: Kind::Initrd,
+            kind: ComponentKind::Initrd,
             signature_kind: SignatureKind::Unsigned,
             size: 7,
             digest: [0xab; 32],

@@ -15,7 +15,7 @@ use crate::kind::Role;
 use crate::verdict::gate;
 use baton_formats::policy::Rules;
 use baton_verify::{
-    Component, Part, Reason, Refusal, SignatureKind, Signer, Trust, VerifiedManifest,
+    Component, JudgedPart, Reason, Refusal, SignatureKind, Signer, Trust, VerifiedManifest,
     check_revoked, command_line, judge_initrds, verify_addon, verify_kernel_on,
 };
 
@@ -31,7 +31,7 @@ pub(super) struct Verdict {
     /// What it is accepted as.
     pub as_what: String,
     /// All that was judged with it; none if it was judged alone.
-    pub parts: Vec<Part>,
+    pub parts: Vec<JudgedPart>,
 }
 
 /// What is asked, and what the answer depends on.
@@ -115,7 +115,7 @@ impl Question<'_> {
         let inputs = self.inputs;
         let verdict = gate::judge(inputs, self.trust, &self.anchors.machine)?;
         let (_, judged) = verdict.map_err(|refusal| self.boot_refused(refusal))?;
-        let unsigned = |part: &&Part| part.vouched.signature_kind == SignatureKind::Unsigned;
+        let unsigned = |part: &&JudgedPart| part.vouched.signature_kind == SignatureKind::Unsigned;
         let unsigned = judged.parts.iter().filter(unsigned).count();
         Ok(Verdict {
             signature_kind: judged.signature_kind,

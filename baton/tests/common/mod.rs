@@ -5,7 +5,7 @@ pub mod fake;
 pub mod loading;
 pub mod signing;
 
-use baton_formats::gate_image::{GateInfo, Part};
+use baton_formats::gate_image::{GateInfo, SectionRange};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -223,10 +223,10 @@ pub fn gate_stub(limit: u32) -> Vec<u8> {
     let mut stub = kernel_image(0x3000);
     let info = GateInfo {
         stub_len: 0x3000,
-        keys: Part::default(),
-        policy: Part::default(),
-        sbat: Part::default(),
-        dbx: Part::default(),
+        keys: SectionRange::default(),
+        policy: SectionRange::default(),
+        sbat: SectionRange::default(),
+        dbx: SectionRange::default(),
         limit,
         formats: Default::default(),
         identity: [0; 32],

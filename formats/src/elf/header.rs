@@ -2,8 +2,8 @@
 //! Interface" (`Elf32_Ehdr`, `Elf64_Ehdr` and their `Phdr` in include/uapi/linux/elf.h).
 
 use super::{
-    Class, ElfError, HEADER_LEN, Kind, MAX_PROGRAM_HEADERS, PROGRAM_HEADER_LEN, PT_INTERP, PT_LOAD,
-    Segment,
+    Class, ElfError, ElfKind, HEADER_LEN, MAX_PROGRAM_HEADERS, PROGRAM_HEADER_LEN, PT_INTERP,
+    PT_LOAD, Segment,
 };
 use crate::magic::Magic;
 use crate::reader::{OutOfBounds, Reader, array_at, slice, u16_at};
@@ -68,7 +68,7 @@ impl Class {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
     pub class: Class,
-    pub kind: Kind,
+    pub kind: ElfKind,
     pub entry: u64,
     table_offset: u64,
     count: u16,
@@ -91,8 +91,8 @@ impl Header {
         }
         reader.skip(9).map_err(short)?; // EI_OSABI, EI_ABIVERSION and padding
         let kind = match reader.u16().map_err(short)? {
-            ET_EXEC => Kind::Executable,
-            ET_DYN => Kind::Relocatable,
+            ET_EXEC => ElfKind::Executable,
+            ET_DYN => ElfKind::Relocatable,
             other => return Err(ElfError::Kind(other)),
         };
         let machine = reader.u16().map_err(short)?;

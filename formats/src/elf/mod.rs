@@ -75,7 +75,7 @@ pub enum Class {
 
 /// Whether the addresses of a file are where it must lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ElfKind {
     /// `ET_EXEC`: linked for the addresses it states.
     Executable,
     /// `ET_DYN`: may lie elsewhere, once relocated.
@@ -179,7 +179,7 @@ impl<'a> Elf<'a> {
     }
 
     /// Whether it must lie where it says.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ElfKind {
         self.header.kind
     }
 

@@ -27,7 +27,7 @@ mod reads {
     fn what_is_loaded_where() {
         let file = kernel();
         let elf = Elf::parse(&file).unwrap();
-        assert_eq!(elf.kind(), Kind::Executable);
+        assert_eq!(elf.kind(), ElfKind::Executable);
         let segments: Vec<_> = elf.segments().collect();
         assert_eq!(segments.len(), 2);
         assert_eq!(segments[0].data, &file[at::CODE..at::DATA]);
@@ -117,7 +117,7 @@ mod reads {
     #[test]
     fn a_relocatable_file() {
         let file = with(&kernel(), |file| put16(file, 0x10, 3));
-        assert_eq!(Elf::parse(&file).unwrap().kind(), Kind::Relocatable);
+        assert_eq!(Elf::parse(&file).unwrap().kind(), ElfKind::Relocatable);
     }
 
     #[test]

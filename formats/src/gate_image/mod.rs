@@ -46,7 +46,7 @@ const RESERVED_LEN: usize = 8;
 
 /// A part of the gate image: `length` bytes at file offset `offset`; absent where both are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Part {
+pub struct SectionRange {
     /// Its file offset, a multiple of 4096.
     pub offset: u32,
     /// Its exact length in bytes.
@@ -59,14 +59,14 @@ pub struct GateInfo {
     /// The length of the stub's file, a multiple of 4096.
     pub stub_len: u32,
     /// DER certificates, one after another.
-    pub keys: Part,
+    pub keys: SectionRange,
     /// The compact policy, see [`crate::policy`].
-    pub policy: Part,
+    pub policy: SectionRange,
     /// SBAT metadata, as CSV.
-    pub sbat: Part,
+    pub sbat: SectionRange,
     /// What this gate refuses besides what the machine does: EFI signature lists, one after
     /// another, see [`crate::siglist`].
-    pub dbx: Part,
+    pub dbx: SectionRange,
     /// The file offset that the whole file must not reach beyond.
     pub limit: u32,
     /// The formats of kernels that it can boot.
@@ -126,10 +126,10 @@ impl GateInfo {
     fn read_fields(reader: &mut Reader<'_>) -> Result<Self, crate::reader::OutOfBounds> {
         Ok(GateInfo {
             stub_len: reader.u32()?,
-            keys: Part::read(reader)?,
-            policy: Part::read(reader)?,
-            sbat: Part::read(reader)?,
-            dbx: Part::read(reader)?,
+            keys: SectionRange::read(reader)?,
+            policy: SectionRange::read(reader)?,
+            sbat: SectionRange::read(reader)?,
+            dbx: SectionRange::read(reader)?,
             limit: reader.u32()?,
             formats: Formats::default(),
             identity: [0; 32],
@@ -209,9 +209,9 @@ impl GateInfo {
     }
 }
 
-impl Part {
+impl SectionRange {
     fn read(reader: &mut Reader<'_>) -> Result<Self, crate::reader::OutOfBounds> {
-        Ok(Part {
+        Ok(SectionRange {
             offset: reader.u32()?,
             length: reader.u32()?,
         })
@@ -219,7 +219,7 @@ impl Part {
 
     /// Whether there is no such part.
     pub fn is_absent(&self) -> bool {
-        *self == Part::default()
+        *self == SectionRange::default()
     }
 
     /// Where the part ends, if it lies between `begin` and `limit` as it must; `begin` if absent.

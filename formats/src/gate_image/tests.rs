@@ -13,10 +13,10 @@ fn error_at(offset: usize, value: u32) -> GateInfoError {
 #[test]
 fn reads_what_it_wrote() {
     let bare = GateInfo {
-        keys: Part::default(),
-        policy: Part::default(),
-        sbat: Part::default(),
-        dbx: Part::default(),
+        keys: SectionRange::default(),
+        policy: SectionRange::default(),
+        sbat: SectionRange::default(),
+        dbx: SectionRange::default(),
         ..gate_info()
     };
     for info in [gate_info(), bare] {
@@ -51,7 +51,7 @@ fn finds_its_parts_in_an_image() {
 #[test]
 fn gives_nothing_for_parts_that_are_absent() {
     let info = GateInfo {
-        keys: Part::default(),
+        keys: SectionRange::default(),
         ..gate_info()
     };
     assert_eq!(info.keys(&[1, 2, 3]), Ok(&[][..]));

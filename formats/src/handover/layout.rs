@@ -2,16 +2,16 @@
 
 use super::order::Order;
 use super::{
-    FLAG_CRASH, Kind, LayoutError, MAGIC, MAX_RECORDS, RECORD_LEN, RecordProblem, TABLE_OFFSET,
-    VERSION,
+    FLAG_CRASH, LayoutError, MAGIC, MAX_RECORDS, RECORD_LEN, RecordKind, RecordProblem,
+    TABLE_OFFSET, VERSION,
 };
 use crate::PAGE_SIZE;
 
 /// What the writer is to lay out as a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct PlannedRecord {
     /// What it is.
-    pub kind: Kind,
+    pub kind: RecordKind,
     /// Its length in bytes.
     pub length: u64,
     /// The digest it is to be judged by.
@@ -20,10 +20,10 @@ pub struct Part {
     pub subject: usize,
 }
 
-impl From<(Kind, u64, [u8; 32])> for Part {
+impl From<(RecordKind, u64, [u8; 32])> for PlannedRecord {
     /// A part that is no signature, or one of the kernel image.
-    fn from((kind, length, digest): (Kind, u64, [u8; 32])) -> Self {
-        Part {
+    fn from((kind, length, digest): (RecordKind, u64, [u8; 32])) -> Self {
+        PlannedRecord {
             kind,
             length,
             digest,
@@ -45,7 +45,7 @@ pub struct Layout {
 
 #[derive(Clone, Copy, Debug)]
 struct Planned {
-    kind: Kind,
+    kind: RecordKind,
     offset: u64,
     length: u64,
     digest: [u8; 32],
@@ -53,9 +53,12 @@ struct Planned {
 }
 
 impl Layout {
-    /// Lays out records in the given order; each is a [`Part`] or (kind, length in bytes, digest).
+    /// Lays out records in the given order; each is a [`PlannedRecord`] or (kind, length in bytes, digest).
     /// `flags` is 0 or [`FLAG_CRASH`].
-    pub fn plan<P: Into<Part> + Copy>(records: &[P], flags: u32) -> Result<Self, LayoutError> {
+    pub fn plan<P: Into<PlannedRecord> + Copy>(
+        records: &[P],
+        flags: u32,
+    ) -> Result<Self, LayoutError> {
         if records.is_empty() || records.len() > MAX_RECORDS {
             return Err(LayoutError::RecordCount(records.len()));
         }
@@ -63,7 +66,7 @@ impl Layout {
             return Err(LayoutError::Flags(flags));
         }
         let unused = Planned {
-            kind: Kind::Initrd,
+            kind: RecordKind::Initrd,
             offset: 0,
             length: 0,
             digest: [0; 32],
@@ -83,7 +86,7 @@ impl Layout {
             let part = part.into();
             *slot = Planned::of(index, &part, layout.total_len, &mut order)
                 .map_err(|problem| LayoutError::Record { index, problem })?;
-            has_kernel |= part.kind == Kind::Kernel;
+            has_kernel |= part.kind == RecordKind::Kernel;
             layout.total_len = layout
                 .total_len
                 .checked_add(part.length)
@@ -149,7 +152,7 @@ impl Layout {
 impl Planned {
     fn of(
         index: usize,
-        part: &Part,
+        part: &PlannedRecord,
         offset: u64,
         order: &mut Order,
     ) -> Result<Self, RecordProblem> {

@@ -64,7 +64,7 @@ mod order;
 mod tests;
 
 pub use error::{HandoverError, LayoutError, RecordProblem};
-pub use layout::{Layout, Part};
+pub use layout::{Layout, PlannedRecord};
 
 use crate::PAGE_SIZE;
 use crate::reader::{Reader, is_zero, slice};
@@ -86,7 +86,7 @@ pub const RECORD_LEN: usize = 64;
 
 /// What a record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RecordKind {
     /// The kernel image to boot.
     Kernel,
     /// An initrd: a cpio archive, compressed or not.
@@ -99,26 +99,26 @@ pub enum Kind {
     Addon,
 }
 
-impl Kind {
+impl RecordKind {
     /// The number that stands for it in the table.
     pub fn number(self) -> u32 {
         match self {
-            Kind::Kernel => 1,
-            Kind::Initrd => 2,
-            Kind::Signature => 3,
-            Kind::Manifest => 4,
-            Kind::Addon => 6,
+            RecordKind::Kernel => 1,
+            RecordKind::Initrd => 2,
+            RecordKind::Signature => 3,
+            RecordKind::Manifest => 4,
+            RecordKind::Addon => 6,
         }
     }
 
     /// The kind that a number stands for; `None` for unknown and for reserved numbers.
     pub fn from_number(number: u32) -> Option<Self> {
         match number {
-            1 => Some(Kind::Kernel),
-            2 => Some(Kind::Initrd),
-            3 => Some(Kind::Signature),
-            4 => Some(Kind::Manifest),
-            6 => Some(Kind::Addon),
+            1 => Some(RecordKind::Kernel),
+            2 => Some(RecordKind::Initrd),
+            3 => Some(RecordKind::Signature),
+            4 => Some(RecordKind::Manifest),
+            6 => Some(RecordKind::Addon),
             _ => None,
         }
     }
@@ -130,7 +130,7 @@ pub struct Record<'a> {
     /// Its number in the table, from 0.
     pub index: usize,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: RecordKind,
     /// The digest it is to be judged by (unverified; see the module's documentation).
     pub digest: [u8; 32],
     /// Its bytes, without padding.
@@ -145,7 +145,7 @@ impl Record<'_> {
     /// The number of the record that this one, a signature, is about; `None` in other kinds.
     pub fn subject(&self) -> Option<usize> {
         match self.kind {
-            Kind::Signature => usize::try_from(self.subject).ok(),
+            RecordKind::Signature => usize::try_from(self.subject).ok(),
             _ => None,
         }
     }
@@ -191,7 +191,7 @@ impl<'a> Handover<'a> {
             order
                 .next(index, record.kind, entry.subject)
                 .map_err(|problem| record_error(index, problem))?;
-            if record.kind == Kind::Kernel {
+            if record.kind == RecordKind::Kernel {
                 kernel = Some(record);
             }
             index = index.saturating_add(1);
@@ -219,7 +219,7 @@ impl<'a> Handover<'a> {
         }
     }
 
-    fn records_of(&self, kind: Kind) -> RecordsOf<'a> {
+    fn records_of(&self, kind: RecordKind) -> RecordsOf<'a> {
         RecordsOf {
             records: self.records(),
             kind,
@@ -233,7 +233,7 @@ impl<'a> Handover<'a> {
 
     /// The initrds, in the order in which they are to be unpacked.
     pub fn initrds(&self) -> RecordsOf<'a> {
-        self.records_of(Kind::Initrd)
+        self.records_of(RecordKind::Initrd)
     }
 
     /// Where the initrds lie in the blob, from the first one's begin to the last one's end, the
@@ -250,17 +250,17 @@ impl<'a> Handover<'a> {
 
     /// The addons, in the order in which they apply.
     pub fn addons(&self) -> RecordsOf<'a> {
-        self.records_of(Kind::Addon)
+        self.records_of(RecordKind::Addon)
     }
 
     /// The manifest, if there is one.
     pub fn manifest(&self) -> Option<Record<'a>> {
-        self.records_of(Kind::Manifest).next()
+        self.records_of(RecordKind::Manifest).next()
     }
 
     /// The detached signatures, in the order of what they are about.
     pub fn signatures(&self) -> RecordsOf<'a> {
-        self.records_of(Kind::Signature)
+        self.records_of(RecordKind::Signature)
     }
 
     /// The detached signature that is about the record of this number, if there is one.
@@ -309,7 +309,7 @@ impl<'a> Iterator for Records<'a> {
 #[derive(Clone, Debug)]
 pub struct RecordsOf<'a> {
     records: Records<'a>,
-    kind: Kind,
+    kind: RecordKind,
 }
 
 impl<'a> Iterator for RecordsOf<'a> {
@@ -418,7 +418,7 @@ impl Entry {
         is_draft: bool,
     ) -> Result<Record<'a>, HandoverError> {
         let refuse = |problem| Err(record_error(index, problem));
-        if Kind::from_number(self.kind).is_none() {
+        if RecordKind::from_number(self.kind).is_none() {
             return refuse(RecordProblem::Kind(self.kind));
         }
         if self.flags != 0 {
@@ -446,7 +446,7 @@ impl Entry {
     fn record<'a>(&self, index: usize, blob: &'a [u8], is_draft: bool) -> Option<Record<'a>> {
         Some(Record {
             index,
-            kind: Kind::from_number(self.kind)?,
+            kind: RecordKind::from_number(self.kind)?,
             digest: self.digest,
             bytes: slice(blob, self.offset, self.length)?,
             offset: self.offset,

@@ -1,11 +1,11 @@
 //! Which records may follow which: the same rules for the reader and the writer.
 
-use super::{Kind, RecordProblem};
+use super::{RecordKind, RecordProblem};
 
 /// What has been seen of a table, from its first record on.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Order {
-    last: Option<Kind>,
+    last: Option<RecordKind>,
     /// The number of the first signature.
     first_signature: Option<usize>,
     /// The numbers of the first addon, and of what follows the last one.
@@ -16,19 +16,26 @@ pub(super) struct Order {
 
 impl Order {
     /// Checks the next record, which has this number.
-    pub fn next(&mut self, index: usize, kind: Kind, subject: u32) -> Result<(), RecordProblem> {
+    pub fn next(
+        &mut self,
+        index: usize,
+        kind: RecordKind,
+        subject: u32,
+    ) -> Result<(), RecordProblem> {
         match self.last {
-            Some(Kind::Kernel) if kind == Kind::Kernel => return Err(RecordProblem::SecondKernel),
-            Some(Kind::Manifest) if kind == Kind::Manifest => {
+            Some(RecordKind::Kernel) if kind == RecordKind::Kernel => {
+                return Err(RecordProblem::SecondKernel);
+            }
+            Some(RecordKind::Manifest) if kind == RecordKind::Manifest => {
                 return Err(RecordProblem::SecondManifest);
             }
             Some(last) if place(kind) < place(last) => return Err(RecordProblem::OutOfOrder),
             _ => self.last = Some(kind),
         }
         match kind {
-            Kind::Signature => self.signature(index, subject),
+            RecordKind::Signature => self.signature(index, subject),
             _ if subject != 0 => Err(RecordProblem::Reserved),
-            Kind::Addon => {
+            RecordKind::Addon => {
                 let (first, _) = self.addons.unwrap_or((index, index));
                 self.addons = Some((first, index.saturating_add(1)));
                 Ok(())
@@ -54,12 +61,12 @@ impl Order {
     }
 }
 
-fn place(kind: Kind) -> u8 {
+fn place(kind: RecordKind) -> u8 {
     match kind {
-        Kind::Kernel => 0,
-        Kind::Initrd => 1,
-        Kind::Addon => 2,
-        Kind::Manifest => 3,
-        Kind::Signature => 4,
+        RecordKind::Kernel => 0,
+        RecordKind::Initrd => 1,
+        RecordKind::Addon => 2,
+        RecordKind::Manifest => 3,
+        RecordKind::Signature => 4,
     }
 }

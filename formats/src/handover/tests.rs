@@ -102,7 +102,7 @@ mod reads {
     #[test]
     fn as_many_records_as_there_may_be() {
         let mut records = vec![handover_records().remove(0)];
-        records.extend((1..32).map(|n| (Kind::Initrd, filler(n, 0), [0; 32])));
+        records.extend((1..32).map(|n| (RecordKind::Initrd, filler(n, 0), [0; 32])));
         let blob = handover_of(&records, 0);
         assert_eq!(Handover::parse(&blob).unwrap().records().count(), 32);
     }
@@ -376,7 +376,7 @@ mod refuses {
 mod layouts {
     use super::*;
 
-    fn error_of(records: &[(Kind, u64)], flags: u32) -> LayoutError {
+    fn error_of(records: &[(RecordKind, u64)], flags: u32) -> LayoutError {
         let records: Vec<_> = records.iter().map(|&(k, n)| (k, n, [0; 32])).collect();
         Layout::plan(&records, flags).unwrap_err()
     }
@@ -384,9 +384,9 @@ mod layouts {
     #[test]
     fn are_page_aligned_without_gaps() {
         let records = [
-            (Kind::Kernel, PAGE, [1; 32]),
-            (Kind::Initrd, 1, [2; 32]),
-            (Kind::Initrd, PAGE + 1, [3; 32]),
+            (RecordKind::Kernel, PAGE, [1; 32]),
+            (RecordKind::Initrd, 1, [2; 32]),
+            (RecordKind::Initrd, PAGE + 1, [3; 32]),
         ];
         let layout = Layout::plan(&records, 0).unwrap();
         let offsets: Vec<_> = (0..4).map(|index| layout.offset(index)).collect();
@@ -397,7 +397,7 @@ mod layouts {
 
     #[test]
     fn put_every_field_where_the_documentation_says() {
-        let layout = Layout::plan(&[(Kind::Kernel, 5, [0xd1; 32])], FLAG_CRASH).unwrap();
+        let layout = Layout::plan(&[(RecordKind::Kernel, 5, [0xd1; 32])], FLAG_CRASH).unwrap();
         let layout = layout.with_profile(0x0102_0304);
         let mut expected = [0; PAGE_SIZE];
         put(&mut expected, 0x00, b"BATON\0HO");
@@ -413,7 +413,7 @@ mod layouts {
 
     #[test]
     fn are_refused_for_what_a_reader_would_refuse() {
-        use Kind::{Initrd, Kernel, Manifest, Signature};
+        use RecordKind::{Initrd, Kernel, Manifest, Signature};
         let at = |index, problem| LayoutError::Record { index, problem };
         assert_eq!(error_of(&[], 0), LayoutError::RecordCount(0));
         let many = [&[(Kernel, 1)][..], &[(Initrd, 1); 32]].concat();

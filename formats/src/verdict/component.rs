@@ -14,7 +14,7 @@ pub const MAX_SUBJECT: usize = 128;
 
 /// What a component is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ComponentKind {
     /// 1: the kernel image, or the UKI that it is in.
     Kernel,
     /// 2: an initrd.
@@ -31,30 +31,30 @@ pub enum Kind {
     Addon,
 }
 
-impl Kind {
+impl ComponentKind {
     /// The number that stands for it.
     pub fn number(self) -> u32 {
         match self {
-            Kind::Kernel => 1,
-            Kind::Initrd => 2,
-            Kind::CommandLine => 3,
-            Kind::Microcode => 4,
-            Kind::DeviceTree => 5,
-            Kind::Manifest => 6,
-            Kind::Addon => 7,
+            ComponentKind::Kernel => 1,
+            ComponentKind::Initrd => 2,
+            ComponentKind::CommandLine => 3,
+            ComponentKind::Microcode => 4,
+            ComponentKind::DeviceTree => 5,
+            ComponentKind::Manifest => 6,
+            ComponentKind::Addon => 7,
         }
     }
 
     /// The kind that a number stands for.
     pub fn from_number(number: u32) -> Option<Self> {
         Some(match number {
-            1 => Kind::Kernel,
-            2 => Kind::Initrd,
-            3 => Kind::CommandLine,
-            4 => Kind::Microcode,
-            5 => Kind::DeviceTree,
-            6 => Kind::Manifest,
-            7 => Kind::Addon,
+            1 => ComponentKind::Kernel,
+            2 => ComponentKind::Initrd,
+            3 => ComponentKind::CommandLine,
+            4 => ComponentKind::Microcode,
+            5 => ComponentKind::DeviceTree,
+            6 => ComponentKind::Manifest,
+            7 => ComponentKind::Addon,
             _ => return None,
         })
     }
@@ -145,7 +145,7 @@ impl fmt::Display for SignatureKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Component<'a> {
     /// What it is.
-    pub kind: Kind,
+    pub kind: ComponentKind,
     /// How it was vouched for.
     pub signature_kind: SignatureKind,
     /// Its size in bytes.
@@ -164,7 +164,7 @@ pub struct Component<'a> {
 impl<'a> Component<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
-        let kind = Kind::from_number(reader.u32().ok()?)?;
+        let kind = ComponentKind::from_number(reader.u32().ok()?)?;
         let signature_kind = SignatureKind::from_number(reader.u16().ok()?)?;
         let key_id_len = usize::from(reader.u8().ok()?);
         let subject_len = usize::from(reader.u8().ok()?);

@@ -30,7 +30,7 @@
 //!
 //! | offset | size | field | must be |
 //! |---|---|---|---|
-//! | 0x00 | 4 | kind, see [`Kind`] | known |
+//! | 0x00 | 4 | kind, see [`ComponentKind`] | known |
 //! | 0x04 | 2 | how it was vouched for, see [`SignatureKind`] | known |
 //! | 0x06 | 1 | length of the key's identifier | 0 to 32; 0 where no key vouched |
 //! | 0x07 | 1 | length of the signer's name | 0 to 128; 0 where no key vouched |
@@ -47,7 +47,9 @@ mod error;
 #[cfg(test)]
 mod tests;
 
-pub use component::{COMPONENT_LEN, Component, Kind, MAX_KEY_ID, MAX_SUBJECT, SignatureKind};
+pub use component::{
+    COMPONENT_LEN, Component, ComponentKind, MAX_KEY_ID, MAX_SUBJECT, SignatureKind,
+};
 pub use error::VerdictError;
 
 use crate::reader::{OutOfBounds, Reader};

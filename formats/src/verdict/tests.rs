@@ -30,7 +30,7 @@ fn reads_what_it_wrote() {
 #[test]
 fn writes_every_field_where_the_documentation_says() {
     let component = Component {
-        kind: Kind::Manifest,
+        kind: ComponentKind::Manifest,
         signature_kind: SignatureKind::Detached,
         size: 0x1122,
         digest: [0xd1; 32],
@@ -62,7 +62,9 @@ fn has_a_type_that_linux_ignores() {
 
 #[test]
 fn knows_every_kind_and_way_by_its_number() {
-    let kinds = (0..=8).filter_map(Kind::from_number).map(Kind::number);
+    let kinds = (0..=8)
+        .filter_map(ComponentKind::from_number)
+        .map(ComponentKind::number);
     assert_eq!(kinds.collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
     let ways = (0..=8)
         .filter_map(SignatureKind::from_number)

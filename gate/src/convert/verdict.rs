@@ -6,7 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use baton_formats::verdict::{self, Component, Gate};
-use baton_verify::{Decision, Part};
+use baton_verify::{Decision, JudgedPart};
 
 /// The record's bytes.
 pub(crate) fn record(decision: &Decision<'_>, identity: [u8; 32]) -> Vec<u8> {
@@ -27,7 +27,7 @@ pub(crate) fn record(decision: &Decision<'_>, identity: [u8; 32]) -> Vec<u8> {
     bytes
 }
 
-fn component(part: &Part) -> Component<'_> {
+fn component(part: &JudgedPart) -> Component<'_> {
     let signer = part.vouched.signer.as_ref();
     Component {
         kind: part.kind,

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use baton_formats::handover::{FLAG_CRASH, Kind, Layout, Part};
+use baton_formats::handover::{FLAG_CRASH, Layout, PlannedRecord, RecordKind};
 use baton_verify::{Component, Decision, HashAlgorithm, Machine, Refusal, Trust, decide};
 
 use super::forge::{Cert, Forge};
@@ -44,14 +44,14 @@ pub fn sign(content: &[u8]) -> Vec<u8> {
 /// A handover to be: records, and whether it is for a crash.
 #[derive(Clone, Default)]
 pub struct Build {
-    pub records: Vec<(Part, Vec<u8>)>,
+    pub records: Vec<(PlannedRecord, Vec<u8>)>,
     pub flags: u32,
     pub profile: u32,
 }
 
 impl Build {
     pub fn kernel(bytes: &[u8], digest: [u8; 32]) -> Self {
-        Self::default().with(Kind::Kernel, bytes, digest, 0)
+        Self::default().with(RecordKind::Kernel, bytes, digest, 0)
     }
 
     /// Unsigned in itself.
@@ -65,9 +65,15 @@ impl Build {
         Self::kernel(&image, authenticode(&image))
     }
 
-    pub fn with(mut self, kind: Kind, bytes: &[u8], digest: [u8; 32], subject: usize) -> Self {
+    pub fn with(
+        mut self,
+        kind: RecordKind,
+        bytes: &[u8],
+        digest: [u8; 32],
+        subject: usize,
+    ) -> Self {
         let length = bytes.len() as u64;
-        let part = Part {
+        let part = PlannedRecord {
             kind,
             length,
             digest,
@@ -78,17 +84,27 @@ impl Build {
     }
 
     pub fn initrd(self, bytes: &[u8]) -> Self {
-        self.with(Kind::Initrd, bytes, sha256(bytes), 0)
+        self.with(RecordKind::Initrd, bytes, sha256(bytes), 0)
     }
 
     pub fn manifest(self, text: &str) -> Self {
-        self.with(Kind::Manifest, text.as_bytes(), sha256(text.as_bytes()), 0)
+        self.with(
+            RecordKind::Manifest,
+            text.as_bytes(),
+            sha256(text.as_bytes()),
+            0,
+        )
     }
 
     /// A signature of `content`, said to be of the record of this number.
     pub fn signature(self, subject: usize, content: &[u8]) -> Self {
         let signature = sign(content);
-        self.with(Kind::Signature, &signature, sha256(&signature), subject)
+        self.with(
+            RecordKind::Signature,
+            &signature,
+            sha256(&signature),
+            subject,
+        )
     }
 
     /// A manifest with its right signature.
@@ -99,7 +115,7 @@ impl Build {
 
     /// An addon, whose digest is its Authenticode digest.
     pub fn addon(self, image: &[u8]) -> Self {
-        self.with(Kind::Addon, image, authenticode(image), 0)
+        self.with(RecordKind::Addon, image, authenticode(image), 0)
     }
 
     pub fn crash(mut self) -> Self {

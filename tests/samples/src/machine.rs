@@ -2,8 +2,8 @@
 
 use baton_formats::boot_params::{BootParamsMut, SECURE_BOOT_ENABLED, VIDEO_TYPE_EFI, offset};
 use baton_formats::efi::{Guid, MOK_TABLE_GUID};
-use baton_formats::gate_image::{GateInfo, LEN, Part};
-use baton_formats::handover::{Kind, Layout};
+use baton_formats::gate_image::{GateInfo, LEN, SectionRange};
+use baton_formats::handover::{Layout, RecordKind};
 use baton_formats::pe::Pe;
 use baton_formats::setup_data::{HEADER_LEN, SETUP_EFI, SETUP_KEXEC_KHO, SetupDataHeader};
 use baton_formats::siglist::X509_GUID;
@@ -85,11 +85,11 @@ fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
 /// A handover of this kernel and these initrds.
 pub fn handover(kernel: &[u8], initrds: &[&[u8]]) -> Vec<u8> {
     let digest = sha256(Pe::parse(kernel).expect("a PE image").digest_parts());
-    let mut records = vec![(Kind::Kernel, kernel.len() as u64, digest)];
+    let mut records = vec![(RecordKind::Kernel, kernel.len() as u64, digest)];
     records.extend(
         initrds
             .iter()
-            .map(|bytes| (Kind::Initrd, bytes.len() as u64, sha256([*bytes]))),
+            .map(|bytes| (RecordKind::Initrd, bytes.len() as u64, sha256([*bytes]))),
     );
     let layout = Layout::plan(&records, 0).expect("a layout");
     let mut blob = vec![0; layout.total_len() as usize];
@@ -107,9 +107,9 @@ pub fn built_gate(keys: &[u8], dbx: &[u8]) -> ([u8; LEN], Vec<u8>) {
     let stub_len = 0x4000;
     let part = |offset: u32, bytes: &[u8]| {
         if bytes.is_empty() {
-            Part::default()
+            SectionRange::default()
         } else {
-            Part {
+            SectionRange {
                 offset,
                 length: bytes.len() as u32,
             }
@@ -119,8 +119,8 @@ pub fn built_gate(keys: &[u8], dbx: &[u8]) -> ([u8; LEN], Vec<u8>) {
     let info = GateInfo {
         stub_len,
         keys: part(stub_len, keys),
-        policy: Part::default(),
-        sbat: Part::default(),
+        policy: SectionRange::default(),
+        sbat: SectionRange::default(),
         dbx: part(stub_len + dbx_at as u32, dbx),
         limit: 0x10_0000,
         formats: Default::default(),

@@ -21,7 +21,7 @@ use baton_formats::manifest::CommandLine;
 use baton_formats::pe::Pe;
 use baton_formats::policy::{Policy, Rules};
 use baton_formats::uki::Arguments;
-use baton_formats::verdict::{Kind, MAX_COMPONENTS, SignatureKind};
+use baton_formats::verdict::{ComponentKind, MAX_COMPONENTS, SignatureKind};
 
 use self::arch::x86::SETUP_HEADER;
 use self::joined::Piece;
@@ -29,7 +29,7 @@ use self::kernel::verify_kernel_on;
 use self::manifest::VerifiedManifest;
 use self::payload::Payload;
 use self::uki::Opened;
-use self::vouched::{Part, Vouched, add_parts_of};
+use self::vouched::{JudgedPart, Vouched, add_parts_of};
 use crate::crypto::hash::sha256;
 use crate::decide::machine::Machine;
 use crate::policy::command_line;
@@ -67,7 +67,7 @@ pub struct Decision<'a> {
     pub manifest: Option<VerifiedManifest<'a>>,
     /// All that was judged, part by part: the kernel image first, then what is in it and in addons; then the
     /// handover's other records but for signatures, in their order, and the command line last.
-    pub parts: Vec<Part>,
+    pub parts: Vec<JudgedPart>,
     /// The policy that was gone by.
     pub policy: AppliedPolicy,
     /// Whether this is a crash.
@@ -196,16 +196,20 @@ fn decide_parsed<'a>(
     check_length(&command_line, &opened.payload)
         .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
 
-    let mut parts = alloc::vec![Part::image(Kind::Kernel, &parsed.kernel(), &kernel)];
+    let mut parts = alloc::vec![JudgedPart::image(
+        ComponentKind::Kernel,
+        &parsed.kernel(),
+        &kernel
+    )];
     signed.add_to(&mut parts);
     parts.extend(initrds);
     for (record, (image, _)) in parsed.addons().zip(&addons) {
-        parts.push(Part::image(Kind::Addon, &record, image));
+        parts.push(JudgedPart::image(ComponentKind::Addon, &record, image));
     }
     if let (Some(record), Some(manifest)) = (parsed.manifest(), &manifest) {
-        parts.push(Part::manifest(&record, manifest));
+        parts.push(JudgedPart::manifest(&record, manifest));
     }
-    parts.push(Part::command_line(&command_line, vouched));
+    parts.push(JudgedPart::command_line(&command_line, vouched));
     check_count(&parts).map_err(|reason| Refusal::new(Component::Handover, reason))?;
 
     let initrd_range = parsed.initrd_range();
@@ -233,7 +237,7 @@ fn parsed(read: Result<Handover<'_>, HandoverError>) -> Result<Handover<'_>, Ref
 ///
 /// # Errors
 /// As [`decide_draft`].
-pub fn judge_initrds(handover: &[u8], trust: &Trust<'_>) -> Result<Vec<Part>, Refusal> {
+pub fn judge_initrds(handover: &[u8], trust: &Trust<'_>) -> Result<Vec<JudgedPart>, Refusal> {
     let parsed = parsed(Handover::parse_draft(handover))?;
     records::check_signatures(&parsed)?;
     let manifest = records::check_manifest(&parsed, trust)?;
@@ -294,7 +298,7 @@ impl<'a, 's> Signed<'a, 's> {
         self.arguments.iter().rev().find_map(|one| one.dtb)
     }
 
-    fn add_to(&self, parts: &mut Vec<Part>) {
+    fn add_to(&self, parts: &mut Vec<JudgedPart>) {
         for (image, arguments) in self.images.iter().zip(&self.arguments) {
             add_parts_of(image, arguments, parts);
         }
@@ -473,7 +477,7 @@ fn by_manifest(manifest: Option<&VerifiedManifest<'_>>) -> Vouched {
 
 /// All that is booted must be on record: whoever reads that must not miss what wasn't signed because
 /// much that was came first.
-fn check_count(parts: &[Part]) -> Result<(), Reason> {
+fn check_count(parts: &[JudgedPart]) -> Result<(), Reason> {
     if parts.len() > MAX_COMPONENTS {
         Err(Reason::TooManyParts(parts.len()))
     } else {

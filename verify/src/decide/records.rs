@@ -6,13 +6,13 @@ use baton_formats::cpio;
 use baton_formats::handover::{Handover, Record};
 use baton_formats::initrd;
 use baton_formats::policy::{Purpose, Rules};
-use baton_formats::verdict::{Kind, SignatureKind};
+use baton_formats::verdict::{ComponentKind, SignatureKind};
 
 use crate::crypto::hash::{HashAlgorithm, sha256};
 use crate::decide::joined::Piece;
 use crate::decide::manifest::VerifiedManifest;
 use crate::decide::uki::Opened;
-use crate::decide::vouched::{Part, Vouched};
+use crate::decide::vouched::{JudgedPart, Vouched};
 use crate::policy::revoked::check_revoked;
 use crate::policy::sbat::check_sbat;
 use crate::policy::scope::Use;
@@ -64,7 +64,7 @@ pub(crate) fn check_initrds(
     handover: &Handover<'_>,
     manifest: Option<&VerifiedManifest<'_>>,
     trust: &Trust<'_>,
-) -> Result<Vec<Part>, Refusal> {
+) -> Result<Vec<JudgedPart>, Refusal> {
     let mut parts = Vec::new();
     for record in handover.initrds() {
         let index = parts.len();
@@ -83,7 +83,7 @@ pub(crate) fn check_initrds(
 /// The initrds of a handover, each vouched for as `parts` say.
 pub(crate) fn pieces<'a>(
     handover: &Handover<'a>,
-    parts: &[Part],
+    parts: &[JudgedPart],
 ) -> impl Iterator<Item = Piece<'a>> {
     let all = handover.initrds().zip(parts).enumerate();
     all.map(|(index, (record, part))| Piece {
@@ -102,12 +102,12 @@ pub(crate) fn pieces<'a>(
 /// which may be no initrd. A manifest that lists no kernel says nothing of what a kernel goes without.
 pub(crate) fn check_for_kernel(
     handover: &Handover<'_>,
-    parts: &[Part],
+    parts: &[JudgedPart],
     kernel: &Opened<'_>,
     is_listed: bool,
     rules: &Rules<'_>,
 ) -> Result<(), Refusal> {
-    let unlisted = |part: &Part| part.vouched.signature_kind != SignatureKind::Manifest;
+    let unlisted = |part: &JudgedPart| part.vouched.signature_kind != SignatureKind::Manifest;
     if let Some(index) = parts.iter().position(unlisted)
         && !kernel.payload.is_linux()
     {
@@ -151,7 +151,7 @@ fn check_initrd(
     handover: &Handover<'_>,
     manifest: Option<&VerifiedManifest<'_>>,
     trust: &Trust<'_>,
-) -> Result<Part, Reason> {
+) -> Result<JudgedPart, Reason> {
     let content = trust.hashing(|| Content::new(HashAlgorithm::Sha256, [record.bytes]));
     let digest = content.digest().to_sha256();
     if !record.has_digest(&digest) {
@@ -179,7 +179,12 @@ fn check_initrd(
         }
     }
     accept_initrd(&vouched, manifest, rules)?;
-    Ok(Part::new(Kind::Initrd, record.bytes, digest, vouched))
+    Ok(JudgedPart::new(
+        ComponentKind::Initrd,
+        record.bytes,
+        digest,
+        vouched,
+    ))
 }
 
 /// An initrd in a manifest without a kernel is vouched for just as by a signature of its own, so that the

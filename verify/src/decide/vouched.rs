@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use baton_formats::handover::Record;
 use baton_formats::policy::Rules;
 use baton_formats::uki::Arguments;
-use baton_formats::verdict::{Kind, SignatureKind};
+use baton_formats::verdict::{ComponentKind, SignatureKind};
 
 use crate::crypto::hash::sha256;
 use crate::decide::manifest::VerifiedManifest;
@@ -47,9 +47,9 @@ impl Vouched {
 
 /// A part of what is booted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct JudgedPart {
     /// What it is.
-    pub kind: Kind,
+    pub kind: ComponentKind,
     /// Its size in bytes.
     pub size: u64,
     /// Its SHA-256, or, of a signed PE image, its Authenticode digest; of a part of a UKI or of an
@@ -59,8 +59,13 @@ pub struct Part {
     pub vouched: Vouched,
 }
 
-impl Part {
-    pub(crate) fn new(kind: Kind, bytes: &[u8], digest: [u8; 32], vouched: Vouched) -> Self {
+impl JudgedPart {
+    pub(crate) fn new(
+        kind: ComponentKind,
+        bytes: &[u8],
+        digest: [u8; 32],
+        vouched: Vouched,
+    ) -> Self {
         Self {
             kind,
             size: bytes.len() as u64,
@@ -70,20 +75,20 @@ impl Part {
     }
 
     /// A signed image.
-    pub(crate) fn image(kind: Kind, record: &Record<'_>, image: &Verified<'_>) -> Self {
+    pub(crate) fn image(kind: ComponentKind, record: &Record<'_>, image: &Verified<'_>) -> Self {
         Self::new(kind, record.bytes, image.digest(), Vouched::as_is(image))
     }
 
     /// The command line as it is booted.
     pub(crate) fn command_line(line: &[u8], vouched: Vouched) -> Self {
-        Self::new(Kind::CommandLine, line, sha256([line]), vouched)
+        Self::new(ComponentKind::CommandLine, line, sha256([line]), vouched)
     }
 
     /// The manifest.
     pub(crate) fn manifest(record: &Record<'_>, manifest: &VerifiedManifest<'_>) -> Self {
         let vouched = Vouched::by(SignatureKind::Detached, manifest.signer().clone());
         Self::new(
-            Kind::Manifest,
+            ComponentKind::Manifest,
             record.bytes,
             sha256([record.bytes]),
             vouched,
@@ -92,14 +97,18 @@ impl Part {
 }
 
 /// Adds what is signed together with `image`, a UKI or an addon, but for its command line.
-pub(crate) fn add_parts_of(image: &Verified<'_>, arguments: &Arguments<'_>, parts: &mut Vec<Part>) {
+pub(crate) fn add_parts_of(
+    image: &Verified<'_>,
+    arguments: &Arguments<'_>,
+    parts: &mut Vec<JudgedPart>,
+) {
     for (kind, bytes) in [
-        (Kind::Microcode, arguments.ucode),
-        (Kind::Initrd, arguments.initrd),
-        (Kind::DeviceTree, arguments.dtb),
+        (ComponentKind::Microcode, arguments.ucode),
+        (ComponentKind::Initrd, arguments.initrd),
+        (ComponentKind::DeviceTree, arguments.dtb),
     ] {
         if let Some(bytes) = bytes {
-            parts.push(Part::new(
+            parts.push(JudgedPart::new(
                 kind,
                 bytes,
                 image.digest(),

@@ -64,7 +64,7 @@ fn a_signature_that_is_not_needed_must_be_within_its_keys_scope_too() {
     let beside = ForgeDetached::new(&image, &Cert::leaf(3, 1)).build();
     let build = Build::kernel(&image, authenticode(&image));
     let build = build.with(
-        baton_formats::handover::Kind::Signature,
+        baton_formats::handover::RecordKind::Signature,
         &beside,
         sha256(&beside),
         0,

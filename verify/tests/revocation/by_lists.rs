@@ -187,10 +187,12 @@ fn a_revoked_signer_signs_no_initrd_either() {
     let initrd = b"070701 an initrd";
     let by_other = baton_samples::forge_detached::ForgeDetached::new(initrd, &Cert::leaf(3, 1));
     let signature = by_other.build();
-    let build =
-        Build::signed()
-            .initrd(initrd)
-            .with(Kind::Signature, &signature, sha256(&signature), 1);
+    let build = Build::signed().initrd(initrd).with(
+        RecordKind::Signature,
+        &signature,
+        sha256(&signature),
+        1,
+    );
     assert_eq!(judge(&build, b"", &Lists::default()), Ok(()));
     for lists in both(&list) {
         let refusal = refused(&build, b"", &lists);

@@ -6,7 +6,7 @@ mod by_generation;
 mod by_lists;
 mod malformed;
 
-use baton_formats::handover::Kind;
+use baton_formats::handover::RecordKind;
 use baton_formats::policy::Policy;
 use baton_formats::siglist::{X509_SHA256_GUID, X509_SHA384_GUID, X509_SHA512_GUID};
 use baton_samples::build::{Build, authenticode, line, manifest, sha256, signer};

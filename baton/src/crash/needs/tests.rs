@@ -1,12 +1,12 @@
 use super::*;
 use crate::crash::fake::{Fake, RELEASE};
-use crate::crash::target::{Filesystem, Target};
+use crate::crash::target::{Filesystem, NamedTarget};
 use baton_capture::target::RawTarget;
 use baton_sys::mounts;
 
 fn needed(
     fake: &Fake,
-    targets: &[Target],
+    targets: &[NamedTarget],
     more: &[&str],
     same: bool,
 ) -> Result<Vec<String>, Problem> {
@@ -24,8 +24,8 @@ fn needed(
     Ok(needs.into_order())
 }
 
-fn on(device: &str, filesystem: &str, options: &str) -> Target {
-    Target::Filesystem(Filesystem {
+fn on(device: &str, filesystem: &str, options: &str) -> NamedTarget {
+    NamedTarget::Filesystem(Filesystem {
         device: device.to_owned().try_into().unwrap(),
         filesystem: Some(filesystem.to_owned().try_into().unwrap()),
         options: options.to_owned().try_into().unwrap(),
@@ -63,7 +63,7 @@ fn an_nvme_disk_needs_no_module_for_a_bridge_that_is_built_in() {
 #[test]
 fn a_sata_disk_needs_controller_and_scsi_disk_driver() {
     let fake = Fake::new().with_modules().with_sata();
-    let raw = Target::Raw(RawTarget {
+    let raw = NamedTarget::Raw(RawTarget {
         device: "PARTUUID=part-sda1".to_owned().try_into().unwrap(),
     });
     let order = needed(&fake, &[raw], &[], true).unwrap();

@@ -2,7 +2,7 @@
 
 mod trial;
 
-use super::{FoundTarget, TargetKind, capture, device};
+use super::{FindTarget, FoundTarget, capture, device};
 use crate::crash::needs::Needs;
 use crate::crash::{names, probe};
 use crate::failure::Result;
@@ -41,7 +41,7 @@ impl Filesystem {
     }
 }
 
-impl TargetKind for Filesystem {
+impl FindTarget for Filesystem {
     fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>> {
         let name = self.name();
         let found = device::find(root, &self.device, &name)?;

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 /// A target as crash.toml names it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Target {
+pub enum NamedTarget {
     /// A directory that is mounted now.
     Mounted(Mounted),
     /// A directory of a file system that need not be mounted.
@@ -34,20 +34,20 @@ pub enum Target {
     Raw(capture::RawTarget),
 }
 
-impl Target {
+impl NamedTarget {
     /// The target, whichever kind it is.
     #[must_use]
-    pub fn kind(&self) -> &dyn TargetKind {
+    pub fn kind(&self) -> &dyn FindTarget {
         match self {
-            Target::Mounted(target) => target,
-            Target::Filesystem(target) => target,
-            Target::Raw(target) => target,
+            NamedTarget::Mounted(target) => target,
+            NamedTarget::Filesystem(target) => target,
+            NamedTarget::Raw(target) => target,
         }
     }
 }
 
 /// What a kind of target is.
-pub trait TargetKind {
+pub trait FindTarget {
     /// Looks the target up on this machine.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A directory as it is mounted here. The capture program gets it as a directory of its file system.
 
 use super::filesystem::{self, FoundFilesystem};
-use super::{FoundTarget, TargetKind};
+use super::{FindTarget, FoundTarget};
 use crate::crash::names;
 use crate::failure::Result;
 use crate::failure::problem::Problem;
@@ -24,7 +24,7 @@ pub struct Mounted {
     pub directory: Directory,
 }
 
-impl TargetKind for Mounted {
+impl FindTarget for Mounted {
     fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>> {
         let nowhere = || Problem::NotMounted {
             directory: self.directory.to_string(),

@@ -1,7 +1,7 @@
 //! A whole partition or disk. Its keys in crash.toml are those that the capture program reads, but the device may be
 //! any path here; the capture program gets a name that the device also has after a crash.
 
-use super::{FoundTarget, TargetKind, capture, device};
+use super::{FindTarget, FoundTarget, capture, device};
 use crate::crash::needs::Needs;
 use crate::crash::{names, probe};
 use crate::failure::Result;
@@ -18,7 +18,7 @@ fn name(target: &RawTarget) -> String {
     format!("raw target {}", target.device)
 }
 
-impl TargetKind for RawTarget {
+impl FindTarget for RawTarget {
     fn find(&self, root: &Root, mounts: &[Mount]) -> Result<Box<dyn FoundTarget>> {
         let name = name(self);
         let found = device::find(root, self.device.name(), &name)?;

@@ -5,7 +5,7 @@ use baton_sys::mounts;
 
 type Found = Result<Box<dyn FoundTarget>>;
 
-fn at(fake: &Fake, target: &Target) -> Found {
+fn at(fake: &Fake, target: &NamedTarget) -> Found {
     let root = fake.root();
     target.kind().find(&root, &mounts::read(&root).unwrap())
 }
@@ -14,14 +14,14 @@ fn mounted_at(fake: &Fake, directory: &str) -> Found {
     at(fake, &mounted(directory))
 }
 
-fn mounted(directory: &str) -> Target {
-    Target::Mounted(Mounted {
+fn mounted(directory: &str) -> NamedTarget {
+    NamedTarget::Mounted(Mounted {
         directory: directory.to_owned().try_into().unwrap(),
     })
 }
 
-fn filesystem(device: &str, filesystem: Option<&str>) -> Target {
-    Target::Filesystem(Filesystem {
+fn filesystem(device: &str, filesystem: Option<&str>) -> NamedTarget {
+    NamedTarget::Filesystem(Filesystem {
         device: device.to_owned().try_into().unwrap(),
         filesystem: filesystem.map(|it| it.to_owned().try_into().unwrap()),
         options: Default::default(),
@@ -29,8 +29,8 @@ fn filesystem(device: &str, filesystem: Option<&str>) -> Target {
     })
 }
 
-fn raw_on(device: &str) -> Target {
-    Target::Raw(capture::RawTarget {
+fn raw_on(device: &str) -> NamedTarget {
+    NamedTarget::Raw(capture::RawTarget {
         device: device.to_owned().try_into().unwrap(),
     })
 }
@@ -298,8 +298,8 @@ fn a_name_that_only_udev_knows_is_refused_where_that_shows() {
     assert_eq!(failure.word(), "not-found");
 }
 
-fn directory(path: &str) -> Target {
-    Target::Filesystem(Filesystem {
+fn directory(path: &str) -> NamedTarget {
+    NamedTarget::Filesystem(Filesystem {
         device: Device::Path("/dev/vda1".into()),
         filesystem: None,
         options: Default::default(),
@@ -314,7 +314,7 @@ fn a_directory_is_opened_as_it_would_be_after_a_crash() {
         .file("file", "")
         .directory("srv/dumps")
         .link("link", "srv/dumps");
-    let refused = |target: Target| {
+    let refused = |target: NamedTarget| {
         let failure = at(&fake, &target).unwrap_err();
         (failure.word(), failure.to_string())
     };

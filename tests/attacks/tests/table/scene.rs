@@ -3,7 +3,7 @@
 
 use baton_formats::boot_params::SECURE_BOOT_ENABLED;
 use baton_formats::gate_image::{FILE_OFFSET, Formats, GateInfo};
-use baton_formats::handover::{Kind, Part};
+use baton_formats::handover::{PlannedRecord, RecordKind};
 use baton_formats::policy::Policy;
 use baton_samples::build::{Build, authenticode, sha256, sign, signer};
 use baton_samples::forge::{Cert, Forge};
@@ -174,7 +174,9 @@ impl Scene {
         let mut bytes = self.build.records[record].1.clone();
         change(&mut bytes);
         let digest = match self.build.records[record].0.kind {
-            Kind::Kernel | Kind::Addon if baton_formats::pe::Pe::parse(&bytes).is_ok() => {
+            RecordKind::Kernel | RecordKind::Addon
+                if baton_formats::pe::Pe::parse(&bytes).is_ok() =>
+            {
                 authenticode(&bytes)
             }
             _ => sha256(&bytes),
@@ -183,8 +185,8 @@ impl Scene {
     }
 
     /// Adds a record in front of the one of this number.
-    pub fn insert(&mut self, at: usize, kind: Kind, bytes: &[u8], subject: usize) {
-        let part = Part {
+    pub fn insert(&mut self, at: usize, kind: RecordKind, bytes: &[u8], subject: usize) {
+        let part = PlannedRecord {
             kind,
             length: bytes.len() as u64,
             digest: sha256(bytes),

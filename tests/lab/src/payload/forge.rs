@@ -5,7 +5,9 @@ use fs_err as fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use baton_formats::handover::{FLAG_CRASH, Kind, Layout, Part, RECORD_LEN, TABLE_OFFSET};
+use baton_formats::handover::{
+    FLAG_CRASH, Layout, PlannedRecord, RECORD_LEN, RecordKind, TABLE_OFFSET,
+};
 use baton_formats::pe::Pe;
 use sha2::{Digest, Sha256};
 
@@ -13,7 +15,7 @@ use crate::fetch::packages::MAIN;
 
 const PAGE: usize = 4096;
 
-/// Kind of no record there is.
+/// RecordKind of no record there is.
 pub const UNKNOWN_KIND: u8 = 99;
 
 /// Writes `bad/NAME.handover` below `tree`; the good one lies among them.
@@ -66,30 +68,33 @@ pub fn handovers(tree: &Path) -> Result<()> {
 
 /// A well-formed handover of any kernel in a PE image.
 fn write(kernel: &[u8], initrds: &[Vec<u8>]) -> Result<Vec<u8>> {
-    let mut records = vec![(part(Kind::Kernel, kernel, authenticode(kernel)?), kernel)];
-    records.extend(initrds.iter().map(|bytes| whole(Kind::Initrd, bytes)));
+    let mut records = vec![(
+        part(RecordKind::Kernel, kernel, authenticode(kernel)?),
+        kernel,
+    )];
+    records.extend(initrds.iter().map(|bytes| whole(RecordKind::Initrd, bytes)));
     assemble(&records)
 }
 
 /// A handover of anything as the kernel, with a detached signature of it.
 pub fn signed_kernel(kernel: &[u8], signature: &[u8]) -> Result<Vec<u8>> {
     assemble(&[
-        whole(Kind::Kernel, kernel),
-        whole(Kind::Signature, signature),
+        whole(RecordKind::Kernel, kernel),
+        whole(RecordKind::Signature, signature),
     ])
 }
 
-fn whole(kind: Kind, bytes: &[u8]) -> (Part, &[u8]) {
+fn whole(kind: RecordKind, bytes: &[u8]) -> (PlannedRecord, &[u8]) {
     (part(kind, bytes, Sha256::digest(bytes).into()), bytes)
 }
 
-fn part(kind: Kind, bytes: &[u8], digest: [u8; 32]) -> Part {
+fn part(kind: RecordKind, bytes: &[u8], digest: [u8; 32]) -> PlannedRecord {
     (kind, bytes.len() as u64, digest).into()
 }
 
 /// Records in this order.
-fn assemble(records: &[(Part, &[u8])]) -> Result<Vec<u8>> {
-    let parts: Vec<Part> = records.iter().map(|(part, _)| *part).collect();
+fn assemble(records: &[(PlannedRecord, &[u8])]) -> Result<Vec<u8>> {
+    let parts: Vec<PlannedRecord> = records.iter().map(|(part, _)| *part).collect();
     let layout = Layout::plan(&parts, 0).map_err(|e| anyhow!("{e:?}"))?;
     let mut blob = vec![0; usize::try_from(layout.total_len())?];
     blob.get_mut(..PAGE)

@@ -104,7 +104,7 @@ fn in_one_of_several(all: &mut Cases) {
         "an ACPI table in the second of two initrds":
             bzimage, |it| it.build = it.build.clone().initrd(&table()) => initrd(1), CODE;
         "an ACPI table in an unsigned initrd after a signed one":
-            signed_initrd, |it| it.insert(2, baton_formats::handover::Kind::Initrd, &table(), 0) => initrd(1), CODE;
+            signed_initrd, |it| it.insert(2, baton_formats::handover::RecordKind::Initrd, &table(), 0) => initrd(1), CODE;
         "an ACPI table in an unsigned initrd for a UKI that has its own":
             open_uki, |it| it.build = it.build.clone().initrd(&table()) => initrd(0), CODE;
     }
@@ -150,7 +150,7 @@ fn across_a_joint(all: &mut Cases) {
         "the same of a signed initrd's end and an unsigned one's beginning":
             signed_beginning, |it| {
                 let (_, second) = halves(4096);
-                it.insert(2, baton_formats::handover::Kind::Initrd, &second, 0);
+                it.insert(2, baton_formats::handover::RecordKind::Initrd, &second, 0);
             } => initrd(1), CODE;
         "the same of an unsigned initrd's end and a signed one's beginning":
             signed_end, |it| {
@@ -190,7 +190,7 @@ fn what_is_none(all: &mut Cases) {
             scene.build = scene.build.signature(1, &table);
             scene
         },
-        |it| it.insert(2, baton_formats::handover::Kind::Initrd, SECOND, 0),
+        |it| it.insert(2, baton_formats::handover::RecordKind::Initrd, SECOND, 0),
         "whoever signed the initrd vouches for its tables",
         |_| {},
     );

@@ -1,7 +1,7 @@
 //! One thing that is to be taken for another.
 
 use baton_attacks::Group;
-use baton_formats::handover::{Kind, RECORD_LEN, TABLE_OFFSET};
+use baton_formats::handover::{RECORD_LEN, RecordKind, TABLE_OFFSET};
 use baton_verify::Component;
 
 use crate::bases::*;
@@ -115,7 +115,7 @@ fn records(all: &mut Cases) {
     }
     refused! { all;
         "two signatures of one record, the second one wrong":
-            || { let mut scene = vmlinux_detached(); scene.insert(1, Kind::Initrd, FIRST, 0); scene.build = scene.build.signature(1, FIRST); scene },
+            || { let mut scene = vmlinux_detached(); scene.insert(1, RecordKind::Initrd, FIRST, 0); scene.build = scene.build.signature(1, FIRST); scene },
             |it| it.on_blob.push(|blob| blob[field(3, 0x38)] = 0) => HANDOVER, "handover-bad-record";
         "a profile that the UKI hasn't":
             open_uki, |it| it.build.profile = 1 => KERNEL, "no-such-profile";

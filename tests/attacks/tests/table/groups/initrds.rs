@@ -1,7 +1,7 @@
 //! What is unpacked before the first program runs.
 
 use baton_attacks::Group;
-use baton_formats::handover::Kind;
+use baton_formats::handover::RecordKind;
 use baton_verify::Component;
 
 use crate::bases::*;
@@ -19,7 +19,7 @@ fn initrd(index: usize) -> Component {
 /// A signed initrd before one that nobody signed.
 fn two_initrds() -> Scene {
     let mut scene = signed_initrd();
-    scene.insert(2, Kind::Initrd, SECOND, 0);
+    scene.insert(2, RecordKind::Initrd, SECOND, 0);
     scene
 }
 
@@ -97,12 +97,12 @@ fn with_a_manifest(all: &mut Cases) {
             } => initrd(0), "missing-initrd";
         "one more initrd than the manifest lists":
             by_manifest, |it| {
-                it.insert(3, Kind::Initrd, b"one more", 0);
+                it.insert(3, RecordKind::Initrd, b"one more", 0);
                 it.build.records[5].0.subject = 4;
             } => initrd(2), "not-in-manifest";
         "one more initrd before those that the manifest lists":
             by_manifest, |it| {
-                it.insert(1, Kind::Initrd, b"one more", 0);
+                it.insert(1, RecordKind::Initrd, b"one more", 0);
                 it.build.records[5].0.subject = 4;
             } => initrd(0), "not-in-manifest";
         "the manifest's initrds in another order":
@@ -120,7 +120,7 @@ fn with_a_manifest(all: &mut Cases) {
             by_manifest, |it| {
                 it.put(1, b"signed elsewhere".to_vec(), sha256(b"signed elsewhere"));
                 let signature = sign(b"signed elsewhere");
-                it.insert(4, Kind::Signature, &signature, 1);
+                it.insert(4, RecordKind::Signature, &signature, 1);
             } => initrd(0), "not-in-manifest";
         "an initrd of which the manifest gives another length":
             by_manifest, |it| {
@@ -190,7 +190,7 @@ fn where_they_must_be_signed(all: &mut Cases) {
                 it.build = Build::signed().signed_manifest(&text);
             } => initrd(0), "no-initrd";
         "one more initrd, unsigned, after the signed one":
-            signed_alone, |it| it.insert(2, Kind::Initrd, SECOND, 0) => initrd(1), CODE;
+            signed_alone, |it| it.insert(2, RecordKind::Initrd, SECOND, 0) => initrd(1), CODE;
         "an unsigned initrd for a UKI that has its own":
             uki_alone, |it| it.build = it.build.clone().initrd(SECOND) => initrd(0), CODE;
         "an unsigned initrd for a crash, where only that load type asks for signatures":

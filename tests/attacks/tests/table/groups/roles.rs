@@ -2,7 +2,7 @@
 
 use baton_attacks::Group;
 use baton_formats::bzimage::BzImage;
-use baton_formats::handover::Kind;
+use baton_formats::handover::RecordKind;
 use baton_formats::multiboot2::Multiboot2;
 use baton_gate::convert::{BootPlan, Entry};
 use baton_verify::Component;
@@ -76,7 +76,7 @@ fn multiboot2_after(start: &[u8]) -> Vec<u8> {
 /// Hands over this file alone as the kernel, with this signature beside it.
 fn kernel_with(scene: &mut Scene, file: &[u8], signature: &[u8]) {
     let build = Build::kernel(file, sha256(file));
-    scene.build = build.with(Kind::Signature, signature, sha256(signature), 0);
+    scene.build = build.with(RecordKind::Signature, signature, sha256(signature), 0);
 }
 
 /// The same, with a right signature.
@@ -88,7 +88,7 @@ fn as_kernel(scene: &mut Scene, file: &[u8]) {
 fn initrd_with(scene: &mut Scene, file: &[u8], signature: &[u8]) {
     scene.build.records.truncate(1);
     let build = scene.build.clone().initrd(file);
-    scene.build = build.with(Kind::Signature, signature, sha256(signature), 1);
+    scene.build = build.with(RecordKind::Signature, signature, sha256(signature), 1);
 }
 
 /// The same, with a right signature.
@@ -435,7 +435,7 @@ fn modules(all: &mut Cases) {
             } => INITRD, "unlisted-module";
         "one more module than the manifest lists":
             multiboot2_with_modules, |it| {
-                it.insert(3, Kind::Initrd, b"one more", 0);
+                it.insert(3, RecordKind::Initrd, b"one more", 0);
                 it.build.records[5].0.subject = 4;
             } => Component::Initrd(2), "not-in-manifest";
         "the modules in another order: one is the kernel that the machine is given to":

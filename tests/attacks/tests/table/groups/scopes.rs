@@ -1,7 +1,7 @@
 //! Keys that sign what they may not.
 
 use baton_attacks::Group;
-use baton_formats::handover::Kind;
+use baton_formats::handover::RecordKind;
 use baton_formats::policy::Purpose;
 use baton_verify::{Certificate, Component};
 
@@ -216,7 +216,7 @@ fn purposes(all: &mut Cases) {
                 let signature = ForgeDetached::new(it.kernel(), &limited()).build();
                 let digest = sha256(&signature);
                 let build = std::mem::take(&mut it.build);
-                it.build = build.with(Kind::Signature, &signature, digest, 0);
+                it.build = build.with(RecordKind::Signature, &signature, digest, 0);
             } => KERNEL, CODE;
     }
 }
@@ -274,7 +274,7 @@ fn code(all: &mut Cases) {
                 it.build = Build::bare()
                     .initrd(&table())
                     .manifest(&listed)
-                    .with(Kind::Signature, &signature, sha256(&signature), 1)
+                    .with(RecordKind::Signature, &signature, sha256(&signature), 1)
                     .signature(2, listed.as_bytes());
             } => Component::Initrd(0), "acpi-tables";
         "parameters in the end of an initrd signed by a key for initrds":

@@ -84,7 +84,7 @@ fn by_the_next_kernel(all: &mut Cases) {
             with_shim, |it| {
                 it.put_kernel(deaf(), sha256(&deaf()));
                 let signature = sign(&deaf());
-                it.insert(2, baton_formats::handover::Kind::Signature, &signature, 0);
+                it.insert(2, baton_formats::handover::RecordKind::Signature, &signature, 0);
             } => Component::Kernel, LOST;
     }
 }

@@ -1,7 +1,7 @@
 //! Signatures that are right, and of something else.
 
 use baton_attacks::Group;
-use baton_formats::handover::Kind;
+use baton_formats::handover::RecordKind;
 use baton_verify::Component;
 
 use crate::bases::*;
@@ -23,7 +23,7 @@ fn put_signature(scene: &mut Scene, signature: Vec<u8>) {
     let records = &scene.build.records;
     let index = records
         .iter()
-        .position(|(part, _)| part.kind == Kind::Signature);
+        .position(|(part, _)| part.kind == RecordKind::Signature);
     let digest = sha256(&signature);
     scene.put(index.expect("there is one"), signature, digest);
 }
@@ -108,7 +108,7 @@ fn detached_ones(all: &mut Cases) {
                 it.build = it.build.clone().signature(0, b"something else");
             } => KERNEL, "digest-mismatch";
         "an initrd's signature, said to be the kernel's":
-            || { let mut scene = vmlinux_detached(); scene.insert(1, Kind::Initrd, FIRST, 0); scene.build = scene.build.signature(1, FIRST); scene }, |it| {
+            || { let mut scene = vmlinux_detached(); scene.insert(1, RecordKind::Initrd, FIRST, 0); scene.build = scene.build.signature(1, FIRST); scene }, |it| {
                 it.build.records.remove(2);
                 it.build.records[2].0.subject = 0;
             } => KERNEL, "digest-mismatch";

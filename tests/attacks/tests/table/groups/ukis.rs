@@ -1,7 +1,7 @@
 //! What a UKI says, read in two ways.
 
 use baton_attacks::Group;
-use baton_formats::handover::Kind;
+use baton_formats::handover::RecordKind;
 use baton_verify::Component;
 
 use crate::bases::*;
@@ -94,14 +94,14 @@ fn with_addons() -> Vec<Case> {
         "an addon's initrd as a module of a kernel that isn't Linux, which the manifest doesn't list":
             multiboot2_uki, |it| {
                 let addon = addon_of(&[(".initrd", b"a module")]);
-                it.insert(1, Kind::Addon, &addon, 0);
+                it.insert(1, RecordKind::Addon, &addon, 0);
                 it.build.records[1].0.digest = authenticode(&addon);
                 it.build.records[3].0.subject = 2;
             } => Component::Addon(0), "addon-without-uki";
         "an addon with one more initrd than the manifest lists":
             with_listed_initrd, |it| {
                 let addon = addon_of(&[(".initrd", b"070701 more")]);
-                it.insert(2, Kind::Addon, &addon, 0);
+                it.insert(2, RecordKind::Addon, &addon, 0);
                 it.build.records[2].0.digest = authenticode(&addon);
                 it.build.records[4].0.subject = 3;
             } => Component::Addon(0), "not-in-manifest";
