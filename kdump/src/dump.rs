@@ -357,8 +357,8 @@ mod tests {
 
     #[test]
     fn parts_are_opened_together_and_strangers_refused() {
-        let directory = std::env::temp_dir().join(format!("baton-dump-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().to_owned();
         let write = |name: &str, bytes: Vec<u8>| {
             let path = directory.join(name);
             std::fs::write(&path, bytes).unwrap();
@@ -388,6 +388,5 @@ mod tests {
         assert!(refused(&[directory.join("none")]).contains("none: No such file"));
         assert!(refused(std::slice::from_ref(&directory)).contains("directory"));
         assert!(refused(&[]).contains("no file"));
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

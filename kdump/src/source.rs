@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn what_is_no_file_is_refused_by_name_and_at_once() {
-        let directory = std::env::temp_dir().join(format!("baton-source-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path();
         let pipe = directory.join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
@@ -128,10 +128,9 @@ mod tests {
         assert!(refused(&pipe).starts_with("a pipe: "));
         assert!(refused(&directory.join("socket")).starts_with("a socket: "));
         assert!(refused(Path::new("/dev/null")).starts_with("a character device: "));
-        assert!(refused(&directory).contains("directory"));
+        assert!(refused(directory).contains("directory"));
         assert!(open(&directory.join("none")).is_err());
         std::fs::write(directory.join("file"), "abc").unwrap();
         assert_eq!(open(&directory.join("file")).unwrap().size().unwrap(), 3);
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -59,8 +59,8 @@ fn is_tail_of_the_kernels(source: &Dump, page: u64) -> bool {
 #[test]
 #[ignore = "needs the cores of real kernels and makedumpfile"]
 fn the_same_pages_are_dumped_as_by_makedumpfile() {
-    let scratch = std::env::temp_dir().join(format!("baton-filter-{}", std::process::id()));
-    std::fs::create_dir_all(&scratch).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch.path();
     for vmcore in cores::all() {
         let source = cores::open(&vmcore);
         let kernel = vmcore.display();
@@ -94,5 +94,4 @@ fn the_same_pages_are_dumped_as_by_makedumpfile() {
             std::fs::remove_file(&two).unwrap();
         }
     }
-    std::fs::remove_dir_all(&scratch).unwrap();
 }

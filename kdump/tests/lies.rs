@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tempfile::TempDir;
 
 /// A file that reads otherwise in some places.
 struct Lying {
@@ -48,16 +49,15 @@ impl Source for Lying {
 struct Core {
     path: PathBuf,
     honest: Dump,
-    scratch: PathBuf,
+    scratch: TempDir,
 }
 
 impl Core {
-    fn each(test: &str) -> Vec<Core> {
-        let scratch = format!("baton-lies-{test}-{}", std::process::id());
+    fn each() -> Vec<Core> {
         let core = |path: PathBuf| Core {
             honest: cores::open(&path),
             path,
-            scratch: std::env::temp_dir().join(&scratch),
+            scratch: tempfile::tempdir().unwrap(),
         };
         cores::all().into_iter().map(core).collect()
     }
@@ -96,9 +96,10 @@ impl Core {
         let file = File::open(&self.path).unwrap();
         let source = Arc::new(Lying { file, lies });
         let lying = Dump::from_source(&self.path, source).unwrap();
-        let summary = cores::write(&lying, 31, &self.scratch);
-        let dump = cores::open(&self.scratch);
-        std::fs::remove_file(&self.scratch).unwrap();
+        let written = self.scratch.path().join("dump");
+        let summary = cores::write(&lying, 31, &written);
+        let dump = cores::open(&written);
+        std::fs::remove_file(&written).unwrap();
         let found = compare(&lying, &dump, 4096);
         assert!(found.agrees(), "{what}: {found}");
         assert!(found.same > 0, "{what}: {found}");
@@ -112,7 +113,7 @@ impl Core {
 #[test]
 #[ignore = "needs the cores of real kernels"]
 fn a_vmcoreinfo_that_lies_in_any_line_gives_a_dump() {
-    for core in Core::each("vmcoreinfo") {
+    for core in Core::each() {
         let notes = std::fs::read(&core.path).unwrap();
         let start = notes
             .windows(10)
@@ -140,7 +141,7 @@ fn a_vmcoreinfo_that_lies_in_any_line_gives_a_dump() {
 #[test]
 #[ignore = "needs the cores of real kernels"]
 fn page_tables_that_lead_anywhere_give_a_dump_of_everything() {
-    for core in Core::each("tables") {
+    for core in Core::each() {
         let info = core.honest.vmcoreinfo().unwrap();
         let top = info.symbol("init_top_pgt").unwrap();
         // Present and writable, to themselves: a circle of four levels.
@@ -163,7 +164,7 @@ fn page_tables_that_lead_anywhere_give_a_dump_of_everything() {
 #[test]
 #[ignore = "needs the cores of real kernels"]
 fn sections_and_heads_and_logs_that_lead_in_circles_give_a_dump() {
-    for core in Core::each("circles") {
+    for core in Core::each() {
         let info = core.honest.vmcoreinfo().unwrap();
         let roots = info.symbol("mem_section").unwrap();
         let table = core.long(roots);

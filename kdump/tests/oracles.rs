@@ -9,23 +9,21 @@ use baton_kdump::dmesg::{Log, Text};
 use baton_kdump::{Dump, Memory};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use tempfile::TempDir;
 
 struct Oracles {
     makedumpfile: PathBuf,
     vmcores: Vec<PathBuf>,
-    scratch: PathBuf,
+    scratch: TempDir,
 }
 
 impl Oracles {
     /// Each test has its own scratch directory: they run at the same time.
-    fn find(test: &str) -> Oracles {
-        let scratch =
-            std::env::temp_dir().join(format!("baton-oracles-{test}-{}", std::process::id()));
-        std::fs::create_dir_all(&scratch).unwrap();
+    fn find() -> Oracles {
         Oracles {
             makedumpfile: cores::makedumpfile(),
             vmcores: cores::all(),
-            scratch,
+            scratch: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -48,7 +46,7 @@ impl Oracles {
 
     /// makedumpfile's dump of `vmcore`, opened; the files are removed at once.
     fn dump(&self, arguments: &[&str], vmcore: &Path, parts: usize) -> Option<Dump> {
-        let names = (0..parts).map(|it| self.scratch.join(format!("dump{it}")));
+        let names = (0..parts).map(|it| self.scratch.path().join(format!("dump{it}")));
         let names: Vec<_> = names.collect();
         let flattened = arguments.contains(&"-F");
         let mut files: Vec<&Path> = vec![vmcore];
@@ -83,9 +81,9 @@ fn comparable(line: &str) -> Option<&str> {
 #[test]
 #[ignore = "needs the cores of real kernels and makedumpfile"]
 fn the_log_is_what_makedumpfile_says() {
-    let oracles = Oracles::find("log");
+    let oracles = Oracles::find();
     for vmcore in &oracles.vmcores {
-        let text = oracles.scratch.join("dmesg");
+        let text = oracles.scratch.path().join("dmesg");
         let arguments = ["--dump-dmesg", "-f"];
         oracles
             .run(&arguments, &[vmcore, &text], Stdio::piped())
@@ -103,13 +101,12 @@ fn the_log_is_what_makedumpfile_says() {
         assert_eq!(lines(&ours), lines(&theirs), "{}", vmcore.display());
         println!("{}: {} lines", vmcore.display(), ours.lines().count());
     }
-    std::fs::remove_dir_all(&oracles.scratch).unwrap();
 }
 
 #[test]
 #[ignore = "needs the cores of real kernels and makedumpfile"]
 fn each_page_that_makedumpfile_wrote_is_that_of_the_vmcore() {
-    let oracles = Oracles::find("pages");
+    let oracles = Oracles::find();
     let runs: [(&[&str], usize); 13] = [
         (&["-d", "0"], 1),
         (&["-c", "-d", "0"], 1),
@@ -148,7 +145,6 @@ fn each_page_that_makedumpfile_wrote_is_that_of_the_vmcore() {
             assert!(found.same <= dumped, "{arguments:?}: {dumped} pages");
         }
     }
-    std::fs::remove_dir_all(&oracles.scratch).unwrap();
 }
 
 fn agree(found: &Comparison, arguments: &[&str]) {
@@ -160,10 +156,10 @@ fn agree(found: &Comparison, arguments: &[&str]) {
 #[test]
 #[ignore = "needs the cores of real kernels and makedumpfile"]
 fn what_is_left_of_a_dump_that_was_cut_off_is_that_of_the_vmcore() {
-    let oracles = Oracles::find("cut");
+    let oracles = Oracles::find();
     let vmcore = oracles.vmcores.last().unwrap();
     let whole = cores::open(vmcore);
-    let path = oracles.scratch.join("dump");
+    let path = oracles.scratch.path().join("dump");
     for flattened in [false, true] {
         if flattened {
             let output = std::fs::File::create(&path).unwrap();
@@ -188,5 +184,4 @@ fn what_is_left_of_a_dump_that_was_cut_off_is_that_of_the_vmcore() {
         }
         std::fs::remove_file(&path).unwrap();
     }
-    std::fs::remove_dir_all(&oracles.scratch).unwrap();
 }

@@ -7,12 +7,13 @@
 //! openssl and sbsign, which sign the images with a key made for it.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use baton_samples::small_image;
 use baton_verify::{HashAlgorithm, Trust, verify_image};
+use tempfile::TempDir;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -96,14 +97,14 @@ fn image_of(len: usize) -> Vec<u8> {
 
 /// A key of its own and the tools that sign with it, in a directory that goes with it.
 struct Signer {
-    directory: PathBuf,
+    directory: TempDir,
 }
 
 impl Signer {
     fn make() -> Result<Self> {
-        let directory = std::env::temp_dir().join(format!("baton-bench-{}", std::process::id()));
-        std::fs::create_dir(&directory)?;
-        let signer = Self { directory };
+        let signer = Self {
+            directory: tempfile::tempdir()?,
+        };
         run(signer.openssl("req").args(
             "-new -x509 -newkey rsa:4096 -nodes -keyout key -out pem -subj /CN=bench -days 1"
                 .split(' '),
@@ -121,21 +122,15 @@ impl Signer {
     }
 
     fn certificate(&self) -> Result<Vec<u8>> {
-        Ok(std::fs::read(self.directory.join("der"))?)
+        Ok(std::fs::read(self.directory.path().join("der"))?)
     }
 
     fn sign(&self, image: &[u8]) -> Result<Vec<u8>> {
-        std::fs::write(self.directory.join("image"), image)?;
+        std::fs::write(self.directory.path().join("image"), image)?;
         run(Command::new("sbsign")
             .current_dir(&self.directory)
             .args("--key key --cert pem --output signed image".split(' ')))?;
-        Ok(std::fs::read(self.directory.join("signed"))?)
-    }
-}
-
-impl Drop for Signer {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.directory);
+        Ok(std::fs::read(self.directory.path().join("signed"))?)
     }
 }
 

@@ -195,9 +195,8 @@ pub(super) mod tests {
 
     #[test]
     fn what_was_read_of_an_image_is_what_is_loaded() {
-        let directory = std::env::temp_dir().join(format!("baton-image-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        let path = directory.join("kernel");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kernel");
         std::fs::write(&path, b"judged").unwrap();
         let image = Image::open(&path).unwrap();
         std::fs::write(&path, b"put in its place").unwrap();
@@ -210,7 +209,6 @@ pub(super) mod tests {
             Ok(())
         };
         image.load(handed).unwrap();
-        std::fs::remove_dir_all(&directory).unwrap();
         assert_eq!(loaded, [b"judged"]);
     }
 
