@@ -86,11 +86,12 @@ impl Draft {
         Ok(())
     }
 
-    /// Maps the bytes written so far.
+    /// Maps the bytes written so far, whose number nobody can change from then on.
     ///
     /// # Errors
-    /// The error of mmap(2).
+    /// The error of fcntl(2) or mmap(2).
     pub fn map(&self) -> io::Result<DraftMap<'_>> {
+        fcntl_add_seals(&self.0, SealFlags::GROW | SealFlags::SHRINK)?;
         Ok(DraftMap {
             map: map(&self.0)?,
             _draft: std::marker::PhantomData,
@@ -172,7 +173,7 @@ impl std::ops::Deref for Map {
             return &[];
         }
         // SAFETY: `start` and `len` are of a mapping that lives as long as `self`, readable in full
-        // since the file is as long and can't shrink (sealed, or a memfd of this process alone).
+        // since the file is as long and can't shrink (it is sealed against that, also as a draft).
         unsafe { std::slice::from_raw_parts(self.start.cast(), self.len) }
     }
 }

@@ -219,6 +219,42 @@ mod an_addon {
         );
     }
 
+    /// Whoever makes a handover learns its digests from the verdict on the draft: the kernel's comes first, and those of
+    /// the other records last, in their order, before the command line's.
+    #[test]
+    fn comes_with_all_digests_of_the_handover_in_the_verdict_on_its_draft() {
+        let first = addon(&[(".cmdline", b"debug"), (".initrd", b"added")]);
+        let second = addon(&[(".ucode", b"more microcode")]);
+        let uki = uki();
+        let listed = line("kernel", &uki.records[0].1);
+        let right = uki
+            .initrd(b"070701 one")
+            .initrd(b"070701 two")
+            .addon(&first)
+            .addon(&second)
+            .signed_manifest(&manifest(&[listed]));
+        let mut draft = right.clone();
+        for (record, _) in &mut draft.records {
+            record.digest = [0; 32];
+        }
+        let line = b"root=/dev/vda quiet debug";
+        let stated = |kind| kind != RecordKind::Signature;
+        let records = right.records.iter().map(|(record, _)| record);
+        let digests: Vec<_> = records
+            .filter(|it| stated(it.kind))
+            .map(|it| it.digest)
+            .collect();
+        let found = judge_draft(&draft, line, |decision| {
+            let parts: Vec<_> = decision.parts.iter().map(|part| part.digest).collect();
+            let others = digests.len() - 1;
+            let before = parts.len() - 1 - others;
+            [&parts[..1], &parts[before..parts.len() - 1]].concat()
+        });
+        assert_eq!(found, Ok(digests));
+        assert_eq!(judge(&right, line, |_| ()), Ok(()));
+        assert!(judge(&draft, line, |_| ()).is_err());
+    }
+
     #[test]
     fn has_the_last_word_where_the_uki_says_nothing() {
         let build = uki_of(&[]).addon(&addon(&[(".cmdline", b"debug")]));

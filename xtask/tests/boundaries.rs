@@ -122,6 +122,16 @@ fn crates_depend_on_each_other_in_one_direction_only() {
 }
 
 #[test]
+fn the_gate_takes_no_draft_of_a_handover() {
+    let gate = |(file, _): &(String, String)| file.starts_with("gate/src/");
+    for (file, text) in sources().into_iter().filter(gate) {
+        for draft in ["parse_draft", "decide_draft"] {
+            assert!(!text.contains(draft), "{file}: {draft}");
+        }
+    }
+}
+
+#[test]
 fn whoever_builds_the_gate_compiles_little_before() {
     let packages = common::packages(&["--no-deps"]);
     let xtask = packages.iter().find(|it| it["name"] == "baton-xtask");

@@ -59,6 +59,8 @@ pub enum LoadError {
     NoSuchProfile { wanted: String, there: String },
     #[error("the handover can't be made: {0}")]
     Layout(LayoutError),
+    #[error("the verdict isn't about the handover's records; please report this")]
+    OtherVerdict,
     #[error("{what} can't be written to memory: {error}; free some memory")]
     Memory {
         what: &'static str,
@@ -95,6 +97,7 @@ impl LoadError {
             LoadError::CommandLineTooLong { .. } => (Exit::Malformed, "command-line-too-long"),
             LoadError::NoRoom { .. } => (Exit::NoRoom, "no-room"),
             LoadError::NoGate { .. } => (Exit::Failed, "no-gate"),
+            LoadError::OtherVerdict => (Exit::Failed, "failed"),
             LoadError::NoSuchProfile { .. } => (Exit::Malformed, "no-such-profile"),
             LoadError::Layout(_) => (Exit::Malformed, "handover-layout"),
             LoadError::Memory { .. } => (Exit::NoRoom, "memfd"),

@@ -129,20 +129,25 @@ impl Draft<'_> {
         Ok(self.memfd.map().map_err(memory)?)
     }
 
-    /// The handover, whose records have these digests, as many as there are that aren't signatures, in their order.
+    /// The handover, whose records have these digests: one of each record that isn't a signature, in their order, with
+    /// its kind.
     ///
     /// # Errors
-    /// When memory runs out.
-    pub fn seal(mut self, digests: impl IntoIterator<Item = [u8; 32]>) -> Result<Sealed> {
-        let mut digests = digests.into_iter();
+    /// When they are of other records, or memory runs out.
+    pub fn seal(mut self, digests: &[(RecordKind, [u8; 32])]) -> Result<Sealed> {
+        let mut digests = digests.iter();
         for (index, record) in self.records.iter().enumerate() {
-            let digest = match record.source {
-                Source::Bytes(bytes) if record.part.kind == RecordKind::Signature => {
-                    Some(sha256([bytes]))
-                }
-                _ => digests.next(),
+            let digest = match (record.part.kind, &record.source) {
+                (RecordKind::Signature, Source::Bytes(bytes)) => sha256([*bytes]),
+                (kind, _) => match digests.next() {
+                    Some((of, digest)) if *of == kind => *digest,
+                    _ => return Err(LoadError::OtherVerdict.into()),
+                },
             };
-            self.layout.set_digest(index, digest.unwrap_or_default());
+            self.layout.set_digest(index, digest);
+        }
+        if digests.next().is_some() {
+            return Err(LoadError::OtherVerdict.into());
         }
         self.memfd
             .write_at(&self.layout.header_page(), 0)
@@ -162,11 +167,15 @@ impl Draft<'_> {
             let of = |(index, record): (usize, &Planned<'_>)| {
                 let offset = self.layout.offset(index).unwrap_or(0);
                 let bytes = baton_formats::reader::slice(&map, offset, record.part.length);
-                digest_by_form(record.part.kind, bytes.unwrap_or_default(), ingredients)
+                let kind = record.part.kind;
+                (
+                    kind,
+                    digest_by_form(kind, bytes.unwrap_or_default(), ingredients),
+                )
             };
             judged.map(of).collect::<Vec<_>>()
         };
-        self.seal(digests)
+        self.seal(&digests)
     }
 }
 
@@ -264,10 +273,14 @@ mod tests {
     fn what_is_written_is_what_is_read() {
         let big = vec![7; 10_000];
         let initrds = [initrd(b"one"), initrd(&big)];
-        let digests = [[7; 32], sha256([&b"one"[..]]), sha256([&big[..]])];
+        let digests = [
+            (RecordKind::Kernel, [7; 32]),
+            (RecordKind::Initrd, sha256([&b"one"[..]])),
+            (RecordKind::Initrd, sha256([&big[..]])),
+        ];
         let sealed = draft(&of(b"kernel", &initrds))
             .unwrap()
-            .seal(digests)
+            .seal(&digests)
             .unwrap();
         let map = sealed.map().unwrap();
         let handover = Handover::parse(&map).unwrap();
@@ -307,6 +320,24 @@ mod tests {
         assert_eq!(handover.profile(), 2);
         for record in handover.records() {
             assert_eq!(record.digest, sha256([record.bytes]), "{:?}", record.kind);
+        }
+    }
+
+    #[test]
+    fn digests_of_other_records_are_refused() {
+        let initrds = [initrd(b"one")];
+        let (kernel, initrd) = ((RecordKind::Kernel, [1; 32]), (RecordKind::Initrd, [2; 32]));
+        let addon = (RecordKind::Addon, [3; 32]);
+        for wrong in [
+            &[][..],
+            &[kernel],
+            &[initrd, kernel],
+            &[kernel, addon],
+            &[kernel, initrd, initrd],
+        ] {
+            let draft = draft(&of(b"kernel", &initrds)).unwrap();
+            let failure = draft.seal(wrong).unwrap_err();
+            assert!(failure.to_string().contains("records"), "{failure}");
         }
     }
 

@@ -30,7 +30,7 @@ pub struct PolicySource {
 /// Says where something is wrong, and what.
 pub fn read(text: &str, directory: &Path) -> Result<PolicySource> {
     let document: Document = baton_toml::read(text)?;
-    let base = base(&document);
+    let base = base(&document)?;
     let name = name(&document, &base.name);
     let mut refusal = base.refusal;
     if let Some(said) = document.refusal {
@@ -85,11 +85,16 @@ pub fn read(text: &str, directory: &Path) -> Result<PolicySource> {
 }
 
 /// What counts where the text says nothing.
-fn base(document: &Document) -> Policy {
-    match document.preset.as_deref() {
-        None => preset::stock(),
-        // The document has no other name.
-        Some(name) => preset::named(name).unwrap_or_else(preset::nothing),
+fn base(document: &Document) -> Result<Policy> {
+    let default = preset::NAMES[0];
+    match document.preset.as_deref().unwrap_or(default) {
+        preset::NONE => Ok(preset::nothing()),
+        // The document has no other name, and a test reads each of them.
+        name => preset::named(name).ok_or_else(|| {
+            TomlError::new(format!(
+                "the preset \"{name}\" can't be read; please report this"
+            ))
+        }),
     }
 }
 

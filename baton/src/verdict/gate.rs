@@ -6,6 +6,8 @@ use crate::handover::inputs::Inputs;
 use crate::machine::Machine;
 use baton_formats::cmdline::MAX_CRASH_PREFIX;
 use baton_formats::elf::Elf;
+use baton_formats::handover::RecordKind;
+use baton_formats::verdict::ComponentKind;
 use baton_sys::memfd::Sealed;
 use baton_verify::{
     Component, Decision, JudgedPart, Payload, Reason, Refusal, SignatureKind, Signer, Trust,
@@ -36,7 +38,7 @@ pub(crate) fn judge(inputs: &Inputs, trust: &Trust<'_>, machine: &Machine) -> Re
     let judged = decision.and_then(|decision| Judged::of(decision, machine));
     drop(map);
     match judged {
-        Ok(judged) => Ok(Ok((draft.seal(judged.digests(inputs))?, judged))),
+        Ok(judged) => Ok(Ok((draft.seal(&judged.digests(inputs))?, judged))),
         Err(refusal) => Ok(Err(refusal)),
     }
 }
@@ -78,15 +80,28 @@ impl Judged {
         })
     }
 
-    /// The digests of the handover's records but for signatures: the kernel is the first part, and the others come
-    /// last, before the command line ([`Decision::parts`]).
-    fn digests(&self, inputs: &Inputs) -> Vec<[u8; 32]> {
+    /// The kinds and digests of the handover's records but for signatures: the kernel is the first part, and the others
+    /// come last, before the command line ([`Decision::parts`]).
+    fn digests(&self, inputs: &Inputs) -> Vec<(RecordKind, [u8; 32])> {
         let others =
             inputs.initrds.len() + inputs.addons.len() + usize::from(inputs.manifest.is_some());
         let before = self.parts.len().saturating_sub(others + 1);
         let kernel = self.parts.iter().take(1);
         let parts = kernel.chain(self.parts.iter().skip(before).take(others));
-        parts.map(|part| part.digest).collect()
+        parts
+            .filter_map(|part| Some((record_kind(part.kind)?, part.digest)))
+            .collect()
+    }
+}
+
+/// What holds such a part, if that is a record.
+fn record_kind(part: ComponentKind) -> Option<RecordKind> {
+    match part {
+        ComponentKind::Kernel => Some(RecordKind::Kernel),
+        ComponentKind::Initrd => Some(RecordKind::Initrd),
+        ComponentKind::Addon => Some(RecordKind::Addon),
+        ComponentKind::Manifest => Some(RecordKind::Manifest),
+        ComponentKind::CommandLine | ComponentKind::Microcode | ComponentKind::DeviceTree => None,
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 
 use baton_formats::handover::{FLAG_CRASH, Layout, PlannedRecord, RecordKind};
-use baton_verify::{Component, Decision, HashAlgorithm, Machine, Refusal, Trust, decide};
+use baton_verify::{
+    Component, Decision, HashAlgorithm, Machine, Refusal, Trust, decide, decide_draft,
+};
 
 use super::forge::{Cert, Forge};
 use super::forge_detached::ForgeDetached;
@@ -148,6 +150,17 @@ pub fn judge<T>(
     let key = Cert::ca(1, 1).der();
     let trust = Trust::new().add_keys(&key).expect("well-formed");
     decide(&build.blob(), command_line, Machine::SECURE, &trust).map(see)
+}
+
+/// What is decided about a draft, trusting the same.
+pub fn judge_draft<T>(
+    build: &Build,
+    command_line: &[u8],
+    see: impl FnOnce(Decision<'_>) -> T,
+) -> Result<T, Refusal> {
+    let key = Cert::ca(1, 1).der();
+    let trust = Trust::new().add_keys(&key).expect("well-formed");
+    decide_draft(&build.blob(), command_line, Machine::SECURE, &trust).map(see)
 }
 
 /// What is refused, and the reason's code.
