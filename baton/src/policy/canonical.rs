@@ -20,7 +20,7 @@ pub fn write(policy: &Policy) -> Result<String> {
 /// The same as JSON: the same keys, the same values.
 ///
 /// # Errors
-/// As for [`write`].
+/// As for [`write()`].
 pub fn json(policy: &Policy) -> Result<Json> {
     baton_toml::read(&write(policy)?)
 }
