@@ -11,19 +11,8 @@ use baton_capture::config;
 /// Where modules lie in it.
 const MODULES: &str = "lib/modules";
 
-/// The directories that the program mounts on or writes to, and those that entries lie in.
-const DIRECTORIES: [&str; 10] = [
-    "dev",
-    "etc",
-    "etc/baton",
-    "lib",
-    MODULES,
-    "mnt",
-    "proc",
-    "run",
-    "sys",
-    "tmp",
-];
+/// The directories that the program mounts on at once (a target's it makes itself), and those that entries lie in.
+const DIRECTORIES: [&str; 7] = ["dev", "etc", "etc/baton", "lib", MODULES, "proc", "sys"];
 
 /// A module as it is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
