@@ -55,7 +55,7 @@ fn a_signed_image_shows_its_signature_and_whether_it_fits() {
     let value = json(&image);
     let signature = &value["signatures"][0];
     assert_eq!(value["format"], "bzimage");
-    assert_eq!(signature["way"], "authenticode");
+    assert_eq!(signature["signature_kind"], "authenticode");
     assert_eq!(signature["signer"], "RSA owner");
     assert_eq!(signature["matches"], true);
     assert_eq!(signature["digest"], value["pe"]["authenticode_sha256"]);
@@ -194,7 +194,7 @@ fn an_elf_kernel_shows_segments_notes_and_entries() {
     assert_eq!(elf["pvh_entry"], 0x100_0020);
     assert_eq!(elf["segments"].as_array().unwrap().len(), 4);
     assert_eq!(elf["notes"][1]["name"], "Baton");
-    assert_eq!(value["signatures"][0]["way"], "note");
+    assert_eq!(value["signatures"][0]["signature_kind"], "note");
     assert!(
         value["signatures"][0]["problem"].is_string(),
         "it signs nothing"

@@ -399,7 +399,7 @@ mod what_a_signature_counts_for {
             &"--manifest",
             &manifest,
         ]);
-        assert_eq!(said.json()["way"], "manifest", "{}", said.out);
+        assert_eq!(said.json()["signature_kind"], "manifest", "{}", said.out);
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn says_in_which_way_an_image_is_vouched_for() {
     sign_beside(&image, owner);
     let json = verify(&image, owner).json();
     assert_eq!(json["accepted"], true);
-    assert_eq!(json["way"], "detached");
+    assert_eq!(json["signature_kind"], "detached");
     assert_eq!(json["signatures"], 1);
     assert_eq!(json["signed_by"]["subject"], "RSA owner");
     let said = baton(&[&"verify", &"--cert", &owner.cert, &image]);
@@ -107,7 +107,7 @@ fn a_handover_is_judged_as_the_gate_judges_it() {
     let saved = handover(&directory, &kernel);
     let said = verify(&saved, owner);
     assert_eq!(said.code, 0, "{}", said.out);
-    assert_eq!(said.json()["way"], "authenticode");
+    assert_eq!(said.json()["signature_kind"], "authenticode");
 
     let long = "x".repeat(3000);
     let said = baton(&[
@@ -324,7 +324,7 @@ fn a_kernel_is_judged_by_the_gates_policy_with_all_that_goes_with_it() {
 
     let said = judged("stock", &[&"--initrd", &initrd]);
     assert_eq!(said.code, 0, "{}", said.out);
-    assert_eq!(said.json()["parts"][1]["vouched_by"], "unsigned");
+    assert_eq!(said.json()["parts"][1]["signature_kind"], "unsigned");
     let said = judged("signed-initrd", &[&"--initrd", &initrd]);
     assert_eq!((said.code, reason(&said)), (3, "not-accepted".into()));
     let message = said.json()["error"]["message"].to_string();

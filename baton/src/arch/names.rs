@@ -18,17 +18,6 @@ pub fn of_pe(machine: u16) -> Option<&'static str> {
     })
 }
 
-/// The same for programs that read what `baton inspect` prints.
-#[must_use]
-pub fn word_of_pe(machine: u16) -> String {
-    match machine {
-        MACHINE_AMD64 => "x86-64".into(),
-        0x14c => "i386".into(),
-        0xaa64 => "aarch64".into(),
-        other => format!("{other:#06x}"),
-    }
-}
-
 /// e_machine of elf(5), of what Linux is built for.
 #[must_use]
 pub fn of_elf(machine: u16) -> Option<&'static str> {

@@ -47,7 +47,7 @@ impl PeInfo {
     #[must_use]
     pub fn of(pe: &Pe<'_>, digest: Option<[u8; 32]>, hashing: Hashing) -> PeInfo {
         PeInfo {
-            machine: names::word_of_pe(pe.machine()),
+            machine: machine(pe.machine()),
             signed_length: pe.signed_len(),
             authenticode_sha256: digest.map(hex::encode),
             loader: pe
@@ -95,6 +95,10 @@ impl SectionInfo {
             sha256: hashing.digest(section.data()),
         }
     }
+}
+
+fn machine(number: u16) -> String {
+    names::of_pe(number).map_or_else(|| format!("{number:#06x}"), str::to_owned)
 }
 
 /// What systemd's loader and stub say between "#### LoaderInfo: " and " ####" (src/boot/efi in

@@ -148,7 +148,7 @@ impl Report {
     fn signers(&self) -> String {
         let signers = self.signatures.iter().map(|signature| {
             let signer = signature.signer.as_deref();
-            format!("{} ({})", signer.unwrap_or("?"), signature.way)
+            format!("{} ({})", signer.unwrap_or("?"), signature.signature_kind)
         });
         let signers: Vec<_> = signers.collect();
         if signers.is_empty() {

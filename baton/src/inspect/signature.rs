@@ -13,7 +13,7 @@ use serde::Serialize;
 #[derive(Debug, Default, Serialize)]
 pub struct SignatureInfo {
     /// Where it is: the word of [`SignatureKind::code`].
-    pub way: &'static str,
+    pub signature_kind: &'static str,
     /// The file it is in, where that is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -115,7 +115,7 @@ impl SignatureInfo {
         certificates: impl Iterator<Item = &'s Certificate<'c>>,
     ) -> SignatureInfo {
         SignatureInfo {
-            way: kind.code(),
+            signature_kind: kind.code(),
             hash: Some(hash.to_string().to_lowercase().replace('-', "")),
             signer: signer.map(Certificate::subject_name),
             certificates: certificates.map(CertificateInfo::of).collect(),
@@ -126,7 +126,7 @@ impl SignatureInfo {
     /// One that can't be read, and why.
     pub fn malformed(kind: SignatureKind, problem: impl ToString) -> SignatureInfo {
         SignatureInfo {
-            way: kind.code(),
+            signature_kind: kind.code(),
             problem: Some(problem.to_string()),
             ..SignatureInfo::default()
         }
@@ -138,7 +138,7 @@ impl SignatureInfo {
         let file = self.file.as_deref().map(|file| format!(", in {file}"));
         page.heading(format!(
             "signature {number}: {}{}{}",
-            self.way,
+            self.signature_kind,
             hash.unwrap_or_default(),
             file.unwrap_or_default()
         ));

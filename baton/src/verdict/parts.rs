@@ -11,15 +11,14 @@ use serde::{Serialize, Serializer};
 pub struct PartLine {
     #[serde(serialize_with = "named")]
     kind: ComponentKind,
-    vouched_by: &'static str,
+    #[serde(serialize_with = "coded")]
+    signature_kind: SignatureKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     signer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<String>,
     size: u64,
     digest: String,
-    #[serde(skip)]
-    signature_kind: SignatureKind,
 }
 
 impl From<&JudgedPart> for PartLine {
@@ -28,7 +27,6 @@ impl From<&JudgedPart> for PartLine {
         let key = signer.filter(|_| part.vouched.signature_kind.has_signer());
         PartLine {
             kind: part.kind,
-            vouched_by: part.vouched.signature_kind.code(),
             signer: key.map(|signer| signer.subject.clone()),
             key_id: key.map(|signer| signer.key_id.to_string()),
             size: part.size,
@@ -43,7 +41,6 @@ impl From<Component<'_>> for PartLine {
         let signed = part.signature_kind.has_signer();
         PartLine {
             kind: part.kind,
-            vouched_by: part.signature_kind.code(),
             signer: signed.then(|| printable(part.subject)),
             key_id: signed.then(|| hex::encode(part.key_id)),
             size: part.size,
@@ -90,6 +87,10 @@ impl PartLine {
     pub fn identity(&self) -> String {
         format!("{} bytes, digest {}", self.size, self.digest)
     }
+}
+
+fn coded<S: Serializer>(kind: &SignatureKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.code())
 }
 
 fn named<S: Serializer>(kind: &ComponentKind, serializer: S) -> Result<S::Ok, S::Error> {

@@ -25,7 +25,7 @@ pub(super) struct Report<'a> {
     startable: bool,
     /// `good`, `refused` or `none`, whatever the image is.
     signature: &'static str,
-    way: Option<&'static str>,
+    signature_kind: Option<&'static str>,
     digest: String,
     signatures: usize,
     signed_by: Option<SignedBy>,
@@ -69,7 +69,7 @@ impl<'a> Report<'a> {
             startable: question.inputs.kind.can_be_started()
                 && verdict.as_ref().err().is_none_or(startable),
             signature,
-            way: signed.as_ref().map(|verdict| verdict.signature_kind.code()),
+            signature_kind: signed.as_ref().map(|verdict| verdict.signature_kind.code()),
             digest: hex::encode(
                 signed
                     .as_ref()

@@ -28,7 +28,7 @@ pub fn refused(owner: &Owner, options: &[&str], files: &[&Path], word: &str) {
     assert_eq!(std::fs::read(files[0]).unwrap(), before, "it is left alone");
 }
 
-/// The way in which `owner` vouches for a file, whatever that is, or the exit code.
+/// The kind of the signature by which `owner` vouches for a file, or the exit code.
 pub fn kind_of(file: &Path, owner: &Owner) -> Result<String, i32> {
     let said = baton(&[
         &"verify",
@@ -39,7 +39,7 @@ pub fn kind_of(file: &Path, owner: &Owner) -> Result<String, i32> {
         &file,
     ]);
     match said.code {
-        0 => Ok(said.json()["way"].as_str().unwrap().to_owned()),
+        0 => Ok(said.json()["signature_kind"].as_str().unwrap().to_owned()),
         code => Err(code),
     }
 }
