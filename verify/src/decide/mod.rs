@@ -128,12 +128,7 @@ pub fn decide<'a>(
     machine: Machine,
     trust: &Trust<'_>,
 ) -> Result<Decision<'a>, Refusal> {
-    decide_parsed(
-        parsed(Handover::parse(handover))?,
-        command_line,
-        machine,
-        trust,
-    )
+    decide_read(Handover::parse(handover), command_line, machine, trust)
 }
 
 /// Decides as [`decide`] does about a handover that is being made, whose records don't state their digests yet:
@@ -147,20 +142,21 @@ pub fn decide_draft<'a>(
     machine: Machine,
     trust: &Trust<'_>,
 ) -> Result<Decision<'a>, Refusal> {
-    decide_parsed(
-        parsed(Handover::parse_draft(handover))?,
+    decide_read(
+        Handover::parse_draft(handover),
         command_line,
         machine,
         trust,
     )
 }
 
-fn decide_parsed<'a>(
-    parsed: Handover<'a>,
+fn decide_read<'a>(
+    read: Result<Handover<'a>, HandoverError>,
     command_line: &'a [u8],
     machine: Machine,
     trust: &Trust<'_>,
 ) -> Result<Decision<'a>, Refusal> {
+    let parsed = parsed(read)?;
     check_load_type(&parsed, command_line)
         .map_err(|reason| Refusal::new(Component::Handover, reason))?;
     machine
