@@ -56,7 +56,7 @@ const EDGES: &[(&str, &[&str])] = &[
 const GATE_CRATES: usize = 29;
 
 /// Directories whose code may be `unsafe`.
-const UNSAFE_FOLDERS: &[&str] = &["gate/src/arch/x86_64/machine", "sys/src"];
+const UNSAFE_DIRECTORIES: &[&str] = &["gate/src/arch/x86_64/machine", "sys/src"];
 
 /// Crates in which what knows one architecture stands in a directory `arch`.
 const WITH_ARCHITECTURES: &[&str] = &["baton/src/", "capture/src/", "kdump/src/", "sys/src/"];
@@ -204,7 +204,7 @@ fn unsafe_lines(source: &str) -> impl Iterator<Item = (usize, &str)> {
 #[test]
 fn unsafe_code_stays_in_its_directories() {
     for (name, source) in sources() {
-        let allowed = UNSAFE_FOLDERS
+        let allowed = UNSAFE_DIRECTORIES
             .iter()
             .any(|directory| name.starts_with(directory))
             || name.starts_with("xtask/tests/boundaries");
@@ -219,7 +219,7 @@ fn unsafe_code_stays_in_its_directories() {
 #[test]
 fn every_unsafe_block_says_why_it_is_sound() {
     for (name, source) in sources().into_iter().filter(|(name, _)| {
-        UNSAFE_FOLDERS
+        UNSAFE_DIRECTORIES
             .iter()
             .any(|directory| name.starts_with(directory))
     }) {

@@ -23,7 +23,7 @@ pub enum PolicyError {
     RefusalDelay(u32),
     /// A name that isn't one.
     Name,
-    /// Bits or ways that this program doesn't know, or no way to vouch for a kernel at all.
+    /// Bits that this program doesn't know, or no signature kind for a kernel at all.
     Accepted(u8),
     /// So many parameter rules: too many.
     RuleCount(u16),

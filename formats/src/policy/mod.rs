@@ -28,7 +28,7 @@
 //!
 //! | size | field | must be |
 //! |---|---|---|
-//! | 1 | accepted ways to vouch for the kernel | bits of [`KernelSignature`]; not none |
+//! | 1 | accepted signature kinds of the kernel | bits of [`KernelSignature`]; not none |
 //! | 1 | accepted initrds beside those of a UKI | bits of [`InputSignature`] |
 //! | 1 | accepted command lines beside that of a UKI | bits of [`InputSignature`] without `Detached` |
 //! | 1 | flags | bit 0: parameters that no rule is about are denied; bit 1: nothing may follow `--` |

@@ -11,7 +11,7 @@ pub const FLAG_UNLISTED_DENIED: u8 = 1;
 pub const FLAG_NOTHING_FOR_INIT: u8 = 2;
 const FLAGS: u8 = FLAG_UNLISTED_DENIED | FLAG_NOTHING_FOR_INIT;
 
-/// A way to vouch for a kernel, as a bit.
+/// A signature kind that counts for a kernel, as a bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum KernelSignature {

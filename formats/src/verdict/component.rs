@@ -94,7 +94,7 @@ impl SignatureKind {
         }
     }
 
-    /// The way that a number stands for.
+    /// The kind that a number stands for.
     pub fn from_number(number: u16) -> Option<Self> {
         Some(match number {
             0 => SignatureKind::Unsigned,

@@ -61,15 +61,15 @@ fn has_a_type_that_linux_ignores() {
 }
 
 #[test]
-fn knows_every_kind_and_way_by_its_number() {
+fn knows_every_kind_of_component_and_of_signature_by_its_number() {
     let kinds = (0..=8)
         .filter_map(ComponentKind::from_number)
         .map(ComponentKind::number);
     assert_eq!(kinds.collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
-    let ways = (0..=8)
+    let signatures = (0..=8)
         .filter_map(SignatureKind::from_number)
         .map(SignatureKind::number);
-    assert_eq!(ways.collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6]);
+    assert_eq!(signatures.collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6]);
 }
 
 #[test]

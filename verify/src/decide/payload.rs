@@ -37,7 +37,7 @@ pub enum Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    /// Recognises `bytes`, which must be all that is vouched for, in the given way.
+    /// Recognises `bytes`, which must be all that is vouched for, by a signature of this kind.
     ///
     /// One format follows from how the file begins, and no other is tried then. Linux is entered as
     /// Linux only: no other protocol tells it that Secure Boot is on.

@@ -167,7 +167,7 @@ fn check_initrd(
     if let Some(signature) = handover.signature_of(record.index) {
         let purpose = Use::of(Purpose::Initrd);
         let signer = judge_content(content, record.bytes, signature.bytes, trust, &purpose)?;
-        // Of two ways the policy may accept one alone.
+        // Of two kinds of signature the policy may accept one alone.
         if vouched.signature_kind == SignatureKind::Unsigned
             || !rules.initrd.accept(vouched.signature_kind)
         {

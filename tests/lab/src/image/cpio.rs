@@ -10,13 +10,13 @@ pub struct Archive {
     entries: u32,
 }
 
-const FOLDER: u32 = 0o040_755;
+const DIRECTORY: u32 = 0o040_755;
 const PROGRAM: u32 = 0o100_755;
 
 impl Archive {
     /// An empty directory.
     pub fn directory(&mut self, path: &str) -> Result<()> {
-        self.entry(path, FOLDER, &[])
+        self.entry(path, DIRECTORY, &[])
     }
 
     /// A file that may be run.
