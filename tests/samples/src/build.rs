@@ -141,15 +141,23 @@ impl Build {
     }
 }
 
+fn trust(key: &[u8]) -> Trust<'_> {
+    Trust::new().add_keys(key).expect("well-formed")
+}
+
 /// What is decided, trusting [`signer`]'s authority.
 pub fn judge<T>(
     build: &Build,
     command_line: &[u8],
     see: impl FnOnce(Decision<'_>) -> T,
 ) -> Result<T, Refusal> {
-    let key = Cert::ca(1, 1).der();
-    let trust = Trust::new().add_keys(&key).expect("well-formed");
-    decide(&build.blob(), command_line, Machine::SECURE, &trust).map(see)
+    decide(
+        &build.blob(),
+        command_line,
+        Machine::SECURE,
+        &trust(&authority()),
+    )
+    .map(see)
 }
 
 /// What is decided about a draft, trusting the same.
@@ -158,9 +166,13 @@ pub fn judge_draft<T>(
     command_line: &[u8],
     see: impl FnOnce(Decision<'_>) -> T,
 ) -> Result<T, Refusal> {
-    let key = Cert::ca(1, 1).der();
-    let trust = Trust::new().add_keys(&key).expect("well-formed");
-    decide_draft(&build.blob(), command_line, Machine::SECURE, &trust).map(see)
+    decide_draft(
+        &build.blob(),
+        command_line,
+        Machine::SECURE,
+        &trust(&authority()),
+    )
+    .map(see)
 }
 
 /// What is refused, and the reason's code.
