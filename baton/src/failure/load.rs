@@ -53,8 +53,8 @@ pub enum LoadError {
         what: &'static str,
         fix: &'static str,
     },
-    #[error("no gate at {}; install a signed one there, or name one with --gate", .path.display())]
-    NoGate { path: PathBuf },
+    #[error("no gate at {}; install a signed one there, or name one with --gate", either(.places))]
+    NoGate { places: Vec<PathBuf> },
     #[error("kernel refused: it has no profile \"{wanted}\"; {there}")]
     NoSuchProfile { wanted: String, there: String },
     #[error("the handover can't be made: {0}")]
@@ -78,6 +78,12 @@ pub enum LoadError {
         "{option} needs a KERNEL (name one, or leave {option} out to load a capture that is made here)"
     )]
     NeedsKernel { option: &'static str },
+}
+
+/// One path or another.
+fn either(places: &[PathBuf]) -> String {
+    let places: Vec<String> = places.iter().map(|it| it.display().to_string()).collect();
+    places.join(" or ")
 }
 
 impl LoadError {

@@ -1,11 +1,14 @@
 //! The command line of `baton load`, and the options that `baton crash load` has in common with it.
 
+use crate::failure::load::LoadError;
 use crate::handover::args::Companions;
+use baton_sys::Root;
 use clap::{ArgGroup, Args, ValueEnum};
 use std::path::PathBuf;
 
-/// Where the gate lies when nothing else is said.
-pub const DEFAULT_GATE: &str = "/usr/lib/baton/gate.efi";
+/// Where the gate lies when nothing else is said: the one that this machine's owner made, and else the
+/// distribution's.
+pub const GATES: [&str; 2] = ["/var/lib/baton/gate.efi", "/usr/lib/baton/gate.efi"];
 
 /// Which load route to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -43,9 +46,9 @@ pub struct LoadOptions {
     /// Which load route to take
     #[arg(long, value_enum, default_value = "auto")]
     pub via: Via,
-    /// The gate to use
-    #[arg(long, value_name = "FILE", env = "BATON_GATE", default_value = DEFAULT_GATE)]
-    pub gate: PathBuf,
+    /// The gate to use [default: /var/lib/baton/gate.efi, and where there is none, /usr/lib/baton/gate.efi]
+    #[arg(long, value_name = "FILE", env = "BATON_GATE")]
+    pub gate: Option<PathBuf>,
     /// Say what would be loaded, and load nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -73,4 +76,49 @@ pub struct LoadOptions {
         conflicts_with = "root"
     )]
     pub saved_state: Option<PathBuf>,
+}
+
+impl LoadOptions {
+    /// The gate to use: the one that was named, or the installed one.
+    ///
+    /// # Errors
+    /// That there is none.
+    pub fn gate(&self) -> Result<PathBuf, LoadError> {
+        let gate = match &self.gate {
+            Some(named) => named.exists().then(|| named.clone()),
+            None => installed_gate(&Root::system()),
+        };
+        gate.ok_or_else(|| LoadError::NoGate {
+            places: match &self.gate {
+                Some(named) => vec![named.clone()],
+                None => GATES.map(PathBuf::from).to_vec(),
+            },
+        })
+    }
+}
+
+/// The first of [`GATES`] that is there.
+#[must_use]
+pub fn installed_gate(root: &Root) -> Option<PathBuf> {
+    let places = GATES
+        .iter()
+        .map(|gate| root.join(gate.trim_start_matches('/')));
+    places.into_iter().find(|path| path.exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crash::fake::Fake;
+
+    #[test]
+    fn the_gate_made_on_this_machine_comes_before_the_distributions() {
+        let fake = Fake::new();
+        assert_eq!(installed_gate(&fake.root()), None);
+        for gate in GATES.iter().rev() {
+            fake.set(gate.trim_start_matches('/'), "gate");
+            let found = installed_gate(&fake.root()).unwrap();
+            assert!(found.ends_with(gate.trim_start_matches('/')), "{found:?}");
+        }
+    }
 }

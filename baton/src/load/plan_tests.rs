@@ -74,7 +74,7 @@ fn through_gate(
 
 fn no_gate() -> Result<(Route, ())> {
     Err(LoadError::NoGate {
-        path: "gate".into(),
+        places: vec!["gate".into()],
     }
     .into())
 }

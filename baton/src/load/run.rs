@@ -186,11 +186,7 @@ impl Gate {
 }
 
 fn open_gate(args: &LoadOptions) -> Result<Image> {
-    if !args.gate.exists() {
-        let path = args.gate.clone();
-        return Err(LoadError::NoGate { path }.into());
-    }
-    Image::open(&args.gate)
+    Image::open(&args.gate()?)
 }
 
 fn gate_route(
