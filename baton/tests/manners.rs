@@ -50,7 +50,7 @@ fn a_file_that_is_larger_than_any_kernel_reads_is_not_read() {
         "verify \"$1\" --signature-only",
         "manifest --initrd \"$1\" \"$4\"",
         "sign --key \"$2\" --cert \"$3\" \"$1\"",
-        "sign --key \"$1\" --cert \"$3\" \"$3\" \"$4\"",
+        "sign --key \"$1\" --cert \"$3\" \"$3\" -o \"$4\"",
         "policy check \"$1\"",
     ] {
         // 1 GiB of memory is enough to say so.
@@ -153,7 +153,7 @@ fn a_limit_on_files_leaves_nothing_behind() {
     let out = place.join("out");
     let paths: [&Path; 4] = [&kernel, &o.rsa.key, &o.rsa.cert, &out];
     let said = shell(
-        "ulimit -f 100; \"$0\" sign --key \"$2\" --cert \"$3\" \"$1\" \"$4\"",
+        "ulimit -f 100; \"$0\" sign --key \"$2\" --cert \"$3\" \"$1\" -o \"$4\"",
         &paths,
     );
     assert_eq!(said.code, 1, "{}", said.err);

@@ -230,7 +230,7 @@ mod file {
     fn nothing_that_is_there_is_replaced_without_force() {
         let bench = Bench::new();
         for writer in bench.writers() {
-            let by_place = !writer.contains(&"gate".into());
+            let by_place = !["gate", "sign"].contains(&writer[0].to_str().unwrap());
             let there = bench.directory.write("there", b"precious");
             if by_place {
                 let said = bench.write(&writer, &[&there]);
@@ -513,6 +513,10 @@ mod file {
                 bench.directory.path().join("."),
                 bench.directory.path().join("new/"),
             ] {
+                // Under its own name, which is in this directory already.
+                if writer[0] == Path::new("sign") && name.is_dir() {
+                    continue;
+                }
                 let said = bench.write(&writer, &[&"--force", &"-o", &name]);
                 assert_eq!(said.code, 1, "{}", said_by(&writer));
                 assert!(

@@ -54,6 +54,7 @@ fn older_forms_of_keys_give_the_same_signature() {
                 &"--cert",
                 &owner.cert,
                 &image,
+                &"-o",
                 out,
             ]);
             assert_eq!(said.code, 0, "{}", said.err);

@@ -55,7 +55,7 @@ pub enum Command {
     Policy(PolicyCommand),
     /// Sign a kernel, a gate, an initrd, a manifest: any file
     #[command(after_help = sign::args::SIGN_HELP)]
-    Sign(SignArgs),
+    Sign(Box<SignArgs>),
     /// Write a manifest: which kernel, initrds and command line may be booted together
     #[command(after_help = manifest::args::MANIFEST_HELP)]
     Manifest(ManifestArgs),

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 pub enum SignError {
     #[error("{}: {why}", .path.display())]
     Key { path: PathBuf, why: KeyError },
-    #[error("no certificate was given")]
+    #[error("the key's certificate isn't given; name it with --cert")]
     NoCertificate,
     #[error("not a certificate: {0}")]
     Certificate(CertificateError),
@@ -29,6 +29,27 @@ pub enum SignError {
     Pem(pem_rfc7468::Error),
     #[error("{}: a pipe; say where to write with --output", .path.display())]
     Pipe { path: PathBuf },
+    #[error("several files to sign, and nowhere to write to: say --in-place, or -o DIR{}", match .is_output {
+        true => format!("; if {} is where to write {} to: -o {0}", .second.display(), .first.display()),
+        false => String::new(),
+    })]
+    Several {
+        first: PathBuf,
+        second: PathBuf,
+        is_output: bool,
+    },
+    #[error("{}: not a directory; several files are signed: make a directory of this name, or name one file", .path.display())]
+    NoDirectoryForSeveral { path: PathBuf },
+    #[error("{}: another file of this name goes to {}; sign them one by one", .path.display(), .directory.display())]
+    SameName { path: PathBuf, directory: PathBuf },
+    #[error("{}: it has no name in a directory; name a file to write to with --output", .path.display())]
+    Nameless { path: PathBuf },
+    #[error("there is no signature {number}, but {count}; see --list")]
+    NoSuchSignature { number: usize, count: usize },
+    #[error("{}: a file of its own, which isn't in the result; remove the file, or leave out --output", .path.display())]
+    Beside { path: PathBuf },
+    #[error("the appended signature is over this one; remove that first, or all")]
+    UnderAppended,
     #[error("{}: --append is for Authenticode signatures; a file has at most one {signature_kind} (use --replace)", .path.display())]
     Append {
         path: PathBuf,
@@ -86,10 +107,16 @@ impl SignError {
     pub fn code(&self) -> Code {
         match self {
             SignError::Key { .. } => (Exit::Malformed, "bad-key"),
-            SignError::NoCertificate | SignError::Certificate(_) => {
-                (Exit::Malformed, "bad-certificate")
-            }
-            SignError::OtherKey
+            SignError::Certificate(_) => (Exit::Malformed, "bad-certificate"),
+            SignError::NoCertificate
+            | SignError::Several { .. }
+            | SignError::NoDirectoryForSeveral { .. }
+            | SignError::SameName { .. }
+            | SignError::Nameless { .. }
+            | SignError::NoSuchSignature { .. }
+            | SignError::Beside { .. }
+            | SignError::UnderAppended
+            | SignError::OtherKey
             | SignError::Pipe { .. }
             | SignError::Append { .. }
             | SignError::PemFormat { .. }

@@ -20,6 +20,24 @@ pub fn given(path: &Path) -> Result<Vec<u8>> {
     Ok(file::read_given(path).map_err(|e| IoError::reading(path, e))?)
 }
 
+/// As [`given`], where `-` is standard input.
+///
+/// # Errors
+/// As [`given`].
+pub fn given_or_stdin(path: &Path) -> Result<Vec<u8>> {
+    given(if is_stdin(path) {
+        Path::new("/dev/stdin")
+    } else {
+        path
+    })
+}
+
+/// Whether standard input is meant, by a command that has [`given_or_stdin`].
+#[must_use]
+pub fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 /// Before a file is read; of a pipe there is no telling, and [`file::read_given`] has a limit.
 fn check_size(path: &Path) -> Result<()> {
     let len = std::fs::metadata(path).map_or(0, |it| if it.is_file() { it.len() } else { 0 });

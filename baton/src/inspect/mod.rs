@@ -6,6 +6,7 @@
 //! programs. A new format is a module, a field of [`report::Parts`], and a line in `reading.rs`.
 
 pub mod args;
+pub mod beside;
 pub mod brief;
 pub mod certificate;
 pub mod elf;

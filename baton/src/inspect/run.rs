@@ -1,18 +1,16 @@
 //! A report on a file, with the signature beside it.
 
 use super::args::InspectArgs;
+use super::beside;
 use super::hashing::Hashing;
 use super::report::Report;
-use super::signature;
 use crate::failure::Result;
 use crate::failure::input::InputError;
 use crate::input::compression;
-use crate::input::p7s;
 use crate::input::read;
-use crate::kind::{Format, Role};
+use crate::kind::Role;
 use crate::output::page::Page;
 use crate::output::{json, text};
-use baton_verify::SignatureKind;
 use serde::Serialize;
 use std::path::Path;
 
@@ -36,11 +34,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
     } else {
         Hashing::Signed
     };
-    let mut report = Report::of(&bytes, hashing);
-    match report.format {
-        Format::Signature => compare_with_content(&mut report, path, &bytes),
-        _ => add_detached(&mut report, path, &bytes)?,
-    }
+    let report = beside::report(path, &bytes, hashing)?;
     if !report.says_something() {
         return Err(not_understood(path, &bytes, &report).into());
     }
@@ -56,31 +50,6 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         text::print(page.text());
     }
     Ok(())
-}
-
-/// The signature that lies beside the file.
-fn add_detached(report: &mut Report, path: &Path, bytes: &[u8]) -> Result<()> {
-    if let Some(der) = p7s::read_beside(path)? {
-        let mut signature = signature::of_detached(SignatureKind::Detached, &der, Some(&[bytes]));
-        signature.file = Some(p7s::beside(path).display().to_string());
-        report.signatures.push(signature);
-    }
-    Ok(())
-}
-
-/// A signature is looked at with what it lies beside.
-fn compare_with_content(report: &mut Report, path: &Path, signature: &[u8]) {
-    let name = path
-        .to_str()
-        .and_then(|name| name.strip_suffix(p7s::SUFFIX));
-    let content = name.and_then(|name| read::found(Path::new(name)).ok()?);
-    if let (Some(content), Some(der)) = (content, p7s::cms(signature)) {
-        report.signatures = vec![signature::of_detached(
-            SignatureKind::Detached,
-            &der,
-            Some(&[&content]),
-        )];
-    }
 }
 
 fn not_understood(path: &Path, bytes: &[u8], report: &Report) -> InputError {

@@ -2,7 +2,8 @@
 
 use baton_verify::{HashAlgorithm, SignatureKind};
 use clap::{Args, ValueEnum};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::str::FromStr;
 
 /// What `--help` adds.
 pub const SIGN_HELP: &str = "\
@@ -11,6 +12,9 @@ appended one, and anything else a detached one in IN.p7s, where `baton load` loo
 A signature counts only for what the first bytes show: Linux as PE or ELF, an initrd, or a manifest.
 Any other kernel (multiboot2, PVH, a bzImage that is no PE image) is listed in a manifest instead.
 The result is verified before it is written; the same input gives the same bytes.
+
+Of several files each is signed by itself: what fails is reported, the others are signed, and the exit
+code is that of the first failure. Where a result goes elsewhere, --if-needed copies what needs no signature.
 
 A detached signature is plain CMS:
   openssl cms -verify -binary -inform DER -in IN.p7s -content IN -CAfile CERT -purpose any -out /dev/null";
@@ -68,19 +72,48 @@ pub enum Encoding {
     Pem,
 }
 
-/// What to sign, and with what.
-#[derive(Debug, Args)]
-pub struct SignArgs {
+/// Which of a file's signatures are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All that there are.
+    All,
+    /// The one of this number, as `--list` shows them: from 1.
+    Number(usize),
+}
+
+impl FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Which, String> {
+        match text.parse() {
+            _ if text == "all" => Ok(Which::All),
+            Ok(number) if number > 0 => Ok(Which::Number(number)),
+            _ => Err("give the number that --list shows, from 1, or `all`".into()),
+        }
+    }
+}
+
+/// Who signs.
+#[derive(Debug, Clone, Args)]
+pub struct KeyArgs {
     /// The private key, unencrypted, PEM or DER: RSA, or ECDSA on P-256 or P-384
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
+    #[arg(long, value_name = "KEY", required_unless_present_any = ["list", "remove"])]
+    pub key: Option<PathBuf>,
     /// The key's certificate, PEM or DER
     #[arg(long, value_name = "FILE")]
-    pub cert: PathBuf,
+    pub cert: Option<PathBuf>,
     /// Intermediate certificates, between the signer's and the trusted one, to include (may be
     /// repeated)
     #[arg(long, value_name = "FILE")]
     pub chain: Vec<PathBuf>,
+}
+
+/// What to sign, and with what.
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    /// Who signs.
+    #[command(flatten)]
+    pub who: KeyArgs,
     /// Where the signature goes [default: by IN's format]
     #[arg(long = "as", value_enum, value_name = "KIND")]
     pub kind: Option<KindOption>,
@@ -97,27 +130,28 @@ pub struct SignArgs {
     /// Remove the existing signatures
     #[arg(long)]
     pub replace: bool,
+    /// Leave a file alone that has a good signature by this certificate already
+    #[arg(long)]
+    pub if_needed: bool,
+    /// Show what signatures there are, as `baton inspect` does
+    #[arg(long, conflicts_with_all = ["key", "cert", "chain", "kind", "append", "replace", "if_needed", "remove", "output", "in_place", "force"])]
+    pub list: bool,
+    /// Remove the signature of this number, as --list shows them, or all, the one in IN.p7s included
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "all", conflicts_with_all = ["key", "cert", "chain", "kind", "append", "replace", "if_needed"])]
+    pub remove: Option<Which>,
     /// Replace the file to write, if it is there and isn't IN
     #[arg(long)]
     pub force: bool,
-    /// The file to sign
-    #[arg(value_name = "IN")]
-    pub input: PathBuf,
-    /// Where to write it
-    #[arg(value_name = "OUT", conflicts_with = "output")]
-    out: Option<PathBuf>,
-    /// Where to write the result, instead of replacing IN; for a detached signature, where to write
-    /// that, instead of IN.p7s
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-}
-
-impl SignArgs {
-    /// Where to write it, if that is said.
-    #[must_use]
-    pub fn output(&self) -> Option<&Path> {
-        self.output.as_deref().or(self.out.as_deref())
-    }
+    /// The files to sign; `-` is standard input
+    #[arg(value_name = "IN", required = true)]
+    pub inputs: Vec<PathBuf>,
+    /// Replace each IN by the result, or write IN.p7s beside it: what is done with one IN anyway
+    #[arg(long, conflicts_with = "output")]
+    pub in_place: bool,
+    /// Where to write the result instead, for a detached signature that; with several IN a directory.
+    /// `-` is standard output
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
 }
 
 /// What to do with signatures that are already there.

@@ -189,6 +189,24 @@ fn sections(file: &[u8]) -> Option<Vec<(u64, u64)>> {
     Some(all)
 }
 
+/// The file without its signature note; the program header that it had says nothing then.
+///
+/// # Errors
+/// When it has none, or one that other notes share the segment of.
+pub fn without_signature(file: &[u8]) -> Result<Vec<u8>> {
+    let elf = Elf::parse(file).map_err(SignError::Elf)?;
+    if elf.class() != Class::Elf64 {
+        return Err(SignError::Elf32.into());
+    }
+    let room = without_note(file, &elf)?;
+    let mut file = room.file;
+    if let Entry::Reuse(index) = room.entry {
+        let header = Table::of(&file)?.offset + index * PROGRAM_HEADER_LEN;
+        put(&mut file, header, &[0; PROGRAM_HEADER_LEN])?;
+    }
+    Ok(file)
+}
+
 /// The file without the note's bytes, if it ends with them as it does after [`Room::make`], and the
 /// note's program header free.
 fn without_note(file: &[u8], elf: &Elf<'_>) -> Result<Room> {

@@ -1,40 +1,60 @@
 //! Signs a file: in which way, and where the result goes.
 
 use super::args::{Encoding, Existing, KindOption, SignArgs};
+use super::place::{Place, Written};
 use super::signer::{Signer, accepted};
-use super::{appended, authenticode, detached, note};
-use crate::failure::output::OutputError;
+use super::{appended, authenticode, detached, list, needed, note, remove, several};
 use crate::failure::sign::SignError;
-use crate::failure::{Cause, Failure, Result};
-use crate::input::p7s;
-use crate::input::read;
+use crate::failure::{Failure, Result};
+use crate::input::{p7s, read};
 use crate::kind::{FileKind, Role};
-use crate::output::file::{self, Access, Destination};
 use baton_formats::gate_image::Formats;
 use baton_formats::initrd;
 use baton_formats::magic::Magic;
 use baton_formats::manifest::Manifest;
 use baton_verify::{Payload, Reason, SignatureKind};
-use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 
 /// Carries out the command.
 ///
 /// # Errors
-/// When a file can't be read, the key isn't the certificate's, or the image isn't one that can be
+/// When a file can't be read, the key isn't the certificate's, or a file isn't one that can be
 /// signed so.
 pub fn run(args: &SignArgs) -> Result<()> {
-    check_place(args)?;
-    let signer = Signer::read(args)?;
-    let file = read::given(&args.input)?;
+    if args.list {
+        return several::each(&args.inputs, list::show);
+    }
+    let place = Place::of(args)?;
+    if let Some(which) = args.remove {
+        return several::each(&args.inputs, |input| {
+            remove::remove(args, &place, which, input)
+        });
+    }
+    let signer = Signer::read(&args.who, args.hash.into())?;
+    several::each(&args.inputs, |input| one(args, &place, &signer, input))
+}
+
+/// Signs one file.
+fn one(args: &SignArgs, place: &Place, signer: &Signer, input: &Path) -> Result<()> {
+    let file = read::given_or_stdin(input)?;
     let what = FileKind::of(&file);
     let kind = args.kind.unwrap_or_else(|| default_kind(&file));
-    check_options(args, kind)?;
-    let named = |failure: Failure| failure.about(args.input.display());
+    check_options(args, input, kind)?;
+    let named = |failure: Failure| failure.about(input.display());
     check_role(&file, &what).map_err(named)?;
+    let written = match kind {
+        KindOption::Detached => Written::Detached,
+        _ => Written::Whole,
+    };
+    if args.if_needed
+        && let Some(signed) = already(&file, kind, signer, input)?
+    {
+        return keep(args, place, input, written, &signed, signer);
+    }
     let existing = Existing::from(args);
-    let destination = destination(args, kind)?;
+    let destination = place.destination(args, input, written)?;
     let role = what.role;
-    let signed = sign(file, kind, &signer, existing, args.format).map_err(named)?;
+    let signed = sign(file, kind, signer, existing, args.format).map_err(named)?;
     destination.write(&signed)?;
     destination.report(format_args!(
         "{destination}: {} by \"{}\" ({})",
@@ -45,24 +65,45 @@ pub fn run(args: &SignArgs) -> Result<()> {
     if kind == KindOption::Detached && matches!(role, Role::Data | Role::Other(_)) {
         tell!(
             "note: {} doesn't begin like a kernel, an initrd or a manifest: it counts for the gate only if a manifest lists it",
-            args.input.display()
+            input.display()
         );
     }
     Ok(())
 }
 
-/// What comes from a pipe can't be replaced, and nothing lies beside it.
-fn check_place(args: &SignArgs) -> Result<()> {
-    let input = &args.input;
-    let is_pipe = std::fs::metadata(input).is_ok_and(|it| it.file_type().is_fifo());
-    if is_pipe && args.output().is_none() {
-        Err(SignError::Pipe {
-            path: input.clone(),
-        }
-        .into())
-    } else {
-        Ok(())
+/// What would be written, where that is there already: the file, or the signature beside it.
+fn already(
+    file: &[u8],
+    kind: KindOption,
+    signer: &Signer,
+    input: &Path,
+) -> Result<Option<Vec<u8>>> {
+    let beside = match kind {
+        KindOption::Detached if !read::is_stdin(input) => p7s::read_beside(input)?,
+        _ => None,
+    };
+    let is_signed = needed::is_signed(file, beside.as_deref(), kind, signer)?;
+    Ok(is_signed.then(|| beside.unwrap_or_else(|| file.to_vec())))
+}
+
+/// Leaves a file that is signed as it is; where another one is wanted, that is a copy.
+fn keep(
+    args: &SignArgs,
+    place: &Place,
+    input: &Path,
+    written: Written,
+    signed: &[u8],
+    signer: &Signer,
+) -> Result<()> {
+    let words = format_args!("already signed by \"{}\"", signer.name);
+    if place.is_own(input) {
+        say!("{}: {words}", input.display());
+        return Ok(());
     }
+    let destination = place.destination(args, input, written)?;
+    destination.write(signed)?;
+    destination.report(format_args!("{destination}: a copy, {words}"));
+    Ok(())
 }
 
 /// A kernel that isn't Linux is one by a manifest alone: no signature of its own would do. Nor does one make a
@@ -107,51 +148,19 @@ fn default_kind(file: &[u8]) -> KindOption {
     }
 }
 
-fn check_options(args: &SignArgs, kind: KindOption) -> Result<()> {
+fn check_options(args: &SignArgs, input: &Path, kind: KindOption) -> Result<()> {
     if args.append && kind != KindOption::Authenticode {
         return Err(SignError::Append {
-            path: args.input.clone(),
+            path: input.to_owned(),
             signature_kind: kind.signature_kind(),
         }
         .into());
     }
     if args.format == Encoding::Pem && kind != KindOption::Detached {
         return Err(SignError::PemFormat {
-            path: args.input.clone(),
+            path: input.to_owned(),
         }
         .into());
     }
     Ok(())
-}
-
-/// Where the result goes. IN is replaced where nothing else is named; a detached signature that is there counts
-/// as the image's.
-fn destination(args: &SignArgs, kind: KindOption) -> Result<Destination> {
-    let detached = kind == KindOption::Detached;
-    let output = match args.output() {
-        Some(output) => output.to_owned(),
-        None if detached => p7s::beside(&args.input),
-        None => args.input.clone(),
-    };
-    let in_place = output == args.input && !detached;
-    let replaces = args.force || (detached && args.replace);
-    let existing = file::Existing::with(in_place || replaces);
-    let read = [&args.key, &args.cert].into_iter().chain(&args.chain);
-    let whole = detached.then_some(&args.input);
-    file::is_no_input(&output, read.chain(whole))?;
-    Destination::new(&output, Access::Like(&args.input), existing)
-        .map_err(|failure| advised(failure, detached, args))
-}
-
-/// Naming two files to sign, as by a shell pattern, is a common slip: the second is taken for OUT.
-fn advised(failure: Failure, detached: bool, args: &SignArgs) -> Failure {
-    let remark = match (detached, args.output()) {
-        (true, None) => "--replace puts the new signature in its place",
-        (_, Some(_)) => "one file is signed at a time",
-        (false, None) => return failure,
-    };
-    match *failure.cause {
-        Cause::Output(OutputError::Exists { .. }) => failure.remarked(remark),
-        _ => failure,
-    }
 }

@@ -1,6 +1,6 @@
 //! Who signs, and with which hash.
 
-use super::args::SignArgs;
+use super::args::KeyArgs;
 use super::key::SigningKey;
 use crate::encode::der::{element, sequence, tag};
 use crate::failure::Result;
@@ -30,21 +30,24 @@ impl Signer {
     ///
     /// # Errors
     /// When a file can't be read, or the key isn't the certificate's.
-    pub fn read(args: &SignArgs) -> Result<Signer> {
-        let mut certificates = certs::read(&args.cert)?;
+    pub fn read(who: &KeyArgs, hash: HashAlgorithm) -> Result<Signer> {
+        let (Some(key_path), Some(cert)) = (&who.key, &who.cert) else {
+            return Err(SignError::NoCertificate.into());
+        };
+        let mut certificates = certs::read(cert)?;
         let first = certificates.first();
         let parsed = first.and_then(|first| Certificate::parse(first).ok());
         if let Some(why) = parsed.and_then(|certificate| certs::unusable(&certificate)) {
-            let path = args.cert.clone();
+            let path = cert.clone();
             let why = format!("{why}; sign with another key");
             return Err(InputError::UnusableKey { path, why }.into());
         }
-        for path in &args.chain {
+        for path in &who.chain {
             certificates.extend(certs::read(path)?);
         }
-        let key = SigningKey::read(&args.key)?;
-        Signer::new(key, certificates, args.hash.into()).map_err(|failure| {
-            let (key, cert) = (args.key.display(), args.cert.display());
+        let key = SigningKey::read(key_path)?;
+        Signer::new(key, certificates, hash).map_err(|failure| {
+            let (key, cert) = (key_path.display(), cert.display());
             failure.about(format_args!("{key} and {cert}"))
         })
     }

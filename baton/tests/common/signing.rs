@@ -7,11 +7,15 @@ use std::path::Path;
 
 pub const HASHES: [&str; 3] = ["sha256", "sha384", "sha512"];
 
+/// Signs the first of the files, into the second if there is one.
 pub fn sign(owner: &Owner, options: &[&str], files: &[&Path]) -> Said {
     let mut args: Vec<&dyn AsRef<OsStr>> =
         vec![&"sign", &"--key", &owner.key, &"--cert", &owner.cert];
     args.extend(options.iter().map(|o| -> &dyn AsRef<OsStr> { o }));
-    args.extend(files.iter().map(|f| -> &dyn AsRef<OsStr> { f }));
+    args.push(&files[0]);
+    if let Some(out) = files.get(1) {
+        args.extend::<[&dyn AsRef<OsStr>; 2]>([&"-o", out]);
+    }
     baton(&args)
 }
 

@@ -96,7 +96,12 @@ impl Bench {
         match tool {
             Tool::Baton => {
                 command.arg("sign").arg("--key").arg(key);
-                command.arg("--cert").arg(certificate).arg(image).arg(out)
+                command
+                    .arg("--cert")
+                    .arg(certificate)
+                    .arg(image)
+                    .arg("-o")
+                    .arg(out)
             }
             Tool::Sbsigntool => {
                 command.arg("--key").arg(key).arg("--cert").arg(certificate);

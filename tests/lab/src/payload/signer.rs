@@ -17,7 +17,7 @@ pub(super) struct Signer<'a> {
 impl Signer<'_> {
     /// Signs a file in one of `baton sign --as`'s ways.
     pub fn sign(&self, way: &str, file: &Path, out: &Path) -> Result<()> {
-        exec::run(self.command(way).arg(file).arg(out))
+        exec::run(self.command(way).arg(file).arg("-o").arg(out))
     }
 
     /// Writes a signature beside the file.
