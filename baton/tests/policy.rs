@@ -162,35 +162,126 @@ fn show_speaks_json() {
     assert_eq!(said.json()["error"]["code"], "failed");
 }
 
+/// The lines of a table, with one space between its columns.
+fn squeezed(text: &str) -> Vec<String> {
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.lines().map(words).collect()
+}
+
 #[test]
-fn explain_says_it_in_sentences() {
-    let said = good(policy("explain", &"sealed"));
+fn explain_shows_what_counts_in_tables() {
+    let said = squeezed(&good(policy("explain", &"sealed")));
+    assert!(
+        said[0].starts_with("policy \"sealed\", SHA-256 "),
+        "{}",
+        said[0]
+    );
     for line in [
-        "The policy \"sealed\" for normal and crash loads alike, SHA-256 ",
-        "Nothing is booted unless the running kernel says that Secure Boot is on.\n",
-        "A refusal resets the machine after 10 seconds.\n",
-        "A kernel must be vouched for by an Authenticode signature on a UKI or a signed manifest.\n",
-        "A kernel that isn't Linux must be listed in a signed manifest, and so must all its modules.\n",
-        "An initrd may be part of a UKI or listed in a signed manifest. One must be there, unless a UKI or a manifest says what goes with the kernel.\n",
-        "The command line may be that of a UKI or what a signed manifest says it must be.\n",
-        "Rule 1: denies \"elfcorehdr\", with any value or none.\n",
-        "Rule 6: allows \"lsm\" with a list that has \"lockdown\" in it.\n",
-        "The first rule that matches counts; parameters that no rule covers are allowed.\n",
+        "normal and crash loads",
+        "Secure Boot must be on",
+        "refusal resets the machine after 10 seconds",
+        "kernel an Authenticode signature on a UKI",
+        "a signed manifest",
+        "other kernel a signed manifest that lists it and all its modules",
+        "initrd part of a UKI",
+        "required one initrd, unless a UKI or a manifest says what goes with the kernel",
+        "command line that of a UKI",
+        "what a signed manifest says it must be",
+        "also allowed parameters that no rule is about",
+        "1 deny elfcorehdr any value or none",
+        "6 allow lsm a list that has \"lockdown\" in it",
     ] {
-        assert!(said.contains(line), "{line}{said}");
+        assert!(said.contains(&line.to_owned()), "{line}\n{said:#?}");
     }
+}
+
+#[test]
+fn explain_shows_normal_and_crash_loads_beside_each_other() {
     let directory = temp_dir();
     let fleet = directory.write("p.toml", FLEET);
-    let said = good(policy("explain", &fleet));
-    assert!(
-        said.contains("for a normal load (with --crash: for a crash load)"),
-        "{said}"
+    let said = squeezed(&good(policy("explain", &fleet)));
+    for line in [
+        "normal loads crash loads",
+        "also allowed parameters that no rule is about nothing",
+        "parameters (the first rule that matches counts)",
+    ] {
+        assert!(said.contains(&line.to_owned()), "{line}\n{said:#?}");
+    }
+    let said = baton(&[&"policy", &"explain", &"--crash", &fleet]);
+    assert_eq!(said.code, 2, "{}", said.err);
+}
+
+#[test]
+fn diff_says_what_another_policy_accepts_more_or_less() {
+    let said = good(baton(&[&"policy", &"diff", &"stock", &"signed-initrd"]));
+    for line in [
+        "initrd, normal and crash loads\n  - unsigned (stricter)\n",
+        "required, normal and crash loads\n  + one initrd, ",
+        "also allowed, normal and crash loads\n  - arguments of init, after -- (stricter)\n",
+        "parameters, normal and crash loads\n  + denies \"rdinit\", with any value or none\n",
+    ] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+    let back = baton(&[&"policy", &"diff", &"--json", &"signed-initrd", &"stock"]).json();
+    assert_eq!(back["same"], false);
+    assert_eq!(
+        back["changes"][0],
+        serde_json::json!({
+            "loads": "all",
+            "about": "initrd",
+            "removed": [],
+            "added": [{"text": "unsigned", "effect": "looser"}],
+        })
     );
-    let said = good(baton(&[&"policy", &"explain", &"--crash", &fleet]));
-    assert!(
-        said.contains("parameters that no rule covers are denied"),
-        "{said}"
+}
+
+#[test]
+fn diff_tells_load_types_apart_where_a_policy_does() {
+    let directory = temp_dir();
+    let fleet = directory.write(
+        "p.toml",
+        "preset = \"sealed\"\n[crash.cmdline]\nunlisted = \"deny\"\n",
     );
+    let found = baton(&[&"policy", &"diff", &"--json", &"sealed", &fleet]).json();
+    let changes = found["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 1, "{found}");
+    assert_eq!(changes[0]["loads"], "crash");
+    assert_eq!(changes[0]["removed"][0]["effect"], "stricter");
+}
+
+#[test]
+fn a_policy_is_the_same_as_itself_in_another_form() {
+    let directory = temp_dir();
+    let text = good(policy("show", &"sealed"));
+    let written = directory.write("p.toml", &text);
+    let said = good(baton(&[&"policy", &"diff", &"sealed", &written]));
+    assert_eq!(said, "no difference\n");
+}
+
+#[test]
+fn a_key_is_called_by_the_name_in_its_certificate() {
+    let directory = temp_dir();
+    let certificate = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/revoked.der");
+    let text = format!(
+        "preset = \"sealed\"\n[[key]]\ncertificate = {:?}\nmay = [\"initrd\"]\n",
+        certificate.display().to_string()
+    );
+    let written = directory.write("p.toml", &text);
+    let bare = good(policy("explain", &written));
+    let named = good(baton(&[
+        &"policy",
+        &"explain",
+        &"--cert",
+        &certificate,
+        &written,
+    ]));
+    let line = |text: &str| {
+        let lines = text.lines();
+        let found = lines.rev().find(|line| line.ends_with("initrds"));
+        found.unwrap().to_owned()
+    };
+    assert!(line(&bare).starts_with("  SHA-256 "), "{bare}");
+    assert!(line(&named).starts_with("  \""), "{named}");
 }
 
 fn explained(line: &str, more: &[&dyn AsRef<std::ffi::OsStr>], name: &Path) -> Said {

@@ -40,6 +40,12 @@ impl Page {
         }
     }
 
+    /// An item of a list, behind its sign.
+    pub fn item(&mut self, sign: &str, text: impl Display) {
+        let text = shown(&text.to_string());
+        self.line(&format!("  {sign} {text}"));
+    }
+
     /// A table: its columns' names, and its rows. Columns of numbers are aligned to the right; the last ones may be
     /// missing in all rows, and are left out.
     pub fn table(&mut self, names: &[&str], rows: &[Vec<String>]) {

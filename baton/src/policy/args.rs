@@ -25,15 +25,21 @@ pub enum PolicyCommand {
     Check(PolicyCheckArgs),
     /// Show all that a policy says, as TOML
     Show(PolicyShowArgs),
-    /// Explain in sentences what a policy does, or what it does with a command line
+    /// Explain what a policy accepts and refuses, or what it does with a command line
     Explain(PolicyExplainArgs),
+    /// Compare what two policies accept and refuse
+    Diff(PolicyDiffArgs),
 }
 
 impl PolicyCommand {
     /// Whether the output is to be JSON.
     #[must_use]
     pub fn json(&self) -> bool {
-        matches!(self, PolicyCommand::Show(args) if args.json)
+        match self {
+            PolicyCommand::Show(args) => args.json,
+            PolicyCommand::Diff(args) => args.json,
+            PolicyCommand::Check(_) | PolicyCommand::Explain(_) => false,
+        }
     }
 }
 
@@ -65,7 +71,27 @@ pub struct PolicyExplainArgs {
     /// Say what happens to each parameter of this command line
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub cmdline: Option<OsString>,
-    /// Explain what applies to a crash load
-    #[arg(long)]
+    /// Judge the command line of a crash load
+    #[arg(long, requires = "cmdline")]
     pub crash: bool,
+    /// Call keys by the names in these certificates (PEM or DER; may be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub cert: Vec<PathBuf>,
+}
+
+/// What to compare.
+#[derive(Debug, Args)]
+pub struct PolicyDiffArgs {
+    /// A policy's TOML, a gate with a policy, or a preset
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// Another one
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Call keys by the names in these certificates (PEM or DER; may be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub cert: Vec<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }

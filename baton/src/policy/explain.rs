@@ -1,97 +1,105 @@
-//! A policy in sentences, and what it does with a command line.
+//! What a policy says, topic by topic, and what it does with a command line.
 
 use super::compact;
-use super::model::{Policy, Rule, Rules, Values};
+use super::model::{Key, Policy, Rule, Rules, Values};
 use super::words::Word;
 use baton_formats::cmdline::parameters;
 use baton_formats::policy::{self, Action, ParameterRule, RefusalAction};
-use baton_sys::hex;
 use baton_verify::command_line::{DecidedBy, Judged, judge_parameters};
 
-/// What it does for this load type, a sentence to a line.
-#[must_use]
-pub fn sentences(policy: &Policy, crash: bool) -> Vec<String> {
-    let rules = policy.rules(crash);
-    let mut all = vec![secure_boot(policy).to_owned(), refusal(policy)];
-    all.extend(policy.sbat.iter().map(|(name, least)| {
-        let (name, least) = (&name.0, least.get());
-        format!("An image that names the SBAT component \"{name}\" must be of generation {least} or newer.")
-    }));
-    all.push(kernel(rules));
-    all.push(other_kernel(rules));
-    all.push(initrd(rules));
-    all.push(command_line(rules));
-    all.extend(forced(rules));
-    let numbered = (1..).zip(&rules.parameters);
-    all.extend(numbered.map(|(number, it)| format!("Rule {number}: {}.", rule(it))));
-    all.push(unlisted(rules));
-    all.push(init_arguments(rules));
-    all.extend(policy.keys.iter().map(key));
-    all
+/// What a policy says of one thing, an item to a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// What it is about.
+    pub name: &'static str,
+    /// The items; none if nothing is said.
+    pub items: Vec<String>,
+    /// What an item more means.
+    pub sense: Sense,
 }
 
-fn secure_boot(policy: &Policy) -> &'static str {
-    if policy.require_secure_boot {
-        "Nothing is booted unless the running kernel says that Secure Boot is on."
-    } else {
-        "It doesn't matter whether Secure Boot is on."
-    }
+/// What a further item of a topic does to a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sense {
+    /// More is accepted.
+    Permits,
+    /// Less is accepted.
+    Restricts,
+    /// Neither, or it depends.
+    Neutral,
+}
+
+/// What the policy says for one load type, but for its rules about parameters and its keys.
+#[must_use]
+pub fn topics(policy: &Policy, rules: &Rules) -> Vec<Topic> {
+    let topic = |name, sense, items| Topic { name, items, sense };
+    let owned = |items: Vec<&str>| items.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let of_uki = |first: &str, others: Vec<&'static str>| {
+        let mut items = vec![first.to_owned()];
+        items.extend(owned(others));
+        items
+    };
+    let sbat = policy.sbat.iter().map(|(name, least)| {
+        let (name, least) = (&name.0, least.get());
+        format!("\"{name}\" of generation {least} or newer, where an image names it")
+    });
+    vec![
+        topic("Secure Boot", Sense::Restricts, secure_boot(policy)),
+        topic("refusal", Sense::Neutral, vec![refusal(policy)]),
+        topic("SBAT", Sense::Restricts, sbat.collect()),
+        topic("kernel", Sense::Permits, owned(rules.kernel.described())),
+        topic("other kernel", Sense::Permits, other_kernel(rules)),
+        topic(
+            "initrd",
+            Sense::Permits,
+            of_uki("part of a UKI", rules.initrd.described()),
+        ),
+        topic("required", Sense::Restricts, needed_initrd(rules)),
+        topic(
+            "command line",
+            Sense::Permits,
+            of_uki("that of a UKI", rules.command_line.described()),
+        ),
+        topic("added to it", Sense::Restricts, rules.force.clone()),
+        topic("also allowed", Sense::Permits, also_allowed(rules)),
+    ]
+}
+
+fn secure_boot(policy: &Policy) -> Vec<String> {
+    let must = policy.require_secure_boot;
+    must.then(|| "must be on".to_owned()).into_iter().collect()
 }
 
 fn refusal(policy: &Policy) -> String {
     let what = Word::<RefusalAction>(policy.refusal.action).described();
     match policy.refusal.delay_seconds {
-        0 => format!("A refusal {what} at once."),
-        seconds => format!("A refusal {what} after {seconds} seconds."),
+        0 => format!("{what} at once"),
+        seconds => format!("{what} after {seconds} seconds"),
     }
 }
 
-fn kernel(rules: &Rules) -> String {
-    let kinds = or(&rules.kernel.described());
-    format!("A kernel must be vouched for by {kinds}.")
+fn other_kernel(rules: &Rules) -> Vec<String> {
+    let by_manifest = rules.kernel.has(policy::KernelSignature::Manifest as u8);
+    let text = "a signed manifest that lists it and all its modules";
+    by_manifest.then(|| text.to_owned()).into_iter().collect()
 }
 
-fn other_kernel(rules: &Rules) -> String {
-    if rules.kernel.has(policy::KernelSignature::Manifest as u8) {
-        "A kernel that isn't Linux must be listed in a signed manifest, and so must all its modules."
-    } else {
-        "A kernel that isn't Linux is refused."
-    }
-    .into()
+fn needed_initrd(rules: &Rules) -> Vec<String> {
+    let none_is_fine = rules.initrd.has(policy::InputSignature::Unsigned as u8);
+    let text = "one initrd, unless a UKI or a manifest says what goes with the kernel";
+    let needed = (!none_is_fine).then(|| text.to_owned());
+    needed.into_iter().collect()
 }
 
-fn initrd(rules: &Rules) -> String {
-    let sources = match &rules.initrd.described()[..] {
-        [] => "An initrd must be part of a UKI".into(),
-        ways => {
-            let ways = [&["part of a UKI"], ways].concat();
-            format!("An initrd may be {}", or(&ways))
-        }
-    };
-    if rules.initrd.has(policy::InputSignature::Unsigned as u8) {
-        format!("{sources}.")
-    } else {
-        format!(
-            "{sources}. One must be there, unless a UKI or a manifest says what goes with the kernel."
-        )
-    }
-}
-
-fn command_line(rules: &Rules) -> String {
-    match &rules.command_line.described()[..] {
-        [] => "The command line must be that of a UKI.".into(),
-        ways => {
-            let ways = [&["that of a UKI"], ways].concat();
-            format!("The command line may be {}.", or(&ways))
-        }
-    }
-}
-
-fn forced(rules: &Rules) -> Option<String> {
-    let all: Vec<_> = rules.force.iter().map(|it| format!("\"{it}\"")).collect();
-    let all = and(&all);
-    (!rules.force.is_empty())
-        .then(|| format!("Added to the command line, which must not contradict it: {all}."))
+fn also_allowed(rules: &Rules) -> Vec<String> {
+    let others = [
+        (rules.unlisted, "parameters that no rule is about"),
+        (rules.init_arguments, "arguments of init, after --"),
+    ];
+    let allowed = others
+        .into_iter()
+        .filter(|(action, _)| *action == Action::Allow);
+    allowed.map(|(_, what)| what.to_owned()).collect()
 }
 
 /// What a rule does, as a sentence without its full stop.
@@ -106,10 +114,16 @@ pub fn rule(rule: &Rule) -> String {
         (_, Some(start)) => format!("every parameter whose name begins with \"{start}\""),
         (name, None) => format!("\"{name}\""),
     };
-    format!("{action} {name}{}", values(&rule.value))
+    match values(&rule.value) {
+        any if rule.value == Values::Any => format!("{action} {name}, with {any}"),
+        none if rule.value == Values::None => format!("{action} {name} {none}"),
+        some => format!("{action} {name} with {some}"),
+    }
 }
 
-fn values(values: &Values) -> String {
+/// The values that a rule is about.
+#[must_use]
+pub fn values(values: &Values) -> String {
     let quoted = |texts: &[String]| -> Vec<String> {
         let shown = texts
             .iter()
@@ -117,40 +131,27 @@ fn values(values: &Values) -> String {
         shown.collect()
     };
     match values {
-        Values::Any => ", with any value or none".into(),
-        Values::None => " without a value".into(),
-        Values::OneOf(texts) => format!(" with the value {}", or(&quoted(texts))),
-        Values::Number(least, most) => format!(" with a number from {least} to {most}"),
-        Values::With(item) => format!(" with a list that has \"{}\" in it", item.escape_debug()),
-        Values::AllOf(items) => format!(" with a list of nothing but {}", and(&quoted(items))),
+        Values::Any => "any value or none".into(),
+        Values::None => "without a value".into(),
+        Values::OneOf(texts) => format!("the value {}", or(&quoted(texts))),
+        Values::Number(least, most) => format!("a number from {least} to {most}"),
+        Values::With(item) => format!("a list that has \"{}\" in it", item.escape_debug()),
+        Values::AllOf(items) => format!("a list of nothing but {}", and(&quoted(items))),
         Values::WithPrefix(start) => format!(
-            " with a list that has an item beginning with \"{}\"",
+            "a list that has an item beginning with \"{}\"",
             start.escape_debug()
         ),
     }
 }
 
-fn unlisted(rules: &Rules) -> String {
-    let action = Word::<Action>(rules.unlisted).described();
-    format!("The first rule that matches counts; parameters that no rule covers are {action}.")
-}
-
-fn init_arguments(rules: &Rules) -> String {
-    let action = Word::<Action>(rules.init_arguments).described();
-    format!("What follows a lone -- goes to init, and is {action}.")
-}
-
-fn key(key: &super::model::Key) -> String {
-    let what = and(&key.may.described());
-    let sbat = key.sbat.as_ref().map(|scope| {
+/// What a key may vouch for, and under which condition.
+#[must_use]
+pub fn key(key: &Key) -> (String, String) {
+    let condition = key.sbat.as_ref().map(|scope| {
         let (component, generation) = (&scope.component.0, scope.generation.get());
-        format!(", and only if they name the SBAT component \"{component}\" of generation {generation} or newer")
+        format!("that name the SBAT component \"{component}\" of generation {generation} or newer")
     });
-    format!(
-        "The key with SHA-256 {} may vouch for nothing but {what}{}.",
-        hex::encode(key.sha256),
-        sbat.unwrap_or_default()
-    )
+    (and(&key.may.described()), condition.unwrap_or_default())
 }
 
 fn or<T: AsRef<str>>(parts: &[T]) -> String {

@@ -1,4 +1,4 @@
-//! The gate's policy: as people write it, as the gate reads it, and in sentences.
+//! The gate's policy: as people write it, as the gate reads it, in tables, and compared with another.
 //!
 //! ```text
 //! TOML ◀─▶ document ── source ────▶ model ── compact ─▶ bytes in the gate
@@ -16,13 +16,16 @@ pub mod args;
 pub mod canonical;
 pub mod compact;
 pub mod cover;
+pub mod diff;
 mod document;
 pub mod explain;
 pub mod given;
 pub mod model;
+pub mod names;
 pub mod preset;
 pub mod run;
 pub mod source;
+pub mod table;
 mod warnings;
 pub mod words;
 

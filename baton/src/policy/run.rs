@@ -1,13 +1,17 @@
 //! Checks, shows and explains policies.
 
-use super::args::{PolicyCheckArgs, PolicyCommand, PolicyExplainArgs, PolicyShowArgs};
+use super::args::{
+    PolicyCheckArgs, PolicyCommand, PolicyDiffArgs, PolicyExplainArgs, PolicyShowArgs,
+};
+use super::diff::difference;
 use super::given::{
     bad_policy, compact_of, compile, digest, parse, parts, preset_text, read_file, utf8,
 };
 use super::model::Policy;
+use super::names::Names;
 use super::warnings::warnings;
 use super::words::Word;
-use super::{canonical, explain, preset};
+use super::{canonical, explain, preset, table};
 use crate::failure::{Failure, Result};
 use crate::input::cmdline;
 use crate::output::page::Page;
@@ -17,6 +21,7 @@ use baton_toml::TomlError;
 use baton_verify::{Component, Reason, Refusal, SignatureKind, command_line};
 use serde::Serialize;
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// Carries out the command.
 ///
@@ -27,6 +32,7 @@ pub fn run(command: &PolicyCommand) -> Result<()> {
         PolicyCommand::Check(args) => check(args),
         PolicyCommand::Show(args) => show(args),
         PolicyCommand::Explain(args) => explain(args),
+        PolicyCommand::Diff(args) => diff(args),
     }
 }
 
@@ -84,7 +90,8 @@ fn explain(args: &PolicyExplainArgs) -> Result<()> {
     let compact = parse(&bytes, &args.policy)?;
     let Some(line) = &args.cmdline else {
         let policy = parts(&bytes, &args.policy)?;
-        text::print(&explained(&policy, &bytes, args.crash));
+        let names = names(&args.cert, &[&args.policy])?;
+        text::print(&explained(&policy, &bytes, &names));
         return Ok(());
     };
     let (line, rules) = (line.as_bytes(), compact.rules(args.crash));
@@ -116,18 +123,40 @@ fn denial(reason: Reason) -> Failure {
     Failure::from(Refusal::new(Component::CommandLine, reason)).reported()
 }
 
-fn explained(policy: &Policy, bytes: &[u8], crash: bool) -> String {
+/// What keys are called by these certificates, and by those in the files that are gates.
+fn names(certificates: &[PathBuf], policies: &[&Path]) -> Result<Names> {
+    let mut names = Names::of_files(certificates)?;
+    for policy in policies {
+        if preset_text(policy).is_none() {
+            names.add_gate(&read_file(policy)?);
+        }
+    }
+    Ok(names)
+}
+
+fn explained(policy: &Policy, bytes: &[u8], names: &Names) -> String {
     let name = match policy.name.as_str() {
-        "" => "The policy".to_owned(),
-        name => format!("The policy \"{name}\""),
-    };
-    let load_type = match (crash, policy.crash == policy.normal) {
-        (_, true) => "for normal and crash loads alike",
-        (false, false) => "for a normal load (with --crash: for a crash load)",
-        (true, false) => "for a crash load",
+        "" => "policy without a name".to_owned(),
+        name => format!("policy \"{name}\""),
     };
     let digest = digest(bytes);
-    let mut lines = vec![format!("{name} {load_type}, SHA-256 {digest}:")];
-    lines.extend(explain::sentences(policy, crash));
-    lines.join("\n") + "\n"
+    format!(
+        "{name}, SHA-256 {digest}\n\n{}",
+        table::tables(policy, names)
+    )
+}
+
+fn diff(args: &PolicyDiffArgs) -> Result<()> {
+    let read = |path: &Path| parts(&compact_of(path)?, path);
+    let (old, new) = (read(&args.old)?, read(&args.new)?);
+    let names = names(&args.cert, &[&args.old, &args.new])?;
+    let found = difference(&old, &new, &names);
+    if args.json {
+        json::print(&found);
+    } else if found.same {
+        say!("no difference");
+    } else {
+        text::print(&found.text());
+    }
+    Ok(())
 }

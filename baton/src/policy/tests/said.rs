@@ -88,28 +88,50 @@ fn each_kind_of_rule_has_its_sentence() {
 }
 
 #[test]
-fn a_policy_is_said_in_sentences() {
+fn each_topic_of_a_policy_has_its_items() {
     let policy = read(EVERY_PART).policy;
-    let said = explain::sentences(&policy, false);
-    for sentence in [
-        "A refusal halts the machine at once.",
-        "An image that names the SBAT component \"linux\" must be of generation 2 or newer.",
-        "A kernel must be vouched for by an Authenticode signature on a UKI or a signature in an ELF note.",
-        "A kernel that isn't Linux is refused.",
-        "An initrd may be part of a UKI or with a detached signature. One must be there, unless a UKI or a manifest says what goes with the kernel.",
-        "The command line must be that of a UKI.",
-        "Added to the command line, which must not contradict it: \"module.sig_enforce=1\", \"dyndbg=\"file a +p\"\" and \"ro\".",
-        "The first rule that matches counts; parameters that no rule covers are denied.",
-        "What follows a lone -- goes to init, and is denied.",
-        "The key with SHA-256 1111111111111111111111111111111111111111111111111111111111111111 may vouch for nothing but kernels, and only if they name the SBAT component \"linux\" of generation 4294967295 or newer.",
+    let topics = explain::topics(&policy, policy.rules(false));
+    for (name, items) in [
+        ("Secure Boot", &["must be on"][..]),
+        ("refusal", &["halts the machine at once"]),
+        (
+            "SBAT",
+            &[
+                "\"linux\" of generation 2 or newer, where an image names it",
+                "\"systemd\" of generation 1 or newer, where an image names it",
+            ],
+        ),
+        (
+            "kernel",
+            &[
+                "an Authenticode signature on a UKI",
+                "a signature in an ELF note",
+            ],
+        ),
+        ("other kernel", &[]),
+        ("initrd", &["part of a UKI", "with a detached signature"]),
+        (
+            "required",
+            &["one initrd, unless a UKI or a manifest says what goes with the kernel"],
+        ),
+        ("command line", &["that of a UKI"]),
+        (
+            "added to it",
+            &["module.sig_enforce=1", "dyndbg=\"file a +p\"", "ro"],
+        ),
+        ("also allowed", &[]),
     ] {
-        assert!(
-            said.iter().any(|it| it == sentence),
-            "{sentence}\n{said:#?}"
-        );
+        let topic = topics.iter().find(|it| it.name == name).unwrap();
+        assert_eq!(topic.items, items, "{name}");
     }
-    let crash = explain::sentences(&policy, true);
-    assert!(crash.contains(&"Rule 1: allows \"nr_cpus\" with a number from 1 to 2.".to_owned()));
+    let (what, condition) = explain::key(policy.keys.last().unwrap());
+    assert_eq!(what, "kernels");
+    assert_eq!(
+        condition,
+        "that name the SBAT component \"linux\" of generation 4294967295 or newer"
+    );
+    let crash = explain::rule(&policy.crash.parameters[0]);
+    assert_eq!(crash, "allows \"nr_cpus\" with a number from 1 to 2");
 }
 
 /// Whether a preset lets this command line through.
