@@ -38,6 +38,7 @@ pub mod modules;
 pub mod mok;
 pub mod mount;
 pub mod mounts;
+pub mod network;
 pub mod output;
 pub mod own;
 pub mod power;
