@@ -19,6 +19,7 @@ use baton_sys::Root;
 use baton_sys::kexec_state::KexecState;
 use serde::Serialize;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// What the initramfs is called in reports and in `/proc/PID/fd`.
 const NAME: &str = "baton-capture-initramfs";
@@ -66,50 +67,58 @@ fn summary(root: &Root, prepared: &Prepared, reserved: u64) -> Result<CaptureSum
 /// Why it would be refused, or was.
 pub fn run(args: &CrashLoadArgs) -> Result<()> {
     let root = run::root(&args.options)?;
-    let done = match &args.kernel {
-        Some(kernel) => run::load_named(kernel, &args.options, true).map(Done::Other),
-        None => capture(args, &root),
-    };
-    let is_recorded = !args.options.dry_run;
-    match done {
-        Ok(Done::Unchanged) => print_unchanged(&args.options),
-        Ok(Done::Other(loaded)) => {
-            loaded.print(&args.options, None);
-            // Something else is loaded now than what was recorded.
-            if is_recorded {
-                record::forget(&root)?;
+    if let Some(kernel) = &args.kernel {
+        load_named(&root, kernel, &args.options)?.print(&args.options, None);
+        return Ok(());
+    }
+    let done = capture(args, &root);
+    match dropped_on_failure(&root, &args.options, done)? {
+        None => print_unchanged(&args.options),
+        Some(capture) => {
+            capture.loaded.print(&args.options, Some(&capture.summary));
+            if !args.options.dry_run {
+                capture.record.write(&root)?;
             }
-        }
-        Ok(Done::Capture(loaded, summary, record)) => {
-            loaded.print(&args.options, Some(&summary));
-            if is_recorded {
-                record.write(&root)?;
-            }
-        }
-        Err(failure) => {
-            // The kernel drops what was loaded before it looks at what shall be.
-            let state = KexecState::read(&root).ok().flatten();
-            if is_recorded && !state.is_some_and(|state| state.crash_loaded) {
-                record::forget(&root)?;
-            }
-            return Err(failure);
         }
     }
     Ok(())
 }
 
-/// What was done.
-enum Done {
-    /// A kernel that was named is loaded.
-    Other(Loaded),
-    /// A capture that was made here is.
-    Capture(Loaded, CaptureSummary, Box<Record>),
-    /// It was loaded already.
-    Unchanged,
+/// Loads a kernel that was named, on the machine with this root.
+///
+/// # Errors
+/// Why it would be refused, or was.
+pub fn load_named(root: &Root, kernel: &Path, options: &LoadOptions) -> Result<Loaded> {
+    let loaded = run::load_named(kernel, options, true);
+    let loaded = dropped_on_failure(root, options, loaded)?;
+    // Something else is loaded now than what was recorded.
+    if !options.dry_run {
+        record::forget(root)?;
+    }
+    Ok(loaded)
 }
 
-/// Makes a capture and loads it.
-fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Done> {
+/// The kernel drops what was loaded before it looks at what shall be.
+fn dropped_on_failure<T>(root: &Root, options: &LoadOptions, done: Result<T>) -> Result<T> {
+    let is_loaded = || {
+        let state = KexecState::read(root).ok().flatten();
+        state.is_some_and(|state| state.crash_loaded)
+    };
+    if done.is_err() && !options.dry_run && !is_loaded() {
+        record::forget(root)?;
+    }
+    done
+}
+
+/// A capture that was made here and loaded.
+struct Capture {
+    loaded: Loaded,
+    summary: CaptureSummary,
+    record: Record,
+}
+
+/// Makes a capture and loads it; `None` where it was loaded already.
+fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Option<Box<Capture>>> {
     let options = &args.options;
     check_options(options)?;
     if !options.no_preflight {
@@ -129,14 +138,17 @@ fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Done> {
     }
     let state = KexecState::read(root).ok().flatten().unwrap_or_default();
     if args.if_changed && state.crash_loaded && is_loaded(root, &prepared)? {
-        return Ok(Done::Unchanged);
+        return Ok(None);
     }
     let summary = summary(root, &prepared, state.crash_size)?;
     let initrd = Initrd::made(NAME, &prepared.initramfs)?;
     let inputs = Inputs::of_capture(&prepared.kernel.path, initrd, prepared.cmdline.clone())?;
     let loaded = run::load(options, root, inputs)?;
-    let record = Box::new(Record::new(&prepared, loaded.is_through_gate()));
-    Ok(Done::Capture(loaded, summary, record))
+    Ok(Some(Box::new(Capture {
+        record: Record::new(&prepared, loaded.is_through_gate()),
+        loaded,
+        summary,
+    })))
 }
 
 fn is_loaded(root: &Root, prepared: &Prepared) -> Result<bool> {

@@ -20,9 +20,15 @@ pub fn run(args: &ExecArgs) -> Result<()> {
     }
     power::sync();
     if args.now {
-        return Err(ExecError::Reboot(power::reboot_into_loaded()).into());
+        return Err(at_once().into());
     }
     ask_init(Init::detect(&root), args.json)
+}
+
+/// Starts what is loaded, asking nobody and writing nothing to the disks. Returns only on failure.
+#[must_use]
+pub fn at_once() -> ExecError {
+    ExecError::Reboot(power::reboot_into_loaded())
 }
 
 fn ask_init(init: Init, json: bool) -> Result<()> {

@@ -37,6 +37,12 @@ impl Loaded {
         self.plan.gate.is_some()
     }
 
+    /// What a person should know of how it is loaded.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.plan.route.notes
+    }
+
     /// Prints the report, with what there is to say of a capture.
     pub fn print(&self, args: &LoadOptions, capture: Option<&CaptureSummary>) {
         report::print(args, self, capture);

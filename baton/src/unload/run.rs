@@ -18,9 +18,7 @@ struct Unloaded {
 /// # Errors
 /// When the kernel refuses.
 pub fn run(args: &UnloadArgs, crash: bool) -> Result<()> {
-    let before = KexecState::read(&Root::system())?;
-    let was_loaded = before.is_some_and(|s| if crash { s.crash_loaded } else { s.loaded });
-    kexec::unload(crash)?;
+    let was_loaded = unload(crash)?;
     if args.json {
         json::print(&Unloaded {
             unloaded: was_loaded,
@@ -32,4 +30,14 @@ pub fn run(args: &UnloadArgs, crash: bool) -> Result<()> {
         say!("nothing was loaded");
     }
     Ok(())
+}
+
+/// The same without a word; tells whether something was loaded.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn unload(crash: bool) -> Result<bool> {
+    let before = KexecState::read(&Root::system())?;
+    kexec::unload(crash)?;
+    Ok(before.is_some_and(|s| if crash { s.crash_loaded } else { s.loaded }))
 }
