@@ -20,6 +20,7 @@ pub mod gate;
 pub mod handover;
 pub mod input;
 pub mod inspect;
+pub mod kexec;
 pub mod kind;
 pub mod load;
 pub mod machine;
@@ -32,12 +33,20 @@ pub mod verdict;
 pub mod verify;
 
 use failure::exit::Exit;
+use std::ffi::OsString;
 
 /// Reads the command line and does what it says; gives the exit code.
 #[must_use]
-pub fn run() -> Exit {
+pub fn run() -> u8 {
     let args: Vec<_> = std::env::args_os().collect();
-    let cli = match cli::parse::parse(&args) {
+    match args.split_first() {
+        Some((_, words)) if kexec::is_called(&args) => kexec::run::run(words),
+        _ => run_own(&args).code(),
+    }
+}
+
+fn run_own(args: &[OsString]) -> Exit {
+    let cli = match cli::parse::parse(args) {
         Ok(cli) => cli,
         Err(exit) => return exit,
     };

@@ -9,6 +9,7 @@
 //! | what goes on a capture's command line | `capture` |
 //! | what of the gate's file its boot protocol reads | `stub` |
 //! | parameters that its kernels alone have | `parameters` |
+//! | what kexec-tools has for it alone | `kexec` |
 //! | its boot image, shown | `inspect` |
 //!
 //! Files are shown whatever they are built for; all else is about the one that this is built for. The names of others
@@ -20,5 +21,5 @@ pub mod x86;
 pub use x86::inspect::BzImageInfo;
 // The one that this is built for.
 pub use x86::{
-    NAME, PE_MACHINE, advice, capture, is_elf_machine, loader, parameters, running, stub,
+    NAME, PE_MACHINE, advice, capture, is_elf_machine, kexec, loader, parameters, running, stub,
 };

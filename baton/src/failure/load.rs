@@ -53,7 +53,7 @@ pub enum LoadError {
         what: &'static str,
         fix: &'static str,
     },
-    #[error("no gate at {}; install a signed one there, or name one with --gate", either(.places))]
+    #[error("no gate at {}; install a signed one there, or name one with --gate or in BATON_GATE", either(.places))]
     NoGate { places: Vec<PathBuf> },
     #[error("kernel refused: it has no profile \"{wanted}\"; {there}")]
     NoSuchProfile { wanted: String, there: String },

@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod capture;
 pub mod inspect;
+pub mod kexec;
 pub mod loader;
 pub mod parameters;
 pub mod running;
