@@ -50,6 +50,22 @@ pub enum SignError {
     Beside { path: PathBuf },
     #[error("the appended signature is over this one; remove that first, or all")]
     UnderAppended,
+    #[error("{option} is for one file; do them one by one")]
+    OnlyOne { option: &'static str },
+    #[error(
+        "a signature in a note can't be made elsewhere, as what is signed depends on its length; use --as detached or --as appended"
+    )]
+    NoteOffline,
+    #[error("{}: not a SET of attributes in DER, as systemd-sbsign --prepare-offline-signing writes; leave --signed-data out for what --digest-out wrote", .path.display())]
+    NoAttributes { path: PathBuf },
+    #[error("{}: not a signature by the certificate's key over what --digest-out writes of this file: {reason}; give the bare signature, made with the same --hash", .path.display())]
+    NotOverThis {
+        path: PathBuf,
+        exit: Exit,
+        reason: Reason,
+    },
+    #[error("the certificate's key is neither RSA nor ECDSA; give a certificate of such a key")]
+    KeyOfCertificate,
     #[error("{}: --append is for Authenticode signatures; a file has at most one {signature_kind} (use --replace)", .path.display())]
     Append {
         path: PathBuf,
@@ -108,7 +124,13 @@ impl SignError {
         match self {
             SignError::Key { .. } => (Exit::Malformed, "bad-key"),
             SignError::Certificate(_) => (Exit::Malformed, "bad-certificate"),
+            SignError::KeyOfCertificate | SignError::NoAttributes { .. } => {
+                (Exit::Malformed, "bad-certificate")
+            }
+            SignError::NotOverThis { exit, reason, .. } => (*exit, reason.code()),
             SignError::NoCertificate
+            | SignError::OnlyOne { .. }
+            | SignError::NoteOffline
             | SignError::Several { .. }
             | SignError::NoDirectoryForSeveral { .. }
             | SignError::SameName { .. }

@@ -7,7 +7,7 @@
 //! takes both forms.
 
 use super::args::Existing;
-use super::cms::{self, Content};
+use super::cms::{self, Attributes, Content};
 use super::signer::{Signer, accepted};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
@@ -21,20 +21,29 @@ use baton_verify::verify_detached;
 /// # Errors
 /// When it has one and that isn't wanted, or when something else must be at its end.
 pub fn sign(file: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>> {
-    let data = without(file, existing)?;
-    if Pe::parse(data).is_ok_and(|pe| pe.is_signed()) {
-        return Err(SignError::AuthenticodeIsLast.into());
-    }
+    let data = to_be_signed(file, existing)?;
     let content = Content {
         kind: oid::DATA,
         inside: None,
         digest: signer.hash.hash([data]),
-        attributes: false,
+        attributes: Attributes::None,
     };
     let signature = cms::signed_data(&content, signer, signer.needed_certificates())?;
     accepted(verify_detached([data], &signature, &signer.trust()?))?;
     let length = u32::try_from(signature.len()).map_err(|_| SignError::Over4G("signature"))?;
     Ok([data, &signature, &module_signature::trailer(length)].concat())
+}
+
+/// What is signed of a file: all of it.
+///
+/// # Errors
+/// As [`sign`].
+pub fn to_be_signed(file: &[u8], existing: Existing) -> Result<&[u8]> {
+    let data = without(file, existing)?;
+    if Pe::parse(data).is_ok_and(|pe| pe.is_signed()) {
+        return Err(SignError::AuthenticodeIsLast.into());
+    }
+    Ok(data)
 }
 
 /// The file without the signature at its end.

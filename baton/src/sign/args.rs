@@ -16,6 +16,11 @@ The result is verified before it is written; the same input gives the same bytes
 Of several files each is signed by itself: what fails is reported, the others are signed, and the exit
 code is that of the first failure. Where a result goes elsewhere, --if-needed copies what needs no signature.
 
+Where the key is elsewhere, what is signed goes there and the signature comes back:
+  baton sign --digest-out DATA IN
+  openssl dgst -sha256 -sign KEY -out SIGNATURE DATA
+  baton sign --attach SIGNATURE --cert CERT IN
+
 A detached signature is plain CMS:
   openssl cms -verify -binary -inform DER -in IN.p7s -content IN -CAfile CERT -purpose any -out /dev/null";
 
@@ -97,7 +102,7 @@ impl FromStr for Which {
 #[derive(Debug, Clone, Args)]
 pub struct KeyArgs {
     /// The private key, unencrypted, PEM or DER: RSA, or ECDSA on P-256 or P-384
-    #[arg(long, value_name = "KEY", required_unless_present_any = ["list", "remove"])]
+    #[arg(long, value_name = "KEY", required_unless_present_any = ["list", "remove", "digest_out", "attach"])]
     pub key: Option<PathBuf>,
     /// The key's certificate, PEM or DER
     #[arg(long, value_name = "FILE")]
@@ -133,11 +138,20 @@ pub struct SignArgs {
     /// Leave a file alone that has a good signature by this certificate already
     #[arg(long)]
     pub if_needed: bool,
+    /// Write what is to be signed of IN to FILE, for a key that is elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "chain", "if_needed", "attach", "output", "in_place"])]
+    pub digest_out: Option<PathBuf>,
+    /// Put in a signature that was made elsewhere, of what --digest-out wrote: the bare RSA or ECDSA signature
+    #[arg(long, value_name = "SIGNATURE", conflicts_with_all = ["key", "if_needed"])]
+    pub attach: Option<PathBuf>,
+    /// What that signature is over, if systemd-sbsign wrote it (--prepare-offline-signing)
+    #[arg(long, value_name = "FILE", requires = "attach")]
+    pub signed_data: Option<PathBuf>,
     /// Show what signatures there are, as `baton inspect` does
-    #[arg(long, conflicts_with_all = ["key", "cert", "chain", "kind", "append", "replace", "if_needed", "remove", "output", "in_place", "force"])]
+    #[arg(long, conflicts_with_all = ["key", "cert", "chain", "kind", "append", "replace", "if_needed", "remove", "output", "in_place", "force", "digest_out", "attach"])]
     pub list: bool,
     /// Remove the signature of this number, as --list shows them, or all, the one in IN.p7s included
-    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "all", conflicts_with_all = ["key", "cert", "chain", "kind", "append", "replace", "if_needed"])]
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "all", conflicts_with_all = ["key", "cert", "chain", "kind", "append", "replace", "if_needed", "digest_out", "attach"])]
     pub remove: Option<Which>,
     /// Replace the file to write, if it is there and isn't IN
     #[arg(long)]

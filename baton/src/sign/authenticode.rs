@@ -3,14 +3,14 @@
 
 use super::args::Existing;
 use super::certificate_table::{attach, prepare};
-use super::cms::{self, Content};
+use super::cms::{self, Attributes, Content};
 use super::signer::{Signer, accepted};
 use crate::encode::der::{algorithm_with_null, element, oid, sequence, tag};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
 use baton_formats::gate_image::GateInfo;
 use baton_verify::der::oid;
-use baton_verify::{Digest, verify_image};
+use baton_verify::{Digest, HashAlgorithm, verify_image};
 
 /// What Authenticode has always said where a page hash could be.
 const OBSOLETE: &str = "<<<Obsolete>>>";
@@ -22,18 +22,39 @@ const OBSOLETE: &str = "<<<Obsolete>>>";
 pub fn sign(image: Vec<u8>, signer: &Signer, existing: Existing) -> Result<Vec<u8>> {
     let prepared = prepare(image, signer.hash, existing)?;
     let indirect = indirect_data(&prepared.digest);
-    // The message digest is over the content without its tag and length (RFC 2315, 9.3).
-    let content = Content {
-        kind: oid::SPC_INDIRECT_DATA,
-        inside: Some(&sequence(&[&indirect])),
-        digest: signer.hash.hash([&indirect[..]]),
-        attributes: true,
-    };
+    let inside = sequence(&[&indirect]);
+    let content = content(&indirect, &inside, signer.hash, signer.attributes());
     let signature = cms::signed_data(&content, signer, &signer.certificates)?;
     let signed = attach(prepared, &signature)?;
     check_gate_limit(&signed)?;
     accepted(verify_image(&signed, &signer.trust()?))?;
     Ok(signed)
+}
+
+/// What is signed of an image.
+///
+/// # Errors
+/// As [`sign`].
+pub fn to_be_signed(image: Vec<u8>, hash: HashAlgorithm, existing: Existing) -> Result<Vec<u8>> {
+    let indirect = indirect_data(&prepare(image, hash, existing)?.digest);
+    let inside = sequence(&[&indirect]);
+    let content = content(&indirect, &inside, hash, Attributes::Own);
+    Ok(cms::to_be_signed(&content).unwrap_or_default())
+}
+
+/// The message digest is over the content without its tag and length (RFC 2315, 9.3).
+fn content<'c>(
+    indirect: &[u8],
+    inside: &'c [u8],
+    hash: HashAlgorithm,
+    attributes: Attributes<'c>,
+) -> Content<'c> {
+    Content {
+        kind: oid::SPC_INDIRECT_DATA,
+        inside: Some(inside),
+        digest: hash.hash([indirect]),
+        attributes,
+    }
 }
 
 /// The contents of `SpcIndirectDataContent`: what the image is, and its digest.

@@ -4,8 +4,7 @@
 //! RSA signer's algorithm is bare `rsaEncryption`, and the signer is named by issuer and serial
 //! number. There is no signing time: the same input gives the same bytes.
 
-use super::key::SigningKey;
-use super::signer::Signer;
+use super::signer::{Family, Signer};
 use crate::encode::der::{algorithm, algorithm_with_null, element, oid, sequence, tag};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
@@ -25,8 +24,27 @@ pub struct Content<'c> {
     pub inside: Option<&'c [u8]>,
     /// Its digest, by the signer's hash.
     pub digest: Digest,
-    /// Whether the signature is over attributes that hold the digest, or over the digest itself.
-    pub attributes: bool,
+    /// What the signature is over.
+    pub attributes: Attributes<'c>,
+}
+
+/// What a signature is over.
+#[derive(Debug, Clone, Copy)]
+pub enum Attributes<'c> {
+    /// The content itself.
+    None,
+    /// Attributes that hold the content's type and digest.
+    Own,
+    /// Attributes that somebody else made, and had signed: the elements of their SET.
+    Given(&'c [u8]),
+}
+
+/// What is signed of this content, to be signed elsewhere: the attributes as a SET in DER (RFC 5652, 5.4), which is
+/// also what systemd-sbsign writes with `--prepare-offline-signing`; `None` where it is the content itself.
+#[must_use]
+pub fn to_be_signed(content: &Content<'_>) -> Option<Vec<u8>> {
+    let attributes = attributes(content)?;
+    Some(element(tag::SET, &[&attributes]))
 }
 
 /// A signature of `content`, with `certificates` in it.
@@ -59,12 +77,12 @@ pub fn signed_data(
 }
 
 fn signer_info(content: &Content<'_>, signer: &Signer, digest_algorithm: &[u8]) -> Result<Vec<u8>> {
-    let attributes = content.attributes.then(|| attributes(content));
+    let attributes = attributes(content);
     let signed = match &attributes {
         Some(attributes) => signer.hash.hash([&element(tag::SET, &[attributes])[..]]),
         None => content.digest,
     };
-    let signature = signer.key.sign(&signed).map_err(SignError::Signing)?;
+    let signature = signer.sign(&signed)?;
     Ok(sequence(&[
         &[tag::INTEGER, 1, 1],
         &signer.issuer_and_serial,
@@ -72,13 +90,21 @@ fn signer_info(content: &Content<'_>, signer: &Signer, digest_algorithm: &[u8]) 
         &attributes
             .map(|attributes| explicit(&[&attributes]))
             .unwrap_or_default(),
-        &signature_algorithm(&signer.key, signer.hash),
+        &signature_algorithm(signer.family, signer.hash),
         &element(tag::OCTET_STRING, &[&signature]),
     ]))
 }
 
+fn attributes(content: &Content<'_>) -> Option<Vec<u8>> {
+    match content.attributes {
+        Attributes::None => None,
+        Attributes::Own => Some(own_attributes(content)),
+        Attributes::Given(elements) => Some(elements.to_vec()),
+    }
+}
+
 /// The two attributes that must be there, in DER's order for a SET (RFC 5652, 5.3).
-fn attributes(content: &Content<'_>) -> Vec<u8> {
+fn own_attributes(content: &Content<'_>) -> Vec<u8> {
     let attribute = |kind, value: &[u8]| sequence(&[&oid(kind), &element(tag::SET, &[value])]);
     [
         attribute(oid::CONTENT_TYPE, &oid(content.kind)),
@@ -114,10 +140,10 @@ pub fn hash_oid(hash: HashAlgorithm) -> &'static [u8] {
     }
 }
 
-fn signature_algorithm(key: &SigningKey, hash: HashAlgorithm) -> Vec<u8> {
-    match (key, hash) {
-        (SigningKey::Rsa(_), _) => algorithm_with_null(oid::RSA),
-        (SigningKey::P256(_) | SigningKey::P384(_), hash) => algorithm(match hash {
+fn signature_algorithm(family: Family, hash: HashAlgorithm) -> Vec<u8> {
+    match family {
+        Family::Rsa => algorithm_with_null(oid::RSA),
+        Family::Ecdsa => algorithm(match hash {
             HashAlgorithm::Sha256 => oid::ECDSA_SHA256,
             HashAlgorithm::Sha384 => oid::ECDSA_SHA384,
             HashAlgorithm::Sha512 => oid::ECDSA_SHA512,

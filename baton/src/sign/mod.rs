@@ -20,6 +20,7 @@ pub mod list;
 pub mod needed;
 pub mod note;
 pub mod note_room;
+pub mod offline;
 pub mod place;
 pub mod remove;
 pub mod run;

@@ -2,7 +2,7 @@
 //! file with the note's descriptor zero.
 
 use super::args::Existing;
-use super::cms::{self, Content};
+use super::cms::{self, Attributes, Content};
 use super::note_room::Room;
 use super::signer::{Signer, accepted};
 use crate::encode::field::put;
@@ -45,7 +45,7 @@ fn signature(parts: &[&[u8]], signer: &Signer) -> Result<Vec<u8>> {
         kind: oid::DATA,
         inside: None,
         digest: signer.hash.hash(parts.iter().copied()),
-        attributes: true,
+        attributes: Attributes::Own,
     };
     cms::signed_data(&content, signer, &signer.certificates)
 }

@@ -3,7 +3,7 @@
 use super::args::{Encoding, Existing, KindOption, SignArgs};
 use super::place::{Place, Written};
 use super::signer::{Signer, accepted};
-use super::{appended, authenticode, detached, list, needed, note, remove, several};
+use super::{appended, authenticode, detached, list, needed, note, offline, remove, several};
 use crate::failure::sign::SignError;
 use crate::failure::{Failure, Result};
 use crate::input::{p7s, read};
@@ -24,11 +24,25 @@ pub fn run(args: &SignArgs) -> Result<()> {
     if args.list {
         return several::each(&args.inputs, list::show);
     }
+    if let Some(out) = &args.digest_out {
+        let input = only(args, "--digest-out")?;
+        let file = read::given_or_stdin(input)?;
+        let kind = checked_kind(args, input, &file)?;
+        return offline::prepare(args, out, file, kind).map_err(|e| e.about(input.display()));
+    }
+    if args.attach.is_some() {
+        only(args, "--attach")?;
+    }
     let place = Place::of(args)?;
     if let Some(which) = args.remove {
         return several::each(&args.inputs, |input| {
             remove::remove(args, &place, which, input)
         });
+    }
+    if let Some(signature) = &args.attach {
+        let signer = offline::signer(args, signature)?;
+        let result = several::each(&args.inputs, |input| one(args, &place, &signer, input));
+        return result.map_err(|failure| offline::explained(failure, signature));
     }
     let signer = Signer::read(&args.who, args.hash.into())?;
     several::each(&args.inputs, |input| one(args, &place, &signer, input))
@@ -37,11 +51,9 @@ pub fn run(args: &SignArgs) -> Result<()> {
 /// Signs one file.
 fn one(args: &SignArgs, place: &Place, signer: &Signer, input: &Path) -> Result<()> {
     let file = read::given_or_stdin(input)?;
-    let what = FileKind::of(&file);
-    let kind = args.kind.unwrap_or_else(|| default_kind(&file));
-    check_options(args, input, kind)?;
+    let kind = checked_kind(args, input, &file)?;
     let named = |failure: Failure| failure.about(input.display());
-    check_role(&file, &what).map_err(named)?;
+    let role = FileKind::of(&file).role;
     let written = match kind {
         KindOption::Detached => Written::Detached,
         _ => Written::Whole,
@@ -53,7 +65,6 @@ fn one(args: &SignArgs, place: &Place, signer: &Signer, input: &Path) -> Result<
     }
     let existing = Existing::from(args);
     let destination = place.destination(args, input, written)?;
-    let role = what.role;
     let signed = sign(file, kind, signer, existing, args.format).map_err(named)?;
     destination.write(&signed)?;
     destination.report(format_args!(
@@ -69,6 +80,22 @@ fn one(args: &SignArgs, place: &Place, signer: &Signer, input: &Path) -> Result<
         );
     }
     Ok(())
+}
+
+/// How a file is to be signed, if it may be.
+fn checked_kind(args: &SignArgs, input: &Path, file: &[u8]) -> Result<KindOption> {
+    let kind = args.kind.unwrap_or_else(|| default_kind(file));
+    check_options(args, input, kind)?;
+    check_role(file, &FileKind::of(file)).map_err(|failure| failure.about(input.display()))?;
+    Ok(kind)
+}
+
+/// The one file of what is done with one alone.
+fn only<'a>(args: &'a SignArgs, option: &'static str) -> Result<&'a Path> {
+    match &args.inputs[..] {
+        [input] => Ok(input),
+        _ => Err(SignError::OnlyOne { option }.into()),
+    }
 }
 
 /// What would be written, where that is there already: the file, or the signature beside it.

@@ -1,19 +1,23 @@
 //! Who signs, and with which hash.
 
 use super::args::KeyArgs;
+use super::cms::Attributes;
 use super::key::SigningKey;
 use crate::encode::der::{element, sequence, tag};
 use crate::failure::Result;
 use crate::failure::input::InputError;
 use crate::failure::sign::SignError;
 use crate::input::certs;
-use baton_verify::{Certificate, HashAlgorithm, Reason, Trust};
+use baton_verify::{Certificate, Digest, HashAlgorithm, Reason, Trust};
+use rsa::pkcs8::ObjectIdentifier;
+use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 
-/// A private key with its certificate, and the hash to sign with.
+/// Who signs: a certificate, what signs in its name, and the hash to sign with.
 #[derive(Debug)]
 pub struct Signer {
-    /// The key.
-    pub key: SigningKey,
+    hand: Hand,
+    /// The algorithms that the certificate's key is for.
+    pub family: Family,
     /// The hash, of the content and of what is signed.
     pub hash: HashAlgorithm,
     /// The signer's certificate, and after it those of `--chain`.
@@ -25,26 +29,43 @@ pub struct Signer {
     self_issued: bool,
 }
 
+/// Where signatures come from.
+#[derive(Debug)]
+enum Hand {
+    /// A key that is at hand.
+    Key(SigningKey),
+    /// One signature, made elsewhere.
+    Elsewhere(Elsewhere),
+}
+
+/// A signature that was made elsewhere.
+#[derive(Debug)]
+pub struct Elsewhere {
+    /// The bare signature: as long as an RSA key, or ECDSA's two numbers in DER.
+    pub signature: Vec<u8>,
+    /// What it is over, if that isn't what would be signed here: the elements of a SET of attributes.
+    pub attributes: Option<Vec<u8>>,
+}
+
+/// What kind of key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// RSA, with PKCS#1 v1.5 padding.
+    Rsa,
+    /// ECDSA, on whatever curve.
+    Ecdsa,
+}
+
 impl Signer {
     /// Reads key and certificates.
     ///
     /// # Errors
     /// When a file can't be read, or the key isn't the certificate's.
     pub fn read(who: &KeyArgs, hash: HashAlgorithm) -> Result<Signer> {
+        let certificates = certificates(who)?;
         let (Some(key_path), Some(cert)) = (&who.key, &who.cert) else {
             return Err(SignError::NoCertificate.into());
         };
-        let mut certificates = certs::read(cert)?;
-        let first = certificates.first();
-        let parsed = first.and_then(|first| Certificate::parse(first).ok());
-        if let Some(why) = parsed.and_then(|certificate| certs::unusable(&certificate)) {
-            let path = cert.clone();
-            let why = format!("{why}; sign with another key");
-            return Err(InputError::UnusableKey { path, why }.into());
-        }
-        for path in &who.chain {
-            certificates.extend(certs::read(path)?);
-        }
         let key = SigningKey::read(key_path)?;
         Signer::new(key, certificates, hash).map_err(|failure| {
             let (key, cert) = (key_path.display(), cert.display());
@@ -52,25 +73,63 @@ impl Signer {
         })
     }
 
+    /// One whose signature was made elsewhere. Whether it is the certificate's shows when it is used.
+    ///
+    /// # Errors
+    /// When a certificate can't be read.
+    pub fn elsewhere(who: &KeyArgs, hash: HashAlgorithm, made: Elsewhere) -> Result<Signer> {
+        Signer::of(Hand::Elsewhere(made), certificates(who)?, hash)
+    }
+
     /// The key's certificate is the first of `certificates`.
     ///
     /// # Errors
     /// When it isn't.
     pub fn new(key: SigningKey, certificates: Vec<Vec<u8>>, hash: HashAlgorithm) -> Result<Signer> {
+        let info = key.public_key_info();
+        let signer = Signer::of(Hand::Key(key), certificates, hash)?;
+        match signer.certificates.first().map(|it| Certificate::parse(it)) {
+            Some(Ok(certificate)) if certificate.key_info() == info => Ok(signer),
+            _ => Err(SignError::OtherKey.into()),
+        }
+    }
+
+    fn of(hand: Hand, certificates: Vec<Vec<u8>>, hash: HashAlgorithm) -> Result<Signer> {
         let first = certificates.first().ok_or(SignError::NoCertificate)?;
         let certificate = Certificate::parse(first).map_err(SignError::Certificate)?;
-        if key.public_key_info() != certificate.key_info() {
-            return Err(SignError::OtherKey.into());
-        }
         let serial = element(tag::INTEGER, &[certificate.serial()]);
         Ok(Signer {
+            hand,
+            family: Family::of(&certificate)?,
             issuer_and_serial: sequence(&[certificate.issuer(), &serial]),
             name: certificate.subject_name(),
             self_issued: certificate.issuer() == certificate.subject(),
-            key,
             hash,
             certificates,
         })
+    }
+
+    /// Signs what has this digest.
+    ///
+    /// # Errors
+    /// When the key can't.
+    pub fn sign(&self, digest: &Digest) -> Result<Vec<u8>> {
+        match &self.hand {
+            Hand::Key(key) => Ok(key.sign(digest).map_err(SignError::Signing)?),
+            Hand::Elsewhere(made) => Ok(made.signature.clone()),
+        }
+    }
+
+    /// The attributes that it signs, where there are any.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes<'_> {
+        match &self.hand {
+            Hand::Elsewhere(Elsewhere {
+                attributes: Some(given),
+                ..
+            }) => Attributes::Given(given),
+            _ => Attributes::Own,
+        }
     }
 
     /// The certificates that a verifier may lack: none where the signer's own, by itself, leads
@@ -93,6 +152,38 @@ impl Signer {
         Ok(Trust::new().add_keys(certificate)?)
     }
 }
+
+/// The signer's certificate, and those between it and a trusted one.
+fn certificates(who: &KeyArgs) -> Result<Vec<Vec<u8>>> {
+    let cert = who.cert.as_ref().ok_or(SignError::NoCertificate)?;
+    let mut certificates = certs::read(cert)?;
+    let first = certificates.first();
+    let parsed = first.and_then(|first| Certificate::parse(first).ok());
+    if let Some(why) = parsed.and_then(|certificate| certs::unusable(&certificate)) {
+        let path = cert.clone();
+        let why = format!("{why}; sign with another key");
+        return Err(InputError::UnusableKey { path, why }.into());
+    }
+    for path in &who.chain {
+        certificates.extend(certs::read(path)?);
+    }
+    Ok(certificates)
+}
+
+impl Family {
+    fn of(certificate: &Certificate<'_>) -> Result<Family> {
+        let info = SubjectPublicKeyInfoRef::try_from(certificate.key_info());
+        match info.map(|info| info.algorithm.oid) {
+            Ok(RSA) => Ok(Family::Rsa),
+            Ok(EC) => Ok(Family::Ecdsa),
+            _ => Err(SignError::KeyOfCertificate.into()),
+        }
+    }
+}
+
+/// rsaEncryption (RFC 8017, A.1), and id-ecPublicKey (RFC 5480, 2.1.1).
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
 /// A signature that the gate wouldn't accept, though it trusted the signer, isn't written.
 pub(super) fn accepted<T>(verdict: std::result::Result<T, Reason>) -> Result<T> {
