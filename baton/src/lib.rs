@@ -50,6 +50,7 @@ fn run_own(args: &[OsString]) -> Exit {
         Ok(cli) => cli,
         Err(exit) => return exit,
     };
+    output::terminal::choose(cli.color);
     let exit = match cli.command.run() {
         Ok(()) => Exit::Done,
         Err(failure) => {

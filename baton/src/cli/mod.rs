@@ -11,6 +11,7 @@ use crate::gate::args::GateCommand;
 use crate::inspect::args::InspectArgs;
 use crate::load::args::LoadArgs;
 use crate::manifest::args::ManifestArgs;
+use crate::output::terminal::Color;
 use crate::policy::args::PolicyCommand;
 use crate::sign::args::SignArgs;
 use crate::status::args::StatusArgs;
@@ -25,6 +26,15 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "baton", version, max_term_width = 100)]
 pub struct Cli {
+    /// When to use colours on standard output
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true
+    )]
+    pub color: Color,
     /// What to do
     #[command(subcommand)]
     pub command: Command,

@@ -10,9 +10,13 @@ use crate::failure::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::machine::saved_state;
 use crate::output::json;
+use crate::output::terminal::{self, Style, styled};
 use baton_sys::Root;
 use baton_sys::kexec_state::KexecState;
 use serde::Serialize;
+
+/// How many columns a bar has.
+const BAR: usize = 40;
 
 /// What is shown.
 #[derive(Debug, Default, Serialize)]
@@ -209,14 +213,17 @@ impl Status {
 
     fn print(&self) {
         let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
-        let row = |label: &str, value: &str| say!("{label:<13} {value}");
-        let captured = match (self.ready, self.loaded.is_some()) {
-            (true, true) => "yes",
-            (true, false) => "not known",
-            (false, _) if self.kexec.is_none() => "not known",
-            (false, _) => "not as configured",
+        let row = |label: &str, value: &str| {
+            let gap = 13_usize.saturating_sub(terminal::width(label));
+            say!("{label}{:gap$} {value}", "");
         };
-        row("captured", captured);
+        let (style, captured) = match (self.ready, self.loaded.is_some()) {
+            (true, true) => (Style::Good, "yes"),
+            (true, false) => (Style::Warning, "not known"),
+            (false, _) if self.kexec.is_none() => (Style::Warning, "not known"),
+            (false, _) => (Style::Bad, "not as configured"),
+        };
+        row("captured", &styled(style, captured));
         row("crash kernel", &self.loaded_words());
         let reserved = match self.crash_reserved {
             None => "not known".to_owned(),
@@ -227,6 +234,9 @@ impl Status {
             .memory_needed
             .map(|it| format!(", about {} needed", mib(it)));
         row("crash memory", &(reserved + &needed.unwrap_or_default()));
+        if let (true, Some(bar)) = (terminal::is_watched(), self.memory_bar()) {
+            row("", &bar);
+        }
         for (index, target) in self.targets.iter().enumerate() {
             let room = match target.free {
                 Some(bytes) => format!("{} free", mib(bytes)),
@@ -239,11 +249,22 @@ impl Status {
             row("a dump now", &format!("about {}", mib(bytes)));
         }
         for problem in &self.problems {
-            row("problem", problem);
+            row(&styled(Style::Bad, "problem"), problem);
         }
         for note in &self.notes {
             row("note", note);
         }
+    }
+
+    /// What of the reserved memory a capture needs; red where that isn't all there is.
+    fn memory_bar(&self) -> Option<String> {
+        let (needed, reserved) = (self.memory_needed?, self.crash_reserved?);
+        let style = if needed > reserved {
+            Style::Bad
+        } else {
+            Style::Good
+        };
+        Some(styled(style, &terminal::bar(needed, reserved, BAR)))
     }
 
     fn loaded_words(&self) -> String {

@@ -5,7 +5,7 @@ use super::open::{flaw_texts, name, open, show_complete, survey, with_log};
 use super::time::rfc3339;
 use crate::failure::Result;
 use crate::output::page::Page;
-use crate::output::{json, text};
+use crate::output::{json, size, text};
 use baton_kdump::dmesg::Panic;
 use baton_kdump::note::CpuState;
 use baton_kdump::{Dump, Memory, Survey};
@@ -145,9 +145,9 @@ impl Info {
             1 => String::new(),
             files => format!(" in {files} files"),
         };
-        page.field("size", format!("{} bytes{files}", self.bytes));
+        page.field("size", format!("{}{files}", size::bytes(self.bytes)));
         let memory = &self.memory;
-        page.field("memory", format!("{} bytes", memory.bytes));
+        page.field("memory", size::bytes(memory.bytes));
         let lost = match memory.lost {
             0 => String::new(),
             lost => format!("; {lost} lost"),

@@ -8,7 +8,7 @@ use super::time::rfc3339;
 use crate::crash::places;
 use crate::failure::Result;
 use crate::output::page::Page;
-use crate::output::{json, text};
+use crate::output::{json, size, text};
 use baton_kdump::Dump;
 use baton_kdump::dmesg::Panic;
 use baton_kdump::dump::DumpError;
@@ -16,6 +16,7 @@ use baton_sys::{ReadError, Root};
 use serde::Serialize;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The state of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,6 +51,9 @@ struct Entry {
     file: PathBuf,
     state: State,
     crashed_at: Option<String>,
+    /// The same in seconds since 1970.
+    #[serde(skip)]
+    seconds: Option<u64>,
     kernel: Option<String>,
     panic: Option<String>,
     level: Option<u32>,
@@ -100,7 +104,7 @@ pub fn run(args: &ListArgs) -> Result<()> {
         }
         return Ok(());
     }
-    let mut page = Page::default();
+    let mut page = Page::for_output();
     let names = ["crashed at", "kernel", "size", "state", "dump", "panic"];
     let rows: Vec<_> = dumps.iter().map(Entry::row).collect();
     page.table(&names, &rows);
@@ -169,6 +173,7 @@ impl Entry {
             file,
             state,
             crashed_at: None,
+            seconds: None,
             kernel: None,
             panic: None,
             level: None,
@@ -186,6 +191,7 @@ impl Entry {
         };
         Entry {
             crashed_at: dump.time().map(rfc3339),
+            seconds: dump.time(),
             kernel: dump.release().map(str::to_owned),
             panic,
             level: dump.level(),
@@ -197,12 +203,25 @@ impl Entry {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let remark = self.error.clone().or_else(|| self.panic.clone());
         vec![
-            or_dash(&self.crashed_at),
+            self.when(),
             or_dash(&self.kernel),
-            self.bytes.to_string(),
+            size::bytes(self.bytes),
             self.state.word().to_owned(),
             self.file.display().to_string(),
             remark.unwrap_or_default(),
         ]
+    }
+
+    /// When the kernel crashed, and how long ago that is by this machine's clock.
+    fn when(&self) -> String {
+        let (Some(at), Some(seconds)) = (&self.crashed_at, self.seconds) else {
+            return "-".to_owned();
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let passed = now.ok().and_then(|now| now.as_secs().checked_sub(seconds));
+        match passed {
+            Some(passed) => format!("{at} ({})", size::age(passed)),
+            None => at.clone(),
+        }
     }
 }

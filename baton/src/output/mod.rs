@@ -9,3 +9,5 @@ pub mod failure;
 pub mod file;
 pub mod json;
 pub mod page;
+pub mod size;
+pub mod terminal;

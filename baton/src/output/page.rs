@@ -1,6 +1,7 @@
 //! Text for people: headings, labelled values and tables, aligned. Whatever comes from a file is
 //! shown without driving the terminal.
 
+use super::terminal;
 use std::fmt::Display;
 
 /// How wide labels are; longer ones push their value.
@@ -10,9 +11,20 @@ const LABEL: usize = 14;
 #[derive(Debug, Default)]
 pub struct Page {
     text: String,
+    /// The columns that a table may take; `None`: as many as it needs.
+    columns: Option<usize>,
 }
 
 impl Page {
+    /// One whose tables fit the terminal that standard output goes to.
+    #[must_use]
+    pub fn for_output() -> Page {
+        Page {
+            columns: terminal::columns(),
+            ..Page::default()
+        }
+    }
+
     /// What has been written.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -61,6 +73,11 @@ impl Page {
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..names.len()).map(width).collect();
+        let needed = widths.iter().map(|width| width + 2).sum();
+        if self.columns.is_some_and(|columns| columns < needed) {
+            self.records(&rows);
+            return;
+        }
         let right: Vec<bool> = (0..names.len()).map(|c| is_numeric(&rows, c)).collect();
         for row in &rows {
             let cells = row.iter().zip(&widths).zip(&right);
@@ -73,6 +90,19 @@ impl Page {
             });
             let line = cells.collect::<Vec<_>>().join("  ");
             self.line(&format!("  {line}"));
+        }
+    }
+
+    /// A table that doesn't fit: below each other what stands beside each other elsewhere. The first row is the names.
+    fn records(&mut self, rows: &[Vec<String>]) {
+        let [names, rows @ ..] = rows else { return };
+        for (index, row) in rows.iter().enumerate() {
+            if index > 0 {
+                self.line("");
+            }
+            for (name, cell) in names.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
+                self.line(&format!("  {name:LABEL$} {cell}"));
+            }
         }
     }
 
@@ -130,6 +160,21 @@ mod tests {
         assert_eq!(
             page.text(),
             "  name     size\n  .text    0x10\n  .d     0x1000\n"
+        );
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_for_the_terminal_becomes_a_list() {
+        let mut page = Page {
+            columns: Some(12),
+            ..Page::default()
+        };
+        let row = |cells: [&str; 2]| cells.map(String::from).to_vec();
+        let rows = [row(["a-long-name", "1"]), row(["b", "2"])];
+        page.table(&["name", "size"], &rows);
+        assert_eq!(
+            page.text(),
+            "  name           a-long-name\n  size           1\n\n  name           b\n  size           2\n"
         );
     }
 }

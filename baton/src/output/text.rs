@@ -4,6 +4,7 @@
 //! when its report finds no reader. So printing never fails where it is called; what went wrong is kept, and
 //! [`end`] makes an exit code of it.
 
+use super::terminal;
 use crate::failure::exit::Exit;
 use std::borrow::Cow;
 use std::fmt;
@@ -24,18 +25,21 @@ macro_rules! tell {
 static TROUBLE: Mutex<Option<std::io::Error>> = Mutex::new(None);
 
 /// A text as a terminal may have it: names of files, and what stands in them, may hold what moves its cursor,
-/// changes its colours or its title.
+/// changes its colours or its title. What [`terminal::styled`] put there becomes what it stands for.
 fn printable(text: &str) -> Cow<'_, str> {
     let is_shown = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
-    if text.chars().all(is_shown) {
+    if text
+        .chars()
+        .all(|c| is_shown(c) && terminal::sequence(c).is_none())
+    {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 3);
     for c in text.chars() {
-        if is_shown(c) {
-            shown.push(c)
-        } else {
-            shown.extend(c.escape_unicode())
+        match terminal::sequence(c) {
+            Some(sequence) => shown.push_str(sequence),
+            None if is_shown(c) => shown.push(c),
+            None => shown.extend(c.escape_unicode()),
         }
     }
     Cow::Owned(shown)
@@ -96,5 +100,7 @@ mod tests {
         assert_eq!(printable("a\tb\n\u{e9}\u{2713}"), "a\tb\n\u{e9}\u{2713}");
         let steers = "\u{1b}[2Jx\r\u{7}\u{9b}1m";
         assert_eq!(printable(steers), r"\u{1b}[2Jx\u{d}\u{7}\u{9b}1m");
+        let styled = terminal::styled(terminal::Style::Bad, "x\u{1b}");
+        assert_eq!(printable(&styled), r"x\u{1b}");
     }
 }

@@ -1,13 +1,14 @@
 //! What is loaded, what this machine would accept, and who started it.
 
 use super::args::StatusArgs;
+use super::tree;
 use crate::arch::running;
 use crate::failure::Result;
 use crate::failure::input::InputError;
 use crate::machine::saved_state;
 use crate::machine::{Keys, Machine};
 use crate::output::file::save_private;
-use crate::output::json;
+use crate::output::{json, terminal};
 use crate::verdict::parts::PartLine;
 use crate::verdict::trust::TrustSummary;
 use baton_formats::verdict::Verdict;
@@ -19,42 +20,42 @@ use baton_verify::Trust;
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Status {
+pub(super) struct Status {
     /// `None`, here and below: it can't be told, because what would say it isn't mounted or readable.
-    kexec: Option<bool>,
-    loaded: Option<bool>,
-    crash_loaded: Option<bool>,
-    crash_reserved: Option<u64>,
-    may_load: Option<bool>,
-    efi: Option<bool>,
-    secure_boot: Option<bool>,
-    lockdown: Option<String>,
-    signatures_enforced: Option<bool>,
-    signatures_enforced_by: Option<&'static str>,
-    load_disabled: Option<bool>,
+    pub(super) kexec: Option<bool>,
+    pub(super) loaded: Option<bool>,
+    pub(super) crash_loaded: Option<bool>,
+    pub(super) crash_reserved: Option<u64>,
+    pub(super) may_load: Option<bool>,
+    pub(super) efi: Option<bool>,
+    pub(super) secure_boot: Option<bool>,
+    pub(super) lockdown: Option<String>,
+    pub(super) signatures_enforced: Option<bool>,
+    pub(super) signatures_enforced_by: Option<&'static str>,
+    pub(super) load_disabled: Option<bool>,
     /// `None`: without limit, where it is known whether loading is off.
-    loads_left: Option<u32>,
-    crash_loads_left: Option<u32>,
-    five_level_paging: Option<bool>,
-    memory: Option<u64>,
-    keyrings_readable: bool,
-    keys: Vec<Key>,
+    pub(super) loads_left: Option<u32>,
+    pub(super) crash_loads_left: Option<u32>,
+    pub(super) five_level_paging: Option<bool>,
+    pub(super) memory: Option<u64>,
+    pub(super) keyrings_readable: bool,
+    pub(super) keys: Vec<Key>,
     /// What shim's lists and the firmware's dbx say, as a load is judged by them; `None` where they can't
     /// be read.
-    machine_lists: Option<TrustSummary>,
-    started_by: Option<StartedBy>,
-    started_by_known: bool,
+    pub(super) machine_lists: Option<TrustSummary>,
+    pub(super) started_by: Option<StartedBy>,
+    pub(super) started_by_known: bool,
 }
 
 /// The gate that started the running kernel, and what it verified.
 #[derive(Serialize)]
-struct StartedBy {
-    gate_version: String,
+pub(super) struct StartedBy {
+    pub(super) gate_version: String,
     gate_identity: String,
     crash: bool,
     policy: String,
     policy_digest: String,
-    parts: Vec<PartLine>,
+    pub(super) parts: Vec<PartLine>,
 }
 
 impl StartedBy {
@@ -75,6 +76,17 @@ impl StartedBy {
         }))
     }
 
+    fn policy_name(&self) -> String {
+        match self.policy.as_str() {
+            "" => "without a name".to_owned(),
+            name => format!("\"{name}\""),
+        }
+    }
+
+    pub(super) fn policy_words(&self) -> String {
+        format!("policy {}", self.policy_name())
+    }
+
     fn print(&self) {
         say!(
             "{:<13} gate {} (identity {}){}",
@@ -83,10 +95,7 @@ impl StartedBy {
             self.gate_identity,
             if self.crash { ", after a crash" } else { "" }
         );
-        let name = match self.policy.as_str() {
-            "" => "without a name".to_owned(),
-            name => format!("\"{name}\""),
-        };
+        let name = self.policy_name();
         say!("  {:<12} {name} (digest {})", "policy", self.policy_digest);
         for part in &self.parts {
             say!("  {:<12} {}", part.kind(), part.vouched());
@@ -96,7 +105,7 @@ impl StartedBy {
 }
 
 #[derive(Serialize)]
-struct Key {
+pub(super) struct Key {
     keyring: String,
     name: String,
     id: String,
@@ -256,7 +265,7 @@ impl Status {
 /// What `/sys` would say, where it isn't mounted.
 const NO_SYS: &str = "not known (mount /sys)";
 
-fn loaded(kexec: Option<bool>, loaded: Option<bool>) -> &'static str {
+pub(super) fn loaded(kexec: Option<bool>, loaded: Option<bool>) -> &'static str {
     match (kexec, loaded) {
         (Some(false), _) => "this kernel has no kexec",
         (Some(true), Some(true)) => "loaded",
@@ -284,6 +293,12 @@ pub fn run(args: &StatusArgs) -> Result<()> {
     if args.json {
         json::print(&status);
         return Ok(());
+    }
+    if terminal::is_watched() {
+        for line in tree::lines(&status) {
+            say!("{line}");
+        }
+        say!("");
     }
     print_rows(&status.rows());
     if !status.keyrings_readable {
@@ -314,6 +329,7 @@ pub fn run(args: &StatusArgs) -> Result<()> {
 mod tests {
     use super::*;
     use baton_sys::limits::Limits;
+    use baton_sys::lockdown::Lockdown;
 
     const ALL_SHOWN: Shown = Shown {
         proc: true,
@@ -369,6 +385,33 @@ mod tests {
         assert_eq!(
             row(&machine, "loading"),
             "2 loads and any number of crash loads left"
+        );
+    }
+
+    #[test]
+    fn the_chain_of_trust_is_a_tree_from_the_firmware_to_what_is_loaded() {
+        let machine = Machine {
+            efi: true,
+            secure_boot: Some(true),
+            lockdown: Some(Lockdown::Integrity),
+            enforced_by: Some("lockdown"),
+            state: Some(KexecState {
+                loaded: true,
+                crash_loaded: false,
+                crash_size: 256 << 20,
+            }),
+            ..shown()
+        };
+        let lines = tree::lines(&Status::new(&machine, Keyrings::default()));
+        let text = lines.join("\n");
+        let markers = |c: char| ('\u{fdd0}'..='\u{fdd5}').contains(&c);
+        assert_eq!(
+            text.replace(markers, ""),
+            "firmware Secure Boot is on\n\
+             └─ kernel starts only what is signed (because of lockdown)\n   \
+                │  lockdown integrity, keyrings that can't be read here\n   \
+                ├─ next kernel loaded\n   \
+                └─ crash kernel not loaded, 256 MiB reserved"
         );
     }
 
