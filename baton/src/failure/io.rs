@@ -19,6 +19,8 @@ pub enum Attempt {
     CreateDirectory,
     /// Removing it.
     Remove,
+    /// Giving it the attribute that IMA appraises it by.
+    SetIma,
 }
 
 impl fmt::Display for Attempt {
@@ -31,6 +33,7 @@ impl fmt::Display for Attempt {
             }
             Attempt::CreateDirectory => f.write_str("the directory can't be made"),
             Attempt::Remove => f.write_str("can't be removed"),
+            Attempt::SetIma => f.write_str("security.ima can't be set"),
         }
     }
 }

@@ -8,7 +8,7 @@ use baton_formats::elf::ElfError;
 use baton_formats::manifest::ManifestError;
 use baton_formats::module_signature::AppendedError;
 use baton_formats::pe::PeError;
-use baton_verify::{CertificateError, Reason, SignatureKind};
+use baton_verify::{CertificateError, Reason};
 use std::path::PathBuf;
 
 /// Why something isn't signed.
@@ -66,11 +66,17 @@ pub enum SignError {
     },
     #[error("the certificate's key is neither RSA nor ECDSA; give a certificate of such a key")]
     KeyOfCertificate,
-    #[error("{}: --append is for Authenticode signatures; a file has at most one {signature_kind} (use --replace)", .path.display())]
-    Append {
-        path: PathBuf,
-        signature_kind: SignatureKind,
-    },
+    #[error("{}: --append is for Authenticode signatures; a file has at most one {kind} (use --replace)", .path.display())]
+    Append { path: PathBuf, kind: String },
+    #[error(
+        "the certificate has no subject key identifier, by which the kernel finds IMA's key; make one with it, as `openssl req -x509` does"
+    )]
+    NoKeyIdentifier,
+    #[error("the signature isn't one of this file by the certificate's key; sign it again")]
+    ImaNotAccepted,
+    #[error("it has an IMA signature or digest already; use --replace to replace that")]
+    HasIma,
+
     #[error("{}: --format pem is for detached signatures; use --as detached", .path.display())]
     PemFormat { path: PathBuf },
     #[error("signed this way, it would not be accepted: {0}")]
@@ -124,9 +130,10 @@ impl SignError {
         match self {
             SignError::Key { .. } => (Exit::Malformed, "bad-key"),
             SignError::Certificate(_) => (Exit::Malformed, "bad-certificate"),
-            SignError::KeyOfCertificate | SignError::NoAttributes { .. } => {
-                (Exit::Malformed, "bad-certificate")
-            }
+            SignError::KeyOfCertificate
+            | SignError::NoKeyIdentifier
+            | SignError::NoAttributes { .. } => (Exit::Malformed, "bad-certificate"),
+            SignError::ImaNotAccepted => (Exit::Untrusted, "bad-signature"),
             SignError::NotOverThis { exit, reason, .. } => (*exit, reason.code()),
             SignError::NoCertificate
             | SignError::OnlyOne { .. }
@@ -154,7 +161,7 @@ impl SignError {
                 (Exit::Malformed, "bad-image")
             }
             SignError::Appended(_) => (Exit::Malformed, "bad-signature"),
-            SignError::Signed | SignError::HasAppended | SignError::HasNote => {
+            SignError::Signed | SignError::HasAppended | SignError::HasNote | SignError::HasIma => {
                 (Exit::Failed, "exists")
             }
             SignError::NoteRoom

@@ -24,8 +24,14 @@ const SIGNED_DATA_WITHIN: usize = 20;
 /// Where the detached signature of a file lies.
 #[must_use]
 pub fn beside(path: &Path) -> PathBuf {
+    with_suffix(path, SUFFIX)
+}
+
+/// A name that goes on.
+#[must_use]
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(SUFFIX);
+    name.push(suffix);
     name.into()
 }
 

@@ -2,6 +2,7 @@
 
 use baton_verify::{HashAlgorithm, SignatureKind};
 use clap::{Args, ValueEnum};
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -35,18 +36,29 @@ pub enum KindOption {
     Note,
     /// Into a file of its own
     Detached,
+    /// Into the attribute security.ima, or with --output into a file (IN.sig) as evmctl writes it; the gate takes no
+    /// notice of it
+    Ima,
 }
 
 impl KindOption {
-    /// How what is signed so is vouched for.
+    /// Whether the whole file is written anew, with the signature in it.
     #[must_use]
-    pub fn signature_kind(self) -> SignatureKind {
-        match self {
+    pub fn is_part(self) -> bool {
+        !matches!(self, KindOption::Detached | KindOption::Ima)
+    }
+}
+
+impl fmt::Display for KindOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
             KindOption::Authenticode => SignatureKind::Authenticode,
             KindOption::Appended => SignatureKind::Appended,
             KindOption::Note => SignatureKind::Note,
             KindOption::Detached => SignatureKind::Detached,
-        }
+            KindOption::Ima => return f.write_str("IMA signature"),
+        };
+        kind.fmt(f)
     }
 }
 

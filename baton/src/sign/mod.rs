@@ -6,6 +6,7 @@
 //! | [`appended`] | the file's end | the kernel, of its modules |
 //! | [`note`] | a note of an ELF file | |
 //! | [`detached`] | a file of its own | `openssl cms -verify` |
+//! | [`ima`] | the attribute `security.ima` | the kernel, where IMA appraises; nobody else |
 //!
 //! Whatever was signed is verified, by the same code as in the gate, before it is written.
 
@@ -15,6 +16,7 @@ pub mod authenticode;
 pub mod certificate_table;
 pub mod cms;
 pub mod detached;
+pub mod ima;
 pub mod key;
 pub mod list;
 pub mod needed;

@@ -1,6 +1,7 @@
 //! Whether a file needs a signature, for `--if-needed`.
 
 use super::args::KindOption;
+use super::ima;
 use super::signer::Signer;
 use crate::failure::Result;
 use baton_formats::elf::Elf;
@@ -18,6 +19,9 @@ pub fn is_signed(
     kind: KindOption,
     signer: &Signer,
 ) -> Result<bool> {
+    if kind == KindOption::Ima {
+        return Ok(beside.is_some_and(|value| ima::is_signed(file, value, signer)));
+    }
     let trust = signer.trust()?;
     let verdict = match kind {
         KindOption::Authenticode => {
@@ -35,7 +39,7 @@ pub fn is_signed(
             },
             Err(_) => Err(Reason::Unsigned),
         },
-        KindOption::Detached => match beside {
+        KindOption::Detached | KindOption::Ima => match beside {
             Some(signature) => verify_detached([file], signature, &trust),
             None => Err(Reason::Unsigned),
         },

@@ -1,8 +1,8 @@
 //! Signing where the key isn't: what is to be signed is written to a file, and the signature, once it is made, attached.
 //!
 //! What is written is the signed attributes in DER, which hold the file's digest, as systemd-sbsign's
-//! `--prepare-offline-signing` writes them; for an appended signature, which has none (the kernel refuses them), it is
-//! the file itself. The signature is the bare one over that, as `openssl dgst -sha256 -sign` makes it.
+//! `--prepare-offline-signing` writes them; for an appended signature and for IMA, which have none, it is the file
+//! itself. The signature is the bare one over that, as `openssl dgst -sha256 -sign` makes it.
 
 use super::args::{Existing, KindOption, SignArgs};
 use super::signer::{Elsewhere, Signer};
@@ -26,6 +26,7 @@ pub fn prepare(args: &SignArgs, out: &Path, file: Vec<u8>, kind: KindOption) -> 
         KindOption::Authenticode => authenticode::to_be_signed(file, hash, existing)?,
         KindOption::Detached => detached::to_be_signed(&file, hash),
         KindOption::Appended => appended::to_be_signed(&file, existing)?.to_vec(),
+        KindOption::Ima => file,
         KindOption::Note => return Err(SignError::NoteOffline.into()),
     };
     file::is_no_input(out, &args.inputs)?;

@@ -25,8 +25,8 @@ pub enum Place {
 pub enum Written {
     /// The whole file.
     Whole,
-    /// A signature that is none of its parts.
-    Detached,
+    /// A signature that is none of its parts, into a file beside it whose name ends so.
+    Beside(&'static str),
 }
 
 impl Place {
@@ -107,14 +107,16 @@ impl Place {
         input: &Path,
         written: Written,
     ) -> Result<Destination> {
-        let detached = written == Written::Detached;
+        let detached = written != Written::Whole;
+        let named = |path: &Path| match written {
+            Written::Whole => path.to_owned(),
+            Written::Beside(suffix) => p7s::with_suffix(path, suffix),
+        };
         let output = match self {
-            Place::Own if detached => p7s::beside(input),
-            Place::Own => input.to_owned(),
+            Place::Own => named(input),
             Place::File(path) => path.clone(),
             Place::Directory(directory) => {
-                let path = directory.join(input.file_name().unwrap_or_default());
-                if detached { p7s::beside(&path) } else { path }
+                named(&directory.join(input.file_name().unwrap_or_default()))
             }
         };
         let own = self.is_own(input) && !detached;

@@ -1,6 +1,7 @@
 //! Signs a file: in which way, and where the result goes.
 
 use super::args::{Encoding, Existing, KindOption, SignArgs};
+use super::ima::{self, attribute};
 use super::place::{Place, Written};
 use super::signer::{Signer, accepted};
 use super::{appended, authenticode, detached, list, needed, note, offline, remove, several};
@@ -55,7 +56,8 @@ fn one(args: &SignArgs, place: &Place, signer: &Signer, input: &Path) -> Result<
     let named = |failure: Failure| failure.about(input.display());
     let role = FileKind::of(&file).role;
     let written = match kind {
-        KindOption::Detached => Written::Detached,
+        KindOption::Detached => Written::Beside(p7s::SUFFIX),
+        KindOption::Ima => Written::Beside(ima::SUFFIX),
         _ => Written::Whole,
     };
     if args.if_needed
@@ -64,14 +66,16 @@ fn one(args: &SignArgs, place: &Place, signer: &Signer, input: &Path) -> Result<
         return keep(args, place, input, written, &signed, signer);
     }
     let existing = Existing::from(args);
+    if kind == KindOption::Ima && place.is_own(input) {
+        let value = ima::sign(&file, signer).map_err(named)?;
+        return attribute::set(args, input, &value, signer);
+    }
     let destination = place.destination(args, input, written)?;
     let signed = sign(file, kind, signer, existing, args.format).map_err(named)?;
     destination.write(&signed)?;
     destination.report(format_args!(
-        "{destination}: {} by \"{}\" ({})",
-        kind.signature_kind(),
-        signer.name,
-        signer.hash
+        "{destination}: {kind} by \"{}\" ({})",
+        signer.name, signer.hash
     ));
     if kind == KindOption::Detached && matches!(role, Role::Data | Role::Other(_)) {
         tell!(
@@ -107,6 +111,7 @@ fn already(
 ) -> Result<Option<Vec<u8>>> {
     let beside = match kind {
         KindOption::Detached if !read::is_stdin(input) => p7s::read_beside(input)?,
+        KindOption::Ima if !read::is_stdin(input) => attribute::get(input)?,
         _ => None,
     };
     let is_signed = needed::is_signed(file, beside.as_deref(), kind, signer)?;
@@ -163,6 +168,7 @@ fn sign(
         KindOption::Note => note::sign(appended::without(&file, existing)?, signer, existing),
         KindOption::Appended => appended::sign(&file, signer, existing),
         KindOption::Detached => detached::sign(&file, signer, encoding),
+        KindOption::Ima => ima::sign(&file, signer),
     }
 }
 
@@ -179,7 +185,7 @@ fn check_options(args: &SignArgs, input: &Path, kind: KindOption) -> Result<()> 
     if args.append && kind != KindOption::Authenticode {
         return Err(SignError::Append {
             path: input.to_owned(),
-            signature_kind: kind.signature_kind(),
+            kind: kind.to_string(),
         }
         .into());
     }

@@ -71,7 +71,7 @@ pub fn tool(program: &str, args: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
     match command.output() {
         Ok(output) => said(output),
         Err(e) => {
-            panic!("{program} can't be run ({e}); install it (apt install sbsigntool openssl)")
+            panic!("{program} can't be run ({e}); install it, as `cargo xtask setup` does")
         }
     }
 }
