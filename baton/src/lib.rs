@@ -14,6 +14,7 @@ pub mod crash;
 pub mod digest;
 pub mod dump;
 pub mod encode;
+pub mod entries;
 pub mod exec;
 pub mod failure;
 pub mod gate;

@@ -21,5 +21,6 @@ pub mod x86;
 pub use x86::inspect::BzImageInfo;
 // The one that this is built for.
 pub use x86::{
-    NAME, PE_MACHINE, advice, capture, is_elf_machine, kexec, loader, parameters, running, stub,
+    ENTRY_ARCHITECTURE, NAME, PE_MACHINE, advice, capture, is_elf_machine, kexec, loader,
+    parameters, running, stub,
 };

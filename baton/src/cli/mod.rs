@@ -5,6 +5,7 @@ pub mod parse;
 
 use crate::crash::args::CrashCommand;
 use crate::dump::args::DumpCommand;
+use crate::entries::args::EntriesArgs;
 use crate::exec::args::ExecArgs;
 use crate::failure::Result;
 use crate::gate::args::GateCommand;
@@ -18,7 +19,7 @@ use crate::status::args::StatusArgs;
 use crate::unload::args::UnloadArgs;
 use crate::verify::args::VerifyArgs;
 use crate::{
-    crash, dump, exec, gate, inspect, load, manifest, policy, sign, status, unload, verify,
+    crash, dump, entries, exec, gate, inspect, load, manifest, policy, sign, status, unload, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -45,6 +46,8 @@ pub struct Cli {
 pub enum Command {
     /// Load a kernel to be started by `baton exec`
     Load(Box<LoadArgs>),
+    /// List what this machine's boot loaders could start, and `baton load` could load
+    Entries(EntriesArgs),
     /// Start the loaded kernel
     Exec(ExecArgs),
     /// Unload the loaded kernel
@@ -84,6 +87,7 @@ impl Command {
     pub fn run(&self) -> Result<()> {
         match self {
             Command::Load(args) => load::run::run(args),
+            Command::Entries(args) => entries::run::run(args),
             Command::Exec(args) => exec::run::run(args),
             Command::Unload(args) => unload::run::run(args, false),
             Command::Status(args) => status::run::run(args),
@@ -103,6 +107,7 @@ impl Command {
     pub fn json(&self) -> bool {
         match self {
             Command::Load(args) => args.options.json,
+            Command::Entries(args) => args.json,
             Command::Exec(args) => args.json,
             Command::Unload(args) => args.json,
             Command::Status(args) => args.json,

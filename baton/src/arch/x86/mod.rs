@@ -13,6 +13,8 @@ pub use baton_formats::pe::MACHINE_AMD64 as PE_MACHINE;
 
 /// What people call it.
 pub const NAME: &str = "x86-64";
+/// What boot loaders' entries call it (UAPI.1, `architecture`).
+pub const ENTRY_ARCHITECTURE: &str = "x64";
 
 /// `e_machine` of elf(5).
 const EM_386: u16 = 3;
