@@ -3,7 +3,7 @@
 mod common;
 
 use baton_cli::cli::parse;
-use baton_cli::{crash, policy};
+use baton_cli::{crash, load, policy};
 use clap::error::ErrorKind;
 use common::{WriteFile, owners, temp_dir};
 use std::fs;
@@ -197,9 +197,10 @@ fn a_setting_in_a_sentence_is_one() {
             count += 1;
             let as_policy = policy::source::read(&span, &directory.path().join(""));
             let as_settings = crash::settings::parse(&span);
+            let as_load = load::settings::parse(&span);
             assert!(
-                as_policy.is_ok() || as_settings.is_ok(),
-                "{}: {span}: {as_policy:?}, {as_settings:?}",
+                as_policy.is_ok() || as_settings.is_ok() || as_load.is_ok(),
+                "{}: {span}: {as_policy:?}, {as_settings:?}, {as_load:?}",
                 path.display()
             );
         }

@@ -57,6 +57,22 @@ pub enum LoadError {
     NoGate { places: Vec<PathBuf> },
     #[error("kernel refused: it has no profile \"{wanted}\"; {there}")]
     NoSuchProfile { wanted: String, there: String },
+    #[error("{}: {why}", .path.display())]
+    Settings { path: PathBuf, why: String },
+    #[error("this machine has no entry \"{wanted}\"; {}", known_ids(.known))]
+    NoSuchEntry { wanted: String, known: Vec<String> },
+    #[error(
+        "there is nothing to load by default: no boot loader's entry, and no /boot/vmlinuz-VERSION; name a KERNEL"
+    )]
+    NoEntry,
+    #[error("entry {id}: {why} (name another with --entry; `baton entries` lists them)")]
+    BadEntry { id: String, why: String },
+    #[error(
+        "entry {id}: a UKI's command line is signed with it, and load.toml's parameters can't be added; use an addon, or remove them"
+    )]
+    ParametersOfUki { id: String },
+    #[error("a saved state holds no entries; name a KERNEL, or use --root DIR")]
+    EntriesOfSavedState,
     #[error("the handover can't be made: {0}")]
     Layout(LayoutError),
     #[error("the verdict isn't about the handover's records; please report this")]
@@ -86,6 +102,13 @@ fn either(places: &[PathBuf]) -> String {
     places.join(" or ")
 }
 
+fn known_ids(ids: &[String]) -> String {
+    match ids {
+        [] => "it has none".to_owned(),
+        ids => format!("there are: {}", ids.join(", ")),
+    }
+}
+
 impl LoadError {
     /// Exit code and word.
     #[must_use]
@@ -106,6 +129,12 @@ impl LoadError {
             LoadError::OtherVerdict => (Exit::Failed, "failed"),
             LoadError::NoSuchProfile { .. } => (Exit::Malformed, "no-such-profile"),
             LoadError::Layout(_) => (Exit::Malformed, "handover-layout"),
+            LoadError::Settings { .. } => (Exit::Malformed, "load-config"),
+            LoadError::NoSuchEntry { .. } => (Exit::Usage, "no-such-entry"),
+            LoadError::NoEntry => (Exit::Failed, "no-entry"),
+            LoadError::BadEntry { .. } => (Exit::Malformed, "bad-entry"),
+            LoadError::ParametersOfUki { .. } => (Exit::Malformed, "load-config"),
+            LoadError::EntriesOfSavedState => (Exit::Usage, "usage"),
             LoadError::Memory { .. } => (Exit::NoRoom, "memfd"),
             LoadError::HandoverIsWhole { .. }
             | LoadError::NoHandover

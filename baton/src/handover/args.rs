@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What goes with a kernel.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Companions {
     /// An initrd, with its signature in FILE.p7s if there is one (may be repeated; used in this order)
     #[arg(long, value_name = "FILE")]

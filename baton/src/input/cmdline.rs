@@ -35,6 +35,24 @@ pub fn reuse(line: &[u8], crash: bool) -> Vec<u8> {
     kept.join(&b' ')
 }
 
+/// The line with parameters after its own, and before what belongs to init.
+#[must_use]
+pub fn append(line: &[u8], more: &[String]) -> Vec<u8> {
+    let own: Vec<&[u8]> = parameters(line).map(|it| it.raw).collect();
+    let end = parameters(line).position(|it| it.ends_kernel_parameters());
+    let (before, after) = own
+        .split_at_checked(end.unwrap_or(own.len()))
+        .unwrap_or_default();
+    let more = more.iter().map(String::as_bytes);
+    let all: Vec<&[u8]> = before
+        .iter()
+        .copied()
+        .chain(more)
+        .chain(after.iter().copied())
+        .collect();
+    all.join(&b' ')
+}
+
 fn is_dropped(name: &[u8], crash: bool) -> bool {
     name == b"BOOT_IMAGE" || name == b"initrd" || (crash && name == b"crashkernel")
 }
@@ -69,6 +87,19 @@ mod tests {
     fn names_that_only_begin_alike_stay() {
         let line = "initrd_x=1 crashkernel_extra=2 crashkernel noinitrd xBOOT_IMAGE=3";
         assert_eq!(reused(line, true), line);
+    }
+
+    #[test]
+    fn what_is_appended_goes_to_the_kernel_and_not_to_init() {
+        let more = ["a=1".to_owned(), "b".to_owned()];
+        for (line, whole) in [
+            ("", "a=1 b"),
+            ("ro quiet", "ro quiet a=1 b"),
+            ("ro -- single", "ro a=1 b -- single"),
+        ] {
+            assert_eq!(append(line.as_bytes(), &more), whole.as_bytes(), "{line}");
+        }
+        assert_eq!(append(b"ro  x", &[]), b"ro x");
     }
 
     #[test]

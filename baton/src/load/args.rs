@@ -25,15 +25,23 @@ pub enum Via {
 #[derive(Debug, Args)]
 pub struct LoadArgs {
     /// The kernel to load: a bzImage, a UKI, an ELF file (vmlinux, or with a PVH entry), a multiboot2 kernel, or a
-    /// saved handover. A detached signature is taken from KERNEL.p7s
-    pub kernel: PathBuf,
+    /// saved handover. A detached signature is taken from KERNEL.p7s. Without it an entry of this machine's boot
+    /// loaders is loaded, by default the one that they would start
+    #[arg(conflicts_with = "entry")]
+    pub kernel: Option<PathBuf>,
+    /// The entry to load, with its initrds and command line (`baton entries` lists them)
+    #[arg(long, value_name = "ID")]
+    pub entry: Option<String>,
+    /// What is loaded, and how, where no option says so [default: /etc/baton/load.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// What goes with it, and how.
     #[command(flatten)]
     pub options: LoadOptions,
 }
 
 /// What goes with a kernel, and how it is loaded.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(group(ArgGroup::new("saved").multiple(true)))]
 pub struct LoadOptions {
     /// What goes with it.
@@ -43,9 +51,9 @@ pub struct LoadOptions {
     /// crash kernel)
     #[arg(long, conflicts_with = "cmdline")]
     pub reuse_cmdline: bool,
-    /// Which load route to take
-    #[arg(long, value_enum, default_value = "auto")]
-    pub via: Via,
+    /// Which load route to take [default: auto]
+    #[arg(long, value_enum)]
+    pub via: Option<Via>,
     /// The gate to use [default: /var/lib/baton/gate.efi, and where there is none, /usr/lib/baton/gate.efi]
     #[arg(long, value_name = "FILE", env = "BATON_GATE")]
     pub gate: Option<PathBuf>,
@@ -79,6 +87,12 @@ pub struct LoadOptions {
 }
 
 impl LoadOptions {
+    /// The load route to take.
+    #[must_use]
+    pub fn via(&self) -> Via {
+        self.via.unwrap_or(Via::Auto)
+    }
+
     /// The gate to use: the one that was named, or the installed one.
     ///
     /// # Errors

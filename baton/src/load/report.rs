@@ -43,6 +43,7 @@ struct Report<'a> {
     dry_run: bool,
     crash: bool,
     via: &'static str,
+    entry: Option<&'a str>,
     kernel: String,
     gate: Option<String>,
     format: Option<&'static str>,
@@ -58,7 +59,7 @@ struct Report<'a> {
 }
 
 pub(super) fn print(args: &LoadOptions, loaded: &Loaded, capture: Option<&CaptureSummary>) {
-    let Loaded { inputs, plan } = loaded;
+    let Loaded { inputs, plan, .. } = loaded;
     let gate = plan.gate.as_ref();
     let notes = capture.map_or(&[][..], |capture| &capture.notes);
     let report = Report {
@@ -66,6 +67,7 @@ pub(super) fn print(args: &LoadOptions, loaded: &Loaded, capture: Option<&Captur
         dry_run: args.dry_run,
         crash: inputs.crash,
         via: if gate.is_some() { "gate" } else { "kernel" },
+        entry: loaded.entry.as_deref(),
         kernel: inputs.kernel.path.display().to_string(),
         gate: gate.map(|g| g.image.path.display().to_string()),
         format: gate.and_then(|g| g.format),
@@ -84,6 +86,7 @@ pub(super) fn print(args: &LoadOptions, loaded: &Loaded, capture: Option<&Captur
             .route
             .notes
             .iter()
+            .chain(&loaded.notes)
             .chain(notes)
             .map(String::as_str)
             .collect(),
@@ -109,6 +112,9 @@ fn print_text(report: &Report<'_>) {
     let purpose = if report.crash { " for a crash" } else { "" };
     let format = report.format.map_or(String::new(), |f| format!(" ({f})"));
     say!("{verb} {}{format}{purpose}, {route}", report.kernel);
+    if let Some(entry) = report.entry {
+        say!("  entry: {entry}");
+    }
     match report.vouched_by {
         Some(by) => say!("  signed by: {by}"),
         None => say!("  signed by: not verified"),

@@ -1,8 +1,10 @@
 //! Loading: files → verdict → plan → system call.
 
 use super::args::{LoadArgs, LoadOptions, Via};
+use super::entry;
 use super::plan::{self, LoadPlan, Loadable, Payload, Request, Route};
 use super::report::{self, CaptureSummary};
+use super::settings::Settings;
 use crate::arch::loader::Header;
 use crate::failure::Result;
 use crate::failure::load::LoadError;
@@ -26,6 +28,10 @@ use std::path::Path;
 
 /// What was loaded, or would be.
 pub struct Loaded {
+    /// The entry that it is from.
+    pub(super) entry: Option<String>,
+    /// What else a person should know.
+    pub(super) notes: Vec<String>,
     pub(super) inputs: Inputs,
     pub(super) plan: LoadPlan<Gate>,
 }
@@ -54,8 +60,13 @@ impl Loaded {
 /// # Errors
 /// Why it would be refused, or was.
 pub fn run(args: &LoadArgs) -> Result<()> {
-    let loaded = load_named(&args.kernel, &args.options, false)?;
-    loaded.print(&args.options, None);
+    let settings = Settings::read(&root(&args.options)?, args.config.as_deref())?;
+    let options = settings.complete(&args.options);
+    let loaded = match &args.kernel {
+        Some(kernel) => load_named(kernel, &options, false)?,
+        None => entry::load(args.entry.as_deref(), &settings, &options)?,
+    };
+    loaded.print(&options, None);
     Ok(())
 }
 
@@ -108,7 +119,12 @@ pub(crate) fn load(args: &LoadOptions, root: &Root, inputs: Inputs) -> Result<Lo
         let why_no_mok = machine.as_ref().and_then(Machine::why_no_mok);
         carry_out(&inputs, plan.gate.as_ref(), why_no_mok)?;
     }
-    Ok(Loaded { inputs, plan })
+    Ok(Loaded {
+        entry: None,
+        notes: Vec::new(),
+        inputs,
+        plan,
+    })
 }
 
 /// Everything that can be known before the system call.
@@ -126,7 +142,7 @@ fn preflight(
     plan::check_machine(machine, request)?;
     let keys = Keys::read(root)?;
     plan::choose(
-        args.via,
+        args.via(),
         || direct_route(machine, request, inputs, &keys),
         || gate_route(args, machine, request, inputs, &keys),
     )
@@ -240,7 +256,7 @@ fn save(gate: Option<&Gate>, path: &Path, force: bool) -> Result<()> {
 
 /// What `--no-preflight` does: no verdict of ours, and so no choice either.
 fn unjudged(args: &LoadOptions, inputs: &Inputs) -> Result<LoadPlan<Gate>> {
-    let gate = match args.via {
+    let gate = match args.via() {
         Via::Auto => return Err(LoadError::NoVerdict.into()),
         Via::Kernel => None,
         Via::Gate => Some(Gate::new(open_gate(args)?, inputs.unjudged_handover()?)?),
