@@ -45,7 +45,6 @@ pub mod power;
 pub mod root;
 pub mod signals;
 pub mod space;
-pub mod terminal;
 #[cfg(test)]
 mod testroot;
 pub mod trial;

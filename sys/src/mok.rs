@@ -1,7 +1,10 @@
 //! The tables that shim left in firmware memory, as the kernel shows them
 //! (drivers/firmware/efi/mokvar-table.c).
 
-use crate::{ReadError, Root};
+use crate::{ReadError, Root, efivars};
+
+/// `SHIM_LOCK_GUID` (shim's lib/guid.c): the owner of its variables.
+pub const SHIM: &str = "605dab50-e046-4300-abb6-3dd810dd8b23";
 
 /// The entries of shim's table that Baton reads; each is `None` if it doesn't exist.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +41,14 @@ impl MokTable {
     }
 }
 
+/// `MokNew`: the signature lists that shim is asked to enroll at the next boot; `None` if nobody asked.
+///
+/// # Errors
+/// When the variable exists and can't be read (only root can read it).
+pub fn requested(root: &Root) -> Result<Option<Vec<u8>>, ReadError> {
+    efivars::read(root, "MokNew", SHIM)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +63,13 @@ mod tests {
         assert_eq!(table.list.as_deref(), Some(&b"list"[..]));
         assert!(table.revoked.is_none());
         assert!(table.trusted);
+    }
+
+    #[test]
+    fn a_request_is_what_follows_the_variables_attributes() {
+        let name = format!("sys/firmware/efi/efivars/MokNew-{SHIM}");
+        let t = TestRoot::new().with(&name, b"\x07\0\0\0list");
+        assert_eq!(requested(&t.root()).unwrap().as_deref(), Some(&b"list"[..]));
+        assert_eq!(requested(&TestRoot::new().root()).unwrap(), None);
     }
 }

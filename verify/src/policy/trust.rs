@@ -503,7 +503,8 @@ impl<'a> Trust<'a> {
     /// The name of the list that revokes a certificate: it is listed itself, or one with the same key
     /// is (shim and firmware refuse whatever the listed key vouches for), or the digest of what its
     /// issuer signed is. A listed digest's time of revocation isn't judged.
-    pub(crate) fn revokes(&self, certificate: &Certificate<'_>) -> Option<&'static str> {
+    #[must_use]
+    pub fn revokes(&self, certificate: &Certificate<'_>) -> Option<&'static str> {
         self.revoking_list(&|entry| match entry.kind {
             SignatureType::X509 => {
                 entry.data.starts_with(certificate.as_bytes()) || same_key(entry.data, certificate)
