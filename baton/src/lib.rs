@@ -9,6 +9,8 @@
 pub mod output;
 
 pub mod arch;
+pub mod calendar;
+pub mod certificate;
 pub mod cli;
 pub mod crash;
 pub mod digest;
@@ -17,11 +19,13 @@ pub mod encode;
 pub mod entries;
 pub mod exec;
 pub mod failure;
+pub mod finding;
 pub mod gate;
 pub mod handover;
 pub mod input;
 pub mod inspect;
 pub mod kexec;
+pub mod keys;
 pub mod kind;
 pub mod load;
 pub mod machine;

@@ -45,6 +45,7 @@ pub mod power;
 pub mod root;
 pub mod signals;
 pub mod space;
+pub mod terminal;
 #[cfg(test)]
 mod testroot;
 pub mod trial;

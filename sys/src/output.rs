@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// The largest list of extended attributes and the largest value (XATTR_LIST_MAX and XATTR_SIZE_MAX of
 /// linux/limits.h).
-const MAX_XATTR: usize = 1 << 16;
+pub(crate) const MAX_XATTR: usize = 1 << 16;
 /// The name of the access control list (linux/xattr.h: XATTR_NAME_POSIX_ACL_ACCESS).
 const ACL: &CStr = c"system.posix_acl_access";
 /// Attributes with signatures and digests of a file's content and inode (linux/xattr.h: XATTR_NAME_IMA and

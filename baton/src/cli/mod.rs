@@ -10,6 +10,7 @@ use crate::exec::args::ExecArgs;
 use crate::failure::Result;
 use crate::gate::args::GateCommand;
 use crate::inspect::args::InspectArgs;
+use crate::keys::args::KeysCommand;
 use crate::load::args::LoadArgs;
 use crate::manifest::args::ManifestArgs;
 use crate::output::terminal::Color;
@@ -19,7 +20,8 @@ use crate::status::args::StatusArgs;
 use crate::unload::args::UnloadArgs;
 use crate::verify::args::VerifyArgs;
 use crate::{
-    crash, dump, entries, exec, gate, inspect, load, manifest, policy, sign, status, unload, verify,
+    crash, dump, entries, exec, gate, inspect, keys, load, manifest, policy, sign, status, unload,
+    verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -60,6 +62,9 @@ pub enum Command {
     /// Read, check and convert dumps of kernels that crashed
     #[command(subcommand)]
     Dump(DumpCommand),
+    /// List, show, make and enroll keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Build a gate
     #[command(subcommand)]
     Gate(GateCommand),
@@ -93,6 +98,7 @@ impl Command {
             Command::Status(args) => status::run::run(args),
             Command::Crash(command) => crash::run::run(command),
             Command::Dump(command) => dump::run::run(command),
+            Command::Keys(command) => keys::run::run(command),
             Command::Gate(GateCommand::Build(args)) => gate::run::build(args),
             Command::Policy(command) => policy::run::run(command),
             Command::Sign(args) => sign::run::run(args),
@@ -113,6 +119,7 @@ impl Command {
             Command::Status(args) => args.json,
             Command::Crash(command) => command.json(),
             Command::Dump(command) => command.json(),
+            Command::Keys(command) => command.json(),
             Command::Policy(command) => command.json(),
             Command::Inspect(args) => args.json,
             Command::Verify(args) => args.json,

@@ -2,7 +2,7 @@
 
 use super::args::InfoArgs;
 use super::open::{flaw_texts, name, open, show_complete, survey, with_log};
-use super::time::rfc3339;
+use crate::calendar::rfc3339;
 use crate::failure::Result;
 use crate::output::page::Page;
 use crate::output::{json, size, text};

@@ -4,7 +4,7 @@ use super::args::ListArgs;
 use super::find::{Found, find, is_part};
 use super::open::{survey, with_log};
 use super::raw;
-use super::time::rfc3339;
+use crate::calendar::rfc3339;
 use crate::crash::places;
 use crate::failure::Result;
 use crate::output::page::Page;

@@ -12,4 +12,3 @@ mod open;
 mod progress;
 mod raw;
 pub mod run;
-mod time;

@@ -12,6 +12,7 @@ pub mod gate;
 pub mod input;
 pub mod io;
 pub mod key;
+pub mod keys;
 pub mod load;
 pub mod output;
 pub mod problem;
@@ -78,6 +79,9 @@ pub enum Cause {
     /// Signing.
     #[error(transparent)]
     Sign(#[from] sign::SignError),
+    /// Making, finding and enrolling keys.
+    #[error(transparent)]
+    Keys(#[from] keys::KeysError),
     /// Preparing a capture.
     #[error(transparent)]
     Capture(#[from] Problem),
@@ -130,6 +134,7 @@ impl Cause {
             Cause::Exec(e) => e.code(),
             Cause::Gate(e) => e.code(),
             Cause::Sign(e) => e.code(),
+            Cause::Keys(e) => e.code(),
             Cause::Capture(e) => e.code(),
             Cause::CaptureState(e) => e.code(),
             Cause::Dump(e) => e.code(),

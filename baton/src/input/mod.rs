@@ -4,6 +4,7 @@
 pub mod certs;
 pub mod cmdline;
 pub mod compression;
+pub mod der;
 pub mod form;
 pub mod keystore;
 pub mod p7s;

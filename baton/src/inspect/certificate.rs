@@ -1,13 +1,11 @@
 //! What a certificate says.
 
 use super::sha256;
+use crate::certificate::details;
 use crate::input::certs;
 use crate::output::page::Page;
 use baton_sys::hex;
 use baton_verify::Certificate;
-use baton_verify::certificate::UnusableKey;
-use rsa::pkcs8::DecodePublicKey;
-use rsa::traits::PublicKeyParts;
 use serde::Serialize;
 
 /// A certificate, as far as it is shown.
@@ -41,7 +39,7 @@ impl CertificateInfo {
             issuer: certificate.issuer_name(),
             serial: hex::encode(certificate.serial()),
             key_id: certificate.key_id().to_string(),
-            key: key(certificate),
+            key: details::key(certificate),
             key_problem: certs::unusable(certificate),
             ca: certificate.is_ca(),
             sha256: sha256(certificate.as_bytes()),
@@ -63,26 +61,5 @@ impl CertificateInfo {
             format!("key id {}, serial {}", self.key_id, self.serial),
         );
         page.optional("", self.key_problem.as_ref());
-    }
-}
-
-fn key(certificate: &Certificate<'_>) -> String {
-    if certificate.unusable_key() == Some(UnusableKey::RsaPss) {
-        return "RSA-PSS".into();
-    }
-    let info = certificate.key_info();
-    if let Ok(key) = rsa::PublicKey::from_public_key_der(info) {
-        return format!("RSA {}", key.n().bit_width_vartime());
-    }
-    if p256::PublicKey::from_public_key_der(info).is_ok() {
-        return "ECDSA P-256".into();
-    }
-    if p384::PublicKey::from_public_key_der(info).is_ok() {
-        return "ECDSA P-384".into();
-    }
-    match certificate.unusable_key() {
-        Some(UnusableKey::RsaSize(bits)) => format!("RSA {bits}"),
-        Some(UnusableKey::RsaExponent) => "RSA".into(),
-        _ => "another kind of key".into(),
     }
 }

@@ -68,6 +68,7 @@ pub fn text() -> Result<String> {
     let root = Root::recording();
     Machine::read(&root)?;
     Keys::read(&root)?;
+    baton_sys::mok::requested(&root)?;
     baton_sys::cmdline::current(&root)?;
     written(root.recorded())
 }

@@ -204,12 +204,15 @@ fn anchors(embedded: &[Certificate<'_>], keys: &Keys) -> Vec<Stand> {
 /// The key of a keyring that a certificate is: by subject key identifier, or serial number where it has
 /// none (x509_key_preparse).
 fn find<'k>(keyrings: &'k Keyrings, certificate: &Certificate<'_>) -> Option<&'k KeyInfo> {
+    let mut keys = keyrings.trusted.iter();
+    keys.find(|key| is_of(key, certificate))
+}
+
+/// Whether a key of a keyring is this certificate's, as far as the kernel shows.
+pub(crate) fn is_of(key: &KeyInfo, certificate: &Certificate<'_>) -> bool {
     let key_id = certificate.key_id().to_string();
     let serial = hex::encode(certificate.serial());
-    keyrings
-        .trusted
-        .iter()
-        .find(|k| same_id(&k.id, &key_id) || same_id(&k.id, &serial))
+    same_id(&key.id, &key_id) || same_id(&key.id, &serial)
 }
 
 /// The kernel leaves out one leading zero byte.
@@ -223,7 +226,7 @@ fn same_id(a: &str, b: &str) -> bool {
 
 /// The kernel asks for the digest that the certificate's signature is made of (x509_get_sig_params), so
 /// that an entry of another digest revokes nothing; here it does.
-fn is_blacklisted(certificate: &Certificate<'_>, keyrings: &Keyrings) -> bool {
+pub(crate) fn is_blacklisted(certificate: &Certificate<'_>, keyrings: &Keyrings) -> bool {
     use HashAlgorithm::{Sha256, Sha384, Sha512};
     [Sha256, Sha384, Sha512].iter().any(|algorithm| {
         let digest = algorithm.hash([certificate.tbs()]);

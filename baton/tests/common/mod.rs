@@ -7,7 +7,7 @@ pub mod signing;
 
 use baton_formats::gate_image::{GateInfo, SectionRange};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
@@ -48,6 +48,19 @@ impl Said {
 pub fn baton(args: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
     command.env_remove("BATON_GATE");
+    for arg in args {
+        command.arg(arg);
+    }
+    said(command.output().unwrap())
+}
+
+/// As [`baton`], with these programs before all others, and nobody at the terminal.
+pub fn baton_with(programs: &Path, args: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::iter::once(programs.to_owned()).chain(std::env::split_paths(&path));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
+    command.env_remove("BATON_GATE").stdin(Stdio::null());
+    command.env("PATH", std::env::join_paths(all).unwrap());
     for arg in args {
         command.arg(arg);
     }

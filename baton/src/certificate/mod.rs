@@ -1,0 +1,7 @@
+//! What a certificate says besides what trust depends on: when it expires, what its key is for, and the names by which
+//! people know it. Neither the kernel nor shim nor the gate goes by any of it.
+
+pub mod details;
+pub mod known;
+mod sha1;
+pub mod usefulness;

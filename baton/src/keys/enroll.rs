@@ -1,0 +1,217 @@
+//! `baton keys enroll`.
+
+use super::args::EnrollArgs;
+use super::inventory::Inventory;
+use super::password::{Confirmation, confirmation};
+use super::request::{self, Enrollment};
+use super::{given, mokutil};
+use crate::certificate::details::Details;
+use crate::certificate::usefulness::{Answer, Usefulness};
+use crate::failure::input::InputError;
+use crate::failure::keys::KeysError;
+use crate::failure::{Attempt, IoError, Result};
+use crate::machine::{Keys, saved_state};
+use crate::output::json;
+use baton_sys::{Root, efivars};
+use baton_verify::{Certificate, Trust};
+use serde::Serialize;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// What became of a request.
+#[derive(Debug, Serialize)]
+pub struct Outcome {
+    /// How far it was before.
+    was: Enrollment,
+    /// How far it is now.
+    is: Enrollment,
+    /// Whether something was done.
+    requested: bool,
+    dry_run: bool,
+    certificate: Details,
+    /// One that was made up here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<String>,
+    /// What MokManager asks at the next boot.
+    steps: Vec<String>,
+    notes: Vec<String>,
+}
+
+/// Requests an enrollment, and says what comes next.
+///
+/// # Errors
+/// When it can't be requested, or would do no good.
+pub fn run(args: &EnrollArgs) -> Result<()> {
+    let outcome = request(args)?;
+    if args.json {
+        json::print(&outcome);
+    } else {
+        outcome.print();
+    }
+    Ok(())
+}
+
+/// Requests an enrollment, unless it is done or requested already.
+///
+/// # Errors
+/// As [`run`].
+pub fn request(args: &EnrollArgs) -> Result<Outcome> {
+    let root = saved_state::described(args.root.as_deref())?;
+    let der = only_certificate(&args.certificate)?;
+    let certificate =
+        Certificate::parse(&der).map_err(crate::failure::sign::SignError::Certificate)?;
+    let notes = check_use(&args.certificate, &certificate)?;
+    let inventory = Inventory::read(&root, None)?;
+    let was = Enrollment::of(inventory.find(&der));
+    let mut outcome = Outcome {
+        was,
+        is: was,
+        requested: false,
+        dry_run: args.dry_run,
+        certificate: Details::of(&certificate),
+        password: None,
+        steps: Vec::new(),
+        notes,
+    };
+    if was == Enrollment::No {
+        request::check(efivars::is_efi(&root), &inventory)?;
+        check_revoked(&root, &certificate)?;
+        outcome.ask_shim(args, &root, &der)?;
+    }
+    if outcome.is != Enrollment::Done {
+        let details = &outcome.certificate;
+        outcome.steps =
+            request::steps(&details.subject, &details.sha1, outcome.password.as_deref());
+    }
+    Ok(outcome)
+}
+
+fn only_certificate(path: &Path) -> Result<Vec<u8>> {
+    let mut found = given::certificates(path)?;
+    match (found.pop(), found.len()) {
+        (Some(one), 0) => Ok(one),
+        (_, others) => Err(KeysError::SeveralCertificates {
+            path: path.to_owned(),
+            count: others + 1,
+        }
+        .into()),
+    }
+}
+
+/// Refuses a key that would count for nothing, and tells for whom else it wouldn't.
+fn check_use(path: &Path, certificate: &Certificate<'_>) -> Result<Vec<String>> {
+    let useful = Usefulness::of(certificate);
+    if let (Answer::Refuses(why), Answer::Refuses(_)) = (&useful.kernel, &useful.gate) {
+        let why = format!("{why}; make one that signs what is booted (`baton keys new`)");
+        let path = path.to_owned();
+        return Err(InputError::UnusableKey { path, why }.into());
+    }
+    let answers = [
+        ("shim", useful.shim),
+        ("the gate", useful.gate),
+        ("the kernel", useful.kernel),
+    ];
+    let refusing = answers
+        .into_iter()
+        .filter_map(|(who, answer)| match answer {
+            Answer::Refuses(why) => Some(format!("{who} won't accept what it signs: {why}")),
+            Answer::Accepts => None,
+        });
+    Ok(refusing.collect())
+}
+
+fn check_revoked(root: &Root, certificate: &Certificate<'_>) -> Result<()> {
+    let keys = Keys::read(root)?;
+    let refusing = keys.refuse_revoked(Trust::new())?;
+    match refusing.revokes(certificate) {
+        None => Ok(()),
+        Some(list) => Err(KeysError::Revoked {
+            subject: certificate.subject_name(),
+            list,
+        }
+        .into()),
+    }
+}
+
+impl Outcome {
+    fn ask_shim(&mut self, args: &EnrollArgs, root: &Root, der: &[u8]) -> Result<()> {
+        let program = mokutil::find().ok_or_else(|| KeysError::NoMokutil {
+            install: mokutil::install(root),
+        })?;
+        if args.dry_run {
+            return Ok(());
+        }
+        let how = confirmation(&args.password)?;
+        let file = Temporary::new(der)?;
+        mokutil::import(&program, &file.0, &how)?;
+        drop(file);
+        // It succeeds, too, where it leaves a key out.
+        self.is = Enrollment::of(Inventory::read(root, None)?.find(der));
+        if self.is == Enrollment::No {
+            return Err(KeysError::Mokutil {
+                why: "it succeeded, and there is no request (MokNew) in the firmware's variables"
+                    .into(),
+            }
+            .into());
+        }
+        self.requested = true;
+        if let Confirmation::Shown(password) = &how {
+            self.password = Some(password.to_string());
+        }
+        Ok(())
+    }
+
+    /// Prints it.
+    pub fn print(&self) {
+        let name = &self.certificate.subject;
+        let id = &self.certificate.key_id;
+        match (self.was, self.is, self.dry_run) {
+            (Enrollment::Done, ..) => say!("\"{name}\" ({id}) is already enrolled"),
+            (Enrollment::Requested, ..) => {
+                say!("the enrollment of \"{name}\" ({id}) is already requested")
+            }
+            (_, _, true) => {
+                say!("would request the enrollment of \"{name}\" ({id}) (mokutil --import)")
+            }
+            _ => say!("requested the enrollment of \"{name}\" ({id})"),
+        }
+        if let Some(password) = &self.password {
+            say!("  password: {password}");
+        }
+        for (number, step) in (1..).zip(&self.steps) {
+            say!("  {number}. {step}");
+        }
+        for note in &self.notes {
+            say!("  note: {note}");
+        }
+    }
+}
+
+/// A certificate in DER for mokutil, which reads nothing else.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(der: &[u8]) -> Result<Temporary> {
+        let path = std::env::temp_dir().join(format!("baton-enroll-{}.der", std::process::id()));
+        let failed = |e| IoError::new(Attempt::Write, &path, e);
+        // Made here and by nobody else: O_EXCL follows no link.
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path);
+        let mut file = file.map_err(failed)?;
+        let temporary = Temporary(path.clone());
+        file.write_all(der).map_err(failed)?;
+        Ok(temporary)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // It is public, and goes with the next boot.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,681 @@
+//! `baton keys list`, `show` and `enroll` on machines that are described in a directory, with a mokutil that does what
+//! the real one does there.
+
+mod common;
+
+use baton_verify::Certificate;
+use common::loading::Machine;
+use common::{Owner, Said, WriteFile, baton, baton_with, owners, signature_list, temp_dir, tool};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+const IMAGE_SECURITY: &str = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
+const SHIM: &str = "605dab50-e046-4300-abb6-3dd810dd8b23";
+
+fn root(machine: &Machine) -> PathBuf {
+    machine.directory.path().join("root")
+}
+
+fn variable(lists: &[u8]) -> Vec<u8> {
+    [&[7, 0, 0, 0], lists].concat()
+}
+
+fn on(machine: &Machine, words: &[&dyn AsRef<OsStr>]) -> Said {
+    let root = root(machine);
+    let mut args: Vec<&dyn AsRef<OsStr>> = vec![&"keys"];
+    args.extend(words);
+    args.extend::<[&dyn AsRef<OsStr>; 2]>([&"--root", &root]);
+    baton(&args)
+}
+
+fn listed(machine: &Machine) -> serde_json::Value {
+    let said = on(machine, &[&"list", &"--json", &"--gate", &machine.gate]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    said.json()
+}
+
+fn id(owner: &Owner) -> String {
+    let der = owner.der();
+    Certificate::parse(&der).unwrap().key_id().to_string()
+}
+
+fn entry<'j>(list: &'j serde_json::Value, owner: &Owner) -> &'j serde_json::Value {
+    let id = id(owner);
+    let entries = list["trusted"].as_array().unwrap();
+    entries.iter().find(|it| it["id"] == id).unwrap()
+}
+
+#[test]
+fn each_certificate_is_listed_once_with_all_its_places_and_what_it_counts_for() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_gate(&o.p256, &o.rsa);
+    machine.set(
+        &format!("sys/firmware/efi/efivars/db-{IMAGE_SECURITY}"),
+        variable(&signature_list(&[o.leaf.der()])),
+    );
+    let list = listed(&machine);
+    for (owner, places, counts) in [
+        (&o.rsa, vec!["MokListRT", ".machine"], [true, true, true]),
+        (&o.p256, vec!["gate"], [false, true, false]),
+        // No keyring has it: the kernel doesn't know it.
+        (&o.leaf, vec!["db"], [false, false, true]),
+    ] {
+        let entry = entry(&list, owner);
+        assert_eq!(entry["places"], serde_json::json!(places), "{}", owner.name);
+        let [kernel, gate, shim] = counts;
+        let expected = serde_json::json!({"kernel": kernel, "gate": gate, "shim": shim});
+        assert_eq!(entry["counts_for"], expected, "{}", owner.name);
+    }
+    assert_eq!(list["trusted"].as_array().unwrap().len(), 3);
+    let said = on(&machine, &[&"list", &"--gate", &machine.gate]);
+    let line = said
+        .out
+        .lines()
+        .find(|it| it.contains("RSA owner"))
+        .unwrap();
+    assert!(line.contains("kernel, gate, shim"), "{line}");
+    assert!(line.contains("MokListRT, .machine"), "{line}");
+}
+
+#[test]
+fn a_key_that_only_a_keyring_has_is_listed_by_its_id() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_keyring_entry(&o.p256)
+        .with_gate(&o.rsa, &o.rsa);
+    let list = listed(&machine);
+    let entry = entry(&list, &o.p256);
+    assert!(entry["certificate"].is_null());
+    assert_eq!(entry["counts_for"]["kernel"], true);
+    let said = on(&machine, &[&"show", &id(&o.p256)]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("only its ID is known"), "{}", said.err);
+}
+
+#[test]
+fn what_is_revoked_counts_for_nothing_and_is_told() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_gate(&o.p256, &o.rsa);
+    let revoked = signature_list(&[o.rsa.der()]);
+    machine.set("sys/firmware/efi/mok-variables/MokListXRT", &revoked);
+    let list = listed(&machine);
+    let entry = entry(&list, &o.rsa);
+    assert_eq!(entry["revoked_by"], "MokListXRT");
+    assert_eq!(
+        entry["counts_for"],
+        serde_json::json!({"kernel": false, "gate": false, "shim": false})
+    );
+    assert_eq!(list["refused"][0]["list"], "MokListXRT");
+    assert_eq!(list["refused"][0]["certificates"][0], "RSA owner");
+    let said = on(&machine, &[&"show", &o.rsa.cert]);
+    assert!(said.out.contains("revoked by MokListXRT"), "{}", said.out);
+}
+
+#[test]
+fn an_empty_machine_keyring_is_told_with_its_cure() {
+    let o = owners();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_gate(&o.p256, &o.rsa);
+    machine.set("keyctl/00000010", "");
+    let list = listed(&machine);
+    let finding = &list["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["level"]),
+        (&"empty-machine-keyring".into(), &"problem".into())
+    );
+    let cure = finding["mend"].as_str().unwrap();
+    assert!(cure.starts_with("mokutil --trust-mok"), "{cure}");
+    // Told to trust it already: the kernel has no such keyring.
+    machine.set("sys/firmware/efi/mok-variables/MokListTrustedRT", [1]);
+    let cure = listed(&machine)["findings"][0]["mend"].to_string();
+    assert!(cure.contains("CONFIG_INTEGRITY_MACHINE_KEYRING"), "{cure}");
+}
+
+/// A certificate made by openssl with these options.
+fn certificate(directory: &tempfile::TempDir, name: &str, options: &[&str]) -> Owner {
+    let (key, cert) = (
+        directory.path().join(format!("{name}.key")),
+        directory.path().join(format!("{name}.crt")),
+    );
+    let subject = format!("/CN={name}");
+    let mut args: Vec<&dyn AsRef<OsStr>> = vec![
+        &"req", &"-x509", &"-nodes", &"-subj", &subject, &"-keyout", &key, &"-out", &cert,
+    ];
+    args.extend(options.iter().map(|it| it as &dyn AsRef<OsStr>));
+    assert_eq!(tool("openssl", &args).code, 0);
+    let der = cert.with_extension("der");
+    let said = tool(
+        "openssl",
+        &[&"x509", &"-in", &cert, &"-outform", &"DER", &"-out", &der],
+    );
+    assert_eq!(said.code, 0, "{}", said.err);
+    Owner {
+        name: "",
+        key,
+        cert,
+    }
+}
+
+#[test]
+fn weak_expired_and_modules_keys_are_told() {
+    let o = owners();
+    let directory = temp_dir();
+    let rsa = ["-newkey", "rsa:2048"];
+    let modules = [
+        "-addext",
+        "extendedKeyUsage=codeSigning,1.3.6.1.4.1.2312.16.1.2",
+    ];
+    let made = |name, options: &[&str]| certificate(&directory, name, options);
+    for (owner, code, words) in [
+        (
+            made("small", &["-newkey", "rsa:1024"]),
+            "weak-key",
+            "RSA of 1024 bits",
+        ),
+        (
+            made("sha1", &["-newkey", "rsa:2048", "-sha1"]),
+            "weak-key",
+            "SHA-1",
+        ),
+        (
+            made("modules", &[&rsa[..], &modules].concat()),
+            "modules-only",
+            "kernel modules only",
+        ),
+        (expired(&directory), "expired", "judge no dates"),
+    ] {
+        let machine = Machine::locked_down()
+            .with_mok(&owner)
+            .with_gate(&o.p256, &o.rsa);
+        let findings = listed(&machine)["findings"].clone();
+        let found = findings
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|it| it["code"] == code);
+        let found = found.unwrap_or_else(|| panic!("{code}: {findings}"));
+        assert!(found["text"].as_str().unwrap().contains(words), "{found}");
+    }
+}
+
+/// One whose days are over: `openssl req` takes none that are negative.
+fn expired(directory: &tempfile::TempDir) -> Owner {
+    let owner = certificate(directory, "expired", &["-newkey", "rsa:2048"]);
+    let request = directory.path().join("expired.csr");
+    let key = &owner.key;
+    let said = tool(
+        "openssl",
+        &[
+            &"req",
+            &"-new",
+            &"-key",
+            key,
+            &"-subj",
+            &"/CN=expired",
+            &"-out",
+            &request,
+        ],
+    );
+    assert_eq!(said.code, 0, "{}", said.err);
+    let der = owner.cert.with_extension("der");
+    let said = tool(
+        "openssl",
+        &[
+            &"x509",
+            &"-req",
+            &"-in",
+            &request,
+            &"-signkey",
+            key,
+            &"-days",
+            &"-1",
+            &"-outform",
+            &"DER",
+            &"-out",
+            &der,
+        ],
+    );
+    assert_eq!(said.code, 0, "{}", said.err);
+    owner
+}
+
+#[test]
+fn a_certificate_is_shown_from_a_file_of_any_form_and_by_its_id() {
+    let o = owners();
+    let directory = temp_dir();
+    let machine = Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_gate(&o.p256, &o.rsa);
+    let (p7b, pem) = (
+        directory.path().join("c.p7b"),
+        directory.path().join("c.pem"),
+    );
+    for (out, form) in [(&p7b, "DER"), (&pem, "PEM")] {
+        let said = tool(
+            "openssl",
+            &[
+                &"crl2pkcs7",
+                &"-nocrl",
+                &"-certfile",
+                &o.rsa.cert,
+                &"-outform",
+                &form,
+                &"-out",
+                out,
+            ],
+        );
+        assert_eq!(said.code, 0, "{}", said.err);
+    }
+    let der = o.rsa.cert.with_extension("der");
+    let id = id(&o.rsa);
+    let long: Vec<String> = id
+        .as_bytes()
+        .chunks(2)
+        .map(|it| String::from_utf8_lossy(it).into_owned())
+        .collect();
+    let colons = long.join(":").to_uppercase();
+    let forms: [&dyn AsRef<OsStr>; 6] = [&o.rsa.cert, &der, &p7b, &pem, &&id[..8], &colons];
+    for form in forms {
+        let said = on(&machine, &[&"show", &form, &"--json"]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        let shown = said.json()["certificates"][0].clone();
+        assert_eq!(shown["key_id"], id);
+        assert_eq!(
+            shown["places"],
+            serde_json::json!(["MokListRT", ".machine"])
+        );
+        assert_eq!(shown["may_vouch_for"]["shim"], "accepts");
+    }
+    // The digest that a policy knows the key by.
+    let said = on(&machine, &[&"show", &o.rsa.cert, &"--json"]);
+    let json = said.json();
+    let digest = json["certificates"][0]["key_sha256"].as_str().unwrap();
+    let policy =
+        format!("preset = \"stock\"\n[[key]]\nkey-sha256 = \"{digest}\"\nmay = [\"kernel\"]\n");
+    let said = baton(&[&"policy", &"check", &directory.write("policy.toml", policy)]);
+    assert_eq!(said.code, 0, "{}", said.err);
+}
+
+/// A directory with a mokutil that does what the real one does: it asks twice for a password, and appends a request.
+fn mokutil(machine: &Machine, then: &str) -> PathBuf {
+    let programs = machine.directory.path().join("programs");
+    fs::create_dir_all(&programs).unwrap();
+    let program = programs.join("mokutil");
+    let variable = root(machine).join(format!("sys/firmware/efi/efivars/MokNew-{SHIM}"));
+    fs::create_dir_all(variable.parent().unwrap()).unwrap();
+    // A list of one certificate, as mokutil writes it.
+    let script = format!(
+        r#"#!/usr/bin/env python3
+import struct, sys
+log = open({log:?}, "w")
+arguments = sys.argv[1:]
+print(*arguments[:-1], file=log)
+if "--root-pw" not in arguments:
+    one, two = sys.stdin.readline().strip(), sys.stdin.readline().strip()
+    print(one, two, file=log)
+    if one != two or not one:
+        sys.exit("password doesn't match")
+{then}
+der = open(arguments[-1], "rb").read()
+kind = bytes.fromhex("a159c0a5e494a74a87b5ab155c2bf072")
+with open({variable:?}, "wb") as out:
+    out.write(bytes([7, 0, 0, 0]) + kind + struct.pack("<III", 44 + len(der), 0, 16 + len(der)) + bytes(16) + der)
+"#,
+        log = machine.directory.path().join("log"),
+    );
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    programs
+}
+
+fn with_shim() -> Machine {
+    let o = owners();
+    Machine::locked_down()
+        .with_mok(&o.rsa)
+        .with_gate(&o.p256, &o.rsa)
+}
+
+fn enroll(machine: &Machine, programs: &Path, words: &[&dyn AsRef<OsStr>]) -> Said {
+    let root = root(machine);
+    let mut args: Vec<&dyn AsRef<OsStr>> = vec![&"keys", &"enroll", &"--root", &root];
+    args.extend(words);
+    baton_with(programs, &args)
+}
+
+fn log(machine: &Machine) -> String {
+    fs::read_to_string(machine.directory.path().join("log")).unwrap_or_default()
+}
+
+#[test]
+fn an_enrollment_is_requested_once_and_what_mokmanager_asks_is_told() {
+    let o = owners();
+    let machine = with_shim();
+    let programs = mokutil(&machine, "");
+    let password = machine.directory.write("password", "correct horse\n");
+    let said = enroll(
+        &machine,
+        &programs,
+        &[&o.leaf.cert, &"--password-file", &password],
+    );
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(log(&machine), "--import\ncorrect horse correct horse\n");
+    for words in [
+        "requested the enrollment of \"Leaf\"",
+        "Enroll MOK",
+        "View key 0",
+        "Continue",
+        "Yes",
+        "Reboot",
+    ] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+    assert!(!said.out.contains("correct horse"), "{}", said.out);
+    fs::remove_file(machine.directory.path().join("log")).unwrap();
+    let again = enroll(
+        &machine,
+        &programs,
+        &[&o.leaf.cert, &"--password-file", &password],
+    );
+    assert_eq!(again.code, 0, "{}", again.err);
+    assert!(
+        again.out.contains("already requested") && again.out.contains("Enroll MOK"),
+        "{}",
+        again.out
+    );
+    let done = enroll(&machine, &programs, &[&o.rsa.cert]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(done.out.contains("already enrolled"), "{}", done.out);
+    assert_eq!(log(&machine), "", "nothing was asked for");
+    let list = listed(&machine);
+    assert_eq!(
+        entry(&list, &o.leaf)["places"],
+        serde_json::json!(["MokNew"])
+    );
+}
+
+#[test]
+fn a_password_that_is_made_up_is_shown_and_roots_is_not_asked_for() {
+    let o = owners();
+    let machine = with_shim();
+    let programs = mokutil(&machine, "");
+    let said = enroll(
+        &machine,
+        &programs,
+        &[&o.leaf.cert, &"--random-password", &"--json"],
+    );
+    let json = said.json();
+    let password = json["password"].as_str().unwrap();
+    assert_eq!(log(&machine), format!("--import\n{password} {password}\n"));
+    assert!(json["steps"][3].as_str().unwrap().contains(password));
+    assert_eq!(
+        (&json["was"], &json["is"]),
+        (&"no".into(), &"requested".into())
+    );
+
+    let machine = with_shim();
+    let programs = mokutil(&machine, "");
+    let said = enroll(&machine, &programs, &[&o.leaf.cert, &"--root-password"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(log(&machine), "--root-pw --import\n");
+}
+
+#[test]
+fn a_dry_run_asks_for_nothing() {
+    let o = owners();
+    let machine = with_shim();
+    let programs = mokutil(&machine, "");
+    let said = enroll(&machine, &programs, &[&o.leaf.cert, &"--dry-run"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("would request"), "{}", said.out);
+    assert_eq!(log(&machine), "");
+}
+
+/// One row of wrong use: what is wrong, the words of the command, its exit code, and what it says.
+type Row<'a> = (&'static str, Vec<&'a dyn AsRef<OsStr>>, i32, &'static str);
+
+#[test]
+fn wrong_use_gets_one_line_that_says_what_to_do() {
+    let o = owners();
+    let machine = with_shim();
+    let directory = temp_dir();
+    let programs = mokutil(&machine, "");
+    let no_programs = directory.path().join("none");
+    let empty = directory.write("empty", "");
+    let text = directory.write("text", "not a certificate\n");
+    let two = directory.write(
+        "two.pem",
+        [
+            fs::read(&o.rsa.cert).unwrap(),
+            fs::read(&o.p256.cert).unwrap(),
+        ]
+        .concat(),
+    );
+    let modules = [
+        "-newkey",
+        "rsa:2048",
+        "-addext",
+        "extendedKeyUsage=1.3.6.1.4.1.2312.16.1.2",
+    ];
+    let modules = certificate(&directory, "modules", &modules);
+    let kernel = directory.write("kernel", common::kernel_image(0x3000));
+    let keys = directory.path().join("keys");
+    let out = directory.write("out", "mine");
+    let file = directory.write("file", "");
+    let below_file = file.join("keys");
+    let none = directory.path().join("no-such-file");
+    let (leaf, root) = (&o.leaf.cert, root(&machine));
+    let rows: Vec<Row<'_>> = vec![
+        ("no part of keys", vec![&"keys"], 2, "list"),
+        ("an unknown part", vec![&"keys", &"lst"], 2, "lst"),
+        (
+            "an ID that isn't listed",
+            vec![&"keys", &"show", &"abcdef0123", &"--root", &root],
+            1,
+            "neither a file nor",
+        ),
+        (
+            "a file that isn't there",
+            vec![&"keys", &"show", &none],
+            1,
+            "No such file",
+        ),
+        ("an empty file", vec![&"keys", &"show", &empty], 4, "empty"),
+        ("text", vec![&"keys", &"show", &text], 4, "without PEM"),
+        (
+            "a kernel",
+            vec![&"keys", &"show", &kernel],
+            4,
+            "not a certificate",
+        ),
+        (
+            "a private key",
+            vec![&"keys", &"show", &o.rsa.key],
+            4,
+            "PRIVATE KEY",
+        ),
+        (
+            "a gate that is none",
+            vec![&"keys", &"list", &"--gate", &kernel, &"--root", &root],
+            4,
+            "not a gate",
+        ),
+        (
+            "a root that isn't there",
+            vec![&"keys", &"list", &"--root", &none],
+            1,
+            "No such file",
+        ),
+        (
+            "a state that is none",
+            vec![&"keys", &"list", &"--saved-state", &text],
+            4,
+            "not a saved state",
+        ),
+        (
+            "both machines",
+            vec![&"keys", &"list", &"--saved-state", &text, &"--root", &root],
+            2,
+            "cannot be used with",
+        ),
+        (
+            "an unknown algorithm",
+            vec![&"keys", &"new", &"-o", &keys, &"--algorithm", &"rsa1024"],
+            2,
+            "rsa1024",
+        ),
+        (
+            "no name",
+            vec![&"keys", &"new", &"-o", &keys, &"--cn", &""],
+            2,
+            "1 to 64 characters",
+        ),
+        (
+            "a name of two lines",
+            vec![&"keys", &"new", &"-o", &keys, &"--cn", &"a\nb"],
+            2,
+            "control characters",
+        ),
+        (
+            "no days",
+            vec![&"keys", &"new", &"-o", &keys, &"--days", &"0"],
+            2,
+            "--days",
+        ),
+        (
+            "a directory that can't be made",
+            vec![&"keys", &"new", &"-o", &below_file],
+            1,
+            "directory can't be made",
+        ),
+        (
+            "two certificates",
+            vec![&"keys", &"enroll", &two, &"--root", &root],
+            2,
+            "one at a time",
+        ),
+        (
+            "a key for modules",
+            vec![&"keys", &"enroll", &modules.cert, &"--root", &root],
+            3,
+            "kernel modules only",
+        ),
+        (
+            "a key instead",
+            vec![&"keys", &"enroll", &o.rsa.key, &"--root", &root],
+            4,
+            "PRIVATE KEY",
+        ),
+        (
+            "nobody to ask",
+            vec![&"keys", &"enroll", leaf, &"--root", &root],
+            2,
+            "--random-password",
+        ),
+        (
+            "an empty password",
+            vec![
+                &"keys",
+                &"enroll",
+                leaf,
+                &"--root",
+                &root,
+                &"--password-file",
+                &empty,
+            ],
+            4,
+            "empty",
+        ),
+        (
+            "two passwords",
+            vec![
+                &"keys",
+                &"enroll",
+                leaf,
+                &"--random-password",
+                &"--root-password",
+            ],
+            2,
+            "cannot be used with",
+        ),
+        (
+            "a file that is there",
+            vec![&"keys", &"export", &out],
+            1,
+            "already exists",
+        ),
+        (
+            "standard output",
+            vec![&"keys", &"export", &"-"],
+            2,
+            "name a file",
+        ),
+    ];
+    assert!(rows.len() >= 25);
+    for (what, words, code, says) in rows {
+        let said = baton_with(&programs, &words);
+        assert_eq!(said.code, code, "{what}: {}{}", said.out, said.err);
+        assert!(said.err.contains(says), "{what}: {}", said.err);
+        // Those of the argument parser show how it would be right, too.
+        let lines = said.err.lines().count();
+        assert!(lines == 1 || code == 2, "{what}: {}", said.err);
+    }
+    assert!(!keys.exists() && log(&machine).is_empty());
+
+    let machine = Machine::locked_down();
+    let said = enroll(&machine, &programs, &[leaf, &"--random-password"]);
+    assert_eq!(said.code, 9, "{}", said.err);
+    assert!(
+        said.err.contains("shim didn't start this machine"),
+        "{}",
+        said.err
+    );
+    fs::remove_dir_all(self::root(&machine).join("sys/firmware")).unwrap();
+    let said = enroll(&machine, &programs, &[leaf, &"--random-password"]);
+    assert_eq!(said.code, 9, "{}", said.err);
+    assert!(said.err.contains("wasn't booted by EFI"), "{}", said.err);
+    let machine = with_shim();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_baton"));
+    command
+        .env("PATH", &no_programs)
+        .args(["keys", "enroll", "--random-password", "--root"]);
+    let output = command
+        .arg(self::root(&machine))
+        .arg(leaf)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(9));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("apt install mokutil"));
+}
+
+#[test]
+fn what_mokutil_says_is_told_and_what_it_left_out_is_seen() {
+    let o = owners();
+    let machine = with_shim();
+    for (then, says) in [
+        (
+            "sys.exit('Failed to enroll new keys')",
+            "mokutil: Failed to enroll new keys",
+        ),
+        ("sys.exit(0)", "there is no request (MokNew)"),
+    ] {
+        let programs = mokutil(&machine, then);
+        let said = enroll(&machine, &programs, &[&o.leaf.cert, &"--random-password"]);
+        assert_eq!(said.code, 1, "{}", said.err);
+        assert!(said.err.contains(says), "{}", said.err);
+        assert!(!said.out.contains("password"), "{}", said.out);
+    }
+    // A request for what is revoked would count for nothing.
+    let revoked = signature_list(&[o.leaf.der()]);
+    machine.set("sys/firmware/efi/mok-variables/MokListXRT", &revoked);
+    let programs = mokutil(&machine, "");
+    let said = enroll(&machine, &programs, &[&o.leaf.cert, &"--random-password"]);
+    assert_eq!(said.code, 3, "{}", said.err);
+    assert!(said.err.contains("revoked by MokListXRT"), "{}", said.err);
+}
