@@ -32,6 +32,7 @@ pub mod machine;
 pub mod manifest;
 pub mod policy;
 pub mod sign;
+pub mod sign_all;
 pub mod status;
 pub mod unload;
 pub mod verdict;

@@ -16,12 +16,13 @@ use crate::manifest::args::ManifestArgs;
 use crate::output::terminal::Color;
 use crate::policy::args::PolicyCommand;
 use crate::sign::args::SignArgs;
+use crate::sign_all::args::SignAllArgs;
 use crate::status::args::StatusArgs;
 use crate::unload::args::UnloadArgs;
 use crate::verify::args::VerifyArgs;
 use crate::{
-    crash, dump, entries, exec, gate, inspect, keys, load, manifest, policy, sign, status, unload,
-    verify,
+    crash, dump, entries, exec, gate, inspect, keys, load, manifest, policy, sign, sign_all,
+    status, unload, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -74,6 +75,9 @@ pub enum Command {
     /// Sign a kernel, a gate, an initrd, a manifest: any file
     #[command(after_help = sign::args::SIGN_HELP)]
     Sign(Box<SignArgs>),
+    /// Sign what /etc/baton/sign.toml lists, as after a kernel upgrade
+    #[command(after_help = sign_all::args::SIGN_ALL_HELP)]
+    SignAll(SignAllArgs),
     /// Write a manifest: which kernel, initrds and command line may be booted together
     #[command(after_help = manifest::args::MANIFEST_HELP)]
     Manifest(ManifestArgs),
@@ -102,6 +106,7 @@ impl Command {
             Command::Gate(GateCommand::Build(args)) => gate::run::build(args),
             Command::Policy(command) => policy::run::run(command),
             Command::Sign(args) => sign::run::run(args),
+            Command::SignAll(args) => sign_all::run::run(args),
             Command::Manifest(args) => manifest::run::run(args),
             Command::Inspect(args) => inspect::run::run(args),
             Command::Verify(args) => verify::run::run(args),
@@ -123,7 +128,9 @@ impl Command {
             Command::Policy(command) => command.json(),
             Command::Inspect(args) => args.json,
             Command::Verify(args) => args.json,
-            Command::Gate(_) | Command::Sign(_) | Command::Manifest(_) => false,
+            Command::Gate(_) | Command::Sign(_) | Command::SignAll(_) | Command::Manifest(_) => {
+                false
+            }
         }
     }
 }

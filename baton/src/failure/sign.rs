@@ -50,6 +50,10 @@ pub enum SignError {
     Beside { path: PathBuf },
     #[error("the appended signature is over this one; remove that first, or all")]
     UnderAppended,
+    #[error("{}: {why}", .path.display())]
+    Config { path: PathBuf, why: String },
+    #[error("{}: it would be written to {} like another file; give it an output of its own, or none", .path.display(), .output.display())]
+    SameOutput { path: PathBuf, output: PathBuf },
     #[error("{option} is for one file; do them one by one")]
     OnlyOne { option: &'static str },
     #[error(
@@ -133,9 +137,11 @@ impl SignError {
             SignError::KeyOfCertificate
             | SignError::NoKeyIdentifier
             | SignError::NoAttributes { .. } => (Exit::Malformed, "bad-certificate"),
+            SignError::Config { .. } => (Exit::Malformed, "sign-config"),
             SignError::ImaNotAccepted => (Exit::Untrusted, "bad-signature"),
             SignError::NotOverThis { exit, reason, .. } => (*exit, reason.code()),
             SignError::NoCertificate
+            | SignError::SameOutput { .. }
             | SignError::OnlyOne { .. }
             | SignError::NoteOffline
             | SignError::Several { .. }

@@ -2,6 +2,7 @@
 
 use baton_verify::{HashAlgorithm, SignatureKind};
 use clap::{Args, ValueEnum};
+use serde::Deserialize;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -26,7 +27,8 @@ A detached signature is plain CMS:
   openssl cms -verify -binary -inform DER -in IN.p7s -content IN -CAfile CERT -purpose any -out /dev/null";
 
 /// Where a signature goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum KindOption {
     /// Into a PE image, as firmware, shim and the kernel look for it
     Authenticode,
@@ -63,9 +65,11 @@ impl fmt::Display for KindOption {
 }
 
 /// The hash to sign with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)] // the names say it
 pub enum Hash {
+    #[default]
     Sha256,
     Sha384,
     Sha512,

@@ -23,7 +23,7 @@ use std::path::Path;
 /// signed so.
 pub fn run(args: &SignArgs) -> Result<()> {
     if args.list {
-        return several::each(&args.inputs, list::show);
+        return several::each(&args.inputs, |input| list::show(input));
     }
     if let Some(out) = &args.digest_out {
         let input = only(args, "--digest-out")?;
@@ -50,7 +50,10 @@ pub fn run(args: &SignArgs) -> Result<()> {
 }
 
 /// Signs one file.
-fn one(args: &SignArgs, place: &Place, signer: &Signer, input: &Path) -> Result<()> {
+///
+/// # Errors
+/// When it can't be signed so.
+pub fn one(args: &SignArgs, place: &Place, signer: &Signer, input: &Path) -> Result<()> {
     let file = read::given_or_stdin(input)?;
     let kind = checked_kind(args, input, &file)?;
     let named = |failure: Failure| failure.about(input.display());
@@ -173,7 +176,8 @@ fn sign(
 }
 
 /// What a file of this format mostly gets.
-fn default_kind(file: &[u8]) -> KindOption {
+#[must_use]
+pub fn default_kind(file: &[u8]) -> KindOption {
     match Magic::of(file) {
         Some(Magic::Pe) => KindOption::Authenticode,
         Some(Magic::Elf) => KindOption::Appended,

@@ -2,13 +2,12 @@
 
 use crate::failure::Result;
 use crate::output::failure;
-use std::path::{Path, PathBuf};
 
 /// Does the same with each. One alone fails as a command does.
 ///
 /// # Errors
 /// The first failure, if there is one: reported already, where there are several files.
-pub fn each(inputs: &[PathBuf], mut one: impl FnMut(&Path) -> Result<()>) -> Result<()> {
+pub fn each<'i, T>(inputs: &'i [T], mut one: impl FnMut(&'i T) -> Result<()>) -> Result<()> {
     if let [only] = inputs {
         return one(only);
     }

@@ -81,6 +81,18 @@ impl Signer {
         Signer::of(Hand::Elsewhere(made), certificates(who)?, hash)
     }
 
+    /// One that signs nothing, and only tells what the certificate's key signed.
+    ///
+    /// # Errors
+    /// When a certificate can't be read.
+    pub fn without_key(who: &KeyArgs, hash: HashAlgorithm) -> Result<Signer> {
+        let nothing = Elsewhere {
+            signature: Vec::new(),
+            attributes: None,
+        };
+        Signer::elsewhere(who, hash, nothing)
+    }
+
     /// The key's certificate is the first of `certificates`.
     ///
     /// # Errors
