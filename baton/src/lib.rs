@@ -9,6 +9,7 @@
 pub mod output;
 
 pub mod arch;
+pub mod boot_count;
 pub mod calendar;
 pub mod certificate;
 pub mod cli;

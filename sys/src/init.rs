@@ -54,6 +54,21 @@ fn has_kexec_service(root: &Root) -> bool {
     })
 }
 
+/// Whether systemd is shutting the machine down into what is loaded: whether a job waits for `kexec.target`.
+#[must_use]
+pub fn is_ending_in_kexec() -> bool {
+    let asked = Command::new("systemctl")
+        .args(["show", "--property=Job", "kexec.target"])
+        .output();
+    asked.is_ok_and(|answer| has_job(&String::from_utf8_lossy(&answer.stdout)))
+}
+
+/// Whether the property names a job: systemctl(1) prints its number, and nothing where there is none.
+fn has_job(text: &str) -> bool {
+    let number = text.trim().strip_prefix("Job=");
+    number.is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number > 0))
+}
+
 /// Runs a command of [`Init::orderly_command`].
 ///
 /// # Errors
@@ -96,6 +111,19 @@ mod tests {
         let without = TestRoot::new().with("etc/rc6.d/K01kexec-load", "");
         assert_eq!(Init::detect(&with.root()), Init::Runlevels);
         assert_eq!(Init::detect(&without.root()), Init::Unknown);
+    }
+
+    #[test]
+    fn a_shutdown_into_what_is_loaded_is_known_by_the_job_of_its_target() {
+        for (text, is_job) in [
+            ("Job=417\n", true),
+            ("Job=0\n", false),
+            ("Job=\n", false),
+            ("", false),
+            ("JobTimeoutUSec=30min\n", false),
+        ] {
+            assert_eq!(has_job(text), is_job, "{text}");
+        }
     }
 
     #[test]

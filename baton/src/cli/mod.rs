@@ -3,6 +3,7 @@
 
 pub mod parse;
 
+use crate::boot_count::args::BootCountCommand;
 use crate::crash::args::CrashCommand;
 use crate::dump::args::DumpCommand;
 use crate::entries::args::EntriesArgs;
@@ -21,8 +22,8 @@ use crate::status::args::StatusArgs;
 use crate::unload::args::UnloadArgs;
 use crate::verify::args::VerifyArgs;
 use crate::{
-    crash, dump, entries, exec, gate, inspect, keys, load, manifest, policy, sign, sign_all,
-    status, unload, verify,
+    boot_count, crash, dump, entries, exec, gate, inspect, keys, load, manifest, policy, sign,
+    sign_all, status, unload, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -51,6 +52,9 @@ pub enum Command {
     Load(Box<LoadArgs>),
     /// List what this machine's boot loaders could start, and `baton load` could load
     Entries(EntriesArgs),
+    /// Show or reset how often kernels were started without coming up
+    #[command(subcommand)]
+    BootCount(BootCountCommand),
     /// Start the loaded kernel
     Exec(ExecArgs),
     /// Unload the loaded kernel
@@ -97,6 +101,7 @@ impl Command {
         match self {
             Command::Load(args) => load::run::run(args),
             Command::Entries(args) => entries::run::run(args),
+            Command::BootCount(command) => boot_count::run::run(command),
             Command::Exec(args) => exec::run::run(args),
             Command::Unload(args) => unload::run::run(args, false),
             Command::Status(args) => status::run::run(args),
@@ -119,6 +124,7 @@ impl Command {
         match self {
             Command::Load(args) => args.options.json,
             Command::Entries(args) => args.json,
+            Command::BootCount(command) => command.json(),
             Command::Exec(args) => args.json,
             Command::Unload(args) => args.json,
             Command::Status(args) => args.json,

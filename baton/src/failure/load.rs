@@ -68,6 +68,10 @@ pub enum LoadError {
     #[error("entry {id}: {why} (name another with --entry; `baton entries` lists them)")]
     BadEntry { id: String, why: String },
     #[error(
+        "entry {id}: its kernel was started {attempts} times and didn't come up; `baton boot-count reset` lets it be loaded again"
+    )]
+    GivenUp { id: String, attempts: u32 },
+    #[error(
         "entry {id}: a UKI's command line is signed with it, and load.toml's parameters can't be added; use an addon, or remove them"
     )]
     ParametersOfUki { id: String },
@@ -133,6 +137,7 @@ impl LoadError {
             LoadError::NoSuchEntry { .. } => (Exit::Usage, "no-such-entry"),
             LoadError::NoEntry => (Exit::Failed, "no-entry"),
             LoadError::BadEntry { .. } => (Exit::Malformed, "bad-entry"),
+            LoadError::GivenUp { .. } => (Exit::NotPermitted, "given-up"),
             LoadError::ParametersOfUki { .. } => (Exit::Malformed, "load-config"),
             LoadError::EntriesOfSavedState => (Exit::Usage, "usage"),
             LoadError::Memory { .. } => (Exit::NoRoom, "memfd"),

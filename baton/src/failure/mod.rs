@@ -4,6 +4,7 @@
 //! The causes of each area are an enum here, with the texts and, below them, exit code and word. What handles
 //! a failure matches on its cause, never on its words.
 
+pub mod boot_count;
 pub mod capture;
 pub mod dump;
 pub mod exec;
@@ -70,6 +71,9 @@ pub enum Cause {
     /// What stands against a load.
     #[error(transparent)]
     Load(#[from] load::LoadError),
+    /// Counting attempts to start kernels.
+    #[error(transparent)]
+    BootCount(#[from] boot_count::BootCountError),
     /// Starting what is loaded.
     #[error(transparent)]
     Exec(#[from] exec::ExecError),
@@ -131,6 +135,7 @@ impl Cause {
             Cause::Refused(e) => e.code(),
             Cause::Kexec(e) => (refusal::exit_of_kexec(e), e.name()),
             Cause::Load(e) => e.code(),
+            Cause::BootCount(e) => e.code(),
             Cause::Exec(e) => e.code(),
             Cause::Gate(e) => e.code(),
             Cause::Sign(e) => e.code(),

@@ -35,6 +35,13 @@ pub struct LoadArgs {
     /// What is loaded, and how, where no option says so [default: /etc/baton/load.toml, if there is one]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Leave what is loaded if a person named it (for units: what they load is replaced only by themselves)
+    #[arg(long, conflicts_with_all = ["kernel", "entry", "dry_run"])]
+    pub keep_named: bool,
+    /// As --keep-named, and only if the machine is shutting down into what is loaded; where the load is refused, that
+    /// is unloaded, and the machine restarts through its firmware (for units that are stopped at shutdown)
+    #[arg(long, conflicts_with_all = ["kernel", "entry", "dry_run"])]
+    pub at_kexec: bool,
     /// What goes with it, and how.
     #[command(flatten)]
     pub options: LoadOptions,

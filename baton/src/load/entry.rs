@@ -4,11 +4,14 @@
 use super::args::LoadOptions;
 use super::run::{self, Loaded};
 use super::settings::Settings;
+use crate::boot_count::state::State;
+use crate::boot_count::store;
+use crate::digest::{image_digest, sha256};
 use crate::entries::{Entries, Entry, find};
-use crate::failure::Result;
 use crate::failure::load::LoadError;
-use crate::input::cmdline;
-use baton_sys::Root;
+use crate::failure::{Cause, Failure, Result};
+use crate::input::{cmdline, read};
+use baton_sys::{Root, hex};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -23,13 +26,58 @@ pub fn load(named: Option<&str>, settings: &Settings, options: &LoadOptions) -> 
     }
     let root = run::root(options)?;
     let found = find::entries(&root)?;
-    let entry = choose(&found, named.or(settings.entry.as_deref()))?;
-    let (kernel, options) = of_entry(&root, entry, settings, options)?;
-    let loaded = run::load_named(&kernel, &options, false)?;
-    Ok(Loaded {
-        entry: Some(entry.id.clone()),
-        ..loaded
-    })
+    let wanted = named.or(settings.entry.as_deref());
+    let counts = store::read(&root);
+    let mut notes: Vec<String> = counts
+        .as_ref()
+        .err()
+        .map(ToString::to_string)
+        .into_iter()
+        .collect();
+    let counts = counts.unwrap_or_default();
+    let first = choose(&found, wanted)?;
+    let (entry, kernel, options) = match candidate(&root, &counts, first, settings, options) {
+        Err(failure) if wanted.is_none() && is_given_up(&failure) => {
+            notes.push(failure.to_string());
+            let mut others = found.entries.iter().filter(|it| it.problem.is_none());
+            let next = others.find_map(|it| candidate(&root, &counts, it, settings, options).ok());
+            next.ok_or(failure)?
+        }
+        other => other?,
+    };
+    let mut loaded = run::load_named(&kernel, &options, false)?;
+    loaded.entry = Some(entry.id.clone());
+    loaded.notes.extend(notes);
+    if !options.dry_run {
+        loaded.keep_record(&root, named.is_some());
+    }
+    Ok(loaded)
+}
+
+fn is_given_up(failure: &Failure) -> bool {
+    matches!(*failure.cause, Cause::Load(LoadError::GivenUp { .. }))
+}
+
+/// An entry with what goes with it, if its kernel isn't given up.
+fn candidate<'e>(
+    root: &Root,
+    counts: &State,
+    entry: &'e Entry,
+    settings: &Settings,
+    options: &LoadOptions,
+) -> Result<(&'e Entry, PathBuf, LoadOptions)> {
+    let (kernel, options) = of_entry(root, entry, settings, options)?;
+    if counts.gives_up_any() {
+        let bytes = read::given(&kernel)?;
+        // By either route: the gate knows a signed image by the digest that is signed.
+        let digests = [Some(sha256([&bytes[..]])), image_digest(&bytes)];
+        let mut digests = digests.into_iter().flatten().map(hex::encode);
+        if let Some(attempts) = digests.find_map(|it| counts.given_up(&it)) {
+            let id = entry.id.clone();
+            return Err(LoadError::GivenUp { id, attempts }.into());
+        }
+    }
+    Ok((entry, kernel, options))
 }
 
 fn choose<'e>(

@@ -5,7 +5,9 @@ use super::entry;
 use super::plan::{self, LoadPlan, Loadable, Payload, Request, Route};
 use super::report::{self, CaptureSummary};
 use super::settings::Settings;
-use crate::arch::loader::Header;
+use crate::arch::loader::{Header, Linux};
+use crate::boot_count::record::Record;
+use crate::digest::sha256;
 use crate::failure::Result;
 use crate::failure::load::LoadError;
 use crate::handover::build;
@@ -16,12 +18,16 @@ use crate::kind::Format;
 use crate::machine::saved_state;
 use crate::machine::{Keys, Machine};
 use crate::output::file::save_private;
+use crate::output::json;
 use crate::verdict::own::OwnLists;
 use crate::verdict::trust::TrustSummary;
 use crate::verdict::{gate, kernel};
+use baton_formats::verdict::ComponentKind;
+use baton_sys::kexec_state::KexecState;
 use baton_sys::memfd::Sealed;
-use baton_sys::{Root, kexec, memory};
+use baton_sys::{Root, hex, init, kexec, memory};
 use baton_verify::{Component, JudgedPart, Reason, Refusal};
+use serde::Serialize;
 use std::ffi::CString;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -37,6 +43,33 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Keeps what was loaded on record; that it can't be undoes no load.
+    pub(super) fn keep_record(&mut self, root: &Root, is_named: bool) {
+        if self.inputs.crash {
+            return;
+        }
+        let kernel = &self.inputs.kernel;
+        let gate = self.plan.gate.as_ref();
+        let judged = gate.and_then(|gate| {
+            let mut parts = gate.parts.iter();
+            parts
+                .find(|it| it.kind == ComponentKind::Kernel)
+                .map(|it| it.digest)
+        });
+        let record = Record {
+            kernel: kernel.path.clone(),
+            digest: hex::encode(judged.unwrap_or_else(|| sha256([&kernel.bytes[..]]))),
+            is_through_gate: gate.is_some(),
+            release: Linux::read(&kernel.bytes).ok().map(|it| it.release),
+            entry: self.entry.clone(),
+            is_named,
+        };
+        if let Err(failure) = record.write(root) {
+            self.notes
+                .push(format!("what is loaded isn't on record: {failure}"));
+        }
+    }
+
     /// Whether it goes through the gate.
     #[must_use]
     pub fn is_through_gate(&self) -> bool {
@@ -60,6 +93,48 @@ impl Loaded {
 /// # Errors
 /// Why it would be refused, or was.
 pub fn run(args: &LoadArgs) -> Result<()> {
+    if args.at_kexec {
+        return at_kexec(args);
+    }
+    if args.keep_named && is_kept(&args.options)? {
+        return Ok(());
+    }
+    load_as_told(args)
+}
+
+/// Before what is loaded is started, whoever loaded it: loads what Baton would, and what it refuses isn't started.
+fn at_kexec(args: &LoadArgs) -> Result<()> {
+    if !init::is_ending_in_kexec() || is_kept(&args.options)? {
+        return Ok(());
+    }
+    load_as_told(args).inspect_err(|_| {
+        if kexec::unload(false).is_ok() {
+            tell!("baton: what was loaded is unloaded; the machine restarts through its firmware");
+        }
+    })
+}
+
+#[derive(Serialize)]
+struct Kept {
+    kept: String,
+}
+
+/// Whether what is loaded stays, because a person named it.
+fn is_kept(options: &LoadOptions) -> Result<bool> {
+    let root = root(options)?;
+    let is_loaded = KexecState::read(&root)?.is_some_and(|state| state.loaded);
+    let record = Record::read(&root)?.filter(|record| is_loaded && record.is_named);
+    match &record {
+        Some(record) if options.json => json::print(&Kept {
+            kept: record.name(),
+        }),
+        Some(record) => say!("{} stays loaded: it was named", record.name()),
+        None => {}
+    }
+    Ok(record.is_some())
+}
+
+fn load_as_told(args: &LoadArgs) -> Result<()> {
     let settings = Settings::read(&root(&args.options)?, args.config.as_deref())?;
     let options = settings.complete(&args.options);
     let loaded = match &args.kernel {
@@ -115,16 +190,18 @@ pub(crate) fn load(args: &LoadOptions, root: &Root, inputs: Inputs) -> Result<Lo
     if let Some(path) = &args.save_handover {
         save(plan.gate.as_ref(), path, args.force)?;
     }
-    if !args.dry_run {
-        let why_no_mok = machine.as_ref().and_then(Machine::why_no_mok);
-        carry_out(&inputs, plan.gate.as_ref(), why_no_mok)?;
-    }
-    Ok(Loaded {
+    let mut loaded = Loaded {
         entry: None,
         notes: Vec::new(),
         inputs,
         plan,
-    })
+    };
+    if !args.dry_run {
+        let why_no_mok = machine.as_ref().and_then(Machine::why_no_mok);
+        carry_out(&loaded.inputs, loaded.plan.gate.as_ref(), why_no_mok)?;
+        loaded.keep_record(root, true);
+    }
+    Ok(loaded)
 }
 
 /// Everything that can be known before the system call.

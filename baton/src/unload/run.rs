@@ -1,6 +1,7 @@
 //! Forgetting the loaded kernel.
 
 use super::args::UnloadArgs;
+use crate::boot_count::record;
 use crate::failure::Result;
 use crate::output::json;
 use baton_sys::kexec_state::KexecState;
@@ -39,5 +40,8 @@ pub fn run(args: &UnloadArgs, crash: bool) -> Result<()> {
 pub fn unload(crash: bool) -> Result<bool> {
     let before = KexecState::read(&Root::system())?;
     kexec::unload(crash)?;
+    if !crash {
+        record::forget(&Root::system())?;
+    }
     Ok(before.is_some_and(|s| if crash { s.crash_loaded } else { s.loaded }))
 }

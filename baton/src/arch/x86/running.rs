@@ -1,6 +1,6 @@
 //! What the running kernel shows of how it was started: its boot_params (arch/x86/kernel/ksysfs.c).
 
-use baton_formats::boot_params::BootParams;
+use baton_formats::boot_params::{BootParams, LOADER_KEXEC};
 use baton_formats::verdict::SETUP_BATON_VERDICT;
 use baton_sys::arch::x86::{boot_params, setup_data};
 use baton_sys::{ReadError, Root};
@@ -17,6 +17,16 @@ pub fn told(root: &Root) -> Result<Option<Machine>, ReadError> {
     let page = boot_params::read(root)?;
     let page = page.as_deref().and_then(<[u8]>::first_chunk);
     Ok(page.map(|page| Machine::told_by(&BootParams(page))))
+}
+
+/// Whether a kernel started it, and no boot loader; what the running kernel doesn't show is none.
+///
+/// # Errors
+/// When it is there and can't be read.
+pub fn is_by_kexec(root: &Root) -> Result<bool, ReadError> {
+    let page = boot_params::read(root)?;
+    let page = page.as_deref().and_then(<[u8]>::first_chunk);
+    Ok(page.is_some_and(|page| BootParams(page).type_of_loader() == LOADER_KEXEC))
 }
 
 /// The record of the gate that started it; `None` where no gate did.

@@ -1,0 +1,162 @@
+//! Counts, and shows the count.
+
+use super::args::{BootCountCommand, BootCountOptions, ResetArgs};
+use super::record::Record;
+use super::state::{Attempt, Counted, MAX_ATTEMPTS, Outcome, State};
+use super::{running, store};
+use crate::failure::Result;
+use crate::failure::boot_count::BootCountError;
+use crate::machine::saved_state;
+use crate::output::json;
+use baton_sys::kexec_state::KexecState;
+use baton_sys::{Root, init};
+use serde::Serialize;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Carries out the command.
+///
+/// # Errors
+/// When something can't be read or written, or there is no such kernel.
+pub fn run(command: &BootCountCommand) -> Result<()> {
+    match command {
+        BootCountCommand::Show(options) => show(options),
+        BootCountCommand::Reset(args) => reset(args),
+        BootCountCommand::Attempt(options) => attempt(options),
+        BootCountCommand::Good(options) => good(options),
+    }
+}
+
+#[derive(Serialize)]
+struct Done {
+    done: String,
+}
+
+/// What was done, in words for people, and as an object for programs.
+fn report(options: &BootCountOptions, done: String) {
+    if options.json {
+        json::print(&Done { done });
+    } else {
+        say!("{done}");
+    }
+}
+
+fn show(options: &BootCountOptions) -> Result<()> {
+    let root = saved_state::described(options.root.as_deref())?;
+    let state = store::read(&root)?;
+    if options.json {
+        json::print(&state);
+        return Ok(());
+    }
+    if state.kernels.is_empty() {
+        say!("no kernel was started without coming up");
+    }
+    for (digest, kernel) in &state.kernels {
+        let given_up = if kernel.is_given_up() {
+            ", not loaded any more"
+        } else {
+            ""
+        };
+        say!("{}: {}{given_up}", kernel.name, times(kernel.attempts));
+        say!("  digest {digest}");
+    }
+    Ok(())
+}
+
+fn times(attempts: u32) -> String {
+    let times = if attempts == 1 { "time" } else { "times" };
+    format!("started {attempts} {times} without coming up")
+}
+
+fn reset(args: &ResetArgs) -> Result<()> {
+    let root = saved_state::described(args.options.root.as_deref())?;
+    let mut state = store::read(&root)?;
+    let names = state.reset(args.kernel.as_deref());
+    match &args.kernel {
+        Some(name) if names.is_empty() => {
+            return Err(BootCountError::NoSuchKernel {
+                name: name.clone(),
+                known: state.kernels.values().map(|it| it.name.clone()).collect(),
+            }
+            .into());
+        }
+        _ => {}
+    }
+    store::write(&root, &state)?;
+    let done = match &names[..] {
+        [] => "nothing was counted".to_owned(),
+        names => format!("forgotten: {}", names.join(", ")),
+    };
+    report(&args.options, done);
+    Ok(())
+}
+
+/// Called where a shutdown begins: it counts only if that ends in what is loaded.
+fn attempt(options: &BootCountOptions) -> Result<()> {
+    let root = saved_state::described(options.root.as_deref())?;
+    if root.is_system() && !init::is_ending_in_kexec() {
+        let done = "not counted: the shutdown doesn't end in what is loaded";
+        report(options, done.to_owned());
+        return Ok(());
+    }
+    let done = match count(&root)? {
+        None => "not counted: Baton loaded nothing".to_owned(),
+        Some((name, Counted::Attempts(attempts))) => {
+            format!("{name}: attempt {attempts} of {MAX_ATTEMPTS}, unless it comes up")
+        }
+        Some((name, Counted::Already)) => format!("{name}: counted already"),
+        Some((name, Counted::NotWatched)) => format!(
+            "{name}: not counted, because baton-boot-count.service didn't see this boot come up"
+        ),
+    };
+    report(options, done);
+    Ok(())
+}
+
+/// Counts that what Baton loaded is about to be started; `None` if it loaded nothing.
+///
+/// # Errors
+/// When the count can't be read or kept.
+pub fn count(root: &Root) -> Result<Option<(String, Counted)>> {
+    let is_loaded = KexecState::read(root)?.is_some_and(|it| it.loaded);
+    let Some(record) = Record::read(root)?.filter(|_| is_loaded) else {
+        return Ok(None);
+    };
+    let mut state = store::read(root)?;
+    let before = state.clone();
+    let name = record.name();
+    let attempt = Attempt {
+        digest: record.digest,
+        is_through_gate: record.is_through_gate,
+        release: record.release,
+        boot: running::read(root)?.boot,
+    };
+    let counted = state.attempt(&name, attempt, now());
+    if state != before {
+        store::write(root, &state)?;
+    }
+    Ok(Some((name, counted)))
+}
+
+/// In seconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |it| it.as_secs())
+}
+
+fn good(options: &BootCountOptions) -> Result<()> {
+    let root = saved_state::described(options.root.as_deref())?;
+    // What can't be read counts for nothing, and is replaced: otherwise nothing would ever be counted again.
+    let mut state = store::read(&root).unwrap_or_else(|failure| {
+        tell!("baton: {failure}");
+        State::default()
+    });
+    let done = match state.good(&running::read(&root)?) {
+        Outcome::None => "this boot came up".to_owned(),
+        Outcome::CameUp(name) => format!("{name} came up"),
+        Outcome::NotStarted(name) => format!("{name} wasn't started; its attempt doesn't count"),
+        Outcome::Failed(name, attempts) => format!("{name}: {}", times(attempts)),
+    };
+    store::write(&root, &state)?;
+    report(options, done);
+    Ok(())
+}
