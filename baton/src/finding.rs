@@ -1,5 +1,6 @@
 //! What is found about a machine: good, to be watched, or in the way; and what mends it.
 
+use crate::output::terminal::{Style, styled};
 use serde::Serialize;
 
 /// How it is.
@@ -22,6 +23,14 @@ impl Level {
             Level::Ok => "ok",
             Level::Warning => "warning",
             Level::Problem => "problem",
+        }
+    }
+
+    fn style(self) -> Style {
+        match self {
+            Level::Ok => Style::Good,
+            Level::Warning => Style::Warning,
+            Level::Problem => Style::Bad,
         }
     }
 }
@@ -96,7 +105,8 @@ impl Finding {
 
     /// Prints it: a line, and what mends it on another.
     pub fn print(&self) {
-        say!("{:<8} {}", self.level.word(), self.text);
+        let word = format!("{:<8}", self.level.word());
+        say!("{} {}", styled(self.level.style(), &word), self.text);
         if let Some(mend) = &self.mend {
             say!("{:<8} {mend}", "");
         }

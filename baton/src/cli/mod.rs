@@ -5,6 +5,7 @@ pub mod parse;
 
 use crate::boot_count::args::BootCountCommand;
 use crate::crash::args::CrashCommand;
+use crate::doctor::args::DoctorArgs;
 use crate::dump::args::DumpCommand;
 use crate::entries::args::EntriesArgs;
 use crate::exec::args::ExecArgs;
@@ -22,8 +23,8 @@ use crate::status::args::StatusArgs;
 use crate::unload::args::UnloadArgs;
 use crate::verify::args::VerifyArgs;
 use crate::{
-    boot_count, crash, dump, entries, exec, gate, inspect, keys, load, manifest, policy, sign,
-    sign_all, status, unload, verify,
+    boot_count, crash, doctor, dump, entries, exec, gate, inspect, keys, load, manifest, policy,
+    sign, sign_all, status, unload, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -67,6 +68,8 @@ pub enum Command {
     /// Read, check and convert dumps of kernels that crashed
     #[command(subcommand)]
     Dump(DumpCommand),
+    /// Say whether this machine is ready to start another kernel and to survive a crash, and what mends it
+    Doctor(DoctorArgs),
     /// List, show, make and enroll keys
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -107,6 +110,7 @@ impl Command {
             Command::Status(args) => status::run::run(args),
             Command::Crash(command) => crash::run::run(command),
             Command::Dump(command) => dump::run::run(command),
+            Command::Doctor(args) => doctor::run::run(args),
             Command::Keys(command) => keys::run::run(command),
             Command::Gate(GateCommand::Build(args)) => gate::run::build(args),
             Command::Policy(command) => policy::run::run(command),
@@ -130,6 +134,7 @@ impl Command {
             Command::Status(args) => args.json,
             Command::Crash(command) => command.json(),
             Command::Dump(command) => command.json(),
+            Command::Doctor(args) => args.json,
             Command::Keys(command) => command.json(),
             Command::Policy(command) => command.json(),
             Command::Inspect(args) => args.json,

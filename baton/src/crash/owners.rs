@@ -13,7 +13,7 @@ const UNITS: [&str; 3] = [
 ];
 
 /// Where systemd looks for units (systemd.unit(5)), the first that has one counting.
-const DIRECTORIES: [&str; 5] = [
+pub const DIRECTORIES: [&str; 5] = [
     "etc/systemd/system",
     "run/systemd/system",
     "usr/local/lib/systemd/system",
@@ -54,6 +54,9 @@ pub fn find(root: &Root) -> Vec<String> {
     found.into_iter().collect()
 }
 
+/// What [`described`] says of each of them.
+pub const REPLACES: &str = "replaces this crash kernel with one of its own";
+
 /// What is against them, in words.
 #[must_use]
 pub fn described(owner: &str) -> String {
@@ -63,7 +66,7 @@ pub fn described(owner: &str) -> String {
         format!("update-rc.d {owner} disable")
     };
     format!(
-        "{owner} is enabled, too, and replaces this crash kernel with one of its own: disable it (`{how}`), then load again (`baton crash load`)"
+        "{owner} is enabled, too, and {REPLACES}: disable it (`{how}`), then load again (`baton crash load`)"
     )
 }
 

@@ -1,6 +1,6 @@
 //! `baton crash status`: whether a crash now would be captured, where to, and what is missing.
 
-use super::args::CrashStatusArgs;
+use super::args::{CaptureSources, CrashStatusArgs};
 use super::estimate;
 use super::owners;
 use super::prepare::{Prepared, prepare};
@@ -55,7 +55,7 @@ struct TargetRoom {
 /// configured, after that has been shown.
 pub fn run(args: &CrashStatusArgs) -> Result<()> {
     let root = saved_state::described(args.root.as_deref())?;
-    let status = Status::read(&root, args)?;
+    let status = Status::read(&root, &args.sources)?;
     if args.json {
         json::print(&status)
     } else {
@@ -67,8 +67,21 @@ pub fn run(args: &CrashStatusArgs) -> Result<()> {
     }
 }
 
+/// Why a crash now wouldn't be captured as configured, what a person should know, and the kind of trouble.
+///
+/// # Errors
+/// When something of the system can't be read.
+pub fn look(
+    root: &Root,
+    sources: &CaptureSources,
+) -> Result<(Vec<String>, Vec<String>, Option<NotReady>)> {
+    let status = Status::read(root, sources)?;
+    let verdict = status.verdict();
+    Ok((status.problems, status.notes, verdict))
+}
+
 impl Status {
-    fn read(root: &Root, args: &CrashStatusArgs) -> Result<Status> {
+    fn read(root: &Root, sources: &CaptureSources) -> Result<Status> {
         let state = KexecState::read(root)?;
         let known = state.or_else(|| root.shown().sys.then(KexecState::default));
         let is_loaded = known.is_some_and(|known| known.crash_loaded);
@@ -103,7 +116,7 @@ impl Status {
             } else {
                 status.notes.extend(described)
             }
-            status.look_at_capture(root, prepare(root, &args.sources))?;
+            status.look_at_capture(root, prepare(root, sources))?;
         }
         status.ready = status.problems.is_empty();
         Ok(status)

@@ -25,7 +25,7 @@ pub enum Exit {
     NothingLoaded = 8,
     /// This system can't do it.
     Unsupported = 9,
-    /// A crash wouldn't be captured as configured.
+    /// A crash wouldn't be captured as configured, or something is in the way of starting another kernel.
     NotReady = 10,
 }
 
@@ -76,7 +76,7 @@ pub const TABLE: [(Exit, &str, &str); 11] = [
     (
         Exit::NotReady,
         "not-ready",
-        "a crash now would not be captured as configured",
+        "not ready: a crash now would not be captured as configured, or `baton doctor` found something in the way",
     ),
 ];
 

@@ -48,7 +48,7 @@ pub struct LoadArgs {
 }
 
 /// What goes with a kernel, and how it is loaded.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(group(ArgGroup::new("saved").multiple(true)))]
 pub struct LoadOptions {
     /// What goes with it.

@@ -76,6 +76,18 @@ impl Loaded {
         self.plan.gate.is_some()
     }
 
+    /// What it is, and how it is loaded, in words.
+    #[must_use]
+    pub fn described(&self) -> String {
+        let entry = self.entry.as_ref().map(|id| format!(" (entry {id})"));
+        let route = match &self.plan.gate {
+            Some(gate) => format!("through the gate {}", gate.image.path.display()),
+            None => "by direct kexec".to_owned(),
+        };
+        let kernel = self.inputs.kernel.path.display();
+        format!("{kernel}{}, {route}", entry.unwrap_or_default())
+    }
+
     /// What a person should know of how it is loaded.
     #[must_use]
     pub fn notes(&self) -> &[String] {
