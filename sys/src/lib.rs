@@ -41,6 +41,7 @@ pub mod mounts;
 pub mod network;
 pub mod output;
 pub mod own;
+pub mod pci;
 pub mod power;
 pub mod root;
 pub mod signals;
