@@ -39,6 +39,15 @@ impl Init {
             Init::Unknown => None,
         }
     }
+
+    /// The command for an orderly restart through the firmware, where nothing is loaded.
+    #[must_use]
+    pub fn reboot_command(self) -> &'static [&'static str] {
+        match self {
+            Init::Systemd => &["systemctl", "reboot"],
+            Init::Runlevels | Init::Unknown => &["shutdown", "-r", "now"],
+        }
+    }
 }
 
 /// Whether runlevel 6 (reboot) has a link like `K08kexec`, and not only `kexec-load`.

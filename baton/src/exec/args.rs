@@ -8,6 +8,12 @@ pub struct ExecArgs {
     /// Start it at once after writing dirty data to the disks, without stopping services
     #[arg(long)]
     pub now: bool,
+    /// Unload what is loaded, and restart through the firmware; with --now without stopping services
+    #[arg(long)]
+    pub real_reboot: bool,
+    /// Start it although a device of this machine is known not to survive that (`ignore-quirks` of load.toml)
+    #[arg(long, conflicts_with = "real_reboot")]
+    pub ignore_quirks: bool,
     /// Print one JSON object where it fails
     #[arg(long)]
     pub json: bool,

@@ -1,4 +1,5 @@
 //! `baton exec`.
 
 pub mod args;
+pub mod quirks;
 pub mod run;

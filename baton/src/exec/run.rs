@@ -1,11 +1,14 @@
 //! Starting the loaded kernel.
 
 use super::args::ExecArgs;
+use super::quirks;
 use crate::failure::Result;
 use crate::failure::exec::ExecError;
+use crate::load::settings::Settings;
+use crate::{boot_count, unload};
 use baton_sys::init::{self, Init};
 use baton_sys::kexec_state::KexecState;
-use baton_sys::{Root, power};
+use baton_sys::{Root, pci, power};
 
 /// Starts the loaded kernel: through the init system, or at once.
 ///
@@ -14,15 +17,68 @@ use baton_sys::{Root, power};
 /// only then.
 pub fn run(args: &ExecArgs) -> Result<()> {
     let root = Root::system();
+    if args.real_reboot {
+        return real_reboot(args, &root);
+    }
     let state = KexecState::read(&root)?;
     if !state.is_some_and(|s| s.loaded) {
         return Err(ExecError::NothingLoaded.into());
     }
+    if !args.ignore_quirks {
+        check_quirks(&root)?;
+    }
     power::sync();
+    let init = Init::detect(&root);
+    // Where systemd stops services, baton-boot-count.service counts.
+    if args.now || init != Init::Systemd {
+        count(&root);
+    }
     if args.now {
         return Err(at_once().into());
     }
-    ask_init(Init::detect(&root), args.json)
+    ask_init(init, args.json)
+}
+
+/// Refuses where a device is known not to survive it: once the machine is going down, a warning reaches nobody.
+fn check_quirks(root: &Root) -> Result<()> {
+    if Settings::read(root, None)?.ignore_quirks {
+        return Ok(());
+    }
+    match quirks::find(&pci::devices(root)) {
+        None => Ok(()),
+        Some((device, quirk)) => Err(ExecError::Quirk {
+            address: device.address.clone(),
+            name: quirk.name,
+            effect: quirk.effect,
+            reference: quirk.reference,
+        }
+        .into()),
+    }
+}
+
+/// That it can't be counted stops nothing.
+fn count(root: &Root) {
+    if let Err(failure) = boot_count::run::count(root) {
+        tell!("baton: {failure}");
+    }
+}
+
+/// Restarts through the firmware: nothing may be loaded then, since a restart would start it.
+fn real_reboot(args: &ExecArgs, root: &Root) -> Result<()> {
+    if KexecState::read(root)?.is_some_and(|state| state.loaded) {
+        unload::run::unload(false)?;
+    }
+    power::sync();
+    if args.now {
+        return Err(ExecError::Reboot(power::restart()).into());
+    }
+    let command = Init::detect(root).reboot_command();
+    say_unless(
+        args.json,
+        "asking for a restart through the firmware",
+        command,
+    );
+    run_orderly(command)
 }
 
 /// Starts what is loaded, asking nobody and writing nothing to the disks. Returns only on failure.
@@ -35,15 +91,26 @@ fn ask_init(init: Init, json: bool) -> Result<()> {
     let Some(command) = init.orderly_command() else {
         return Err(ExecError::NoOrderlyWay.into());
     };
-    let text = command.join(" ");
+    say_unless(
+        json,
+        "asking for an orderly shutdown into the loaded kernel",
+        command,
+    );
+    run_orderly(command)
+}
+
+fn say_unless(json: bool, what: &str, command: &[&str]) {
     if !json {
-        say!("asking for an orderly shutdown into the loaded kernel: {text}");
+        say!("{what}: {}", command.join(" "));
     }
+}
+
+fn run_orderly(command: &[&str]) -> Result<()> {
     let why = match init::run(command) {
         Ok(status) if status.success() => return Ok(()),
         Ok(status) => format!("failed ({status})"),
         Err(error) => error.to_string(),
     };
-    let command = text;
+    let command = command.join(" ");
     Err(ExecError::Init { command, why }.into())
 }

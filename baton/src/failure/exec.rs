@@ -16,6 +16,15 @@ pub enum ExecError {
         "no orderly shutdown: this machine's init system isn't known to shut down into a loaded kernel; stop services yourself and use --now"
     )]
     NoOrderlyWay,
+    #[error(
+        "{name} at {address}: {effect} ({reference}); restart through the firmware with --real-reboot, or use --ignore-quirks"
+    )]
+    Quirk {
+        address: String,
+        name: &'static str,
+        effect: &'static str,
+        reference: &'static str,
+    },
     #[error("{command}: {why}; or use --now")]
     Init { command: String, why: String },
 }
@@ -43,6 +52,7 @@ impl ExecError {
             }
             ExecError::Reboot(_) => (Exit::Kernel, "reboot"),
             ExecError::NoOrderlyWay => (Exit::Unsupported, "no-orderly-way"),
+            ExecError::Quirk { .. } => (Exit::Unsupported, "quirk"),
             ExecError::Init { .. } => (Exit::Failed, "init"),
         }
     }

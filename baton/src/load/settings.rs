@@ -34,6 +34,8 @@ pub struct Settings {
     /// Parameters after all others on the command line of an entry.
     #[serde(deserialize_with = "parameters")]
     pub parameters: Vec<String>,
+    /// Whether `baton exec` starts what is loaded although a device is known not to survive that.
+    pub ignore_quirks: bool,
 }
 
 impl Settings {
@@ -142,6 +144,7 @@ mod tests {
             profile = "main"
             addon = ["/boot/addon.efi"]
             parameters = ["console=ttyS0", "quiet"]
+            ignore-quirks = true
             "#,
         )
         .unwrap();
@@ -155,11 +158,15 @@ mod tests {
         for (text, sentence) in [
             (
                 "x = 1",
-                "line 1: unknown key \"x\"; known here: via, gate, entry, profile, addon, parameters",
+                "line 1: unknown key \"x\"; known here: via, gate, entry, profile, addon, parameters, ignore-quirks",
             ),
             (
                 "via = \"grub\"",
                 "line 1: via is \"grub\"; it must be \"auto\" or \"kernel\" or \"gate\"",
+            ),
+            (
+                "ignore-quirks = 1",
+                "line 1: ignore-quirks is 1; it must be true or false",
             ),
             (
                 "gate = \"gate.efi\"",
