@@ -207,3 +207,44 @@ fn a_setting_in_a_sentence_is_one() {
     }
     assert!(count > 0);
 }
+
+/// The words in quotes behind `before` in a source, without its tests.
+fn quoted_behind(before: &str, source: &str) -> Vec<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or(source);
+    let behind = code.split(before).skip(1);
+    let word = |rest: &str| {
+        let (between, rest) = rest.split_once('"')?;
+        let is_near = between
+            .chars()
+            .all(|c| c.is_alphanumeric() || ", ".contains(c));
+        let (word, _) = rest.split_once('"')?;
+        is_near.then(|| word.to_owned())
+    };
+    behind.filter_map(word).collect()
+}
+
+#[test]
+fn every_reason_that_programs_are_given_is_documented() {
+    let text = fs::read_to_string(root().join("docs/json.md")).unwrap();
+    let documented: Vec<String> = text.split('`').skip(1).step_by(2).map(Into::into).collect();
+    let mut words = Vec::new();
+    let source = fs::read_to_string(root().join("verify/src/reason/code.rs")).unwrap();
+    words.extend(quoted_behind("=> ", &source));
+    for entry in fs::read_dir(root().join("baton/src/failure")).unwrap() {
+        let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+        words.extend(quoted_behind("(Exit::", &source));
+    }
+    assert!(words.len() > 120, "{words:?}");
+    let is_missing = |word: &&String| !documented.contains(word) && *word != "done";
+    let missing: Vec<_> = words.iter().filter(is_missing).collect();
+    assert_eq!(missing, Vec::<&String>::new());
+}
+
+#[test]
+fn every_exit_code_is_documented_with_its_word() {
+    let text = fs::read_to_string(root().join("docs/json.md")).unwrap();
+    for (exit, word, _) in baton_cli::failure::exit::TABLE.iter().skip(1) {
+        let row = format!("| {} | `{word}` |", exit.code());
+        assert!(text.contains(&row), "{row}");
+    }
+}
