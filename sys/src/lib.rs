@@ -42,6 +42,7 @@ pub mod network;
 pub mod output;
 pub mod own;
 pub mod pci;
+pub mod pkcs11;
 pub mod power;
 pub mod root;
 pub mod signals;

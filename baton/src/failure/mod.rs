@@ -19,6 +19,7 @@ pub mod output;
 pub mod problem;
 pub mod refusal;
 pub mod sign;
+pub mod token;
 
 pub use io::{Attempt, IoError};
 pub use refusal::Refused;
@@ -83,6 +84,9 @@ pub enum Cause {
     /// Signing.
     #[error(transparent)]
     Sign(#[from] sign::SignError),
+    /// Keys in tokens.
+    #[error(transparent)]
+    Token(#[from] token::TokenError),
     /// Making, finding and enrolling keys.
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
@@ -139,6 +143,7 @@ impl Cause {
             Cause::Exec(e) => e.code(),
             Cause::Gate(e) => e.code(),
             Cause::Sign(e) => e.code(),
+            Cause::Token(e) => e.code(),
             Cause::Keys(e) => e.code(),
             Cause::Capture(e) => e.code(),
             Cause::CaptureState(e) => e.code(),

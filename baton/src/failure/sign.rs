@@ -23,6 +23,10 @@ pub enum SignError {
     Certificate(CertificateError),
     #[error("the private key isn't the certificate's; give the certificate made for this key")]
     OtherKey,
+    #[error("{}: others may read it; take that from them: chmod o= {0}", .path.display())]
+    OpenPassphrase { path: PathBuf },
+    #[error("{what}: {why}")]
+    NotAsked { what: String, why: String },
     #[error("signing failed: {0}")]
     Signing(KeyError),
     #[error("writing PEM failed: {0}")]
@@ -158,6 +162,8 @@ impl SignError {
             | SignError::Elf32
             | SignError::SharedNote
             | SignError::AuthenticodeIsLast => (Exit::Usage, "usage"),
+            SignError::OpenPassphrase { .. } => (Exit::NotPermitted, "open-passphrase"),
+            SignError::NotAsked { .. } => (Exit::Failed, "no-passphrase"),
             SignError::Signing(_) | SignError::Pem(_) | SignError::NoNote => {
                 (Exit::Failed, "failed")
             }

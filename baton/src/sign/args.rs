@@ -117,16 +117,20 @@ impl FromStr for Which {
 /// Who signs.
 #[derive(Debug, Clone, Args)]
 pub struct KeyArgs {
-    /// The private key, unencrypted, PEM or DER: RSA, or ECDSA on P-256 or P-384
+    /// The private key: a file in PEM or DER, unencrypted, or a key in a token: pkcs11:token=…;object=…; RSA, or ECDSA on
+    /// P-256 or P-384
     #[arg(long, value_name = "KEY", required_unless_present_any = ["list", "remove", "digest_out", "attach"])]
     pub key: Option<PathBuf>,
-    /// The key's certificate, PEM or DER
+    /// The key's certificate, PEM or DER [default: the one that the token has of it]
     #[arg(long, value_name = "FILE")]
     pub cert: Option<PathBuf>,
     /// Intermediate certificates, between the signer's and the trusted one, to include (may be
     /// repeated)
     #[arg(long, value_name = "FILE")]
     pub chain: Vec<PathBuf>,
+    /// The file whose first line is the key's passphrase or the token's PIN [default: it is asked for]
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// What to sign, and with what.

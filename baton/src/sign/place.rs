@@ -123,6 +123,7 @@ impl Place {
         let existing = Existing::with(own || args.force || (detached && args.replace));
         let who = &args.who;
         let read = who.key.iter().chain(&who.cert).chain(&who.chain);
+        let read = read.chain(&who.passphrase_file);
         let others = args
             .inputs
             .iter()

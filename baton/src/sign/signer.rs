@@ -2,7 +2,8 @@
 
 use super::args::KeyArgs;
 use super::cms::Attributes;
-use super::key::SigningKey;
+use super::key::open::{self, AnyKey, Opened};
+use super::key::passphrase::Passphrase;
 use crate::encode::der::{element, sequence, tag};
 use crate::failure::Result;
 use crate::failure::input::InputError;
@@ -11,11 +12,14 @@ use crate::input::certs;
 use baton_verify::{Certificate, Digest, HashAlgorithm, Reason, Trust};
 use rsa::pkcs8::ObjectIdentifier;
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
+use std::path::Path;
 
 /// Who signs: a certificate, what signs in its name, and the hash to sign with.
 #[derive(Debug)]
 pub struct Signer {
     hand: Hand,
+    /// The certificate's public key.
+    key_info: Vec<u8>,
     /// The algorithms that the certificate's key is for.
     pub family: Family,
     /// The hash, of the content and of what is signed.
@@ -33,7 +37,7 @@ pub struct Signer {
 #[derive(Debug)]
 enum Hand {
     /// A key that is at hand.
-    Key(SigningKey),
+    Key(AnyKey),
     /// One signature, made elsewhere.
     Elsewhere(Elsewhere),
 }
@@ -62,14 +66,16 @@ impl Signer {
     /// # Errors
     /// When a file can't be read, or the key isn't the certificate's.
     pub fn read(who: &KeyArgs, hash: HashAlgorithm) -> Result<Signer> {
-        let certificates = certificates(who)?;
-        let (Some(key_path), Some(cert)) = (&who.key, &who.cert) else {
-            return Err(SignError::NoCertificate.into());
-        };
-        let key = SigningKey::read(key_path)?;
-        Signer::new(key, certificates, hash).map_err(|failure| {
-            let (key, cert) = (key_path.display(), cert.display());
-            failure.about(format_args!("{key} and {cert}"))
+        let given = given_certificates(who)?;
+        let path = who.key.as_ref().ok_or(SignError::NoCertificate)?;
+        let Opened { key, certificates } = open::open(path, &who.passphrase())?;
+        let certificates = with_chain(given.unwrap_or(certificates), who)?;
+        Signer::new(key, certificates, hash).map_err(|failure| match &who.cert {
+            Some(cert) => {
+                let (key, cert) = (path.display(), cert.display());
+                failure.about(format_args!("{key} and {cert}"))
+            }
+            None => failure,
         })
     }
 
@@ -78,7 +84,8 @@ impl Signer {
     /// # Errors
     /// When a certificate can't be read.
     pub fn elsewhere(who: &KeyArgs, hash: HashAlgorithm, made: Elsewhere) -> Result<Signer> {
-        Signer::of(Hand::Elsewhere(made), certificates(who)?, hash)
+        let given = given_certificates(who)?.ok_or(SignError::NoCertificate)?;
+        Signer::of(Hand::Elsewhere(made), with_chain(given, who)?, hash)
     }
 
     /// One that signs nothing, and only tells what the certificate's key signed.
@@ -90,19 +97,27 @@ impl Signer {
             signature: Vec::new(),
             attributes: None,
         };
-        Signer::elsewhere(who, hash, nothing)
+        let certificates = match (given_certificates(who)?, &who.key) {
+            (Some(given), _) => given,
+            (None, Some(key)) => open::certificates(key, &who.passphrase())?,
+            (None, None) => return Err(SignError::NoCertificate.into()),
+        };
+        Signer::of(Hand::Elsewhere(nothing), certificates, hash)
     }
 
     /// The key's certificate is the first of `certificates`.
     ///
     /// # Errors
-    /// When it isn't.
-    pub fn new(key: SigningKey, certificates: Vec<Vec<u8>>, hash: HashAlgorithm) -> Result<Signer> {
-        let info = key.public_key_info();
+    /// When it isn't. Of a key in a token that shows when it signs.
+    pub fn new(key: AnyKey, certificates: Vec<Vec<u8>>, hash: HashAlgorithm) -> Result<Signer> {
+        let info = match &key {
+            AnyKey::Here(key) => Some(key.public_key_info()),
+            AnyKey::Token(_) => None,
+        };
         let signer = Signer::of(Hand::Key(key), certificates, hash)?;
-        match signer.certificates.first().map(|it| Certificate::parse(it)) {
-            Some(Ok(certificate)) if certificate.key_info() == info => Ok(signer),
-            _ => Err(SignError::OtherKey.into()),
+        match info {
+            Some(info) if info != signer.key_info => Err(SignError::OtherKey.into()),
+            _ => Ok(signer),
         }
     }
 
@@ -113,6 +128,7 @@ impl Signer {
         Ok(Signer {
             hand,
             family: Family::of(&certificate)?,
+            key_info: certificate.key_info().to_vec(),
             issuer_and_serial: sequence(&[certificate.issuer(), &serial]),
             name: certificate.subject_name(),
             self_issued: certificate.issuer() == certificate.subject(),
@@ -127,7 +143,8 @@ impl Signer {
     /// When the key can't.
     pub fn sign(&self, digest: &Digest) -> Result<Vec<u8>> {
         match &self.hand {
-            Hand::Key(key) => Ok(key.sign(digest).map_err(SignError::Signing)?),
+            Hand::Key(AnyKey::Here(key)) => Ok(key.sign(digest).map_err(SignError::Signing)?),
+            Hand::Key(AnyKey::Token(key)) => Ok(key.sign(self.family, &self.key_info, digest)?),
             Hand::Elsewhere(made) => Ok(made.signature.clone()),
         }
     }
@@ -165,21 +182,47 @@ impl Signer {
     }
 }
 
-/// The signer's certificate, and those between it and a trusted one.
-fn certificates(who: &KeyArgs) -> Result<Vec<Vec<u8>>> {
-    let cert = who.cert.as_ref().ok_or(SignError::NoCertificate)?;
-    let mut certificates = certs::read(cert)?;
-    let first = certificates.first();
-    let parsed = first.and_then(|first| Certificate::parse(first).ok());
-    if let Some(why) = parsed.and_then(|certificate| certs::unusable(&certificate)) {
-        let path = cert.clone();
-        let why = format!("{why}; sign with another key");
-        return Err(InputError::UnusableKey { path, why }.into());
+/// The certificates of `--cert`, if that is given.
+fn given_certificates(who: &KeyArgs) -> Result<Option<Vec<Vec<u8>>>> {
+    let Some(cert) = &who.cert else {
+        return Ok(None);
+    };
+    let certificates = certs::read(cert)?;
+    check_usable(&certificates, cert)?;
+    Ok(Some(certificates))
+}
+
+/// With those of `--chain`, which go between the signer's and a trusted one.
+fn with_chain(mut certificates: Vec<Vec<u8>>, who: &KeyArgs) -> Result<Vec<Vec<u8>>> {
+    if let (None, Some(key)) = (&who.cert, &who.key) {
+        check_usable(&certificates, key)?;
     }
     for path in &who.chain {
         certificates.extend(certs::read(path)?);
     }
     Ok(certificates)
+}
+
+/// Refuses a certificate whose key nobody accepts.
+fn check_usable(certificates: &[Vec<u8>], path: &Path) -> Result<()> {
+    let first = certificates.first();
+    let parsed = first.and_then(|first| Certificate::parse(first).ok());
+    if let Some(why) = parsed.and_then(|certificate| certs::unusable(&certificate)) {
+        let path = path.to_owned();
+        let why = format!("{why}; sign with another key");
+        return Err(InputError::UnusableKey { path, why }.into());
+    }
+    Ok(())
+}
+
+impl KeyArgs {
+    /// Where the key's passphrase comes from.
+    #[must_use]
+    pub fn passphrase(&self) -> Passphrase {
+        Passphrase {
+            file: self.passphrase_file.clone(),
+        }
+    }
 }
 
 impl Family {

@@ -24,6 +24,9 @@ pub struct Settings {
     /// Certificates between that and a trusted one.
     #[serde(default)]
     chain: Vec<PathBuf>,
+    /// The file with the key's passphrase, or the token's PIN.
+    #[serde(default)]
+    passphrase_file: Option<PathBuf>,
     /// The hash to sign with.
     #[serde(default)]
     pub hash: Hash,
@@ -84,6 +87,7 @@ impl Settings {
             key: Some(self.key.clone()),
             cert: self.cert.clone(),
             chain: self.chain.clone(),
+            passphrase_file: self.passphrase_file.clone(),
         }
     }
 

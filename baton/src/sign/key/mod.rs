@@ -1,7 +1,11 @@
 //! Private keys: RSA and ECDSA on P-256 and P-384, from unencrypted PEM or DER. They are wiped from memory
 //! once they were used: the file and what is made of it here, and the keys themselves by their crates.
 
+pub mod open;
+pub mod passphrase;
 pub mod public;
+pub mod token;
+pub mod uri;
 
 use crate::failure::Result;
 use crate::failure::key::KeyError;

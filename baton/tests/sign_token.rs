@@ -1,0 +1,277 @@
+//! Keys in tokens: PKCS#11, with SoftHSM.
+
+mod common;
+
+use common::{Owner, Said, WriteFile, kernel_image, owners, temp_dir, tool};
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+use tempfile::TempDir;
+
+const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+const PIN: &str = "1234";
+
+/// A directory with a token of SoftHSM's, which nobody else sees.
+struct Tokens {
+    directory: TempDir,
+}
+
+impl Tokens {
+    fn new() -> Tokens {
+        let directory = temp_dir();
+        let tokens = directory.path().join("tokens");
+        fs::create_dir(&tokens).unwrap();
+        let config = format!(
+            "directories.tokendir = {}\nlog.level = ERROR\n",
+            tokens.display()
+        );
+        directory.write("softhsm2.conf", config);
+        Tokens { directory }
+    }
+
+    fn run(&self, program: &str, args: &[&dyn AsRef<OsStr>]) -> Said {
+        let mut command = Command::new(program);
+        command.args(args.iter().map(|it| it.as_ref()));
+        command.env("SOFTHSM2_CONF", self.directory.path().join("softhsm2.conf"));
+        let output = command
+            .output()
+            .unwrap_or_else(|e| panic!("{program}: {e}"));
+        Said {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn baton(&self, args: &[&dyn AsRef<OsStr>]) -> Said {
+        self.run(env!("CARGO_BIN_EXE_baton"), args)
+    }
+
+    fn util(&self, args: &[&dyn AsRef<OsStr>]) {
+        let said = self.run("softhsm2-util", args);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    }
+
+    fn token(&self, label: &str) {
+        self.util(&[
+            &"--init-token",
+            &"--free",
+            &"--label",
+            &label,
+            &"--pin",
+            &PIN,
+            &"--so-pin",
+            &"5678",
+        ]);
+    }
+
+    /// Puts a key into a token, and with it its certificate.
+    fn import(&self, token: &str, owner: &Owner, label: &str, id: &str, certificate: bool) {
+        self.util(&[
+            &"--import",
+            &owner.key,
+            &"--token",
+            &token,
+            &"--label",
+            &label,
+            &"--id",
+            &id,
+            &"--pin",
+            &PIN,
+        ]);
+        if certificate {
+            let said = self.run(
+                "pkcs11-tool",
+                &[
+                    &"--module",
+                    &MODULE,
+                    &"--token-label",
+                    &token,
+                    &"--login",
+                    &"--pin",
+                    &PIN,
+                    &"--write-object",
+                    &owner.cert.with_extension("der"),
+                    &"--type",
+                    &"cert",
+                    &"--id",
+                    &id,
+                    &"--label",
+                    &label,
+                ],
+            );
+            assert_eq!(said.code, 0, "{}", said.err);
+        }
+    }
+
+    fn pin_file(&self, pin: &str) -> PathBuf {
+        let path = self.directory.write("pin", format!("{pin}\n"));
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+}
+
+fn uri(path: &str) -> String {
+    format!("pkcs11:{path}?module-path={MODULE}")
+}
+
+#[test]
+fn a_key_in_a_token_signs_and_brings_its_certificate() {
+    let tokens = Tokens::new();
+    tokens.token("Our HSM");
+    let o = owners();
+    for (owner, id) in [(&o.rsa, "01"), (&o.p256, "02"), (&o.p384, "03")] {
+        tokens.import("Our HSM", owner, owner.name, id, true);
+        for (key, kind) in [
+            (uri(&format!("token=Our%20HSM;id=%{id}")), "authenticode"),
+            (
+                uri(&format!("object={}", owner.name.replace(' ', "%20"))),
+                "detached",
+            ),
+        ] {
+            let image = tokens.directory.write("image", kernel_image(0x3000));
+            let key = format!("{key}&pin-value={PIN}");
+            let said = tokens.baton(&[
+                &"sign",
+                &"--as",
+                &kind,
+                &"--replace",
+                &"--key",
+                &key,
+                &image,
+            ]);
+            assert_eq!(said.code, 0, "{}", said.err);
+            assert!(said.out.contains(owner.name), "{}", said.out);
+            assert_eq!(common::signing::kind_of(&image, owner).as_deref(), Ok(kind));
+            if kind == "authenticode" {
+                let said = tool("sbverify", &[&"--cert", &owner.cert, &image]);
+                assert_eq!(said.code, 0, "{}", said.err);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pin_comes_from_a_file_that_others_cannot_read() {
+    let tokens = Tokens::new();
+    tokens.token("T");
+    let owner = &owners().rsa;
+    tokens.import("T", owner, "mok", "01", false);
+    let image = tokens.directory.write("image", kernel_image(0x3000));
+    let file = tokens.pin_file(PIN);
+    let key = uri("token=T;object=mok;type=private");
+    let with_source = format!("{key}&pin-source=file:{}", file.display());
+    let sign = |key: &String, more: &[&dyn AsRef<OsStr>]| {
+        let mut all: Vec<&dyn AsRef<OsStr>> = vec![
+            &"sign",
+            &"--replace",
+            &"--key",
+            key,
+            &"--cert",
+            &owner.cert,
+            &image,
+        ];
+        all.extend(more);
+        tokens.baton(&all)
+    };
+    for (key, more) in [
+        (&with_source, &[][..]),
+        (&key, &[&"--passphrase-file" as &dyn AsRef<OsStr>, &file]),
+    ] {
+        let said = sign(key, more);
+        assert_eq!(said.code, 0, "{}", said.err);
+    }
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    let said = sign(&with_source, &[]);
+    assert_eq!(said.code, 6, "{}", said.err);
+    assert!(said.err.contains("chmod"), "{}", said.err);
+    tokens.pin_file("wrong");
+    let said = sign(&with_source, &[]);
+    assert_eq!(said.code, 6, "{}", said.err);
+    assert!(said.err.contains("the PIN is wrong"), "{}", said.err);
+}
+
+#[test]
+fn what_is_wrong_with_a_token_is_told_in_one_line() {
+    let tokens = Tokens::new();
+    for label in ["one", "two"] {
+        tokens.token(label);
+    }
+    let o = owners();
+    tokens.import("one", &o.rsa, "mok", "01", false);
+    tokens.import("one", &o.p256, "mok", "02", false);
+    let image = tokens.directory.write("image", kernel_image(0x3000));
+    let no_module = tokens.directory.write("module.so", "text");
+    let pin = format!("&pin-value={PIN}");
+    let cases = [
+        (uri("token=none"), 1, "no such token, but \"one\", \"two\""),
+        (uri(""), 2, "several tokens fit"),
+        (uri("token=two") + &pin, 1, "has 0 such private keys"),
+        (
+            uri("token=one;object=mok") + &pin,
+            2,
+            "has 2 such private keys; say which",
+        ),
+        (uri("token=one;id=%02") + &pin, 2, "isn't the certificate's"),
+        (
+            "pkcs11:token=one?module-path=/none.so".into(),
+            1,
+            "/none.so: can't be loaded",
+        ),
+        (
+            format!("pkcs11:token=one?module-path={}", no_module.display()),
+            1,
+            "can't be loaded",
+        ),
+        (
+            "pkcs11:token=one?module-name=none".into(),
+            1,
+            "no PKCS#11 module none",
+        ),
+        ("pkcs11:tokens=one".into(), 2, "tokens: not known"),
+        (
+            "pkcs11:token=one;pin-value=1234".into(),
+            2,
+            "after a question mark",
+        ),
+        ("pkcs11:token=%4".into(), 2, "two hexadecimal digits"),
+    ];
+    for (key, code, words) in cases {
+        let said = tokens.baton(&[&"sign", &"--key", &key, &"--cert", &o.rsa.cert, &image]);
+        assert_eq!(said.code, code, "{key}: {}", said.err);
+        assert!(said.err.contains(words), "{key}: {}", said.err);
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+        assert!(!said.err.contains(PIN), "{}", said.err);
+    }
+    assert_eq!(fs::read(&image).unwrap(), kernel_image(0x3000));
+    // Without a certificate in the token, one has to be given.
+    let key = uri("token=one;id=%01") + &pin;
+    let said = tokens.baton(&[&"sign", &"--key", &key, &image]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("--cert"), "{}", said.err);
+}
+
+#[test]
+fn all_that_is_listed_is_signed_by_a_token_which_is_left_alone_where_all_is() {
+    let tokens = Tokens::new();
+    tokens.token("T");
+    let owner = &owners().rsa;
+    tokens.import("T", owner, "mok", "01", true);
+    let (image, pin) = (
+        tokens.directory.write("vmlinuz", kernel_image(0x3000)),
+        tokens.pin_file(PIN),
+    );
+    let key = uri("token=T;object=mok");
+    let config = tokens.directory.write(
+        "sign.toml",
+        format!("key = {key:?}\npassphrase-file = {pin:?}\nfiles = [{image:?}]\n"),
+    );
+    let said = tokens.baton(&[&"sign-all", &"--config", &config]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    fs::remove_file(&pin).unwrap();
+    let said = tokens.baton(&[&"sign-all", &"--config", &config]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("nothing to sign"), "{}", said.out);
+}
