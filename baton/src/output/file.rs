@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
+use std::thread;
 
 /// What standard output is called.
 const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
@@ -119,6 +120,28 @@ impl Destination {
         let draft = self.begin()?;
         let mut file = &draft.file;
         file.write_all(bytes).map_err(|e| self.failure(e))?;
+        draft.finish()
+    }
+
+    /// Writes all of it, if `check` finds nothing wrong with it. A file is written meanwhile, and gets its name only after.
+    ///
+    /// # Errors
+    /// What is wrong with it; as [`Destination::write`].
+    pub fn write_checked(&self, bytes: &[u8], check: impl FnOnce() -> Result<()>) -> Result<()> {
+        if !matches!(self.place, Place::File { .. }) {
+            check()?;
+            return self.write(bytes);
+        }
+        let draft = self.begin()?;
+        let mut file = &draft.file;
+        let (written, checked) = thread::scope(|scope| {
+            let writing = scope.spawn(move || file.write_all(bytes));
+            let checked = check();
+            (writing.join(), checked)
+        });
+        checked?;
+        let written = written.unwrap_or_else(|_| Err(io::Error::other("the writer stopped")));
+        written.map_err(|e| self.failure(e))?;
         draft.finish()
     }
 

@@ -15,7 +15,7 @@ use baton_verify::{Digest, HashAlgorithm, verify_image};
 /// What Authenticode has always said where a page hash could be.
 const OBSOLETE: &str = "<<<Obsolete>>>";
 
-/// The image with one more signature.
+/// The image with one more signature, which is to be [checked](check) before anybody has it.
 ///
 /// # Errors
 /// When it isn't an image that can be signed, or is signed and that isn't wanted.
@@ -27,8 +27,15 @@ pub fn sign(image: Vec<u8>, signer: &Signer, existing: Existing) -> Result<Vec<u
     let signature = cms::signed_data(&content, signer, &signer.certificates)?;
     let signed = attach(prepared, &signature)?;
     check_gate_limit(&signed)?;
-    accepted(verify_image(&signed, &signer.trust()?))?;
     Ok(signed)
+}
+
+/// Judges what [`sign`] made.
+///
+/// # Errors
+/// When the gate wouldn't accept it, though it trusted the signer.
+pub fn check(signed: &[u8], signer: &Signer) -> Result<()> {
+    accepted(verify_image(signed, &signer.trust()?)).map(|_| ())
 }
 
 /// What is signed of an image.

@@ -75,7 +75,11 @@ pub fn one(args: &SignArgs, place: &Place, signer: &Signer, input: &Path) -> Res
     }
     let destination = place.destination(args, input, written)?;
     let signed = sign(file, kind, signer, existing, args.format).map_err(named)?;
-    destination.write(&signed)?;
+    destination.write_checked(&signed, || match kind {
+        KindOption::Authenticode => authenticode::check(&signed, signer).map_err(named),
+        // Checked as they were made.
+        _ => Ok(()),
+    })?;
     destination.report(format_args!(
         "{destination}: {kind} by \"{}\" ({})",
         signer.name, signer.hash
@@ -154,7 +158,7 @@ fn check_role(file: &[u8], what: &FileKind) -> Result<()> {
     }
 }
 
-/// The file with its signature, or, if that is to be detached, the signature.
+/// The file with its signature, or, if that is to be detached, the signature. All but Authenticode's are checked.
 fn sign(
     mut file: Vec<u8>,
     kind: KindOption,
