@@ -37,6 +37,7 @@ pub mod ranges;
 pub mod regions;
 pub mod source;
 pub mod survey;
+pub mod uses;
 pub mod utsname;
 pub mod vmcoreinfo;
 pub mod write;

@@ -32,7 +32,7 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "baton", version, max_term_width = 100)]
 pub struct Cli {
-    /// When to use colours on standard output
+    /// When to use colours: on a terminal (unless NO_COLOR is set), always, or never
     #[arg(
         long,
         value_enum,

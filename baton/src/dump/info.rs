@@ -5,12 +5,18 @@ use super::open::{flaw_texts, name, open, show_complete, survey, with_log};
 use crate::calendar::rfc3339;
 use crate::failure::Result;
 use crate::output::page::Page;
-use crate::output::{json, size, text};
+use crate::output::{json, size, terminal, text};
 use baton_kdump::dmesg::Panic;
+use baton_kdump::filter::Counts;
 use baton_kdump::note::CpuState;
-use baton_kdump::{Dump, Memory, Survey};
+use baton_kdump::{Dump, Memory, Survey, uses};
 use serde::Serialize;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+/// How many columns a bar has.
+const BAR: usize = 40;
 
 #[derive(Serialize)]
 struct Info {
@@ -29,7 +35,17 @@ struct Info {
     /// The CPUs whose registers were saved; those that didn't respond to the crash are missing.
     states: Vec<Cpu>,
     memory: PageCounts,
+    /// Pages by their use; `None` where the dump doesn't tell.
+    uses: Option<UseCounts>,
     log: LogInfo,
+}
+
+#[derive(Serialize)]
+struct UseCounts {
+    kernel: u64,
+    #[serde(flatten)]
+    others: Counts,
+    unknown: u64,
 }
 
 #[derive(Serialize)]
@@ -112,6 +128,7 @@ impl Info {
             cpus: dump.cpus(),
             states: states.map(|it| Cpu::of(it, &panic)).collect(),
             memory: PageCounts::of(dump, &survey),
+            uses: UseCounts::of(dump),
             panic: panic.into(),
             log,
         }
@@ -158,6 +175,9 @@ impl Info {
             format!("{pages}, of {} bytes{lost}", memory.page_size),
         );
         page.optional("dump level", memory.level);
+        if let Some(uses) = &self.uses {
+            uses.show(page, memory.page_size);
+        }
         show_complete(page, self.complete, &self.flaws);
     }
 }
@@ -249,6 +269,43 @@ impl PageCounts {
             dumped: survey.held,
             lost: survey.lost,
             level: dump.level(),
+        }
+    }
+}
+
+impl UseCounts {
+    fn of(dump: &Dump) -> Option<UseCounts> {
+        let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let uses = uses::of(dump, threads)?;
+        Some(UseCounts {
+            kernel: uses.kernel(),
+            others: uses.counts,
+            unknown: uses.unknown,
+        })
+    }
+
+    /// A line for each use that there is, with a bar for a person.
+    fn show(&self, page: &mut Page, page_size: u64) {
+        let all = [
+            ("the kernel's", self.kernel),
+            ("processes'", self.others.user),
+            ("page cache", self.others.cache),
+            ("private cache", self.others.cache_private),
+            ("free", self.others.free),
+            ("unaccepted", self.others.unaccepted),
+            ("broken", self.others.poisoned),
+            ("offline", self.others.offline),
+            ("unknown", self.unknown),
+        ];
+        let total = all.iter().map(|(_, count)| count).sum();
+        for (name, count) in all.into_iter().filter(|(_, count)| *count > 0) {
+            let size = size::bytes(count.saturating_mul(page_size));
+            let bar = if terminal::is_watched() {
+                terminal::bar(count, total, BAR)
+            } else {
+                String::new()
+            };
+            page.field(name, format!("{size:>8} {bar}"));
         }
     }
 }

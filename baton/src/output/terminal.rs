@@ -10,12 +10,12 @@ use std::sync::OnceLock;
 
 /// When colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // every command's help would list what is said here
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    // On a terminal, unless NO_COLOR is set.
     Auto,
-    /// Even where standard output is no terminal
+    // Even where standard output is no terminal.
     Always,
-    /// Nowhere
     Never,
 }
 

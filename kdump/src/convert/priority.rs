@@ -22,7 +22,7 @@ pub(crate) struct PriorityPages {
 }
 
 impl PriorityPages {
-    pub(super) fn find(
+    pub(crate) fn find(
         kernel: &KernelMemory<'_>,
         info: &VmcoreInfo,
         cpus: &[CpuState],

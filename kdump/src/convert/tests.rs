@@ -120,6 +120,19 @@ fn a_dump_reads_as_the_memory_it_was_made_of() {
 }
 
 #[test]
+fn what_memory_was_used_for_is_told_from_a_dump_that_lacks_most_of_it() {
+    let sample = machine();
+    let output = Kept::new(0, true);
+    let summary = written(&sample, &sample.notes(), &options("none", 31, 1), &output);
+    let dump = opened(output.file());
+    let uses = crate::uses::of(&dump, NonZeroUsize::MIN).unwrap();
+    assert_eq!(uses.pages, summary.pages.present);
+    assert_eq!(uses.counts, summary.excluded);
+    assert_eq!((uses.counts.cache, uses.counts.free), (1, 16));
+    assert_eq!(uses.kernel(), uses.pages - uses.unknown - 18);
+}
+
+#[test]
 fn zeros_take_no_room_at_any_level() {
     let sample = PageSample::new(Release::V6_12, 1);
     for level in [0, 1] {

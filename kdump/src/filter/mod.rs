@@ -108,6 +108,11 @@ impl<'a> Filter<'a> {
         }
     }
 
+    /// Whether pages can be told apart at all.
+    pub(crate) fn has_map(&self) -> bool {
+        self.reader.is_some()
+    }
+
     /// Tells a region's pages apart.
     pub(crate) fn scan(&self, regions: &Regions, region: usize) -> Scanned {
         Scan::new(self, regions, region, self.left_out).run()
