@@ -34,6 +34,7 @@ pub mod machine;
 pub mod manifest;
 pub mod policy;
 pub mod readiness;
+pub mod setup;
 pub mod sign;
 pub mod sign_all;
 pub mod status;

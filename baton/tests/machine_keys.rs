@@ -5,14 +5,13 @@ mod common;
 
 use baton_verify::Certificate;
 use common::loading::Machine;
+use common::programs::mokutil;
 use common::{Owner, Said, WriteFile, baton, baton_with, owners, signature_list, temp_dir, tool};
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 const IMAGE_SECURITY: &str = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
-const SHIM: &str = "605dab50-e046-4300-abb6-3dd810dd8b23";
 
 fn root(machine: &Machine) -> PathBuf {
     machine.directory.path().join("root")
@@ -301,38 +300,6 @@ fn a_certificate_is_shown_from_a_file_of_any_form_and_by_its_id() {
         format!("preset = \"stock\"\n[[key]]\nkey-sha256 = \"{digest}\"\nmay = [\"kernel\"]\n");
     let said = baton(&[&"policy", &"check", &directory.write("policy.toml", policy)]);
     assert_eq!(said.code, 0, "{}", said.err);
-}
-
-/// A directory with a mokutil that does what the real one does: it asks twice for a password, and appends a request.
-fn mokutil(machine: &Machine, then: &str) -> PathBuf {
-    let programs = machine.directory.path().join("programs");
-    fs::create_dir_all(&programs).unwrap();
-    let program = programs.join("mokutil");
-    let variable = root(machine).join(format!("sys/firmware/efi/efivars/MokNew-{SHIM}"));
-    fs::create_dir_all(variable.parent().unwrap()).unwrap();
-    // A list of one certificate, as mokutil writes it.
-    let script = format!(
-        r#"#!/usr/bin/env python3
-import struct, sys
-log = open({log:?}, "w")
-arguments = sys.argv[1:]
-print(*arguments[:-1], file=log)
-if "--root-pw" not in arguments:
-    one, two = sys.stdin.readline().strip(), sys.stdin.readline().strip()
-    print(one, two, file=log)
-    if one != two or not one:
-        sys.exit("password doesn't match")
-{then}
-der = open(arguments[-1], "rb").read()
-kind = bytes.fromhex("a159c0a5e494a74a87b5ab155c2bf072")
-with open({variable:?}, "wb") as out:
-    out.write(bytes([7, 0, 0, 0]) + kind + struct.pack("<III", 44 + len(der), 0, 16 + len(der)) + bytes(16) + der)
-"#,
-        log = machine.directory.path().join("log"),
-    );
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    programs
 }
 
 fn with_shim() -> Machine {

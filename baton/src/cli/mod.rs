@@ -17,6 +17,7 @@ use crate::load::args::LoadArgs;
 use crate::manifest::args::ManifestArgs;
 use crate::output::terminal::Color;
 use crate::policy::args::PolicyCommand;
+use crate::setup::args::SetupArgs;
 use crate::sign::args::SignArgs;
 use crate::sign_all::args::SignAllArgs;
 use crate::status::args::StatusArgs;
@@ -24,7 +25,7 @@ use crate::unload::args::UnloadArgs;
 use crate::verify::args::VerifyArgs;
 use crate::{
     boot_count, crash, doctor, dump, entries, exec, gate, inspect, keys, load, manifest, policy,
-    sign, sign_all, status, unload, verify,
+    setup, sign, sign_all, status, unload, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -68,6 +69,9 @@ pub enum Command {
     /// Read, check and convert dumps of kernels that crashed
     #[command(subcommand)]
     Dump(DumpCommand),
+    /// Set this machine up: key, gate, units, and a kernel loaded
+    #[command(after_help = setup::args::SETUP_HELP)]
+    Setup(Box<SetupArgs>),
     /// Say whether this machine is ready to start another kernel and to survive a crash, and what mends it
     Doctor(DoctorArgs),
     /// List, show, make and enroll keys
@@ -110,6 +114,7 @@ impl Command {
             Command::Status(args) => status::run::run(args),
             Command::Crash(command) => crash::run::run(command),
             Command::Dump(command) => dump::run::run(command),
+            Command::Setup(args) => setup::run::run(args),
             Command::Doctor(args) => doctor::run::run(args),
             Command::Keys(command) => keys::run::run(command),
             Command::Gate(GateCommand::Build(args)) => gate::run::build(args),
@@ -134,6 +139,7 @@ impl Command {
             Command::Status(args) => args.json,
             Command::Crash(command) => command.json(),
             Command::Dump(command) => command.json(),
+            Command::Setup(args) => args.json,
             Command::Doctor(args) => args.json,
             Command::Keys(command) => command.json(),
             Command::Policy(command) => command.json(),

@@ -18,6 +18,7 @@ pub mod load;
 pub mod output;
 pub mod problem;
 pub mod refusal;
+pub mod setup;
 pub mod sign;
 pub mod token;
 
@@ -90,6 +91,9 @@ pub enum Cause {
     /// Making, finding and enrolling keys.
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
+    /// Setting a machine up.
+    #[error(transparent)]
+    Setup(#[from] setup::SetupError),
     /// Preparing a capture.
     #[error(transparent)]
     Capture(#[from] Problem),
@@ -145,6 +149,7 @@ impl Cause {
             Cause::Sign(e) => e.code(),
             Cause::Token(e) => e.code(),
             Cause::Keys(e) => e.code(),
+            Cause::Setup(e) => e.code(),
             Cause::Capture(e) => e.code(),
             Cause::CaptureState(e) => e.code(),
             Cause::Dump(e) => e.code(),

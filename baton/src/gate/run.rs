@@ -34,8 +34,38 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
     file::is_no_input(&args.output, inputs(args))?;
     let like = Access::Like(&args.stub);
     let destination = Destination::new(&args.output, like, Existing::with(args.force))?;
+    let built = assemble(args)?;
+    destination.write(&built.gate)?;
+    for (path, count) in args.dbx.iter().zip(&built.revocations) {
+        destination.report(format_args!("{} revokes {count}", path.display()));
+    }
+    if wants_more_than_there_is(&built.policy, &Root::system()) {
+        tell!(
+            "baton: note: this machine's kernel doesn't report that Secure Boot is on, and this gate \
+             boots nothing where that is so; for machines without it, build one with a policy \
+             (--policy FILE) that says require-secure-boot = false"
+        );
+    }
+    Ok(())
+}
+
+/// A gate that was built, and isn't signed.
+pub struct Built {
+    /// Its bytes.
+    pub gate: Vec<u8>,
+    /// Its policy, in the compact form.
+    policy: Vec<u8>,
+    /// What each file of revocations has.
+    revocations: Vec<Count>,
+}
+
+/// Builds a gate in memory.
+///
+/// # Errors
+/// When an input can't be read or isn't what it should be.
+pub fn assemble(args: &GateBuildArgs) -> Result<Built> {
     let stub = read::given(&args.stub)?;
-    let (dbx, counts) = revocations(&args.dbx)?;
+    let (dbx, revocations) = revocations(&args.dbx)?;
     let parts = Parts {
         keys: keys(&args.cert)?,
         policy: given::compiled(&args.policy)?,
@@ -47,18 +77,11 @@ pub fn build(args: &GateBuildArgs) -> Result<()> {
     };
     let gate =
         image::assemble(&stub, &parts).map_err(|failure| failure.about(args.stub.display()))?;
-    destination.write(&gate)?;
-    for (path, count) in args.dbx.iter().zip(counts) {
-        destination.report(format_args!("{} revokes {count}", path.display()));
-    }
-    if wants_more_than_there_is(&parts.policy, &Root::system()) {
-        tell!(
-            "baton: note: this machine's kernel doesn't report that Secure Boot is on, and this gate \
-             boots nothing where that is so; for machines without it, build one with a policy \
-             (--policy FILE) that says require-secure-boot = false"
-        );
-    }
-    Ok(())
+    Ok(Built {
+        gate,
+        policy: parts.policy,
+        revocations,
+    })
 }
 
 /// Whether the policy asks for Secure Boot, and this machine's kernel wouldn't say that it is on.

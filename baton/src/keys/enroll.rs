@@ -48,7 +48,7 @@ pub fn run(args: &EnrollArgs) -> Result<()> {
     if args.json {
         json::print(&outcome);
     } else {
-        outcome.print();
+        outcome.lines().iter().for_each(|line| say!("{line}"));
     }
     Ok(())
 }
@@ -163,29 +163,32 @@ impl Outcome {
         Ok(())
     }
 
-    /// Prints it.
-    pub fn print(&self) {
+    /// How far the enrollment is now.
+    #[must_use]
+    pub fn is(&self) -> Enrollment {
+        self.is
+    }
+
+    /// What there is to say of it.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
         let name = &self.certificate.subject;
         let id = &self.certificate.key_id;
-        match (self.was, self.is, self.dry_run) {
-            (Enrollment::Done, ..) => say!("\"{name}\" ({id}) is already enrolled"),
-            (Enrollment::Requested, ..) => {
-                say!("the enrollment of \"{name}\" ({id}) is already requested")
+        let mut lines = vec![match (self.was, self.dry_run) {
+            (Enrollment::Done, _) => format!("\"{name}\" ({id}) is already enrolled"),
+            (Enrollment::Requested, _) => {
+                format!("the enrollment of \"{name}\" ({id}) is already requested")
             }
-            (_, _, true) => {
-                say!("would request the enrollment of \"{name}\" ({id}) (mokutil --import)")
+            (_, true) => {
+                format!("would request the enrollment of \"{name}\" ({id}) (mokutil --import)")
             }
-            _ => say!("requested the enrollment of \"{name}\" ({id})"),
-        }
-        if let Some(password) = &self.password {
-            say!("  password: {password}");
-        }
-        for (number, step) in (1..).zip(&self.steps) {
-            say!("  {number}. {step}");
-        }
-        for note in &self.notes {
-            say!("  note: {note}");
-        }
+            _ => format!("requested the enrollment of \"{name}\" ({id})"),
+        }];
+        lines.extend(self.password.iter().map(|it| format!("  password: {it}")));
+        let steps = (1..).zip(&self.steps);
+        lines.extend(steps.map(|(number, step)| format!("  {number}. {step}")));
+        lines.extend(self.notes.iter().map(|note| format!("  note: {note}")));
+        lines
     }
 }
 

@@ -60,25 +60,35 @@ pub fn run(args: &NewArgs) -> Result<()> {
         json::print(&made);
         return Ok(());
     }
-    let (files, details) = (&made.files, &made.details);
-    say!(
-        "{}: the private key ({}); whoever has it signs for this machine",
-        files.key.display(),
-        details.key
-    );
-    say!(
-        "{}, {}: its certificate",
-        files.certificate.display(),
-        files.der.display()
-    );
-    say!("  name        {}", details.subject);
-    say!("  key id      {}", details.key_id);
-    say!("  SHA-1       {} (which MokManager shows)", details.sha1);
+    made.lines().iter().for_each(|line| say!("{line}"));
     say!(
         "have shim ask for it at the next boot with `baton keys enroll {}`",
-        files.der.display()
+        made.files.der.display()
     );
     Ok(())
+}
+
+impl NewKey {
+    /// What there is to say of it.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let (files, details) = (&self.files, &self.details);
+        vec![
+            format!(
+                "{}: the private key ({}); whoever has it signs for this machine",
+                files.key.display(),
+                details.key
+            ),
+            format!(
+                "{}, {}: its certificate",
+                files.certificate.display(),
+                files.der.display()
+            ),
+            format!("  name        {}", details.subject),
+            format!("  key id      {}", details.key_id),
+            format!("  SHA-1       {} (which MokManager shows)", details.sha1),
+        ]
+    }
 }
 
 /// Makes a key in a directory.

@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 pub struct Facts {
     /// What a load depends on.
     pub machine: Machine,
+    /// The lists and keyrings.
+    pub keys: Keys,
     /// Whom the machine trusts.
     pub inventory: Inventory,
     /// The gate that would be used.
@@ -79,6 +81,7 @@ impl Facts {
             crash: CrashFact::read(root, &sources.capture)?,
             loads_at_reboot: others::loads_at_reboot(root),
             machine,
+            keys,
             gate,
         })
     }

@@ -77,10 +77,10 @@ fn configured(root: &Root) -> Result<Option<String>, ReadError> {
 }
 
 fn owner(root: &Root) -> CommandLineOwner {
-    if root.exists(CMDLINE) {
-        CommandLineOwner::KernelInstall
-    } else if root.exists("usr/sbin/update-grub") {
+    if root.exists("usr/sbin/update-grub") {
         CommandLineOwner::Grub
+    } else if root.exists(CMDLINE) {
+        CommandLineOwner::KernelInstall
     } else if root.exists("usr/sbin/grubby") || root.exists("usr/bin/grubby") {
         CommandLineOwner::Grubby
     } else {

@@ -3,6 +3,7 @@
 
 pub mod fake;
 pub mod loading;
+pub mod programs;
 pub mod signing;
 
 use baton_formats::gate_image::{GateInfo, SectionRange};
