@@ -29,6 +29,7 @@ pub mod kexec;
 pub mod kexec_error;
 pub mod kexec_state;
 pub mod keyring;
+pub mod kmsg;
 pub mod limits;
 pub mod lockdown;
 pub mod memfd;
