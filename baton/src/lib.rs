@@ -38,6 +38,7 @@ pub mod setup;
 pub mod sign;
 pub mod sign_all;
 pub mod status;
+pub mod timing;
 pub mod unload;
 pub mod verdict;
 pub mod verify;

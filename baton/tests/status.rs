@@ -82,3 +82,37 @@ fn whether_a_crash_is_captured_is_not_known_without_sys() {
         "{json}"
     );
 }
+
+#[test]
+fn where_the_time_of_a_kexec_went_is_told_as_far_as_it_was_measured() {
+    let directory = temp_dir();
+    directory.write("proc/uptime", "20.00 1.00\n");
+    directory.write("proc/sys/kernel/random/boot_id", "2\n");
+    directory.write("dev/kmsg", "6,339,1900000,-;Run /init as init process\n");
+    let mut boot_params = common::fake::under_secure_boot();
+    directory.write("sys/kernel/boot_params/data", &boot_params);
+    let json = || status(&directory, &[&"status", &"--json"]).json();
+    assert!(json()["timing"].is_null(), "it began with a boot loader");
+    boot_params[0x210] = 0xd0; // type_of_loader of kexec
+    directory.write("sys/kernel/boot_params/data", &boot_params);
+    assert_eq!(json()["timing"]["kernel"], 1900);
+    assert!(json()["timing"]["init"].is_null());
+    assert!(json()["timing"]["shutdown_and_gate"].is_null());
+    directory.write("run/baton/came-up", "10900");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let asked = now.unwrap().as_millis() - 27_000;
+    directory.write(
+        "var/lib/baton/kexec-asked.json",
+        format!("{{\"boot\":\"1\",\"at\":{asked}}}"),
+    );
+    let timing = json()["timing"].clone();
+    assert_eq!(timing["init"], 9000);
+    let shutdown = timing["shutdown_and_gate"].as_u64().unwrap();
+    assert!((7000..60_000).contains(&shutdown), "{shutdown}");
+    let said = status(&directory, &[&"status"]);
+    assert!(
+        said.out.contains("kernel 1.9 s, init 9.0 s"),
+        "{}",
+        said.out
+    );
+}

@@ -11,6 +11,5 @@
 pub mod args;
 pub mod record;
 pub mod run;
-pub mod running;
 pub mod state;
 pub mod store;

@@ -3,11 +3,12 @@
 use super::args::{BootCountCommand, BootCountOptions, ResetArgs};
 use super::record::Record;
 use super::state::{Attempt, Counted, MAX_ATTEMPTS, Outcome, State};
-use super::{running, store};
+use super::store;
 use crate::failure::Result;
 use crate::failure::boot_count::BootCountError;
-use crate::machine::saved_state;
+use crate::machine::{running_kernel, saved_state};
 use crate::output::json;
+use crate::timing::note;
 use baton_sys::kexec_state::KexecState;
 use baton_sys::{Root, init};
 use serde::Serialize;
@@ -98,6 +99,7 @@ fn attempt(options: &BootCountOptions) -> Result<()> {
         report(options, done.to_owned());
         return Ok(());
     }
+    note_that(note::asked(&root));
     let done = match count(&root)? {
         None => "not counted: Baton loaded nothing".to_owned(),
         Some((name, Counted::Attempts(attempts))) => {
@@ -110,6 +112,13 @@ fn attempt(options: &BootCountOptions) -> Result<()> {
     };
     report(options, done);
     Ok(())
+}
+
+/// What can't be noted for `baton status` stops nothing.
+fn note_that(noted: Result<()>) {
+    if let Err(failure) = noted {
+        tell!("baton: {failure}");
+    }
 }
 
 /// Counts that what Baton loaded is about to be started; `None` if it loaded nothing.
@@ -128,7 +137,7 @@ pub fn count(root: &Root) -> Result<Option<(String, Counted)>> {
         digest: record.digest,
         is_through_gate: record.is_through_gate,
         release: record.release,
-        boot: running::read(root)?.boot,
+        boot: running_kernel::read(root)?.boot,
     };
     let counted = state.attempt(&name, attempt, now());
     if state != before {
@@ -150,7 +159,8 @@ fn good(options: &BootCountOptions) -> Result<()> {
         tell!("baton: {failure}");
         State::default()
     });
-    let done = match state.good(&running::read(&root)?) {
+    note_that(note::came_up(&root));
+    let done = match state.good(&running_kernel::read(&root)?) {
         Outcome::None => "this boot came up".to_owned(),
         Outcome::CameUp(name) => format!("{name} came up"),
         Outcome::NotStarted(name) => format!("{name} wasn't started; its attempt doesn't count"),

@@ -1,5 +1,6 @@
 //! The count of attempts: plain values in, plain values out.
 
+use crate::machine::running_kernel::Running;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -57,26 +58,14 @@ pub enum Counted {
     NotWatched,
 }
 
-/// The kernel that runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Running {
-    /// The boot.
-    pub boot: String,
-    /// The digest of the kernel in the record of the gate that started it.
-    pub judged: Option<String>,
-    /// Whether a kernel started it, and no boot loader.
-    pub by_kexec: bool,
-    /// Its release.
-    pub release: String,
-}
-
-impl Running {
-    fn is(&self, attempt: &Attempt) -> bool {
-        if attempt.is_through_gate {
-            return self.judged.as_ref() == Some(&attempt.digest);
+impl Attempt {
+    /// Whether what runs is what was started.
+    fn led_to(&self, running: &Running) -> bool {
+        if self.is_through_gate {
+            return running.judged.as_ref() == Some(&self.digest);
         }
-        let is_release = |release: &String| *release == self.release;
-        self.by_kexec && attempt.release.as_ref().is_none_or(is_release)
+        let is_release = |release: &String| *release == running.release;
+        running.by_kexec && self.release.as_ref().is_none_or(is_release)
     }
 }
 
@@ -129,7 +118,7 @@ impl State {
         let Some(attempt) = self.pending.take() else {
             return Outcome::None;
         };
-        if running.is(&attempt) {
+        if attempt.led_to(running) {
             let kernel = self.kernels.remove(&attempt.digest);
             return kernel.map_or(Outcome::None, |it| Outcome::CameUp(it.name));
         }

@@ -14,6 +14,9 @@ pub struct ExecArgs {
     /// Start it although a device of this machine is known not to survive that (`ignore-quirks` of load.toml)
     #[arg(long, conflicts_with = "real_reboot")]
     pub ignore_quirks: bool,
+    /// Also say where the time of the last kexec went, if this boot began with one (as `baton status` does)
+    #[arg(long)]
+    pub timings: bool,
     /// Print one JSON object where it fails
     #[arg(long)]
     pub json: bool,

@@ -5,6 +5,7 @@ use super::quirks;
 use crate::failure::Result;
 use crate::failure::exec::ExecError;
 use crate::load::settings::Settings;
+use crate::timing::{Timing, note};
 use crate::{boot_count, unload};
 use baton_sys::init::{self, Init};
 use baton_sys::kexec_state::KexecState;
@@ -27,7 +28,13 @@ pub fn run(args: &ExecArgs) -> Result<()> {
     if !args.ignore_quirks {
         check_quirks(&root)?;
     }
+    if args.timings {
+        say_timing(&root)?;
+    }
     power::sync();
+    if let Err(failure) = note::asked(&root) {
+        tell!("baton: {failure}");
+    }
     let init = Init::detect(&root);
     // Where systemd stops services, baton-boot-count.service counts.
     if args.now || init != Init::Systemd {
@@ -54,6 +61,15 @@ fn check_quirks(root: &Root) -> Result<()> {
         }
         .into()),
     }
+}
+
+fn say_timing(root: &Root) -> Result<()> {
+    let words = match Timing::read(root)? {
+        Some(timing) => timing.words(),
+        None => "not known: this boot didn't begin with one".to_owned(),
+    };
+    tell!("last kexec: {words}");
+    Ok(())
 }
 
 /// That it can't be counted stops nothing.

@@ -19,6 +19,7 @@ use crate::machine::saved_state;
 use crate::machine::{Keys, Machine};
 use crate::output::file::save_private;
 use crate::output::json;
+use crate::timing::note;
 use crate::verdict::own::OwnLists;
 use crate::verdict::trust::TrustSummary;
 use crate::verdict::{gate, kernel};
@@ -116,7 +117,13 @@ pub fn run(args: &LoadArgs) -> Result<()> {
 
 /// Before what is loaded is started, whoever loaded it: loads what Baton would, and what it refuses isn't started.
 fn at_kexec(args: &LoadArgs) -> Result<()> {
-    if !init::is_ending_in_kexec() || is_kept(&args.options)? {
+    if !init::is_ending_in_kexec() {
+        return Ok(());
+    }
+    if let Err(failure) = note::asked(&Root::system()) {
+        tell!("baton: {failure}");
+    }
+    if is_kept(&args.options)? {
         return Ok(());
     }
     load_as_told(args).inspect_err(|_| {

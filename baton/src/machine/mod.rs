@@ -1,5 +1,6 @@
 //! What Baton knows of the machine it runs on: plain values, read once.
 
+pub mod running_kernel;
 pub mod saved_state;
 
 use crate::arch::running;

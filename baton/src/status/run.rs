@@ -9,6 +9,7 @@ use crate::machine::saved_state;
 use crate::machine::{Keys, Machine};
 use crate::output::file::save_private;
 use crate::output::{json, terminal};
+use crate::timing::Timing;
 use crate::verdict::parts::PartLine;
 use crate::verdict::trust::TrustSummary;
 use baton_formats::verdict::Verdict;
@@ -45,6 +46,8 @@ pub(super) struct Status {
     pub(super) machine_lists: Option<TrustSummary>,
     pub(super) started_by: Option<StartedBy>,
     pub(super) started_by_known: bool,
+    /// Where the time of the kexec went that this boot began with; `None` if it didn't, or that can't be read.
+    pub(super) timing: Option<Timing>,
 }
 
 /// The gate that started the running kernel, and what it verified.
@@ -128,6 +131,7 @@ fn read(root: &Root) -> Result<Status> {
         Err(failure) => return Err(failure),
     };
     Ok(Status {
+        timing: Timing::read(root).ok().flatten(),
         started_by_known: started_by.is_some(),
         started_by: started_by.flatten(),
         machine_lists: machine_lists.filter(|_| machine.shown.sys),
@@ -175,6 +179,7 @@ impl Status {
             machine_lists: None,
             started_by: None,
             started_by_known: false,
+            timing: None,
         }
     }
 
@@ -321,6 +326,9 @@ pub fn run(args: &StatusArgs) -> Result<()> {
             };
             say!("{:<13} {words}", "started by");
         }
+    }
+    if let Some(timing) = &status.timing {
+        say!("{:<13} {}", "last kexec", timing.words());
     }
     Ok(())
 }

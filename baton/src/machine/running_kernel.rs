@@ -1,11 +1,23 @@
 //! Which kernel runs, and who started it.
 
-use super::state::Running;
 use crate::arch::running;
 use crate::failure::Result;
 use crate::failure::input::InputError;
 use baton_formats::verdict::{ComponentKind, Verdict};
 use baton_sys::{Root, hex};
+
+/// The kernel that runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Running {
+    /// The boot.
+    pub boot: String,
+    /// The digest of the kernel in the record of the gate that started it.
+    pub judged: Option<String>,
+    /// Whether a kernel started it, and no boot loader.
+    pub by_kexec: bool,
+    /// Its release.
+    pub release: String,
+}
 
 /// Reads it.
 ///
