@@ -3,9 +3,12 @@
 mod common;
 
 use baton_cli::sign::key::SigningKey;
-use common::owners;
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use baton_cli::sign::key::open::open;
+use baton_cli::sign::key::passphrase::Passphrase;
+use common::{Owner, owners};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::PathBuf;
 
 /// All that this process can write to: heap, arenas, stacks.
 fn memory() -> Vec<Vec<u8>> {
@@ -32,6 +35,29 @@ fn holds(memory: &[Vec<u8>], needle: &[u8]) -> bool {
     memory.iter().any(found)
 }
 
+/// The key, encrypted, and its passphrase in a file beside it.
+fn encrypted(owner: &Owner) -> PathBuf {
+    let path = owner.key.with_extension("key.encrypted");
+    let passphrase = path.with_extension("passphrase");
+    fs::write(&passphrase, "hunter2\n").unwrap();
+    fs::set_permissions(&passphrase, Permissions::from_mode(0o600)).unwrap();
+    let made = common::tool(
+        "openssl",
+        &[
+            &"pkcs8",
+            &"-topk8",
+            &"-passout",
+            &"pass:hunter2",
+            &"-in",
+            &owner.key,
+            &"-out",
+            &path,
+        ],
+    );
+    assert_eq!(made.code, 0, "{}", made.err);
+    path
+}
+
 #[test]
 fn nothing_is_left_of_a_key_that_was_used() {
     let o = owners();
@@ -51,9 +77,14 @@ fn nothing_is_left_of_a_key_that_was_used() {
         ],
     );
     assert_eq!(made.code, 0, "{}", made.err);
+    let encrypted = encrypted(&o.rsa);
     for path in [&o.rsa.key, &der] {
         drop(SigningKey::read(path).unwrap());
     }
+    let passphrase = Passphrase {
+        file: Some(encrypted.with_extension("passphrase")),
+    };
+    drop(open(&encrypted, &passphrase).unwrap());
     let memory = memory();
     // Read only now: the memory would hold these.
     let pem = fs::read_to_string(&o.rsa.key).unwrap();

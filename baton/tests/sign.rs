@@ -220,38 +220,6 @@ fn a_key_that_is_not_the_certificates_is_refused() {
 }
 
 #[test]
-fn an_encrypted_key_is_refused_with_the_way_out() {
-    let directory = temp_dir();
-    let o = owners();
-    let encrypted = directory.path().join("encrypted.key");
-    let made = tool(
-        "openssl",
-        &[
-            &"pkcs8",
-            &"-topk8",
-            &"-in",
-            &o.rsa.key,
-            &"-passout",
-            &"pass:x",
-            &"-out",
-            &encrypted,
-        ],
-    );
-    assert_eq!(made.code, 0, "{}", made.err);
-    let image = directory.write("image", kernel_image(0x3000));
-    let said = baton(&[
-        &"sign",
-        &"--key",
-        &encrypted,
-        &"--cert",
-        &o.rsa.cert,
-        &image,
-    ]);
-    assert_eq!(said.code, 4);
-    assert!(said.err.contains("openssl pkey"), "{}", said.err);
-}
-
-#[test]
 fn the_file_keeps_its_mode_and_nothing_is_left_beside_it() {
     let directory = temp_dir();
     let image = directory.write("files/image", kernel_image(0x3000));

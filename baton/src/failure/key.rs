@@ -8,10 +8,31 @@ use super::input::PemError;
 pub enum KeyError {
     #[error(transparent)]
     Pem(#[from] PemError),
-    #[error(
-        "the key is encrypted; decrypt it for signing, for instance into memory with `openssl pkey -in KEY -out /dev/shm/key.pem`"
-    )]
+    /// Where no passphrase is at hand.
+    #[error("the key is encrypted")]
     Encrypted,
+    #[error(
+        "the key is encrypted in a way of old; encrypt it anew with `openssl pkcs8 -topk8 -in KEY -out NEW`, a PKCS#12 file by way of `openssl pkcs12 -legacy -in KEY -nodes | openssl pkcs12 -export -out NEW`"
+    )]
+    OldEncryption,
+    #[error(
+        "the key is encrypted with scrypt; encrypt it anew with `openssl pkcs8 -topk8 -in KEY -out NEW`"
+    )]
+    Scrypt,
+    #[error(
+        "the key is encrypted with no or too many iterations; encrypt it anew with `openssl pkcs8 -topk8`"
+    )]
+    Iterations,
+    #[error("the encrypted key is cut off or damaged; take it from a copy")]
+    BrokenEncryption,
+    #[error("the passphrase is wrong, or the file is damaged")]
+    WrongPassphrase,
+    #[error("a PKCS#12 file that is damaged, or not in DER; write it anew with `openssl pkcs12`")]
+    BrokenPkcs12,
+    #[error(
+        "a PKCS#12 file with {count} private keys; one is needed: make a file with that one alone"
+    )]
+    KeysInPkcs12 { count: usize },
     #[error("an OpenSSH key; convert a copy to PEM with `ssh-keygen -p -m PEM -N '' -f COPY`")]
     OpenSsh,
     /// A store of keys, in words that say how to get one out.
@@ -37,7 +58,7 @@ pub enum KeyError {
     Ecdsa(p256::ecdsa::Error),
 }
 
-const GIVE: &str = "give an unencrypted one in PEM or DER (PKCS#8, PKCS#1 or SEC1)";
+const GIVE: &str = "give one in PEM or DER (PKCS#8, PKCS#1 or SEC1), or in PKCS#12";
 
 fn but(labels: &[String]) -> String {
     if labels.is_empty() {

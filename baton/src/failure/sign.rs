@@ -136,6 +136,10 @@ impl SignError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
+            SignError::Key {
+                why: KeyError::WrongPassphrase,
+                ..
+            } => (Exit::NotPermitted, "wrong-passphrase"),
             SignError::Key { .. } => (Exit::Malformed, "bad-key"),
             SignError::Certificate(_) => (Exit::Malformed, "bad-certificate"),
             SignError::KeyOfCertificate

@@ -1,4 +1,5 @@
-//! Files that hold keys or certificates in formats that aren't read here: named, with how to convert them.
+//! Files that hold keys or certificates in formats of their own: recognised, and where they aren't read, named with how to
+//! convert them.
 
 /// What such a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,26 +48,18 @@ impl Keystore {
         }
     }
 
-    /// Why no key is read from it, and how to get one out.
+    /// Why no key is read from it, if none is, and how to get one out.
     #[must_use]
-    pub fn for_key(self) -> &'static str {
+    pub fn without_key(self) -> Option<&'static str> {
         match self {
-            Keystore::Pkcs12 => {
-                "a PKCS#12 file, which holds the key encrypted; take it out for signing, for instance into \
-                 memory with `openssl pkcs12 -in KEY -nocerts -noenc -out /dev/shm/key.pem`"
-            }
+            Keystore::Pkcs12 | Keystore::EncryptedKey => None,
             Keystore::Pkcs7 => {
-                "PKCS#7, which holds certificates and no key; give the private key itself"
+                Some("PKCS#7, which holds certificates and no key; give the private key itself")
             }
-            Keystore::Java => {
-                "a Java key store; take the key out with `keytool -importkeystore -srckeystore KEY \
-                 -destkeystore key.p12 -deststoretype PKCS12`, and out of that with `openssl pkcs12 -in \
-                 key.p12 -nocerts -noenc -out /dev/shm/key.pem`"
-            }
-            Keystore::EncryptedKey => {
-                "the key is encrypted; decrypt it for signing, for instance into memory with \
-                 `openssl pkey -inform DER -in KEY -out /dev/shm/key.pem`"
-            }
+            Keystore::Java => Some(
+                "a Java key store; convert it with `keytool -importkeystore -srckeystore KEY -destkeystore key.p12 \
+                 -deststoretype PKCS12`",
+            ),
         }
     }
 
@@ -75,7 +68,7 @@ impl Keystore {
     pub fn for_certificate(self) -> &'static str {
         match self {
             Keystore::Pkcs12 => {
-                "a PKCS#12 file (take the certificates out with `openssl pkcs12 -in FILE -nokeys -out cert.pem`)"
+                "a PKCS#12 file (give it with --key, or take the certificates out with `openssl pkcs12 -in FILE -nokeys -out cert.pem`)"
             }
             Keystore::Pkcs7 => {
                 "PKCS#7 (take the certificates out with `openssl pkcs7 -inform DER -in FILE -print_certs -out cert.pem`)"

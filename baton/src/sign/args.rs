@@ -117,11 +117,12 @@ impl FromStr for Which {
 /// Who signs.
 #[derive(Debug, Clone, Args)]
 pub struct KeyArgs {
-    /// The private key: a file in PEM or DER, unencrypted, or a key in a token: pkcs11:token=…;object=…; RSA, or ECDSA on
+    /// The private key: a file in PEM, DER or PKCS#12, or a key in a token: pkcs11:token=…;object=…; RSA, or ECDSA on
     /// P-256 or P-384
     #[arg(long, value_name = "KEY", required_unless_present_any = ["list", "remove", "digest_out", "attach"])]
     pub key: Option<PathBuf>,
-    /// The key's certificate, PEM or DER [default: the one that the token has of it]
+    /// The key's certificate, PEM or DER [default: the one that comes along with it in PKCS#12, PEM
+    /// or a token]
     #[arg(long, value_name = "FILE")]
     pub cert: Option<PathBuf>,
     /// Intermediate certificates, between the signer's and the trusted one, to include (may be

@@ -1,12 +1,17 @@
 //! The key that a person names, and the certificates that come along with it.
 
-use super::SigningKey;
 use super::passphrase::Passphrase;
 use super::token::{self, TokenKey};
 use super::uri::{self, Uri};
+use super::{SigningKey, encrypted, pkcs12};
 use crate::failure::Result;
+use crate::failure::sign::SignError;
 use crate::failure::token::TokenError;
+use crate::input::keystore::Keystore;
+use crate::input::pem::{self, Block};
+use crate::input::read;
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// A key, wherever it is.
 #[derive(Debug)]
@@ -39,11 +44,45 @@ pub fn open(key: &Path, passphrase: &Passphrase) -> Result<Opened> {
                 certificates: certificate.into_iter().collect(),
             })
         }
-        None => Ok(Opened {
-            key: AnyKey::Here(SigningKey::read(key)?),
-            certificates: Vec::new(),
-        }),
+        None => from_file(key, passphrase),
     }
+}
+
+fn from_file(path: &Path, passphrase: &Passphrase) -> Result<Opened> {
+    let bytes = Zeroizing::new(read::given(path)?);
+    let asked = || passphrase.get(format_args!("passphrase of {}", path.display()));
+    let failed = |why| SignError::Key {
+        path: path.to_owned(),
+        why,
+    };
+    let blocks = if pem::is_pem(&bytes) {
+        pem::blocks(&bytes).map_err(|e| failed(e.into()))?
+    } else {
+        Vec::new()
+    };
+    let encrypted = blocks.iter().find(|it| it.label == "ENCRYPTED PRIVATE KEY");
+    let (key, certificates) = match (Keystore::of(&bytes), encrypted) {
+        (Some(Keystore::Pkcs12), _) => pkcs12::open(&bytes, &asked()?).map_err(failed)?,
+        (Some(Keystore::EncryptedKey), _) => {
+            let key = encrypted::private_key(&bytes, &asked()?).map_err(failed)?;
+            (SigningKey::parse(&key).map_err(failed)?, Vec::new())
+        }
+        (_, Some(block)) => {
+            let key = encrypted::private_key(&block.bytes, &asked()?).map_err(failed)?;
+            (SigningKey::parse(&key).map_err(failed)?, beside(&blocks))
+        }
+        _ => (SigningKey::parse(&bytes).map_err(failed)?, beside(&blocks)),
+    };
+    Ok(Opened {
+        key: AnyKey::Here(key),
+        certificates,
+    })
+}
+
+/// The certificates in the same file, as the kernel's build keeps its own (certs/signing_key.pem).
+fn beside(blocks: &[Block]) -> Vec<Vec<u8>> {
+    let certificates = blocks.iter().filter(|it| it.label == "CERTIFICATE");
+    certificates.map(|it| it.bytes.to_vec()).collect()
 }
 
 /// The certificates that come along with a key, which needn't be touched for them where it is in a token.

@@ -28,6 +28,7 @@ const TOOLS: &[(&str, &str, Need)] = &[
     ("softhsm2-util", "softhsm2", Need::Suite),
     ("pkcs11-tool", "opensc", Need::Suite),
     ("shellcheck", "shellcheck", Need::Suite),
+    ("script", "bsdutils", Need::Suite),
     ("openssl", "openssl", Need::Demo),
     ("xz", "xz-utils", Need::Demo),
     ("zstd", "zstd", Need::Demo),
