@@ -12,7 +12,6 @@ use crate::summary::{CrashSummary, Failed, Memory, Seconds, Summary};
 use crate::system::System;
 use crate::target::{Job, Target, TargetError, TargetWriter, WrittenDump};
 use baton_kdump::convert::Summary as Written;
-use baton_kdump::encode::Compression;
 use baton_kdump::write::{Observer, Phase};
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -232,11 +231,9 @@ impl<'a> Capture<'a> {
     fn job(&self, facts: &Facts, left: usize) -> Job {
         let deadline = time(self.config);
         let time_left = deadline.saturating_sub(self.system.elapsed());
-        let dump = &self.config.dump;
         Job {
             time: facts.time.unwrap_or_else(|| self.system.clock()),
             max_size: facts.memory,
-            shrinks: dump.compression != Compression::None || u8::from(dump.level) > 0,
             keep: usize::try_from(self.config.keep.get()).unwrap_or(usize::MAX),
             device_timeout: device_timeout(time_left, left, MAX_DEVICE_WAIT),
         }

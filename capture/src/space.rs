@@ -1,44 +1,68 @@
-//! Whether a dump may fit.
+//! The room that a dump may take.
+//!
+//! How large a dump gets is known only when it is written, and part of one is better than none. So no target is refused
+//! for its room: a dump is written until the room ends. (What one is likely to take is estimated before any crash, by
+//! `baton crash status`.)
 
-/// By what factor filtering and compression can shrink a dump at best. Most dumps shrink to a tenth or less of
-/// memory, but the estimate must be optimistic: a dump that is refused although it would have fitted is as lost
-/// as one that fills the disk.
-const MAX_RATIO: u64 = 16;
+use crate::storage::Writable;
+use baton_kdump::write::Output;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// There is too little room for the dump.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there are {} MiB free, and the dump needs at least {} MiB; free some space, or leave out more of memory \
-     with a higher dump.level", .free >> 20, (.needed >> 20) + 1
-)]
-pub struct TooLittle {
-    /// The bytes that are free.
-    pub free: u64,
-    /// The bytes that the dump needs at least.
-    pub needed: u64,
+/// Bytes that a dump leaves free on a file system: for its summary, and for what the machine writes when it boots next.
+pub const KEPT_FREE: u64 = 16 << 20;
+
+/// An output of a file system that takes no more than its room.
+pub struct Bounded {
+    inner: Box<dyn Writable>,
+    room: u64,
+    written: AtomicU64,
 }
 
-/// The smallest size that a dump of at most `max_size` bytes can have. It shrinks if pages are compressed or
-/// left out.
-#[must_use]
-pub fn min_size(max_size: u64, shrinks: bool) -> u64 {
-    if shrinks {
-        max_size / MAX_RATIO
-    } else {
-        max_size
+impl Bounded {
+    /// Takes what is free, but [`KEPT_FREE`].
+    #[must_use]
+    pub fn new(inner: Box<dyn Writable>, free: u64) -> Bounded {
+        Bounded {
+            inner,
+            room: free.saturating_sub(KEPT_FREE),
+            written: AtomicU64::new(0),
+        }
     }
 }
 
-/// Checks whether a dump of at most `max_size` bytes may fit.
-///
-/// # Errors
-/// When it can't fit.
-pub fn check(free: u64, max_size: u64, shrinks: bool) -> Result<(), TooLittle> {
-    let needed = min_size(max_size, shrinks);
-    if free >= needed {
-        Ok(())
-    } else {
-        Err(TooLittle { free, needed })
+/// That the room ends after so many bytes.
+#[must_use]
+pub fn ended(room: u64) -> io::Error {
+    let text = format!(
+        "the room ends after {} MiB: what was written until then can be read; free some space, or raise dump.level",
+        room >> 20
+    );
+    io::Error::new(io::ErrorKind::StorageFull, text)
+}
+
+impl Output for Bounded {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let count = bytes.len() as u64;
+        let before = self.written.fetch_add(count, Ordering::Relaxed);
+        if before.saturating_add(count) > self.room {
+            return Err(ended(self.room));
+        }
+        self.inner.write_at(offset, bytes)
+    }
+
+    fn read_back(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
+        self.inner.read_back(offset, buffer)
+    }
+
+    fn begins_empty(&self) -> bool {
+        self.inner.begins_empty()
+    }
+}
+
+impl Writable for Bounded {
+    fn sync(&self) -> io::Result<()> {
+        self.inner.sync()
     }
 }
 
@@ -46,21 +70,34 @@ pub fn check(free: u64, max_size: u64, shrinks: bool) -> Result<(), TooLittle> {
 mod tests {
     use super::*;
 
-    const GIB: u64 = 1 << 30;
+    struct Disk;
 
-    #[test]
-    fn what_does_not_shrink_needs_all_of_it() {
-        assert_eq!(check(GIB, GIB, false), Ok(()));
-        assert!(check(GIB - 1, GIB, false).is_err());
+    impl Output for Disk {
+        fn write_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn read_back(&self, _: u64, _: &mut [u8]) -> io::Result<bool> {
+            Ok(false)
+        }
+
+        fn begins_empty(&self) -> bool {
+            true
+        }
+    }
+
+    impl Writable for Disk {
+        fn sync(&self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]
-    fn what_shrinks_is_tried_unless_there_is_no_hope() {
-        assert_eq!(check(GIB / 16, GIB, true), Ok(()));
-        assert_eq!(
-            check(GIB / 16 - 1, GIB, true).unwrap_err().to_string(),
-            "there are 63 MiB free, and the dump needs at least 65 MiB; free some space, or leave out \
-             more of memory with a higher dump.level"
-        );
+    fn what_is_kept_free_is_not_written() {
+        let output = Bounded::new(Box::new(Disk), KEPT_FREE + 10);
+        output.write_at(1 << 40, &[0; 10]).unwrap();
+        let error = output.write_at(0, &[0]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(Bounded::new(Box::new(Disk), 1).write_at(0, &[0]).is_err());
     }
 }

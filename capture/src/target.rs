@@ -55,8 +55,6 @@ pub struct Job {
     pub time: u64,
     /// The largest size that the dump can have, in bytes.
     pub max_size: u64,
-    /// Whether the dump is smaller than memory, because pages are compressed or left out.
-    pub shrinks: bool,
     /// How many dumps to keep, including this one.
     pub keep: usize,
     /// How long to wait for the device.
@@ -80,7 +78,7 @@ pub trait TargetWriter {
     /// Waits for the device and makes room. Returns warnings.
     ///
     /// # Errors
-    /// When the device doesn't appear or has too little room.
+    /// When the device doesn't appear or can't be used.
     fn prepare(&mut self, job: &Job) -> Result<Vec<String>, TargetError>;
 
     /// Saves the kernel log before anything else can fail. It is on the disk when this returns.

@@ -2,7 +2,6 @@
 
 use crate::crash::CrashError;
 use crate::probe::Occupant;
-use crate::space::TooLittle;
 use crate::wait::DeviceError;
 use std::fmt;
 use std::io;
@@ -19,9 +18,6 @@ pub enum TargetError {
         "{0}, so it isn't clear which of them a raw dump may overwrite; give each a unique name (`sgdisk -G`, `sgdisk -u`), or remove the copy"
     )]
     Ambiguous(String),
-    /// The target has too little room.
-    #[error(transparent)]
-    Space(#[from] TooLittle),
     /// An operation failed.
     #[error("can't {task} {}: {}", .path.display(), because(.source))]
     Io {

@@ -16,7 +16,7 @@ use crate::mount_options::MountOptions;
 use crate::name::Name;
 use crate::path::Directory;
 use crate::rotation::{self, OldDump};
-use crate::space;
+use crate::space::Bounded;
 use crate::storage::{PrivateDirectory, Storage, Writable};
 use crate::system::System;
 use crate::wait;
@@ -101,7 +101,7 @@ struct FilesystemWriter<'s> {
     keep: usize,
     /// The name of the new dump's directory, once it exists.
     name: Option<Name>,
-    output: Option<Box<dyn Writable>>,
+    output: Option<Bounded>,
 }
 
 impl FilesystemWriter<'_> {
@@ -183,7 +183,7 @@ impl FilesystemWriter<'_> {
         })
     }
 
-    /// Removes old dumps that would go anyway until the new one is sure to fit, then checks whether it may fit.
+    /// Removes old dumps that would go anyway until the new one is sure to fit.
     fn make_room(&self, job: &Job) -> Result<()> {
         let mut expendable = rotation::expendable(&self.old()?, job.keep).into_iter();
         let mut free = self.free()?;
@@ -198,7 +198,7 @@ impl FilesystemWriter<'_> {
             }
             free = self.free()?;
         }
-        Ok(space::check(free, job.max_size, job.shrinks)?)
+        Ok(())
     }
 
     fn make_dump_directory(&mut self, time: u64) -> Result<()> {
@@ -276,7 +276,8 @@ impl TargetWriter for FilesystemWriter<'_> {
         self.storage()?
             .sync_directory(&self.dump_directory())
             .map_err(TargetError::io(Task::Write, &path))?;
-        Ok(&**self.output.insert(output))
+        let free = self.free()?;
+        Ok(self.output.insert(Bounded::new(output, free)))
     }
 
     fn written(&self) -> Result<Arc<dyn Source>> {

@@ -76,7 +76,7 @@ impl Output for OpenPartition {
         if end.is_some_and(|end| end <= self.end) {
             self.volume.write_at(offset, bytes)
         } else {
-            Err(io::ErrorKind::StorageFull.into())
+            Err(space::ended(self.end))
         }
     }
 
@@ -138,7 +138,6 @@ impl TargetWriter for RawWriter<'_> {
         };
         let end = trailer::place(size).filter(|end| *end >= trailer::SIZE);
         let end = end.ok_or_else(small)?;
-        space::check(end, job.max_size, job.shrinks)?;
         self.open = Some(OpenPartition { volume, end });
         Ok(Vec::new())
     }

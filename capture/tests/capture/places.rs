@@ -3,6 +3,7 @@
 use super::crash::{LOG, Small};
 use super::machine::{Fault, Machine};
 use super::*;
+use baton_capture::space::KEPT_FREE;
 use baton_capture::trailer::{self, TrailerError};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -120,23 +121,40 @@ fn what_others_may_have_made_is_no_dump_and_costs_none() {
     assert!(linked.join("vmcore").symlink_metadata().is_ok());
 }
 
+/// A machine with one disk on which a dump may take so many bytes.
+fn with_room_for(bytes: u64) -> Machine {
+    let mut machine = Machine::new().with_disk("one", Fault::None);
+    machine.disks[0].free = KEPT_FREE + bytes;
+    machine
+}
+
 #[test]
-fn a_disk_with_too_little_room_is_left_alone() {
-    let mut machine = Machine::new()
-        .with_disk("one", Fault::None)
-        .with_disk("two", Fault::None);
-    machine.disks[0].free = 1 << 20;
+fn a_dump_is_written_until_the_room_ends_and_the_log_before_it() {
+    let machine = capture(with_room_for(100_000), &config(1, &["one"]));
+    assert_ended(&machine);
+    let directory = machine.disk("one").directory.join(DUMP);
+    assert_eq!(
+        names(&directory),
+        ["dmesg.txt", "summary.json", "vmcore.incomplete"]
+    );
+    let written = fs::metadata(directory.join("vmcore.incomplete")).unwrap();
+    assert!((1..400_000).contains(&written.len()), "{written:?}");
+    let summary = summary(&directory);
+    assert!(!summary.complete);
+    let error = summary.error.unwrap();
+    assert!(error.contains("the room ends after 0 MiB"), "{error}");
+}
+
+#[test]
+fn what_does_not_fit_on_one_disk_goes_to_the_next_and_costs_no_old_dump() {
+    let machine = with_room_for(0).with_disk("two", Fault::None);
     let old = old_dump(&machine, "one", "2020-01-01T00-00-00Z", true);
     let machine = capture(machine, &config(1, &["one", "two"]));
     assert_ended(&machine);
     let summary = assert_complete(&machine, "two");
     assert_eq!(summary.failed_targets.len(), 1);
-    assert!(
-        summary.failed_targets[0]
-            .error
-            .starts_with("there are 1 MiB free"),
-        "{summary:?}"
-    );
+    let error = &summary.failed_targets[0].error;
+    assert!(error.contains("the room ends after 0 MiB"), "{error}");
     assert_intact(&old);
 }
 
