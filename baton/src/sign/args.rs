@@ -166,7 +166,7 @@ pub struct SignArgs {
     #[arg(long, value_name = "SIGNATURE", conflicts_with_all = ["key", "if_needed"])]
     pub attach: Option<PathBuf>,
     /// What that signature is over, if systemd-sbsign wrote it (--prepare-offline-signing)
-    #[arg(long, value_name = "FILE", requires = "attach")]
+    #[arg(long, value_name = "FILE", requires = "attach", conflicts_with = "key")]
     pub signed_data: Option<PathBuf>,
     /// Show what signatures there are, as `baton inspect` does
     #[arg(long, conflicts_with_all = ["key", "cert", "chain", "kind", "append", "replace", "if_needed", "remove", "output", "in_place", "force", "digest_out", "attach"])]

@@ -42,10 +42,12 @@ pub fn run(args: &SignArgs) -> Result<()> {
     }
     if let Some(signature) = &args.attach {
         let signer = offline::signer(args, signature)?;
+        signer.note_expiry();
         let result = several::each(&args.inputs, |input| one(args, &place, &signer, input));
         return result.map_err(|failure| offline::explained(failure, signature));
     }
     let signer = Signer::read(&args.who, args.hash.into())?;
+    signer.note_expiry();
     several::each(&args.inputs, |input| one(args, &place, &signer, input))
 }
 

@@ -4,6 +4,8 @@ use super::args::KeyArgs;
 use super::cms::Attributes;
 use super::key::open::{self, AnyKey, Opened};
 use super::key::passphrase::Passphrase;
+use crate::calendar;
+use crate::certificate::details::Details;
 use crate::encode::der::{element, sequence, tag};
 use crate::failure::Result;
 use crate::failure::input::InputError;
@@ -118,6 +120,25 @@ impl Signer {
         match info {
             Some(info) if info != signer.key_info => Err(SignError::OtherKey.into()),
             _ => Ok(signer),
+        }
+    }
+
+    /// Says if the certificate has expired, which keeps nobody here from accepting what it signs.
+    pub fn note_expiry(&self) {
+        let first = self.certificates.first().map(|it| Certificate::parse(it));
+        let Some(Ok(certificate)) = first else {
+            return;
+        };
+        let details = Details::of(&certificate);
+        if let Some(expiry) = details
+            .expiry
+            .filter(|_| details.is_expired(calendar::now()))
+        {
+            tell!(
+                "note: the certificate of \"{}\" expired on {}: firmware, shim, the kernel and the gate don't look at that, but others may",
+                self.name,
+                calendar::day(expiry)
+            );
         }
     }
 

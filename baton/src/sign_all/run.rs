@@ -29,6 +29,7 @@ pub fn run(args: &SignAllArgs) -> Result<()> {
         return looked;
     }
     let signer = Signer::read(&who, hash)?;
+    signer.note_expiry();
     looked.and(several::each(&open, |job| job.sign(&signer)))
 }
 
