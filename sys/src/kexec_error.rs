@@ -9,6 +9,17 @@ use std::fmt;
 /// ENOTSUPP of include/linux/errno.h, which libc doesn't name but the kernel's signature code returns to user space.
 const ENOTSUPP: i32 = 524;
 
+/// The numbers, for whoever forecasts which one the kernel returns.
+pub mod errno {
+    pub use libc::{
+        EBADMSG, EFBIG, EINVAL, EKEYREJECTED, ELIBBAD, EMSGSIZE, ENODATA, ENOENT, ENOEXEC, ENOKEY,
+        ENOPKG, EPERM,
+    };
+
+    /// As above.
+    pub const ENOTSUPP: i32 = super::ENOTSUPP;
+}
+
 /// A request to the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Load {
@@ -94,6 +105,19 @@ impl KexecError {
         entry(self.errno).map_or("an errno of unknown meaning", |e| e.name)
     }
 
+    /// What the errno means here.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        entry(self.errno).map_or("an error that isn't known of kexec_file_load", |e| e.reason)
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn fix(&self) -> &'static str {
+        let usual = entry(self.errno).map_or("see the kernel's log (dmesg)", |e| e.fix);
+        self.fix.unwrap_or(usual)
+    }
+
     /// The group of causes that the errno belongs to.
     #[must_use]
     pub fn cause(&self) -> Cause {
@@ -172,6 +196,9 @@ const TABLE: &[Entry] = &[
         "enrol the signer's certificate (mokutil --import) and reboot, or load through the gate"),
     row(libc::ENOPKG, "ENOPKG", Cause::Signature,
         "this kernel lacks an algorithm that the signature uses",
+        "sign with RSA and SHA-256"),
+    row(libc::ENOENT, "ENOENT", Cause::Signature,
+        "this kernel lacks an algorithm that a certificate in the signature uses",
         "sign with RSA and SHA-256"),
     row(libc::EKEYREJECTED, "EKEYREJECTED", Cause::Signature,
         "the signature doesn't match the image, or its certificate is revoked",

@@ -17,6 +17,9 @@ pub const TRUSTED: [&str; 4] = [
     ".platform",
 ];
 
+/// The keyring of what is revoked (certs/blacklist.c).
+const REVOKED: &str = ".blacklist";
+
 /// The depth to which nested keyrings are followed (`.secondary_trusted_keys` needs one).
 const DEPTH: u32 = 3;
 
@@ -38,6 +41,8 @@ pub struct Keyrings {
     pub trusted: Vec<KeyInfo>,
     /// The entries of `.blacklist`, as `tbs:HEX` or `bin:HEX`.
     pub blacklist: Vec<String>,
+    /// The certificates in `.blacklist`, whose signatures are refused.
+    pub revoked: Vec<KeyInfo>,
     /// Whether every existing keyring could be read. If not, a key that isn't found may still exist.
     pub complete: bool,
 }
@@ -144,6 +149,9 @@ fn collect(keys: &[ProcKey], members: &dyn Fn(u32) -> Option<Vec<u32>>) -> Keyri
         if TRUSTED.contains(&name) {
             seen_any = true;
             add_members(&mut found, &by_serial, name, key.serial, members, DEPTH);
+        } else if name == REVOKED {
+            found.revoked =
+                certificates(&by_serial, name, &members(key.serial).unwrap_or_default());
         }
     }
     found.complete &= seen_any;
@@ -153,6 +161,22 @@ fn collect(keys: &[ProcKey], members: &dyn Fn(u32) -> Option<Vec<u32>>) -> Keyri
         .map(|k| k.description.trim_end_matches(": ").to_owned())
         .collect();
     found
+}
+
+/// Those of these keys that are certificates.
+fn certificates(
+    by_serial: &HashMap<u32, &ProcKey>,
+    keyring: &str,
+    serials: &[u32],
+) -> Vec<KeyInfo> {
+    let keys = serials.iter().filter_map(|serial| by_serial.get(serial));
+    keys.filter_map(|key| parse_certificate(&key.description))
+        .map(|(name, id)| KeyInfo {
+            keyring: keyring.to_owned(),
+            name,
+            id,
+        })
+        .collect()
 }
 
 fn add_members(
