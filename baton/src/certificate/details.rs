@@ -1,6 +1,5 @@
 //! What is shown of a certificate.
 
-use super::sha1;
 use crate::calendar;
 use crate::digest::sha256;
 use crate::input::certs;
@@ -71,7 +70,7 @@ impl Details {
             ca: certificate.is_ca(),
             key_usage: key_usage(certificate.tbs()),
             extended_key_usage: purposes(certificate.tbs()),
-            sha1: hex::encode(sha1::digest(certificate.as_bytes())),
+            sha1: hex::encode(crate::digest::sha1([certificate.as_bytes()])),
             sha256: hex::encode(sha256([certificate.as_bytes()])),
             key_sha256: hex::encode(sha256([certificate.key_info()])),
             key_problem: certs::unusable(certificate),

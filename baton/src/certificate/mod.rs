@@ -3,5 +3,5 @@
 
 pub mod details;
 pub mod known;
-mod sha1;
+
 pub mod usefulness;

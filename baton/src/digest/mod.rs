@@ -1,5 +1,9 @@
 //! The SHA-256 that files, and what is signed in them, are known by.
 
+mod sha1;
+
+pub use sha1::sha1;
+
 use baton_formats::pe::Pe;
 use baton_verify::HashAlgorithm;
 
