@@ -5,6 +5,7 @@
 //! | its name, and which files are built for it | the constants of its `mod.rs` |
 //! | what to do about files that aren't | `advice` |
 //! | what the kernel's loader asks of a boot image, and what that says of itself | `loader` |
+//! | which images the kernel's loader takes, with its error numbers | `probe` |
 //! | what the running kernel shows of how it was started | `running` |
 //! | what goes on a capture's command line | `capture` |
 //! | what of the gate's file its boot protocol reads | `stub` |
@@ -22,5 +23,5 @@ pub use x86::inspect::BzImageInfo;
 // The one that this is built for.
 pub use x86::{
     ENTRY_ARCHITECTURE, NAME, PE_MACHINE, advice, capture, is_elf_machine, kexec, loader,
-    parameters, running, stub,
+    parameters, probe, running, stub,
 };

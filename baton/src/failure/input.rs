@@ -60,6 +60,8 @@ pub enum InputError {
     Policy { path: PathBuf, why: String },
     #[error("{}: not a saved state: {why}; save one with `baton status --save FILE`", .path.display())]
     SavedState { path: PathBuf, why: String },
+    #[error("{}: {why}; give a certificate, a firmware's variable store (VARS.fd), or a state saved by `baton status --save`", .path.display())]
+    NothingToJudgeBy { path: PathBuf, why: String },
     #[error("the machine's state can't be written: {0}")]
     UnsavedState(serde_json::Error),
     #[error("{}: not a directory; name one in which a machine's /proc and /sys are described", .path.display())]
@@ -113,6 +115,7 @@ impl InputError {
             InputError::UnsignedInitrd { .. } => (Exit::Untrusted, "unsigned"),
             InputError::Policy { .. } => (Exit::Malformed, "bad-policy"),
             InputError::SavedState { .. } => (Exit::Malformed, "bad-state"),
+            InputError::NothingToJudgeBy { .. } => (Exit::Malformed, "nothing-to-judge-by"),
             InputError::UnsavedState(_) => (Exit::Failed, "failed"),
             InputError::GateRecord(_) => (Exit::Malformed, "bad-record"),
             InputError::NotADirectory { .. }

@@ -11,3 +11,4 @@ pub mod p7s;
 pub mod pem;
 pub mod read;
 pub mod revocations;
+pub mod variable_store;

@@ -1,10 +1,12 @@
 //! What Baton knows of the machine it runs on: plain values, read once.
 
+pub mod algorithms;
 pub mod running_kernel;
 pub mod saved_state;
 
 use crate::arch::running;
 use crate::failure::Result;
+use algorithms::Algorithms;
 use baton_sys::config::KernelConfig;
 use baton_sys::kexec_state::KexecState;
 use baton_sys::keyring::{self, Keyrings};
@@ -38,6 +40,10 @@ pub struct Machine {
     pub stated: baton_verify::Machine,
     /// Why the kernel insists on a signature; `None` where it doesn't.
     pub enforced_by: Option<&'static str>,
+    /// Where the kernel insists, it says only EPERM of what isn't well signed, and not what is wrong.
+    pub hides_errno: bool,
+    /// What its signatures can be made of.
+    pub algorithms: Algorithms,
     /// Bytes of RAM.
     pub memory: Option<u64>,
     /// The largest file that its kernel reads for kexec, in bytes.
@@ -71,6 +77,8 @@ impl Machine {
             secure_boot,
             stated: stated(root, secure_boot)?,
             enforced_by: enforced_by(lockdown, secure_boot, config.as_ref()),
+            hides_errno: hides_errno(root, lockdown, secure_boot, config.as_ref()),
+            algorithms: Algorithms::read(root)?,
             memory: memory::total(root)?,
             largest_file: Some(limits::largest_file(root)?),
             runtime_services: efivars::has_runtime_services(root),
@@ -165,6 +173,24 @@ fn enforced_by(
     } else {
         None
     }
+}
+
+/// Whether lockdown alone makes the kernel insist: kimage_validate_signature returns EPERM then, and otherwise what the
+/// verification returned. IMA's policy for the architecture, which set_kexec_sig_enforced goes with
+/// (security/integrity/ima/ima_efi.c), is taken to be on under Secure Boot wherever there is IMA, unless the kernel's
+/// configuration says that it isn't: distributions that lock down have it.
+fn hides_errno(
+    root: &Root,
+    lockdown: Option<Lockdown>,
+    secure_boot: Option<bool>,
+    config: Option<&KernelConfig>,
+) -> bool {
+    let by_configuration = |name| config.map(|config| config.is_set(name));
+    let has_ima = || root.exists("sys/kernel/security/ima");
+    let has_policy = || by_configuration("IMA_ARCH_POLICY").unwrap_or_else(has_ima);
+    let insists = by_configuration("KEXEC_SIG_FORCE") == Some(true)
+        || (secure_boot == Some(true) && has_policy());
+    lockdown.is_some_and(|lockdown| lockdown > Lockdown::None) && !insists
 }
 
 /// The keys this machine has, for the two who judge.

@@ -84,12 +84,24 @@ fn written(files: Files) -> Result<String> {
 }
 
 fn load(path: &Path) -> Result<Root> {
-    let files = parse(&read::given_text(path)?);
-    let files = files.map_err(|why| InputError::SavedState {
+    Ok(Root::saved(files(path, &read::given_text(path)?)?))
+}
+
+/// Whether a file begins as a saved state does.
+#[must_use]
+pub fn is_saved(file: &[u8]) -> bool {
+    file.trim_ascii_start().starts_with(b"{")
+}
+
+/// What was saved in the file at `path`, which holds this.
+///
+/// # Errors
+/// When it is no saved state.
+pub fn files(path: &Path, text: &str) -> std::result::Result<Files, InputError> {
+    parse(text).map_err(|why| InputError::SavedState {
         path: path.to_owned(),
         why,
-    })?;
-    Ok(Root::saved(files))
+    })
 }
 
 fn parse(text: &str) -> std::result::Result<Files, String> {

@@ -1,12 +1,15 @@
 //! Whom to trust, and what to call that.
 
+use super::against::Against;
 use super::args::VerifyArgs;
 use crate::failure::{Refused, Result};
 use crate::input::certs;
 use crate::input::read;
 use crate::machine::saved_state;
 use crate::machine::{Keys, Machine};
+use crate::verdict::chain::Place;
 use crate::verdict::own::OwnLists;
+use baton_sys::keyring::Keyrings;
 use baton_verify::{AnchorSource, Reason, Signer, Trust};
 use std::fmt::Display;
 
@@ -20,24 +23,33 @@ pub struct Anchors {
     given_by_option: bool,
 }
 
+/// What trusted certificates are called that an option gave.
+const BY_OPTION: &str = "--cert";
+
 impl Anchors {
     /// Certificates on the command line stand alone; otherwise the machine's list counts, and all that a
     /// gate was built with.
     pub fn read(args: &VerifyArgs) -> Result<Anchors> {
         let mut gate = OwnLists::default();
+        let against = Against::read(&args.against)?;
         for path in &args.cert {
             for certificate in certs::read(path)? {
                 gate.keys.extend(certificate);
             }
         }
+        gate.keys.extend(against.certificates.concat());
         if let Some(path) = &args.gate {
             let mut own = OwnLists::of(&read::given(path)?, path)?;
             own.keys.extend(gate.keys);
             gate = own;
         }
-        let root = saved_state::root(args.root.as_deref(), args.saved_state.as_deref())?;
-        let given_by_option = !args.cert.is_empty() && args.gate.is_none();
-        let described = args.root.is_some() || args.saved_state.is_some();
+        let has_certificates = !args.cert.is_empty() || !against.certificates.is_empty();
+        let given_by_option = has_certificates && args.gate.is_none() && against.machine.is_none();
+        let described = args.root.is_some() || args.saved_state.is_some() || against.is_whole;
+        let root = match against.machine {
+            Some(machine) => machine,
+            None => saved_state::root(args.root.as_deref(), args.saved_state.as_deref())?,
+        };
         let keys = if given_by_option {
             Keys::default()
         } else {
@@ -66,7 +78,7 @@ impl Anchors {
         let text = signer.to_string();
         if self.given_by_option && signer.anchor_source == AnchorSource::GateKeys {
             let (before, _) = text.rsplit_once(".keys").unwrap_or((&text, ""));
-            return format!("{before}--cert");
+            return format!("{before}{BY_OPTION}");
         }
         text
     }
@@ -97,6 +109,31 @@ impl Anchors {
                 .replace("; .keys: ", "; --cert: ");
         }
         reason
+    }
+
+    /// The machine's own lists and keyrings; `None` where nobody asked about a machine.
+    pub fn keys(&self) -> Option<&Keys> {
+        (!self.given_by_option).then_some(&self.keys)
+    }
+
+    /// Where trusted certificates are, by name.
+    pub fn places(&self) -> Vec<Place<'_>> {
+        let own = if self.given_by_option {
+            BY_OPTION
+        } else {
+            ".keys"
+        };
+        let mok = self.keys.mok.list.as_deref().unwrap_or_default();
+        vec![
+            Place::of_ders(own, &self.gate.keys),
+            Place::of_lists("db", &self.keys.db),
+            Place::of_lists("MokListRT", mok),
+        ]
+    }
+
+    /// What the kernel shows of its keyrings.
+    pub fn keyrings(&self) -> &Keyrings {
+        &self.keys.keyrings
     }
 
     /// Trust in all of them.

@@ -9,7 +9,11 @@ pub const VERIFY_HELP: &str = "\
 A kernel is judged as the gate judges it, with what goes with it; without --gate, as a gate with the stock
 policy would. A file that is signed but can't be started this way (a boot loader, say) is refused: exit code 4,
 \"startable\": false and who signed it. An initrd, an addon or a manifest is judged for what it is, and a
-file of no known format by the detached signature beside it.";
+file of no known format by the detached signature beside it.
+
+Below the verdict it says what each of three judges would answer on this machine, or on the one of --against: the
+running kernel to a direct kexec (with the error that kexec_file_load returns), shim or the firmware to the
+image as an EFI program at boot, and the gate. With --cert alone or --signature-only nobody else is asked.";
 
 /// What to verify, and against what.
 #[derive(Debug, Args)]
@@ -29,6 +33,10 @@ pub struct VerifyArgs {
     /// Judge as this gate would: by its own certificates, revocations and policy, and the machine's lists
     #[arg(long, value_name = "FILE")]
     pub gate: Option<PathBuf>,
+    /// Judge against this instead of this machine: certificates as with --cert, a firmware's variable store (OVMF's
+    /// VARS.fd), or a state from `baton status --save`; told by its contents (may be repeated)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["root", "saved_state"])]
+    pub against: Vec<PathBuf>,
     /// Judge the signature alone, of any file: not whether it can be started, nor what a policy says
     #[arg(long, conflicts_with_all = ["initrd", "profile", "addon", "manifest", "cmdline", "crash"])]
     pub signature_only: bool,

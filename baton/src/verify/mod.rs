@@ -1,7 +1,9 @@
 //! `baton verify`: what an image and its signatures are worth, by the gate's own code.
 
+mod against;
 mod anchors;
 pub mod args;
+mod explain;
 mod judge;
 mod report;
 pub mod run;

@@ -1,6 +1,7 @@
 //! What is told of a verdict.
 
 use super::anchors::Anchors;
+use super::explain::{Explanation, explain};
 use super::judge::{Question, Verdict};
 use super::signature;
 use crate::failure::exit::Exit;
@@ -31,6 +32,8 @@ pub(super) struct Report<'a> {
     signed_by: Option<SignedBy>,
     parts: Vec<PartLine>,
     judged_by: TrustSummary,
+    #[serde(flatten)]
+    explanation: Explanation,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorFields>,
 }
@@ -81,6 +84,7 @@ impl<'a> Report<'a> {
                 verdict.parts.iter().map(PartLine::from).collect()
             }),
             judged_by: TrustSummary::of(question.trust),
+            explanation: explain(question, verdict),
             error: verdict.as_ref().err().map(ErrorFields::from),
         }
     }
@@ -105,6 +109,16 @@ impl<'a> Report<'a> {
             say!("  with:      {}, {}", part.kind(), part.vouched());
         }
         say!("  judged by: {}", self.judged_by);
+        self.explanation.print();
+    }
+
+    /// What people are told of what is refused, besides the reason.
+    pub fn print_refused(&self) {
+        if !self.explanation.is_empty() {
+            say!("{}: refused", self.image);
+            say!("  is:        {}", self.kind);
+            self.explanation.print();
+        }
     }
 }
 

@@ -29,7 +29,7 @@ pub fn run(args: &VerifyArgs) -> Result<()> {
     match (&verdict, args.json) {
         (_, true) => json::print(&report),
         (Ok(verdict), false) => report.print(verdict, &anchors),
-        (Err(_), false) => {}
+        (Err(_), false) => report.print_refused(),
     }
     verdict
         .map(drop)

@@ -6,6 +6,7 @@ pub mod inspect;
 pub mod kexec;
 pub mod loader;
 pub mod parameters;
+pub mod probe;
 pub mod running;
 pub mod stub;
 

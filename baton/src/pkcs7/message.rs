@@ -1,0 +1,279 @@
+//! A PKCS#7 message with a signature, as crypto/asymmetric_keys/pkcs7_parser.c in Linux reads it; and what it says of
+//! the image, by mscode_parser.c.
+
+use super::ber::{Elements, INTEGER, OCTET_STRING, OID, SEQUENCE, SET, constructed, malformed};
+use super::crypto::{Hash, KeyKind, Knows, Signature, Stop};
+use super::x509::{X509, time};
+use super::{Refusal, refused, refused_because};
+use baton_sys::kexec_error::errno::{EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOPKG};
+
+/// Identifiers of RFC 5652, RFC 2985 and "Windows Authenticode Portable Executable Signature Format".
+const SIGNED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+const DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
+const INDIRECT_DATA: &[u8] = b"\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x04";
+const PE_IMAGE_DATA: &[u8] = b"\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0f";
+const INDIVIDUAL_KEY_PURPOSE: &[u8] = b"\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x15";
+const CONTENT_TYPE: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x03";
+const MESSAGE_DIGEST: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x04";
+const SIGNING_TIME: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x05";
+
+/// A message.
+#[derive(Debug, Clone)]
+pub struct Message<'a> {
+    content_type: &'a [u8],
+    /// The content, without and with its tag and length.
+    content: Option<(&'a [u8], &'a [u8])>,
+    pub certificates: Vec<X509<'a>>,
+    pub signers: Vec<SignerInfo<'a>>,
+}
+
+/// Who signed, and how.
+#[derive(Debug, Clone)]
+pub struct SignerInfo<'a> {
+    /// What the signer's certificate is named by; `None` where it is by its key identifier.
+    pub id: Option<(&'a [u8], &'a [u8])>,
+    pub hash: Hash,
+    pub kind: KeyKind,
+    pub signature: &'a [u8],
+    pub attributes: Option<Attributes<'a>>,
+}
+
+/// What is signed, in place of the content.
+#[derive(Debug, Clone, Copy)]
+pub struct Attributes<'a> {
+    /// With tag and length.
+    raw: &'a [u8],
+    digest: &'a [u8],
+    /// When, as the signer says.
+    pub time: Option<i64>,
+}
+
+impl<'a> Message<'a> {
+    /// Reads one (pkcs7_parse_message).
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn parse(bytes: &'a [u8], knows: Knows<'_>) -> Result<Self, Stop> {
+        let mut info = Elements(bytes).inside(SEQUENCE)?;
+        if info.expect(OID)?.value != SIGNED_DATA {
+            return Err(refused(EINVAL).into());
+        }
+        let mut fields = info.inside(constructed(0))?.inside(SEQUENCE)?;
+        let version = fields.expect(INTEGER)?.value;
+        if !matches!(version, [1 | 3]) {
+            return Err(refused(EINVAL).into());
+        }
+        set_or_sequence(&mut fields)?;
+        let mut content = fields.inside(SEQUENCE)?;
+        let content_type = content.expect(OID)?.value;
+        let data = content.optional(constructed(0))?;
+        let data = data.map(|explicit| explicit.elements().any()).transpose()?;
+        if ![DATA, INDIRECT_DATA].contains(&content_type) {
+            return Err(refused(EINVAL).into());
+        }
+        let mut certificates = Vec::new();
+        if let Some(set) = either(&mut fields, constructed(0), constructed(2))? {
+            let mut set = set;
+            while !set.is_empty() {
+                certificates.push(X509::parse(set.expect(SEQUENCE)?, knows)?);
+            }
+        }
+        either(&mut fields, constructed(1), constructed(3))?;
+        let mut infos = set_or_sequence(&mut fields)?;
+        let mut signers = Vec::new();
+        while !infos.is_empty() {
+            let info = infos.inside(SEQUENCE)?;
+            signers.push(SignerInfo::read(info, version, content_type)?);
+        }
+        if signers.is_empty() {
+            return Err(malformed().into());
+        }
+        // pkcs7_check_authattrs
+        let has = |signer: &SignerInfo<'_>| signer.attributes.is_some();
+        if signers.iter().any(has) != signers.iter().all(has) {
+            return Err(refused(EINVAL).into());
+        }
+        Ok(Message {
+            content_type,
+            content: data.map(|element| (element.value, element.raw)),
+            certificates,
+            signers,
+        })
+    }
+
+    /// Whether it is Authenticode's.
+    #[must_use]
+    pub fn is_authenticode(&self) -> bool {
+        self.content_type == INDIRECT_DATA
+    }
+
+    /// What the signer signed, hashed (pkcs7_digest).
+    ///
+    /// # Errors
+    /// ENOPKG without the hash; EBADMSG or EKEYREJECTED where the content is another than is said.
+    pub fn signed(
+        &self,
+        signer: &SignerInfo<'a>,
+        knows: Knows<'_>,
+    ) -> Result<Signature<'a>, Refusal> {
+        if !knows(signer.hash.name()) {
+            return Err(refused(ENOPKG));
+        }
+        let (content, _) = self.content.unwrap_or_default();
+        let mut digest = signer.hash.hash([content]);
+        if let Some(attributes) = &signer.attributes {
+            if attributes.digest.len() != digest.len() {
+                return Err(refused(EBADMSG));
+            }
+            if attributes.digest != digest {
+                let why = "what it says of the image was altered";
+                return Err(refused_because(EKEYREJECTED, why));
+            }
+            // Tagged as the SET OF that they are.
+            digest = signer
+                .hash
+                .hash([&[SET][..], attributes.raw.get(1..).unwrap_or_default()]);
+        }
+        Ok(Signature {
+            kind: signer.kind,
+            hash: signer.hash,
+            digest,
+            bytes: signer.signature,
+        })
+    }
+
+    /// The certificate of a signer, if it is here (pkcs7_find_key): its place.
+    #[must_use]
+    pub fn certificate_of(&self, signer: &SignerInfo<'_>) -> Option<usize> {
+        self.certificates.iter().position(|certificate| {
+            signer.id == Some(certificate.id()) && certificate.key.kind() == signer.kind
+        })
+    }
+
+    /// The image's digest, as it is said to be (mscode_parse).
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn image_digest(&self) -> Result<(Hash, &'a [u8]), Refusal> {
+        let (_, raw) = self.content.ok_or_else(|| refused(ENODATA))?;
+        let mut fields = Elements(raw).inside(SEQUENCE)?;
+        let mut kind = fields.inside(SEQUENCE)?;
+        let named = kind.expect(OID)?.value;
+        if ![PE_IMAGE_DATA, INDIVIDUAL_KEY_PURPOSE].contains(&named) {
+            return Err(malformed());
+        }
+        let mut info = fields.inside(SEQUENCE)?;
+        let id = info.inside(SEQUENCE)?.expect(OID)?.value;
+        let hash = Hash::of(id).ok_or_else(|| refused(ENOPKG))?;
+        Ok((hash, info.expect(OCTET_STRING)?.value))
+    }
+}
+
+fn set_or_sequence<'a>(fields: &mut Elements<'a>) -> Result<Elements<'a>, Refusal> {
+    either(fields, SET, SEQUENCE)?.ok_or_else(malformed)
+}
+
+fn either<'a>(
+    fields: &mut Elements<'a>,
+    one: u8,
+    other: u8,
+) -> Result<Option<Elements<'a>>, Refusal> {
+    let found = match fields.optional(one)? {
+        Some(element) => Some(element),
+        None => fields.optional(other)?,
+    };
+    Ok(found.map(|element| element.elements()))
+}
+
+impl<'a> SignerInfo<'a> {
+    fn read(
+        mut fields: Elements<'a>,
+        version: &[u8],
+        content_type: &[u8],
+    ) -> Result<Self, Refusal> {
+        let own_version = fields.expect(INTEGER)?.value;
+        match (own_version, version) {
+            ([1], [1]) | ([3], [3]) => {}
+            ([1 | 3], _) => return Err(malformed()),
+            _ => return Err(refused(EINVAL)),
+        }
+        let id = match fields.optional(SEQUENCE)? {
+            Some(named) => {
+                let mut named = named.elements();
+                Some((named.expect(SEQUENCE)?.value, named.expect(INTEGER)?.value))
+            }
+            None => {
+                fields.expect(0x80)?;
+                None
+            }
+        };
+        let hash = fields.inside(SEQUENCE)?.expect(OID)?.value;
+        let hash = Hash::of(hash).ok_or_else(|| refused(ENOPKG))?;
+        let attributes = match fields.optional(constructed(0))? {
+            Some(element) => Some(Attributes::read(
+                element.elements(),
+                element.raw,
+                content_type,
+            )?),
+            None => None,
+        };
+        let kind = fields.inside(SEQUENCE)?.expect(OID)?.value;
+        let kind = KeyKind::of_signer(kind).ok_or_else(|| refused(ENOPKG))?;
+        let signature = fields.expect(OCTET_STRING)?.value;
+        // pkcs7_note_signed_info
+        if content_type == INDIRECT_DATA && attributes.is_none() {
+            return Err(malformed());
+        }
+        either(&mut fields, constructed(1), constructed(3))?;
+        fields.finish()?;
+        Ok(SignerInfo {
+            id,
+            hash,
+            kind,
+            signature,
+            attributes,
+        })
+    }
+}
+
+impl<'a> Attributes<'a> {
+    /// pkcs7_sig_note_authenticated_attr for each, then pkcs7_sig_note_set_of_authattrs.
+    fn read(mut list: Elements<'a>, raw: &'a [u8], content_type: &[u8]) -> Result<Self, Refusal> {
+        let (mut named_type, mut digest, mut signed_at) = (None, None, None);
+        while !list.is_empty() {
+            let mut attribute = list.inside(SEQUENCE)?;
+            let id = attribute.expect(OID)?.value;
+            let mut values = attribute.inside(SET)?;
+            while !values.is_empty() {
+                let value = values.any()?;
+                let repeated = match id {
+                    CONTENT_TYPE => {
+                        if value.value != content_type {
+                            return Err(malformed());
+                        }
+                        named_type.replace(value.value).is_some()
+                    }
+                    MESSAGE_DIGEST => {
+                        if value.tag != OCTET_STRING {
+                            return Err(malformed());
+                        }
+                        digest.replace(value.value).is_some()
+                    }
+                    SIGNING_TIME => signed_at.replace(time(&value)?).is_some(),
+                    _ => false,
+                };
+                if repeated {
+                    return Err(refused(EKEYREJECTED));
+                }
+            }
+        }
+        match (named_type, digest) {
+            (Some(_), Some(digest)) => Ok(Attributes {
+                raw,
+                digest,
+                time: signed_at,
+            }),
+            _ => Err(malformed()),
+        }
+    }
+}
