@@ -8,19 +8,19 @@ use hmac::{Hmac, KeyInit, Mac};
 use zeroize::Zeroizing;
 
 /// Object identifiers, without tag and length: PBES2, PBKDF2 (RFC 8018, A), scrypt (RFC 7914, 7).
-const PBES2: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d";
-const PBKDF2: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0c";
-const SCRYPT: &[u8] = b"\x2b\x06\x01\x04\x01\xda\x47\x04\x0b";
+const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
+const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
+const SCRYPT: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
 /// aes128-CBC-PAD, aes192-CBC-PAD and aes256-CBC-PAD (RFC 8018, B.2.5), with the lengths of their keys.
 const CIPHERS: [(&[u8], usize); 3] = [
-    (b"\x60\x86\x48\x01\x65\x03\x04\x01\x02", 16),
-    (b"\x60\x86\x48\x01\x65\x03\x04\x01\x16", 24),
-    (b"\x60\x86\x48\x01\x65\x03\x04\x01\x2a", 32),
+    (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x02], 16),
+    (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x16], 24),
+    (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a], 32),
 ];
 /// id-hmacWithSHA256, -384 and -512 (RFC 8018, B.1.2).
-const HMAC_SHA256: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x02\x09";
-const HMAC_SHA384: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x02\x0a";
-const HMAC_SHA512: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x02\x0b";
+const HMAC_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x09];
+const HMAC_SHA384: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x0a];
+const HMAC_SHA512: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x0b];
 
 /// Longer ones would take minutes, and nobody sets as many.
 const MAX_ITERATIONS: u64 = 20_000_000;

@@ -8,28 +8,18 @@ use crate::failure::Result;
 use crate::failure::token::TokenError;
 use crate::sign::cms::hash_oid;
 use crate::sign::signer::Family;
+use baton_sys::file::names_in;
 use baton_sys::pkcs11::{Attribute, Class, Mechanism, Module, Object, Session, Token};
 use baton_verify::Digest;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use zeroize::Zeroizing;
 
-/// Where p11-kit's module is, through which all that are configured are reached.
-const P11_KIT: [&str; 4] = [
-    "/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so",
-    "/usr/lib64/p11-kit-proxy.so",
-    "/usr/lib/p11-kit-proxy.so",
-    "/usr/local/lib/p11-kit-proxy.so",
-];
-/// Where modules are that are named by no path.
-const DIRECTORIES: [&str; 6] = [
-    "/usr/lib/x86_64-linux-gnu/pkcs11",
-    "/usr/lib64/pkcs11",
-    "/usr/lib/pkcs11",
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib64",
-    "/usr/lib",
-];
+/// p11-kit's module, through which all that are configured are reached.
+const P11_KIT: &str = "p11-kit-proxy.so";
+/// Where libraries are; Debian has them in a directory of the architecture's name below the first.
+const LIBRARIES: [&str; 3] = ["/usr/lib", "/usr/lib64", "/usr/local/lib"];
+const MULTIARCH: &str = "-linux-gnu";
 
 /// A private key in a token.
 pub struct TokenKey {
@@ -135,25 +125,30 @@ fn fits(token: &Token, uri: &Uri) -> bool {
 }
 
 fn module_path(uri: &Uri) -> std::result::Result<PathBuf, TokenError> {
-    let exists = |path: &PathBuf| path.exists();
     match &uri.module {
-        None => {
-            let mut known = P11_KIT.iter().map(PathBuf::from);
-            known.find(exists).ok_or(TokenError::NoModuleNamed)
-        }
+        None => installed(&[P11_KIT.to_owned()]).ok_or(TokenError::NoModuleNamed),
         Some(path) if path.is_absolute() => Ok(path.clone()),
         Some(name) => {
-            let names = [
-                format!("{}.so", name.display()),
-                format!("lib{}.so", name.display()),
-            ];
-            let all = DIRECTORIES.iter().map(Path::new);
-            let mut all = all.flat_map(|it| names.iter().map(move |name| it.join(name)));
-            all.find(exists).ok_or_else(|| TokenError::NoModuleOfName {
-                name: name.display().to_string(),
-            })
+            let name = name.display().to_string();
+            let files = [format!("{name}.so"), format!("lib{name}.so")];
+            installed(&files).ok_or(TokenError::NoModuleOfName { name })
         }
     }
+}
+
+/// A library of one of these names, where modules are and where other libraries are.
+fn installed(names: &[String]) -> Option<PathBuf> {
+    let multiarch = names_in(Path::new(LIBRARIES[0])).into_iter();
+    let multiarch = multiarch.filter(|name| name.ends_with(MULTIARCH));
+    let multiarch = multiarch.map(|name| Path::new(LIBRARIES[0]).join(name));
+    let directories = multiarch.chain(LIBRARIES.map(PathBuf::from));
+    let mut paths = directories.flat_map(|directory| {
+        let places = [directory.join("pkcs11"), directory];
+        places
+            .into_iter()
+            .flat_map(|place| names.iter().map(move |name| place.join(name)))
+    });
+    paths.find(|path| path.exists())
 }
 
 /// Logs in, where that is needed. The PIN, if there is one.
