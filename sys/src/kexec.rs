@@ -1,4 +1,4 @@
-//! The system call kexec_file_load.
+//! The system call kexec_file_load, and kexec_load for kernels that don't have it.
 
 use crate::kexec_error::{KexecError, Load};
 use std::ffi::CStr;
@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 const KEXEC_FILE_UNLOAD: libc::c_ulong = 1;
 const KEXEC_FILE_ON_CRASH: libc::c_ulong = 2;
 const KEXEC_FILE_NO_INITRAMFS: libc::c_ulong = 4;
+const KEXEC_ON_CRASH: libc::c_ulong = 1;
 
 /// Loads a kernel for the next kexec, or for a crash.
 ///
@@ -49,7 +50,63 @@ pub fn unload(crash: bool) -> Result<(), KexecError> {
     if crash {
         flags |= KEXEC_FILE_ON_CRASH;
     }
-    file_load(-1, -1, &[], flags).map_err(|errno| KexecError::new(Load::Unload, errno))
+    let unloaded = match file_load(-1, -1, &[], flags) {
+        Err(libc::ENOSYS) => old_load(0, &[], crash),
+        other => other,
+    };
+    unloaded.map_err(|errno| KexecError::new(Load::Unload, errno))
+}
+
+/// A part of what [`load_segments`] loads: these bytes, and zeros up to its size.
+#[derive(Debug, Clone, Copy)]
+pub struct Segment<'a> {
+    /// What it begins with.
+    pub bytes: &'a [u8],
+    /// Its physical address, a multiple of a page.
+    pub address: u64,
+    /// Its size in bytes, likewise.
+    pub size: u64,
+}
+
+/// Loads what was laid out in user space for the next kexec, by kexec_load: the kernel verifies nothing of it, and
+/// enters it at this physical address. A locked-down kernel refuses.
+///
+/// # Errors
+/// The kernel's errno with its reason.
+pub fn load_segments(entry: u64, segments: &[Segment<'_>]) -> Result<(), KexecError> {
+    old_load(entry, segments, false).map_err(|errno| KexecError::new(Load::Normal, errno))
+}
+
+/// `struct kexec_segment` of include/uapi/linux/kexec.h.
+#[repr(C)]
+struct RawSegment {
+    buf: *const libc::c_void,
+    bufsz: libc::size_t,
+    mem: *const libc::c_void,
+    memsz: libc::size_t,
+}
+
+fn old_load(entry: u64, segments: &[Segment<'_>], crash: bool) -> Result<(), i32> {
+    let word = |value: u64| usize::try_from(value).map_err(|_| libc::EADDRNOTAVAIL);
+    let raw = segments.iter().map(|segment| {
+        Ok(RawSegment {
+            buf: segment.bytes.as_ptr().cast(),
+            bufsz: segment.bytes.len(),
+            mem: std::ptr::without_provenance(word(segment.address)?),
+            memsz: word(segment.size)?,
+        })
+    });
+    let raw: Vec<RawSegment> = raw.collect::<Result<_, i32>>()?;
+    let flags = if crash { KEXEC_ON_CRASH } else { 0 };
+    // SAFETY: the array and the bytes that it points to live across the call, which reads as many of them as are
+    // stated and writes nothing; where they go is memory that only the next kernel sees.
+    let result =
+        unsafe { libc::syscall(libc::SYS_kexec_load, entry, raw.len(), raw.as_ptr(), flags) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
+    }
 }
 
 fn file_load(kernel: i32, initrd: i32, cmdline: &[u8], flags: libc::c_ulong) -> Result<(), i32> {

@@ -103,6 +103,41 @@ pub fn parse_system_ram(iomem: &str) -> Option<u64> {
     (ram > 0).then(|| ram.saturating_sub(reserved))
 }
 
+/// RAM in which nothing lies that the kernel names, as half-open ranges; empty if the addresses are hidden from this
+/// process.
+///
+/// # Errors
+/// When `/proc/iomem` can't be read.
+pub fn free_ram(root: &Root) -> Result<Vec<Range<u64>>, ReadError> {
+    Ok(parse_free_ram(
+        &root.read_text("proc/iomem")?.unwrap_or_default(),
+    ))
+}
+
+/// As [`free_ram`], from the text of `/proc/iomem`: `System RAM` without what is indented below it.
+#[must_use]
+pub fn parse_free_ram(iomem: &str) -> Vec<Range<u64>> {
+    let mut free: Vec<Range<u64>> = Vec::new();
+    let mut is_ram = false;
+    for line in iomem.lines() {
+        if !line.starts_with(' ') {
+            let ram = region(line, "System RAM");
+            is_ram = ram.is_some();
+            free.extend(ram);
+            continue;
+        }
+        let name = line.split_once(" : ").map_or("", |(_, name)| name);
+        if let (true, Some(used), Some(last)) = (is_ram, region(line, name), free.last_mut()) {
+            // They are listed by their addresses, each of them within the last one.
+            let rest = used.end.max(last.start)..last.end;
+            last.end = used.start.clamp(last.start, last.end);
+            free.push(rest);
+        }
+    }
+    free.retain(|range| !range.is_empty());
+    free
+}
+
 /// The `Crash kernel` lines of `/proc/iomem`, as half-open ranges.
 #[must_use]
 pub fn parse_crash_regions(iomem: &str) -> Vec<Range<u64>> {
@@ -167,6 +202,23 @@ mod tests {
             25000000-34ffffff : Crash kernel\n100000000-13fffffff : System RAM\n";
         assert_eq!(parse_system_ram(iomem), Some((2048 - 1 - 256) << 20));
         assert_eq!(parse_system_ram("00000000-00000000 : System RAM\n"), None);
+    }
+
+    #[test]
+    fn ram_is_free_but_for_what_is_named_below_it() {
+        let iomem = "00000000-00000fff : Reserved\n00100000-3fffffff : System RAM\n  \
+            01000000-01ffffff : Kernel code\n    01800000-018fffff : inside\n  \
+            25000000-3fffffff : Crash kernel\nfd000000-fdffffff : PCI\n  fd000000-fd00ffff : vga\n\
+            100000000-13fffffff : System RAM\n";
+        assert_eq!(
+            parse_free_ram(iomem),
+            [
+                0x10_0000..0x100_0000,
+                0x200_0000..0x2500_0000,
+                0x1_0000_0000..0x1_4000_0000
+            ]
+        );
+        assert!(parse_free_ram("00000000-00000000 : System RAM\n").is_empty());
     }
 
     #[test]
