@@ -8,6 +8,7 @@
 //! | which images the kernel's loader takes, with its error numbers | `probe` |
 //! | what the running kernel shows of how it was started | `running` |
 //! | what goes on a capture's command line | `capture` |
+//! | what kexec_load loads, laid out in memory | `segments` |
 //! | what of the gate's file its boot protocol reads | `stub` |
 //! | parameters that its kernels alone have | `parameters` |
 //! | what kexec-tools has for it alone | `kexec` |
@@ -23,5 +24,5 @@ pub use x86::inspect::BzImageInfo;
 // The one that this is built for.
 pub use x86::{
     ENTRY_ARCHITECTURE, NAME, PE_MACHINE, advice, capture, is_elf_machine, kexec, loader,
-    parameters, probe, running, stub,
+    parameters, probe, running, segments, stub,
 };

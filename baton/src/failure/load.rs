@@ -28,6 +28,9 @@ pub enum LoadError {
         "no memory is reserved for a crash kernel; boot with crashkernel=256M (or more) on the command line"
     )]
     NoCrashRegion,
+    /// By kexec_load, which only `kexec -c` asks for.
+    #[error("kexec_load isn't possible: {0}")]
+    NoKexecLoad(&'static str),
     #[error("kernel refused: {0}, which only the gate looks at (use --via gate)")]
     OnlyGateLooksAt(&'static str),
     #[error("kernel refused: it is {0}; only the gate can boot it (use --via gate)")]
@@ -122,6 +125,7 @@ impl LoadError {
             LoadError::NoKexec => (Exit::Unsupported, "no-kexec"),
             LoadError::Disabled => (Exit::NotPermitted, "load-disabled"),
             LoadError::Limit { .. } => (Exit::NotPermitted, "load-limit"),
+            LoadError::NoKexecLoad(_) => (Exit::Unsupported, "no-kexec-load"),
             LoadError::NoCrashRegion => (Exit::NoRoom, "no-crash-region"),
             LoadError::OnlyGateLooksAt(_) | LoadError::OnlyGateBoots(_) => {
                 (Exit::Malformed, "only-for-the-gate")

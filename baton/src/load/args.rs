@@ -64,6 +64,9 @@ pub struct LoadOptions {
     /// The gate to use [default: /var/lib/baton/gate.efi, and where there is none, /usr/lib/baton/gate.efi]
     #[arg(long, value_name = "FILE", env = "BATON_GATE")]
     pub gate: Option<PathBuf>,
+    /// By kexec_load, with what the gate needs laid out here: for kernels that have nothing else (`kexec -c`).
+    #[arg(skip)]
+    pub kexec_load: bool,
     /// Say what would be loaded, and load nothing
     #[arg(long)]
     pub dry_run: bool,

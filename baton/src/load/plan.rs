@@ -83,6 +83,31 @@ pub fn check_machine(machine: &Machine, request: Request) -> std::result::Result
     }
 }
 
+/// What stands against kexec_load.
+///
+/// # Errors
+/// The first reason there is.
+pub fn check_kexec_load(machine: &Machine, request: Request) -> std::result::Result<(), LoadError> {
+    let obstacles = [
+        (
+            machine.enforced_by.is_some(),
+            "it verifies nothing, and this kernel insists on signatures; leave -c out",
+        ),
+        (
+            machine.efi,
+            "what the next kernel must know of EFI, Baton leaves to kexec_file_load; leave -c out",
+        ),
+        (
+            request.crash,
+            "what a crash kernel needs, Baton leaves to kexec_file_load; leave -c out",
+        ),
+    ];
+    match obstacles.into_iter().find(|(is_there, _)| *is_there) {
+        Some((_, why)) => Err(LoadError::NoKexecLoad(why)),
+        None => Ok(()),
+    }
+}
+
 /// This image by direct kexec.
 ///
 /// # Errors

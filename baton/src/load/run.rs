@@ -6,6 +6,7 @@ use super::plan::{self, LoadPlan, Loadable, Payload, Request, Route};
 use super::report::{self, CaptureSummary};
 use super::settings::Settings;
 use crate::arch::loader::{Header, Linux};
+use crate::arch::segments;
 use crate::boot_count::record::Record;
 use crate::digest::sha256;
 use crate::failure::Result;
@@ -217,7 +218,10 @@ pub(crate) fn load(args: &LoadOptions, root: &Root, inputs: Inputs) -> Result<Lo
     };
     if !args.dry_run {
         let why_no_mok = machine.as_ref().and_then(Machine::why_no_mok);
-        carry_out(&loaded.inputs, loaded.plan.gate.as_ref(), why_no_mok)?;
+        match loaded.plan.gate.as_ref() {
+            Some(gate) if args.kexec_load => load_segments(root, &loaded.inputs, gate)?,
+            gate => carry_out(&loaded.inputs, gate, why_no_mok)?,
+        }
         loaded.keep_record(root, true);
     }
     Ok(loaded)
@@ -236,9 +240,12 @@ fn preflight(
         free: memory::obtainable(root)?,
     };
     plan::check_machine(machine, request)?;
+    if args.kexec_load {
+        plan::check_kexec_load(machine, request)?;
+    }
     let keys = Keys::read(root)?;
     plan::choose(
-        args.via(),
+        if args.kexec_load { Via::Gate } else { args.via() },
         || direct_route(machine, request, inputs, &keys),
         || gate_route(args, machine, request, inputs, &keys),
     )
@@ -365,6 +372,13 @@ fn unjudged(args: &LoadOptions, inputs: &Inputs) -> Result<LoadPlan<Gate>> {
             notes: vec!["loaded without Baton's own verdict".into()],
         },
     })
+}
+
+/// By kexec_load: what kexec_file_load makes of the gate, made here.
+fn load_segments(root: &Root, inputs: &Inputs, gate: &Gate) -> Result<()> {
+    let handover = gate.handover.map().map_err(build::memory)?;
+    let layout = segments::lay_out(root, &gate.image.bytes, &handover, &inputs.cmdline)?;
+    Ok(kexec::load_segments(layout.entry(), &layout.segments())?)
 }
 
 fn carry_out(inputs: &Inputs, gate: Option<&Gate>, why_no_mok: Option<&'static str>) -> Result<()> {

@@ -8,6 +8,7 @@ pub mod loader;
 pub mod parameters;
 pub mod probe;
 pub mod running;
+pub mod segments;
 pub mod stub;
 
 pub use baton_formats::pe::MACHINE_AMD64 as PE_MACHINE;

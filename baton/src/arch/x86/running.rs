@@ -1,6 +1,6 @@
 //! What the running kernel shows of how it was started: its boot_params (arch/x86/kernel/ksysfs.c).
 
-use baton_formats::boot_params::{BootParams, LOADER_KEXEC};
+use baton_formats::boot_params::{BootParams, LEN, LOADER_KEXEC};
 use baton_formats::verdict::SETUP_BATON_VERDICT;
 use baton_sys::arch::x86::{boot_params, setup_data};
 use baton_sys::{ReadError, Root};
@@ -35,4 +35,13 @@ pub fn is_by_kexec(root: &Root) -> Result<bool, ReadError> {
 /// When it is there and can't be read: only root may read it.
 pub fn gate_record(root: &Root) -> Result<Option<Vec<u8>>, ReadError> {
     setup_data::find(root, SETUP_BATON_VERDICT)
+}
+
+/// The page itself; `None` if it doesn't show that.
+///
+/// # Errors
+/// When it is there and can't be read.
+pub fn page(root: &Root) -> Result<Option<[u8; LEN]>, ReadError> {
+    let page = boot_params::read(root)?;
+    Ok(page.as_deref().and_then(<[u8]>::first_chunk).copied())
 }
