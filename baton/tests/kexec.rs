@@ -117,11 +117,15 @@ const WRONG_USE: &[(&str, i32, &str)] = &[
         255,
         "Wrong file type uki, it is a Linux kernel (bzImage)",
     ),
-    ("-c -l K", 255, "kexec_load, which -c asks for"),
+    (
+        "-c -l K",
+        255,
+        "kexec_load isn't possible: it verifies nothing",
+    ),
     (
         "-e --append=quiet",
         1,
-        "option '--command-line' goes with loading a kernel alone",
+        "option '--append' goes with loading a kernel alone",
     ),
     (
         "-u --initrd=I",
@@ -145,7 +149,7 @@ const WRONG_USE: &[(&str, i32, &str)] = &[
     ),
     (
         "-l K --real-mode",
-        1,
+        255,
         "--real-mode isn't done: kernels are entered in 64-bit mode",
     ),
     (
@@ -279,14 +283,34 @@ fn a_kernel_that_nobody_vouches_for_is_refused_under_lockdown_and_told_elsewhere
         "{}",
         said.err
     );
-    let said = kexec(&Machine::not_locked_down(), "-s -l K");
-    assert_eq!((said.code, said.out.as_str()), (0, ""));
+    let machine = Machine::not_locked_down();
+    let said = kexec(&machine, "-s -l K");
+    assert_eq!((said.code, said.out + &said.err), (0, String::new()));
+    let said = kexec(&machine, "-d -s -l K");
     assert!(
-        said.err
+        said.out
             .contains("note: this kernel doesn't enforce signatures"),
         "{}",
-        said.err
+        said.out
     );
+}
+
+#[test]
+fn kexec_load_is_not_used_where_the_kernel_insists_nor_for_what_it_can_not_pass_on() {
+    for (machine, line, says) in [
+        (with_gate(), "-c -l K", "this kernel insists on signatures"),
+        (
+            Machine::not_locked_down(),
+            "-c -l K",
+            "of EFI, Baton leaves to",
+        ),
+        (Machine::not_locked_down(), "-c -p K", "leave -c out"),
+    ] {
+        let said = kexec(&machine, line);
+        assert_eq!(said.code, 255, "{}", said.err);
+        let is_told = said.err.contains("kexec_load isn't possible") && said.err.contains(says);
+        assert!(is_told, "{}", said.err);
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub fn run(args: &ExecArgs) -> Result<()> {
         count(&root);
     }
     if args.now {
-        return Err(at_once().into());
+        return Err(ExecError::Reboot(power::reboot_into_loaded()).into());
     }
     ask_init(init, args.json)
 }
@@ -95,12 +95,6 @@ fn real_reboot(args: &ExecArgs, root: &Root) -> Result<()> {
         command,
     );
     run_orderly(command)
-}
-
-/// Starts what is loaded, asking nobody and writing nothing to the disks. Returns only on failure.
-#[must_use]
-pub fn at_once() -> ExecError {
-    ExecError::Reboot(power::reboot_into_loaded())
 }
 
 fn ask_init(init: Init, json: bool) -> Result<()> {

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_long_option_is_known_by_any_beginning_that_names_it_alone() {
-        assert_eq!(one("--app=x"), Ok((Opt::CommandLine, "x".into())));
+        assert_eq!(one("--app=x"), Ok((Opt::Append, "x".into())));
         assert_eq!(one("--reuse-c"), Ok((Opt::ReuseCmdline, "".into())));
         assert_eq!(one("--load"), Ok((Opt::Load, "".into())));
         assert_eq!(one("--kexec-syscall"), Ok((Opt::OldSyscall, "".into())));
@@ -169,12 +169,9 @@ mod tests {
         for line in ["--type=uki", "--type uki", "-t uki", "-tuki"] {
             assert_eq!(one(line), Ok((Opt::Type, "uki".into())), "{line}");
         }
-        assert_eq!(one("--append="), Ok((Opt::CommandLine, "".into())));
-        assert_eq!(one("--append=a=b"), Ok((Opt::CommandLine, "a=b".into())));
-        assert_eq!(
-            one("--append --load"),
-            Ok((Opt::CommandLine, "--load".into()))
-        );
+        assert_eq!(one("--append="), Ok((Opt::Append, "".into())));
+        assert_eq!(one("--append=a=b"), Ok((Opt::Append, "a=b".into())));
+        assert_eq!(one("--append --load"), Ok((Opt::Append, "--load".into())));
     }
 
     #[test]

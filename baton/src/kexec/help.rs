@@ -44,7 +44,8 @@ Directly reboot into a new kernel: through Baton, which loads only what is verif
  -t, --type=TYPE      Load only a kernel of this type.
  -s, --kexec-file-syscall  Load by the system call that verifies; this is what is done anyway.
  -a, --kexec-syscall-auto  The same: nothing is ever loaded unverified in its place.
- -c, --kexec-syscall  Load by the system call that verifies nothing, where the kernel permits it.
+ -c, --kexec-syscall  Load the gate, which verifies the kernel, by the system call that verifies nothing: for kernels
+                      that have no other, not locked down and without EFI.
      --command-line=STRING, --append=STRING
                       Set the kernel command line to STRING.
      --reuse-cmdline  Use the running kernel's, without BOOT_IMAGE= and initrd=, and without crashkernel= for a

@@ -3,6 +3,9 @@
 //! ```text
 //! words ─ getopt ─▶ request ─ plan ─▶ steps ─ run ─▶ load, unload, exec: as the subcommands
 //! ```
+//!
+//! docs/kexec-compat.md says where it differs and why; `cargo xtask vm --filter kexec-compat` holds that in virtual
+//! machines, beside kexec-tools.
 
 pub mod getopt;
 pub mod help;

@@ -46,8 +46,10 @@ pub enum Opt {
     NoEfi,
     ReuseVideoType,
     CommandLine,
+    Append,
     ReuseCmdline,
     Initrd,
+    Ramdisk,
     ArgsElf,
     ArgsLinux,
     ArgsNone,
@@ -129,10 +131,10 @@ pub const LONG: &[LongOption] = &[
     flag("noefi", Opt::NoEfi),
     flag("reuse-video-type", Opt::ReuseVideoType),
     value("command-line", Opt::CommandLine),
-    value("append", Opt::CommandLine),
+    value("append", Opt::Append),
     flag("reuse-cmdline", Opt::ReuseCmdline),
     value("initrd", Opt::Initrd),
-    value("ramdisk", Opt::Initrd),
+    value("ramdisk", Opt::Ramdisk),
     flag("args-elf", Opt::ArgsElf),
     flag("args-linux", Opt::ArgsLinux),
     flag("args-none", Opt::ArgsNone),
@@ -168,7 +170,7 @@ pub const SHORT: &[(u8, bool, Opt)] = &[
 ];
 
 impl Opt {
-    /// Its long name, the first one where it has two.
+    /// Its long name.
     #[must_use]
     pub fn name(self) -> &'static str {
         let option = LONG.iter().find(|option| option.opt == self);
@@ -181,8 +183,10 @@ impl Opt {
         matches!(
             self,
             Opt::CommandLine
+                | Opt::Append
                 | Opt::ReuseCmdline
                 | Opt::Initrd
+                | Opt::Ramdisk
                 | Opt::ArgsElf
                 | Opt::ArgsLinux
                 | Opt::ArgsNone

@@ -26,6 +26,8 @@ pub enum Step {
     },
     /// Load a kernel.
     Load(Box<Load>),
+    /// Say that none was named.
+    MissKernel,
     /// Something must be loaded.
     CheckLoaded,
     /// Shut the machine down, through its init system.
@@ -94,7 +96,7 @@ pub fn make(request: &Request) -> Result<Plan, Wrong> {
     add(request.has(Opt::Hotplug), Step::CheckHotplug);
     add(request.unloads, Step::Unload { crash });
     if loads {
-        add(true, Step::Load(Box::new(load(request)?)));
+        add(true, load(request)?);
     }
     add(starts, Step::CheckLoaded);
     add(request.shuts_down, Step::ShutDown);
@@ -148,14 +150,16 @@ fn why_not_done(opt: Opt) -> Option<&'static str> {
     })
 }
 
-fn load(request: &Request) -> Result<Load, Wrong> {
+fn load(request: &Request) -> Result<Step, Wrong> {
     let format = match &request.file_type {
         Some(name) => Some(format_called(name)?),
         None => None,
     };
     let arguments = [Opt::ArgsElf, Opt::ArgsNone];
-    let kernel = request.operands.first().ok_or(Wrong::NoKernel)?;
-    Ok(Load {
+    let Some(kernel) = request.operands.first() else {
+        return Ok(Step::MissKernel);
+    };
+    Ok(Step::Load(Box::new(Load {
         kernel: kernel.into(),
         crash: request.crash,
         syscall: request.syscall,
@@ -164,7 +168,7 @@ fn load(request: &Request) -> Result<Load, Wrong> {
         initrd: request.initrds.last().map(PathBuf::from),
         command_line: request.command_line.clone(),
         reuses_command_line: request.reuse_command_line,
-    })
+    })))
 }
 
 fn format_called(name: &str) -> Result<(&'static str, &'static str), Wrong> {
@@ -328,6 +332,6 @@ mod tests {
     fn types_are_those_of_kexec_tools() {
         assert!(loaded("-l k -t uki").format.is_some());
         assert!(matches!(plan("-l k -t no"), Err(Wrong::UnknownType { .. })));
-        assert!(plan("-l -t uki") == Err(Wrong::NoKernel));
+        assert_eq!(steps("-l -t uki"), [Step::MissKernel]);
     }
 }

@@ -138,7 +138,7 @@ fn take(request: &mut Request, skips: &mut Skips, opt: Opt, value: OsString) -> 
         Opt::AutoSyscall => request.syscall = Syscall::Auto,
         Opt::Debug => request.debug = true,
         Opt::Type => request.file_type = Some(shown(&value)),
-        Opt::CommandLine => {
+        Opt::CommandLine | Opt::Append => {
             request.command_line = Some(value);
             request.others.push(opt);
         }
@@ -146,7 +146,7 @@ fn take(request: &mut Request, skips: &mut Skips, opt: Opt, value: OsString) -> 
             request.reuse_command_line = true;
             request.others.push(opt);
         }
-        Opt::Initrd => {
+        Opt::Initrd | Opt::Ramdisk => {
             request.initrds.push(value);
             request.others.push(opt);
         }

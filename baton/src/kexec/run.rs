@@ -4,8 +4,8 @@ use super::plan::{self, Load, Plan, Step};
 use super::request::{Asked, Request, Syscall, parse};
 use super::wrong::{self, FAILED, WRONG, Wrong};
 use super::{NAME, help};
-use crate::failure::exec::ExecError;
-use crate::failure::{Failure, Result};
+use crate::failure::load::LoadError;
+use crate::failure::{Cause, Failure, Result};
 use crate::handover::files::Image;
 use crate::input::cmdline;
 use crate::kind::FileKind;
@@ -13,9 +13,9 @@ use crate::load::args::{LoadArgs, LoadOptions};
 use crate::load::run::{Loaded, load_named};
 use crate::machine::saved_state;
 use crate::output::text;
-use crate::{crash, exec, unload};
+use crate::{crash, unload};
 use baton_sys::kexec_state::KexecState;
-use baton_sys::{Root, init, network};
+use baton_sys::{Root, init, network, power};
 use clap::{Args, Command, FromArgMatches};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -121,39 +121,19 @@ struct Machine<'a> {
 
 impl Machine<'_> {
     fn take(&self, step: &Step) -> std::result::Result<(), Ended> {
-        let fatal = |line: &str| Err(Ended::Saying(WRONG, line.to_owned()));
-        let state = || KexecState::read(&self.root);
         match step {
-            Step::Status { crash } => Err(match state()? {
-                Some(state) if *crash => Ended::Silently(state.crash_loaded.into()),
-                Some(state) => Ended::Silently(state.loaded.into()),
-                None => Ended::Saying(
-                    FAILED,
-                    "this kernel has no kexec (or /sys isn't mounted)".into(),
-                ),
-            }),
-            Step::CheckReserved if state()?.is_some_and(|state| state.crash_size == 0) => fatal(
-                "Memory for crashkernel is not reserved; boot with crashkernel=256M (or more) on the command line",
-            ),
-            Step::CheckHotplug if !self.root.exists(HOTPLUG) => fatal(&format!(
-                "Path /{HOTPLUG} does not exist, the kernel needs CONFIG_CRASH_HOTPLUG; leave --hotplug out"
-            )),
-            Step::CheckLoaded if state()?.is_some_and(|state| !state.loaded) && self.is_real() => {
-                fatal("Nothing has been loaded! Load a kernel first (kexec -l)")
-            }
-            Step::CheckReserved | Step::CheckHotplug | Step::CheckLoaded => Ok(()),
+            Step::Status { crash } => Err(self.status(*crash)?),
+            Step::CheckReserved | Step::CheckHotplug | Step::CheckLoaded => self.check(step),
+            Step::MissKernel => failed("No kernel specified; name one".into()),
             Step::Load(load) => self.load(load),
             _ if !self.is_real() => Ok(()),
             Step::Unload { crash } => self.unload(*crash),
-            Step::ShutDown => Err(Ended::Saying(
-                FAILED,
-                format!(
-                    "shutdown: {}; the kernel is loaded: shut down yourself, or start it with kexec -e",
-                    init::shut_down()
-                ),
+            Step::ShutDown => failed(format!(
+                "shutdown: {}; the kernel is loaded: shut down yourself, or start it with kexec -e",
+                init::shut_down()
             )),
             Step::Sync => {
-                baton_sys::power::sync();
+                power::sync();
                 Ok(())
             }
             Step::TakeInterfacesDown => {
@@ -163,13 +143,34 @@ impl Machine<'_> {
                 }
                 Ok(())
             }
-            Step::Exec => {
-                let ExecError::Reboot(error) = exec::run::at_once() else {
-                    return Err(Ended::Silently(FAILED));
-                };
-                Err(Ended::Saying(FAILED, format!("kexec failed: {error}")))
-            }
+            Step::Exec => failed(format!("kexec failed: {}", power::reboot_into_loaded())),
         }
+    }
+
+    fn status(&self, crash: bool) -> std::result::Result<Ended, Ended> {
+        Ok(match KexecState::read(&self.root)? {
+            Some(state) if crash => Ended::Silently(state.crash_loaded.into()),
+            Some(state) => Ended::Silently(state.loaded.into()),
+            None => Ended::Saying(FAILED, LoadError::NoKexec.to_string()),
+        })
+    }
+
+    /// What kexec-tools looks at itself. Where the kernel doesn't show it, the system call will say it.
+    fn check(&self, step: &Step) -> std::result::Result<(), Ended> {
+        let state = KexecState::read(&self.root)?;
+        let obstacle = match step {
+            Step::CheckReserved if state.is_some_and(|state| state.crash_size == 0) => {
+                "Memory for crashkernel is not reserved; boot with crashkernel=256M (or more) on the command line"
+            }
+            Step::CheckHotplug if !HOTPLUG.iter().any(|file| self.root.exists(file)) => {
+                "Path /sys/kernel/crash_elfcorehdr_size does not exist, the kernel needs CONFIG_CRASH_HOTPLUG; leave --hotplug out"
+            }
+            Step::CheckLoaded if state.is_some_and(|state| !state.loaded) && self.is_real() => {
+                "Nothing has been loaded! Load a kernel first (kexec -l)"
+            }
+            _ => return Ok(()),
+        };
+        Err(Ended::Saying(WRONG, obstacle.into()))
     }
 
     fn is_real(&self) -> bool {
@@ -190,9 +191,6 @@ impl Machine<'_> {
             Ended::Saying(code, line) => Ended::Saying(code, format!("Cannot load {name}: {line}")),
             silent => silent,
         })?;
-        for note in loaded.notes() {
-            tell!("{NAME}: note: {note}");
-        }
         if self.request.debug {
             loaded.print(&self.options(load)?, None);
         }
@@ -201,10 +199,6 @@ impl Machine<'_> {
 
     fn loaded(&self, load: &Load) -> std::result::Result<Loaded, Ended> {
         check_kind(load)?;
-        if load.syscall == Syscall::Old {
-            let why = "kexec_load, which -c asks for, isn't used: it verifies nothing, and no kernel under Secure Boot permits it; leave -c out";
-            return Err(Ended::Saying(FAILED, why.into()));
-        }
         let options = self.options(load)?;
         let loaded = if load.crash {
             crash::load::load_named(&self.root, &load.kernel, &options)
@@ -227,9 +221,10 @@ impl Machine<'_> {
 
     /// As `baton load` has them, with the files and the command line of this load.
     fn options(&self, load: &Load) -> Result<LoadOptions> {
-        let mut options = default_options();
+        let mut options = default_options()?;
         options.with.initrd = load.initrd.iter().cloned().collect();
         options.with.cmdline = self.command_line(load)?;
+        options.kexec_load = load.syscall == Syscall::Old;
         if let Some(root) = &self.request.root {
             options.root = Some(root.clone());
             options.dry_run = true;
@@ -252,16 +247,29 @@ impl Machine<'_> {
     }
 }
 
-/// There where the kernel updates a crash kernel by itself (kernel/ksysfs.c).
-const HOTPLUG: &str = "sys/kernel/crash_elfcorehdr_size";
+/// There where the kernel updates a crash kernel by itself, on older and on newer ones (kernel/ksysfs.c,
+/// kernel/kexec_core.c).
+const HOTPLUG: [&str; 2] = [
+    "sys/kernel/crash_elfcorehdr_size",
+    "sys/kernel/kexec/crash_elfcorehdr_size",
+];
+
+fn failed(line: String) -> std::result::Result<(), Ended> {
+    Err(Ended::Saying(FAILED, line))
+}
 
 /// `baton load` without an option, in this environment.
-fn default_options() -> LoadOptions {
+fn default_options() -> Result<LoadOptions> {
     let command = LoadArgs::augment_args(Command::new("load"));
     // The kernel is named by the load itself.
-    let matches = command.get_matches_from(["load", "kernel"]);
-    let parsed = LoadArgs::from_arg_matches(&matches);
-    parsed.unwrap_or_else(|error| error.exit()).options
+    let matches = command.try_get_matches_from(["load", "kernel"]);
+    let parsed = matches.and_then(|matches| LoadArgs::from_arg_matches(&matches));
+    let args = parsed.map_err(|error| {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        Cause::Arguments(line.trim_start_matches("error: ").to_owned())
+    });
+    Ok(args?.options)
 }
 
 /// Whether the kernel is of the type that was named, and takes the arguments that were asked for.
@@ -272,19 +280,13 @@ fn check_kind(load: &Load) -> std::result::Result<(), Ended> {
     let kind = FileKind::of(&Image::open(&load.kernel)?.bytes);
     let found = kind.format.word();
     match (load.format, load.arguments) {
-        (Some((format, called)), _) if format != found => Err(Ended::Saying(
-            FAILED,
-            format!(
-                "Wrong file type {called}, it is {}; leave -t out",
-                kind.name
-            ),
+        (Some((format, called)), _) if format != found => failed(format!(
+            "Wrong file type {called}, it is {}; leave -t out",
+            kind.name
         )),
-        (_, Some(opt)) if found == "elf" => Err(Ended::Saying(
-            FAILED,
-            format!(
-                "--{} isn't done: an ELF kernel gets its arguments as Linux takes them; leave it out",
-                opt.name()
-            ),
+        (_, Some(opt)) if found == "elf" => failed(format!(
+            "--{} isn't done: an ELF kernel gets its arguments as Linux takes them; leave it out",
+            opt.name()
         )),
         _ => Ok(()),
     }

@@ -27,8 +27,6 @@ pub enum Wrong {
     SerialBaud(String),
     #[error("option '--{}' goes with loading a kernel alone; add -l or -p, or leave it out", .0.name())]
     NothingIsLoaded(Opt),
-    #[error("No kernel specified; name one")]
-    NoKernel,
     #[error("Unsupported kernel type {name}; leave -t out, or give one of {known}")]
     UnknownType { name: String, known: String },
     #[error("no {0} kernel is booted by Baton; leave -t out to have the file recognised")]
@@ -42,6 +40,11 @@ impl Wrong {
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
+            // Which kexec-tools finds by the kernel.
+            Wrong::NotDone {
+                opt: Opt::RealMode | Opt::Entry32Bit,
+                ..
+            } => FAILED,
             Wrong::Misused(_)
             | Wrong::NotANumber { .. }
             | Wrong::NothingIsLoaded(_)
@@ -49,7 +52,6 @@ impl Wrong {
             // Those it finds after it has begun.
             Wrong::SerialPort(..)
             | Wrong::SerialBaud(_)
-            | Wrong::NoKernel
             | Wrong::UnknownType { .. }
             | Wrong::OtherType(_) => FAILED,
         }

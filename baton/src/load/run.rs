@@ -90,12 +90,6 @@ impl Loaded {
         format!("{kernel}{}, {route}", entry.unwrap_or_default())
     }
 
-    /// What a person should know of how it is loaded.
-    #[must_use]
-    pub fn notes(&self) -> &[String] {
-        &self.plan.route.notes
-    }
-
     /// Prints the report, with what there is to say of a capture.
     pub fn print(&self, args: &LoadOptions, capture: Option<&CaptureSummary>) {
         report::print(args, self, capture);
@@ -245,7 +239,11 @@ fn preflight(
     }
     let keys = Keys::read(root)?;
     plan::choose(
-        if args.kexec_load { Via::Gate } else { args.via() },
+        if args.kexec_load {
+            Via::Gate
+        } else {
+            args.via()
+        },
         || direct_route(machine, request, inputs, &keys),
         || gate_route(args, machine, request, inputs, &keys),
     )
