@@ -36,6 +36,8 @@ pub enum Event {
         /// How long it ran.
         ms: u64,
     },
+    /// A program that may end in any way ended.
+    Tried(Box<Tried>),
     /// kexec_file_load returned.
     FileLoaded {
         /// The error number, 0 for success.
@@ -64,6 +66,23 @@ pub enum Event {
     },
     /// The script's last stage ended: the last word.
     Done,
+}
+
+/// How a program ended, and what is loaded then.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// Its exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote to standard output; the end of it if it was long.
+    pub out: String,
+    /// What it wrote to standard error, likewise.
+    pub err: String,
+    /// Whether a kernel is loaded for a kexec.
+    pub loaded: bool,
+    /// Whether a kernel is loaded for a crash.
+    pub crash_loaded: bool,
 }
 
 /// What a machine looks like from inside.

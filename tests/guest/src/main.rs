@@ -13,9 +13,9 @@ use baton_guest::event::Event;
 use baton_guest::script::{STAGE, Script};
 
 fn main() {
-    if is_systemctl_kexec() {
+    if is_shutdown() {
         let error = baton_sys::power::reboot_into_loaded();
-        eprintln!("systemctl: {error}");
+        eprintln!("shutdown: {error}");
         std::process::exit(1);
     }
     // /proc is needed to know the stage; what fails before that is reported as stage 0.
@@ -32,9 +32,15 @@ fn main() {
 }
 
 /// Stands in for systemd's: the machines here are too small to have one.
-fn is_systemctl_kexec() -> bool {
-    let arguments: Vec<String> = std::env::args().collect();
-    arguments == ["systemctl", "kexec"]
+fn is_shutdown() -> bool {
+    let mut arguments = std::env::args();
+    let program = arguments.next().unwrap_or_default();
+    let arguments: Vec<String> = arguments.collect();
+    match program.rsplit('/').next() {
+        Some("systemctl") => arguments == ["kexec"],
+        Some("shutdown") => arguments == ["-r", "now"],
+        _ => false,
+    }
 }
 
 fn run(console: &console::Console) -> Result<()> {

@@ -51,6 +51,15 @@ pub enum Step {
         /// The exit code that it must end with.
         expect: Expect,
     },
+    /// Forgets what is loaded.
+    Unload,
+    /// Runs a program, however it ends, and says what is loaded then.
+    Try {
+        /// The program and its arguments.
+        argv: Vec<String>,
+        /// What its environment has besides, as `NAME=value`.
+        environment: Vec<String>,
+    },
     /// Writes a file.
     Write {
         /// Absolute path.

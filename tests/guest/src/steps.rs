@@ -9,8 +9,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use baton_guest::event::Event;
+use baton_guest::event::{Event, Tried};
 use baton_guest::script::{Expect, Step, target_serial};
+use baton_sys::Root;
+use baton_sys::kexec_state::KexecState;
 
 use crate::canary::Filled;
 use crate::console::Console;
@@ -24,6 +26,14 @@ pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Resu
     match step {
         Step::Observe => console.say(Event::Observed(Box::new(observe::observe()?))),
         Step::Run { argv, expect } => run(console, argv, *expect)?,
+        Step::Unload => {
+            for crash in [false, true] {
+                baton_sys::kexec::unload(crash)?;
+            }
+        }
+        Step::Try { argv, environment } => {
+            console.say(Event::Tried(Box::new(attempt(argv, environment)?)));
+        }
         Step::Write { path, text } => {
             if let Some(directory) = Path::new(path).parent() {
                 fs::create_dir_all(directory)?;
@@ -96,18 +106,40 @@ pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Resu
     Ok(())
 }
 
-fn run(console: &Console, argv: &[String], expect: Expect) -> Result<()> {
+/// A program, as all of them are run.
+fn command(argv: &[String]) -> Result<Command> {
     let (program, arguments) = argv.split_first().context("no program")?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env("PATH", "/payload/bin:/bin")
+        .stdin(Stdio::null());
+    Ok(command)
+}
+
+fn attempt(argv: &[String], environment: &[String]) -> Result<Tried> {
+    let mut command = command(argv)?;
+    command.envs(environment.iter().filter_map(|it| it.split_once('=')));
+    let out = command.output().with_context(|| argv.join(" "))?;
+    let said = |bytes: &[u8]| tail(&String::from_utf8_lossy(bytes)).to_owned();
+    let state = KexecState::read(&Root::system())?.unwrap_or_default();
+    Ok(Tried {
+        argv: argv.to_vec(),
+        code: out.status.code(),
+        out: said(&out.stdout),
+        err: said(&out.stderr),
+        loaded: state.loaded,
+        crash_loaded: state.crash_loaded,
+    })
+}
+
+fn run(console: &Console, argv: &[String], expect: Expect) -> Result<()> {
+    let mut command = command(argv)?;
     if expect == Expect::Gone {
         console.say(Event::Leaving);
     }
     let begun = Instant::now();
-    let out = Command::new(program)
-        .args(arguments)
-        .env("PATH", "/payload/bin:/bin")
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| program.clone())?;
+    let out = command.output().with_context(|| argv.join(" "))?;
     let ms = u64::try_from(begun.elapsed().as_millis())?;
     let code = out.status.code();
     let mut output = String::from_utf8_lossy(&out.stdout).into_owned();

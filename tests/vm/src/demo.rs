@@ -111,7 +111,8 @@ fn guest(line: &Line) -> Option<String> {
         Event::Leaving => Some("  $ baton exec --now".into()),
         Event::Done => Some("done; the machine switches itself off".into()),
         Event::Failed { reason } => Some(format!("FAILED: {reason}")),
-        Event::FileLoaded { .. }
+        Event::Tried(_)
+        | Event::FileLoaded { .. }
         | Event::Filled(_)
         | Event::Scanned(_)
         | Event::Awaiting { .. }

@@ -3,6 +3,8 @@
 //! | path | |
 //! |---|---|
 //! | `bin/kexec`, `bin/baton` | stock kexec (its libraries are under `system/`), and ours |
+//! | `drop-in/kexec` | ours by that name |
+//! | `scripts/{kexec-load,kexec}` | what Debian's kexec-tools runs at shutdown |
 //! | `bin/busybox` | for what no program of ours does |
 //! | `bin/baton-capture` | what captures a crash |
 //! | `modules/RELEASE/MODULE/` | a module and what it needs, decompressed |
@@ -150,11 +152,32 @@ fn stock_kexec(extras: &Extras, tree: &Path) -> Result<()> {
         )?;
     }
     // Character sets: large, and nobody converts any.
+    kexec_scripts(from, tree)?;
     let conversions = tree.join("system/usr/lib/x86_64-linux-gnu/gconv");
     if conversions.exists() {
         fs::remove_dir_all(conversions)?;
     }
     Ok(())
+}
+
+/// What Debian's scripts say in which words is nobody's matter here.
+const INIT_FUNCTIONS: &str = "\
+log_action_begin_msg() { echo \"$@\"; }
+log_action_end_msg() { echo \"ended with $1\"; }
+log_action_msg() { echo \"$@\"; }
+log_failure_msg() { echo \"$@\"; }
+";
+
+/// The scripts that Debian's kexec-tools runs when the machine is shut down.
+fn kexec_scripts(from: &Path, tree: &Path) -> Result<()> {
+    let scripts = tree.join("scripts");
+    fs::create_dir_all(&scripts)?;
+    for name in ["kexec-load", "kexec"] {
+        fs::copy(from.join("etc/init.d").join(name), scripts.join(name))?;
+    }
+    let functions = tree.join("system/lib/lsb");
+    fs::create_dir_all(&functions)?;
+    Ok(fs::write(functions.join("init-functions"), INIT_FUNCTIONS)?)
 }
 
 fn add_kernel(work: &Path, tree: &Path, keys: &Keys, kernel: &Kernel) -> Result<()> {
@@ -244,6 +267,15 @@ fn vars_revoking(tree: &Path) -> PathBuf {
     tree.with_file_name(VARS_REVOKING)
 }
 
+/// `baton` by its other name.
+fn drop_in(tree: &Path) -> Result<()> {
+    fs::create_dir_all(tree.join("drop-in"))?;
+    Ok(fs::os::unix::fs::symlink(
+        "../bin/baton",
+        tree.join("drop-in/kexec"),
+    )?)
+}
+
 /// What is built from our sources, and forged with it.
 fn add_ours(
     tree: &Path,
@@ -253,6 +285,7 @@ fn add_ours(
     ours: &Ours,
 ) -> Result<()> {
     fs::copy(&ours.baton, tree.join("bin/baton"))?;
+    drop_in(tree)?;
     if let Some(capture) = &ours.capture {
         fs::copy(capture, tree.join("bin/baton-capture"))?;
     }

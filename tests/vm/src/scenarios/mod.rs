@@ -2,6 +2,7 @@
 
 mod altered;
 mod attacks;
+mod compat;
 mod crash;
 mod dump;
 mod format;
@@ -34,5 +35,6 @@ pub fn all(lab: &Lab) -> Vec<Scenario> {
     found.extend(policy::all(&labels));
     found.extend(altered::all(&labels));
     found.extend(attacks::all(&labels));
+    found.extend(compat::all());
     found
 }
