@@ -72,8 +72,8 @@ fn say_timing(root: &Root) -> Result<()> {
     Ok(())
 }
 
-/// That it can't be counted stops nothing.
-fn count(root: &Root) {
+/// Counts that what is loaded is about to be started. That it can't be counted stops nothing.
+pub fn count(root: &Root) {
     if let Err(failure) = boot_count::run::count(root) {
         tell!("baton: {failure}");
     }

@@ -32,6 +32,8 @@ pub enum Step {
     CheckLoaded,
     /// Shut the machine down, through its init system.
     ShutDown,
+    /// Count that what is loaded is started, as `baton exec` does.
+    Count,
     /// Write what is dirty to the disks.
     Sync,
     /// Take the network's interfaces down.
@@ -100,6 +102,7 @@ pub fn make(request: &Request) -> Result<Plan, Wrong> {
     }
     add(starts, Step::CheckLoaded);
     add(request.shuts_down, Step::ShutDown);
+    add(request.execs, Step::Count);
     add(request.execs && request.syncs, Step::Sync);
     add(
         request.execs && request.takes_interfaces_down,
@@ -252,8 +255,11 @@ mod tests {
     fn steps_come_in_the_order_of_kexec_tools() {
         use Step::*;
         assert_eq!(steps("-p -u"), [Unload { crash: true }]);
-        assert_eq!(steps("-e"), [CheckLoaded, Sync, TakeInterfacesDown, Exec]);
-        assert_eq!(steps("-e -x -y"), [CheckLoaded, Exec]);
+        assert_eq!(
+            steps("-e"),
+            [CheckLoaded, Count, Sync, TakeInterfacesDown, Exec]
+        );
+        assert_eq!(steps("-e -x -y"), [CheckLoaded, Count, Exec]);
         assert_eq!(steps("-p --hotplug k")[..2], [CheckReserved, CheckHotplug]);
         assert!(matches!(steps("-l k")[..], [Load(_)]));
         assert!(matches!(steps("k")[..], [Load(_), CheckLoaded, ShutDown]));
@@ -264,7 +270,7 @@ mod tests {
         let forced = steps("-f k");
         assert!(matches!(
             forced[..],
-            [Load(_), CheckLoaded, Sync, TakeInterfacesDown, Exec]
+            [Load(_), CheckLoaded, Count, Sync, TakeInterfacesDown, Exec]
         ));
     }
 

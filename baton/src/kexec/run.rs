@@ -11,9 +11,10 @@ use crate::input::cmdline;
 use crate::kind::FileKind;
 use crate::load::args::{LoadArgs, LoadOptions};
 use crate::load::run::{Loaded, load_named};
+use crate::load::settings::Settings;
 use crate::machine::saved_state;
 use crate::output::text;
-use crate::{crash, unload};
+use crate::{crash, exec, unload};
 use baton_sys::kexec_state::KexecState;
 use baton_sys::{Root, init, network, power};
 use clap::{Args, Command, FromArgMatches};
@@ -132,6 +133,10 @@ impl Machine<'_> {
                 "shutdown: {}; the kernel is loaded: shut down yourself, or start it with kexec -e",
                 init::shut_down()
             )),
+            Step::Count => {
+                exec::run::count(&self.root);
+                Ok(())
+            }
             Step::Sync => {
                 power::sync();
                 Ok(())
@@ -225,6 +230,9 @@ impl Machine<'_> {
         options.with.initrd = load.initrd.iter().cloned().collect();
         options.with.cmdline = self.command_line(load)?;
         options.kexec_load = load.syscall == Syscall::Old;
+        if !load.crash {
+            options = Settings::read(&self.root, None)?.complete(&options);
+        }
         if let Some(root) = &self.request.root {
             options.root = Some(root.clone());
             options.dry_run = true;
