@@ -1,6 +1,7 @@
 //! Finds the entries of a machine.
 
 use super::bls::{self, Bls, Name};
+use super::current::Current;
 use super::default::{Grub, Sayings};
 use super::grub::{Menu, MenuEntry};
 use super::order::{self, Rank};
@@ -8,7 +9,6 @@ use super::place::Places;
 use super::text::{MAX_TEXT, Variables};
 use super::{Entries, Entry, Kind, plain, uki};
 use crate::failure::Result;
-use crate::input::cmdline;
 use baton_sys::efivars;
 use baton_sys::file::{self, names_in};
 use baton_sys::{Root, mounts};
@@ -28,7 +28,7 @@ const GRUB: [&str; 2] = ["boot/grub", "boot/grub2"];
 /// When what is running can't be read.
 pub fn entries(root: &Root) -> Result<Entries> {
     let mounts = mounts::read(root).unwrap_or_default();
-    let running = Running::read(root)?;
+    let current = Current::read(root)?;
     let mut finder = Finder {
         places: Places {
             root,
@@ -42,7 +42,7 @@ pub fn entries(root: &Root) -> Result<Entries> {
         finder.add_ukis(partition);
     }
     let menu = grub.as_ref().map(|it| finder.add_menu(it));
-    finder.add_plain(&running.cmdline);
+    finder.add_plain(&current.cmdline);
     let Entries { mut entries, notes } = finder.found;
     // GRUB's menu is in its own order; the sort keeps that.
     entries.sort_by(|a, b| match (group(a.kind), group(b.kind)) {
@@ -50,7 +50,7 @@ pub fn entries(root: &Root) -> Result<Entries> {
         (a, b) => a.cmp(&b),
     });
     for entry in &mut entries {
-        entry.is_running = running.is(entry);
+        entry.is_running = current.is(entry);
     }
     let default = sayings(root, menu).choose(&entries);
     if let Some(at) = default {
@@ -104,44 +104,6 @@ fn utf16(bytes: &[u8]) -> String {
         .map(|it| u16::from_le_bytes(*it));
     let units: Vec<u16> = units.take_while(|unit| *unit != 0).collect();
     String::from_utf16_lossy(&units)
-}
-
-/// What is running.
-struct Running {
-    release: String,
-    cmdline: String,
-}
-
-impl Running {
-    fn read(root: &Root) -> Result<Running> {
-        let release = root.read_text("proc/sys/kernel/osrelease")?;
-        let line = root.read("proc/cmdline")?.unwrap_or_default();
-        let line = line.trim_ascii_end();
-        Ok(Running {
-            release: release.unwrap_or_default().trim().to_owned(),
-            cmdline: String::from_utf8_lossy(&cmdline::reuse(line, false)).into_owned(),
-        })
-    }
-
-    /// Whether it is this entry, by the kernel's release and the command line.
-    fn is(&self, entry: &Entry) -> bool {
-        let name = |path: &PathBuf| path.to_string_lossy().into_owned();
-        let kernel = entry.kernel.as_ref().map(name).unwrap_or_default();
-        let is_release = !self.release.is_empty()
-            && (entry.version.as_deref() == Some(&self.release)
-                || kernel.ends_with(&format!("-{}", self.release))
-                || kernel.contains(&format!("/{}/", self.release)));
-        let words = |line: &str| {
-            line.split_ascii_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        let is_line = entry
-            .cmdline
-            .as_ref()
-            .is_none_or(|line| words(line) == words(&self.cmdline));
-        is_release && is_line
-    }
 }
 
 /// GRUB's menu and variables.

@@ -7,11 +7,12 @@
 //! /boot/vmlinuz-* ────── plain ─┘
 //! ```
 //!
-//! The parsers take text or bytes and are pure; `find` and `place` alone look at the machine. An entry that can't be
+//! The parsers take text or bytes and are pure; `find`, `place` and `current` alone look at the machine. An entry that can't be
 //! loaded is listed with its reason.
 
 pub mod args;
 pub mod bls;
+pub mod current;
 pub mod default;
 pub mod find;
 pub mod grub;
@@ -107,7 +108,7 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// Those that go by this name: several if different files give the same.
+    /// The one that goes by this name, of several the first.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Entry> {
         let exact = self.entries.iter().find(|entry| entry.id == name);

@@ -1,5 +1,7 @@
 //! Machines with entries of every kind.
 
+use super::grub::Menu;
+use super::text::Variables;
 use super::{Entries, Kind, find};
 use crate::crash::fake::{Fake, kernel_image};
 
@@ -173,4 +175,41 @@ fn what_cannot_be_read_is_noted_and_hides_nothing() {
     let found = entries(&fake);
     assert_eq!(found.entries.len(), 2);
     assert_eq!(found.notes.len(), 2, "{:?}", found.notes);
+}
+
+/// Bytes taken out, doubled and changed, the same at every run.
+fn damaged(whole: &str, seed: u32) -> String {
+    let mut bytes = whole.as_bytes().to_vec();
+    let mut state = seed.wrapping_mul(0x9e37_79b9) | 1;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        usize::try_from(state).unwrap() % below
+    };
+    for _ in 0..=random(8) {
+        let at = random(bytes.len());
+        let len = random(40).min(bytes.len() - at);
+        match random(3) {
+            0 => drop(bytes.drain(at..at + len)),
+            1 => bytes[at] = b"{}'\"\\\n $;#\0"[random(11)],
+            _ => {
+                let part = bytes[at..at + len].to_vec();
+                bytes.splice(at..at, part);
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn a_damaged_menu_is_read_as_far_as_it_goes() {
+    let variables = Variables::of_environment("kernelopts=ro\n");
+    for seed in 1..2000 {
+        let menu = Menu::parse(&damaged(DEBIAN, seed), &variables);
+        assert!(!menu.default_path(&variables).is_empty());
+        for entry in &menu.entries {
+            assert!(entry.problem.is_some() || entry.linux.is_some(), "{seed}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! otherwise.
 
 use super::args::LoadOptions;
-use super::run::{self, Loaded};
+use super::run::{self, Loaded, Origin};
 use super::settings::Settings;
 use crate::boot_count::state::State;
 use crate::boot_count::store;
@@ -34,6 +34,7 @@ pub fn load(named: Option<&str>, settings: &Settings, options: &LoadOptions) -> 
         .map(ToString::to_string)
         .into_iter()
         .collect();
+    // A count that can't be read must not keep a machine from its next kernel.
     let counts = counts.unwrap_or_default();
     let first = choose(&found, wanted)?;
     let (entry, kernel, options) = match candidate(&root, &counts, first, settings, options) {
@@ -45,12 +46,12 @@ pub fn load(named: Option<&str>, settings: &Settings, options: &LoadOptions) -> 
         }
         other => other?,
     };
-    let mut loaded = run::load_named(&kernel, &options, false)?;
-    loaded.entry = Some(entry.id.clone());
+    let origin = Origin {
+        entry: Some(entry.id.clone()),
+        is_named: named.is_some(),
+    };
+    let mut loaded = run::load_from(&kernel, &options, false, origin)?;
     loaded.notes.extend(notes);
-    if !options.dry_run {
-        loaded.keep_record(&root, named.is_some());
-    }
     Ok(loaded)
 }
 

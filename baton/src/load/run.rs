@@ -46,10 +46,7 @@ pub struct Loaded {
 
 impl Loaded {
     /// Keeps what was loaded on record; that it can't be undoes no load.
-    pub(super) fn keep_record(&mut self, root: &Root, is_named: bool) {
-        if self.inputs.crash {
-            return;
-        }
+    fn keep_record(&mut self, root: &Root, is_named: bool) {
         let kernel = &self.inputs.kernel;
         let gate = self.plan.gate.as_ref();
         let judged = gate.and_then(|gate| {
@@ -159,17 +156,47 @@ fn load_as_told(args: &LoadArgs) -> Result<()> {
     Ok(())
 }
 
+/// Why this kernel is loaded, and no other.
+pub(super) struct Origin {
+    /// The entry that it is from.
+    pub(super) entry: Option<String>,
+    /// Whether a person named it.
+    pub(super) is_named: bool,
+}
+
 /// Loads a kernel that was named.
 ///
 /// # Errors
 /// Why it would be refused, or was.
 pub fn load_named(kernel: &Path, args: &LoadOptions, crash: bool) -> Result<Loaded> {
+    let origin = Origin {
+        entry: None,
+        is_named: true,
+    };
+    load_from(kernel, args, crash, origin)
+}
+
+/// Loads a kernel, and keeps on record what it is.
+///
+/// # Errors
+/// Why it would be refused, or was.
+pub(super) fn load_from(
+    kernel: &Path,
+    args: &LoadOptions,
+    crash: bool,
+    origin: Origin,
+) -> Result<Loaded> {
     let root = root(args)?;
     let inputs = Inputs::read(kernel, &args.with, reused(args, &root, crash)?, crash)?;
     if let Some(failure) = inputs.kind.refused_as("kernel", kernel) {
         return Err(failure.into());
     }
-    load(args, &root, inputs)
+    let mut loaded = load(args, &root, inputs)?;
+    loaded.entry = origin.entry;
+    if !args.dry_run && !crash {
+        loaded.keep_record(&root, origin.is_named);
+    }
+    Ok(loaded)
 }
 
 /// The running kernel's command line, if that is to be used again.
@@ -204,21 +231,19 @@ pub(crate) fn load(args: &LoadOptions, root: &Root, inputs: Inputs) -> Result<Lo
     if let Some(path) = &args.save_handover {
         save(plan.gate.as_ref(), path, args.force)?;
     }
-    let mut loaded = Loaded {
+    if !args.dry_run {
+        let why_no_mok = machine.as_ref().and_then(Machine::why_no_mok);
+        match plan.gate.as_ref() {
+            Some(gate) if args.kexec_load => load_segments(root, &inputs, gate)?,
+            gate => carry_out(&inputs, gate, why_no_mok)?,
+        }
+    }
+    Ok(Loaded {
         entry: None,
         notes: Vec::new(),
         inputs,
         plan,
-    };
-    if !args.dry_run {
-        let why_no_mok = machine.as_ref().and_then(Machine::why_no_mok);
-        match loaded.plan.gate.as_ref() {
-            Some(gate) if args.kexec_load => load_segments(root, &loaded.inputs, gate)?,
-            gate => carry_out(&loaded.inputs, gate, why_no_mok)?,
-        }
-        loaded.keep_record(root, true);
-    }
-    Ok(loaded)
+    })
 }
 
 /// Everything that can be known before the system call.
