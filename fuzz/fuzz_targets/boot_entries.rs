@@ -1,0 +1,38 @@
+//! The files of boot loaders, which whoever may write to /boot can make what they like.
+//!
+//! Input: GRUB's environment, a zero, a pattern, a zero, a file that is read as every kind that there is.
+#![no_main]
+
+use baton_cli::entries::bls::{Bls, Name, SUFFIX};
+use baton_cli::entries::grub::Menu;
+use baton_cli::entries::order::compare_versions;
+use baton_cli::entries::text::{Variables, matches, os_release};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let text = String::from_utf8_lossy(bytes);
+    let mut parts = text.splitn(3, '\0');
+    let mut next = || parts.next().unwrap_or_default();
+    let (environment, pattern, file) = (next(), next(), next());
+    let variables = Variables::of_environment(environment);
+    if let Ok(bls) = Bls::parse(file, Some(&variables)) {
+        assert!(bls.problem().is_some() || bls.linux.is_some() || bls.uki.is_some());
+        let words = |path: &String| !path.contains(char::is_whitespace);
+        assert!(bls.initrds.iter().all(words));
+    }
+    let menu = Menu::parse(file, &variables);
+    let default = menu.default_path(&variables);
+    assert!(!default.is_empty());
+    for entry in &menu.entries {
+        assert!(entry.problem.is_some() || entry.linux.is_some());
+        let _ = entry.is_named(&default);
+    }
+    if let Some(name) = Name::parse(pattern, SUFFIX) {
+        assert!(name.id.len() <= pattern.len());
+    }
+    let (a, b) = (environment, pattern);
+    assert_eq!(compare_versions(a, b), compare_versions(b, a).reverse());
+    assert!(matches("*", pattern));
+    let _ = matches(pattern, environment);
+    let _ = os_release(file, "PRETTY_NAME");
+});
