@@ -1,7 +1,7 @@
 //! What kexec_load loads: the gate, what it is handed, and the arguments that the kernel's own loader would make
 //! (arch/x86/kernel/kexec-bzimage64.c), laid out in memory here. For kernels that have no other system call.
 //!
-//! Between the kernels runs no more than the jump at [`JUMP`]: kexec clears all registers but the stack's
+//! Between the kernels runs no more than a jump: kexec clears all registers but the stack's
 //! (arch/x86/kernel/relocate_kernel_64.S), and the gate wants boot_params in `%rsi`. It needs no stack, no descriptors
 //! and no page tables besides those of kexec, which map what is loaded.
 
