@@ -23,6 +23,8 @@ pub const PATH: &str = "/etc/baton/capture.toml";
 pub struct Config {
     /// The time that the whole capture may take; then the final action is taken.
     pub deadline: Deadline,
+    /// The time that nothing may be written or read in; then the final action is taken, too.
+    pub progress_timeout: ProgressTimeout,
     /// The final action, taken with or without a dump.
     pub finally: Finally,
     /// Whether the dump is read back before the final action.
@@ -44,6 +46,9 @@ pub struct Config {
 
 /// The time that the whole capture may take, in seconds.
 pub type Deadline = Number<10, 86400>;
+
+/// The time without progress after which a capture is given up, in seconds. A disk that is asleep takes half a minute.
+pub type ProgressTimeout = Number<60, 86400>;
 
 /// How many dumps a directory keeps, including the new one; the oldest are removed first.
 pub type Keep = Number<1, { u32::MAX }>;

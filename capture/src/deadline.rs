@@ -1,9 +1,10 @@
 //! The final action, which is taken whatever hangs.
 //!
-//! The program takes it when it is done, the deadline's thread when the time is over, or the panic hook:
-//! whichever comes first. Another thread resets the machine if the action itself hangs in a driver.
+//! The program takes it when it is done, a thread when the time is over or when nothing moves any more, or the panic
+//! hook: whichever comes first. Another thread resets the machine if the action itself hangs in a driver.
 
 use crate::system::{Finally, System};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -20,6 +21,8 @@ pub struct End {
     unsaved: Mutex<Option<String>>,
     begun: Mutex<bool>,
     changed: Condvar,
+    /// Grows with each sign of progress.
+    progress: AtomicU64,
 }
 
 impl End {
@@ -32,6 +35,7 @@ impl End {
             unsaved: Mutex::new(None),
             begun: Mutex::new(false),
             changed: Condvar::new(),
+            progress: AtomicU64::new(0),
         })
     }
 
@@ -85,6 +89,31 @@ impl End {
                     "the deadline of {} s has passed",
                     deadline.as_secs()
                 ));
+            }
+        })
+    }
+
+    /// Notes that something was written or read.
+    pub fn progressed(&self) {
+        self.progress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes the action once nothing has been written or read for this long, unless it has been taken.
+    ///
+    /// # Errors
+    /// When there is no memory for a thread.
+    pub fn unless_progress(self: &Arc<Self>, timeout: Duration) -> std::io::Result<()> {
+        let end = Arc::clone(self);
+        spawn("progress", move || {
+            let mut last = end.progress.load(Ordering::Relaxed);
+            while !end.comes_within(timeout) {
+                let now = end.progress.load(Ordering::Relaxed);
+                if now == last {
+                    let seconds = timeout.as_secs();
+                    end.take(&format!("nothing was written or read for {seconds} s"));
+                    return;
+                }
+                last = now;
             }
         })
     }

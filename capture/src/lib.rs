@@ -9,6 +9,7 @@
 //!
 //! let text = r#"
 //!     deadline = 600
+//!     progress-timeout = 120
 //!     finally = "reboot"
 //!     read-back = true
 //!     keep = 3
@@ -36,6 +37,7 @@ pub mod dump;
 pub mod file_system;
 pub mod linux;
 pub mod mount_options;
+mod movement;
 pub mod name;
 pub mod path;
 pub mod periodic_sync;

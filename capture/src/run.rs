@@ -5,12 +5,14 @@ use crate::crash::{Crash, CrashError, Facts};
 use crate::deadline::{End, device_timeout};
 use crate::digest;
 use crate::dump::Dump;
+use crate::movement::{Moving, MovingSource};
 use crate::name;
 use crate::periodic_sync::PeriodicSync;
 use crate::progress::Progress;
 use crate::summary::{CrashSummary, Failed, Memory, Seconds, Summary};
 use crate::system::System;
 use crate::target::{Job, Target, TargetError, TargetWriter, WrittenDump};
+use baton_kdump::Source;
 use baton_kdump::convert::Summary as Written;
 use baton_kdump::write::{Observer, Phase};
 use std::io;
@@ -54,6 +56,10 @@ fn configured(
     if let Err(error) = end.after(time(config)) {
         system.say(&format!("the deadline can't be set: {error}"));
     }
+    let timeout = Duration::from_secs(config.progress_timeout.get().into());
+    if let Err(error) = end.unless_progress(timeout) {
+        system.say(&format!("the timeout can't be set: {error}"));
+    }
     if Capture::new(&**system, end, config).run(open) {
         "the dump is complete"
     } else {
@@ -69,14 +75,14 @@ fn time(config: &Config) -> Duration {
 /// A capture in progress.
 struct Capture<'a> {
     system: &'a dyn System,
-    end: &'a End,
+    end: &'a Arc<End>,
     config: &'a Config,
     summary: Summary,
     memory: Mutex<Memory>,
 }
 
 impl<'a> Capture<'a> {
-    fn new(system: &'a dyn System, end: &'a End, config: &'a Config) -> Capture<'a> {
+    fn new(system: &'a dyn System, end: &'a Arc<End>, config: &'a Config) -> Capture<'a> {
         let (available, _) = system.memory();
         Capture {
             system,
@@ -154,6 +160,7 @@ impl<'a> Capture<'a> {
     fn attempt(&mut self, target: &Target, crash: &dyn Crash, log: &str, left: usize) -> bool {
         let target = target.kind();
         self.system.say(&format!("dumping to {target}"));
+        self.end.progressed();
         self.summary.target = target.to_string();
         self.summary.error = None;
         self.summary.dump = None;
@@ -198,6 +205,7 @@ impl<'a> Capture<'a> {
         }
         target.save_log(log)?;
         self.end.log_is_saved();
+        self.end.progressed();
         self.system.say("the kernel log is saved");
         self.summary.seconds.prepare = self.since(begun);
 
@@ -244,7 +252,11 @@ impl<'a> Capture<'a> {
         target: &mut dyn TargetWriter,
         crash: &dyn Crash,
     ) -> Result<Written, TargetError> {
-        let output = PeriodicSync::new(target.output()?);
+        let output = Moving {
+            inner: target.output()?,
+            end: self.end,
+        };
+        let output = PeriodicSync::new(&output);
         let watch = Watch {
             capture: self,
             output: &output,
@@ -264,7 +276,10 @@ impl<'a> Capture<'a> {
         written: &Written,
     ) -> Result<String, TargetError> {
         self.system.say("reading it back");
-        let source = target.written()?;
+        let source: Arc<dyn Source> = Arc::new(MovingSource {
+            inner: target.written()?,
+            end: Arc::clone(self.end),
+        });
         let sha256 = digest::sha256(&*source, written.bytes);
         let sha256 = sha256.map_err(|error| TargetError::ReadBack(error.to_string()))?;
         let checked = crash.check(source, written);
@@ -324,6 +339,7 @@ struct Watch<'a> {
 
 impl Observer for Watch<'_> {
     fn progress(&self, phase: Phase, done: u64, total: u64) {
+        self.capture.end.progressed();
         let now = self.capture.system.elapsed();
         // Another thread is printing a line already; one is enough.
         let Ok(mut progress) = self.progress.try_lock() else {

@@ -153,6 +153,7 @@ fn compile(
     });
     Ok(Config {
         deadline: settings.deadline,
+        progress_timeout: settings.progress_timeout,
         finally: settings.finally,
         read_back: settings.read_back,
         keep: settings.keep,

@@ -7,7 +7,7 @@ use super::target::{Mounted, NamedTarget};
 use crate::failure::Result;
 use crate::failure::problem::Problem;
 use crate::input::read;
-use baton_capture::config::{Deadline, Keep};
+use baton_capture::config::{Deadline, Keep, ProgressTimeout};
 use baton_capture::dump::Dump;
 use baton_capture::system::Finally;
 use baton_sys::Root;
@@ -24,6 +24,8 @@ pub const DEFAULT: &str = "etc/baton/crash.toml";
 pub struct Settings {
     /// The time that the whole capture may take.
     pub deadline: Deadline,
+    /// The time that it may take without progress.
+    pub progress_timeout: ProgressTimeout,
     /// The final action.
     pub finally: Finally,
     /// Whether the dump is read back before the final action.
@@ -58,7 +60,8 @@ pub struct Kernel {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            deadline: Deadline::literal::<1800>(),
+            deadline: Deadline::literal::<21600>(),
+            progress_timeout: ProgressTimeout::literal::<300>(),
             finally: Finally::Reboot,
             read_back: true,
             keep: Keep::literal::<3>(),
@@ -173,6 +176,7 @@ mod tests {
         let settings = parse(
             r#"
             deadline = 60
+            progress-timeout = 90
             finally = "poweroff"
             read-back = false
             keep = 1
@@ -209,7 +213,7 @@ mod tests {
         for (text, sentence) in [
             (
                 "x = 1",
-                "line 1: unknown key \"x\"; known here: deadline, finally, read-back, keep, dump, kernel, target",
+                "line 1: unknown key \"x\"; known here: deadline, progress-timeout, finally, read-back, keep, dump, kernel, target",
             ),
             (
                 "keep = \"all\"",

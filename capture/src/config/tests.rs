@@ -8,6 +8,7 @@ use std::path::Path;
 
 const WHOLE: &str = r#"
 deadline = 600
+progress-timeout = 120
 finally = "reboot"
 read-back = true
 keep = 3
@@ -95,13 +96,13 @@ fn an_unknown_key_is_named_with_its_line() {
     let text = error("keep = 3", "keep = 3\nkeeep = 4");
     assert!(
         text.starts_with(
-            "the capture configuration: line 6: unknown key \"keeep\"; known here: deadline, "
+            "the capture configuration: line 7: unknown key \"keeep\"; known here: deadline, progress-timeout, "
         ),
         "{text}"
     );
     let text = error("level = 31", "level = 31\nlevle = 1");
     assert!(
-        text.contains("line 10: ") && text.contains("dump.levle"),
+        text.contains("line 11: ") && text.contains("dump.levle"),
         "{text}"
     );
     let text = error("kind = \"raw\"", "kind = \"raw\"\ndirectory = \"/\"");
@@ -154,83 +155,83 @@ fn each_bad_value_is_named_with_its_line_the_reason_and_what_is_right() {
         (
             "keep = 3",
             "keep = 0",
-            5,
+            6,
             "keep is 0; it must be a number from 1 to 4294967295",
         ),
         (
             "level = 31",
             "level = 32",
-            9,
+            10,
             "dump.level: 32: no such dump level; it is a number from 0 to 31",
         ),
         (
             "\"kdump\"",
             "\"flat\"",
-            10,
+            11,
             "dump.format is \"flat\"; it must be \"kdump\" or \"elf\"",
         ),
         (
             "zstd:3",
             "lzo",
-            11,
+            12,
             "dump.compression: lzo: no such compression; it is zstd, zstd:LEVEL (-7 to 19), zlib, zlib:LEVEL (1 to 9) or none",
         ),
         (
             "\"kdump\"",
             "\"elf\"",
-            8,
+            9,
             "dump: ELF dumps aren't compressed, and the compression is \"zstd:3\"; use \"none\", or the format \
              \"kdump\"",
         ),
         (
             "\"/lib/modules/ext4.ko\"",
             "\"ext4\"",
-            6,
+            7,
             "modules[1]: \"ext4\" is relative; give an absolute path such as /lib/modules/ext4.ko",
         ),
         (
             "\"/var/crash/\"",
             "\"var/crash\"",
-            18,
+            19,
             "target[0].directory: \"var/crash\" is relative; give an absolute path such as /var/crash",
         ),
         (
             "\"/var/crash/\"",
             "\"/var/../..\"",
-            18,
+            19,
             "target[0].directory: \"/var/../..\" has \"..\" in it; give an absolute path such as /var/crash",
         ),
         (
             "\"ext4\"\n",
             "\"ntfs\"\n",
-            16,
+            17,
             "target[0].filesystem: dumps aren't written to file systems of the type \"ntfs\"; use \"ext4\" (also for ext2 and ext3), \
              \"xfs\", \"btrfs\" or \"vfat\"",
         ),
         (
             "noatime",
             "ro",
-            17,
+            18,
             "target[0].options: the mount option \"ro\" isn't allowed: no dump could be written with it; leave it out",
         ),
         (
             "UUID=0",
             "PARTUUI=0",
-            15,
+            16,
             "target[0].device: \"PARTUUI=0f1e2d3c-aaaa-bbbb-cccc-0123456789ab\" is no name of a device; use UUID=…, LABEL=…, \
              PARTUUID=…, PARTLABEL=… or a path such as /dev/nvme0n1p2",
         ),
         (
             "PARTLABEL=dump",
             "LABEL=dump",
-            22,
+            23,
             "target[1].device: \"LABEL=dump\" names the file system that a raw dump overwrites, so that the device couldn't be found \
              again; use PARTUUID=…, PARTLABEL=… or a path",
         ),
         (
             "PARTLABEL=dump",
             "sda1",
-            22,
+            23,
             "target[1].device: \"sda1\" is no name of a device; use PARTUUID=…, PARTLABEL=…, WWN=…, SERIAL=…,BYTES or a path such as \
              /dev/nvme0n1p2",
         ),
@@ -259,9 +260,9 @@ fn a_path_that_only_udev_or_lvm_makes_is_refused() {
         for (good, target) in [
             (
                 "UUID=0f1e2d3c-aaaa-bbbb-cccc-0123456789ab",
-                "line 13: target[0]",
+                "line 14: target[0]",
             ),
-            ("PARTLABEL=dump", "line 20: target[1]"),
+            ("PARTLABEL=dump", "line 21: target[1]"),
         ] {
             assert_eq!(
                 error(good, bad),

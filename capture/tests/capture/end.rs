@@ -88,6 +88,26 @@ fn the_deadline_ends_what_hangs() {
 }
 
 #[test]
+fn a_capture_that_does_not_move_any_more_is_given_up() {
+    let machine = Arc::new(Machine::new());
+    let end = machine.end();
+    end.unless_progress(Duration::from_millis(50)).unwrap();
+    for _ in 0..8 {
+        std::thread::sleep(Duration::from_millis(20));
+        end.progressed();
+    }
+    assert_eq!(machine.finished(), []);
+    machine.wait_for_end();
+    assert!(
+        machine
+            .said()
+            .contains("nothing was written or read for 0 s"),
+        "{}",
+        machine.said()
+    );
+}
+
+#[test]
 fn the_final_action_is_taken_once() {
     let machine = Arc::new(Machine::new());
     let end = machine.end();

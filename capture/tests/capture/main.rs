@@ -24,7 +24,7 @@ const DUMP: &str = "var/crash/2026-11-28T17-33-33Z";
 /// A configuration with these targets: a label, or `raw`.
 fn config(keep: u32, targets: &[&str]) -> String {
     let mut text = format!(
-        "deadline = 600\nfinally = \"poweroff\"\nread-back = true\nkeep = {keep}\n\
+        "deadline = 600\nprogress-timeout = 60\nfinally = \"poweroff\"\nread-back = true\nkeep = {keep}\n\
          modules = [\"/a.ko\", \"/b.ko\"]\n\
          [dump]\nlevel = 31\nformat = \"kdump\"\ncompression = \"zstd\"\n"
     );
