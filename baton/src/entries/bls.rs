@@ -86,12 +86,18 @@ impl Bls {
         Ok(entry)
     }
 
+    /// Whether it is for another architecture.
+    #[must_use]
+    pub fn is_for_another(&self) -> bool {
+        let is_other = |it: &String| !it.eq_ignore_ascii_case(arch::ENTRY_ARCHITECTURE);
+        self.architecture.as_ref().is_some_and(is_other)
+    }
+
     /// Why it can't be loaded, as far as its text tells.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        if let Some(other) = &self.architecture
-            && !other.eq_ignore_ascii_case(arch::ENTRY_ARCHITECTURE)
-        {
+        if self.is_for_another() {
+            let other = self.architecture.as_deref().unwrap_or_default();
             return Some(format!("it is for the architecture {other}"));
         }
         match (&self.linux, &self.uki, &self.efi) {
@@ -123,7 +129,11 @@ impl Name {
     #[must_use]
     pub fn parse(name: &str, suffix: &str) -> Option<Name> {
         let stem = text::strip_suffix_ignoring_case(name, suffix)?;
-        if stem.is_empty() || stem.starts_with('.') {
+        // What begins with "auto-" is what systemd-boot finds by itself.
+        let is_reserved = stem
+            .get(..5)
+            .is_some_and(|it| it.eq_ignore_ascii_case("auto-"));
+        if stem.is_empty() || stem.starts_with('.') || is_reserved {
             return None;
         }
         let ending = name.get(stem.len()..)?;
@@ -238,6 +248,7 @@ grub_class fedora
             (".conf", "", None, 0),
             (".hidden.conf", "", None, 0),
             ("a.conf~", "", None, 0),
+            ("Auto-windows.conf", "", None, 0),
         ] {
             match Name::parse(name, SUFFIX) {
                 None => assert_eq!(id, "", "{name}"),

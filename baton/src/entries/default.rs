@@ -35,32 +35,23 @@ impl Sayings {
     /// The position of the default among the entries, which are in order; `None` if nothing can be booted.
     #[must_use]
     pub fn choose(&self, entries: &[Entry]) -> Option<usize> {
-        let with_id = |id: &str| entries.iter().position(|entry| entry.is_called(id));
-        let variables = [&self.one_shot, &self.chosen];
-        variables
-            .into_iter()
-            .flatten()
-            .find_map(|id| with_id(id))
-            .or_else(|| self.by_pattern(entries))
+        self.by_systemd_boot(entries)
             .or_else(|| self.by_grub(entries))
             .or_else(|| entries.iter().position(|entry| entry.problem.is_none()))
     }
 
-    /// loader.conf is systemd-boot's: where another boot loader calls itself otherwise, it counts for nothing.
-    fn by_pattern(&self, entries: &[Entry]) -> Option<usize> {
+    /// Variables and loader.conf hold patterns. loader.conf is systemd-boot's: where another boot loader calls itself
+    /// otherwise, it counts for nothing.
+    fn by_systemd_boot(&self, entries: &[Entry]) -> Option<usize> {
         let is_read = |loader: &String| loader.starts_with("systemd-boot");
-        let pattern = self.pattern.as_deref()?;
-        if !self.loader.as_ref().is_none_or(is_read) {
-            return None;
-        }
-        if pattern == "@saved" {
-            let last = self.last.as_deref()?;
-            return entries.iter().position(|entry| entry.is_called(last));
-        }
-        let is_meant = |entry: &Entry| {
-            matches!(entry.kind, Kind::Bls | Kind::Uki) && text::matches(pattern, &entry.id)
+        let is_in_use = self.loader.as_ref().is_none_or(is_read);
+        let pattern = self.pattern.as_ref().filter(|_| is_in_use);
+        let patterns = [self.one_shot.as_ref(), self.chosen.as_ref(), pattern];
+        let meant = |pattern: &String| match pattern.as_str() {
+            "@saved" => matching(entries, self.last.as_deref()?),
+            pattern => matching(entries, pattern),
         };
-        entries.iter().position(is_meant)
+        patterns.into_iter().flatten().find_map(meant)
     }
 
     fn by_grub(&self, entries: &[Entry]) -> Option<usize> {
@@ -84,6 +75,15 @@ impl Sayings {
             .iter()
             .position(|entry| entry.kind == Kind::Grub && entry.id == id)
     }
+}
+
+/// The first entry of the specification that matches, among those that its boot loader lists.
+fn matching(entries: &[Entry], pattern: &str) -> Option<usize> {
+    entries.iter().position(|entry| {
+        matches!(entry.kind, Kind::Bls | Kind::Uki)
+            && !entry.is_passed_over
+            && text::matches(pattern, &entry.id)
+    })
 }
 
 #[cfg(test)]
@@ -178,6 +178,12 @@ mod tests {
             pattern: some("@saved"),
             last: some("old.conf"),
             ..Sayings::default()
+        };
+        assert_eq!(chosen(&saved), "old");
+        let saved = Sayings {
+            chosen: some("@saved"),
+            pattern: some("image*"),
+            ..saved
         };
         assert_eq!(chosen(&saved), "old");
     }

@@ -206,6 +206,7 @@ impl Finder<'_> {
 
     fn complete_bls(&self, entry: &mut Entry, partition: &str, bls: Bls) {
         entry.problem = bls.problem();
+        entry.is_passed_over = bls.is_for_another();
         entry.rank = Rank {
             sort_key: bls.sort_key,
             machine_id: bls.machine_id,
@@ -225,11 +226,16 @@ impl Finder<'_> {
             (None, None) => return,
         };
         entry.cmdline = line;
-        set_files(
-            entry,
-            place(&kernel),
-            bls.initrds.iter().map(place).collect(),
-        );
+        let kernel = place(&kernel);
+        entry.is_passed_over |= kernel.is_err();
+        // As boot loaders do with initrds that have nothing in them.
+        let is_empty = |path: &PathBuf| {
+            let file = std::fs::metadata(self.places.on_machine(path));
+            file.is_ok_and(|it| it.len() == 0)
+        };
+        let initrds = bls.initrds.iter().map(place);
+        let initrds = initrds.filter(|it| !it.as_ref().is_ok_and(is_empty));
+        set_files(entry, kernel, initrds.collect());
     }
 
     fn add_ukis(&mut self, partition: &str) {
@@ -354,10 +360,13 @@ impl Finder<'_> {
 
 fn with_profile(entry: &Entry, profile: uki::UkiProfile) -> Entry {
     Entry {
-        id: match profile.number {
-            0 => entry.id.clone(),
-            number => format!("{}@{number}", entry.id),
+        // As systemd-boot calls it, and by its number, too.
+        id: match (profile.number, &profile.id) {
+            (0, _) => entry.id.clone(),
+            (number, None) => format!("{}@{number}", entry.id),
+            (_, Some(id)) => format!("{}@{id}", entry.id),
         },
+        aliases: vec![format!("{}@{}", entry.id, profile.number)],
         title: profile.title.unwrap_or_else(|| entry.title.clone()),
         version: profile.release.or_else(|| profile.version.clone()),
         profile: profile.number,

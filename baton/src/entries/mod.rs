@@ -74,6 +74,9 @@ pub struct Entry {
     pub is_default: bool,
     /// Whether it is what is running, as far as that can be told.
     pub is_running: bool,
+    /// Whether its boot loader passes over it: it is for another machine, or its kernel isn't there.
+    #[serde(skip)]
+    pub is_passed_over: bool,
     /// Why it can't be loaded.
     pub problem: Option<String>,
     /// Other names that it goes by: GRUB's title and path.

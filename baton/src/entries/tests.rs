@@ -119,7 +119,12 @@ fn systemd_boot() -> Fake {
             "efi/loader/entries/new-2+3-1.conf",
             "title New\nlinux /a/linux\noptions root=/dev/vda1 ro\n",
         )
-        .file("efi/loader/entries/old-1.conf", "linux /gone\n")
+        .file("efi/loader/entries/old-0.conf", "linux /gone\n")
+        .file(
+            "efi/loader/entries/old-1.conf",
+            "linux /a/linux\ninitrd /empty\noptions x\n",
+        )
+        .file("efi/empty", "")
         .file("efi/a/linux", kernel_image("6.1.0-test"))
 }
 
@@ -128,21 +133,26 @@ fn entries_of_systemd_boot_are_listed_with_what_they_lack() {
     let found = entries(&systemd_boot());
     assert_eq!(found.default_entry().unwrap().id, "old-1.conf");
     let problem = |id: &str| found.named(id).unwrap().problem.clone();
-    assert_eq!(problem("old-1").as_deref(), Some("/gone isn't there"));
+    assert_eq!(problem("old-0").as_deref(), Some("/gone isn't there"));
+    assert!(found.named("old-1").unwrap().initrds.is_empty());
     assert!(problem("broken.efi").unwrap().contains("no UKI"));
     assert_eq!(problem("new-2.conf"), None);
     assert_eq!(found.named("new-2.conf").unwrap().tries_left, Some(3));
     assert_eq!(problem("image-1.efi"), None);
     assert!(found.named("image-1.efi@1").is_some());
     assert_eq!(found.named("image-1.efi@2").unwrap().profile, 2);
+    assert_eq!(found.named("image-1.efi@rescue").unwrap().profile, 1);
 }
 
 #[test]
 fn the_variables_of_the_boot_loader_come_before_its_configuration() {
     let fake = with_variable(systemd_boot(), "LoaderEntryDefault", "new-2.conf");
     assert_eq!(entries(&fake).default_entry().unwrap().id, "new-2.conf");
-    let fake = with_variable(fake, "LoaderEntryOneShot", "image-1.efi@1");
-    assert_eq!(entries(&fake).default_entry().unwrap().id, "image-1.efi@1");
+    let fake = with_variable(fake, "LoaderEntryOneShot", "image-1.efi@rescue");
+    assert_eq!(
+        entries(&fake).default_entry().unwrap().id,
+        "image-1.efi@rescue"
+    );
 }
 
 #[test]

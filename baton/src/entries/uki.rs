@@ -12,6 +12,8 @@ pub const SUFFIX: &str = ".efi";
 pub struct UkiProfile {
     /// The profile's number.
     pub number: u32,
+    /// What its `.profile` calls it.
+    pub id: Option<String>,
     /// What people call it.
     pub title: Option<String>,
     /// What is compared, newest first.
@@ -41,12 +43,18 @@ fn read((number, profile): (u32, Profile<'_>)) -> UkiProfile {
         names.iter().find_map(|name| os_release(text, name))
     };
     let system = osrel(&["PRETTY_NAME", "IMAGE_ID", "NAME", "ID"]);
-    let title = match (system, profile.title()) {
-        (Some(system), Some(title)) => Some(format!("{system} ({title})")),
-        (system, title) => system.or(title).map(str::to_owned),
+    // The first one has the system's name, if it has none of its own.
+    let own = match (profile.title(), profile.id()) {
+        (None, id) if number > 0 => Some(id.map_or(format!("profile {number}"), str::to_owned)),
+        (title, _) => title.map(str::to_owned),
+    };
+    let title = match (system, own) {
+        (Some(system), Some(own)) => Some(format!("{system} ({own})")),
+        (system, own) => system.map(str::to_owned).or(own),
     };
     UkiProfile {
         number,
+        id: profile.id().map(str::to_owned),
         title,
         version: osrel(&["IMAGE_VERSION", "VERSION", "VERSION_ID", "BUILD_ID"]).map(str::to_owned),
         release: profile.arguments.uname.map(str::to_owned),
@@ -68,12 +76,14 @@ mod tests {
             read[1],
             UkiProfile {
                 number: 1,
+                id: Some("rescue".to_owned()),
                 title: Some("Sample (To the rescue)".to_owned()),
                 version: None,
                 release: Some("6.1.0-sample".to_owned()),
                 sort_key: Some("sample".to_owned()),
             }
         );
+        assert_eq!(read[2].title.as_deref(), Some("Sample (other)"));
     }
 
     #[test]
