@@ -151,7 +151,7 @@ fn check_takes_a_part_of_a_split_dump_for_incomplete() {
 #[test]
 fn list_finds_dumps_below_a_directory() {
     let directory = temp_dir();
-    for dir in ["a", "b", "c", "d", "e"] {
+    for dir in ["a", "b", "c", "d", "e", "f"] {
         std::fs::create_dir(directory.path().join(dir)).unwrap();
     }
     directory.write("a/vmcore", bytes("vmcore/log"));
@@ -161,6 +161,7 @@ fn list_finds_dumps_below_a_directory() {
     directory.write("d/part", bytes("kdump/part"));
     directory.write("e/vmcore", &bytes("kdump/codecs")[..5000]);
     directory.write("e/unrelated", "text");
+    directory.write("f/vmcore.unverified", bytes("vmcore/log"));
     let said = dump("list", &[&"--json", &directory.path().join("")]);
     assert_eq!(said.code, 0, "{}", said.err);
     let json = said.json();
@@ -180,6 +181,7 @@ fn list_finds_dumps_below_a_directory() {
         ("vmcore", "complete"),
         ("vmcore", "damaged"),
         ("vmcore.incomplete", "incomplete"),
+        ("vmcore.unverified", "unverified"),
     ];
     assert_eq!(
         found,

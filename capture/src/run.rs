@@ -216,6 +216,7 @@ impl<'a> Capture<'a> {
 
         let begun = self.system.elapsed();
         let sha256 = if self.config.read_back {
+            target.unverified(written.bytes)?;
             Some(self.read_back(target, crash, &written)?)
         } else {
             None

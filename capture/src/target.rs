@@ -93,6 +93,13 @@ pub trait TargetWriter {
     /// When it can't be created.
     fn output(&mut self) -> Result<&dyn Writable, TargetError>;
 
+    /// Marks the dump as whole, and as not read back yet: whatever happens from here on, it can be told from one that was
+    /// cut short.
+    ///
+    /// # Errors
+    /// When that can't be written.
+    fn unverified(&mut self, length: u64) -> Result<(), TargetError>;
+
     /// Opens the written dump so that it is read from the disk.
     ///
     /// # Errors

@@ -86,6 +86,12 @@ pub(super) fn is_unfinished(path: &Path) -> bool {
     name.is_some_and(|name| name.ends_with("incomplete"))
 }
 
+/// Whether a dump's name says that it was to be read back, and wasn't to its end.
+pub(super) fn is_unverified(path: &Path) -> bool {
+    let name = path.file_name().map(|it| it.to_string_lossy());
+    name.is_some_and(|name| name.ends_with(".unverified"))
+}
+
 /// Whether a dump is one part of a split dump.
 pub(super) fn is_part(dump: &Dump) -> bool {
     dump.stated().split

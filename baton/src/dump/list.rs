@@ -1,7 +1,7 @@
 //! `baton dump list`: lists dumps.
 
 use super::args::ListArgs;
-use super::find::{Found, find, is_part};
+use super::find::{Found, find, is_part, is_unverified};
 use super::open::{survey, with_log};
 use super::raw;
 use crate::calendar::rfc3339;
@@ -24,6 +24,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 enum State {
     /// The dump is complete.
     Complete,
+    /// The dump is whole, and it was never read back: the machine lost power while it was.
+    Unverified,
     /// The dump wasn't written to its end.
     Incomplete,
     /// The file is one part of a split dump.
@@ -38,6 +40,7 @@ impl State {
     fn word(self) -> &'static str {
         match self {
             State::Complete => "complete",
+            State::Unverified => "unverified",
             State::Incomplete => "incomplete",
             State::Part => "part",
             State::Damaged => "damaged",
@@ -187,6 +190,7 @@ impl Entry {
         let state = match () {
             () if is_part(dump) => State::Part,
             () if !survey(std::slice::from_ref(&file), dump).complete() => State::Incomplete,
+            () if is_unverified(&file) => State::Unverified,
             () => State::Complete,
         };
         Entry {

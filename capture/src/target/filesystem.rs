@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `dmesg.txt` | the kernel log, written first |
 //! | `vmcore.incomplete` | the dump while it is being written, and if it was interrupted |
+//! | `vmcore.unverified` | the whole dump while it is being read back |
 //! | `summary.json` | what happened |
 //! | `vmcore.sha256` | the digest in the format of sha256sum, if the dump was read back |
 //! | `vmcore` | the complete dump, renamed to this last |
@@ -29,13 +30,14 @@ use std::sync::Arc;
 
 const LOG: &str = "dmesg.txt";
 const INCOMPLETE: &str = "vmcore.incomplete";
+const UNVERIFIED: &str = "vmcore.unverified";
 const COMPLETE: &str = "vmcore";
 const DIGEST: &str = "vmcore.sha256";
 const SUMMARY: &str = "summary.json";
 
 /// All files of a dump in the order of their removal: the one that marks it as complete goes first, so that
 /// a power cut leaves a dump that is recognised as incomplete.
-const FILES: [&str; 5] = [COMPLETE, INCOMPLETE, DIGEST, SUMMARY, LOG];
+const FILES: [&str; 6] = [COMPLETE, UNVERIFIED, INCOMPLETE, DIGEST, SUMMARY, LOG];
 
 /// How many dumps of crashes in the same second there may be.
 const MAX_PER_SECOND: u32 = 1000;
@@ -86,6 +88,7 @@ impl TargetKind for FilesystemTarget {
             storage: None,
             keep: usize::MAX,
             name: None,
+            called: INCOMPLETE,
             output: None,
         })
     }
@@ -101,6 +104,8 @@ struct FilesystemWriter<'s> {
     keep: usize,
     /// The name of the new dump's directory, once it exists.
     name: Option<Name>,
+    /// What the dump is called there now.
+    called: &'static str,
     output: Option<Bounded>,
 }
 
@@ -223,6 +228,19 @@ impl FilesystemWriter<'_> {
         })
     }
 
+    /// Gives the dump another name.
+    fn call(&mut self, name: &'static str) -> Result<()> {
+        let directory = self.dump_directory();
+        let (from, to) = (directory.join(self.called), directory.join(name));
+        let storage = self.storage()?;
+        storage
+            .rename(&from, &to)
+            .and_then(|()| storage.sync_directory(&directory))
+            .map_err(TargetError::io(Task::Rename, &from))?;
+        self.called = name;
+        Ok(())
+    }
+
     /// Writes and syncs a small file.
     fn save(&self, file: &str, text: &str) -> Result<()> {
         let storage = self.storage()?;
@@ -280,8 +298,12 @@ impl TargetWriter for FilesystemWriter<'_> {
         Ok(self.output.insert(Bounded::new(output, free)))
     }
 
+    fn unverified(&mut self, _: u64) -> Result<()> {
+        self.call(UNVERIFIED)
+    }
+
     fn written(&self) -> Result<Arc<dyn Source>> {
-        let path = self.dump_directory().join(INCOMPLETE);
+        let path = self.dump_directory().join(self.called);
         let source = self.storage()?.open(&path);
         source.map_err(TargetError::io(Task::Read, &path))
     }
@@ -291,13 +313,7 @@ impl TargetWriter for FilesystemWriter<'_> {
             self.save(DIGEST, &digest::line(sha256, COMPLETE))?;
         }
         self.save(SUMMARY, &dump.summary)?;
-        let directory = self.dump_directory();
-        let (from, to) = (directory.join(INCOMPLETE), directory.join(COMPLETE));
-        let storage = self.storage()?;
-        storage
-            .rename(&from, &to)
-            .and_then(|()| storage.sync_directory(&directory))
-            .map_err(TargetError::io(Task::Rename, &from))?;
+        self.call(COMPLETE)?;
         // The dump is complete now; a failure from here on is only a remark.
         let old = match self.old() {
             Ok(old) => old,
@@ -314,6 +330,12 @@ impl TargetWriter for FilesystemWriter<'_> {
     fn fail(&mut self, summary: &str) {
         if self.name.is_none() {
             return;
+        }
+        // What doesn't read back as it was written isn't whole.
+        if self.called == UNVERIFIED
+            && let Err(error) = self.call(INCOMPLETE)
+        {
+            self.system.say(&error.to_string());
         }
         let path = self.dump_directory().join(SUMMARY);
         let Some(storage) = self.storage.as_deref() else {

@@ -146,6 +146,34 @@ fn a_dump_is_written_until_the_room_ends_and_the_log_before_it() {
 }
 
 #[test]
+fn a_whole_dump_that_was_not_read_back_has_a_name_that_says_so() {
+    let mut seen = 0;
+    for at in 0..80 {
+        let machine = Machine::new().with_disk("one", Fault::From(at));
+        let machine = capture(machine, &config(1, &["one"]));
+        let dump = machine.disk("one").directory.join(DUMP);
+        if let Ok(bytes) = fs::read(dump.join("vmcore.unverified")) {
+            assert!(bytes == Small::dump(), "{at}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn a_dump_that_reads_back_otherwise_is_not_called_whole() {
+    let machine = Machine::new().with_disk("one", Fault::Rotten);
+    let machine = capture(machine, &config(1, &["one"]));
+    assert_ended(&machine);
+    let directory = machine.disk("one").directory.join(DUMP);
+    assert_eq!(
+        names(&directory),
+        ["dmesg.txt", "summary.json", "vmcore.incomplete"]
+    );
+    assert!(!summary(&directory).complete);
+}
+
+#[test]
 fn what_does_not_fit_on_one_disk_goes_to_the_next_and_costs_no_old_dump() {
     let machine = with_room_for(0).with_disk("two", Fault::None);
     let old = old_dump(&machine, "one", "2020-01-01T00-00-00Z", true);
