@@ -12,6 +12,7 @@
 //! | `kernels/LABEL/vmlinuz`, `initrd.img` | Debian's signed kernel, and our initrd for it |
 //! | `kernels/LABEL/db.efi` | the same kernel, signed with the db key alone |
 //! | `kernels/6.12/{p256,p384}.efi` | the same kernel, signed with ECDSA |
+//! | `kernels/6.12/{token,pkcs12,encrypted,offline}.efi` | the same kernel, signed by the MOK, by how that is held |
 //! | `initrds/extra.img` | a second initrd |
 //! | `initrds/large.img` | one that is large, and nowhere zero |
 //! | `uki/LABEL.efi`, `uki/profiles.efi` | a UKI of that kernel; the same of 6.12 with a second profile |
@@ -33,6 +34,7 @@ mod altered;
 mod elf;
 pub mod forge;
 pub mod gate;
+pub mod held;
 pub mod initrd;
 pub mod initrd_kernel;
 mod making;
@@ -87,7 +89,7 @@ pub fn make(
         )?;
     }
     let gate = ours.as_ref().map_err(Clone::clone).and_then(|ours| {
-        add_ours(&tree, packages, extras, keys, ours).map_err(|error| format!("{error:#}"))
+        add_ours(work, &tree, packages, extras, keys, ours).map_err(|error| format!("{error:#}"))
     });
     Ok((image(work, &tree)?, gate))
 }
@@ -278,6 +280,7 @@ fn drop_in(tree: &Path) -> Result<()> {
 
 /// What is built from our sources, and forged with it.
 fn add_ours(
+    work: &Path,
     tree: &Path,
     packages: &Packages,
     extras: &Extras,
@@ -304,6 +307,7 @@ fn add_ours(
     initrd_kernel::add(tree, &making.signer)?;
     elf::add(&making)?;
     manifest::add(&making)?;
+    held::add(tree, work, &making.signer)?;
     keys::revoke(
         packages,
         keys,

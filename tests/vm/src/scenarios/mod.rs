@@ -8,6 +8,7 @@ mod dump;
 mod format;
 mod formats;
 mod handover;
+mod held;
 mod policy;
 mod refusal;
 mod stock;
@@ -36,5 +37,6 @@ pub fn all(lab: &Lab) -> Vec<Scenario> {
     found.extend(altered::all(&labels));
     found.extend(attacks::all(&labels));
     found.extend(compat::all());
+    found.push(held::signed_however_the_key_is_held());
     found
 }
