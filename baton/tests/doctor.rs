@@ -197,7 +197,7 @@ fn what_is_in_the_way_is_found_with_what_mends_it() {
             },
             "problem",
             "gate-refused",
-            "baton keys list",
+            "install a newer release",
         ),
         (
             "a gate of another release",

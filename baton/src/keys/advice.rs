@@ -147,7 +147,7 @@ fn without_2023(inventory: &Inventory) -> Option<Finding> {
         Finding::warning(
             Area::Keys,
             "no-2023-ca",
-            format!("db has \"{old}\" and not \"{new}\": a shim made since 2026 won't start here"),
+            format!("db has \"{old}\" and not \"{new}\": newer shims, which the latter alone vouches for, won't start here"),
         )
         .mended_by("fwupdmgr update (it adds the newer certificate to db), or the firmware's setup")
     })

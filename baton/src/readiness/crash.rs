@@ -2,7 +2,6 @@
 
 use crate::crash::args::CaptureSources;
 use crate::crash::status;
-use crate::failure::Result;
 use crate::failure::capture::NotReady;
 use baton_sys::Root;
 
@@ -18,16 +17,20 @@ pub struct CrashFact {
 }
 
 impl CrashFact {
-    /// Asks.
-    ///
-    /// # Errors
-    /// When something of the system can't be read.
-    pub fn read(root: &Root, sources: &CaptureSources) -> Result<CrashFact> {
-        let (problems, notes, verdict) = status::look(root, sources)?;
-        Ok(CrashFact {
-            problems,
-            notes,
-            verdict,
-        })
+    /// Asks. That it can't be told is a problem like others.
+    #[must_use]
+    pub fn read(root: &Root, sources: &CaptureSources) -> CrashFact {
+        match status::look(root, sources) {
+            Ok((problems, notes, verdict)) => CrashFact {
+                problems,
+                notes,
+                verdict,
+            },
+            Err(failure) => CrashFact {
+                problems: vec![failure.to_string()],
+                notes: Vec::new(),
+                verdict: Some(NotReady::NotKnown),
+            },
+        }
     }
 }

@@ -78,7 +78,7 @@ impl Facts {
             systemd: root.exists("run/systemd/system"),
             reservation: Reservation::read(root, reserved)?,
             next: next(root, directory, &gate),
-            crash: CrashFact::read(root, &sources.capture)?,
+            crash: CrashFact::read(root, &sources.capture),
             loads_at_reboot: others::loads_at_reboot(root),
             machine,
             keys,

@@ -167,8 +167,11 @@ fn installed(facts: &Facts, gate: &Installed, now: u64) -> Vec<Finding> {
     findings
 }
 
-/// By how far its signer's enrollment is.
+/// By why it is refused, and how far its signer's enrollment is.
 fn mend_of_gate(facts: &Facts, gate: &Installed) -> &'static str {
+    if gate.revoked().is_some() {
+        return "install a newer release of Baton, then baton setup (it builds and signs the gate anew)";
+    }
     if facts.machine.why_no_mok().is_some() {
         return "boot with efi=runtime on the command line";
     }

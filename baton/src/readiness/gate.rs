@@ -12,8 +12,8 @@ use crate::verdict::own::OwnLists;
 use baton_formats::gate_image::GateInfo;
 use baton_formats::pe::Pe;
 use baton_sys::Root;
-use baton_verify::Certificate;
 use baton_verify::authenticode::Signature;
+use baton_verify::{Certificate, Reason};
 use std::path::{Path, PathBuf};
 
 /// Where the stub of the gate is installed, that owners build theirs from.
@@ -107,6 +107,20 @@ impl Installed {
     #[must_use]
     pub fn is_accepted(&self) -> bool {
         matches!(self.verdict, KernelVerdict::Vouches { .. })
+    }
+
+    /// Why no signature helps it: it is revoked itself, and not its signer.
+    #[must_use]
+    pub fn revoked(&self) -> Option<&Reason> {
+        match &self.verdict {
+            KernelVerdict::Refuses(
+                reason @ (Reason::RevokedBySbat { .. }
+                | Reason::RevokedImage { .. }
+                | Reason::BadSbat(_)
+                | Reason::SbatTwice),
+            ) => Some(reason),
+            _ => None,
+        }
     }
 }
 

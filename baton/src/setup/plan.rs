@@ -62,6 +62,8 @@ pub enum Gate {
         is_outdated: bool,
         /// It is signed with the key above.
         by_key: bool,
+        /// Why no signature helps it: it is revoked itself.
+        revoked: Option<String>,
     },
 }
 
@@ -186,6 +188,18 @@ impl Plan {
                 self.done
                     .push(format!("the kernel accepts the gate {path}"));
                 return true;
+            }
+            Gate::Present {
+                path,
+                is_outdated: false,
+                by_key: true,
+                revoked: Some(why),
+                ..
+            } => {
+                self.waits.push(format!(
+                    "install a newer release of Baton, and run `baton setup` again: the gate {path} is refused ({why})"
+                ));
+                return false;
             }
             Gate::Missing => "there is none",
             Gate::Unreadable => "what lies in its place can't be used",

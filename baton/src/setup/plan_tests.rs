@@ -34,6 +34,7 @@ fn gate(is_accepted: bool, is_outdated: bool, by_key: bool) -> Gate {
         is_accepted,
         is_outdated,
         by_key,
+        revoked: None,
     }
 }
 
@@ -181,6 +182,21 @@ fn each_machine_gets_the_steps_that_it_lacks_and_no_others() {
             },
             &[],
             &["revoked by MokListXRT"],
+        ),
+        (
+            "the gate is below the SBAT level, and so is the stub",
+            Situation {
+                gate: Gate::Present {
+                    path: "gate.efi".into(),
+                    is_accepted: false,
+                    is_outdated: false,
+                    by_key: true,
+                    revoked: Some("SBAT".into()),
+                },
+                ..enrolled()
+            },
+            &[],
+            &["newer release"],
         ),
         (
             "shim didn't start the machine",

@@ -67,6 +67,7 @@ fn gate(facts: &Facts, der: Option<&[u8]>) -> Gate {
             is_accepted: gate.is_accepted(),
             // A distribution builds and signs its own.
             is_outdated: gate.is_outdated && gate.path.ends_with(OWN.trim_start_matches('/')),
+            revoked: gate.revoked().map(ToString::to_string),
             by_key: der.is_some() && gate.signer.as_deref() == der,
         },
     }
