@@ -267,14 +267,18 @@ fn without_a_file_it_is_asked_for_at_the_terminal_and_not_shown() {
     assert_eq!(said.code, 1, "{}", said.err);
     assert!(said.err.contains("--passphrase-file"), "{}", said.err);
     assert_eq!(said.err.lines().count(), 1, "{}", said.err);
-    // script(1) makes one, which what it reads is typed at.
+    // script(1) makes one, which what it reads is typed at, once the prompt is there.
+    let log = directory.path().join("log");
     let typed = |text: &str| {
+        let _ = fs::remove_file(&log);
         let line = format!(
-            "(sleep 1; printf '{text}') | timeout 20 script -qec '{} sign --key {} --cert {} {}' /dev/null",
+            "(until grep -qs 'passphrase of' {log}; do sleep 0.1; done; printf '{text}') | \
+             timeout 60 script -qfec '{} sign --key {} --cert {} {}' {log}",
             env!("CARGO_BIN_EXE_baton"),
             key.display(),
             o.rsa.cert.display(),
             image.display(),
+            log = log.display(),
         );
         tool("setsid", &[&"-w", &"sh", &"-c", &line])
     };

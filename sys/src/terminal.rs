@@ -24,13 +24,14 @@ pub fn is_output() -> bool {
 /// `NotFound` or ENXIO where there is no terminal; `Interrupted` where Ctrl-C or Ctrl-D was typed.
 pub fn ask_secret(prompt: &str) -> io::Result<Vec<u8>> {
     let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
-    terminal.write_all(prompt.as_bytes())?;
     let before = tcgetattr(&terminal)?;
     let mut silent = before.clone();
     // Not by lines, so that Ctrl-C comes as a byte: a signal would leave the terminal silent.
     silent.local_modes &= !(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
     tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
-    let secret = read_secret(&mut terminal);
+    // Only now: whoever sees the prompt may type.
+    let prompted = terminal.write_all(prompt.as_bytes());
+    let secret = prompted.and_then(|()| read_secret(&mut terminal));
     tcsetattr(&terminal, OptionalActions::Flush, &before)?;
     terminal.write_all(b"\n")?;
     secret
