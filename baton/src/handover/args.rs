@@ -19,7 +19,7 @@ pub struct Companions {
     /// A manifest of what may be booted, with its signature in FILE.p7s
     #[arg(long, value_name = "FILE")]
     pub manifest: Option<PathBuf>,
-    /// The next kernel's command line; by default what a UKI or a manifest says it is
+    /// The next kernel's command line; by default what the entry, a UKI or a manifest says it is
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub cmdline: Option<OsString>,
 }
