@@ -156,16 +156,35 @@ fn vendor_certificate(section: &[u8]) -> Result<&[u8]> {
 
 /// Puts the MOK into a copy of the store that holds Microsoft's keys.
 fn enrol(directory: &Path, packages: &Packages) -> Result<()> {
+    add_mok(
+        packages,
+        &packages.ovmf("OVMF_VARS_4M.ms.fd"),
+        &directory.join("mok.pem"),
+        &directory.join("vars-shim.fd"),
+    )
+}
+
+/// The store that `enrol` makes, with another MOK.
+pub fn enrol_besides(
+    packages: &Packages,
+    keys: &Keys,
+    certificate: &Path,
+    out: &Path,
+) -> Result<()> {
+    add_mok(packages, &keys.vars_shim, certificate, out)
+}
+
+fn add_mok(packages: &Packages, store: &Path, certificate: &Path, out: &Path) -> Result<()> {
     exec::run(
         packages
             .fw_vars()
             .arg("--input")
-            .arg(packages.ovmf("OVMF_VARS_4M.ms.fd"))
+            .arg(store)
             .arg("--output")
-            .arg(directory.join("vars-shim.fd"))
+            .arg(out)
             // The owner's GUID is of no meaning; it is that of shim's own variables.
             .args(["--add-mok", SHIM])
-            .arg(directory.join("mok.pem")),
+            .arg(certificate),
     )
 }
 

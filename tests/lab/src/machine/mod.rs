@@ -59,6 +59,8 @@ pub struct Machine {
     pub cpus: u32,
     /// Its owner has revoked the UKI of the main kernel, in shim's list.
     pub revoking: bool,
+    /// A key that `baton keys new` made is enrolled, too.
+    pub own_key: bool,
     /// 5-level paging.
     pub five_level: bool,
     /// A display. A picture is taken of it when the gate says that it resets.
@@ -86,6 +88,7 @@ impl Machine {
             vast: false,
             cpus: 1,
             revoking: false,
+            own_key: false,
             five_level: false,
             display: false,
             mishap: None,

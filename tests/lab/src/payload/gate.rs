@@ -49,6 +49,18 @@ pub(super) fn add_stock(tree: &Path, keys: &Keys, ours: &Ours) -> Result<()> {
     build(tree, ours, &by_mok(keys, "mok", STOCK))
 }
 
+/// Adds the gate with the stock policy and no keys but those of the MOK table, signed by another key.
+pub(super) fn add_by(tree: &Path, ours: &Ours, name: &'static str, signer: &Pair) -> Result<()> {
+    let gate = Gate {
+        name,
+        signer,
+        certificates: Vec::new(),
+        policy: STOCK.into(),
+        revoked: Vec::new(),
+    };
+    build(tree, ours, &gate)
+}
+
 fn build(tree: &Path, ours: &Ours, gate: &Gate<'_>) -> Result<()> {
     let file = |extension: &str| tree.join("gate").join(format!("{}.{extension}", gate.name));
     let (bare, policy, dbx) = (file("bare"), file("toml"), file("esl"));

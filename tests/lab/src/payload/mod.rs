@@ -25,6 +25,7 @@
 //! | `bad/*.efi` | kernels that must be refused |
 //! | `gate/{mok,db,untrusted}.efi` | the gate, by who signed it |
 //! | `gate/{signed-initrd,sealed,forcing,scoped,sbat,revoking-*}.efi` | the gate with other policies, or with a list of what is revoked |
+//! | `own-key.pem`, `gate/own-key.efi`, `kernels/6.12/own-key.efi` | the certificate of a key that `baton keys new` made, and what it signed |
 //! | `bad/*.handover` | handovers that must be refused |
 //! | `bad/signed-initrd.img` | a signed initrd that would run as a kernel |
 //! | `bad/ssdt/LABEL.img` | that kernel's initrd, with a table for ACPI |
@@ -39,6 +40,7 @@ pub mod initrd;
 pub mod initrd_kernel;
 mod making;
 mod manifest;
+pub mod own_key;
 mod signer;
 pub mod steps;
 pub mod uki;
@@ -314,5 +316,6 @@ fn add_ours(
         &gate::revoked_image(tree)?,
         &vars_revoking(tree),
     )?;
+    own_key::add(tree, packages, keys, ours)?;
     altered::add(tree)
 }

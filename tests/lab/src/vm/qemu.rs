@@ -11,7 +11,7 @@ use super::boot_disk;
 use crate::exec;
 use crate::image::disk;
 use crate::machine::{Boot, Bus, Machine};
-use crate::payload::VARS_REVOKING;
+use crate::payload::{VARS_REVOKING, own_key};
 use crate::setup::Lab;
 
 /// What starts a machine: its firmware, disks and ports.
@@ -79,8 +79,10 @@ fn memory(machine: &Machine) -> String {
 
 fn firmware(command: &mut Command, lab: &Lab, machine: &Machine, directory: &Path) -> Result<()> {
     let revoking = lab.payload.with_file_name(VARS_REVOKING);
+    let own_key = lab.payload.with_file_name(own_key::VARS);
     let vars = match machine.boot {
         Boot::Shim if machine.revoking => &revoking,
+        Boot::Shim if machine.own_key => &own_key,
         Boot::Shim => &lab.keys.vars_shim,
         Boot::DbKey => &lab.keys.vars_db,
         Boot::Bios => return direct(command, lab, machine),

@@ -9,6 +9,7 @@ mod format;
 mod formats;
 mod handover;
 mod held;
+mod keys;
 mod policy;
 mod refusal;
 mod stock;
@@ -38,5 +39,6 @@ pub fn all(lab: &Lab) -> Vec<Scenario> {
     found.extend(attacks::all(&labels));
     found.extend(compat::all());
     found.push(held::signed_however_the_key_is_held());
+    found.push(keys::made_by_baton());
     found
 }
