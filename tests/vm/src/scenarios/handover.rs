@@ -32,6 +32,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.extend([
         ecdsa("p256"),
         ecdsa("p384"),
+        entry(),
         bios(),
         five_level(),
         memory(512),
@@ -111,6 +112,29 @@ fn ecdsa(curve: &'static str) -> Scenario {
         arrived(run, MAIN)?;
         locked_down(run)?;
         judge::console_says(run, &format!("verified by \"Baton test {curve}\""))
+    })
+}
+
+/// What a boot loader's entry says, without a word of what goes with the kernel; the boot counts as one that came up.
+fn entry() -> Scenario {
+    let baton = |words: &str| Step::run(&format!("/payload/bin/baton {words}"));
+    let script = Script {
+        stages: vec![
+            vec![
+                Step::Observe,
+                baton("boot-count good"),
+                baton("entries"),
+                baton("load --via gate --gate /payload/gate/mok.efi"),
+                steps::exec(),
+            ],
+            vec![Step::Observe, baton("status")],
+        ],
+    };
+    Scenario::new("gate-entry", script, |run| {
+        arrived(run, MAIN)?;
+        locked_down(run)?;
+        judge::console_says(run, &format!("entry: {MAIN}.conf"))?;
+        judge::console_says(run, "last kexec")
     })
 }
 
