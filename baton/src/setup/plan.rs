@@ -25,6 +25,8 @@ pub struct Situation {
     pub memory: Memory,
     /// A kernel is loaded.
     pub is_loaded: bool,
+    /// Why none can be, whoever signed it.
+    pub no_load: Option<String>,
 }
 
 /// The key that signs the gate.
@@ -297,6 +299,8 @@ impl Plan {
     fn load(&mut self, now: &Situation, can_load: bool) {
         if now.is_loaded {
             self.done.push("a kernel is loaded".to_owned());
+        } else if let Some(why) = &now.no_load {
+            self.waits.push(why.clone());
         } else if can_load {
             self.steps.push(Step::Load);
         }

@@ -16,6 +16,7 @@ fn fresh() -> Situation {
         enabled_units: vec![],
         memory: Memory::Reserved(256 << 20),
         is_loaded: false,
+        no_load: None,
     }
 }
 
@@ -227,6 +228,15 @@ fn each_machine_gets_the_steps_that_it_lacks_and_no_others() {
             },
             &[],
             &["baton keys list"],
+        ),
+        (
+            "the kernel has no kexec",
+            Situation {
+                no_load: Some("no kexec".into()),
+                ..enrolled()
+            },
+            &[],
+            &["no kexec"],
         ),
         (
             "nothing enforces signatures",

@@ -1,10 +1,12 @@
 //! The situation that a plan is made for, from the facts.
 
 use super::plan::{Gate, Key, Memory, Situation};
-use crate::failure::Result;
+use crate::failure::load::LoadError;
 use crate::failure::sign::SignError;
+use crate::failure::{Cause, Result};
 use crate::keys::given;
 use crate::keys::request;
+use crate::load::plan::{self, Request};
 use crate::readiness::facts::Facts;
 use crate::readiness::gate::{GateFact, OWN};
 use crate::readiness::reservation::SIZE;
@@ -40,8 +42,25 @@ pub fn of(facts: &Facts, named: Option<&Path>) -> Result<Situation> {
         disabled_units: with(|it| !it.is_enabled),
         enabled_units: with(|it| it.is_enabled),
         memory: memory(facts),
+        no_load: no_load(facts),
         is_loaded: facts.machine.state.is_some_and(|it| it.loaded),
     })
+}
+
+/// What stands against any load, or that there is nothing to load by default.
+fn no_load(facts: &Facts) -> Option<String> {
+    let request = Request {
+        crash: false,
+        cmdline_len: 0,
+        free: None,
+    };
+    if let Err(obstacle) = plan::check_machine(&facts.machine, request) {
+        return Some(obstacle.to_string());
+    }
+    match facts.next.as_ref().map_err(|failure| &*failure.cause) {
+        Err(Cause::Load(none @ LoadError::NoEntry)) => Some(none.to_string()),
+        _ => None,
+    }
 }
 
 fn key(facts: &Facts, der: Option<&[u8]>) -> Result<Key> {
