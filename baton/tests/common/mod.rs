@@ -165,6 +165,31 @@ fn owner(directory: &TempDir, name: &'static str, kind: &[&str], ca: Option<&Own
     Owner { name, key, cert }
 }
 
+/// A certificate made by openssl with these options.
+pub fn certificate(directory: &TempDir, name: &str, options: &[&str]) -> Owner {
+    let (key, cert) = (
+        directory.path().join(format!("{name}.key")),
+        directory.path().join(format!("{name}.crt")),
+    );
+    let subject = format!("/CN={name}");
+    let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
+        &"req", &"-x509", &"-nodes", &"-subj", &subject, &"-keyout", &key, &"-out", &cert,
+    ];
+    args.extend(options.iter().map(|it| it as &dyn AsRef<std::ffi::OsStr>));
+    assert_eq!(tool("openssl", &args).code, 0);
+    let der = cert.with_extension("der");
+    let said = tool(
+        "openssl",
+        &[&"x509", &"-in", &cert, &"-outform", &"DER", &"-out", &der],
+    );
+    assert_eq!(said.code, 0, "{}", said.err);
+    Owner {
+        name: "",
+        key,
+        cert,
+    }
+}
+
 /// Where the images' protected-mode part begins: setup_sects is 7.
 const HEADERS: usize = 0x1000;
 
