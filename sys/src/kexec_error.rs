@@ -12,8 +12,8 @@ const ENOTSUPP: i32 = 524;
 /// The numbers, for whoever forecasts which one the kernel returns.
 pub mod errno {
     pub use libc::{
-        EBADMSG, EFBIG, EINVAL, EKEYREJECTED, ELIBBAD, EMSGSIZE, ENODATA, ENOENT, ENOEXEC, ENOKEY,
-        ENOPKG, EPERM,
+        EADDRNOTAVAIL, EBADMSG, EFBIG, EINVAL, EKEYREJECTED, ELIBBAD, EMSGSIZE, ENODATA, ENOENT,
+        ENOEXEC, ENOKEY, ENOPKG, EPERM,
     };
 
     /// As above.

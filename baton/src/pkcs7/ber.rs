@@ -46,9 +46,11 @@ impl<'a> Elements<'a> {
         self.0.is_empty()
     }
 
-    /// The next one, whatever it is.
+    /// The next one, whatever it is. One of indefinite length that doesn't end has all that follows in it: the decoder
+    /// looks at what is inside first, and misses the end last ([`is_whole`]).
     pub fn any(&mut self) -> Result<Element<'a>, Refusal> {
-        let (element, rest) = split(self.0, DEPTH).ok_or_else(malformed)?;
+        let found = split(self.0, DEPTH).or_else(|| endless(self.0));
+        let (element, rest) = found.ok_or_else(malformed)?;
         self.0 = rest;
         Ok(element)
     }
@@ -80,6 +82,21 @@ impl<'a> Elements<'a> {
             Err(malformed())
         }
     }
+}
+
+/// Whether the element that these bytes begin with ends.
+pub fn is_whole(bytes: &[u8]) -> bool {
+    split(bytes, DEPTH).is_some()
+}
+
+fn endless(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
+    let (&tag, contents) = bytes.split_first()?;
+    let element = Element {
+        tag,
+        value: contents.strip_prefix(&[0x80])?,
+        raw: bytes,
+    };
+    (tag & 0x1f != 0x1f).then_some((element, &[]))
 }
 
 /// EBADMSG, which the decoder returns whatever is wrong.
@@ -151,12 +168,15 @@ mod tests {
     #[test]
     fn what_ends_too_early_is_malformed_at_every_length() {
         let whole = [0x30, 0x80, 0x30, 0x82, 0, 3, 4, 1, 7, 2, 1, 1, 0, 0];
-        assert!(Elements(&whole).any().is_ok());
+        assert!(Elements(&whole).any().is_ok() && is_whole(&whole));
         for len in 0..whole.len() {
-            let error = Elements(&whole[..len]).any().unwrap_err();
+            assert!(!is_whole(&whole[..len]), "{len}");
+        }
+        let definite = &whole[2..9];
+        for len in 0..definite.len() {
+            let error = Elements(&definite[..len]).any().unwrap_err();
             assert_eq!(error.error.name(), "EBADMSG", "{len}");
         }
-        let deep = [0x30, 0x80].repeat(1000);
-        assert!(Elements(&deep).any().is_err());
+        assert!(!is_whole(&[0x30, 0x80].repeat(1000)));
     }
 }

@@ -17,6 +17,8 @@ mod oid {
     pub const P256: &[u8] = b"\x2a\x86\x48\xce\x3d\x03\x01\x07";
     pub const P384: &[u8] = b"\x2b\x81\x04\x00\x22";
     pub const SHA1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
+    /// `PREFIX ‖ number`: 4 is SHA-224, 7 to 10 are SHA-3.
+    pub const SHA2_AND_3: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02";
     pub const SHA256: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x01";
     pub const SHA384: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x02";
     pub const SHA512: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x03";
@@ -76,6 +78,17 @@ impl Hash {
             oid::SHA512 => Some(Hash::Accepted(HashAlgorithm::Sha512)),
             _ => None,
         }
+    }
+
+    /// As [`Self::of`].
+    ///
+    /// # Errors
+    /// ENOPKG of what isn't known; that it can't be told of SHA-224 and SHA-3, which some kernels know.
+    pub fn known(id: &[u8]) -> Result<Hash, Stop> {
+        Hash::of(id).ok_or_else(|| match prefixed(id, oid::SHA2_AND_3) {
+            Some(4 | 7..=10) => Stop::Unknown("its hash is one that Baton doesn't compute"),
+            _ => refused(ENOPKG).into(),
+        })
     }
 
     /// What the kernel calls it.

@@ -1,7 +1,9 @@
 //! A PKCS#7 message with a signature, as crypto/asymmetric_keys/pkcs7_parser.c in Linux reads it; and what it says of
 //! the image, by mscode_parser.c.
 
-use super::ber::{Elements, INTEGER, OCTET_STRING, OID, SEQUENCE, SET, constructed, malformed};
+use super::ber::{
+    Elements, INTEGER, OCTET_STRING, OID, SEQUENCE, SET, constructed, is_whole, malformed,
+};
 use super::crypto::{Hash, KeyKind, Knows, Signature, Stop};
 use super::x509::{X509, time};
 use super::{Refusal, refused, refused_because};
@@ -85,12 +87,12 @@ impl<'a> Message<'a> {
             let info = infos.inside(SEQUENCE)?;
             signers.push(SignerInfo::read(info, version, content_type)?);
         }
-        if signers.is_empty() {
+        if !is_whole(bytes) {
             return Err(malformed().into());
         }
         // pkcs7_check_authattrs
         let has = |signer: &SignerInfo<'_>| signer.attributes.is_some();
-        if signers.iter().any(has) != signers.iter().all(has) {
+        if signers.is_empty() || signers.iter().any(has) != signers.iter().all(has) {
             return Err(refused(EINVAL).into());
         }
         Ok(Message {
@@ -154,17 +156,17 @@ impl<'a> Message<'a> {
     ///
     /// # Errors
     /// The kernel's.
-    pub fn image_digest(&self) -> Result<(Hash, &'a [u8]), Refusal> {
+    pub fn image_digest(&self) -> Result<(Hash, &'a [u8]), Stop> {
         let (_, raw) = self.content.ok_or_else(|| refused(ENODATA))?;
         let mut fields = Elements(raw).inside(SEQUENCE)?;
         let mut kind = fields.inside(SEQUENCE)?;
         let named = kind.expect(OID)?.value;
         if ![PE_IMAGE_DATA, INDIVIDUAL_KEY_PURPOSE].contains(&named) {
-            return Err(malformed());
+            return Err(malformed().into());
         }
         let mut info = fields.inside(SEQUENCE)?;
         let id = info.inside(SEQUENCE)?.expect(OID)?.value;
-        let hash = Hash::of(id).ok_or_else(|| refused(ENOPKG))?;
+        let hash = Hash::known(id)?;
         Ok((hash, info.expect(OCTET_STRING)?.value))
     }
 }
@@ -186,16 +188,12 @@ fn either<'a>(
 }
 
 impl<'a> SignerInfo<'a> {
-    fn read(
-        mut fields: Elements<'a>,
-        version: &[u8],
-        content_type: &[u8],
-    ) -> Result<Self, Refusal> {
+    fn read(mut fields: Elements<'a>, version: &[u8], content_type: &[u8]) -> Result<Self, Stop> {
         let own_version = fields.expect(INTEGER)?.value;
         match (own_version, version) {
             ([1], [1]) | ([3], [3]) => {}
-            ([1 | 3], _) => return Err(malformed()),
-            _ => return Err(refused(EINVAL)),
+            ([1 | 3], _) => return Err(malformed().into()),
+            _ => return Err(refused(EINVAL).into()),
         }
         let id = match fields.optional(SEQUENCE)? {
             Some(named) => {
@@ -208,7 +206,7 @@ impl<'a> SignerInfo<'a> {
             }
         };
         let hash = fields.inside(SEQUENCE)?.expect(OID)?.value;
-        let hash = Hash::of(hash).ok_or_else(|| refused(ENOPKG))?;
+        let hash = Hash::known(hash)?;
         let attributes = match fields.optional(constructed(0))? {
             Some(element) => Some(Attributes::read(
                 element.elements(),
@@ -222,7 +220,7 @@ impl<'a> SignerInfo<'a> {
         let signature = fields.expect(OCTET_STRING)?.value;
         // pkcs7_note_signed_info
         if content_type == INDIRECT_DATA && attributes.is_none() {
-            return Err(malformed());
+            return Err(malformed().into());
         }
         either(&mut fields, constructed(1), constructed(3))?;
         fields.finish()?;

@@ -2,7 +2,6 @@
 //!
 //! They decide nothing: the gate's verdict is `baton_verify`'s, the kernel's is forecast by [`super::file_load`].
 
-use crate::pkcs7::Refusal;
 use crate::pkcs7::crypto::{Hash, Knows, Stop};
 use crate::pkcs7::message::{Message, SignerInfo};
 use crate::pkcs7::x509::X509;
@@ -85,6 +84,18 @@ impl<'a> Place<'a> {
     }
 }
 
+impl Chain {
+    /// Of what can't be read.
+    #[must_use]
+    pub fn broken(problem: String) -> Chain {
+        Chain {
+            hash: None,
+            links: Vec::new(),
+            problem: Some(problem),
+        }
+    }
+}
+
 /// Here every algorithm is known that Baton knows.
 fn all(_: &str) -> bool {
     true
@@ -105,10 +116,10 @@ impl Chains<'_> {
         let knows: Knows<'_> = &all;
         let message = match Message::parse(pkcs7, knows) {
             Ok(message) => message,
-            Err(stop) => return broken(said(stop)),
+            Err(stop) => return Chain::broken(said(stop)),
         };
         let Some(signer) = message.signers.first() else {
-            return broken("it has no signer".to_owned());
+            return Chain::broken("it has no signer".to_owned());
         };
         let checked = image.map_or(Ok(()), |image| check(&message, signer, image));
         let mut problem = checked.err();
@@ -194,14 +205,6 @@ fn same(shown: &str, id: &str) -> bool {
     shown.trim_start_matches("00") == id.trim_start_matches("00")
 }
 
-fn broken(problem: String) -> Chain {
-    Chain {
-        hash: None,
-        links: Vec::new(),
-        problem: Some(problem),
-    }
-}
-
 fn said(stop: Stop) -> String {
     match stop {
         Stop::Refused(error) => error.why().to_owned(),
@@ -215,8 +218,7 @@ fn check(
     signer: &SignerInfo<'_>,
     image: &dyn Fn(Hash) -> Option<Vec<u8>>,
 ) -> Result<(), String> {
-    let reason = |error: Refusal| error.why().to_owned();
-    let (hash, stated) = message.image_digest().map_err(reason)?;
+    let (hash, stated) = message.image_digest().map_err(said)?;
     if image(hash).is_some_and(|digest| digest != stated) {
         return Err("the image was altered after signing".to_owned());
     }

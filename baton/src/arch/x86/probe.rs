@@ -6,7 +6,7 @@ use baton_formats::bzimage::{
     LOADED_HIGH, MIN_VERSION, XLF_5LEVEL, XLF_CAN_BE_LOADED_ABOVE_4G, XLF_KERNEL_64,
 };
 use baton_formats::reader::{u16_at, u32_at};
-use baton_sys::kexec_error::errno::{EINVAL, ENOEXEC};
+use baton_sys::kexec_error::errno::{EADDRNOTAVAIL, EINVAL, ENOEXEC};
 
 /// Fields of the setup header (Documentation/arch/x86/boot.rst).
 const SETUP_SECTS: usize = 0x1f1;
@@ -97,6 +97,10 @@ pub fn load(
             EINVAL,
             "it is longer than the memory that it asks for (init_size)",
         );
+    }
+    // locate_mem_hole_callback in kernel/kexec_file.c comes first.
+    if memory.is_some_and(|memory| size > memory) {
+        return refused(EADDRNOTAVAIL, "it asks for more memory than there is");
     }
     if memory.is_some_and(|memory| size > memory / 2) {
         return refused(EINVAL, "it asks for more than half of the machine's memory");
