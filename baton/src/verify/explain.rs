@@ -1,17 +1,18 @@
 //! Beside the verdict: every signature with its chain, and what each of those who judge would answer.
 
+use super::answers::{Answers, GateAnswer, KernelAnswer, ShimAnswer};
 use super::judge::{Question, Verdict};
 use crate::failure::Result;
 use crate::kind::Role;
 use crate::pkcs7::crypto::Hash;
 use crate::verdict::chain::{Chain, Chains, Place};
-use crate::verdict::file_load::{self, Signature};
+use crate::verdict::file_load;
 use crate::verdict::kernel::{self, KernelVerdict};
 use crate::verdict::shim;
 use baton_formats::elf::Elf;
 use baton_formats::module_signature;
-use baton_formats::pe::Pe;
-use baton_verify::{Certificate, HashAlgorithm, SignatureKind};
+use baton_formats::pe::{Pe, WIN_CERT_TYPE_PKCS};
+use baton_verify::{HashAlgorithm, SignatureKind};
 use serde::Serialize;
 use std::cell::OnceCell;
 
@@ -32,60 +33,6 @@ pub(super) struct Detail {
     pub looked_at_by: &'static [&'static str],
     #[serde(flatten)]
     pub chain: Chain,
-}
-
-/// What the three answer.
-#[derive(Debug, Serialize)]
-pub(super) struct Answers {
-    pub kernel: KernelAnswer,
-    pub shim: ShimAnswer,
-    pub gate: GateAnswer,
-}
-
-/// The running kernel, to a direct kexec.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct KernelAnswer {
-    /// `loads`, `refuses` or `unknown`.
-    pub answer: &'static str,
-    /// What kexec_file_load returns; `None` where it loads the image.
-    pub errno: Option<&'static str>,
-    pub errno_number: Option<i32>,
-    /// What is wrong with the signature, where the kernel doesn't say so: it doesn't insist, or lockdown hides it.
-    pub signature_errno: Option<&'static str>,
-    /// Who signed, and by which key of which keyring that counts.
-    pub by: Option<String>,
-    pub keyring: Option<String>,
-    pub why: Option<String>,
-    pub mend: Option<String>,
-    /// Why Baton doesn't load it this way all the same.
-    pub baton_refuses: Option<String>,
-}
-
-/// shim, or where there is none the firmware, at the next boot.
-#[derive(Debug, Serialize)]
-pub(super) struct ShimAnswer {
-    /// `starts` or `refuses`.
-    pub answer: &'static str,
-    /// `shim` or `firmware`.
-    pub judge: &'static str,
-    pub by: Option<String>,
-    pub list: Option<&'static str>,
-    pub reason: Option<&'static str>,
-    pub why: Option<String>,
-    pub mend: Option<&'static str>,
-    /// Secure Boot is off, and nobody is asked.
-    pub not_asked: bool,
-    /// It has no SBAT metadata, which shim wants of what it starts itself.
-    pub not_directly: bool,
-}
-
-/// The gate.
-#[derive(Debug, Serialize)]
-pub(super) struct GateAnswer {
-    /// `boots` or `refuses`.
-    pub answer: &'static str,
-    pub reason: Option<&'static str>,
-    pub why: Option<String>,
 }
 
 /// The digests of the image, each computed once.
@@ -154,12 +101,11 @@ fn details(question: &Question<'_>, digests: &Digests<'_>, places: &[Place<'_>])
             signature_kind: "authenticode",
             looked_at_by,
             chain: match entry {
-                Ok(entry) => chains.of(entry.data, Some(&image)),
-                Err(error) => Chain {
-                    hash: None,
-                    links: Vec::new(),
-                    problem: Some(error.to_string()),
-                },
+                Ok(entry) if entry.kind == WIN_CERT_TYPE_PKCS => {
+                    chains.of(entry.data, Some(&image))
+                }
+                Ok(_) => Chain::broken("it isn't PKCS#7".to_owned()),
+                Err(error) => Chain::broken(error.to_string()),
             },
         });
     }
@@ -235,111 +181,6 @@ fn answers(
     })
 }
 
-impl From<file_load::Answer> for KernelAnswer {
-    fn from(answer: file_load::Answer) -> KernelAnswer {
-        let loads = KernelAnswer {
-            answer: "loads",
-            ..KernelAnswer::default()
-        };
-        match answer {
-            file_load::Answer::Loads(Signature::Good(vouched)) => KernelAnswer {
-                by: Some(by(&vouched)),
-                keyring: Some(vouched.key.keyring),
-                ..loads
-            },
-            file_load::Answer::Loads(Signature::Tolerated(refusal)) => KernelAnswer {
-                signature_errno: Some(refusal.error.name()),
-                why: Some(refusal.why().to_owned()),
-                mend: Some(refusal.error.fix().to_owned()),
-                ..loads
-            },
-            file_load::Answer::Loads(Signature::Unknown(why)) => KernelAnswer {
-                why: Some(why.to_owned()),
-                ..loads
-            },
-            file_load::Answer::Refuses { refusal, hidden } => KernelAnswer {
-                answer: "refuses",
-                errno: Some(refusal.error.name()),
-                errno_number: Some(refusal.errno()),
-                signature_errno: hidden.map(|it| it.error.name()),
-                why: Some(match hidden {
-                    Some(hidden) => format!("{}, and {}", refusal.why(), hidden.why()),
-                    None => refusal.why().to_owned(),
-                }),
-                mend: Some(hidden.unwrap_or(refusal).error.fix().to_owned()),
-                ..KernelAnswer::default()
-            },
-            file_load::Answer::Unknown(why) => KernelAnswer {
-                answer: "unknown",
-                why: Some(why.to_owned()),
-                ..KernelAnswer::default()
-            },
-        }
-    }
-}
-
-/// Who vouches, in words.
-fn by(vouched: &file_load::Vouched) -> String {
-    let key = &vouched.key;
-    let anchor = format!("\"{}\" (key id {})", key.name, key.id);
-    let signer = vouched.signer.as_deref().map(Certificate::parse);
-    match signer {
-        Some(Ok(signer)) if signer.key_id().to_string() != key.id => {
-            format!("\"{}\", vouched for by {anchor}", signer.subject_name())
-        }
-        _ => anchor,
-    }
-}
-
-impl From<shim::Answer> for ShimAnswer {
-    fn from(answer: shim::Answer) -> ShimAnswer {
-        let empty = ShimAnswer {
-            answer: "starts",
-            judge: "shim",
-            by: None,
-            list: None,
-            reason: None,
-            why: None,
-            mend: None,
-            not_asked: false,
-            not_directly: false,
-        };
-        match answer {
-            shim::Answer::Starts { by, list } => ShimAnswer {
-                by: Some(by),
-                list: Some(list),
-                ..empty
-            },
-            shim::Answer::Refuses { code, why, mend } => ShimAnswer {
-                answer: "refuses",
-                reason: Some(code),
-                why: Some(why),
-                mend: Some(mend),
-                ..empty
-            },
-        }
-    }
-}
-
-impl From<&Result<Verdict>> for GateAnswer {
-    fn from(verdict: &Result<Verdict>) -> GateAnswer {
-        let refused = verdict.as_ref().err();
-        GateAnswer {
-            answer: if refused.is_none() {
-                "boots"
-            } else {
-                "refuses"
-            },
-            reason: refused.map(crate::failure::Failure::word),
-            why: refused.map(|failure| match failure.reason() {
-                // What is refused has been said.
-                Some(reason) => reason.to_string(),
-                None => failure.to_string(),
-            }),
-        }
-    }
-}
-
 impl Explanation {
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
@@ -391,67 +232,6 @@ impl Detail {
                 link.subject,
                 link.key_id
             );
-        }
-    }
-}
-
-impl KernelAnswer {
-    fn print(&self) {
-        let why = self.why.as_deref().unwrap_or_default();
-        let mend = self.mend.as_deref().unwrap_or_default();
-        match (self.answer, &self.by, self.errno, self.signature_errno) {
-            ("loads", Some(by), ..) => {
-                let keyring = self.keyring.as_deref().unwrap_or_default();
-                say!("  the kernel: loads it: {by} in {keyring}");
-            }
-            ("loads", None, _, Some(errno)) => say!(
-                "  the kernel: loads it unverified, since it doesn't insist; it would be {errno}: {why}: {mend}"
-            ),
-            ("loads", ..) => say!("  the kernel: loads it, since it doesn't insist on signatures"),
-            ("refuses", _, Some(errno), Some(hidden)) => {
-                say!("  the kernel: refuses it with {errno}, which hides {hidden}: {why}: {mend}");
-            }
-            ("refuses", _, Some(errno), None) => {
-                say!("  the kernel: refuses it with {errno}: {why}: {mend}");
-            }
-            _ => say!("  the kernel: that can't be told: {why}"),
-        }
-        if let Some(reason) = &self.baton_refuses {
-            say!("              but `baton load --via kernel` refuses it: {reason}");
-        }
-    }
-}
-
-impl ShimAnswer {
-    fn print(&self) {
-        let judge = match self.judge {
-            "shim" => "  shim:       ",
-            _ => "  firmware:   ",
-        };
-        let off = if self.not_asked {
-            " (Secure Boot is off: nobody asks it)"
-        } else {
-            ""
-        };
-        match (&self.by, self.list) {
-            (Some(by), Some(list)) => say!("{judge}starts it: {by} in {list}{off}"),
-            _ => say!(
-                "{judge}refuses it: {}: {}{off}",
-                self.why.as_deref().unwrap_or_default(),
-                self.mend.unwrap_or_default()
-            ),
-        }
-        if self.not_directly && self.by.is_some() {
-            say!("              but not in GRUB's place: it has no SBAT metadata");
-        }
-    }
-}
-
-impl GateAnswer {
-    fn print(&self) {
-        match &self.why {
-            None => say!("  the gate:   boots it"),
-            Some(why) => say!("  the gate:   refuses it: {why}"),
         }
     }
 }

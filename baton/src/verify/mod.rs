@@ -2,6 +2,7 @@
 
 mod against;
 mod anchors;
+mod answers;
 pub mod args;
 mod explain;
 mod judge;
