@@ -6,28 +6,20 @@ use super::{Refusal, refused};
 use crate::digest::sha1;
 use baton_sys::kexec_error::errno::{EBADMSG, EINVAL, EKEYREJECTED, ENOENT, ENOPKG};
 use baton_verify::HashAlgorithm;
+use baton_verify::der::oid;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::BoxedUint;
 use rsa::traits::PublicKeyParts;
 
-/// Object identifiers, as they stand in DER: of RFC 8017, RFC 5758, RFC 5480 and NIST's.
-mod oid {
-    pub const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
-    pub const EC_KEY: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";
-    pub const P256: &[u8] = b"\x2a\x86\x48\xce\x3d\x03\x01\x07";
-    pub const P384: &[u8] = b"\x2b\x81\x04\x00\x22";
-    pub const SHA1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
-    /// `PREFIX ‖ number`: 4 is SHA-224, 7 to 10 are SHA-3.
-    pub const SHA2_AND_3: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02";
-    pub const SHA256: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x01";
-    pub const SHA384: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x02";
-    pub const SHA512: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x03";
-    /// `PREFIX ‖ number`: 5 is SHA-1, 11 to 13 SHA-256 to SHA-512.
-    pub const RSA_WITH: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01";
-    pub const ECDSA_WITH_SHA1: &[u8] = b"\x2a\x86\x48\xce\x3d\x04\x01";
-    /// `PREFIX ‖ number`: 2 to 4 are SHA-256 to SHA-512.
-    pub const ECDSA_WITH: &[u8] = b"\x2a\x86\x48\xce\x3d\x04\x03";
-}
+/// Identifiers that `baton_verify` accepts nothing of: SHA-1, and ECDSA with it.
+const SHA1: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x1a];
+const ECDSA_WITH_SHA1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1];
+/// All but the last number of some: of RSA with a hash, 5 is SHA-1, 11 to 13 are SHA-256 to SHA-512;
+const RSA_WITH: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1];
+/// of ECDSA with a hash, 1 is SHA-224, 2 to 4 are SHA-256 to SHA-512;
+const ECDSA_WITH: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3];
+/// of hashes, 4 is SHA-224, 7 to 10 are SHA-3.
+const SHA2_AND_3: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2];
 
 /// What an algorithm's name is for the kernel, and whether the running one has it.
 pub type Knows<'k> = &'k dyn Fn(&str) -> bool;
@@ -72,7 +64,7 @@ impl Hash {
     #[must_use]
     pub fn of(id: &[u8]) -> Option<Hash> {
         match id {
-            oid::SHA1 => Some(Hash::Sha1),
+            SHA1 => Some(Hash::Sha1),
             oid::SHA256 => Some(Hash::Accepted(HashAlgorithm::Sha256)),
             oid::SHA384 => Some(Hash::Accepted(HashAlgorithm::Sha384)),
             oid::SHA512 => Some(Hash::Accepted(HashAlgorithm::Sha512)),
@@ -85,7 +77,7 @@ impl Hash {
     /// # Errors
     /// ENOPKG of what isn't known; that it can't be told of SHA-224 and SHA-3, which some kernels know.
     pub fn known(id: &[u8]) -> Result<Hash, Stop> {
-        Hash::of(id).ok_or_else(|| match prefixed(id, oid::SHA2_AND_3) {
+        Hash::of(id).ok_or_else(|| match prefixed(id, SHA2_AND_3) {
             Some(4 | 7..=10) => Stop::Unknown("its hash is one that Baton doesn't compute"),
             _ => refused(ENOPKG).into(),
         })
@@ -131,7 +123,7 @@ impl Hash {
     /// What stands before the digest in a signature by RSA (RFC 8017, 9.2, note 1).
     fn digest_info(self) -> Vec<u8> {
         let (id, len) = match self {
-            Hash::Sha1 => (oid::SHA1, 20),
+            Hash::Sha1 => (SHA1, 20),
             Hash::Accepted(HashAlgorithm::Sha256) => (oid::SHA256, 32),
             Hash::Accepted(HashAlgorithm::Sha384) => (oid::SHA384, 48),
             Hash::Accepted(HashAlgorithm::Sha512) => (oid::SHA512, 64),
@@ -159,8 +151,8 @@ impl KeyKind {
     pub fn of_signer(id: &[u8]) -> Option<KeyKind> {
         match id {
             oid::RSA => Some(KeyKind::Rsa),
-            oid::ECDSA_WITH_SHA1 => Some(KeyKind::Ec),
-            _ if prefixed(id, oid::ECDSA_WITH).is_some_and(|n| (1..=4).contains(&n)) => {
+            ECDSA_WITH_SHA1 => Some(KeyKind::Ec),
+            _ if prefixed(id, ECDSA_WITH).is_some_and(|n| (1..=4).contains(&n)) => {
                 Some(KeyKind::Ec)
             }
             _ => None,
@@ -178,16 +170,16 @@ pub fn certificate_algorithm(id: &[u8]) -> Option<(KeyKind, Hash)> {
         2 => Some(Hash::Accepted(Sha512)),
         _ => None,
     };
-    if id == oid::ECDSA_WITH_SHA1 {
+    if id == ECDSA_WITH_SHA1 {
         Some((KeyKind::Ec, Hash::Sha1))
-    } else if let Some(n) = prefixed(id, oid::RSA_WITH) {
+    } else if let Some(n) = prefixed(id, RSA_WITH) {
         let hash = match n {
             5 => Some(Hash::Sha1),
             n => hash(n.checked_sub(11)?),
         };
         Some((KeyKind::Rsa, hash?))
     } else {
-        let n = prefixed(id, oid::ECDSA_WITH)?;
+        let n = prefixed(id, ECDSA_WITH)?;
         Some((KeyKind::Ec, hash(n.checked_sub(2)?)?))
     }
 }
@@ -222,7 +214,7 @@ impl<'a> PublicKey<'a> {
         let (_, key) = bits.split_first().ok_or_else(malformed)?;
         match id {
             oid::RSA => Ok(PublicKey::Rsa(key)),
-            oid::EC_KEY => Ok(PublicKey::Ec(algorithm.expect(OID)?.value, key)),
+            oid::EC_PUBLIC_KEY => Ok(PublicKey::Ec(algorithm.expect(OID)?.value, key)),
             _ => Err(refused(ENOPKG)),
         }
     }

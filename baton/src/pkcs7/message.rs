@@ -8,16 +8,10 @@ use super::crypto::{Hash, KeyKind, Knows, Signature, Stop};
 use super::x509::{X509, time};
 use super::{Refusal, refused, refused_because};
 use baton_sys::kexec_error::errno::{EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOPKG};
+use baton_verify::der::oid;
 
-/// Identifiers of RFC 5652, RFC 2985 and "Windows Authenticode Portable Executable Signature Format".
-const SIGNED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
-const DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
-const INDIRECT_DATA: &[u8] = b"\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x04";
-const PE_IMAGE_DATA: &[u8] = b"\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0f";
-const INDIVIDUAL_KEY_PURPOSE: &[u8] = b"\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x15";
-const CONTENT_TYPE: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x03";
-const MESSAGE_DIGEST: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x04";
-const SIGNING_TIME: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x05";
+/// signingTime (RFC 2985, 5.3.3).
+const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
 
 /// A message.
 #[derive(Debug, Clone)]
@@ -57,7 +51,7 @@ impl<'a> Message<'a> {
     /// The kernel's.
     pub fn parse(bytes: &'a [u8], knows: Knows<'_>) -> Result<Self, Stop> {
         let mut info = Elements(bytes).inside(SEQUENCE)?;
-        if info.expect(OID)?.value != SIGNED_DATA {
+        if info.expect(OID)?.value != oid::SIGNED_DATA {
             return Err(refused(EINVAL).into());
         }
         let mut fields = info.inside(constructed(0))?.inside(SEQUENCE)?;
@@ -70,7 +64,7 @@ impl<'a> Message<'a> {
         let content_type = content.expect(OID)?.value;
         let data = content.optional(constructed(0))?;
         let data = data.map(|explicit| explicit.elements().any()).transpose()?;
-        if ![DATA, INDIRECT_DATA].contains(&content_type) {
+        if ![oid::DATA, oid::SPC_INDIRECT_DATA].contains(&content_type) {
             return Err(refused(EINVAL).into());
         }
         let mut certificates = Vec::new();
@@ -106,7 +100,7 @@ impl<'a> Message<'a> {
     /// Whether it is Authenticode's.
     #[must_use]
     pub fn is_authenticode(&self) -> bool {
-        self.content_type == INDIRECT_DATA
+        self.content_type == oid::SPC_INDIRECT_DATA
     }
 
     /// What the signer signed, hashed (pkcs7_digest).
@@ -161,7 +155,7 @@ impl<'a> Message<'a> {
         let mut fields = Elements(raw).inside(SEQUENCE)?;
         let mut kind = fields.inside(SEQUENCE)?;
         let named = kind.expect(OID)?.value;
-        if ![PE_IMAGE_DATA, INDIVIDUAL_KEY_PURPOSE].contains(&named) {
+        if ![oid::SPC_PE_IMAGE_DATA, oid::SPC_INDIVIDUAL_KEY_PURPOSE].contains(&named) {
             return Err(malformed().into());
         }
         let mut info = fields.inside(SEQUENCE)?;
@@ -219,7 +213,7 @@ impl<'a> SignerInfo<'a> {
         let kind = KeyKind::of_signer(kind).ok_or_else(|| refused(ENOPKG))?;
         let signature = fields.expect(OCTET_STRING)?.value;
         // pkcs7_note_signed_info
-        if content_type == INDIRECT_DATA && attributes.is_none() {
+        if content_type == oid::SPC_INDIRECT_DATA && attributes.is_none() {
             return Err(malformed().into());
         }
         either(&mut fields, constructed(1), constructed(3))?;
@@ -245,13 +239,13 @@ impl<'a> Attributes<'a> {
             while !values.is_empty() {
                 let value = values.any()?;
                 let repeated = match id {
-                    CONTENT_TYPE => {
+                    oid::CONTENT_TYPE => {
                         if value.value != content_type {
                             return Err(malformed());
                         }
                         named_type.replace(value.value).is_some()
                     }
-                    MESSAGE_DIGEST => {
+                    oid::MESSAGE_DIGEST => {
                         if value.tag != OCTET_STRING {
                             return Err(malformed());
                         }

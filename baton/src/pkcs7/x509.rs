@@ -8,11 +8,8 @@ use super::crypto::{Knows, PublicKey, Signature, Stop, certificate_algorithm};
 use super::{Refusal, refused};
 use crate::calendar;
 use baton_sys::kexec_error::errno::{EINVAL, EKEYREJECTED, ENOENT, ENOPKG};
+use baton_verify::der::oid;
 use std::ops::RangeInclusive;
-
-/// id-ce-subjectKeyIdentifier and id-ce-authorityKeyIdentifier (RFC 5280, 4.2.1).
-const SUBJECT_KEY_ID: &[u8] = b"\x55\x1d\x0e";
-const AUTHORITY_KEY_ID: &[u8] = b"\x55\x1d\x23";
 
 /// A certificate.
 #[derive(Debug, Clone)]
@@ -173,10 +170,10 @@ impl<'a> Extensions<'a> {
                 extension.optional(BOOLEAN)?;
                 let value = extension.expect(OCTET_STRING)?.value;
                 match id {
-                    SUBJECT_KEY_ID => {
+                    oid::SUBJECT_KEY_ID => {
                         found.subject_key_id = Some(Elements(value).expect(OCTET_STRING)?.value);
                     }
-                    AUTHORITY_KEY_ID => found.authority = authority(value)?,
+                    oid::AUTHORITY_KEY_ID => found.authority = authority(value)?,
                     _ => {}
                 }
             }
