@@ -43,6 +43,13 @@ pub enum Event {
         /// The error number, 0 for success.
         errno: i32,
     },
+    /// kexec_file_load returned, as it may.
+    TriedLoad {
+        /// The image.
+        image: String,
+        /// The error number, 0 for success.
+        errno: i32,
+    },
     /// The machine is about to be handed over: the last word of this stage.
     Leaving,
     /// The host is to do something to the machine.

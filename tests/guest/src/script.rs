@@ -80,6 +80,13 @@ pub enum Step {
         /// The error number that it must fail with; none if it must succeed.
         errno: Option<i32>,
     },
+    /// Calls kexec_file_load with an image alone, says what it returns, whatever that is, and unloads it.
+    TryLoad {
+        /// The image.
+        image: String,
+        /// The command line.
+        cmdline: String,
+    },
     /// Fills memory with pages that describe themselves.
     FillCanary {
         /// How much memory to leave free, in MiB.

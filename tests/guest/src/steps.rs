@@ -54,6 +54,11 @@ pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Resu
                 "kexec_file_load gave error {got}"
             );
         }
+        Step::TryLoad { image, cmdline } => {
+            let errno = try_load(image, cmdline)?;
+            let image = image.clone();
+            console.say(Event::TriedLoad { image, errno });
+        }
         Step::FillCanary { leave_mib } => {
             let filled = Filled::all_but(leave_mib << 20, observe::free_memory());
             console.say(Event::Filled(filled.canary()));
@@ -186,4 +191,17 @@ fn file_load(kernel: &str, initrd: &str, cmdline: &str, crash: bool) -> Result<i
     let cmdline = CString::new(cmdline)?;
     let loaded = baton_sys::kexec::load(kernel.as_fd(), Some(initrd.as_fd()), &cmdline, crash);
     Ok(loaded.err().map_or(0, |error| error.errno()))
+}
+
+/// The same of an image alone, which is unloaded again.
+fn try_load(image: &str, cmdline: &str) -> Result<i32> {
+    let image = File::open(image).with_context(|| image.to_owned())?;
+    let cmdline = CString::new(cmdline)?;
+    match baton_sys::kexec::load(image.as_fd(), None, &cmdline, false) {
+        Ok(()) => {
+            baton_sys::kexec::unload(false)?;
+            Ok(0)
+        }
+        Err(error) => Ok(error.errno()),
+    }
 }

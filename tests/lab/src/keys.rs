@@ -188,16 +188,17 @@ fn add_mok(packages: &Packages, store: &Path, certificate: &Path, out: &Path) ->
     )
 }
 
-/// The store that `enrol` makes, with this signature list as shim's MokListX.
-pub fn revoke(packages: &Packages, keys: &Keys, list: &[u8], out: &Path) -> Result<()> {
-    let hex: String = list.iter().map(|byte| format!("{byte:02x}")).collect();
-    // Non-volatile, and gone once the boot loader has left: shim takes no other (mok.c).
-    let json = serde_json::json!({"version": 2, "variables": [{
-        "name": "MokListX",
-        "guid": SHIM,
-        "attr": 3,
-        "data": hex,
-    }]});
+/// The store that `enrol` makes, with these signature lists as variables of shim's.
+pub fn store(packages: &Packages, keys: &Keys, lists: &[(&str, &[u8])], out: &Path) -> Result<()> {
+    let hex = |list: &[u8]| -> String { list.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let variables: Vec<serde_json::Value> = lists
+        .iter()
+        // Non-volatile, and gone once the boot loader has left: shim takes no other (mok.c).
+        .map(|(name, list)| {
+            serde_json::json!({"name": name, "guid": SHIM, "attr": 3, "data": hex(list)})
+        })
+        .collect();
+    let json = serde_json::json!({"version": 2, "variables": variables});
     let file = out.with_extension("json");
     fs::write(&file, json.to_string())?;
     exec::run(

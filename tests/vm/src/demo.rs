@@ -113,6 +113,7 @@ fn guest(line: &Line) -> Option<String> {
         Event::Failed { reason } => Some(format!("FAILED: {reason}")),
         Event::Tried(_)
         | Event::FileLoaded { .. }
+        | Event::TriedLoad { .. }
         | Event::Filled(_)
         | Event::Scanned(_)
         | Event::Awaiting { .. }

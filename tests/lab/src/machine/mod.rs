@@ -15,6 +15,19 @@ pub enum Boot {
     Bios,
 }
 
+/// What the owner of a machine with shim has enrolled there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// A key.
+    Usual,
+    /// A key; and has revoked the UKI of the main kernel.
+    Revoking,
+    /// Also a key that `baton keys new` made.
+    OwnKey,
+    /// The keys of the images whose verdict is foretold ([`crate::payload::judged`]).
+    OfJudged,
+}
+
 /// How a disk is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bus {
@@ -57,10 +70,8 @@ pub struct Machine {
     pub vast: bool,
     /// Processors.
     pub cpus: u32,
-    /// Its owner has revoked the UKI of the main kernel, in shim's list.
-    pub revoking: bool,
-    /// A key that `baton keys new` made is enrolled, too.
-    pub own_key: bool,
+    /// What its owner has enrolled in shim's lists.
+    pub owner: Owner,
     /// 5-level paging.
     pub five_level: bool,
     /// A display. A picture is taken of it when the gate says that it resets.
@@ -87,8 +98,7 @@ impl Machine {
             memory_mib: 1024,
             vast: false,
             cpus: 1,
-            revoking: false,
-            own_key: false,
+            owner: Owner::Usual,
             five_level: false,
             display: false,
             mishap: None,

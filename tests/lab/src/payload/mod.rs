@@ -29,6 +29,7 @@
 //! | `bad/*.handover` | handovers that must be refused |
 //! | `bad/signed-initrd.img` | a signed initrd that would run as a kernel |
 //! | `bad/ssdt/LABEL.img` | that kernel's initrd, with a table for ACPI |
+//! | `judged/*` | images of which it is told beforehand what the kernel will say |
 
 mod acpi;
 mod altered;
@@ -38,6 +39,7 @@ pub mod gate;
 pub mod held;
 pub mod initrd;
 pub mod initrd_kernel;
+pub mod judged;
 mod making;
 mod manifest;
 pub mod own_key;
@@ -63,8 +65,11 @@ use crate::programs::Ours;
 use making::Making;
 use signer::Signer;
 
-/// The variable store's name, beside the disk's.
+/// The variable stores' names, beside the disk's: of a machine whose owner has revoked the UKI of the main kernel, and of
+/// one that has the keys of [`judged`].
 pub const VARS_REVOKING: &str = "vars-revoking.fd";
+/// As above.
+pub const VARS_JUDGED: &str = "vars-judged.fd";
 
 /// Makes the disk. The second result says why it has no gate, if it has none.
 pub fn make(
@@ -266,9 +271,9 @@ fn bad_kernels(tree: &Path, keys: &Keys) -> Result<()> {
     Ok(fs::write(bad.join("flipped.efi"), bytes)?)
 }
 
-/// The variable store of a machine whose owner has revoked the UKI of the main kernel.
-fn vars_revoking(tree: &Path) -> PathBuf {
-    tree.with_file_name(VARS_REVOKING)
+/// A variable store, beside the disk's tree.
+fn vars(tree: &Path, name: &str) -> PathBuf {
+    tree.with_file_name(name)
 }
 
 /// `baton` by its other name.
@@ -310,12 +315,10 @@ fn add_ours(
     elf::add(&making)?;
     manifest::add(&making)?;
     held::add(tree, work, &making.signer)?;
-    keys::revoke(
-        packages,
-        keys,
-        &gate::revoked_image(tree)?,
-        &vars_revoking(tree),
-    )?;
+    let revoked = gate::revoked_image(tree)?;
+    let revoked = [("MokListX", &revoked[..])];
+    keys::store(packages, keys, &revoked, &vars(tree, VARS_REVOKING))?;
     own_key::add(tree, packages, keys, ours)?;
+    judged::add(&making, keys, &vars(tree, VARS_JUDGED))?;
     altered::add(tree)
 }

@@ -10,8 +10,8 @@ use baton_guest::script::{DISK_SIZE, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script, targ
 use super::boot_disk;
 use crate::exec;
 use crate::image::disk;
-use crate::machine::{Boot, Bus, Machine};
-use crate::payload::{VARS_REVOKING, own_key};
+use crate::machine::{Boot, Bus, Machine, Owner};
+use crate::payload::{VARS_JUDGED, VARS_REVOKING, own_key};
 use crate::setup::Lab;
 
 /// What starts a machine: its firmware, disks and ports.
@@ -78,12 +78,16 @@ fn memory(machine: &Machine) -> String {
 }
 
 fn firmware(command: &mut Command, lab: &Lab, machine: &Machine, directory: &Path) -> Result<()> {
-    let revoking = lab.payload.with_file_name(VARS_REVOKING);
-    let own_key = lab.payload.with_file_name(own_key::VARS);
+    let own = |name| lab.payload.with_file_name(name);
+    let (revoking, judged) = (own(VARS_REVOKING), own(VARS_JUDGED));
+    let own_key = own(own_key::VARS);
     let vars = match machine.boot {
-        Boot::Shim if machine.revoking => &revoking,
-        Boot::Shim if machine.own_key => &own_key,
-        Boot::Shim => &lab.keys.vars_shim,
+        Boot::Shim => match machine.owner {
+            Owner::Usual => &lab.keys.vars_shim,
+            Owner::Revoking => &revoking,
+            Owner::OwnKey => &own_key,
+            Owner::OfJudged => &judged,
+        },
         Boot::DbKey => &lab.keys.vars_db,
         Boot::Bios => return direct(command, lab, machine),
     };

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use baton_guest::script::{Script, Step};
 use baton_lab::fetch::packages::MAIN;
-use baton_lab::machine::Machine;
+use baton_lab::machine::{Machine, Owner};
 use baton_lab::payload::{own_key, steps};
 use baton_lab::vm::{Run, judge};
 use serde_json::Value;
@@ -36,7 +36,7 @@ pub fn made_by_baton() -> Scenario {
         ],
     };
     let machine = Machine {
-        own_key: true,
+        owner: Owner::OwnKey,
         ..Machine::new(MAIN)
     };
     Scenario::new("keys-made-by-baton", script, |run| {

@@ -5,6 +5,7 @@ mod attacks;
 mod compat;
 mod crash;
 mod dump;
+mod foretold;
 mod format;
 mod formats;
 mod handover;
@@ -34,6 +35,7 @@ pub fn all(lab: &Lab) -> Vec<Scenario> {
     found.extend(dump::all(&labels));
     found.extend(formats::all(&labels));
     found.extend(refusal::all());
+    found.extend(foretold::all(&labels));
     found.extend(policy::all(&labels));
     found.extend(altered::all(&labels));
     found.extend(attacks::all(&labels));

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use baton_guest::script::{Script, Step};
 use baton_lab::fetch::packages::MAIN;
-use baton_lab::machine::{self, Machine};
+use baton_lab::machine::{self, Machine, Owner};
 use baton_lab::payload::gate::FORCED;
 use baton_lab::payload::steps;
 use baton_lab::vm::{Run, judge};
@@ -233,7 +233,7 @@ fn forced() -> Scenario {
 /// The way of a revocation through shim and the running kernel to the gate.
 fn revoked_by_the_owner() -> Scenario {
     let machine = Machine {
-        revoking: true,
+        owner: Owner::Revoking,
         ..Machine::new(MAIN)
     };
     refused(
