@@ -171,7 +171,7 @@ mod tests {
             0x200_0000..0x2f0_0000
         );
         assert!(take(&mut free, 1 << 30, PAGE).is_err());
-        let mut low = Vec::from([0x1000..0x9_f000]);
+        let mut low = vec![0x1000..0x9_f000; 1];
         assert!(take(&mut low, PAGE, PAGE).is_err(), "below 1 MiB");
     }
 
