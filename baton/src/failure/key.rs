@@ -16,10 +16,6 @@ pub enum KeyError {
     )]
     OldEncryption,
     #[error(
-        "the key is encrypted with scrypt; encrypt it anew with `openssl pkcs8 -topk8 -in KEY -out NEW`"
-    )]
-    Scrypt,
-    #[error(
         "the key is encrypted with no or too many iterations; encrypt it anew with `openssl pkcs8 -topk8`"
     )]
     Iterations,

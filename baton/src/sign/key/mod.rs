@@ -1,7 +1,6 @@
 //! Private keys: RSA and ECDSA on P-256 and P-384, from PEM, DER or PKCS#12, encrypted or not, or in a token. They are wiped
 //! from memory once they were used: the file and what is made of it here, and the keys themselves by their crates.
 
-pub mod aes;
 pub mod encrypted;
 pub mod open;
 pub mod passphrase;
