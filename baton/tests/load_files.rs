@@ -113,6 +113,6 @@ fn missing_files_and_wrong_usage_have_their_codes() {
     assert_eq!(machine.load(&[&"--initrd", &missing]).code, 1);
     let empty = machine.directory.write("empty", "");
     assert!(message(&machine.load(&[&"--initrd", &empty])).contains("empty"));
-    assert_eq!(baton(&[&"load"]).code, 2);
+    assert_eq!(baton(&[&"load", &"--via"]).code, 2);
     assert_eq!(baton(&[&"--nonsense"]).code, 2);
 }

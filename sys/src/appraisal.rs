@@ -1,6 +1,5 @@
 //! Whether a file carries what IMA appraises it by.
 
-use crate::output::MAX_XATTR;
 use rustix::buffer::spare_capacity;
 use rustix::fs::XattrFlags;
 use rustix::io::Errno;
@@ -8,6 +7,10 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+
+/// The largest list of extended attributes and the largest value (XATTR_LIST_MAX and XATTR_SIZE_MAX of
+/// linux/limits.h).
+pub(crate) const MAX_XATTR: usize = 1 << 16;
 
 /// The attribute with the digest or signature by which IMA appraises a file (linux/xattr.h: XATTR_NAME_IMA).
 pub(crate) const IMA: &CStr = c"security.ima";

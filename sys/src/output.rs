@@ -1,6 +1,6 @@
 //! Writing files: what the standard library lacks for replacing a file and for writing to a device.
 
-use crate::appraisal::IMA;
+use crate::appraisal::{IMA, MAX_XATTR};
 use crate::file::PIPE_TIMEOUT;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, OFlags, RenameFlags, XattrFlags};
@@ -12,9 +12,6 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The largest list of extended attributes and the largest value (XATTR_LIST_MAX and XATTR_SIZE_MAX of
-/// linux/limits.h).
-pub(crate) const MAX_XATTR: usize = 1 << 16;
 /// The name of the access control list (linux/xattr.h: XATTR_NAME_POSIX_ACL_ACCESS).
 const ACL: &CStr = c"system.posix_acl_access";
 /// Attributes with signatures and digests of a file's content and inode (linux/xattr.h: XATTR_NAME_IMA and

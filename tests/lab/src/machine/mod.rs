@@ -24,7 +24,7 @@ pub enum Owner {
     Revoking,
     /// Also a key that `baton keys new` made.
     OwnKey,
-    /// The keys of the images whose verdict is foretold ([`crate::payload::judged`]).
+    /// The keys of the images whose verdict is foretold.
     OfJudged,
 }
 
