@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{TARGET, cargo, run};
+use crate::{TARGET, cargo, run, without_paths};
 
 /// Where `.bss` begins (gate.ld): signed sections and the signature must fit before it.
 const LIMIT: usize = 0x10_0000;
@@ -137,18 +137,6 @@ fn build_as(root: &Path, formats: &Formats, directory: &Path, lines: Lines) -> R
     Ok(Stub { image, program })
 }
 
-/// Where cargo keeps the sources of crates from elsewhere, in a directory for each registry.
-///
-/// # Errors
-/// When nothing says where cargo's home is.
-pub fn registry() -> Result<PathBuf> {
-    let cargo_home = std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
-    let cargo_home = cargo_home.context("neither CARGO_HOME nor HOME is set")?;
-    Ok(cargo_home.join("registry/src"))
-}
-
 /// Flags that keep paths out of the image and the image free of what a hosted program needs.
 fn flags(root: &Path) -> Result<Vec<String>> {
     let mut flags: Vec<String> = [
@@ -161,16 +149,7 @@ fn flags(root: &Path) -> Result<Vec<String>> {
     ]
     .map(String::from)
     .into();
-    // Each registry has a directory of its own, whose name is no business of the image's.
-    if let Ok(directories) = std::fs::read_dir(registry()?) {
-        for directory in directories {
-            flags.push(format!(
-                "--remap-path-prefix={}=crates",
-                directory?.path().display()
-            ));
-        }
-    }
-    flags.push(format!("--remap-path-prefix={}=baton", root.display()));
+    flags.extend(without_paths(root)?);
     Ok(flags)
 }
 

@@ -1,4 +1,4 @@
-//! Builds what is installed: the gate's stub and the capture program.
+//! Builds what is installed, installs it, and makes packages of it.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,10 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, ensure};
 
 pub mod capture;
+pub mod deb;
 pub mod gate;
+pub mod install;
+pub mod program;
 
 /// What programs are built for.
 pub const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -40,6 +43,34 @@ pub fn exit_code(result: Result<()>) -> ExitCode {
 #[must_use]
 pub fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Where cargo keeps the sources of crates from elsewhere, in a directory for each registry.
+///
+/// # Errors
+/// When nothing says where cargo's home is.
+pub fn registry() -> Result<PathBuf> {
+    let cargo_home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let cargo_home = cargo_home.context("neither CARGO_HOME nor HOME is set")?;
+    Ok(cargo_home.join("registry/src"))
+}
+
+/// Flags that keep the paths of the sources out of what is compiled, so that it is the same wherever they lie.
+fn without_paths(root: &Path) -> Result<Vec<String>> {
+    let mut flags = Vec::new();
+    // Each registry has a directory of its own, whose name is no business of the program's.
+    if let Ok(directories) = std::fs::read_dir(registry()?) {
+        for directory in directories {
+            flags.push(format!(
+                "--remap-path-prefix={}=crates",
+                directory?.path().display()
+            ));
+        }
+    }
+    flags.push(format!("--remap-path-prefix={}=baton", root.display()));
+    Ok(flags)
 }
 
 fn run(command: &mut Command) -> Result<()> {

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use baton_xtask::gate::{self, FORMATS, Formats};
-use baton_xtask::{capture, cargo, exit_code, root};
+use baton_xtask::{capture, cargo, deb, exit_code, install, root};
 
 /// What other crates do: the command, the crate's package, and what it is for.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
@@ -52,6 +52,9 @@ enum Errand {
     /// From the sources in this directory, if not from those that this program is from; with these formats.
     Gate(Option<PathBuf>, Formats),
     Capture,
+    /// Below this directory.
+    Install(PathBuf),
+    Deb,
     /// By this package, with these arguments.
     Elsewhere(&'static str, Vec<OsString>),
 }
@@ -74,10 +77,15 @@ fn read(arguments: Vec<OsString>) -> Result<Errand> {
     let elsewhere = |name: &str| ELSEWHERE.iter().find(|(known, _, _)| *known == name);
     match words.as_slice() {
         [] | ["help" | "-h" | "--help", ..] => Ok(Errand::Help),
-        ["gate" | "capture", "-h" | "--help"] => Ok(Errand::Help),
+        ["gate" | "capture" | "install" | "deb", "-h" | "--help"] => Ok(Errand::Help),
         ["gate", options @ ..] => gate_of(options, &arguments),
         ["capture"] => Ok(Errand::Capture),
-        ["capture", ..] => bail!("capture takes no arguments"),
+        ["install", "--destdir", _] => Ok(Errand::Install(PathBuf::from(&arguments[2]))),
+        ["install", ..] => {
+            bail!("install takes --destdir DIR (/ for this system), and nothing else")
+        }
+        ["deb"] => Ok(Errand::Deb),
+        [name @ ("capture" | "deb"), ..] => bail!("{name} takes no arguments"),
         [name, ..] => match elsewhere(name) {
             Some((_, package, _)) => Ok(Errand::Elsewhere(package, arguments)),
             None => bail!("there is no command {name}: see cargo xtask help"),
@@ -107,6 +115,12 @@ fn run(errand: Errand) -> Result<()> {
             println!("{}\n{}", stub.image.display(), stub.program.display());
         }
         Errand::Capture => println!("{}", capture::build(&root()?)?.display()),
+        Errand::Install(to) => install::install(&root()?, &to)?,
+        Errand::Deb => {
+            for package in deb::build(&root()?)? {
+                println!("{}", package.display());
+            }
+        }
         Errand::Elsewhere(package, arguments) => {
             // It takes this one's place, so that signals and exit codes are its own.
             let error = Command::new(cargo())
@@ -126,7 +140,10 @@ fn help() -> String {
          gate               Build the gate's stub into target/gate\n  \
          \x20    --root DIR        of the sources there\n  \
          \x20    --formats LIST    with some formats alone, of {}\n  \
-         capture            Build the capture program into target/capture\n\n\
+         capture            Build the capture program into target/capture\n  \
+         install            Build everything and install it\n  \
+         \x20    --destdir DIR     below DIR\n  \
+         deb                Build Debian packages into target/deb (needs debhelper)\n\n\
          To test and measure it (each has --help):\n",
         FORMATS.join(",")
     );
@@ -190,7 +207,11 @@ mod tests {
             ),
             ("gate --formats screen", "boots nothing"),
             ("gate x", "--root DIR"),
-            ("capture x", "no arguments"),
+            ("capture x", "capture takes no arguments"),
+            ("deb x", "deb takes no arguments"),
+            ("install", "--destdir DIR"),
+            ("install --destdir", "--destdir DIR"),
+            ("install --prefix /", "--destdir DIR"),
         ] {
             let said = read(words).unwrap_err().to_string();
             assert!(
@@ -206,7 +227,7 @@ mod tests {
             assert_eq!(read(words).unwrap(), Errand::Help, "{words}");
         }
         let text = help();
-        for name in ["gate", "capture"]
+        for name in ["gate", "capture", "install", "deb"]
             .iter()
             .chain(ELSEWHERE.iter().map(|(name, _, _)| name))
         {

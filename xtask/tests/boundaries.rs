@@ -36,6 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("baton-kdump", &["baton-formats"]),
     ("baton-toml", &[]),
     ("baton-xtask", &[]),
+    ("baton-pages", &["baton"]),
     (
         "baton-lab",
         &["baton-formats", "baton-guest", "baton-xtask"],

@@ -184,7 +184,7 @@ fn of_own(root: &Path, source: &Source, table: &LineTable) -> Lines {
 
 /// Linked lines of crates from elsewhere.
 fn of_others(table: &LineTable) -> Result<Lines> {
-    let registry = gate::registry()?;
+    let registry = baton_xtask::registry()?;
     let registries: Vec<PathBuf> = std::fs::read_dir(&registry)
         .with_context(|| format!("can't read {}", registry.display()))?
         .map(|entry| Ok(entry?.path()))
