@@ -39,6 +39,7 @@ pub mod setup;
 pub mod sign;
 pub mod sign_all;
 pub mod status;
+pub mod store;
 pub mod timing;
 pub mod unload;
 pub mod verdict;

@@ -203,7 +203,9 @@ fn loaded() -> Fake {
     };
     let prepared = baton_cli::crash::prepare::prepare(&root, &sources).unwrap();
     let record = baton_cli::crash::record::Record::new(&prepared, true);
-    record.write(&root).unwrap();
+    baton_cli::crash::record::RECORD
+        .write(&root, &record)
+        .unwrap();
     fake
 }
 

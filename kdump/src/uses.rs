@@ -65,26 +65,7 @@ impl Uses {
     /// Pages of no class, whose structure can be read: the kernel's own.
     #[must_use]
     pub fn kernel(&self) -> u64 {
-        let Counts {
-            cache,
-            cache_private,
-            user,
-            free,
-            unaccepted,
-            poisoned,
-            offline,
-        } = self.counts;
-        let told = [
-            cache,
-            cache_private,
-            user,
-            free,
-            unaccepted,
-            poisoned,
-            offline,
-            self.unknown,
-        ];
-        let told = told.into_iter().fold(0, u64::saturating_add);
+        let told = self.counts.total().saturating_add(self.unknown);
         self.pages.saturating_sub(told)
     }
 }

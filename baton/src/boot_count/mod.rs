@@ -12,4 +12,3 @@ pub mod args;
 pub mod record;
 pub mod run;
 pub mod state;
-pub mod store;

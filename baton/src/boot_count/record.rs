@@ -1,14 +1,31 @@
-//! What `baton load` loaded, kept in `/run` until the machine starts anew: the kernel says only whether something is.
+//! What is kept: what `baton load` loaded, in `/run` until the machine starts anew, since the kernel says only whether
+//! something is; and the count, which outlives that.
 
-use crate::failure::boot_count::BootCountError;
-use crate::failure::{Attempt, IoError, Result};
-use crate::output::file;
-use baton_sys::Root;
+use super::state::State;
+use crate::failure::store::Otherwise;
+use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// The path of the record.
-const PATH: &str = "run/baton/load.json";
+/// Where the record is kept.
+pub const RECORD: Store<Record> = Store::new(
+    "run/baton/load.json",
+    Otherwise {
+        what: "a record of a load",
+        fix: "load again (`baton load`)",
+        word: "load-record",
+    },
+);
+
+/// Where the count is kept.
+pub const COUNT: Store<State> = Store::new(
+    "var/lib/baton/boot-count.json",
+    Otherwise {
+        what: "a count of boots",
+        fix: "remove the file",
+        word: "boot-count",
+    },
+);
 
 /// What was loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,45 +54,6 @@ impl Record {
             None => self.kernel.display().to_string(),
         }
     }
-
-    /// The record; `None` where nothing was loaded, or not by Baton.
-    ///
-    /// # Errors
-    /// When it is there and can't be read.
-    pub fn read(root: &Root) -> Result<Option<Record>> {
-        let Some(text) = root.read_text(PATH)? else {
-            return Ok(None);
-        };
-        let record = serde_json::from_str(&text);
-        Ok(record.map_err(|error| BootCountError::BadRecord { path: PATH, error })?)
-    }
-
-    /// Keeps it.
-    ///
-    /// # Errors
-    /// When `/run` can't be written to.
-    pub fn write(&self, root: &Root) -> Result<()> {
-        let path = root.join(PATH);
-        let directory = path.parent().unwrap_or(&path);
-        std::fs::create_dir_all(directory)
-            .map_err(|e| IoError::new(Attempt::CreateDirectory, directory, e))?;
-        let text = serde_json::to_string(self).map_err(BootCountError::Unwritten)?;
-        file::replace(&path, text.as_bytes())
-    }
-}
-
-/// Forgets it; that there is none is fine.
-///
-/// # Errors
-/// When it can't be removed.
-pub fn forget(root: &Root) -> Result<()> {
-    let path = root.join(PATH);
-    match std::fs::remove_file(&path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(IoError::new(Attempt::Remove, &path, e).into())
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
@@ -84,10 +62,9 @@ mod tests {
     use crate::crash::fake::Fake;
 
     #[test]
-    fn a_record_is_kept_and_forgotten() {
+    fn a_record_is_read_as_it_was_written() {
         let fake = Fake::new();
         let root = fake.root();
-        assert_eq!(Record::read(&root).unwrap(), None);
         let record = Record {
             kernel: "/boot/vmlinuz".into(),
             digest: "ab".into(),
@@ -96,12 +73,7 @@ mod tests {
             entry: None,
             is_named: true,
         };
-        record.write(&root).unwrap();
-        assert_eq!(Record::read(&root).unwrap(), Some(record));
-        forget(&root).unwrap();
-        forget(&root).unwrap();
-        assert_eq!(Record::read(&root).unwrap(), None);
-        fake.set(PATH, "{");
-        assert!(Record::read(&root).unwrap_err().to_string().contains(PATH));
+        RECORD.write(&root, &record).unwrap();
+        assert_eq!(RECORD.read(&root).unwrap(), Some(record));
     }
 }

@@ -1,9 +1,8 @@
 //! Counts, and shows the count.
 
 use super::args::{BootCountCommand, BootCountOptions, ResetArgs};
-use super::record::Record;
-use super::state::{Attempt, Counted, MAX_ATTEMPTS, Outcome, State};
-use super::store;
+use super::record::{COUNT, RECORD};
+use super::state::{Attempt, Counted, MAX_ATTEMPTS, Outcome};
 use crate::failure::Result;
 use crate::failure::boot_count::BootCountError;
 use crate::machine::{running_kernel, saved_state};
@@ -43,7 +42,7 @@ fn report(options: &BootCountOptions, done: String) {
 
 fn show(options: &BootCountOptions) -> Result<()> {
     let root = saved_state::described(options.root.as_deref())?;
-    let state = store::read(&root)?;
+    let state = COUNT.read(&root)?.unwrap_or_default();
     if options.json {
         json::print(&state);
         return Ok(());
@@ -70,7 +69,7 @@ fn times(attempts: u32) -> String {
 
 fn reset(args: &ResetArgs) -> Result<()> {
     let root = saved_state::described(args.options.root.as_deref())?;
-    let mut state = store::read(&root)?;
+    let mut state = COUNT.read(&root)?.unwrap_or_default();
     let names = state.reset(args.kernel.as_deref());
     match &args.kernel {
         Some(name) if names.is_empty() => {
@@ -82,7 +81,7 @@ fn reset(args: &ResetArgs) -> Result<()> {
         }
         _ => {}
     }
-    store::write(&root, &state)?;
+    COUNT.write(&root, &state)?;
     let done = match &names[..] {
         [] => "nothing was counted".to_owned(),
         names => format!("forgotten: {}", names.join(", ")),
@@ -127,10 +126,10 @@ fn note_that(noted: Result<()>) {
 /// When the count can't be read or kept.
 pub fn count(root: &Root) -> Result<Option<(String, Counted)>> {
     let is_loaded = KexecState::read(root)?.is_some_and(|it| it.loaded);
-    let Some(record) = Record::read(root)?.filter(|_| is_loaded) else {
+    let Some(record) = RECORD.read(root)?.filter(|_| is_loaded) else {
         return Ok(None);
     };
-    let mut state = store::read(root)?;
+    let mut state = COUNT.read(root)?.unwrap_or_default();
     let before = state.clone();
     let name = record.name();
     let attempt = Attempt {
@@ -141,7 +140,7 @@ pub fn count(root: &Root) -> Result<Option<(String, Counted)>> {
     };
     let counted = state.attempt(&name, attempt, now());
     if state != before {
-        store::write(root, &state)?;
+        COUNT.write(root, &state)?;
     }
     Ok(Some((name, counted)))
 }
@@ -155,10 +154,11 @@ fn now() -> u64 {
 fn good(options: &BootCountOptions) -> Result<()> {
     let root = saved_state::described(options.root.as_deref())?;
     // What can't be read counts for nothing, and is replaced: otherwise nothing would ever be counted again.
-    let mut state = store::read(&root).unwrap_or_else(|failure| {
+    let state = COUNT.read(&root).unwrap_or_else(|failure| {
         tell!("baton: {failure}");
-        State::default()
+        None
     });
+    let mut state = state.unwrap_or_default();
     note_that(note::came_up(&root));
     let done = match state.good(&running_kernel::read(&root)?) {
         Outcome::None => "this boot came up".to_owned(),
@@ -166,7 +166,7 @@ fn good(options: &BootCountOptions) -> Result<()> {
         Outcome::NotStarted(name) => format!("{name} wasn't started; its attempt doesn't count"),
         Outcome::Failed(name, attempts) => format!("{name}: {}", times(attempts)),
     };
-    store::write(&root, &state)?;
+    COUNT.write(&root, &state)?;
     report(options, done);
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::args::CrashLoadArgs;
 use super::estimate;
 use super::owners;
 use super::prepare::{Prepared, prepare};
-use super::record::{self, Record};
+use super::record::{RECORD, Record};
 use crate::failure::Result;
 use crate::failure::load::LoadError;
 use crate::handover::files::Initrd;
@@ -77,7 +77,7 @@ pub fn run(args: &CrashLoadArgs) -> Result<()> {
         Some(capture) => {
             capture.loaded.print(&args.options, Some(&capture.summary));
             if !args.options.dry_run {
-                capture.record.write(&root)?;
+                RECORD.write(&root, &capture.record)?;
             }
         }
     }
@@ -93,7 +93,7 @@ pub fn load_named(root: &Root, kernel: &Path, options: &LoadOptions) -> Result<L
     let loaded = dropped_on_failure(root, options, loaded)?;
     // Something else is loaded now than what was recorded.
     if !options.dry_run {
-        record::forget(root)?;
+        RECORD.forget(root)?;
     }
     Ok(loaded)
 }
@@ -105,7 +105,7 @@ fn dropped_on_failure<T>(root: &Root, options: &LoadOptions, done: Result<T>) ->
         state.is_some_and(|state| state.crash_loaded)
     };
     if done.is_err() && !options.dry_run && !is_loaded() {
-        record::forget(root)?;
+        RECORD.forget(root)?;
     }
     done
 }
@@ -152,7 +152,7 @@ fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Option<Box<Capture>>> {
 }
 
 fn is_loaded(root: &Root, prepared: &Prepared) -> Result<bool> {
-    let record = Record::read(root)?;
+    let record = RECORD.read(root)?;
     Ok(record.is_some_and(|record| record.changed(&prepared.parts).is_empty()))
 }
 

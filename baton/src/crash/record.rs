@@ -1,16 +1,21 @@
 //! What was loaded, kept in `/run` until the machine starts anew: the kernel says only whether something is.
 
 use super::prepare::Prepared;
-use crate::failure::capture::CaptureError;
-use crate::failure::{Attempt, IoError, Result};
-use crate::output::file;
-use baton_sys::Root;
+use crate::failure::store::Otherwise;
+use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// The path of the record.
-const PATH: &str = "run/baton/crash.json";
+/// Where it is kept.
+pub const RECORD: Store<Record> = Store::new(
+    "run/baton/crash.json",
+    Otherwise {
+        what: "a record of a load",
+        fix: "load again (`baton crash load`)",
+        word: "bad-record",
+    },
+);
 
 /// What was loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,31 +51,6 @@ impl Record {
         }
     }
 
-    /// The record; `None` where nothing was loaded, or something that wasn't made here.
-    ///
-    /// # Errors
-    /// When it is there and can't be read.
-    pub fn read(root: &Root) -> Result<Option<Record>> {
-        let Some(text) = root.read_text(PATH)? else {
-            return Ok(None);
-        };
-        let record = serde_json::from_str(&text);
-        Ok(record.map_err(|error| CaptureError::BadRecord { path: PATH, error })?)
-    }
-
-    /// Keeps it.
-    ///
-    /// # Errors
-    /// When `/run` can't be written to.
-    pub fn write(&self, root: &Root) -> Result<()> {
-        let path = root.join(PATH);
-        let directory = path.parent().unwrap_or(&path);
-        std::fs::create_dir_all(directory)
-            .map_err(|e| IoError::new(Attempt::CreateDirectory, directory, e))?;
-        let text = serde_json::to_string(self).map_err(CaptureError::UnwrittenRecord)?;
-        file::replace(&path, text.as_bytes())
-    }
-
     /// What changed since: the names of the parts that differ, came or went.
     #[must_use]
     pub fn changed(&self, now: &BTreeMap<String, String>) -> Vec<String> {
@@ -81,20 +61,6 @@ impl Record {
             .filter(differs)
             .map(|name| (*name).clone())
             .collect()
-    }
-}
-
-/// Forgets it; that there is none is fine.
-///
-/// # Errors
-/// When it can't be removed.
-pub fn forget(root: &Root) -> Result<()> {
-    let path = root.join(PATH);
-    match std::fs::remove_file(&path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(IoError::new(Attempt::Remove, &path, e).into())
-        }
-        _ => Ok(()),
     }
 }
 
@@ -119,19 +85,6 @@ mod tests {
     }
 
     #[test]
-    fn it_is_read_as_it_was_written_and_forgotten_for_good() {
-        let fake = Fake::new();
-        let root = fake.root();
-        assert_eq!(Record::read(&root).unwrap(), None);
-        let written = record(&[("kernel", "ab")]);
-        written.write(&root).unwrap();
-        assert_eq!(Record::read(&root).unwrap(), Some(written));
-        forget(&root).unwrap();
-        forget(&root).unwrap();
-        assert_eq!(Record::read(&root).unwrap(), None);
-    }
-
-    #[test]
     fn what_changed_came_or_went_is_named() {
         let before = record(&[("kernel", "a"), ("module ext4", "b"), ("module old", "c")]);
         let now = record(&[("kernel", "a"), ("module ext4", "x"), ("module new", "c")]);
@@ -147,8 +100,8 @@ mod tests {
         let fake = Fake::new();
         let text = serde_json::to_string(&record(&[("kernel", "a")])).unwrap();
         for len in 0..text.len() {
-            fake.set(PATH, text.get(..len).unwrap());
-            let failure = Record::read(&fake.root()).unwrap_err();
+            fake.set(RECORD.path, text.get(..len).unwrap());
+            let failure = RECORD.read(&fake.root()).unwrap_err();
             assert!(
                 failure.to_string().contains("baton crash load"),
                 "{failure}"

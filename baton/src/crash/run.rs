@@ -1,7 +1,8 @@
 //! Which part of `baton crash` is meant.
 
 use super::args::CrashCommand;
-use super::{load, record, status};
+use super::record::RECORD;
+use super::{load, status};
 use crate::failure::Result;
 use crate::unload;
 use baton_sys::Root;
@@ -15,7 +16,7 @@ pub fn run(command: &CrashCommand) -> Result<()> {
         CrashCommand::Load(args) => load::run(args),
         CrashCommand::Unload(args) => {
             unload::run::run(args, true)?;
-            record::forget(&Root::system())
+            RECORD.forget(&Root::system())
         }
         CrashCommand::Status(args) => status::run(args),
     }

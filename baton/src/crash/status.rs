@@ -4,7 +4,7 @@ use super::args::{CaptureSources, CrashStatusArgs};
 use super::estimate;
 use super::owners;
 use super::prepare::{Prepared, prepare};
-use super::record::Record;
+use super::record::{RECORD, Record};
 use crate::failure::capture::{CaptureError, NotReady};
 use crate::failure::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -94,7 +94,7 @@ impl Status {
         };
         status.look_at_kernel();
         if is_loaded {
-            status.loaded = Record::read(root)?;
+            status.loaded = RECORD.read(root)?;
         }
         let owners = owners::find(root);
         // What somebody loaded by other means is theirs to judge.

@@ -7,18 +7,6 @@ use super::exit::Exit;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the words say what the fields are
 pub enum BootCountError {
-    #[error("/{path}: not a record of a load: {error}; load again (`baton load`)")]
-    BadRecord {
-        path: &'static str,
-        error: serde_json::Error,
-    },
-    #[error("/{path}: not a count of boots: {error}; remove the file")]
-    BadState {
-        path: &'static str,
-        error: serde_json::Error,
-    },
-    #[error(transparent)]
-    Unwritten(serde_json::Error),
     #[error("no kernel \"{name}\" is counted; {}", counted(.known))]
     NoSuchKernel { name: String, known: Vec<String> },
 }
@@ -35,9 +23,6 @@ impl BootCountError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            BootCountError::BadRecord { .. } => (Exit::Malformed, "load-record"),
-            BootCountError::BadState { .. } => (Exit::Malformed, "boot-count"),
-            BootCountError::Unwritten(_) => (Exit::Failed, "io"),
             BootCountError::NoSuchKernel { .. } => (Exit::Usage, "no-such-kernel"),
         }
     }

@@ -7,13 +7,6 @@ use super::exit::Exit;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the words say what the fields are
 pub enum CaptureError {
-    #[error("/{path}: not a record of a load: {error}; load again (`baton crash load`)")]
-    BadRecord {
-        path: &'static str,
-        error: serde_json::Error,
-    },
-    #[error(transparent)]
-    UnwrittenRecord(serde_json::Error),
     #[error("{target}: it isn't mounted now; mount it, and name its directory")]
     NotMountedNow { target: String },
     #[error("a crash now would not be captured as configured")]
@@ -40,10 +33,7 @@ impl CaptureError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            CaptureError::BadRecord { .. } => (Exit::Malformed, "bad-record"),
-            CaptureError::UnwrittenRecord(_) | CaptureError::NotMountedNow { .. } => {
-                (Exit::Failed, "failed")
-            }
+            CaptureError::NotMountedNow { .. } => (Exit::Failed, "failed"),
             CaptureError::NotReady(why) => match why {
                 NotReady::NotKnown => (Exit::Failed, "not-known"),
                 NotReady::NoKexec => (Exit::Unsupported, "no-kexec"),

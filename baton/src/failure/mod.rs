@@ -20,6 +20,7 @@ pub mod problem;
 pub mod refusal;
 pub mod setup;
 pub mod sign;
+pub mod store;
 pub mod token;
 
 pub use io::{Attempt, IoError};
@@ -73,6 +74,9 @@ pub enum Cause {
     /// What stands against a load.
     #[error(transparent)]
     Load(#[from] load::LoadError),
+    /// What Baton keeps for itself.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
     /// Counting attempts to start kernels.
     #[error(transparent)]
     BootCount(#[from] boot_count::BootCountError),
@@ -143,6 +147,7 @@ impl Cause {
             Cause::Refused(e) => e.code(),
             Cause::Kexec(e) => (refusal::exit_of_kexec(e), e.name()),
             Cause::Load(e) => e.code(),
+            Cause::Store(e) => e.code(),
             Cause::BootCount(e) => e.code(),
             Cause::Exec(e) => e.code(),
             Cause::Gate(e) => e.code(),

@@ -185,7 +185,7 @@ impl Machine<'_> {
     fn unload(&self, crash: bool) -> std::result::Result<(), Ended> {
         unload::run::unload(crash)?;
         if crash {
-            crash::record::forget(&self.root)?;
+            crash::record::RECORD.forget(&self.root)?;
         }
         Ok(())
     }

@@ -4,8 +4,8 @@
 use super::args::LoadOptions;
 use super::run::{self, Loaded, Origin};
 use super::settings::Settings;
+use crate::boot_count::record::COUNT;
 use crate::boot_count::state::State;
-use crate::boot_count::store;
 use crate::digest::{image_digest, sha256};
 use crate::entries::{Entries, Entry, find};
 use crate::failure::load::LoadError;
@@ -27,7 +27,7 @@ pub fn load(named: Option<&str>, settings: &Settings, options: &LoadOptions) -> 
     let root = run::root(options)?;
     let found = find::entries(&root)?;
     let wanted = named.or(settings.entry.as_deref());
-    let counts = store::read(&root);
+    let counts = COUNT.read(&root);
     let mut notes: Vec<String> = counts
         .as_ref()
         .err()
@@ -35,7 +35,7 @@ pub fn load(named: Option<&str>, settings: &Settings, options: &LoadOptions) -> 
         .into_iter()
         .collect();
     // A count that can't be read must not keep a machine from its next kernel.
-    let counts = counts.unwrap_or_default();
+    let counts = counts.ok().flatten().unwrap_or_default();
     let first = choose(&found, wanted)?;
     let (entry, kernel, options) = match candidate(&root, &counts, first, settings, options) {
         Err(failure) if wanted.is_none() && is_given_up(&failure) => {

@@ -7,7 +7,7 @@ use super::report::{self, CaptureSummary};
 use super::settings::Settings;
 use crate::arch::loader::{Header, Linux};
 use crate::arch::segments;
-use crate::boot_count::record::Record;
+use crate::boot_count::record::{RECORD, Record};
 use crate::digest::sha256;
 use crate::failure::Result;
 use crate::failure::load::LoadError;
@@ -63,7 +63,7 @@ impl Loaded {
             entry: self.entry.clone(),
             is_named,
         };
-        if let Err(failure) = record.write(root) {
+        if let Err(failure) = RECORD.write(root, &record) {
             self.notes
                 .push(format!("what is loaded isn't on record: {failure}"));
         }
@@ -134,7 +134,9 @@ struct Kept {
 fn is_kept(options: &LoadOptions) -> Result<bool> {
     let root = root(options)?;
     let is_loaded = KexecState::read(&root)?.is_some_and(|state| state.loaded);
-    let record = Record::read(&root)?.filter(|record| is_loaded && record.is_named);
+    let record = RECORD
+        .read(&root)?
+        .filter(|record| is_loaded && record.is_named);
     match &record {
         Some(record) if options.json => json::print(&Kept {
             kept: record.name(),

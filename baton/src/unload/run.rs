@@ -1,7 +1,7 @@
 //! Forgetting the loaded kernel.
 
 use super::args::UnloadArgs;
-use crate::boot_count::record;
+use crate::boot_count::record::RECORD;
 use crate::failure::Result;
 use crate::output::json;
 use baton_sys::kexec_state::KexecState;
@@ -41,7 +41,7 @@ pub fn unload(crash: bool) -> Result<bool> {
     let before = KexecState::read(&Root::system())?;
     kexec::unload(crash)?;
     if !crash {
-        record::forget(&Root::system())?;
+        RECORD.forget(&Root::system())?;
     }
     Ok(before.is_some_and(|s| if crash { s.crash_loaded } else { s.loaded }))
 }

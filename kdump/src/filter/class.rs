@@ -174,6 +174,13 @@ impl Counts {
         }
     }
 
+    /// All of them.
+    #[must_use]
+    pub fn total(mut self) -> u64 {
+        let counts = Class::ALL.into_iter().map(|class| *self.of(class));
+        counts.fold(0, u64::saturating_add)
+    }
+
     /// Adds other counts.
     pub fn add(&mut self, mut other: Counts) {
         for class in Class::ALL {
