@@ -64,12 +64,17 @@ fn has_kexec_service(root: &Root) -> bool {
 }
 
 /// Whether systemd is shutting the machine down into what is loaded: whether a job waits for `kexec.target`.
-#[must_use]
-pub fn is_ending_in_kexec() -> bool {
-    let asked = Command::new("systemctl")
+///
+/// # Errors
+/// When systemd can't be asked.
+pub fn is_ending_in_kexec() -> io::Result<bool> {
+    let answer = Command::new("systemctl")
         .args(["show", "--property=Job", "kexec.target"])
-        .output();
-    asked.is_ok_and(|answer| has_job(&String::from_utf8_lossy(&answer.stdout)))
+        .output()?;
+    if !answer.status.success() {
+        return Err(io::Error::other(format!("systemctl: {}", answer.status)));
+    }
+    Ok(has_job(&String::from_utf8_lossy(&answer.stdout)))
 }
 
 /// Whether the property names a job: systemctl(1) prints its number, and nothing where there is none.

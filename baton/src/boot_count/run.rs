@@ -93,7 +93,7 @@ fn reset(args: &ResetArgs) -> Result<()> {
 /// Called where a shutdown begins: it counts only if that ends in what is loaded.
 fn attempt(options: &BootCountOptions) -> Result<()> {
     let root = saved_state::described(options.root.as_deref())?;
-    if root.is_system() && !init::is_ending_in_kexec() {
+    if root.is_system() && !init::is_ending_in_kexec().unwrap_or(false) {
         let done = "not counted: the shutdown doesn't end in what is loaded";
         report(options, done.to_owned());
         return Ok(());

@@ -1,5 +1,4 @@
 //! `baton exec`.
 
 pub mod args;
-pub mod quirks;
 pub mod run;

@@ -1,15 +1,15 @@
 //! Starting the loaded kernel.
 
 use super::args::ExecArgs;
-use super::quirks;
 use crate::failure::Result;
 use crate::failure::exec::ExecError;
 use crate::load::settings::Settings;
+use crate::machine::quirks;
 use crate::timing::{Timing, note};
 use crate::{boot_count, unload};
 use baton_sys::init::{self, Init};
 use baton_sys::kexec_state::KexecState;
-use baton_sys::{Root, pci, power};
+use baton_sys::{Root, power};
 
 /// Starts the loaded kernel: through the init system, or at once.
 ///
@@ -46,21 +46,11 @@ pub fn run(args: &ExecArgs) -> Result<()> {
     ask_init(init, args.json)
 }
 
-/// Refuses where a device is known not to survive it: once the machine is going down, a warning reaches nobody.
 fn check_quirks(root: &Root) -> Result<()> {
     if Settings::read(root, None)?.ignore_quirks {
         return Ok(());
     }
-    match quirks::find(&pci::devices(root)) {
-        None => Ok(()),
-        Some((device, quirk)) => Err(ExecError::Quirk {
-            address: device.address.clone(),
-            name: quirk.name,
-            effect: quirk.effect,
-            reference: quirk.reference,
-        }
-        .into()),
-    }
+    quirks::check(root)
 }
 
 fn say_timing(root: &Root) -> Result<()> {

@@ -9,15 +9,14 @@ use crate::arch::loader::{Header, Linux};
 use crate::arch::segments;
 use crate::boot_count::record::{RECORD, Record};
 use crate::digest::sha256;
-use crate::failure::Result;
 use crate::failure::load::LoadError;
+use crate::failure::{Failure, Result};
 use crate::handover::build;
 use crate::handover::files::{self, Image, NotLoaded};
 use crate::handover::inputs::Inputs;
 use crate::input::cmdline;
 use crate::kind::Format;
-use crate::machine::saved_state;
-use crate::machine::{Keys, Machine};
+use crate::machine::{Keys, Machine, quirks, saved_state};
 use crate::output::file::save_private;
 use crate::output::json;
 use crate::timing::note;
@@ -101,28 +100,58 @@ pub fn run(args: &LoadArgs) -> Result<()> {
     if args.at_kexec {
         return at_kexec(args);
     }
-    if args.keep_named && is_kept(&args.options)? {
-        return Ok(());
+    if args.keep_named {
+        if is_kept(&args.options)? {
+            return Ok(());
+        }
+        check_quirks(args)?;
     }
     load_as_told(args)
 }
 
-/// Before what is loaded is started, whoever loaded it: loads what Baton would, and what it refuses isn't started.
+/// Before what is loaded is started, whoever loaded it: loads what Baton would. Nothing else is started then, whatever
+/// fails: what a person didn't name is unloaded first, and the machine restarts through its firmware.
 fn at_kexec(args: &LoadArgs) -> Result<()> {
-    if !init::is_ending_in_kexec() {
+    // Whoever can't be asked may be about to start it.
+    if init::is_ending_in_kexec().is_ok_and(|is| !is) {
         return Ok(());
     }
     if let Err(failure) = note::asked(&Root::system()) {
         tell!("baton: {failure}");
     }
-    if is_kept(&args.options)? {
+    let is_kept = is_kept(&args.options).unwrap_or_else(|failure| {
+        tell!("baton: {failure}");
+        false
+    });
+    if is_kept {
         return Ok(());
     }
-    load_as_told(args).inspect_err(|_| {
-        if kexec::unload(false).is_ok() {
-            tell!("baton: what was loaded is unloaded; the machine restarts through its firmware");
-        }
+    unload_others()?;
+    let loaded = check_quirks(args).and_then(|()| load_as_told(args));
+    loaded.inspect_err(|_| {
+        tell!("baton: nothing is loaded; the machine restarts through its firmware");
     })
+}
+
+/// Unloads what Baton didn't decide about.
+fn unload_others() -> Result<()> {
+    if KexecState::read(&Root::system()).is_ok_and(|state| state.is_none_or(|it| !it.loaded)) {
+        return Ok(());
+    }
+    kexec::unload(false).map_err(|error| {
+        Failure::from(error).remarked(
+            "what is loaded stays loaded, unverified by Baton, and is started now: set kernel.kexec_load_disabled only after Baton's units have loaded",
+        )
+    })
+}
+
+/// Refuses where a device is known not to survive a kexec, unless the owner says otherwise.
+fn check_quirks(args: &LoadArgs) -> Result<()> {
+    let root = root(&args.options)?;
+    if Settings::read(&root, args.config.as_deref())?.ignore_quirks {
+        return Ok(());
+    }
+    quirks::check(&root)
 }
 
 #[derive(Serialize)]
@@ -192,6 +221,10 @@ pub(super) fn load_from(
     let inputs = Inputs::read(kernel, &args.with, reused(args, &root, crash)?, crash)?;
     if let Some(failure) = inputs.kind.refused_as("kernel", kernel) {
         return Err(failure.into());
+    }
+    if !args.dry_run && !crash {
+        // Whatever becomes of this load, the record of the one before isn't true any more.
+        RECORD.forget(&root)?;
     }
     let mut loaded = load(args, &root, inputs)?;
     loaded.entry = origin.entry;

@@ -1,6 +1,7 @@
 //! What Baton knows of the machine it runs on: plain values, read once.
 
 pub mod algorithms;
+pub mod quirks;
 pub mod running_kernel;
 pub mod saved_state;
 

@@ -4,7 +4,10 @@
 //! on one machine or several: other machines with the device may be fine, and their owners say so once
 //! (`ignore-quirks` in load.toml).
 
-use baton_sys::pci::PciDevice;
+use crate::failure::Result;
+use crate::failure::exec::ExecError;
+use baton_sys::Root;
+use baton_sys::pci::{self, PciDevice};
 
 /// A device that needs the firmware.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,6 +87,23 @@ pub fn find(devices: &[PciDevice]) -> Option<(&PciDevice, &'static Quirk)> {
         let quirk = QUIRKS.iter().find(|quirk| quirk.is_of(device))?;
         Some((device, quirk))
     })
+}
+
+/// Refuses where a device is known not to survive a kexec: once the machine is going down, a warning reaches nobody.
+///
+/// # Errors
+/// The first such device.
+pub fn check(root: &Root) -> Result<()> {
+    match find(&pci::devices(root)) {
+        None => Ok(()),
+        Some((device, quirk)) => Err(ExecError::Quirk {
+            address: device.address.clone(),
+            name: quirk.name,
+            effect: quirk.effect,
+            reference: quirk.reference,
+        }
+        .into()),
+    }
 }
 
 #[cfg(test)]
