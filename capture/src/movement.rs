@@ -15,7 +15,9 @@ pub(crate) struct Moving<'a> {
 
 impl Moving<'_> {
     fn done<T>(&self, result: io::Result<T>) -> io::Result<T> {
-        self.end.progressed();
+        if result.is_ok() {
+            self.end.progressed();
+        }
         result
     }
 }
@@ -49,7 +51,9 @@ pub(crate) struct MovingSource {
 impl Source for MovingSource {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let result = self.inner.read_at(offset, buffer);
-        self.end.progressed();
+        if result.is_ok() {
+            self.end.progressed();
+        }
         result
     }
 

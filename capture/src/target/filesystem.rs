@@ -17,7 +17,7 @@ use crate::mount_options::MountOptions;
 use crate::name::Name;
 use crate::path::Directory;
 use crate::rotation::{self, OldDump};
-use crate::space::Bounded;
+use crate::space::{Bounded, KEPT_FREE};
 use crate::storage::{PrivateDirectory, Storage, Writable};
 use crate::system::System;
 use crate::wait;
@@ -192,7 +192,7 @@ impl FilesystemWriter<'_> {
     fn make_room(&self, job: &Job) -> Result<()> {
         let mut expendable = rotation::expendable(&self.old()?, job.keep).into_iter();
         let mut free = self.free()?;
-        while free < job.max_size {
+        while free < job.max_size.saturating_add(KEPT_FREE) {
             let Some(name) = expendable.next() else {
                 break;
             };
@@ -232,13 +232,12 @@ impl FilesystemWriter<'_> {
     fn call(&mut self, name: &'static str) -> Result<()> {
         let directory = self.dump_directory();
         let (from, to) = (directory.join(self.called), directory.join(name));
-        let storage = self.storage()?;
-        storage
-            .rename(&from, &to)
-            .and_then(|()| storage.sync_directory(&directory))
-            .map_err(TargetError::io(Task::Rename, &from))?;
+        let renamed = self.storage()?.rename(&from, &to);
+        renamed.map_err(TargetError::io(Task::Rename, &from))?;
+        // That is its name now, whether it is on the disk yet or not.
         self.called = name;
-        Ok(())
+        let synced = self.storage()?.sync_directory(&directory);
+        synced.map_err(TargetError::io(Task::Rename, &to))
     }
 
     /// Writes and syncs a small file.
@@ -332,7 +331,7 @@ impl TargetWriter for FilesystemWriter<'_> {
             return;
         }
         // What doesn't read back as it was written isn't whole.
-        if self.called == UNVERIFIED
+        if self.called != INCOMPLETE
             && let Err(error) = self.call(INCOMPLETE)
         {
             self.system.say(&error.to_string());

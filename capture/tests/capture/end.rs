@@ -91,9 +91,9 @@ fn the_deadline_ends_what_hangs() {
 fn a_capture_that_does_not_move_any_more_is_given_up() {
     let machine = Arc::new(Machine::new());
     let end = machine.end();
-    end.unless_progress(Duration::from_millis(50)).unwrap();
-    for _ in 0..8 {
-        std::thread::sleep(Duration::from_millis(20));
+    end.unless_progress(Duration::from_millis(500)).unwrap();
+    for _ in 0..12 {
+        std::thread::sleep(Duration::from_millis(50));
         end.progressed();
     }
     assert_eq!(machine.finished(), []);
