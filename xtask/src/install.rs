@@ -1,6 +1,6 @@
 //! Installs Baton below a directory: what packages are made of, and what `make install` would do elsewhere.
 //!
-//! Nothing is enabled or started, and nothing that was there is removed.
+//! Nothing is enabled or started, and what the machine's owner configured stays.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -59,7 +59,12 @@ pub fn install(root: &Path, to: &Path) -> Result<()> {
     copy_as(&capture, &to.join("usr/lib/baton/capture"), PROGRAM)?;
     copy(&program::build(root)?, &to.join("usr/bin"), PROGRAM)?;
     for (from, place, mode) in AS_THEY_ARE {
-        copy_all(&root.join(from), &to.join(place), mode)?;
+        let place = to.join(place);
+        for file in files_of(&root.join(from))? {
+            if !is_theirs(&file, &place) {
+                copy(&file, &place, mode)?;
+            }
+        }
     }
     for name in ["README.md", "CHANGELOG.md"] {
         copy(&root.join(name), &to.join(DOCUMENTS), DATA)?;
@@ -85,20 +90,37 @@ fn pages(root: &Path) -> Result<PathBuf> {
     Ok(directory)
 }
 
+/// Whether it is a configuration that the machine's owner has already.
+fn is_theirs(file: &Path, place: &Path) -> bool {
+    file.extension().is_some_and(|it| it == "toml")
+        && file
+            .file_name()
+            .is_some_and(|name| place.join(name).exists())
+}
+
 /// Copies the files that lie in a directory, if it is there.
 fn copy_all(from: &Path, to: &Path, mode: u32) -> Result<()> {
-    if !from.is_dir() {
-        return Ok(());
+    files_of(from)?
+        .iter()
+        .try_for_each(|file| copy(file, to, mode))
+}
+
+/// The files that lie in a directory; none if it isn't there.
+fn files_of(directory: &Path) -> Result<Vec<PathBuf>> {
+    if !directory.is_dir() {
+        return Ok(Vec::new());
     }
+    let entries =
+        fs::read_dir(directory).with_context(|| format!("can't list {}", directory.display()))?;
     let mut files = Vec::new();
-    for entry in fs::read_dir(from).with_context(|| format!("can't list {}", from.display()))? {
-        files.push(entry?.path());
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_file() {
+            files.push(path);
+        }
     }
     files.sort();
-    for file in files.iter().filter(|path| path.is_file()) {
-        copy(file, to, mode)?;
-    }
-    Ok(())
+    Ok(files)
 }
 
 /// Copies a file into a directory.
@@ -115,9 +137,12 @@ fn copy_as(file: &Path, to: &Path, mode: u32) -> Result<()> {
         "{} is a link; nothing is installed through links",
         to.display()
     );
+    // Beside it first: a program that runs can't be written to, and half of one can't be started.
+    let beside = directory.join(".baton-install");
     fs::create_dir_all(directory)
-        .and_then(|()| fs::copy(file, to))
-        .and_then(|_| fs::set_permissions(to, fs::Permissions::from_mode(mode)))
+        .and_then(|()| fs::copy(file, &beside))
+        .and_then(|_| fs::set_permissions(&beside, fs::Permissions::from_mode(mode)))
+        .and_then(|()| fs::rename(&beside, to))
         .with_context(|| format!("can't install {}", to.display()))
 }
 
@@ -147,6 +172,15 @@ mod tests {
         let to = scratch.path().join("to");
         copy_all(&scratch.path().join("from"), &to, DATA).unwrap();
         assert!(!to.exists());
+    }
+
+    #[test]
+    fn a_configuration_that_is_there_stays() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("load.toml");
+        assert!(!is_theirs(Path::new("dist/etc/load.toml"), scratch.path()));
+        fs::write(&path, "").unwrap();
+        assert!(is_theirs(Path::new("dist/etc/load.toml"), scratch.path()));
     }
 
     #[test]
