@@ -30,7 +30,12 @@ pub fn prepare(args: &SignArgs, out: &Path, file: Vec<u8>, kind: KindOption) -> 
         KindOption::Note => return Err(SignError::NoteOffline.into()),
     };
     file::is_no_input(out, &args.inputs)?;
-    let destination = Destination::new(out, Access::Public, file::Existing::with(args.force))?;
+    // It may be the whole file, which not everybody may read.
+    let access = match args.inputs.first() {
+        Some(input) if !read::is_stdin(input) => Access::Like(input),
+        _ => Access::Public,
+    };
+    let destination = Destination::new(out, access, file::Existing::with(args.force))?;
     destination.write(&data)?;
     destination.report(format_args!(
         "{destination}: sign this with {hash}, and give the signature to --attach"

@@ -14,7 +14,7 @@ use crate::input::certs;
 use baton_verify::{Certificate, Digest, HashAlgorithm, Reason, Trust};
 use rsa::pkcs8::ObjectIdentifier;
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Who signs: a certificate, what signs in its name, and the hash to sign with.
 #[derive(Debug)]
@@ -74,8 +74,8 @@ impl Signer {
         let certificates = with_chain(given.unwrap_or(certificates), who)?;
         Signer::new(key, certificates, hash).map_err(|failure| match &who.cert {
             Some(cert) => {
-                let (key, cert) = (path.display(), cert.display());
-                failure.about(format_args!("{key} and {cert}"))
+                let (key, cert) = (called(path), cert.display());
+                failure.about(format_args!("{} and {cert}", key.display()))
             }
             None => failure,
         })
@@ -213,10 +213,19 @@ fn given_certificates(who: &KeyArgs) -> Result<Option<Vec<Vec<u8>>>> {
     Ok(Some(certificates))
 }
 
+/// What a key is called in an error: of a token's, what finds it, and not how it is opened, since a PIN may stand there
+/// (RFC 7512, 2.4).
+fn called(key: &Path) -> PathBuf {
+    match key.to_str().filter(|it| it.starts_with("pkcs11:")) {
+        Some(uri) => uri.split('?').next().unwrap_or_default().into(),
+        None => key.to_owned(),
+    }
+}
+
 /// With those of `--chain`, which go between the signer's and a trusted one.
 fn with_chain(mut certificates: Vec<Vec<u8>>, who: &KeyArgs) -> Result<Vec<Vec<u8>>> {
     if let (None, Some(key)) = (&who.cert, &who.key) {
-        check_usable(&certificates, key)?;
+        check_usable(&certificates, &called(key))?;
     }
     for path in &who.chain {
         certificates.extend(certs::read(path)?);

@@ -28,6 +28,11 @@ impl fmt::Display for Job {
     }
 }
 
+/// Whether a signed image is of this file. Of what is no PE image that isn't told, and it is signed anew.
+fn is_made_of(made: &[u8], file: &[u8]) -> bool {
+    image_digest(made).is_some_and(|digest| image_digest(file) == Some(digest))
+}
+
 impl Job {
     /// All that settings list, each file once.
     ///
@@ -54,10 +59,13 @@ impl Job {
                 .into());
             }
             for input in found {
-                if !jobs
-                    .iter()
-                    .any(|job| job.input == input && job.entry.kind == entry.kind)
-                {
+                // A pattern means what isn't listed by itself.
+                let is_listed = jobs.iter().any(|job| {
+                    let asks_more = entry.kind.is_some() || entry.output.is_some();
+                    let same = (job.entry.kind, &job.entry.output) == (entry.kind, &entry.output);
+                    job.input == input && (same || !asks_more)
+                });
+                if !is_listed {
                     jobs.push(Job {
                         input,
                         entry: entry.clone(),
@@ -91,7 +99,7 @@ impl Job {
                 needed::is_signed(&file, read::found(output)?.as_deref(), kind, signer)
             }
             (Some(output), _) => match read::found(output)? {
-                Some(made) if image_digest(&made) == image_digest(&file) => {
+                Some(made) if is_made_of(&made, &file) => {
                     needed::is_signed(&made, None, kind, signer)
                 }
                 _ => Ok(false),

@@ -25,7 +25,9 @@ pub fn run(args: &SignAllArgs) -> Result<()> {
         Ok(())
     });
     if open.is_empty() || args.dry_run {
-        report(&jobs, &open, args.dry_run);
+        if looked.is_ok() {
+            report(&jobs, &open, args.dry_run);
+        }
         return looked;
     }
     let signer = Signer::read(&who, hash)?;
@@ -39,7 +41,7 @@ fn report(jobs: &[Job], open: &[&Job], dry_run: bool) {
     }
     match (jobs.len(), open.len()) {
         (0, _) => say!("no file is there to sign"),
-        (count, 0) => say!("nothing to sign: {count} files are"),
+        (count, 0) => say!("all {count} files are signed already"),
         (count, open) if dry_run => say!("{open} of {count} files would be signed"),
         _ => {}
     }

@@ -98,7 +98,8 @@ impl Settings {
             kind: None,
             output: None,
         });
-        plain.chain(self.file.iter().cloned())
+        // What is said of one file counts before what is said of many.
+        self.file.iter().cloned().chain(plain)
     }
 }
 
@@ -151,7 +152,7 @@ mod tests {
         )
         .unwrap();
         let paths: Vec<_> = settings.entries().map(|it| it.path.0).collect();
-        assert_eq!(paths, ["/boot/vmlinuz-*", "/usr/lib/baton/gate.unsigned"]);
+        assert_eq!(paths, ["/usr/lib/baton/gate.unsigned", "/boot/vmlinuz-*"]);
         assert_eq!(settings.who().chain, [PathBuf::from("/i")]);
     }
 
