@@ -254,9 +254,17 @@ fn nobody_else_is_asked_where_nobody_asked_about_a_machine() {
     assert_eq!(signature_only.json()["answers"], Value::Null);
 }
 
+/// GUIDs as they lie in memory: of the UEFI specification's own variables, and of shim's.
+const EFI_GLOBAL_VARIABLE: [u8; 16] = [
+    0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11, 0xaa, 0x0d, 0, 0xe0, 0x98, 0x03, 0x2b, 0x8c,
+];
+const SHIM_LOCK: [u8; 16] = [
+    0x50, 0xab, 0x5d, 0x60, 0x46, 0xe0, 0x00, 0x43, 0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23,
+];
+
 /// EDK2's variable store with MokList, db and a platform key.
-fn variable_store(directory: &impl WriteFile, mok: &Owner) -> std::path::PathBuf {
-    let variable = |name: &str, data: &[u8]| {
+fn variable_store(directory: &impl WriteFile, mok: &Owner, vendor: [u8; 16]) -> std::path::PathBuf {
+    let variable = |name: &str, vendor: [u8; 16], data: &[u8]| {
         let utf16: Vec<u8> = name
             .encode_utf16()
             .chain([0])
@@ -268,18 +276,14 @@ fn variable_store(directory: &impl WriteFile, mok: &Owner) -> std::path::PathBuf
         for len in [utf16.len(), data.len()] {
             bytes.extend(u32::try_from(len).unwrap().to_le_bytes());
         }
-        // EFI_GLOBAL_VARIABLE
-        bytes.extend([
-            0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11, 0xaa, 0x0d, 0, 0xe0,
-        ]);
-        bytes.extend([0x98, 0x03, 0x2b, 0x8c]);
+        bytes.extend(vendor);
         bytes.extend([utf16, data.to_vec()].concat());
         bytes.resize(bytes.len().next_multiple_of(4), 0xff);
         bytes
     };
     let variables = [
-        variable("PK", b"a key"),
-        variable("MokList", &signature_list(&[mok.der()])),
+        variable("PK", EFI_GLOBAL_VARIABLE, b"a key"),
+        variable("MokList", vendor, &signature_list(&[mok.der()])),
     ]
     .concat();
     let mut file = vec![0; 72 + 28];
@@ -318,14 +322,16 @@ fn an_image_is_judged_against_certificates_stores_and_saved_states_told_by_their
     assert_eq!(by_certificate.json()["answers"], Value::Null);
     assert_eq!(against(&image, &[&other.cert]).code, 3);
 
-    let store = variable_store(&directory, rsa);
+    let others = variable_store(&directory, rsa, EFI_GLOBAL_VARIABLE);
+    assert_eq!(against(&image, &[&others]).code, 3, "not shim's");
+    let store = variable_store(&directory, rsa, SHIM_LOCK);
     let by_store = against(&image, &[&store]);
     assert_eq!(by_store.code, 0, "{}", by_store.out);
     let json = by_store.json();
     assert_eq!(json["signed_by"]["anchor_source"], "mok-list");
     assert_eq!(json["answers"]["shim"]["list"], "MokListRT");
     assert_eq!(json["answers"]["kernel"]["answer"], "loads");
-    let strange = variable_store(&directory, other);
+    let strange = variable_store(&directory, other, SHIM_LOCK);
     let json = against(&image, &[&strange]).json();
     assert_eq!(json["answers"]["shim"]["reason"], "unknown-signer");
     // The kernel may have a key of its own.
@@ -336,7 +342,9 @@ fn an_image_is_judged_against_certificates_stores_and_saved_states_told_by_their
     let state = "{\"baton-machine\": 1, \"files\": {}}";
     let state = directory.write("state.json", state);
     assert_eq!(against(&image, &[&state]).code, 3);
-    let store = variable_store(&directory, rsa);
+    let others = variable_store(&directory, rsa, EFI_GLOBAL_VARIABLE);
+    assert_eq!(against(&image, &[&others]).code, 3, "not shim's");
+    let store = variable_store(&directory, rsa, SHIM_LOCK);
     let said = against(&image, &[&state, &store]);
     assert_eq!(said.code, 0, "{}", said.out);
 }
@@ -345,7 +353,7 @@ fn an_image_is_judged_against_certificates_stores_and_saved_states_told_by_their
 fn what_nothing_can_be_judged_by_is_named_with_what_can() {
     let directory = common::temp_dir();
     let image = directory.write("vmlinuz", kernel_image(0x3000));
-    let store = std::fs::read(variable_store(&directory, &owners().rsa)).unwrap();
+    let store = std::fs::read(variable_store(&directory, &owners().rsa, SHIM_LOCK)).unwrap();
     for (name, bytes, code, expected) in [
         (
             "text",

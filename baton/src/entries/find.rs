@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 const LOADER: &str = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 /// How many files of a directory are read.
 const MAX_FILES: usize = 1024;
+/// The longest environment block; GRUB's own has 1024 bytes (grub-editenv).
+const MAX_ENVIRONMENT: usize = 64 << 10;
 /// Where GRUB has its menu and environment: Debian's way, and Fedora's.
 const GRUB: [&str; 2] = ["boot/grub", "boot/grub2"];
 
@@ -157,7 +159,11 @@ impl Finder<'_> {
         })?;
         let environment = GRUB.iter().find_map(|directory| {
             let path = format!("{directory}/grubenv");
-            self.places.root.exists(&path).then(|| self.text(&path))?
+            self.places
+                .root
+                .exists(&path)
+                .then(|| self.text(&path))?
+                .filter(|text| text.len() <= MAX_ENVIRONMENT)
         });
         let mut variables = Variables::of_environment(&environment.unwrap_or_default());
         let menu = Menu::parse(&text, &variables);

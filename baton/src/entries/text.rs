@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// The longest text that is read of a boot loader's configuration, in bytes.
 pub const MAX_TEXT: usize = 4 << 20;
 
+/// The longest text with the values of variables in it; a command line has 4 KiB at most where Linux takes the most.
+const MAX_EXPANDED: usize = 64 << 10;
+
 /// GRUB's variables, as its environment block holds them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables(BTreeMap<String, String>);
@@ -60,6 +63,9 @@ impl Variables {
                     }
                     value => expanded.push_str(value.unwrap_or_default()),
                 },
+            }
+            if expanded.len() > MAX_EXPANDED {
+                return Err("its variables make a longer text than any kernel takes".to_owned());
             }
             rest = after;
         }

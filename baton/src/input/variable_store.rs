@@ -21,6 +21,7 @@
 //! Variables begin at multiples of 4.
 
 use baton_formats::reader::{u16_at, u32_at};
+use std::collections::BTreeSet;
 
 /// EFI_AUTHENTICATED_VARIABLE_GUID, aaf32c78-947b-439a-a180-2e144ec37792.
 const AUTHENTICATED: [u8; 16] = [
@@ -95,11 +96,12 @@ fn variables(store: &[u8]) -> Result<Vec<Variable>, String> {
         }
         at = at.saturating_add(len.next_multiple_of(4));
     }
-    let is_replaced = |replaced: &Variable| {
-        found.iter().any(|(state, it)| {
-            *state == ADDED && (&it.name, &it.vendor) == (&replaced.name, &replaced.vendor)
-        })
-    };
+    let added: BTreeSet<_> = found
+        .iter()
+        .filter(|(state, _)| *state == ADDED)
+        .map(|(_, it)| (&it.name, &it.vendor))
+        .collect();
+    let is_replaced = |replaced: &Variable| added.contains(&(&replaced.name, &replaced.vendor));
     let in_force = |(state, variable): &&(u8, Variable)| *state == ADDED || !is_replaced(variable);
     Ok(found
         .iter()

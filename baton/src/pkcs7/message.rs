@@ -11,6 +11,10 @@ use baton_sys::kexec_error::errno::{EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOP
 use baton_verify::der::oid;
 
 /// signingTime (RFC 2985, 5.3.3).
+/// The most certificates that are looked at; each that issued itself costs a public-key operation.
+const MAX_CERTIFICATES: usize = 64;
+/// The most signers; for each the whole content is hashed.
+const MAX_SIGNERS: usize = 16;
 const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
 
 /// A message.
@@ -71,6 +75,11 @@ impl<'a> Message<'a> {
         if let Some(set) = either(&mut fields, constructed(0), constructed(2))? {
             let mut set = set;
             while !set.is_empty() {
+                if certificates.len() >= MAX_CERTIFICATES {
+                    return Err(Stop::Unknown(
+                        "it carries more certificates than Baton looks at",
+                    ));
+                }
                 certificates.push(X509::parse(set.expect(SEQUENCE)?, knows)?);
             }
         }
@@ -78,6 +87,9 @@ impl<'a> Message<'a> {
         let mut infos = set_or_sequence(&mut fields)?;
         let mut signers = Vec::new();
         while !infos.is_empty() {
+            if signers.len() >= MAX_SIGNERS {
+                return Err(Stop::Unknown("it has more signers than Baton looks at"));
+            }
             let info = infos.inside(SEQUENCE)?;
             signers.push(SignerInfo::read(info, version, content_type)?);
         }

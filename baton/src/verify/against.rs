@@ -61,6 +61,9 @@ fn nothing(path: &Path, why: String) -> InputError {
 /// The vendor of what EDK2's SecureBootConfigDxe keeps, gEfiSecureBootEnableDisableGuid.
 const SWITCH: &str = "f0a30bc7-af08-4556-99c4-001009c93a44";
 
+/// The vendor of shim's variables (SHIM_LOCK_GUID of shim's lib/guid.c): others may have variables of these names.
+const SHIM: &str = "605dab50-e046-4300-abb6-3dd810dd8b23";
+
 /// What shim's variables are called in its table (mok_state_variable_data in its mok.c).
 const OF_SHIM: [(&str, &str); 4] = [
     ("MokList", "MokListRT"),
@@ -89,7 +92,8 @@ fn shown(variables: Vec<Variable>) -> Files {
         data,
     } in variables
     {
-        if let Some((_, table)) = OF_SHIM.iter().find(|(variable, _)| *variable == name) {
+        let of_shim = OF_SHIM.iter().find(|(variable, _)| *variable == name);
+        if let Some((_, table)) = of_shim.filter(|_| vendor.to_string() == SHIM) {
             let path = format!("sys/firmware/efi/mok-variables/{table}");
             files.insert(path, data.clone());
         }
