@@ -93,7 +93,7 @@ fn shown(variables: Vec<Variable>) -> Files {
     } in variables
     {
         let of_shim = OF_SHIM.iter().find(|(variable, _)| *variable == name);
-        if let Some((_, table)) = of_shim.filter(|_| vendor.to_string() == SHIM) {
+        if let Some((_, table)) = of_shim.filter(|_| vendor == SHIM) {
             let path = format!("sys/firmware/efi/mok-variables/{table}");
             files.insert(path, data.clone());
         }
