@@ -233,6 +233,81 @@ fn a_gate_of_another_release_is_built_anew_by_the_key_that_is_there() {
 }
 
 #[test]
+fn a_gate_that_is_built_anew_accepts_no_more_than_the_one_before() {
+    let site = fresh();
+    let o = owners();
+    let dbx = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/dbx-certificate.esl");
+    site.set_up(&[&"--policy", &"sealed", &"--trust", &o.p256.cert]);
+    site.confirm();
+    site.machine.set("sys/kernel/kexec_loaded", "1\n");
+    // Somebody added what it refuses.
+    let key = site.path("var/lib/baton/keys/mok.key");
+    let cert = site.path("var/lib/baton/keys/mok.pem");
+    let unsigned = site.path("gate.unsigned");
+    let stub = site.path("usr/lib/baton/gate.stub");
+    let built = baton(&[
+        &"gate",
+        &"build",
+        &"--stub",
+        &stub,
+        &"--policy",
+        &"sealed",
+        &"--cert",
+        &o.p256.cert,
+        &"--dbx",
+        &dbx,
+        &"-o",
+        &unsigned,
+    ]);
+    assert_eq!(built.code, 0, "{}", built.err);
+    let signed = baton(&[
+        &"sign",
+        &"--key",
+        &key,
+        &"--cert",
+        &cert,
+        &"--force",
+        &"-o",
+        &site.path(GATE),
+        &unsigned,
+    ]);
+    assert_eq!(signed.code, 0, "{}", signed.err);
+    let shown = || baton(&[&"inspect", &"--json", &site.path(GATE)]).json()["gate"].clone();
+    let before = shown();
+    let mut stub = gate_stub(0x10_0000);
+    stub[0x2fff] ^= 1;
+    site.machine.set("usr/lib/baton/gate.stub", stub);
+    let json = site.set_up(&[]);
+    assert_eq!(steps(&json), ["build-gate"], "{json}");
+    let after = shown();
+    assert_ne!(before["identity"], after["identity"]);
+    for part in ["policy", "certificates", "revokes"] {
+        assert_eq!(before[part], after[part], "{part}");
+    }
+    assert_eq!(after["policy"]["preset"], "sealed");
+    assert_eq!(after["revokes"]["certificates"], 1, "{after}");
+}
+
+#[test]
+fn a_gate_that_the_kernel_accepts_is_not_replaced_by_one_that_it_does_not() {
+    let site = fresh();
+    let o = owners();
+    let given: [&dyn AsRef<OsStr>; 4] = [&"--key", &o.rsa.key, &"--cert", &o.rsa.cert];
+    site.set_up(&given);
+    site.machine.set("sys/kernel/kexec_loaded", "1\n");
+    let before = fs::read(site.path(GATE)).unwrap();
+    let mut stub = gate_stub(0x10_0000);
+    stub[0x2fff] ^= 1;
+    site.machine.set("usr/lib/baton/gate.stub", stub);
+    let json = site.set_up(&[]);
+    assert!(steps(&json).is_empty(), "{json}");
+    let said = json["waits"].to_string();
+    assert!(said.contains("give the key that the gate"), "{json}");
+    assert_eq!(fs::read(site.path(GATE)).unwrap(), before);
+    assert_eq!(steps(&site.set_up(&given)), ["build-gate"]);
+}
+
+#[test]
 fn memory_is_reserved_in_the_boot_loaders_configuration_where_that_is_asked_for() {
     let site = fresh();
     site.machine.set("sys/kernel/kexec_crash_size", "0\n");

@@ -19,7 +19,7 @@ use baton_verify::{Certificate, RevocationSource, Trust, TrustError};
 use std::path::{Path, PathBuf};
 
 /// The gate's own generation, by which it can be revoked. It goes up with every security fix.
-const OWN_SBAT: &str = concat!(
+pub(crate) const OWN_SBAT: &str = concat!(
     "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n",
     "baton.gate,1,Baton,baton-gate,",
     env!("CARGO_PKG_VERSION"),
@@ -141,7 +141,7 @@ fn check_certificates(lists: &[u8]) -> std::result::Result<(), String> {
 
 /// All certificates, one after another. One that couldn't vouch for anything is refused: whoever adds it
 /// believes that it can.
-fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
+pub(crate) fn keys(paths: &[PathBuf]) -> Result<Vec<u8>> {
     let mut seen: Vec<Vec<u8>> = Vec::new();
     for path in paths {
         for certificate in certs::read(path)? {

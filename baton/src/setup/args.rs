@@ -27,10 +27,11 @@ pub struct SetupArgs {
     /// The kind of key that is made
     #[arg(long, value_enum, default_value = "rsa2048", conflicts_with = "key")]
     pub algorithm: Algorithm,
-    /// The gate's policy: TOML, or a preset
-    #[arg(long, value_name = "FILE|PRESET", default_value = "stock")]
-    pub policy: PathBuf,
-    /// Certificates that the gate trusts besides the machine's MOK list (may be repeated)
+    /// The gate's policy: TOML, or a preset [default: that of the gate that is there, or else stock]
+    #[arg(long, value_name = "FILE|PRESET")]
+    pub policy: Option<PathBuf>,
+    /// Certificates that the gate trusts besides the machine's MOK list (may be repeated) [default: those of the gate
+    /// that is there]
     #[arg(long, value_name = "CERT")]
     pub trust: Vec<PathBuf>,
     /// Build the gate anew even where the one that is there would do, say with another policy

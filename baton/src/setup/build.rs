@@ -2,14 +2,17 @@
 
 use super::args::SetupArgs;
 use crate::failure::{Attempt, IoError, Result};
-use crate::gate::args::GateBuildArgs;
-use crate::gate::run::assemble;
+use crate::gate::image::{self, Parts};
+use crate::gate::run;
+use crate::input::read;
 use crate::keys::new::KeyFiles;
 use crate::output::file::{Access, Destination, Existing};
+use crate::policy::given;
+use crate::readiness::gate::Installed;
 use crate::sign::args::{self as sign_args, KeyArgs};
 use crate::sign::authenticode;
 use crate::sign::signer::Signer;
-use baton_verify::HashAlgorithm;
+use baton_verify::{HashAlgorithm, Trust};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +27,8 @@ pub struct Build<'a> {
     pub output: PathBuf,
     /// Whether the signer's certificate goes into the gate, since no list of the machine's leads the gate to it.
     pub with_own_certificate: bool,
+    /// The gate that is there, if it is this machine's: what options don't say is as in it.
+    pub before: Option<&'a Installed>,
 }
 
 /// Builds, signs and writes it: all of it or nothing.
@@ -31,19 +36,7 @@ pub struct Build<'a> {
 /// # Errors
 /// When something can't be read, or the gate can't be written.
 pub fn build(args: &SetupArgs, build: &Build<'_>) -> Result<()> {
-    let own = build
-        .with_own_certificate
-        .then(|| build.key.certificate.clone());
-    let unsigned = assemble(&GateBuildArgs {
-        stub: build.stub.clone(),
-        cert: own.into_iter().chain(args.trust.iter().cloned()).collect(),
-        policy: args.policy.clone(),
-        sbat: None,
-        dbx: Vec::new(),
-        output: build.output.clone(),
-        force: true,
-    })?
-    .gate;
+    let unsigned = unsigned(args, build)?;
     let who = KeyArgs {
         key: Some(build.key.key.clone()),
         cert: Some(build.key.certificate.clone()),
@@ -56,4 +49,36 @@ pub fn build(args: &SetupArgs, build: &Build<'_>) -> Result<()> {
     fs::create_dir_all(directory)
         .map_err(|e| IoError::new(Attempt::CreateDirectory, directory, e))?;
     Destination::new(&build.output, Access::Public, Existing::Replace)?.write(&signed)
+}
+
+/// The gate before it is signed. A gate that is built anew accepts no more than the one before, unless options say so.
+fn unsigned(args: &SetupArgs, build: &Build<'_>) -> Result<Vec<u8>> {
+    let before = build.before.map(|gate| gate.lists.lists());
+    let own = build
+        .with_own_certificate
+        .then(|| build.key.certificate.clone());
+    let named: Vec<PathBuf> = own.into_iter().chain(args.trust.iter().cloned()).collect();
+    let mut keys = run::keys(&named)?;
+    if let (true, Some(before)) = (args.trust.is_empty(), &before) {
+        let trust = Trust::new().add_keys(before.keys)?;
+        for anchor in trust.anchors() {
+            let der = anchor.certificate.as_bytes();
+            if !keys.windows(der.len()).any(|it| it == der) {
+                keys.extend_from_slice(der);
+            }
+        }
+    }
+    let policy = match (&args.policy, &before) {
+        (Some(policy), _) => given::compiled(policy)?,
+        (None, Some(before)) => before.policy.as_bytes().to_vec(),
+        (None, None) => given::compiled(Path::new("stock"))?,
+    };
+    let parts = Parts {
+        keys,
+        policy,
+        sbat: run::OWN_SBAT.as_bytes().to_vec(),
+        dbx: before.map_or_else(Vec::new, |it| it.gate_revocations.to_vec()),
+    };
+    let stub = read::given(&build.stub)?;
+    image::assemble(&stub, &parts).map_err(|failure| failure.about(build.stub.display()))
 }

@@ -220,6 +220,26 @@ impl Plan {
             } => "the one that is there is of another release",
             Gate::Present { .. } => "it is wanted anew",
         };
+        let keeps_acceptance = matches!(
+            now.key,
+            Key::Present {
+                is_accepted: true,
+                ..
+            }
+        );
+        if let Gate::Present {
+            path,
+            is_accepted: true,
+            by_key: false,
+            ..
+        } = &now.gate
+            && !keeps_acceptance
+        {
+            self.waits.push(format!(
+                "give the key that the gate {path} is signed with (--key, with --cert): it is to be built anew ({why}), and the kernel accepts no other key yet"
+            ));
+            return true;
+        }
         let Some(is_accepted) = self.key(now) else {
             return false;
         };

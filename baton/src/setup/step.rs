@@ -15,7 +15,7 @@ use crate::load::args::LoadOptions;
 use crate::load::entry;
 use crate::load::settings::Settings;
 use crate::readiness::facts::Facts;
-use crate::readiness::gate::{OWN, STUB};
+use crate::readiness::gate::{Installed, OWN, STUB};
 use baton_sys::Root;
 use std::io;
 use std::os::fd::AsFd;
@@ -90,9 +90,17 @@ impl Work<'_> {
                 with_own_certificate: self.is_only_known_otherwise(&files)?,
                 key: &files,
                 output: output.clone(),
+                before: self.own_gate(&files)?,
             },
         )?;
         Ok(vec![format!("built and signed {}", output.display())])
+    }
+
+    /// The gate that is there, if this machine trusts it or it is signed with this key.
+    fn own_gate(&self, files: &KeyFiles) -> Result<Option<&Installed>> {
+        let ders = crate::keys::given::certificates(&files.certificate)?;
+        let gate = self.facts.gate.installed();
+        Ok(gate.filter(|gate| gate.is_accepted() || gate.signer.as_ref() == ders.first()))
     }
 
     /// Whether the key is one that the kernel accepts, and no MOK: the gate sees MOKs alone.
