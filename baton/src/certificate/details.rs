@@ -1,14 +1,12 @@
 //! What is shown of a certificate.
 
+use super::key_kind::KeyKind;
 use crate::calendar;
 use crate::digest::sha256;
 use crate::input::certs;
 use crate::input::der::{Element, Elements, dotted};
 use baton_sys::hex;
 use baton_verify::Certificate;
-use baton_verify::certificate::UnusableKey;
-use rsa::pkcs8::DecodePublicKey;
-use rsa::traits::PublicKeyParts;
 use serde::Serialize;
 
 /// All that is shown of a certificate. Numbers and digests are in hexadecimal, times in RFC 3339.
@@ -27,7 +25,7 @@ pub struct Details {
     /// When it expires.
     pub not_after: Option<String>,
     /// Kind and size of its key.
-    pub key: String,
+    pub key: KeyKind,
     /// The identifier of its key.
     pub key_id: String,
     /// How its issuer signed it.
@@ -64,7 +62,7 @@ impl Details {
             serial: hex::encode(certificate.serial()),
             not_before: begin.map(calendar::rfc3339),
             not_after: end.map(calendar::rfc3339),
-            key: key(certificate),
+            key: KeyKind::of(certificate),
             key_id: certificate.key_id().to_string(),
             signed_with: signed_with(certificate.as_bytes()),
             ca: certificate.is_ca(),
@@ -87,9 +85,8 @@ impl Details {
     /// Why the key or the signature on it is weak.
     #[must_use]
     pub fn weakness(&self) -> Option<String> {
-        let bits = self.key.strip_prefix("RSA ").and_then(|it| it.parse().ok());
-        match bits {
-            Some(bits @ 0..2048_u32) => Some(format!("RSA of {bits} bits")),
+        match self.key {
+            KeyKind::Rsa(Some(bits @ 0..2048)) => Some(format!("RSA of {bits} bits")),
             _ if ["SHA-1", "MD5"]
                 .iter()
                 .any(|hash| self.signed_with.starts_with(hash)) =>
@@ -98,29 +95,6 @@ impl Details {
             }
             _ => None,
         }
-    }
-}
-
-/// Kind and size of a certificate's key.
-#[must_use]
-pub fn key(certificate: &Certificate<'_>) -> String {
-    if certificate.unusable_key() == Some(UnusableKey::RsaPss) {
-        return "RSA-PSS".into();
-    }
-    let info = certificate.key_info();
-    if let Ok(key) = rsa::PublicKey::from_public_key_der(info) {
-        return format!("RSA {}", key.n().bit_width_vartime());
-    }
-    if p256::PublicKey::from_public_key_der(info).is_ok() {
-        return "ECDSA P-256".into();
-    }
-    if p384::PublicKey::from_public_key_der(info).is_ok() {
-        return "ECDSA P-384".into();
-    }
-    match certificate.unusable_key() {
-        Some(UnusableKey::RsaSize(bits)) => format!("RSA {bits}"),
-        Some(UnusableKey::RsaExponent) => "RSA".into(),
-        _ => "another kind of key".into(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a certificate's key can vouch for, whoever trusts it.
 
+use super::key_kind::KeyKind;
 use baton_verify::Certificate;
 use baton_verify::certificate::UnusableKey;
 use serde::Serialize;
@@ -73,10 +74,10 @@ impl Usefulness {
 
 /// shim is built without ECDSA up to 16.1 at least (OPENSSL_NO_ECDSA in Cryptlib/Include/openssl/opensslconf.h).
 fn of_shim(certificate: &Certificate<'_>) -> Option<String> {
-    match certificate.unusable_key() {
-        None if super::details::key(certificate).starts_with("RSA") => None,
-        None => Some("shim is built without ECDSA".to_owned()),
-        Some(UnusableKey::RsaSize(_) | UnusableKey::RsaExponent) => None,
-        Some(other) => Some(other.to_string()),
+    match (certificate.unusable_key(), KeyKind::of(certificate)) {
+        (None, KeyKind::Rsa(_)) => None,
+        (None, _) => Some("shim is built without ECDSA".to_owned()),
+        (Some(UnusableKey::RsaSize(_) | UnusableKey::RsaExponent), _) => None,
+        (Some(other), _) => Some(other.to_string()),
     }
 }

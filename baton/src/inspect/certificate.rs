@@ -1,7 +1,7 @@
 //! What a certificate says.
 
 use super::sha256;
-use crate::certificate::details;
+use crate::certificate::key_kind::KeyKind;
 use crate::input::certs;
 use crate::output::page::Page;
 use baton_sys::hex;
@@ -20,7 +20,7 @@ pub struct CertificateInfo {
     /// Its key's identifier, in hexadecimal.
     pub key_id: String,
     /// Kind and size of its key.
-    pub key: String,
+    pub key: KeyKind,
     /// Why the key vouches for nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_problem: Option<String>,
@@ -39,7 +39,7 @@ impl CertificateInfo {
             issuer: certificate.issuer_name(),
             serial: hex::encode(certificate.serial()),
             key_id: certificate.key_id().to_string(),
-            key: details::key(certificate),
+            key: KeyKind::of(certificate),
             key_problem: certs::unusable(certificate),
             ca: certificate.is_ca(),
             sha256: sha256(certificate.as_bytes()),

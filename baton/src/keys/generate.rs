@@ -235,7 +235,7 @@ mod tests {
             assert_eq!(details.subject, "Kernels of Zoë");
             assert_eq!(details.subject_dn, details.issuer_dn);
             assert_eq!(
-                (&details.key[..], &details.signed_with[..]),
+                (&details.key.to_string()[..], &details.signed_with[..]),
                 (key, signed_with)
             );
             assert_eq!(details.not_before.as_deref(), Some("2026-11-28T17:33:33Z"));
