@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     let variables = Variables::of_environment(environment);
     if let Ok(bls) = Bls::parse(file, Some(&variables)) {
         assert!(bls.problem().is_some() || bls.linux.is_some() || bls.uki.is_some());
-        let words = |path: &String| !path.contains(char::is_whitespace);
+        let words = |path: &String| !path.contains(|it: char| it.is_ascii_whitespace());
         assert!(bls.initrds.iter().all(words));
     }
     let menu = Menu::parse(file, &variables);
