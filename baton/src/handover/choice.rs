@@ -53,9 +53,9 @@ fn named(ids: &[Option<&str>]) -> String {
     names.join(", ")
 }
 
-/// What of a load or of a saved handover says something about the command line.
+/// The parts of a load, or of a saved handover, that may set the command line.
 #[derive(Debug, Default)]
-pub struct Sayings<'a> {
+pub struct CommandLineSources<'a> {
     /// The kernel.
     pub kernel: &'a [u8],
     /// The profile, if it is a UKI.
@@ -66,9 +66,9 @@ pub struct Sayings<'a> {
     pub manifest: Option<&'a [u8]>,
 }
 
-impl<'a> From<&Handover<'a>> for Sayings<'a> {
+impl<'a> From<&Handover<'a>> for CommandLineSources<'a> {
     fn from(handover: &Handover<'a>) -> Self {
-        Sayings {
+        CommandLineSources {
             kernel: handover.kernel().bytes,
             profile: handover.profile(),
             addons: handover.addons().map(|addon| addon.bytes).collect(),
@@ -77,7 +77,7 @@ impl<'a> From<&Handover<'a>> for Sayings<'a> {
     }
 }
 
-impl Sayings<'_> {
+impl CommandLineSources<'_> {
     /// The command line that a UKI with its addons, or else a manifest, says is to be used: where
     /// one says how it must begin or end, only that.
     #[must_use]
@@ -125,11 +125,11 @@ mod tests {
     fn a_manifest_says_what_the_command_line_is_where_nobody_else_does() {
         let line = |text: &str| {
             let manifest = Some(text.as_bytes());
-            let sayings = Sayings {
+            let sources = CommandLineSources {
                 manifest,
-                ..Sayings::default()
+                ..CommandLineSources::default()
             };
-            sayings.command_line()
+            sources.command_line()
         };
         let digest = "ab".repeat(32);
         let manifest = |rule: &str| format!("baton-manifest 1\nkernel sha256 {digest} 7\n{rule}");

@@ -2,7 +2,7 @@
 
 use super::args::Companions;
 use super::build::{self, Ingredients};
-use super::choice::{self, Sayings};
+use super::choice::{self, CommandLineSources};
 use super::files::{self, Image, Initrd};
 use crate::failure::Result;
 use crate::failure::input::InputError;
@@ -158,11 +158,11 @@ impl Inputs {
         .find_map(|(is_so, what)| is_so.then_some(what))
     }
 
-    fn sayings(&self) -> Sayings<'_> {
+    fn command_line_sources(&self) -> CommandLineSources<'_> {
         if let Ok(handover) = Handover::parse(&self.kernel.bytes) {
-            return Sayings::from(&handover);
+            return CommandLineSources::from(&handover);
         }
-        Sayings {
+        CommandLineSources {
             kernel: &self.kernel.bytes,
             profile: self.profile,
             addons: self.addons.iter().map(|addon| &addon.bytes[..]).collect(),
@@ -183,7 +183,11 @@ fn command_line(args: &Companions, reused: Option<Vec<u8>>, inputs: &Inputs) -> 
     let line = match (&args.cmdline, reused) {
         (Some(text), _) => text.as_bytes().to_vec(),
         (None, Some(line)) => line,
-        (None, None) => inputs.sayings().command_line().unwrap_or_default().into(),
+        (None, None) => inputs
+            .command_line_sources()
+            .command_line()
+            .unwrap_or_default()
+            .into(),
     };
     cmdline::check(&line)?;
     Ok(line)

@@ -35,7 +35,8 @@ pub struct LoadArgs {
     /// What is loaded, and how, where no option says so [default: /etc/baton/load.toml, if there is one]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Leave what is loaded if a person named it (for units: what they load is replaced only by themselves)
+    /// Keep what is loaded if a path or an entry was named when it was loaded (for units, which replace only what units
+    /// loaded)
     #[arg(long, conflicts_with_all = ["kernel", "entry", "dry_run"])]
     pub keep_named: bool,
     /// As --keep-named, and only if the machine is shutting down into what is loaded; where the load is refused, that

@@ -8,11 +8,13 @@
 //! signature that are in a keyring or were issued by one that is. With those `baton_verify` judges the
 //! signature. The kernel's own verdict stays the one that counts.
 //!
-//! Two things are refused here that the kernel would take. One is what a key for kernel modules signed: the
-//! kernel has such keys from shim's list, which shim itself takes nothing from that it boots, and looks at no
-//! extended key usage. The other is what the machine has revoked by other means than a certificate. The kernel looks at no image's digest on this path, nor at SBAT (`.blacklist` has digests as
-//! `bin:`, and nobody asks for them in kernel/kexec_file.c), so that nobody else is left to refuse a kernel
-//! or a gate that was revoked so.
+//! Two things are refused here that the kernel would accept:
+//!
+//! - What a key for kernel modules signed. The kernel takes such keys over from shim's list, and looks at no
+//!   extended key usage; shim itself boots nothing that they signed.
+//! - What was revoked otherwise than by certificate. The kernel looks at neither an image's digest nor its SBAT
+//!   level when it loads it (`.blacklist` has digests as `bin:`, which kernel/kexec_file.c never asks for): nobody
+//!   else would refuse a kernel or a gate that was revoked so.
 
 use crate::machine::Keys;
 use baton_formats::pe::Pe;
