@@ -33,7 +33,7 @@ const LOADS: usize = 7;
 /// What can be timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// Verdicts, on this machine
+    /// Verdicts, on this machine, also against sbsigntools and osslsigncode
     Verify,
     /// Signing, and showing signatures, against sbsigntools, on this machine; only if it's asked for
     Sign,
@@ -81,6 +81,7 @@ pub fn run(part: Option<Part>, args: &Args) -> Result<()> {
     let wanted = |this| part.is_none_or(|part| part == this);
     if wanted(Part::Verify) {
         verdict()?;
+        signing::verified()?;
     }
     if part == Some(Part::Verify) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! How soon a kernel is signed, and shown who signed it: against sbsigntools, on this machine.
+//! How soon a kernel is signed, verified, and shown who signed it: against sbsigntools and osslsigncode, on this machine.
 
 use fs_err as fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use baton_lab::exec;
 use baton_lab::fetch::cache::Cache;
 use baton_lab::fetch::packages::MAIN;
 use baton_lab::setup::{self, Fetched};
@@ -45,6 +46,39 @@ pub fn run() -> Result<()> {
     let (ours, theirs) = in_turn(show(&baton, "inspect"), theirs)?;
     let names = ("baton inspect", "sbverify --list");
     compare(&what("shown"), (names.0, ours), (names.1, theirs));
+    Ok(())
+}
+
+/// Prints the ratios of verifying a kernel that its distribution signed, by the distribution's certificate.
+pub fn verified() -> Result<()> {
+    let Fetched { packages, keys, .. } = setup::fetch(&Cache::open()?)?;
+    let image = &packages.kernel(MAIN)?.image;
+    let baton = cost::build_baton()?;
+    let scratch = tempfile::tempdir()?;
+    let certificate = scratch.path().join("ca.pem");
+    let mut convert = Command::new("openssl");
+    convert.args(["x509", "-inform", "der", "-in"]);
+    exec::run(convert.arg(&keys.debian_ca).arg("-out").arg(&certificate))?;
+    let verify = |program: &Path, own: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(own).arg(&certificate);
+        command
+    };
+    let ours = || {
+        let mut command = verify(&baton, &["verify", "--cert"]);
+        command.arg(image);
+        command
+    };
+    let mut sbverify = verify(Path::new("sbverify"), &["--cert"]);
+    sbverify.arg(image);
+    let mut osslsigncode = verify(Path::new("osslsigncode"), &["verify", "-CAfile"]);
+    osslsigncode.arg("-in").arg(image);
+    let size = fs::metadata(image)?.len();
+    let what = format!("a kernel of {:.1} MB verified", size as f64 / 1e6);
+    for (name, theirs) in [("sbverify", sbverify), ("osslsigncode", osslsigncode)] {
+        let (ours, theirs) = in_turn(ours(), theirs)?;
+        compare(&what, ("baton verify", ours), (name, theirs));
+    }
     Ok(())
 }
 
