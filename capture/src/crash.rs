@@ -1,15 +1,11 @@
 //! The crash that is captured: what is known about it, and how it is dumped.
 
-mod check;
 mod live;
 
-pub use check::check;
 pub use live::Live;
 
-use baton_kdump::Source;
 use baton_kdump::convert::Summary;
 use baton_kdump::write::{Observer, Output};
-use std::sync::Arc;
 
 /// Why a crash can't be read or dumped.
 #[derive(Debug, thiserror::Error)]
@@ -32,20 +28,6 @@ pub enum CrashError {
     /// The dump can't be written.
     #[error(transparent)]
     Write(#[from] baton_kdump::write::WriteError),
-    /// What was read back isn't a dump.
-    #[error(transparent)]
-    Dump(#[from] baton_kdump::dump::DumpError),
-    /// The dump that was read back is incomplete.
-    #[error("the dump is incomplete")]
-    Incomplete,
-    /// Some pages of the dump can't be read.
-    #[error("{count} pages of the dump can't be read, the first: {first}")]
-    Pages {
-        /// The number of such pages.
-        count: u64,
-        /// Why the first of them can't be read.
-        first: baton_kdump::Unreadable,
-    },
 }
 
 /// What is known about a crash.
@@ -82,10 +64,4 @@ pub trait Crash {
     /// # Errors
     /// When the dump can't be written completely.
     fn write(&self, output: &dyn Output, observer: &dyn Observer) -> Result<Summary, CrashError>;
-
-    /// Checks a written dump by reading each of its pages.
-    ///
-    /// # Errors
-    /// When it isn't a dump, or a page can't be read.
-    fn check(&self, dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError>;
 }

@@ -28,6 +28,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod checksum;
 pub mod config;
 pub mod crash;
 pub mod deadline;

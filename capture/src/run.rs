@@ -1,5 +1,6 @@
 //! A capture from its beginning to its end: targets one after another, then the final action.
 
+use crate::checksum::{Checksum, Checksummed};
 use crate::config::Config;
 use crate::crash::{Crash, CrashError, Facts};
 use crate::deadline::{End, device_timeout};
@@ -12,7 +13,6 @@ use crate::progress::Progress;
 use crate::summary::{CrashSummary, Failed, Memory, Seconds, Summary};
 use crate::system::System;
 use crate::target::{Job, Target, TargetError, TargetWriter, WrittenDump};
-use baton_kdump::Source;
 use baton_kdump::convert::Summary as Written;
 use baton_kdump::write::{Observer, Phase};
 use std::io;
@@ -210,14 +210,14 @@ impl<'a> Capture<'a> {
         self.summary.seconds.prepare = self.since(begun);
 
         let begun = self.system.elapsed();
-        let written = self.write(target, crash)?;
+        let (written, checksum) = self.write(target, crash)?;
         self.summary.seconds.dump = self.since(begun);
         self.describe(&written);
 
         let begun = self.system.elapsed();
         let sha256 = if self.config.read_back {
             target.unverified(written.bytes)?;
-            Some(self.read_back(target, crash, &written)?)
+            Some(self.read_back(target, written.bytes, checksum)?)
         } else {
             None
         };
@@ -252,40 +252,43 @@ impl<'a> Capture<'a> {
         &self,
         target: &mut dyn TargetWriter,
         crash: &dyn Crash,
-    ) -> Result<Written, TargetError> {
+    ) -> Result<(Written, Checksum), TargetError> {
         let output = Moving {
             inner: target.output()?,
             end: self.end,
         };
         let output = PeriodicSync::new(&output);
+        let summed = Checksummed::new(&output);
         let watch = Watch {
             capture: self,
             output: &output,
             progress: Mutex::new(Progress::default()),
         };
-        let written = crash.write(&output, &watch)?;
+        let written = crash.write(&summed, &watch)?;
         output
             .sync()
             .map_err(|error| CrashError::Write(error.into()))?;
-        Ok(written)
+        Ok((written, summed.checksum()))
     }
 
+    /// Reads the dump from the disk. Returns its SHA-256.
     fn read_back(
         &self,
         target: &dyn TargetWriter,
-        crash: &dyn Crash,
-        written: &Written,
+        length: u64,
+        checksum: Checksum,
     ) -> Result<String, TargetError> {
         self.system.say("reading it back");
-        let source: Arc<dyn Source> = Arc::new(MovingSource {
+        let source = MovingSource {
             inner: target.written()?,
             end: Arc::clone(self.end),
-        });
-        let sha256 = digest::sha256(&*source, written.bytes);
-        let sha256 = sha256.map_err(|error| TargetError::ReadBack(error.to_string()))?;
-        let checked = crash.check(source, written);
-        checked.map_err(|error| TargetError::ReadBack(error.to_string()))?;
-        Ok(sha256)
+        };
+        let read = digest::read(&source, length).map_err(TargetError::ReadBack)?;
+        if read.checksum == checksum {
+            Ok(read.sha256)
+        } else {
+            Err(TargetError::Altered)
+        }
     }
 
     fn describe(&mut self, written: &Written) {

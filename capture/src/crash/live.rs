@@ -1,6 +1,6 @@
 //! The crash that made the kernel start this one, read from `/proc/vmcore`.
 
-use super::{Crash, CrashError, Facts, check};
+use super::{Crash, CrashError, Facts};
 use crate::dump::Dump;
 use crate::periodic_sync::MAX_UNSYNCED_BYTES;
 use baton_kdump::convert::{self, Options, Summary, convert};
@@ -55,7 +55,7 @@ impl Live {
     }
 }
 
-pub(super) fn threads() -> NonZeroUsize {
+fn threads() -> NonZeroUsize {
     available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
@@ -99,9 +99,5 @@ impl Crash for Live {
             whole: self.core.flaws().is_empty(),
         };
         Ok(convert(&crash, output, &self.options, observer)?)
-    }
-
-    fn check(&self, dump: Arc<dyn Source>, written: &Summary) -> Result<(), CrashError> {
-        check(dump, written)
     }
 }

@@ -55,9 +55,12 @@ pub enum TargetError {
     /// The crash can't be dumped.
     #[error(transparent)]
     Crash(#[from] CrashError),
-    /// The dump that was read back isn't the one that was written.
-    #[error("the dump doesn't read back as it was written: {0}")]
-    ReadBack(String),
+    /// The dump can't be read back.
+    #[error("the dump can't be read back: {0}")]
+    ReadBack(std::io::Error),
+    /// What was read back isn't what was written.
+    #[error("the dump doesn't read back as it was written: the disk lost or altered some of it")]
+    Altered,
 }
 
 /// An operation on a target.

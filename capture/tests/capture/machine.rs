@@ -30,6 +30,8 @@ pub enum Fault {
     Full(u64),
     /// Reading returns other bytes than were written.
     Rotten,
+    /// The operation with this number, if it is a write, is reported as done and isn't.
+    Loses(u32),
     /// Mounting never returns.
     Hangs,
 }
@@ -52,12 +54,15 @@ impl Faults {
         }
     }
 
-    fn write(&self, length: usize) -> io::Result<()> {
+    /// Whether to do it.
+    fn write(&self, length: usize) -> io::Result<bool> {
+        let number = self.operations.load(Ordering::Relaxed);
         self.step()?;
         let written = self.written.fetch_add(length as u64, Ordering::Relaxed) + length as u64;
         match *self.fault.lock().unwrap() {
             Fault::Full(limit) if written > limit => Err(io::ErrorKind::StorageFull.into()),
-            _ => Ok(()),
+            Fault::Loses(lost) => Ok(number != lost),
+            _ => Ok(true),
         }
     }
 
@@ -456,8 +461,10 @@ struct FaultyFile {
 
 impl Output for FaultyFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.faults.write(bytes.len())?;
-        self.file.write_at(offset, bytes)
+        if self.faults.write(bytes.len())? {
+            self.file.write_at(offset, bytes)?;
+        }
+        Ok(())
     }
 
     fn read_back(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {

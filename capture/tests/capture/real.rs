@@ -190,9 +190,59 @@ fn a_dump_with_a_byte_changed_on_the_disk_is_not_trusted() {
     assert!(summary.complete);
     let error = &summary.failed_targets[0].error;
     assert!(
-        error.starts_with("the dump doesn't read back as it was written: "),
+        error.starts_with("the dump doesn't read back as it was written"),
         "{error}"
     );
+}
+
+/// The configuration of a dump in a format.
+fn of_format(format: &str, targets: &[&str]) -> String {
+    config(2, targets)
+        .replace("\"kdump\"", &format!("\"{format}\""))
+        .replace("\"zstd\"", "\"none\"")
+}
+
+#[test]
+fn a_write_that_a_disk_loses_is_found_whichever_it_is() {
+    for format in ["kdump", "elf"] {
+        let mut found = 0;
+        for number in 0..60 {
+            let machine = Machine::new().with_disk("one", Fault::Loses(number));
+            let machine = dumped(machine, &of_format(format, &["one"]), core(INFO));
+            let dump = machine.disk("one").directory.join(DUMP).join("vmcore");
+            if dump.exists() {
+                // No write of the dump, or of what the disk has anyway: zeros.
+                let dump = Dump::open(&[dump]).unwrap();
+                assert!(dump.survey().complete(), "{format}: write {number}");
+                assert_all_memory(&dump);
+            } else {
+                found += 1;
+            }
+        }
+        assert!(found >= 10, "{format}: {found}");
+    }
+}
+
+#[test]
+fn a_dump_on_a_partition_that_held_something_reads_back_as_it_was_written() {
+    for format in ["kdump", "elf"] {
+        let first = Machine::new().with_partition(8 << 20, &[], Fault::None);
+        let first = dumped(first, &of_format(format, &["raw"]), core(INFO));
+        // Where the first dump has anything, something else is now.
+        let mut old = first.partition_bytes();
+        let length = 4 << 20;
+        old[4096..length].iter_mut().for_each(|byte| *byte = !*byte);
+        let machine = Machine::new().with_partition(8 << 20, &old, Fault::None);
+        let machine = dumped(machine, &of_format(format, &["raw"]), core(INFO));
+        assert!(
+            machine.said().contains("the dump is complete"),
+            "{format}: {}",
+            machine.said()
+        );
+        let dump = Dump::open(&[machine.partition_file()]).unwrap();
+        assert!(dump.survey().complete(), "{format}");
+        assert_all_memory(&dump);
+    }
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn write<'a, W: DumpWriter<'a>>(
     let complete = job.is_whole(choice);
     if complete && job.output.can_rewrite() {
         let (offset, mark) = writer.whole_mark();
-        job.output.write_at(offset, &mark)?;
+        job.output.write_over_at(offset, &mark)?;
     }
     job.observer.checkpoint(Phase::End)?;
     let times = Times::new(choosing, before_rest, begin.elapsed());

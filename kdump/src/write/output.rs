@@ -9,6 +9,16 @@ pub trait Output: Send + Sync {
     /// Writes all of `bytes` at `offset`.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
+    /// Writes all of `bytes` at `offset`, where each byte was written before or reads as zero.
+    fn write_over_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_at(offset, bytes)
+    }
+
+    /// Writes all of `bytes` at `offset`, and they are written there again later: if that never comes, they are there.
+    fn write_ahead_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_at(offset, bytes)
+    }
+
     /// Fills `buffer` with what was written at `offset`; `false` where that can't be had.
     fn read_back(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool>;
 
@@ -51,7 +61,19 @@ impl Output for FileOutput {
     }
 
     fn read_back(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
-        self.file.read_exact_at(buffer, offset)?;
+        let mut done = 0;
+        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, offset + done as u64) {
+                // Beyond the end nothing was written yet.
+                Ok(0) => {
+                    rest.fill(0);
+                    break;
+                }
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(true)
     }
 

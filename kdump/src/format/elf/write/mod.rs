@@ -80,7 +80,8 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
                 // Counted with the rest, where it comes again.
                 let address = page * self.page_size;
                 let _ = read_pages(self.job.crash.memory, address, &mut buffer, page_size);
-                self.job.put(load.place(page, self.page_size), &buffer)?;
+                let offset = load.place(page, self.page_size);
+                self.job.output.write_ahead_at(offset, &buffer)?;
             }
         }
         Ok(())

@@ -72,7 +72,7 @@ impl<'a> Headers<'a> {
     /// Says in the sub-header that the level is another.
     pub(super) fn change_level(&self, level: u8) -> WriteResult<()> {
         let bytes = self.sub_header(level);
-        Ok(self.job.output.write_at(self.layout.block, &bytes)?)
+        Ok(self.job.output.write_over_at(self.layout.block, &bytes)?)
     }
 
     /// Writes a region's bitmaps: what is memory, what is dumped of it.
@@ -85,10 +85,10 @@ impl<'a> Headers<'a> {
         let offset = self.place(region);
         self.job
             .output
-            .write_at(self.layout.bitmap1 + offset, &present.to_bytes())?;
+            .write_over_at(self.layout.bitmap1 + offset, &present.to_bytes())?;
         self.job
             .output
-            .write_at(self.layout.bitmap2 + offset, &chosen.to_bytes())?;
+            .write_over_at(self.layout.bitmap2 + offset, &chosen.to_bytes())?;
         Ok(())
     }
 
