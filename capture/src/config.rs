@@ -34,6 +34,9 @@ pub struct Config {
     /// The files of kernel modules, in the order in which they are loaded.
     #[serde(default)]
     pub modules: Vec<InitramfsFile>,
+    /// The identities of the watchdogs that are fed: those that run when the kernel crashes.
+    #[serde(default)]
+    pub watchdogs: Vec<String>,
     /// Which memory is dumped, and how.
     pub dump: Dump,
     /// The targets, at least one; each is tried if those before it fail.

@@ -23,7 +23,13 @@ pub struct End {
     changed: Condvar,
     /// Grows with each sign of progress.
     progress: AtomicU64,
+    /// How many threads have something to do when the action begins.
+    companions: Mutex<u32>,
+    companion_left: Condvar,
 }
+
+/// How long the action waits for them.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl End {
     /// The final action, not yet taken: a reboot unless [`End::will`] sets another.
@@ -36,12 +42,18 @@ impl End {
             begun: Mutex::new(false),
             changed: Condvar::new(),
             progress: AtomicU64::new(0),
+            companions: Mutex::new(0),
+            companion_left: Condvar::new(),
         })
     }
 
     /// Sets the action.
     pub fn will(&self, finally: Finally) {
         *self.finally.lock().unwrap_or_else(|it| it.into_inner()) = finally;
+    }
+
+    fn finally(&self) -> Finally {
+        *self.finally.lock().unwrap_or_else(|it| it.into_inner())
     }
 
     /// Holds the kernel log in case the action is taken before a target has saved it.
@@ -72,7 +84,8 @@ impl End {
         if let Some(log) = unsaved {
             self.system.keep_log(&log);
         }
-        let finally = *self.finally.lock().unwrap_or_else(|it| it.into_inner());
+        self.wait_for_companions();
+        let finally = self.finally();
         self.system.say(&format!("{why}: {}", words(finally)));
         self.system.finish(finally);
     }
@@ -118,6 +131,46 @@ impl End {
         })
     }
 
+    /// Does `work` at once and at these intervals until the action begins, and then for the last time with the action.
+    ///
+    /// # Errors
+    /// When there is no memory for a thread.
+    pub fn accompany(
+        self: &Arc<Self>,
+        name: &str,
+        interval: Duration,
+        mut work: impl FnMut(Option<Finally>) + Send + 'static,
+    ) -> std::io::Result<()> {
+        let end = Arc::clone(self);
+        end.change_companions(|count| count + 1);
+        let started = spawn(name, move || {
+            work(None);
+            while !end.comes_within(interval) {
+                work(None);
+            }
+            work(Some(end.finally()));
+            end.change_companions(|count| count.saturating_sub(1));
+        });
+        if started.is_err() {
+            self.change_companions(|count| count.saturating_sub(1));
+        }
+        started
+    }
+
+    fn change_companions(&self, change: impl FnOnce(u32) -> u32) {
+        let mut count = self.companions.lock().unwrap_or_else(|it| it.into_inner());
+        *count = change(*count);
+        self.companion_left.notify_all();
+    }
+
+    fn wait_for_companions(&self) {
+        let count = self.companions.lock().unwrap_or_else(|it| it.into_inner());
+        let waited = self
+            .companion_left
+            .wait_timeout_while(count, PATIENCE, |count| *count > 0);
+        drop(waited);
+    }
+
     /// Resets the machine if it is still running this long after the action began. Must be called before
     /// anything else, since later there may be no memory for a thread.
     ///
@@ -129,7 +182,7 @@ impl End {
             while !end.comes_within(Duration::from_secs(3600)) {}
             end.system.sleep(grace);
             // A machine that is to halt stands still even if halting fails.
-            let finally = *end.finally.lock().unwrap_or_else(|it| it.into_inner());
+            let finally = end.finally();
             if finally != Finally::Halt {
                 end.system.force(finally);
             }

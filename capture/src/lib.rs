@@ -53,3 +53,4 @@ pub mod system;
 pub mod target;
 pub mod trailer;
 pub mod wait;
+pub mod watchdog;

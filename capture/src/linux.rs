@@ -9,10 +9,11 @@ pub use vmcore::VmcoreSource;
 use crate::file_system::FileSystem;
 use crate::mount_options::MountOptions;
 use crate::storage::{DirectoryStorage, Storage, Writable};
-use crate::system::{Candidate, Finally, Identity, System, Volume};
+use crate::system::{Candidate, Feeder, Finally, Identity, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::{FileOutput, Output};
 use baton_sys::file::{FileKind, open_as};
+use baton_sys::watchdog::{self, OpenWatchdog, Watchdog};
 use baton_sys::{Root, block, cache, memory, module, mount, power};
 use console::Console;
 use std::fs::{File, OpenOptions};
@@ -96,6 +97,14 @@ impl System for Linux {
 
     fn load_module(&self, file: &Path) -> io::Result<()> {
         module::load(file)
+    }
+
+    fn watchdogs(&self) -> Vec<Watchdog> {
+        watchdog::all(&self.root)
+    }
+
+    fn open_watchdog(&self, node: &Path) -> io::Result<Box<dyn Feeder>> {
+        Ok(Box::new(OpenWatchdog::open(node)?))
     }
 
     fn devices(&self) -> io::Result<Vec<Candidate>> {

@@ -13,6 +13,7 @@ use crate::progress::Progress;
 use crate::summary::{CrashSummary, Failed, Memory, Seconds, Summary};
 use crate::system::System;
 use crate::target::{Job, Target, TargetError, TargetWriter, WrittenDump};
+use crate::watchdog;
 use baton_kdump::convert::Summary as Written;
 use baton_kdump::write::{Observer, Phase};
 use std::io;
@@ -100,6 +101,9 @@ impl<'a> Capture<'a> {
     /// Tries the targets in turn. Returns whether one has a complete dump.
     fn run(mut self, open: &Open<'_>) -> bool {
         self.load_modules();
+        for problem in watchdog::feed(self.system, self.end, &self.config.watchdogs) {
+            self.warn(problem);
+        }
         let crash = match open(&self.config.dump) {
             Ok(crash) => crash,
             Err(error) => {

@@ -6,6 +6,7 @@ use crate::mount_options::MountOptions;
 use crate::storage::{Storage, Writable};
 use baton_kdump::Source;
 use baton_sys::block::{BlockDevice, Partition};
+use baton_sys::watchdog::{OpenWatchdog, Watchdog};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -86,6 +87,31 @@ pub trait Volume: Writable {
     fn reopen(&self) -> io::Result<Arc<dyn Source>>;
 }
 
+/// A watchdog that is open.
+pub trait Feeder: Send {
+    /// Feeds it.
+    ///
+    /// # Errors
+    /// The error of its driver.
+    fn feed(&mut self) -> io::Result<()>;
+
+    /// Stops it, if that is possible.
+    ///
+    /// # Errors
+    /// The error of its driver.
+    fn stop(&mut self) -> io::Result<()>;
+}
+
+impl Feeder for OpenWatchdog {
+    fn feed(&mut self) -> io::Result<()> {
+        OpenWatchdog::feed(self)
+    }
+
+    fn stop(&mut self) -> io::Result<()> {
+        OpenWatchdog::stop(self)
+    }
+}
+
 /// A machine.
 pub trait System: Send + Sync {
     /// Prints a line on the console. Never blocks for long.
@@ -99,6 +125,15 @@ pub trait System: Send + Sync {
     /// # Errors
     /// The error of the kernel.
     fn load_module(&self, file: &Path) -> io::Result<()>;
+
+    /// The watchdogs that there are now.
+    fn watchdogs(&self) -> Vec<Watchdog>;
+
+    /// Opens a watchdog, which starts it.
+    ///
+    /// # Errors
+    /// The error of the kernel.
+    fn open_watchdog(&self, node: &Path) -> io::Result<Box<dyn Feeder>>;
 
     /// The block devices that exist now.
     ///

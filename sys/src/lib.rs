@@ -53,6 +53,7 @@ pub mod terminal;
 mod testroot;
 pub mod trial;
 pub mod vmcore;
+pub mod watchdog;
 
 pub use kexec_error::KexecError;
 pub use root::{ReadError, Root, Shown};

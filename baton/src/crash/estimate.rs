@@ -95,34 +95,9 @@ pub fn shortage(target: &dyn FoundTarget, free: Option<u64>, dump: Option<u64>) 
     })
 }
 
-/// Watchdogs that are running: they reset the machine in the middle of a dump, since nobody feeds them then.
-#[must_use]
-pub fn watchdogs(root: &Root) -> Vec<String> {
-    let directory = root.join("sys/class/watchdog");
-    let text =
-        |path: std::path::PathBuf| Some(std::fs::read_to_string(path).ok()?.trim().to_owned());
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut notes: Vec<String> = entries
-        .filter_map(|entry| {
-            let path = entry.path();
-            let active = text(path.join("state"))? == "active";
-            let identity = text(path.join("identity")).unwrap_or_else(|| "unknown".into());
-            let timeout = text(path.join("timeout")).unwrap_or_else(|| "unknown".into());
-            active.then(|| {
-                format!(
-                    "the watchdog {identity} is running: it resets the machine {timeout} s after a crash, dump or no dump"
-                )
-            })
-        })
-        .collect();
-    notes.sort();
-    notes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crash::fake::Fake;
 
     const MEMINFO: &str = "MemTotal: 8000000 kB\nMemFree: 1000000 kB\nBuffers: 100000 kB\n\
         Cached: 3000000 kB\nSwapCached: 0 kB\nAnonPages: 2000000 kB\nHugetlb: 500000 kB\n";
@@ -140,21 +115,5 @@ mod tests {
             let kept = kept(8_000_000 * 1024, MEMINFO, level);
             assert_eq!(kept, kept_kib * 1024, "level {level}");
         }
-    }
-
-    #[test]
-    fn a_running_watchdog_is_reported_and_a_stopped_one_is_not() {
-        let fake = Fake::new()
-            .file("sys/class/watchdog/watchdog0/state", "active\n")
-            .file("sys/class/watchdog/watchdog0/identity", "iTCO_wdt\n")
-            .file("sys/class/watchdog/watchdog0/timeout", "30\n")
-            .file("sys/class/watchdog/watchdog1/state", "inactive\n");
-        let notes = watchdogs(&fake.root());
-        assert_eq!(notes.len(), 1);
-        assert!(
-            notes[0].contains("iTCO_wdt") && notes[0].contains("30 s"),
-            "{}",
-            notes[0]
-        );
     }
 }

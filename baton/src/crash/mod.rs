@@ -28,6 +28,7 @@ pub mod run;
 pub mod settings;
 pub mod status;
 pub mod target;
+pub mod watchdogs;
 
 #[cfg(test)]
 #[path = "../../tests/common/fake.rs"]

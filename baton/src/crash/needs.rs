@@ -8,6 +8,7 @@ use crate::failure::problem::Problem;
 use baton_sys::Root;
 use baton_sys::block::{self, BlockDevice, Driver};
 use baton_sys::modules::{Index, Resolver};
+use baton_sys::watchdog::IPMI;
 use std::path::Path;
 
 /// The modules of one kernel that targets need, as they are added.
@@ -63,6 +64,28 @@ impl<'i> Needs<'i> {
         }
     }
 
+    /// Adds the module of a watchdog's driver. `device` is its device's directory.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn watchdog(&mut self, device: &Path, identity: &str) -> Result<(), Problem> {
+        self.driver(device, &format!("to feed the watchdog {identity}"))
+    }
+
+    /// Adds what IPMI's watchdog needs: its module, and those through which the running kernel reaches the controller.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub fn ipmi_watchdog(&mut self, root: &Root) -> Result<(), Problem> {
+        let purpose = "to feed IPMI's watchdog";
+        for interface in ["ipmi_si", "ipmi_ssif", "ipmi_powernv"] {
+            if root.exists(&format!("sys/module/{interface}/initstate")) {
+                self.must(interface, purpose)?;
+            }
+        }
+        self.must(IPMI, purpose)
+    }
+
     /// The names of all, in the order in which they are loaded.
     #[must_use]
     pub fn into_order(self) -> Vec<String> {
@@ -75,7 +98,7 @@ impl<'i> Needs<'i> {
     /// Names the first that is missing.
     pub fn device(&mut self, device: &BlockDevice) -> Result<(), Problem> {
         for above in device.ancestors() {
-            self.driver(&above, &device.name)?;
+            self.driver(&above, &format!("to reach {}", device.name))?;
         }
         Ok(())
     }
@@ -102,7 +125,7 @@ impl<'i> Needs<'i> {
     }
 
     /// A device that no driver is bound to isn't needed: buses and bridges are there without one.
-    fn driver(&mut self, device: &Path, disk: &str) -> Result<(), Problem> {
+    fn driver(&mut self, device: &Path, purpose: &str) -> Result<(), Problem> {
         let Some(Driver { module, .. }) = block::driver(device) else {
             return Ok(());
         };
@@ -120,7 +143,7 @@ impl<'i> Needs<'i> {
                 if found {
                     Ok(())
                 } else {
-                    self.must(&module, &format!("to reach {disk}"))
+                    self.must(&module, purpose)
                 }
             }
         }

@@ -8,6 +8,7 @@ use super::module_file;
 use super::needs::Needs;
 use super::settings::{Settings, Source};
 use super::target::FoundTarget;
+use super::watchdogs::Watchdogs;
 use super::{cmdline, program};
 use crate::arch;
 use crate::failure::problem::Problem;
@@ -39,6 +40,8 @@ pub struct Prepared {
     pub targets: Targets,
     /// Why other targets that were asked for are left out.
     pub left_out: Vec<Failure>,
+    /// What a person should know of watchdogs.
+    pub watchdog_notes: Vec<String>,
     /// The names of the modules, in the order in which they are loaded.
     pub modules: Vec<String>,
     /// Bytes of all modules.
@@ -76,13 +79,15 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
         release: kernel.release.clone(),
     })?;
     let mut needs = Needs::new(&index, kernel.is_running);
+    // First, since they wait for nobody.
+    let watchdogs = Watchdogs::find(root, &mut needs);
     let (targets, left_out) = targets(root, &settings, &mut needs)?;
     needs.pstore(root);
     for module in &settings.kernel.modules {
         needs.named(module)?;
     }
     let modules = read_modules(&index, needs.into_order())?;
-    let config = compile(&settings, &targets, &modules)?;
+    let config = compile(&settings, &targets, &modules, watchdogs.fed)?;
     let text = config.to_toml().map_err(Problem::BadCaptureConfig)?;
     let cmdline = command_line(root, &settings)?;
     let initramfs = initramfs::build(&program, &text, &modules)?;
@@ -98,6 +103,7 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
         config,
         targets,
         left_out,
+        watchdog_notes: watchdogs.notes,
         parts,
     })
 }
@@ -146,6 +152,7 @@ fn compile(
     settings: &Settings,
     targets: &[Box<dyn FoundTarget>],
     modules: &[Module],
+    watchdogs: Vec<String>,
 ) -> std::result::Result<Config, Problem> {
     let files = modules.iter().map(|module| {
         let file = InitramfsFile::try_from(initramfs::module_path(&module.name));
@@ -158,6 +165,7 @@ fn compile(
         read_back: settings.read_back,
         keep: settings.keep,
         modules: files.collect::<std::result::Result<_, _>>()?,
+        watchdogs,
         dump: settings.dump,
         target: targets.iter().map(|target| target.config()).collect(),
     })

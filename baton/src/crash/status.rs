@@ -89,7 +89,6 @@ impl Status {
             kexec: known.map(|_| state.is_some()),
             crash_loaded: known.map(|known| known.crash_loaded),
             crash_reserved: known.map(|known| known.crash_size),
-            notes: estimate::watchdogs(root),
             ..Status::default()
         };
         status.look_at_kernel();
@@ -161,6 +160,7 @@ impl Status {
                 .iter()
                 .flat_map(|target| target.notes().to_vec()),
         );
+        self.notes.extend(prepared.watchdog_notes.iter().cloned());
         self.look_at_room(root, &prepared)?;
         let needed = estimate::memory(&prepared);
         self.memory_needed = Some(needed);

@@ -4,10 +4,11 @@ use baton_capture::deadline::End;
 use baton_capture::file_system::FileSystem;
 use baton_capture::mount_options::MountOptions;
 use baton_capture::storage::{DirectoryStorage, PrivateDirectory, Storage, Writable};
-use baton_capture::system::{Candidate, Finally, Identity, System, Volume};
+use baton_capture::system::{Candidate, Feeder, Finally, Identity, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::Output;
 use baton_sys::block::Partition;
+use baton_sys::watchdog::Watchdog;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -94,6 +95,8 @@ pub struct Machine {
     /// There is a copy of the raw disk, `/dev/copy`, which has the same identity.
     pub is_copied: bool,
     pub bad_modules: Vec<PathBuf>,
+    pub watchdogs: Vec<Watchdog>,
+    pub fed: Fed,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -120,6 +123,8 @@ impl Machine {
             identity: Identity::default(),
             is_copied: false,
             bad_modules: Vec::new(),
+            watchdogs: Vec::new(),
+            fed: Fed::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -252,6 +257,20 @@ impl System for Machine {
         }
         self.state.lock().unwrap().modules.push(file.to_owned());
         Ok(())
+    }
+
+    fn watchdogs(&self) -> Vec<Watchdog> {
+        self.watchdogs.clone()
+    }
+
+    fn open_watchdog(&self, node: &Path) -> io::Result<Box<dyn Feeder>> {
+        if node == Path::new("/dev/busy") {
+            return Err(io::Error::from_raw_os_error(16));
+        }
+        Ok(Box::new(FakeFeeder {
+            node: node.to_owned(),
+            fed: Arc::clone(&self.fed),
+        }))
     }
 
     fn devices(&self) -> io::Result<Vec<Candidate>> {
@@ -507,5 +526,25 @@ impl Source for Rotten {
 
     fn size(&self) -> io::Result<u64> {
         self.0.size()
+    }
+}
+
+/// What was done to watchdogs: their nodes, and whether they were stopped.
+pub type Fed = Arc<Mutex<Vec<(PathBuf, bool)>>>;
+
+struct FakeFeeder {
+    node: PathBuf,
+    fed: Fed,
+}
+
+impl Feeder for FakeFeeder {
+    fn feed(&mut self) -> io::Result<()> {
+        self.fed.lock().unwrap().push((self.node.clone(), false));
+        Ok(())
+    }
+
+    fn stop(&mut self) -> io::Result<()> {
+        self.fed.lock().unwrap().push((self.node.clone(), true));
+        Ok(())
     }
 }

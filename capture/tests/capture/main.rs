@@ -6,6 +6,7 @@ mod faults;
 mod machine;
 mod places;
 mod real;
+mod watchdog;
 
 use baton_capture::run;
 use baton_capture::summary::Summary;

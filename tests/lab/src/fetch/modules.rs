@@ -9,11 +9,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::exec;
 
-/// What the guests' disks and file systems need, where it isn't built in; theirs come along.
+/// What the guests' disks, file systems and watchdogs need, where it isn't built in; theirs come along.
 const WANTED: &[&str] = &[
     "btrfs",
     "efivarfs",
     "ext4",
+    "i6300esb",
     "nls_ascii",
     "nls_cp437",
     "nls_iso8859_1",

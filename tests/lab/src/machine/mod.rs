@@ -74,6 +74,8 @@ pub struct Machine {
     pub owner: Owner,
     /// 5-level paging.
     pub five_level: bool,
+    /// A watchdog, an Intel 6300ESB, which resets the machine unless it is fed.
+    pub watchdog: bool,
     /// A display. A picture is taken of it when the gate says that it resets.
     pub display: bool,
     /// What happens to it from outside.
@@ -100,6 +102,7 @@ impl Machine {
             cpus: 1,
             owner: Owner::Usual,
             five_level: false,
+            watchdog: false,
             display: false,
             mishap: None,
             targets: Vec::new(),

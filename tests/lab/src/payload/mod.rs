@@ -202,6 +202,7 @@ fn add_kernel(work: &Path, tree: &Path, keys: &Keys, kernel: &Kernel) -> Result<
 const GUEST_MODULES: &[&str] = &[
     "btrfs",
     "ext4",
+    "i6300esb",
     "nls_ascii",
     "nls_cp437",
     "vfat",

@@ -51,6 +51,9 @@ pub fn command(lab: &Lab, machine: &Machine, script: &Script, directory: &Path) 
         let memory = "memory-backend-ram,id=vast,reserve=off,size=600G";
         command.args(["-object", memory, "-machine", "memory-backend=vast"]);
     }
+    if machine.watchdog {
+        command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
+    }
     firmware(&mut command, lab, machine, directory)?;
     if let Some(esp) = boot_disk::make(lab, machine, directory)? {
         drive(&mut command, "baton-esp", &esp);

@@ -11,7 +11,7 @@ use baton_guest::script::{Script, Step};
 use baton_lab::exec;
 use baton_lab::fetch::packages::MAIN;
 use baton_lab::fetch::peers::said;
-use baton_lab::machine::{Bus, Mishap, Target};
+use baton_lab::machine::{Bus, Machine, Mishap, Target};
 use baton_lab::setup::Lab;
 use baton_lab::vm::judge;
 
@@ -51,6 +51,7 @@ pub fn all() -> Vec<Scenario> {
         ),
         elsewhere("dump-fault-disk-gone", two(256), gone("%"), LOAD),
         elsewhere("dump-fault-modules-refused", on_virtio(), None, LOAD_OTHER),
+        watched(two(256), gone("Kernel panic")),
     ];
     found.extend((0..CUTS).map(power_cut));
     found
@@ -58,6 +59,12 @@ pub fn all() -> Vec<Scenario> {
 
 /// Loads the capture as it is meant to be.
 const LOAD: &[&str] = &["/payload/bin/baton crash load --capture /payload/bin/baton-capture"];
+
+/// Starts a watchdog, which is less patient than the capture, and loads the capture.
+const WATCHED: &[&str] = &[
+    "/payload/bin/busybox watchdog -t 5 -T 20 /dev/watchdog",
+    "/payload/bin/baton crash load --capture /payload/bin/baton-capture",
+];
 
 /// Loads it with a kernel that takes none of its modules, and needs some for virtio disks.
 const LOAD_OTHER: &[&str] = &[
@@ -121,6 +128,18 @@ fn elsewhere(name: &str, targets: Vec<Target>, mishap: Option<Mishap>, load: &[&
         });
     scenario.full = true;
     scenario
+}
+
+/// A watchdog runs when the kernel crashes, and would reset the machine while the capture waits for a disk that is gone.
+fn watched(targets: Vec<Target>, mishap: Option<Mishap>) -> Scenario {
+    let mut found = elsewhere("dump-fault-watchdog", targets.clone(), mishap, WATCHED);
+    if let Some(steps) = found.script.stages.first_mut() {
+        steps.insert(0, Step::LoadModule("i6300esb".into()));
+    }
+    found.on(Machine {
+        watchdog: true,
+        ..unlocked(MAIN, targets, mishap)
+    })
 }
 
 /// The power goes some time after the capture program has begun.
