@@ -32,8 +32,18 @@ impl Tokens {
     }
 
     fn run(&self, program: &str, args: &[&dyn AsRef<OsStr>]) -> Said {
+        self.run_with(program, args, &[])
+    }
+
+    fn run_with(
+        &self,
+        program: &str,
+        args: &[&dyn AsRef<OsStr>],
+        environment: &[(&str, &str)],
+    ) -> Said {
         let mut command = Command::new(program);
         command.args(args.iter().map(|it| it.as_ref()));
+        command.envs(environment.iter().copied());
         command.env("SOFTHSM2_CONF", self.directory.path().join("softhsm2.conf"));
         let output = command
             .output()
@@ -104,6 +114,54 @@ impl Tokens {
             );
             assert_eq!(said.code, 0, "{}", said.err);
         }
+    }
+
+    /// Puts a key into a token that wants the PIN for each signature.
+    fn import_cautious(&self, token: &str, owner: &Owner, id: &str) {
+        let der = self.directory.path().join("key.der");
+        let made = tool(
+            "openssl",
+            &[
+                &"rsa",
+                &"-in",
+                &owner.key,
+                &"-outform",
+                &"DER",
+                &"-out",
+                &der,
+            ],
+        );
+        assert_eq!(made.code, 0, "{}", made.err);
+        let said = self.run(
+            "pkcs11-tool",
+            &[
+                &"--module",
+                &MODULE,
+                &"--token-label",
+                &token,
+                &"--login",
+                &"--pin",
+                &PIN,
+                &"--write-object",
+                &der,
+                &"--type",
+                &"privkey",
+                &"--usage-sign",
+                &"--always-auth",
+                &"--id",
+                &id,
+            ],
+        );
+        assert_eq!(said.code, 0, "{}", said.err);
+    }
+
+    /// A module with these tokens and some that can't be used (fixtures/tokens.c).
+    fn crowded_module(&self) -> PathBuf {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tokens.c");
+        let module = self.directory.path().join("tokens.so");
+        let made = tool("cc", &[&"-shared", &"-fPIC", &"-o", &module, &source]);
+        assert_eq!(made.code, 0, "{}", made.err);
+        module
     }
 
     fn pin_file(&self, pin: &str) -> PathBuf {
@@ -251,6 +309,103 @@ fn what_is_wrong_with_a_token_is_told_in_one_line() {
     let said = tokens.baton(&[&"sign", &"--key", &key, &image]);
     assert_eq!(said.code, 2, "{}", said.err);
     assert!(said.err.contains("--cert"), "{}", said.err);
+}
+
+#[test]
+fn a_token_that_is_broken_or_asks_nobody_to_log_in_hides_no_other() {
+    let tokens = Tokens::new();
+    tokens.token("T");
+    let owner = &owners().rsa;
+    tokens.import("T", owner, "mok", "01", true);
+    let module = tokens.crowded_module();
+    let image = tokens.directory.write("image", kernel_image(0x3000));
+    let key = |path: &str| {
+        let module = module.display();
+        format!("pkcs11:{path}?module-path={module}&pin-value={PIN}")
+    };
+    let said = tokens.baton(&[&"sign", &"--key", &key("object=mok"), &image]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains(owner.name), "{}", said.out);
+    // Neither does it keep the certificate from being found, for which nobody logs in.
+    let without_pin = format!("pkcs11:object=mok?module-path={}", module.display());
+    let config = tokens.directory.write(
+        "sign.toml",
+        format!("key = {without_pin:?}\nfiles = [{image:?}]\n"),
+    );
+    let said = tokens.baton(&[&"sign-all", &"--config", &config]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("signed already"), "{}", said.out);
+    // Whoever looks for the broken one is told.
+    let said = tokens.baton(&[&"sign", &"--key", &key("token=none"), &image]);
+    assert_eq!(said.code, 1, "{}", said.err);
+    let words = "no such token, but \"Public\", \"T\"; slot 900: C_GetTokenInfo: DeviceError";
+    assert!(said.err.contains(words), "{}", said.err);
+    assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+}
+
+#[test]
+fn a_pin_that_is_not_accepted_any_more_is_told_in_one_line() {
+    let tokens = Tokens::new();
+    tokens.token("T");
+    let module = tokens.crowded_module();
+    let image = tokens.directory.write("image", kernel_image(0x3000));
+    let key = format!(
+        "pkcs11:token=T?module-path={}&pin-value={PIN}",
+        module.display()
+    );
+    // CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_PIN_EXPIRED, CKR_USER_PIN_NOT_INITIALIZED, CKR_DEVICE_ERROR
+    for (answer, code, words) in [
+        ("0xa0", 6, "token \"T\": the PIN is wrong"),
+        ("0xa4", 6, "token \"T\": the PIN is locked; unlock it"),
+        ("0xa3", 6, "token \"T\": the PIN has expired; change it"),
+        ("0x102", 6, "token \"T\": it has no PIN yet; set one"),
+        ("0x30", 1, "C_Login: DeviceError"),
+    ] {
+        let said = tokens.run_with(
+            env!("CARGO_BIN_EXE_baton"),
+            &[&"sign", &"--key", &key, &image],
+            &[("TOKENS_LOGIN", answer)],
+        );
+        assert_eq!(said.code, code, "{answer}: {}", said.err);
+        assert!(said.err.contains(words), "{answer}: {}", said.err);
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+    }
+}
+
+#[test]
+fn a_key_that_wants_the_pin_each_time_signs_whatever_is_to_be_signed() {
+    let tokens = Tokens::new();
+    tokens.token("T");
+    let owner = &owners().rsa;
+    tokens.import_cautious("T", owner, "01");
+    let key = uri("token=T;id=%01") + &format!("&pin-value={PIN}");
+    for kind in ["authenticode", "detached", "appended", "ima"] {
+        let image = tokens.directory.write("image", kernel_image(0x3000));
+        let out = tokens.directory.path().join(kind);
+        let said = tokens.baton(&[
+            &"sign",
+            &"--as",
+            &kind,
+            &"--replace",
+            &"--key",
+            &key,
+            &"--cert",
+            &owner.cert,
+            &image,
+            &"-o",
+            &out,
+        ]);
+        assert_eq!(said.code, 0, "{kind}: {}", said.err);
+        if kind != "ima" {
+            // The kind is judged beside the file that it is for.
+            let signed = if kind == "detached" { &image } else { &out };
+            if kind == "detached" {
+                fs::copy(&out, image.with_extension("p7s")).unwrap();
+            }
+            let found = common::signing::kind_of(signed, owner);
+            assert_eq!(found.as_deref(), Ok(kind));
+        }
+    }
 }
 
 #[test]

@@ -43,7 +43,6 @@ pub mod network;
 pub mod output;
 pub mod own;
 pub mod pci;
-pub mod pkcs11;
 pub mod power;
 pub mod root;
 pub mod signals;

@@ -143,6 +143,17 @@ fn whoever_builds_the_gate_compiles_little_before() {
     assert_eq!(names, ["anyhow"]);
 }
 
+#[test]
+fn the_command_line_alone_loads_the_modules_of_tokens() {
+    let packages = common::packages(&["--no-deps"]);
+    let uses = |package: &&serde_json::Value| {
+        let dependencies = package["dependencies"].as_array().expect("a list");
+        dependencies.iter().any(|it| it["name"] == "cryptoki")
+    };
+    let users: Vec<_> = packages.iter().filter(uses).map(|it| &it["name"]).collect();
+    assert_eq!(users, ["baton"]);
+}
+
 fn gate_crates() -> BTreeSet<String> {
     gate::linked_crates(&root()).expect("cargo lists them")
 }

@@ -10,6 +10,8 @@ const ALLOWED: &[&str] = &[
     // zstd, which pages of dumps are compressed with.
     "BSD-2-Clause",
     "BSD-3-Clause",
+    // libloading, which loads the modules of tokens; as permissive as MIT.
+    "ISC",
     "MIT",
     "Unicode-3.0",
     // zlib-rs, which pages of dumps are compressed with; as permissive as MIT.

@@ -26,7 +26,7 @@ pub fn sign(file: &[u8], signer: &Signer, existing: Existing) -> Result<Vec<u8>>
         kind: oid::DATA,
         inside: None,
         digest: signer.hash.hash([data]),
-        attributes: Attributes::None,
+        attributes: Attributes::None(data),
     };
     let signature = cms::signed_data(&content, signer, signer.needed_certificates())?;
     accepted(verify_detached([data], &signature, &signer.trust()?))?;

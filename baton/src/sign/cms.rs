@@ -4,7 +4,7 @@
 //! RSA signer's algorithm is bare `rsaEncryption`, and the signer is named by issuer and serial
 //! number. There is no signing time: the same input gives the same bytes.
 
-use super::signer::{Family, Signer};
+use super::signer::{Family, Message, Signer};
 use crate::encode::der::{algorithm, algorithm_with_null, element, oid, sequence, tag};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
@@ -31,8 +31,8 @@ pub struct Content<'c> {
 /// What a signature is over.
 #[derive(Debug, Clone, Copy)]
 pub enum Attributes<'c> {
-    /// The content itself.
-    None,
+    /// The content itself, which this is.
+    None(&'c [u8]),
     /// Attributes that hold the content's type and digest.
     Own,
     /// Attributes that somebody else made, and had signed: the elements of their SET.
@@ -78,11 +78,19 @@ pub fn signed_data(
 
 fn signer_info(content: &Content<'_>, signer: &Signer, digest_algorithm: &[u8]) -> Result<Vec<u8>> {
     let attributes = attributes(content);
-    let signed = match &attributes {
-        Some(attributes) => signer.hash.hash([&element(tag::SET, &[attributes])[..]]),
-        None => content.digest,
+    let set = attributes.as_ref().map(|it| element(tag::SET, &[it]));
+    let message = match (content.attributes, &set) {
+        (Attributes::None(bytes), _) => Message {
+            bytes,
+            digest: content.digest,
+        },
+        (_, set) => {
+            let bytes = set.as_deref().unwrap_or_default();
+            let digest = signer.hash.hash([bytes]);
+            Message { bytes, digest }
+        }
     };
-    let signature = signer.sign(&signed)?;
+    let signature = signer.sign(&message)?;
     Ok(sequence(&[
         &[tag::INTEGER, 1, 1],
         &signer.issuer_and_serial,
@@ -97,7 +105,7 @@ fn signer_info(content: &Content<'_>, signer: &Signer, digest_algorithm: &[u8]) 
 
 fn attributes(content: &Content<'_>) -> Option<Vec<u8>> {
     match content.attributes {
-        Attributes::None => None,
+        Attributes::None(_) => None,
         Attributes::Own => Some(own_attributes(content)),
         Attributes::Given(elements) => Some(elements.to_vec()),
     }

@@ -35,6 +35,15 @@ pub struct Signer {
     self_issued: bool,
 }
 
+/// What a key signs.
+#[derive(Debug)]
+pub struct Message<'m> {
+    /// All of it, for tokens that hash it themselves.
+    pub bytes: &'m [u8],
+    /// Its digest, by the signer's hash.
+    pub digest: Digest,
+}
+
 /// Where signatures come from.
 #[derive(Debug)]
 enum Hand {
@@ -158,14 +167,16 @@ impl Signer {
         })
     }
 
-    /// Signs what has this digest.
+    /// Signs a message.
     ///
     /// # Errors
     /// When the key can't.
-    pub fn sign(&self, digest: &Digest) -> Result<Vec<u8>> {
+    pub fn sign(&self, message: &Message<'_>) -> Result<Vec<u8>> {
         match &self.hand {
-            Hand::Key(AnyKey::Here(key)) => Ok(key.sign(digest).map_err(SignError::Signing)?),
-            Hand::Key(AnyKey::Token(key)) => Ok(key.sign(self.family, &self.key_info, digest)?),
+            Hand::Key(AnyKey::Here(key)) => {
+                Ok(key.sign(&message.digest).map_err(SignError::Signing)?)
+            }
+            Hand::Key(AnyKey::Token(key)) => Ok(key.sign(self.family, &self.key_info, message)?),
             Hand::Elsewhere(made) => Ok(made.signature.clone()),
         }
     }

@@ -5,7 +5,7 @@ pub mod attribute;
 mod key_id;
 
 use super::key::public;
-use super::signer::Signer;
+use super::signer::{Message, Signer};
 use crate::failure::Result;
 use crate::failure::sign::SignError;
 use baton_verify::{Certificate, HashAlgorithm};
@@ -23,11 +23,14 @@ const HEADER_LEN: usize = 9;
 /// # Errors
 /// When the kernel couldn't find the key, or the signature isn't good.
 pub fn sign(file: &[u8], signer: &Signer) -> Result<Vec<u8>> {
-    let digest = signer.hash.hash([file]);
-    let signature = signer.sign(&digest)?;
+    let message = Message {
+        bytes: file,
+        digest: signer.hash.hash([file]),
+    };
+    let signature = signer.sign(&message)?;
     let certificate = signer.certificates.first().map_or(&[][..], Vec::as_slice);
     let parsed = Certificate::parse(certificate).map_err(SignError::Certificate)?;
-    if !public::made(parsed.key_info(), &digest, &signature) {
+    if !public::made(parsed.key_info(), &message.digest, &signature) {
         return Err(SignError::ImaNotAccepted.into());
     }
     let id = key_id::of(certificate).ok_or(SignError::NoKeyIdentifier)?;

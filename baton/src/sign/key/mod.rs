@@ -2,6 +2,7 @@
 //! from memory once they were used: the file and what is made of it here, and the keys themselves by their crates.
 
 pub mod encrypted;
+mod module;
 pub mod open;
 pub mod passphrase;
 pub mod pkcs12;

@@ -19,7 +19,7 @@ pub enum AnyKey {
     /// In memory.
     Here(SigningKey),
     /// In a token.
-    Token(TokenKey),
+    Token(Box<TokenKey>),
 }
 
 /// A key, and the certificates that were found with it: its own first.
@@ -40,7 +40,7 @@ pub fn open(key: &Path, passphrase: &Passphrase) -> Result<Opened> {
         Some(uri) => {
             let (key, certificate) = token::open(&uri, passphrase)?;
             Ok(Opened {
-                key: AnyKey::Token(key),
+                key: AnyKey::Token(Box::new(key)),
                 certificates: certificate.into_iter().collect(),
             })
         }

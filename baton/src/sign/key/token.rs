@@ -1,5 +1,6 @@
 //! Keys that stay where they are: in a token, reached through a PKCS#11 module.
 
+use super::module::{Module, Token};
 use super::passphrase::{self, Passphrase};
 use super::public;
 use super::uri::{Pin, Uri};
@@ -7,25 +8,19 @@ use crate::encode::der::{algorithm_with_null, element, sequence, tag};
 use crate::failure::Result;
 use crate::failure::token::TokenError;
 use crate::sign::cms::hash_oid;
-use crate::sign::signer::Family;
-use baton_sys::file::names_in;
-use baton_sys::pkcs11::{Attribute, Class, Mechanism, Module, Object, Session, Token};
-use baton_verify::Digest;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
-use zeroize::Zeroizing;
-
-/// p11-kit's module, through which all that are configured are reached.
-const P11_KIT: &str = "p11-kit-proxy.so";
-/// Where libraries are; Debian has them in a directory of the architecture's name below the first.
-const LIBRARIES: [&str; 3] = ["/usr/lib", "/usr/lib64", "/usr/local/lib"];
-const MULTIARCH: &str = "-linux-gnu";
+use crate::sign::signer::{Family, Message};
+use baton_verify::{Digest, HashAlgorithm};
+use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::session::{Session, UserType};
+use cryptoki::types::RawAuthPin;
 
 /// A private key in a token.
 pub struct TokenKey {
-    session: Session,
-    object: Object,
-    pin: Option<Zeroizing<Vec<u8>>>,
+    object: ObjectHandle,
+    pin: Option<RawAuthPin>,
+    token: Opened,
 }
 
 impl std::fmt::Debug for TokenKey {
@@ -34,29 +29,31 @@ impl std::fmt::Debug for TokenKey {
     }
 }
 
+/// A token with a session; that ends before the module does, in this order.
+struct Opened {
+    session: Session,
+    token: Token,
+    _module: Module,
+}
+
 /// The key that a URI names, and the certificate that the token has of it.
 ///
 /// # Errors
 /// When there is no such token or key, or more than one, or the PIN is wrong.
 pub fn open(uri: &Uri, passphrase: &Passphrase) -> Result<(TokenKey, Option<Vec<u8>>)> {
-    let (session, token) = session(uri)?;
-    let pin = login(&session, &token, uri, passphrase)?;
-    let object = one(&session, Class::PrivateKey, uri, &token)?;
-    let id = session
-        .attribute(object, Attribute::Id)
-        .map_err(TokenError::from)?;
-    let id = id.filter(|id| !id.is_empty());
-    let certificate = match &id {
-        Some(id) => certificates(&session, &[(Attribute::Id, id)])?
+    let token = opened(uri, ObjectClass::PRIVATE_KEY)?;
+    let pin = login(&token, uri, passphrase)?;
+    let found = find(&token.session, ObjectClass::PRIVATE_KEY, uri)?;
+    let [object] = found[..] else {
+        return Err(not_one(&token, "private keys", found.len()).into());
+    };
+    let certificate = match id(&token.session, object)? {
+        Some(id) => certificates(&token.session, vec![Attribute::Id(id)])?
             .into_iter()
             .next(),
         None => None,
     };
-    let key = TokenKey {
-        session,
-        object,
-        pin,
-    };
+    let key = TokenKey { object, pin, token };
     Ok((key, certificate))
 }
 
@@ -65,144 +62,141 @@ pub fn open(uri: &Uri, passphrase: &Passphrase) -> Result<(TokenKey, Option<Vec<
 /// # Errors
 /// When there is none, or more than one.
 pub fn certificate(uri: &Uri) -> Result<Vec<u8>> {
-    let (session, token) = session(uri)?;
-    let found = certificates(&session, &wanted(uri))?;
+    let token = opened(uri, ObjectClass::CERTIFICATE)?;
+    let found = certificates(&token.session, wanted(uri))?;
     match <[_; 1]>::try_from(found) {
         Ok([certificate]) => Ok(certificate),
-        Err(found) => Err(TokenError::Objects {
-            what: "certificates",
-            token: token.label,
-            count: found.len(),
-        }
-        .into()),
+        Err(found) => Err(not_one(&token, "certificates", found.len()).into()),
     }
 }
 
-fn certificates(session: &Session, wanted: &[(Attribute, &[u8])]) -> Result<Vec<Vec<u8>>> {
-    let found = session
-        .find(Class::Certificate, wanted)
-        .map_err(TokenError::from)?;
+fn not_one(token: &Opened, what: &'static str, count: usize) -> TokenError {
+    TokenError::Objects {
+        what,
+        token: token.token.info.label().to_owned(),
+        count,
+    }
+}
+
+/// A key and its certificate have the same.
+fn id(session: &Session, object: ObjectHandle) -> std::result::Result<Option<Vec<u8>>, TokenError> {
+    let found = session.get_attributes(object, &[AttributeType::Id])?;
+    Ok(found.into_iter().find_map(|attribute| match attribute {
+        Attribute::Id(id) if !id.is_empty() => Some(id),
+        _ => None,
+    }))
+}
+
+fn certificates(
+    session: &Session,
+    wanted: Vec<Attribute>,
+) -> std::result::Result<Vec<Vec<u8>>, TokenError> {
+    let template = of_class(ObjectClass::CERTIFICATE, wanted);
     let mut certificates = Vec::new();
-    for object in found {
-        let value = session.attribute(object, Attribute::Value);
-        certificates.extend(value.map_err(TokenError::from)?);
+    for object in session.find_objects(&template)? {
+        let values = session.get_attributes(object, &[AttributeType::Value])?;
+        certificates.extend(values.into_iter().filter_map(|value| match value {
+            Attribute::Value(der) => Some(der),
+            _ => None,
+        }));
     }
     Ok(certificates)
 }
 
-/// A session with the one token that a URI names.
-fn session(uri: &Uri) -> Result<(Session, Token)> {
-    let path = module_path(uri)?;
-    let module = Rc::new(Module::load(&path).map_err(TokenError::from)?);
-    let tokens = module.tokens().map_err(TokenError::from)?;
+/// A session with the one token that a URI names, in which an object of this class is looked for.
+fn opened(uri: &Uri, class: ObjectClass) -> std::result::Result<Opened, TokenError> {
+    let module = Module::load(uri)?;
+    let tokens = module.tokens()?;
     let mut labels: Vec<String> = tokens
+        .there
         .iter()
-        .map(|it| format!("\"{}\"", it.label))
+        .map(|it| format!("\"{}\"", it.info.label()))
         .collect();
     labels.sort();
-    let mut fitting = tokens.into_iter().filter(|token| fits(token, uri));
-    match (fitting.next(), fitting.next()) {
-        (Some(token), None) => {
-            let session = module.open(token.slot).map_err(TokenError::from)?;
-            Ok((session, token))
-        }
-        (None, _) => Err(TokenError::NoToken {
-            module: path,
+    let mut fitting: Vec<Token> = tokens.there;
+    fitting.retain(|token| token.fits(uri));
+    if fitting.len() > 1 {
+        // Where nobody has to log in, all can be seen: p11-kit's tokens of authorities' certificates are everywhere.
+        fitting.retain(|token| token.info.login_required() || has(&module, token, class, uri));
+    }
+    match <[Token; 1]>::try_from(fitting) {
+        Ok([token]) => Ok(Opened {
+            session: module.open(&token)?,
+            token,
+            _module: module,
+        }),
+        Err(none) if none.is_empty() => Err(TokenError::NoToken {
+            module: module.path().to_owned(),
             labels,
-        }
-        .into()),
-        (Some(_), Some(_)) => Err(TokenError::Tokens { labels }.into()),
+            broken: tokens.broken,
+        }),
+        Err(_) => Err(TokenError::Tokens { labels }),
     }
 }
 
-fn fits(token: &Token, uri: &Uri) -> bool {
-    let same = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|it| it == is);
-    same(&uri.token, &token.label)
-        && same(&uri.manufacturer, &token.manufacturer)
-        && same(&uri.model, &token.model)
-        && same(&uri.serial, &token.serial)
-        && uri.slot.is_none_or(|slot| slot == token.slot)
-}
-
-fn module_path(uri: &Uri) -> std::result::Result<PathBuf, TokenError> {
-    match &uri.module {
-        None => installed(&[P11_KIT.to_owned()]).ok_or(TokenError::NoModuleNamed),
-        Some(path) if path.is_absolute() => Ok(path.clone()),
-        Some(name) => {
-            let name = name.display().to_string();
-            let files = [format!("{name}.so"), format!("lib{name}.so")];
-            installed(&files).ok_or(TokenError::NoModuleOfName { name })
-        }
-    }
-}
-
-/// A library of one of these names, where modules are and where other libraries are.
-fn installed(names: &[String]) -> Option<PathBuf> {
-    let multiarch = names_in(Path::new(LIBRARIES[0])).into_iter();
-    let multiarch = multiarch.filter(|name| name.ends_with(MULTIARCH));
-    let multiarch = multiarch.map(|name| Path::new(LIBRARIES[0]).join(name));
-    let directories = multiarch.chain(LIBRARIES.map(PathBuf::from));
-    let mut paths = directories.flat_map(|directory| {
-        let places = [directory.join("pkcs11"), directory];
-        places
-            .into_iter()
-            .flat_map(|place| names.iter().map(move |name| place.join(name)))
-    });
-    paths.find(|path| path.exists())
+fn has(module: &Module, token: &Token, class: ObjectClass, uri: &Uri) -> bool {
+    let session = module.open(token);
+    let found = session.and_then(|session| find(&session, class, uri));
+    found.is_ok_and(|found| !found.is_empty())
 }
 
 /// Logs in, where that is needed. The PIN, if there is one.
-fn login(
-    session: &Session,
-    token: &Token,
-    uri: &Uri,
-    passphrase: &Passphrase,
-) -> Result<Option<Zeroizing<Vec<u8>>>> {
-    if !token.needs_login {
+fn login(token: &Opened, uri: &Uri, passphrase: &Passphrase) -> Result<Option<RawAuthPin>> {
+    let info = &token.token.info;
+    if !info.login_required() {
         return Ok(None);
+    }
+    let label = info.label();
+    if info.user_pin_locked() {
+        let token = label.to_owned();
+        return Err(TokenError::Locked { token }.into());
     }
     let pin = match &uri.pin {
         Some(Pin::Value(pin)) => Some(pin.clone()),
         Some(Pin::File(path)) => Some(passphrase::from_file(path)?),
-        None if token.has_keypad => None,
-        None => Some(passphrase.get(format_args!("PIN of token \"{}\"", token.label))?),
+        None if info.protected_authentication_path() => None,
+        None => Some(passphrase.get(format_args!("PIN of token \"{label}\""))?),
     };
-    let result = session.login(pin.as_ref().map(|pin| &pin[..]));
-    result.map_err(|error| match error {
-        _ if error.is_wrong_pin() => TokenError::WrongPin {
-            token: token.label.clone(),
-        },
-        _ if error.is_locked() => TokenError::Locked {
-            token: token.label.clone(),
-        },
-        other => other.into(),
-    })?;
-    Ok(pin)
-}
-
-fn wanted(uri: &Uri) -> Vec<(Attribute, &[u8])> {
-    let label = uri.object.as_deref().map(|it| (Attribute::Label, it));
-    let id = uri.id.as_deref().map(|it| (Attribute::Id, it));
-    label.into_iter().chain(id).collect()
-}
-
-fn one(session: &Session, class: Class, uri: &Uri, token: &Token) -> Result<Object> {
-    let found = session
-        .find(class, &wanted(uri))
-        .map_err(TokenError::from)?;
-    match found[..] {
-        [object] => Ok(object),
-        _ => Err(TokenError::Objects {
-            what: "private keys",
-            token: token.label.clone(),
-            count: found.len(),
-        }
-        .into()),
+    let pin = pin.map(|pin| RawAuthPin::new(Box::new(pin.to_vec())));
+    match log_in(&token.session, UserType::User, pin.as_ref()) {
+        Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(pin),
+        Err(other) => Err(TokenError::login(other, label).into()),
     }
 }
 
+/// With a PIN, or at the token's own keypad.
+fn log_in(
+    session: &Session,
+    user: UserType,
+    pin: Option<&RawAuthPin>,
+) -> cryptoki::error::Result<()> {
+    match pin {
+        Some(pin) => session.login_with_raw(user, pin),
+        None => session.login(user, None),
+    }
+}
+
+fn wanted(uri: &Uri) -> Vec<Attribute> {
+    let label = uri.object.clone().map(Attribute::Label);
+    let id = uri.id.clone().map(Attribute::Id);
+    label.into_iter().chain(id).collect()
+}
+
+fn of_class(class: ObjectClass, mut wanted: Vec<Attribute>) -> Vec<Attribute> {
+    wanted.push(Attribute::Class(class));
+    wanted
+}
+
+fn find(
+    session: &Session,
+    class: ObjectClass,
+    uri: &Uri,
+) -> std::result::Result<Vec<ObjectHandle>, TokenError> {
+    Ok(session.find_objects(&of_class(class, wanted(uri)))?)
+}
+
 impl TokenKey {
-    /// Signs what has this digest, for a certificate of this key.
+    /// Signs, for a certificate of this key.
     ///
     /// # Errors
     /// When the token doesn't, or has another key.
@@ -210,32 +204,70 @@ impl TokenKey {
         &self,
         family: Family,
         key_info: &[u8],
-        digest: &Digest,
+        message: &Message<'_>,
     ) -> std::result::Result<Vec<u8>, TokenError> {
-        let pin = self.pin.as_ref().map(|pin| &pin[..]);
-        let bytes = digest.as_bytes();
-        let sign = |mechanism, data: &[u8]| self.session.sign(self.object, mechanism, data, pin);
-        let kind = self.session.attribute(self.object, Attribute::KeyType)?;
-        if kind.is_some_and(|kind| kind.first() != Some(&key_type(family))) {
+        let session = &self.token.session;
+        let asked = [AttributeType::KeyType, AttributeType::AlwaysAuthenticate];
+        let said = session.get_attributes(self.object, &asked)?;
+        let is_other =
+            |it: &Attribute| matches!(it, Attribute::KeyType(kind) if *kind != key_type(family));
+        if said.iter().any(is_other) {
             return Err(TokenError::OtherKey);
         }
-        let signature = match family {
-            Family::Rsa => sign(Mechanism::RsaPkcs, &digest_info(digest))?,
-            Family::Ecdsa => ecdsa_der(&sign(Mechanism::Ecdsa, bytes)?),
+        let signature = if said.contains(&Attribute::AlwaysAuthenticate(true)) {
+            self.sign_with_login(family, message)?
+        } else {
+            self.sign_digest(family, &message.digest)?
         };
-        if public::made(key_info, digest, &signature) {
+        let signature = match family {
+            Family::Rsa => signature,
+            Family::Ecdsa => ecdsa_der(&signature),
+        };
+        if public::made(key_info, &message.digest, &signature) {
             Ok(signature)
         } else {
             Err(TokenError::OtherKey)
         }
     }
+
+    fn sign_digest(&self, family: Family, digest: &Digest) -> cryptoki::error::Result<Vec<u8>> {
+        let sign = |mechanism, data: &[u8]| self.token.session.sign(&mechanism, self.object, data);
+        match family {
+            Family::Rsa => sign(Mechanism::RsaPkcs, &digest_info(digest)),
+            Family::Ecdsa => sign(Mechanism::Ecdsa, digest.as_bytes()),
+        }
+    }
+
+    /// By a key that wants the PIN each time (CKA_ALWAYS_AUTHENTICATE), between the beginning of a signature and its
+    /// end. What is signed in parts is hashed by the module.
+    fn sign_with_login(
+        &self,
+        family: Family,
+        message: &Message<'_>,
+    ) -> cryptoki::error::Result<Vec<u8>> {
+        let session = &self.token.session;
+        session.sign_init(&hashing(family, message.digest.algorithm()), self.object)?;
+        log_in(session, UserType::ContextSpecific, self.pin.as_ref())?;
+        session.sign_update(message.bytes)?;
+        session.sign_final()
+    }
 }
 
-/// CKK_RSA and CKK_EC, as a CK_ULONG's lowest byte.
-fn key_type(family: Family) -> u8 {
+fn key_type(family: Family) -> KeyType {
     match family {
-        Family::Rsa => 0,
-        Family::Ecdsa => 3,
+        Family::Rsa => KeyType::RSA,
+        Family::Ecdsa => KeyType::EC,
+    }
+}
+
+fn hashing(family: Family, hash: HashAlgorithm) -> Mechanism<'static> {
+    match (family, hash) {
+        (Family::Rsa, HashAlgorithm::Sha256) => Mechanism::Sha256RsaPkcs,
+        (Family::Rsa, HashAlgorithm::Sha384) => Mechanism::Sha384RsaPkcs,
+        (Family::Rsa, HashAlgorithm::Sha512) => Mechanism::Sha512RsaPkcs,
+        (Family::Ecdsa, HashAlgorithm::Sha256) => Mechanism::EcdsaSha256,
+        (Family::Ecdsa, HashAlgorithm::Sha384) => Mechanism::EcdsaSha384,
+        (Family::Ecdsa, HashAlgorithm::Sha512) => Mechanism::EcdsaSha512,
     }
 }
 
