@@ -180,3 +180,16 @@ fn programs_are_told_all_of_the_certificate() {
     assert_eq!(shown["sha1"], fingerprint("-sha1"));
     assert_eq!(shown["sha256"], fingerprint("-sha256"));
 }
+
+#[test]
+fn no_file_of_a_key_is_there_if_one_cannot_be_written() {
+    let directory = temp_dir();
+    let keys = directory.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    std::os::unix::fs::symlink("/dev/full", keys.join("mok.der")).unwrap();
+    let said = new(&keys, &[&"--algorithm", &"p256"]);
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.err.contains("mok.der"), "{}", said.err);
+    let left: Vec<_> = fs::read_dir(&keys).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}

@@ -6,7 +6,7 @@ use crate::calendar;
 use crate::certificate::details::Details;
 use crate::failure::keys::KeysError;
 use crate::failure::{Attempt, IoError, Result};
-use crate::output::file::{Access, Destination, Existing};
+use crate::output::file::{self, Access, Destination, Existing};
 use crate::output::json;
 use baton_sys::Root;
 use baton_verify::Certificate;
@@ -117,9 +117,13 @@ pub fn make(args: &NewArgs) -> Result<NewKey> {
             not_after: now + u64::from(args.days) * 24 * 3600,
         },
     )?;
-    key.write(generate::key_pem(&made.key)?.as_bytes())?;
-    certificate.write(generate::certificate_pem(&made.certificate)?.as_bytes())?;
-    der.write(&made.certificate)?;
+    let key_pem = generate::key_pem(&made.key)?;
+    let certificate_pem = generate::certificate_pem(&made.certificate)?;
+    file::write_together(&[
+        (&key, key_pem.as_bytes()),
+        (&certificate, certificate_pem.as_bytes()),
+        (&der, &made.certificate),
+    ])?;
     let parsed = Certificate::parse(&made.certificate);
     let parsed = parsed.map_err(crate::failure::sign::SignError::Certificate)?;
     Ok(NewKey {

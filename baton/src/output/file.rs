@@ -117,10 +117,14 @@ impl Destination {
     /// # Errors
     /// When it can't be written; a file has its old bytes then, or isn't there.
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
+        self.draft(bytes)?.finish()
+    }
+
+    fn draft(&self, bytes: &[u8]) -> Result<Draft<'_>> {
         let draft = self.begin()?;
         let mut file = &draft.file;
         file.write_all(bytes).map_err(|e| self.failure(e))?;
-        draft.finish()
+        Ok(draft)
     }
 
     /// Writes all of it, if `check` finds nothing wrong with it. A file is written meanwhile, and gets its name only after.
@@ -375,6 +379,20 @@ impl Draft<'_> {
             .and_then(|()| File::open(directory(path))?.sync_all())
             .map_err(|e| destination.failure(e))
     }
+}
+
+/// Writes files that count together: all of them are on the disk before the first gets its name.
+///
+/// # Errors
+/// When one can't be written; then none is there, unless names were taken meanwhile.
+pub fn write_together(files: &[(&Destination, &[u8])]) -> Result<()> {
+    let drafts = files.iter().map(|(to, bytes)| {
+        let draft = to.draft(bytes)?;
+        draft.file.sync_all().map_err(|e| to.failure(e))?;
+        Ok(draft)
+    });
+    let drafts: Vec<Draft<'_>> = drafts.collect::<Result<_>>()?;
+    drafts.into_iter().try_for_each(Draft::finish)
 }
 
 /// Writes a file that the program keeps for itself in place of what was there.
