@@ -156,10 +156,10 @@ fn the_plan_is_shown_first_and_nobody_is_surprised() {
     let said = site.setup(&[&"--dry-run"]);
     assert_eq!(said.code, 0, "{}", said.err);
     for words in [
-        "do     make a key in /var/lib/baton/keys (baton keys new)",
-        "do     build and sign the gate /var/lib/baton/gate.efi (there is none)",
-        "do     have shim ask for the key at the next boot (baton keys enroll)",
-        "do     enable baton-crash.service (systemctl enable baton-crash.service)",
+        "do     make a key in /var/lib/baton/keys\n         baton keys new\n",
+        "do     build and sign the gate /var/lib/baton/gate.efi (there is none)\n         baton gate build --stub",
+        "do     have shim ask for the key at the next boot\n         baton keys enroll\n",
+        "do     enable baton-crash.service\n         systemctl enable baton-crash.service\n",
         "then   reboot, and confirm the key in MokManager",
         "done   256 MiB are reserved for a crash kernel",
     ] {
@@ -333,6 +333,126 @@ fn memory_is_reserved_in_the_boot_loaders_configuration_where_that_is_asked_for(
         json["waits"][0].as_str().unwrap().starts_with("reboot"),
         "{json}"
     );
+}
+
+#[test]
+fn memory_is_not_said_to_be_reserved_where_the_boot_loader_was_not_told() {
+    let site = fresh();
+    site.machine.set("sys/kernel/kexec_crash_size", "0\n");
+    site.machine.set("proc/cmdline", "root=/dev/vda\n");
+    site.machine.set("usr/sbin/update-grub", "");
+    let update_grub = site.programs.join("update-grub");
+    let works = fs::read_to_string(&update_grub).unwrap();
+    fs::write(&update_grub, "#!/bin/sh\nexit 7\n").unwrap();
+    let wanted: [&dyn AsRef<OsStr>; 4] = [&"--crashkernel", &"192M", &"--no-load", &"--no-units"];
+    let o = owners();
+    let given: [&dyn AsRef<OsStr>; 4] = [&"--key", &o.rsa.key, &"--cert", &o.rsa.cert];
+    let said = site.setup(&[&given[..], &wanted[..], &[&"--yes"]].concat());
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.err.contains("update-grub: "), "{}", said.err);
+    assert!(said.err.contains("is as it was"), "{}", said.err);
+    let snippet = site.path("etc/default/grub.d/baton-crashkernel.cfg");
+    assert!(!snippet.exists());
+    // Nor where it stopped half-way, or somebody wrote the file alone: GRUB goes by its menu.
+    fs::write(&update_grub, works).unwrap();
+    site.machine.set(
+        "etc/default/grub.d/baton-crashkernel.cfg",
+        "GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=192M\"\n",
+    );
+    site.machine
+        .set("boot/grub/grub.cfg", "linux /vmlinuz root=/dev/vda\n");
+    let all = [&given[..], &wanted[..]].concat();
+    assert_eq!(steps(&site.set_up(&all)), ["reserve"]);
+    let menu = "linux /vmlinuz root=/dev/vda crashkernel=192M\n";
+    site.machine.set("boot/grub/grub.cfg", menu);
+    let json = site.set_up(&all);
+    assert!(steps(&json).is_empty(), "{json}");
+    let wait = json["waits"][0].as_str().unwrap();
+    assert!(wait.starts_with("reboot"), "{json}");
+}
+
+#[test]
+fn a_password_is_read_once_also_from_a_pipe() {
+    let site = fresh();
+    let pipe = site.path("password");
+    let made = common::tool("mkfifo", &[&pipe]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let writer = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::write(pipe, "secret\n").unwrap())
+    };
+    let said = site.setup(&[&"--yes", &"--no-units", &"--password-file", &pipe]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    writer.join().unwrap();
+    let log = fs::read_to_string(site.machine.directory.path().join("log")).unwrap();
+    assert!(log.contains("secret secret"), "{log}");
+}
+
+#[test]
+fn a_key_that_is_not_whole_is_named_before_anything_is_done() {
+    let site = fresh();
+    site.machine.set("var/lib/baton/keys/mok.key", "a key");
+    let json = site.set_up(&[&"--no-units"]);
+    assert!(steps(&json).is_empty(), "{json}");
+    let wait = json["waits"][0].as_str().unwrap();
+    assert!(wait.contains("keys/mok.key"), "{json}");
+    fs::remove_file(site.path("var/lib/baton/keys/mok.key")).unwrap();
+    let json = site.set_up(&[&"--no-units"]);
+    assert_eq!(steps(&json), ["make-key", "build-gate", "enroll"]);
+}
+
+/// What the plan shows is typed, as far as it goes on a machine that is only described, and does what the step does.
+#[test]
+fn what_the_plan_shows_can_be_typed() {
+    let site = fresh();
+    let o = owners();
+    let trusted = site.path("my certificate.pem");
+    fs::copy(&o.p256.cert, &trusted).unwrap();
+    let plan = |words: &[&dyn AsRef<OsStr>]| {
+        let json: &[&dyn AsRef<OsStr>] = &[&"--dry-run", &"--json"];
+        let said = site.setup(&[json, words].concat());
+        assert_eq!(said.code, 0, "{}", said.err);
+        said.json()
+    };
+    let json = plan(&[&"--algorithm", &"p384", &"--random-password"]);
+    assert_eq!(
+        json["steps"][0]["command"],
+        "baton keys new --algorithm p384"
+    );
+    let enroll = "baton keys enroll --random-password";
+    assert_eq!(json["steps"][2]["command"], enroll);
+
+    let given: [&dyn AsRef<OsStr>; 4] = [&"--key", &o.p384.key, &"--cert", &o.p384.cert];
+    let policy: [&dyn AsRef<OsStr>; 4] = [&"--policy", &"sealed", &"--trust", &trusted];
+    let json = plan(&[&given[..], &policy[..]].concat());
+    let command = json["steps"][0]["command"].as_str().unwrap();
+    let enroll = format!("baton keys enroll {}", o.p384.cert.display());
+    assert_eq!(json["steps"][1]["command"], enroll);
+    let gate = site.path(GATE);
+    fs::create_dir_all(gate.parent().unwrap()).unwrap();
+    let typed = command
+        .replace(
+            "/usr/lib/baton/gate.stub",
+            &site.path("usr/lib/baton/gate.stub").to_string_lossy(),
+        )
+        .replace("/var/lib/baton/gate.efi", &gate.to_string_lossy())
+        .replace("baton ", &format!("{} ", env!("CARGO_BIN_EXE_baton")));
+    let said = std::process::Command::new("sh")
+        .current_dir(site.machine.directory.path())
+        .args(["-c", &typed])
+        .output()
+        .unwrap();
+    assert!(said.status.success(), "{typed}: {said:?}");
+    let by_hand = fs::read(&gate).unwrap();
+    fs::remove_file(&gate).unwrap();
+    site.set_up(&[&given[..], &policy[..], &[&"--no-units"]].concat());
+    assert!(fs::read(&gate).unwrap() == by_hand, "the same gate");
+
+    // Only setup knows what the gate before had.
+    let json = plan(&[&given[..], &[&"--rebuild"]].concat());
+    let command = json["steps"][0]["command"].as_str().unwrap();
+    let rebuild = "baton setup --rebuild --no-load --no-units --key ";
+    assert!(command.starts_with(rebuild), "{json}");
 }
 
 #[test]

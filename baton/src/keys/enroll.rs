@@ -44,7 +44,7 @@ pub struct Outcome {
 /// # Errors
 /// When it can't be requested, or would do no good.
 pub fn run(args: &EnrollArgs) -> Result<()> {
-    let outcome = request(args)?;
+    let outcome = request(args, None)?;
     if args.json {
         json::print(&outcome);
     } else {
@@ -53,11 +53,12 @@ pub fn run(args: &EnrollArgs) -> Result<()> {
     Ok(())
 }
 
-/// Requests an enrollment, unless it is done or requested already.
+/// Requests an enrollment, unless it is done or requested already. How it is confirmed may be known: what a password is
+/// read from may be a pipe.
 ///
 /// # Errors
 /// As [`run`].
-pub fn request(args: &EnrollArgs) -> Result<Outcome> {
+pub fn request(args: &EnrollArgs, how: Option<&Confirmation>) -> Result<Outcome> {
     let root = saved_state::described(args.root.as_deref())?;
     let der = only_certificate(&args.certificate)?;
     let certificate =
@@ -78,7 +79,7 @@ pub fn request(args: &EnrollArgs) -> Result<Outcome> {
     if was == Enrollment::No {
         request::check(efivars::is_efi(&root), &inventory)?;
         check_revoked(&root, &certificate)?;
-        outcome.ask_shim(args, &root, &der)?;
+        outcome.ask_shim(args, &root, &der, how)?;
     }
     if outcome.is != Enrollment::Done {
         let details = &outcome.certificate;
@@ -136,16 +137,29 @@ fn check_revoked(root: &Root, certificate: &Certificate<'_>) -> Result<()> {
 }
 
 impl Outcome {
-    fn ask_shim(&mut self, args: &EnrollArgs, root: &Root, der: &[u8]) -> Result<()> {
+    fn ask_shim(
+        &mut self,
+        args: &EnrollArgs,
+        root: &Root,
+        der: &[u8],
+        how: Option<&Confirmation>,
+    ) -> Result<()> {
         let program = mokutil::find().ok_or_else(|| KeysError::NoMokutil {
             install: mokutil::install(root),
         })?;
         if args.dry_run {
             return Ok(());
         }
-        let how = confirmation(&args.password)?;
+        let own;
+        let how = match how {
+            Some(how) => how,
+            None => {
+                own = confirmation(&args.password)?;
+                &own
+            }
+        };
         let file = Temporary::new(der)?;
-        mokutil::import(&program, &file.0, &how)?;
+        mokutil::import(&program, &file.0, how)?;
         drop(file);
         // It succeeds, too, where it leaves a key out.
         self.is = Enrollment::of(Inventory::read(root, None)?.find(der));
@@ -157,7 +171,7 @@ impl Outcome {
             .into());
         }
         self.requested = true;
-        if let Confirmation::Shown(password) = &how {
+        if let Confirmation::Shown(password) = how {
             self.password = Some(password.to_string());
         }
         Ok(())

@@ -32,6 +32,8 @@ pub struct Facts {
     pub has_stub: bool,
     /// The owner's key.
     pub own_key: Option<OwnKey>,
+    /// Without one: a file of one that lies there all the same.
+    pub stray_key: Option<PathBuf>,
     /// What loads kernels for reboots, and watches over that.
     pub load_units: [Unit; 2],
     /// What loads the capture.
@@ -68,11 +70,13 @@ impl Facts {
         let gate = GateFact::read(root, sources.gate.as_deref(), &keys)?;
         let requested = mok::requested(root)?.unwrap_or_default();
         let lists = gate.installed().map(|it| &it.lists);
+        let own_key = OwnKey::read(root)?;
         let reserved = machine.state.map(|it| it.crash_size);
         Ok(Facts {
             inventory: Inventory::of(&keys, &requested, lists),
             has_stub: root.exists(STUB.trim_start_matches('/')),
-            own_key: OwnKey::read(root)?,
+            stray_key: own_key.is_none().then(|| OwnKey::stray(root)).flatten(),
+            own_key,
             load_units: [LOAD, BOOT_COUNT].map(|name| Unit::read(root, name)),
             crash_unit: Unit::read(root, CRASH),
             systemd: root.exists("run/systemd/system"),

@@ -56,8 +56,18 @@ impl Reservation {
     }
 }
 
+/// What grub-mkconfig writes of its settings.
+const GRUB_MENU: &str = "boot/grub/grub.cfg";
+
 /// A file in which the next boot's command line reserves memory.
 fn configured(root: &Root) -> Result<Option<String>, ReadError> {
+    // GRUB goes by the menu that was made of the settings, and that may have failed.
+    if owner(root) == CommandLineOwner::Grub
+        && let Ok(Some(menu)) = root.read_text(GRUB_MENU)
+        && !menu.contains("crashkernel=")
+    {
+        return Ok(None);
+    }
     let snippets = baton_sys::file::names_in(&root.join("etc/default/grub.d"));
     let snippets = snippets.iter().filter(|name| name.ends_with(".cfg"));
     let mut files: Vec<String> = snippets

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub const SETUP_HELP: &str = "\
 It says what it is going to do, asks once, and does it. What only a person can do is named: confirming the key in
 MokManager at the next boot, for instance. Run it again afterwards: it goes on where it stopped, and says `nothing to do`
-once all is done. Each step has a command of its own, too, which the plan shows.";
+once all is done. The plan shows with each step what one could type in its place.";
 
 /// What to set up.
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@
 
 pub mod args;
 pub mod build;
+pub mod command;
 pub mod plan;
 pub mod reserve;
 pub mod run;

@@ -34,6 +34,8 @@ pub struct Situation {
 pub enum Key {
     /// There is none yet.
     Missing,
+    /// There is this file of one, and others are missing or can't be used.
+    Incomplete(String),
     /// There is one.
     Present {
         /// What its certificate is called.
@@ -267,6 +269,13 @@ impl Plan {
                 self.steps.push(Step::MakeKey);
                 Some(false)
             }
+            Key::Incomplete(file) => {
+                self.waits.push(format!(
+                    "remove {file}, which a `baton keys new` left that didn't get to its end, and run `baton setup` again; or \
+                     give the key's files, if you have them (--key, with --cert)"
+                ));
+                None
+            }
             Key::Present {
                 revoked_by: Some(list),
                 name,
@@ -293,7 +302,7 @@ impl Plan {
 
     fn enrollment(&mut self, now: &Situation) {
         let enrollment = match &now.key {
-            Key::Missing => Enrollment::No,
+            Key::Missing | Key::Incomplete(_) => Enrollment::No,
             Key::Present { enrollment, .. } => *enrollment,
         };
         match (enrollment, &now.no_mokmanager, now.no_mok) {
@@ -383,19 +392,6 @@ impl Step {
                 format!("have {size} reserved for a crash kernel from the next boot on")
             }
             Step::Enable(unit) => format!("enable {unit}"),
-        }
-    }
-
-    /// The command that does it by itself.
-    #[must_use]
-    pub fn command(&self) -> String {
-        match self {
-            Step::MakeKey => "baton keys new".to_owned(),
-            Step::BuildGate(_) => "baton gate build; baton sign".to_owned(),
-            Step::Enroll => "baton keys enroll".to_owned(),
-            Step::Load => "baton load".to_owned(),
-            Step::Reserve(size) => format!("crashkernel={size}"),
-            Step::Enable(unit) => format!("systemctl enable {unit}"),
         }
     }
 }

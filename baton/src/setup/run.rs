@@ -7,7 +7,7 @@ use super::situation;
 use super::step::Work;
 use crate::failure::Result;
 use crate::failure::setup::SetupError;
-use crate::keys::password;
+use crate::keys::password::{self, Confirmation};
 use crate::machine::saved_state;
 use crate::output::json;
 use crate::readiness::facts::{Facts, Sources};
@@ -54,17 +54,21 @@ pub fn run(args: &SetupArgs) -> Result<()> {
     let facts = Facts::read(&root, args.root.as_deref(), &sources)?;
     let situation = situation::of(&facts, args.cert.as_deref())?;
     let plan = plan::make(&situation, &wanted(args));
+    let mut work = Work {
+        args,
+        root: &root,
+        facts: &facts,
+        confirmation: None,
+    };
+    let commands = plan.steps.iter().map(|step| work.command(step));
+    let commands: Vec<String> = commands.collect::<Result<_>>()?;
     if !args.json {
-        show(&plan);
+        show(&plan, &commands);
     }
     let mut said = vec![Vec::new(); plan.steps.len()];
     if !args.dry_run && !plan.steps.is_empty() {
-        may_go_on(args, &plan)?;
-        let work = Work {
-            args,
-            root: &root,
-            facts: &facts,
-        };
+        let confirmation = may_go_on(args, &plan)?;
+        work.confirmation = confirmation.as_ref();
         for (step, said) in plan.steps.iter().zip(&mut said) {
             *said = work.carry_out(step)?;
             if !args.json {
@@ -76,7 +80,7 @@ pub fn run(args: &SetupArgs) -> Result<()> {
         }
     }
     if args.json {
-        print(&plan, args.dry_run, said);
+        print(&plan, commands, args.dry_run, said);
     }
     Ok(())
 }
@@ -90,13 +94,14 @@ fn wanted(args: &SetupArgs) -> Wanted {
     }
 }
 
-/// Asks once; before anything is done, so is what a step would ask later and nobody could answer.
-fn may_go_on(args: &SetupArgs, plan: &Plan) -> Result<()> {
-    if plan.steps.contains(&Step::Enroll) {
-        password::confirmation(&args.password)?;
-    }
+/// Asks once; before anything is done, so is what a step would ask later and nobody could answer: how an enrollment is
+/// confirmed.
+fn may_go_on(args: &SetupArgs, plan: &Plan) -> Result<Option<Confirmation>> {
+    let enrolls = plan.steps.contains(&Step::Enroll);
+    let confirmation = enrolls.then(|| password::confirmation(&args.password));
+    let confirmation = confirmation.transpose()?;
     if args.yes {
-        return Ok(());
+        return Ok(confirmation);
     }
     if !io::stdin().is_terminal() {
         return Err(SetupError::NobodyToAsk.into());
@@ -106,18 +111,19 @@ fn may_go_on(args: &SetupArgs, plan: &Plan) -> Result<()> {
     let read = io::stdin().lock().read_line(&mut answer);
     let is_yes = read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes");
     if is_yes {
-        Ok(())
+        Ok(confirmation)
     } else {
         Err(SetupError::Declined.into())
     }
 }
 
-fn show(plan: &Plan) {
+fn show(plan: &Plan, commands: &[String]) {
     for done in &plan.done {
         say!("done   {done}");
     }
-    for step in &plan.steps {
-        say!("do     {} ({})", step.words(), step.command());
+    for (step, command) in plan.steps.iter().zip(commands) {
+        say!("do     {}", step.words());
+        say!("         {command}");
     }
     if plan.steps.is_empty() {
         end(plan);
@@ -141,17 +147,17 @@ fn end(plan: &Plan) {
     }
 }
 
-fn print(plan: &Plan, dry_run: bool, said: Vec<Vec<String>>) {
-    let steps = plan.steps.iter().zip(said);
+fn print(plan: &Plan, commands: Vec<String>, dry_run: bool, said: Vec<Vec<String>>) {
+    let steps = plan.steps.iter().zip(commands).zip(said);
     json::print(&Report {
         complete: plan.waits.is_empty() && (plan.steps.is_empty() || !dry_run),
         dry_run,
         done: &plan.done,
         steps: steps
-            .map(|(step, said)| StepReport {
+            .map(|((step, command), said)| StepReport {
                 step: step.word(),
                 text: step.words(),
-                command: step.command(),
+                command,
                 said,
             })
             .collect(),

@@ -65,7 +65,8 @@ fn no_load(facts: &Facts) -> Option<String> {
 
 fn key(facts: &Facts, der: Option<&[u8]>) -> Result<Key> {
     let Some(der) = der else {
-        return Ok(Key::Missing);
+        let stray = facts.stray_key.as_ref();
+        return Ok(stray.map_or(Key::Missing, |it| Key::Incomplete(it.display().to_string())));
     };
     let certificate = Certificate::parse(der).map_err(SignError::Certificate)?;
     let refusing = facts.keys.refuse_revoked(Trust::new())?;

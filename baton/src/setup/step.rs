@@ -10,6 +10,7 @@ use crate::keys::args::{DIRECTORY, EnrollArgs, NewArgs};
 use crate::keys::enroll;
 use crate::keys::inventory::Place;
 use crate::keys::new::{self, KeyFiles};
+use crate::keys::password::Confirmation;
 use crate::keys::request::Enrollment;
 use crate::load::args::LoadOptions;
 use crate::load::entry;
@@ -29,6 +30,8 @@ pub struct Work<'a> {
     pub root: &'a Root,
     /// What was found before the first step.
     pub facts: &'a Facts,
+    /// How the key's enrollment is confirmed, if that was found out already.
+    pub confirmation: Option<&'a Confirmation>,
 }
 
 /// For how long a certificate says that it is valid, in days.
@@ -57,7 +60,8 @@ impl Work<'_> {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    fn files(&self) -> KeyFiles {
+    /// The key's.
+    pub(super) fn files(&self) -> KeyFiles {
         match (&self.args.key, &self.args.cert) {
             (Some(key), Some(cert)) => KeyFiles {
                 key: key.clone(),
@@ -97,14 +101,14 @@ impl Work<'_> {
     }
 
     /// The gate that is there, if this machine trusts it or it is signed with this key.
-    fn own_gate(&self, files: &KeyFiles) -> Result<Option<&Installed>> {
+    pub(super) fn own_gate(&self, files: &KeyFiles) -> Result<Option<&Installed>> {
         let ders = crate::keys::given::certificates(&files.certificate)?;
         let gate = self.facts.gate.installed();
         Ok(gate.filter(|gate| gate.is_accepted() || gate.signer.as_ref() == ders.first()))
     }
 
     /// Whether the key is one that the kernel accepts, and no MOK: the gate sees MOKs alone.
-    fn is_only_known_otherwise(&self, files: &KeyFiles) -> Result<bool> {
+    pub(super) fn is_only_known_otherwise(&self, files: &KeyFiles) -> Result<bool> {
         let ders = crate::keys::given::certificates(&files.certificate)?;
         let listed = ders.first().and_then(|der| self.facts.inventory.find(der));
         let at = |place: &Place| listed.is_some_and(|it| it.places.contains(place));
@@ -113,13 +117,14 @@ impl Work<'_> {
     }
 
     fn enroll(&self) -> Result<Vec<String>> {
-        let outcome = enroll::request(&EnrollArgs {
+        let args = EnrollArgs {
             certificate: self.files().der,
             password: self.args.password.clone(),
             dry_run: false,
             json: false,
             root: self.args.root.clone(),
-        })?;
+        };
+        let outcome = enroll::request(&args, self.confirmation)?;
         debug_assert!(outcome.is() != Enrollment::No);
         Ok(outcome.lines())
     }
@@ -142,14 +147,16 @@ impl Work<'_> {
 
     fn reserve(&self, size: &str) -> Result<Vec<String>> {
         let owner = self.facts.reservation.owner;
-        let file = reserve(self.root, owner, size)?;
-        if let Some(command) = owner.refresh() {
-            run(command)?;
+        let reserved = reserve(self.root, owner, size)?;
+        let said = format!("wrote crashkernel={size} into {}", reserved.path.display());
+        if let Some(Err(failure)) = owner.refresh().map(run) {
+            let file = reserved.path.display().to_string();
+            return Err(failure.remarked(match reserved.take_back() {
+                Ok(()) => format!("{file} is as it was"),
+                Err(why) => format!("{why}: take crashkernel={size} out of it"),
+            }));
         }
-        Ok(vec![format!(
-            "wrote crashkernel={size} into {}",
-            file.display()
-        )])
+        Ok(vec![said])
     }
 }
 
