@@ -307,3 +307,55 @@ fn a_passphrase_that_others_may_read_is_refused() {
         }
     }
 }
+
+/// A terminal that a program asks at: what is typed isn't shown meanwhile, and is again when the program was ended.
+const AT_A_TERMINAL: &str = r#"
+import os, pty, signal, sys, termios, time
+name, *command = sys.argv[1:]
+ours, theirs = pty.openpty()
+def shows():
+    return bool(termios.tcgetattr(theirs)[3] & termios.ECHO)
+child = os.fork()
+if child == 0:
+    os.setsid()
+    import fcntl
+    fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+    os.execvp(command[0], command)
+said = b""
+while b": " not in said:
+    said += os.read(ours, 100)
+assert not shows(), "what is typed is shown"
+os.kill(child, getattr(signal, name))
+_, status = os.waitpid(child, 0)
+assert os.WTERMSIG(status) == getattr(signal, name), status
+assert shows(), "what is typed is still not shown"
+print(said.decode())
+"#;
+
+#[test]
+fn a_signal_at_the_prompt_leaves_a_terminal_that_shows_what_is_typed() {
+    let directory = temp_dir();
+    let key = directory.path().join("key");
+    let o = owners();
+    openssl("pkcs8 -topk8 -scrypt -in KEY -passout PASS", &o.p256, &key);
+    let image = directory.write("image", kernel_image(0x3000));
+    for signal in ["SIGTERM", "SIGINT", "SIGHUP"] {
+        let said = tool(
+            "python3",
+            &[
+                &"-c",
+                &AT_A_TERMINAL,
+                &signal,
+                &env!("CARGO_BIN_EXE_baton"),
+                &"sign",
+                &"--key",
+                &key,
+                &"--cert",
+                &o.p256.cert,
+                &image,
+            ],
+        );
+        assert_eq!(said.code, 0, "{signal}: {}", said.err);
+        assert!(said.out.contains("passphrase of "), "{}", said.out);
+    }
+}

@@ -1,5 +1,6 @@
 //! The terminal that standard output goes to, and the one that a person sits at.
 
+use crate::signals;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -26,8 +27,13 @@ pub fn ask_secret(prompt: &str) -> io::Result<Vec<u8>> {
     let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
     let before = tcgetattr(&terminal)?;
     let mut silent = before.clone();
-    // Not by lines, so that Ctrl-C comes as a byte: a signal would leave the terminal silent.
+    // Not by lines, so that Ctrl-C comes as a byte, and what was typed of the secret is wiped.
     silent.local_modes &= !(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
+    // Others' signals, as `kill` sends them, must not leave the terminal silent.
+    let (other, after) = (terminal.try_clone()?, before.clone());
+    let _restored = signals::before_end(move || {
+        let _ = tcsetattr(&other, OptionalActions::Flush, &after);
+    })?;
     tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
     // Only now: whoever sees the prompt may type.
     let prompted = terminal.write_all(prompt.as_bytes());

@@ -7,18 +7,15 @@ use super::request::{self, Enrollment};
 use super::{given, mokutil};
 use crate::certificate::details::Details;
 use crate::certificate::usefulness::{Answer, Usefulness};
+use crate::failure::Result;
 use crate::failure::input::InputError;
 use crate::failure::keys::KeysError;
-use crate::failure::{Attempt, IoError, Result};
 use crate::machine::{Keys, saved_state};
-use crate::output::json;
+use crate::output::{file, json};
 use baton_sys::{Root, efivars};
 use baton_verify::{Certificate, Trust};
 use serde::Serialize;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What became of a request.
 #[derive(Debug, Serialize)]
@@ -158,8 +155,9 @@ impl Outcome {
                 &own
             }
         };
-        let file = Temporary::new(der)?;
-        mokutil::import(&program, &file.0, how)?;
+        // mokutil reads nothing but DER.
+        let file = file::temporary(der)?;
+        mokutil::import(&program, file.path(), how)?;
         drop(file);
         // It succeeds, too, where it leaves a key out.
         self.is = Enrollment::of(Inventory::read(root, None)?.find(der));
@@ -203,32 +201,5 @@ impl Outcome {
         lines.extend(steps.map(|(number, step)| format!("  {number}. {step}")));
         lines.extend(self.notes.iter().map(|note| format!("  note: {note}")));
         lines
-    }
-}
-
-/// A certificate in DER for mokutil, which reads nothing else.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new(der: &[u8]) -> Result<Temporary> {
-        let path = std::env::temp_dir().join(format!("baton-enroll-{}.der", std::process::id()));
-        let failed = |e| IoError::new(Attempt::Write, &path, e);
-        // Made here and by nobody else: O_EXCL follows no link.
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path);
-        let mut file = file.map_err(failed)?;
-        let temporary = Temporary(path.clone());
-        file.write_all(der).map_err(failed)?;
-        Ok(temporary)
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // It is public, and goes with the next boot.
-        let _ = std::fs::remove_file(&self.0);
     }
 }

@@ -418,16 +418,37 @@ pub fn save_private(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
 /// The temporary files that there are, to be removed by whatever ends the program.
 static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// A file beside the one that it will become. It goes away unless it is renamed.
+/// A file for another program, which its owner alone may read.
+///
+/// # Errors
+/// When it can't be written.
+pub fn temporary(bytes: &[u8]) -> Result<Temporary> {
+    let (temporary, mut file) = Temporary::beside(&std::env::temp_dir().join("baton"), 0o600)?;
+    file.write_all(bytes)
+        .map_err(|e| IoError::new(Attempt::Write, &temporary.0, e))?;
+    Ok(temporary)
+}
+
+/// A file, mostly beside the one that it will become. It goes away unless it is renamed, also if a signal ends the program.
 #[derive(Debug)]
-struct Temporary(PathBuf);
+pub struct Temporary(PathBuf);
 
 impl Temporary {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     fn beside(path: &Path, mode: u32) -> Result<(Temporary, File)> {
         static SIGNALS: Once = Once::new();
         SIGNALS.call_once(|| {
-            if let Err(error) = signals::before_end(remove_all) {
-                tell!("baton: a signal would leave temporary files behind: {error}");
+            match signals::before_end(remove_all) {
+                // As long as the program runs.
+                Ok(until_the_end) => std::mem::forget(until_the_end),
+                Err(error) => {
+                    tell!("baton: a signal would leave temporary files behind: {error}");
+                }
             }
         });
         // Not to be made after all others were removed.
