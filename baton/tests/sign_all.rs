@@ -5,6 +5,7 @@ mod common;
 use common::signing::kind_of;
 use common::{Owner, Said, WriteFile, baton, kernel_image, owners, sign, temp_dir, tool};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -212,4 +213,69 @@ fn hooks_are_clean_and_do_nothing_where_nothing_is_configured() {
             assert_eq!((said.code, said.out + &said.err), (0, String::new()));
         }
     }
+}
+
+#[test]
+fn one_file_may_be_made_of_another_that_is_listed() {
+    let boot = Boot::new();
+    let config = boot.config(
+        "[[file]]\npath = \"BOOT/vmlinuz-1\"\nas = \"ima\"\noutput = \"BOOT/vmlinuz-1.sig\"\n\
+         [[file]]\npath = \"BOOT/vmlinuz-1\"\nas = \"authenticode\"\n\
+         [[file]]\npath = \"BOOT/vmlinuz-2\"\noutput = \"BOOT/copy.efi\"\n\
+         [[file]]\npath = \"BOOT/copy.efi\"\nas = \"detached\"\n",
+    );
+    for kernel in [kernel_image(0x3000), kernel_image(0x4000)] {
+        for name in ["vmlinuz-1", "vmlinuz-2"] {
+            boot.directory.write(name, &kernel);
+        }
+        let said = boot.run(&config, &["--dry-run"]);
+        assert!(
+            said.out.contains("4 of 4 files would be signed"),
+            "{}{}",
+            said.out,
+            said.err
+        );
+        let said = boot.run(&config, &[]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        // Each is of the file as the others left it.
+        let said = boot.run(&config, &[]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        assert!(said.out.contains("all 4 files are"), "{}", said.out);
+        assert_eq!(boot.kind("vmlinuz-1").as_deref(), Ok("authenticode"));
+    }
+}
+
+#[test]
+fn a_key_with_its_certificate_in_the_same_file_is_decrypted_only_to_sign() {
+    let boot = Boot::new();
+    let key = boot.path("key");
+    let encrypted = tool(
+        "openssl",
+        &[
+            &"pkcs8",
+            &"-topk8",
+            &"-passout",
+            &"pass:x",
+            &"-in",
+            &boot.owner.key,
+        ],
+    );
+    assert_eq!(encrypted.code, 0, "{}", encrypted.err);
+    let cert = fs::read_to_string(&boot.owner.cert).unwrap();
+    fs::write(&key, encrypted.out + &cert).unwrap();
+    let passphrase = boot.directory.write("passphrase", "x\n");
+    fs::set_permissions(&passphrase, PermissionsExt::from_mode(0o600)).unwrap();
+    let config = boot.directory.write(
+        "sign.toml",
+        format!(
+            "key = {key:?}\npassphrase-file = {passphrase:?}\nfiles = [{:?}]\n",
+            boot.path("vmlinuz-1")
+        ),
+    );
+    let said = boot.run(&config, &[]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    fs::remove_file(&passphrase).unwrap();
+    let said = boot.run(&config, &[]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("all 1 files are"), "{}", said.out);
 }

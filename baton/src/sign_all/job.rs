@@ -74,6 +74,8 @@ impl Job {
                 }
             }
         }
+        // What IMA appraises is the whole file, with all other signatures.
+        jobs.sort_by_key(|job| job.entry.kind == Some(KindOption::Ima));
         Ok(jobs)
     }
 
@@ -104,6 +106,22 @@ impl Job {
                 }
                 _ => Ok(false),
             },
+        }
+    }
+
+    /// The file that it signs.
+    #[must_use]
+    pub fn input(&self) -> &Path {
+        &self.input
+    }
+
+    /// Whether it makes this file another one.
+    #[must_use]
+    pub fn writes(&self, path: &Path) -> bool {
+        match (&self.entry.output, self.entry.kind) {
+            (Some(output), _) => output == path,
+            (None, Some(KindOption::Detached | KindOption::Ima)) => false,
+            (None, _) => self.input == path,
         }
     }
 

@@ -85,15 +85,24 @@ fn beside(blocks: &[Block]) -> Vec<Vec<u8>> {
     certificates.map(|it| it.bytes.to_vec()).collect()
 }
 
-/// The certificates that come along with a key, which needn't be touched for them where it is in a token.
+/// The certificates that come along with a key, for which that isn't used: only PKCS#12, where they are encrypted with it,
+/// needs the passphrase.
 ///
 /// # Errors
 /// When there are none.
 pub fn certificates(key: &Path, passphrase: &Passphrase) -> Result<Vec<Vec<u8>>> {
-    match token_uri(key)? {
-        Some(uri) => Ok(vec![token::certificate(&uri)?]),
-        None => Ok(open(key, passphrase)?.certificates),
+    if let Some(uri) = token_uri(key)? {
+        return Ok(vec![token::certificate(&uri)?]);
     }
+    let bytes = Zeroizing::new(read::given(key)?);
+    if pem::is_pem(&bytes) {
+        let blocks = pem::blocks(&bytes);
+        return Ok(beside(&blocks.map_err(|why| SignError::Key {
+            path: key.to_owned(),
+            why: why.into(),
+        })?));
+    }
+    Ok(from_file(key, passphrase)?.certificates)
 }
 
 fn token_uri(key: &Path) -> Result<Option<Uri>> {
