@@ -7,7 +7,8 @@ use common::loading::Machine;
 use common::programs::mokutil;
 use common::{Said, WriteFile, baton, baton_with, certificate, owners, signature_list, temp_dir};
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 fn root(machine: &Machine) -> PathBuf {
@@ -28,6 +29,12 @@ fn enroll(machine: &Machine, programs: &Path, words: &[&dyn AsRef<OsStr>]) -> Sa
     baton_with(programs, &args)
 }
 
+/// What others may not read.
+fn private(path: PathBuf) -> PathBuf {
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
 fn log(machine: &Machine) -> String {
     fs::read_to_string(machine.directory.path().join("log")).unwrap_or_default()
 }
@@ -37,7 +44,7 @@ fn an_enrollment_is_requested_once_and_what_mokmanager_asks_is_told() {
     let o = owners();
     let machine = with_shim();
     let programs = mokutil(&machine, "");
-    let password = machine.directory.write("password", "correct horse\n");
+    let password = private(machine.directory.write("password", "correct horse\n"));
     let said = enroll(
         &machine,
         &programs,
@@ -135,7 +142,7 @@ fn wrong_use_gets_one_line_that_says_what_to_do() {
     let directory = temp_dir();
     let programs = mokutil(&machine, "");
     let no_programs = directory.path().join("none");
-    let empty = directory.write("empty", "");
+    let empty = private(directory.write("empty", ""));
     let text = directory.write("text", "not a certificate\n");
     let two = directory.write(
         "two.pem",

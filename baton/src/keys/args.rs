@@ -144,7 +144,7 @@ pub struct EnrollArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[group(multiple = false)]
 pub struct PasswordArgs {
-    /// Read the password from the first line of a file, instead of asking for it
+    /// Read the password from the first line of a file that others may not read, instead of asking for it
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// Make up a password that every keyboard can type, and show it

@@ -3,7 +3,7 @@
 use super::args::PasswordArgs;
 use crate::failure::Result;
 use crate::failure::keys::KeysError;
-use crate::input::read;
+use crate::sign::key::passphrase;
 use getrandom::SysRng;
 use getrandom::rand_core::TryRng;
 use std::io::{self, IsTerminal};
@@ -52,11 +52,8 @@ pub fn confirmation(args: &PasswordArgs) -> Result<Confirmation> {
 }
 
 fn from_file(path: &Path) -> Result<Zeroizing<String>> {
-    let bytes = Zeroizing::new(read::given(path)?);
-    let line = bytes.split(|it| *it == b'\n').next().unwrap_or_default();
-    let text = std::str::from_utf8(line)
-        .unwrap_or_default()
-        .trim_end_matches('\r');
+    let line = passphrase::from_file(path)?;
+    let text = std::str::from_utf8(&line).unwrap_or_default();
     let is_one =
         (1..=LONGEST).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     if is_one {
@@ -81,6 +78,8 @@ fn random() -> std::result::Result<Zeroizing<String>, KeysError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_password_that_is_made_up_can_be_typed_on_any_keyboard() {
@@ -94,6 +93,12 @@ mod tests {
     fn the_first_line_of_a_file_is_the_password() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("password");
+        std::fs::write(&path, "").unwrap();
+        let others_may_read = |may: bool| {
+            let mode = if may { 0o604 } else { 0o600 };
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        };
+        others_may_read(false);
         for (text, expected) in [
             ("secret\nmore\n", Some("secret")),
             ("a b\r\n", Some("a b")),
@@ -108,5 +113,9 @@ mod tests {
         }
         std::fs::write(&path, "x".repeat(257)).unwrap();
         assert!(from_file(&path).is_err());
+        std::fs::write(&path, "secret\n").unwrap();
+        others_may_read(true);
+        let failure = from_file(&path).map(drop).unwrap_err();
+        assert!(failure.to_string().contains("chmod o="), "{failure}");
     }
 }
