@@ -67,8 +67,14 @@ pub fn seconds(date: [u64; 3], time: [u64; 3]) -> Option<u64> {
 /// Now, in seconds since 1970.
 #[must_use]
 pub fn now() -> u64 {
+    now_in_milliseconds() / 1000
+}
+
+/// Now, in milliseconds since 1970. A clock before that says 1970.
+#[must_use]
+pub fn now_in_milliseconds() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |it| it.as_secs())
+    since.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(0))
 }
 
 #[cfg(test)]

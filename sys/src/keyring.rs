@@ -47,11 +47,23 @@ pub struct Keyrings {
     pub complete: bool,
 }
 
+impl KeyInfo {
+    /// Whether a certificate with this identifier (hex) is shown so. The kernel leaves out one leading zero byte.
+    #[must_use]
+    pub fn has_id(&self, id: &str) -> bool {
+        let short = |id: &str| match id.strip_prefix("00") {
+            Some(rest) if !rest.is_empty() => rest.to_ascii_lowercase(),
+            _ => id.to_ascii_lowercase(),
+        };
+        short(&self.id) == short(id)
+    }
+}
+
 impl Keyrings {
     /// The certificate with this id (hex), if the kernel trusts one.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&KeyInfo> {
-        self.trusted.iter().find(|k| k.id.eq_ignore_ascii_case(id))
+        self.trusted.iter().find(|key| key.has_id(id))
     }
 }
 
@@ -259,6 +271,18 @@ mod tests {
             0x0a1b_2c3f => vec![0x0a1b_2c3d, 0x0a1b_2c3e],
             _ => vec![],
         })
+    }
+
+    #[test]
+    fn one_leading_zero_byte_makes_no_difference() {
+        let key = |id: &str| KeyInfo {
+            keyring: ".machine".into(),
+            name: String::new(),
+            id: id.into(),
+        };
+        assert!(key("00ff").has_id("FF") && key("ff").has_id("00ff"));
+        assert!(key("ff01").has_id("ff01") && key("00").has_id("00"));
+        assert!(!key("00").has_id("0000ff"));
     }
 
     #[test]

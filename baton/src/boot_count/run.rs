@@ -3,6 +3,7 @@
 use super::args::{BootCountCommand, BootCountOptions, ResetArgs};
 use super::record::{COUNT, RECORD};
 use super::state::{Attempt, Counted, MAX_ATTEMPTS, Outcome};
+use crate::calendar;
 use crate::failure::Result;
 use crate::failure::boot_count::BootCountError;
 use crate::machine::{running_kernel, saved_state};
@@ -11,7 +12,6 @@ use crate::timing::note;
 use baton_sys::kexec_state::KexecState;
 use baton_sys::{Root, init};
 use serde::Serialize;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Carries out the command.
 ///
@@ -138,17 +138,11 @@ pub fn count(root: &Root) -> Result<Option<(String, Counted)>> {
         release: record.release,
         boot: running_kernel::read(root)?.boot,
     };
-    let counted = state.attempt(&name, attempt, now());
+    let counted = state.attempt(&name, attempt, calendar::now());
     if state != before {
         COUNT.write(root, &state)?;
     }
     Ok(Some((name, counted)))
-}
-
-/// In seconds since 1970.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |it| it.as_secs())
 }
 
 fn good(options: &BootCountOptions) -> Result<()> {

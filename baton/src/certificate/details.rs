@@ -1,5 +1,6 @@
 //! What is shown of a certificate.
 
+use super::fields::{extension, from_validity, tag};
 use super::key_kind::KeyKind;
 use crate::calendar;
 use crate::digest::sha256;
@@ -98,31 +99,6 @@ impl Details {
     }
 }
 
-/// Tags, named as in X.680.
-mod tag {
-    pub const BOOLEAN: u8 = 0x01;
-    pub const INTEGER: u8 = 0x02;
-    pub const BIT_STRING: u8 = 0x03;
-    pub const OCTET_STRING: u8 = 0x04;
-    pub const OID: u8 = 0x06;
-    pub const BMP_STRING: u8 = 0x1e;
-    pub const SEQUENCE: u8 = 0x30;
-    pub const SET: u8 = 0x31;
-    pub const VERSION: u8 = 0xa0;
-    pub const EXTENSIONS: u8 = 0xa3;
-    pub const UTC_TIME: u8 = 0x17;
-}
-
-/// The fields of a TBSCertificate from its validity on (RFC 5280, 4.1).
-fn from_validity(tbs: &[u8]) -> Option<Elements<'_>> {
-    let mut fields = Elements(tbs).with_tag(tag::SEQUENCE)?.inside();
-    let _ = fields.optional(tag::VERSION);
-    fields.with_tag(tag::INTEGER)?;
-    fields.with_tag(tag::SEQUENCE)?;
-    fields.with_tag(tag::SEQUENCE)?;
-    Some(fields)
-}
-
 /// When it begins to be valid and when it expires.
 fn validity(tbs: &[u8]) -> Option<[Option<u64>; 2]> {
     let mut times = from_validity(tbs)?.with_tag(tag::SEQUENCE)?.inside();
@@ -144,22 +120,6 @@ fn time(element: &Element<'_>) -> Option<u64> {
     let number = |from: usize, to: usize| whole.get(from..to)?.parse().ok();
     let date = [number(0, 4)?, number(4, 6)?, number(6, 8)?];
     calendar::seconds(date, [number(8, 10)?, number(10, 12)?, number(12, 14)?])
-}
-
-/// The value of an extension.
-fn extension<'a>(tbs: &'a [u8], oid: &[u8]) -> Option<&'a [u8]> {
-    let mut fields = from_validity(tbs)?;
-    let list = fields
-        .find(|it| it.tag == tag::EXTENSIONS)?
-        .inside()
-        .next()?;
-    list.inside().find_map(|extension| {
-        let mut fields = extension.inside();
-        let is_it = fields.with_tag(tag::OID)?.value == oid;
-        let _ = fields.optional(tag::BOOLEAN);
-        let value = fields.with_tag(tag::OCTET_STRING)?.value;
-        is_it.then_some(value)
-    })
 }
 
 /// The bits of KeyUsage from the first on (RFC 5280, 4.2.1.3).

@@ -2,6 +2,7 @@
 //! people know it. Neither the kernel nor shim nor the gate goes by any of it.
 
 pub mod details;
+pub mod fields;
 pub mod key_kind;
 pub mod known;
 pub mod usefulness;

@@ -4,7 +4,7 @@ use super::args::ListArgs;
 use super::find::{Found, find, is_part, is_unverified};
 use super::open::{survey, with_log};
 use super::raw;
-use crate::calendar::rfc3339;
+use crate::calendar::{self, rfc3339};
 use crate::crash::places;
 use crate::failure::Result;
 use crate::output::page::Page;
@@ -16,7 +16,6 @@ use baton_sys::{ReadError, Root};
 use serde::Serialize;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The state of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -221,9 +220,7 @@ impl Entry {
         let (Some(at), Some(seconds)) = (&self.crashed_at, self.seconds) else {
             return "-".to_owned();
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let passed = now.ok().and_then(|now| now.as_secs().checked_sub(seconds));
-        match passed {
+        match calendar::now().checked_sub(seconds) {
             Some(passed) => format!("{at} ({})", size::age(passed)),
             None => at.clone(),
         }

@@ -3,6 +3,7 @@
 
 pub mod note;
 
+use crate::calendar;
 use crate::failure::Result;
 use crate::machine::running_kernel;
 use baton_sys::{Root, kmsg};
@@ -68,7 +69,7 @@ impl Timing {
         }
         let observed = Observed {
             boot: running.boot,
-            now: note::now(),
+            now: calendar::now_in_milliseconds(),
             uptime: note::uptime(root),
             asked: Asked::read(root),
             init_started: kmsg::init_started(root).map(|at| at / 1000),

@@ -1,10 +1,10 @@
 //! What one boot notes for the next, and for later in itself.
 
+use crate::calendar;
 use crate::failure::{Attempt, IoError, Result};
 use crate::output::file;
 use baton_sys::Root;
 use serde::{Deserialize, Serialize};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where it is noted that a kexec was asked for.
 const ASKED: &str = "var/lib/baton/kexec-asked.json";
@@ -39,7 +39,7 @@ pub fn asked(root: &Root) -> Result<()> {
     let boot = root.read_text("proc/sys/kernel/random/boot_id")?;
     let asked = Asked {
         boot: boot.unwrap_or_default().trim().to_owned(),
-        at: now(),
+        at: calendar::now_in_milliseconds(),
     };
     let is_same = |it: &Asked| it.boot == asked.boot && asked.at.saturating_sub(it.at) < SAME;
     if Asked::read(root).as_ref().is_some_and(is_same) {
@@ -83,13 +83,6 @@ fn parse_uptime(text: &str) -> Option<u64> {
     let hundredths: u64 = rest.get(..2)?.parse().ok()?;
     let whole: u64 = seconds.parse().ok()?;
     whole.checked_mul(1000)?.checked_add(hundredths * 10)
-}
-
-/// In milliseconds since 1970.
-#[must_use]
-pub fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(0))
 }
 
 fn write(root: &Root, path: &str, text: &str) -> Result<()> {

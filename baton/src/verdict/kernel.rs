@@ -16,6 +16,7 @@
 //!   level when it loads it (`.blacklist` has digests as `bin:`, which kernel/kexec_file.c never asks for): nobody
 //!   else would refuse a kernel or a gate that was revoked so.
 
+use crate::certificate::fields::authority_key_id;
 use crate::machine::Keys;
 use baton_formats::pe::Pe;
 use baton_sys::hex;
@@ -158,7 +159,7 @@ struct Stand {
 fn describe(subject: &str, key_id: &str, anchor: Option<&Stand>) -> String {
     let who = format!("\"{subject}\" (key id {key_id})");
     match anchor {
-        Some(a) if same_id(&a.key.id, key_id) => format!("{who}, trusted by {}", a.key.keyring),
+        Some(a) if a.key.has_id(key_id) => format!("{who}, trusted by {}", a.key.keyring),
         Some(a) => format!(
             "{who}, vouched for by \"{}\" (key id {}) in {}",
             a.key.name, a.key.id, a.key.keyring
@@ -196,7 +197,7 @@ fn anchors(embedded: &[Certificate<'_>], keys: &Keys) -> Vec<Stand> {
         let issuer = authority_key_id(certificate.tbs()).map(hex::encode);
         let key = issuer.and_then(|id| {
             let mut trusted = keys.keyrings.trusted.iter();
-            trusted.find(|k| same_id(&k.id, &id)).cloned()
+            trusted.find(|key| key.has_id(&id)).cloned()
         });
         add(certificate, key.as_ref());
     }
@@ -214,16 +215,7 @@ fn find<'k>(keyrings: &'k Keyrings, certificate: &Certificate<'_>) -> Option<&'k
 pub(crate) fn is_of(key: &KeyInfo, certificate: &Certificate<'_>) -> bool {
     let key_id = certificate.key_id().to_string();
     let serial = hex::encode(certificate.serial());
-    same_id(&key.id, &key_id) || same_id(&key.id, &serial)
-}
-
-/// The kernel leaves out one leading zero byte.
-fn same_id(a: &str, b: &str) -> bool {
-    let short = |id: &str| match id.strip_prefix("00") {
-        Some(rest) if !rest.is_empty() => rest.to_ascii_lowercase(),
-        _ => id.to_ascii_lowercase(),
-    };
-    short(a) == short(b)
+    key.has_id(&key_id) || key.has_id(&serial)
 }
 
 /// The kernel asks for the digest that the certificate's signature is made of (x509_get_sig_params), so
@@ -249,53 +241,9 @@ fn tried(keyrings: &Keyrings) -> String {
     format!("keys of the kernel: {}", keys.join("; "))
 }
 
-/// The keyIdentifier of the authority key identifier extension (RFC 5280 §4.2.1.1) in a TBSCertificate.
-fn authority_key_id(tbs: &[u8]) -> Option<Vec<u8>> {
-    /// OBJECT IDENTIFIER 2.5.29.35
-    const OID: [u8; 5] = [0x06, 0x03, 0x55, 0x1d, 0x23];
-    let at = tbs.windows(OID.len()).position(|w| w == OID)?;
-    let mut rest = tbs.get(at + OID.len()..)?;
-    if let Some((_, after)) = tlv(rest, 0x01) {
-        rest = after; // critical
-    }
-    let (extension, _) = tlv(rest, 0x04)?;
-    let (fields, _) = tlv(extension, 0x30)?;
-    tlv(fields, 0x80).map(|(id, _)| id.to_vec())
-}
-
-/// The contents of the element at the start of `bytes`, if it has this tag, and what follows.
-fn tlv(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&first, rest) = bytes.split_first()?;
-    let (&len, rest) = rest.split_first()?;
-    // Longer forms don't occur in a key identifier.
-    (first == tag && len < 0x80)
-        .then(|| rest.split_at_checked(len.into()))
-        .flatten()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_leading_zero_byte_makes_no_difference() {
-        assert!(same_id("00ff", "FF"));
-        assert!(same_id("ff01", "ff01"));
-        assert!(!same_id("00", "0000ff"));
-        assert!(same_id("00", "00"));
-    }
-
-    #[test]
-    fn the_authority_key_id_is_found_with_and_without_critical() {
-        let plain = [6, 3, 0x55, 0x1d, 0x23, 4, 6, 0x30, 4, 0x80, 2, 0xaa, 0xbb];
-        assert_eq!(authority_key_id(&plain), Some(vec![0xaa, 0xbb]));
-        let critical = [
-            6, 3, 0x55, 0x1d, 0x23, 1, 1, 0xff, 4, 5, 0x30, 3, 0x80, 1, 7,
-        ];
-        assert_eq!(authority_key_id(&critical), Some(vec![7]));
-        assert_eq!(authority_key_id(&plain[..8]), None);
-        assert_eq!(authority_key_id(&[]), None);
-    }
 
     #[test]
     fn what_is_no_pe_image_is_refused_as_such() {

@@ -33,7 +33,7 @@ pub fn sign(file: &[u8], signer: &Signer) -> Result<Vec<u8>> {
     if !public::made(parsed.key_info(), &message.digest, &signature) {
         return Err(SignError::ImaNotAccepted.into());
     }
-    let id = key_id::of(certificate).ok_or(SignError::NoKeyIdentifier)?;
+    let id = key_id::of(&parsed).ok_or(SignError::NoKeyIdentifier)?;
     let length = u16::try_from(signature.len()).map_err(|_| SignError::Over4G("signature"))?;
     let mut value = TYPE_AND_VERSION.to_vec();
     value.push(hash_number(signer.hash));
@@ -62,7 +62,7 @@ pub fn is_signed(file: &[u8], value: &[u8], signer: &Signer) -> bool {
     let hash = hashes
         .into_iter()
         .find(|it| Some(hash_number(*it)) == number);
-    let id = key_id::of(certificate.as_bytes());
+    let id = key_id::of(&certificate);
     header.starts_with(&TYPE_AND_VERSION)
         && id.is_some_and(|id| header.get(3..7) == Some(&id[..]))
         && header.get(7..).map(usize_of) == Some(signature.len())

@@ -138,22 +138,13 @@ fn keys_of<'a>(info: &KeyInfo, known: &[X509<'a>]) -> Vec<Key<'a>> {
     };
     let fitting = known
         .iter()
-        .filter(|certificate| same_id(&info.id, &shown_id(certificate)));
+        .filter(|certificate| info.has_id(&shown_id(certificate)));
     let found: Vec<Key<'_>> = fitting.map(|it| key(Some(it.clone()))).collect();
     if found.is_empty() {
         vec![key(None)]
     } else {
         found
     }
-}
-
-/// The kernel leaves out one leading zero byte.
-fn same_id(a: &str, b: &str) -> bool {
-    let short = |id: &str| match id.strip_prefix("00") {
-        Some(rest) if !rest.is_empty() => rest.to_ascii_lowercase(),
-        _ => id.to_ascii_lowercase(),
-    };
-    short(a) == short(b)
 }
 
 impl Wanted<'_> {
@@ -177,8 +168,8 @@ impl Wanted<'_> {
             (Some(certificate), Some(id), _) => certificate.id() == id,
             (Some(certificate), None, Some(id)) => certificate.subject_key_id == Some(id),
             // Of a key whose certificate isn't known, what is shown of it must do.
-            (None, _, Some(id)) => same_id(&key.info.id, &hex::encode(id)),
-            (None, Some((_, serial)), None) => same_id(&key.info.id, &hex::encode(serial)),
+            (None, _, Some(id)) => key.info.has_id(&hex::encode(id)),
+            (None, Some((_, serial)), None) => key.info.has_id(&hex::encode(serial)),
             (_, None, None) => false,
         }
     }
