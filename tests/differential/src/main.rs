@@ -1,10 +1,12 @@
 //! Baton's Authenticode digest and verdicts against those of sbsign, sbverify and osslsigncode: on
-//! every PE file of the packages that are used here, and on malformed ones.
+//! every PE file of the packages that are used here, and on malformed ones. And signing with a key that is
+//! elsewhere, with systemd-sbsign.
 
 mod cases;
 mod document;
 mod image;
 mod malformed;
+mod offline;
 mod packaged;
 mod peers;
 mod spoil;
@@ -16,6 +18,7 @@ use anyhow::{Result, bail};
 use baton_lab::fetch::cache::Cache;
 use baton_lab::fetch::extras::Extras;
 use baton_lab::fetch::packages::Packages;
+use baton_lab::fetch::sbsign::SystemdSbsign;
 use baton_lab::fetch::tools::{self, Need};
 use baton_lab::keys;
 use baton_lab::programs;
@@ -66,10 +69,12 @@ fn run() -> Result<()> {
     trees.extend(extras.trees());
     let files = packaged::compare(&bench, &trees)?;
     let images = malformed::compare(&bench, &keys.untrusted)?;
-    let unexplained = files.unexplained + images.unexplained;
+    let sbsign = SystemdSbsign::fetch(&cache)?;
+    let offline = offline::compare(&bench, &sbsign, &extras.uki_stub())?;
+    let unexplained = files.unexplained + images.unexplained + offline.unexplained;
     println!(
-        "{} files of packages, {} malformed images, {unexplained} unexplained differences",
-        files.compared, images.compared
+        "{} files of packages, {} malformed images, {} ways to sign with systemd-sbsign, {unexplained} unexplained differences",
+        files.compared, images.compared, offline.compared
     );
     if unexplained > 0 {
         bail!("the tools differ where tests/differential doesn't say so");

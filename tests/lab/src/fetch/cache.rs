@@ -25,6 +25,8 @@ pub enum Entry<'a> {
     Images,
     /// Programs that read dumps.
     DumpPeers,
+    /// systemd-sbsign.
+    SystemdSbsign,
     /// Python with what edits the firmware's variables.
     FirmwarePython,
     /// Python with what makes UKIs and reads dumps.
@@ -49,6 +51,7 @@ impl Entry<'_> {
             Entry::StockKexec => "stock-kexec-1".into(),
             Entry::Images => "images-2".into(),
             Entry::DumpPeers => "dump-peers-2".into(),
+            Entry::SystemdSbsign => "systemd-sbsign-1".into(),
             Entry::FirmwarePython => "firmware-python-1".into(),
             Entry::ToolsPython => "tools-python-1".into(),
             Entry::Keys => "keys-3".into(),
@@ -172,6 +175,7 @@ mod tests {
             Entry::StockKexec,
             Entry::Images,
             Entry::DumpPeers,
+            Entry::SystemdSbsign,
             Entry::FirmwarePython,
             Entry::ToolsPython,
             Entry::Keys,

@@ -1,14 +1,14 @@
-//! Programs of others that read and write crash dumps, newer than this system's: unpacked with all of
-//! their libraries, and run with those.
+//! Programs of others that read and write crash dumps, newer than this system's.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::exec;
-use crate::fetch::apt::{self, Apt, Releases};
+use crate::fetch::apt::{Apt, Releases};
 use crate::fetch::cache::{Cache, Entry};
+use crate::fetch::newer;
 
 /// A program, and the package that it is in.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -27,7 +27,7 @@ impl Peers {
         Ok(Peers(cache.once(Entry::DumpPeers, |draft| {
             let apt = Apt::for_downloads(cache, Releases::WithNewest)?;
             for (_, package) in PROGRAMS {
-                unpack(&apt, package, &draft.join(package))?;
+                newer::unpack(&apt, package, &draft.join(package))?;
             }
             Ok(())
         })?))
@@ -48,23 +48,11 @@ impl Peers {
         self.program("crash")
     }
 
-    /// A program, started by the dynamic linker that came with it, which finds its libraries.
     fn program(&self, name: &str) -> Command {
         let package = PROGRAMS.iter().find(|(program, _)| *program == name);
         let tree = self.0.join(package.map_or(name, |(_, package)| package));
-        let libraries = tree.join("usr/lib/x86_64-linux-gnu");
-        let mut command = Command::new(libraries.join("ld-linux-x86-64.so.2"));
-        command.arg("--library-path").arg(&libraries);
-        command.arg(tree.join("usr/bin").join(name));
-        command
+        newer::command(&tree, &format!("usr/bin/{name}"))
     }
-}
-
-fn unpack(apt: &Apt, package: &str, into: &Path) -> Result<()> {
-    let mut wanted = apt.libraries(package, apt::NEWEST)?;
-    wanted.push(package.to_owned());
-    let newest = wanted.iter().map(|name| format!("{name}/{}", apt::NEWEST));
-    apt.unpack_all(&newest.collect::<Vec<_>>(), into)
 }
 
 /// What a program wrote to both of its outputs; an error, with that, if it failed.
