@@ -1,6 +1,7 @@
 //! The system call kexec_file_load, and kexec_load for kernels that don't have it.
 
 use crate::kexec_error::{KexecError, Load};
+use crate::kexec_lock;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
@@ -12,7 +13,8 @@ const KEXEC_ON_CRASH: libc::c_ulong = 1;
 
 /// Loads a kernel for the next kexec, or for a crash.
 ///
-/// The kernel reads both files itself; `kernel` must not be open for writing anywhere.
+/// The kernel reads both files itself; `kernel` must not be open for writing anywhere. While another load is in
+/// progress, this waits for its end.
 ///
 /// # Errors
 /// The kernel's errno with its reason. After a failed crash load the previously loaded crash kernel is gone; a failed
@@ -32,13 +34,9 @@ pub fn load(
     }
     let initrd = initrd.as_ref().map_or(-1, |fd| fd.as_fd().as_raw_fd());
     let what = if crash { Load::Crash } else { Load::Normal };
-    file_load(
-        kernel.as_raw_fd(),
-        initrd,
-        cmdline.to_bytes_with_nul(),
-        flags,
-    )
-    .map_err(|errno| KexecError::new(what, errno))
+    let cmdline = cmdline.to_bytes_with_nul();
+    let attempt = || file_load(kernel.as_raw_fd(), initrd, cmdline, flags);
+    kexec_lock::waiting(attempt, is_busy).map_err(|errno| KexecError::new(what, errno))
 }
 
 /// Unloads the loaded kernel or the loaded crash kernel. Succeeds if none is loaded.
@@ -50,11 +48,11 @@ pub fn unload(crash: bool) -> Result<(), KexecError> {
     if crash {
         flags |= KEXEC_FILE_ON_CRASH;
     }
-    let unloaded = match file_load(-1, -1, &[], flags) {
+    let attempt = || match file_load(-1, -1, &[], flags) {
         Err(libc::ENOSYS) => old_load(0, &[], crash),
         other => other,
     };
-    unloaded.map_err(|errno| KexecError::new(Load::Unload, errno))
+    kexec_lock::waiting(attempt, is_busy).map_err(|errno| KexecError::new(Load::Unload, errno))
 }
 
 /// A part of what [`load_segments`] loads: these bytes, and zeros up to its size.
@@ -74,7 +72,12 @@ pub struct Segment<'a> {
 /// # Errors
 /// The kernel's errno with its reason.
 pub fn load_segments(entry: u64, segments: &[Segment<'_>]) -> Result<(), KexecError> {
-    old_load(entry, segments, false).map_err(|errno| KexecError::new(Load::Normal, errno))
+    kexec_lock::waiting(|| old_load(entry, segments, false), is_busy)
+        .map_err(|errno| KexecError::new(Load::Normal, errno))
+}
+
+fn is_busy(errno: &i32) -> bool {
+    *errno == libc::EBUSY
 }
 
 /// `struct kexec_segment` of include/uapi/linux/kexec.h.

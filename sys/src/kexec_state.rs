@@ -1,6 +1,7 @@
 //! Which kernels are loaded.
 
-use crate::{ReadError, Root};
+use crate::{ReadError, Root, kexec_lock};
+use std::io::ErrorKind;
 
 /// The state of kexec as the kernel reports it (kernel/kexec_core.c, kernel/ksysfs.c).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,27 +16,36 @@ pub struct KexecState {
 
 impl KexecState {
     /// Reads `/sys/kernel/kexec/NAME`, or `/sys/kernel/kexec_NAME` on older kernels; `None`
-    /// if the kernel has no kexec.
+    /// if the kernel has no kexec. While a kernel is being loaded, it waits for the end of that.
     ///
     /// # Errors
     /// When a file exists and can't be read.
     pub fn read(root: &Root) -> Result<Option<KexecState>, ReadError> {
-        let number = |name: &str| -> Result<Option<i64>, ReadError> {
-            match root.read_number(&format!("sys/kernel/kexec/{name}"))? {
-                Some(n) => Ok(Some(n)),
-                None => root.read_number(&format!("sys/kernel/kexec_{name}")),
-            }
-        };
+        // First, because of what it waits for: what is loaded is told as it is then. `crash_get_memory_size` of
+        // kernel/crash_core.c takes the lock.
+        let is_busy = |e: &ReadError| e.error.kind() == ErrorKind::ResourceBusy;
+        let crash_size = kexec_lock::waiting(|| KexecState::crash_size(root), is_busy)?;
+        let number = |name| KexecState::number(root, name);
         let Some(loaded) = number("loaded")? else {
             return Ok(None);
         };
         Ok(Some(KexecState {
             loaded: loaded == 1,
             crash_loaded: number("crash_loaded")? == Some(1),
-            crash_size: number("crash_size")?
-                .and_then(|n| u64::try_from(n).ok())
-                .unwrap_or(0),
+            crash_size,
         }))
+    }
+
+    fn crash_size(root: &Root) -> Result<u64, ReadError> {
+        let size = KexecState::number(root, "crash_size")?;
+        Ok(size.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+    }
+
+    fn number(root: &Root, name: &str) -> Result<Option<i64>, ReadError> {
+        match root.read_number(&format!("sys/kernel/kexec/{name}"))? {
+            Some(n) => Ok(Some(n)),
+            None => root.read_number(&format!("sys/kernel/kexec_{name}")),
+        }
     }
 }
 

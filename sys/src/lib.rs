@@ -27,6 +27,7 @@ pub mod hex;
 pub mod init;
 pub mod kexec;
 pub mod kexec_error;
+mod kexec_lock;
 pub mod kexec_state;
 pub mod keyring;
 pub mod kmsg;
