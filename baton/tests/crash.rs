@@ -162,9 +162,35 @@ fn each_thing_that_stands_against_it_has_its_code() {
     let stacked = machine().with_device_mapper("CRYPT-LUKS2-x");
     stacked.set(
         "etc/baton/crash.toml",
-        "[[target]]\nkind = \"mounted\"\ndirectory = \"/srv\"\n",
+        "[[target]]\nkind = \"mounted\"\ndirectory = \"/srv\"\n[log]\nkind = \"none\"\n",
     );
     assert_eq!(reason(&load(&stacked, &[])), (9, "stacked".into()));
+}
+
+#[test]
+fn where_no_target_can_be_used_the_log_is_saved_and_that_is_said() {
+    let stacked = machine().with_device_mapper("CRYPT-LUKS2-x");
+    stacked.set(
+        "etc/baton/crash.toml",
+        "[[target]]\nkind = \"mounted\"\ndirectory = \"/srv\"\n",
+    );
+    let said = load(&stacked, &[]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    let json = said.json();
+    assert!(json["capture"]["targets"].as_array().unwrap().is_empty());
+    let log = json["capture"]["log"].as_str().unwrap();
+    assert!(log.starts_with("/boot/crash of ext4 on vda1"), "{log}");
+    let notes = json["notes"].to_string();
+    assert!(
+        notes.contains("would leave its kernel log alone"),
+        "{notes}"
+    );
+    assert!(notes.contains("encrypted"), "{notes}");
+    assert!(
+        problems(&status(&stacked))
+            .iter()
+            .any(|it| it.contains("encrypted"))
+    );
 }
 
 #[test]

@@ -10,8 +10,9 @@ use crate::device::Device;
 use crate::dump::Dump;
 use crate::path::InitramfsFile;
 use crate::system::Finally;
-use crate::target::Target;
+use crate::target::{FilesystemTarget, Target};
 use baton_toml::{Number, TomlError};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The path of the configuration in the initramfs.
@@ -39,12 +40,20 @@ pub struct Config {
     pub watchdogs: Vec<String>,
     /// Which memory is dumped, and how.
     pub dump: Dump,
-    /// The targets, at least one; each is tried if those before it fail.
+    /// The targets; each is tried if those before it fail. At least one, unless there is a place for the log.
     #[serde(
+        default,
         deserialize_with = "targets",
         serialize_with = "baton_toml::write_variants"
     )]
     pub target: Vec<Target>,
+    /// Where the kernel log goes if no target takes it.
+    #[serde(
+        default,
+        deserialize_with = "place",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub log: Option<FilesystemTarget>,
 }
 
 /// The time that the whole capture may take, in seconds.
@@ -62,6 +71,11 @@ pub enum ConfigError {
     /// The text isn't TOML, doesn't have the keys of a configuration, or a value is wrong.
     #[error("the capture configuration: {0}; docs/capture.md lists the keys")]
     Text(TomlError),
+    /// A crash would leave nothing.
+    #[error(
+        "the capture configuration: there is neither a target nor a place for the log; add a [[target]]"
+    )]
+    Nowhere,
     /// The configuration can't be serialised.
     #[error("the capture configuration can't be written as TOML: {0}; report this as a bug")]
     Unwritable(String),
@@ -84,19 +98,26 @@ impl TryFrom<Target> for Reachable {
     type Error = MadeByUdev;
 
     fn try_from(target: Target) -> Result<Reachable, MadeByUdev> {
-        match target
-            .kind()
-            .device()
-            .filter(|device| device.is_made_by_udev())
-        {
-            None => Ok(Reachable(target)),
-            Some(device) => Err(MadeByUdev(device.clone())),
-        }
+        target.kind().device().map_or(Ok(()), reachable)?;
+        Ok(Reachable(target))
     }
 }
 
+fn reachable(device: &Device) -> Result<(), MadeByUdev> {
+    if device.is_made_by_udev() {
+        return Err(MadeByUdev(device.clone()));
+    }
+    Ok(())
+}
+
+fn place<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Option<FilesystemTarget>, D::Error> {
+    let place = FilesystemTarget::deserialize(deserializer)?;
+    reachable(&place.device).map_err(D::Error::custom)?;
+    Ok(Some(place))
+}
+
 fn targets<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Vec<Target>, D::Error> {
-    let targets: Vec<Reachable> = baton_toml::not_empty(deserializer, "add a [[target]]")?;
+    let targets = Vec::<Reachable>::deserialize(deserializer)?;
     Ok(targets.into_iter().map(|it| it.0).collect())
 }
 
@@ -106,7 +127,11 @@ impl Config {
     /// # Errors
     /// Names the line and the key, what is wrong with the value, and the fix.
     pub fn parse(text: &str) -> Result<Config, ConfigError> {
-        baton_toml::read(text).map_err(ConfigError::Text)
+        let config: Config = baton_toml::read(text).map_err(ConfigError::Text)?;
+        if config.target.is_empty() && config.log.is_none() {
+            return Err(ConfigError::Nowhere);
+        }
+        Ok(config)
     }
 
     /// The configuration as text that [`Config::parse`] reads as the same.

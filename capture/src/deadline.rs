@@ -66,6 +66,13 @@ impl End {
         *self.unsaved.lock().unwrap_or_else(|it| it.into_inner()) = None;
     }
 
+    /// Whether no target has saved the log that is held.
+    #[must_use]
+    pub fn log_is_unsaved(&self) -> bool {
+        let unsaved = self.unsaved.lock().unwrap_or_else(|it| it.into_inner());
+        unsaved.is_some()
+    }
+
     /// Takes the action unless it has been taken. Doesn't return on a real machine.
     pub fn take(&self, why: &str) {
         {

@@ -54,6 +54,12 @@ pub(crate) fn check(path: &str) -> Result<(), PathFlaw> {
 pub struct Directory(PathBuf);
 
 impl Directory {
+    /// The directory with these parts, which are names.
+    #[must_use]
+    pub fn below(parts: &[&str]) -> Directory {
+        Directory(parts.iter().collect())
+    }
+
     /// The absolute path.
     #[must_use]
     pub fn path(&self) -> PathBuf {

@@ -12,7 +12,7 @@ use crate::periodic_sync::PeriodicSync;
 use crate::progress::Progress;
 use crate::summary::{CrashSummary, Failed, Memory, Seconds, Summary};
 use crate::system::System;
-use crate::target::{Job, Target, TargetError, TargetWriter, WrittenDump};
+use crate::target::{FilesystemTarget, Job, Target, TargetError, TargetWriter, WrittenDump};
 use crate::watchdog;
 use baton_kdump::convert::Summary as Written;
 use baton_kdump::write::{Observer, Phase};
@@ -119,9 +119,38 @@ impl<'a> Capture<'a> {
         let log = self.log(&*crash);
         self.end.hold(log.clone());
         let targets = &self.config.target;
-        let left = (1..=targets.len()).rev();
+        let after = usize::from(self.config.log.is_some());
+        let left = (1..=targets.len()).rev().map(|left| left + after);
         let mut attempts = targets.iter().zip(left);
-        attempts.any(|(target, left)| self.attempt(target, &*crash, &log, left))
+        let is_dumped = attempts.any(|(target, left)| self.attempt(target, &*crash, &log, left));
+        if self.end.log_is_unsaved()
+            && let Some(place) = &self.config.log
+        {
+            self.save_log_alone(place, crash.facts(), &log);
+        }
+        is_dumped
+    }
+
+    /// Saves the log where there is no dump.
+    fn save_log_alone(&mut self, place: &FilesystemTarget, facts: &Facts, log: &str) {
+        self.system
+            .say(&format!("saving the kernel log to {place}"));
+        self.summary.target = place.to_string();
+        self.summary.error = Some("this place is for the kernel log alone".to_owned());
+        let job = Job {
+            max_size: 0,
+            ..self.job(facts, 1)
+        };
+        self.measure();
+        let summary = &self.summary;
+        match place.save_log(self.system, &job, log, || summary.to_json()) {
+            Ok(remarks) => {
+                self.end.log_is_saved();
+                self.system.say("the kernel log is saved");
+                remarks.iter().for_each(|remark| self.system.say(remark));
+            }
+            Err(error) => self.system.say(&format!("failed: {error}")),
+        }
     }
 
     fn load_modules(&mut self) {

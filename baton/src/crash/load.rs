@@ -26,11 +26,9 @@ const NAME: &str = "baton-capture-initramfs";
 
 fn summary(root: &Root, prepared: &Prepared, reserved: u64) -> Result<CaptureSummary> {
     let needed = estimate::memory(prepared);
-    let mut notes: Vec<String> = prepared
-        .left_out
-        .iter()
-        .map(|failure| format!("left out: {failure}"))
-        .collect();
+    let mut notes: Vec<String> = prepared.without_dump().into_iter().collect();
+    let left_out = prepared.left_out.iter();
+    notes.extend(left_out.map(|failure| format!("left out: {failure}")));
     notes.extend(
         prepared
             .targets
@@ -54,6 +52,7 @@ fn summary(root: &Root, prepared: &Prepared, reserved: u64) -> Result<CaptureSum
             .iter()
             .map(|target| target.describe())
             .collect(),
+        log: prepared.log.clone(),
         modules: prepared.modules.clone(),
         initramfs_len: prepared.initramfs.len() as u64,
         memory_needed: needed,

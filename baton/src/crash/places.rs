@@ -1,6 +1,7 @@
 //! Where the dumps of this machine are, by crash.toml.
 
 use super::settings::Source;
+use super::target;
 use crate::failure::Result;
 use baton_sys::{Root, mounts};
 use std::path::PathBuf;
@@ -29,6 +30,11 @@ pub fn find(root: &Root) -> Result<Places> {
             Ok(place) => places.found.push(place),
             Err(why) => places.notes.push(why.to_string()),
         }
+    }
+    match target::log::dumps(settings.log.as_ref(), root, &mounts) {
+        Ok(Some(place)) if !places.found.contains(&place) => places.found.push(place),
+        Ok(_) => {}
+        Err(why) => places.notes.push(why.to_string()),
     }
     Ok(places)
 }

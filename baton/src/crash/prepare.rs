@@ -7,7 +7,7 @@ use super::kernel::{self, Kernel};
 use super::module_file;
 use super::needs::Needs;
 use super::settings::{Settings, Source};
-use super::target::FoundTarget;
+use super::target::{FoundTarget, LogPlace};
 use super::watchdogs::Watchdogs;
 use super::{cmdline, program};
 use crate::arch;
@@ -15,9 +15,10 @@ use crate::failure::problem::Problem;
 use crate::failure::{Failure, Result};
 use baton_capture::config::Config;
 use baton_capture::path::InitramfsFile;
+use baton_sys::Root;
 use baton_sys::hex;
 use baton_sys::modules::Index;
-use baton_sys::{Root, mounts};
+use baton_sys::mounts::{self, Mount};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ pub struct Prepared {
     pub config: Config,
     /// The targets, in the order in which they are tried.
     pub targets: Targets,
+    /// Where the kernel log goes if no target takes it.
+    pub log: Option<String>,
     /// Why other targets that were asked for are left out.
     pub left_out: Vec<Failure>,
     /// What a person should know of watchdogs.
@@ -55,6 +58,15 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// What is to be said where there is no target.
+    #[must_use]
+    pub fn without_dump(&self) -> Option<String> {
+        let log = self.log.as_ref().filter(|_| self.targets.is_empty())?;
+        Some(format!(
+            "no target can be used: a crash would leave its kernel log alone, in {log}"
+        ))
+    }
+
     /// Takes another command line, as it is.
     pub fn replace_command_line(&mut self, line: &[u8]) {
         self.cmdline = line.to_vec();
@@ -81,13 +93,21 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
     let mut needs = Needs::new(&index, kernel.is_running);
     // First, since they wait for nobody.
     let watchdogs = Watchdogs::find(root, &mut needs);
-    let (targets, left_out) = targets(root, &settings, &mut needs)?;
+    let Places {
+        targets,
+        log,
+        left_out,
+    } = places(root, &settings, &mut needs)?;
     needs.pstore(root);
     for module in &settings.kernel.modules {
         needs.named(module)?;
     }
     let modules = read_modules(&index, needs.into_order())?;
-    let config = compile(&settings, &targets, &modules, watchdogs.fed)?;
+    let config = Config {
+        watchdogs: watchdogs.fed,
+        log: log.config(),
+        ..compile(&settings, &targets, &modules)?
+    };
     let text = config.to_toml().map_err(Problem::BadCaptureConfig)?;
     let cmdline = command_line(root, &settings)?;
     let initramfs = initramfs::build(&program, &text, &modules)?;
@@ -102,21 +122,46 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
         initramfs,
         config,
         targets,
+        log: log.found.map(|place| place.describe()),
         left_out,
         watchdog_notes: watchdogs.notes,
         parts,
     })
 }
 
+/// Where a crash can go.
+struct Places {
+    targets: Targets,
+    log: LogPlace,
+    left_out: Vec<Failure>,
+}
+
+/// Finds them, and adds the modules that they need.
+fn places(root: &Root, settings: &Settings, needs: &mut Needs<'_>) -> Result<Places> {
+    let mounts = mounts::read(root)?;
+    let (targets, mut left_out) = targets(root, settings, &mounts, needs);
+    let mut log = LogPlace::find(settings.log.as_ref(), root, &mounts, &targets, needs);
+    left_out.extend(log.failure.take());
+    if targets.is_empty() && log.found.is_none() {
+        let first = left_out.into_iter().next();
+        return Err(first.unwrap_or_else(|| Problem::NoTarget.into()));
+    }
+    Ok(Places {
+        targets,
+        log,
+        left_out,
+    })
+}
+
 fn targets(
     root: &Root,
     settings: &Settings,
+    mounts: &[Mount],
     needs: &mut Needs<'_>,
-) -> Result<(Targets, Vec<Failure>)> {
-    let mounts = mounts::read(root)?;
+) -> (Targets, Vec<Failure>) {
     let (mut targets, mut left_out) = (Vec::new(), Vec::new());
     for target in &settings.target {
-        let found = target.kind().find(root, &mounts).and_then(|target| {
+        let found = target.kind().find(root, mounts).and_then(|target| {
             needs.all_or_nothing(|needs| target.require(needs))?;
             Ok(target)
         });
@@ -125,12 +170,7 @@ fn targets(
             Err(failure) => left_out.push(failure),
         }
     }
-    if targets.is_empty() {
-        let first = left_out.into_iter().next();
-        Err(first.unwrap_or_else(|| Problem::NoTarget.into()))
-    } else {
-        Ok((targets, left_out))
-    }
+    (targets, left_out)
 }
 
 fn read_modules(index: &Index, order: Vec<String>) -> Result<Vec<Module>> {
@@ -152,7 +192,6 @@ fn compile(
     settings: &Settings,
     targets: &[Box<dyn FoundTarget>],
     modules: &[Module],
-    watchdogs: Vec<String>,
 ) -> std::result::Result<Config, Problem> {
     let files = modules.iter().map(|module| {
         let file = InitramfsFile::try_from(initramfs::module_path(&module.name));
@@ -165,9 +204,10 @@ fn compile(
         read_back: settings.read_back,
         keep: settings.keep,
         modules: files.collect::<std::result::Result<_, _>>()?,
-        watchdogs,
+        watchdogs: Vec::new(),
         dump: settings.dump,
         target: targets.iter().map(|target| target.config()).collect(),
+        log: None,
     })
 }
 

@@ -3,7 +3,7 @@
 //! Most values are of the capture program's own types. What differs from its configuration is what isn't known before
 //! the capture is made: where the targets lie, and which modules they need.
 
-use super::target::{Mounted, NamedTarget};
+use super::target::{Mounted, NamedLog, NamedTarget};
 use crate::failure::Result;
 use crate::failure::problem::Problem;
 use crate::input::read;
@@ -39,6 +39,8 @@ pub struct Settings {
     /// The targets, in the order in which they are tried.
     #[serde(deserialize_with = "targets")]
     pub target: Vec<NamedTarget>,
+    /// Where the kernel log goes if no target takes it; `None`: where it is likely to be safe.
+    pub log: Option<NamedLog>,
 }
 
 /// The capture kernel.
@@ -68,6 +70,7 @@ impl Default for Settings {
             dump: Dump::default(),
             kernel: Kernel::default(),
             target: vec![NamedTarget::Mounted(Mounted::default())],
+            log: None,
         }
     }
 }
@@ -213,7 +216,7 @@ mod tests {
         for (text, sentence) in [
             (
                 "x = 1",
-                "line 1: unknown key \"x\"; known here: deadline, progress-timeout, finally, read-back, keep, dump, kernel, target",
+                "line 1: unknown key \"x\"; known here: deadline, progress-timeout, finally, read-back, keep, dump, kernel, target, log",
             ),
             (
                 "keep = \"all\"",

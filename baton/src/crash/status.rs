@@ -35,6 +35,8 @@ struct Status {
     loaded: Option<Record>,
     /// Where a dump would go if the capture was loaded now.
     targets: Vec<TargetRoom>,
+    /// Where the kernel log would go if no target took it.
+    log: Option<String>,
     /// Bytes that a dump would take now.
     dump_size: Option<u64>,
     /// Bytes of memory that the capture is likely to need.
@@ -151,6 +153,8 @@ impl Status {
             }
         };
         self.compare(&prepared);
+        self.log.clone_from(&prepared.log);
+        self.problems.extend(prepared.without_dump());
         let left_out = prepared.left_out.iter();
         self.problems
             .extend(left_out.map(|failure| format!("a target is left out: {failure}")));
@@ -257,6 +261,9 @@ impl Status {
             };
             let label = if index == 0 { "targets" } else { "" };
             row(label, &format!("{}: {room}", target.target));
+        }
+        if let Some(log) = &self.log {
+            row("log alone", log);
         }
         if let Some(bytes) = self.dump_size {
             row("a dump now", &format!("about {}", mib(bytes)));

@@ -15,6 +15,8 @@ pub struct CaptureSummary {
     pub config: Option<PathBuf>,
     /// Where dumps go, in the order in which they are tried.
     pub targets: Vec<String>,
+    /// Where the kernel log goes if no target takes it.
+    pub log: Option<String>,
     /// Modules in the order in which they are loaded.
     pub modules: Vec<String>,
     /// Bytes of the initramfs.
@@ -30,6 +32,9 @@ impl CaptureSummary {
     fn print(&self) {
         for target in &self.targets {
             say!("  target: {target}");
+        }
+        if let Some(log) = &self.log {
+            say!("  log, if no target takes it: {log}");
         }
         say!("  modules: {}", self.modules.join(" "));
         say!("  initramfs: {} KiB", self.initramfs_len.div_ceil(1024));

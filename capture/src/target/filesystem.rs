@@ -74,6 +74,36 @@ impl TargetKind for FilesystemTarget {
     }
 
     fn writer<'s>(&self, system: &'s dyn System) -> Box<dyn TargetWriter + 's> {
+        Box::new(self.opening(system))
+    }
+}
+
+impl FilesystemTarget {
+    /// Saves a kernel log without a dump, as the dump of a crash that ended after the log. Returns remarks.
+    ///
+    /// # Errors
+    /// When the log can't be saved.
+    pub fn save_log(
+        &self,
+        system: &dyn System,
+        job: &Job,
+        log: &str,
+        summary: impl FnOnce() -> String,
+    ) -> Result<Vec<String>> {
+        let mut writer = self.opening(system);
+        let saved = writer.prepare(job).and_then(|mut remarks| {
+            TargetWriter::save_log(&mut writer, log)?;
+            writer.save(SUMMARY, &summary())?;
+            remarks.extend(writer.remove_superseded());
+            Ok(remarks)
+        });
+        let closed = writer.close();
+        let remarks = saved?;
+        closed?;
+        Ok(remarks)
+    }
+
+    fn opening<'s>(&self, system: &'s dyn System) -> FilesystemWriter<'s> {
         let mut target = self.clone();
         // FAT stores no modes; these options set those of all files.
         let masks = ["umask", "fmask", "dmask"];
@@ -81,7 +111,7 @@ impl TargetKind for FilesystemTarget {
         if target.filesystem == FileSystem::Vfat && !has_mask {
             target.options.push("umask=0077");
         }
-        Box::new(FilesystemWriter {
+        FilesystemWriter {
             system,
             place: target.directory.below_root().to_owned(),
             target,
@@ -90,7 +120,7 @@ impl TargetKind for FilesystemTarget {
             name: None,
             called: INCOMPLETE,
             output: None,
-        })
+        }
     }
 }
 
@@ -177,6 +207,20 @@ impl FilesystemWriter<'_> {
             }
         }
         storage.remove_directory(&directory)
+    }
+
+    /// Removes what the new dump takes the place of. Returns remarks.
+    fn remove_superseded(&self) -> Vec<String> {
+        let old = match self.old() {
+            Ok(old) => old,
+            Err(error) => return vec![error.to_string()],
+        };
+        let gone = rotation::superseded(&old, self.keep).into_iter();
+        let remarks = gone.filter_map(|name| {
+            let error = self.remove(name).err()?;
+            Some(format!("the old dump of {name} can't be removed: {error}"))
+        });
+        remarks.collect()
     }
 
     fn free(&self) -> Result<u64> {
@@ -314,16 +358,7 @@ impl TargetWriter for FilesystemWriter<'_> {
         self.save(SUMMARY, &dump.summary)?;
         self.call(COMPLETE)?;
         // The dump is complete now; a failure from here on is only a remark.
-        let old = match self.old() {
-            Ok(old) => old,
-            Err(error) => return Ok(vec![error.to_string()]),
-        };
-        let gone = rotation::superseded(&old, self.keep).into_iter();
-        let remarks = gone.filter_map(|name| {
-            let error = self.remove(name).err()?;
-            Some(format!("the old dump of {name} can't be removed: {error}"))
-        });
-        Ok(remarks.collect())
+        Ok(self.remove_superseded())
     }
 
     fn fail(&mut self, summary: &str) {

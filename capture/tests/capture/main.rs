@@ -3,6 +3,7 @@
 mod crash;
 mod end;
 mod faults;
+mod log;
 mod machine;
 mod places;
 mod real;

@@ -120,9 +120,28 @@ fn a_target_that_can_not_be_used_is_left_out_if_another_can() {
     assert_eq!(prepared.left_out[0].word(), "no-device");
     let gone = made(
         &machine(),
-        Some("[[target]]\nkind = \"raw\"\ndevice = \"PARTUUID=gone\"\n"),
+        Some("[[target]]\nkind = \"raw\"\ndevice = \"PARTUUID=gone\"\n[log]\nkind = \"none\"\n"),
     );
-    assert_eq!(gone.unwrap_err().word(), "no-device");
+    assert_eq!(gone.map(|_| ()).unwrap_err().word(), "no-device");
+}
+
+#[test]
+fn the_log_has_a_place_besides_where_the_targets_are_elsewhere() {
+    let log = |config: &str| made(&machine(), Some(config)).unwrap().config.log;
+    assert!(log("").is_none(), "it is the file system of /var/crash");
+    let gone = "[[target]]\nkind = \"raw\"\ndevice = \"PARTUUID=gone\"\n";
+    let place = log(gone).unwrap();
+    assert_eq!(place.directory.path().to_str(), Some("/boot/crash"));
+    let named = "[log]\nkind = \"mounted\"\ndirectory = \"/var/logs\"\n";
+    let place = log(named).unwrap();
+    assert_eq!(place.directory.path().to_str(), Some("/var/logs"));
+    let prepared = made(
+        &machine(),
+        Some("[log]\nkind = \"filesystem\"\ndevice = \"UUID=gone\"\ndirectory = \"/\"\n"),
+    );
+    let prepared = prepared.unwrap();
+    assert_eq!(prepared.left_out[0].word(), "no-device");
+    assert!(prepared.config.log.is_none() && prepared.targets.len() == 1);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod device;
 mod filesystem;
+pub mod log;
 mod mounted;
 mod raw;
 
@@ -10,6 +11,7 @@ mod raw;
 mod tests;
 
 pub use filesystem::Filesystem;
+pub use log::{LogPlace, NamedLog};
 pub use mounted::Mounted;
 
 use super::needs::Needs;
