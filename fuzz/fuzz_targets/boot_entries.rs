@@ -4,9 +4,12 @@
 #![no_main]
 
 use baton_cli::entries::bls::{Bls, Name, SUFFIX};
-use baton_cli::entries::grub::Menu;
+use baton_cli::entries::filesystem::Filesystem;
+use baton_cli::entries::grub::variables::Variables;
+use baton_cli::entries::grub::way::{BlsLine, End};
+use baton_cli::entries::grub::{Menu, search};
 use baton_cli::entries::order::compare_versions;
-use baton_cli::entries::text::{Variables, matches, os_release};
+use baton_cli::entries::text::{matches, os_release};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -21,12 +24,22 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(bls.initrds.iter().all(words));
     }
     let menu = Menu::parse(file, &variables);
-    let default = menu.default_path(&variables);
-    assert!(!default.is_empty());
+    let lines = [BlsLine {
+        id: pattern.to_owned(),
+        title: environment.to_owned(),
+    }];
+    match menu.default_entry(&lines) {
+        Ok(Some(End::Menu(at))) => assert!(at < menu.entries.len()),
+        Ok(Some(End::Bls(at))) => assert!(menu.has_blscfg && at < lines.len()),
+        Ok(None) | Err(_) => {}
+    }
     for entry in &menu.entries {
         assert!(entry.problem.is_some() || entry.linux.is_some());
-        let _ = entry.is_named(&default);
+        let mut files = entry.linux.iter().chain(&entry.initrds);
+        assert!(files.all(|file| file.filesystem != Filesystem::Inherited));
     }
+    let words: Vec<&str> = pattern.split(' ').collect();
+    let _ = search::read("search", &words);
     if let Some(name) = Name::parse(pattern, SUFFIX) {
         assert!(name.id.len() <= pattern.len());
     }

@@ -1,11 +1,20 @@
 //! EFI variables, through efivarfs.
 
 use crate::{ReadError, Root};
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+use std::fs::File;
+use std::io::{self, ErrorKind};
 
 /// `EFI_GLOBAL_VARIABLE` of the UEFI specification, §3.3.
 pub const GLOBAL: &str = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
 /// `EFI_IMAGE_SECURITY_DATABASE_GUID` of the UEFI specification, §32.4: `db` and `dbx`.
 pub const IMAGE_SECURITY: &str = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
+
+/// Where a variable is shown, below the root.
+#[must_use]
+pub fn path(name: &str, guid: &str) -> String {
+    format!("sys/firmware/efi/efivars/{name}-{guid}")
+}
 
 /// A variable's data, without the four bytes of attributes that efivarfs puts before it; `None` if
 /// there is no such variable.
@@ -13,10 +22,29 @@ pub const IMAGE_SECURITY: &str = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
 /// # Errors
 /// When the variable exists and can't be read.
 pub fn read(root: &Root, name: &str, guid: &str) -> Result<Option<Vec<u8>>, ReadError> {
-    let path = format!("sys/firmware/efi/efivars/{name}-{guid}");
     Ok(root
-        .read(&path)?
+        .read(&path(name, guid))?
         .map(|bytes| bytes.get(4..).unwrap_or_default().to_vec()))
+}
+
+/// Removes a variable; that there is none is fine.
+///
+/// # Errors
+/// When it can't be removed.
+pub fn remove(root: &Root, name: &str, guid: &str) -> io::Result<()> {
+    let path = root.join(path(name, guid));
+    // efivarfs makes variables that it doesn't know immutable (efivar_variable_is_removable of drivers/firmware/efi).
+    if let Ok(file) = File::open(&path)
+        && let Ok(flags) = ioctl_getflags(&file)
+        && flags.contains(IFlags::IMMUTABLE)
+    {
+        // Whether it could be, the removal says.
+        let _ = ioctl_setflags(&file, flags.difference(IFlags::IMMUTABLE));
+    }
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Whether this system was booted through EFI.

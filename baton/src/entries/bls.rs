@@ -1,6 +1,7 @@
 //! Entries of type 1 of the UAPI Group's "Boot Loader Specification" (UAPI.1): text files in `loader/entries`.
 
-use super::text::{self, Variables};
+use super::grub::variables::Variables;
+use super::text;
 use crate::arch;
 
 /// The end of such a file's name.

@@ -1,5 +1,6 @@
 //! Which entry this machine boots by default.
 
+use super::once::Once;
 use super::text;
 use super::{Entry, Kind};
 
@@ -16,64 +17,73 @@ pub struct Sayings {
     pub last: Option<String>,
     /// The pattern in loader.conf (`default`).
     pub pattern: Option<String>,
-    /// GRUB's, as its menu names it.
-    pub grub: Option<Grub>,
+    /// GRUB's, unless another is known to be in use: the position of an entry, if its menu has any, or why it can't be told.
+    pub grub: Option<Result<Option<usize>, String>>,
+    /// What GRUB is to boot next and only then (`next_entry` of grubenv), where its menu says so.
+    pub next_entry: Option<String>,
 }
 
-/// What GRUB says of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Grub {
-    /// What `default` is set to.
-    pub default: String,
-    /// The ID of the entry of grub.cfg that it leads to.
-    pub entry: Option<String>,
-    /// Whether the entries of `loader/entries` belong to its menu.
-    pub has_blscfg: bool,
+/// What is chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The entry's position.
+    pub at: usize,
+    /// Whether it is for the next boot only.
+    pub once: Option<Once>,
 }
 
 impl Sayings {
-    /// The position of the default among the entries, which are in order; `None` if nothing can be booted.
-    #[must_use]
-    pub fn choose(&self, entries: &[Entry]) -> Option<usize> {
-        self.by_systemd_boot(entries)
-            .or_else(|| self.by_grub(entries))
-            .or_else(|| entries.iter().position(|entry| entry.problem.is_none()))
+    /// The default among the entries, which are in order; `None` if nothing can be booted.
+    ///
+    /// # Errors
+    /// Why it can't be told.
+    pub fn choose(&self, entries: &[Entry]) -> Result<Option<Choice>, String> {
+        if let Some(choice) = self.by_systemd_boot(entries) {
+            return Ok(Some(choice));
+        }
+        if let Some(choice) = self.by_grub()? {
+            return Ok(Some(choice));
+        }
+        let at = entries.iter().position(|entry| entry.problem.is_none());
+        Ok(at.map(|at| Choice { at, once: None }))
     }
 
-    /// Variables and loader.conf hold patterns. loader.conf is systemd-boot's: where another boot loader calls itself
-    /// otherwise, it counts for nothing.
-    fn by_systemd_boot(&self, entries: &[Entry]) -> Option<usize> {
-        let is_read = |loader: &String| loader.starts_with("systemd-boot");
-        let is_in_use = self.loader.as_ref().is_none_or(is_read);
+    fn is_by(&self, loader: &str) -> bool {
+        self.loader
+            .as_ref()
+            .is_some_and(|it| it.starts_with(loader))
+    }
+
+    /// Variables and loader.conf hold patterns. GRUB reads neither; loader.conf is systemd-boot's: where another boot
+    /// loader calls itself otherwise, it counts for nothing.
+    fn by_systemd_boot(&self, entries: &[Entry]) -> Option<Choice> {
+        if self.is_by("GRUB") {
+            return None;
+        }
+        let is_in_use = self.loader.is_none() || self.is_by("systemd-boot");
         let pattern = self.pattern.as_ref().filter(|_| is_in_use);
-        let patterns = [self.one_shot.as_ref(), self.chosen.as_ref(), pattern];
         let meant = |pattern: &String| match pattern.as_str() {
             "@saved" => matching(entries, self.last.as_deref()?),
             pattern => matching(entries, pattern),
         };
-        patterns.into_iter().flatten().find_map(meant)
+        if let Some((value, at)) = self.one_shot.as_ref().and_then(|it| Some((it, meant(it)?))) {
+            let once = Some(Once::LoaderEntryOneShot(value.clone()));
+            return Some(Choice { at, once });
+        }
+        let patterns = [self.chosen.as_ref(), pattern];
+        let at = patterns.into_iter().flatten().find_map(meant)?;
+        Some(Choice { at, once: None })
     }
 
-    fn by_grub(&self, entries: &[Entry]) -> Option<usize> {
-        let is_other = |loader: &String| loader.starts_with("systemd-boot");
-        let grub = self.grub.as_ref()?;
-        if self.loader.as_ref().is_some_and(is_other) {
-            return None;
+    fn by_grub(&self) -> Result<Option<Choice>, String> {
+        match &self.grub {
+            None => Ok(None),
+            Some(Err(why)) => Err(why.clone()),
+            Some(Ok(at)) => Ok(at.map(|at| Choice {
+                at,
+                once: self.next_entry.clone().map(Once::NextEntry),
+            })),
         }
-        if grub.has_blscfg {
-            let bls = || (0..).zip(entries).filter(|(_, it)| it.kind == Kind::Bls);
-            let found = match grub.default.parse::<usize>() {
-                Ok(number) => bls().nth(number),
-                Err(_) => bls().find(|(_, it)| it.is_called(&grub.default)),
-            };
-            if let Some((at, _)) = found {
-                return Some(at);
-            }
-        }
-        let id = grub.entry.as_deref()?;
-        entries
-            .iter()
-            .position(|entry| entry.kind == Kind::Grub && entry.id == id)
     }
 }
 
@@ -98,7 +108,9 @@ mod tests {
         }
     }
 
-    fn chosen(sayings: &Sayings) -> &'static str {
+    const NAMES: [&str; 5] = ["broken", "new", "old", "image", "simple"];
+
+    fn choice(sayings: &Sayings) -> Result<(&'static str, Option<Once>), String> {
         let entries = [
             Entry {
                 problem: Some("no kernel".to_owned()),
@@ -109,8 +121,12 @@ mod tests {
             entry("image.efi", Kind::Uki),
             entry("gnulinux-simple", Kind::Grub),
         ];
-        let names = ["broken", "new", "old", "image", "simple"];
-        sayings.choose(&entries).map_or("none", |at| names[at])
+        let choice = sayings.choose(&entries)?.unwrap();
+        Ok((NAMES[choice.at], choice.once))
+    }
+
+    fn chosen(sayings: &Sayings) -> &'static str {
+        choice(sayings).unwrap().0
     }
 
     fn some(text: &str) -> Option<String> {
@@ -121,7 +137,7 @@ mod tests {
     fn what_is_said_first_counts() {
         let nothing = Sayings::default();
         assert_eq!(chosen(&nothing), "new");
-        assert_eq!(nothing.choose(&[]), None);
+        assert_eq!(nothing.choose(&[]), Ok(None));
         let pattern = Sayings {
             pattern: some("o*"),
             ..Sayings::default()
@@ -136,33 +152,42 @@ mod tests {
             one_shot: some("broken.conf"),
             ..owners.clone()
         };
-        assert_eq!(chosen(&once), "broken");
+        let value = Once::LoaderEntryOneShot("broken.conf".to_owned());
+        assert_eq!(choice(&once), Ok(("broken", Some(value))));
         let gone = Sayings {
             one_shot: some("gone.conf"),
             ..owners
         };
-        assert_eq!(chosen(&gone), "image");
+        assert_eq!(choice(&gone), Ok(("image", None)));
     }
 
     #[test]
-    fn grubs_default_is_an_entry_of_its_menu_or_of_the_specification() {
-        let grub = |default: &str, entry: Option<&str>, has_blscfg| Sayings {
-            grub: Some(Grub {
-                default: default.to_owned(),
-                entry: entry.map(str::to_owned),
-                has_blscfg,
-            }),
+    fn grubs_default_counts_where_it_has_a_menu_and_alone_where_it_is_in_use() {
+        let grub = Sayings {
+            grub: Some(Ok(Some(4))),
             ..Sayings::default()
         };
-        assert_eq!(chosen(&grub("0", Some("gnulinux-simple"), false)), "simple");
-        assert_eq!(chosen(&grub("old", None, true)), "old");
-        assert_eq!(chosen(&grub("2", None, true)), "old");
-        assert_eq!(chosen(&grub("gone", None, true)), "new");
-        let under_another = Sayings {
-            loader: some("systemd-boot 257"),
-            ..grub("0", Some("gnulinux-simple"), false)
+        assert_eq!(chosen(&grub), "simple");
+        let once = Sayings {
+            next_entry: some("1>2"),
+            ..grub.clone()
         };
-        assert_eq!(chosen(&under_another), "new");
+        let value = Once::NextEntry("1>2".to_owned());
+        assert_eq!(choice(&once), Ok(("simple", Some(value))));
+        let not_known = Sayings {
+            grub: Some(Err("conditions".to_owned())),
+            ..Sayings::default()
+        };
+        assert_eq!(choice(&not_known), Err("conditions".to_owned()));
+        // What another boot loader left behind.
+        let under_grub = Sayings {
+            loader: some("GRUB 2.12"),
+            one_shot: some("old.conf"),
+            chosen: some("old.conf"),
+            pattern: some("old*"),
+            ..grub
+        };
+        assert_eq!(choice(&under_grub), Ok(("simple", None)));
     }
 
     #[test]
@@ -174,6 +199,7 @@ mod tests {
         };
         assert_eq!(chosen(&pattern("systemd-boot 257")), "old");
         assert_eq!(chosen(&pattern("GRUB 2.12")), "new");
+        assert_eq!(chosen(&pattern("rEFInd 0.14")), "new");
         let saved = Sayings {
             pattern: some("@saved"),
             last: some("old.conf"),

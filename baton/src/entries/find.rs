@@ -2,11 +2,13 @@
 
 use super::bls::{self, Bls, Name};
 use super::current::Current;
-use super::default::{Grub, Sayings};
-use super::grub::{Menu, MenuEntry};
+use super::default::Sayings;
+use super::grub::variables::Variables;
+use super::grub::way::{BlsLine, End};
+use super::grub::{File, Menu, MenuEntry};
 use super::order::{self, Rank};
 use super::place::Places;
-use super::text::{MAX_TEXT, Variables};
+use super::text::MAX_TEXT;
 use super::{Entries, Entry, Kind, plain, uki};
 use crate::failure::Result;
 use baton_sys::efivars;
@@ -16,13 +18,15 @@ use std::path::{Path, PathBuf};
 
 /// systemd's vendor GUID of the variables by which boot loaders and systems talk (the UAPI Group's "Boot Loader
 /// Interface").
-const LOADER: &str = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+pub(super) const LOADER: &str = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+/// What is to be booted next and only then.
+pub(super) const ONE_SHOT: &str = "LoaderEntryOneShot";
 /// How many files of a directory are read.
 const MAX_FILES: usize = 1024;
 /// The longest environment block; GRUB's own has 1024 bytes (grub-editenv).
 const MAX_ENVIRONMENT: usize = 64 << 10;
 /// Where GRUB has its menu and environment: Debian's way, and Fedora's.
-const GRUB: [&str; 2] = ["boot/grub", "boot/grub2"];
+pub(super) const GRUB: [&str; 2] = ["boot/grub", "boot/grub2"];
 
 /// Finds all entries, and which of them is the default.
 ///
@@ -37,30 +41,81 @@ pub fn entries(root: &Root) -> Result<Entries> {
             mounts: &mounts,
         },
         found: Entries::default(),
+        unread: None,
     };
+    let loader = variable(root, "LoaderInfo");
+    let is_by = |name: &str| loader.as_ref().is_some_and(|it| it.starts_with(name));
     let grub = finder.grub_files();
+    // What another boot loader may have left behind is listed, and says nothing.
+    let in_use = grub.as_ref().filter(|_| !is_by("systemd-boot"));
+    let unreadable = finder.places.unreadable(is_by("GRUB"));
+    let unread = finder.unread.take().filter(|_| !is_by("systemd-boot"));
+    let unreadable = unreadable.or(unread);
     for partition in finder.places.partitions() {
-        finder.add_bls(partition, grub.as_ref());
+        finder.add_bls(partition, in_use);
         finder.add_ukis(partition);
     }
-    let menu = grub.as_ref().map(|it| finder.add_menu(it));
+    if let Some(grub) = &grub {
+        finder.add_menu(grub);
+    }
     finder.add_plain(&current.cmdline);
-    let Entries { mut entries, notes } = finder.found;
+    let mut found = finder.found;
     // GRUB's menu is in its own order; the sort keeps that.
-    entries.sort_by(|a, b| match (group(a.kind), group(b.kind)) {
-        (0, 0) => order::compare((&a.rank, &a.id), (&b.rank, &b.id)),
-        (a, b) => a.cmp(&b),
-    });
-    for entry in &mut entries {
+    found
+        .entries
+        .sort_by(|a, b| match (group(a.kind), group(b.kind)) {
+            (0, 0) => order::compare((&a.rank, &a.id), (&b.rank, &b.id)),
+            (a, b) => a.cmp(&b),
+        });
+    for entry in &mut found.entries {
         entry.is_running = current.is(entry);
     }
-    let default = sayings(root, menu).choose(&entries);
-    if let Some(at) = default {
-        let mut default = entries.remove(at);
-        default.is_default = true;
-        entries.insert(0, default);
+    let sayings = Sayings {
+        grub: in_use.map(|grub| led_to(&grub.menu, &mut found.entries)),
+        next_entry: in_use.and_then(|it| it.next_entry.clone()),
+        ..sayings(root, loader)
+    };
+    match unreadable.map_or_else(|| sayings.choose(&found.entries), Err) {
+        Err(why) => found.default_problem = Some(why),
+        Ok(None) => {}
+        Ok(Some(choice)) => {
+            let mut default = found.entries.remove(choice.at);
+            default.is_default = true;
+            found.entries.insert(0, default);
+            found.before_default = choice.at;
+            found.once = choice.once;
+        }
     }
-    Ok(Entries { entries, notes })
+    Ok(found)
+}
+
+/// The position of what GRUB's default leads to, if its menu has any entry; gives each entry of `loader/entries` that GRUB
+/// reads its position among these.
+fn led_to(menu: &Menu, entries: &mut [Entry]) -> std::result::Result<Option<usize>, String> {
+    let mut lines = Vec::new();
+    let of_grub = |entry: &&mut Entry| entry.kind == Kind::Bls && entry.in_menu.is_some();
+    for entry in entries.iter_mut().filter(of_grub) {
+        entry.in_menu = Some(lines.len());
+        lines.push(BlsLine {
+            id: entry
+                .id
+                .strip_suffix(bls::SUFFIX)
+                .unwrap_or(&entry.id)
+                .to_owned(),
+            title: entry.title.clone(),
+        });
+    }
+    let end = menu
+        .default_entry(&lines)
+        .map_err(|why| format!("GRUB's default: {why}"))?;
+    let Some(end) = end else { return Ok(None) };
+    let (kind, at) = match end {
+        End::Menu(at) => (Kind::Grub, at),
+        End::Bls(at) => (Kind::Bls, at),
+    };
+    Ok(entries
+        .iter()
+        .position(|entry| entry.kind == kind && entry.in_menu == Some(at)))
 }
 
 /// Entries of the specification come first, and last the kernels that no boot loader knows.
@@ -72,11 +127,13 @@ fn group(kind: Kind) -> u8 {
     }
 }
 
-fn sayings(root: &Root, grub: Option<Grub>) -> Sayings {
-    let variable = |name: &str| {
-        let bytes = efivars::read(root, name, LOADER).ok().flatten()?;
-        Some(utf16(&bytes)).filter(|text| !text.is_empty())
-    };
+/// The text of a variable of boot loaders.
+pub(super) fn variable(root: &Root, name: &str) -> Option<String> {
+    let bytes = efivars::read(root, name, LOADER).ok().flatten()?;
+    Some(utf16(&bytes)).filter(|text| !text.is_empty())
+}
+
+fn sayings(root: &Root, loader: Option<String>) -> Sayings {
     let pattern = ["efi", "boot/efi", "boot"].iter().find_map(|partition| {
         let text = root
             .read_text(&format!("{partition}/loader/loader.conf"))
@@ -88,12 +145,12 @@ fn sayings(root: &Root, grub: Option<Grub>) -> Sayings {
         line.filter(|pattern| !pattern.is_empty())
     });
     Sayings {
-        loader: variable("LoaderInfo"),
-        one_shot: variable("LoaderEntryOneShot"),
-        chosen: variable("LoaderEntryDefault"),
-        last: variable("LoaderEntryLastBooted"),
+        loader,
+        one_shot: variable(root, ONE_SHOT),
+        chosen: variable(root, "LoaderEntryDefault"),
+        last: variable(root, "LoaderEntryLastBooted"),
         pattern,
-        grub,
+        ..Sayings::default()
     }
 }
 
@@ -108,16 +165,19 @@ fn utf16(bytes: &[u8]) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// GRUB's menu and variables.
+/// GRUB's menu.
 struct GrubFiles {
     path: PathBuf,
     menu: Menu,
-    variables: Variables,
+    /// What `next_entry` was before the menu reset it, if that is why its default is what it is.
+    next_entry: Option<String>,
 }
 
 struct Finder<'m> {
     places: Places<'m>,
     found: Entries,
+    /// What GRUB's default depends on and can't be read.
+    unread: Option<String>,
 }
 
 impl Finder<'_> {
@@ -152,39 +212,52 @@ impl Finder<'_> {
         names
     }
 
-    fn grub_files(&mut self) -> Option<GrubFiles> {
-        let (path, text) = GRUB.iter().find_map(|directory| {
-            let path = format!("{directory}/grub.cfg");
-            Some((path.clone(), self.text(&path)?))
-        })?;
-        let environment = GRUB.iter().find_map(|directory| {
-            let path = format!("{directory}/grubenv");
-            self.places
-                .root
-                .exists(&path)
-                .then(|| self.text(&path))?
-                .filter(|text| text.len() <= MAX_ENVIRONMENT)
-        });
-        let mut variables = Variables::of_environment(&environment.unwrap_or_default());
-        let menu = Menu::parse(&text, &variables);
-        if let Some(options) = &menu.kernelopts {
-            variables.set_default("kernelopts", options);
+    /// A text that GRUB's default depends on, if it is there.
+    fn grub_text(&mut self, path: &str) -> Option<String> {
+        let text = self.text(path);
+        if text.is_none() && self.places.root.exists(path) {
+            self.unread = Some(format!("/{path} can't be read"));
         }
-        let path = Path::new("/").join(path);
+        text
+    }
+
+    fn grub_files(&mut self) -> Option<GrubFiles> {
+        let (directory, mut text) = GRUB.iter().find_map(|directory| {
+            let text = self.grub_text(&format!("{directory}/grub.cfg"))?;
+            Some((*directory, text))
+        })?;
+        // What grub-mkconfig's 41_custom reads at the end.
+        if text.contains("custom.cfg")
+            && let Some(custom) = self.grub_text(&format!("{directory}/custom.cfg"))
+        {
+            text.push('\n');
+            text.push_str(&custom);
+        }
+        let environment = self.grub_text(&format!("{directory}/grubenv"));
+        let environment = environment.filter(|text| text.len() <= MAX_ENVIRONMENT);
+        let before = Variables::of_environment(&environment.unwrap_or_default());
+        let menu = Menu::parse(&text, &before);
+        let path = Path::new("/").join(directory).join("grub.cfg");
         if let Some(why) = &menu.problem {
             self.note(&path, format!("{why}; what follows isn't read"));
         }
+        let next_entry = before
+            .get("next_entry")
+            .filter(|next| menu.variables.get("default") == Some(*next))
+            .map(str::to_owned);
         Some(GrubFiles {
             path,
             menu,
-            variables,
+            next_entry,
         })
     }
 
     fn add_bls(&mut self, partition: &str, grub: Option<&GrubFiles>) {
         let directory = format!("{partition}/loader/entries");
-        // GRUB's variables stand in entries that GRUB reads.
-        let variables = grub.filter(|it| it.menu.has_blscfg).map(|it| &it.variables);
+        let real = |path: &str| self.places.root.join(path).canonicalize().ok();
+        // GRUB reads those beside its menu, with its variables in them.
+        let grub = grub.filter(|it| it.menu.has_blscfg && real(partition) == real("boot"));
+        let variables = grub.map(|it| &it.menu.variables);
         for file in self.names(&directory) {
             let Some(name) = Name::parse(&file, bls::SUFFIX) else {
                 continue;
@@ -201,10 +274,17 @@ impl Finder<'_> {
                 ..Entry::default()
             };
             match Bls::parse(&text, variables) {
-                Ok(bls) => self.complete_bls(&mut entry, partition, bls),
+                Ok(bls) => {
+                    // GRUB passes over those without a kernel, and lists the others by their names alone.
+                    entry.in_menu = grub.and(bls.linux.as_ref()).map(|_| 0);
+                    self.complete_bls(&mut entry, partition, bls);
+                }
                 Err(why) => entry.problem = Some(why),
             }
             entry.rank.tries_left = name.tries_left;
+            if grub.is_some() {
+                entry.rank = Rank::default();
+            }
             entry.id = name.id;
             self.found.entries.push(entry);
         }
@@ -277,32 +357,18 @@ impl Finder<'_> {
         }
     }
 
-    fn add_menu(&mut self, grub: &GrubFiles) -> Grub {
-        let default = grub.menu.default_path(&grub.variables);
-        let mut led_to = None;
-        for of_menu in &grub.menu.entries {
-            let entry = self.of_menu(&grub.path, of_menu);
-            if led_to.is_none() && (of_menu.is_named(&default) || entry.is_called(&default)) {
-                led_to = Some(entry.id.clone());
-            }
-            self.found.entries.push(entry);
-        }
-        Grub {
-            default,
-            entry: led_to,
-            has_blscfg: grub.menu.has_blscfg,
-        }
+    fn add_menu(&mut self, grub: &GrubFiles) {
+        let entries = (0..).zip(&grub.menu.entries);
+        let entries: Vec<Entry> = entries
+            .map(|(at, entry)| self.of_menu(&grub.path, at, entry))
+            .collect();
+        self.found.entries.extend(entries);
     }
 
-    fn of_menu(&self, path: &Path, of_menu: &MenuEntry) -> Entry {
-        let uuid = of_menu.uuid.as_deref();
-        let place = |path: &String| self.places.on_filesystem(uuid, path);
-        let mut way: Vec<&str> = of_menu
-            .submenus
-            .iter()
-            .map(|it| it.title.as_str())
-            .collect();
-        way.push(&of_menu.title);
+    fn of_menu(&self, path: &Path, at: usize, of_menu: &MenuEntry) -> Entry {
+        let place = |file: &File| self.places.on_filesystem(&file.filesystem, &file.path);
+        let mut way = of_menu.submenus.clone();
+        way.push(of_menu.title.clone());
         let mut entry = Entry {
             id: of_menu.name().to_owned(),
             title: of_menu.title.clone(),
@@ -310,11 +376,12 @@ impl Finder<'_> {
             source: path.to_owned(),
             problem: of_menu.problem.clone(),
             aliases: vec![of_menu.title.clone(), way.join(">")],
+            in_menu: Some(at),
             ..Entry::default()
         };
         if let Some(linux) = &of_menu.linux {
             entry.cmdline = Some(of_menu.cmdline.clone());
-            let file = linux.rsplit('/').next().unwrap_or_default();
+            let file = linux.path.rsplit('/').next().unwrap_or_default();
             entry.version = plain::version(file).map(str::to_owned);
             set_files(
                 &mut entry,

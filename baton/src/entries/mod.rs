@@ -7,15 +7,17 @@
 //! /boot/vmlinuz-* ────── plain ─┘
 //! ```
 //!
-//! The parsers take text or bytes and are pure; `find`, `place` and `current` alone look at the machine. An entry that can't be
+//! The parsers take text or bytes and are pure; `find`, `place`, `current` and `once` alone look at the machine. An entry that can't be
 //! loaded is listed with its reason.
 
 pub mod args;
 pub mod bls;
 pub mod current;
 pub mod default;
+pub mod filesystem;
 pub mod find;
 pub mod grub;
+pub mod once;
 pub mod order;
 pub mod place;
 pub mod plain;
@@ -26,6 +28,7 @@ pub mod uki;
 #[cfg(test)]
 mod tests;
 
+use once::Once;
 use order::Rank;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -85,6 +88,10 @@ pub struct Entry {
     /// What its place is determined by.
     #[serde(skip)]
     pub rank: Rank,
+    /// Its position in GRUB's menu: of an entry of `grub.cfg` among those there, of one of `loader/entries` that GRUB
+    /// reads among these.
+    #[serde(skip)]
+    pub in_menu: Option<usize>,
 }
 
 impl Entry {
@@ -101,11 +108,35 @@ impl Entry {
     }
 }
 
+/// What grub-mkconfig has the IDs of other systems' entries begin with (30_os-prober).
+const OF_OTHER_SYSTEM: &str = "osprober-";
+
+impl Entry {
+    fn is_of_same_system(&self, other: &Entry) -> bool {
+        let by_specification = |entry: &Entry| matches!(entry.kind, Kind::Bls | Kind::Uki);
+        let is_other = |entry: &Entry| entry.id.starts_with(OF_OTHER_SYSTEM);
+        let machine = |entry: &Entry| entry.rank.machine_id.clone();
+        (self.kind == other.kind || by_specification(self) && by_specification(other))
+            && is_other(self) == is_other(other)
+            && match (machine(self), machine(other)) {
+                (Some(own), Some(others)) => own == others,
+                _ => true,
+            }
+    }
+}
+
 /// All entries, the default first, and then in the order of boot loaders.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Entries {
     /// The entries.
     pub entries: Vec<Entry>,
+    /// Why it can't be told which one is the default.
+    pub default_problem: Option<String>,
+    /// The choice for the next boot only by which the default is what it is.
+    pub once: Option<Once>,
+    /// How many of the others boot loaders list before the default.
+    #[serde(skip)]
+    pub before_default: usize,
     /// What of their files can't be read.
     pub notes: Vec<String>,
 }
@@ -122,6 +153,21 @@ impl Entries {
     #[must_use]
     pub fn default_entry(&self) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.is_default)
+    }
+
+    /// What may take the default's place if that doesn't come up: entries of the same system by the same boot loader, first
+    /// those that it lists after the default, since these are older.
+    pub fn in_place_of_default(&self) -> impl Iterator<Item = &Entry> {
+        let default = self.default_entry();
+        let others = self.entries.get(1..).unwrap_or_default();
+        let (before, after) = others
+            .split_at_checked(self.before_default)
+            .unwrap_or((others, &[]));
+        after.iter().chain(before).filter(move |other| {
+            default.is_some_and(|default| default.is_of_same_system(other))
+                && other.problem.is_none()
+                && other.tries_left != Some(0)
+        })
     }
 
     /// What all are called.

@@ -23,6 +23,12 @@ pub fn run(args: &EntriesArgs) -> Result<()> {
     if found.entries.is_empty() {
         say!("none: neither loader/entries, EFI/Linux, grub.cfg nor /boot/vmlinuz-VERSION");
     }
+    if let Some(once) = &found.once {
+        say!("the default is for the next boot only: {once}");
+    }
+    if let Some(why) = &found.default_problem {
+        say!("which one is the default isn't known: {why}");
+    }
     for note in &found.notes {
         tell!("note: {note}");
     }

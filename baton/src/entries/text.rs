@@ -1,101 +1,7 @@
-//! What entries' files have in common: GRUB's variables, patterns, and the texts of `os-release`.
-
-use std::collections::BTreeMap;
+//! What entries' files have in common: patterns, and the texts of `os-release`.
 
 /// The longest text that is read of a boot loader's configuration, in bytes.
 pub const MAX_TEXT: usize = 4 << 20;
-
-/// The longest text with the values of variables in it; a command line has 4 KiB at most where Linux takes the most.
-const MAX_EXPANDED: usize = 64 << 10;
-
-/// GRUB's variables, as its environment block holds them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Variables(BTreeMap<String, String>);
-
-impl Variables {
-    /// Reads an environment block (`grubenv`): lines `NAME=VALUE`, filled up with `#`.
-    #[must_use]
-    pub fn of_environment(text: &str) -> Variables {
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let pairs = lines.filter_map(|line| line.split_once('='));
-        Variables(
-            pairs
-                .map(|(name, value)| (name.to_owned(), unescape(value)))
-                .collect(),
-        )
-    }
-
-    /// A variable's value; `None` if it isn't set, or to nothing.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|it| !it.is_empty())
-    }
-
-    /// Sets a variable that isn't set.
-    pub fn set_default(&mut self, name: &str, value: &str) {
-        self.0
-            .entry(name.to_owned())
-            .or_insert_with(|| value.to_owned());
-    }
-
-    /// The text with the values of the variables in it. As in GRUB, those that aren't set are nothing.
-    ///
-    /// # Errors
-    /// When `$kernelopts` isn't known: without it, a kernel doesn't find its root.
-    pub fn expand(&self, text: &str) -> Result<String, String> {
-        let mut expanded = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find('$') {
-            let (before, from) = rest.split_at_checked(at).unwrap_or_default();
-            expanded.push_str(before);
-            let (name, after) = variable(from);
-            match name {
-                None => expanded.push('$'),
-                Some(name) => match self.get(name) {
-                    None if name == "kernelopts" => {
-                        return Err(
-                            "its command line is $kernelopts, which isn't set in grubenv"
-                                .to_owned(),
-                        );
-                    }
-                    value => expanded.push_str(value.unwrap_or_default()),
-                },
-            }
-            if expanded.len() > MAX_EXPANDED {
-                return Err("its variables make a longer text than any kernel takes".to_owned());
-            }
-            rest = after;
-        }
-        expanded.push_str(rest);
-        Ok(expanded.trim().to_owned())
-    }
-}
-
-/// The name of the variable that a text begins with, after `$`, and what follows it.
-fn variable(text: &str) -> (Option<&str>, &str) {
-    let after = text.get(1..).unwrap_or_default();
-    if let Some((name, rest)) = after.strip_prefix('{').and_then(|it| it.split_once('}')) {
-        return (Some(name), rest);
-    }
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let end = after.find(|c| !is_name(c)).unwrap_or(after.len());
-    match after.split_at_checked(end) {
-        Some((name, rest)) if !name.is_empty() => (Some(name), rest),
-        _ => (None, after),
-    }
-}
-
-fn unescape(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    let mut chars = value.chars();
-    while let Some(c) = chars.next() {
-        text.extend(if c == '\\' { chars.next() } else { Some(c) });
-    }
-    text
-}
 
 /// A text without its ending, whether in capitals or not: names on a FAT file system may be in either.
 #[must_use]
@@ -179,33 +85,6 @@ pub fn os_release<'t>(text: &'t str, name: &str) -> Option<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn variables_are_expanded_as_grub_does() {
-        let mut variables =
-            Variables::of_environment("# GRUB Environment Block\na=1\nempty=\nb=x\\\\y\n####");
-        variables.set_default("a", "2");
-        variables.set_default("c", "3");
-        for (text, expanded) in [
-            ("", ""),
-            ("$a", "1"),
-            ("${a}b $c", "1b 3"),
-            ("x $unknown y", "x  y"),
-            ("$b", "x\\y"),
-            ("5$ $$a", "5$ $1"),
-            ("${a", "1a"),
-            ("$", "$"),
-            ("é$a$", "é1$"),
-        ] {
-            let read = variables.expand(text);
-            if text == "${a" {
-                assert!(read.is_ok());
-                continue;
-            }
-            assert_eq!(read.as_deref(), Ok(expanded), "{text}");
-        }
-        assert_eq!(variables.get("empty"), None);
-    }
 
     #[test]
     fn patterns_match_as_fnmatch_does() {

@@ -68,6 +68,10 @@ pub enum LoadError {
         "there is nothing to load by default: no boot loader's entry, and no /boot/vmlinuz-VERSION; name a KERNEL"
     )]
     NoEntry,
+    #[error(
+        "which entry is the default isn't known: {why}; name one with --entry, or in /etc/baton/load.toml (`baton entries` lists them)"
+    )]
+    NoDefault { why: String },
     #[error("entry {id}: {why} (name another with --entry; `baton entries` lists them)")]
     BadEntry { id: String, why: String },
     #[error(
@@ -140,6 +144,7 @@ impl LoadError {
             LoadError::Settings { .. } => (Exit::Malformed, "load-config"),
             LoadError::NoSuchEntry { .. } => (Exit::Usage, "no-such-entry"),
             LoadError::NoEntry => (Exit::Failed, "no-entry"),
+            LoadError::NoDefault { .. } => (Exit::Failed, "no-default"),
             LoadError::BadEntry { .. } => (Exit::Malformed, "bad-entry"),
             LoadError::GivenUp { .. } => (Exit::NotPermitted, "given-up"),
             LoadError::ParametersOfUki { .. } => (Exit::Malformed, "load-config"),

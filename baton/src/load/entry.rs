@@ -90,7 +90,10 @@ fn choose<'e>(
             wanted: wanted.to_owned(),
             known: found.ids(),
         }),
-        None => found.default_entry().ok_or(LoadError::NoEntry),
+        None => match &found.default_problem {
+            Some(why) => Err(LoadError::NoDefault { why: why.clone() }),
+            None => found.default_entry().ok_or(LoadError::NoEntry),
+        },
     }
 }
 

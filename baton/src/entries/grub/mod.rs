@@ -1,30 +1,71 @@
 //! Entries of GRUB's menu, as grub-mkconfig writes it: the blocks `menuentry` and `submenu` of `grub.cfg`.
 //!
-//! GRUB's language isn't interpreted: no condition is evaluated, and an entry whose kernel depends on one isn't loaded.
+//! ```text
+//! words ─▶ reader ─▶ Menu ─▶ way: what `default` leads to
+//!            └─ condition, variables, search, entry
+//! ```
+//!
+//! Of GRUB's language only this is followed: variables, what is compared by `[` and `test`, and which file system `search`
+//! is for. What depends on anything else is said to, and isn't loaded; functions aren't followed.
 
+mod condition;
+mod entry;
+mod reader;
+pub mod search;
+pub mod variables;
+pub mod way;
 mod words;
 
-use super::text::Variables;
-use words::{Word, Words, is_brace_of_block};
-
-/// How deep blocks may lie in one another.
-const MAX_DEPTH: usize = 32;
-/// How many entries are read.
-const MAX_ENTRIES: usize = 4096;
+use super::filesystem::Filesystem;
+use variables::Variables;
 
 /// A menu.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Menu {
     /// The entries, those of submenus among them, in the order of the file.
     pub entries: Vec<MenuEntry>,
-    /// What `default` is set to, in the order of the file.
-    pub defaults: Vec<String>,
-    /// What `kernelopts` is set to where the environment has none.
-    pub kernelopts: Option<String>,
-    /// Whether the entries of `loader/entries` belong to the menu (`blscfg`).
+    /// What stands in it.
+    pub items: Vec<Item>,
+    /// The variables, as they are when it is shown.
+    pub variables: Variables,
+    /// Whether the entries of `loader/entries` belong to it (`blscfg`).
     pub has_blscfg: bool,
+    /// Another script that it reads, which isn't read here.
+    pub reads: Option<String>,
     /// What can't be read of the file.
     pub problem: Option<String>,
+}
+
+/// A line of a menu.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Item {
+    /// Its title.
+    pub title: String,
+    /// What `--id` says.
+    pub id: Option<String>,
+    /// Whether conditions decide that it is there.
+    pub is_conditional: bool,
+    /// What it leads to.
+    pub leads_to: LeadsTo,
+}
+
+/// What a line of a menu leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeadsTo {
+    /// An entry, by its position in [`Menu::entries`].
+    Entry(usize),
+    /// Another menu.
+    Submenu(Vec<Item>),
+    /// It stands for the entries of `loader/entries`.
+    Bls,
+    /// It stands for what another script adds, if it adds anything.
+    Others,
+}
+
+impl Default for LeadsTo {
+    fn default() -> LeadsTo {
+        LeadsTo::Entry(0)
+    }
 }
 
 /// An entry.
@@ -34,40 +75,25 @@ pub struct MenuEntry {
     pub title: String,
     /// What `--id` says.
     pub id: Option<String>,
-    /// The submenus that it lies in, from the outside: position, ID and title of each.
-    pub submenus: Vec<Step>,
-    /// Its position in its menu, from 0.
-    pub position: usize,
-    /// The UUID of the file system that its paths lie in.
-    pub uuid: Option<String>,
+    /// The titles of the submenus that it lies in, from the outside.
+    pub submenus: Vec<String>,
     /// The kernel.
-    pub linux: Option<String>,
+    pub linux: Option<File>,
     /// The command line.
     pub cmdline: String,
     /// The initrds.
-    pub initrds: Vec<String>,
+    pub initrds: Vec<File>,
     /// Why it can't be loaded, as far as the menu tells.
     pub problem: Option<String>,
 }
 
-/// One step on the way to an entry.
+/// A file that an entry names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Step {
-    /// Its position in its menu, from 0.
-    pub position: usize,
-    /// What `--id` says.
-    pub id: Option<String>,
-    /// Its title.
-    pub title: String,
-}
-
-impl Step {
-    fn is_named(&self, name: &str) -> bool {
-        match name.parse::<usize>() {
-            Ok(position) => self.position == position,
-            Err(_) => self.id.as_deref() == Some(name) || self.title == name,
-        }
-    }
+pub struct File {
+    /// Where it lies.
+    pub filesystem: Filesystem,
+    /// Its path there.
+    pub path: String,
 }
 
 impl MenuEntry {
@@ -76,275 +102,13 @@ impl MenuEntry {
     pub fn name(&self) -> &str {
         self.id.as_deref().unwrap_or(&self.title)
     }
-
-    /// Whether a value of `default` leads to it: position, ID or title, of submenus too, with `>` between them.
-    #[must_use]
-    pub fn is_named(&self, path: &str) -> bool {
-        let own = Step {
-            position: self.position,
-            id: self.id.clone(),
-            title: self.title.clone(),
-        };
-        let steps: Vec<&Step> = self.submenus.iter().chain([&own]).collect();
-        let names: Vec<&str> = path.split('>').map(str::trim).collect();
-        steps.len() == names.len()
-            && steps
-                .iter()
-                .zip(names)
-                .all(|(step, name)| step.is_named(name))
-    }
 }
 
 impl Menu {
-    /// Reads a `grub.cfg`. What is broken in it doesn't hide the entries before.
+    /// Reads a `grub.cfg`, with the variables of the environment block. What is broken in it doesn't hide the entries before.
     #[must_use]
     pub fn parse(text: &str, variables: &Variables) -> Menu {
-        let mut reader = MenuReader {
-            menu: Menu::default(),
-            blocks: Vec::new(),
-            positions: vec![0],
-            variables,
-        };
-        let mut words = Words::of(text);
-        loop {
-            match words.command() {
-                Ok(None) => break,
-                Ok(Some(command)) => {
-                    if let Err(why) = reader.take(&command) {
-                        reader.menu.problem = Some(why);
-                        return reader.menu;
-                    }
-                }
-                Err(why) => {
-                    reader.menu.problem = Some(why);
-                    return reader.menu;
-                }
-            }
-        }
-        if !reader.blocks.is_empty() {
-            // The entry that is cut off may lack anything.
-            reader.menu.problem = Some("it ends inside of a block".to_owned());
-        }
-        reader.menu
-    }
-
-    /// What is booted by default: the first of the values that is something, now that the variables are known.
-    #[must_use]
-    pub fn default_path(&self, variables: &Variables) -> String {
-        let values = self.defaults.iter().map(|value| variables.expand(value));
-        let set = values.flatten().find(|value| !value.is_empty());
-        set.unwrap_or_else(|| "0".to_owned())
-    }
-}
-
-enum Block {
-    Entry(Box<MenuEntry>),
-    Submenu(Step),
-    Other,
-}
-
-struct MenuReader<'v> {
-    menu: Menu,
-    blocks: Vec<Block>,
-    /// How many entries each menu that is open has so far.
-    positions: Vec<usize>,
-    variables: &'v Variables,
-}
-
-impl MenuReader<'_> {
-    fn take(&mut self, command: &[Word]) -> Result<(), String> {
-        let texts: Vec<&str> = command.iter().map(|word| word.text.as_str()).collect();
-        let (Some(first), Some(last)) = (command.first(), command.last()) else {
-            return Ok(());
-        };
-        if first.is_brace("}") {
-            return self.close();
-        }
-        let arguments = texts.get(1..).unwrap_or_default();
-        if last.is_brace("{") && is_brace_of_block(command) {
-            return self.open(first.text.as_str(), arguments);
-        }
-        match texts.as_slice() {
-            ["blscfg", ..] => self.menu.has_blscfg = true,
-            ["set", assignment] => self.set(assignment),
-            _ => {}
-        }
-        if let Some(Block::Entry(entry)) = self.blocks.last_mut() {
-            in_entry(entry, &texts, self.variables);
-        }
-        Ok(())
-    }
-
-    fn set(&mut self, assignment: &str) {
-        match assignment.split_once('=') {
-            Some(("default", value)) if self.menu.defaults.len() < MAX_ENTRIES => {
-                self.menu.defaults.push(value.to_owned());
-            }
-            Some(("kernelopts", value)) => self.menu.kernelopts = Some(value.to_owned()),
-            _ => {}
-        }
-    }
-
-    fn open(&mut self, command: &str, arguments: &[&str]) -> Result<(), String> {
-        if self.blocks.len() >= MAX_DEPTH {
-            return Err(format!("more than {MAX_DEPTH} blocks lie in one another"));
-        }
-        let block = match command {
-            "menuentry" => {
-                let step = self.step(arguments);
-                let submenus = self.blocks.iter().filter_map(|block| match block {
-                    Block::Submenu(step) => Some(step.clone()),
-                    _ => None,
-                });
-                Block::Entry(Box::new(MenuEntry {
-                    submenus: submenus.collect(),
-                    title: step.title,
-                    id: step.id,
-                    position: step.position,
-                    ..MenuEntry::default()
-                }))
-            }
-            "submenu" => {
-                let step = self.step(arguments);
-                self.positions.push(0);
-                Block::Submenu(step)
-            }
-            _ => Block::Other,
-        };
-        self.blocks.push(block);
-        Ok(())
-    }
-
-    /// Title and ID, which stands after `--id` or the variable that holds that option where GRUB has it.
-    fn step(&mut self, arguments: &[&str]) -> Step {
-        let position = self.positions.last_mut().map_or(0, |count| {
-            *count += 1;
-            *count - 1
-        });
-        let mut step = Step {
-            position,
-            ..Step::default()
-        };
-        let mut has_title = false;
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            match *word {
-                "--id" | "$menuentry_id_option" | "${menuentry_id_option}" => {
-                    step.id = words.next().map(|id| (*id).to_owned());
-                }
-                "--class" | "--users" | "--hotkey" | "--source" => {
-                    words.next();
-                }
-                "{" => {}
-                option if option.starts_with("--") => {
-                    if let Some(id) = option.strip_prefix("--id=") {
-                        step.id = Some(id.to_owned());
-                    }
-                }
-                title if !has_title => {
-                    has_title = true;
-                    step.title = title.to_owned();
-                }
-                _ => {}
-            }
-        }
-        step
-    }
-
-    fn close(&mut self) -> Result<(), String> {
-        match self.blocks.pop() {
-            None => return Err("it closes a block that isn't open".to_owned()),
-            Some(Block::Submenu(_)) => {
-                self.positions.pop();
-            }
-            Some(Block::Entry(entry)) => {
-                if self.menu.entries.len() >= MAX_ENTRIES {
-                    return Err(format!("it has more than {MAX_ENTRIES} entries"));
-                }
-                self.menu.entries.push(finished(*entry));
-            }
-            Some(Block::Other) => {}
-        }
-        Ok(())
-    }
-}
-
-fn finished(mut entry: MenuEntry) -> MenuEntry {
-    if entry.problem.is_none() && entry.linux.is_none() {
-        entry.problem = Some("it starts no kernel".to_owned());
-    }
-    entry
-}
-
-fn in_entry(entry: &mut MenuEntry, words: &[&str], variables: &Variables) {
-    let Some((command, arguments)) = words.split_first() else {
-        return;
-    };
-    let problem = match *command {
-        "linux" | "linux16" | "linuxefi" if entry.linux.is_some() => {
-            Some("its kernel depends on conditions in grub.cfg".to_owned())
-        }
-        "linux" | "linux16" | "linuxefi" => kernel(entry, arguments, variables).err(),
-        "initrd" | "initrd16" | "initrdefi" => initrds(entry, arguments, variables).err(),
-        "search" if arguments.iter().any(|it| matches!(*it, "--fs-uuid" | "-u")) => {
-            entry.uuid = arguments.last().map(|uuid| (*uuid).to_owned());
-            None
-        }
-        "chainloader" => Some("it starts another boot loader".to_owned()),
-        "multiboot" | "multiboot2" | "xen_hypervisor" => Some(
-            "it starts no Linux kernel, but one whose modules a manifest must list; name the files yourself"
-                .to_owned(),
-        ),
-        "devicetree" => Some("it wants a device tree, which only a UKI's can be".to_owned()),
-        "configfile" => Some("it opens another menu".to_owned()),
-        "loopback" => Some("its kernel lies in an image of a disk".to_owned()),
-        _ => None,
-    };
-    if entry.problem.is_none() {
-        entry.problem = problem;
-    }
-}
-
-fn kernel(entry: &mut MenuEntry, arguments: &[&str], variables: &Variables) -> Result<(), String> {
-    let mut words = arguments.iter();
-    let path = words.next().ok_or("it names no kernel")?;
-    entry.linux = Some(on_root(path, variables)?);
-    let line: Result<Vec<String>, String> = words.map(|word| variables.expand(word)).collect();
-    let line = line?.into_iter().filter(|word| !word.is_empty());
-    entry.cmdline = line.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ");
-    Ok(())
-}
-
-fn initrds(entry: &mut MenuEntry, arguments: &[&str], variables: &Variables) -> Result<(), String> {
-    for path in arguments {
-        let path = on_root(path, variables)?;
-        if !path.is_empty() {
-            entry.initrds.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// A path on the file system that `root` is set to: the only one that `search` tells of.
-fn on_root(path: &str, variables: &Variables) -> Result<String, String> {
-    let path = ["($root)", "(${root})"]
-        .iter()
-        .find_map(|root| path.strip_prefix(root))
-        .unwrap_or(path);
-    if path.starts_with('(') {
-        return Err(format!(
-            "it names a disk as GRUB does, which Linux doesn't know: {path}"
-        ));
-    }
-    variables.expand(path)
-}
-
-/// A parameter with spaces in it, as the kernel wants it: GRUB writes it that way (grub_create_loader_cmdline).
-fn quoted(word: &str) -> String {
-    if word.contains(' ') {
-        format!("\"{word}\"")
-    } else {
-        word.to_owned()
+        reader::read(text, variables.clone())
     }
 }
 
@@ -379,13 +143,13 @@ mod tests {
         );
         let simple = &menu.entries[0];
         assert_eq!(simple.title, "Debian GNU/Linux");
-        assert_eq!(
-            simple.linux.as_deref(),
-            Some("/boot/vmlinuz-6.1.0-13-amd64")
-        );
+        let file = |path: &str| File {
+            filesystem: Filesystem::Uuid(uuid.to_owned()),
+            path: path.to_owned(),
+        };
+        assert_eq!(simple.linux, Some(file("/boot/vmlinuz-6.1.0-13-amd64")));
         assert_eq!(simple.cmdline, format!("root=UUID={uuid} ro quiet"));
-        assert_eq!(simple.initrds, ["/boot/initrd.img-6.1.0-13-amd64"]);
-        assert_eq!(simple.uuid.as_deref(), Some(uuid));
+        assert_eq!(simple.initrds, [file("/boot/initrd.img-6.1.0-13-amd64")]);
         assert_eq!(simple.problem, None);
         assert_eq!(
             menu.entries[2].cmdline,
@@ -398,27 +162,28 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_followed_as_grub_does() {
-        let menu = parse(DEBIAN);
-        let default = |env: &str| {
-            let variables = Variables::of_environment(env);
-            let default = menu.default_path(&variables);
-            let found = menu.entries.iter().find(|it| it.is_named(&default));
-            found
-                .map(|it| it.cmdline.contains("single"))
-                .or((default == "3").then_some(true))
-        };
-        assert_eq!(default(""), Some(false));
-        assert_eq!(default("next_entry=1>1\n"), Some(true));
-        for path in [
-            "Advanced options for Debian GNU/Linux>Debian GNU/Linux, with Linux 6.1.0-13-amd64 (recovery mode)",
-            "gnulinux-advanced-8f1c2d3e-0000-4000-8000-000000000001>gnulinux-6.1.0-13-amd64-recovery-8f1c2d3e-0000-4000-8000-000000000001",
-            "1 > 1",
+    fn the_default_is_what_the_script_makes_of_the_environment() {
+        for (text, environment, default) in [
+            (DEBIAN, "", Some("0")),
+            (DEBIAN, "next_entry=1>1\n", Some("1>1")),
+            (FEDORA, "", None),
+            (FEDORA, "saved_entry=abc\n", Some("abc")),
+            (FEDORA, "saved_entry=abc\nnext_entry=x\n", Some("x")),
+            // Fedora's count of boots that didn't succeed.
+            (
+                FEDORA,
+                "saved_entry=abc\nboot_counter=0\nboot_success=0\n",
+                Some("1"),
+            ),
+            (
+                FEDORA,
+                "saved_entry=abc\nboot_counter=2\nboot_success=0\n",
+                Some("abc"),
+            ),
         ] {
-            assert!(menu.entries[2].is_named(path), "{path}");
-        }
-        for path in ["1", "1>0", "1>1>0", "", ">", "x"] {
-            assert!(!menu.entries[2].is_named(path), "{path}");
+            let menu = Menu::parse(text, &Variables::of_environment(environment));
+            assert_eq!(menu.variables.get("default"), default, "{environment}");
+            assert_eq!(menu.variables.get("next_entry"), None);
         }
     }
 
@@ -426,10 +191,138 @@ mod tests {
     fn the_menu_of_fedora_leads_to_the_entries_of_the_specification() {
         let menu = parse(FEDORA);
         assert!(menu.has_blscfg);
-        assert_eq!(menu.kernelopts.as_deref(), Some("root=UUID=1 ro "));
-        let saved = Variables::of_environment("saved_entry=abc-6.11.4-301.fc41.x86_64\n");
-        assert_eq!(menu.default_path(&saved), "abc-6.11.4-301.fc41.x86_64");
-        assert_eq!(menu.default_path(&Variables::default()), "0");
+        assert_eq!(menu.problem, None);
+        let kernelopts = |menu: &Menu| menu.variables.get("kernelopts").map(str::to_owned);
+        assert_eq!(
+            kernelopts(&menu).as_deref(),
+            Some("root=UUID=0f1c2d3e-0000-4000-8000-000000000003 ro rhgb quiet")
+        );
+        let own = Menu::parse(FEDORA, &Variables::of_environment("kernelopts=ro\n"));
+        assert_eq!(kernelopts(&own).as_deref(), Some("ro"));
+    }
+
+    /// Where the kernel of an entry with these commands lies, after these.
+    fn filesystem(before: &str, commands: &str) -> Filesystem {
+        let menu = parse(&format!(
+            "{before}\nmenuentry a {{\n{commands}\nlinux /k\n}}\n"
+        ));
+        assert_eq!(menu.problem, None, "{commands}");
+        menu.entries[0].linux.clone().unwrap().filesystem
+    }
+
+    #[test]
+    fn files_lie_where_root_is_when_the_command_is_executed() {
+        let uuid = |uuid: &str| Filesystem::Uuid(uuid.to_owned());
+        let disk = Filesystem::Disk("hd0,gpt2".to_owned());
+        for (before, commands, expected) in [
+            ("", "", Filesystem::OfMenu),
+            ("", "set root='hd0,gpt2'", disk.clone()),
+            ("", "root=(hd0,gpt2)", disk),
+            (
+                "",
+                "set root='hd0,gpt2'\nsearch --fs-uuid --set=root 1",
+                uuid("1"),
+            ),
+            (
+                "",
+                "set root='hd0,gpt2'\nif [ x$feature_platform_search_hint = xy ]; then\n\
+                 search --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt2 1\nelse\n\
+                 search --no-floppy --fs-uuid --set=root 1\nfi",
+                uuid("1"),
+            ),
+            ("", "search --fs-uuid --set=boot 1", Filesystem::OfMenu),
+            (
+                "",
+                "search --fs-uuid --set=boot 1\nset root=$boot",
+                uuid("1"),
+            ),
+            ("", "search --fs-uuid 1", Filesystem::OfMenu),
+            ("search.fs_uuid 1 root", "", uuid("1")),
+            ("search.fs_uuid 1 root", "search.fs_uuid 2 root", uuid("2")),
+            (
+                "",
+                "if [ -f /x ]; then search --fs-uuid --set=root 1; fi",
+                Filesystem::Unsettled,
+            ),
+            (
+                "",
+                "if [ $grub_platform = pc ]; then search -u -s root 1; else search -u -s root 2; fi",
+                Filesystem::Unsettled,
+            ),
+            (
+                "function f {\nsearch --fs-uuid --set=root 1\n}",
+                "f",
+                Filesystem::OfMenu,
+            ),
+            ("set root=$unknown", "", Filesystem::Disk(String::new())),
+            ("regexp --set=1:root x $cmdpath", "", Filesystem::Unsettled),
+        ] {
+            assert_eq!(
+                filesystem(before, commands),
+                expected,
+                "{before}; {commands}"
+            );
+        }
+        // What is set after the entry counts, too: it is chosen later.
+        let menu = parse("menuentry a {\nlinux /k\n}\nsearch.fs_uuid 1 root\n");
+        assert_eq!(
+            menu.entries[0].linux.as_ref().unwrap().filesystem,
+            uuid("1")
+        );
+        let menu = parse(
+            "submenu s {\nsearch.fs_uuid 2 root\nmenuentry a {\nlinux /k\n}\n}\n\
+             menuentry b {\nlinux /k\ninitrd ($dev)/i\n}\nsearch.fs_label 1 dev\n",
+        );
+        assert_eq!(
+            menu.entries[0].linux.as_ref().unwrap().filesystem,
+            uuid("2")
+        );
+        let other = &menu.entries[1];
+        assert_eq!(other.linux.as_ref().unwrap().filesystem, Filesystem::OfMenu);
+    }
+
+    #[test]
+    fn a_disk_may_be_named_by_another_variable_than_root() {
+        let menu = parse(
+            "menuentry a {\nsearch --set=dev --label data\nlinux ($dev)/k\ninitrd ($root)/i ${dev}/j\n}\n",
+        );
+        let entry = &menu.entries[0];
+        let label = Filesystem::Label("data".to_owned());
+        assert_eq!(entry.linux.as_ref().unwrap().filesystem, label);
+        let why = entry.problem.as_deref().unwrap();
+        assert!(why.contains("names a disk"), "{why}");
+    }
+
+    #[test]
+    fn conditions_that_the_variables_decide_are_followed() {
+        let entry = |environment: &str| {
+            let text = "menuentry a {\nif [ \"${initrdfail}\" = 1 ]; then\n\
+                linux /k panic=-1\nelse\n  linux /k\n  initrd /i\nfi\n}\n";
+            let menu = Menu::parse(text, &Variables::of_environment(environment));
+            let entry = menu.entries.into_iter().next().unwrap();
+            assert_eq!(entry.problem, None);
+            (entry.cmdline, entry.initrds.len())
+        };
+        assert_eq!(entry(""), (String::new(), 1));
+        assert_eq!(entry("initrdfail=1\n"), ("panic=-1".to_owned(), 0));
+    }
+
+    #[test]
+    fn what_a_condition_shows_or_a_function_would_is_told_apart() {
+        let menu = parse(
+            "if [ $unset ]; then\nmenuentry never {\nlinux /k\n}\nfi\n\
+             function f {\nmenuentry later {\nlinux /k\n}\n}\n\
+             if [ -f /x ]; then menuentry maybe {\nlinux /k\n}\nelse submenu s {\n\
+             menuentry inside {\nlinux /k\n}\n}\nfi\n\
+             for x in a b; do menuentry $x {\nlinux /k\n}\ndone\n\
+             menuentry sure {\nlinux /k\n}\n",
+        );
+        assert_eq!(menu.problem, None);
+        let names: Vec<_> = menu.entries.iter().map(MenuEntry::name).collect();
+        assert_eq!(names, ["maybe", "inside", "$x", "sure"]);
+        assert!(menu.entries.iter().all(|it| it.problem.is_none()));
+        let conditional: Vec<bool> = menu.items.iter().map(|it| it.is_conditional).collect();
+        assert_eq!(conditional, [true, true, true, false]);
     }
 
     #[test]
@@ -437,7 +330,20 @@ mod tests {
         for (commands, words) in [
             ("", "no kernel"),
             ("linux", "names no kernel"),
-            ("linux /a x\nlinux /b", "conditions"),
+            ("linux /a x\nlinux /b", "one kernel in place of another"),
+            (
+                "if [ -f /a ]; then\nlinux /a\nelse\nlinux /b\nfi",
+                "conditions",
+            ),
+            ("if [ -f /a ]; then linux /a; fi", "conditions"),
+            ("linux /a\nif cmp /x /y; then initrd /b; fi", "conditions"),
+            ("if sleep 1; then true; else linux /b; fi", "conditions"),
+            ("while true; do linux /b; done", "conditions"),
+            ("if [ $unset ]; then linux /b; fi", "no kernel"),
+            ("linux /a\ninitrd newc:init:/x", "newc"),
+            ("linux $prefix/vmlinuz", "$prefix"),
+            ("read opts\nlinux /vmlinuz $opts", "$opts, which conditions"),
+            ("source /other.cfg", "another menu"),
             ("linux (hd0,gpt2)/vmlinuz", "names a disk"),
             (
                 "chainloader /EFI/Microsoft/Boot/bootmgfw.efi",
@@ -477,7 +383,7 @@ mod tests {
                 None => assert!(line.contains('#'), "{line}"),
                 Some(entry) => {
                     assert_eq!(entry.title, "it's \"a\"");
-                    assert_eq!(entry.linux.as_deref(), Some("/k"));
+                    assert_eq!(entry.linux.as_ref().unwrap().path, "/k");
                     assert_eq!(entry.cmdline, cmdline, "{line}");
                 }
             }
@@ -492,6 +398,12 @@ mod tests {
             ("menuentry 'b {", "quotes"),
             ("menuentry b {\nlinux /x", "inside of a block"),
             ("\\", "backslash"),
+            ("fi", "isn't open"),
+            ("done", "isn't open"),
+            ("else", "belongs to no if"),
+            ("if true; then\n}", "isn't open"),
+            ("if true; then", "inside of a block"),
+            (&format!("menuentry {} {{", "x".repeat(513)), "512 bytes"),
         ] {
             let menu = parse(&format!("{good}{rest}"));
             assert_eq!(menu.entries.len(), 1, "{rest}");

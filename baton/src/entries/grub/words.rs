@@ -2,6 +2,9 @@
 
 /// The commands that open a block.
 const OPENING: [&str; 3] = ["menuentry", "submenu", "function"];
+/// What may stand before a command, and how often at most.
+const BEFORE: [&str; 4] = ["then", "else", "do", "if"];
+const MAX_BEFORE: usize = 4;
 
 /// A word.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +20,12 @@ impl Word {
     #[must_use]
     pub fn is_brace(&self, brace: &str) -> bool {
         !self.is_quoted && self.text == brace
+    }
+
+    /// What it is as a word of the language: nothing, if it was quoted.
+    #[must_use]
+    pub fn keyword(&self) -> &str {
+        if self.is_quoted { "" } else { &self.text }
     }
 }
 
@@ -83,7 +92,9 @@ impl<'t> Words<'t> {
 /// Whether the command ends here, at a brace that opens or closes a block.
 #[must_use]
 pub fn is_brace_of_block(command: &[Word]) -> bool {
-    match command {
+    let is_before = |word: &&Word| BEFORE.contains(&word.keyword());
+    let before = command.iter().take(MAX_BEFORE).take_while(is_before);
+    match command.get(before.count()..).unwrap_or_default() {
         [only] => only.is_brace("{") || only.is_brace("}"),
         [first, .., last] => OPENING.contains(&first.text.as_str()) && last.is_brace("{"),
         [] => false,

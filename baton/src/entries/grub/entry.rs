@@ -1,0 +1,99 @@
+//! What the commands of an entry say: which kernel it starts, with what.
+
+use super::condition::Truth;
+use super::variables::{Variables, variable_or_disk};
+use super::{File, MenuEntry};
+
+/// What is said where conditions decide.
+const CONDITIONS: &str = "its kernel depends on conditions in grub.cfg";
+
+/// Takes a command that is executed, or may be.
+pub fn take(entry: &mut MenuEntry, words: &[&str], is_executed: Truth, variables: &Variables) {
+    let Some((command, arguments)) = words.split_first() else {
+        return;
+    };
+    let problem = match (*command, is_executed) {
+        (_, Truth::No) => None,
+        (
+            "linux" | "linux16" | "linuxefi" | "initrd" | "initrd16" | "initrdefi",
+            Truth::Maybe,
+        ) => Some(CONDITIONS.to_owned()),
+        ("linux" | "linux16" | "linuxefi", _) if entry.linux.is_some() => {
+            Some("it starts one kernel in place of another".to_owned())
+        }
+        ("linux" | "linux16" | "linuxefi", _) => kernel(entry, arguments, variables).err(),
+        ("initrd" | "initrd16" | "initrdefi", _) => initrds(entry, arguments, variables).err(),
+        ("chainloader", _) => Some("it starts another boot loader".to_owned()),
+        ("multiboot" | "multiboot2" | "xen_hypervisor", _) => Some(
+            "it starts no Linux kernel, but one whose modules a manifest must list; name the files yourself"
+                .to_owned(),
+        ),
+        ("devicetree", _) => Some("it wants a device tree, which only a UKI's can be".to_owned()),
+        ("configfile" | "source" | ".", _) => Some("it opens another menu".to_owned()),
+        ("loopback", _) => Some("its kernel lies in an image of a disk".to_owned()),
+        _ => None,
+    };
+    if entry.problem.is_none() {
+        entry.problem = problem;
+    }
+}
+
+/// The entry when all of it has been read.
+#[must_use]
+pub fn finished(mut entry: MenuEntry) -> MenuEntry {
+    if entry.problem.is_none() && entry.linux.is_none() {
+        entry.problem = Some("it starts no kernel".to_owned());
+    }
+    entry
+}
+
+fn kernel(entry: &mut MenuEntry, arguments: &[&str], variables: &Variables) -> Result<(), String> {
+    let mut words = arguments.iter();
+    let path = words.next().ok_or("it names no kernel")?;
+    entry.linux = Some(file(path, variables)?);
+    let line: Result<Vec<String>, String> = words.map(|word| variables.expand(word)).collect();
+    let line = line?.into_iter().filter(|word| !word.is_empty());
+    entry.cmdline = line.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ");
+    Ok(())
+}
+
+/// The last such command counts, as for GRUB.
+fn initrds(entry: &mut MenuEntry, arguments: &[&str], variables: &Variables) -> Result<(), String> {
+    entry.initrds.clear();
+    for path in arguments {
+        if path.starts_with("newc:") {
+            return Err("GRUB puts its initrd together (newc:)".to_owned());
+        }
+        let file = file(path, variables)?;
+        if !file.path.is_empty() {
+            entry.initrds.push(file);
+        }
+    }
+    Ok(())
+}
+
+/// A path, on the file system that it names by a variable, or else on the one that `root` is set to.
+fn file(path: &str, variables: &Variables) -> Result<File, String> {
+    let (disk, path) = match variable_or_disk(path) {
+        (Some(disk), rest) if path.starts_with('(') => (disk, rest),
+        _ => ("root", path),
+    };
+    if path.starts_with('(') {
+        return Err(format!(
+            "it names a disk as GRUB does, which Linux doesn't know: {path}"
+        ));
+    }
+    Ok(File {
+        filesystem: variables.filesystem(disk),
+        path: variables.expand(path)?,
+    })
+}
+
+/// A parameter with spaces in it, as the kernel wants it: GRUB writes it that way (grub_create_loader_cmdline).
+fn quoted(word: &str) -> String {
+    if word.contains(' ') {
+        format!("\"{word}\"")
+    } else {
+        word.to_owned()
+    }
+}
