@@ -82,7 +82,7 @@ fn a_kernel_that_did_not_come_up_twice_is_left_out_until_it_is_reset() {
     assert_eq!(json["entry"], "linux-1.conf");
     let note = json["notes"].to_string();
     assert!(
-        note.contains("linux-2.conf") && note.contains("boot-count reset"),
+        note.contains("entry linux-2.conf: ") && note.contains("boot-count reset linux-2.conf"),
         "{note}"
     );
     let said = entry(&machine, &[&"--entry", &"linux-2"]);
@@ -95,6 +95,93 @@ fn a_kernel_that_did_not_come_up_twice_is_left_out_until_it_is_reset() {
     );
     assert_eq!(entry(&machine, &[]).json()["entry"], "linux-2.conf");
     assert_eq!(done(&machine, &[&"reset"]), "nothing was counted");
+}
+
+/// A count that gives up the kernel in this file, under this name.
+fn given_up(machine: &Machine, kernel: &[u8], name: &str) {
+    let digest = sha256(kernel);
+    let count = format!(
+        "{{\"kernels\":{{\"{digest}\":{{\"name\":\"{name}\",\"attempts\":2,\"last\":7}}}}}}"
+    );
+    machine.set("var/lib/baton/boot-count.json", count);
+}
+
+#[test]
+fn a_kernel_is_given_up_however_it_is_signed_and_whatever_entry_names_it() {
+    let machine = loaded();
+    let appended = [
+        &kernel_image(0x9000)[..],
+        b"signature",
+        &[0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 9],
+        b"~Module signature appended~\n",
+    ]
+    .concat();
+    machine.set("boot/vmlinuz-2", &appended);
+    given_up(&machine, &appended, "another entry");
+    let json = entry(&machine, &[]).json();
+    assert_eq!(json["entry"], "linux-1.conf");
+    let note = json["notes"].to_string();
+    assert!(note.contains("boot-count reset 'another entry'"), "{note}");
+}
+
+#[test]
+fn the_older_kernel_takes_the_place_of_the_default_and_the_newer_one_only_where_there_is_none() {
+    let machine = loaded();
+    let newest = kernel_image(0xa000);
+    machine.set("boot/vmlinuz-3", &newest);
+    machine.set("boot/loader/entries/linux-3.conf", "linux /vmlinuz-3\n");
+    machine.set("boot/loader/loader.conf", "default linux-2.conf\n");
+    assert_eq!(entry(&machine, &[]).json()["entry"], "linux-2.conf");
+    given_up(&machine, &kernel_image(0x9000), "linux-2.conf");
+    assert_eq!(entry(&machine, &[]).json()["entry"], "linux-1.conf");
+    std::fs::remove_file(machine.directory.path().join("root/boot/vmlinuz-1")).unwrap();
+    assert_eq!(entry(&machine, &[]).json()["entry"], "linux-3.conf");
+}
+
+#[test]
+fn what_was_chosen_for_one_boot_is_not_replaced_by_another_kernel() {
+    let machine = loaded();
+    machine.set(
+        "boot/grub/grub.cfg",
+        "if [ ${next_entry} ]; then\nset default=${next_entry}\nset next_entry=\nfi\n\
+         menuentry a {\nlinux /vmlinuz-1\n}\nmenuentry b {\nlinux /vmlinuz-2\n}\n",
+    );
+    machine.set("boot/grub/grubenv", "next_entry=b\n");
+    let json = entry(&machine, &[]).json();
+    assert_eq!(json["entry"], "b");
+    let note = json["notes"].to_string();
+    assert!(note.contains("chosen for one boot"), "{note}");
+    given_up(&machine, &kernel_image(0x9000), "b");
+    let said = entry(&machine, &[]);
+    assert_eq!(said.code, 6, "{}", said.out);
+    assert_eq!(said.json()["error"]["reason"], "given-up");
+    machine.set("boot/grub/grubenv", "next_entry=\n");
+    assert_eq!(entry(&machine, &[]).json()["entry"], "a");
+}
+
+#[test]
+fn a_choice_for_one_boot_is_forgotten_when_that_boot_begins() {
+    let machine = loaded();
+    let record = |once: &str| {
+        format!(
+            "{{\"kernel\":\"/boot/vmlinuz-2\",\"digest\":\"ab\",\"is_through_gate\":false,\
+             \"release\":null,\"entry\":\"b\",\"once\":{once},\"is_named\":false}}"
+        )
+    };
+    let grubenv = || {
+        let path = machine.directory.path().join("root/boot/grub/grubenv");
+        std::fs::read_to_string(path).unwrap()
+    };
+    machine.set("boot/grub/grubenv", "next_entry=b\nsaved_entry=a\n");
+    machine.set("run/baton/load.json", record("null"));
+    done(&machine, &[&"attempt"]);
+    assert!(grubenv().starts_with("next_entry=b\n"));
+    machine.set(
+        "run/baton/load.json",
+        record("{\"by\":\"next-entry\",\"value\":\"b\"}"),
+    );
+    done(&machine, &[&"attempt"]);
+    assert_eq!(grubenv(), "next_entry=\nsaved_entry=a\n#");
 }
 
 #[test]

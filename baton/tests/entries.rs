@@ -116,6 +116,14 @@ fn entries_are_listed_with_the_default_first() {
     let said = baton(&[&"entries", &"--root", &root]);
     assert!(said.out.contains("(default)"), "{}", said.out);
     assert!(said.out.contains("can't be loaded: it starts no kernel"));
+    assert_eq!(json["once"], serde_json::Value::Null);
+    machine.set("boot/grub/grubenv", "next_entry=1>2\n");
+    let said = baton(&[&"entries", &"--root", &root]);
+    let words = "the default is for the next boot only: next_entry of grubenv is \"1>2\"";
+    assert!(said.out.contains(words), "{}", said.out);
+    let json = baton(&[&"entries", &"--json", &"--root", &root]).json();
+    let once = serde_json::json!({"by": "next-entry", "value": "1>2"});
+    assert_eq!(json["once"], once);
     let empty = temp_dir();
     let said = baton(&[&"entries", &"--root", &empty.path()]);
     assert_eq!(

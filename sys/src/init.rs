@@ -77,6 +77,17 @@ pub fn is_ending_in_kexec() -> io::Result<bool> {
     Ok(has_job(&String::from_utf8_lossy(&answer.stdout)))
 }
 
+/// Whether systemd has this unit active.
+///
+/// # Errors
+/// When systemd can't be asked.
+pub fn is_active(unit: &str) -> io::Result<bool> {
+    let answer = Command::new("systemctl")
+        .args(["--quiet", "is-active", unit])
+        .status()?;
+    Ok(answer.success())
+}
+
 /// Whether the property names a job: systemctl(1) prints its number, and nothing where there is none.
 fn has_job(text: &str) -> bool {
     let number = text.trim().strip_prefix("Job=");

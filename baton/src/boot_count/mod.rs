@@ -8,6 +8,9 @@
 //! What decides is [`state`], which is pure. Attempts are counted only in a boot that was itself seen to come up: where
 //! nobody would ever say that a kernel did, none is given up.
 
+/// The unit that counts.
+pub const UNIT: &str = "baton-boot-count.service";
+
 pub mod args;
 pub mod record;
 pub mod run;

@@ -2,6 +2,7 @@
 //! something is; and the count, which outlives that.
 
 use super::state::State;
+use crate::entries::once::Once;
 use crate::failure::store::Otherwise;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
@@ -32,15 +33,20 @@ pub const COUNT: Store<State> = Store::new(
 pub struct Record {
     /// The kernel's image.
     pub kernel: PathBuf,
-    /// The digest that it is known by: the one that the gate's record will have, and by direct kexec the SHA-256 of
-    /// its file.
+    /// The SHA-256 of its file, which it is known by.
     pub digest: String,
+    /// The digest that the gate's record will have, as far as that is known: that of what is signed.
+    #[serde(default)]
+    pub judged: Option<String>,
     /// Whether it goes through the gate.
     pub is_through_gate: bool,
     /// What `uname -r` will say, as far as that is known.
     pub release: Option<String>,
     /// The entry that it is from.
     pub entry: Option<String>,
+    /// The choice for the next boot only by which it was loaded.
+    #[serde(default)]
+    pub once: Option<Once>,
     /// Whether a person named it: what nobody named may be replaced by what would be loaded now.
     pub is_named: bool,
 }
@@ -68,12 +74,25 @@ mod tests {
         let record = Record {
             kernel: "/boot/vmlinuz".into(),
             digest: "ab".into(),
+            judged: Some("cd".into()),
             is_through_gate: false,
             release: Some("6.1".into()),
             entry: None,
+            once: Some(Once::NextEntry("1>2".into())),
             is_named: true,
         };
         RECORD.write(&root, &record).unwrap();
         assert_eq!(RECORD.read(&root).unwrap(), Some(record));
+    }
+
+    #[test]
+    fn a_record_of_an_older_baton_is_read() {
+        let fake = Fake::new().file(
+            RECORD.path,
+            "{\"kernel\":\"/k\",\"digest\":\"ab\",\"is_through_gate\":true,\"release\":null,\
+             \"entry\":null,\"is_named\":false}",
+        );
+        let record = RECORD.read(&fake.root()).unwrap().unwrap();
+        assert_eq!((record.judged, record.once), (None, None));
     }
 }

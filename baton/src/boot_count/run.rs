@@ -1,7 +1,7 @@
 //! Counts, and shows the count.
 
 use super::args::{BootCountCommand, BootCountOptions, ResetArgs};
-use super::record::{COUNT, RECORD};
+use super::record::{COUNT, RECORD, Record};
 use super::state::{Attempt, Counted, MAX_ATTEMPTS, Outcome};
 use crate::calendar;
 use crate::failure::Result;
@@ -113,14 +113,35 @@ fn attempt(options: &BootCountOptions) -> Result<()> {
     Ok(())
 }
 
-/// What can't be noted for `baton status` stops nothing.
+/// What can't be noted or forgotten stops nothing.
 fn note_that(noted: Result<()>) {
     if let Err(failure) = noted {
         tell!("baton: {failure}");
     }
 }
 
-/// Counts that what Baton loaded is about to be started; `None` if it loaded nothing.
+fn forget_choice(root: &Root, record: &Record) -> Result<()> {
+    let Some(once) = &record.once else {
+        return Ok(());
+    };
+    once.forget(root).map_err(|failure| {
+        failure.remarked(format!("the next boot takes the same choice again: {once}"))
+    })
+}
+
+/// As in [`count`], where nothing is counted because another does that or nobody would.
+///
+/// # Errors
+/// When the record can't be read, or the choice not be removed.
+pub fn forget_choice_of_loaded(root: &Root) -> Result<()> {
+    match RECORD.read(root)? {
+        Some(record) => forget_choice(root, &record),
+        None => Ok(()),
+    }
+}
+
+/// Counts that what Baton loaded is about to be started; `None` if it loaded nothing. If it was loaded because of a choice
+/// for the next boot only, that is forgotten, as the boot loader would forget it.
 ///
 /// # Errors
 /// When the count can't be read or kept.
@@ -129,11 +150,13 @@ pub fn count(root: &Root) -> Result<Option<(String, Counted)>> {
     let Some(record) = RECORD.read(root)?.filter(|_| is_loaded) else {
         return Ok(None);
     };
+    note_that(forget_choice(root, &record));
     let mut state = COUNT.read(root)?.unwrap_or_default();
     let before = state.clone();
     let name = record.name();
     let attempt = Attempt {
         digest: record.digest,
+        judged: record.judged,
         is_through_gate: record.is_through_gate,
         release: record.release,
         boot: running_kernel::read(root)?.boot,

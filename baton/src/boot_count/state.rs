@@ -13,7 +13,7 @@ const MAX_KERNELS: usize = 64;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct State {
-    /// Kernels that were started and didn't come up since, by the digests that they are known by.
+    /// Kernels that were started and didn't come up since, by the SHA-256 of their files.
     pub kernels: BTreeMap<String, Kernel>,
     /// The last attempt, as long as nothing is known of it.
     pub pending: Option<Attempt>,
@@ -37,9 +37,12 @@ pub struct Kernel {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attempt {
-    /// The digest that it is known by.
+    /// The SHA-256 of its file.
     pub digest: String,
-    /// Whether it goes through the gate, whose record has that digest then.
+    /// The digest that the gate's record has then, as far as that is known.
+    #[serde(default)]
+    pub judged: Option<String>,
+    /// Whether it goes through the gate.
     pub is_through_gate: bool,
     /// Its release, as far as that is known.
     pub release: Option<String>,
@@ -62,7 +65,8 @@ impl Attempt {
     /// Whether what runs is what was started.
     fn led_to(&self, running: &Running) -> bool {
         if self.is_through_gate {
-            return running.judged.as_ref() == Some(&self.digest);
+            let is_it = |judged: &String| self.judged.as_ref().is_none_or(|own| own == judged);
+            return running.judged.as_ref().is_some_and(is_it);
         }
         let is_release = |release: &String| *release == running.release;
         running.by_kexec && self.release.as_ref().is_none_or(is_release)
@@ -154,11 +158,10 @@ impl State {
         self.kernels.values().any(Kernel::is_given_up)
     }
 
-    /// How many times a kernel was started in vain, if that is too many.
+    /// A kernel that was started in vain too many times.
     #[must_use]
-    pub fn given_up(&self, digest: &str) -> Option<u32> {
-        let kernel = self.kernels.get(digest)?;
-        kernel.is_given_up().then_some(kernel.attempts)
+    pub fn given_up(&self, digest: &str) -> Option<&Kernel> {
+        self.kernels.get(digest).filter(|it| it.is_given_up())
     }
 
     /// Forgets a kernel by its name, or all; gives the names of those that were forgotten.
@@ -187,6 +190,7 @@ mod tests {
     fn attempt(digest: &str, boot: &str, is_through_gate: bool) -> Attempt {
         Attempt {
             digest: digest.to_owned(),
+            judged: is_through_gate.then(|| format!("judged {digest}")),
             is_through_gate,
             release: Some("6.1".to_owned()),
             boot: boot.to_owned(),
@@ -235,7 +239,9 @@ mod tests {
             (false, by_kexec("2"), &came_up),
             (false, other_release, &failed),
             (false, by_firmware("2"), &failed),
-            (true, by_gate("2", "d"), &came_up),
+            (true, by_gate("2", "judged d"), &came_up),
+            // What is signed isn't the whole file.
+            (true, by_gate("2", "d"), &failed),
             (true, by_gate("2", "other"), &failed),
             (true, by_kexec("2"), &failed),
             (true, by_firmware("2"), &failed),
@@ -252,12 +258,24 @@ mod tests {
     }
 
     #[test]
+    fn where_the_gates_digest_is_not_known_any_of_its_kernels_is_the_one() {
+        let mut state = watched();
+        let unjudged = Attempt {
+            judged: None,
+            ..attempt("d", "1", true)
+        };
+        state.attempt("a", unjudged, 7);
+        let next = by_gate("2", "some");
+        assert_eq!(state.good(&next), Outcome::CameUp("a".to_owned()));
+    }
+
+    #[test]
     fn a_kernel_that_did_not_come_up_twice_is_given_up_until_it_is_reset() {
         let mut state = watched();
         for (boot, next, given_up) in [("1", "2", None), ("2", "3", Some(2))] {
             state.attempt("a", attempt("d", boot, false), 7);
             state.good(&by_firmware(next));
-            assert_eq!(state.given_up("d"), given_up);
+            assert_eq!(state.given_up("d").map(|it| it.attempts), given_up);
             assert_eq!(state.gives_up_any(), given_up.is_some());
         }
         assert_eq!(state.given_up("other"), None);

@@ -4,6 +4,9 @@ use super::once::Once;
 use super::text;
 use super::{Entry, Kind};
 
+/// What the IDs of entries begin with that systemd-boot finds without a file: of Windows, the firmware's setup, and more.
+const FOUND_BY_ITSELF: &str = "auto-";
+
 /// What boot loaders say of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sayings {
@@ -38,7 +41,7 @@ impl Sayings {
     /// # Errors
     /// Why it can't be told.
     pub fn choose(&self, entries: &[Entry]) -> Result<Option<Choice>, String> {
-        if let Some(choice) = self.by_systemd_boot(entries) {
+        if let Some(choice) = self.by_systemd_boot(entries)? {
             return Ok(Some(choice));
         }
         if let Some(choice) = self.by_grub()? {
@@ -56,23 +59,39 @@ impl Sayings {
 
     /// Variables and loader.conf hold patterns. GRUB reads neither; loader.conf is systemd-boot's: where another boot
     /// loader calls itself otherwise, it counts for nothing.
-    fn by_systemd_boot(&self, entries: &[Entry]) -> Option<Choice> {
+    fn by_systemd_boot(&self, entries: &[Entry]) -> Result<Option<Choice>, String> {
         if self.is_by("GRUB") {
-            return None;
+            return Ok(None);
+        }
+        if let Some(value) = &self.one_shot {
+            let once = Once::LoaderEntryOneShot(value.clone());
+            let at = self.meant(entries, value).ok_or_else(|| {
+                format!("{once}, which is no entry that is known here; restart through the firmware for it (`baton exec --real-reboot`)")
+            })?;
+            let once = Some(once);
+            return Ok(Some(Choice { at, once }));
         }
         let is_in_use = self.loader.is_none() || self.is_by("systemd-boot");
         let pattern = self.pattern.as_ref().filter(|_| is_in_use);
-        let meant = |pattern: &String| match pattern.as_str() {
+        for pattern in [self.chosen.as_ref(), pattern].into_iter().flatten() {
+            let at = self.meant(entries, pattern);
+            if at.is_none() && pattern.starts_with(FOUND_BY_ITSELF) {
+                return Err(format!(
+                    "it is {pattern}, which systemd-boot finds by itself, and which isn't known here"
+                ));
+            }
+            if let Some(at) = at {
+                return Ok(Some(Choice { at, once: None }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn meant(&self, entries: &[Entry], pattern: &str) -> Option<usize> {
+        match pattern {
             "@saved" => matching(entries, self.last.as_deref()?),
             pattern => matching(entries, pattern),
-        };
-        if let Some((value, at)) = self.one_shot.as_ref().and_then(|it| Some((it, meant(it)?))) {
-            let once = Some(Once::LoaderEntryOneShot(value.clone()));
-            return Some(Choice { at, once });
         }
-        let patterns = [self.chosen.as_ref(), pattern];
-        let at = patterns.into_iter().flatten().find_map(meant)?;
-        Some(Choice { at, once: None })
     }
 
     fn by_grub(&self) -> Result<Option<Choice>, String> {
@@ -155,10 +174,34 @@ mod tests {
         let value = Once::LoaderEntryOneShot("broken.conf".to_owned());
         assert_eq!(choice(&once), Ok(("broken", Some(value))));
         let gone = Sayings {
-            one_shot: some("gone.conf"),
+            chosen: some("gone.conf"),
             ..owners
         };
-        assert_eq!(choice(&gone), Ok(("image", None)));
+        assert_eq!(choice(&gone), Ok(("old", None)));
+    }
+
+    #[test]
+    fn what_only_systemd_boot_can_start_is_not_replaced_by_something_else() {
+        let sayings = |one_shot, chosen| Sayings {
+            one_shot,
+            chosen,
+            pattern: some("old*"),
+            ..Sayings::default()
+        };
+        for (sayings, words) in [
+            (sayings(some("auto-windows"), None), "\"auto-windows\""),
+            (
+                sayings(some("gone.conf"), None),
+                "no entry that is known here",
+            ),
+            (
+                sayings(None, some("auto-osx")),
+                "systemd-boot finds by itself",
+            ),
+        ] {
+            let why = choice(&sayings).unwrap_err();
+            assert!(why.contains(words), "{why}");
+        }
     }
 
     #[test]

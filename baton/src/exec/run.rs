@@ -1,6 +1,8 @@
 //! Starting the loaded kernel.
 
 use super::args::ExecArgs;
+use crate::boot_count::UNIT as BOOT_COUNT;
+use crate::entries::place::mount_automounts;
 use crate::failure::Result;
 use crate::failure::exec::ExecError;
 use crate::load::settings::Settings;
@@ -43,7 +45,20 @@ pub fn run(args: &ExecArgs) -> Result<()> {
     if args.now {
         return Err(ExecError::Reboot(power::reboot_into_loaded()).into());
     }
-    ask_init(init, args.json)
+    mount_automounts(&root);
+    ask_init(init, args.json)?;
+    // The unit looks again at what is to be loaded, and so forgets it by itself.
+    if init == Init::Systemd && !init::is_active(BOOT_COUNT).unwrap_or(false) {
+        forget_choice(&root);
+    }
+    Ok(())
+}
+
+/// Forgets the choice for one boot by which the kernel was loaded, now that it is being started.
+fn forget_choice(root: &Root) {
+    if let Err(failure) = boot_count::run::forget_choice_of_loaded(root) {
+        tell!("baton: {failure}");
+    }
 }
 
 fn check_quirks(root: &Root) -> Result<()> {

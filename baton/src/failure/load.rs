@@ -75,9 +75,14 @@ pub enum LoadError {
     #[error("entry {id}: {why} (name another with --entry; `baton entries` lists them)")]
     BadEntry { id: String, why: String },
     #[error(
-        "entry {id}: its kernel was started {attempts} times and didn't come up; `baton boot-count reset` lets it be loaded again"
+        "entry {id}: its kernel was started {attempts} times and didn't come up; `baton boot-count reset {}` lets it be loaded again",
+        in_shell(.counted_as)
     )]
-    GivenUp { id: String, attempts: u32 },
+    GivenUp {
+        id: String,
+        attempts: u32,
+        counted_as: String,
+    },
     #[error(
         "entry {id}: a UKI's command line is signed with it, and load.toml's parameters can't be added; use an addon, or remove them"
     )]
@@ -111,6 +116,15 @@ pub enum LoadError {
 fn either(places: &[PathBuf]) -> String {
     let places: Vec<String> = places.iter().map(|it| it.display().to_string()).collect();
     places.join(" or ")
+}
+
+/// As a word of a shell's command line.
+fn in_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "+-./:=@_".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn known_ids(ids: &[String]) -> String {

@@ -6,7 +6,7 @@ use super::run::{self, Loaded, Origin};
 use super::settings::Settings;
 use crate::boot_count::record::COUNT;
 use crate::boot_count::state::State;
-use crate::digest::{image_digest, sha256};
+use crate::digest::sha256;
 use crate::entries::{Entries, Entry, find};
 use crate::failure::load::LoadError;
 use crate::failure::{Cause, Failure, Result};
@@ -37,17 +37,25 @@ pub fn load(named: Option<&str>, settings: &Settings, options: &LoadOptions) -> 
     // A count that can't be read must not keep a machine from its next kernel.
     let counts = counts.ok().flatten().unwrap_or_default();
     let first = choose(&found, wanted)?;
+    let once = found.once.clone().filter(|_| wanted.is_none());
     let (entry, kernel, options) = match candidate(&root, &counts, first, settings, options) {
-        Err(failure) if wanted.is_none() && is_given_up(&failure) => {
+        // What was chosen for this one boot isn't replaced: the boot loader may still start it.
+        Err(failure) if wanted.is_none() && once.is_none() && is_given_up(&failure) => {
             notes.push(failure.to_string());
-            let mut others = found.entries.iter().filter(|it| it.problem.is_none());
+            let mut others = found.in_place_of_default();
             let next = others.find_map(|it| candidate(&root, &counts, it, settings, options).ok());
             next.ok_or(failure)?
         }
         other => other?,
     };
+    notes.extend(once.as_ref().map(|once| {
+        format!(
+            "the entry is chosen for one boot ({once}), which is forgotten when `baton exec` or baton-boot-count.service starts it"
+        )
+    }));
     let origin = Origin {
         entry: Some(entry.id.clone()),
+        once,
         is_named: named.is_some(),
     };
     let mut loaded = run::load_from(&kernel, &options, false, origin)?;
@@ -70,12 +78,13 @@ fn candidate<'e>(
     let (kernel, options) = of_entry(root, entry, settings, options)?;
     if counts.gives_up_any() {
         let bytes = read::given(&kernel)?;
-        // By either route: the gate knows a signed image by the digest that is signed.
-        let digests = [Some(sha256([&bytes[..]])), image_digest(&bytes)];
-        let mut digests = digests.into_iter().flatten().map(hex::encode);
-        if let Some(attempts) = digests.find_map(|it| counts.given_up(&it)) {
-            let id = entry.id.clone();
-            return Err(LoadError::GivenUp { id, attempts }.into());
+        if let Some(counted) = counts.given_up(&hex::encode(sha256([&bytes[..]]))) {
+            return Err(LoadError::GivenUp {
+                id: entry.id.clone(),
+                attempts: counted.attempts,
+                counted_as: counted.name.clone(),
+            }
+            .into());
         }
     }
     Ok((entry, kernel, options))

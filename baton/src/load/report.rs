@@ -72,7 +72,7 @@ pub(super) fn print(args: &LoadOptions, loaded: &Loaded, capture: Option<&Captur
         dry_run: args.dry_run,
         crash: inputs.crash,
         via: if gate.is_some() { "gate" } else { "kernel" },
-        entry: loaded.entry.as_deref(),
+        entry: loaded.origin.entry.as_deref(),
         kernel: inputs.kernel.path.display().to_string(),
         gate: gate.map(|g| g.image.path.display().to_string()),
         format: gate.and_then(|g| g.format),

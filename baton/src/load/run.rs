@@ -9,6 +9,7 @@ use crate::arch::loader::{Header, Linux};
 use crate::arch::segments;
 use crate::boot_count::record::{RECORD, Record};
 use crate::digest::sha256;
+use crate::entries::once::Once;
 use crate::failure::load::LoadError;
 use crate::failure::{Failure, Result};
 use crate::handover::build;
@@ -32,20 +33,26 @@ use serde::Serialize;
 use std::ffi::CString;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::thread;
 
 /// What was loaded, or would be.
 pub struct Loaded {
-    /// The entry that it is from.
-    pub(super) entry: Option<String>,
+    /// Why it is this kernel.
+    pub(super) origin: Origin,
     /// What else a person should know.
     pub(super) notes: Vec<String>,
+    /// The SHA-256 of the kernel's file, if it was loaded, and not for a crash.
+    digest: Option<[u8; 32]>,
     pub(super) inputs: Inputs,
     pub(super) plan: LoadPlan<Gate>,
 }
 
 impl Loaded {
     /// Keeps what was loaded on record; that it can't be undoes no load.
-    fn keep_record(&mut self, root: &Root, is_named: bool) {
+    fn keep_record(&mut self, root: &Root) {
+        let Some(digest) = self.digest else {
+            return;
+        };
         let kernel = &self.inputs.kernel;
         let gate = self.plan.gate.as_ref();
         let judged = gate.and_then(|gate| {
@@ -56,11 +63,13 @@ impl Loaded {
         });
         let record = Record {
             kernel: kernel.path.clone(),
-            digest: hex::encode(judged.unwrap_or_else(|| sha256([&kernel.bytes[..]]))),
+            digest: hex::encode(digest),
+            judged: judged.map(hex::encode),
             is_through_gate: gate.is_some(),
             release: Linux::read(&kernel.bytes).ok().map(|it| it.release),
-            entry: self.entry.clone(),
-            is_named,
+            entry: self.origin.entry.clone(),
+            once: self.origin.once.clone(),
+            is_named: self.origin.is_named,
         };
         if let Err(failure) = RECORD.write(root, &record) {
             self.notes
@@ -77,7 +86,11 @@ impl Loaded {
     /// What it is, and how it is loaded, in words.
     #[must_use]
     pub fn described(&self) -> String {
-        let entry = self.entry.as_ref().map(|id| format!(" (entry {id})"));
+        let entry = self
+            .origin
+            .entry
+            .as_ref()
+            .map(|id| format!(" (entry {id})"));
         let route = match &self.plan.gate {
             Some(gate) => format!("through the gate {}", gate.image.path.display()),
             None => "by direct kexec".to_owned(),
@@ -188,9 +201,12 @@ fn load_as_told(args: &LoadArgs) -> Result<()> {
 }
 
 /// Why this kernel is loaded, and no other.
+#[derive(Default)]
 pub(super) struct Origin {
     /// The entry that it is from.
     pub(super) entry: Option<String>,
+    /// The choice for the next boot only.
+    pub(super) once: Option<Once>,
     /// Whether a person named it.
     pub(super) is_named: bool,
 }
@@ -201,8 +217,8 @@ pub(super) struct Origin {
 /// Why it would be refused, or was.
 pub fn load_named(kernel: &Path, args: &LoadOptions, crash: bool) -> Result<Loaded> {
     let origin = Origin {
-        entry: None,
         is_named: true,
+        ..Origin::default()
     };
     load_from(kernel, args, crash, origin)
 }
@@ -227,10 +243,8 @@ pub(super) fn load_from(
         RECORD.forget(&root)?;
     }
     let mut loaded = load(args, &root, inputs)?;
-    loaded.entry = origin.entry;
-    if !args.dry_run && !crash {
-        loaded.keep_record(&root, origin.is_named);
-    }
+    loaded.origin = origin;
+    loaded.keep_record(&root);
     Ok(loaded)
 }
 
@@ -266,18 +280,35 @@ pub(crate) fn load(args: &LoadOptions, root: &Root, inputs: Inputs) -> Result<Lo
     if let Some(path) = &args.save_handover {
         save(plan.gate.as_ref(), path, args.force)?;
     }
+    let mut digest = None;
     if !args.dry_run {
         let why_no_mok = machine.as_ref().and_then(Machine::why_no_mok);
-        match plan.gate.as_ref() {
-            Some(gate) if args.kexec_load => load_segments(root, &inputs, gate)?,
-            gate => carry_out(&inputs, gate, why_no_mok)?,
+        let load = || match plan.gate.as_ref() {
+            Some(gate) if args.kexec_load => load_segments(root, &inputs, gate),
+            gate => carry_out(&inputs, gate, why_no_mok),
+        };
+        if inputs.crash {
+            load()?;
+        } else {
+            digest = Some(hashed_beside(&inputs.kernel.bytes, load)?);
         }
     }
     Ok(Loaded {
-        entry: None,
+        origin: Origin::default(),
         notes: Vec::new(),
+        digest,
         inputs,
         plan,
+    })
+}
+
+/// Loads, and hashes the kernel's file while the kernel does, which would take as long again.
+fn hashed_beside(kernel: &[u8], load: impl FnOnce() -> Result<()>) -> Result<[u8; 32]> {
+    thread::scope(|threads| {
+        let hashing = thread::Builder::new().spawn_scoped(threads, || sha256([kernel]));
+        load()?;
+        let digest = hashing.ok().and_then(|it| it.join().ok());
+        Ok(digest.unwrap_or_else(|| sha256([kernel])))
     })
 }
 

@@ -7,7 +7,7 @@ use baton_sys::file::names_in;
 /// What loads the next kernel for reboots.
 pub const LOAD: &str = "baton-load.service";
 /// What notes that a kernel came up, and takes over what `systemctl kexec` loads by itself.
-pub const BOOT_COUNT: &str = "baton-boot-count.service";
+pub const BOOT_COUNT: &str = crate::boot_count::UNIT;
 /// What loads the capture at boot.
 pub const CRASH: &str = "baton-crash.service";
 
