@@ -46,6 +46,8 @@ pub(super) struct Status {
     pub(super) machine_lists: Option<TrustSummary>,
     pub(super) started_by: Option<StartedBy>,
     pub(super) started_by_known: bool,
+    /// Whether a kernel started the running one, and no boot loader.
+    pub(super) by_kexec: Option<bool>,
     /// Where the time of the kexec went that this boot began with; `None` if it didn't, or that can't be read.
     pub(super) timing: Option<Timing>,
 }
@@ -130,7 +132,9 @@ fn read(root: &Root) -> Result<Status> {
         Err(failure) if failure.is_denied() => None,
         Err(failure) => return Err(failure),
     };
+    let by_kexec = running::is_by_kexec(root).ok();
     Ok(Status {
+        by_kexec: by_kexec.filter(|_| root.exists(running::DIRECTORY)),
         timing: Timing::read(root).ok().flatten(),
         started_by_known: started_by.is_some(),
         started_by: started_by.flatten(),
@@ -179,6 +183,7 @@ impl Status {
             machine_lists: None,
             started_by: None,
             started_by_known: false,
+            by_kexec: None,
             timing: None,
         }
     }
@@ -320,6 +325,9 @@ pub fn run(args: &StatusArgs) -> Result<()> {
         Some(gate) => gate.print(),
         None => {
             let words = match (status.started_by_known, status.kexec) {
+                (true, _) if status.by_kexec == Some(true) => {
+                    "another kernel, through no gate, or one that left no record"
+                }
                 (true, _) => "no gate, or one that left no record",
                 (false, Some(_)) => "not known (run as root)",
                 (false, None) => NO_SYS,
@@ -396,8 +404,8 @@ mod tests {
         );
     }
 
-    #[test]
-    fn the_chain_of_trust_is_a_tree_from_the_firmware_to_what_is_loaded() {
+    /// The tree of a locked-down machine, started so.
+    fn tree(how: impl FnOnce(&mut Status)) -> String {
         let machine = Machine {
             efi: true,
             secure_boot: Some(true),
@@ -410,17 +418,58 @@ mod tests {
             }),
             ..shown()
         };
-        let lines = tree::lines(&Status::new(&machine, Keyrings::default()));
-        let text = lines.join("\n");
+        let mut status = Status {
+            started_by_known: true,
+            by_kexec: Some(false),
+            ..Status::new(&machine, Keyrings::default())
+        };
+        how(&mut status);
         let markers = |c: char| ('\u{fdd0}'..='\u{fdd5}').contains(&c);
+        tree::lines(&status).join("\n").replace(markers, "")
+    }
+
+    #[test]
+    fn the_chain_of_trust_is_a_tree_from_the_firmware_to_what_is_loaded() {
         assert_eq!(
-            text.replace(markers, ""),
+            tree(|_| ()),
             "firmware Secure Boot is on\n\
              └─ kernel starts only what is signed (because of lockdown)\n   \
                 │  lockdown integrity, keyrings that can't be read here\n   \
                 ├─ next kernel loaded\n   \
                 └─ crash kernel not loaded, 256 MiB reserved"
         );
+    }
+
+    #[test]
+    fn what_an_earlier_kernel_started_is_not_said_to_be_started_by_shim() {
+        let gate = StartedBy {
+            gate_version: "0.1".to_owned(),
+            gate_identity: String::new(),
+            crash: false,
+            policy: "stock".to_owned(),
+            policy_digest: String::new(),
+            parts: Vec::new(),
+        };
+        let branches = |text: &str| -> Vec<String> {
+            let names = text.lines().filter_map(|line| line.split_once("└─ "));
+            let words = names.map(|(_, rest)| rest.split(' ').take(2).collect::<Vec<_>>());
+            words.map(|words| words.join(" ")).take(3).collect()
+        };
+        let by_gate = tree(|status| status.started_by = Some(gate));
+        assert_eq!(
+            branches(&by_gate),
+            ["earlier kernel", "gate 0.1,", "kernel starts"]
+        );
+        let by_kexec = tree(|status| status.by_kexec = Some(true));
+        assert_eq!(
+            branches(&by_kexec)[..2],
+            ["earlier kernel", "kernel starts"]
+        );
+        assert!(by_kexec.contains("isn't on record"), "{by_kexec}");
+        let unknown = tree(|status| {
+            (status.by_kexec, status.started_by_known) = (None, false);
+        });
+        assert!(unknown.contains("└─ not known"), "{unknown}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! The chain of trust as a tree: who started whom, from the firmware to what is loaded, and what each of them insists on.
+//! Of kernels before the running one nothing is known but that there was one; the boot loader that shim starts isn't shown.
 
 use super::run::{Status, loaded};
 use crate::output::terminal::{Style, styled};
@@ -50,6 +51,11 @@ impl Node {
     }
 }
 
+/// What is known of the kernels before.
+const EARLIER: &str = "or several: what started them isn't on record";
+/// Where it can't be told how the running kernel was started.
+const UNKNOWN: &str = "whether a boot loader or another kernel started it (run as root)";
+
 /// The lines of the tree.
 pub(super) fn lines(status: &Status) -> Vec<String> {
     let mut chain = kernel(status);
@@ -59,6 +65,13 @@ pub(super) fn lines(status: &Status) -> Vec<String> {
         for part in &gate.parts {
             chain = chain.with(format!("{}: {}", part.kind(), part.vouched()));
         }
+    }
+    // A gate is only ever started by a kernel.
+    let is_known = status.started_by_known || status.by_kexec.is_some();
+    if status.started_by.is_some() || status.by_kexec == Some(true) {
+        chain = Node::new("earlier kernel", &styled(Style::Faint, EARLIER)).starts(vec![chain]);
+    } else if !is_known {
+        chain = Node::new("not known", &styled(Style::Faint, UNKNOWN)).starts(vec![chain]);
     }
     // shim's own certificate is in its list, wherever there is a shim.
     let shim = status.machine_lists.as_ref();
