@@ -333,11 +333,14 @@ fn an_image_is_judged_against_certificates_stores_and_saved_states_told_by_their
     assert_eq!(json["answers"]["kernel"]["answer"], "loads");
     let strange = variable_store(&directory, other, SHIM_LOCK);
     let json = against(&image, &[&strange]).json();
-    assert_eq!(json["answers"]["shim"]["reason"], "unknown-signer");
-    // The kernel may have a key of its own.
-    assert_eq!(json["answers"]["kernel"]["answer"], "unknown");
-    // Both together.
-    assert_eq!(against(&image, &[&strange, &rsa.cert]).code, 0);
+    // Each may have a certificate of its own.
+    for judge in ["shim", "gate", "kernel"] {
+        assert_eq!(json["answers"][judge]["answer"], "unknown", "{judge}");
+    }
+    // Both together: the certificate stands for shim's own.
+    let both = against(&image, &[&strange, &rsa.cert]);
+    assert_eq!(both.code, 0);
+    assert_eq!(both.json()["answers"]["shim"]["list"], "--against");
 
     let state = "{\"baton-machine\": 1, \"files\": {}}";
     let state = directory.write("state.json", state);
@@ -347,6 +350,35 @@ fn an_image_is_judged_against_certificates_stores_and_saved_states_told_by_their
     let store = variable_store(&directory, rsa, SHIM_LOCK);
     let said = against(&image, &[&state, &store]);
     assert_eq!(said.code, 0, "{}", said.out);
+}
+
+#[test]
+fn what_a_variable_store_cannot_say_is_not_taken_for_a_no() {
+    let directory = common::temp_dir();
+    let image = directory.write("vmlinuz", kernel_image(0x3000));
+    sign(&image, &owners().rsa);
+    // The second one names no shim at all, which may be there all the same.
+    for vendor in [SHIM_LOCK, EFI_GLOBAL_VARIABLE] {
+        let store = variable_store(&directory, &owners().p256, vendor);
+        let said = baton(&[&"verify", &image, &"--against", &store]);
+        assert_eq!(said.code, 3, "{}", said.out);
+        let unknown = "that isn't known: shim's own certificate isn't in a variable store";
+        for judge in ["  shim:       ", "  the gate:   "] {
+            let line = format!("{judge}{unknown}");
+            assert!(said.out.contains(&line), "{line}: {}", said.out);
+        }
+        assert!(
+            said.err.contains("That isn't sure: shim's own"),
+            "{}",
+            said.err
+        );
+    }
+    // What is altered is refused, whoever is trusted.
+    flip(&image, 0x2000);
+    let store = variable_store(&directory, &owners().p256, SHIM_LOCK);
+    let json = against(&image, &[&store]).json();
+    assert_eq!(json["answers"]["shim"]["reason"], "bad-signature");
+    assert_eq!(json["answers"]["gate"]["answer"], "refuses");
 }
 
 #[test]

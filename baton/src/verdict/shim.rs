@@ -36,6 +36,8 @@ pub enum Answer {
 pub struct Request<'r> {
     pub image: &'r [u8],
     pub keys: &'r Keys,
+    /// shim's own certificates, where they aren't in its list, with what names them.
+    pub own: Option<(&'static str, &'r [u8])>,
     /// Its signatures.
     pub chains: &'r [Chain],
     /// Its Authenticode digest by SHA-256, if it is a PE image.
@@ -65,7 +67,7 @@ pub fn answer(request: &Request<'_>) -> Answer {
             "give it a kernel with an EFI stub, or a UKI",
         );
     };
-    let lists = Lists::of(request.keys);
+    let lists = Lists::of(request);
     if let Some(list) = lists.revoking_digest(&digest) {
         return refuses_because(
             "revoked-image",
@@ -108,11 +110,13 @@ fn sbat_verdict(request: &Request<'_>) -> Result<(), String> {
 /// The lists, by what people call them.
 struct Lists<'a> {
     trusted: [(&'static str, &'a [u8]); 2],
+    own: Option<(&'static str, &'a [u8])>,
     revoked: [(&'static str, &'a [u8]); 2],
 }
 
 impl<'a> Lists<'a> {
-    fn of(keys: &'a Keys) -> Lists<'a> {
+    fn of(request: &Request<'a>) -> Lists<'a> {
+        let keys = request.keys;
         let mok = &keys.mok;
         let dbx = if keys.dbx.is_empty() {
             mok.dbx.as_deref().unwrap_or_default()
@@ -120,6 +124,7 @@ impl<'a> Lists<'a> {
             &keys.dbx
         };
         Lists {
+            own: request.own,
             trusted: [
                 ("db", &keys.db),
                 ("MokListRT", mok.list.as_deref().unwrap_or_default()),
@@ -170,9 +175,10 @@ impl<'a> Lists<'a> {
                 );
             }
         }
-        let trusted = self
-            .trusted
-            .map(|(name, lists)| Place::of_lists(name, lists));
+        let lists_of = |(name, lists)| Place::of_lists(name, lists);
+        let own = self.own.map(|(name, ders)| Place::of_ders(name, ders));
+        let trusted = self.trusted.map(lists_of).into_iter().chain(own);
+        let trusted: Vec<Place<'_>> = trusted.collect();
         let mut for_modules = false;
         for link in &chain.links {
             let Some(place) = trusted.iter().find(|place| lists(place, link)) else {

@@ -21,6 +21,10 @@ pub(super) struct Against {
     pub is_whole: bool,
 }
 
+/// What a variable store can't say: shim adds its own certificate and its own revocations to its lists when it runs
+/// (import_one_mok_state in its mok.c).
+pub(super) const LACKS_SHIMS_OWN: &str = "shim's own certificate isn't in a variable store";
+
 impl Against {
     /// Reads them. Where two files say the same of a machine, the last one counts.
     ///

@@ -21,7 +21,14 @@ pub struct Anchors {
     pub machine: Machine,
     /// The certificates are those of `--cert` alone.
     given_by_option: bool,
+    /// The machine's lists are those of a variable store, without what shim adds when it runs.
+    pub lacks_shims_own: bool,
+    /// The certificates that `--against` named, one after another.
+    with_store: Vec<u8>,
 }
+
+/// What becomes of a distribution's images.
+const SHIMS_OWN: &str = "That isn't sure: shim's own certificate isn't in a variable store; judge on the machine, against its state (`baton status --save`), or name that certificate, too (--against)";
 
 /// What trusted certificates are called that an option gave.
 const BY_OPTION: &str = "--cert";
@@ -46,6 +53,7 @@ impl Anchors {
         let has_certificates = !args.cert.is_empty() || !against.certificates.is_empty();
         let given_by_option = has_certificates && args.gate.is_none() && against.machine.is_none();
         let described = args.root.is_some() || args.saved_state.is_some() || against.is_whole;
+        let lacks_shims_own = against.machine.is_some() && !against.is_whole;
         let root = match against.machine {
             Some(machine) => machine,
             None => saved_state::root(args.root.as_deref(), args.saved_state.as_deref())?,
@@ -70,6 +78,8 @@ impl Anchors {
             keys,
             machine,
             given_by_option,
+            lacks_shims_own,
+            with_store: against.certificates.concat(),
         })
     }
 
@@ -90,10 +100,15 @@ impl Anchors {
             reason,
             Reason::UnknownSigner { .. } | Reason::SignerNotFound { .. }
         );
+        let advice = if self.lacks_shims_own {
+            Some(SHIMS_OWN)
+        } else {
+            self.machine.why_no_mok()
+        };
         Refused {
             what: what.to_string(),
             reason,
-            advice: self.machine.why_no_mok().filter(|_| unknown),
+            advice: advice.filter(|_| unknown),
         }
     }
 
@@ -114,6 +129,12 @@ impl Anchors {
     /// The machine's own lists and keyrings; `None` where nobody asked about a machine.
     pub fn keys(&self) -> Option<&Keys> {
         (!self.given_by_option).then_some(&self.keys)
+    }
+
+    /// What stands for shim's own certificates: those that were given with a variable store.
+    pub fn shims_own(&self) -> Option<(&'static str, &[u8])> {
+        self.lacks_shims_own
+            .then_some(("--against", &self.with_store[..]))
     }
 
     /// Where trusted certificates are, by name.

@@ -1,10 +1,11 @@
 //! What each of those who judge would answer, as programs and people are told it.
 
+use super::against::LACKS_SHIMS_OWN;
 use super::judge::Verdict;
 use crate::failure::{Failure, Result};
 use crate::verdict::file_load::{self, Signature};
 use crate::verdict::shim;
-use baton_verify::Certificate;
+use baton_verify::{Certificate, Reason};
 use serde::Serialize;
 
 /// What the three answer.
@@ -37,7 +38,7 @@ pub(super) struct KernelAnswer {
 /// shim, or where there is none the firmware, at the next boot.
 #[derive(Debug, Serialize)]
 pub(super) struct ShimAnswer {
-    /// `starts` or `refuses`.
+    /// `starts`, `refuses` or `unknown`.
     pub answer: &'static str,
     /// `shim` or `firmware`.
     pub judge: &'static str,
@@ -55,7 +56,7 @@ pub(super) struct ShimAnswer {
 /// The gate.
 #[derive(Debug, Serialize)]
 pub(super) struct GateAnswer {
-    /// `boots` or `refuses`.
+    /// `boots`, `refuses` or `unknown`.
     pub answer: &'static str,
     pub reason: Option<&'static str>,
     pub why: Option<String>,
@@ -194,6 +195,23 @@ impl KernelAnswer {
 }
 
 impl ShimAnswer {
+    /// The same where shim may have a certificate that isn't known: whom it doesn't know of those that are, it may know.
+    pub fn without_shims_own(self) -> ShimAnswer {
+        if self.reason != Some("unknown-signer") {
+            return self;
+        }
+        ShimAnswer {
+            answer: "unknown",
+            judge: "shim",
+            reason: None,
+            why: Some(format!(
+                "{LACKS_SHIMS_OWN}, and no other one vouches for its signer"
+            )),
+            mend: None,
+            ..self
+        }
+    }
+
     pub fn print(&self) {
         let judge = match self.judge {
             "shim" => "  shim:       ",
@@ -206,6 +224,10 @@ impl ShimAnswer {
         };
         match (&self.by, self.list) {
             (Some(by), Some(list)) => say!("{judge}starts it: {by} in {list}{off}"),
+            _ if self.answer == "unknown" => say!(
+                "{judge}that isn't known: {}{off}",
+                self.why.as_deref().unwrap_or_default()
+            ),
             _ => say!(
                 "{judge}refuses it: {}: {}{off}",
                 self.why.as_deref().unwrap_or_default(),
@@ -219,9 +241,27 @@ impl ShimAnswer {
 }
 
 impl GateAnswer {
+    /// As [`ShimAnswer::without_shims_own`]: shim passes on to the gate what it knows.
+    pub fn without_shims_own(self, verdict: &Result<Verdict>) -> GateAnswer {
+        let refused = verdict.as_ref().err().and_then(Failure::reason);
+        match refused {
+            Some(Reason::UnknownSigner { .. } | Reason::SignerNotFound { .. }) => GateAnswer {
+                answer: "unknown",
+                reason: None,
+                why: Some(format!(
+                    "{LACKS_SHIMS_OWN}, and no other one vouches for its signer"
+                )),
+            },
+            _ => self,
+        }
+    }
+
     pub fn print(&self) {
         match &self.why {
             None => say!("  the gate:   boots it"),
+            Some(why) if self.answer == "unknown" => {
+                say!("  the gate:   that isn't known: {why}");
+            }
             Some(why) => say!("  the gate:   refuses it: {why}"),
         }
     }

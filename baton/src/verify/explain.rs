@@ -165,6 +165,7 @@ fn answers(
     let shim = shim::answer(&shim::Request {
         image,
         keys,
+        own: question.anchors.shims_own(),
         chains: &chains,
         sha256: digests.sha256(),
     });
@@ -172,13 +173,14 @@ fn answers(
     if !shim::is_there(keys) {
         shim.judge = "firmware";
     }
+    let mut gate = GateAnswer::from(verdict);
+    if question.anchors.lacks_shims_own {
+        shim = shim.without_shims_own();
+        gate = gate.without_shims_own(verdict);
+    }
     shim.not_asked = machine.secure_boot == Some(false);
     shim.not_directly = shim.judge == "shim" && !shim::has_sbat(image);
-    Some(Answers {
-        kernel,
-        shim,
-        gate: GateAnswer::from(verdict),
-    })
+    Some(Answers { kernel, shim, gate })
 }
 
 impl Explanation {
