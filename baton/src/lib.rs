@@ -32,7 +32,7 @@ pub mod kind;
 pub mod load;
 pub mod machine;
 pub mod manifest;
-mod pkcs7;
+pub mod pkcs7;
 pub mod policy;
 pub mod readiness;
 pub mod setup;

@@ -105,7 +105,7 @@ impl Hash {
 
     /// The length of its digests in bytes.
     #[must_use]
-    pub fn len(self) -> usize {
+    pub fn digest_len(self) -> usize {
         match self {
             Hash::Sha1 => 20,
             Hash::Accepted(algorithm) => algorithm.digest_len(),
@@ -246,9 +246,13 @@ impl<'a> PublicKey<'a> {
 /// A signature, and the digest of what it is said to be of.
 #[derive(Debug, Clone)]
 pub struct Signature<'a> {
+    /// The kind of the key.
     pub kind: KeyKind,
+    /// What was hashed with.
     pub hash: Hash,
+    /// The digest of what is signed.
     pub digest: Vec<u8>,
+    /// The signature itself.
     pub bytes: &'a [u8],
 }
 

@@ -10,11 +10,11 @@ use super::{Refusal, refused, refused_because};
 use baton_sys::kexec_error::errno::{EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOPKG};
 use baton_verify::der::oid;
 
-/// signingTime (RFC 2985, 5.3.3).
 /// The most certificates that are looked at; each that issued itself costs a public-key operation.
 const MAX_CERTIFICATES: usize = 64;
 /// The most signers; for each the whole content is hashed.
 const MAX_SIGNERS: usize = 16;
+/// signingTime (RFC 2985, 5.3.3).
 const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
 
 /// A message.
@@ -23,7 +23,9 @@ pub struct Message<'a> {
     content_type: &'a [u8],
     /// The content, without and with its tag and length.
     content: Option<(&'a [u8], &'a [u8])>,
+    /// The certificates that it carries.
     pub certificates: Vec<X509<'a>>,
+    /// Who signed.
     pub signers: Vec<SignerInfo<'a>>,
 }
 
@@ -32,9 +34,13 @@ pub struct Message<'a> {
 pub struct SignerInfo<'a> {
     /// What the signer's certificate is named by; `None` where it is by its key identifier.
     pub id: Option<(&'a [u8], &'a [u8])>,
+    /// What was hashed with.
     pub hash: Hash,
+    /// The kind of the signer's key.
     pub kind: KeyKind,
+    /// The signature's bytes.
     pub signature: &'a [u8],
+    /// What is signed in place of the content, if anything is.
     pub attributes: Option<Attributes<'a>>,
 }
 

@@ -16,6 +16,7 @@ use std::ops::RangeInclusive;
 pub struct X509<'a> {
     /// All of it.
     pub raw: &'a [u8],
+    /// Its serial number, as an INTEGER has it.
     pub serial: &'a [u8],
     /// The contents of the issuer's name.
     pub issuer: &'a [u8],
@@ -23,8 +24,11 @@ pub struct X509<'a> {
     pub subject: &'a [u8],
     /// From when to when it is valid, in seconds since 1970.
     pub valid: RangeInclusive<i64>,
+    /// The subject's key.
     pub key: PublicKey<'a>,
+    /// The identifier of that key, as the certificate says.
     pub subject_key_id: Option<&'a [u8]>,
+    /// What it says of its issuer's certificate.
     pub authority: Authority<'a>,
     /// The issuer's signature.
     pub signature: Signature<'a>,

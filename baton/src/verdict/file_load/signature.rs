@@ -297,7 +297,7 @@ impl<'a> Judge<'_, 'a> {
         if !(self.knows)(hash.name()) {
             return Err(refused(ENOPKG).into());
         }
-        if stated.len() != hash.len() {
+        if stated.len() != hash.digest_len() {
             return Err(refused(EBADMSG).into());
         }
         let known = match hash {
