@@ -129,7 +129,7 @@ fn check_options(request: &Request, loads: bool) -> Result<(), Wrong> {
 }
 
 /// What Baton doesn't do, and what to do in its place.
-fn why_not_done(opt: Opt) -> Option<&'static str> {
+pub(super) fn why_not_done(opt: Opt) -> Option<&'static str> {
     Some(match opt {
         Opt::LoadPreserveContext | Opt::LoadJumpBackHelper | Opt::Entry => {
             "the kernel jumps back only from an image that it didn't verify; to come back to this one, suspend the machine (systemctl hibernate)"
@@ -210,7 +210,7 @@ fn notes(request: &Request) -> Vec<String> {
 }
 
 /// What kexec_file_load does without; kexec-tools says nothing of it.
-fn why_without_effect(opt: Opt) -> Option<&'static str> {
+pub(super) fn why_without_effect(opt: Opt) -> Option<&'static str> {
     Some(match opt {
         Opt::MemMin | Opt::MemMax => "the kernel chooses where in memory the next one lies",
         Opt::ResetVga | Opt::ConsoleVga | Opt::ConsoleSerial | Opt::Serial | Opt::SerialBaud => {
