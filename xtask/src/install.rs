@@ -37,8 +37,9 @@ const AS_THEY_ARE: [(&str, &str, u32); 7] = [
 const DOCUMENTS: &str = "usr/share/doc/baton";
 
 /// What is made of the command line's description, by the name of its directory there.
-const PAGES: [(&str, &str); 4] = [
-    ("man", "usr/share/man/man1"),
+const PAGES: [(&str, &str); 5] = [
+    ("man1", "usr/share/man/man1"),
+    ("man8", "usr/share/man/man8"),
     ("bash", "usr/share/bash-completion/completions"),
     ("zsh", "usr/share/zsh/site-functions"),
     ("fish", "usr/share/fish/vendor_completions.d"),

@@ -1,5 +1,7 @@
-//! Writes man pages and shell completions, as clap knows the command line: a directory for each, `man`, `bash`, `zsh`
-//! and `fish`.
+//! Writes man pages and shell completions, as clap knows the command line, and kexec(8) as its table of options does: a
+//! directory for each, `man1`, `man8`, `bash`, `zsh` and `fish`.
+
+mod kexec;
 
 use anyhow::{Context, Result, bail};
 use clap::Command;
@@ -15,6 +17,9 @@ const SHELLS: [(Shell, &str, &str); 3] = [
     (Shell::Zsh, "zsh", "_baton"),
     (Shell::Fish, "fish", "baton.fish"),
 ];
+
+/// What kexec(8) is installed as. Its own name belongs to whichever `kexec` a machine has chosen.
+const KEXEC_PAGE: &str = "baton-kexec.8";
 
 fn main() -> ExitCode {
     match run() {
@@ -36,10 +41,12 @@ fn run() -> Result<()> {
 
 /// Writes all of them below a directory.
 fn write(directory: &Path) -> Result<()> {
-    let man = made(&directory.join("man"))?;
+    let man = made(&directory.join("man1"))?;
     let mut command = baton_cli::cli::parse::command();
     command.build();
     write_pages(&command, &man)?;
+    let page = made(&directory.join("man8"))?.join(KEXEC_PAGE);
+    fs::write(&page, kexec::page()).with_context(|| page.display().to_string())?;
     for (shell, name, file) in SHELLS {
         let path = made(&directory.join(name))?.join(file);
         let mut completions = Vec::new();
@@ -108,7 +115,7 @@ mod tests {
         while let Some(command) = left.pop() {
             let page = directory
                 .path()
-                .join(format!("man/{}.1", page_name(command)));
+                .join(format!("man1/{}.1", page_name(command)));
             if command.get_name() == "help" || command.is_hide_set() {
                 assert!(!page.exists(), "{}", page.display());
                 continue;
@@ -133,11 +140,13 @@ mod tests {
     #[test]
     fn what_is_written_is_the_same_each_time() {
         let (one, other) = (written(), written());
-        for entry in fs::read_dir(one.path().join("man")).unwrap() {
-            let name = entry.unwrap().file_name();
-            let page =
-                |of: &tempfile::TempDir| fs::read(of.path().join("man").join(&name)).unwrap();
-            assert_eq!(page(&one), page(&other), "{name:?}");
+        for section in ["man1", "man8"] {
+            for entry in fs::read_dir(one.path().join(section)).unwrap() {
+                let name = entry.unwrap().file_name();
+                let page =
+                    |of: &tempfile::TempDir| fs::read(of.path().join(section).join(&name)).unwrap();
+                assert_eq!(page(&one), page(&other), "{name:?}");
+            }
         }
     }
 }
