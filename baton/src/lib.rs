@@ -45,6 +45,9 @@ pub mod unload;
 pub mod verdict;
 pub mod verify;
 
+#[cfg(test)]
+mod schema;
+
 use failure::exit::Exit;
 use std::ffi::OsString;
 

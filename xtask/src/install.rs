@@ -19,7 +19,7 @@ const PROGRAM: u32 = 0o755;
 
 /// What lies in the sources as it is installed: a directory of the sources, where its files go, and their mode. Files
 /// that are added there are installed without being named here.
-const AS_THEY_ARE: [(&str, &str, u32); 7] = [
+const AS_THEY_ARE: [(&str, &str, u32); 8] = [
     ("dist/systemd", "usr/lib/systemd/system", DATA),
     ("dist/udev", "usr/lib/udev/rules.d", DATA),
     ("dist/etc", "etc/baton", DATA),
@@ -31,6 +31,7 @@ const AS_THEY_ARE: [(&str, &str, u32); 7] = [
         PROGRAM,
     ),
     ("docs", DOCUMENTS, DATA),
+    ("docs/schema", "usr/share/doc/baton/schema", DATA),
 ];
 
 /// Where documents go.

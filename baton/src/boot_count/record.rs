@@ -30,6 +30,7 @@ pub const COUNT: Store<State> = Store::new(
 
 /// What was loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Record {
     /// The kernel's image.
     pub kernel: PathBuf,

@@ -27,7 +27,9 @@ pub fn run(command: &BootCountCommand) -> Result<()> {
 }
 
 #[derive(Serialize)]
-struct Done {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Done {
+    /// What was done, in words for people.
     done: String,
 }
 

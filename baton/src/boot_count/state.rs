@@ -11,6 +11,7 @@ const MAX_KERNELS: usize = 64;
 
 /// What is kept from boot to boot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct State {
     /// Kernels that were started and didn't come up since, by the SHA-256 of their files.
@@ -23,6 +24,7 @@ pub struct State {
 
 /// A kernel that didn't come up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Kernel {
     /// Its entry's ID, or its path.
@@ -35,6 +37,7 @@ pub struct Kernel {
 
 /// A kernel that is about to be started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Attempt {
     /// The SHA-256 of its file.

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 /// All that is shown of a certificate. Numbers and digests are in hexadecimal, times in RFC 3339.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Details {
     /// What its subject is known by.
     pub subject: String,
@@ -26,6 +27,7 @@ pub struct Details {
     /// When it expires.
     pub not_after: Option<String>,
     /// Kind and size of its key.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub key: KeyKind,
     /// The identifier of its key.
     pub key_id: String,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// Whether each of those who verify accepts what a key signed once they trust its certificate; if not, why not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Usefulness {
     /// The running kernel, of what is started by direct kexec (a kernel, or the gate).
     pub kernel: Answer,
@@ -18,6 +19,7 @@ pub struct Usefulness {
 
 /// Yes, or why not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// It does.

@@ -155,12 +155,17 @@ fn is_loaded(root: &Root, prepared: &Prepared) -> Result<bool> {
     Ok(record.is_some_and(|record| record.changed(&prepared.parts).is_empty()))
 }
 
+/// That what is loaded stays.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Unchanged {
+    /// Always true: a capture is loaded.
+    loaded: bool,
+    /// Always false: it is what would be loaded now.
+    changed: bool,
+}
+
 fn print_unchanged(options: &LoadOptions) {
-    #[derive(Serialize)]
-    struct Unchanged {
-        loaded: bool,
-        changed: bool,
-    }
     if options.json {
         json::print(&Unchanged {
             loaded: true,

@@ -20,10 +20,13 @@ const BAR: usize = 40;
 
 /// What is shown.
 #[derive(Debug, Default, Serialize)]
-struct Status {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Status {
     /// Whether the kernel has kexec; `None`, here and in the next two: not known, because `/sys` isn't mounted.
     kexec: Option<bool>,
+    /// A crash kernel is loaded.
     crash_loaded: Option<bool>,
+    /// How much memory is reserved for one.
     crash_reserved: Option<u64>,
     /// A crash now would be captured as configured.
     ready: bool,
@@ -45,8 +48,11 @@ struct Status {
 
 /// A target and its room.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct TargetRoom {
+    /// The target.
     target: String,
+    /// How much room it has, where that can be told.
     free: Option<u64>,
 }
 

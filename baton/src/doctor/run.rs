@@ -14,8 +14,11 @@ use serde::Serialize;
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
-struct Report {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Report {
+    /// Nothing is in the way.
     ready: bool,
+    /// What was found.
     findings: Vec<Finding>,
 }
 

@@ -25,21 +25,30 @@ const MAX_LISTED: usize = 8;
 
 /// How many of the dump's pages are in which state.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PageCounts {
+    /// Those that can be read.
     readable: u64,
+    /// Those that a filter left out.
     left_out: u64,
+    /// Those that can't be read.
     damaged: u64,
     /// Why the first damaged pages can't be read.
     first_damaged: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct Report {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Report {
+    /// The dump.
     file: String,
+    /// Nothing is wrong with it.
     sound: bool,
+    /// All that should be in it is.
     complete: bool,
     /// The flaws of the dump other than damaged pages.
     flaws: Vec<String>,
+    /// The pages of the machine.
     pages: PageCounts,
     /// The result of comparing each file with its digest.
     digests: Vec<Compared>,

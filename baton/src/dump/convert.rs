@@ -180,11 +180,14 @@ impl Job {
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Report<'a> {
+    /// The file that was written.
     output: &'a Path,
     /// The flaws of the input other than lost pages.
     flaws: &'a [String],
     #[serde(flatten)]
+    #[cfg_attr(test, schemars(with = "crate::schema::shapes::Summary"))]
     summary: &'a Summary,
 }
 

@@ -18,6 +18,7 @@ const MAX_LIST_BYTES: u64 = 1 << 16;
 
 /// The result of comparing a dump with its digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Compared {
     /// There is no digest.

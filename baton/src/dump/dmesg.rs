@@ -9,21 +9,33 @@ use baton_kdump::dmesg::{Log, Record, Text};
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Object {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Object {
+    /// The dump.
     file: String,
+    /// The records, in their order.
     records: Vec<Line>,
+    /// How many are lost after the last one.
     lost_after: u64,
 }
 
 /// A record of the log. Characters that could control a terminal are escaped in the text.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Line {
+    /// Its number.
     sequence: u64,
+    /// When it was logged, since the boot.
     nanoseconds: u64,
+    /// The facility of syslog that it is from.
     facility: u8,
+    /// The level, 0 to 7.
     level: u8,
+    /// Which task or CPU logged it.
     caller: String,
+    /// What it says.
     text: String,
+    /// How many are lost before it.
     lost_before: u64,
 }
 

@@ -19,77 +19,118 @@ use std::thread::available_parallelism;
 const BAR: usize = 40;
 
 #[derive(Serialize)]
-struct Info {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Info {
+    /// The dump.
     file: String,
+    /// How many files it lies in.
     files: usize,
+    /// Its format.
     format: String,
+    /// It is in makedumpfile's flattened form.
     flattened: bool,
+    /// Its length.
     bytes: u64,
+    /// All that should be in it is.
     complete: bool,
     /// The flaws of the dump other than lost pages.
     flaws: Vec<String>,
+    /// The kernel that crashed.
     kernel: Kernel,
+    /// When it crashed.
     crashed_at: Option<String>,
+    /// What it said when it crashed.
     panic: PanicInfo,
+    /// How many CPUs the dump tells of.
     cpus: usize,
     /// The CPUs whose registers were saved; those that didn't respond to the crash are missing.
     states: Vec<Cpu>,
+    /// How much of the memory is in it.
     memory: PageCounts,
     /// Pages by their use; `None` where the dump doesn't tell.
     uses: Option<UseCounts>,
+    /// The kernel log.
     log: LogInfo,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct UseCounts {
+    /// The kernel.
     kernel: u64,
     #[serde(flatten)]
+    #[cfg_attr(test, schemars(with = "crate::schema::shapes::Counts"))]
     others: Counts,
+    /// Those of which nothing can be told.
     unknown: u64,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Kernel {
+    /// Its release, as `uname -r` says it.
     release: Option<String>,
+    /// Its version, as `uname -v` says it.
     version: Option<String>,
+    /// Its build ID, by which debug symbols are found.
     build_id: Option<String>,
+    /// The architecture.
     machine: String,
+    /// The machine's name.
     host: Option<String>,
 }
 
 #[derive(Serialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PanicInfo {
+    /// The message of the panic.
     message: Option<String>,
+    /// What led to it, as the log says.
     cause: Option<String>,
+    /// The task that it happened in.
     task: Option<String>,
+    /// Its PID.
     pid: Option<u32>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Cpu {
+    /// The PID of the task that ran.
     pid: u32,
     /// The task's name, if the log states it.
     task: Option<String>,
+    /// The address of the instruction, in hexadecimal.
     instruction: String,
+    /// The address of the stack, in hexadecimal.
     stack: String,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PageCounts {
+    /// The size of a page.
     page_size: u64,
+    /// How much memory the machine had.
     bytes: u64,
+    /// The same in pages.
     pages: u64,
     /// The pages that the dump holds.
     dumped: u64,
     /// The pages that the dump should hold but doesn't.
     lost: u64,
+    /// The dump level.
     level: Option<u32>,
 }
 
 #[derive(Serialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct LogInfo {
+    /// How many records there are.
     records: u64,
+    /// How many were overwritten before the crash.
     lost: u64,
+    /// Why it can't be read.
     error: Option<String>,
 }
 

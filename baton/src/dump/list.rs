@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 /// The state of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 enum State {
     /// The dump is complete.
@@ -49,22 +50,33 @@ impl State {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Entry {
+    /// The dump, or the directory that has none.
     file: PathBuf,
+    /// How whole it is.
     state: State,
+    /// When the kernel crashed, where that is known.
     crashed_at: Option<String>,
     /// The same in seconds since 1970.
     #[serde(skip)]
     seconds: Option<u64>,
+    /// The release of the kernel that crashed.
     kernel: Option<String>,
+    /// The message of the panic.
     panic: Option<String>,
+    /// The dump level.
     level: Option<u32>,
+    /// Its length.
     bytes: u64,
+    /// Why it can't be read.
     error: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Object {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Object {
+    /// The dumps, the oldest first.
     dumps: Vec<Entry>,
 }
 

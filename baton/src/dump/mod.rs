@@ -1,13 +1,13 @@
 //! `baton dump`: works with dumps of crashed kernels.
 
 pub mod args;
-mod check;
-mod convert;
+pub(crate) mod check;
+pub(crate) mod convert;
 mod digest;
-mod dmesg;
+pub(crate) mod dmesg;
 mod find;
-mod info;
-mod list;
+pub(crate) mod info;
+pub(crate) mod list;
 mod open;
 mod progress;
 mod raw;

@@ -35,6 +35,7 @@ use std::path::PathBuf;
 
 /// Where an entry is from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A file in `loader/entries` (type 1 of the Boot Loader Specification).
@@ -50,6 +51,7 @@ pub enum Kind {
 
 /// What can be started.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Entry {
     /// What it is called.
     pub id: String,
@@ -127,6 +129,7 @@ impl Entry {
 
 /// All entries, the default first, and then in the order of boot loaders.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Entries {
     /// The entries.
     pub entries: Vec<Entry>,

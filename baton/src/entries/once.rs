@@ -13,6 +13,7 @@ use std::os::unix::fs::FileExt;
 
 /// Such a choice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "by", content = "value", rename_all = "kebab-case")]
 pub enum Once {
     /// The EFI variable LoaderEntryOneShot has this value (`bootctl set-oneshot`).

@@ -37,6 +37,7 @@ const VERSION_OWNER: [u8; 16] = [
 
 /// How many entries there are, by what they revoke.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Count {
     /// Certificates; whatever else has their keys is revoked, too.
     pub certificates: usize,

@@ -7,6 +7,7 @@ use std::fmt;
 
 /// What an image inside another one is.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Brief {
     /// The word for its format, as in a whole report.
     pub format: &'static str,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// A certificate, as far as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CertificateInfo {
     /// What its subject is known by.
     pub subject: String,
@@ -20,6 +21,7 @@ pub struct CertificateInfo {
     /// Its key's identifier, in hexadecimal.
     pub key_id: String,
     /// Kind and size of its key.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub key: KeyKind,
     /// Why the key vouches for nothing.
     #[serde(skip_serializing_if = "Option::is_none")]

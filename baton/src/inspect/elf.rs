@@ -15,6 +15,7 @@ const MAX_VALUE: usize = 32;
 
 /// What is in an ELF kernel. Addresses are physical unless they are called virtual.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ElfInfo {
     /// The size of its addresses: 32 or 64.
     pub bits: u8,
@@ -36,6 +37,7 @@ pub struct ElfInfo {
 
 /// A segment.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SegmentInfo {
     /// Its kind, by name where it is known.
     pub kind: String,
@@ -58,6 +60,7 @@ pub struct SegmentInfo {
 
 /// A note.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NoteInfo {
     /// Its owner.
     pub name: String,

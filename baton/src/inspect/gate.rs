@@ -13,6 +13,7 @@ use serde::Serialize;
 
 /// A gate image.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GateImageInfo {
     /// What tells it apart from other gates, in hexadecimal; `None` in a stub.
     pub identity: Option<String>,

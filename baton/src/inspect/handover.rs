@@ -14,6 +14,7 @@ use serde::Serialize;
 
 /// A handover.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HandoverInfo {
     /// It is meant for a crash.
     pub crash: bool,
@@ -25,6 +26,7 @@ pub struct HandoverInfo {
 
 /// A record.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecordInfo {
     /// Its number in the table, from 0.
     pub number: usize,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// What a manifest lists.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ManifestInfo {
     /// What people call it.
     pub name: Option<String>,
@@ -24,6 +25,7 @@ pub struct ManifestInfo {
 
 /// A file.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EntryInfo {
     /// Its digest, in hexadecimal.
     pub sha256: String,

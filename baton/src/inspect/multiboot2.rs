@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// The multiboot2 header of a kernel. Addresses are physical.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Multiboot2Info {
     /// Where the header lies in the file.
     pub header_offset: usize,
@@ -23,6 +24,7 @@ pub struct Multiboot2Info {
 
 /// What is loaded, and where.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LoadInfo {
     /// The first byte of the file that is loaded.
     pub file_offset: usize,
@@ -36,6 +38,7 @@ pub struct LoadInfo {
 
 /// Where a kernel may go.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelocatableInfo {
     /// The lowest address.
     pub min: u32,
@@ -49,6 +52,7 @@ pub struct RelocatableInfo {
 
 /// A wish for information.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RequestInfo {
     /// The tag's type.
     pub tag: u32,

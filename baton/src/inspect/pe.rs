@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// What is in a PE image.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeInfo {
     /// What it runs on.
     pub machine: String,
@@ -26,6 +27,7 @@ pub struct PeInfo {
 
 /// A section.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SectionInfo {
     /// Its name.
     pub name: String,

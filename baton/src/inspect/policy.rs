@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// A gate's policy.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PolicyInfo {
     /// What people call it; may be empty.
     pub name: String,
@@ -34,6 +35,7 @@ pub struct PolicyInfo {
 
 /// What is accepted for one load type, in the words of the policy's TOML.
 #[derive(Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RulesInfo {
     /// Ways to vouch for a kernel.
     pub kernel: Set<KernelSignature>,

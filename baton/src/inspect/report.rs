@@ -17,6 +17,7 @@ use serde::Serialize;
 
 /// What there is to say of a file. Digests are in hexadecimal.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// What it is.
     pub format: Format,
@@ -41,28 +42,40 @@ pub struct Report {
 
 /// What a file holds, by format: several may apply.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[allow(missing_docs)] // the types say it
 pub struct Parts {
+    /// As a PE image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pe: Option<PeInfo>,
+    /// As a Linux kernel in a bzImage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bzimage: Option<BzImageInfo>,
+    /// As a UKI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uki: Option<UkiInfo>,
+    /// As an addon of a UKI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addon: Option<ArgumentsInfo>,
+    /// As a gate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateImageInfo>,
+    /// As an ELF file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elf: Option<ElfInfo>,
+    /// As a multiboot2 kernel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multiboot2: Option<Multiboot2Info>,
+    /// As a handover.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handover: Option<HandoverInfo>,
+    /// As a manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestInfo>,
+    /// The certificates in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificates: Option<Vec<CertificateInfo>>,
+    /// Its SBAT metadata.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sbat: Option<Vec<SbatEntry>>,
 }

@@ -16,7 +16,9 @@ use std::path::Path;
 
 /// The report, and the file it is of.
 #[derive(Serialize)]
-struct Object<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Object<'a> {
+    /// The file.
     file: String,
     #[serde(flatten)]
     report: &'a Report,

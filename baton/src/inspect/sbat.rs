@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// A component and its generation.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SbatEntry {
     /// Its name.
     pub component: String,

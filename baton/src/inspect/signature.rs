@@ -11,6 +11,7 @@ use serde::Serialize;
 
 /// A signature, as far as it is shown.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SignatureInfo {
     /// Where it is: the word of [`SignatureKind::code`].
     pub signature_kind: &'static str,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// A unified kernel image.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UkiInfo {
     /// What can be booted, in order.
     pub profiles: Vec<ProfileInfo>,
@@ -15,6 +16,7 @@ pub struct UkiInfo {
 
 /// A profile.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProfileInfo {
     /// Its number, from 0.
     pub number: usize,
@@ -35,6 +37,7 @@ pub struct ProfileInfo {
 
 /// What a profile or an addon gives to the kernel. Sizes are in bytes.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArgumentsInfo {
     /// The kernel's release.
     pub uname: Option<String>,

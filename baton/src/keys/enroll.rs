@@ -19,6 +19,7 @@ use std::path::Path;
 
 /// What became of a request.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// How far it was before.
     was: Enrollment,
@@ -26,13 +27,16 @@ pub struct Outcome {
     is: Enrollment,
     /// Whether something was done.
     requested: bool,
+    /// Nothing was done.
     dry_run: bool,
+    /// The certificate that is enrolled.
     certificate: Details,
     /// One that was made up here.
     #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<String>,
     /// What MokManager asks at the next boot.
     steps: Vec<String>,
+    /// What a person should know.
     notes: Vec<String>,
 }
 

@@ -56,6 +56,7 @@ impl Serialize for Place {
 
 /// Who accepts what a key signed, of those who verify.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CountsFor {
     /// The running kernel, of what is started by direct kexec; `None` where its keyrings can't be read.
     pub kernel: Option<bool>,
@@ -85,12 +86,14 @@ impl fmt::Display for CountsFor {
 
 /// A certificate that stands somewhere.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Listed {
     /// What its subject is known by.
     pub name: String,
     /// The identifier of its key, in hexadecimal.
     pub id: String,
     /// Where it stands.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub places: Vec<Place>,
     /// What it counts for.
     pub counts_for: CountsFor,
@@ -109,6 +112,7 @@ pub struct Listed {
 
 /// A list of what is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefusedBy {
     /// What the list is called.
     pub list: &'static str,

@@ -14,11 +14,17 @@ use std::path::PathBuf;
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
-struct Report<'i> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Report<'i> {
+    /// The gate that was looked into.
     gate: Option<PathBuf>,
+    /// All keyrings could be read.
     keyrings_readable: bool,
+    /// Each certificate that something trusts.
     trusted: &'i [Listed],
+    /// What each list of revocations holds.
     refused: &'i [RefusedBy],
+    /// What there is to know about these keys.
     findings: Vec<Finding>,
 }
 

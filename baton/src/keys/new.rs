@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// The files of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeyFiles {
     /// The private key, in PEM.
     #[serde(rename = "key_file")]
@@ -43,6 +44,7 @@ impl KeyFiles {
 
 /// What was made.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NewKey {
     #[serde(flatten)]
     files: KeyFiles,

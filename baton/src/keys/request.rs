@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// How far a certificate's enrollment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Enrollment {
     /// Nobody asked for it.

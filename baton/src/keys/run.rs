@@ -24,7 +24,9 @@ pub fn run(command: &KeysCommand) -> Result<()> {
 }
 
 #[derive(Serialize)]
-struct Exported<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Exported<'a> {
+    /// The file that was written.
     saved: &'a Path,
 }
 

@@ -17,21 +17,31 @@ use std::fmt::Write;
 
 /// A certificate, as it is shown.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Shown {
     #[serde(flatten)]
     details: Details,
+    /// Why its key is weak.
     weakness: Option<String>,
+    /// What it may vouch for, by what it says.
     may_vouch_for: Usefulness,
+    /// What it is called, if it is on most machines.
     known_as: Option<&'static str>,
+    /// And what it is there for.
     meaning: Option<&'static str>,
     /// Where it stands on this machine; nowhere if it isn't enrolled.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     places: Vec<Place>,
+    /// Who accepts what it signed.
     counts_for: CountsFor,
+    /// The list that revokes it.
     revoked_by: Option<&'static str>,
 }
 
 #[derive(Serialize)]
-struct Report {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Report {
+    /// The certificates that were asked for.
     certificates: Vec<Shown>,
 }
 

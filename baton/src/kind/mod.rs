@@ -59,6 +59,8 @@ pub enum Role {
 
 /// The form of a file, where it has several the most telling one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename_all = "lowercase"))]
 pub enum Format {
     /// A gate.
     Gate,

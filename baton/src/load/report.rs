@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 /// What there is to say of a capture besides what is said of every load.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaptureSummary {
     /// The owner's configuration.
     pub config: Option<PathBuf>,
@@ -43,23 +44,41 @@ impl CaptureSummary {
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
-struct Report<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Report<'a> {
+    /// The kernel is loaded.
     loaded: bool,
+    /// It only would be.
     dry_run: bool,
+    /// It is for a panic.
     crash: bool,
+    /// The load route: `gate`, or `kernel` for direct kexec.
     via: &'static str,
+    /// The entry of a boot loader that was loaded.
     entry: Option<&'a str>,
+    /// The kernel's file.
     kernel: String,
+    /// The gate's file.
     gate: Option<String>,
+    /// The format of the kernel, where the gate boots it.
     format: Option<&'static str>,
+    /// The profile of the UKI, the first being 0.
     profile: u32,
+    /// What the gate will boot, part by part.
     parts: Vec<PartLine>,
+    /// The files of the initrds.
     initrds: Vec<String>,
+    /// The command line.
     cmdline: String,
+    /// Who vouches for the kernel, in words for people.
     vouched_by: Option<&'a str>,
+    /// Whom the gate trusts on this machine, and what it refuses.
     judged_by: Option<&'a TrustSummary>,
+    /// The handover's length.
     handover_len: Option<u64>,
+    /// What a person should know.
     notes: Vec<&'a str>,
+    /// The capture that was made, by `baton crash load`.
     capture: Option<&'a CaptureSummary>,
 }
 

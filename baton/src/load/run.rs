@@ -168,7 +168,9 @@ fn check_quirks(args: &LoadArgs) -> Result<()> {
 }
 
 #[derive(Serialize)]
-struct Kept {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Kept {
+    /// What stays loaded, since a person named it.
     kept: String,
 }
 

@@ -16,6 +16,7 @@ use std::path::Path;
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct State {
     #[serde(rename = "baton-machine")]
@@ -24,6 +25,7 @@ struct State {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Content {
     Text(String),

@@ -5,15 +5,21 @@ use crate::failure::Failure;
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct ErrorObject {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ErrorObject {
+    /// Why the command failed.
     error: ErrorFields,
 }
 
 /// An error, as `--json` shows it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ErrorFields {
+    /// A word for the exit code (docs/json.md).
     code: &'static str,
+    /// A word for the reason (docs/json.md), or the name of an error number of the kernel.
     reason: &'static str,
+    /// The same for people.
     message: String,
 }
 

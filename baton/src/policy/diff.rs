@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// How the second differs from the first.
 #[derive(Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Difference {
     /// They accept and refuse the same, whatever they are called.
     pub same: bool,
@@ -17,6 +18,7 @@ pub struct Difference {
 
 /// What of one topic differs.
 #[derive(Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Change {
     /// Which loads it is about.
     pub loads: Loads,
@@ -30,6 +32,7 @@ pub struct Change {
 
 /// The load types that a change is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Loads {
     /// Both alike.
@@ -52,6 +55,7 @@ impl Loads {
 
 /// An item that only one of them has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Item {
     /// What it says.
     pub text: String,
@@ -62,6 +66,7 @@ pub struct Item {
 
 /// What a change does to what is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
     /// More is accepted.

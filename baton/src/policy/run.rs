@@ -58,10 +58,15 @@ fn check(args: &PolicyCheckArgs) -> Result<()> {
 }
 
 #[derive(Serialize)]
-struct Shown {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Shown {
+    /// What people call it; may be empty.
     name: String,
+    /// SHA-256 of its compact form.
     sha256: String,
+    /// The preset that it is, byte for byte.
     preset: Option<&'static str>,
+    /// Its TOML as JSON (docs/policy.md).
     policy: serde_json::Value,
 }
 

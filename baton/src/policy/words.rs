@@ -100,6 +100,23 @@ impl<T: Words> Serialize for Word<T> {
     }
 }
 
+/// One of the words.
+#[cfg(test)]
+impl<T: Words> schemars::JsonSchema for Word<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Word".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let words: Vec<&str> = T::WORDS.iter().map(|(_, word, _)| *word).collect();
+        schemars::json_schema!({"type": "string", "enum": words})
+    }
+}
+
 impl<'d, T: Words> Deserialize<'d> for Word<T> {
     fn deserialize<D: Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer).ok();
@@ -159,6 +176,22 @@ impl<T: Words<Value = u8>> Set<T> {
 impl<T: Words<Value = u8>> Serialize for Set<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.words().serialize(serializer)
+    }
+}
+
+/// A list of the words.
+#[cfg(test)]
+impl<T: Words<Value = u8>> schemars::JsonSchema for Set<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Set".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Vec::<Word<T>>::json_schema(generator)
     }
 }
 

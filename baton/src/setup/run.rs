@@ -16,19 +16,30 @@ use std::io::{self, BufRead, IsTerminal};
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
-struct Report<'p> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Report<'p> {
+    /// Nothing is left to do.
     complete: bool,
+    /// Nothing was done.
     dry_run: bool,
+    /// What was as it should be.
     done: &'p [String],
+    /// What there was to do.
     steps: Vec<StepReport>,
+    /// What a person has to do, in this order.
     waits: &'p [String],
+    /// What a person should know.
     notes: &'p [String],
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StepReport {
+    /// Which step (docs/setup.md).
     step: &'static str,
+    /// What it does, in words for people.
     text: String,
+    /// The command that does it by itself.
     command: String,
     /// What there is to say once it is carried out.
     said: Vec<String>,

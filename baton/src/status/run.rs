@@ -21,30 +21,49 @@ use baton_verify::Trust;
 use serde::Serialize;
 
 #[derive(Serialize)]
-pub(super) struct Status {
-    /// `None`, here and below: it can't be told, because what would say it isn't mounted or readable.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Status {
+    /// The kernel has kexec; `None`, here and below: it can't be told, because what would say it isn't mounted or
+    /// readable.
     pub(super) kexec: Option<bool>,
+    /// A kernel is loaded.
     pub(super) loaded: Option<bool>,
+    /// A kernel is loaded for a panic.
     pub(super) crash_loaded: Option<bool>,
+    /// How much memory is reserved for a crash kernel.
     pub(super) crash_reserved: Option<u64>,
+    /// This process may load kernels.
     pub(super) may_load: Option<bool>,
+    /// The machine was booted by EFI.
     pub(super) efi: Option<bool>,
+    /// Secure Boot is on.
     pub(super) secure_boot: Option<bool>,
+    /// The lockdown mode.
     pub(super) lockdown: Option<String>,
+    /// The kernel loads nothing that is unsigned.
     pub(super) signatures_enforced: Option<bool>,
+    /// Why it insists.
     pub(super) signatures_enforced_by: Option<&'static str>,
+    /// A sysctl keeps kernels from being loaded.
     pub(super) load_disabled: Option<bool>,
     /// `None`: without limit, where it is known whether loading is off.
     pub(super) loads_left: Option<u32>,
+    /// The same for crash loads.
     pub(super) crash_loads_left: Option<u32>,
+    /// The processor is in the mode of five levels of page tables.
     pub(super) five_level_paging: Option<bool>,
+    /// How much memory the machine has.
     pub(super) memory: Option<u64>,
+    /// All keyrings could be read.
     pub(super) keyrings_readable: bool,
+    /// The keys in the kernel's keyrings.
     pub(super) keys: Vec<Key>,
     /// What shim's lists and the firmware's dbx say, as a load is judged by them; `None` where they can't
     /// be read.
     pub(super) machine_lists: Option<TrustSummary>,
+    /// What the gate verified that started this kernel; null if none did.
     pub(super) started_by: Option<StartedBy>,
+    /// Whether that could be read.
     pub(super) started_by_known: bool,
     /// Whether a kernel started the running one, and no boot loader.
     pub(super) by_kexec: Option<bool>,
@@ -54,12 +73,19 @@ pub(super) struct Status {
 
 /// The gate that started the running kernel, and what it verified.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct StartedBy {
+    /// The version of the gate.
     pub(super) gate_version: String,
+    /// The digest that identifies it.
     gate_identity: String,
+    /// It was started by a panic.
     crash: bool,
+    /// The name of the gate's policy.
     policy: String,
+    /// SHA-256 of its compact form.
     policy_digest: String,
+    /// What was booted, part by part.
     pub(super) parts: Vec<PartLine>,
 }
 
@@ -110,9 +136,13 @@ impl StartedBy {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Key {
+    /// The keyring.
     keyring: String,
+    /// What the certificate is called.
     name: String,
+    /// The identifier of the key.
     id: String,
 }
 

@@ -15,6 +15,7 @@ const MAX_SHUTDOWN: u64 = 60 * 60 * 1000;
 
 /// How long the parts of a kexec took, in milliseconds; `None` where that wasn't measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Timing {
     /// From when it was asked for until the kernel's clock began: services are stopped, and the gate verifies.
     pub shutdown_and_gate: Option<u64>,

@@ -15,6 +15,7 @@ const SAME: u64 = 10 * 60 * 1000;
 
 /// When a kexec was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Asked {
     /// In which boot.
     pub boot: String,

@@ -9,8 +9,11 @@ use baton_sys::{Root, kexec};
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Unloaded {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Unloaded {
+    /// Something was loaded before.
     unloaded: bool,
+    /// It was what is loaded for a panic.
     crash: bool,
 }
 

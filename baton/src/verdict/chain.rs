@@ -25,6 +25,7 @@ pub struct Place<'a> {
 
 /// A certificate on the way.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Link {
     /// Its subject.
     pub subject: String,
@@ -39,6 +40,7 @@ pub struct Link {
 
 /// A signature, and the chain from its signer's certificate on.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Chain {
     /// What was hashed, and signed, with.
     pub hash: Option<String>,

@@ -8,16 +8,25 @@ use serde::{Serialize, Serializer};
 
 /// A part, and who vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PartLine {
+    /// What it is.
     #[serde(serialize_with = "named")]
+    #[cfg_attr(test, schemars(with = "String"))]
     kind: ComponentKind,
+    /// How it is vouched for.
     #[serde(serialize_with = "coded")]
+    #[cfg_attr(test, schemars(with = "String"))]
     signature_kind: SignatureKind,
+    /// Who signed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     signer: Option<String>,
+    /// The identifier of the signer's key.
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<String>,
+    /// Its length.
     size: u64,
+    /// The digest that was verified: SHA-256, or of a signed PE image its Authenticode digest.
     digest: String,
 }
 

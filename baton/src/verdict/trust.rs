@@ -7,6 +7,7 @@ use std::fmt;
 
 /// How many there are of all that trust is made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrustSummary {
     /// Trusted certificates.
     pub anchors: usize,
@@ -22,6 +23,7 @@ pub struct TrustSummary {
 
 /// A list of what is revoked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RevokedBy {
     /// What people call the list.
     pub source: &'static str,
@@ -31,9 +33,11 @@ pub struct RevokedBy {
 
 /// An SBAT level.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Level {
     /// Who asks for it.
     #[serde(serialize_with = "code")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub source: SbatSource,
     /// When it was made, if it says so.
     pub date: Option<String>,

@@ -10,26 +10,35 @@ use serde::Serialize;
 
 /// What the three answer.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Answers {
+    /// The running kernel, to a direct kexec.
     pub kernel: KernelAnswer,
+    /// shim, or the firmware, at the next boot.
     pub shim: ShimAnswer,
+    /// The gate.
     pub gate: GateAnswer,
 }
 
 /// The running kernel, to a direct kexec.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct KernelAnswer {
     /// `loads`, `refuses` or `unknown`.
     pub answer: &'static str,
     /// What kexec_file_load returns; `None` where it loads the image.
     pub errno: Option<&'static str>,
+    /// The same as a number.
     pub errno_number: Option<i32>,
     /// What is wrong with the signature, where the kernel doesn't say so: it doesn't insist, or lockdown hides it.
     pub signature_errno: Option<&'static str>,
     /// Who signed, and by which key of which keyring that counts.
     pub by: Option<String>,
+    /// The keyring that has that key.
     pub keyring: Option<String>,
+    /// Why it refuses, in words for people.
     pub why: Option<String>,
+    /// What mends it.
     pub mend: Option<String>,
     /// Why Baton doesn't load it this way all the same.
     pub baton_refuses: Option<String>,
@@ -37,15 +46,21 @@ pub(super) struct KernelAnswer {
 
 /// shim, or where there is none the firmware, at the next boot.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ShimAnswer {
     /// `starts`, `refuses` or `unknown`.
     pub answer: &'static str,
     /// `shim` or `firmware`.
     pub judge: &'static str,
+    /// Who signed, as far as the certificate that counts.
     pub by: Option<String>,
+    /// The list that has that certificate.
     pub list: Option<&'static str>,
+    /// A word for why it refuses.
     pub reason: Option<&'static str>,
+    /// The same for people.
     pub why: Option<String>,
+    /// What mends it.
     pub mend: Option<&'static str>,
     /// Secure Boot is off, and nobody is asked.
     pub not_asked: bool,
@@ -55,10 +70,13 @@ pub(super) struct ShimAnswer {
 
 /// The gate.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct GateAnswer {
     /// `boots`, `refuses` or `unknown`.
     pub answer: &'static str,
+    /// A word for why it refuses (docs/json.md).
     pub reason: Option<&'static str>,
+    /// The same for people.
     pub why: Option<String>,
 }
 

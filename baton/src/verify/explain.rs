@@ -18,16 +18,19 @@ use std::cell::OnceCell;
 
 /// What is explained.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Explanation {
     /// `None` where nobody else is asked.
     pub answers: Option<Answers>,
+    /// Each signature of the image, with its certificates.
     pub signature_details: Vec<Detail>,
 }
 
 /// A signature.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Detail {
-    /// As [`baton_verify::SignatureKind`] is coded.
+    /// How it is attached to the image: the word of its `SignatureKind`.
     pub signature_kind: &'static str,
     /// Who of kernel, shim and gate looks at it.
     pub looked_at_by: &'static [&'static str],

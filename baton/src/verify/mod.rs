@@ -6,6 +6,6 @@ mod answers;
 pub mod args;
 mod explain;
 mod judge;
-mod report;
+pub(crate) mod report;
 pub mod run;
 mod signature;

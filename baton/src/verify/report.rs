@@ -16,9 +16,13 @@ use serde::Serialize;
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
-pub(super) struct Report<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Report<'a> {
+    /// The file.
     image: String,
+    /// What it is.
     format: Format,
+    /// The same in words for people.
     kind: &'a str,
     /// The question is answered with yes.
     accepted: bool,
@@ -26,29 +30,42 @@ pub(super) struct Report<'a> {
     startable: bool,
     /// `good`, `refused` or `none`, whatever the image is.
     signature: &'static str,
+    /// How a good signature is attached to the image.
     signature_kind: Option<&'static str>,
+    /// What a good signature covers, or else what the image would be signed by.
     digest: String,
+    /// How many signatures it has.
     signatures: usize,
+    /// Who signed it, if the signature is good.
     signed_by: Option<SignedBy>,
+    /// What would be booted, part by part, if all of it is accepted.
     parts: Vec<PartLine>,
+    /// Whom the gate trusts on this machine, and what it refuses.
     judged_by: TrustSummary,
     #[serde(flatten)]
     explanation: Explanation,
+    /// Why the answer is no.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorFields>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SignedBy {
+    /// The signer's name.
     subject: String,
+    /// The identifier of the signer's key.
     key_id: String,
+    /// The name of the trusted certificate that the chain ends at.
     anchor_subject: String,
+    /// The identifier of its key.
     anchor_key_id: String,
+    /// The list that it is in.
     anchor_source: &'static str,
 }
 
 impl<'a> Report<'a> {
-    pub fn new(question: &'a Question<'_>, verdict: &'a Result<Verdict>) -> Report<'a> {
+    pub(super) fn new(question: &'a Question<'_>, verdict: &'a Result<Verdict>) -> Report<'a> {
         let file = &question.inputs.kernel.bytes;
         let detached = question.inputs.signature.as_deref();
         let accepted = verdict.as_ref().ok();
@@ -90,7 +107,7 @@ impl<'a> Report<'a> {
     }
 
     /// What people are told of what is accepted.
-    pub fn print(&self, verdict: &Verdict, anchors: &Anchors) {
+    pub(super) fn print(&self, verdict: &Verdict, anchors: &Anchors) {
         say!("{}: accepted", self.image);
         say!("  as:        {}", verdict.as_what);
         if !self.startable {

@@ -4,6 +4,7 @@
 pub mod fake;
 pub mod loading;
 pub mod programs;
+pub mod schema;
 pub mod signing;
 
 use baton_formats::gate_image::{GateInfo, SectionRange};
@@ -49,10 +50,7 @@ impl Said {
 pub fn baton(args: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
     command.env_remove("BATON_GATE");
-    for arg in args {
-        command.arg(arg);
-    }
-    said(command.output().unwrap())
+    said_by(command, args)
 }
 
 /// As [`baton`], with these programs before all others, and nobody at the terminal.
@@ -62,10 +60,18 @@ pub fn baton_with(programs: &Path, args: &[&dyn AsRef<std::ffi::OsStr>]) -> Said
     let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
     command.env_remove("BATON_GATE").stdin(Stdio::null());
     command.env("PATH", std::env::join_paths(all).unwrap());
-    for arg in args {
-        command.arg(arg);
-    }
-    said(command.output().unwrap())
+    said_by(command, args)
+}
+
+/// What the program says; what it says for programs is checked.
+fn said_by(mut command: Command, args: &[&dyn AsRef<std::ffi::OsStr>]) -> Said {
+    let said = said(command.args(args).output().unwrap());
+    let words: Vec<String> = args
+        .iter()
+        .map(|it| it.as_ref().to_string_lossy().into_owned())
+        .collect();
+    schema::check(&words, &said.out);
+    said
 }
 
 fn said(output: Output) -> Said {

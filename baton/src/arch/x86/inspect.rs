@@ -19,6 +19,7 @@ const XLOADFLAGS: [&str; 8] = [
 
 /// The setup header. Field names are those of boot.rst.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BzImageInfo {
     /// The kernel's release and build.
     pub kernel_version: Option<String>,
