@@ -54,9 +54,6 @@ pub fn find(root: &Root) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// What [`described`] says of each of them.
-pub const REPLACES: &str = "replaces this crash kernel with one of its own";
-
 /// What is against them, in words.
 #[must_use]
 pub fn described(owner: &str) -> String {
@@ -66,7 +63,7 @@ pub fn described(owner: &str) -> String {
         format!("update-rc.d {owner} disable")
     };
     format!(
-        "{owner} is enabled, too, and {REPLACES}: disable it (`{how}`), then load again (`baton crash load`)"
+        "{owner} is enabled, too, and replaces this crash kernel with one of its own: disable it (`{how}`), then load again (`baton crash load`)"
     )
 }
 

@@ -31,9 +31,9 @@ pub(crate) struct Status {
     /// A crash now would be captured as configured.
     ready: bool,
     /// Why a crash now wouldn't be captured as configured.
-    problems: Vec<String>,
+    problems: Vec<Remark>,
     /// What a person should know.
-    notes: Vec<String>,
+    notes: Vec<Remark>,
     /// What was loaded, if it was made by `baton crash load`.
     loaded: Option<Record>,
     /// Where a dump would go if the capture was loaded now.
@@ -44,6 +44,49 @@ pub(crate) struct Status {
     dump_size: Option<u64>,
     /// Bytes of memory that the capture is likely to need.
     memory_needed: Option<u64>,
+}
+
+/// Something to be said of a capture.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Remark {
+    /// In words.
+    pub text: String,
+    /// What it is about.
+    #[serde(skip)]
+    pub about: About,
+}
+
+/// What a remark is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// No memory is reserved.
+    Memory,
+    /// Somebody else loads a kernel for crashes.
+    OtherOwner,
+    /// Something failed, and the words are those of the failure.
+    Failure,
+    /// Something else; it says what mends it, if anything does.
+    Other,
+}
+
+impl About {
+    fn remark(self, text: impl Into<String>) -> Remark {
+        Remark {
+            text: text.into(),
+            about: self,
+        }
+    }
+
+    fn remarks(self, texts: impl IntoIterator<Item = String>) -> impl Iterator<Item = Remark> {
+        texts.into_iter().map(move |text| self.remark(text))
+    }
+}
+
+impl From<&Failure> for Remark {
+    fn from(failure: &Failure) -> Remark {
+        About::Failure.remark(failure.to_string())
+    }
 }
 
 /// A target and its room.
@@ -82,7 +125,7 @@ pub fn run(args: &CrashStatusArgs) -> Result<()> {
 pub fn look(
     root: &Root,
     sources: &CaptureSources,
-) -> Result<(Vec<String>, Vec<String>, Option<NotReady>)> {
+) -> Result<(Vec<Remark>, Vec<Remark>, Option<NotReady>)> {
     let status = Status::read(root, sources)?;
     let verdict = status.verdict();
     Ok((status.problems, status.notes, verdict))
@@ -112,12 +155,14 @@ impl Status {
             } else {
                 format!(" (perhaps it is from {})", owners.join(", "))
             };
-            status.notes.push(format!(
+            let text = format!(
                 "what is loaded wasn't made by `baton crash load`{whose}: what it would do isn't known here"
-            ));
+            );
+            status.notes.push(About::Other.remark(text));
         } else {
             // They may have loaded theirs since, in the place of what was recorded.
             let described = owners.iter().map(|it| owners::described(it));
+            let described = About::OtherOwner.remarks(described);
             if is_loaded {
                 status.problems.extend(described)
             } else {
@@ -130,31 +175,38 @@ impl Status {
     }
 
     fn look_at_kernel(&mut self) {
-        let problem = match (self.kexec, self.crash_reserved, self.crash_loaded) {
-            (None, ..) => "what is loaded isn't known here; mount /sys",
-            (Some(false), ..) => "this kernel has no kexec; use one with CONFIG_KEXEC_FILE",
-            (_, Some(0), _) => {
-                "no memory is reserved; boot with crashkernel=256M (or more) on the command line"
-            }
-            (.., Some(false)) => "nothing is loaded; load a capture (`baton crash load`)",
+        let (about, problem) = match (self.kexec, self.crash_reserved, self.crash_loaded) {
+            (None, ..) => (About::Other, "what is loaded isn't known here; mount /sys"),
+            (Some(false), ..) => (
+                About::Other,
+                "this kernel has no kexec; use one with CONFIG_KEXEC_FILE",
+            ),
+            (_, Some(0), _) => (
+                About::Memory,
+                "no memory is reserved; boot with crashkernel=256M (or more) on the command line",
+            ),
+            (.., Some(false)) => (
+                About::Other,
+                "nothing is loaded; load a capture (`baton crash load`)",
+            ),
             _ => return,
         };
-        self.problems.push(problem.into());
+        self.problems.push(about.remark(problem));
     }
 
     fn look_at_capture(&mut self, root: &Root, prepared: Result<Prepared>) -> Result<()> {
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(failure) if failure.exit() == Exit::NotPermitted => {
-                self.notes.push(format!(
-                    "whether what is loaded is up to date isn't known: {failure}"
-                ));
+                let text = format!("whether what is loaded is up to date isn't known: {failure}");
+                self.notes.push(About::Failure.remark(text));
                 return Ok(());
             }
             Err(failure) => {
                 let loaded = self.loaded.is_some();
                 let what = if loaded { "a reload" } else { "a load" };
-                self.problems.push(format!("{what} would fail: {failure}"));
+                let text = format!("{what} would fail: {failure}");
+                self.problems.push(About::Failure.remark(text));
                 return Ok(());
             }
         };
@@ -162,21 +214,19 @@ impl Status {
         self.log.clone_from(&prepared.log);
         self.problems.extend(prepared.without_dump());
         let left_out = prepared.left_out.iter();
-        self.problems
-            .extend(left_out.map(|failure| format!("a target is left out: {failure}")));
-        self.notes.extend(
-            prepared
-                .targets
-                .iter()
-                .flat_map(|target| target.notes().to_vec()),
-        );
-        self.notes.extend(prepared.watchdog_notes.iter().cloned());
+        let left_out = left_out.map(|failure| format!("a target is left out: {failure}"));
+        self.problems.extend(About::Failure.remarks(left_out));
+        let targets = prepared.targets.iter();
+        let notes = targets.flat_map(|target| target.notes().to_vec());
+        self.notes.extend(About::Other.remarks(notes));
+        let watchdogs = prepared.watchdog_notes.iter().cloned();
+        self.notes.extend(About::Other.remarks(watchdogs));
         self.look_at_room(root, &prepared)?;
         let needed = estimate::memory(&prepared);
         self.memory_needed = Some(needed);
         let reserved = self.crash_reserved.unwrap_or(0);
-        self.notes
-            .extend(estimate::small_reservation(reserved, needed));
+        let small = estimate::small_reservation(reserved, needed);
+        self.notes.extend(About::Other.remarks(small));
         Ok(())
     }
 
@@ -186,10 +236,11 @@ impl Status {
         };
         let changed = record.changed(&prepared.parts);
         if !changed.is_empty() {
-            self.problems.push(format!(
+            let text = format!(
                 "what is loaded is out of date: {} changed since; load again (`baton crash load`)",
                 changed.join(", ")
-            ));
+            );
+            self.problems.push(About::Other.remark(text));
         }
     }
 
@@ -207,9 +258,9 @@ impl Status {
         }
         // A dump goes to the next target where one is full.
         if short.len() == prepared.targets.len() {
-            self.problems.extend(short)
+            self.problems.extend(About::Other.remarks(short))
         } else {
-            self.notes.extend(short)
+            self.notes.extend(About::Other.remarks(short))
         }
         Ok(())
     }
@@ -275,10 +326,10 @@ impl Status {
             row("a dump now", &format!("about {}", mib(bytes)));
         }
         for problem in &self.problems {
-            row(&styled(Style::Bad, "problem"), problem);
+            row(&styled(Style::Bad, "problem"), &problem.text);
         }
         for note in &self.notes {
-            row("note", note);
+            row("note", &note.text);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Whether a crash now would be captured, as `baton crash status` says.
 
 use crate::crash::args::CaptureSources;
-use crate::crash::status;
+use crate::crash::status::{self, Remark};
 use crate::failure::capture::NotReady;
 use baton_sys::Root;
 
@@ -9,9 +9,9 @@ use baton_sys::Root;
 #[derive(Debug, Clone, Default)]
 pub struct CrashFact {
     /// Why not as configured.
-    pub problems: Vec<String>,
+    pub problems: Vec<Remark>,
     /// What a person should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Remark>,
     /// The kind of trouble; `None`: there is none.
     pub verdict: Option<NotReady>,
 }
@@ -27,7 +27,7 @@ impl CrashFact {
                 verdict,
             },
             Err(failure) => CrashFact {
-                problems: vec![failure.to_string()],
+                problems: vec![Remark::from(&failure)],
                 notes: Vec::new(),
                 verdict: Some(NotReady::NotKnown),
             },

@@ -5,8 +5,9 @@ use super::gate::{GateFact, Installed};
 use super::reservation::SIZE;
 use super::units::Unit;
 use crate::calendar;
-use crate::crash::owners;
+use crate::crash::status::About;
 use crate::failure::exit::Exit;
+use crate::failure::load::LoadError;
 use crate::finding::{Area, Finding, Level};
 use crate::keys::advice;
 use crate::keys::request::Enrollment;
@@ -51,10 +52,10 @@ fn permission(facts: &Facts) -> Option<Finding> {
         free: None,
     };
     let obstacle = plan::check_machine(&facts.machine, request).err()?;
-    let (code, mend) = match obstacle.code().1 {
-        "no-capability" => ("no-capability", "run as root"),
-        "no-kexec" => ("no-kexec", "boot a kernel with CONFIG_KEXEC_FILE"),
-        "load-disabled" => (
+    let (code, mend) = match obstacle {
+        LoadError::NoCapability => ("no-capability", "run as root"),
+        LoadError::NoKexec => ("no-kexec", "boot a kernel with CONFIG_KEXEC_FILE"),
+        LoadError::Disabled => (
             "load-disabled",
             "grep -r kexec_load_disabled /etc/sysctl.conf /etc/sysctl.d /usr/lib/sysctl.d; remove it there, and reboot",
         ),
@@ -254,28 +255,24 @@ fn reservation(facts: &Facts) -> Option<Finding> {
 /// `baton crash status`, but for what was said of memory already.
 fn crash(facts: &Facts) -> Vec<Finding> {
     let crash = &facts.crash;
-    let is_memory = |text: &&String| !text.starts_with("no memory is reserved");
-    let mut findings: Vec<Finding> = crash
-        .problems
-        .iter()
-        .filter(is_memory)
-        .map(|text| {
-            let finding = Finding::problem(Area::Crash, "capture", text.clone());
-            // Most name what mends them.
-            if text.contains('`') {
-                finding
-            } else {
-                finding.mended_by("baton crash status")
+    let problems = crash.problems.iter();
+    let problems = problems.filter(|it| it.about != About::Memory);
+    let mut findings: Vec<Finding> = problems
+        .map(|it| {
+            let finding = Finding::problem(Area::Crash, "capture", it.text.clone());
+            match it.about {
+                About::Failure => finding.mended_by("baton crash status"),
+                // It says itself what mends it.
+                _ => finding,
             }
         })
         .collect();
-    findings.extend(crash.notes.iter().map(|text| {
-        let code = if text.contains(owners::REPLACES) {
-            "other-owner"
-        } else {
-            "capture-note"
+    findings.extend(crash.notes.iter().map(|it| {
+        let code = match it.about {
+            About::OtherOwner => "other-owner",
+            _ => "capture-note",
         };
-        Finding::warning(Area::Crash, code, text.clone())
+        Finding::warning(Area::Crash, code, it.text.clone())
     }));
     if crash.verdict.is_none() {
         findings.push(Finding::ok(
