@@ -19,6 +19,8 @@ pub enum CommandLineOwner {
     Unknown,
 }
 
+/// Where GRUB's settings may be added to.
+pub const GRUB_SETTINGS: &str = "etc/default/grub.d";
 /// The snippet that is written for GRUB.
 pub const SNIPPET: &str = "etc/default/grub.d/baton-crashkernel.cfg";
 /// kernel-install's command line.

@@ -7,8 +7,9 @@ use crate::failure::Result;
 use crate::keys::args::{Algorithm, DIRECTORY};
 use crate::keys::new::KeyFiles;
 use crate::readiness::gate::{OWN, STUB};
+use crate::sign::key::uri::SCHEME;
 use clap::ValueEnum;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the gate is called before it is signed.
 const UNSIGNED: &str = "gate.unsigned";
@@ -80,7 +81,7 @@ impl Work<'_> {
         }
         build.option("-o", Path::new(UNSIGNED));
         let mut sign = Words::of("baton sign");
-        sign.option("--key", key);
+        sign.option("--key", &without_pin(key));
         sign.option("--cert", cert);
         if let Some(file) = &self.args.passphrase_file {
             sign.option("--passphrase-file", file);
@@ -96,8 +97,9 @@ impl Work<'_> {
     fn rebuild_command(&self) -> String {
         let args = self.args;
         let mut words = Words::of("baton setup --rebuild --no-load --no-units");
+        let key = args.key.as_deref().map(without_pin);
         let options = [
-            ("--key", &args.key),
+            ("--key", &key),
             ("--cert", &args.cert),
             ("--passphrase-file", &args.passphrase_file),
             ("--policy", &args.policy),
@@ -111,6 +113,19 @@ impl Work<'_> {
             words.option("--trust", trusted);
         }
         words.0
+    }
+}
+
+/// A key as it may be shown: a PIN that stands in its URI is asked for instead.
+fn without_pin(key: &Path) -> PathBuf {
+    let uri = key.to_str().filter(|it| it.starts_with(SCHEME));
+    let Some((path, query)) = uri.and_then(|it| it.split_once('?')) else {
+        return key.to_owned();
+    };
+    let shown = query.split('&').filter(|it| !it.starts_with("pin-value="));
+    match &shown.collect::<Vec<_>>().join("&")[..] {
+        "" => path.into(),
+        shown => format!("{path}?{shown}").into(),
     }
 }
 
@@ -150,6 +165,21 @@ fn for_shell(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_pin_is_shown() {
+        for (key, shown) in [
+            ("/etc/baton/mok.key", "/etc/baton/mok.key"),
+            ("pkcs11:token=T?pin-value=1234", "pkcs11:token=T"),
+            (
+                "pkcs11:token=T?module-path=/m.so&pin-value=1234",
+                "pkcs11:token=T?module-path=/m.so",
+            ),
+            ("pkcs11:token=T", "pkcs11:token=T"),
+        ] {
+            assert_eq!(without_pin(Path::new(key)), Path::new(shown));
+        }
+    }
 
     #[test]
     fn a_shell_gets_each_word_as_it_is_meant() {

@@ -271,8 +271,8 @@ impl Plan {
             }
             Key::Incomplete(file) => {
                 self.waits.push(format!(
-                    "remove {file}, which a `baton keys new` left that didn't get to its end, and run `baton setup` again; or \
-                     give the key's files, if you have them (--key, with --cert)"
+                    "{file} is there without the rest of a key (mok.key, mok.pem and mok.der), as an interrupted \
+                     `baton keys new` leaves it: put the rest beside it, or remove it, and run `baton setup` again"
                 ));
                 None
             }

@@ -170,6 +170,15 @@ fn each_machine_gets_the_steps_that_it_lacks_and_no_others() {
             &["gate.stub"],
         ),
         (
+            "the key isn't whole",
+            Situation {
+                key: Key::Incomplete("mok.key".into()),
+                ..fresh()
+            },
+            &["enable"],
+            &["mok.key is there without the rest"],
+        ),
+        (
             "the key was revoked",
             Situation {
                 key: Key::Present {

@@ -3,7 +3,7 @@
 use crate::failure::setup::SetupError;
 use crate::failure::{Attempt, IoError, Result};
 use crate::output::file;
-use crate::readiness::reservation::{CMDLINE, CommandLineOwner, SNIPPET};
+use crate::readiness::reservation::{CMDLINE, CommandLineOwner, GRUB_SETTINGS, SNIPPET};
 use baton_sys::Root;
 use std::fs;
 use std::path::PathBuf;
@@ -72,7 +72,10 @@ impl Reserved {
 #[must_use]
 pub fn commands(owner: CommandLineOwner, size: &str) -> String {
     let write = match owner {
-        CommandLineOwner::Grub => format!("echo '{}' >/{SNIPPET}", for_grub(size)),
+        CommandLineOwner::Grub => format!(
+            "mkdir -p /{GRUB_SETTINGS} && echo '{}' >/{SNIPPET}",
+            for_grub(size)
+        ),
         CommandLineOwner::KernelInstall => {
             format!("sed -i '$ s/$/ crashkernel={size}/' /{CMDLINE}")
         }
@@ -86,6 +89,7 @@ pub fn commands(owner: CommandLineOwner, size: &str) -> String {
 mod tests {
     use super::*;
     use crate::crash::fake::Fake;
+    use std::path::Path;
 
     #[test]
     fn sizes_are_told_from_what_would_be_something_else_to_a_shell_or_the_kernel() {
@@ -135,13 +139,18 @@ mod tests {
         ] {
             let [typed, written] = [Fake::new(), Fake::new()];
             for fake in [&typed, &written] {
-                fake.set(file, "root=/dev/vda ro\n");
+                if owner == CommandLineOwner::KernelInstall {
+                    fake.set(file, "root=/dev/vda ro\n");
+                }
             }
             let commands = commands(owner, "512M-2G:64M,2G-:128M");
-            let (write, refresh) = commands.split_once(" && ").unwrap();
+            let (write, refresh) = commands.rsplit_once(" && ").unwrap();
             assert_eq!(refresh, owner.refresh().unwrap().join(" "));
             let path = typed.root().join(file);
-            let write = write.replace(&format!("/{file}"), &path.to_string_lossy());
+            let directory = path.parent().unwrap().to_string_lossy();
+            let there = Path::new("/").join(file);
+            let there = there.parent().unwrap().to_string_lossy();
+            let write = write.replace(&*there, &directory);
             let status = std::process::Command::new("sh")
                 .args(["-c", &write])
                 .status();

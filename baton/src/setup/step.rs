@@ -60,7 +60,7 @@ impl Work<'_> {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// The key's.
+    /// The files of the key that signs the gate.
     pub(super) fn files(&self) -> KeyFiles {
         match (&self.args.key, &self.args.cert) {
             (Some(key), Some(cert)) => KeyFiles {
