@@ -9,12 +9,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::exec;
 
-/// What the guests' disks, file systems and watchdogs need, where it isn't built in; theirs come along.
+/// What the guests' disks and file systems need, where it isn't built in; theirs come along.
 const WANTED: &[&str] = &[
     "btrfs",
     "efivarfs",
     "ext4",
-    "i6300esb",
     "nls_ascii",
     "nls_cp437",
     "nls_iso8859_1",
@@ -25,6 +24,9 @@ const WANTED: &[&str] = &[
     "virtio_pci",
     "xfs",
 ];
+
+/// What guests are given where their kernels have it: a watchdog.
+const OPTIONAL: &[&str] = &["i6300esb"];
 
 /// Where a kernel's modules are, as below `/lib/modules/RELEASE`.
 #[derive(Debug, Clone)]
@@ -126,7 +128,8 @@ impl Modules {
 fn needed(whole: &Path, release: &str, lists: &Path) -> Result<BTreeSet<PathBuf>> {
     let soft = fs::read_to_string(lists.join("modules.softdep"))?;
     let mut files = BTreeSet::new();
-    let mut names: Vec<String> = WANTED.iter().map(|name| (*name).to_owned()).collect();
+    let wanted = WANTED.iter().chain(OPTIONAL);
+    let mut names: Vec<String> = wanted.map(|name| (*name).to_owned()).collect();
     while let Some(name) = names.pop() {
         let mut modprobe = exec::tool("modprobe");
         modprobe.args(["--config", "/dev/null", "--show-depends", "-S", release]);
