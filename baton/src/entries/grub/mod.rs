@@ -312,6 +312,9 @@ mod tests {
         let menu = parse(
             "if [ $unset ]; then\nmenuentry never {\nlinux /k\n}\nfi\n\
              function f {\nmenuentry later {\nlinux /k\n}\n}\n\
+             function g\n{\nmenuentry later {\nlinux /k\n}\n}\n\
+             unknown x {\nmenuentry later {\nlinux /k\n}\n}\n\
+             { true; }\n\
              if [ -f /x ]; then menuentry maybe {\nlinux /k\n}\nelse submenu s {\n\
              menuentry inside {\nlinux /k\n}\n}\nfi\n\
              for x in a b; do menuentry $x {\nlinux /k\n}\ndone\n\

@@ -28,6 +28,7 @@ pub fn read(text: &str, variables: Variables) -> Menu {
         },
         blocks: Vec::new(),
         items: vec![Vec::new()],
+        is_function: false,
     };
     let mut words = Words::of(text);
     let problem = loop {
@@ -50,7 +51,7 @@ enum Block {
     Entry(Box<MenuEntry>, Scope),
     /// With the position of the first of its entries.
     Submenu(Item, usize, Scope),
-    /// What it does counts when it is called.
+    /// That of a function, or of a command that isn't known: whether it is executed, others say.
     Function,
     Braces,
     If(If),
@@ -88,6 +89,8 @@ struct Reader {
     blocks: Vec<Block>,
     /// What the menus that are open hold so far, from the outside.
     items: Vec<Vec<Item>>,
+    /// Whether the next block is that of a function, whose name stands on a line of its own.
+    is_function: bool,
 }
 
 impl Reader {
@@ -111,6 +114,10 @@ impl Reader {
                 "fi" => return self.end(|block| matches!(block, Block::If(_))),
                 "done" => return self.end(|block| matches!(block, Block::Loop)),
                 "}" => return self.close(),
+                "function" if !is_brace_of_block(command) => {
+                    self.is_function = true;
+                    return Ok(());
+                }
                 _ if is_brace_of_block(command) => return self.open(command),
                 _ => return self.execute(command),
             }
@@ -304,9 +311,11 @@ impl Reader {
                 self.items.push(Vec::new());
                 Block::Submenu(item(arguments)?, first, self.scope()?)
             }
-            ["function", ..] => Block::Function,
-            _ => Block::Braces,
+            ["{"] if !self.is_function => Block::Braces,
+            // Of a function, or of a command that isn't known.
+            _ => Block::Function,
         };
+        self.is_function = false;
         self.push(block)
     }
 

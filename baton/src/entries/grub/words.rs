@@ -1,11 +1,5 @@
 //! The words of GRUB's language: quotes, backslashes, comments, and where a command ends.
 
-/// The commands that open a block.
-const OPENING: [&str; 3] = ["menuentry", "submenu", "function"];
-/// What may stand before a command, and how often at most.
-const BEFORE: [&str; 4] = ["then", "else", "do", "if"];
-const MAX_BEFORE: usize = 4;
-
 /// A word.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Word {
@@ -89,14 +83,12 @@ impl<'t> Words<'t> {
     }
 }
 
-/// Whether the command ends here, at a brace that opens or closes a block.
+/// Whether the command ends here, at a brace: one that opens a block may follow any command (parser.y of GRUB).
 #[must_use]
 pub fn is_brace_of_block(command: &[Word]) -> bool {
-    let is_before = |word: &&Word| BEFORE.contains(&word.keyword());
-    let before = command.iter().take(MAX_BEFORE).take_while(is_before);
-    match command.get(before.count()..).unwrap_or_default() {
+    match command {
         [only] => only.is_brace("{") || only.is_brace("}"),
-        [first, .., last] => OPENING.contains(&first.text.as_str()) && last.is_brace("{"),
+        [.., last] => last.is_brace("{"),
         [] => false,
     }
 }
