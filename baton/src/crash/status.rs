@@ -48,6 +48,7 @@ pub(crate) struct Status {
 
 /// Something to be said of a capture.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Remark {
     /// In words.
@@ -212,7 +213,8 @@ impl Status {
         };
         self.compare(&prepared);
         self.log.clone_from(&prepared.log);
-        self.problems.extend(prepared.without_dump());
+        self.problems
+            .extend(About::Other.remarks(prepared.without_dump()));
         let left_out = prepared.left_out.iter();
         let left_out = left_out.map(|failure| format!("a target is left out: {failure}"));
         self.problems.extend(About::Failure.remarks(left_out));
