@@ -84,15 +84,18 @@ impl Output for FileOutput {
 
 /// Writes zeros over old bytes, where there are any.
 pub(crate) fn clear(output: &dyn Output, offset: u64, length: u64) -> io::Result<()> {
-    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    /// As much as is written at once.
+    const LONGEST: usize = 1 << 16;
     if output.begins_empty() {
         return Ok(());
     }
+    // Not a constant, which would lie in the program's file.
+    let zeros = vec![0; usize::try_from(length).unwrap_or(LONGEST).min(LONGEST)];
     let mut done = 0;
     while done < length {
-        let count = (length - done).min(ZEROS.len() as u64);
-        let count = usize::try_from(count).unwrap_or(ZEROS.len());
-        let (zeros, _) = ZEROS.split_at(count);
+        let count = (length - done).min(zeros.len() as u64);
+        let count = usize::try_from(count).unwrap_or(zeros.len());
+        let (zeros, _) = zeros.split_at(count);
         output.write_at(offset + done, zeros)?;
         done += count as u64;
     }
