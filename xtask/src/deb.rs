@@ -199,6 +199,19 @@ mod tests {
     }
 
     #[test]
+    fn every_unit_that_can_be_enabled_is_stopped_when_the_package_is_removed() {
+        let root = crate::root().unwrap();
+        let script = fs::read_to_string(root.join("packaging/debian/baton.prerm")).unwrap();
+        for entry in fs::read_dir(root.join("dist/systemd")).unwrap() {
+            let path = entry.unwrap().path();
+            let can_be_enabled = fs::read_to_string(&path).unwrap().contains("[Install]");
+            let name = path.file_name().unwrap().to_string_lossy();
+            let is_stopped = script.split_whitespace().any(|word| word == name);
+            assert_eq!(can_be_enabled, is_stopped, "{name}");
+        }
+    }
+
+    #[test]
     fn the_template_leaves_open_who_maintains_the_packages() {
         let control = crate::root().unwrap().join("packaging/debian/control");
         assert!(fs::read_to_string(control).unwrap().contains(MAINTAINER));
