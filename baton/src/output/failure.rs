@@ -16,8 +16,10 @@ pub(crate) struct ErrorObject {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ErrorFields {
     /// A word for the exit code (docs/json.md).
+    #[cfg_attr(test, schemars(extend("enum" = crate::schema::codes())))]
     code: &'static str,
     /// A word for the reason (docs/json.md), or the name of an error number of the kernel.
+    #[cfg_attr(test, schemars(extend("anyOf" = crate::schema::reasons())))]
     reason: &'static str,
     /// The same for people.
     message: String,

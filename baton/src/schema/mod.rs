@@ -6,6 +6,7 @@
 
 pub(crate) mod shapes;
 
+use crate::failure::exit;
 use crate::{
     boot_count, cli, crash, doctor, dump, entries, inspect, keys, load, output, policy, setup,
     status, unload, verify,
@@ -14,7 +15,7 @@ use clap::Command;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +65,23 @@ impl Printed {
         for_programs(&mut schema);
         schema
     }
+}
+
+/// The words for exit codes of what failed.
+pub(crate) fn codes() -> Vec<&'static str> {
+    let failed = exit::TABLE.iter().skip(1);
+    failed.map(|(_, word, _)| *word).collect()
+}
+
+/// The words for reasons, as docs/json.md lists them, and what error numbers of the kernel are called.
+pub(crate) fn reasons() -> Value {
+    let page = fs::read_to_string(directory().join("../json.md")).unwrap();
+    let (_, tables) = page.split_once("\n## Reasons").unwrap();
+    let rows = tables.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let words: BTreeSet<&str> = words.filter(|word| *word != "reason").collect();
+    json!([{"enum": words}, {"pattern": "^E[A-Z0-9]+$"}])
 }
 
 /// Descriptions are comments, which say what Rust calls things.
