@@ -62,7 +62,7 @@ const LOAD: &[&str] = &["/payload/bin/baton crash load --capture /payload/bin/ba
 
 /// Starts a watchdog, which is less patient than the capture, and loads the capture.
 const WATCHED: &[&str] = &[
-    "/payload/bin/busybox watchdog -t 5 -T 20 /dev/watchdog",
+    "/payload/bin/busybox watchdog -t 5 -T 40 /dev/watchdog",
     "/payload/bin/baton crash load --capture /payload/bin/baton-capture",
 ];
 
