@@ -4,7 +4,7 @@ use crate::failure::load::LoadError;
 use crate::handover::args::Companions;
 use baton_sys::Root;
 use clap::{ArgGroup, Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where the gate lies when nothing else is said: the one that this machine's owner made, and else the
 /// distribution's.
@@ -111,7 +111,7 @@ impl LoadOptions {
     pub fn gate(&self) -> Result<PathBuf, LoadError> {
         let gate = match &self.gate {
             Some(named) => named.exists().then(|| named.clone()),
-            None => installed_gate(&Root::system()),
+            None => gate_of(self.root.as_deref()),
         };
         gate.ok_or_else(|| LoadError::NoGate {
             places: match &self.gate {
@@ -120,6 +120,12 @@ impl LoadOptions {
             },
         })
     }
+}
+
+/// The installed gate of the machine that is described in a directory, if it has one, or of this one.
+fn gate_of(described: Option<&Path>) -> Option<PathBuf> {
+    let theirs = described.and_then(|directory| installed_gate(&Root::at(directory)));
+    theirs.or_else(|| installed_gate(&Root::system()))
 }
 
 /// The first of [`GATES`] that is there.
@@ -145,5 +151,6 @@ mod tests {
             let found = installed_gate(&fake.root()).unwrap();
             assert!(found.ends_with(gate.trim_start_matches('/')), "{found:?}");
         }
+        assert_eq!(gate_of(Some(&fake.path(""))), installed_gate(&fake.root()));
     }
 }
