@@ -12,7 +12,9 @@
 //! | [`payload`] | the disk with all that guests load, and the steps by which they do |
 //! | [`setup`] | all of these, made ready once |
 //! | [`vm`] | a machine, run to its end, and what can be said of the run |
+//! | [`debian`] | an installed Debian, and the machine that it runs on |
 
+pub mod debian;
 pub mod exec;
 pub mod fetch;
 pub mod image;
@@ -30,8 +32,8 @@ mod tests {
     use fs_err as fs;
 
     /// The modules as the table above orders them.
-    const ORDER: [&str; 9] = [
-        "exec", "programs", "fetch", "keys", "machine", "image", "payload", "setup", "vm",
+    const ORDER: [&str; 10] = [
+        "exec", "programs", "fetch", "keys", "machine", "image", "payload", "setup", "vm", "debian",
     ];
 
     fn files(directory: &Path) -> Vec<PathBuf> {

@@ -7,7 +7,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use baton_lab::debian::bootstrap::Bootstrap;
 use baton_lab::fetch::apt::{self, Apt, Releases};
 use baton_lab::fetch::cache::{Cache, Entry};
 use baton_lab::fetch::sources;
@@ -29,9 +30,6 @@ const PACKAGES: &[&str] = &[
     "kexec-tools",
     "makedumpfile",
 ];
-
-/// What nobody reads there.
-const LEFT_OUT: &[&str] = &["doc", "locale", "man"];
 
 /// Room for all of the memory as it is, besides the system.
 const DISK_SIZE: u64 = 3 << 30;
@@ -160,21 +158,18 @@ fn make(cache: &Cache, draft: &Path, kvm: bool) -> Result<()> {
 
 /// Packages of the base release; the kernel is from its backports.
 fn install(draft: &Path, tree: &Path, kernel: &str) -> Result<()> {
-    let offered = draft.join("debian.sources");
     let system = sources::system()?;
-    let parts = [apt::BASE, apt::BACKPORTS].map(|suite| system.with_suite(suite).to_text());
-    fs::write(&offered, parts.join("\n"))?;
-    let mut mmdebstrap = Command::new("mmdebstrap");
-    mmdebstrap.args(["--mode=root", "--variant=minbase", "--format=directory"]);
-    mmdebstrap.arg("--aptopt=APT::Install-Recommends \"false\"");
-    mmdebstrap.arg("--dpkgopt=force-unsafe-io");
-    for directory in LEFT_OUT {
-        mmdebstrap.arg(format!("--dpkgopt=path-exclude=/usr/share/{directory}/*"));
-    }
-    mmdebstrap.arg(format!("--include={},{kernel}", PACKAGES.join(",")));
-    mmdebstrap.arg("--customize-hook=chroot \"$1\" apt-get install -y kdump-tools");
-    // The release is that of the sources.
-    exec::run(mmdebstrap.arg("").arg(tree).arg(offered)).context("installing a Debian system")
+    let mut packages: Vec<String> = PACKAGES.iter().map(|it| (*it).to_owned()).collect();
+    packages.push(kernel.to_owned());
+    let bootstrap = Bootstrap {
+        suites: vec![
+            system.with_suite(apt::BASE),
+            system.with_suite(apt::BACKPORTS),
+        ],
+        packages,
+        then: vec!["chroot \"$1\" apt-get install -y kdump-tools".to_owned()],
+    };
+    bootstrap.install(tree, draft)
 }
 
 /// The root file system's place, and the errand.

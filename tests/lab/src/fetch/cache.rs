@@ -37,6 +37,8 @@ pub enum Entry<'a> {
     Symbols(&'a str),
     /// An installed Debian system that crashes.
     CrashingSystem,
+    /// An installed Debian system, by its release.
+    Debian(&'a str),
     /// The memory that the figures of dumps are measured on.
     FiguresVmcore,
 }
@@ -57,6 +59,7 @@ impl Entry<'_> {
             Entry::Keys => "keys-3".into(),
             Entry::Symbols(release) => format!("symbols-{release}-1"),
             Entry::CrashingSystem => "crashing-system-1".into(),
+            Entry::Debian(release) => format!("{release}-1"),
             Entry::FiguresVmcore => "figures-vmcore-1".into(),
         }
     }
@@ -181,6 +184,7 @@ mod tests {
             Entry::Keys,
             Entry::Symbols("6.12"),
             Entry::CrashingSystem,
+            Entry::Debian("debian-12"),
             Entry::FiguresVmcore,
         ];
         let names: std::collections::BTreeSet<_> = entries.map(Entry::name).into();

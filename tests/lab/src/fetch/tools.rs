@@ -15,6 +15,8 @@ pub enum Need {
     Demo,
     /// All but the demo.
     Suite,
+    /// Baton's own packages, which are built for the long matrix alone.
+    Packages,
 }
 
 /// A program, the Debian package it is in, and what needs it.
@@ -44,6 +46,9 @@ const TOOLS: &[(&str, &str, Need)] = &[
     ("sfdisk", "fdisk", Need::Demo),
     ("tar", "tar", Need::Suite),
     ("mmdebstrap", "mmdebstrap", Need::Suite),
+    ("dh", "debhelper", Need::Packages),
+    ("dpkg-buildpackage", "dpkg-dev", Need::Packages),
+    ("dpkg-scanpackages", "dpkg-dev", Need::Packages),
 ];
 
 /// Sees that every tool is there: installs the missing ones as root, else names them.

@@ -62,7 +62,52 @@ fn mtools(program: &str) -> Command {
     command
 }
 
-/// Makes an ext4 file system from a directory.
+/// The identifiers of the file systems of [`installed`].
+pub const ROOT_UUID: &str = "6d3c5d63-6ac6-4cb1-9e1c-3d7e3c0b5a12";
+/// As blkid(8) says it of FAT.
+pub const ESP_UUID: &str = "BA70-0001";
+
+/// Where the EFI system partition begins, and the root file system's after it, in MiB.
+const PARTITIONS: [u64; 2] = [1, 65];
+
+/// Makes the disk of an installed system: an empty EFI system partition, and a root file system from a directory.
+pub fn installed(image: &Path, tree: &Path, size: u64) -> Result<()> {
+    blank(image, size)?;
+    let [esp, root] = PARTITIONS;
+    let table = format!(
+        "label: gpt\nstart={esp}MiB, size={}MiB, type=uefi\nstart={root}MiB\n",
+        root - esp
+    );
+    partition(image, &table)?;
+    let sectors = (esp * MIB / 512).to_string();
+    let id = ESP_UUID.replace('-', "");
+    let kib = ((root - esp) * 1024).to_string();
+    // Firmware takes what has fewer than 65525 clusters for FAT16, so that each is one sector.
+    exec::run(
+        exec::tool("mkfs.vfat")
+            .args(["-F", "32", "-s", "1", "-i", &id, "--offset", &sectors])
+            .arg(image)
+            .arg(kib),
+    )?;
+    // Tables that the guest would write in the background are written now.
+    let options = format!(
+        "offset={},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0",
+        root * MIB
+    );
+    // The table's copy is in the last 33 sectors.
+    let kib = (size - root * MIB - MIB) / 1024;
+    exec::run(
+        exec::tool("mke2fs")
+            .args([
+                "-q", "-F", "-t", "ext4", "-U", ROOT_UUID, "-E", &options, "-d",
+            ])
+            .arg(tree)
+            .arg(image)
+            .arg(kib.to_string()),
+    )
+}
+
+/// Makes an ext4 file system from a directory. Its label is its file's name.
 pub fn ext4(image: &Path, tree: &Path) -> Result<()> {
     // A third on top for the file system's own tables, and room for what a guest writes.
     let size = (tree_size(tree)? * 4 / 3 + 32 * MIB).next_multiple_of(MIB);
@@ -80,8 +125,10 @@ pub fn ext4(image: &Path, tree: &Path) -> Result<()> {
                 "^has_journal",
                 "-E",
                 "root_owner=0:0",
-                "-d",
+                "-L",
             ])
+            .arg(image.file_stem().unwrap_or_default())
+            .arg("-d")
             .arg(tree)
             .arg(image),
     )
@@ -110,8 +157,13 @@ pub const RAW_PARTITION: &str = "6d3c5d63-6ac6-4cb1-9e1c-3d7e3c0b5a11";
 pub const RAW_BEGINS: u64 = MIB;
 
 fn partitioned(image: &Path) -> Result<()> {
+    let table = format!("label: gpt\nstart=1MiB, uuid={RAW_PARTITION}, name=baton-raw\n");
+    partition(image, &table)
+}
+
+/// Writes a table of partitions, which sfdisk(8) is told.
+fn partition(image: &Path, text: &str) -> Result<()> {
     let table = image.with_extension("partitions");
-    let text = format!("label: gpt\nstart=1MiB, uuid={RAW_PARTITION}, name=baton-raw\n");
     fs::write(&table, text)?;
     exec::run(
         exec::tool("sfdisk")

@@ -88,21 +88,57 @@ impl Transcript {
     }
 }
 
-/// A line without the firmware's cursor movements (ECMA-48 control sequences) and control characters.
+/// A line without the firmware's cursor movements and control characters.
 fn plain(line: &str) -> String {
-    let mut out = String::new();
-    let mut rest = line.chars();
-    while let Some(c) = rest.next() {
-        if c == '\u{1b}' {
-            // ESC [ parameters final-byte, or ESC and one character.
-            if rest.next() == Some('[') {
-                rest.by_ref().find(|c| ('\u{40}'..='\u{7e}').contains(c));
-            }
-        } else if !c.is_control() {
-            out.push(c);
-        }
+    let bytes = Plain::default().take(line.as_bytes());
+    let text = String::from_utf8_lossy(&bytes);
+    text.replace(char::is_control, "").trim().to_owned()
+}
+
+/// Takes control sequences (ECMA-48) out of what a terminal is sent, however it is cut into pieces.
+#[derive(Debug, Default)]
+pub struct Plain(Within);
+
+/// What the last byte belonged to.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// Text.
+    #[default]
+    Text,
+    /// ESC, of which the next byte says what it begins.
+    Escape,
+    /// A control sequence: parameters, and a final byte.
+    Sequence,
+    /// A command string, up to BEL or ESC and a backslash.
+    Command,
+}
+
+impl Plain {
+    /// What is left of the next piece: text, and single control characters.
+    pub fn take(&mut self, piece: &[u8]) -> Vec<u8> {
+        piece
+            .iter()
+            .copied()
+            .filter(|it| self.is_text(*it))
+            .collect()
     }
-    out.trim().to_owned()
+
+    fn is_text(&mut self, byte: u8) -> bool {
+        let was = self.0;
+        self.0 = match (was, byte) {
+            (_, 0x1b) => Within::Escape,
+            (Within::Escape, b'[') => Within::Sequence,
+            // Bytes that others follow: ESC ( B.
+            (Within::Escape, 0x20..=0x2f) => Within::Escape,
+            // OSC, DCS, SOS, PM, APC.
+            (Within::Escape, b']' | b'P' | b'X' | b'^' | b'_') => Within::Command,
+            (Within::Sequence, 0x40..=0x7e) | (Within::Command, 0x07) | (Within::Escape, _) => {
+                Within::Text
+            }
+            _ => was,
+        };
+        (was, self.0) == (Within::Text, Within::Text)
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +167,16 @@ mod tests {
         let mut t = Transcript::default();
         t.take(Duration::ZERO, b"\x1b[1;1H\x1b[7m  Hello", &mut |_, _| {});
         assert!(t.says("Hello") && t.lines.is_empty());
+    }
+
+    #[test]
+    fn control_sequences_are_left_out_wherever_they_are_cut() {
+        let sent = b"\x1b]3008;start=1\x1b\\a\x1b[01;31mb\x1b(Bc\r\n";
+        for size in 1..sent.len() {
+            let mut plain = Plain::default();
+            let text: Vec<u8> = sent.chunks(size).flat_map(|it| plain.take(it)).collect();
+            assert_eq!(text, b"abc\r\n", "in pieces of {size}");
+        }
     }
 
     #[test]

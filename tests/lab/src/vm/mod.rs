@@ -1,8 +1,11 @@
 //! Runs a virtual machine to its end and keeps what it said.
 
 mod boot_disk;
+pub mod firmware;
 pub mod judge;
+pub mod mokmanager;
 mod qemu;
+pub mod terminal;
 
 use fs_err::{self as fs, File};
 use std::io::{Read, Write};

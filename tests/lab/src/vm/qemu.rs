@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 use baton_guest::script::{DISK_SIZE, PAYLOAD_SERIAL, SCRIPT_SERIAL, Script, target_serial};
 
-use super::boot_disk;
+use super::{boot_disk, firmware};
 use crate::exec;
 use crate::image::disk;
 use crate::machine::{Boot, Bus, Machine, Owner};
@@ -54,7 +54,7 @@ pub fn command(lab: &Lab, machine: &Machine, script: &Script, directory: &Path) 
     if machine.watchdog {
         command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
     }
-    firmware(&mut command, lab, machine, directory)?;
+    starts_with(&mut command, lab, machine, directory)?;
     if let Some(esp) = boot_disk::make(lab, machine, directory)? {
         drive(&mut command, "baton-esp", &esp);
     }
@@ -80,7 +80,12 @@ fn memory(machine: &Machine) -> String {
     }
 }
 
-fn firmware(command: &mut Command, lab: &Lab, machine: &Machine, directory: &Path) -> Result<()> {
+fn starts_with(
+    command: &mut Command,
+    lab: &Lab,
+    machine: &Machine,
+    directory: &Path,
+) -> Result<()> {
     let own = |name| lab.payload.with_file_name(name);
     let (revoking, judged) = (own(VARS_REVOKING), own(VARS_JUDGED));
     let own_key = own(own_key::VARS);
@@ -97,24 +102,7 @@ fn firmware(command: &mut Command, lab: &Lab, machine: &Machine, directory: &Pat
     // The firmware writes to its store, so that each machine has its own.
     let own: PathBuf = directory.join("vars.fd");
     fs::copy(vars, &own)?;
-    let flash = |file: &Path, options: &str| {
-        format!("if=pflash,format=raw,file={}{options}", file.display())
-    };
-    command
-        .args([
-            "-machine",
-            "q35,smm=on",
-            "-global",
-            "driver=cfi.pflash01,property=secure,value=on",
-        ])
-        .args([
-            "-drive",
-            &flash(
-                &lab.packages.ovmf("OVMF_CODE_4M.secboot.fd"),
-                ",readonly=on",
-            ),
-        ])
-        .args(["-drive", &flash(&own, "")]);
+    firmware::secure(command, &lab.packages, &own);
     Ok(())
 }
 
