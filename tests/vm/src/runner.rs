@@ -92,6 +92,10 @@ fn attempt(lab: &Lab, scenario: &Scenario) -> Result<()> {
     if directory.exists() {
         fs::remove_dir_all(&directory)?;
     }
+    if let Some(session) = &scenario.session {
+        fs::create_dir_all(&directory)?;
+        return session(lab, &directory, scenario.until.limit);
+    }
     let run = vm::run(
         lab,
         &scenario.machine,

@@ -13,6 +13,9 @@ use baton_lab::vm::{Run, Until};
 /// What is left of a machine, looked at; the directory is its own.
 pub type Examine = Box<dyn Fn(&Lab, &Path) -> Result<()> + Send + Sync>;
 
+/// What a person types at a machine that has a system of its own, within a time; the directory is the machine's.
+pub type Session = Box<dyn Fn(&Lab, &Path, Duration) -> Result<()> + Send + Sync>;
+
 /// A verdict on a run: an error says what is wrong.
 pub type Judge = Box<dyn Fn(&Run) -> Result<()> + Send + Sync>;
 
@@ -34,6 +37,8 @@ pub struct Scenario {
     pub judge: Judge,
     /// What must be found afterwards, where anything is left.
     pub examine: Option<Examine>,
+    /// What is typed, where nobody carries out a script.
+    pub session: Option<Session>,
 }
 
 impl Scenario {
@@ -52,6 +57,7 @@ impl Scenario {
             until: Until::within(120),
             judge: Box::new(judge),
             examine: None,
+            session: None,
         }
     }
 
@@ -76,6 +82,14 @@ impl Scenario {
         examine: impl Fn(&Lab, &Path) -> Result<()> + Send + Sync + 'static,
     ) -> Self {
         self.examine = Some(Box::new(examine));
+        self
+    }
+
+    pub fn typed(
+        mut self,
+        session: impl Fn(&Lab, &Path, Duration) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.session = Some(Box::new(session));
         self
     }
 

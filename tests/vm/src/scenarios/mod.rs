@@ -10,6 +10,7 @@ mod format;
 mod formats;
 mod handover;
 mod held;
+mod installed;
 mod keys;
 mod policy;
 mod refusal;
@@ -40,6 +41,7 @@ pub fn all(lab: &Lab) -> Vec<Scenario> {
     found.extend(altered::all(&labels));
     found.extend(attacks::all(&labels));
     found.extend(compat::all());
+    found.extend(installed::all());
     found.push(held::signed_however_the_key_is_held());
     found.push(keys::made_by_baton());
     found

@@ -1,0 +1,49 @@
+//! Baton on Debian as it is installed: what its administrator types, from the packages to their removal, and what is to be
+//! seen there. They take minutes, so that the long matrix alone has them.
+
+mod console;
+mod story;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use baton_guest::script::Script;
+use baton_lab::debian::{Installed, RELEASES, Release, machine, medium};
+use baton_lab::fetch::cache::Cache;
+use baton_lab::setup::Lab;
+use baton_lab::vm::terminal::Terminal;
+
+use crate::scenario::Scenario;
+use console::Console;
+
+/// Enough for a busy host that emulates.
+const LIMIT: u64 = 5400;
+
+pub fn all() -> Vec<Scenario> {
+    RELEASES
+        .iter()
+        .map(|release| lived_with(*release))
+        .collect()
+}
+
+fn lived_with(release: Release) -> Scenario {
+    let name = format!("guest-{}", release.name);
+    Scenario::new(name, Script::default(), |_| Ok(()))
+        .within(LIMIT)
+        .typed(move |lab, directory, limit| live_with(release, lab, directory, limit))
+        .only_in_full()
+}
+
+fn live_with(release: Release, lab: &Lab, directory: &Path, limit: Duration) -> Result<()> {
+    let cache = Cache::open()?;
+    let system = Installed::make(&cache, release, lab.kvm)?;
+    let packages = medium::packages(&cache, &baton_xtask::root()?)?;
+    let medium = medium::make(&packages, &system.newer, directory)?;
+    let machine = machine::under_secure_boot(&lab.packages, &system, &medium, directory, lab.kvm)?;
+    let mut console = Console::new(Terminal::start(machine, directory, limit)?);
+    let told = story::tell(&mut console);
+    // The transcript is of use above all where the story ended early.
+    console.keep(directory)?;
+    told
+}
