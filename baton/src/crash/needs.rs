@@ -8,7 +8,7 @@ use crate::failure::problem::Problem;
 use baton_sys::Root;
 use baton_sys::block::{self, BlockDevice, Driver};
 use baton_sys::modules::{Index, Resolver};
-use baton_sys::watchdog::IPMI;
+use baton_sys::watchdog::{self, IPMI};
 use std::path::Path;
 
 /// The modules of one kernel that targets need, as they are added.
@@ -70,6 +70,17 @@ impl<'i> Needs<'i> {
     /// When it is missing.
     pub fn watchdog(&mut self, device: &Path, identity: &str) -> Result<(), Problem> {
         self.driver(device, &format!("to feed the watchdog {identity}"))
+    }
+
+    /// Adds the modules of all watchdogs that are open, for one that doesn't say which device it is. Where none is a
+    /// module, its driver is built in.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub fn open_watchdogs(&mut self, root: &Root, identity: &str) -> Result<(), Problem> {
+        let purpose = format!("to feed the watchdog {identity}");
+        let mut modules = watchdog::modules_in_use(root).into_iter();
+        modules.try_for_each(|module| self.must(&module, &purpose))
     }
 
     /// Adds what IPMI's watchdog needs: its module, and those through which the running kernel reaches the controller.

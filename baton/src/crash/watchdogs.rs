@@ -2,7 +2,7 @@
 
 use super::needs::Needs;
 use baton_sys::Root;
-use baton_sys::watchdog::{self, IPMI, Watchdog};
+use baton_sys::watchdog::{self, IPMI, SOFTWARE, Watchdog};
 
 /// What a capture does of the watchdogs that run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,13 +18,13 @@ impl Watchdogs {
     #[must_use]
     pub fn find(root: &Root, needs: &mut Needs<'_>) -> Watchdogs {
         let mut found = Watchdogs::default();
-        for watchdog in watchdog::all(root).into_iter().filter(|it| it.is_active) {
-            let Some(device) = &watchdog.device else {
-                continue;
-            };
-            let added = needs.all_or_nothing(|needs| match watchdog.identity.as_str() {
-                IPMI => needs.ipmi_watchdog(root),
-                _ => needs.watchdog(device, &watchdog.identity),
+        let counts = |it: &Watchdog| it.is_active && it.identity != SOFTWARE;
+        for watchdog in watchdog::all(root).into_iter().filter(counts) {
+            let identity = watchdog.identity.as_str();
+            let added = needs.all_or_nothing(|needs| match (identity, &watchdog.device) {
+                (IPMI, _) => needs.ipmi_watchdog(root),
+                (_, Some(device)) => needs.watchdog(device, identity),
+                (_, None) => needs.open_watchdogs(root, identity),
             });
             match added {
                 Ok(()) => found.fed.push(watchdog.identity),
@@ -79,6 +79,20 @@ mod tests {
         let (found, modules) = find(&running("iTCO_wdt", "iTCO_wdt"));
         assert_eq!(found.fed, ["iTCO_wdt"]);
         assert!(found.notes.is_empty(), "{found:?}");
+        assert_eq!(modules, ["iTCO_wdt"]);
+    }
+
+    #[test]
+    fn one_that_does_not_say_which_device_it_is_is_known_by_its_driver_being_in_use() {
+        let at = |file: &str| format!("sys/class/watchdog/watchdog0/{file}");
+        let fake = Fake::new()
+            .with_modules()
+            .file(&at("identity"), "i6300ESB timer\n")
+            .file(&at("state"), "active\n")
+            .file("sys/module/watchdog/holders/iTCO_wdt/refcnt", "1\n")
+            .file("sys/module/iTCO_wdt/refcnt", "1\n");
+        let (found, modules) = find(&fake);
+        assert_eq!(found.fed, ["i6300ESB timer"]);
         assert_eq!(modules, ["iTCO_wdt"]);
     }
 
