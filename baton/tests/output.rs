@@ -202,27 +202,6 @@ mod text {
     }
 }
 
-#[test]
-fn a_wrong_command_line_is_told_in_json_where_that_is_asked_for() {
-    for args in [["inspect", "--json"], ["status", "--json=no"]] {
-        let said = baton(&[&args[0], &args[1]]);
-        assert_eq!(said.code, 2);
-        if args[1] == "--json" {
-            assert_eq!(said.json()["error"]["code"], "usage");
-            assert_eq!(
-                said.json()["error"]["message"],
-                "the following required arguments were not provided: <IMAGE>"
-            );
-        } else {
-            assert!(
-                said.out.is_empty() && said.err.contains("--json"),
-                "{}",
-                said.err
-            );
-        }
-    }
-}
-
 mod file {
     use super::*;
 
