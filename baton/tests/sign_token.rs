@@ -92,17 +92,9 @@ impl Tokens {
             &PIN,
         ]);
         if certificate {
-            let said = self.run(
-                "pkcs11-tool",
+            self.write_object(
+                token,
                 &[
-                    &"--module",
-                    &MODULE,
-                    &"--token-label",
-                    &token,
-                    &"--login",
-                    &"--pin",
-                    &PIN,
-                    &"--write-object",
                     &owner.cert.with_extension("der"),
                     &"--type",
                     &"cert",
@@ -112,8 +104,24 @@ impl Tokens {
                     &label,
                 ],
             );
-            assert_eq!(said.code, 0, "{}", said.err);
         }
+    }
+
+    /// Puts an object into a token: its file, and what pkcs11-tool is told of it.
+    fn write_object(&self, token: &str, object: &[&dyn AsRef<OsStr>]) {
+        let mut args: Vec<&dyn AsRef<OsStr>> = vec![
+            &"--module",
+            &MODULE,
+            &"--token-label",
+            &token,
+            &"--login",
+            &"--pin",
+            &PIN,
+            &"--write-object",
+        ];
+        args.extend(object);
+        let said = self.run("pkcs11-tool", &args);
+        assert_eq!(said.code, 0, "{}", said.err);
     }
 
     /// Puts a key into a token that wants the PIN for each signature.
@@ -132,17 +140,9 @@ impl Tokens {
             ],
         );
         assert_eq!(made.code, 0, "{}", made.err);
-        let said = self.run(
-            "pkcs11-tool",
+        self.write_object(
+            token,
             &[
-                &"--module",
-                &MODULE,
-                &"--token-label",
-                &token,
-                &"--login",
-                &"--pin",
-                &PIN,
-                &"--write-object",
                 &der,
                 &"--type",
                 &"privkey",
@@ -152,7 +152,6 @@ impl Tokens {
                 &id,
             ],
         );
-        assert_eq!(said.code, 0, "{}", said.err);
     }
 
     /// A module with these tokens and some that can't be used (fixtures/tokens.c).

@@ -69,35 +69,19 @@ impl Writable for Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use baton_kdump::write::FileOutput;
 
-    struct Disk;
-
-    impl Output for Disk {
-        fn write_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
-            Ok(())
-        }
-
-        fn read_back(&self, _: u64, _: &mut [u8]) -> io::Result<bool> {
-            Ok(false)
-        }
-
-        fn begins_empty(&self) -> bool {
-            true
-        }
-    }
-
-    impl Writable for Disk {
-        fn sync(&self) -> io::Result<()> {
-            Ok(())
-        }
+    fn bounded(free: u64) -> Bounded {
+        let file = FileOutput::new(tempfile::tempfile().unwrap()).unwrap();
+        Bounded::new(Box::new(file), free)
     }
 
     #[test]
     fn what_is_kept_free_is_not_written() {
-        let output = Bounded::new(Box::new(Disk), KEPT_FREE + 10);
-        output.write_at(1 << 40, &[0; 10]).unwrap();
+        let output = bounded(KEPT_FREE + 10);
+        output.write_at(1 << 20, &[0; 10]).unwrap();
         let error = output.write_at(0, &[0]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        assert!(Bounded::new(Box::new(Disk), 1).write_at(0, &[0]).is_err());
+        assert!(bounded(1).write_at(0, &[0]).is_err());
     }
 }

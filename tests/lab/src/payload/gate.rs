@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
-use baton_formats::pe::Pe;
-use baton_formats::siglist::{SHA256_GUID, X509_GUID};
-use sha2::{Digest, Sha256};
+use baton_formats::siglist::X509_GUID;
 
+use super::signature_list;
 use super::signer::Signer;
 use crate::exec;
 use crate::fetch::packages::MAIN;
@@ -99,7 +98,7 @@ fn by_mok<'a>(keys: &'a Keys, name: &'static str, policy: &str) -> Gate<'a> {
 
 fn all<'a>(tree: &Path, keys: &'a Keys) -> Result<Vec<Gate<'a>>> {
     let mok = |name, policy: &str| by_mok(keys, name, policy);
-    let certificate = Revoked::certificate(&keys.mok)?;
+    let certificate = revoked_certificate(&keys.mok)?;
     Ok(vec![
         // It has Debian's authority from shim alone, through the MOK table.
         mok("mok", STOCK),
@@ -131,7 +130,7 @@ fn all<'a>(tree: &Path, keys: &'a Keys) -> Result<Vec<Gate<'a>>> {
             "name = \"newer\"\n[sbat]\nminimum = { uki = 2, \"baton.gate\" = 2 }\n",
         ),
         Gate {
-            revoked: certificate.list(),
+            revoked: certificate,
             ..mok("revoking-key", "")
         },
         Gate {
@@ -143,7 +142,7 @@ fn all<'a>(tree: &Path, keys: &'a Keys) -> Result<Vec<Gate<'a>>> {
 
 /// A signature list of the main kernel's UKI.
 pub(super) fn revoked_image(tree: &Path) -> Result<Vec<u8>> {
-    Ok(Revoked::image(&tree.join(format!("uki/{MAIN}.efi")))?.list())
+    signature_list::of_image(&tree.join(format!("uki/{MAIN}.efi")))
 }
 
 /// Only what is listed may be said; something is said in any case.
@@ -166,45 +165,12 @@ fn scoped(keys: &Keys) -> String {
     )
 }
 
-/// What is revoked: a certificate, or an image by its digest.
-enum Revoked {
-    Certificate(Vec<u8>),
-    Image([u8; 32]),
-}
-
-impl Revoked {
-    fn certificate(pair: &Pair) -> Result<Self> {
-        let der = exec::bytes(
-            Command::new("openssl")
-                .args(["x509", "-outform", "DER", "-in"])
-                .arg(&pair.certificate),
-        )?;
-        Ok(Self::Certificate(der))
-    }
-
-    /// By its Authenticode digest.
-    fn image(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path)?;
-        let mut hash = Sha256::new();
-        for part in Pe::parse(&bytes)?.digest_parts() {
-            hash.update(part);
-        }
-        Ok(Self::Image(hash.finalize().into()))
-    }
-
-    /// EFI_SIGNATURE_LIST of this one alone (UEFI specification 2.10, 32.4.1). Nobody owns it.
-    fn list(&self) -> Vec<u8> {
-        let (kind, data): (_, &[u8]) = match self {
-            Self::Certificate(der) => (X509_GUID, der),
-            Self::Image(digest) => (SHA256_GUID, digest),
-        };
-        let size = u32::try_from(16 + data.len()).unwrap_or(u32::MAX);
-        let mut list = kind.to_vec();
-        for field in [28 + size, 0, size] {
-            list.extend(field.to_le_bytes());
-        }
-        list.extend([0; 16]);
-        list.extend(data);
-        list
-    }
+/// A signature list of this certificate.
+fn revoked_certificate(pair: &Pair) -> Result<Vec<u8>> {
+    let der = exec::bytes(
+        Command::new("openssl")
+            .args(["x509", "-outform", "DER", "-in"])
+            .arg(&pair.certificate),
+    )?;
+    Ok(signature_list::of(&X509_GUID, &der))
 }

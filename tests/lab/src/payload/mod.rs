@@ -43,6 +43,7 @@ pub mod judged;
 mod making;
 mod manifest;
 pub mod own_key;
+mod signature_list;
 mod signer;
 pub mod steps;
 pub mod uki;

@@ -10,12 +10,12 @@ mod table;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use baton_formats::pe::Pe;
-use baton_formats::siglist::{SHA256_GUID, X509_GUID, X509_SHA256_GUID};
+use baton_formats::siglist::{X509_GUID, X509_SHA256_GUID};
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
 use super::making::Making;
+use super::signature_list;
 use crate::fetch::packages::MAIN;
 use crate::keys::{self as lab_keys, Keys};
 pub use table::{Row, TABLE};
@@ -89,33 +89,16 @@ fn store(
 ) -> Result<()> {
     let mut trusted = Vec::new();
     for name in keys::ENROLLED {
-        trusted.extend(list(&X509_GUID, &named.der(name)?));
+        trusted.extend(signature_list::of(&X509_GUID, &named.der(name)?));
     }
-    let mut revoked = list(&X509_GUID, &named.der("revoked")?);
+    let mut revoked = signature_list::of(&X509_GUID, &named.der("revoked")?);
     let digest = Sha256::digest(tbs(&named.der("revoked-digest")?)?);
     // The time of revocation.
     let entry = [&digest[..], &[0; 16]].concat();
-    revoked.extend(list(&X509_SHA256_GUID, &entry));
-    let image = fs::read(directory.join("revoked-image"))?;
-    let mut hash = Sha256::new();
-    Pe::parse(&image)?
-        .digest_parts()
-        .for_each(|part| hash.update(part));
-    revoked.extend(list(&SHA256_GUID, &hash.finalize()));
+    revoked.extend(signature_list::of(&X509_SHA256_GUID, &entry));
+    revoked.extend(signature_list::of_image(&directory.join("revoked-image"))?);
     let lists = [("MokList", &trusted[..]), ("MokListX", &revoked[..])];
     lab_keys::store(making.packages, keys, &lists, vars)
-}
-
-/// EFI_SIGNATURE_LIST of this one alone (UEFI specification 2.10, 32.4.1). Nobody owns it.
-fn list(kind: &[u8; 16], data: &[u8]) -> Vec<u8> {
-    let size = u32::try_from(16 + data.len()).unwrap_or(u32::MAX);
-    let mut list = kind.to_vec();
-    for field in [28 + size, 0, size] {
-        list.extend(field.to_le_bytes());
-    }
-    list.extend([0; 16]);
-    list.extend(data);
-    list
 }
 
 /// The part of a certificate that its issuer signs: what the SEQUENCE begins with.
