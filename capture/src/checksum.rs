@@ -1,5 +1,5 @@
-//! What was written, told from what is read back: a sum over all bytes that doesn't depend on the order in which they are
-//! written, since a dump isn't written in order.
+//! Tells whether what is read back is what was written, by a sum over all bytes. A dump isn't written in order, so the sum
+//! doesn't depend on the order.
 //!
 //! Each word of 8 bytes counts times a number that its place gives it, in 128 bits: words that differ, or that stand in
 //! each other's places, leave another sum, whatever else is there, but for one case in 2^64. Zeros count nothing, as do

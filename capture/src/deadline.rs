@@ -23,9 +23,17 @@ pub struct End {
     changed: Condvar,
     /// Grows with each sign of progress.
     progress: AtomicU64,
-    /// How many threads have something to do when the action begins.
-    companions: Mutex<u32>,
-    companion_left: Condvar,
+    companions: Mutex<Companions>,
+    companions_changed: Condvar,
+}
+
+/// Threads that do something until the action is taken.
+#[derive(Default)]
+struct Companions {
+    /// How many there are.
+    count: u32,
+    /// They are to do it for the last time.
+    leaving: bool,
 }
 
 /// How long the action waits for them.
@@ -42,8 +50,8 @@ impl End {
             begun: Mutex::new(false),
             changed: Condvar::new(),
             progress: AtomicU64::new(0),
-            companions: Mutex::new(0),
-            companion_left: Condvar::new(),
+            companions: Mutex::default(),
+            companions_changed: Condvar::new(),
         })
     }
 
@@ -91,7 +99,7 @@ impl End {
         if let Some(log) = unsaved {
             self.system.keep_log(&log);
         }
-        self.wait_for_companions();
+        self.dismiss_companions();
         let finally = self.finally();
         self.system.say(&format!("{why}: {}", words(finally)));
         self.system.finish(finally);
@@ -138,7 +146,8 @@ impl End {
         })
     }
 
-    /// Does `work` at once and at these intervals until the action begins, and then for the last time with the action.
+    /// Does `work` at once and at these intervals until the action is taken, after the log has been kept if it had to be;
+    /// and then for the last time, with the action.
     ///
     /// # Errors
     /// When there is no memory for a thread.
@@ -149,32 +158,41 @@ impl End {
         mut work: impl FnMut(Option<Finally>) + Send + 'static,
     ) -> std::io::Result<()> {
         let end = Arc::clone(self);
-        end.change_companions(|count| count + 1);
+        end.change_companions(|it| it.count += 1);
         let started = spawn(name, move || {
             work(None);
-            while !end.comes_within(interval) {
+            while !end.companions_leave_within(interval) {
                 work(None);
             }
             work(Some(end.finally()));
-            end.change_companions(|count| count.saturating_sub(1));
+            end.change_companions(|it| it.count -= 1);
         });
         if started.is_err() {
-            self.change_companions(|count| count.saturating_sub(1));
+            self.change_companions(|it| it.count -= 1);
         }
         started
     }
 
-    fn change_companions(&self, change: impl FnOnce(u32) -> u32) {
-        let mut count = self.companions.lock().unwrap_or_else(|it| it.into_inner());
-        *count = change(*count);
-        self.companion_left.notify_all();
+    fn change_companions(&self, change: impl FnOnce(&mut Companions)) {
+        change(&mut self.companions.lock().unwrap_or_else(|it| it.into_inner()));
+        self.companions_changed.notify_all();
     }
 
-    fn wait_for_companions(&self) {
-        let count = self.companions.lock().unwrap_or_else(|it| it.into_inner());
+    fn companions_leave_within(&self, time: Duration) -> bool {
+        let it = self.companions.lock().unwrap_or_else(|it| it.into_inner());
         let waited = self
-            .companion_left
-            .wait_timeout_while(count, PATIENCE, |count| *count > 0);
+            .companions_changed
+            .wait_timeout_while(it, time, |it| !it.leaving);
+        waited.unwrap_or_else(|it| it.into_inner()).0.leaving
+    }
+
+    /// Waits for them, but not for long.
+    fn dismiss_companions(&self) {
+        self.change_companions(|it| it.leaving = true);
+        let it = self.companions.lock().unwrap_or_else(|it| it.into_inner());
+        let waited = self
+            .companions_changed
+            .wait_timeout_while(it, PATIENCE, |it| it.count > 0);
         drop(waited);
     }
 

@@ -38,6 +38,19 @@ pub fn superseded(old: &[OldDump], keep: usize) -> Vec<Name> {
     gone
 }
 
+/// What is removed once a log without a dump is saved, so that `keep` of them remain, including the new one. No complete
+/// dump goes for a log.
+#[must_use]
+pub fn superseded_by_log(old: &[OldDump], keep: usize) -> Vec<Name> {
+    let logs = newest_first(old, false).into_iter();
+    let mut gone: Vec<Name> = logs
+        .skip(keep.saturating_sub(1))
+        .map(|it| it.name)
+        .collect();
+    gone.sort();
+    gone
+}
+
 /// The dumps that may be removed before the new one is written if there is too little room for it, the oldest
 /// first: those that would be removed afterwards anyway, except the newest dump and the newest complete one.
 #[must_use]
@@ -112,6 +125,19 @@ mod tests {
     #[test]
     fn a_complete_dump_never_goes_for_incomplete_ones() {
         assert_eq!(superseded(&dumps("ciiiii"), 3), names(&[2, 3]));
+    }
+
+    #[test]
+    fn a_log_takes_the_place_of_logs_and_never_of_a_complete_dump() {
+        for (old, keep, gone) in [
+            ("ccc", 1, &[][..]),
+            ("cic", 1, &[2]),
+            ("iii", 2, &[1, 2]),
+            ("cii", 3, &[]),
+        ] {
+            let names = names(gone);
+            assert_eq!(superseded_by_log(&dumps(old), keep), names, "{old} {keep}");
+        }
     }
 
     #[test]

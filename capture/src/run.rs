@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::summary::{CrashSummary, Failed, Memory, Seconds, Summary};
 use crate::system::System;
 use crate::target::{FilesystemTarget, Job, Target, TargetError, TargetWriter, WrittenDump};
-use crate::watchdog;
+use crate::watchdog::Watchdogs;
 use baton_kdump::convert::Summary as Written;
 use baton_kdump::write::{Observer, Phase};
 use std::io;
@@ -101,9 +101,6 @@ impl<'a> Capture<'a> {
     /// Tries the targets in turn. Returns whether one has a complete dump.
     fn run(mut self, open: &Open<'_>) -> bool {
         self.load_modules();
-        for problem in watchdog::feed(self.system, self.end, &self.config.watchdogs) {
-            self.warn(problem);
-        }
         let crash = match open(&self.config.dump) {
             Ok(crash) => crash,
             Err(error) => {
@@ -135,6 +132,7 @@ impl<'a> Capture<'a> {
     fn save_log_alone(&mut self, place: &FilesystemTarget, facts: &Facts, log: &str) {
         self.system
             .say(&format!("saving the kernel log to {place}"));
+        self.end.progressed();
         self.summary.target = place.to_string();
         self.summary.error = Some("this place is for the kernel log alone".to_owned());
         let job = Job {
@@ -153,14 +151,24 @@ impl<'a> Capture<'a> {
         }
     }
 
+    /// Loads the modules, and feeds each watchdog from the moment at which its driver is there.
     fn load_modules(&mut self) {
-        for module in &self.config.modules {
+        let (system, end, config) = (self.system, self.end, self.config);
+        let mut watchdogs = Watchdogs::new(system, end, &config.watchdogs);
+        self.warn_of(watchdogs.look());
+        for module in &config.modules {
             let module = module.path();
-            if let Err(error) = self.system.load_module(module) {
+            if let Err(error) = system.load_module(module) {
                 let warning = format!("the module {} can't be loaded: {error}", module.display());
                 self.warn(warning);
             }
+            self.warn_of(watchdogs.look());
         }
+        self.warn_of(watchdogs.wait());
+    }
+
+    fn warn_of(&mut self, warnings: Vec<String>) {
+        warnings.into_iter().for_each(|warning| self.warn(warning));
     }
 
     fn introduce(&self) {

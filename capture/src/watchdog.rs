@@ -2,7 +2,9 @@
 //! the program hangs for good, the final action comes first, and after it nobody feeds them.
 
 use crate::deadline::End;
-use crate::system::{Feeder, Finally, System};
+use crate::system::{Finally, System};
+use baton_sys::watchdog::Watchdog;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often one is fed that doesn't say how long it waits.
@@ -12,57 +14,89 @@ const OFTENEST: Duration = Duration::from_secs(1);
 /// How often they are fed at least.
 const LEAST_OFTEN: Duration = Duration::from_secs(10);
 
-/// Feeds the watchdogs with these identities until the final action. Returns what went wrong.
-pub fn feed(system: &dyn System, end: &std::sync::Arc<End>, identities: &[String]) -> Vec<String> {
-    if identities.is_empty() {
-        return Vec::new();
-    }
-    let (open, mut problems) = open(system, identities);
-    let timeouts = open.iter().filter_map(|(timeout, _)| *timeout);
-    let interval = interval(timeouts.min());
-    let mut feeders: Vec<_> = open.into_iter().map(|(_, feeder)| feeder).collect();
-    let started = end.accompany("watchdogs", interval, move |ended| {
-        for feeder in &mut feeders {
-            // Who isn't fed resets the machine; there is nothing better to be done.
-            let _ = match ended {
-                // A machine that is to stand still isn't to be reset.
-                Some(Finally::Halt | Finally::Poweroff) => feeder.stop(),
-                Some(Finally::Reboot) | None => feeder.feed(),
-            };
-        }
-    });
-    if let Err(error) = started {
-        problems.push(format!("the watchdogs can't be fed: {error}"));
-    }
-    problems
+/// How long one may take to appear once all modules are loaded: some drivers find their devices later.
+const MAX_WAIT: Duration = Duration::from_secs(3);
+/// The time between two looks for it.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// The watchdogs that are to be fed.
+pub struct Watchdogs<'a> {
+    system: &'a dyn System,
+    end: &'a Arc<End>,
+    /// The identities of those that aren't there yet.
+    missing: Vec<String>,
 }
 
-type Open = (Option<Duration>, Box<dyn Feeder>);
+impl<'a> Watchdogs<'a> {
+    /// Those with these identities. None is fed yet.
+    #[must_use]
+    pub fn new(system: &'a dyn System, end: &'a Arc<End>, identities: &[String]) -> Watchdogs<'a> {
+        let missing = identities.to_vec();
+        Watchdogs {
+            system,
+            end,
+            missing,
+        }
+    }
 
-fn open(system: &dyn System, identities: &[String]) -> (Vec<Open>, Vec<String>) {
-    let found = system.watchdogs();
-    let (mut open, mut problems) = (Vec::new(), Vec::new());
-    for identity in identities {
-        let Some(watchdog) = found.iter().find(|it| it.identity == *identity) else {
-            problems.push(format!(
-                "the watchdog {identity} isn't there: it may reset the machine"
-            ));
-            continue;
-        };
-        match system.open_watchdog(&watchdog.node) {
-            Ok(feeder) => {
-                system.say(&format!("feeding the watchdog {identity}"));
-                open.push((watchdog.timeout, feeder));
+    /// Feeds those that are there by now, until the final action. Returns what goes wrong.
+    pub fn look(&mut self) -> Vec<String> {
+        if self.missing.is_empty() {
+            return Vec::new();
+        }
+        let mut problems = Vec::new();
+        let found = self.system.watchdogs();
+        self.missing.retain(|identity| {
+            let found = found.iter().find(|it| it.identity == *identity);
+            if let Some(watchdog) = found {
+                problems.extend(feed(self.system, self.end, watchdog));
             }
-            Err(error) => problems.push(format!(
-                "the watchdog {identity} can't be opened: {error}; it may reset the machine"
-            )),
-        }
+            found.is_none()
+        });
+        problems
     }
-    (open, problems)
+
+    /// Waits a little for those that aren't there yet. Returns what goes wrong.
+    pub fn wait(mut self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let begun = self.system.elapsed();
+        while !self.missing.is_empty() && self.system.elapsed() < begun + MAX_WAIT {
+            self.system.sleep(INTERVAL);
+            problems.extend(self.look());
+        }
+        problems.extend(self.missing.iter().map(|identity| {
+            format!(
+                "the watchdog {identity} isn't there, so it may reset the machine: name its driver in kernel.modules"
+            )
+        }));
+        problems
+    }
 }
 
-/// Thrice in the time that the least patient one waits.
+fn feed(system: &dyn System, end: &Arc<End>, watchdog: &Watchdog) -> Option<String> {
+    let identity = &watchdog.identity;
+    let mut feeder = match system.open_watchdog(&watchdog.node) {
+        Ok(feeder) => feeder,
+        Err(error) => {
+            return Some(format!(
+                "the watchdog {identity} can't be opened ({error}), so it may reset the machine; raise its timeout"
+            ));
+        }
+    };
+    system.say(&format!("feeding the watchdog {identity}"));
+    let started = end.accompany("watchdog", interval(watchdog.timeout), move |ended| {
+        // Who isn't fed resets the machine; there is nothing better to be done.
+        let _ = match ended {
+            // A machine that is to stand still isn't to be reset.
+            Some(Finally::Halt | Finally::Poweroff) => feeder.stop(),
+            Some(Finally::Reboot) | None => feeder.feed(),
+        };
+    });
+    let error = started.err()?;
+    Some(format!("the watchdog {identity} can't be fed: {error}"))
+}
+
+/// Thrice in the time that it waits.
 fn interval(timeout: Option<Duration>) -> Duration {
     let interval = timeout.map_or(USUAL, |timeout| timeout / 3);
     interval.clamp(OFTENEST, LEAST_OFTEN)

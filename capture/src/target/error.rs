@@ -56,10 +56,12 @@ pub enum TargetError {
     #[error(transparent)]
     Crash(#[from] CrashError),
     /// The dump can't be read back.
-    #[error("the dump can't be read back: {0}")]
+    #[error("the dump can't be read back: {0}; check the disk, or name another target")]
     ReadBack(std::io::Error),
     /// What was read back isn't what was written.
-    #[error("the dump doesn't read back as it was written: the disk lost or altered some of it")]
+    #[error(
+        "the dump doesn't read back as it was written: the disk lost or altered some of it; replace the disk, or name another target"
+    )]
     Altered,
 }
 

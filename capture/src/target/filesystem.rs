@@ -94,7 +94,7 @@ impl FilesystemTarget {
         let saved = writer.prepare(job).and_then(|mut remarks| {
             TargetWriter::save_log(&mut writer, log)?;
             writer.save(SUMMARY, &summary())?;
-            remarks.extend(writer.remove_superseded());
+            remarks.extend(writer.remove_old(rotation::superseded_by_log));
             Ok(remarks)
         });
         let closed = writer.close();
@@ -210,12 +210,12 @@ impl FilesystemWriter<'_> {
     }
 
     /// Removes what the new dump takes the place of. Returns remarks.
-    fn remove_superseded(&self) -> Vec<String> {
+    fn remove_old(&self, superseded: fn(&[OldDump], usize) -> Vec<Name>) -> Vec<String> {
         let old = match self.old() {
             Ok(old) => old,
             Err(error) => return vec![error.to_string()],
         };
-        let gone = rotation::superseded(&old, self.keep).into_iter();
+        let gone = superseded(&old, self.keep).into_iter();
         let remarks = gone.filter_map(|name| {
             let error = self.remove(name).err()?;
             Some(format!("the old dump of {name} can't be removed: {error}"))
@@ -358,7 +358,7 @@ impl TargetWriter for FilesystemWriter<'_> {
         self.save(SUMMARY, &dump.summary)?;
         self.call(COMPLETE)?;
         // The dump is complete now; a failure from here on is only a remark.
-        Ok(self.remove_superseded())
+        Ok(self.remove_old(rotation::superseded))
     }
 
     fn fail(&mut self, summary: &str) {

@@ -89,7 +89,7 @@ fn a_disk_that_gives_back_something_else_is_not_trusted() {
     let summary = assert_complete(&machine, "two");
     assert_eq!(
         summary.failed_targets[0].error,
-        "the dump doesn't read back as it was written: the disk lost or altered some of it"
+        "the dump doesn't read back as it was written: the disk lost or altered some of it; replace the disk, or name another target"
     );
     let first = machine.disk("one").directory.join(DUMP);
     assert_eq!(

@@ -61,14 +61,16 @@ fn as_many_logs_are_kept_as_dumps() {
     }
     let machine = capture(machine, &with_place(2, &[]));
     let kept = names(&machine.disk("boot").directory.join("var/crash"));
-    assert_eq!(
-        kept,
-        [
-            "2022-01-01T00-00-00Z",
-            "2023-01-01T00-00-00Z",
-            "2026-11-28T17-33-33Z"
-        ]
-    );
+    assert_eq!(kept, ["2023-01-01T00-00-00Z", "2026-11-28T17-33-33Z"]);
+}
+
+#[test]
+fn no_complete_dump_goes_for_a_log() {
+    let machine = machine(Fault::None);
+    old_dump(&machine, "boot", "2020-01-01T00-00-00Z", true);
+    let machine = capture(machine, &with_place(1, &[]));
+    let kept = names(&machine.disk("boot").directory.join("var/crash"));
+    assert_eq!(kept, ["2020-01-01T00-00-00Z", "2026-11-28T17-33-33Z"]);
 }
 
 #[test]

@@ -96,6 +96,8 @@ pub struct Machine {
     pub is_copied: bool,
     pub bad_modules: Vec<PathBuf>,
     pub watchdogs: Vec<Watchdog>,
+    /// When they appear.
+    pub watchdogs_after: Duration,
     pub fed: Fed,
     state: Mutex<State>,
     changed: Condvar,
@@ -111,6 +113,8 @@ struct State {
     modules: Vec<PathBuf>,
     options: Vec<String>,
     kept_logs: Vec<String>,
+    /// How often watchdogs were fed until the log was kept.
+    fed_until_kept: usize,
 }
 
 impl Machine {
@@ -124,6 +128,7 @@ impl Machine {
             is_copied: false,
             bad_modules: Vec::new(),
             watchdogs: Vec::new(),
+            watchdogs_after: Duration::ZERO,
             fed: Fed::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -213,6 +218,10 @@ impl Machine {
         self.state.lock().unwrap().kept_logs.clone()
     }
 
+    pub fn fed_until_kept(&self) -> usize {
+        self.state.lock().unwrap().fed_until_kept
+    }
+
     pub fn mounted(&self) -> u32 {
         self.state.lock().unwrap().mounted
     }
@@ -248,7 +257,11 @@ impl System for Machine {
     }
 
     fn keep_log(&self, log: &str) {
-        self.state.lock().unwrap().kept_logs.push(log.to_owned());
+        // It takes its time, in which watchdogs would be done with if they were told to.
+        std::thread::sleep(Duration::from_millis(50));
+        let mut state = self.state.lock().unwrap();
+        state.kept_logs.push(log.to_owned());
+        state.fed_until_kept = self.fed.lock().unwrap().len();
     }
 
     fn load_module(&self, file: &Path) -> io::Result<()> {
@@ -260,7 +273,9 @@ impl System for Machine {
     }
 
     fn watchdogs(&self) -> Vec<Watchdog> {
-        self.watchdogs.clone()
+        let are_there = self.elapsed() >= self.watchdogs_after;
+        let there = self.watchdogs.iter().filter(|_| are_there);
+        there.cloned().collect()
     }
 
     fn open_watchdog(&self, node: &Path) -> io::Result<Box<dyn Feeder>> {

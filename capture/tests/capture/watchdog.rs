@@ -4,6 +4,7 @@ use super::machine::{Fault, Machine};
 use super::{assert_complete, assert_ended, capture, config};
 use baton_sys::watchdog::Watchdog;
 use std::path::PathBuf;
+use std::time::Duration;
 
 fn watchdog(name: &str) -> Watchdog {
     Watchdog {
@@ -66,6 +67,40 @@ fn one_that_is_not_there_or_does_not_open_is_a_warning() {
         "{warnings}"
     );
     assert!(machine.fed.lock().unwrap().is_empty());
+}
+
+#[test]
+fn one_is_fed_before_other_modules_are_loaded() {
+    let mut machine = machine(&["iTCO_wdt"]);
+    machine.bad_modules.push("/b.ko".into());
+    let machine = capture(machine, &feeding(&["iTCO_wdt"], "reboot"));
+    let said = machine.said();
+    let at = |words: &str| {
+        said.find(words)
+            .unwrap_or_else(|| panic!("{words}: {said}"))
+    };
+    assert!(at("feeding the watchdog iTCO_wdt") < at("the module /b.ko can't be loaded"));
+}
+
+#[test]
+fn one_that_appears_late_is_waited_for_a_little() {
+    let late = |seconds| {
+        let mut machine = machine(&["iTCO_wdt"]);
+        machine.watchdogs_after = Duration::from_secs(seconds);
+        let machine = capture(machine, &feeding(&["iTCO_wdt"], "reboot"));
+        assert_complete(&machine, "one").warnings.len()
+    };
+    assert_eq!((late(2), late(60)), (0, 1));
+}
+
+#[test]
+fn they_are_fed_while_the_log_goes_to_its_last_resort() {
+    let mut machine = Machine::new().with_disk("one", Fault::From(0));
+    machine.watchdogs = vec![watchdog("iTCO_wdt")];
+    let machine = capture(machine, &feeding(&["iTCO_wdt"], "reboot"));
+    assert_eq!(machine.kept_logs().len(), 1);
+    let fed = machine.fed.lock().unwrap();
+    assert!(fed.len() > machine.fed_until_kept(), "{fed:?}");
 }
 
 #[test]

@@ -133,15 +133,21 @@ impl Writer<'_> {
             let lost = read_pages(self.job.crash.memory, address, bytes, page_size);
             let lost = lost.len() as u64;
             self.job.tally.unreadable.fetch_add(lost, Ordering::Relaxed);
-            self.put_sparse(load.place(page, self.page_size), bytes, page_size)?;
+            self.put_sparse(page, load.place(page, self.page_size), bytes, page_size)?;
             self.job.tally.pages.fetch_add(count, Ordering::Relaxed);
             page += count;
         }
         Ok(())
     }
 
-    /// Writes pages, but not zeros where the output has them already.
-    fn put_sparse(&self, offset: u64, bytes: &[u8], page_size: usize) -> WriteResult<()> {
+    /// Writes pages, from `first` on, but not zeros where the output has them already.
+    fn put_sparse(
+        &self,
+        first: u64,
+        offset: u64,
+        bytes: &[u8],
+        page_size: usize,
+    ) -> WriteResult<()> {
         let mut zero: Vec<bool> = bytes.chunks(page_size).map(is_zero).collect();
         let zeros = zero.iter().filter(|zero| **zero).count() as u64;
         self.job.tally.zero.fetch_add(zeros, Ordering::Relaxed);
@@ -153,6 +159,10 @@ impl Writer<'_> {
         {
             // The file is as long as it should be.
             *last = false;
+        }
+        // What was written ahead may have been something else: it is written again in any case.
+        for (page, zero) in (first..).zip(&mut zero) {
+            *zero &= self.job.priority.all.binary_search(&page).is_err();
         }
         let mut start = 0;
         for run in zero.chunk_by(|a, b| a == b) {

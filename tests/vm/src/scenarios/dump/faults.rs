@@ -136,6 +136,10 @@ fn watched(targets: Vec<Target>, mishap: Option<Mishap>) -> Scenario {
     if let Some(steps) = found.script.stages.first_mut() {
         steps.insert(0, Step::LoadModule("i6300esb".into()));
     }
+    found.judge = Box::new(|run| {
+        ended(run)?;
+        judge::console_says(run, "baton-capture: feeding the watchdog")
+    });
     found.on(Machine {
         watchdog: true,
         ..unlocked(MAIN, targets, mishap)
