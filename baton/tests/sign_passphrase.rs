@@ -315,12 +315,16 @@ name, *command = sys.argv[1:]
 ours, theirs = pty.openpty()
 def shows():
     return bool(termios.tcgetattr(theirs)[3] & termios.ECHO)
+# Whoever runs this in the background may have had it ignore some signals, and that is inherited.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
 child = os.fork()
 if child == 0:
     os.setsid()
     import fcntl
     fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
     os.execvp(command[0], command)
+signal.alarm(60)
 said = b""
 while b": " not in said:
     said += os.read(ours, 100)
