@@ -1,5 +1,7 @@
 //! Kernel modules.
 
+use crate::Root;
+use crate::file::names_in;
 use std::io;
 use std::path::Path;
 
@@ -19,6 +21,17 @@ pub fn load(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The names of the modules that something uses, as an open device or another module.
+#[must_use]
+pub fn in_use(root: &Root) -> Vec<String> {
+    let is_used = |module: &String| {
+        let users = root.read_number(&format!("sys/module/{module}/refcnt"));
+        users.is_ok_and(|users| users.is_some_and(|users| users > 0))
+    };
+    let all = names_in(&root.join("sys/module")).into_iter();
+    all.filter(is_used).collect()
+}
+
 fn flags(path: &Path) -> i32 {
     let compressed = ["gz", "xz", "zst"];
     let extension = path.extension().unwrap_or_default();
@@ -32,6 +45,16 @@ fn flags(path: &Path) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testroot::TestRoot;
+
+    #[test]
+    fn a_module_is_in_use_while_something_uses_it() {
+        let root = TestRoot::new()
+            .with("sys/module/i6300esb/refcnt", "1\n")
+            .with("sys/module/hpwdt/refcnt", "0\n")
+            .with("sys/module/builtin/parameters/x", "1\n");
+        assert_eq!(in_use(&root.root()), ["i6300esb"]);
+    }
 
     #[test]
     fn compressed_modules_are_distinguished_by_their_names() {

@@ -27,17 +27,6 @@ pub struct Watchdog {
 /// (drivers/watchdog/softdog.c).
 pub const SOFTWARE: &str = "Software Watchdog";
 
-/// The modules of watchdogs' drivers that are in use, as they are while a watchdog of theirs is open.
-#[must_use]
-pub fn modules_in_use(root: &Root) -> Vec<String> {
-    let is_used = |module: &String| {
-        let users = root.read_number(&format!("sys/module/{module}/refcnt"));
-        users.is_ok_and(|users| users.is_some_and(|users| users > 0))
-    };
-    let holders = names_in(&root.join("sys/module/watchdog/holders"));
-    holders.into_iter().filter(is_used).collect()
-}
-
 /// What the kernel calls IPMI's watchdog, which has its node and no place in the class
 /// (drivers/char/ipmi/ipmi_watchdog.c).
 pub const IPMI: &str = "ipmi_watchdog";
@@ -139,16 +128,6 @@ mod tests {
         assert_eq!(hardware.timeout, Some(Duration::from_secs(30)));
         assert_eq!(hardware.node, Path::new("/dev/watchdog0"));
         assert!(!software.is_active && software.device.is_none());
-    }
-
-    #[test]
-    fn drivers_whose_watchdogs_are_open_are_in_use() {
-        let root = TestRoot::new()
-            .with("sys/module/watchdog/holders/i6300esb/refcnt", "1\n")
-            .with("sys/module/i6300esb/refcnt", "1\n")
-            .with("sys/module/watchdog/holders/hpwdt/refcnt", "0\n")
-            .with("sys/module/hpwdt/refcnt", "0\n");
-        assert_eq!(modules_in_use(&root.root()), ["i6300esb"]);
     }
 
     #[test]

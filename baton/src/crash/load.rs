@@ -42,7 +42,7 @@ fn summary(root: &Root, prepared: &Prepared, reserved: u64) -> Result<CaptureSum
             .iter()
             .filter_map(|target| estimate::shortage(&**target, target.room(root), dump)),
     );
-    notes.extend(prepared.watchdog_notes.iter().cloned());
+    notes.extend(prepared.notes.iter().cloned());
     notes.extend(owners::find(root).iter().map(|it| owners::described(it)));
     notes.extend(estimate::small_reservation(reserved, needed));
     Ok(CaptureSummary {

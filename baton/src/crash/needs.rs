@@ -8,7 +8,7 @@ use crate::failure::problem::Problem;
 use baton_sys::Root;
 use baton_sys::block::{self, BlockDevice, Driver};
 use baton_sys::modules::{Index, Resolver};
-use baton_sys::watchdog::{self, IPMI};
+use baton_sys::watchdog::IPMI;
 use std::path::Path;
 
 /// The modules of one kernel that targets need, as they are added.
@@ -69,17 +69,29 @@ impl<'i> Needs<'i> {
     /// # Errors
     /// When it is missing.
     pub fn watchdog(&mut self, device: &Path, identity: &str) -> Result<(), Problem> {
-        self.driver(device, &format!("to feed the watchdog {identity}"))
+        // A device that another driver makes, as lpc_ich and i2c-i801 do iTCO's, needs that driver, too.
+        let device = std::fs::canonicalize(device).unwrap_or_else(|_| device.to_owned());
+        let mut way: Vec<_> = device.ancestors().collect();
+        way.reverse();
+        let purpose = format!("to feed the watchdog {identity}");
+        way.into_iter().try_for_each(|it| self.driver(it, &purpose))
     }
 
-    /// Adds the modules of all watchdogs that are open, for one that doesn't say which device it is. Where none is a
-    /// module, its driver is built in.
+    /// Adds the modules of watchdogs' drivers that are in use, as they are while a watchdog is open: for one that doesn't
+    /// say which device it is. Where none is a module, its driver is built in.
     ///
     /// # Errors
     /// When one is missing.
     pub fn open_watchdogs(&mut self, root: &Root, identity: &str) -> Result<(), Problem> {
         let purpose = format!("to feed the watchdog {identity}");
-        let mut modules = watchdog::modules_in_use(root).into_iter();
+        let index = self.index;
+        let is_driver = |module: &String| {
+            let file = index.file(module);
+            file.is_some_and(|file| file.iter().any(|part| part == "watchdog"))
+        };
+        let mut modules = baton_sys::module::in_use(root)
+            .into_iter()
+            .filter(is_driver);
         modules.try_for_each(|module| self.must(&module, &purpose))
     }
 

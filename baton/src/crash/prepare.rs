@@ -43,8 +43,8 @@ pub struct Prepared {
     pub log: Option<String>,
     /// Why other targets that were asked for are left out.
     pub left_out: Vec<Failure>,
-    /// What a person should know of watchdogs.
-    pub watchdog_notes: Vec<String>,
+    /// What a person should know besides what there is to know of the targets.
+    pub notes: Vec<String>,
     /// The names of the modules, in the order in which they are loaded.
     pub modules: Vec<String>,
     /// Bytes of all modules.
@@ -102,6 +102,8 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
     for module in &settings.kernel.modules {
         needs.named(module)?;
     }
+    let of_log = log.found.iter().flat_map(|place| place.notes().to_vec());
+    let notes = watchdogs.notes.into_iter().chain(of_log).collect();
     let modules = read_modules(&index, needs.into_order())?;
     let config = Config {
         watchdogs: watchdogs.fed,
@@ -124,7 +126,7 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
         targets,
         log: log.found.map(|place| place.describe()),
         left_out,
-        watchdog_notes: watchdogs.notes,
+        notes,
         parts,
     })
 }

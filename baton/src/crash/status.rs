@@ -216,12 +216,12 @@ impl Status {
         self.problems
             .extend(About::Other.remarks(prepared.without_dump()));
         let left_out = prepared.left_out.iter();
-        let left_out = left_out.map(|failure| format!("a target is left out: {failure}"));
+        let left_out = left_out.map(|failure| format!("left out: {failure}"));
         self.problems.extend(About::Failure.remarks(left_out));
         let targets = prepared.targets.iter();
         let notes = targets.flat_map(|target| target.notes().to_vec());
         self.notes.extend(About::Other.remarks(notes));
-        let watchdogs = prepared.watchdog_notes.iter().cloned();
+        let watchdogs = prepared.notes.iter().cloned();
         self.notes.extend(About::Other.remarks(watchdogs));
         self.look_at_room(root, &prepared)?;
         let needed = estimate::memory(&prepared);

@@ -66,12 +66,20 @@ mod tests {
             .with_modules()
             .file(&at("identity"), format!("{identity}\n"))
             .file(&at("state"), "active\n")
-            .file(&at("timeout"), "30\n")
-            .file(&format!("sys/module/{module}/initstate"), "live\n");
-        let driver = format!("sys/bus/platform/drivers/{module}");
+            .file(&at("timeout"), "30\n");
+        let device = "sys/devices/pci0000:00/0000:00:1f.0/watchdog.0.auto";
+        let fake = fake.file(&format!("{device}/uevent"), "");
+        with_driver(fake, device, module).link(&at("device"), device)
+    }
+
+    /// The driver of a device is from this module.
+    fn with_driver(fake: Fake, device: &str, module: &str) -> Fake {
+        let driver = format!("sys/bus/any/drivers/{module}");
+        let of_module = format!("sys/module/{module}");
         fake.file(&format!("{driver}/uevent"), "")
-            .link(&format!("{driver}/module"), &format!("sys/module/{module}"))
-            .link(&at("device/driver"), &driver)
+            .file(&format!("{of_module}/initstate"), "live\n")
+            .link(&format!("{driver}/module"), &of_module)
+            .link(&format!("{device}/driver"), &driver)
     }
 
     #[test]
@@ -83,14 +91,24 @@ mod tests {
     }
 
     #[test]
+    fn what_makes_its_device_is_brought_along_before_it() {
+        let fake = running("iTCO_wdt", "iTCO_wdt");
+        let fake = with_driver(fake, "sys/devices/pci0000:00/0000:00:1f.0", "lpc_ich");
+        let (found, modules) = find(&fake);
+        assert_eq!(found.fed, ["iTCO_wdt"]);
+        assert_eq!(modules, ["lpc_ich", "iTCO_wdt"]);
+    }
+
+    #[test]
     fn one_that_does_not_say_which_device_it_is_is_known_by_its_driver_being_in_use() {
         let at = |file: &str| format!("sys/class/watchdog/watchdog0/{file}");
         let fake = Fake::new()
             .with_modules()
             .file(&at("identity"), "i6300ESB timer\n")
             .file(&at("state"), "active\n")
-            .file("sys/module/watchdog/holders/iTCO_wdt/refcnt", "1\n")
-            .file("sys/module/iTCO_wdt/refcnt", "1\n");
+            .file("sys/module/iTCO_wdt/refcnt", "1\n")
+            // In use, and no watchdog's.
+            .file("sys/module/nvme/refcnt", "2\n");
         let (found, modules) = find(&fake);
         assert_eq!(found.fed, ["i6300ESB timer"]);
         assert_eq!(modules, ["iTCO_wdt"]);

@@ -48,6 +48,7 @@ const MODULES: &[(&str, &str)] = &[
     ("fs/nls/nls_cp437.ko", ""),
     ("fs/nls/nls_ascii.ko", ""),
     ("drivers/watchdog/iTCO_wdt.ko", ""),
+    ("drivers/mfd/lpc_ich.ko", ""),
     ("drivers/firmware/efi/efi-pstore.ko", ""),
     ("fs/pstore/ramoops.ko", ""),
 ];

@@ -129,6 +129,12 @@ fn a_target_that_can_not_be_used_is_left_out_if_another_can() {
 fn the_log_has_a_place_besides_where_the_targets_are_elsewhere() {
     let log = |config: &str| made(&machine(), Some(config)).unwrap().config.log;
     assert!(log("").is_none(), "it is the file system of /var/crash");
+    let same =
+        "[[target]]\nkind = \"filesystem\"\ndevice = \"PARTUUID=part-vda1\"\ndirectory = \"/\"\n";
+    assert!(
+        log(same).is_none(),
+        "it is that file system by another name"
+    );
     let gone = "[[target]]\nkind = \"raw\"\ndevice = \"PARTUUID=gone\"\n";
     let place = log(gone).unwrap();
     assert_eq!(place.directory.path().to_str(), Some("/boot/crash"));

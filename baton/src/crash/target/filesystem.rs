@@ -137,6 +137,10 @@ impl FoundTarget for FoundFilesystem {
         capture::Target::Filesystem(self.config.clone())
     }
 
+    fn device(&self) -> &BlockDevice {
+        &self.device
+    }
+
     fn describe(&self) -> String {
         let FilesystemTarget {
             device,

@@ -86,10 +86,8 @@ impl LogPlace {
 
 /// Whether it is on the file system of a target: what keeps a dump from there would keep the log from there, too.
 fn is_with_any(place: &dyn FoundTarget, targets: &[Box<dyn FoundTarget>]) -> bool {
-    let config = place.config();
-    let device = config.kind().device();
-    let mut others = targets.iter().map(|target| target.config());
-    others.any(|other| other.kind().device() == device)
+    let name = &place.device().name;
+    targets.iter().any(|target| target.device().name == *name)
 }
 
 /// The directory of the place, by which what is there can be read now; `None` where there is no place, or nothing yet.

@@ -19,6 +19,7 @@ use crate::failure::Result;
 use crate::failure::problem::Problem;
 use baton_capture::target as capture;
 use baton_sys::Root;
+use baton_sys::block::BlockDevice;
 use baton_sys::mounts::Mount;
 use serde::Deserialize;
 use std::fmt::Debug;
@@ -67,6 +68,9 @@ pub trait FindTarget {
 pub trait FoundTarget: Debug {
     /// The target as the capture program reads it.
     fn config(&self) -> capture::Target;
+
+    /// The block device that it is on.
+    fn device(&self) -> &BlockDevice;
 
     /// The place and its device, in words.
     fn describe(&self) -> String;

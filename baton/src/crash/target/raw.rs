@@ -72,6 +72,10 @@ impl FoundTarget for FoundRaw {
         capture::Target::Raw(self.config.clone())
     }
 
+    fn device(&self) -> &BlockDevice {
+        &self.device
+    }
+
     fn describe(&self) -> String {
         format!("raw on {} ({})", self.device.name, self.config.device)
     }
