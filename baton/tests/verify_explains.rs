@@ -373,6 +373,29 @@ fn what_a_variable_store_cannot_say_is_not_taken_for_a_no() {
             said.err
         );
     }
+    // A certificate beside the store stands for shim's own: then nothing is left open.
+    for vendor in [SHIM_LOCK, EFI_GLOBAL_VARIABLE] {
+        let store = variable_store(&directory, &owners().p256, vendor);
+        let said = baton(&[
+            &"verify",
+            &image,
+            &"--against",
+            &store,
+            &"--against",
+            &owners().p384.cert,
+        ]);
+        assert_eq!(said.code, 3, "{}", said.out);
+        for line in ["  shim:       refuses it: ", "  the gate:   refuses it: "] {
+            assert!(said.out.contains(line), "{line}: {}", said.out);
+        }
+        assert!(!said.err.contains("That isn't sure"), "{}", said.err);
+        let json = against(&image, &[&store, &owners().p384.cert]).json();
+        for judge in ["shim", "gate"] {
+            let answer = &json["answers"][judge];
+            assert_eq!(answer["answer"], "refuses", "{judge}");
+            assert_eq!(answer["reason"], "unknown-signer", "{judge}");
+        }
+    }
     // What is altered is refused, whoever is trusted.
     flip(&image, 0x2000);
     let store = variable_store(&directory, &owners().p256, SHIM_LOCK);

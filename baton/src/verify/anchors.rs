@@ -21,9 +21,10 @@ pub struct Anchors {
     pub machine: Machine,
     /// The certificates are those of `--cert` alone.
     given_by_option: bool,
-    /// The machine's lists are those of a variable store, without what shim adds when it runs.
+    /// The machine's lists are those of a variable store, without what shim adds when it runs, and nothing was named
+    /// that stands for it.
     pub lacks_shims_own: bool,
-    /// The certificates that `--against` named, one after another.
+    /// The certificates that `--against` named beside a variable store, one after another.
     with_store: Vec<u8>,
 }
 
@@ -53,7 +54,12 @@ impl Anchors {
         let has_certificates = !args.cert.is_empty() || !against.certificates.is_empty();
         let given_by_option = has_certificates && args.gate.is_none() && against.machine.is_none();
         let described = args.root.is_some() || args.saved_state.is_some() || against.is_whole;
-        let lacks_shims_own = against.machine.is_some() && !against.is_whole;
+        let of_store = against.machine.is_some() && !against.is_whole;
+        let with_store = if of_store {
+            against.certificates.concat()
+        } else {
+            Vec::new()
+        };
         let root = match against.machine {
             Some(machine) => machine,
             None => saved_state::root(args.root.as_deref(), args.saved_state.as_deref())?,
@@ -78,8 +84,8 @@ impl Anchors {
             keys,
             machine,
             given_by_option,
-            lacks_shims_own,
-            with_store: against.certificates.concat(),
+            lacks_shims_own: of_store && with_store.is_empty(),
+            with_store,
         })
     }
 
@@ -133,8 +139,7 @@ impl Anchors {
 
     /// What stands for shim's own certificates: those that were given with a variable store.
     pub fn shims_own(&self) -> Option<(&'static str, &[u8])> {
-        self.lacks_shims_own
-            .then_some(("--against", &self.with_store[..]))
+        (!self.with_store.is_empty()).then_some(("--against", &self.with_store[..]))
     }
 
     /// Where trusted certificates are, by name.

@@ -165,15 +165,17 @@ fn answers(
         .filter(|detail| detail.signature_kind == "authenticode")
         .map(|detail| detail.chain.clone())
         .collect();
+    let own = question.anchors.shims_own();
     let shim = shim::answer(&shim::Request {
         image,
         keys,
-        own: question.anchors.shims_own(),
+        own,
         chains: &chains,
         sha256: digests.sha256(),
     });
     let mut shim = ShimAnswer::from(shim);
-    if !shim::is_there(keys) {
+    // Who names shim's own certificate says that there is one.
+    if !shim::is_there(keys) && own.is_none() {
         shim.judge = "firmware";
     }
     let mut gate = GateAnswer::from(verdict);
