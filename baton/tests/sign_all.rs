@@ -246,6 +246,53 @@ fn one_file_may_be_made_of_another_that_is_listed() {
 }
 
 #[test]
+fn what_is_of_the_whole_file_is_signed_last() {
+    for last in ["detached", "ima"] {
+        let boot = Boot::new();
+        let (other, out) = (boot.path("vmlinuz-1"), boot.path("vmlinuz-1.sig"));
+        let config = boot.config(&format!(
+            "[[file]]\npath = {other:?}\nas = \"{last}\"\noutput = {out:?}\n\
+             [[file]]\npath = {other:?}\nas = \"authenticode\"\n"
+        ));
+        let said = boot.run(&config, &[]);
+        assert_eq!(said.code, 0, "{last}: {}", said.err);
+        let said = boot.run(&config, &[]);
+        assert!(said.out.contains("all 2 files are"), "{last}: {}", said.out);
+    }
+    // Beside the file.
+    let boot = Boot::new();
+    let config = boot.config(
+        "[[file]]\npath = \"BOOT/vmlinuz-1\"\nas = \"detached\"\n\
+         [[file]]\npath = \"BOOT/vmlinuz-1\"\nas = \"authenticode\"\n",
+    );
+    let said = boot.run(&config, &[]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let (image, p7s) = (boot.path("vmlinuz-1"), boot.path("vmlinuz-1.p7s"));
+    let cert = &boot.owner.cert;
+    let said = tool(
+        "openssl",
+        &[
+            &"cms",
+            &"-verify",
+            &"-binary",
+            &"-inform",
+            &"DER",
+            &"-in",
+            &p7s,
+            &"-content",
+            &image,
+            &"-CAfile",
+            cert,
+            &"-purpose",
+            &"any",
+            &"-out",
+            &"/dev/null",
+        ],
+    );
+    assert_eq!(said.code, 0, "{}", said.err);
+}
+
+#[test]
 fn a_key_with_its_certificate_in_the_same_file_is_decrypted_only_to_sign() {
     let boot = Boot::new();
     let key = boot.path("key");

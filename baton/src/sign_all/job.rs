@@ -74,8 +74,8 @@ impl Job {
                 }
             }
         }
-        // What IMA appraises is the whole file, with all other signatures.
-        jobs.sort_by_key(|job| job.entry.kind == Some(KindOption::Ima));
+        // What is no part of the file is a signature of all of it, with those that are.
+        jobs.sort_by_key(|job| job.entry.kind.is_some_and(|kind| !kind.is_part()));
         Ok(jobs)
     }
 
