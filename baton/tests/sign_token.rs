@@ -343,6 +343,21 @@ fn a_token_that_is_broken_or_asks_nobody_to_log_in_hides_no_other() {
 }
 
 #[test]
+fn of_several_tokens_those_that_fit_are_named() {
+    let tokens = Tokens::new();
+    for label in ["T", "U"] {
+        tokens.token(label);
+    }
+    let module = tokens.crowded_module();
+    let image = tokens.directory.write("image", kernel_image(0x3000));
+    let key = format!("pkcs11:object=mok?module-path={}", module.display());
+    let said = tokens.baton(&[&"sign", &"--key", &key, &image]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    let words = "several tokens fit: \"T\", \"U\"; say which";
+    assert!(said.err.contains(words), "{}", said.err);
+}
+
+#[test]
 fn a_pin_that_is_not_accepted_any_more_is_told_in_one_line() {
     let tokens = Tokens::new();
     tokens.token("T");

@@ -107,12 +107,7 @@ fn certificates(
 fn opened(uri: &Uri, class: ObjectClass) -> std::result::Result<Opened, TokenError> {
     let module = Module::load(uri)?;
     let tokens = module.tokens()?;
-    let mut labels: Vec<String> = tokens
-        .there
-        .iter()
-        .map(|it| format!("\"{}\"", it.info.label()))
-        .collect();
-    labels.sort();
+    let there = labels(&tokens.there);
     let mut fitting: Vec<Token> = tokens.there;
     fitting.retain(|token| token.fits(uri));
     if fitting.len() > 1 {
@@ -127,11 +122,21 @@ fn opened(uri: &Uri, class: ObjectClass) -> std::result::Result<Opened, TokenErr
         }),
         Err(none) if none.is_empty() => Err(TokenError::NoToken {
             module: module.path().to_owned(),
-            labels,
+            labels: there,
             broken: tokens.broken,
         }),
-        Err(_) => Err(TokenError::Tokens { labels }),
+        Err(several) => Err(TokenError::Tokens {
+            labels: labels(&several),
+        }),
     }
+}
+
+/// What tokens are called, in quotes.
+fn labels(tokens: &[Token]) -> Vec<String> {
+    let labels = tokens.iter().map(|it| format!("\"{}\"", it.info.label()));
+    let mut labels: Vec<String> = labels.collect();
+    labels.sort();
+    labels
 }
 
 fn has(module: &Module, token: &Token, class: ObjectClass, uri: &Uri) -> bool {
