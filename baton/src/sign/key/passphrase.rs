@@ -55,15 +55,11 @@ pub fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
 
 fn ask(what: &str) -> Result<Zeroizing<Vec<u8>>> {
     let secret = terminal::ask_secret(&format!("{what}: "));
-    Ok(secret
-        .map(Zeroizing::new)
-        .map_err(|e| SignError::NotAsked {
-            what: what.to_owned(),
-            why: match e.kind() {
-                std::io::ErrorKind::Interrupted => "interrupted".to_owned(),
-                _ => {
-                    format!("there is no terminal to ask at ({e}); give it with --passphrase-file")
-                }
-            },
-        })?)
+    Ok(secret.map_err(|e| SignError::NotAsked {
+        what: what.to_owned(),
+        why: match e.kind() {
+            std::io::ErrorKind::Interrupted => "interrupted".to_owned(),
+            _ => format!("there is no terminal to ask at ({e}); give it with --passphrase-file"),
+        },
+    })?)
 }
