@@ -10,6 +10,7 @@ use std::fs::{self, File, Permissions};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::PathBuf;
+use zeroize::Zeroizing;
 
 /// What there is room for of this process' memory.
 const ROOM: usize = 64 << 20;
@@ -113,8 +114,11 @@ fn nothing_is_left_of_a_key_that_was_used() {
     let encrypted = encrypted(&o.rsa);
     // As long as the key's file, and read by nobody else in this process.
     let other = o.rsa.key.with_extension("key.other");
-    let noise: Vec<u8> = (0..1700_u32).map(|n| (n * n / 7 % 251) as u8).collect();
-    fs::write(&other, noise).unwrap();
+    let noise = (0..1700_u32).map(|n| (n * n / 7 % 251) as u8);
+    // What is found of it must be what reading the file leaves.
+    let noise: Zeroizing<Vec<u8>> = Zeroizing::new(noise.collect());
+    fs::write(&other, &*noise).unwrap();
+    drop(noise);
     let passphrase = Passphrase {
         file: Some(encrypted.with_extension("passphrase")),
     };
