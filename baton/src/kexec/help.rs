@@ -223,6 +223,17 @@ mod tests {
         }
     }
 
+    /// An option that is in no other list is one of these.
+    #[test]
+    fn three_options_do_nothing_and_nobody_needs_to_know_why() {
+        let unexplained = without_effect().filter(|(_, why)| why.is_none());
+        let unexplained: Vec<Opt> = unexplained.map(|(opt, _)| opt).collect();
+        assert_eq!(
+            unexplained,
+            [Opt::NoChecks, Opt::Elf64Headers, Opt::ArgsLinux]
+        );
+    }
+
     #[test]
     fn options_that_have_a_value_are_shown_with_one() {
         for row in DONE {
