@@ -23,7 +23,7 @@ const WORKSPACE: &str = "Cargo.toml";
 pub fn build(root: &Path) -> Result<Vec<PathBuf>> {
     ensure!(
         Path::new("/usr/bin/dh").exists(),
-        "debhelper is missing; as root: apt-get install --no-install-recommends debhelper dpkg-dev fakeroot"
+        "debhelper is missing; as root: apt-get install --no-install-recommends debhelper dpkg-dev"
     );
     let directory = root.join("target/deb");
     if directory.exists() {

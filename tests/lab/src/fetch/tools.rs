@@ -45,6 +45,7 @@ const TOOLS: &[(&str, &str, Need)] = &[
     ("mkfs.vfat", "dosfstools", Need::Suite),
     ("sfdisk", "fdisk", Need::Demo),
     ("tar", "tar", Need::Suite),
+    ("git", "git", Need::Suite),
     ("mmdebstrap", "mmdebstrap", Need::Suite),
     ("dh", "debhelper", Need::Packages),
     ("dpkg-buildpackage", "dpkg-dev", Need::Packages),
