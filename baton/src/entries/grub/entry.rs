@@ -2,6 +2,7 @@
 
 use super::condition::Truth;
 use super::variables::{Variables, variable_or_disk};
+use super::words::shown;
 use super::{File, MenuEntry};
 
 /// What is said where conditions decide.
@@ -48,45 +49,54 @@ pub fn finished(mut entry: MenuEntry) -> MenuEntry {
 }
 
 fn kernel(entry: &mut MenuEntry, arguments: &[&str], variables: &Variables) -> Result<(), String> {
-    let mut words = arguments.iter();
-    let path = words.next().ok_or("it names no kernel")?;
-    entry.linux = Some(file(path, variables)?);
-    let line: Result<Vec<String>, String> = words.map(|word| variables.expand(word)).collect();
-    let line = line?.into_iter().filter(|word| !word.is_empty());
-    entry.cmdline = line.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ");
+    let (path, parameters) = arguments.split_first().ok_or("it names no kernel")?;
+    let (kernel, mut line) = file(path, variables)?;
+    for word in parameters {
+        line.extend(variables.words(word)?);
+    }
+    let line = line.iter().filter(|word| !word.is_empty());
+    entry.linux = Some(kernel);
+    entry.cmdline = line.map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     Ok(())
 }
 
 /// The last such command counts, as for GRUB.
 fn initrds(entry: &mut MenuEntry, arguments: &[&str], variables: &Variables) -> Result<(), String> {
     entry.initrds.clear();
-    for path in arguments {
-        if path.starts_with("newc:") {
+    for word in arguments {
+        if word.starts_with("newc:") {
             return Err("GRUB puts its initrd together (newc:)".to_owned());
         }
-        let file = file(path, variables)?;
-        if !file.path.is_empty() {
-            entry.initrds.push(file);
-        }
+        let (first, others) = file(word, variables)?;
+        let others = others.into_iter().map(|path| File {
+            filesystem: variables.filesystem("root"),
+            path,
+        });
+        let files = [first].into_iter().chain(others);
+        entry.initrds.extend(files.filter(|it| !it.path.is_empty()));
     }
     Ok(())
 }
 
-/// A path, on the file system that it names by a variable, or else on the one that `root` is set to.
-fn file(path: &str, variables: &Variables) -> Result<File, String> {
-    let (disk, path) = match variable_or_disk(path) {
-        (Some(disk), rest) if path.starts_with('(') => (disk, rest),
-        _ => ("root", path),
+/// A path, on the file system that it names by a variable, or else on the one that `root` is set to; and the words that a
+/// variable brings after it.
+fn file(word: &str, variables: &Variables) -> Result<(File, Vec<String>), String> {
+    let (disk, path) = match variable_or_disk(word) {
+        (Some(disk), rest) if word.starts_with('(') => (disk, rest),
+        _ => ("root", word),
     };
     if path.starts_with('(') {
         return Err(format!(
-            "it names a disk as GRUB does, which Linux doesn't know: {path}"
+            "it names a disk as GRUB does, which Linux doesn't know: {}",
+            shown(path)
         ));
     }
-    Ok(File {
+    let mut words = variables.words(path)?;
+    let file = File {
         filesystem: variables.filesystem(disk),
-        path: variables.expand(path)?,
-    })
+        path: words.next().unwrap_or_default(),
+    };
+    Ok((file, words.collect()))
 }
 
 /// A parameter with spaces in it, as the kernel wants it: GRUB writes it that way (grub_create_loader_cmdline).

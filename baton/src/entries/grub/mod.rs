@@ -372,24 +372,56 @@ mod tests {
     fn words_are_read_as_grub_reads_them() {
         let entry = |line: &str| {
             let menu = parse(&format!("menuentry \"it's \\\"a\\\"\" {{ {line}; }}\n"));
-            menu.entries.into_iter().next()
+            assert_eq!(menu.problem, None, "{line}");
+            menu.entries.into_iter().next().unwrap()
         };
         for (line, cmdline) in [
-            ("linux /k a  b # c", ""),
+            ("linux /k a  b # c\n", "a b"),
             ("linux /k 'a b' c", "\"a b\" c"),
+            ("linux /k memmap=1G\\$4G", "memmap=1G$4G"),
+            ("linux /k 'a$b' \"c\\$d\" e$", "a$b c$d e$"),
+            ("set p='a b'\nlinux /k ro $p", "ro a b"),
+            ("set p='a b'\nlinux /k \"$p\" x=${p}c", "\"a b\" x=a bc"),
+            ("set p=' a b '\nlinux /k x$p", "xa b"),
+            ("set p='a b'\nset q=$p\nlinux /k $q", "a"),
+            ("set p='a b'\nset q=\"$p\"\nlinux /k $q", "a b"),
+            ("set p='a$b'\nlinux /k $p", "a$b"),
+            ("set p='/k ro'\nlinux $p quiet", "ro quiet"),
             ("linux /k dyndbg=\\\"x\\\"", "dyndbg=\"x\""),
             ("linux /k a\\\n b", "a b"),
             ("linux ($root)/k $unknown a=${x}b", "a=b"),
             ("linux /k \"\" '{'", "{"),
         ] {
-            match entry(line) {
-                None => assert!(line.contains('#'), "{line}"),
-                Some(entry) => {
-                    assert_eq!(entry.title, "it's \"a\"");
-                    assert_eq!(entry.linux.as_ref().unwrap().path, "/k");
-                    assert_eq!(entry.cmdline, cmdline, "{line}");
-                }
-            }
+            let entry = entry(line);
+            assert_eq!(entry.title, "it's \"a\"");
+            assert_eq!(entry.linux.as_ref().unwrap().path, "/k");
+            assert_eq!(entry.cmdline, cmdline, "{line}");
+        }
+        // A comment hides the rest of its line, a brace in it, too.
+        let menu = parse("menuentry a { linux /k # c; }\n");
+        assert!(menu.problem.unwrap().contains("inside of a block"));
+        assert!(menu.entries.is_empty());
+    }
+
+    #[test]
+    fn a_variable_brings_as_many_initrds_as_it_has_words() {
+        let menu = parse(
+            "menuentry a {\nset more='/ucode.img /extra.img'\nlinux /k\ninitrd $more /i \"$none\"\n}\n",
+        );
+        assert_eq!(menu.entries[0].problem, None);
+        let initrds = menu.entries[0].initrds.iter();
+        let paths: Vec<&str> = initrds.map(|it| it.path.as_str()).collect();
+        assert_eq!(paths, ["/ucode.img", "/extra.img", "/i"]);
+    }
+
+    #[test]
+    fn a_title_with_a_dollar_is_shown_as_it_is_written() {
+        for title in ["'a $b'", "\"a $b\"", "a\\ \\$b", "\"a \\$b\""] {
+            let menu = parse(&format!(
+                "menuentry {title} --id {title} {{\nlinux /k\n}}\n"
+            ));
+            assert_eq!(menu.items[0].title, "a $b", "{title}");
+            assert_eq!(menu.entries[0].name(), "a $b", "{title}");
         }
     }
 
@@ -419,9 +451,13 @@ mod tests {
     #[test]
     fn every_truncation_gives_entries_of_the_whole() {
         let whole = parse(DEBIAN).entries;
-        for at in (0..DEBIAN.len()).filter(|at| DEBIAN.is_char_boundary(*at)) {
+        let mut before = 0;
+        for at in (0..=DEBIAN.len()).filter(|at| DEBIAN.is_char_boundary(*at)) {
             let cut = parse(&DEBIAN[..at]).entries;
             assert_eq!(cut[..], whole[..cut.len()], "{at}");
+            assert!(cut.len() >= before, "{at}");
+            before = cut.len();
         }
+        assert_eq!(before, whole.len());
     }
 }

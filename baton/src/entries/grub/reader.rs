@@ -2,7 +2,7 @@
 
 use super::condition::{Truth, succeeds};
 use super::variables::{Value, Variables};
-use super::words::{Word, Words, is_brace_of_block};
+use super::words::{Word, Words, is_brace_of_block, shown};
 use super::{Item, LeadsTo, Menu, MenuEntry, entry, search};
 use crate::entries::filesystem::Filesystem;
 use std::collections::BTreeMap;
@@ -208,7 +208,7 @@ impl Reader {
             [command, others @ ..]
                 if READING.contains(command) && !others.iter().any(|it| it.ends_with(CUSTOM)) =>
             {
-                self.menu.reads = Some(others.join(" "));
+                self.menu.reads = Some(shown(&others.join(" ")));
                 self.add(Item {
                     leads_to: LeadsTo::Others,
                     ..Item::default()
@@ -434,7 +434,7 @@ fn item(arguments: &[&str]) -> Result<Item, String> {
     while let Some(word) = words.next() {
         match *word {
             "--id" | "$menuentry_id_option" | "${menuentry_id_option}" => {
-                item.id = words.next().map(|id| (*id).to_owned());
+                item.id = words.next().map(|id| shown(id));
             }
             "--class" | "--users" | "--hotkey" | "--source" => {
                 words.next();
@@ -442,12 +442,12 @@ fn item(arguments: &[&str]) -> Result<Item, String> {
             "{" => {}
             option if option.starts_with("--") => {
                 if let Some(id) = option.strip_prefix("--id=") {
-                    item.id = Some(id.to_owned());
+                    item.id = Some(shown(id));
                 }
             }
             title if !has_title => {
                 has_title = true;
-                item.title = title.to_owned();
+                item.title = shown(title);
             }
             _ => {}
         }

@@ -3,6 +3,7 @@
 //! Options are read as grub_arg_parse in GRUB's lib/arg.c does for this command, which takes options that it doesn't
 //! know for arguments.
 
+use super::words::shown;
 use crate::entries::filesystem::Filesystem;
 
 /// A search.
@@ -27,7 +28,7 @@ pub fn read(command: &str, arguments: &[&str]) -> Option<Search> {
     // NAME [VARIABLE [HINT…]] (grub_cmd_do_search in commands/search.c)
     let (name, sets) = (arguments.first()?, arguments.get(1)?);
     Some(Search {
-        filesystem: by((*name).to_owned()),
+        filesystem: by(shown(name)),
         sets: (*sets).to_owned(),
     })
 }
@@ -57,7 +58,7 @@ fn search(words: &[&str]) -> Option<Search> {
         _ => return None,
     };
     Some(Search {
-        filesystem: by(name.to_owned()),
+        filesystem: by(shown(name)),
         sets: sets.to_owned(),
     })
 }

@@ -1,9 +1,23 @@
 //! The words of GRUB's language: quotes, backslashes, comments, and where a command ends.
+//!
+//! What a dollar means depends on where it stands, so a word's text keeps three kinds apart: `$`, [`QUOTED_VARIABLE`] and
+//! [`DOLLAR`]. Unicode has the latter two for a program's own use; who writes them into a file gets a dollar.
+
+/// A dollar that begins a variable between double quotes, whose value stays one word.
+pub const QUOTED_VARIABLE: char = '\u{fdd1}';
+/// A dollar that begins no variable: after a backslash, or between single quotes.
+pub const DOLLAR: char = '\u{fdd0}';
+
+/// A text of a word as people read it.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    text.replace([DOLLAR, QUOTED_VARIABLE], "$")
+}
 
 /// A word.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Word {
-    /// What it says, without quotes.
+    /// What it says, without quotes, with the three kinds of dollars.
     pub text: String,
     /// Whether any of it was quoted.
     pub is_quoted: bool,
@@ -68,7 +82,7 @@ impl<'t> Words<'t> {
                 '\\' => match chars.next() {
                     None => return Err("it ends after a backslash".to_owned()),
                     Some((_, '\n')) => {}
-                    Some((_, c)) => word.get_or_insert_default().text.push(c),
+                    Some((_, c)) => word.get_or_insert_default().text.push(literal(c)),
                 },
                 c => word.get_or_insert_default().text.push(c),
             }
@@ -104,13 +118,19 @@ fn quote(
         match c {
             c if c == quote => return Ok(()),
             '\\' if quote == '"' => match chars.next() {
-                Some((_, escaped @ ('"' | '\\' | '$'))) => word.text.push(escaped),
+                Some((_, escaped @ ('"' | '\\' | '$'))) => word.text.push(literal(escaped)),
                 Some((_, '\n')) => {}
                 Some((_, other)) => word.text.extend(['\\', other]),
                 None => break,
             },
-            c => word.text.push(c),
+            '$' if quote == '"' => word.text.push(QUOTED_VARIABLE),
+            c => word.text.push(literal(c)),
         }
     }
     Err("it ends inside of quotes".to_owned())
+}
+
+/// A character that means nothing but itself.
+fn literal(c: char) -> char {
+    if c == '$' { DOLLAR } else { c }
 }
