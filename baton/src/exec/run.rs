@@ -46,10 +46,26 @@ pub fn run(args: &ExecArgs) -> Result<()> {
         return Err(ExecError::Reboot(power::reboot_into_loaded()).into());
     }
     mount_automounts(&root);
-    ask_init(init, args.json)?;
-    // The unit looks again at what is to be loaded, and so forgets it by itself.
-    if init == Init::Systemd && !init::is_active(BOOT_COUNT).unwrap_or(false) {
-        forget_choice(&root);
+    shut_down(
+        || init != Init::Systemd || init::is_active(BOOT_COUNT).unwrap_or(false),
+        || ask_init(init, args.json),
+        || forget_choice(&root),
+    )
+}
+
+/// Has the shutdown begun, and then the choice for one boot forgotten, unless that is done elsewhere: the unit that counts
+/// looks again at what is to be loaded, and so forgets it by itself; where there is no such unit, it was forgotten with
+/// the counting. The unit is asked after before: the shutdown only begins here, and a unit that it stops isn't active any
+/// more while it still reads the choice.
+fn shut_down(
+    is_forgotten_elsewhere: impl FnOnce() -> bool,
+    ask: impl FnOnce() -> Result<()>,
+    forget: impl FnOnce(),
+) -> Result<()> {
+    let is_forgotten_elsewhere = is_forgotten_elsewhere();
+    ask()?;
+    if !is_forgotten_elsewhere {
+        forget();
     }
     Ok(())
 }
@@ -128,4 +144,32 @@ fn run_orderly(command: &[&str]) -> Result<()> {
     };
     let command = command.join(" ");
     Err(ExecError::Init { command, why }.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// Whether the choice is forgotten here, where the unit is this active before a shutdown that begins, or doesn't.
+    fn forgets(is_active: bool, begins: bool) -> bool {
+        let unit = Cell::new(is_active);
+        let is_forgotten = Cell::new(false);
+        let ask = || {
+            unit.set(false);
+            let failed = || ExecError::NoOrderlyWay.into();
+            begins.then_some(()).ok_or_else(failed)
+        };
+        let done = shut_down(|| unit.get(), ask, || is_forgotten.set(true));
+        assert_eq!(done.is_ok(), begins);
+        is_forgotten.get()
+    }
+
+    #[test]
+    fn a_choice_stays_for_the_unit_that_reads_it_in_the_shutdown() {
+        assert!(!forgets(true, true));
+        assert!(forgets(false, true));
+        // Where the shutdown doesn't begin, the next boot takes it.
+        assert!(!forgets(true, false) && !forgets(false, false));
+    }
 }
