@@ -173,7 +173,7 @@ fn what_is_in_the_way_is_found_with_what_mends_it() {
             },
             "problem",
             "gate-refused",
-            "confirm the key in MokManager",
+            "(`baton exec --real-reboot`), and confirm the key in MokManager",
         ),
         (
             "a gate that its owner revoked",
@@ -258,7 +258,7 @@ fn what_is_in_the_way_is_found_with_what_mends_it() {
             },
             "problem",
             "no-crash-memory",
-            "baton setup --crashkernel 256M",
+            "baton setup --crashkernel 256M, and restart through the firmware (`baton exec --real-reboot`)",
         ),
         (
             "memory for a crash kernel from the next boot on",
@@ -272,7 +272,7 @@ fn what_is_in_the_way_is_found_with_what_mends_it() {
             },
             "problem",
             "crash-memory-at-next-boot",
-            "reboot",
+            "restart through the firmware (`baton exec --real-reboot`)",
         ),
     ];
     for (what, change, level, code, mend) in rows {

@@ -160,7 +160,7 @@ fn the_plan_is_shown_first_and_nobody_is_surprised() {
         "do     build and sign the gate /var/lib/baton/gate.efi (there is none)\n         baton gate build --stub",
         "do     have shim ask for the key at the next boot\n         baton keys enroll\n",
         "do     enable baton-crash.service\n         systemctl enable baton-crash.service\n",
-        "then   reboot, and confirm the key in MokManager",
+        "then   restart through the firmware (`baton exec --real-reboot`), and confirm the key in MokManager; then run",
         "done   256 MiB are reserved for a crash kernel",
     ] {
         assert!(said.out.contains(words), "{words}: {}", said.out);
@@ -330,7 +330,10 @@ fn memory_is_reserved_in_the_boot_loaders_configuration_where_that_is_asked_for(
     let json = site.set_up(&[&given[..], &[&"--no-load"]].concat());
     assert!(steps(&json).is_empty(), "{json}");
     assert!(
-        json["waits"][0].as_str().unwrap().starts_with("reboot"),
+        json["waits"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("restart through the firmware (`baton exec --real-reboot`)"),
         "{json}"
     );
 }
@@ -368,7 +371,10 @@ fn memory_is_not_said_to_be_reserved_where_the_boot_loader_was_not_told() {
     let json = site.set_up(&all);
     assert!(steps(&json).is_empty(), "{json}");
     let wait = json["waits"][0].as_str().unwrap();
-    assert!(wait.starts_with("reboot"), "{json}");
+    assert!(
+        wait.starts_with("restart through the firmware (`baton exec --real-reboot`)"),
+        "{json}"
+    );
 }
 
 #[test]

@@ -193,7 +193,7 @@ const TABLE: &[Entry] = &[
         "sign it with a key the kernel trusts (`baton sign`)"),
     row(libc::ENOKEY, "ENOKEY", Cause::Signature,
         "no key in the kernel's keyrings matches the image's first signature",
-        "enrol the signer's certificate (mokutil --import) and reboot, or load through the gate"),
+        "enrol the signer's certificate (mokutil --import) and restart through the firmware, or load through the gate"),
     row(libc::ENOPKG, "ENOPKG", Cause::Signature,
         "this kernel lacks an algorithm that the signature uses",
         "sign with RSA and SHA-256"),

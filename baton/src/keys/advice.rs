@@ -44,7 +44,7 @@ fn mok_outside_machine(inventory: &Inventory) -> Option<Finding> {
         return None;
     }
     let nowhere = enrolled.iter().all(|it| in_keyring(it).is_none());
-    let cure = "mokutil --trust-mok, then confirm in MokManager at the next boot";
+    let cure = "mokutil --trust-mok; restart through the firmware (`baton exec --real-reboot`), and confirm it in MokManager";
     Some(if nowhere {
         let why = "MOKs are enrolled, and the kernel has none of them in its keyrings (.machine is empty): it starts \
                    nothing that they signed";

@@ -26,8 +26,8 @@ pub enum KeysCommand {
 /// What `--help` adds.
 pub const ENROLL_HELP: &str = "\
 A program that runs under Linux can't enroll a key by itself: it leaves a request, and whoever sits at the machine
-confirms it at the next boot, in MokManager, with the password that is chosen now. MokManager knows the keyboard as
-the firmware does, mostly as a US one.";
+confirms it at the next boot through the firmware (`baton exec --real-reboot`), in MokManager, with the password that is
+chosen now. MokManager knows the keyboard as the firmware does, mostly as a US one.";
 
 impl KeysCommand {
     /// Whether the output is to be JSON.

@@ -54,7 +54,7 @@ pub fn steps(name: &str, sha1: &str, password: Option<&str>) -> Vec<String> {
         None => "the password that was chosen now".to_owned(),
     };
     vec![
-        "reboot; on the blue screen press a key within 10 seconds (\"Press any key to perform MOK management\")".to_owned(),
+        "restart through the firmware (`baton exec --real-reboot`); on the blue screen press a key within 10 seconds (\"Press any key to perform MOK management\")".to_owned(),
         format!("choose \"Enroll MOK\"; \"View key 0\" shows \"{name}\" with the SHA-1 {sha1}"),
         "choose \"Continue\", and \"Yes\" to \"Enroll the key(s)?\"".to_owned(),
         format!("at \"Password:\" type {password}; nothing is shown while you do"),

@@ -179,7 +179,9 @@ fn mend_of_gate(facts: &Facts, gate: &Installed) -> &'static str {
     match gate.signer.as_deref().map(|der| facts.enrollment(der)) {
         None => "baton setup (it signs the gate)",
         Some(Enrollment::No) => "baton setup (it has shim ask for the key at the next boot)",
-        Some(Enrollment::Requested) => "reboot, and confirm the key in MokManager",
+        Some(Enrollment::Requested) => {
+            "restart through the firmware (`baton exec --real-reboot`), and confirm the key in MokManager"
+        }
         Some(Enrollment::Done) => "baton keys list (it says what is wrong with the key)",
     }
 }
@@ -237,7 +239,7 @@ fn reservation(facts: &Facts) -> Option<Finding> {
             "crash-memory-at-next-boot",
             format!("no memory is reserved for a crash kernel yet; {file} asks for it"),
         )
-        .mended_by("reboot"),
+        .mended_by("restart through the firmware (`baton exec --real-reboot`)"),
         (0, None, None) => Finding::problem(
             Area::Crash,
             "no-crash-memory",

@@ -19,6 +19,9 @@ pub enum CommandLineOwner {
     Unknown,
 }
 
+/// The boot loader gives the parameter to a kernel that it starts; a plain reboot may be a kexec.
+const AND_RESTART: &str = "restart through the firmware (`baton exec --real-reboot`)";
+
 /// Where GRUB's settings may be added to.
 pub const GRUB_SETTINGS: &str = "etc/default/grub.d";
 /// The snippet that is written for GRUB.
@@ -106,14 +109,14 @@ impl CommandLineOwner {
     pub fn advice(self, size: &str) -> String {
         match self {
             CommandLineOwner::Grub | CommandLineOwner::KernelInstall => {
-                format!("baton setup --crashkernel {size}, and reboot")
+                format!("baton setup --crashkernel {size}, and {AND_RESTART}")
             }
             CommandLineOwner::Grubby => {
-                format!("grubby --update-kernel=ALL --args=crashkernel={size}, and reboot")
+                format!("grubby --update-kernel=ALL --args=crashkernel={size}, and {AND_RESTART}")
             }
             CommandLineOwner::Unknown => {
                 format!(
-                    "add crashkernel={size} to the kernel's command line in the boot loader's configuration, and reboot"
+                    "add crashkernel={size} to the kernel's command line in the boot loader's configuration, and {AND_RESTART}"
                 )
             }
         }

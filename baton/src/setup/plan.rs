@@ -141,7 +141,8 @@ impl Plan {
 }
 
 /// Confirming a key.
-const CONFIRM: &str = "reboot, and confirm the key in MokManager; then run `baton setup` again";
+const CONFIRM: &str = "restart through the firmware (`baton exec --real-reboot`), and confirm the key in MokManager; then \
+                       run `baton setup` again";
 
 /// Makes the plan.
 #[must_use]
@@ -152,10 +153,11 @@ pub fn make(now: &Situation, wanted: &Wanted) -> Plan {
     } else {
         plan.without_enforcement(now)
     };
+    // What is loaded after memory was reserved reserves it, too.
+    plan.memory(now, wanted);
     if !wanted.no_load {
         plan.load(now, can_load);
     }
-    plan.memory(now, wanted);
     if !wanted.no_units {
         plan.units(now);
     }
@@ -341,11 +343,11 @@ impl Plan {
                 self.done.push(format!("{} MiB are reserved for a crash kernel", bytes >> 20));
             }
             (Memory::AtNextBoot(file), _) => self.waits.push(format!(
-                "reboot: {file} has memory reserved for a crash kernel from then on"
+                "restart through the firmware (`baton exec --real-reboot`): {file} has memory reserved for a crash kernel from then on"
             )),
             (Memory::None { can_write: true, .. }, Some(size)) => {
                 self.steps.push(Step::Reserve(size.clone()));
-                self.waits.push("reboot: from then on memory is reserved for a crash kernel".to_owned());
+                self.waits.push("restart through the firmware (`baton exec --real-reboot`): from then on memory is reserved for a crash kernel".to_owned());
             }
             (Memory::None { advice, .. }, Some(_)) => self.waits.push(advice.clone()),
             (Memory::None { advice, .. }, None) => self.notes.push(format!(

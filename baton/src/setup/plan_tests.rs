@@ -12,7 +12,7 @@ fn fresh() -> Situation {
         key: Key::Missing,
         gate: Gate::Missing,
         has_stub: true,
-        disabled_units: vec!["baton-load.service"],
+        disabled_units: vec!["baton-boot-count.service"],
         enabled_units: vec![],
         memory: Memory::Reserved(256 << 20),
         is_loaded: false,
@@ -45,7 +45,7 @@ fn requested() -> Situation {
         key: key(Enrollment::Requested, false),
         gate: gate(false, false, true),
         disabled_units: vec![],
-        enabled_units: vec!["baton-load.service"],
+        enabled_units: vec!["baton-boot-count.service"],
         ..fresh()
     }
 }
@@ -78,7 +78,7 @@ fn each_machine_gets_the_steps_that_it_lacks_and_no_others() {
             "nothing is set up",
             fresh(),
             &["make-key", "build-gate", "enroll", "enable"],
-            &["confirm the key"],
+            &["(`baton exec --real-reboot`), and confirm the key"],
         ),
         (
             "a key is there, and not enrolled",
@@ -87,13 +87,13 @@ fn each_machine_gets_the_steps_that_it_lacks_and_no_others() {
                 ..fresh()
             },
             &["build-gate", "enroll", "enable"],
-            &["confirm the key"],
+            &["(`baton exec --real-reboot`), and confirm the key"],
         ),
         (
             "the key waits for MokManager",
             requested(),
             &[],
-            &["confirm the key"],
+            &["(`baton exec --real-reboot`), and confirm the key"],
         ),
         ("the key was confirmed", enrolled(), &["load"], &[]),
         (
@@ -112,7 +112,7 @@ fn each_machine_gets_the_steps_that_it_lacks_and_no_others() {
                 ..requested()
             },
             &["enroll"],
-            &["confirm the key"],
+            &["(`baton exec --real-reboot`), and confirm the key"],
         ),
         (
             "the kernel accepts the key already, as one in db",
@@ -149,7 +149,7 @@ fn each_machine_gets_the_steps_that_it_lacks_and_no_others() {
                 ..fresh()
             },
             &["make-key", "build-gate", "enroll", "enable"],
-            &["confirm the key"],
+            &["(`baton exec --real-reboot`), and confirm the key"],
         ),
         (
             "what lies in the gate's place isn't one",
@@ -263,7 +263,7 @@ fn each_machine_gets_the_steps_that_it_lacks_and_no_others() {
                 ..enrolled()
             },
             &["load"],
-            &["/etc/default/grub"],
+            &["(`baton exec --real-reboot`): /etc/default/grub"],
         ),
     ];
     for (what, situation, steps, waits) in rows {
@@ -333,7 +333,14 @@ fn memory_is_reserved_only_where_that_was_asked_for() {
     };
     let plan = make(&without(true), &wanted);
     assert_eq!(plan.steps, [Step::Reserve("512M".into())]);
-    assert!(plan.waits[0].starts_with("reboot"), "{plan:?}");
+    let wait = "restart through the firmware (`baton exec --real-reboot`)";
+    assert!(plan.waits[0].starts_with(wait), "{plan:?}");
+    // What is loaded is to have the parameter.
+    let not_loaded = Situation {
+        is_loaded: false,
+        ..without(true)
+    };
+    assert_eq!(words(&make(&not_loaded, &wanted)), ["reserve", "load"]);
     let plan = make(&without(false), &wanted);
     assert!(
         plan.steps.is_empty() && plan.waits[0].contains("tell the boot loader"),
