@@ -242,12 +242,12 @@ fn what_is_in_the_way_is_found_with_what_mends_it() {
         (
             "a unit that isn't enabled",
             |m| {
-                let link = "etc/systemd/system/multi-user.target.wants/baton-load.service";
+                let link = "etc/systemd/system/multi-user.target.wants/baton-crash.service";
                 std::fs::remove_file(root(m).join(link)).unwrap();
             },
             "warning",
             "unit-disabled",
-            "systemctl enable baton-load.service",
+            "systemctl enable baton-crash.service",
         ),
         (
             "no memory for a crash kernel",
@@ -305,6 +305,16 @@ fn rebuild(machine: &Machine, signer: &common::Owner) {
     ]);
     assert_eq!(said.code, 0, "{}", said.err);
     sign(gate, signer);
+}
+
+#[test]
+fn whether_a_plain_reboot_is_a_kexec_is_left_to_the_owner() {
+    let machine = ready();
+    let link = "etc/systemd/system/multi-user.target.wants/baton-load.service";
+    std::fs::remove_file(root(&machine).join(link)).unwrap();
+    let said = doctor(&machine, &[&"load"]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(!said.out.contains("baton-load.service"), "{}", said.out);
 }
 
 #[test]

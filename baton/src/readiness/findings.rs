@@ -211,7 +211,7 @@ fn next(facts: &Facts) -> Finding {
 
 fn unit(facts: &Facts, unit: &Unit, area: Area) -> Option<Finding> {
     // Without systemd, or without the package, nothing is expected of units.
-    if !facts.systemd || !unit.is_installed {
+    if !facts.systemd || !unit.is_expected() {
         return None;
     }
     let name = unit.name;

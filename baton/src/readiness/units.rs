@@ -33,6 +33,12 @@ impl Unit {
             is_enabled: is_wanted(root, name),
         }
     }
+
+    /// Whether something is to be said of it. That a plain reboot becomes a kexec is the owner's choice.
+    #[must_use]
+    pub fn is_expected(&self) -> bool {
+        self.is_installed && (self.is_enabled || self.name != LOAD)
+    }
 }
 
 /// Whether a unit stands in a directory of what another one wants (systemd.unit(5)).
@@ -47,4 +53,28 @@ fn is_wanted(root: &Root, name: &str) -> bool {
             links.iter().any(|it| it == name)
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_a_reboot_a_kexec_is_expected_only_where_it_is_chosen() {
+        for (name, is_installed, is_enabled, is_expected) in [
+            (LOAD, true, true, true),
+            (LOAD, true, false, false),
+            (LOAD, false, true, false),
+            (BOOT_COUNT, true, false, true),
+            (CRASH, true, false, true),
+            (CRASH, false, false, false),
+        ] {
+            let unit = Unit {
+                name,
+                is_installed,
+                is_enabled,
+            };
+            assert_eq!(unit.is_expected(), is_expected, "{unit:?}");
+        }
+    }
 }

@@ -26,7 +26,7 @@ pub fn of(facts: &Facts, named: Option<&Path>) -> Result<Situation> {
     };
     let units = || facts.load_units.iter().chain([&facts.crash_unit]);
     let with = |is: fn(&Unit) -> bool| {
-        let units = units().filter(|it| facts.systemd && it.is_installed && is(it));
+        let units = units().filter(|it| facts.systemd && it.is_expected() && is(it));
         units.map(|it| it.name).collect()
     };
     let efi = facts.machine.efi;

@@ -62,9 +62,14 @@ fn sets_up(console: &mut Console) -> Result<()> {
         .answers("baton setup", &answers)?
         .says("built and signed /var/lib/baton/gate.efi")?
         .says("requested the enrollment of \"Baton MOK of guest\"")?
-        .says("enabled baton-load.service")?
-        .says("left   reboot, and confirm the key in MokManager")?;
-    console.leaves_by("reboot")?;
+        .says("enabled baton-boot-count.service")?
+        .never_says("enabled baton-load.service")?
+        .says(
+            "left   restart through the firmware (`baton exec --real-reboot`), and confirm the key in MokManager",
+        )?;
+    // Setup leaves it to the owner whether a kernel is loaded at each boot; this one wants that.
+    console.runs("systemctl enable baton-load.service")?;
+    console.leaves_by("baton exec --real-reboot")?;
     console.confirms_key(PASSWORD)?;
     console.boots()?;
     is_ready(console)?;
@@ -95,7 +100,10 @@ fn is_ready(console: &mut Console) -> Result<()> {
 
 fn hands_over(console: &mut Console, release: &str) -> Result<()> {
     console.chapter("The same kernel again, through the gate");
-    console.runs("echo 'via = \"gate\"' >> /etc/baton/load.toml")?;
+    console.runs(r#"sed -i 's/^#\?via = .*/via = "gate"/' /etc/baton/load.toml"#)?;
+    console
+        .runs("grep ^via /etc/baton/load.toml")?
+        .is("via = \"gate\"")?;
     console.leaves_by("systemctl kexec")?;
     came_through_the_gate(console)?;
     console.runs("uname -r")?.is(release)?;
