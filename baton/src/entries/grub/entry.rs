@@ -5,6 +5,10 @@ use super::variables::{Variables, variable_or_disk};
 use super::words::shown;
 use super::{File, MenuEntry};
 
+/// The longest command line that is read, in bytes: Linux takes 4 KiB at most. A variable brings it many words.
+const MAX_LINE: usize = 64 << 10;
+/// How many initrds are read of an entry.
+const MAX_INITRDS: usize = 256;
 /// What is said where conditions decide.
 const CONDITIONS: &str = "its kernel depends on conditions in grub.cfg";
 
@@ -51,8 +55,15 @@ pub fn finished(mut entry: MenuEntry) -> MenuEntry {
 fn kernel(entry: &mut MenuEntry, arguments: &[&str], variables: &Variables) -> Result<(), String> {
     let (path, parameters) = arguments.split_first().ok_or("it names no kernel")?;
     let (kernel, mut line) = file(path, variables)?;
+    let mut len = 0usize;
     for word in parameters {
-        line.extend(variables.words(word)?);
+        for word in variables.words(word)? {
+            len = len.saturating_add(word.len());
+            line.push(word);
+        }
+        if len > MAX_LINE {
+            return Err("its command line is longer than any kernel takes".to_owned());
+        }
     }
     let line = line.iter().filter(|word| !word.is_empty());
     entry.linux = Some(kernel);
@@ -74,6 +85,10 @@ fn initrds(entry: &mut MenuEntry, arguments: &[&str], variables: &Variables) -> 
         });
         let files = [first].into_iter().chain(others);
         entry.initrds.extend(files.filter(|it| !it.path.is_empty()));
+        if entry.initrds.len() > MAX_INITRDS {
+            entry.initrds.clear();
+            return Err(format!("it has more than {MAX_INITRDS} initrds"));
+        }
     }
     Ok(())
 }

@@ -415,6 +415,23 @@ mod tests {
     }
 
     #[test]
+    fn what_variables_bring_is_bounded() {
+        let value = "/i ".repeat(1000);
+        for (command, why) in [
+            ("linux /k\ninitrd $p", "it has more than 256 initrds"),
+            (
+                &format!("linux /k {}", "$p ".repeat(40)) as &str,
+                "its command line is longer than any kernel takes",
+            ),
+        ] {
+            let menu = parse(&format!("set p='{value}'\nmenuentry a {{\n{command}\n}}\n"));
+            let entry = &menu.entries[0];
+            assert_eq!(entry.problem.as_deref(), Some(why));
+            assert!(entry.initrds.is_empty() && entry.cmdline.is_empty());
+        }
+    }
+
+    #[test]
     fn a_title_with_a_dollar_is_shown_as_it_is_written() {
         for title in ["'a $b'", "\"a $b\"", "a\\ \\$b", "\"a \\$b\""] {
             let menu = parse(&format!(
