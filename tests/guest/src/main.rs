@@ -13,10 +13,8 @@ use baton_guest::event::Event;
 use baton_guest::script::{STAGE, Script};
 
 fn main() {
-    if is_shutdown() {
-        let error = baton_sys::power::reboot_into_loaded();
-        eprintln!("shutdown: {error}");
-        std::process::exit(1);
+    if let Some(is_shutdown) = asked_as_init_system() {
+        std::process::exit(answer_as_init_system(is_shutdown));
     }
     // /proc is needed to know the stage; what fails before that is reported as stage 0.
     let early = setup::mount_kernel_file_systems();
@@ -31,16 +29,28 @@ fn main() {
     setup::power_off();
 }
 
-/// Stands in for systemd's: the machines here are too small to have one.
-fn is_shutdown() -> bool {
+/// Whether this was called by a name of systemd's, since the machines here are too small to have one, and if so,
+/// whether to shut the machine down.
+fn asked_as_init_system() -> Option<bool> {
     let mut arguments = std::env::args();
     let program = arguments.next().unwrap_or_default();
     let arguments: Vec<String> = arguments.collect();
     match program.rsplit('/').next() {
-        Some("systemctl") => arguments == ["kexec"],
-        Some("shutdown") => arguments == ["-r", "now"],
-        _ => false,
+        Some("systemctl") => Some(arguments == ["kexec"]),
+        Some("shutdown") => Some(arguments == ["-r", "now"]),
+        _ => None,
     }
+}
+
+/// The exit code where it returns. Whatever else systemd is asked, no unit is active here (systemctl(1), "Exit status").
+fn answer_as_init_system(is_shutdown: bool) -> i32 {
+    const NOT_ACTIVE: i32 = 3;
+    if !is_shutdown {
+        return NOT_ACTIVE;
+    }
+    let error = baton_sys::power::reboot_into_loaded();
+    eprintln!("shutdown: {error}");
+    1
 }
 
 fn run(console: &console::Console) -> Result<()> {
