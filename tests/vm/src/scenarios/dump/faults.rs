@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use baton_guest::script::{Script, Step};
 use baton_lab::exec;
 use baton_lab::fetch::packages::MAIN;
@@ -15,12 +15,16 @@ use baton_lab::machine::{Bus, Machine, Mishap, Target};
 use baton_lab::setup::Lab;
 use baton_lab::vm::judge;
 
+use super::case::Panic;
 use super::crashing::{PLACE, attached, configured, ended, mounted, on_nvme, unlocked};
 use super::examine::{fetched, the_dump};
 use crate::scenario::Scenario;
 
 /// Where the second target is mounted.
 const SECOND: &str = "/var/second";
+
+/// Where a disk is mounted that is no target: what needs no configuration to get the log.
+const BOOT: &str = "/boot";
 
 /// A dump that is there already.
 const OLDER: &str = "2026-01-01T00:00:00Z";
@@ -52,6 +56,7 @@ pub fn all() -> Vec<Scenario> {
         elsewhere("dump-fault-disk-gone", two(256), gone("%"), LOAD),
         elsewhere("dump-fault-modules-refused", on_virtio(), None, LOAD_OTHER),
         watched(two(256), gone("Kernel panic")),
+        log_elsewhere(two(256), gone("Kernel panic")),
     ];
     found.extend((0..CUTS).map(power_cut));
     found
@@ -144,6 +149,55 @@ fn watched(targets: Vec<Target>, mishap: Option<Mishap>) -> Scenario {
         watchdog: true,
         ..unlocked(MAIN, targets, mishap)
     })
+}
+
+/// The only target is gone: /boot, which another disk has, takes the log.
+fn log_elsewhere(disks: Vec<Target>, mishap: Option<Mishap>) -> Scenario {
+    let mut steps = attached(0, &disks[0], PLACE);
+    steps.extend(attached(1, &disks[1], BOOT));
+    steps.push(Step::run("/payload/bin/busybox mkdir /boot/crash"));
+    steps.push(configured(100, MAIN, &[mounted(PLACE)]));
+    steps.push(Step::run("/payload/bin/busybox sync"));
+    steps.extend(LOAD.iter().map(|words| Step::run(words)));
+    steps.push(Step::Sysrq('c'));
+    let script = Script {
+        stages: vec![steps],
+    };
+    Scenario::new("dump-fault-log-elsewhere", script, |run| {
+        ended(run)?;
+        judge::console_says(run, "saving the kernel log to")
+    })
+    .on(unlocked(MAIN, disks.clone(), mishap))
+    .within(200)
+    .examined(move |lab, directory| {
+        let files = fetched(lab, directory, MAIN, &disks)?;
+        let [_, boot] = files.as_slice() else {
+            bail!("there are not two disks");
+        };
+        only_log(&boot.join("crash"))
+    })
+    .only_in_full()
+}
+
+/// One crash is there, by its log and what is known of it.
+fn only_log(place: &Path) -> Result<()> {
+    let mut crashes = fs::read_dir(place)?;
+    let crash = crashes.next().context("nothing is there")??.path();
+    ensure!(crashes.next().is_none(), "more than one crash is there");
+    let log = fs::read_to_string(crash.join("dmesg.txt"))?;
+    ensure!(
+        log.contains(Panic::Sysrq.message()),
+        "the log doesn't say what happened: {log}"
+    );
+    let mut names: Vec<_> = fs::read_dir(&crash)?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect::<Result<_>>()?;
+    names.sort();
+    ensure!(
+        names == ["dmesg.txt", "summary.json"],
+        "{names:?} are there"
+    );
+    Ok(())
 }
 
 /// The power goes some time after the capture program has begun.
