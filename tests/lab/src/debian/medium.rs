@@ -1,5 +1,5 @@
-//! The disk with what is installed later: Baton's packages, the same once more with a higher version, and a newer kernel
-//! as a repository of packages.
+//! The disk with what is installed later: Baton's packages, the same once more with a higher version, and a repository of
+//! the distribution's own packages.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,12 +32,12 @@ pub fn packages(cache: &Cache, root: &Path) -> Result<Vec<PathBuf>> {
     Ok(built.clone())
 }
 
-/// Makes the disk in `directory`, with Baton's packages, and those in `newer`.
-pub fn make(packages: &[PathBuf], newer: &Path, directory: &Path) -> Result<PathBuf> {
+/// Makes the disk in `directory`, with Baton's packages, and those in `later`.
+pub fn make(packages: &[PathBuf], later: &Path, directory: &Path) -> Result<PathBuf> {
     let tree = directory.join(LABEL);
     let upgraded = tree.join(UPGRADED);
     fs::create_dir_all(&upgraded)?;
-    for entry in fs::read_dir(newer)? {
+    for entry in fs::read_dir(later)? {
         let path = entry?.path();
         fs::copy(&path, tree.join(path.file_name().unwrap_or_default()))?;
     }

@@ -67,6 +67,12 @@ const PACKAGES: &[&str] = &[
     "efibootmgr",
 ];
 
+/// What Baton stands beside or in for, and the program that writes its dumps.
+pub const PEERS: &str = "kexec-tools kdump-tools makedumpfile";
+
+/// Fetches what a command of apt-get would install in the directory that the shell knows as `$1`.
+const DOWNLOAD: &str = "chroot \"$1\" apt-get -y --download-only";
+
 /// Room for a second kernel, and a third initrd while that is made.
 const DISK_SIZE: u64 = 2 << 30;
 
@@ -77,8 +83,8 @@ const FIRST_BOOT: Duration = Duration::from_secs(1800);
 pub struct Installed {
     /// Its disk, with its boot loader on it; machines write to it in memory.
     pub disk: PathBuf,
-    /// The packages of a newer kernel, and of what that needs.
-    pub newer: PathBuf,
+    /// The packages of what is installed later: a newer kernel, kexec-tools and kdump-tools, and what those need.
+    pub later: PathBuf,
 }
 
 impl Installed {
@@ -89,14 +95,14 @@ impl Installed {
         })?;
         Ok(Installed {
             disk: directory.join(DISK),
-            newer: directory.join(NEWER),
+            later: directory.join(LATER),
         })
     }
 }
 
 /// What an entry of the cache holds.
 const DISK: &str = "disk";
-const NEWER: &str = "newer";
+const LATER: &str = "later";
 
 fn make(cache: &Cache, release: Release, draft: &Path, kvm: bool) -> Result<()> {
     tools::ensure(cache, Need::Suite)?;
@@ -106,9 +112,9 @@ fn make(cache: &Cache, release: Release, draft: &Path, kvm: bool) -> Result<()> 
     );
     eprintln!("installing {} into a directory (once)", release.name);
     let tree = draft.join("tree");
-    let newer = draft.join(NEWER);
-    fs::create_dir(&newer)?;
-    release.bootstrap(&newer)?.install(&tree, draft)?;
+    let later = draft.join(LATER);
+    fs::create_dir(&later)?;
+    release.bootstrap(&later)?.install(&tree, draft)?;
     adapt::adapt(&tree)?;
     let image = draft.join(DISK);
     disk::installed(&image, &tree, DISK_SIZE)?;
@@ -117,7 +123,7 @@ fn make(cache: &Cache, release: Release, draft: &Path, kvm: bool) -> Result<()> 
 }
 
 impl Release {
-    fn bootstrap(self, newer: &Path) -> Result<Bootstrap> {
+    fn bootstrap(self, later: &Path) -> Result<Bootstrap> {
         let mut suites = vec![self.suite, self.kernel, self.newer];
         suites.sort_unstable();
         suites.dedup();
@@ -130,11 +136,9 @@ impl Release {
             // What it needs, and isn't installed, comes along; what was installed goes first.
             then: vec![
                 "chroot \"$1\" apt-get clean".to_owned(),
-                format!(
-                    "chroot \"$1\" apt-get -y --download-only -t {} install {KERNEL}",
-                    self.newer
-                ),
-                format!("cp \"$1\"/var/cache/apt/archives/*.deb {}", newer.display()),
+                format!("{DOWNLOAD} -t {} install {KERNEL}", self.newer),
+                format!("{DOWNLOAD} install {PEERS}"),
+                format!("cp \"$1\"/var/cache/apt/archives/*.deb {}", later.display()),
             ],
         })
     }

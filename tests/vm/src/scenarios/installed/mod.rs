@@ -2,6 +2,7 @@
 //! seen there. They take minutes, so that the long matrix alone has them.
 
 mod console;
+mod drop_in;
 mod story;
 
 use std::path::Path;
@@ -17,32 +18,44 @@ use baton_lab::vm::terminal::Terminal;
 use crate::scenario::Scenario;
 use console::Console;
 
+/// What is typed, and what must be seen.
+type Story = fn(&mut Console) -> Result<()>;
+
 /// Enough for a busy host that emulates.
 const LIMIT: u64 = 5400;
 
 pub fn all() -> Vec<Scenario> {
-    RELEASES
+    let lived_with = RELEASES
         .iter()
-        .map(|release| lived_with(*release))
+        .map(|release| told("guest", *release, story::tell));
+    lived_with
+        .chain([told("drop-in", RELEASES[0], drop_in::tell)])
         .collect()
 }
 
-fn lived_with(release: Release) -> Scenario {
-    let name = format!("guest-{}", release.name);
+/// A story that is told at the console of a release's machine.
+fn told(what: &str, release: Release, story: Story) -> Scenario {
+    let name = format!("{what}-{}", release.name);
     Scenario::new(name, Script::default(), |_| Ok(()))
         .within(LIMIT)
-        .typed(move |lab, directory, limit| live_with(release, lab, directory, limit))
+        .typed(move |lab, directory, limit| tell(story, release, lab, directory, limit))
         .only_in_full()
 }
 
-fn live_with(release: Release, lab: &Lab, directory: &Path, limit: Duration) -> Result<()> {
+fn tell(
+    story: Story,
+    release: Release,
+    lab: &Lab,
+    directory: &Path,
+    limit: Duration,
+) -> Result<()> {
     let cache = Cache::open()?;
     let system = Installed::make(&cache, release, lab.kvm)?;
     let packages = medium::packages(&cache, &baton_xtask::root()?)?;
-    let medium = medium::make(&packages, &system.newer, directory)?;
+    let medium = medium::make(&packages, &system.later, directory)?;
     let machine = machine::under_secure_boot(&lab.packages, &system, &medium, directory, lab.kvm)?;
     let mut console = Console::new(Terminal::start(machine, directory, limit)?);
-    let told = story::tell(&mut console);
+    let told = story(&mut console);
     // The transcript is of use above all where the story ended early.
     console.keep(directory)?;
     told
