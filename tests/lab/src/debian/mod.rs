@@ -42,12 +42,27 @@ pub struct Release {
 pub const KERNEL: &str = "linux-image-cloud-amd64";
 
 /// Oldest first.
-pub const RELEASES: [Release; 1] = [Release {
-    name: "debian-12",
-    suite: apt::BASE,
-    kernel: apt::BASE,
-    newer: apt::BACKPORTS,
-}];
+pub const RELEASES: [Release; 3] = [
+    Release {
+        name: "debian-12",
+        suite: apt::BASE,
+        kernel: apt::BASE,
+        newer: apt::BACKPORTS,
+    },
+    Release {
+        name: "debian-13",
+        suite: "trixie",
+        kernel: "trixie",
+        newer: "trixie-backports",
+    },
+    // systemd's newest release, with the kernel before the newest.
+    Release {
+        name: "debian-sid",
+        suite: apt::NEWEST,
+        kernel: "trixie",
+        newer: apt::NEWEST,
+    },
+];
 
 /// What a bootable system has besides Debian's required packages.
 const PACKAGES: &[&str] = &[
