@@ -4,6 +4,7 @@
 //! Every function reads a [`Source`]; truncated structures aren't recognised.
 
 pub mod gpt;
+pub mod lvm;
 mod occupant;
 mod superblock;
 #[cfg(test)]

@@ -10,7 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     match Config::parse(text) {
         Ok(config) => {
-            assert!(!config.target.is_empty());
+            assert!(!config.target.is_empty() || config.log.is_some());
             let written = config.to_toml().expect("what is parsed can be written");
             assert_eq!(Config::parse(&written), Ok(config));
         }

@@ -1,6 +1,6 @@
 //! The superblocks of the file systems that dumps are written to.
 
-use super::{array, bytes, label, uuid};
+use super::{array, bytes, label, lvm, uuid};
 use crate::device::Device;
 use crate::file_system::FileSystem;
 use baton_kdump::Source;
@@ -43,7 +43,7 @@ impl std::fmt::Display for Owner {
 pub struct Superblock {
     /// The type of file system, or the other owner.
     pub owner: Owner,
-    /// The file system's identifier, as blkid shows it; empty for owners that aren't file systems.
+    /// The identifier of the file system or of the physical volume, as blkid shows it; empty for other owners.
     pub uuid: String,
     /// The file system's label.
     pub label: Option<String>,
@@ -162,20 +162,22 @@ fn btrfs(source: &dyn Source) -> Option<Superblock> {
 /// (`struct label_header` in one of the first sectors, the second by default), swap (`union swap_header`
 /// of include/linux/swap.h: the end of the first page).
 fn other_owner(source: &dyn Source) -> Option<Superblock> {
-    let found = |owner| {
+    let owned = |owner, uuid| {
         Some(Superblock {
             owner,
-            uuid: String::new(),
+            uuid,
             label: None,
             elsewhere: None,
         })
     };
+    let found = |owner| owned(owner, String::new());
     if bytes(source, 0)? == *b"LUKS\xba\xbe" {
         return found(Owner::Luks);
     }
     let mut sectors = (0..4).map(|sector| bytes(source, sector * 512));
     if sectors.any(|start| start == Some(*b"LABELONE")) {
-        return found(Owner::Lvm);
+        let id = lvm::id(source).map(String::from);
+        return owned(Owner::Lvm, id.unwrap_or_default());
     }
     let end = bytes(source, 4096 - 10)?;
     if end == *b"SWAPSPACE2" || end == *b"SWAP-SPACE" {
