@@ -8,6 +8,7 @@ mod tests;
 
 use crate::device::Device;
 use crate::dump::Dump;
+use crate::fence_kdump::FenceKdump;
 use crate::path::InitramfsFile;
 use crate::system::Finally;
 use crate::target::{FilesystemTarget, Target};
@@ -38,6 +39,9 @@ pub struct Config {
     /// The identities of the watchdogs that are fed: those that run when the kernel crashes.
     #[serde(default)]
     pub watchdogs: Vec<String>,
+    /// The nodes of a cluster that are told of the capture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fence_kdump: Option<FenceKdump>,
     /// Which memory is dumped, and how.
     pub dump: Dump,
     /// The targets; each is tried if those before it fail. At least one, unless there is a place for the log.

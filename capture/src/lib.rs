@@ -35,6 +35,7 @@ pub mod deadline;
 pub mod device;
 pub mod digest;
 pub mod dump;
+pub mod fence_kdump;
 pub mod file_system;
 pub mod linux;
 pub mod mount_options;

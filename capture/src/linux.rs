@@ -6,6 +6,7 @@ mod vmcore;
 
 pub use vmcore::VmcoreSource;
 
+use crate::fence_kdump::Node;
 use crate::file_system::FileSystem;
 use crate::mount_options::MountOptions;
 use crate::storage::{DirectoryStorage, Storage, Writable};
@@ -18,6 +19,7 @@ use baton_sys::{Root, block, cache, memory, module, mount, power};
 use console::Console;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
+use std::net::UdpSocket;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -105,6 +107,13 @@ impl System for Linux {
 
     fn open_watchdog(&self, node: &Path) -> io::Result<Box<dyn Feeder>> {
         Ok(Box::new(OpenWatchdog::open(node)?))
+    }
+
+    fn tell(&self, node: &Node, message: &[u8]) -> io::Result<()> {
+        let Node { address, card, hop } = node;
+        hop.set_up(&self.root, *card, address.ip())?;
+        UdpSocket::bind((hop.source, 0))?.send_to(message, address)?;
+        Ok(())
     }
 
     fn devices(&self) -> io::Result<Vec<Candidate>> {

@@ -6,6 +6,7 @@ use crate::crash::{Crash, CrashError, Facts};
 use crate::deadline::{End, device_timeout};
 use crate::digest;
 use crate::dump::Dump;
+use crate::fence_kdump;
 use crate::movement::{Moving, MovingSource};
 use crate::name;
 use crate::periodic_sync::PeriodicSync;
@@ -61,7 +62,10 @@ fn configured(
     if let Err(error) = end.unless_progress(timeout) {
         system.say(&format!("the timeout can't be set: {error}"));
     }
-    if Capture::new(&**system, end, config).run(open) {
+    let mut capture = Capture::new(&**system, end, config);
+    capture.load_modules();
+    capture.tell_cluster(system);
+    if capture.run(open) {
         "the dump is complete"
     } else {
         "there is no complete dump"
@@ -100,7 +104,6 @@ impl<'a> Capture<'a> {
 
     /// Tries the targets in turn. Returns whether one has a complete dump.
     fn run(mut self, open: &Open<'_>) -> bool {
-        self.load_modules();
         let crash = match open(&self.config.dump) {
             Ok(crash) => crash,
             Err(error) => {
@@ -165,6 +168,13 @@ impl<'a> Capture<'a> {
             self.warn_of(watchdogs.look());
         }
         self.warn_of(watchdogs.wait());
+    }
+
+    /// Its nodes wait for that before they do anything to a node that is silent.
+    fn tell_cluster(&mut self, system: &Arc<dyn System>) {
+        if let Some(nodes) = &self.config.fence_kdump {
+            self.warn_of(fence_kdump::start(system, self.end, nodes));
+        }
     }
 
     fn warn_of(&mut self, warnings: Vec<String>) {

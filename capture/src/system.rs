@@ -1,6 +1,7 @@
 //! The operations that a capture needs from the machine. Tests implement them on a simulated one.
 
 use crate::device::Device;
+use crate::fence_kdump::Node;
 use crate::file_system::FileSystem;
 use crate::mount_options::MountOptions;
 use crate::storage::{Storage, Writable};
@@ -134,6 +135,12 @@ pub trait System: Send + Sync {
     /// # Errors
     /// The error of the kernel.
     fn open_watchdog(&self, node: &Path) -> io::Result<Box<dyn Feeder>>;
+
+    /// Sends a message to a node, setting up the network as far as it isn't yet. Never blocks for long.
+    ///
+    /// # Errors
+    /// When the network card isn't there (yet), or the kernel refuses.
+    fn tell(&self, node: &Node, message: &[u8]) -> io::Result<()>;
 
     /// The block devices that exist now.
     ///

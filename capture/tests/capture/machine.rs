@@ -1,6 +1,7 @@
 //! A simulated machine: disks are directories and files, and faults occur on demand.
 
 use baton_capture::deadline::End;
+use baton_capture::fence_kdump::Node;
 use baton_capture::file_system::FileSystem;
 use baton_capture::mount_options::MountOptions;
 use baton_capture::storage::{DirectoryStorage, PrivateDirectory, Storage, Writable};
@@ -11,6 +12,7 @@ use baton_sys::block::Partition;
 use baton_sys::watchdog::Watchdog;
 use std::fs::{self, File};
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -99,6 +101,8 @@ pub struct Machine {
     /// When they appear.
     pub watchdogs_after: Duration,
     pub fed: Fed,
+    /// To whom what was sent, with or without success.
+    pub told: Mutex<Vec<(SocketAddr, Vec<u8>)>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -130,6 +134,7 @@ impl Machine {
             watchdogs: Vec::new(),
             watchdogs_after: Duration::ZERO,
             fed: Fed::default(),
+            told: Mutex::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -286,6 +291,16 @@ impl System for Machine {
             node: node.to_owned(),
             fed: Arc::clone(&self.fed),
         }))
+    }
+
+    fn tell(&self, node: &Node, message: &[u8]) -> io::Result<()> {
+        let mut told = self.told.lock().unwrap();
+        told.push((node.address, message.to_vec()));
+        // The card isn't there yet.
+        if told.len() == 1 {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(())
     }
 
     fn devices(&self) -> io::Result<Vec<Candidate>> {

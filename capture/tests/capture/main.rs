@@ -3,6 +3,7 @@
 mod crash;
 mod end;
 mod faults;
+mod fence_kdump;
 mod log;
 mod machine;
 mod places;

@@ -1,4 +1,9 @@
-//! The network's interfaces.
+//! The network's interfaces, and how packets reach an address.
+
+mod route;
+mod rtnetlink;
+
+pub use route::{Hop, Route};
 
 use crate::Root;
 use std::io;
