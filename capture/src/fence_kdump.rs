@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn the_message_is_what_the_agent_waits_for() {
-        // What fence_kdump_send of fence-agents 4.12 sends on x86-64.
+        // What fence_kdump_send of fence-agents 4.12.1 was seen to send.
         #[cfg(target_endian = "little")]
         assert_eq!(message(), [0x40, 0x2a, 0x30, 0x1b, 1, 0, 0, 0]);
     }

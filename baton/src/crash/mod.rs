@@ -8,7 +8,8 @@
 
 pub mod args;
 pub mod assembled;
-pub mod cmdline;
+pub mod cluster;
+mod cmdline;
 pub mod cpio;
 pub mod dropped;
 pub mod estimate;

@@ -70,11 +70,29 @@ impl<'i> Needs<'i> {
     /// When it is missing.
     pub fn watchdog(&mut self, device: &Path, identity: &str) -> Result<(), Problem> {
         // A device that another driver makes, as lpc_ich and i2c-i801 do iTCO's, needs that driver, too.
+        self.with_parents(device, &format!("to feed the watchdog {identity}"))
+    }
+
+    /// Adds the modules of a network card's drivers: of its device, and of what connects it to the wire (the PHY).
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub fn network_card(&mut self, root: &Root, interface: &str) -> Result<(), Problem> {
+        let purpose = format!("for the network card {interface}");
+        let place = root.join("sys/class/net").join(interface);
+        let phy = place.join("phydev");
+        if phy.exists() {
+            self.driver(&phy, &purpose)?;
+        }
+        self.with_parents(&place.join("device"), &purpose)
+    }
+
+    /// Adds the modules of the drivers of a device and of those that it is behind, these first.
+    fn with_parents(&mut self, device: &Path, purpose: &str) -> Result<(), Problem> {
         let device = std::fs::canonicalize(device).unwrap_or_else(|_| device.to_owned());
         let mut way: Vec<_> = device.ancestors().collect();
         way.reverse();
-        let purpose = format!("to feed the watchdog {identity}");
-        way.into_iter().try_for_each(|it| self.driver(it, &purpose))
+        way.into_iter().try_for_each(|it| self.driver(it, purpose))
     }
 
     /// Adds the modules of watchdogs' drivers that are in use, as they are while a watchdog is open: for one that doesn't

@@ -2,6 +2,7 @@
 //! machine gives the same bytes, so that what is loaded can be compared with what would be.
 
 use super::args::CaptureSources;
+use super::cluster::Told;
 use super::initramfs::{self, Module};
 use super::kernel::{self, Kernel};
 use super::module_file;
@@ -99,14 +100,21 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
         left_out,
     } = places(root, &settings, &mut needs)?;
     needs.pstore(root);
+    let told = Told::find(root, settings.fence_kdump.as_ref(), &mut needs);
     for module in &settings.kernel.modules {
         needs.named(module)?;
     }
     let of_log = log.found.iter().flat_map(|place| place.notes().to_vec());
-    let notes = watchdogs.notes.into_iter().chain(of_log).collect();
+    let notes = watchdogs
+        .notes
+        .into_iter()
+        .chain(told.notes)
+        .chain(of_log)
+        .collect();
     let modules = read_modules(&index, needs.into_order())?;
     let config = Config {
         watchdogs: watchdogs.fed,
+        fence_kdump: told.config,
         log: log.config(),
         ..compile(&settings, &targets, &modules)?
     };
@@ -207,6 +215,7 @@ fn compile(
         keep: settings.keep,
         modules: files.collect::<std::result::Result<_, _>>()?,
         watchdogs: Vec::new(),
+        fence_kdump: None,
         dump: settings.dump,
         target: targets.iter().map(|target| target.config()).collect(),
         log: None,

@@ -9,6 +9,7 @@ use crate::failure::problem::Problem;
 use crate::input::read;
 use baton_capture::config::{Deadline, Keep, ProgressTimeout};
 use baton_capture::dump::Dump;
+use baton_capture::fence_kdump::Interval;
 use baton_capture::system::Finally;
 use baton_sys::Root;
 use baton_toml::{Number, not_empty, valid};
@@ -39,6 +40,8 @@ pub struct Settings {
     /// The targets, in the order in which they are tried.
     #[serde(deserialize_with = "targets")]
     pub target: Vec<NamedTarget>,
+    /// The nodes of a cluster that wait to be told of a capture.
+    pub fence_kdump: Option<Cluster>,
     /// Where the kernel log goes if no target takes it; `None`: where it is likely to be safe.
     pub log: Option<NamedLog>,
 }
@@ -59,6 +62,31 @@ pub struct Kernel {
     pub modules: Vec<String>,
 }
 
+/// The nodes of a cluster that wait to be told of a capture, by the agent fence_kdump.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub struct Cluster {
+    /// Their names or addresses; this machine may be among them.
+    #[serde(deserialize_with = "nodes")]
+    pub nodes: Vec<String>,
+    /// The port that their agents listen at.
+    #[serde(default = "fence_kdump_port")]
+    pub port: Number<1, 65535>,
+    /// The time between two messages.
+    #[serde(default = "fence_kdump_interval")]
+    pub interval: Interval,
+}
+
+/// The agent's own default.
+fn fence_kdump_port() -> Number<1, 65535> {
+    Number::literal::<7410>()
+}
+
+/// The agent waits for 60 s by default, and the first messages are lost where a card's link takes its time.
+fn fence_kdump_interval() -> Interval {
+    Interval::literal::<5>()
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
@@ -70,6 +98,7 @@ impl Default for Settings {
             dump: Dump::default(),
             kernel: Kernel::default(),
             target: vec![NamedTarget::Mounted(Mounted::default())],
+            fence_kdump: None,
             log: None,
         }
     }
@@ -163,6 +192,10 @@ fn targets<'d, D: Deserializer<'d>>(
     not_empty(deserializer, "name one, or leave it out to use /var/crash")
 }
 
+fn nodes<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<Vec<String>, D::Error> {
+    not_empty(deserializer, "name a node, or leave the table out")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,7 +249,7 @@ mod tests {
         for (text, sentence) in [
             (
                 "x = 1",
-                "line 1: unknown key \"x\"; known here: deadline, progress-timeout, finally, read-back, keep, dump, kernel, target, log",
+                "line 1: unknown key \"x\"; known here: deadline, progress-timeout, finally, read-back, keep, dump, kernel, target, fence-kdump, log",
             ),
             (
                 "keep = \"all\"",

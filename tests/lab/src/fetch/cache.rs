@@ -49,7 +49,7 @@ impl Entry<'_> {
     fn name(self) -> String {
         match self {
             Entry::Firmware => "firmware-1".into(),
-            Entry::Kernel(label) => format!("kernel-{label}-2"),
+            Entry::Kernel(label) => format!("kernel-{label}-4"),
             Entry::StockKexec => "stock-kexec-1".into(),
             Entry::Images => "images-2".into(),
             Entry::DumpPeers => "dump-peers-2".into(),

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::exec;
 
-/// What the guests' disks and file systems need, where it isn't built in; theirs come along.
+/// What the guests' disks, file systems and network need, where it isn't built in; theirs come along.
 const WANTED: &[&str] = &[
     "btrfs",
     "efivarfs",
@@ -21,6 +21,7 @@ const WANTED: &[&str] = &[
     "nvme",
     "vfat",
     "virtio_blk",
+    "virtio_net",
     "virtio_pci",
     "xfs",
 ];

@@ -4,6 +4,8 @@ pub mod console;
 pub mod kvm;
 pub mod screen;
 
+use std::net::Ipv4Addr;
+
 /// How the machine comes to its first kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Boot {
@@ -76,6 +78,8 @@ pub struct Machine {
     pub five_level: bool,
     /// A watchdog, an Intel 6300ESB, which resets the machine unless it is fed.
     pub watchdog: bool,
+    /// A network that nobody else is in but QEMU ([`ROUTER`]). What is sent there is kept.
+    pub network: bool,
     /// A display. A picture is taken of it when the gate says that it resets.
     pub display: bool,
     /// What happens to it from outside.
@@ -91,6 +95,9 @@ pub struct Machine {
 /// for as long as the kernel looks for a tick, which it panics without.
 pub const CMDLINE: &str = "console=ttyS0 quiet loglevel=3 panic=5 no_timer_check";
 
+/// QEMU's address in a machine's network, which is 10.0.2.0/24, and leads nowhere.
+pub const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+
 impl Machine {
     /// A usual machine: shim, 1 GiB, one processor.
     pub fn new(kernel: &str) -> Machine {
@@ -103,6 +110,7 @@ impl Machine {
             owner: Owner::Usual,
             five_level: false,
             watchdog: false,
+            network: false,
             display: false,
             mishap: None,
             targets: Vec::new(),

@@ -23,7 +23,7 @@ use crate::machine::console::Transcript;
 use crate::machine::screen::Monitor;
 use crate::setup::Lab;
 
-pub use qemu::target_image;
+pub use qemu::{packets, target_image};
 
 /// The gate's last words after a refusal.
 const RESETTING: &str = "baton-gate: resetting in";

@@ -54,6 +54,9 @@ pub fn command(lab: &Lab, machine: &Machine, script: &Script, directory: &Path) 
     if machine.watchdog {
         command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
     }
+    if machine.network {
+        network(&mut command, directory);
+    }
     starts_with(&mut command, lab, machine, directory)?;
     if let Some(esp) = boot_disk::make(lab, machine, directory)? {
         drive(&mut command, "baton-esp", &esp);
@@ -70,6 +73,21 @@ pub fn command(lab: &Lab, machine: &Machine, script: &Script, directory: &Path) 
         target_drive(&mut command, &target_serial(number), &image, target.bus);
     }
     Ok(command)
+}
+
+/// A network card, and all that goes through it in a file.
+fn network(command: &mut Command, directory: &Path) {
+    let dump = format!(
+        "filter-dump,id=packets,netdev=net,file={}",
+        packets(directory).display()
+    );
+    command.args(["-netdev", "user,id=net,restrict=on", "-object", &dump]);
+    command.args(["-device", "virtio-net-pci,netdev=net"]);
+}
+
+/// The packets of a machine's network, as pcap-savefile(5) lays them out.
+pub fn packets(directory: &Path) -> PathBuf {
+    directory.join("network.pcap")
 }
 
 fn memory(machine: &Machine) -> String {

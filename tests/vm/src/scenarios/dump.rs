@@ -2,6 +2,7 @@
 //! Baton and by everybody else.
 
 mod case;
+mod cluster;
 mod crashing;
 mod examine;
 mod faults;
@@ -47,6 +48,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.extend(faults::all());
     found.extend(oracle::all(labels));
     found.extend(targets::all());
+    found.push(cluster::told());
     found
 }
 

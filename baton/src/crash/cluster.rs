@@ -1,0 +1,211 @@
+//! The nodes of a cluster that are told when a crash is captured, so that they don't reset this one in the middle of a dump.
+
+use super::needs::Needs;
+use super::settings::Cluster;
+use crate::failure::problem::Problem;
+use baton_capture::fence_kdump::{FenceKdump, Node};
+use baton_sys::Root;
+use baton_sys::network::Route;
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+
+/// What a capture does of the nodes that the owner names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Those that it tells.
+    pub config: Option<FenceKdump>,
+    /// What a person should know of the others.
+    pub notes: Vec<String>,
+}
+
+/// Why a node can't be told.
+#[derive(Debug, thiserror::Error)]
+enum Untold {
+    #[error("its name can't be resolved ({0}); give its address, or write it into /etc/hosts")]
+    Name(io::Error),
+    #[error("its name has no address")]
+    NoAddress,
+    #[error("there is no route to it ({0})")]
+    NoRoute(io::Error),
+    #[error(
+        "{0} is no network card itself, and a capture sets up no bond, bridge, VLAN or tunnel; name an address that a card \
+         reaches directly"
+    )]
+    NoCard(String),
+    #[error("{0} is wireless, and a capture joins no wireless network")]
+    Wireless(String),
+    #[error(transparent)]
+    Missing(#[from] Problem),
+}
+
+/// Asks for the route to an address.
+type Routes<'r> = dyn Fn(IpAddr) -> io::Result<Route> + 'r;
+
+impl Told {
+    /// Finds out how the nodes are reached, and adds the modules of the cards that lead to them.
+    #[must_use]
+    pub fn find(root: &Root, cluster: Option<&Cluster>, needs: &mut Needs<'_>) -> Told {
+        let Some(cluster) = cluster else {
+            return Told::default();
+        };
+        Told::find_by(root, cluster, needs, &Route::to)
+    }
+
+    fn find_by(root: &Root, cluster: &Cluster, needs: &mut Needs<'_>, routes: &Routes<'_>) -> Told {
+        let (mut nodes, mut notes) = (Vec::new(), Vec::new());
+        for name in &cluster.nodes {
+            let found = find(root, name, cluster.port.get(), routes);
+            match found.and_then(|node| with_card(root, node, needs)) {
+                Ok(node) => nodes.extend(node),
+                Err(problem) => notes.push(format!(
+                    "the node {name} isn't told of a capture, and may reset this machine in the middle of a dump: {problem}"
+                )),
+            }
+        }
+        let config = (!nodes.is_empty()).then_some(FenceKdump {
+            interval: cluster.interval,
+            node: nodes,
+        });
+        Told { config, notes }
+    }
+}
+
+/// A node's address, and the route to it.
+fn find(
+    root: &Root,
+    name: &str,
+    port: u32,
+    routes: &Routes<'_>,
+) -> Result<Option<(SocketAddr, Route)>, Untold> {
+    let port = u16::try_from(port).unwrap_or_default();
+    let mut addresses = (name, port).to_socket_addrs().map_err(Untold::Name)?;
+    let address = addresses.next().ok_or(Untold::NoAddress)?;
+    let route = routes(address.ip()).map_err(Untold::NoRoute)?;
+    let interface = &route.interface;
+    // All nodes of a cluster may have the same configuration: one of those it names is this machine.
+    if interface == "lo" {
+        return Ok(None);
+    }
+    if !root.exists(&format!("sys/class/net/{interface}/device")) {
+        return Err(Untold::NoCard(interface.clone()));
+    }
+    if root.exists(&format!("sys/class/net/{interface}/phy80211")) {
+        return Err(Untold::Wireless(interface.clone()));
+    }
+    Ok(Some((address, route)))
+}
+
+fn with_card(
+    root: &Root,
+    found: Option<(SocketAddr, Route)>,
+    needs: &mut Needs<'_>,
+) -> Result<Option<Node>, Untold> {
+    let Some((address, route)) = found else {
+        return Ok(None);
+    };
+    let card = route.card.ok_or(Untold::NoCard(route.interface.clone()))?;
+    needs.all_or_nothing(|needs| needs.network_card(root, &route.interface))?;
+    Ok(Some(Node {
+        address,
+        card,
+        hop: route.hop,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crash::fake::{Fake, RELEASE};
+    use crate::crash::settings;
+    use baton_sys::modules::Index;
+    use baton_sys::network::Hop;
+
+    const CARD: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
+
+    /// What comes of a configuration where every address is reached by this interface.
+    fn told(fake: &Fake, interface: &str, text: &str) -> (Told, Vec<String>) {
+        let index = Index::read(&fake.root(), RELEASE).unwrap().unwrap();
+        let mut needs = Needs::new(&index, true);
+        let settings = settings::parse(text).unwrap();
+        let routes = |_| {
+            Ok(Route {
+                interface: interface.to_owned(),
+                card: Some(CARD),
+                hop: hop(),
+            })
+        };
+        let cluster = settings.fence_kdump.unwrap();
+        let told = Told::find_by(&fake.root(), &cluster, &mut needs, &routes);
+        (told, needs.into_order())
+    }
+
+    fn hop() -> Hop {
+        Hop {
+            source: [192, 0, 2, 5].into(),
+            prefix_length: 24,
+            gateway: None,
+        }
+    }
+
+    /// A machine with a card whose driver is a module.
+    fn with_card() -> Fake {
+        let device = "sys/devices/pci0000:00/0000:00:03.0";
+        let driver = "sys/bus/pci/drivers/nvme";
+        Fake::new()
+            .with_modules()
+            .file(&format!("{device}/uevent"), "")
+            .file("sys/module/nvme/initstate", "live\n")
+            .file(&format!("{driver}/uevent"), "")
+            .link(&format!("{driver}/module"), "sys/module/nvme")
+            .link(&format!("{device}/driver"), driver)
+            .file("sys/class/net/eth0/address", "")
+            .link("sys/class/net/eth0/device", device)
+    }
+
+    const NODE: &str = "[fence-kdump]\nnodes = [\"192.0.2.7\"]\n";
+
+    #[test]
+    fn a_node_that_a_card_leads_to_is_told_and_the_card_s_driver_brought_along() {
+        let (told, modules) = told(&with_card(), "eth0", NODE);
+        assert!(told.notes.is_empty(), "{:?}", told.notes);
+        let config = told.config.unwrap();
+        assert_eq!(config.interval.get(), 5);
+        let node = Node {
+            address: "192.0.2.7:7410".parse().unwrap(),
+            card: CARD,
+            hop: hop(),
+        };
+        assert_eq!(config.node, [node]);
+        assert!(modules.contains(&"nvme".to_owned()), "{modules:?}");
+    }
+
+    #[test]
+    fn this_machine_itself_is_not_told() {
+        let (told, modules) = told(&with_card(), "lo", NODE);
+        assert_eq!((told, modules), (Told::default(), Vec::new()));
+    }
+
+    #[test]
+    fn a_node_that_no_card_leads_to_directly_is_a_note() {
+        let (found, _) = told(&with_card(), "bond0", NODE);
+        assert_eq!(found.config, None);
+        assert!(
+            found.notes[0].contains("bond0 is no network card"),
+            "{found:?}"
+        );
+        let wireless = with_card().file("sys/class/net/eth0/phy80211/name", "");
+        let (found, _) = told(&wireless, "eth0", NODE);
+        assert!(found.notes[0].contains("eth0 is wireless"), "{found:?}");
+    }
+
+    #[test]
+    fn a_name_that_nobody_knows_is_a_note() {
+        let text = "[fence-kdump]\nnodes = [\"no such node\"]\n";
+        let (found, _) = told(&with_card(), "eth0", text);
+        let note = &found.notes[0];
+        assert!(
+            note.contains("no such node") && note.contains("/etc/hosts"),
+            "{note}"
+        );
+    }
+}
