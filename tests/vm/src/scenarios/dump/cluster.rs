@@ -66,10 +66,7 @@ pub fn told() -> Scenario {
 
 fn each_was_told(directory: &Path) -> Result<()> {
     let packets = fs::read(packets(directory))?;
-    let told: BTreeSet<Ipv4Addr> = frames(&packets)?
-        .into_iter()
-        .filter_map(|frame| message(frame))
-        .collect();
+    let told: BTreeSet<Ipv4Addr> = frames(&packets)?.into_iter().filter_map(message).collect();
     ensure!(
         told == BTreeSet::from(NODES),
         "not {NODES:?} were told, but {told:?}"
