@@ -35,9 +35,9 @@ struct Wanted {
     /// The long matrix
     #[arg(long)]
     full: bool,
-    /// Only scenarios whose name holds this
-    #[arg(long)]
-    filter: Option<String>,
+    /// Only scenarios whose names hold one of these, with commas between
+    #[arg(long, value_delimiter = ',')]
+    filter: Vec<String>,
     /// Machines at once; as many as processors and memory allow, if not given
     #[arg(long)]
     jobs: Option<usize>,
@@ -62,11 +62,13 @@ fn set_up() -> Result<()> {
 
 fn run(wanted: &Wanted) -> Result<()> {
     let lab = Lab::set_up()?;
-    let part = wanted.filter.as_deref();
+    let is_named = |name: &str| wanted.filter.iter().any(|part| name.contains(part));
     let scenarios: Vec<_> = scenarios::all(&lab)
         .into_iter()
-        .filter(|it| part.is_none_or(|part| it.name.contains(part)))
-        .filter(|it| wanted.full || !it.full || part.is_some())
+        .filter(|it| match wanted.filter.as_slice() {
+            [] => wanted.full || !it.full,
+            _ => is_named(&it.name),
+        })
         .collect();
     if wanted.list {
         scenarios.iter().for_each(|it| println!("{}", it.name));
