@@ -8,6 +8,7 @@ use crate::failure::{Failure, Result};
 use crate::finding::{Area, Finding, Level};
 use crate::machine::saved_state;
 use crate::output::json;
+use crate::output::text::counted;
 use crate::readiness::facts::{Facts, Sources};
 use crate::readiness::findings;
 use serde::Serialize;
@@ -72,10 +73,14 @@ impl Report {
         }
         let count = |level| self.findings.iter().filter(|it| it.level == level).count();
         let (problems, warnings) = (count(Level::Problem), count(Level::Warning));
+        let warnings_counted = counted(warnings, "warning");
         match (problems, warnings) {
             (0, 0) => say!("ready"),
-            (0, _) => say!("ready, with {warnings} warning(s)"),
-            _ => say!("not ready: {problems} problem(s), {warnings} warning(s)"),
+            (0, _) => say!("ready, with {warnings_counted}"),
+            _ => say!(
+                "not ready: {}, {warnings_counted}",
+                counted(problems, "problem")
+            ),
         }
     }
 }

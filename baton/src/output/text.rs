@@ -45,6 +45,16 @@ fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// How many there are of something, by the word for one of it.
+#[must_use]
+pub fn counted(number: usize, one: &str) -> String {
+    match number {
+        0 => format!("no {one}s"),
+        1 => format!("1 {one}"),
+        many => format!("{many} {one}s"),
+    }
+}
+
 /// Prints a text on standard output.
 pub fn print(text: &str) {
     let mut trouble = TROUBLE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,6 +104,12 @@ pub fn end(exit: Exit) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_not_several() {
+        let warnings = [0, 1, 2].map(|number| counted(number, "warning"));
+        assert_eq!(warnings, ["no warnings", "1 warning", "2 warnings"]);
+    }
 
     #[test]
     fn what_would_steer_a_terminal_is_written_out() {

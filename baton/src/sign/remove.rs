@@ -6,6 +6,7 @@ use super::{certificate_table, note_room};
 use crate::failure::sign::SignError;
 use crate::failure::{Attempt, Failure, IoError, Result};
 use crate::input::{p7s, read};
+use crate::output::text::counted;
 use baton_formats::elf::Elf;
 use baton_formats::module_signature;
 use baton_formats::pe::Pe;
@@ -56,7 +57,7 @@ pub fn remove(args: &SignArgs, place: &Place, which: Which, input: &Path) -> Res
         destination.write(&result)?;
         destination.report(format_args!(
             "{destination}: {} removed",
-            counted(inside.len())
+            counted(inside.len(), "signature")
         ));
     }
     if own && chosen.contains(&Spot::Beside) {
@@ -67,14 +68,6 @@ pub fn remove(args: &SignArgs, place: &Place, which: Which, input: &Path) -> Res
         say!("{}: no signature", input.display());
     }
     Ok(())
-}
-
-fn counted(signatures: usize) -> String {
-    match signatures {
-        0 => "no signature".into(),
-        1 => "1 signature".into(),
-        many => format!("{many} signatures"),
-    }
 }
 
 /// Every signature, in the order of `--list`.
