@@ -208,6 +208,7 @@ const GUEST_MODULES: &[&str] = &[
     "nls_cp437",
     "vfat",
     "virtio_blk",
+    "virtio_net",
     "virtio_pci",
     "xfs",
 ];

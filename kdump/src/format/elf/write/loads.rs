@@ -6,8 +6,8 @@ use crate::regions::Regions;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-/// Fewer pages than these are written although they are left out: each hole costs a program header
-/// (PFN_EXCLUDED of makedumpfile.h).
+/// Fewer pages than these are written as zeros although they are left out: each hole costs a program header
+/// (PFN_EXCLUDED of makedumpfile.h, which writes what is in them).
 const MIN_HOLE: u64 = 256;
 
 /// Of more pieces than these, the small ones that a filtered source lacks are written as zeros, too: not every
@@ -29,6 +29,8 @@ enum Kind {
 struct Piece {
     pages: Range<u64>,
     kind: Kind,
+    /// Some of what is held is left out.
+    is_filled: bool,
 }
 
 /// A PT_LOAD: pages that the file has, and those after them that it has not.
@@ -39,6 +41,8 @@ pub(super) struct Load {
     pub end: u64,
     /// Where it is in the file.
     pub offset: u64,
+    /// Some of what is held is left out: of these pages the file has zeros.
+    pub is_filled: bool,
 }
 
 impl Load {
@@ -119,12 +123,14 @@ fn loads(pieces: Vec<Piece>) -> Vec<Load> {
                 end: piece.pages.end,
                 held: piece.pages,
                 offset: 0,
+                is_filled: piece.is_filled,
             }),
             (_, Some(load)) => load.end = piece.pages.end,
             (_, None) => loads.push(Load {
                 held: piece.pages.start..piece.pages.start,
                 end: piece.pages.end,
                 offset: 0,
+                is_filled: false,
             }),
         }
     }
@@ -166,11 +172,15 @@ impl Out<'_> {
 fn push(pieces: &mut Vec<Piece>, first: u64, pages: Range<usize>, kind: Kind) {
     if !pages.is_empty() {
         let pages = first + pages.start as u64..first + pages.end as u64;
-        pieces.push(Piece { pages, kind });
+        pieces.push(Piece {
+            pages,
+            kind,
+            is_filled: false,
+        });
     }
 }
 
-/// Closes the small holes between held pieces, and joins what touches.
+/// Fills the small holes between held pieces, and joins what touches.
 fn closed(mut pieces: Vec<Piece>) -> Vec<Piece> {
     pieces = joined(pieces);
     for index in 1..pieces.len().saturating_sub(1) {
@@ -182,6 +192,7 @@ fn closed(mut pieces: Vec<Piece>) -> Vec<Piece> {
             let small = piece.pages.end - piece.pages.start < MIN_HOLE;
             if piece.kind == Kind::Out && held(before) && held(after) && touches && small {
                 piece.kind = Kind::Held;
+                piece.is_filled = true;
             }
         }
     }
@@ -194,6 +205,7 @@ fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
         match joined.last_mut() {
             Some(last) if last.kind == piece.kind && last.pages.end == piece.pages.start => {
                 last.pages.end = piece.pages.end;
+                last.is_filled |= piece.is_filled;
             }
             _ => joined.push(piece),
         }

@@ -3,6 +3,7 @@
 mod headers;
 mod loads;
 
+use crate::bits::REGION;
 use crate::convert::Choice;
 use crate::encode::is_zero;
 use crate::parallel;
@@ -20,12 +21,12 @@ const BUFFER: usize = 1 << 18;
 /// A core whose headers are written.
 pub(crate) struct Writer<'a> {
     job: &'a Job<'a>,
+    choice: &'a Choice<'a>,
     loads: Vec<Load>,
     /// How many units there are before each load, and in all.
     units: Vec<u64>,
     headers: Headers,
     page_size: u64,
-    total: u64,
 }
 
 impl<'a> DumpWriter<'a> for Writer<'a> {
@@ -49,19 +50,17 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
         job.output.write_at(0, &headers.bytes(job, &loads, whole))?;
         job.observer.checkpoint(Phase::Headers)?;
         let mut units = vec![0];
-        let mut total = 0;
         for load in &loads {
             let pages = load.held.end - load.held.start;
-            total += pages;
             units.push(units.last().copied().unwrap_or(0) + pages.div_ceil(UNIT));
         }
         Ok(Writer {
             job,
+            choice,
             loads,
             units,
             headers,
             page_size: job.regions.page_size(),
-            total,
         })
     }
 
@@ -103,7 +102,7 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
                 let start = load.held.start + (unit - before) * UNIT;
                 self.write_unit(buffer, load, start..(start + UNIT).min(load.held.end))?;
                 let pages = self.job.tally.pages.load(Ordering::Relaxed);
-                self.job.progress(Phase::Pages, pages, self.total)
+                self.job.progress(Phase::Pages, pages, self.choice.chosen)
             },
             |_| Ok(()),
         )
@@ -129,15 +128,58 @@ impl Writer<'_> {
             let Some(bytes) = buffer.get_mut(..length) else {
                 return Ok(());
             };
-            let address = page * self.page_size;
-            let lost = read_pages(self.job.crash.memory, address, bytes, page_size);
-            let lost = lost.len() as u64;
-            self.job.tally.unreadable.fetch_add(lost, Ordering::Relaxed);
+            let read = self.read(load, page..page + count, bytes, page_size);
             self.put_sparse(page, load.place(page, self.page_size), bytes, page_size)?;
-            self.job.tally.pages.fetch_add(count, Ordering::Relaxed);
+            let tally = &self.job.tally;
+            tally.pages.fetch_add(read, Ordering::Relaxed);
+            // Of these, the zeros were counted as well.
+            tally.zero.fetch_sub(count - read, Ordering::Relaxed);
             page += count;
         }
         Ok(())
+    }
+
+    /// Reads pages of a load, of which those that are left out are zeros. Returns how many aren't.
+    fn read(&self, load: &Load, pages: Range<u64>, bytes: &mut [u8], page_size: usize) -> u64 {
+        let count = pages.end - pages.start;
+        if !load.is_filled {
+            self.read_chosen(pages.start, bytes, page_size);
+            return count;
+        }
+        bytes.fill(0);
+        let mut chosen = 0;
+        for run in self.chosen(pages.clone()) {
+            let place = |page: u64| usize::try_from((page - pages.start) * self.page_size);
+            let place = place(run.start).unwrap_or(0)..place(run.end).unwrap_or(0);
+            if let Some(bytes) = bytes.get_mut(place) {
+                self.read_chosen(run.start, bytes, page_size);
+                chosen += run.end - run.start;
+            }
+        }
+        chosen
+    }
+
+    fn read_chosen(&self, first: u64, bytes: &mut [u8], page_size: usize) {
+        let address = first * self.page_size;
+        let lost = read_pages(self.job.crash.memory, address, bytes, page_size).len();
+        let unreadable = &self.job.tally.unreadable;
+        unreadable.fetch_add(lost as u64, Ordering::Relaxed);
+    }
+
+    /// Those of these pages that aren't left out.
+    fn chosen(&self, pages: Range<u64>) -> Vec<Range<u64>> {
+        let mut found = Vec::new();
+        let mut next = pages.start;
+        while let Some((region, place)) = self.job.regions.find(next).filter(|_| next < pages.end) {
+            let base = next - place as u64;
+            let end = pages.end.min(base + REGION as u64);
+            let places = place..usize::try_from(end - base).unwrap_or(REGION);
+            let chosen = self.choice.again(region);
+            let absolute = |run: Range<usize>| base + run.start as u64..base + run.end as u64;
+            found.extend(chosen.runs(places).map(absolute));
+            next = end;
+        }
+        found
     }
 
     /// Writes pages, from `first` on, but not zeros where the output has them already.
