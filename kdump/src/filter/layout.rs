@@ -32,8 +32,9 @@ pub(crate) enum Compound {
         /// Where the destructor's number is, and which one is that of hugetlbfs.
         destructor: Option<(usize, u8)>,
     },
-    /// Nothing is known: each page stands alone.
-    Unknown,
+    /// Since 6.6, of a kernel without hugetlbfs: the order likewise, and nothing is said about it. Every older kernel that
+    /// has `compound_head` says where it is.
+    Order,
 }
 
 /// Offsets, flags and types.
@@ -214,7 +215,7 @@ impl Reader<'_> {
         let destructor = self.second("folio._folio_dtor", "page.compound_dtor")?;
         let number = optional(self.info.number("HUGETLB_PAGE_DTOR"))?;
         let number = number.and_then(|number| u8::try_from(number).ok());
-        Ok(order.map_or(Compound::Unknown, |order| Compound::Bytes {
+        Ok(order.map_or(Compound::Order, |order| Compound::Bytes {
             order,
             destructor: destructor.zip(number),
         }))

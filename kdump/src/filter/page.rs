@@ -103,12 +103,11 @@ impl<'a> Page<'a> {
             return 0;
         };
         let order = match self.layout.compound {
-            Compound::Type(_) | Compound::Flag(_) => {
+            Compound::Type(_) | Compound::Flag(_) | Compound::Order => {
                 // folio._flags_1
                 second.bytes.get(self.layout.flags).copied()
             }
             Compound::Bytes { order, .. } => second.bytes.get(order).copied(),
-            Compound::Unknown => None,
         };
         // A compound page stands at a multiple of its size.
         order
@@ -127,7 +126,7 @@ impl<'a> Page<'a> {
                 destructor: Some((offset, number)),
                 ..
             } => second.bytes.get(offset) == Some(&number),
-            Compound::Bytes { .. } | Compound::Unknown => false,
+            Compound::Bytes { .. } | Compound::Order => false,
         }
     }
 
