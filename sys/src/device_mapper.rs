@@ -26,7 +26,8 @@ const BUFFER_FULL: u32 = 1 << 8;
 const NO_FLUSH: u32 = 1 << 11;
 
 /// The sizes of `struct dm_ioctl` and of `struct dm_target_spec`.
-const HEADER: usize = 312;
+const HEADER: usize = HEADER_LENGTH as usize;
+const HEADER_LENGTH: u32 = 312;
 const SPEC: usize = 40;
 
 /// The offsets of fields of `struct dm_ioctl`, and the lengths of its texts without their last zero byte.
@@ -145,8 +146,7 @@ impl Control {
             return Err(malformed());
         }
         // DM_IOCTL: _IOWR(0xfd, number, struct dm_ioctl)
-        let length = HEADER as u32;
-        let code = (3_u32 << 30) | (length << 16) | (0xfd << 8) | number;
+        let code = (3_u32 << 30) | (HEADER_LENGTH << 16) | (0xfd << 8) | number;
         // SAFETY: these ioctls read and write as many bytes as data_size says, and no fewer than a struct dm_ioctl has;
         // both were just found to lie in the buffer, which nobody else uses during the call.
         let result = unsafe { libc::ioctl(self.0.as_raw_fd(), code as _, request.as_mut_ptr()) };
