@@ -93,8 +93,7 @@ struct Reachable(Target);
 /// A target's device is a path that isn't there while a crash is captured.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "udev or the device mapper makes {0}, and neither runs while a crash is captured; use UUID=…, PARTUUID=… or the \
-     device's own path, on a disk or partition without LVM and encryption"
+    "udev or LVM makes {0}, and neither runs while a crash is captured; use UUID=…, PARTUUID=… or the device's own path"
 )]
 struct MadeByUdev(Device);
 

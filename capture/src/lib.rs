@@ -37,6 +37,7 @@ pub mod digest;
 pub mod dump;
 pub mod fence_kdump;
 pub mod file_system;
+pub mod layer;
 pub mod linux;
 pub mod mount_options;
 mod movement;

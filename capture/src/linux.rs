@@ -3,6 +3,7 @@
 mod console;
 mod last_resort;
 mod vmcore;
+mod volume;
 
 pub use vmcore::VmcoreSource;
 
@@ -13,6 +14,7 @@ use crate::storage::{DirectoryStorage, Storage, Writable};
 use crate::system::{Candidate, Feeder, Finally, Identity, System, Volume};
 use baton_kdump::Source;
 use baton_kdump::write::{FileOutput, Output};
+use baton_sys::device_mapper::Target;
 use baton_sys::file::{FileKind, open_as};
 use baton_sys::watchdog::{self, OpenWatchdog, Watchdog};
 use baton_sys::{Root, block, cache, memory, module, mount, power};
@@ -131,6 +133,14 @@ impl System for Linux {
 
     fn look_into(&self, node: &Path) -> io::Result<Arc<dyn Source>> {
         Ok(Arc::new(OpenDevice::open(node)?))
+    }
+
+    fn make_volume(&self, name: &str, uuid: &str, table: &[Target]) -> io::Result<PathBuf> {
+        volume::make(&self.root, name, uuid, table)
+    }
+
+    fn remove_volume(&self, name: &str) -> io::Result<()> {
+        volume::remove(name)
     }
 
     fn mount(

@@ -7,6 +7,7 @@ use crate::mount_options::MountOptions;
 use crate::storage::{Storage, Writable};
 use baton_kdump::Source;
 use baton_sys::block::{BlockDevice, Partition};
+use baton_sys::device_mapper::Target;
 use baton_sys::watchdog::{OpenWatchdog, Watchdog};
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -153,6 +154,18 @@ pub trait System: Send + Sync {
     /// # Errors
     /// The error of the kernel.
     fn look_into(&self, node: &Path) -> io::Result<Arc<dyn Source>>;
+
+    /// Makes a volume of the device mapper, in whose table devices are nodes. Returns its node.
+    ///
+    /// # Errors
+    /// The error of the kernel; nothing is left of the volume then.
+    fn make_volume(&self, name: &str, uuid: &str, table: &[Target]) -> io::Result<PathBuf>;
+
+    /// Removes a volume that was made.
+    ///
+    /// # Errors
+    /// The error of the kernel.
+    fn remove_volume(&self, name: &str) -> io::Result<()>;
 
     /// Mounts a file system for writing.
     ///

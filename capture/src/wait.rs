@@ -2,8 +2,9 @@
 
 use crate::device::Device;
 use crate::probe::{gpt, superblock};
-use crate::system::{Candidate, System};
+use crate::system::{Candidate, Identity, System};
 use std::collections::HashSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ pub struct FoundDevice {
 impl FoundDevice {
     /// The warning to give if the name isn't unique.
     #[must_use]
-    pub fn ambiguity(&self, device: &Device) -> Option<String> {
+    pub fn ambiguity(&self, device: &dyn fmt::Display) -> Option<String> {
         let others = list(&self.others);
         (!self.others.is_empty()).then(|| {
             let node = self.node.display();
@@ -101,6 +102,17 @@ pub fn for_device(
         }
         system.sleep(INTERVAL);
     }
+}
+
+/// Whether the device at a node has this name; `None` if it can't be read.
+#[must_use]
+pub fn carries(system: &dyn System, device: &Device, node: &Path) -> Option<bool> {
+    let candidate = Candidate {
+        node: node.to_owned(),
+        partition: None,
+        identity: Identity::default(),
+    };
+    recognises(system, device, &candidate)
 }
 
 /// Whether the candidate is the device; `None` if it can't be read yet.

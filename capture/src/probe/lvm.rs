@@ -45,7 +45,7 @@ pub struct GroupName(String);
 
 /// A text isn't the name of a volume group.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no name of a volume group; it has letters, digits and the characters +_.-")]
+#[error("{0:?} is no name of a volume group; it has letters, digits and the characters +_.-")]
 pub struct NotAGroupName(String);
 
 impl TryFrom<String> for GroupName {
@@ -114,7 +114,7 @@ const LABEL_SECTORS: u64 = 4;
 const SECTOR: usize = 512;
 
 /// MDA_HEADER_SIZE: the header's length. The text's ring begins behind it.
-const HEADER: u64 = 512;
+const HEADER: usize = 512;
 
 /// The longest text that is read. Groups of thousands of volumes have 2 MiB.
 const MAX_TEXT: u64 = 4 << 20;
@@ -222,7 +222,7 @@ impl Area {
     /// `struct mda_header`: checksum_xl at 0 (of all behind it), magic at 4, version at 20, start at 24, size at 32, and
     /// at 40 raw_locns, of which the first is that of the text in use.
     fn place(&self, source: &dyn Source) -> Option<Place> {
-        let header: [u8; HEADER as usize] = bytes(source, self.offset)?;
+        let header: [u8; HEADER] = bytes(source, self.offset)?;
         let is_whole = array(&header, 0)? == checksum(header.get(4..)?).to_le_bytes()
             && array(&header, 4)? == *b" LVM2 x[5A%r0N*>"
             && array(&header, 20)? == 1_u32.to_le_bytes()
@@ -239,8 +239,9 @@ impl Area {
 
     /// The text, which goes on behind the header where it reaches the area's end.
     fn text(&self, source: &dyn Source, place: &Place) -> Option<Vec<u8>> {
-        let is_inside = (HEADER..self.size).contains(&place.offset)
-            && place.size <= self.size.checked_sub(HEADER)?;
+        let begin = HEADER as u64;
+        let is_inside = (begin..self.size).contains(&place.offset)
+            && place.size <= self.size.checked_sub(begin)?;
         is_inside.then_some(())?;
         let before_end = place.size.min(self.size.checked_sub(place.offset)?);
         let mut text = vec![0; usize::try_from(place.size).ok()?];
@@ -249,9 +250,7 @@ impl Area {
             .read_at(self.offset.checked_add(place.offset)?, first)
             .ok()?;
         if !rest.is_empty() {
-            source
-                .read_at(self.offset.checked_add(HEADER)?, rest)
-                .ok()?;
+            source.read_at(self.offset.checked_add(begin)?, rest).ok()?;
         }
         (checksum(&text) == place.checksum).then_some(text)
     }

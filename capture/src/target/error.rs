@@ -1,6 +1,7 @@
 //! Why writing to a target fails.
 
 use crate::crash::CrashError;
+use crate::layer::LayerError;
 use crate::probe::Occupant;
 use crate::wait::DeviceError;
 use std::fmt;
@@ -13,6 +14,9 @@ pub enum TargetError {
     /// The device didn't appear.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The device can't be reached through its layers.
+    #[error(transparent)]
+    Layer(#[from] LayerError),
     /// Several devices have the target's name, and a raw dump must not overwrite the wrong one.
     #[error(
         "{0}, so it isn't clear which of them a raw dump may overwrite; give each a unique name (`sgdisk -G`, `sgdisk -u`), or remove the copy"

@@ -13,6 +13,7 @@ use super::{Job, TargetError, TargetKind, TargetWriter, Task, WrittenDump};
 use crate::device::Device;
 use crate::digest;
 use crate::file_system::FileSystem;
+use crate::layer::{Layers, SetUp};
 use crate::mount_options::MountOptions;
 use crate::name::Name;
 use crate::path::Directory;
@@ -20,7 +21,6 @@ use crate::rotation::{self, OldDump};
 use crate::space::{Bounded, KEPT_FREE};
 use crate::storage::{PrivateDirectory, Storage, Writable};
 use crate::system::System;
-use crate::wait;
 use baton_kdump::Source;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -60,6 +60,9 @@ pub struct FilesystemTarget {
     pub options: MountOptions,
     /// The directory for dumps; created if it doesn't exist.
     pub directory: Directory,
+    /// What lies between the disks and the file system.
+    #[serde(default, rename = "layer", skip_serializing_if = "Layers::is_empty")]
+    pub layers: Layers,
 }
 
 impl fmt::Display for FilesystemTarget {
@@ -115,6 +118,7 @@ impl FilesystemTarget {
             system,
             place: target.directory.below_root().to_owned(),
             target,
+            set_up: None,
             storage: None,
             keep: usize::MAX,
             name: None,
@@ -130,6 +134,8 @@ struct FilesystemWriter<'s> {
     target: FilesystemTarget,
     /// The directory for dumps, relative to the file system's root.
     place: PathBuf,
+    /// The layers below the file system, once they are set up.
+    set_up: Option<SetUp<'s>>,
     storage: Option<Box<dyn Storage>>,
     keep: usize,
     /// The name of the new dump's directory, once it exists.
@@ -314,7 +320,9 @@ impl TargetWriter for FilesystemWriter<'_> {
     fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
         self.keep = job.keep;
         let target = &self.target;
-        let found = wait::for_device(self.system, &target.device, job.device_timeout)?;
+        let timeout = job.device_timeout;
+        let (found, set_up) = target.layers.reach(self.system, &target.device, timeout)?;
+        self.set_up = Some(set_up);
         let warning = found.ambiguity(&target.device);
         let node = found.node;
         let storage = self.system.mount(&node, target.filesystem, &target.options);
@@ -384,12 +392,15 @@ impl TargetWriter for FilesystemWriter<'_> {
 
     fn close(&mut self) -> Result<()> {
         self.output = None;
-        match self.storage.take() {
-            None => Ok(()),
-            Some(_) => self
-                .system
-                .unmount()
-                .map_err(TargetError::io(Task::Unmount, Path::new("the target"))),
+        if self.storage.take().is_some() {
+            let unmounted = self.system.unmount();
+            unmounted.map_err(TargetError::io(Task::Unmount, Path::new("the target")))?;
         }
+        if let Some(mut set_up) = self.set_up.take() {
+            for problem in set_up.take_down() {
+                self.system.say(&problem);
+            }
+        }
+        Ok(())
     }
 }

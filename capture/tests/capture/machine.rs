@@ -1,78 +1,29 @@
 //! A simulated machine: disks are directories and files, and faults occur on demand.
 
+mod faults;
+
+pub use faults::{Fault, Faults};
+
 use baton_capture::deadline::End;
 use baton_capture::fence_kdump::Node;
 use baton_capture::file_system::FileSystem;
 use baton_capture::mount_options::MountOptions;
-use baton_capture::storage::{DirectoryStorage, PrivateDirectory, Storage, Writable};
+use baton_capture::storage::{DirectoryStorage, Storage};
 use baton_capture::system::{Candidate, Feeder, Finally, Identity, System, Volume};
 use baton_kdump::Source;
-use baton_kdump::write::Output;
 use baton_sys::block::Partition;
+use baton_sys::device_mapper::Target;
 use baton_sys::watchdog::Watchdog;
+use faults::{Faulty, FaultyFile};
 use std::fs::{self, File};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
-
-/// What goes wrong with a disk.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Fault {
-    #[default]
-    None,
-    /// The operation with this number fails, and later ones succeed.
-    Once(u32),
-    /// The operation with this number fails, and so do all later ones.
-    From(u32),
-    /// Only this number of bytes can be written.
-    Full(u64),
-    /// Reading returns other bytes than were written.
-    Rotten,
-    /// The operation with this number, if it is a write, is reported as done and isn't.
-    Loses(u32),
-    /// Mounting never returns.
-    Hangs,
-}
-
-/// Counts the operations on a disk and makes them fail.
-#[derive(Default)]
-pub struct Faults {
-    fault: Mutex<Fault>,
-    operations: AtomicU32,
-    written: AtomicU64,
-}
-
-impl Faults {
-    fn step(&self) -> io::Result<()> {
-        let number = self.operations.fetch_add(1, Ordering::Relaxed);
-        match *self.fault.lock().unwrap() {
-            Fault::Once(at) if number == at => Err(io::Error::from_raw_os_error(5)),
-            Fault::From(at) if number >= at => Err(io::Error::from_raw_os_error(5)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether to do it.
-    fn write(&self, length: usize) -> io::Result<bool> {
-        let number = self.operations.load(Ordering::Relaxed);
-        self.step()?;
-        let written = self.written.fetch_add(length as u64, Ordering::Relaxed) + length as u64;
-        match *self.fault.lock().unwrap() {
-            Fault::Full(limit) if written > limit => Err(io::ErrorKind::StorageFull.into()),
-            Fault::Loses(lost) => Ok(number != lost),
-            _ => Ok(true),
-        }
-    }
-
-    fn is(&self, fault: Fault) -> bool {
-        *self.fault.lock().unwrap() == fault
-    }
-}
 
 /// A disk.
 pub struct Disk {
@@ -83,12 +34,25 @@ pub struct Disk {
     pub directory: PathBuf,
     pub free: u64,
     pub faults: Arc<Faults>,
+    /// The volume that it is, if it isn't there before that is made.
+    volume: Option<String>,
+}
+
+/// A disk that a volume lies on.
+pub struct Leg {
+    /// Its node is `/dev/WWID`.
+    pub wwid: String,
+    /// Its first bytes.
+    pub image: Vec<u8>,
 }
 
 /// The machine.
 pub struct Machine {
     root: TempDir,
     pub disks: Vec<Disk>,
+    pub legs: Vec<Leg>,
+    /// The kernel refuses to make volumes.
+    pub makes_no_volumes: bool,
     /// A raw partition, by its size.
     pub partition: Option<u64>,
     pub partition_faults: Arc<Faults>,
@@ -117,6 +81,10 @@ struct State {
     modules: Vec<PathBuf>,
     options: Vec<String>,
     kept_logs: Vec<String>,
+    /// The volumes that there are.
+    volumes: Vec<String>,
+    /// The tables that volumes were made with, a line each.
+    tables: Vec<String>,
     /// How often watchdogs were fed until the log was kept.
     fed_until_kept: usize,
 }
@@ -126,6 +94,8 @@ impl Machine {
         Machine {
             root: tempfile::tempdir().unwrap(),
             disks: Vec::new(),
+            legs: Vec::new(),
+            makes_no_volumes: false,
             partition: None,
             partition_faults: Arc::default(),
             identity: Identity::default(),
@@ -156,8 +126,35 @@ impl Machine {
                 fault: Mutex::new(fault),
                 ..Faults::default()
             }),
+            volume: None,
         });
         self
+    }
+
+    /// With an ext4 file system that has this label, on a volume of that name.
+    pub fn with_volume(self, label: &str) -> Machine {
+        let mut machine = self.with_disk(label, Fault::None);
+        machine.disks.last_mut().unwrap().volume = Some(label.to_owned());
+        machine
+    }
+
+    /// With a disk that a volume lies on.
+    pub fn with_leg(mut self, wwid: &str, image: &[u8]) -> Machine {
+        self.legs.push(Leg {
+            wwid: wwid.to_owned(),
+            image: image.to_vec(),
+        });
+        self
+    }
+
+    /// The volumes that there are.
+    pub fn volumes(&self) -> Vec<String> {
+        self.state.lock().unwrap().volumes.clone()
+    }
+
+    /// The tables that volumes were made with, a line each.
+    pub fn tables(&self) -> Vec<String> {
+        self.state.lock().unwrap().tables.clone()
     }
 
     /// With a copy of a disk, which has the same label.
@@ -304,10 +301,23 @@ impl System for Machine {
     }
 
     fn devices(&self) -> io::Result<Vec<Candidate>> {
-        let disks = self.disks.iter().map(|disk| Candidate {
+        let volumes = self.volumes();
+        let there = self.disks.iter().filter(|disk| {
+            let mut needs = disk.volume.iter();
+            needs.all(|volume| volumes.contains(volume))
+        });
+        let disks = there.map(|disk| Candidate {
             node: disk.node.clone(),
             partition: None,
             identity: Identity::default(),
+        });
+        let legs = self.legs.iter().map(|leg| Candidate {
+            node: Path::new("/dev").join(&leg.wwid),
+            partition: None,
+            identity: Identity {
+                wwid: Some(leg.wwid.clone()),
+                ..Identity::default()
+            },
         });
         let partition = self.partition.map(|_| Candidate {
             node: "/dev/raw".into(),
@@ -326,16 +336,40 @@ impl System for Machine {
             partition: None,
             identity: self.identity.clone(),
         });
-        Ok(disks.chain(partition).chain(copy).collect())
+        Ok(disks.chain(legs).chain(partition).chain(copy).collect())
     }
 
     fn look_into(&self, node: &Path) -> io::Result<Arc<dyn Source>> {
         if node == Path::new("/dev/raw") {
             return Ok(Arc::new(File::open(self.partition_file())?));
         }
+        let mut legs = self.legs.iter();
+        if let Some(leg) = legs.find(|leg| Path::new("/dev").join(&leg.wwid) == node) {
+            return Ok(Arc::new(leg.image.clone()));
+        }
         let disk = self.disks.iter().find(|disk| disk.node == node);
         let disk = disk.ok_or(io::ErrorKind::NotFound)?;
         Ok(Arc::new(disk.image.clone()))
+    }
+
+    fn make_volume(&self, name: &str, _: &str, table: &[Target]) -> io::Result<PathBuf> {
+        if self.makes_no_volumes {
+            return Err(io::Error::from_raw_os_error(22));
+        }
+        let mut state = self.state.lock().unwrap();
+        state.volumes.push(name.to_owned());
+        let lines = table
+            .iter()
+            .map(|it| format!("{} {} {} {}", it.start, it.length, it.kind, it.parameters));
+        state.tables.extend(lines);
+        Ok(Path::new("/dev").join(name))
+    }
+
+    fn remove_volume(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap();
+        assert_eq!(state.mounted, 0, "{name} is in use");
+        assert_eq!(state.volumes.pop().as_deref(), Some(name));
+        Ok(())
     }
 
     fn mount(
@@ -404,158 +438,6 @@ impl System for Machine {
     fn force(&self, finally: Finally) {
         self.state.lock().unwrap().forced.push(finally);
         self.changed.notify_all();
-    }
-}
-
-/// A file system with faults.
-struct Faulty {
-    inner: DirectoryStorage,
-    faults: Arc<Faults>,
-    free: u64,
-}
-
-impl Storage for Faulty {
-    fn make_directory(&self, path: &Path) -> io::Result<()> {
-        self.faults.step()?;
-        self.inner.make_directory(path)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>> {
-        self.faults.step()?;
-        self.inner.list(path)
-    }
-
-    fn open_private(&self, path: &Path) -> io::Result<Box<dyn PrivateDirectory>> {
-        self.faults.step()?;
-        Ok(Box::new(FaultyDirectory {
-            inner: self.inner.open_private(path)?,
-            faults: Arc::clone(&self.faults),
-        }))
-    }
-
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Writable>> {
-        self.faults.step()?;
-        Ok(Box::new(FaultyFile {
-            file: self.inner.create(path)?,
-            faults: Arc::clone(&self.faults),
-            path: PathBuf::new(),
-        }))
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Arc<dyn Source>> {
-        self.faults.step()?;
-        let source = self.inner.open(path)?;
-        if self.faults.is(Fault::Rotten) {
-            Ok(Arc::new(Rotten(source)))
-        } else {
-            Ok(source)
-        }
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.faults.step()?;
-        self.inner.rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.faults.step()?;
-        self.inner.remove_file(path)
-    }
-
-    fn remove_directory(&self, path: &Path) -> io::Result<()> {
-        self.faults.step()?;
-        self.inner.remove_directory(path)
-    }
-
-    fn sync_directory(&self, path: &Path) -> io::Result<()> {
-        self.faults.step()?;
-        self.inner.sync_directory(path)
-    }
-
-    fn free(&self) -> io::Result<u64> {
-        self.faults.step()?;
-        Ok(self.free)
-    }
-}
-
-/// A directory with faults.
-struct FaultyDirectory {
-    inner: Box<dyn PrivateDirectory>,
-    faults: Arc<Faults>,
-}
-
-impl PrivateDirectory for FaultyDirectory {
-    fn files(&self) -> io::Result<Vec<(String, bool)>> {
-        self.faults.step()?;
-        self.inner.files()
-    }
-
-    fn remove_file(&self, name: &str) -> io::Result<()> {
-        self.faults.step()?;
-        self.inner.remove_file(name)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.faults.step()?;
-        self.inner.sync()
-    }
-}
-
-/// A file, or a partition, with faults.
-struct FaultyFile {
-    file: Box<dyn Writable>,
-    faults: Arc<Faults>,
-    path: PathBuf,
-}
-
-impl Output for FaultyFile {
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        if self.faults.write(bytes.len())? {
-            self.file.write_at(offset, bytes)?;
-        }
-        Ok(())
-    }
-
-    fn read_back(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
-        self.file.read_back(offset, buffer)
-    }
-
-    fn begins_empty(&self) -> bool {
-        self.path == Path::new("")
-    }
-}
-
-impl Writable for FaultyFile {
-    fn sync(&self) -> io::Result<()> {
-        self.faults.step()?;
-        self.file.sync()
-    }
-}
-
-impl Volume for FaultyFile {
-    fn size(&self) -> io::Result<u64> {
-        Ok(fs::metadata(&self.path)?.len())
-    }
-
-    fn reopen(&self) -> io::Result<Arc<dyn Source>> {
-        self.faults.step()?;
-        Ok(Arc::new(File::open(&self.path)?))
-    }
-}
-
-struct Rotten(Arc<dyn Source>);
-
-impl Source for Rotten {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.0.read_at(offset, buffer)?;
-        if let Some(byte) = buffer.first_mut() {
-            *byte ^= 1;
-        }
-        Ok(())
-    }
-
-    fn size(&self) -> io::Result<u64> {
-        self.0.size()
     }
 }
 

@@ -8,6 +8,7 @@ mod log;
 mod machine;
 mod places;
 mod real;
+mod volumes;
 mod watchdog;
 
 use baton_capture::run;

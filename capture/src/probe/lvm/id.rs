@@ -10,7 +10,7 @@ pub struct Id(String);
 
 /// A text isn't an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no identifier of LVM; one looks like xL2Mkx-GM20-Ue2N-JTZ3-819A-9JMt-bALxad")]
+#[error("{0:?} is no identifier of LVM; one looks like xL2Mkx-GM20-Ue2N-JTZ3-819A-9JMt-bALxad")]
 pub struct NotAnId(String);
 
 /// ID_LEN of lib/uuid/uuid.h: how many characters are stored.

@@ -1,0 +1,257 @@
+//! The table of a volume: which ranges of it lie where. Lengths and places count sectors of 512 bytes.
+//!
+//! Each segment is written as `dmsetup table` prints it (Documentation/admin-guide/device-mapper/linear.rst and
+//! striped.rst):
+//!
+//! ```text
+//! START LENGTH linear DEVICE PLACE
+//! START LENGTH striped STRIPES CHUNK DEVICE PLACE [DEVICE PLACE]…
+//! ```
+
+use baton_sys::device_mapper::Target;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A range of a volume. Devices are whatever names them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[serde(bound(serialize = "D: Clone + fmt::Display", deserialize = "D: FromStr"))]
+pub struct Segment<D> {
+    /// Where it begins in the volume.
+    pub start: u64,
+    /// How long it is.
+    pub length: u64,
+    /// Where it lies.
+    pub mapping: Mapping<D>,
+}
+
+/// Where a segment lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mapping<D> {
+    /// In one piece.
+    Linear(Extent<D>),
+    /// Spread over several places, chunk by chunk.
+    Striped {
+        /// The length of a chunk.
+        chunk: u64,
+        /// The places.
+        stripes: Vec<Extent<D>>,
+    },
+}
+
+/// A place on a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extent<D> {
+    /// The device.
+    pub device: D,
+    /// Where it begins there.
+    pub start: u64,
+}
+
+/// Why a table can't be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// A segment's type isn't among those that are set up.
+    #[error("the device mapper's type {0:?} isn't set up by a capture, only linear and striped")]
+    Type(String),
+    /// A segment isn't written as it must be.
+    #[error("{0:?} is no segment of a table")]
+    Form(String),
+    /// A segment doesn't begin where the one before it ends, or is empty.
+    #[error("the segment at sector {0} doesn't follow the one before it, or is empty")]
+    Gap(u64),
+    /// There is no segment.
+    #[error("the table is empty")]
+    Empty,
+}
+
+/// Checks that segments follow each other from the volume's beginning.
+///
+/// # Errors
+/// Names the first that doesn't.
+pub fn check<D>(table: &[Segment<D>]) -> Result<(), TableError> {
+    let mut end = 0_u64;
+    for segment in table {
+        let next = segment.start.checked_add(segment.length);
+        // A volume's size in bytes is a 64-bit number, too.
+        let next = next.filter(|next| *next > end && *next <= u64::MAX >> 9);
+        end = next
+            .filter(|_| segment.start == end)
+            .ok_or(TableError::Gap(segment.start))?;
+    }
+    if end == 0 {
+        return Err(TableError::Empty);
+    }
+    Ok(())
+}
+
+impl<D> Segment<D> {
+    /// The devices that it lies on.
+    pub fn devices(&self) -> impl Iterator<Item = &D> {
+        let extents = match &self.mapping {
+            Mapping::Linear(extent) => std::slice::from_ref(extent),
+            Mapping::Striped { stripes, .. } => stripes,
+        };
+        extents.iter().map(|extent| &extent.device)
+    }
+
+    /// The same with other names of the devices.
+    #[must_use]
+    pub fn with<E>(&self, mut name: impl FnMut(&D) -> E) -> Segment<E> {
+        let mut other = |extent: &Extent<D>| Extent {
+            device: name(&extent.device),
+            start: extent.start,
+        };
+        Segment {
+            start: self.start,
+            length: self.length,
+            mapping: match &self.mapping {
+                Mapping::Linear(extent) => Mapping::Linear(other(extent)),
+                Mapping::Striped { chunk, stripes } => Mapping::Striped {
+                    chunk: *chunk,
+                    stripes: stripes.iter().map(other).collect(),
+                },
+            },
+        }
+    }
+
+    /// The type, as the device mapper calls it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.mapping {
+            Mapping::Linear(_) => LINEAR,
+            Mapping::Striped { .. } => STRIPED,
+        }
+    }
+}
+
+const LINEAR: &str = "linear";
+const STRIPED: &str = "striped";
+
+impl<D: FromStr> Segment<D> {
+    /// A segment as the kernel describes it.
+    ///
+    /// # Errors
+    /// When the type isn't among those that are set up, or the parameters aren't that type's.
+    pub fn parse(target: &Target) -> Result<Segment<D>, TableError> {
+        let words: Vec<&str> = target.parameters.split_ascii_whitespace().collect();
+        let mapping = match target.kind.as_str() {
+            LINEAR => linear(&words),
+            STRIPED => striped(&words),
+            other => return Err(TableError::Type(other.to_owned())),
+        };
+        Ok(Segment {
+            start: target.start,
+            length: target.length,
+            mapping: mapping.ok_or_else(|| TableError::Form(line(target)))?,
+        })
+    }
+}
+
+fn line(target: &Target) -> String {
+    let Target {
+        start,
+        length,
+        kind,
+        parameters,
+    } = target;
+    format!("{start} {length} {kind} {parameters}")
+}
+
+fn linear<D: FromStr>(words: &[&str]) -> Option<Mapping<D>> {
+    let [device, start] = words else {
+        return None;
+    };
+    extent(device, start).map(Mapping::Linear)
+}
+
+fn striped<D: FromStr>(words: &[&str]) -> Option<Mapping<D>> {
+    let [count, chunk, places @ ..] = words else {
+        return None;
+    };
+    let stripes = places.chunks(2).map(|place| match place {
+        [device, start] => extent(device, start),
+        _ => None,
+    });
+    let stripes = stripes.collect::<Option<Vec<_>>>()?;
+    let chunk = number(chunk).filter(|chunk| *chunk > 0)?;
+    let is_whole = !stripes.is_empty() && number(count) == Some(stripes.len() as u64);
+    is_whole.then_some(Mapping::Striped { chunk, stripes })
+}
+
+fn extent<D: FromStr>(device: &str, start: &str) -> Option<Extent<D>> {
+    Some(Extent {
+        device: device.parse().ok()?,
+        start: number(start)?,
+    })
+}
+
+/// A number without a sign.
+fn number(word: &str) -> Option<u64> {
+    let is_plain = word.bytes().all(|byte| byte.is_ascii_digit());
+    word.parse().ok().filter(|_| is_plain)
+}
+
+impl<D: fmt::Display> Segment<D> {
+    /// The segment as the kernel takes it.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        let mut parameters = String::new();
+        let extents = match &self.mapping {
+            Mapping::Linear(extent) => std::slice::from_ref(extent),
+            Mapping::Striped { chunk, stripes } => {
+                parameters = format!("{} {chunk} ", stripes.len());
+                stripes
+            }
+        };
+        let places = extents
+            .iter()
+            .map(|extent| format!("{} {}", extent.device, extent.start));
+        parameters.push_str(&places.collect::<Vec<_>>().join(" "));
+        Target {
+            start: self.start,
+            length: self.length,
+            kind: self.kind().to_owned(),
+            parameters,
+        }
+    }
+}
+
+impl<D: FromStr> TryFrom<String> for Segment<D> {
+    type Error = TableError;
+
+    fn try_from(text: String) -> Result<Segment<D>, TableError> {
+        text.parse()
+    }
+}
+
+impl<D: FromStr> FromStr for Segment<D> {
+    type Err = TableError;
+
+    fn from_str(text: &str) -> Result<Segment<D>, TableError> {
+        let target = || {
+            let mut words = text.splitn(4, ' ');
+            Some(Target {
+                start: number(words.next()?)?,
+                length: number(words.next()?)?,
+                kind: words.next()?.to_owned(),
+                parameters: words.next().unwrap_or_default().to_owned(),
+            })
+        };
+        let target = target().ok_or_else(|| TableError::Form(text.to_owned()))?;
+        Segment::parse(&target)
+    }
+}
+
+impl<D: fmt::Display> fmt::Display for Segment<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&line(&self.target()))
+    }
+}
+
+impl<D: fmt::Display> From<Segment<D>> for String {
+    fn from(segment: Segment<D>) -> String {
+        segment.to_string()
+    }
+}

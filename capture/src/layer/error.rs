@@ -1,0 +1,121 @@
+//! Why a layer can't be set up.
+
+use super::device_mapper::{Base, Name};
+use crate::device::Device;
+use crate::probe::lvm::{LvmError, VolumeGroup};
+use crate::wait::DeviceError;
+use std::io;
+
+/// Why a target's device can't be reached through its layers.
+#[derive(Debug, thiserror::Error)]
+pub enum LayerError {
+    /// The target's device isn't there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A part of a volume isn't there.
+    #[error("the volume {volume} isn't whole: {missing}")]
+    Leg {
+        /// The volume.
+        volume: Name,
+        /// What is missing.
+        missing: DeviceError,
+    },
+    /// A layer that a volume lies on isn't set up.
+    #[error("the volume {volume} isn't set up: {missing} below it isn't either")]
+    Below {
+        /// The volume.
+        volume: Name,
+        /// The layer below.
+        missing: Name,
+    },
+    /// Several devices have the name of a part of a volume.
+    #[error("the volume {volume} isn't set up: {ambiguity}; disconnect the copy")]
+    Ambiguous {
+        /// The volume.
+        volume: Name,
+        /// Which devices.
+        ambiguity: String,
+    },
+    /// A device can't be read to see whether the volume is still there.
+    #[error("the volume {volume} isn't set up: {leg} can't be read: {error}; check the disk")]
+    Unreadable {
+        /// The volume.
+        volume: Name,
+        /// The device.
+        leg: Base,
+        /// Why.
+        error: io::Error,
+    },
+    /// LVM's metadata on a device can't be read.
+    #[error("the volume {volume} isn't set up: {leg}: {error}")]
+    Lvm {
+        /// The volume.
+        volume: Name,
+        /// The device.
+        leg: Base,
+        /// What is wrong with it.
+        error: LvmError,
+    },
+    /// A device is another physical volume than it was.
+    #[error(
+        "the volume {volume} isn't set up: {leg} is another physical volume than when the capture was loaded; load again after such changes (`baton crash load`)"
+    )]
+    OtherPhysicalVolume {
+        /// The volume.
+        volume: Name,
+        /// The device.
+        leg: Base,
+    },
+    /// No device of the volume has metadata.
+    #[error(
+        "the volume {volume} isn't set up: none of its physical volumes belongs to a volume group any more; load again after such changes (`baton crash load`)"
+    )]
+    NoGroup {
+        /// The volume.
+        volume: Name,
+    },
+    /// The physical volumes belong to another volume group.
+    #[error(
+        "the volume {volume} isn't set up: its physical volumes belong to the volume group {} ({}), and belonged to {} ({}) when the capture was loaded; load again after such changes (`baton crash load`)",
+        .now.name, .now.id, .then.name, .then.id
+    )]
+    OtherGroup {
+        /// The volume.
+        volume: Name,
+        /// The volume group as it was.
+        then: Box<VolumeGroup>,
+        /// The one that is found now.
+        now: Box<VolumeGroup>,
+    },
+    /// The volume group was changed.
+    #[error(
+        "the volume {volume} isn't set up: the volume group {} changed after the capture was loaded (seqno {} then, {} now), so a dump might overwrite something else; load again after such changes (`baton crash load`)",
+        .then.name, .then.seqno, .now.seqno
+    )]
+    Changed {
+        /// The volume.
+        volume: Name,
+        /// The volume group as it was.
+        then: Box<VolumeGroup>,
+        /// As it is now.
+        now: Box<VolumeGroup>,
+    },
+    /// The kernel doesn't make the volume.
+    #[error("the volume {volume} can't be set up: {error}; the kernel's log may say more")]
+    Kernel {
+        /// The volume.
+        volume: Name,
+        /// Why.
+        error: io::Error,
+    },
+    /// The volume has something else on it.
+    #[error(
+        "the volume {volume} doesn't hold the file system {device}; load again after such changes (`baton crash load`)"
+    )]
+    OtherFileSystem {
+        /// The volume.
+        volume: Name,
+        /// The file system's name.
+        device: Device,
+    },
+}

@@ -1,0 +1,175 @@
+use super::device_mapper::{Mapping, Segment, TableError, check};
+use super::*;
+use serde::de::DeserializeOwned;
+
+/// One layer, as the configuration has it.
+const LAYER: &str = "kind = \"device-mapper\"\nname = \"vg0-crash\"\nuuid = \"LVM-x\"\n\
+    table = [\"0 8 linear 0 2048\", \"8 16 striped 2 128 0 4096 1 2048\"]\n\
+    [[layer.leg]]\ndevice = \"PARTUUID=0a1b\"\n[[layer.leg]]\ndevice = \"SERIAL=a b,1024\"\n";
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Whole {
+    layer: Layers,
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    baton_toml::read(text).map_err(|error| error.to_string())
+}
+
+fn layers(parts: &[&str]) -> Result<Whole, String> {
+    let text: String = parts.iter().map(|it| format!("[[layer]]\n{it}")).collect();
+    read(&text)
+}
+
+#[test]
+fn layers_are_read_as_they_are_written() {
+    let group = "[layer.group]\nname = \"vg0\"\nid = \"xL2Mkx-GM20-Ue2N-JTZ3-819A-9JMt-bALxad\"\nseqno = 3\n\
+        [[layer.leg]]\ndevice = \"WWN=eui.0\"\nphysical-volume = \"ifB8jP-Jg0Z-6oyR-DCtV-rKRh-l82J-EG9zUg\"\n";
+    let in_group = "kind = \"device-mapper\"\nname = \"in-group\"\ntable = [\"0 8 linear 0 0\"]\n"
+        .to_owned()
+        + group;
+    let read = layers(&[LAYER, &in_group]).unwrap();
+    assert_eq!(read.layer.iter().count(), 2);
+    let written = toml::to_string(&read).unwrap();
+    assert_eq!(baton_toml::read::<Whole>(&written), Ok(read), "{written}");
+}
+
+#[test]
+fn what_can_not_be_set_up_is_refused_with_its_line() {
+    for (from, to, why) in [
+        ("vg0-crash", "a/b", "no name of a device-mapper volume"),
+        ("vg0-crash", "", "no name of a device-mapper volume"),
+        ("LVM-x", "a\\nb", "no UUID of the device mapper"),
+        ("linear", "crypt", "type \"crypt\" isn't set up"),
+        (
+            "0 8 linear",
+            "1 8 linear",
+            "the segment at sector 1 doesn't follow",
+        ),
+        (
+            "0 8 linear",
+            "0 7 linear",
+            "the segment at sector 8 doesn't follow",
+        ),
+        (
+            "0 8 linear",
+            "0 0 linear",
+            "the segment at sector 0 doesn't follow",
+        ),
+        (
+            "0 4096 1 2048",
+            "0 4096 2 2048",
+            "names the leg 2, and there are 2",
+        ),
+        ("PARTUUID=0a1b", "/dev/sda1", "another device after a crash"),
+        ("PARTUUID=0a1b", "LABEL=a", "another device after a crash"),
+        (
+            "PARTUUID=0a1b",
+            "VOLUME=below",
+            "lies on below, which isn't set up before",
+        ),
+        (
+            "PARTUUID=0a1b",
+            "VOLUME=vg0-crash",
+            "lies on vg0-crash, which isn't set up before",
+        ),
+        (
+            "device = \"PARTUUID=0a1b\"",
+            "device = \"PARTUUID=0a1b\"\nphysical-volume = \"ifB8jP-Jg0Z-6oyR-DCtV-rKRh-l82J-EG9zUg\"",
+            "has a physical volume in each leg",
+        ),
+        ("device-mapper", "md", "md"),
+    ] {
+        let text = LAYER.replacen(from, to, 1);
+        assert_ne!(text, LAYER);
+        let error = layers(&[&text]).unwrap_err();
+        assert!(error.contains(why), "{error}");
+        assert!(error.contains("line ") && !error.contains('\n'), "{error}");
+    }
+    let error = layers(&[LAYER, LAYER]).unwrap_err();
+    assert!(error.contains("two layers are called vg0-crash"), "{error}");
+    let many: Vec<String> = (0..17)
+        .map(|n| LAYER.replace("vg0-crash", &format!("v{n}")))
+        .collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert!(layers(&many[1..]).is_ok());
+    assert!(layers(&many).unwrap_err().contains("there are 17 layers"));
+}
+
+fn segment(text: &str) -> Result<Segment<usize>, TableError> {
+    text.parse()
+}
+
+#[test]
+fn segments_are_written_as_the_kernel_does() {
+    for (text, devices) in [
+        ("0 8 linear 0 2048", 1),
+        ("18446744073709551615 1 linear 7 0", 1),
+        ("8 16 striped 1 8 0 0", 1),
+        ("8 16 striped 3 128 0 4096 1 2048 0 1", 3),
+    ] {
+        let parsed = segment(text).unwrap();
+        assert_eq!(parsed.to_string(), text);
+        assert_eq!(parsed.devices().count(), devices);
+    }
+    let numbers: Segment<String> = "0 8 linear 253:1 2048".parse().unwrap();
+    let Mapping::Linear(extent) = &numbers.mapping else {
+        panic!("{numbers}");
+    };
+    assert_eq!((extent.device.as_str(), extent.start), ("253:1", 2048));
+}
+
+#[test]
+fn a_segment_that_is_cut_off_or_has_more_is_refused() {
+    let text = "8 16 striped 2 128 0 4096 1 2048";
+    for length in 0..text.len() {
+        let cut = &text[..length];
+        // A number that is cut off is another number.
+        if cut.ends_with(|c: char| c.is_ascii_digit()) && cut.split(' ').count() == 9 {
+            continue;
+        }
+        assert!(segment(cut).is_err(), "{cut}");
+    }
+    for bad in [
+        "0 8 linear 0 2048 1",
+        "0 8 linear 0",
+        "0 8 linear x 0",
+        "0 8 linear 0 -1",
+        "0 8 linear 0 +1",
+        "-0 8 linear 0 1",
+        "0 8 striped 0 128",
+        "0 8 striped 1 128 0 0 1 0",
+        "0 8 striped 1 0 0 0",
+        "0 8 striped 2 128 0 0",
+        "0 8",
+        "",
+    ] {
+        assert!(matches!(segment(bad), Err(TableError::Form(_))), "{bad}");
+    }
+    assert_eq!(
+        segment("0 8 thin 0 1"),
+        Err(TableError::Type("thin".into()))
+    );
+}
+
+#[test]
+fn segments_follow_each_other_within_what_can_be_addressed() {
+    let table = |lines: &[&str]| {
+        let table: Vec<_> = lines.iter().map(|line| segment(line).unwrap()).collect();
+        check(&table)
+    };
+    assert_eq!(table(&["0 8 linear 0 0", "8 8 linear 0 8"]), Ok(()));
+    assert_eq!(table(&[]), Err(TableError::Empty));
+    for lines in [
+        ["0 8 linear 0 0", "9 8 linear 0 8"],
+        ["0 8 linear 0 0", "7 8 linear 0 8"],
+        ["0 8 linear 0 0", "8 0 linear 0 8"],
+        ["0 8 linear 0 0", "8 36028797018963968 linear 0 8"],
+        ["0 8 linear 0 0", "8 18446744073709551615 linear 0 8"],
+    ] {
+        assert!(
+            matches!(table(&lines), Err(TableError::Gap(_))),
+            "{lines:?}"
+        );
+    }
+}
