@@ -15,6 +15,7 @@ pub mod dropped;
 pub mod estimate;
 pub mod initramfs;
 pub mod kernel;
+pub mod layer;
 pub mod load;
 pub mod module_file;
 pub mod names;

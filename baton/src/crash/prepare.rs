@@ -15,7 +15,9 @@ use crate::arch;
 use crate::failure::problem::Problem;
 use crate::failure::{Failure, Result};
 use baton_capture::config::Config;
+use baton_capture::layer::{Layer, Layers};
 use baton_capture::path::InitramfsFile;
+use baton_capture::target::Target;
 use baton_sys::Root;
 use baton_sys::hex;
 use baton_sys::modules::Index;
@@ -121,7 +123,8 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
     let text = config.to_toml().map_err(Problem::BadCaptureConfig)?;
     let cmdline = command_line(root, &settings)?;
     let initramfs = initramfs::build(&program, &text, &modules)?;
-    let parts = parts(&kernel, &program, &text, &modules, &cmdline);
+    let mut parts = parts(&kernel, &program, &text, &modules, &cmdline);
+    parts.extend(volumes(&config));
     Ok(Prepared {
         modules_len: modules.iter().map(|module| module.bytes.len() as u64).sum(),
         modules: modules.into_iter().map(|module| module.name).collect(),
@@ -253,6 +256,24 @@ fn parts(
         let name = format!("module {}", module.name);
         (name, digest(&module.bytes))
     }));
+    parts
+}
+
+/// The volumes that targets and the log's place are on, so that it is told which of them changed.
+fn volumes(config: &Config) -> BTreeMap<String, String> {
+    let of_target = |target: &'_ Target| match target {
+        Target::Filesystem(target) => target.layers.clone(),
+        Target::Raw(_) => Layers::default(),
+    };
+    let of_log = config.log.iter().map(|place| place.layers.clone());
+    let all = config.target.iter().map(of_target).chain(of_log);
+    let mut parts = BTreeMap::new();
+    for layer in all.flat_map(|layers| layers.iter().cloned().collect::<Vec<_>>()) {
+        let Layer::DeviceMapper(volume) = layer;
+        let keys = serde_json::to_vec(&volume).unwrap_or_default();
+        let digest = hex::encode(Sha256::digest(keys));
+        parts.insert(format!("volume {}", volume.name), digest);
+    }
     parts
 }
 

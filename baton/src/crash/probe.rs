@@ -1,6 +1,7 @@
 //! What is on a device, read by the code by which the capture program will find it.
 
 use baton_capture::device::Device;
+use baton_capture::probe::lvm::{self, LvmError, PhysicalVolume};
 use baton_capture::probe::{Occupant, Superblock, gpt, superblock};
 use baton_capture::system::Identity;
 use baton_kdump::Source;
@@ -50,6 +51,15 @@ fn open(root: &Root, device: &BlockDevice) -> Option<Node> {
 #[must_use]
 pub fn contents(root: &Root, device: &BlockDevice) -> Option<Superblock> {
     superblock(&open(root, device)?)
+}
+
+/// The physical volume of LVM on a device; `None` if the device can't be read.
+#[must_use]
+pub fn physical_volume(
+    root: &Root,
+    device: &BlockDevice,
+) -> Option<Result<PhysicalVolume, LvmError>> {
+    Some(lvm::physical_volume(&open(root, device)?))
 }
 
 /// What occupies a device, so that no raw dump may overwrite it; `None` where nothing does, or it can't be read.

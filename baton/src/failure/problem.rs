@@ -58,13 +58,18 @@ pub enum Problem {
         filesystem: String,
         origin: String,
     },
-    #[error(
-        "{target} is on {device}, which is {kind}; a capture can't assemble that yet, so name a target on a plain disk or partition"
-    )]
+    #[error("{target} is on {device}, which is {kind}; {help}")]
     Stacked {
         target: String,
         device: String,
         kind: String,
+        help: &'static str,
+    },
+    #[error("{target} is on the volume {volume}, which a capture couldn't set up: {why}")]
+    Volume {
+        target: String,
+        volume: String,
+        why: String,
     },
     #[error(
         "{target}: the file system is spread over {count} devices; a capture can't assemble that yet, so name a target on one device"
@@ -169,6 +174,17 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// A device that a capture would have to assemble.
+    #[must_use]
+    pub fn stacked(target: &str, device: &str, kind: &str) -> Problem {
+        Problem::Stacked {
+            target: target.to_owned(),
+            device: device.to_owned(),
+            kind: kind.to_owned(),
+            help: "a capture can't assemble that, so name a target on a disk or partition",
+        }
+    }
+
     /// Exit code and word.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -184,6 +200,7 @@ impl Problem {
             Problem::NotMounted { .. } => (Exit::Failed, "not-mounted"),
             Problem::NoBlockDevice { .. } => (Exit::Failed, "no-block-device"),
             Problem::Stacked { .. } => (Exit::Unsupported, "stacked"),
+            Problem::Volume { .. } => (Exit::Failed, "volume"),
             Problem::Spread { .. } => (Exit::Unsupported, "spread"),
             Problem::Elsewhere { .. } => (Exit::Unsupported, "elsewhere"),
             Problem::MountRefused { .. } => (Exit::Failed, "mount-refused"),

@@ -47,6 +47,7 @@ const MODULES: &[(&str, &str)] = &[
     ("fs/fat/fat.ko", ""),
     ("fs/nls/nls_cp437.ko", ""),
     ("fs/nls/nls_ascii.ko", ""),
+    ("drivers/md/dm-mod.ko", ""),
     ("drivers/watchdog/iTCO_wdt.ko", ""),
     ("drivers/mfd/lpc_ich.ko", ""),
     ("drivers/firmware/efi/efi-pstore.ko", ""),
@@ -305,6 +306,30 @@ impl Fake {
             }
         }
         self.file(&format!("dev/{name}"), bytes)
+    }
+
+    /// dm-0, the logical volume `crash` of the group `vg0` on sda1 and nvme0n1p1, mounted at /srv.
+    pub fn with_logical_volume(self) -> Fake {
+        let uuid = "LVM-xL2MkxGM20Ue2NJTZ3819A9JMtbALxadRNywEuaWQ6vYh018F71ebunTSgA6mlb0";
+        let members: [&[u8]; 2] = [
+            include_bytes!("../../../fuzz/corpus/lvm/member-0"),
+            include_bytes!("../../../fuzz/corpus/lvm/member-1"),
+        ];
+        let fake = self
+            .with_sata()
+            .with_nvme()
+            .with_device_mapper(uuid)
+            .with_ext4_on("dm-0", [0x5a; 16])
+            .with_table("0 122880 linear 8:1 2048\n122880 40960 linear 259:1 2048\n")
+            .file("dev/sda1", members[0])
+            .file("dev/nvme0n1p1", members[1]);
+        fake.set("sys/class/block/dm-0/dm/name", "vg0-crash\n");
+        fake
+    }
+
+    /// The table of dm-0, as `dmsetup table` prints it.
+    pub fn with_table(self, table: &str) -> Fake {
+        self.file("sys/devices/virtual/block/dm-0/dm/table", table)
     }
 
     /// dm-0 on sda1, mounted at /srv; `uuid` says what made it.

@@ -112,6 +112,33 @@ fn what_changes_is_named_by_its_part() {
 }
 
 #[test]
+fn a_volume_that_changes_is_named_and_is_the_same_for_a_dump_and_for_the_log() {
+    let config = "[[target]]\nkind = \"mounted\"\ndirectory = \"/srv\"\n\
+        [log]\nkind = \"filesystem\"\ndevice = \"LABEL=dumps\"\ndirectory = \"/\"\n";
+    let fake = machine().with_logical_volume();
+    let before = made(&fake, Some(config)).unwrap();
+    let place = before.config.log.as_ref().unwrap();
+    let baton_capture::target::Target::Filesystem(target) = &before.config.target[0] else {
+        panic!("no file system");
+    };
+    assert_eq!(target.layers, place.layers);
+    assert!(before.modules.iter().any(|it| it == "dm_mod"));
+    let told = before.targets[0].describe();
+    assert!(told.contains("on vg0-crash (UUID=5a5a"), "{told}");
+    assert!(
+        told.contains("vg0-crash is linear on sda1, nvme0n1p1"),
+        "{told}"
+    );
+    fake.set(
+        "sys/devices/virtual/block/dm-0/dm/table",
+        "0 122880 linear 8:1 2048\n122880 8192 linear 259:1 2048\n",
+    );
+    let now = made(&fake, Some(config)).unwrap();
+    let changed = crate::crash::record::Record::new(&before, false).changed(&now.parts);
+    assert_eq!(changed, ["configuration", "volume vg0-crash"]);
+}
+
+#[test]
 fn a_target_that_can_not_be_used_is_left_out_if_another_can() {
     let both = "[[target]]\nkind = \"raw\"\ndevice = \"PARTUUID=gone\"\n\
         [[target]]\nkind = \"mounted\"\ndirectory = \"/\"\n";

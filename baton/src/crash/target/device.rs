@@ -52,12 +52,18 @@ pub fn check(
 ) -> std::result::Result<(), Problem> {
     let disk = device.disk();
     if let Some(kind) = assembled(&disk) {
-        return Err(Problem::Stacked {
-            target: target.to_owned(),
-            device: disk.name,
-            kind,
-        });
+        return Err(Problem::stacked(target, &disk.name, &kind));
     }
+    check_name(root, device, called, target)
+}
+
+/// Checks that a capture can find a device by its name.
+pub fn check_name(
+    root: &Root,
+    device: &BlockDevice,
+    called: &Device,
+    target: &str,
+) -> std::result::Result<(), Problem> {
     match probe::carries(root, device, called) {
         Some(false) => Err(Problem::NotFound {
             target: target.to_owned(),

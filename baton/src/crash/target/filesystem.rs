@@ -3,6 +3,7 @@
 mod trial;
 
 use super::{FindTarget, FoundTarget, capture, device};
+use crate::crash::layer::Stack;
 use crate::crash::needs::Needs;
 use crate::crash::{names, probe};
 use crate::failure::Result;
@@ -10,6 +11,7 @@ use crate::failure::capture::CaptureError;
 use crate::failure::problem::Problem;
 use baton_capture::device::Device;
 use baton_capture::file_system::FileSystem;
+use baton_capture::layer::Layers;
 use baton_capture::mount_options::MountOptions;
 use baton_capture::path::Directory;
 use baton_capture::target::FilesystemTarget;
@@ -57,7 +59,9 @@ impl FindTarget for Filesystem {
                 filesystem,
                 options: self.options.clone(),
                 directory: self.directory.clone(),
+                layers: Layers::default(),
             },
+            stack: Stack::default(),
             mounted_at: mount.map(|mount| mount.point.clone()),
             device: found,
             notes,
@@ -126,6 +130,8 @@ pub struct FoundFilesystem {
     pub config: FilesystemTarget,
     /// The device of the file system.
     pub device: BlockDevice,
+    /// What is below it.
+    pub stack: Stack,
     /// Where the file system is mounted here, if it is.
     pub mounted_at: Option<PathBuf>,
     /// What the machine's owner should know.
@@ -149,8 +155,9 @@ impl FoundTarget for FoundFilesystem {
             ..
         } = &self.config;
         format!(
-            "{directory} of {filesystem} on {} ({device})",
-            self.device.name
+            "{directory} of {filesystem} on {} ({device}){}",
+            self.stack.top(&self.device),
+            self.stack.describe()
         )
     }
 
@@ -159,7 +166,7 @@ impl FoundTarget for FoundFilesystem {
     }
 
     fn require(&self, needs: &mut Needs<'_>) -> std::result::Result<(), Problem> {
-        needs.device(&self.device)?;
+        self.stack.require(needs)?;
         modules(needs, self.config.filesystem, &self.config.options)
     }
 
@@ -209,11 +216,17 @@ impl FoundFilesystem {
         mounts: &[Mount],
         target: &str,
     ) -> Result<Box<dyn FoundTarget>> {
-        device::check(root, &self.device, &self.config.device, target)?;
+        self.stack = Stack::below(root, &self.device, target)?;
+        self.config.layers = self.stack.layers.clone();
+        device::check_name(root, &self.device, &self.config.device, target)?;
         self.check_contents(root, target)?;
         self.check_btrfs(root, target)?;
         device::check_writable(&self.device, target)?;
-        self.notes.extend(self.ambiguity(root)?);
+        if self.config.layers.is_empty() {
+            self.notes.extend(self.ambiguity(root)?);
+        } else {
+            self.check_uuid(target)?;
+        }
         let notes = trial::run(root, mounts, &self, target)?;
         self.notes.extend(notes);
         Ok(Box::new(self))
@@ -241,6 +254,20 @@ impl FoundFilesystem {
                 device,
                 found: found.owner.to_string(),
             })
+        }
+    }
+
+    /// Checks that a volume's file system has a name by which it is seen whether it is still there.
+    fn check_uuid(&self, target: &str) -> std::result::Result<(), Problem> {
+        match self.config.device {
+            Device::Uuid(_) | Device::Label(_) => Ok(()),
+            _ => Err(Problem::Volume {
+                target: target.to_owned(),
+                volume: self.stack.top(&self.device),
+                why:
+                    "the UUID of its file system can't be read; name the target by UUID= or LABEL="
+                        .to_owned(),
+            }),
         }
     }
 

@@ -2,11 +2,13 @@
 
 use super::filesystem::{self, FoundFilesystem};
 use super::{FindTarget, FoundTarget};
+use crate::crash::layer::Stack;
 use crate::crash::names;
 use crate::failure::Result;
 use crate::failure::problem::Problem;
 use baton_capture::device::Device;
 use baton_capture::file_system::FileSystem;
+use baton_capture::layer::Layers;
 use baton_capture::mount_options::MountOptions;
 use baton_capture::path::Directory;
 use baton_capture::target::FilesystemTarget;
@@ -49,6 +51,7 @@ impl FindTarget for Mounted {
             config: self.config(mount, &path, called)?,
             mounted_at: Some(mount.point.clone()),
             device,
+            stack: Stack::default(),
             notes,
         };
         found.checked(root, mounts, &self.name())
@@ -85,6 +88,7 @@ impl Mounted {
             filesystem,
             options,
             directory,
+            layers: Layers::default(),
         })
     }
 }

@@ -1,0 +1,296 @@
+//! Volumes of the device mapper, above all those of LVM.
+
+use super::Finder;
+use crate::crash::needs::Needs;
+use crate::crash::{names, probe};
+use crate::failure::Result;
+use crate::failure::problem::Problem;
+use baton_capture::device::Device;
+use baton_capture::layer::Layer;
+use baton_capture::layer::device_mapper::{
+    Base, Leg, Name, Segment, TableError, Volume, VolumeError, check,
+};
+use baton_capture::probe::lvm::{Id, VolumeGroup};
+use baton_sys::block::BlockDevice;
+use baton_sys::device_mapper::{CONTROL, Control, Table, Target};
+use baton_sys::{ReadError, Root};
+use std::path::Path;
+use std::str::FromStr;
+
+/// Adds a volume, after what is below it; `None` if the disk isn't one. Returns its name.
+pub fn add(finder: &mut Finder<'_>, disk: &BlockDevice) -> Result<Option<Name>> {
+    let Some(table) = table(finder.root, disk)? else {
+        return Ok(None);
+    };
+    let name = disk.attribute("dm/name").unwrap_or_default();
+    let name = Name::try_from(name).map_err(|error| Problem::Volume {
+        target: finder.target.to_owned(),
+        volume: disk.name.clone(),
+        why: error.to_string(),
+    })?;
+    if finder.layers.iter().all(|layer| *layer.name() != name) {
+        let (volume, words) = Look {
+            finder,
+            disk,
+            name: &name,
+        }
+        .volume(&table)?;
+        finder.layers.push(Layer::DeviceMapper(volume));
+        finder.words.push(words);
+    }
+    Ok(Some(name))
+}
+
+/// Adds the modules that a volume needs.
+pub fn require(volume: &Volume, needs: &mut Needs<'_>) -> std::result::Result<(), Problem> {
+    // The types linear and striped are in it, too.
+    needs.must("dm_mod", &format!("to set up the volume {}", volume.name))
+}
+
+/// The table of a volume; `None` if the disk isn't one. A machine that is described has no device mapper: there a file
+/// `dm/table` beside the others of the disk has it, as `dmsetup table` prints it.
+fn table(root: &Root, disk: &BlockDevice) -> Result<Option<Table>> {
+    if !disk.has("dm") {
+        return Ok(None);
+    }
+    if !root.is_system() {
+        return Ok(disk.attribute("dm/table").map(|text| Table {
+            targets: text.lines().filter_map(described).collect(),
+            is_suspended: disk.attribute("dm/suspended").as_deref() == Some("1"),
+            is_to_change: false,
+        }));
+    }
+    let number = disk.number().and_then(|it| it.parse::<Number>().ok());
+    let Some(Number(major, minor)) = number else {
+        return Ok(None);
+    };
+    let table = Control::open().and_then(|control| control.table((major, minor)));
+    let table = table.map_err(|error| ReadError::new(Path::new(CONTROL), error))?;
+    Ok(Some(table))
+}
+
+fn described(line: &str) -> Option<Target> {
+    let mut words = line.splitn(4, ' ');
+    Some(Target {
+        start: words.next()?.parse().ok()?,
+        length: words.next()?.parse().ok()?,
+        kind: words.next()?.to_owned(),
+        parameters: words.next().unwrap_or_default().to_owned(),
+    })
+}
+
+/// The numbers of a device, as the kernel's tables have them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Number(u32, u32);
+
+impl FromStr for Number {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Number, ()> {
+        let number = |text: &str| text.parse().map_err(drop);
+        let (major, minor) = text.split_once(':').ok_or(())?;
+        Ok(Number(number(major)?, number(minor)?))
+    }
+}
+
+/// A look at one volume.
+struct Look<'l, 'r> {
+    finder: &'l mut Finder<'r>,
+    disk: &'l BlockDevice,
+    name: &'l Name,
+}
+
+impl Look<'_, '_> {
+    fn problem(&self, why: impl ToString) -> Problem {
+        Problem::Volume {
+            target: self.finder.target.to_owned(),
+            volume: self.name.to_string(),
+            why: why.to_string(),
+        }
+    }
+
+    /// The volume, and what it consists of in words.
+    fn volume(mut self, before: &Table) -> Result<(Volume, String)> {
+        let segments = self.segments(before)?;
+        let mut numbers: Vec<Number> = Vec::new();
+        for number in segments.iter().flat_map(Segment::devices) {
+            if !numbers.contains(number) {
+                numbers.push(*number);
+            }
+        }
+        let devices = numbers.iter().map(|number| self.device(*number));
+        let devices = devices.collect::<Result<Vec<_>>>()?;
+        let bases = devices.iter().map(|device| self.base(device));
+        let bases = bases.collect::<Result<Vec<_>>>()?;
+        let uuid = self.disk.attribute("dm/uuid").unwrap_or_default();
+        let (physical_volumes, group) = match uuid.strip_prefix(LVM) {
+            Some(rest) => self.physical_volumes(&devices, rest)?,
+            None => (vec![None; bases.len()], None),
+        };
+        // What was read meanwhile is of this very table.
+        if table(self.finder.root, self.disk)?.as_ref() != Some(before) {
+            return Err(self.problem(CHANGING).into());
+        }
+        let legs = bases.into_iter().zip(physical_volumes);
+        let index = |number: &Number| numbers.iter().position(|it| it == number).unwrap_or(0);
+        let volume = Volume {
+            name: self.name.clone(),
+            uuid,
+            leg: legs
+                .map(|(device, physical_volume)| Leg {
+                    device,
+                    physical_volume,
+                })
+                .collect(),
+            table: segments.iter().map(|it| it.with(index)).collect(),
+            group,
+        };
+        let volume = volume.checked();
+        let volume = volume.map_err(|error: VolumeError| self.problem(error))?;
+        let words = words(&volume, &devices);
+        Ok((volume, words))
+    }
+
+    fn segments(&self, table: &Table) -> std::result::Result<Vec<Segment<Number>>, Problem> {
+        if table.is_suspended || table.is_to_change {
+            return Err(self.problem(CHANGING));
+        }
+        let segments = table.targets.iter().map(Segment::parse);
+        let segments: std::result::Result<Vec<_>, _> = segments.collect();
+        let segments = segments.map_err(|error| match error {
+            TableError::Type(kind) => self.refused(&kind),
+            other => self.problem(other),
+        })?;
+        check(&segments).map_err(|error| self.problem(error))?;
+        Ok(segments)
+    }
+
+    /// The refusal of a type that isn't set up.
+    fn refused(&self, kind: &str) -> Problem {
+        let (what, help) = match kind {
+            "crypt" => (
+                "encrypted (dm-crypt), and the key isn't there after a panic",
+                NO_KEY,
+            ),
+            "multipath" => ("reached by several paths (multipath)", NOT_YET),
+            "snapshot-origin" => ("the origin of snapshots", NO_SNAPSHOTS),
+            "snapshot" | "snapshot-merge" => ("a snapshot", NOT_YET),
+            "raid" | "mirror" => ("a RAID array or mirror of LVM", NOT_YET),
+            "thin" | "thin-pool" => ("a thin volume", NOT_YET),
+            "cache" | "writecache" => ("cached on another device", NOT_YET),
+            "integrity" => ("kept with checksums (dm-integrity)", NOT_YET),
+            "verity" => ("verified, and so never written to (dm-verity)", NOT_YET),
+            _ => ("something that a capture can't set up", NOT_YET),
+        };
+        Problem::Stacked {
+            target: self.finder.target.to_owned(),
+            device: self.name.to_string(),
+            kind: format!("{what} (type {kind})"),
+            help,
+        }
+    }
+
+    fn device(&self, Number(major, minor): Number) -> Result<BlockDevice> {
+        let found = BlockDevice::by_number(self.finder.root, (major, minor))?;
+        let why = || format!("it lies on the device {major}:{minor}, which isn't there");
+        Ok(found.ok_or_else(|| self.problem(why()))?)
+    }
+
+    /// The name that a device of the volume has after a crash.
+    fn base(&mut self, device: &BlockDevice) -> Result<Base> {
+        if let Some(name) = self.finder.add(device)? {
+            return Ok(Base::Layer(name));
+        }
+        let root = self.finder.root;
+        let table = || names::part_uuid(root, device);
+        let label = || {
+            Some(Device::Uuid(
+                probe::physical_volume(root, device)?.ok()?.id.into(),
+            ))
+        };
+        let names = if device.is_partition() {
+            [table(), label()]
+        } else {
+            [names::identity(root, device)?, label()]
+        };
+        for name in names.into_iter().flatten() {
+            let is_right = probe::carries(root, device, &name) != Some(false);
+            if is_right && names::others(root, device, &name)?.is_empty() {
+                return Ok(Base::Device(name));
+            }
+        }
+        let why = format!(
+            "{} has no name that it alone has, also after a crash (PARTUUID, WWN or serial number); give it one (`sgdisk -G`), or take its copy out",
+            device.name
+        );
+        Err(self.problem(why).into())
+    }
+
+    /// The physical volumes on the devices of a logical volume, and their group. `uuid` is the volume's, which begins with
+    /// its group's.
+    fn physical_volumes(
+        &self,
+        devices: &[BlockDevice],
+        uuid: &str,
+    ) -> Result<(Vec<Option<Id>>, Option<VolumeGroup>)> {
+        let (mut ids, mut group) = (Vec::new(), None);
+        for device in devices {
+            let found = probe::physical_volume(self.finder.root, device);
+            let found = found.ok_or_else(|| {
+                let why = format!("{} can't be read to find its volume group", device.name);
+                self.problem(why)
+            })?;
+            let found = found.map_err(|error| self.problem(format!("{}: {error}", device.name)))?;
+            ids.push(Some(found.id));
+            if let (Some(now), Some(before)) = (&found.group, &group)
+                && now != before
+            {
+                return Err(self.problem(CHANGING).into());
+            }
+            group = found.group.or(group);
+        }
+        let own = uuid
+            .get(..32)
+            .and_then(|it| Id::stored(it.as_bytes().try_into().ok()?));
+        match group {
+            Some(group) if own.as_ref() == Some(&group.id) => Ok((ids, Some(group))),
+            Some(group) => {
+                let why = format!("its disks belong to another volume group, {}", group.name);
+                Err(self.problem(why).into())
+            }
+            None => {
+                let why = "none of its disks has metadata of its volume group, by which it is seen after a crash whether it changed; give one some (`pvchange --metadataignore n`)";
+                Err(self.problem(why).into())
+            }
+        }
+    }
+}
+
+/// How the UUIDs of LVM's volumes begin (dm_build_dm_uuid of LVM2).
+const LVM: &str = "LVM-";
+
+const CHANGING: &str = "it is being changed right now; load again afterwards";
+const NO_KEY: &str = "name a target that isn't encrypted, or at least a place for the kernel log ([log] in crash.toml; by default /boot/crash, where /boot is a file system of its own)";
+const NO_SNAPSHOTS: &str = "remove its snapshots, or name another target";
+const NOT_YET: &str = "a capture can't assemble that yet, so name a target on a disk, a partition, or a linear or striped volume";
+
+/// What a volume consists of.
+fn words(volume: &Volume, devices: &[BlockDevice]) -> String {
+    let mut kinds: Vec<&str> = volume.table.iter().map(Segment::kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let legs = volume.leg.iter().zip(devices);
+    let on = legs.map(|(leg, device)| match &leg.device {
+        Base::Layer(name) => name.to_string(),
+        Base::Device(_) => device.name.clone(),
+    });
+    let on = on.collect::<Vec<_>>().join(", ");
+    let group = volume.group.as_ref();
+    let group = group.map(|it| format!(", in the volume group {} (seqno {})", it.name, it.seqno));
+    format!(
+        "{} is {} on {on}{}",
+        volume.name,
+        kinds.join(" and "),
+        group.unwrap_or_default()
+    )
+}

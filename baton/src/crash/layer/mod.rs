@@ -1,0 +1,118 @@
+//! What lies between the disks and a target's file system: looked up here, and recorded so that a capture can set it up
+//! again. Each kind of layer has a file; what the capture program does is in `capture/src/layer`.
+
+mod device_mapper;
+
+#[cfg(test)]
+mod tests;
+
+use super::assembled::assembled;
+use super::needs::Needs;
+use crate::failure::Result;
+use crate::failure::problem::Problem;
+use baton_capture::layer::device_mapper::Name;
+use baton_capture::layer::{Layer, Layers};
+use baton_sys::Root;
+use baton_sys::block::BlockDevice;
+
+/// What is below a file system.
+#[derive(Debug, Default)]
+pub struct Stack {
+    /// The layers, as the capture program reads them; none if a disk or partition has the file system.
+    pub layers: Layers,
+    /// The disks and partitions below all of them.
+    disks: Vec<BlockDevice>,
+    /// What each layer consists of, in words.
+    words: Vec<String>,
+}
+
+impl Stack {
+    /// Looks up what is below the device of the target that is called `target` in messages.
+    ///
+    /// # Errors
+    /// When a capture couldn't set it up.
+    pub fn below(root: &Root, device: &BlockDevice, target: &str) -> Result<Stack> {
+        let mut finder = Finder {
+            root,
+            target,
+            layers: Vec::new(),
+            disks: Vec::new(),
+            words: Vec::new(),
+            way: Vec::new(),
+        };
+        finder.add(device)?;
+        let layers = Layers::try_from(finder.layers).map_err(|error| Problem::Volume {
+            target: target.to_owned(),
+            volume: device.name.clone(),
+            why: error.to_string(),
+        })?;
+        Ok(Stack {
+            layers,
+            disks: finder.disks,
+            words: finder.words,
+        })
+    }
+
+    /// What has the file system, in words: the name of the last layer, or of the device where there is none.
+    #[must_use]
+    pub fn top(&self, device: &BlockDevice) -> String {
+        let top = self.layers.iter().last();
+        top.map_or_else(|| device.name.clone(), |it| it.name().to_string())
+    }
+
+    /// What the layers consist of, in words, the last one first; empty if there is none.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let words = self.words.iter().rev().map(|it| format!("; {it}"));
+        words.collect()
+    }
+
+    /// Adds the modules that the layers and disks need.
+    ///
+    /// # Errors
+    /// Names the first that is missing, and what needs it.
+    pub fn require(&self, needs: &mut Needs<'_>) -> std::result::Result<(), Problem> {
+        for layer in self.layers.iter() {
+            match layer {
+                Layer::DeviceMapper(volume) => device_mapper::require(volume, needs)?,
+            }
+        }
+        let mut disks = self.disks.iter();
+        disks.try_for_each(|disk| needs.device(disk))
+    }
+}
+
+/// What is found on the way down.
+struct Finder<'r> {
+    root: &'r Root,
+    target: &'r str,
+    layers: Vec<Layer>,
+    disks: Vec<BlockDevice>,
+    words: Vec<String>,
+    /// The devices above. A machine that is described may have one that lies on itself.
+    way: Vec<String>,
+}
+
+impl Finder<'_> {
+    /// Adds a device after all that is below it. Returns its name if it is a layer.
+    fn add(&mut self, device: &BlockDevice) -> Result<Option<Name>> {
+        let disk = device.disk();
+        if self.way.contains(&disk.name) {
+            return Err(self.stacked(&disk, "a part of itself"));
+        }
+        self.way.push(disk.name.clone());
+        let layer = device_mapper::add(self, &disk)?;
+        self.way.pop();
+        if layer.is_none() {
+            if let Some(kind) = assembled(&disk) {
+                return Err(self.stacked(&disk, &kind));
+            }
+            self.disks.push(device.clone());
+        }
+        Ok(layer)
+    }
+
+    fn stacked(&self, disk: &BlockDevice, kind: &str) -> crate::failure::Failure {
+        Problem::stacked(self.target, &disk.name, kind).into()
+    }
+}

@@ -1,0 +1,203 @@
+use super::*;
+use crate::crash::fake::{Fake, RELEASE};
+use crate::failure::Failure;
+use baton_capture::layer::device_mapper::Volume;
+use baton_sys::modules::Index;
+
+/// As LVM 2.03.16 wrote it: a physical volume in no group, and one of another group.
+const ORPHAN: &[u8] = include_bytes!("../../../../fuzz/corpus/lvm/orphan");
+const OTHER: &[u8] = include_bytes!("../../../../fuzz/corpus/lvm/used");
+
+fn look(fake: &Fake) -> Result<Stack> {
+    let root = fake.root();
+    let device = BlockDevice::by_name(&root, "dm-0").unwrap().unwrap();
+    Stack::below(&root, &device, "target /srv")
+}
+
+fn refused(fake: &Fake) -> (&'static str, String) {
+    let failure: Failure = look(fake).unwrap_err();
+    (failure.word(), failure.to_string())
+}
+
+fn volumes(stack: &Stack) -> Vec<Volume> {
+    let volumes = stack.layers.iter().map(|layer| {
+        let Layer::DeviceMapper(volume) = layer;
+        volume.clone()
+    });
+    volumes.collect()
+}
+
+#[test]
+fn a_logical_volume_is_recorded_with_the_lasting_names_of_its_disks_and_the_state_of_its_group() {
+    let stack = look(&Fake::new().with_logical_volume()).unwrap();
+    let volumes = volumes(&stack);
+    let [volume] = volumes.as_slice() else {
+        panic!("{volumes:?}");
+    };
+    let table: Vec<String> = volume.table.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        table,
+        ["0 122880 linear 0 2048", "122880 40960 linear 1 2048"]
+    );
+    let legs = volume.leg.iter().map(|leg| leg.device.to_string());
+    assert!(legs.eq(["PARTUUID=part-sda1", "PARTUUID=part-nvme0n1p1"]));
+    let ids = volume
+        .leg
+        .iter()
+        .map(|leg| leg.physical_volume.clone().unwrap().to_string());
+    assert!(ids.eq([
+        "ifB8jP-Jg0Z-6oyR-DCtV-rKRh-l82J-EG9zUg",
+        "qtRuqz-sg4h-aANK-6WDk-L0DH-y1tw-OWlqeX"
+    ]));
+    let group = volume.group.as_ref().unwrap();
+    assert_eq!(
+        group.id.to_string(),
+        "xL2Mkx-GM20-Ue2N-JTZ3-819A-9JMt-bALxad"
+    );
+    assert_eq!(
+        stack.describe(),
+        "; vg0-crash is linear on sda1, nvme0n1p1, in the volume group vg0 (seqno 3)"
+    );
+}
+
+#[test]
+fn the_device_mapper_and_the_drivers_of_all_disks_are_brought_along() {
+    let fake = Fake::new().with_modules().with_logical_volume();
+    let index = Index::read(&fake.root(), RELEASE).unwrap().unwrap();
+    let mut needs = Needs::new(&index, true);
+    look(&fake).unwrap().require(&mut needs).unwrap();
+    let modules = needs.into_order();
+    for wanted in ["dm_mod", "ahci", "sd_mod", "nvme"] {
+        assert!(modules.iter().any(|it| it == wanted), "{modules:?}");
+    }
+}
+
+#[test]
+fn a_type_that_is_not_set_up_is_named_with_what_would_help() {
+    for (table, words) in [
+        (
+            "0 8 crypt aes 0 8:1 0",
+            "encrypted (dm-crypt), and the key isn't there after a panic (type crypt); name a target that isn't encrypted, or at least a place for the kernel log",
+        ),
+        (
+            "0 8 multipath 0 0 1 1",
+            "several paths (multipath) (type multipath)",
+        ),
+        ("0 8 snapshot-origin 253:1", "remove its snapshots"),
+        ("0 8 thin 253:1 1", "a thin volume (type thin)"),
+        (
+            "0 8 raid raid1 3 0",
+            "a RAID array or mirror of LVM (type raid)",
+        ),
+        (
+            "0 4 linear 8:1 0\n4 4 error",
+            "something that a capture can't set up (type error)",
+        ),
+    ] {
+        let fake = Fake::new()
+            .with_sata()
+            .with_device_mapper("x")
+            .with_table(table);
+        let (word, message) = refused(&fake);
+        assert_eq!(word, "stacked");
+        assert!(
+            message.starts_with("target /srv is on srv, which is "),
+            "{message}"
+        );
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn a_group_that_can_not_be_seen_to_be_the_same_later_is_refused() {
+    for (image, why) in [
+        (OTHER, "it is being changed right now"),
+        (&[0; 4096][..], "nvme0n1p1: it is no physical volume of LVM"),
+        (&[], "nvme0n1p1 can't be read"),
+    ] {
+        let fake = Fake::new()
+            .with_logical_volume()
+            .file("dev/nvme0n1p1", image);
+        let (word, message) = refused(&fake);
+        assert_eq!(word, "volume");
+        assert!(message.contains(why), "{message}");
+    }
+    let without = Fake::new()
+        .with_logical_volume()
+        .file("dev/sda1", ORPHAN)
+        .file("dev/nvme0n1p1", ORPHAN);
+    assert!(refused(&without).1.contains("pvchange --metadataignore n"));
+    let other = Fake::new().with_logical_volume();
+    other.set(
+        "sys/class/block/dm-0/dm/uuid",
+        format!("LVM-{}\n", "x".repeat(64)),
+    );
+    assert!(refused(&other).1.contains("another volume group, vg0"));
+}
+
+#[test]
+fn a_volume_that_is_being_changed_or_makes_no_sense_is_refused() {
+    let suspended = Fake::new()
+        .with_logical_volume()
+        .file("sys/class/block/dm-0/dm/suspended", "1\n");
+    assert!(refused(&suspended).1.contains("being changed right now"));
+    for (table, why) in [
+        ("", "the table is empty"),
+        ("0 8 linear 8:1 0\n9 8 linear 8:1 0", "doesn't follow"),
+        ("0 8 linear 8:9 0", "the device 8:9, which isn't there"),
+        ("0 8 linear x 0", "is no segment of a table"),
+    ] {
+        let fake = Fake::new()
+            .with_sata()
+            .with_device_mapper("x")
+            .with_table(table);
+        let (word, message) = refused(&fake);
+        assert_eq!(word, "volume");
+        assert!(message.contains(why), "{message}");
+    }
+}
+
+#[test]
+fn a_volume_on_a_volume_comes_after_it_and_none_lies_on_itself() {
+    let below = "sys/devices/virtual/block/dm-1";
+    let fake = Fake::new()
+        .with_sata()
+        .with_device_mapper("x")
+        .with_table("0 8 linear 253:1 0\n")
+        .file(&format!("{below}/dm/name"), "part1\n")
+        .file(&format!("{below}/dm/table"), "0 16 striped 1 8 8:1 0\n")
+        .file(&format!("{below}/dev"), "253:1\n")
+        .link("sys/dev/block/253:1", below);
+    let stack = look(&fake).unwrap();
+    let names = stack.layers.iter().map(|layer| layer.name().to_string());
+    assert!(names.eq(["part1", "srv"]));
+    assert_eq!(volumes(&stack)[1].leg[0].device.to_string(), "VOLUME=part1");
+    assert_eq!(
+        stack.describe(),
+        "; srv is linear on part1; part1 is striped on sda1"
+    );
+    fake.set(&format!("{below}/dm/table"), "0 16 linear 253:0 0\n");
+    assert!(refused(&fake).1.contains("a part of itself"));
+}
+
+#[test]
+fn a_disk_without_a_name_of_its_own_is_known_by_its_physical_volume_or_refused() {
+    let fake = Fake::new().with_logical_volume();
+    std::fs::remove_dir_all(fake.path("dev/disk/by-partuuid")).unwrap();
+    let named = look(&fake).unwrap();
+    assert_eq!(
+        volumes(&named)[0].leg[0].device.to_string(),
+        "UUID=ifB8jP-Jg0Z-6oyR-DCtV-rKRh-l82J-EG9zUg"
+    );
+    let plain = Fake::new()
+        .with_sata()
+        .with_device_mapper("x")
+        .with_table("0 8 linear 8:1 0");
+    std::fs::remove_dir_all(plain.path("dev/disk/by-partuuid")).unwrap();
+    let (word, message) = refused(&plain);
+    assert_eq!(word, "volume");
+    assert!(
+        message.contains("sda1 has no name that it alone has"),
+        "{message}"
+    );
+}
