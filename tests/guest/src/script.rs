@@ -96,6 +96,15 @@ pub enum Step {
     ScanVmcore,
     /// Loads a module of the running kernel and what it needs, from [`MODULES`].
     LoadModule(String),
+    /// Makes a link to a disk for crash dumps, or to its first partition.
+    Link {
+        /// The disk's number.
+        target: usize,
+        /// Whether to its first partition.
+        partition: bool,
+        /// The link.
+        path: String,
+    },
     /// Mounts a disk for crash dumps.
     Mount {
         /// Its number.

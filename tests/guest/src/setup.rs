@@ -111,6 +111,16 @@ pub fn mount_target(number: usize, filesystem: &str, place: &str) -> Result<()> 
         .with_context(|| format!("mounting {}", disk.display()))
 }
 
+/// Makes a link to a disk for crash dumps, or to its first partition.
+pub fn link_target(number: usize, is_partition: bool, path: &str) -> Result<()> {
+    let mut device = disk(&target_serial(number))?.into_os_string();
+    if is_partition {
+        // The kernel's names of NVMe disks end with a number, so that there is a letter between.
+        device.push("p1");
+    }
+    symlink(&device, path).with_context(|| path.to_owned())
+}
+
 /// Reads the script from its disk.
 pub fn read_script() -> Result<Script> {
     let disk = disk(SCRIPT_SERIAL)?;

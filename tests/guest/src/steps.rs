@@ -66,6 +66,11 @@ pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Resu
         }
         Step::ScanVmcore => console.say(Event::Scanned(vmcore::scan("/proc/vmcore")?)),
         Step::LoadModule(name) => setup::load_module(name)?,
+        Step::Link {
+            target,
+            partition,
+            path,
+        } => setup::link_target(*target, *partition, path)?,
         Step::Mount {
             target,
             filesystem,

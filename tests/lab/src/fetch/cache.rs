@@ -21,6 +21,8 @@ pub enum Entry<'a> {
     Kernel(&'a str),
     /// Stock kexec and its libraries.
     StockKexec,
+    /// LVM, and what makes file systems on its volumes.
+    Lvm,
     /// What the images that guests load besides kernels are made of.
     Images,
     /// Programs that read dumps.
@@ -49,8 +51,9 @@ impl Entry<'_> {
     fn name(self) -> String {
         match self {
             Entry::Firmware => "firmware-1".into(),
-            Entry::Kernel(label) => format!("kernel-{label}-4"),
+            Entry::Kernel(label) => format!("kernel-{label}-5"),
             Entry::StockKexec => "stock-kexec-1".into(),
+            Entry::Lvm => "lvm-1".into(),
             Entry::Images => "images-2".into(),
             Entry::DumpPeers => "dump-peers-2".into(),
             Entry::SystemdSbsign => "systemd-sbsign-1".into(),

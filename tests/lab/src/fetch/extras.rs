@@ -35,6 +35,7 @@ pub struct Extras {
     /// A kernel that Xen can have as its first guest, as those for virtual machines can't be.
     pub first_guest: Kernel,
     stock_kexec: PathBuf,
+    lvm: PathBuf,
     images: PathBuf,
     python: PathBuf,
 }
@@ -49,12 +50,14 @@ impl Extras {
             let peers = scope.spawn(|| Peers::fetch(cache));
             let first_guest = scope.spawn(|| Kernel::for_xen(cache));
             let images = scope.spawn(|| cache.once(Entry::Images, |draft| images(cache, draft)));
+            let lvm = scope.spawn(|| cache.once(Entry::Lvm, |draft| lvm(cache, draft)));
             let stock_kexec = cache.once(Entry::StockKexec, |draft| stock_kexec(cache, draft));
             let joined = |panicked| anyhow!("fetching panicked: {panicked:?}");
             Ok(Extras {
                 peers: peers.join().map_err(joined)??,
                 first_guest: first_guest.join().map_err(joined)??,
                 stock_kexec: stock_kexec?,
+                lvm: lvm.join().map_err(joined)??,
                 images: images.join().map_err(joined)??,
                 python: python.join().map_err(joined)??,
             })
@@ -64,6 +67,11 @@ impl Extras {
     /// Stock kexec and its libraries, as a file tree.
     pub fn kexec_tree(&self) -> &Path {
         &self.stock_kexec
+    }
+
+    /// LVM, mke2fs and their libraries, as a file tree.
+    pub fn lvm_tree(&self) -> &Path {
+        &self.lvm
     }
 
     /// Python, with drgn.
@@ -110,6 +118,17 @@ fn stock_kexec(cache: &Cache, draft: &Path) -> Result<()> {
     let apt = Apt::for_downloads(cache, Releases::Stable)?;
     apt.unpack_all(&["kexec-tools"], draft)?;
     let libraries = apt.libraries("kexec-tools", apt::BASE)?;
+    apt.unpack_all(&libraries, draft)
+}
+
+/// What mke2fs needs, which the package needs to be installed at all and so doesn't list as the others do.
+const MKE2FS: &[&str] = &["e2fsprogs", "libext2fs2", "libcom-err2", "libuuid1"];
+
+fn lvm(cache: &Cache, draft: &Path) -> Result<()> {
+    let apt = Apt::for_downloads(cache, Releases::Stable)?;
+    apt.unpack_all(&["lvm2"], draft)?;
+    apt.unpack_all(MKE2FS, draft)?;
+    let libraries = apt.libraries("lvm2", apt::BASE)?;
     apt.unpack_all(&libraries, draft)
 }
 

@@ -12,6 +12,7 @@ use crate::exec;
 /// What the guests' disks, file systems and network need, where it isn't built in; theirs come along.
 const WANTED: &[&str] = &[
     "btrfs",
+    "dm_mod",
     "efivarfs",
     "ext4",
     "nls_ascii",

@@ -5,6 +5,7 @@
 //! | `bin/kexec`, `bin/baton` | stock kexec (its libraries are under `system/`), and ours |
 //! | `drop-in/kexec` | ours by that name |
 //! | `scripts/{kexec-load,kexec}` | what Debian's kexec-tools runs at shutdown |
+//! | `bin/lvm`, `bin/mke2fs` | stock LVM, and what makes a file system |
 //! | `bin/busybox` | for what no program of ours does |
 //! | `bin/baton-capture` | what captures a crash |
 //! | `modules/RELEASE/MODULE/` | a module and what it needs, decompressed |
@@ -82,6 +83,7 @@ pub fn make(
 ) -> Result<(PathBuf, Result<(), String>)> {
     let tree = usual(work, packages, keys)?;
     stock_kexec(extras, &tree)?;
+    lvm(extras, &tree)?;
     add_first_guest(&tree, extras)?;
     let mut large = Archive::default();
     large.file("marker-large", &[0xa5; 24 << 20])?;
@@ -143,6 +145,26 @@ fn image(work: &Path, tree: &Path) -> Result<PathBuf> {
 fn stock_kexec(extras: &Extras, tree: &Path) -> Result<()> {
     let from = extras.kexec_tree();
     fs::copy(from.join("sbin/kexec"), tree.join("bin/kexec"))?;
+    libraries(from, tree)?;
+    kexec_scripts(from, tree)?;
+    // Character sets: large, and nobody converts any.
+    let conversions = tree.join("system/usr/lib/x86_64-linux-gnu/gconv");
+    if conversions.exists() {
+        fs::remove_dir_all(conversions)?;
+    }
+    Ok(())
+}
+
+fn lvm(extras: &Extras, tree: &Path) -> Result<()> {
+    let from = extras.lvm_tree();
+    for name in ["lvm", "mke2fs"] {
+        fs::copy(from.join("sbin").join(name), tree.join("bin").join(name))?;
+    }
+    libraries(from, tree)
+}
+
+/// What programs link, where guests' loaders look for it.
+fn libraries(from: &Path, tree: &Path) -> Result<()> {
     for (source, place) in [
         ("lib", "system/lib"),
         ("lib64", "system/lib64"),
@@ -160,12 +182,6 @@ fn stock_kexec(extras: &Extras, tree: &Path) -> Result<()> {
                 .arg(from.join(source).join("."))
                 .arg(place),
         )?;
-    }
-    // Character sets: large, and nobody converts any.
-    kexec_scripts(from, tree)?;
-    let conversions = tree.join("system/usr/lib/x86_64-linux-gnu/gconv");
-    if conversions.exists() {
-        fs::remove_dir_all(conversions)?;
     }
     Ok(())
 }
@@ -202,6 +218,7 @@ fn add_kernel(work: &Path, tree: &Path, keys: &Keys, kernel: &Kernel) -> Result<
 /// Modules that guests load themselves.
 const GUEST_MODULES: &[&str] = &[
     "btrfs",
+    "dm_mod",
     "ext4",
     "i6300esb",
     "nls_ascii",

@@ -8,6 +8,7 @@ mod examine;
 mod faults;
 mod oracle;
 mod targets;
+mod volumes;
 
 use anyhow::Result;
 use baton_guest::script::{Script, Step};
@@ -49,6 +50,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.extend(oracle::all(labels));
     found.extend(targets::all());
     found.push(cluster::told());
+    found.extend(volumes::all());
     found
 }
 

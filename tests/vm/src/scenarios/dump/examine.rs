@@ -90,17 +90,35 @@ pub fn fetched(
     label: &str,
     targets: &[Target],
 ) -> Result<Vec<PathBuf>> {
+    let places = targets.iter().enumerate().map(|(number, target)| {
+        let place = format!("/target-{number}");
+        (attached(number, target, &place), place)
+    });
+    read_elsewhere(lab, directory, label, targets, places.collect())
+}
+
+/// The same of places that another machine can read once it has carried out the steps before them.
+pub fn read_elsewhere(
+    lab: &Lab,
+    directory: &Path,
+    label: &str,
+    targets: &[Target],
+    places: Vec<(Vec<Step>, String)>,
+) -> Result<Vec<PathBuf>> {
     let reader = directory.join("reader");
     fs::create_dir_all(&reader)?;
-    let mut disks = targets.to_vec();
-    let mut steps = Vec::new();
-    for (number, target) in targets.iter().enumerate() {
+    for number in 0..targets.len() {
         fs::rename(
             vm::target_image(directory, number),
             vm::target_image(&reader, number),
         )?;
-        let place = format!("/target-{number}");
-        steps.extend(attached(number, target, &place));
+    }
+    let size_mib = targets.iter().map(|target| target.size_mib).sum();
+    let mut disks = targets.to_vec();
+    let mut steps = Vec::new();
+    let count = places.len();
+    for (attached, place) in places {
+        steps.extend(attached);
         steps.push(Step::run(&format!("/payload/bin/baton dump list {place}")));
         steps.push(Step::Archive {
             directory: place,
@@ -109,7 +127,7 @@ pub fn fetched(
         disks.push(Target {
             bus: Bus::Nvme,
             format: "blank",
-            size_mib: target.size_mib,
+            size_mib,
         });
     }
     let machine = Machine {
@@ -124,7 +142,7 @@ pub fn fetched(
     let run = vm::run(lab, &machine, &script, &reader, until, &mut |_, _| {})?;
     fs::write(reader.join("console.txt"), run.transcript.to_text())?;
     judge::done(&run, 1).context("reading the disks in another machine")?;
-    (0..targets.len())
+    (0..count)
         .map(|number| {
             let archive = vm::target_image(&reader, targets.len() + number);
             unpacked(&archive, &directory.join(format!("files-{number}")))
