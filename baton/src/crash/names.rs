@@ -60,6 +60,8 @@ fn called_so(root: &Root, called: &Device) -> Result<Vec<BlockDevice>> {
     let mut all = Vec::new();
     for name in names_in(&root.join("sys/class/block")) {
         let found = BlockDevice::by_name(root, &name)?;
+        // A path to an NVMe disk of several controllers is a device, too, and nobody can open it.
+        let found = found.filter(|it| it.attribute("hidden").as_deref() != Some("1"));
         all.extend(found.filter(|it| probe::carries(root, it, called) == Some(true)));
     }
     Ok(all)

@@ -118,6 +118,20 @@ fn a_subvolume_of_btrfs_is_named_from_the_top() {
 }
 
 #[test]
+fn a_disk_that_several_controllers_lead_to_is_one() {
+    let fake = Fake::new().with_nvme();
+    std::fs::remove_dir_all(fake.path("sys/class/block/nvme0n1/nvme0n1p1")).unwrap();
+    fake.set("sys/class/block/nvme0n1/wwid", "eui.0001\n");
+    let path = "sys/devices/pci0000:00/0000:00:1c.0/0000:01:00.0/nvme/nvme0/nvme0c0n1";
+    let fake = fake
+        .file(&format!("{path}/wwid"), "eui.0001\n")
+        .file(&format!("{path}/hidden"), "1\n")
+        .link("sys/class/block/nvme0c0n1", path);
+    let target = at(&fake, &raw_on("/dev/nvme0n1")).unwrap();
+    assert_eq!(config(&*target).0, "WWN=eui.0001");
+}
+
+#[test]
 fn what_is_on_no_block_device_is_refused() {
     let fake = Fake::new().mount("22 1 0:21 / / rw - overlay overlay rw");
     let failure = mounted_at(&fake, "/var/crash").unwrap_err();
