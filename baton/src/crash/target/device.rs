@@ -39,8 +39,13 @@ pub fn shown<'m>(
 /// Whether a mount is of the file system on a device.
 pub fn is_mount_of(mount: &Mount, device: &BlockDevice) -> bool {
     let (major, minor) = mount.device;
-    device.number().as_deref() == Some(&format!("{major}:{minor}"))
-        || (major == 0 && mount.source == format!("/dev/{}", device.name))
+    // btrfs has numbers of its own, and names its device as the device mapper does.
+    let is_source = || {
+        let mapped = device.attribute("dm/name");
+        mount.source == format!("/dev/{}", device.name)
+            || mapped.is_some_and(|name| mount.source == format!("/dev/mapper/{name}"))
+    };
+    device.number().as_deref() == Some(&format!("{major}:{minor}")) || (major == 0 && is_source())
 }
 
 /// Checks that a capture can find a device by its name, with nothing to be assembled first.

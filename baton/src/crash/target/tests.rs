@@ -118,6 +118,31 @@ fn a_subvolume_of_btrfs_is_named_from_the_top() {
 }
 
 #[test]
+fn a_file_system_on_a_volume_is_found_and_seen_to_be_mounted() {
+    let fake = Fake::new()
+        .with_logical_volume()
+        .directory("btrfs")
+        .mount("41 22 0:41 / /btrfs rw - btrfs /dev/mapper/vg0-crash rw");
+    for (device, words) in [
+        ("/dev/mapper/srv", "on vg0-crash (UUID=5a5a"),
+        (
+            "LABEL=dumps",
+            "on vg0-crash (LABEL=dumps); vg0-crash is linear on",
+        ),
+    ] {
+        let target = at(&fake, &filesystem(device, Some("ext4"))).unwrap();
+        assert!(target.describe().contains(words), "{}", target.describe());
+        assert!(target.room(&fake.root()).is_some(), "it is mounted");
+    }
+    let device = BlockDevice::by_name(&fake.root(), "dm-0").unwrap().unwrap();
+    let mounts = mounts::read(&fake.root()).unwrap();
+    let own = mounts
+        .iter()
+        .filter(|it| super::device::is_mount_of(it, &device));
+    assert_eq!(own.count(), 2);
+}
+
+#[test]
 fn a_disk_that_several_controllers_lead_to_is_one() {
     let fake = Fake::new().with_nvme();
     std::fs::remove_dir_all(fake.path("sys/class/block/nvme0n1/nvme0n1p1")).unwrap();
