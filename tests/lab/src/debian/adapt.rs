@@ -32,6 +32,12 @@ ExecStart=-/sbin/agetty --autologin root --keep-baud 115200,57600,38400,9600 - d
 /// Initrds that are made later hold what this machine needs alone, as Debian's installer offers it.
 const SMALL_INITRD: &str = "MODULES=dep\nCOMPRESSLEVEL=1\n";
 
+/// On a busy host that emulates, devices and services may take many times the minute and a half that they are given.
+const PATIENCE: &str = "[Manager]
+DefaultTimeoutStartSec=20min
+DefaultDeviceTimeoutSec=20min
+";
+
 /// Adapts what was installed.
 pub fn adapt(tree: &Path) -> Result<()> {
     let etc = tree.join("etc");
@@ -43,6 +49,9 @@ pub fn adapt(tree: &Path) -> Result<()> {
     let login = units.join("serial-getty@ttyS0.service.d");
     fs::create_dir_all(&login)?;
     fs::write(login.join("automatic.conf"), AUTOMATIC_LOGIN)?;
+    let manager = etc.join("systemd/system.conf.d");
+    fs::create_dir_all(&manager)?;
+    fs::write(manager.join("patience.conf"), PATIENCE)?;
     for unit in MASKED {
         symlink("/dev/null", units.join(unit)).with_context(|| format!("masking {unit}"))?;
     }
