@@ -80,6 +80,9 @@ pub enum LvmError {
     /// There is no label.
     #[error("it is no physical volume of LVM")]
     NoLabel,
+    /// The disk gives no answer.
+    #[error("it can't be read; check the disk")]
+    Unreadable,
     /// This part of it isn't what it has to be.
     #[error("the {0} of its LVM metadata is damaged or can't be read; check it with vgck")]
     Damaged(Part),
@@ -146,8 +149,14 @@ pub fn id(source: &dyn Source) -> Option<Id> {
 /// `struct label_header`: id at 0, sector_xl at 8, crc_xl at 16 (of all behind it), offset_xl at 20, type at 24.
 fn label(source: &dyn Source) -> Result<[u8; SECTOR], LvmError> {
     for number in 0..LABEL_SECTORS {
-        let Some(sector) = bytes::<SECTOR>(source, number * SECTOR as u64) else {
-            break;
+        let at = number * SECTOR as u64;
+        let Some(sector) = bytes::<SECTOR>(source, at) else {
+            let is_there = source.size().is_ok_and(|size| size >= at + SECTOR as u64);
+            return Err(if is_there {
+                LvmError::Unreadable
+            } else {
+                LvmError::NoLabel
+            });
         };
         if !sector.starts_with(b"LABELONE") {
             continue;

@@ -83,6 +83,24 @@ fn a_part_that_was_altered_or_cut_off_is_refused() {
     assert_eq!(read(&vec![0; 8192]), Err(LvmError::NoLabel));
 }
 
+/// A disk that is there and gives no answer.
+struct Silent;
+
+impl Source for Silent {
+    fn read_at(&self, _: u64, _: &mut [u8]) -> std::io::Result<()> {
+        Err(std::io::Error::from_raw_os_error(5))
+    }
+
+    fn size(&self) -> std::io::Result<u64> {
+        Ok(1 << 30)
+    }
+}
+
+#[test]
+fn a_disk_that_gives_no_answer_is_not_taken_for_one_without_a_label() {
+    assert_eq!(physical_volume(&Silent), Err(LvmError::Unreadable));
+}
+
 fn seal_header(disk: &mut [u8], at: usize) {
     let sum = checksum(&disk[at + 4..at + 512]).to_le_bytes();
     disk[at..at + 4].copy_from_slice(&sum);
