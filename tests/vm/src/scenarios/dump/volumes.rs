@@ -36,7 +36,7 @@ pub fn all() -> Vec<Scenario> {
         captured("linear", "-l 100%FREE", true),
         captured("striped", "-i 2 -I 64 -l 100%FREE", false),
         changed(),
-        incomplete(),
+        disk_gone(),
     ]
 }
 
@@ -201,8 +201,8 @@ fn changed() -> Scenario {
 
 const CHANGED: &str = "the volume group vg0 changed after the capture was loaded (seqno ";
 
-/// One of the volume's disks goes when the kernel panics.
-fn incomplete() -> Scenario {
+/// One of the volume's disks gives no answer any more when the kernel panics.
+fn disk_gone() -> Scenario {
     let mut steps = loaded();
     steps.push(Step::run("/payload/bin/busybox sync"));
     steps.push(Step::Sysrq('c'));
@@ -213,17 +213,18 @@ fn incomplete() -> Scenario {
         when: "Kernel panic",
         command: "drive_del baton-target-1",
     };
-    Scenario::new("dump-volume-incomplete", script, |run: &Run| {
+    Scenario::new("dump-volume-disk-gone", script, |run: &Run| {
         ended(run)?;
-        judge::console_says(run, INCOMPLETE)
+        judge::console_says(run, "the volume vg0-crash isn't set up: WWN=")?;
+        judge::console_says(run, UNREADABLE)
     })
     .on(unlocked(MAIN, disks_and_boot(), Some(mishap)))
     .within(240)
-    .examined(|lab, directory| log_alone(lab, directory, INCOMPLETE))
+    .examined(|lab, directory| log_alone(lab, directory, UNREADABLE))
     .only_in_full()
 }
 
-const INCOMPLETE: &str = "the volume vg0-crash isn't whole";
+const UNREADABLE: &str = ": it can't be read; check the disk";
 
 /// The third disk has the log, and why there is no dump.
 fn log_alone(lab: &Lab, directory: &Path, why: &str) -> Result<()> {
