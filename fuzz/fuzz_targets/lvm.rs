@@ -48,7 +48,8 @@ fn text(disk: &[u8]) -> Option<Vec<u8>> {
     };
     let (area, offset, length) = (number(32)?, number(40)?, number(48)?);
     let first = length.min(area.checked_sub(offset)?);
-    let mut text = disk.get(4096 + offset..)?.get(..first)?.to_vec();
+    let begin = offset.checked_add(4096)?;
+    let mut text = disk.get(begin..)?.get(..first)?.to_vec();
     text.extend(disk.get(4608..)?.get(..length - first)?);
     Some(text)
 }
