@@ -6,9 +6,9 @@
 #[cfg(test)]
 mod tests;
 
+use crate::cluster::FenceKdump;
 use crate::device::Device;
 use crate::dump::Dump;
-use crate::fence_kdump::FenceKdump;
 use crate::path::InitramfsFile;
 use crate::system::Finally;
 use crate::target::{FilesystemTarget, Target};

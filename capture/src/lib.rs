@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 pub mod checksum;
+pub mod cluster;
 pub mod config;
 pub mod crash;
 pub mod deadline;

@@ -7,7 +7,7 @@ mod volume;
 
 pub use vmcore::VmcoreSource;
 
-use crate::fence_kdump::Node;
+use crate::cluster::Node;
 use crate::file_system::FileSystem;
 use crate::mount_options::MountOptions;
 use crate::storage::{DirectoryStorage, Storage, Writable};

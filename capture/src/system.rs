@@ -1,7 +1,7 @@
 //! The operations that a capture needs from the machine. Tests implement them on a simulated one.
 
+use crate::cluster::Node;
 use crate::device::Device;
-use crate::fence_kdump::Node;
 use crate::file_system::FileSystem;
 use crate::mount_options::MountOptions;
 use crate::storage::{Storage, Writable};

@@ -3,7 +3,7 @@
 use super::needs::Needs;
 use super::settings::Cluster;
 use crate::failure::problem::Problem;
-use baton_capture::fence_kdump::{FenceKdump, Node};
+use baton_capture::cluster::{FenceKdump, Node};
 use baton_sys::Root;
 use baton_sys::network::Route;
 use std::io;

@@ -4,8 +4,8 @@ mod faults;
 
 pub use faults::{Fault, Faults};
 
+use baton_capture::cluster::Node;
 use baton_capture::deadline::End;
-use baton_capture::fence_kdump::Node;
 use baton_capture::file_system::FileSystem;
 use baton_capture::mount_options::MountOptions;
 use baton_capture::storage::{DirectoryStorage, Storage};
