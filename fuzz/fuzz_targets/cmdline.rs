@@ -8,7 +8,11 @@ fuzz_target!(|line: &[u8]| {
     let mut end = 0;
     for it in parameters(line) {
         assert!(it.offset >= end && line[it.offset..].starts_with(it.raw));
-        assert!(line[end..it.offset].iter().all(|b| b.is_ascii_whitespace() || [0x0b, 0xa0].contains(b)));
+        assert!(
+            line[end..it.offset]
+                .iter()
+                .all(|b| b.is_ascii_whitespace() || [0x0b, 0xa0].contains(b))
+        );
         assert!(!it.raw.is_empty() && it.name.len() <= it.raw.len());
         end = it.offset + it.raw.len();
     }

@@ -71,8 +71,16 @@ fuzz_target!(|input: &[u8]| {
         whole: survey.complete(),
     };
     let options = Options {
-        format: if how & 0x80 == 0 { Format::Kdump } else { Format::Elf },
-        compression: if how & 0x40 == 0 { Compression::None } else { Compression::default() },
+        format: if how & 0x80 == 0 {
+            Format::Kdump
+        } else {
+            Format::Elf
+        },
+        compression: if how & 0x40 == 0 {
+            Compression::None
+        } else {
+            Compression::default()
+        },
         level: Level::try_from(how & 31).unwrap(),
         threads: NonZeroUsize::MIN,
         checkpoint: 1 << 16,

@@ -2,7 +2,7 @@
 #![no_main]
 
 use baton_formats::verdict::ComponentKind;
-use baton_verify::{Machine, Trust, SignatureKind, decide, verify_detached};
+use baton_verify::{Machine, SignatureKind, Trust, decide, verify_detached};
 use libfuzzer_sys::fuzz_target;
 
 const KEYS: [&[u8]; 2] = [
@@ -31,7 +31,10 @@ fuzz_target!(|data: &[u8]| {
     assert!((0..IMAGE_LEN).filter(covered).all(|at| same(&at)));
     // Nobody has signed a manifest, a UKI or an addon with these keys.
     assert!(decision.manifest.is_none() && decision.device_tree.is_none());
-    let initrds = decision.parts.iter().filter(|part| part.kind == ComponentKind::Initrd);
+    let initrds = decision
+        .parts
+        .iter()
+        .filter(|part| part.kind == ComponentKind::Initrd);
     let ways: Vec<_> = initrds.map(|part| part.vouched.signature_kind).collect();
     assert_eq!(ways.len(), decision.initrds.len());
     for (signature_kind, initrd) in ways.into_iter().zip(&decision.initrds) {

@@ -1,7 +1,7 @@
 //! Whatever is accepted as a kernel, by a signature inside or after it, are bytes that were signed.
 #![no_main]
 
-use baton_verify::{HashAlgorithm, Trust, SignatureKind, verify_kernel};
+use baton_verify::{HashAlgorithm, SignatureKind, Trust, verify_kernel};
 use libfuzzer_sys::fuzz_target;
 
 const LINUX: &[u8] = include_bytes!("../../verify/tests/fixtures/detached/linux.elf");

@@ -7,7 +7,10 @@ use baton_formats::sbat::{Sbat, SbatLevel};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(bytes.len());
     let (level, rest) = bytes.split_at(end);
     let image = rest.get(1..).unwrap_or_default();
     let (level, sbat) = (SbatLevel::parse(level), Sbat::parse(image));
@@ -24,7 +27,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let Ok(level) = level else { return };
     let below = |name: &str| level.minimum(name) > sbat.generation(name);
-    let expected = sbat.components().any(|it| below(it.name) && level.minimum(it.name).is_some());
+    let expected = sbat
+        .components()
+        .any(|it| below(it.name) && level.minimum(it.name).is_some());
     assert_eq!(sbat.revoked_by(&level).is_some(), expected);
     if let Some(revoked) = sbat.revoked_by(&level) {
         assert!(revoked.generation < revoked.minimum);

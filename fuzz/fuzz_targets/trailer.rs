@@ -7,7 +7,10 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     // The header and the beginnings of both texts; what is between isn't worth mutating.
     let mut partition = vec![0; 4096 + (2 << 20)];
-    for (at, part) in [4096, 8192, 4096 + 0x1c_0000].into_iter().zip(bytes.chunks(4096)) {
+    for (at, part) in [4096, 8192, 4096 + 0x1c_0000]
+        .into_iter()
+        .zip(bytes.chunks(4096))
+    {
         partition[at..at + part.len()].copy_from_slice(part);
     }
     let size = partition.len() as u64;

@@ -6,7 +6,9 @@ use baton_formats::uki::{Addon, Arguments, Uki};
 use libfuzzer_sys::fuzz_target;
 
 fn check(file: &[u8], arguments: &Arguments<'_>) {
-    let line = arguments.cmdline.map_or_else(String::new, |line| line.to_string());
+    let line = arguments
+        .cmdline
+        .map_or_else(String::new, |line| line.to_string());
     assert!(!line.bytes().any(|byte| byte.is_ascii_control()));
     assert_eq!(line, line.trim_matches(|c: char| c.is_ascii_whitespace()));
     let inside = |part: Option<&[u8]>| {
