@@ -2,7 +2,6 @@
 
 use super::condition::Truth;
 use super::variables::{Variables, variable_or_disk};
-use super::words::shown;
 use super::{File, MenuEntry};
 
 /// The longest command line that is read, in bytes: Linux takes 4 KiB at most. A variable brings it many words.
@@ -75,16 +74,19 @@ fn kernel(entry: &mut MenuEntry, arguments: &[&str], variables: &Variables) -> R
 fn initrds(entry: &mut MenuEntry, arguments: &[&str], variables: &Variables) -> Result<(), String> {
     entry.initrds.clear();
     for word in arguments {
-        if word.starts_with("newc:") {
-            return Err("GRUB puts its initrd together (newc:)".to_owned());
-        }
         let (first, others) = file(word, variables)?;
         let others = others.into_iter().map(|path| File {
             filesystem: variables.filesystem("root"),
             path,
         });
         let files = [first].into_iter().chain(others);
-        entry.initrds.extend(files.filter(|it| !it.path.is_empty()));
+        for file in files.filter(|it| !it.path.is_empty()) {
+            if file.path.starts_with("newc:") {
+                return Err("GRUB puts its initrd together (newc:)".to_owned());
+            }
+            on_named_disk(&file.path)?;
+            entry.initrds.push(file);
+        }
         if entry.initrds.len() > MAX_INITRDS {
             entry.initrds.clear();
             return Err(format!("it has more than {MAX_INITRDS} initrds"));
@@ -100,18 +102,23 @@ fn file(word: &str, variables: &Variables) -> Result<(File, Vec<String>), String
         (Some(disk), rest) if word.starts_with('(') => (disk, rest),
         _ => ("root", word),
     };
-    if path.starts_with('(') {
-        return Err(format!(
-            "it names a disk as GRUB does, which Linux doesn't know: {}",
-            shown(path)
-        ));
-    }
     let mut words = variables.words(path)?;
     let file = File {
         filesystem: variables.filesystem(disk),
         path: words.next().unwrap_or_default(),
     };
+    on_named_disk(&file.path)?;
     Ok((file, words.collect()))
+}
+
+/// Refuses a path that names a disk.
+fn on_named_disk(path: &str) -> Result<(), String> {
+    if !path.starts_with('(') {
+        return Ok(());
+    }
+    Err(format!(
+        "it names a disk as GRUB does, which Linux doesn't know: {path}"
+    ))
 }
 
 /// A parameter with spaces in it, as the kernel wants it: GRUB writes it that way (grub_create_loader_cmdline).

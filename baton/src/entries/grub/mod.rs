@@ -195,7 +195,7 @@ mod tests {
         let kernelopts = |menu: &Menu| menu.variables.get("kernelopts").map(str::to_owned);
         assert_eq!(
             kernelopts(&menu).as_deref(),
-            Some("root=UUID=0f1c2d3e-0000-4000-8000-000000000003 ro rhgb quiet")
+            Some("root=UUID=0f1c2d3e-0000-4000-8000-000000000003 ro rhgb quiet ")
         );
         let own = Menu::parse(FEDORA, &Variables::of_environment("kernelopts=ro\n"));
         assert_eq!(kernelopts(&own).as_deref(), Some("ro"));
@@ -348,6 +348,8 @@ mod tests {
             ("read opts\nlinux /vmlinuz $opts", "$opts, which conditions"),
             ("source /other.cfg", "another menu"),
             ("linux (hd0,gpt2)/vmlinuz", "names a disk"),
+            ("set d='(hd0,gpt2)'\nlinux $d/vmlinuz", "names a disk"),
+            ("set i='/a newc:init:/x'\nlinux /k\ninitrd $i", "newc"),
             (
                 "chainloader /EFI/Microsoft/Boot/bootmgfw.efi",
                 "another boot loader",
@@ -383,6 +385,7 @@ mod tests {
             ("set p='a b'\nlinux /k ro $p", "ro a b"),
             ("set p='a b'\nlinux /k \"$p\" x=${p}c", "\"a b\" x=a bc"),
             ("set p=' a b '\nlinux /k x$p", "xa b"),
+            ("set p=' a'\nlinux /k \"x$p\"", "\"x a\""),
             ("set p='a b'\nset q=$p\nlinux /k $q", "a"),
             ("set p='a b'\nset q=\"$p\"\nlinux /k $q", "a b"),
             ("set p='a$b'\nlinux /k $p", "a$b"),
@@ -428,6 +431,14 @@ mod tests {
             let entry = &menu.entries[0];
             assert_eq!(entry.problem.as_deref(), Some(why));
             assert!(entry.initrds.is_empty() && entry.cmdline.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_variable_that_holds_the_option_for_an_id_may_be_quoted() {
+        for option in ["--id", "$menuentry_id_option", "\"${menuentry_id_option}\""] {
+            let menu = parse(&format!("menuentry a {option} x {{\nlinux /k\n}}\n"));
+            assert_eq!(menu.items[0].id.as_deref(), Some("x"), "{option}");
         }
     }
 

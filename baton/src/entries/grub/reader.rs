@@ -1,7 +1,7 @@
 //! Reads `grub.cfg`, command by command, as GRUB executes it before it shows its menu.
 
 use super::condition::{Truth, succeeds};
-use super::variables::{Value, Variables};
+use super::variables::{Value, Variables, variable_or_disk};
 use super::words::{Word, Words, is_brace_of_block, shown};
 use super::{Item, LeadsTo, Menu, MenuEntry, entry, search};
 use crate::entries::filesystem::Filesystem;
@@ -223,7 +223,7 @@ impl Reader {
         let Some((command, arguments)) = words.split_first() else {
             return Ok(());
         };
-        if let Some(search) = search::read(command, arguments) {
+        if let Some(search) = search::read(command, arguments, &self.menu.variables) {
             return self.set(&search.sets, Value::Filesystem(search.filesystem), here);
         }
         let first = arguments.first().copied().unwrap_or_default();
@@ -426,6 +426,11 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_of_name)
 }
 
+/// Whether a word is the variable that holds `--id`, quoted or not.
+fn is_id_option(word: &str) -> bool {
+    variable_or_disk(word) == (Some("menuentry_id_option"), "") && !word.starts_with('(')
+}
+
 /// Title and ID, which stands after `--id` or the variable that holds that option where GRUB has it.
 fn item(arguments: &[&str]) -> Result<Item, String> {
     let mut item = Item::default();
@@ -433,7 +438,7 @@ fn item(arguments: &[&str]) -> Result<Item, String> {
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match *word {
-            "--id" | "$menuentry_id_option" | "${menuentry_id_option}" => {
+            word if word == "--id" || is_id_option(word) => {
                 item.id = words.next().map(|id| shown(id));
             }
             "--class" | "--users" | "--hotkey" | "--source" => {

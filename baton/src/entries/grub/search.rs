@@ -3,7 +3,7 @@
 //! Options are read as grub_arg_parse in GRUB's lib/arg.c does for this command, which takes options that it doesn't
 //! know for arguments.
 
-use super::words::shown;
+use super::variables::Variables;
 use crate::entries::filesystem::Filesystem;
 
 /// A search.
@@ -15,11 +15,11 @@ pub struct Search {
     pub sets: String,
 }
 
-/// Reads a command; `None` if it is none of these, sets no variable, or fails for its arguments.
+/// Reads a command, with the values of variables in what it looks for; `None` if it is none of these, sets no variable, or fails for its arguments.
 #[must_use]
-pub fn read(command: &str, arguments: &[&str]) -> Option<Search> {
+pub fn read(command: &str, arguments: &[&str], variables: &Variables) -> Option<Search> {
     let by: fn(String) -> Filesystem = match command {
-        "search" => return search(arguments),
+        "search" => return search(arguments, variables),
         "search.fs_uuid" => Filesystem::Uuid,
         "search.fs_label" => Filesystem::Label,
         "search.file" | "search.fs_file" => Filesystem::WithFile,
@@ -28,9 +28,15 @@ pub fn read(command: &str, arguments: &[&str]) -> Option<Search> {
     // NAME [VARIABLE [HINT…]] (grub_cmd_do_search in commands/search.c)
     let (name, sets) = (arguments.first()?, arguments.get(1)?);
     Some(Search {
-        filesystem: by(shown(name)),
+        filesystem: named(by, name, variables),
         sets: (*sets).to_owned(),
     })
+}
+
+/// The file system of this name, unless that depends on what isn't known.
+fn named(by: fn(String) -> Filesystem, name: &str, variables: &Variables) -> Filesystem {
+    let name = variables.expand_in_script(name);
+    name.map_or(Filesystem::Unsettled, by)
 }
 
 #[derive(Default)]
@@ -43,7 +49,7 @@ struct Options<'w> {
     arguments: Vec<&'w str>,
 }
 
-fn search(words: &[&str]) -> Option<Search> {
+fn search(words: &[&str], variables: &Variables) -> Option<Search> {
     let options = options(words)?;
     let is_no_hint = |it: &&&str| !it.starts_with("--hint-");
     let (name, sets) = match (options.arguments.iter().find(is_no_hint), options.set?) {
@@ -58,7 +64,7 @@ fn search(words: &[&str]) -> Option<Search> {
         _ => return None,
     };
     Some(Search {
-        filesystem: by(shown(name)),
+        filesystem: named(by, name, variables),
         sets: sets.to_owned(),
     })
 }
@@ -117,12 +123,17 @@ fn options<'w>(words: &[&'w str]) -> Option<Options<'w>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::variables::Value;
     use super::*;
 
     fn found(line: &str) -> Option<(Filesystem, String)> {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let (command, arguments) = words.split_first().unwrap();
-        read(command, arguments).map(|it| (it.filesystem, it.sets))
+        let mut variables = Variables::default();
+        variables
+            .set("id", Some(Value::Text("ab-1".to_owned())))
+            .unwrap();
+        read(command, arguments, &variables).map(|it| (it.filesystem, it.sets))
     }
 
     #[test]
@@ -172,6 +183,13 @@ mod tests {
             ("search -l boot -s", label(), "root"),
             ("search --file --set=root /x", file(), "root"),
             ("search.fs_uuid ab-1 root hd0,gpt2", uuid(), "root"),
+            ("search --fs-uuid --set=root $id", uuid(), "root"),
+            ("search.fs_uuid ${id} root", uuid(), "root"),
+            (
+                "search --fs-uuid --set=root $prefix",
+                Filesystem::Unsettled,
+                "root",
+            ),
             ("search.fs_label boot root", label(), "root"),
             ("search.file /x dev", file(), "dev"),
         ] {

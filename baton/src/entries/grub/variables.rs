@@ -114,7 +114,7 @@ impl Variables {
         }
         let expanded = self.expand_with(text, Spaces::Split, |name| self.text_of(name));
         let first = expanded.map(|it| it.words().next().unwrap_or_default());
-        first.map_or(Value::Unsettled, |it| Value::Text(it.trim().to_owned()))
+        first.map_or(Value::Unsettled, Value::Text)
     }
 
     /// The file system that a variable names.
@@ -136,7 +136,9 @@ impl Variables {
     /// # Errors
     /// When one isn't known that matters: without `$kernelopts`, a kernel doesn't find its root.
     pub fn expand(&self, text: &str) -> Result<String, String> {
-        let expanded = self.expand_with(text, Spaces::Kept, |name| self.text_of_entry(name))?;
+        // blscfg has GRUB read it as a script, to which spaces around a value mean nothing.
+        let text_of = |name: &str| self.text_of_entry(name).map(str::trim);
+        let expanded = self.expand_with(text, Spaces::Kept, text_of)?;
         Ok(expanded.last.trim().to_owned())
     }
 
@@ -237,11 +239,11 @@ impl Expanded {
         self.len = self.len.saturating_add(text.len());
     }
 
-    /// A value that belongs to the last word up to its first space (grub_script_argv_split_append of GRUB's
-    /// script/argv.c).
+    /// A value that belongs to the last word up to its first space, but for those that it begins with
+    /// (grub_script_argv_split_append of GRUB's script/argv.c).
     fn push_words(&mut self, value: &str) {
         let is_space = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r');
-        let mut rest = value;
+        let mut rest = value.trim_start_matches(is_space);
         loop {
             let end = rest.find(is_space).unwrap_or(rest.len());
             let (word, after) = rest.split_at_checked(end).unwrap_or_default();
