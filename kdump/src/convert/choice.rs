@@ -101,7 +101,7 @@ impl<'a> Choice<'a> {
                 if job.observer.cancelled() {
                     return Err(WriteError::Cancelled);
                 }
-                let scanned = self.choose(region);
+                let scanned = self.choose(region, self.try_each);
                 found.add(&scanned);
                 lacking.fetch_add(scanned.lacking.count().into(), Ordering::Relaxed);
                 lost.fetch_add(scanned.lost.count().into(), Ordering::Relaxed);
@@ -125,8 +125,8 @@ impl<'a> Choice<'a> {
         Ok((counts, total, lacking.into_inner(), lost.into_inner()))
     }
 
-    /// Chooses a region's pages.
-    fn choose(&self, region: usize) -> Scanned {
+    /// Chooses a region's pages; `try_each` reads each before.
+    fn choose(&self, region: usize, try_each: bool) -> Scanned {
         let mut scanned = self.filter.scan(self.regions, region);
         let base = self.regions.first_page(region);
         let begin = self.priority.partition_point(|page| *page < base);
@@ -142,12 +142,12 @@ impl<'a> Choice<'a> {
                 _ => break,
             }
         }
-        self.leave_out(base, &mut scanned);
+        self.leave_out(base, &mut scanned, try_each);
         scanned
     }
 
     /// Takes back pages, from `base` on, that the source doesn't have.
-    fn leave_out(&self, base: u64, scanned: &mut Scanned) {
+    fn leave_out(&self, base: u64, scanned: &mut Scanned, try_each: bool) {
         let mut buffer = Vec::new();
         for run in scanned.chosen.clone().runs(0..REGION) {
             let mut place = run.start;
@@ -159,7 +159,7 @@ impl<'a> Choice<'a> {
                 match presence {
                     Presence::LeftOut => scanned.lacking.insert(pages),
                     Presence::Lost => scanned.lost.insert(pages),
-                    Presence::Held if self.try_each => {
+                    Presence::Held if try_each => {
                         let unreadable = pages.filter(|it| !self.reads(base, *it, &mut buffer));
                         unreadable.for_each(|it| scanned.lost.insert(it..it + 1));
                     }
@@ -188,14 +188,14 @@ impl<'a> Choice<'a> {
         read_page(self.memory, (base + place as u64) * page_size, buffer).is_ok()
     }
 
-    /// Chooses a region's pages once more, the same ones.
+    /// Chooses a region's pages once more: the same ones, and those that turned out not to be readable.
     pub(crate) fn again(&self, region: usize) -> Arc<Bits> {
         // Held while choosing, so that threads which come to a region at once don't all do so.
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, bits)) = recent.iter().find(|(of, _)| *of == region) {
             return Arc::clone(bits);
         }
-        let bits = Arc::new(self.choose(region).chosen);
+        let bits = Arc::new(self.choose(region, false).chosen);
         if recent.len() >= REMEMBERED {
             recent.pop_front();
         }

@@ -32,8 +32,8 @@ pub(crate) enum Compound {
         /// Where the destructor's number is, and which one is that of hugetlbfs.
         destructor: Option<(usize, u8)>,
     },
-    /// Since 6.6, of a kernel without hugetlbfs: the order likewise, and nothing is said about it. Every older kernel that
-    /// has `compound_head` says where it is.
+    /// 6.6 to 6.8 without hugetlbfs: the order likewise, and nothing is said about it. Newer kernels have the page type
+    /// all the same, and every older one that has `compound_head` says where the order is.
     Order,
 }
 

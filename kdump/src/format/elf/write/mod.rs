@@ -204,7 +204,7 @@ impl Writer<'_> {
         }
         // What was written ahead may have been something else: it is written again in any case.
         for (page, zero) in (first..).zip(&mut zero) {
-            *zero &= self.job.priority.all.binary_search(&page).is_err();
+            *zero = *zero && self.job.priority.all.binary_search(&page).is_err();
         }
         let mut start = 0;
         for run in zero.chunk_by(|a, b| a == b) {
