@@ -4,6 +4,7 @@
 use crate::deadline::End;
 use crate::system::{Finally, System};
 use baton_sys::watchdog::Watchdog;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,10 +49,15 @@ impl<'a> Watchdogs<'a> {
         let found = self.system.watchdogs();
         self.missing.retain(|identity| {
             let found = found.iter().find(|it| it.identity == *identity);
-            if let Some(watchdog) = found {
-                problems.extend(feed(self.system, self.end, watchdog));
+            let fed = found.map(|watchdog| feed(self.system, self.end, watchdog));
+            match fed {
+                None | Some(Err(Unfed::NotYet)) => true,
+                Some(Err(Unfed::Because(problem))) => {
+                    problems.push(problem);
+                    false
+                }
+                Some(Ok(())) => false,
             }
-            found.is_none()
         });
         problems
     }
@@ -73,16 +79,28 @@ impl<'a> Watchdogs<'a> {
     }
 }
 
-fn feed(system: &dyn System, end: &Arc<End>, watchdog: &Watchdog) -> Option<String> {
+/// Why a watchdog isn't fed.
+enum Unfed {
+    /// It has a driver, and no device yet, as IPMI's has until its controller is found.
+    NotYet,
+    /// For this reason.
+    Because(String),
+}
+
+/// `ENODEV` and `ENXIO`, include/uapi/asm-generic/errno-base.h.
+const NO_DEVICE: [i32; 2] = [19, 6];
+
+fn feed(system: &dyn System, end: &Arc<End>, watchdog: &Watchdog) -> Result<(), Unfed> {
     let identity = &watchdog.identity;
-    let mut feeder = match system.open_watchdog(&watchdog.node) {
-        Ok(feeder) => feeder,
-        Err(error) => {
-            return Some(format!(
-                "the watchdog {identity} can't be opened ({error}), so it may reset the machine; raise its timeout"
-            ));
+    let mut feeder = system.open_watchdog(&watchdog.node).map_err(|error| {
+        let is_missing = error.raw_os_error().is_some_and(|it| NO_DEVICE.contains(&it));
+        if is_missing || error.kind() == io::ErrorKind::NotFound {
+            return Unfed::NotYet;
         }
-    };
+        Unfed::Because(format!(
+            "the watchdog {identity} can't be opened ({error}), so it may reset the machine; raise its timeout"
+        ))
+    })?;
     system.say(&format!("feeding the watchdog {identity}"));
     let started = end.accompany("watchdog", interval(watchdog.timeout), move |ended| {
         // Who isn't fed resets the machine; there is nothing better to be done.
@@ -92,8 +110,8 @@ fn feed(system: &dyn System, end: &Arc<End>, watchdog: &Watchdog) -> Option<Stri
             Some(Finally::Reboot) | None => feeder.feed(),
         };
     });
-    let error = started.err()?;
-    Some(format!("the watchdog {identity} can't be fed: {error}"))
+    started
+        .map_err(|error| Unfed::Because(format!("the watchdog {identity} can't be fed: {error}")))
 }
 
 /// Thrice in the time that it waits.

@@ -1,7 +1,7 @@
 //! The nodes of a cluster that are told when a crash is captured, so that they don't reset this one in the middle of a dump.
 
 use super::needs::Needs;
-use super::settings::Cluster;
+use super::settings::FenceKdump as Wanted;
 use crate::failure::problem::Problem;
 use baton_capture::cluster::{FenceKdump, Node};
 use baton_sys::Root;
@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 /// What a capture does of the nodes that the owner names.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Nodes {
     /// Those that it tells.
     pub config: Option<FenceKdump>,
     /// What a person should know of the others.
@@ -23,8 +23,10 @@ pub struct Told {
 enum Untold {
     #[error("its name can't be resolved ({0}); give its address, or write it into /etc/hosts")]
     Name(io::Error),
-    #[error("its name has no address")]
+    #[error("its name has no address; give one, or write it into /etc/hosts")]
     NoAddress,
+    #[error("{0} holds for one interface alone; name an address that isn't link-local")]
+    LinkLocal(IpAddr),
     #[error("there is no route to it ({0})")]
     NoRoute(io::Error),
     #[error(
@@ -32,7 +34,13 @@ enum Untold {
          reaches directly"
     )]
     NoCard(String),
-    #[error("{0} is wireless, and a capture joins no wireless network")]
+    #[error(
+        "{0} has no hardware address of Ethernet, as InfiniBand's cards; name an address that another card reaches"
+    )]
+    NoEthernet(String),
+    #[error(
+        "{0} is wireless, and a capture joins no wireless network; name an address that another card reaches"
+    )]
     Wireless(String),
     #[error(transparent)]
     Missing(#[from] Problem),
@@ -41,21 +49,21 @@ enum Untold {
 /// Asks for the route to an address.
 type Routes<'r> = dyn Fn(IpAddr) -> io::Result<Route> + 'r;
 
-impl Told {
+impl Nodes {
     /// Finds out how the nodes are reached, and adds the modules of the cards that lead to them.
     #[must_use]
-    pub fn find(root: &Root, cluster: Option<&Cluster>, needs: &mut Needs<'_>) -> Told {
-        let Some(cluster) = cluster else {
-            return Told::default();
+    pub fn find(root: &Root, wanted: Option<&Wanted>, needs: &mut Needs<'_>) -> Nodes {
+        let Some(wanted) = wanted else {
+            return Nodes::default();
         };
-        Told::find_by(root, cluster, needs, &Route::to)
+        Nodes::find_by(root, wanted, needs, &Route::to)
     }
 
-    fn find_by(root: &Root, cluster: &Cluster, needs: &mut Needs<'_>, routes: &Routes<'_>) -> Told {
+    fn find_by(root: &Root, wanted: &Wanted, needs: &mut Needs<'_>, routes: &Routes<'_>) -> Nodes {
         let (mut nodes, mut notes) = (Vec::new(), Vec::new());
-        for name in &cluster.nodes {
-            let found = find(root, name, cluster.port.get(), routes);
-            match found.and_then(|node| with_card(root, node, needs)) {
+        for name in &wanted.nodes {
+            let port = u16::try_from(wanted.port.get()).unwrap_or_default();
+            match node(root, (name, port), needs, routes) {
                 Ok(node) => nodes.extend(node),
                 Err(problem) => notes.push(format!(
                     "the node {name} isn't told of a capture, and may reset this machine in the middle of a dump: {problem}"
@@ -63,53 +71,67 @@ impl Told {
             }
         }
         let config = (!nodes.is_empty()).then_some(FenceKdump {
-            interval: cluster.interval,
+            interval: wanted.interval,
             node: nodes,
         });
-        Told { config, notes }
+        Nodes { config, notes }
     }
 }
 
-/// A node's address, and the route to it.
-fn find(
+/// A node that can be told; `None` if it is this machine.
+fn node(
     root: &Root,
-    name: &str,
-    port: u32,
+    name: (&str, u16),
+    needs: &mut Needs<'_>,
     routes: &Routes<'_>,
-) -> Result<Option<(SocketAddr, Route)>, Untold> {
-    let port = u16::try_from(port).unwrap_or_default();
-    let mut addresses = (name, port).to_socket_addrs().map_err(Untold::Name)?;
-    let address = addresses.next().ok_or(Untold::NoAddress)?;
-    let route = routes(address.ip()).map_err(Untold::NoRoute)?;
+) -> Result<Option<Node>, Untold> {
+    let (address, route) = first_route(name, routes)?;
     let interface = &route.interface;
     // All nodes of a cluster may have the same configuration: one of those it names is this machine.
     if interface == "lo" {
         return Ok(None);
     }
-    if !root.exists(&format!("sys/class/net/{interface}/device")) {
-        return Err(Untold::NoCard(interface.clone()));
-    }
-    if root.exists(&format!("sys/class/net/{interface}/phy80211")) {
-        return Err(Untold::Wireless(interface.clone()));
-    }
-    Ok(Some((address, route)))
-}
-
-fn with_card(
-    root: &Root,
-    found: Option<(SocketAddr, Route)>,
-    needs: &mut Needs<'_>,
-) -> Result<Option<Node>, Untold> {
-    let Some((address, route)) = found else {
-        return Ok(None);
-    };
-    let card = route.card.ok_or(Untold::NoCard(route.interface.clone()))?;
-    needs.all_or_nothing(|needs| needs.network_card(root, &route.interface))?;
+    let card = card(root, &route)?;
+    needs.all_or_nothing(|needs| needs.network_card(root, interface))?;
     Ok(Some(Node {
         address,
         card,
         hop: route.hop,
     }))
+}
+
+/// The first of a node's addresses that there is a route to.
+fn first_route(name: (&str, u16), routes: &Routes<'_>) -> Result<(SocketAddr, Route), Untold> {
+    let mut problem = Untold::NoAddress;
+    for address in name.to_socket_addrs().map_err(Untold::Name)? {
+        if is_link_local(address.ip()) {
+            problem = Untold::LinkLocal(address.ip());
+            continue;
+        }
+        match routes(address.ip()) {
+            Ok(route) => return Ok((address, route)),
+            Err(error) => problem = Untold::NoRoute(error),
+        }
+    }
+    Err(problem)
+}
+
+/// Such an address means nothing without its interface, whose number is another one after a crash.
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+}
+
+/// The hardware address of the card that a route goes by.
+fn card(root: &Root, route: &Route) -> Result<[u8; 6], Untold> {
+    let interface = &route.interface;
+    let has = |file: &str| root.exists(&format!("sys/class/net/{interface}/{file}"));
+    if !has("device") {
+        return Err(Untold::NoCard(interface.clone()));
+    }
+    if has("phy80211") {
+        return Err(Untold::Wireless(interface.clone()));
+    }
+    route.card.ok_or(Untold::NoEthernet(interface.clone()))
 }
 
 #[cfg(test)]
@@ -123,7 +145,7 @@ mod tests {
     const CARD: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
 
     /// What comes of a configuration where every address is reached by this interface.
-    fn told(fake: &Fake, interface: &str, text: &str) -> (Told, Vec<String>) {
+    fn told(fake: &Fake, interface: &str, text: &str) -> (Nodes, Vec<String>) {
         let index = Index::read(&fake.root(), RELEASE).unwrap().unwrap();
         let mut needs = Needs::new(&index, true);
         let settings = settings::parse(text).unwrap();
@@ -134,8 +156,8 @@ mod tests {
                 hop: hop(),
             })
         };
-        let cluster = settings.fence_kdump.unwrap();
-        let told = Told::find_by(&fake.root(), &cluster, &mut needs, &routes);
+        let wanted = settings.fence_kdump.unwrap();
+        let told = Nodes::find_by(&fake.root(), &wanted, &mut needs, &routes);
         (told, needs.into_order())
     }
 
@@ -182,7 +204,7 @@ mod tests {
     #[test]
     fn this_machine_itself_is_not_told() {
         let (told, modules) = told(&with_card(), "lo", NODE);
-        assert_eq!((told, modules), (Told::default(), Vec::new()));
+        assert_eq!((told, modules), (Nodes::default(), Vec::new()));
     }
 
     #[test]
@@ -196,6 +218,9 @@ mod tests {
         let wireless = with_card().file("sys/class/net/eth0/phy80211/name", "");
         let (found, _) = told(&wireless, "eth0", NODE);
         assert!(found.notes[0].contains("eth0 is wireless"), "{found:?}");
+        let link_local = NODE.replace("192.0.2.7", "fe80::7");
+        let (found, _) = told(&with_card(), "eth0", &link_local);
+        assert!(found.notes[0].contains("isn't link-local"), "{found:?}");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use crate::failure::problem::Problem;
 use baton_sys::Root;
 use baton_sys::block::{self, BlockDevice, Driver};
+use baton_sys::file::names_in;
 use baton_sys::modules::{Index, Resolver};
 use baton_sys::watchdog::IPMI;
 use std::path::Path;
@@ -119,6 +120,11 @@ impl<'i> Needs<'i> {
     /// When one is missing.
     pub fn ipmi_watchdog(&mut self, root: &Root) -> Result<(), Problem> {
         let purpose = "to feed IPMI's watchdog";
+        // A controller may be behind another device, as ipmi_ssif's is behind an adapter of I2C.
+        let controllers = root.join("sys/class/ipmi");
+        for name in names_in(&controllers) {
+            self.with_parents(&controllers.join(name).join("device"), purpose)?;
+        }
         for interface in ["ipmi_si", "ipmi_ssif", "ipmi_powernv"] {
             if root.exists(&format!("sys/module/{interface}/initstate")) {
                 self.must(interface, purpose)?;

@@ -2,7 +2,7 @@
 //! machine gives the same bytes, so that what is loaded can be compared with what would be.
 
 use super::args::CaptureSources;
-use super::cluster::Told;
+use super::cluster::Nodes;
 use super::initramfs::{self, Module};
 use super::kernel::{self, Kernel};
 use super::module_file;
@@ -102,7 +102,7 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
         left_out,
     } = places(root, &settings, &mut needs)?;
     needs.pstore(root);
-    let told = Told::find(root, settings.fence_kdump.as_ref(), &mut needs);
+    let nodes = Nodes::find(root, settings.fence_kdump.as_ref(), &mut needs);
     for module in &settings.kernel.modules {
         needs.named(module)?;
     }
@@ -110,13 +110,13 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
     let notes = watchdogs
         .notes
         .into_iter()
-        .chain(told.notes)
+        .chain(nodes.notes)
         .chain(of_log)
         .collect();
     let modules = read_modules(&index, needs.into_order())?;
     let config = Config {
         watchdogs: watchdogs.fed,
-        fence_kdump: told.config,
+        fence_kdump: nodes.config,
         log: log.config(),
         ..compile(&settings, &targets, &modules)?
     };

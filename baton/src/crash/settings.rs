@@ -41,7 +41,7 @@ pub struct Settings {
     #[serde(deserialize_with = "targets")]
     pub target: Vec<NamedTarget>,
     /// The nodes of a cluster that wait to be told of a capture.
-    pub fence_kdump: Option<Cluster>,
+    pub fence_kdump: Option<FenceKdump>,
     /// Where the kernel log goes if no target takes it; `None`: where it is likely to be safe.
     pub log: Option<NamedLog>,
 }
@@ -65,7 +65,7 @@ pub struct Kernel {
 /// The nodes of a cluster that wait to be told of a capture, by the agent fence_kdump.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
-pub struct Cluster {
+pub struct FenceKdump {
     /// Their names or addresses; this machine may be among them.
     #[serde(deserialize_with = "nodes")]
     pub nodes: Vec<String>,

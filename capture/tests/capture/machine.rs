@@ -20,7 +20,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -64,9 +64,12 @@ pub struct Machine {
     pub watchdogs: Vec<Watchdog>,
     /// When they appear.
     pub watchdogs_after: Duration,
+    /// When their devices appear.
+    pub watchdogs_open_after: Duration,
     pub fed: Fed,
-    /// To whom what was sent, with or without success.
+    /// To whom what was sent.
     pub told: Mutex<Vec<(SocketAddr, Vec<u8>)>>,
+    untold: AtomicU32,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -103,8 +106,10 @@ impl Machine {
             bad_modules: Vec::new(),
             watchdogs: Vec::new(),
             watchdogs_after: Duration::ZERO,
+            watchdogs_open_after: Duration::ZERO,
             fed: Fed::default(),
             told: Mutex::default(),
+            untold: AtomicU32::new(0),
             state: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -281,6 +286,9 @@ impl System for Machine {
     }
 
     fn open_watchdog(&self, node: &Path) -> io::Result<Box<dyn Feeder>> {
+        if self.elapsed() < self.watchdogs_open_after {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         if node == Path::new("/dev/busy") {
             return Err(io::Error::from_raw_os_error(16));
         }
@@ -291,12 +299,12 @@ impl System for Machine {
     }
 
     fn tell(&self, node: &Node, message: &[u8]) -> io::Result<()> {
-        let mut told = self.told.lock().unwrap();
-        told.push((node.address, message.to_vec()));
         // The card isn't there yet.
-        if told.len() == 1 {
+        if self.untold.fetch_add(1, Ordering::Relaxed) == 0 {
             return Err(io::ErrorKind::NotFound.into());
         }
+        let mut told = self.told.lock().unwrap();
+        told.push((node.address, message.to_vec()));
         Ok(())
     }
 

@@ -94,6 +94,17 @@ fn one_that_appears_late_is_waited_for_a_little() {
 }
 
 #[test]
+fn one_whose_device_appears_after_its_driver_is_waited_for_a_little() {
+    let late = |seconds| {
+        let mut machine = machine(&["ipmi_watchdog"]);
+        machine.watchdogs_open_after = Duration::from_secs(seconds);
+        let machine = capture(machine, &feeding(&["ipmi_watchdog"], "reboot"));
+        assert_complete(&machine, "one").warnings.len()
+    };
+    assert_eq!((late(2), late(60)), (0, 1));
+}
+
+#[test]
 fn they_are_fed_while_the_log_goes_to_its_last_resort() {
     let mut machine = Machine::new().with_disk("one", Fault::From(0));
     machine.watchdogs = vec![watchdog("iTCO_wdt")];

@@ -25,7 +25,7 @@ pub struct Hop {
 pub struct Route {
     /// The interface that packets leave by.
     pub interface: String,
-    /// The hardware address that its card was made with; `None` where it has no card.
+    /// The hardware address that its card was made with; `None` where it has none of Ethernet's.
     pub card: Option<HardwareAddress>,
     /// From where to where they go.
     pub hop: Hop,
@@ -63,6 +63,9 @@ const ROUTE_DESTINATION: u16 = 1;
 const ROUTE_INTERFACE: u16 = 4;
 const ROUTE_GATEWAY: u16 = 5;
 const ROUTE_SOURCE: u16 = 7;
+const ROUTE_VIA: u16 = 18;
+/// `RT_SCOPE_LINK`: without a gateway between.
+const ON_THE_NETWORK: u8 = 253;
 const MAIN_TABLE: u8 = 254;
 const BY_BOOT: u8 = 3;
 const UNICAST: u8 = 1;
@@ -86,6 +89,10 @@ impl Route {
         let index = index.ok_or(io::ErrorKind::NetworkUnreachable)?;
         let source = attribute(found, ROUTE, ROUTE_SOURCE).and_then(from_octets);
         let source = source.ok_or_else(|| io::Error::other("the route has no source address"))?;
+        if attribute(found, ROUTE, ROUTE_VIA).is_some() {
+            let why = "its gateway's address is of the other version of IP";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        }
         let (interface, card) = link(index)?;
         let hop = Hop {
             source,
@@ -109,8 +116,29 @@ impl Hop {
         let index = index_of(root, card)?;
         bring_up(index)?;
         self.add_source(index)?;
-        self.gateway
-            .map_or(Ok(()), |gateway| add_route(index, address, gateway))
+        self.add_route(index, address)
+    }
+
+    /// Also where the source's network should reach the address by itself: not every route goes by that.
+    fn add_route(&self, index: u32, address: IpAddr) -> io::Result<()> {
+        let mut structure = [0; ROUTE];
+        structure[0] = family(address);
+        structure[1] = bits(address);
+        structure[4] = MAIN_TABLE;
+        structure[5] = BY_BOOT;
+        structure[7] = UNICAST;
+        if self.gateway.is_some() {
+            structure[8..].copy_from_slice(&ON_LINK.to_ne_bytes());
+        } else {
+            structure[6] = ON_THE_NETWORK;
+        }
+        let mut request = Request::new(NEW_ROUTE, CREATE_OR_REPLACE, &structure)
+            .with(ROUTE_DESTINATION, &octets(address))
+            .with(ROUTE_INTERFACE, &index.to_ne_bytes());
+        if let Some(gateway) = self.gateway {
+            request = request.with(ROUTE_GATEWAY, &octets(gateway));
+        }
+        request.ask().map(drop)
     }
 
     fn add_source(&self, index: u32) -> io::Result<()> {
@@ -126,22 +154,6 @@ impl Hop {
             .ask()
             .map(drop)
     }
-}
-
-fn add_route(index: u32, address: IpAddr, gateway: IpAddr) -> io::Result<()> {
-    let mut structure = [0; ROUTE];
-    structure[0] = family(address);
-    structure[1] = bits(address);
-    structure[4] = MAIN_TABLE;
-    structure[5] = BY_BOOT;
-    structure[7] = UNICAST;
-    structure[8..].copy_from_slice(&ON_LINK.to_ne_bytes());
-    Request::new(NEW_ROUTE, CREATE_OR_REPLACE, &structure)
-        .with(ROUTE_DESTINATION, &octets(address))
-        .with(ROUTE_GATEWAY, &octets(gateway))
-        .with(ROUTE_INTERFACE, &index.to_ne_bytes())
-        .ask()
-        .map(drop)
 }
 
 fn bring_up(index: u32) -> io::Result<()> {

@@ -13,7 +13,7 @@ const HEADER: usize = 16;
 const ATTRIBUTE_HEADER: usize = 4;
 /// `NLMSG_ALIGNTO` and `RTA_ALIGNTO`.
 const ALIGNMENT: usize = 4;
-/// The kernel fills no more at a time, whatever there is to say (`NLMSG_GOODSIZE`, net/netlink/af_netlink.c).
+/// The kernel fills no more at a time, whatever there is to say (`netlink_recvmsg`, net/netlink/af_netlink.c).
 const ANSWER: usize = 32 << 10;
 
 /// The types of messages that end an answer (include/uapi/linux/netlink.h).
