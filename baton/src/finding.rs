@@ -3,6 +3,9 @@
 use crate::output::terminal::{Style, styled};
 use serde::Serialize;
 
+/// What mends what only the firmware, the boot loader or shim can do: a plain reboot may be a kexec.
+pub const RESTART: &str = "restart through the firmware (`baton exec --real-reboot`)";
+
 /// How it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

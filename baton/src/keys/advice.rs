@@ -3,7 +3,7 @@
 use super::inventory::{Inventory, Listed, Place};
 use crate::calendar;
 use crate::certificate::known::SHIM_CAS;
-use crate::finding::{Area, Finding};
+use crate::finding::{Area, Finding, RESTART};
 
 /// What there is to say of whom a machine trusts, at this time.
 #[must_use]
@@ -44,12 +44,12 @@ fn mok_outside_machine(inventory: &Inventory) -> Option<Finding> {
         return None;
     }
     let nowhere = enrolled.iter().all(|it| in_keyring(it).is_none());
-    let cure = "mokutil --trust-mok; restart through the firmware (`baton exec --real-reboot`), and confirm it in MokManager";
+    let cure = format!("mokutil --trust-mok; {RESTART}, and confirm it in MokManager");
     Some(if nowhere {
         let why = "MOKs are enrolled, and the kernel has none of them in its keyrings (.machine is empty): it starts \
                    nothing that they signed";
         Finding::problem(Area::Keys, "empty-machine-keyring", why).mended_by(if inventory.mok_trusted {
-            "use a kernel with CONFIG_INTEGRITY_MACHINE_KEYRING or CONFIG_INTEGRITY_PLATFORM_KEYRING"
+            "use a kernel with CONFIG_INTEGRITY_MACHINE_KEYRING or CONFIG_INTEGRITY_PLATFORM_KEYRING".to_owned()
         } else {
             cure
         })

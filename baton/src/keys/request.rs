@@ -2,6 +2,7 @@
 
 use super::inventory::{Inventory, Listed, Place};
 use crate::failure::keys::KeysError;
+use crate::finding::RESTART;
 use serde::Serialize;
 
 /// How far a certificate's enrollment is.
@@ -54,7 +55,9 @@ pub fn steps(name: &str, sha1: &str, password: Option<&str>) -> Vec<String> {
         None => "the password that was chosen now".to_owned(),
     };
     vec![
-        "restart through the firmware (`baton exec --real-reboot`); on the blue screen press a key within 10 seconds (\"Press any key to perform MOK management\")".to_owned(),
+        format!(
+            "{RESTART}; on the blue screen press a key within 10 seconds (\"Press any key to perform MOK management\")"
+        ),
         format!("choose \"Enroll MOK\"; \"View key 0\" shows \"{name}\" with the SHA-1 {sha1}"),
         "choose \"Continue\", and \"Yes\" to \"Enroll the key(s)?\"".to_owned(),
         format!("at \"Password:\" type {password}; nothing is shown while you do"),

@@ -8,11 +8,12 @@ use crate::calendar;
 use crate::crash::status::About;
 use crate::failure::exit::Exit;
 use crate::failure::load::LoadError;
-use crate::finding::{Area, Finding, Level};
+use crate::finding::{Area, Finding, Level, RESTART};
 use crate::keys::advice;
 use crate::keys::request::Enrollment;
 use crate::load::plan::{self, Request};
 use crate::verdict::kernel::KernelVerdict;
+use std::borrow::Cow;
 
 /// All findings, at this time.
 #[must_use]
@@ -169,20 +170,20 @@ fn installed(facts: &Facts, gate: &Installed, now: u64) -> Vec<Finding> {
 }
 
 /// By why it is refused, and how far its signer's enrollment is.
-fn mend_of_gate(facts: &Facts, gate: &Installed) -> &'static str {
+fn mend_of_gate(facts: &Facts, gate: &Installed) -> Cow<'static, str> {
     if gate.revoked().is_some() {
-        return "install a newer release of Baton, then baton setup (it builds and signs the gate anew)";
+        return "install a newer release of Baton, then baton setup (it builds and signs the gate anew)".into();
     }
     if facts.machine.why_no_mok().is_some() {
-        return "boot with efi=runtime on the command line";
+        return "boot with efi=runtime on the command line".into();
     }
     match gate.signer.as_deref().map(|der| facts.enrollment(der)) {
-        None => "baton setup (it signs the gate)",
-        Some(Enrollment::No) => "baton setup (it has shim ask for the key at the next boot)",
+        None => "baton setup (it signs the gate)".into(),
+        Some(Enrollment::No) => "baton setup (it has shim ask for the key at the next boot)".into(),
         Some(Enrollment::Requested) => {
-            "restart through the firmware (`baton exec --real-reboot`), and confirm the key in MokManager"
+            format!("{RESTART}, and confirm the key in MokManager").into()
         }
-        Some(Enrollment::Done) => "baton keys list (it says what is wrong with the key)",
+        Some(Enrollment::Done) => "baton keys list (it says what is wrong with the key)".into(),
     }
 }
 
@@ -239,7 +240,7 @@ fn reservation(facts: &Facts) -> Option<Finding> {
             "crash-memory-at-next-boot",
             format!("no memory is reserved for a crash kernel yet; {file} asks for it"),
         )
-        .mended_by("restart through the firmware (`baton exec --real-reboot`)"),
+        .mended_by(RESTART),
         (0, None, None) => Finding::problem(
             Area::Crash,
             "no-crash-memory",

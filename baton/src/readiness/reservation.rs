@@ -1,5 +1,6 @@
 //! Memory for a crash kernel: what is reserved, and where this machine's boot loader is told to reserve some.
 
+use crate::finding::RESTART;
 use baton_sys::{ReadError, Root};
 use std::path::Path;
 
@@ -18,9 +19,6 @@ pub enum CommandLineOwner {
     /// Not known.
     Unknown,
 }
-
-/// The boot loader gives the parameter to a kernel that it starts; a plain reboot may be a kexec.
-const AND_RESTART: &str = "restart through the firmware (`baton exec --real-reboot`)";
 
 /// Where GRUB's settings may be added to.
 pub const GRUB_SETTINGS: &str = "etc/default/grub.d";
@@ -109,14 +107,14 @@ impl CommandLineOwner {
     pub fn advice(self, size: &str) -> String {
         match self {
             CommandLineOwner::Grub | CommandLineOwner::KernelInstall => {
-                format!("baton setup --crashkernel {size}, and {AND_RESTART}")
+                format!("baton setup --crashkernel {size}, and {RESTART}")
             }
             CommandLineOwner::Grubby => {
-                format!("grubby --update-kernel=ALL --args=crashkernel={size}, and {AND_RESTART}")
+                format!("grubby --update-kernel=ALL --args=crashkernel={size}, and {RESTART}")
             }
             CommandLineOwner::Unknown => {
                 format!(
-                    "add crashkernel={size} to the kernel's command line in the boot loader's configuration, and {AND_RESTART}"
+                    "add crashkernel={size} to the kernel's command line in the boot loader's configuration, and {RESTART}"
                 )
             }
         }

@@ -1,5 +1,6 @@
 //! What there is to do: plain values in, steps out. No input or output.
 
+use crate::finding::RESTART;
 use crate::keys::request::Enrollment;
 
 /// How the machine is, as far as the steps depend on it.
@@ -141,8 +142,7 @@ impl Plan {
 }
 
 /// Confirming a key.
-const CONFIRM: &str = "restart through the firmware (`baton exec --real-reboot`), and confirm the key in MokManager; then \
-                       run `baton setup` again";
+const CONFIRM: &str = "confirm the key in MokManager; then run `baton setup` again";
 
 /// Makes the plan.
 #[must_use]
@@ -310,7 +310,7 @@ impl Plan {
         match (enrollment, &now.no_mokmanager, now.no_mok) {
             (Enrollment::Requested, ..) => {
                 self.done.push("its enrollment is requested".to_owned());
-                self.waits.push(CONFIRM.to_owned());
+                self.waits.push(format!("{RESTART}, and {CONFIRM}"));
             }
             (Enrollment::Done, _, Some(_)) => self.waits.push(
                 "boot with efi=runtime on the command line, so that the kernel knows the enrolled key; then run `baton setup` again"
@@ -322,7 +322,7 @@ impl Plan {
             (Enrollment::No, Some(why), _) => self.waits.push(why.clone()),
             (Enrollment::No, None, _) => {
                 self.steps.push(Step::Enroll);
-                self.waits.push(CONFIRM.to_owned());
+                self.waits.push(format!("{RESTART}, and {CONFIRM}"));
             }
         }
     }
@@ -343,11 +343,11 @@ impl Plan {
                 self.done.push(format!("{} MiB are reserved for a crash kernel", bytes >> 20));
             }
             (Memory::AtNextBoot(file), _) => self.waits.push(format!(
-                "restart through the firmware (`baton exec --real-reboot`): {file} has memory reserved for a crash kernel from then on"
+                "{RESTART}: {file} has memory reserved for a crash kernel from then on"
             )),
             (Memory::None { can_write: true, .. }, Some(size)) => {
                 self.steps.push(Step::Reserve(size.clone()));
-                self.waits.push("restart through the firmware (`baton exec --real-reboot`): from then on memory is reserved for a crash kernel".to_owned());
+                self.waits.push(format!("{RESTART}: from then on memory is reserved for a crash kernel"));
             }
             (Memory::None { advice, .. }, Some(_)) => self.waits.push(advice.clone()),
             (Memory::None { advice, .. }, None) => self.notes.push(format!(

@@ -24,11 +24,7 @@ pub fn show(path: &Path) -> Result<()> {
     page.heading(format!(
         "{}: {}",
         path.display(),
-        match report.signatures.len() {
-            0 => "no signature".to_owned(),
-            1 => "1 signature".to_owned(),
-            count => format!("{count} signatures"),
-        }
+        text::counted(report.signatures.len(), "signature")
     ));
     for (number, signature) in (1..).zip(&report.signatures) {
         signature.show(&mut page, number);
