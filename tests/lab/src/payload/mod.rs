@@ -146,13 +146,7 @@ fn stock_kexec(extras: &Extras, tree: &Path) -> Result<()> {
     let from = extras.kexec_tree();
     fs::copy(from.join("sbin/kexec"), tree.join("bin/kexec"))?;
     libraries(from, tree)?;
-    kexec_scripts(from, tree)?;
-    // Character sets: large, and nobody converts any.
-    let conversions = tree.join("system/usr/lib/x86_64-linux-gnu/gconv");
-    if conversions.exists() {
-        fs::remove_dir_all(conversions)?;
-    }
-    Ok(())
+    kexec_scripts(from, tree)
 }
 
 fn lvm(extras: &Extras, tree: &Path) -> Result<()> {
@@ -182,6 +176,11 @@ fn libraries(from: &Path, tree: &Path) -> Result<()> {
                 .arg(from.join(source).join("."))
                 .arg(place),
         )?;
+    }
+    // Character sets: large, and nobody converts any.
+    let conversions = tree.join("system/usr/lib/x86_64-linux-gnu/gconv");
+    if conversions.exists() {
+        fs::remove_dir_all(conversions)?;
     }
     Ok(())
 }
