@@ -38,8 +38,8 @@ pub fn superseded(old: &[OldDump], keep: usize) -> Vec<Name> {
     gone
 }
 
-/// What is removed once a log without a dump is saved, so that `keep` of them remain, including the new one. No complete
-/// dump goes for a log.
+/// What is removed once a log without a dump is saved, so that `keep` logs and incomplete dumps remain, including the new
+/// one. No complete dump goes for a log.
 #[must_use]
 pub fn superseded_by_log(old: &[OldDump], keep: usize) -> Vec<Name> {
     let logs = newest_first(old, false).into_iter();
