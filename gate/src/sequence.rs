@@ -80,7 +80,7 @@ fn report<H: Hardware>(prepared: &Prepared<'_>, hardware: &H) {
     ));
     let initrds = &prepared.initrds;
     hardware.say(format_args!(
-        "{} initrd(s), {} KiB, intact, {} of them signed",
+        "initrds: {}, {} KiB, intact, {} of them signed",
         initrds.count,
         initrds.bytes / 1024,
         initrds.signed

@@ -142,7 +142,7 @@ fn a_signed_kernel_is_reported_written_and_entered() {
     for (line, begins) in said.iter().zip([
         "version ",
         "kernel ",
-        "1 initrd(s), 0 KiB, intact, 0 of them signed",
+        "initrds: 1, 0 KiB, intact, 0 of them signed",
         "the policy \"stock\" allows it",
         "verified in 0, of it 0 for digests",
     ]) {
