@@ -4,13 +4,15 @@
 //! forever or have side effects. So there are two functions: [`open_regular`] for files that Baton found, which
 //! accepts only regular files, and [`open_given`] for files named on the command line, which also reads pipes.
 
-use crate::memfd::Draft;
+use crate::limits::LARGEST_FILE;
+use crate::memfd::{Draft, shrank};
+use crate::memory;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_setfl};
 use std::fmt;
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -186,9 +188,35 @@ fn check(kind: FileType, kinds: &[FileKind]) -> io::Result<FileKind> {
 }
 
 fn all(mut file: File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    let mut bytes = buffer_for(&file)?;
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// A buffer for the whole of a file.
+///
+/// # Errors
+/// The error of fstat(2).
+pub fn buffer_for(file: &File) -> io::Result<Vec<u8>> {
+    // One byte more, so that the end is seen without growing.
+    let len = file.metadata()?.len().min(LARGEST_FILE) + 1;
+    Ok(memory::buffer(usize::try_from(len).unwrap_or(0)))
+}
+
+/// Appends the first `len` bytes of a file to a buffer, whatever the file's own position.
+///
+/// # Errors
+/// When the file is shorter; otherwise the error of pread(2).
+pub fn append(file: &File, len: u64, to: &mut Vec<u8>) -> io::Result<()> {
+    let begin = to.len();
+    let len = usize::try_from(len).map_err(io::Error::other)?;
+    to.try_reserve(len)?;
+    to.resize(begin.saturating_add(len), 0);
+    let read = file.read_exact_at(to.get_mut(begin..).unwrap_or_default(), 0);
+    read.map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => shrank(),
+        _ => error,
+    })
 }
 
 /// Reads a pipe that was opened with `O_NONBLOCK` to its end.

@@ -135,3 +135,17 @@ fn an_open_file_waits_as_files_do() {
     let flags = rustix::fs::fcntl_getfl(&file).unwrap();
     assert!(!flags.contains(OFlags::NONBLOCK));
 }
+
+#[test]
+fn a_file_is_appended_from_its_beginning_and_only_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    std::fs::write(&path, b"0123456789").unwrap();
+    let mut file = File::open(&path).unwrap();
+    file.read_exact(&mut [0; 4]).unwrap();
+    let mut bytes = b"before ".to_vec();
+    append(&file, 10, &mut bytes).unwrap();
+    assert_eq!(bytes, b"before 0123456789");
+    let shorter = append(&file, 11, &mut bytes).unwrap_err();
+    assert!(shorter.to_string().contains("became shorter"), "{shorter}");
+}

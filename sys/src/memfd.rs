@@ -112,7 +112,8 @@ impl Draft {
     }
 }
 
-fn shrank() -> io::Error {
+/// That a file became shorter.
+pub(crate) fn shrank() -> io::Error {
     io::Error::new(
         io::ErrorKind::UnexpectedEof,
         "the file became shorter while it was read",

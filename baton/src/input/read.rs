@@ -66,7 +66,7 @@ fn fits(path: &Path, len: u64) -> Result<()> {
 pub fn opened(path: &Path) -> Result<(File, Vec<u8>)> {
     let (mut file, len) = open(path)?;
     check_room(len)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
+    let mut bytes = file::buffer_for(&file).map_err(|e| IoError::reading(path, e))?;
     file.read_to_end(&mut bytes)
         .map_err(|e| IoError::reading(path, e))?;
     Ok((file, bytes))

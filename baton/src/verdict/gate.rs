@@ -43,6 +43,26 @@ pub(crate) fn judge(inputs: &Inputs, trust: &Trust<'_>, machine: &Machine) -> Re
     }
 }
 
+/// The gate's verdict on a handover of these inputs, which isn't made.
+///
+/// # Errors
+/// When it couldn't be made.
+pub(crate) fn judge_alone(
+    inputs: &Inputs,
+    trust: &Trust<'_>,
+    machine: &Machine,
+) -> Result<std::result::Result<Judged, Refusal>> {
+    let line = line_for_gate(inputs);
+    let made;
+    let decision = if inputs.is_handover() {
+        decide(&inputs.kernel.bytes, &line, machine.stated, trust)
+    } else {
+        made = build::draft_to_judge(&inputs.ingredients())?;
+        decide_draft(&made, &line, machine.stated, trust)
+    };
+    Ok(decision.and_then(|decision| Judged::of(decision, machine)))
+}
+
 /// The command line as the gate will see it, or a longer one.
 fn line_for_gate(inputs: &Inputs) -> Vec<u8> {
     let before = if inputs.crash { MAX_CRASH_PREFIX } else { b"" };

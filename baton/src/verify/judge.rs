@@ -113,8 +113,8 @@ impl Question<'_> {
     /// As the gate judges a boot.
     fn as_boot(&self) -> Result<Verdict> {
         let inputs = self.inputs;
-        let verdict = gate::judge(inputs, self.trust, &self.anchors.machine)?;
-        let (_, judged) = verdict.map_err(|refusal| self.boot_refused(refusal))?;
+        let verdict = gate::judge_alone(inputs, self.trust, &self.anchors.machine)?;
+        let judged = verdict.map_err(|refusal| self.boot_refused(refusal))?;
         let unsigned = |part: &&JudgedPart| part.vouched.signature_kind == SignatureKind::Unsigned;
         let unsigned = judged.parts.iter().filter(unsigned).count();
         Ok(Verdict {
@@ -266,10 +266,9 @@ impl Question<'_> {
             profile: 0,
             crash: self.inputs.crash,
         };
-        let draft = build::draft(&ingredients)?;
-        let map = draft.map()?;
+        let draft = build::draft_to_judge(&ingredients)?;
         let refused = |reason| self.refused(image.path.display(), reason);
-        let parts = judge_initrds(&map, self.trust).map_err(|refusal| refused(refusal.reason))?;
+        let parts = judge_initrds(&draft, self.trust).map_err(|refusal| refused(refusal.reason))?;
         let part = parts.into_iter().next();
         let part = part.ok_or_else(|| refused(Reason::Unsigned))?;
         // The policy takes it unsigned; whoever asks wants to know whether it is signed.
