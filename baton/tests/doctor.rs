@@ -99,7 +99,7 @@ type Row = (
 
 #[test]
 fn what_is_in_the_way_is_found_with_what_mends_it() {
-    let rows: [Row; 18] = [
+    let rows: [Row; 20] = [
         (
             "loading was switched off",
             |m| m.set("proc/sys/kernel/kexec_load_disabled", "1\n"),
@@ -259,6 +259,24 @@ fn what_is_in_the_way_is_found_with_what_mends_it() {
             "problem",
             "no-crash-memory",
             "baton setup --crashkernel 256M, and restart through the firmware (`baton exec --real-reboot`)",
+        ),
+        (
+            "memory that would be added to some, of which there is none",
+            |m| {
+                m.set("sys/kernel/kexec_crash_size", "0\n");
+                m.set("proc/cmdline", "crashkernel=128M,cma crashkernel=64M,low\n");
+                m.set("usr/sbin/update-grub", "");
+            },
+            "problem",
+            "no-crash-memory",
+            "baton setup --crashkernel 256M",
+        ),
+        (
+            "memory that programs may use until a crash, on a kernel that knows none",
+            |m| m.set("proc/cmdline", "crashkernel=256M crashkernel=128M,cma\n"),
+            "warning",
+            "no-lent-crash-memory",
+            "dmesg | grep -i crashkernel",
         ),
         (
             "memory for a crash kernel from the next boot on",

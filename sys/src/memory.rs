@@ -55,6 +55,19 @@ pub fn crash_regions(root: &Root) -> Result<Vec<Range<u64>>, ReadError> {
     ))
 }
 
+/// The bytes that programs may use until a crash, and a crash kernel has in addition to what is reserved for it
+/// (`crashkernel=…,cma`, Linux 6.17); 0 if there are none, or the kernel doesn't tell (CONFIG_CMA_SYSFS).
+///
+/// # Errors
+/// When the file that says so exists and can't be read.
+pub fn crash_cma(root: &Root) -> Result<u64, ReadError> {
+    // reserve_crashkernel_cma of kernel/crash_reserve.c gives the area its name.
+    let pages = root.read_number("sys/kernel/mm/cma/crashkernel/total_pages")?;
+    let pages = pages.and_then(|pages| u64::try_from(pages).ok());
+    let page_size = rustix::param::page_size() as u64;
+    Ok(pages.unwrap_or(0).saturating_mul(page_size))
+}
+
 /// The bytes that programs can still allocate (`MemAvailable`); `None` if the kernel doesn't report them.
 ///
 /// # Errors
@@ -192,6 +205,7 @@ fn region(line: &str, wanted: &str) -> Option<Range<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testroot::TestRoot;
 
     #[test]
     fn the_total_is_given_in_kib() {
@@ -267,5 +281,13 @@ mod tests {
             assert!(buffer.iter().all(|byte| *byte == 7));
         }
         assert_eq!(buffer(usize::MAX).capacity(), 0);
+    }
+
+    #[test]
+    fn what_programs_may_use_until_a_crash_is_told_in_pages() {
+        let page = rustix::param::page_size() as u64;
+        let t = TestRoot::new().with("sys/kernel/mm/cma/crashkernel/total_pages", "32768\n");
+        assert_eq!(crash_cma(&t.root()).unwrap(), 32768 * page);
+        assert_eq!(crash_cma(&TestRoot::new().root()).unwrap(), 0);
     }
 }

@@ -4,6 +4,7 @@ use super::prepare::Prepared;
 use super::target::FoundTarget;
 use baton_capture::dump::Dump;
 use baton_kdump::encode::Compression;
+use baton_kdump::filter::Level;
 use baton_sys::{ReadError, Root, memory};
 
 const MIB: u64 = 1 << 20;
@@ -29,17 +30,98 @@ pub fn memory(prepared: &Prepared) -> u64 {
         + cpus * EACH_CPU
 }
 
-/// The note if less memory is reserved than a capture is likely to need.
-#[must_use]
-pub fn small_reservation(reserved: u64, needed: u64) -> Option<String> {
-    (reserved > 0 && needed > reserved).then(|| {
-        format!(
-            "{} MiB are reserved and about {} MiB are likely to be needed; boot with a larger crashkernel=",
-            reserved / MIB,
-            needed.div_ceil(MIB)
-        )
-    })
+/// Memory for a crash kernel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CrashMemory {
+    /// Bytes that are reserved, where whatever is loaded has its place.
+    pub reserved: u64,
+    /// Bytes of it that lie below 4 GiB, where the rest lies above (`crashkernel=…,high`); 0 where none does.
+    pub low: u64,
+    /// Bytes that programs use until a crash, and the crash kernel then (`crashkernel=…,cma`).
+    pub lent: u64,
 }
+
+/// What a kernel that has memory above 4 GiB takes below it, for devices with 32-bit addressing: 64 MiB for swiotlb, and
+/// as much as it puts on top of that (crash_low_size_default of arch/x86/include/asm/crash_reserve.h).
+const LOW: u64 = (64 + 8) * MIB;
+
+impl CrashMemory {
+    /// Looks for what is lent, and for where all of it lies, beside so many bytes that are reserved.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read(root: &Root, reserved: u64) -> Result<CrashMemory, ReadError> {
+        const BORDER: u64 = 4 << 30;
+        let regions = memory::crash_regions(root)?;
+        let is_high = regions.iter().any(|region| region.start >= BORDER);
+        let low = regions
+            .iter()
+            .filter(|region| is_high && region.start < BORDER);
+        Ok(CrashMemory {
+            reserved,
+            low: low.map(|region| region.end - region.start).sum(),
+            lent: memory::crash_cma(root)?,
+        })
+    }
+
+    /// All that a crash kernel has.
+    #[must_use]
+    pub fn whole(self) -> u64 {
+        self.reserved.saturating_add(self.lent)
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn describe(self) -> String {
+        match self {
+            CrashMemory { reserved: 0, .. } => "none".to_owned(),
+            CrashMemory {
+                reserved, lent: 0, ..
+            } => format!("{} MiB", reserved / MIB),
+            CrashMemory { reserved, lent, .. } => format!(
+                "{} MiB, and {} MiB that programs use until then",
+                reserved / MIB,
+                lent / MIB
+            ),
+        }
+    }
+
+    /// Why a kernel with this command line wouldn't start in it.
+    #[must_use]
+    pub fn shortage(self, command_line: &[u8]) -> Option<String> {
+        let mut words = command_line.split(u8::is_ascii_whitespace);
+        let is_chosen = words.any(|word| word.starts_with(b"swiotlb="));
+        ((1..LOW).contains(&self.low) && !is_chosen).then(|| {
+            format!(
+                "the crash kernel doesn't start with {} MiB below 4 GiB, of which it takes 64 MiB for devices with 32-bit addressing; boot with crashkernel={}M,low or more, or without ,low",
+                self.low / MIB,
+                LOW / MIB
+            )
+        })
+    }
+
+    /// What a person should know of it, where a capture is likely to need so many bytes, and leaves out this of the
+    /// memory.
+    pub fn notes(self, needed: u64, level: Level) -> impl Iterator<Item = String> {
+        let small = (self.reserved > 0 && needed > self.whole()).then(|| {
+            format!(
+                "{} MiB are reserved and about {} MiB are likely to be needed; boot with a larger crashkernel=",
+                self.whole() / MIB,
+                needed.div_ceil(MIB)
+            )
+        });
+        let missing = (self.lent > 0 && u8::from(level) & PROGRAMS != PROGRAMS).then(|| {
+            format!(
+                "no dump has what programs and the page cache keep in the {} MiB of crashkernel=…,cma: the capture itself uses that memory",
+                self.lent / MIB
+            )
+        });
+        small.into_iter().chain(missing)
+    }
+}
+
+/// The bits of a level that leave out all that may lie where memory is lent: pages that can be moved.
+const PROGRAMS: u8 = 4 | 8;
 
 /// Bytes of kernel memory, and what compression makes of them: 134 MiB became 53 on a machine of 1 GiB, and
 /// larger ones have more that is alike.
@@ -101,6 +183,42 @@ mod tests {
 
     const MEMINFO: &str = "MemTotal: 8000000 kB\nMemFree: 1000000 kB\nBuffers: 100000 kB\n\
         Cached: 3000000 kB\nSwapCached: 0 kB\nAnonPages: 2000000 kB\nHugetlb: 500000 kB\n";
+
+    #[test]
+    fn what_is_lent_counts_and_is_missed_where_a_dump_would_have_it() {
+        let level = |number: u8| Level::try_from(number).unwrap();
+        let notes = |memory: CrashMemory, level| memory.notes(100 * MIB, level).collect::<Vec<_>>();
+        let of = |reserved: u64, lent: u64| CrashMemory {
+            reserved: reserved * MIB,
+            low: 0,
+            lent: lent * MIB,
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(notes(of(0, 0), level(0)), none);
+        assert_eq!(notes(of(100, 0), level(0)), none);
+        assert_eq!(notes(of(80, 20), level(31)), none);
+        let small = notes(of(80, 19), level(31)).concat();
+        assert!(small.starts_with("99 MiB are reserved and about 100 MiB"));
+        for missing in [0, 1, 23, 27] {
+            let missing = notes(of(80, 20), level(missing)).concat();
+            assert!(missing.contains("in the 20 MiB of"), "{missing}");
+        }
+        let words = of(80, 20).describe();
+        assert_eq!(words, "80 MiB, and 20 MiB that programs use until then");
+    }
+
+    #[test]
+    fn a_kernel_above_4_gib_needs_room_below_for_swiotlb() {
+        let of = |low: u64| CrashMemory {
+            reserved: 256 * MIB,
+            low: low * MIB,
+            lent: 0,
+        };
+        let short = |low, line: &str| of(low).shortage(line.as_bytes()).is_some();
+        assert!(short(64, "quiet") && short(71, "xswiotlb=1"));
+        assert!(!short(0, "") && !short(72, "") && !short(256, ""));
+        assert!(!short(64, "quiet swiotlb=noforce"));
+    }
 
     #[test]
     fn each_bit_of_the_level_leaves_its_pages_out() {

@@ -1,7 +1,7 @@
 //! `baton crash load`: another kernel as it is given, or one that captures, made here.
 
 use super::args::CrashLoadArgs;
-use super::estimate;
+use super::estimate::{self, CrashMemory};
 use super::owners;
 use super::prepare::{Prepared, prepare};
 use super::record::{RECORD, Record};
@@ -44,7 +44,9 @@ fn summary(root: &Root, prepared: &Prepared, reserved: u64) -> Result<CaptureSum
     );
     notes.extend(prepared.notes.iter().cloned());
     notes.extend(owners::find(root).iter().map(|it| owners::described(it)));
-    notes.extend(estimate::small_reservation(reserved, needed));
+    let memory = CrashMemory::read(root, reserved)?;
+    notes.extend(memory.shortage(&prepared.cmdline));
+    notes.extend(memory.notes(needed, prepared.config.dump.level));
     Ok(CaptureSummary {
         config: prepared.source.clone(),
         targets: prepared

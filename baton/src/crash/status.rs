@@ -1,7 +1,7 @@
 //! `baton crash status`: whether a crash now would be captured, where to, and what is missing.
 
 use super::args::{CaptureSources, CrashStatusArgs};
-use super::estimate;
+use super::estimate::{self, CrashMemory};
 use super::owners;
 use super::prepare::{Prepared, prepare};
 use super::record::{RECORD, Record};
@@ -28,6 +28,10 @@ pub(crate) struct Status {
     crash_loaded: Option<bool>,
     /// How much memory is reserved for one.
     crash_reserved: Option<u64>,
+    /// How much of it lies below 4 GiB, where the rest lies above; 0 where none does.
+    crash_reserved_low: u64,
+    /// How much memory programs use until a crash, and the crash kernel then (`crashkernel=…,cma`).
+    crash_lent: u64,
     /// A crash now would be captured as configured.
     ready: bool,
     /// Why a crash now wouldn't be captured as configured.
@@ -137,10 +141,13 @@ impl Status {
         let state = KexecState::read(root)?;
         let known = state.or_else(|| root.shown().sys.then(KexecState::default));
         let is_loaded = known.is_some_and(|known| known.crash_loaded);
+        let memory = CrashMemory::read(root, known.unwrap_or_default().crash_size)?;
         let mut status = Status {
             kexec: known.map(|_| state.is_some()),
             crash_loaded: known.map(|known| known.crash_loaded),
             crash_reserved: known.map(|known| known.crash_size),
+            crash_reserved_low: memory.low,
+            crash_lent: memory.lent,
             ..Status::default()
         };
         status.look_at_kernel();
@@ -226,10 +233,21 @@ impl Status {
         self.look_at_room(root, &prepared)?;
         let needed = estimate::memory(&prepared);
         self.memory_needed = Some(needed);
-        let reserved = self.crash_reserved.unwrap_or(0);
-        let small = estimate::small_reservation(reserved, needed);
-        self.notes.extend(About::Other.remarks(small));
+        let memory = self.memory().unwrap_or_default();
+        let short = memory.shortage(&prepared.cmdline);
+        self.problems.extend(About::Other.remarks(short));
+        let notes = memory.notes(needed, prepared.config.dump.level);
+        self.notes.extend(About::Other.remarks(notes));
         Ok(())
+    }
+
+    /// The memory for a crash kernel; `None` where that isn't known.
+    fn memory(&self) -> Option<CrashMemory> {
+        Some(CrashMemory {
+            reserved: self.crash_reserved?,
+            low: self.crash_reserved_low,
+            lent: self.crash_lent,
+        })
     }
 
     fn compare(&mut self, prepared: &Prepared) {
@@ -301,11 +319,8 @@ impl Status {
         };
         row("captured", &styled(style, captured));
         row("crash kernel", &self.loaded_words());
-        let reserved = match self.crash_reserved {
-            None => "not known".to_owned(),
-            Some(0) => "none".to_owned(),
-            Some(bytes) => mib(bytes),
-        };
+        let reserved = self.memory().map(CrashMemory::describe);
+        let reserved = reserved.unwrap_or_else(|| "not known".to_owned());
         let needed = self
             .memory_needed
             .map(|it| format!(", about {} needed", mib(it)));
@@ -335,9 +350,9 @@ impl Status {
         }
     }
 
-    /// What of the reserved memory a capture needs; red where that isn't all there is.
+    /// What of the crash kernel's memory a capture needs; red where there is less.
     fn memory_bar(&self) -> Option<String> {
-        let (needed, reserved) = (self.memory_needed?, self.crash_reserved?);
+        let (needed, reserved) = (self.memory_needed?, self.memory()?.whole());
         let style = if needed > reserved {
             Style::Bad
         } else {

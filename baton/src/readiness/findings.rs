@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::gate::{GateFact, Installed};
-use super::reservation::SIZE;
+use super::reservation::{Reservation, SIZE};
 use super::units::Unit;
 use crate::calendar;
 use crate::crash::status::About;
@@ -224,35 +224,60 @@ fn unit(facts: &Facts, unit: &Unit, area: Area) -> Option<Finding> {
     })
 }
 
-fn reservation(facts: &Facts) -> Option<Finding> {
+fn reservation(facts: &Facts) -> Vec<Finding> {
     let reservation = &facts.reservation;
-    let mib = |bytes: u64| bytes >> 20;
+    let Some(memory) = reservation.memory else {
+        return Vec::new();
+    };
+    if memory.reserved == 0 {
+        return vec![unreserved(reservation)];
+    }
+    let text = format!("memory for a crash kernel: {}", memory.describe());
+    let mut findings = vec![Finding::ok(Area::Crash, "crash-memory", text)];
+    findings.extend(reservation.lent_in_vain().map(|parameter| {
+        let text = format!(
+            "{parameter} is on the command line, and the kernel shows no memory that it set aside by that: Linux 6.17 and newer do, with CONFIG_CMA"
+        );
+        Finding::warning(Area::Crash, "no-lent-crash-memory", text)
+            .mended_by("dmesg | grep -i crashkernel")
+    }));
+    findings
+}
+
+/// That no memory is reserved.
+fn unreserved(reservation: &Reservation) -> Finding {
     let advice = reservation.owner.advice(SIZE);
-    Some(match (reservation.reserved?, &reservation.parameter, &reservation.configured) {
-        (0, Some(parameter), _) => Finding::problem(
+    let asked = reservation.parameters.join(" ");
+    match &reservation.configured {
+        _ if reservation.is_added_to_nothing() => Finding::problem(
             Area::Crash,
             "no-crash-memory",
-            format!("no memory is reserved for a crash kernel, though {parameter} asks for it: it didn't fit"),
+            format!(
+                "no memory is reserved for a crash kernel: {asked} only adds to what another crashkernel= reserves"
+            ),
+        )
+        .mended_by(advice),
+        _ if !asked.is_empty() => Finding::problem(
+            Area::Crash,
+            "no-crash-memory",
+            format!(
+                "no memory is reserved for a crash kernel, though {asked} asks for it: it didn't fit"
+            ),
         )
         .mended_by(format!("dmesg | grep -i crashkernel; {advice}")),
-        (0, None, Some(file)) => Finding::problem(
+        Some(file) => Finding::problem(
             Area::Crash,
             "crash-memory-at-next-boot",
             format!("no memory is reserved for a crash kernel yet; {file} asks for it"),
         )
         .mended_by(RESTART),
-        (0, None, None) => Finding::problem(
+        None => Finding::problem(
             Area::Crash,
             "no-crash-memory",
             "no memory is reserved for a crash kernel",
         )
         .mended_by(advice),
-        (bytes, ..) => Finding::ok(
-            Area::Crash,
-            "crash-memory",
-            format!("{} MiB are reserved for a crash kernel", mib(bytes)),
-        ),
-    })
+    }
 }
 
 /// `baton crash status`, but for what was said of memory already.

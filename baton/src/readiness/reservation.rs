@@ -1,5 +1,6 @@
 //! Memory for a crash kernel: what is reserved, and where this machine's boot loader is told to reserve some.
 
+use crate::crash::estimate::CrashMemory;
 use crate::finding::RESTART;
 use baton_sys::{ReadError, Root};
 use std::path::Path;
@@ -30,10 +31,10 @@ pub const CMDLINE: &str = "etc/kernel/cmdline";
 /// What is reserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
-    /// Bytes; `None` where /sys doesn't say.
-    pub reserved: Option<u64>,
-    /// The running kernel's parameter.
-    pub parameter: Option<String>,
+    /// How much; `None` where /sys doesn't say.
+    pub memory: Option<CrashMemory>,
+    /// The running kernel's parameters.
+    pub parameters: Vec<String>,
     /// Where the boot loader is told to reserve some from the next boot on.
     pub configured: Option<String>,
     /// Who makes the command line.
@@ -47,15 +48,39 @@ impl Reservation {
     /// When something that is there can't be read.
     pub fn read(root: &Root, reserved: Option<u64>) -> Result<Reservation, ReadError> {
         let line = root.read_text("proc/cmdline")?.unwrap_or_default();
-        let mut words = line.split_whitespace();
+        let words = line.split_whitespace();
+        let parameters = words.filter(|it| it.starts_with("crashkernel="));
+        let memory = reserved.map(|reserved| CrashMemory::read(root, reserved));
         Ok(Reservation {
-            reserved,
-            parameter: words
-                .rfind(|it| it.starts_with("crashkernel="))
-                .map(str::to_owned),
+            memory: memory.transpose()?,
+            parameters: parameters.map(str::to_owned).collect(),
             configured: configured(root)?,
             owner: owner(root),
         })
+    }
+}
+
+/// The ends of parameters that only add to another's memory (parse_crashkernel of kernel/crash_reserve.c).
+const ADDED: [&str; 2] = [LENT, ",low"];
+
+/// The end of a parameter whose memory programs use until a crash.
+const LENT: &str = ",cma";
+
+impl Reservation {
+    /// Whether memory is asked for in addition to some, and none is asked for to which it would be added.
+    #[must_use]
+    pub fn is_added_to_nothing(&self) -> bool {
+        let is_added = |it: &String| ADDED.iter().any(|end| it.ends_with(end));
+        !self.parameters.is_empty() && self.parameters.iter().all(is_added)
+    }
+
+    /// The parameter that asks for memory which programs use until a crash, where there is none.
+    #[must_use]
+    pub fn lent_in_vain(&self) -> Option<&str> {
+        let lent = self.memory.map(|memory| memory.lent);
+        let mut parameters = self.parameters.iter();
+        let asked = parameters.find(|it| it.ends_with(LENT))?;
+        (lent == Some(0)).then_some(asked)
     }
 }
 

@@ -95,9 +95,10 @@ fn gate(facts: &Facts, der: Option<&[u8]>) -> Gate {
 
 fn memory(facts: &Facts) -> Memory {
     let reservation = &facts.reservation;
-    match (reservation.reserved, &reservation.configured) {
+    let reserved = reservation.memory.map(|memory| memory.reserved);
+    match (reserved, &reservation.configured) {
         (None, _) => Memory::Unknown,
-        (Some(0), Some(file)) if reservation.parameter.is_none() => {
+        (Some(0), Some(file)) if reservation.parameters.is_empty() => {
             Memory::AtNextBoot(file.clone())
         }
         (Some(0), _) => Memory::None {

@@ -7,6 +7,7 @@ mod crashing;
 mod examine;
 mod faults;
 mod oracle;
+mod reserved;
 mod targets;
 mod volumes;
 
@@ -51,6 +52,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.extend(targets::all());
     found.push(cluster::told());
     found.extend(volumes::all());
+    found.extend(reserved::all());
     found
 }
 
