@@ -58,6 +58,13 @@ impl Bits {
         self.change(pages, |word, mask| *word &= !mask);
     }
 
+    /// Adds all pages of another set.
+    pub fn insert_all(&mut self, other: &Bits) {
+        for (word, other) in self.0.iter_mut().zip(other.0.iter()) {
+            *word |= other;
+        }
+    }
+
     /// Takes away all pages of another set.
     pub fn remove_all(&mut self, other: &Bits) {
         for (word, other) in self.0.iter_mut().zip(other.0.iter()) {

@@ -2,6 +2,7 @@
 //!
 //! Only a count for each block of it is held in memory: 8 bytes for 128 MiB.
 
+use crate::bits::{Bits, REGION, REGION_BYTES};
 use crate::cache::Cache;
 use crate::source::Source;
 use std::io;
@@ -9,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// How many bytes of the bitmap are looked at together.
-const BLOCK: usize = 4096;
+const BLOCK: usize = REGION_BYTES;
 /// How many such blocks are read at once where all are counted.
 const MANY: usize = 64;
 /// How many frames a block has.
@@ -132,6 +133,16 @@ impl Bitmap {
         Ok(before + ones(whole) + u64::from(last))
     }
 
+    /// The frames of a block.
+    fn bits(&self, source: &dyn Source, number: u64) -> io::Result<Bits> {
+        let block = self.fetch(source, number)?;
+        let mut bytes = [0; REGION_BYTES];
+        for (byte, of_block) in bytes.iter_mut().zip(block.iter()) {
+            *byte = *of_block;
+        }
+        Ok(Bits::from_bytes(&bytes))
+    }
+
     /// Whether a block of it has any frame.
     fn has_some(&self, number: usize) -> bool {
         let before = self.before.get(number);
@@ -151,20 +162,18 @@ impl Bitmap {
             if !self.has_some(index) && !other.has_some(index) {
                 continue;
             }
-            let block = self.fetch(source, number)?;
-            let second = other.fetch(source, number)?;
-            let bytes = block.iter().zip(second.iter()).map(|(a, b)| a | b);
-            for (i, byte) in bytes.enumerate().filter(|(_, byte)| *byte != 0) {
-                let first = number * FRAMES + 8 * i as u64;
-                for frame in (first..first + 8).filter(|it| byte >> (it - first) & 1 == 1) {
-                    match ranges.last_mut() {
-                        Some(last) if last.end == frame => last.end += 1,
-                        _ => ranges.push(frame..frame + 1),
-                    }
+            let mut bits = self.bits(source, number)?;
+            bits.insert_all(&other.bits(source, number)?);
+            for run in bits.runs(0..REGION) {
+                let first = number * FRAMES;
+                let (start, end) = (first + run.start as u64, first + run.end as u64);
+                match ranges.last_mut() {
+                    Some(last) if last.end == start => last.end = end,
+                    _ => ranges.push(start..end),
                 }
-                if ranges.len() > MAX_RANGES {
-                    return Ok(None);
-                }
+            }
+            if ranges.len() > MAX_RANGES {
+                return Ok(None);
             }
         }
         Ok(Some(ranges))
