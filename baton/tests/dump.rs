@@ -196,6 +196,32 @@ fn list_finds_dumps_below_a_directory() {
 }
 
 #[test]
+fn a_directory_stands_for_the_one_dump_in_it() {
+    let directory = temp_dir();
+    for dir in ["crash", "other"] {
+        std::fs::create_dir(directory.path().join(dir)).unwrap();
+    }
+    directory.write("crash/vmcore", bytes("vmcore/log"));
+    directory.write("crash/dmesg.txt", "log");
+    let crash = directory.path().join("crash");
+    for command in ["info", "dmesg", "check"] {
+        let by_directory = dump(command, &[&crash]);
+        let by_file = dump(command, &[&crash.join("vmcore")]);
+        assert_eq!(by_directory.code, 0, "{command}: {}", by_directory.err);
+        assert_eq!(by_directory.out, by_file.out, "{command}");
+    }
+    let converted = dump("convert", &[&crash, &directory.path().join("out")]);
+    assert_eq!(converted.code, 0, "{}", converted.err);
+    // Not where it isn't clear which.
+    let several = dump("info", &[&directory.path()]);
+    let none = dump("info", &[&directory.path().join("other")]);
+    for (said, count) in [(several, 2), (none, 0)] {
+        let words = format!("a directory with {count} dumps; name one of them");
+        assert!(said.code == 2 && said.err.contains(&words), "{}", said.err);
+    }
+}
+
+#[test]
 fn a_directory_without_dumps_and_one_that_is_missing_differ() {
     let directory = temp_dir();
     let said = dump("list", &[&directory.path().join("")]);

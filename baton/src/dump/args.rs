@@ -28,7 +28,7 @@ pub enum DumpCommand {
 
 const FORMATS_HELP: &str = "\
 A dump is an ELF core or kdump-compressed (zlib, lzo, snappy, zstd), flattened or not, as makedumpfile, QEMU
-and Baton write them; for a split dump, name all parts. A dump is complete if it has every page that it should
+and Baton write them; for a split dump, name all parts. A directory stands for the one dump in it. A dump is complete if it has every page that it should
 have and no other flaw.";
 
 const CONVERT_USAGE: &str = "\
@@ -71,7 +71,7 @@ pub struct ListArgs {
 /// The dump to describe.
 #[derive(Debug, Args)]
 pub struct InfoArgs {
-    /// The dump
+    /// The dump, or its directory
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Print one JSON object
@@ -82,7 +82,7 @@ pub struct InfoArgs {
 /// The log to print.
 #[derive(Debug, Args)]
 pub struct DmesgArgs {
-    /// The dump
+    /// The dump, or its directory
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Also show who logged each message: a thread (T) or a CPU (C)
@@ -96,7 +96,7 @@ pub struct DmesgArgs {
 /// The dump to check.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// The dump
+    /// The dump, or its directory
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// The number of threads [default: one for each CPU]

@@ -2,7 +2,7 @@
 
 use super::args::CheckArgs;
 use super::digest::{Compared, compare};
-use super::open::{flaw_texts, name, open, show_complete, survey};
+use super::open::{files_of, flaw_texts, name, open, show_complete, survey};
 use super::progress::Bar;
 use crate::failure::dump::DumpFailure;
 use crate::failure::{Failure, Result};
@@ -59,19 +59,20 @@ pub(crate) struct Report {
 /// # Errors
 /// When the dump can't be opened, or isn't sound.
 pub fn run(args: &CheckArgs) -> Result<()> {
-    let dump = open(&args.files)?;
+    let files = files_of(&args.files)?;
+    let dump = open(&files)?;
     let bar = Bar::new();
     let threads = args.threads.or_else(|| available_parallelism().ok());
     let pages = read_all(&dump, threads.unwrap_or(NonZeroUsize::MIN), &bar);
-    let digests = args.files.iter().map(|file| compare(file, &bar));
+    let digests = files.iter().map(|file| compare(file, &bar));
     let digests = digests.collect::<Result<Vec<_>>>();
     bar.end();
     let digests = digests?;
-    let survey = survey(&args.files, &dump);
+    let survey = survey(&files, &dump);
     let complete = survey.complete();
     let different = digests.contains(&Compared::Different);
     let report = Report {
-        file: name(&args.files),
+        file: name(&files),
         sound: complete && !different && pages.damaged == 0,
         complete,
         flaws: flaw_texts(&survey),

@@ -1,7 +1,7 @@
 //! `baton dump convert`: writes a dump in another format, or with less memory in it.
 
 use super::args::{ConvertArgs, DumpFormat};
-use super::open::{flaw_texts, name, open, survey};
+use super::open::{files_of, flaw_texts, name, open, survey};
 use super::progress::Bar;
 use crate::failure::dump::DumpFailure;
 use crate::failure::output::OutputError;
@@ -28,6 +28,7 @@ const STREAM_BUFFER: usize = 1 << 18;
 /// When the dump can't be read or written, or is incomplete; then what exists of it has been written.
 pub fn run(args: &ConvertArgs) -> Result<()> {
     let (input, output) = args.files()?;
+    let input = &files_of(input)?;
     file::is_no_input(output, input)?;
     let destination = Destination::new(output, Access::Private, Existing::with(args.force))?;
     let to_stdout = destination.is_stdout();

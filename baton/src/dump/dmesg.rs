@@ -1,7 +1,7 @@
 //! `baton dump dmesg`: prints the log of the crashed kernel.
 
 use super::args::DmesgArgs;
-use super::open::{name, open, with_log};
+use super::open::{files_of, name, open, with_log};
 use crate::failure::Result;
 use crate::failure::dump::DumpFailure;
 use crate::output::{json, text};
@@ -58,8 +58,9 @@ impl From<Record> for Line {
 /// # Errors
 /// When the dump can't be read, or has no log.
 pub fn run(args: &DmesgArgs) -> Result<()> {
-    let dump = open(&args.files)?;
-    let file = name(&args.files);
+    let files = files_of(&args.files)?;
+    let dump = open(&files)?;
+    let file = name(&files);
     let failed = |why| DumpFailure::NoLog {
         file: file.clone(),
         why,

@@ -1,7 +1,7 @@
 //! `baton dump info`: what crashed, when and why, and how much of it the dump holds.
 
 use super::args::InfoArgs;
-use super::open::{flaw_texts, name, open, show_complete, survey, with_log};
+use super::open::{files_of, flaw_texts, name, open, show_complete, survey, with_log};
 use crate::calendar::rfc3339;
 use crate::failure::Result;
 use crate::output::page::Page;
@@ -139,8 +139,9 @@ struct LogInfo {
 /// # Errors
 /// When the dump can't be read at all. Unreadable parts are reported instead.
 pub fn run(args: &InfoArgs) -> Result<()> {
-    let dump = open(&args.files)?;
-    let info = Info::of(&args.files, &dump);
+    let files = files_of(&args.files)?;
+    let dump = open(&files)?;
+    let info = Info::of(&files, &dump);
     if args.json {
         json::print(&info);
         return Ok(());

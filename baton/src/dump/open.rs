@@ -1,13 +1,52 @@
 //! Opens dumps of any format.
 
-use super::find::is_unfinished;
+use super::find::{Found, find, is_part, is_unfinished};
 use super::raw;
 use crate::failure::Result;
+use crate::failure::dump::DumpFailure;
 use crate::output::page::Page;
 use baton_kdump::dmesg::{Log, LogError};
 use baton_kdump::survey::Flaw;
 use baton_kdump::{Dump, Survey};
-use std::path::PathBuf;
+use baton_sys::ReadError;
+use std::path::{Path, PathBuf};
+
+/// The files of the dump that was named: a directory stands for the one dump in it, or for all parts of it.
+///
+/// # Errors
+/// When a directory has none, or several, or can't be read.
+pub(super) fn files_of(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            files.extend(files_in(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn files_in(directory: &Path) -> Result<Vec<PathBuf>> {
+    let found = find(directory).map_err(|error| ReadError::new(directory, error))?;
+    let dumps = found.into_iter().filter_map(|it| match it {
+        Found::Dump(path) => Some(path),
+        Found::Log(_) => None,
+    });
+    let dumps: Vec<PathBuf> = dumps.collect();
+    let are_parts = || {
+        let mut opened = dumps.iter().map(|it| Dump::open(std::slice::from_ref(it)));
+        opened.all(|dump| dump.is_ok_and(|dump| is_part(&dump)))
+    };
+    match dumps.len() {
+        1 => Ok(dumps),
+        2.. if are_parts() => Ok(dumps),
+        count => {
+            let directory = directory.to_owned();
+            Err(DumpFailure::Directory { directory, count }.into())
+        }
+    }
+}
 
 /// Opens a dump, or all parts of a split one.
 pub(super) fn open(files: &[PathBuf]) -> Result<Dump> {

@@ -21,6 +21,8 @@ pub enum DumpFailure {
     NoLog { file: String, why: String },
     #[error("{}: it has no SHA-256 digest of {name}: create it again with sha256sum, or remove it", .list.display())]
     NoDigest { list: PathBuf, name: String },
+    #[error("{}: a directory with {count} dumps; name one of them (`baton dump list {}` shows what there is)", .directory.display(), .directory.display())]
+    Directory { directory: PathBuf, count: usize },
     #[error("{file}: the dump isn't sound")]
     NotSound { file: String },
     #[error("{destination}: not a complete dump: {why}")]
@@ -39,7 +41,9 @@ impl DumpFailure {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            DumpFailure::Dump(DumpError::None) | DumpFailure::NoOutput => (Exit::Usage, "usage"),
+            DumpFailure::Dump(DumpError::None)
+            | DumpFailure::NoOutput
+            | DumpFailure::Directory { .. } => (Exit::Usage, "usage"),
             DumpFailure::Dump(_) | DumpFailure::Trailer { .. } => (Exit::Malformed, "bad-dump"),
             DumpFailure::NoLog { .. } | DumpFailure::NotConverted { .. } => {
                 (Exit::Failed, "failed")
