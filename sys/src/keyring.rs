@@ -7,6 +7,8 @@
 
 use crate::{ReadError, Root};
 use std::collections::HashMap;
+use std::ffi::CStr;
+use std::io;
 
 /// The keyrings that kexec_file_load searches, in its order; `.secondary_trusted_keys` links the first two
 /// (certs/system_keyring.c).
@@ -247,6 +249,30 @@ fn read_keyring(serial: u32) -> Option<Vec<u32>> {
         // The kernel returns the size needed; ask again with a buffer of that size.
         buffer.resize(count, 0);
     }
+}
+
+/// Puts a key of the type `user` into the user's own keyring: `payload` stays in the kernel until the machine ends.
+///
+/// # Errors
+/// The error of add_key(2).
+pub fn keep(description: &CStr, payload: &[u8]) -> io::Result<()> {
+    /// KEY_SPEC_USER_KEYRING of include/uapi/linux/keyctl.h.
+    const USERS: libc::c_long = -4;
+    // SAFETY: both texts end with a zero byte, and pointer and size describe `payload`; the kernel only reads them.
+    let serial = unsafe {
+        libc::syscall(
+            libc::SYS_add_key,
+            c"user".as_ptr(),
+            description.as_ptr(),
+            payload.as_ptr(),
+            payload.len(),
+            USERS,
+        )
+    };
+    if serial < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub mod keyring;
 pub mod kmsg;
 pub mod limits;
 pub mod lockdown;
+pub mod mapping;
 pub mod memfd;
 pub mod memory;
 pub mod module;

@@ -1,5 +1,6 @@
 //! What the guest says on its console: a line each, a fixed prefix and then JSON.
 
+use crate::secret::Kind;
 use serde::{Deserialize, Serialize};
 
 /// What every line begins with. Kernel messages don't.
@@ -64,6 +65,11 @@ pub enum Event {
     },
     /// Memory was filled.
     Filled(Canary),
+    /// Secrets are in memory.
+    Planted {
+        /// Of which kinds.
+        kinds: Vec<Kind>,
+    },
     /// `/proc/vmcore` was read.
     Scanned(Vmcore),
     /// A step failed: the last word.

@@ -5,3 +5,4 @@
 
 pub mod event;
 pub mod script;
+pub mod secret;

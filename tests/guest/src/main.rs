@@ -4,6 +4,7 @@
 mod canary;
 mod console;
 mod observe;
+mod plant;
 mod setup;
 mod steps;
 mod vmcore;
@@ -71,7 +72,7 @@ fn run_stage(console: &console::Console, script: &Script) -> Result<()> {
         .stages
         .get(index)
         .context("the script has no such stage")?;
-    let mut held = Vec::new();
+    let mut held = steps::Held::default();
     for step in stage {
         steps::carry_out(console, step, &mut held).with_context(|| format!("{step:?}"))?;
     }

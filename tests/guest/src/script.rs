@@ -92,6 +92,11 @@ pub enum Step {
         /// How much memory to leave free, in MiB.
         leave_mib: u64,
     },
+    /// Puts secrets into every kind of memory.
+    Plant {
+        /// A directory on a disk, for files of which some are.
+        disk: String,
+    },
     /// Looks for those pages in `/proc/vmcore`, and checks its headers.
     ScanVmcore,
     /// Loads a module of the running kernel and what it needs, from [`MODULES`].

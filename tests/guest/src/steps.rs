@@ -16,13 +16,21 @@ use baton_sys::kexec_state::KexecState;
 
 use crate::canary::Filled;
 use crate::console::Console;
+use crate::plant::Garden;
 use crate::{observe, setup, vmcore};
 
 /// The end of a program's output that is passed on, in bytes.
 const OUTPUT: usize = 16 << 10;
 
+/// What stays in memory until the stage ends.
+#[derive(Default)]
+pub struct Held {
+    filled: Vec<Filled>,
+    gardens: Vec<Garden>,
+}
+
 /// Carries it out. `held` keeps what must stay in memory until the stage ends.
-pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Result<()> {
+pub fn carry_out(console: &Console, step: &Step, held: &mut Held) -> Result<()> {
     match step {
         Step::Observe => console.say(Event::Observed(Box::new(observe::observe()?))),
         Step::Run { argv, expect } => run(console, argv, *expect)?,
@@ -62,7 +70,13 @@ pub fn carry_out(console: &Console, step: &Step, held: &mut Vec<Filled>) -> Resu
         Step::FillCanary { leave_mib } => {
             let filled = Filled::all_but(leave_mib << 20, observe::free_memory());
             console.say(Event::Filled(filled.canary()));
-            held.push(filled);
+            held.filled.push(filled);
+        }
+        Step::Plant { disk } => {
+            let garden = Garden::plant(disk)?;
+            let kinds = garden.planted().to_vec();
+            console.say(Event::Planted { kinds });
+            held.gardens.push(garden);
         }
         Step::ScanVmcore => console.say(Event::Scanned(vmcore::scan("/proc/vmcore")?)),
         Step::LoadModule(name) => setup::load_module(name)?,

@@ -117,7 +117,8 @@ fn guest(line: &Line) -> Option<String> {
         | Event::Filled(_)
         | Event::Scanned(_)
         | Event::Awaiting { .. }
-        | Event::Copied { .. } => None,
+        | Event::Copied { .. }
+        | Event::Planted { .. } => None,
     }
 }
 

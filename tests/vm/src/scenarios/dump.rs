@@ -8,6 +8,7 @@ mod examine;
 mod faults;
 mod oracle;
 mod reserved;
+mod secrets;
 mod targets;
 mod volumes;
 
@@ -49,6 +50,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     }
     found.extend(faults::all());
     found.extend(oracle::all(labels));
+    found.extend(secrets::all(labels));
     found.extend(targets::all());
     found.push(cluster::told());
     found.extend(volumes::all());
