@@ -35,14 +35,23 @@ fn by_path(root: &Root, path: &Path) -> Result<Option<BlockDevice>> {
 }
 
 fn by_contents(root: &Root, device: &Device) -> Result<Option<BlockDevice>> {
-    for name in names_in(&root.join("sys/class/block")) {
-        let found = BlockDevice::by_name(root, &name)?;
-        let carries = |found: &BlockDevice| probe::carries(root, found, device) == Some(true);
-        if found.as_ref().is_some_and(carries) {
-            return Ok(found);
+    for found in all(root) {
+        let found = found?;
+        if probe::carries(root, &found, device) == Some(true) {
+            return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+/// The devices that can be opened. A path to an NVMe disk of several controllers is a device, too, and can't be.
+fn all(root: &Root) -> impl Iterator<Item = Result<BlockDevice>> {
+    let names = names_in(&root.join("sys/class/block")).into_iter();
+    let devices = names.filter_map(|name| BlockDevice::by_name(root, &name).transpose());
+    let is_hidden = |it: &BlockDevice| it.attribute("hidden").as_deref() == Some("1");
+    devices
+        .filter(move |found| !found.as_ref().is_ok_and(is_hidden))
+        .map(|found| Ok(found?))
 }
 
 /// The other devices that a capture would find by the same name, too. What must be assembled first
@@ -57,14 +66,14 @@ pub fn others(root: &Root, device: &BlockDevice, called: &Device) -> Result<Vec<
 }
 
 fn called_so(root: &Root, called: &Device) -> Result<Vec<BlockDevice>> {
-    let mut all = Vec::new();
-    for name in names_in(&root.join("sys/class/block")) {
-        let found = BlockDevice::by_name(root, &name)?;
-        // A path to an NVMe disk of several controllers is a device, too, and nobody can open it.
-        let found = found.filter(|it| it.attribute("hidden").as_deref() != Some("1"));
-        all.extend(found.filter(|it| probe::carries(root, it, called) == Some(true)));
+    let mut found = Vec::new();
+    for device in all(root) {
+        let device = device?;
+        if probe::carries(root, &device, called) == Some(true) {
+            found.push(device);
+        }
     }
-    Ok(all)
+    Ok(found)
 }
 
 /// The `UUID=…` of what a device holds, by which it is found when disks have other names.
@@ -163,6 +172,29 @@ mod tests {
         assert_eq!(find(&fake.root(), &label).unwrap().unwrap(), device);
         let other = Device::Label("other".into());
         assert_eq!(find(&fake.root(), &other).unwrap(), None);
+    }
+
+    #[test]
+    fn a_path_to_an_nvme_disk_that_nobody_can_open_is_not_taken_for_the_disk() {
+        // As the kernel numbers them, the path comes before the disk (nvme_mpath_alloc_disk, nvme_mpath_set_disk_name).
+        let path = "sys/devices/pci0000:00/0000:00:1c.0/0000:01:00.0/nvme/nvme0/nvme0c0n1";
+        let fake = Fake::new()
+            .with_nvme()
+            .file(&format!("{path}/hidden"), "1\n")
+            .file(&format!("{path}/wwid"), "eui.1\n")
+            .file(&format!("{path}/serial"), "S1\n")
+            .file(&format!("{path}/size"), "2048\n")
+            .link("sys/class/block/nvme0c0n1", path);
+        fake.set("sys/class/block/nvme0n1/wwid", "eui.1\n");
+        fake.set("sys/class/block/nvme0n1/serial", "S1\n");
+        fake.set("sys/class/block/nvme0n1/size", "2048\n");
+        for name in [
+            Device::Wwn("eui.1".into()),
+            Device::Serial("S1".into(), 1 << 20),
+        ] {
+            let found = find(&fake.root(), &name).unwrap().unwrap();
+            assert_eq!(found.name, "nvme0n1", "{name}");
+        }
     }
 
     #[test]
