@@ -62,6 +62,21 @@ impl Device {
         NOT_IN_INITRAMFS.iter().any(|it| path.starts_with(it))
     }
 
+    /// What helps where several devices have this name.
+    #[must_use]
+    pub fn when_shared(&self) -> &'static str {
+        match self {
+            // A GUID; those of an MBR are made of the disk's signature. Only one partition gets another: a new GUID for the
+            // disk and all of its partitions (`sgdisk -G`) would take their names away from everything else there.
+            Device::PartUuid(uuid) if uuid.len() == 36 => {
+                "give one of the partitions another GUID (`sgdisk -u NUMBER:R DISK`; what names it by PARTUUID, as fstab may, \
+                 has to follow), or take the copy out"
+            }
+            Device::PartLabel(_) => "name it by PARTUUID=, or take the copy out",
+            _ => "take the copy out",
+        }
+    }
+
     fn parse(text: String, known: &'static str) -> Result<Device, DeviceNameError> {
         match parse(&text) {
             Some(device) => Ok(device),
@@ -211,6 +226,22 @@ mod tests {
         ] {
             assert_eq!(device(good).unwrap().to_string(), good);
         }
+    }
+
+    #[test]
+    fn where_several_devices_have_a_name_no_advice_renames_more_than_one_of_them() {
+        let advice = |name: &str| device(name).unwrap().when_shared();
+        let guid = advice("PARTUUID=0fc63daf-8483-4772-8e79-3d69d8477de4");
+        assert!(guid.contains("sgdisk -u NUMBER:R DISK"), "{guid}");
+        for name in [
+            "PARTUUID=0fc63daf-01",
+            "WWN=naa.1",
+            "SERIAL=a,1",
+            "/dev/sda1",
+        ] {
+            assert_eq!(advice(name), "take the copy out", "{name}");
+        }
+        assert!(advice("PARTLABEL=dumps").contains("PARTUUID="));
     }
 
     #[test]

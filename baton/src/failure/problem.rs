@@ -137,16 +137,17 @@ pub enum Problem {
         why: String,
     },
     #[error(
-        "{target}: {called} is the name of {device} and of {others}, and a raw dump may replace the wrong one; give each a name of its own (`sgdisk -G`, `sgdisk -u`), or take the copy out"
+        "{target}: {called} is the name of {device} and of {others}, and a raw dump may replace the wrong one; {help}"
     )]
     Ambiguous {
         target: String,
         device: String,
         called: String,
         others: String,
+        help: &'static str,
     },
     #[error(
-        "{target}: {device} may be another disk's name after a crash, and the device has no other name (no PARTUUID, WWN or serial number that is its own); put a GPT on it (`sgdisk -n 1:0:0`), and name the partition by PARTUUID="
+        "{target}: {device} may be another disk's name after a crash, and the device has no other name (no PARTUUID, WWN or serial number that is its own); name a partition of a GPT by PARTUUID= (`sgdisk -n 0:0:0 DISK` makes one on an empty disk)"
     )]
     NoIdentity { target: String, device: String },
     #[error("no capture program at {}; install it there (`cargo xtask capture` builds it), or name one with --capture", .path.display())]

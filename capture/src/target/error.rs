@@ -18,10 +18,13 @@ pub enum TargetError {
     #[error(transparent)]
     Layer(#[from] LayerError),
     /// Several devices have the target's name, and a raw dump must not overwrite the wrong one.
-    #[error(
-        "{0}, so it isn't clear which of them a raw dump may overwrite; give each a unique name (`sgdisk -G`, `sgdisk -u`), or remove the copy"
-    )]
-    Ambiguous(String),
+    #[error("{ambiguity}, so it isn't clear which of them a raw dump may overwrite; {help}")]
+    Ambiguous {
+        /// Which devices.
+        ambiguity: String,
+        /// What to do.
+        help: &'static str,
+    },
     /// An operation failed.
     #[error("can't {task} {}: {}", .path.display(), because(.source))]
     Io {

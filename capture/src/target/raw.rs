@@ -116,7 +116,10 @@ impl TargetWriter for RawWriter<'_> {
     fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
         let found = wait::for_device(self.system, &self.device, job.device_timeout)?;
         if let Some(ambiguity) = found.ambiguity(&self.device) {
-            return Err(TargetError::Ambiguous(ambiguity));
+            return Err(TargetError::Ambiguous {
+                ambiguity,
+                help: self.device.when_shared(),
+            });
         }
         self.node = found.node;
         let source = self.system.look_into(&self.node);

@@ -219,8 +219,11 @@ impl Look<'_, '_> {
                 return Ok(Base::Device(name));
             }
         }
+        let help = table().map_or("lay the volume on a partition of a GPT", |it| {
+            it.when_shared()
+        });
         let why = format!(
-            "{} has no name that it alone has, also after a crash (PARTUUID, WWN or serial number); give it one (`sgdisk -G`), or take its copy out",
+            "{} has no name that it alone has, also after a crash (PARTUUID, WWN or serial number); {help}",
             device.name
         );
         Err(self.problem(why).into())

@@ -44,6 +44,7 @@ impl FindTarget for RawTarget {
                 device: found.name,
                 called: called.to_string(),
                 others: others.join(", "),
+                help: called.name().when_shared(),
             }
             .into());
         }

@@ -288,6 +288,8 @@ fn a_name_that_two_devices_have_is_reported_and_no_raw_dump_goes_there() {
     }
     let failure = at(&fake, &raw_on("WWN=naa.5000c500a1b2c3d4")).unwrap_err();
     assert_eq!(failure.word(), "ambiguous");
+    // New GUIDs for all of a disk would take the names of its other partitions away.
+    assert!(!failure.to_string().contains("sgdisk -G"), "{failure}");
     assert!(
         failure.to_string().contains("nvme0n1 and of sda"),
         "{failure}"
