@@ -228,8 +228,8 @@ impl Status {
         let targets = prepared.targets.iter();
         let notes = targets.flat_map(|target| target.notes().to_vec());
         self.notes.extend(About::Other.remarks(notes));
-        let watchdogs = prepared.notes.iter().cloned();
-        self.notes.extend(About::Other.remarks(watchdogs));
+        let others = prepared.notes.iter().cloned();
+        self.notes.extend(About::Other.remarks(others));
         self.look_at_room(root, &prepared)?;
         let needed = estimate::memory(&prepared);
         self.memory_needed = Some(needed);
