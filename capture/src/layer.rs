@@ -1,19 +1,22 @@
 //! What lies between the disks and a target's file system, and is set up after a crash before the file system can be
 //! used. Each kind of layer has a file, with its keys in the configuration and what sets it up.
 
+mod base;
 pub mod device_mapper;
 mod error;
+mod name;
 
 #[cfg(test)]
 mod tests;
 
+pub use base::{Base, BaseError};
 pub use device_mapper::Volume;
 pub use error::LayerError;
+pub use name::{Name, NameError};
 
 use crate::device::Device;
 use crate::system::System;
 use crate::wait::{self, FoundDevice};
-use device_mapper::{Base, Name};
 use serde::{Deserialize, Serialize, Serializer};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! The device mapper, asked and told through its control device (include/uapi/linux/dm-ioctl.h).
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::path::Path;
+use std::str::FromStr;
 
 /// The control device; `/dev` has it while the driver is there.
 pub const CONTROL: &str = "/dev/mapper/control";
@@ -56,6 +57,50 @@ pub struct Target {
     pub kind: String,
     /// What the type needs to know.
     pub parameters: String,
+}
+
+/// A text isn't a part of a table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no segment of a table")]
+pub struct NotATarget(String);
+
+impl FromStr for Target {
+    type Err = NotATarget;
+
+    /// A part as `dmsetup table` prints it: `START LENGTH TYPE [PARAMETERS]`.
+    fn from_str(text: &str) -> Result<Target, NotATarget> {
+        // The kernel prints no signs, and a number with one isn't read as one without.
+        let number = |word: &str| {
+            let is_plain = word.bytes().all(|byte| byte.is_ascii_digit());
+            word.parse().ok().filter(|_| is_plain)
+        };
+        let target = || {
+            let mut words = text.splitn(4, ' ');
+            Some(Target {
+                start: number(words.next()?)?,
+                length: number(words.next()?)?,
+                kind: words.next()?.to_owned(),
+                parameters: words.next().unwrap_or_default().to_owned(),
+            })
+        };
+        target().ok_or_else(|| NotATarget(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Target {
+            start,
+            length,
+            kind,
+            parameters,
+        } = self;
+        write!(f, "{start} {length} {kind}")?;
+        if parameters.is_empty() {
+            return Ok(());
+        }
+        write!(f, " {parameters}")
+    }
 }
 
 /// A volume's table, and what state it is in.
@@ -155,12 +200,6 @@ impl Control {
         }
         Ok(())
     }
-}
-
-/// Whether the driver is there.
-#[must_use]
-pub fn is_there() -> bool {
-    Path::new(CONTROL).exists()
 }
 
 fn malformed() -> io::Error {
@@ -352,9 +391,21 @@ mod tests {
     }
 
     #[test]
-    fn without_the_driver_it_says_so() {
-        if !is_there() {
-            assert!(Control::open().is_err());
+    fn a_part_of_a_table_is_read_as_it_is_printed() {
+        for text in ["0 8 error", "0 122880 linear 8:16 2048", "8 8 x a  b "] {
+            let target: Target = text.parse().unwrap();
+            assert_eq!(target.to_string(), text);
+        }
+        for bad in [
+            "",
+            "0",
+            "0 8",
+            "x 8 linear",
+            "0 -8 linear",
+            "+0 8 linear",
+            " 0 8 linear",
+        ] {
+            assert!(bad.parse::<Target>().is_err(), "{bad}");
         }
     }
 }

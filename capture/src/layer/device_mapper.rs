@@ -1,15 +1,11 @@
 //! A volume of the device mapper. Its table is recorded when the capture is loaded, and given to the kernel again after a
 //! crash, without the programs that made it.
 
-mod base;
-mod name;
 mod table;
 
-pub use base::{Base, BaseError};
-pub use name::{Name, NameError};
 pub use table::{Extent, Mapping, Segment, TableError, check};
 
-use super::{LayerError, SetUp};
+use super::{Base, LayerError, Name, SetUp};
 use crate::device::Device;
 use crate::probe::lvm::{self, Id, VolumeGroup};
 use crate::system::System;

@@ -1,6 +1,6 @@
 //! Why a layer can't be set up.
 
-use super::device_mapper::{Base, Name};
+use super::{Base, Name};
 use crate::device::Device;
 use crate::probe::lvm::{LvmError, VolumeGroup};
 use crate::wait::DeviceError;

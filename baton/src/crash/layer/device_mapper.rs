@@ -6,14 +6,13 @@ use crate::crash::{names, probe};
 use crate::failure::Result;
 use crate::failure::problem::Problem;
 use baton_capture::device::Device;
-use baton_capture::layer::Layer;
-use baton_capture::layer::device_mapper::{
-    Base, Leg, Name, Segment, TableError, Volume, VolumeError, check,
-};
+use baton_capture::layer::device_mapper::{Leg, Segment, TableError, Volume, VolumeError, check};
+use baton_capture::layer::{Base, Layer, Name};
 use baton_capture::probe::lvm::{Id, VolumeGroup};
 use baton_sys::block::BlockDevice;
-use baton_sys::device_mapper::{CONTROL, Control, Table, Target};
+use baton_sys::device_mapper::{CONTROL, Control, NotATarget, Table};
 use baton_sys::{ReadError, Root};
+use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -54,8 +53,19 @@ fn table(root: &Root, disk: &BlockDevice) -> Result<Option<Table>> {
         return Ok(None);
     }
     if !root.is_system() {
-        return Ok(disk.attribute("dm/table").map(|text| Table {
-            targets: text.lines().filter_map(described).collect(),
+        let Some(text) = disk.attribute("dm/table") else {
+            return Ok(None);
+        };
+        let targets = text
+            .lines()
+            .map(str::parse)
+            .collect::<std::result::Result<_, _>>();
+        let place = Path::new("/sys/class/block")
+            .join(&disk.name)
+            .join("dm/table");
+        return Ok(Some(Table {
+            targets: targets
+                .map_err(|error: NotATarget| ReadError::new(&place, io::Error::other(error)))?,
             is_suspended: disk.attribute("dm/suspended").as_deref() == Some("1"),
             is_to_change: false,
         }));
@@ -67,16 +77,6 @@ fn table(root: &Root, disk: &BlockDevice) -> Result<Option<Table>> {
     let table = Control::open().and_then(|control| control.table((major, minor)));
     let table = table.map_err(|error| ReadError::new(Path::new(CONTROL), error))?;
     Ok(Some(table))
-}
-
-fn described(line: &str) -> Option<Target> {
-    let mut words = line.splitn(4, ' ');
-    Some(Target {
-        start: words.next()?.parse().ok()?,
-        length: words.next()?.parse().ok()?,
-        kind: words.next()?.to_owned(),
-        parameters: words.next().unwrap_or_default().to_owned(),
-    })
 }
 
 /// The numbers of a device, as the kernel's tables have them.

@@ -10,8 +10,7 @@ use super::assembled::assembled;
 use super::needs::Needs;
 use crate::failure::Result;
 use crate::failure::problem::Problem;
-use baton_capture::layer::device_mapper::Name;
-use baton_capture::layer::{Layer, Layers};
+use baton_capture::layer::{Layer, Layers, Name};
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
 

@@ -8,7 +8,7 @@
 //! START LENGTH striped STRIPES CHUNK DEVICE PLACE [DEVICE PLACE]…
 //! ```
 
-use baton_sys::device_mapper::Target;
+use baton_sys::device_mapper::{NotATarget, Target};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -55,6 +55,9 @@ pub enum TableError {
     /// A segment's type isn't among those that are set up.
     #[error("the device mapper's type {0:?} isn't set up by a capture, only linear and striped")]
     Type(String),
+    /// It isn't a part of any table.
+    #[error(transparent)]
+    Target(#[from] NotATarget),
     /// A segment isn't written as it must be.
     #[error("{0:?} is no segment of a table")]
     Form(String),
@@ -144,19 +147,9 @@ impl<D: FromStr> Segment<D> {
         Ok(Segment {
             start: target.start,
             length: target.length,
-            mapping: mapping.ok_or_else(|| TableError::Form(line(target)))?,
+            mapping: mapping.ok_or_else(|| TableError::Form(target.to_string()))?,
         })
     }
-}
-
-fn line(target: &Target) -> String {
-    let Target {
-        start,
-        length,
-        kind,
-        parameters,
-    } = target;
-    format!("{start} {length} {kind} {parameters}")
 }
 
 fn linear<D: FromStr>(words: &[&str]) -> Option<Mapping<D>> {
@@ -230,23 +223,13 @@ impl<D: FromStr> FromStr for Segment<D> {
     type Err = TableError;
 
     fn from_str(text: &str) -> Result<Segment<D>, TableError> {
-        let target = || {
-            let mut words = text.splitn(4, ' ');
-            Some(Target {
-                start: number(words.next()?)?,
-                length: number(words.next()?)?,
-                kind: words.next()?.to_owned(),
-                parameters: words.next().unwrap_or_default().to_owned(),
-            })
-        };
-        let target = target().ok_or_else(|| TableError::Form(text.to_owned()))?;
-        Segment::parse(&target)
+        Segment::parse(&text.parse()?)
     }
 }
 
 impl<D: fmt::Display> fmt::Display for Segment<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&line(&self.target()))
+        self.target().fmt(f)
     }
 }
 

@@ -1,14 +1,14 @@
-//! The name of a volume.
+//! The name of a layer.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The name of a volume, as in `/dev/mapper`.
+/// The name of a layer: that of a volume, as in `/dev/mapper`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 
-/// A text can't be the name of a volume.
+/// A text can't be the name of a layer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no name of a device-mapper volume, which has 1 to 127 bytes without slashes and control characters"

@@ -1,4 +1,4 @@
-//! What a volume lies on.
+//! What a layer lies on.
 
 use super::name::{Name, NameError};
 use crate::device::{Device, DeviceNameError};
@@ -15,7 +15,7 @@ pub enum Base {
     Layer(Name),
 }
 
-/// Why a text doesn't say what a volume lies on.
+/// Why a text doesn't say what a layer lies on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaseError {
     /// It has no such form.
