@@ -156,13 +156,17 @@ impl Layers {
             return Ok(wait::for_device(system, device, timeout)?);
         };
         match wait::carries(system, device, node) {
-            Some(true) => Ok(FoundDevice {
+            Ok(true) => Ok(FoundDevice {
                 node: node.clone(),
                 others: Vec::new(),
             }),
-            _ => Err(LayerError::OtherFileSystem {
+            Ok(false) => Err(LayerError::OtherFileSystem {
                 volume: name.clone(),
                 device: device.clone(),
+            }),
+            Err(error) => Err(LayerError::Silent {
+                volume: name.clone(),
+                error,
             }),
         }
     }

@@ -1,7 +1,8 @@
 //! Identifies the contents of a block device by their signatures, since the initramfs has neither udev nor
 //! blkid.
 //!
-//! Every function reads a [`Source`]; truncated structures aren't recognised.
+//! Every function reads a [`Source`]. Truncated structures aren't recognised; a device that gives no answer isn't taken for
+//! one that holds nothing.
 
 pub mod gpt;
 pub mod lvm;
@@ -14,12 +15,36 @@ pub use occupant::{Occupant, occupant};
 pub use superblock::{Elsewhere, Owner, Superblock, superblock};
 
 use baton_kdump::Source;
+use std::io::{self, ErrorKind};
 
 /// The bytes at an offset; `None` if the source ends before.
-fn bytes<const N: usize>(source: &dyn Source, offset: u64) -> Option<[u8; N]> {
+///
+/// # Errors
+/// When they can't be read.
+fn bytes<const N: usize>(source: &dyn Source, offset: u64) -> io::Result<Option<[u8; N]>> {
     let mut buffer = [0; N];
-    source.read_at(offset, &mut buffer).ok()?;
-    Some(buffer)
+    let read = source.read_at(offset, &mut buffer);
+    Ok(within(source, offset, N, read)?.map(|()| buffer))
+}
+
+/// What was read; `None` if the source ends before. A disk that is gone may also be said to end.
+fn within<T>(
+    source: &dyn Source,
+    offset: u64,
+    length: usize,
+    read: io::Result<T>,
+) -> io::Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            let end = offset.saturating_add(length as u64);
+            if end <= source.size()? {
+                return Err(error);
+            }
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Part of a block; `None` if the block ends before.

@@ -5,6 +5,7 @@ use crate::probe::{gpt, superblock};
 use crate::system::{Candidate, Identity, System};
 use std::collections::HashSet;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,8 +17,8 @@ const INTERVAL: Duration = Duration::from_millis(50);
 pub enum DeviceError {
     /// The device didn't appear in time.
     #[error(
-        "no device {device} came up within {} s, only {}; check the name, and that `modules` has its driver",
-        .waited.as_secs(), list(.seen)
+        "no device {device} came up within {} s, only {}{}; check the name, and that `modules` has its driver",
+        .waited.as_secs(), list(.seen), without_answer(.silent)
     )]
     Missing {
         /// The device's name as configured.
@@ -26,7 +27,17 @@ pub enum DeviceError {
         waited: Duration,
         /// The devices that exist.
         seen: Vec<PathBuf>,
+        /// Those of them that can't be read.
+        silent: Vec<PathBuf>,
     },
+}
+
+fn without_answer(nodes: &[PathBuf]) -> String {
+    match nodes {
+        [] => String::new(),
+        [_] => format!(", and {} gives no answer", list(nodes)),
+        _ => format!(", and {} give no answer", list(nodes)),
+    }
 }
 
 fn list(nodes: &[PathBuf]) -> String {
@@ -77,13 +88,16 @@ pub fn for_device(
         // Listing may succeed the next time.
         let candidates = system.devices().unwrap_or_default();
         let new = |it: &&Candidate| !rejected.contains(&it.node);
-        let (mut matching, mut mismatching) = (Vec::new(), Vec::new());
+        let (mut matching, mut mismatching, mut silent) = (Vec::new(), Vec::new(), Vec::new());
         for candidate in candidates.iter().filter(new) {
+            let node = candidate.node.clone();
             match recognises(system, device, candidate) {
-                Some(true) => matching.push(candidate.node.clone()),
-                Some(false) => mismatching.push(candidate.node.clone()),
+                Ok(Some(true)) => matching.push(node),
+                Ok(Some(false)) => mismatching.push(node),
+                // The kernel may say it the next time.
+                Ok(None) => {}
                 // It may be readable the next time.
-                None => {}
+                Err(_) => silent.push(node),
             }
         }
         let mut matching = matching.into_iter();
@@ -98,45 +112,51 @@ pub fn for_device(
                 device: device.to_string(),
                 waited,
                 seen: candidates.into_iter().map(|it| it.node).collect(),
+                silent,
             });
         }
         system.sleep(INTERVAL);
     }
 }
 
-/// Whether the device at a node has this name; `None` if it can't be read.
-#[must_use]
-pub fn carries(system: &dyn System, device: &Device, node: &Path) -> Option<bool> {
+/// Whether the device at a node has this name, by what is on it.
+///
+/// # Errors
+/// When it gives no answer.
+pub fn carries(system: &dyn System, device: &Device, node: &Path) -> io::Result<bool> {
     let candidate = Candidate {
         node: node.to_owned(),
         partition: None,
         identity: Identity::default(),
     };
-    recognises(system, device, &candidate)
+    Ok(recognises(system, device, &candidate)? == Some(true))
 }
 
-/// Whether the candidate is the device; `None` if it can't be read yet.
-fn recognises(system: &dyn System, device: &Device, candidate: &Candidate) -> Option<bool> {
-    let source = |node: &Path| system.look_into(node).ok();
-    match device {
+/// Whether the candidate is the device; `None` if the kernel doesn't say what the name is about.
+fn recognises(
+    system: &dyn System,
+    device: &Device,
+    candidate: &Candidate,
+) -> io::Result<Option<bool>> {
+    Ok(match device {
         Device::Path(path) => Some(*path == candidate.node),
         Device::Wwn(_) | Device::Serial(..) => candidate.identity.carries(device),
         Device::Uuid(_) | Device::Label(_) => {
-            let found = superblock(&*source(&candidate.node)?);
+            let found = superblock(&*system.look_into(&candidate.node)?)?;
             Some(found.is_some_and(|it| it.is_called(device)))
         }
         Device::PartUuid(_) | Device::PartLabel(_) => {
             let Some((disk, partition)) = &candidate.partition else {
-                return Some(false);
+                return Ok(Some(false));
             };
-            let disk = source(disk)?;
+            let disk = system.look_into(disk)?;
             let names = gpt::names(
                 &*disk,
                 partition.block_size,
                 partition.number,
                 partition.start,
-            );
+            )?;
             Some(names.is_some_and(|names| names.are(device)))
         }
-    }
+    })
 }

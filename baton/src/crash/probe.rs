@@ -50,7 +50,7 @@ fn open(root: &Root, device: &BlockDevice) -> Option<Node> {
 /// What owns a device; `None` where nothing known does, or it can't be read.
 #[must_use]
 pub fn contents(root: &Root, device: &BlockDevice) -> Option<Superblock> {
-    superblock(&open(root, device)?)
+    superblock(&open(root, device)?).ok().flatten()
 }
 
 /// The physical volume of LVM on a device; `None` if the device can't be read.
@@ -78,6 +78,8 @@ pub fn partition(root: &Root, device: &BlockDevice) -> Option<gpt::Names> {
     let disk = device.disk();
     let block = disk.attribute("queue/logical_block_size")?.parse().ok()?;
     gpt::names(&open(root, &disk)?, block, which, start)
+        .ok()
+        .flatten()
 }
 
 /// Whether the capture program would take a device for the one that is called so; `None` where it can't be
@@ -88,7 +90,7 @@ pub fn carries(root: &Root, device: &BlockDevice, name: &Device) -> Option<bool>
         Device::Path(path) => Some(path.to_str() == Some(&format!("/dev/{}", device.name))),
         Device::Wwn(_) | Device::Serial(..) => Identity::of(device).carries(name),
         Device::Uuid(_) | Device::Label(_) => {
-            let found = superblock(&open(root, device)?);
+            let found = superblock(&open(root, device)?).ok()?;
             Some(found.is_some_and(|found| found.is_called(name)))
         }
         Device::PartUuid(_) | Device::PartLabel(_) => {

@@ -47,7 +47,7 @@ pub enum LayerError {
         error: io::Error,
     },
     /// LVM's metadata on a device can't be read.
-    #[error("the volume {volume} isn't set up: {leg}: {error}")]
+    #[error("the volume {volume} isn't set up: {leg}: {error}; {}", .error.help())]
     Lvm {
         /// The volume.
         volume: Name,
@@ -103,6 +103,14 @@ pub enum LayerError {
     /// The kernel doesn't make the volume.
     #[error("the volume {volume} can't be set up: {error}; the kernel's log may say more")]
     Kernel {
+        /// The volume.
+        volume: Name,
+        /// Why.
+        error: io::Error,
+    },
+    /// The volume can't be read to see what is on it.
+    #[error("the volume {volume} gives no answer: {error}; check the disks that it lies on")]
+    Silent {
         /// The volume.
         volume: Name,
         /// Why.

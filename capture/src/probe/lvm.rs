@@ -12,10 +12,11 @@ mod tests;
 pub use id::{Id, NotAnId};
 pub use text::volume_group;
 
-use super::{array, bytes};
+use super::{array, bytes, within};
 use baton_kdump::Source;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::io;
 
 /// A physical volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,14 +82,34 @@ pub enum LvmError {
     #[error("it is no physical volume of LVM")]
     NoLabel,
     /// The disk gives no answer.
-    #[error("it can't be read; check the disk")]
+    #[error("it can't be read")]
     Unreadable,
     /// This part of it isn't what it has to be.
-    #[error("the {0} of its LVM metadata is damaged or can't be read; check it with vgck")]
+    #[error("the {0} of its LVM metadata is damaged")]
     Damaged(Part),
     /// The metadata is longer than any that is read here.
     #[error("its LVM metadata is longer than {} MiB", MAX_TEXT >> 20)]
     Long,
+}
+
+impl LvmError {
+    /// What helps.
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        match self {
+            LvmError::Unreadable => "check the disk",
+            LvmError::NoLabel | LvmError::Damaged(_) => "check the volume group with `vgck`",
+            LvmError::Long => {
+                "take the volume out of that group (`vgsplit`), or name another target"
+            }
+        }
+    }
+}
+
+impl From<io::Error> for LvmError {
+    fn from(_: io::Error) -> LvmError {
+        LvmError::Unreadable
+    }
 }
 
 /// A part of what LVM writes to a physical volume.
@@ -127,7 +148,7 @@ const MAX_TEXT: u64 = 4 << 20;
 /// # Errors
 /// When the source isn't one, or any of its metadata that is in use is damaged.
 pub fn physical_volume(source: &dyn Source) -> Result<PhysicalVolume, LvmError> {
-    let label = label(source)?;
+    let label = label(source)??;
     let (id, areas) = header(&label).ok_or(LvmError::Damaged(Part::Label))?;
     let mut newest: Option<VolumeGroup> = None;
     for area in areas {
@@ -141,22 +162,19 @@ pub fn physical_volume(source: &dyn Source) -> Result<PhysicalVolume, LvmError> 
 }
 
 /// The identifier of a physical volume; `None` if the source isn't one.
-#[must_use]
-pub fn id(source: &dyn Source) -> Option<Id> {
-    Some(header(&label(source).ok()?)?.0)
+///
+/// # Errors
+/// When the source can't be read.
+pub fn id(source: &dyn Source) -> io::Result<Option<Id>> {
+    let label = label(source)?.ok();
+    Ok(label.and_then(|it| header(&it)).map(|(id, _)| id))
 }
 
 /// `struct label_header`: id at 0, sector_xl at 8, crc_xl at 16 (of all behind it), offset_xl at 20, type at 24.
-fn label(source: &dyn Source) -> Result<[u8; SECTOR], LvmError> {
+fn label(source: &dyn Source) -> io::Result<Result<[u8; SECTOR], LvmError>> {
     for number in 0..LABEL_SECTORS {
-        let at = number * SECTOR as u64;
-        let Some(sector) = bytes::<SECTOR>(source, at) else {
-            let is_there = source.size().is_ok_and(|size| size >= at + SECTOR as u64);
-            return Err(if is_there {
-                LvmError::Unreadable
-            } else {
-                LvmError::NoLabel
-            });
+        let Some(sector) = bytes::<SECTOR>(source, number * SECTOR as u64)? else {
+            break;
         };
         if !sector.starts_with(b"LABELONE") {
             continue;
@@ -164,11 +182,10 @@ fn label(source: &dyn Source) -> Result<[u8; SECTOR], LvmError> {
         let is_whole = array(&sector, 8) == Some(number.to_le_bytes())
             && array(&sector, 16) == sector.get(20..).map(|it| checksum(it).to_le_bytes())
             && array(&sector, 24) == Some(*b"LVM2 001");
-        return is_whole
-            .then_some(sector)
-            .ok_or(LvmError::Damaged(Part::Label));
+        let damaged = LvmError::Damaged(Part::Label);
+        return Ok(is_whole.then_some(sector).ok_or(damaged));
     }
-    Err(LvmError::NoLabel)
+    Ok(Err(LvmError::NoLabel))
 }
 
 /// `struct pv_header`: pv_uuid at 0, and from 40 on two lists of `struct disk_locn` (offset, size), each of which ends
@@ -215,7 +232,8 @@ const IGNORED: u32 = 1;
 impl Area {
     /// The volume group that the area describes; `None` if it describes none.
     fn group(&self, source: &dyn Source) -> Result<Option<VolumeGroup>, LvmError> {
-        let place = self.place(source);
+        let header = bytes(source, self.offset)?;
+        let place = header.and_then(|it| self.place(&it));
         let place = place.ok_or(LvmError::Damaged(Part::Header))?;
         if place.offset == 0 || place.flags & IGNORED != 0 {
             return Ok(None);
@@ -223,45 +241,60 @@ impl Area {
         if place.size > MAX_TEXT {
             return Err(LvmError::Long);
         }
-        let text = self.text(source, &place);
+        let text = self.text(source, &place)?;
         let group = text.and_then(|text| volume_group(&text));
         group.map(Some).ok_or(LvmError::Damaged(Part::Text))
     }
 
     /// `struct mda_header`: checksum_xl at 0 (of all behind it), magic at 4, version at 20, start at 24, size at 32, and
     /// at 40 raw_locns, of which the first is that of the text in use.
-    fn place(&self, source: &dyn Source) -> Option<Place> {
-        let header: [u8; HEADER] = bytes(source, self.offset)?;
-        let is_whole = array(&header, 0)? == checksum(header.get(4..)?).to_le_bytes()
-            && array(&header, 4)? == *b" LVM2 x[5A%r0N*>"
-            && array(&header, 20)? == 1_u32.to_le_bytes()
-            && array(&header, 24)? == self.offset.to_le_bytes()
-            && array(&header, 32)? == self.size.to_le_bytes();
+    fn place(&self, header: &[u8; HEADER]) -> Option<Place> {
+        let is_whole = array(header, 0)? == checksum(header.get(4..)?).to_le_bytes()
+            && array(header, 4)? == *b" LVM2 x[5A%r0N*>"
+            && array(header, 20)? == 1_u32.to_le_bytes()
+            && array(header, 24)? == self.offset.to_le_bytes()
+            && array(header, 32)? == self.size.to_le_bytes();
         is_whole.then_some(())?;
         Some(Place {
-            offset: u64::from_le_bytes(array(&header, 40)?),
-            size: u64::from_le_bytes(array(&header, 48)?),
-            checksum: u32::from_le_bytes(array(&header, 56)?),
-            flags: u32::from_le_bytes(array(&header, 60)?),
+            offset: u64::from_le_bytes(array(header, 40)?),
+            size: u64::from_le_bytes(array(header, 48)?),
+            checksum: u32::from_le_bytes(array(header, 56)?),
+            flags: u32::from_le_bytes(array(header, 60)?),
         })
     }
 
     /// The text, which goes on behind the header where it reaches the area's end.
-    fn text(&self, source: &dyn Source, place: &Place) -> Option<Vec<u8>> {
+    fn text(&self, source: &dyn Source, place: &Place) -> io::Result<Option<Vec<u8>>> {
+        let Some(ranges) = self.ranges(place) else {
+            return Ok(None);
+        };
+        let mut text = Vec::new();
+        for (offset, length) in ranges {
+            let mut part = vec![0; length];
+            let read = source.read_at(offset, &mut part);
+            if within(source, offset, length, read)?.is_none() {
+                return Ok(None);
+            }
+            text.extend(part);
+        }
+        Ok((checksum(&text) == place.checksum).then_some(text))
+    }
+
+    /// Where the text's parts are in the source, and their lengths; `None` if they aren't in the area.
+    fn ranges(&self, place: &Place) -> Option<[(u64, usize); 2]> {
         let begin = HEADER as u64;
         let is_inside = (begin..self.size).contains(&place.offset)
             && place.size <= self.size.checked_sub(begin)?;
         is_inside.then_some(())?;
         let before_end = place.size.min(self.size.checked_sub(place.offset)?);
-        let mut text = vec![0; usize::try_from(place.size).ok()?];
-        let (first, rest) = text.split_at_mut(usize::try_from(before_end).ok()?);
-        source
-            .read_at(self.offset.checked_add(place.offset)?, first)
-            .ok()?;
-        if !rest.is_empty() {
-            source.read_at(self.offset.checked_add(begin)?, rest).ok()?;
-        }
-        (checksum(&text) == place.checksum).then_some(text)
+        let length = |it: u64| usize::try_from(it).ok();
+        Some([
+            (self.offset.checked_add(place.offset)?, length(before_end)?),
+            (
+                self.offset.checked_add(begin)?,
+                length(place.size - before_end)?,
+            ),
+        ])
     }
 }
 

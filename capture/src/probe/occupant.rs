@@ -3,8 +3,8 @@
 //!
 //! No list of signatures is complete. So it is defined what counts as free, and the list serves to name occupants.
 
-use super::bytes;
 use super::superblock::{Owner, superblock};
+use super::within;
 use crate::trailer;
 use baton_kdump::{Dump, Source};
 use std::fmt;
@@ -47,7 +47,7 @@ impl fmt::Display for Occupant {
 /// # Errors
 /// When the device's beginning or end can't be read.
 pub fn occupant(source: &dyn Source) -> io::Result<Option<Occupant>> {
-    if let Some(found) = superblock(source) {
+    if let Some(found) = superblock(source)? {
         return Ok(Some(Occupant::Known(found.owner)));
     }
     let size = source.size()?;
@@ -55,7 +55,7 @@ pub fn occupant(source: &dyn Source) -> io::Result<Option<Occupant>> {
     let is_dump = is_dump(&beginning);
     // Behind a dump's header are pages of the crashed machine, which may contain any signature.
     let reach = if is_dump { BEGINNING as u64 } else { size };
-    if let Some(name) = named(source, size, reach) {
+    if let Some(name) = named(source, size, reach)? {
         return Ok(Some(Occupant::Named(name)));
     }
     let is_free = is_dump || is_empty(source, size, is_zero(&beginning))?;
@@ -160,43 +160,63 @@ const SIGNATURES: [(&str, At, &[u8]); 34] = [
 const LUKS: &str = "a LUKS volume (its second header)";
 const SECOND: &[u8] = b"SKUL\xba\xbe";
 
-fn named(source: &dyn Source, size: u64, reach: u64) -> Option<&'static str> {
-    let stands = |at: &At, magic: &[u8]| {
+fn named(source: &dyn Source, size: u64, reach: u64) -> io::Result<Option<&'static str>> {
+    for (name, at, magic) in &SIGNATURES {
         let offset = match at {
             Start(offset) => Some(*offset).filter(|offset| *offset < reach),
             End(before) => size.checked_sub(*before),
         };
-        let mut found = vec![0; magic.len()];
-        offset.is_some_and(|offset| source.read_at(offset, &mut found).is_ok()) && found == magic
+        if stands(source, offset, magic)? {
+            return Ok(Some(name));
+        }
+    }
+    Ok(if is_md(source, size)? {
+        Some(MD)
+    } else if is_zfs(source, size, reach)? {
+        Some(ZFS)
+    } else if stands(source, Some(510), &[0x55, 0xaa])? {
+        Some("a partition table (MBR) or a boot sector")
+    } else {
+        None
+    })
+}
+
+/// Whether a signature stands at an offset. What can't be read may be one, and is an error.
+fn stands(source: &dyn Source, offset: Option<u64>, magic: &[u8]) -> io::Result<bool> {
+    let Some(offset) = offset else {
+        return Ok(false);
     };
-    let listed = SIGNATURES.iter().find(|(_, at, magic)| stands(at, magic));
-    let listed = listed.map(|(name, _, _)| *name);
-    listed
-        .or_else(|| is_md(source, size).then_some(MD))
-        .or_else(|| is_zfs(source, size, reach).then_some(ZFS))
-        .or_else(|| is_mbr(source).then_some("a partition table (MBR) or a boot sector"))
+    let mut found = vec![0; magic.len()];
+    let read = source.read_at(offset, &mut found);
+    let is_there = within(source, offset, magic.len(), read)?.is_some();
+    Ok(is_there && found == magic)
+}
+
+fn any_stands(
+    source: &dyn Source,
+    mut offsets: impl Iterator<Item = u64>,
+    magic: &[u8],
+) -> io::Result<bool> {
+    offsets.try_fold(false, |found, offset| {
+        Ok(found || stands(source, Some(offset), magic)?)
+    })
 }
 
 /// Versions 0.90 (MD_NEW_SIZE_SECTORS of md_p.h) and 1.0 (super_1_load of drivers/md/md.c).
-fn is_md(source: &dyn Source, size: u64) -> bool {
+fn is_md(source: &dyn Source, size: u64) -> io::Result<bool> {
     let old = (size & !0xffff).checked_sub(0x1_0000);
     let new = size.checked_sub(0x2000).map(|at| at & !0xfff);
-    let mut places = [old, new].into_iter().flatten();
-    places.any(|at| bytes::<4>(source, at).is_some_and(|found| found == MD_MAGIC))
+    any_stands(source, [old, new].into_iter().flatten(), MD_MAGIC)
 }
 
 /// Each label of ZFS has 256 KiB, whose second half is a ring of uberblocks of 1 KiB or a multiple
 /// (include/sys/vdev_impl.h). The first and the last label are searched.
-fn is_zfs(source: &dyn Source, size: u64, reach: u64) -> bool {
+fn is_zfs(source: &dyn Source, size: u64, reach: u64) -> io::Result<bool> {
     let first = Some(128 << 10).filter(|start| *start < reach);
     let last = (size & !0x3_ffff).checked_sub(128 << 10);
     let rings = [first, last].into_iter().flatten();
-    let mut places = rings.flat_map(|start| (0..128).map(move |number| start + number * 1024));
-    places.any(|at| bytes::<8>(source, at).is_some_and(|found| found == ZFS_MAGIC))
-}
-
-fn is_mbr(source: &dyn Source) -> bool {
-    bytes(source, 510) == Some([0x55, 0xaa])
+    let places = rings.flat_map(|start| (0..128).map(move |number| start + number * 1024));
+    any_stands(source, places, ZFS_MAGIC)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::{array, bytes, label, lvm, uuid};
 use crate::device::Device;
 use crate::file_system::FileSystem;
 use baton_kdump::Source;
+use std::io;
 
 /// What a superblock says the device belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,21 +101,28 @@ impl std::fmt::Display for Elsewhere {
 }
 
 /// The superblock on a device; `None` if there is none of a known type.
-#[must_use]
-pub fn superblock(source: &dyn Source) -> Option<Superblock> {
-    ext(source)
-        .or_else(|| xfs(source))
-        .or_else(|| btrfs(source))
-        .or_else(|| other_owner(source))
-        .or_else(|| fat(source))
+///
+/// # Errors
+/// When the device gives no answer.
+pub fn superblock(source: &dyn Source) -> io::Result<Option<Superblock>> {
+    for find in [ext, xfs, btrfs, other_owner, fat] {
+        if let Some(found) = find(source)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// `struct ext4_super_block` (fs/ext4/ext4.h) at byte 1024: s_magic at 0x38, s_feature_compat at 0x5c,
 /// s_uuid at 0x68, s_volume_name at 0x78, s_journal_inum at 0xe0. A journal (EXT4_FEATURE_COMPAT_HAS_JOURNAL)
 /// without an inode is on another device (ext4_load_journal of fs/ext4/super.c).
-fn ext(source: &dyn Source) -> Option<Superblock> {
+fn ext(source: &dyn Source) -> io::Result<Option<Superblock>> {
+    let block = bytes(source, 1024)?;
+    Ok(block.and_then(ext_in))
+}
+
+fn ext_in(block: [u8; 0xe4]) -> Option<Superblock> {
     const HAS_JOURNAL: u32 = 4;
-    let block: [u8; 0xe4] = bytes(source, 1024)?;
     (array(&block, 0x38)? == 0xef53_u16.to_le_bytes()).then_some(())?;
     let has_journal = u32::from_le_bytes(array(&block, 0x5c)?) & HAS_JOURNAL != 0;
     let is_elsewhere = has_journal && array(&block, 0xe0)? == [0; 4];
@@ -128,8 +136,12 @@ fn ext(source: &dyn Source) -> Option<Superblock> {
 
 /// `struct xfs_dsb` (fs/xfs/libxfs/xfs_format.h): sb_magicnum at 0, sb_rblocks at 16, sb_uuid at 32,
 /// sb_logstart at 48 (0 if the log isn't on this device), sb_fname at 108.
-fn xfs(source: &dyn Source) -> Option<Superblock> {
-    let block: [u8; 120] = bytes(source, 0)?;
+fn xfs(source: &dyn Source) -> io::Result<Option<Superblock>> {
+    let block = bytes(source, 0)?;
+    Ok(block.and_then(xfs_in))
+}
+
+fn xfs_in(block: [u8; 120]) -> Option<Superblock> {
     block.starts_with(b"XFSB").then_some(())?;
     let elsewhere = match (array(&block, 48)?, array(&block, 16)?) {
         ([0, 0, 0, 0, 0, 0, 0, 0], _) => Some(Elsewhere::Log),
@@ -146,8 +158,12 @@ fn xfs(source: &dyn Source) -> Option<Superblock> {
 
 /// `struct btrfs_super_block` (include/uapi/linux/btrfs_tree.h) at 64 KiB: fsid at 0x20, magic at 0x40,
 /// num_devices at 0x88, label at 0x12b.
-fn btrfs(source: &dyn Source) -> Option<Superblock> {
-    let block: [u8; 0x22b] = bytes(source, 64 << 10)?;
+fn btrfs(source: &dyn Source) -> io::Result<Option<Superblock>> {
+    let block = bytes(source, 64 << 10)?;
+    Ok(block.and_then(btrfs_in))
+}
+
+fn btrfs_in(block: [u8; 0x22b]) -> Option<Superblock> {
     (array(&block, 0x40)? == *b"_BHRfS_M").then_some(())?;
     let devices = u64::from_le_bytes(array(&block, 0x88)?);
     Some(Superblock {
@@ -161,37 +177,40 @@ fn btrfs(source: &dyn Source) -> Option<Superblock> {
 /// Owners other than file systems, which no dump may overwrite by mistake: LUKS (magic of both versions at 0), LVM
 /// (`struct label_header` in one of the first sectors, the second by default), swap (`union swap_header`
 /// of include/linux/swap.h: the end of the first page).
-fn other_owner(source: &dyn Source) -> Option<Superblock> {
+fn other_owner(source: &dyn Source) -> io::Result<Option<Superblock>> {
     let owned = |owner, uuid| {
-        Some(Superblock {
+        Ok(Some(Superblock {
             owner,
             uuid,
             label: None,
             elsewhere: None,
-        })
+        }))
     };
     let found = |owner| owned(owner, String::new());
-    if bytes(source, 0)? == *b"LUKS\xba\xbe" {
+    if bytes(source, 0)? == Some(*b"LUKS\xba\xbe") {
         return found(Owner::Luks);
     }
-    let mut sectors = (0..4).map(|sector| bytes(source, sector * 512));
-    if sectors.any(|start| start == Some(*b"LABELONE")) {
-        let id = lvm::id(source).map(String::from);
-        return owned(Owner::Lvm, id.unwrap_or_default());
+    for sector in 0..4 {
+        if bytes(source, sector * 512)? == Some(*b"LABELONE") {
+            let id = lvm::id(source)?.map(String::from);
+            return owned(Owner::Lvm, id.unwrap_or_default());
+        }
     }
-    let end = bytes(source, 4096 - 10)?;
-    if end == *b"SWAPSPACE2" || end == *b"SWAP-SPACE" {
-        found(Owner::Swap)
-    } else {
-        None
+    match bytes(source, 4096 - 10)?.as_ref() {
+        Some(b"SWAPSPACE2" | b"SWAP-SPACE") => found(Owner::Swap),
+        _ => Ok(None),
     }
 }
 
 /// `struct fat_boot_sector` (include/uapi/linux/msdos_fs.h): vol_id at 39 (FAT12, FAT16) or 67 (FAT32),
 /// then vol_label and fs_type; the mark 0x55 0xaa at 510. The label is the one in the boot sector, which
 /// mkfs.fat and fatlabel keep the same as the one in the root directory.
-fn fat(source: &dyn Source) -> Option<Superblock> {
-    let block: [u8; 512] = bytes(source, 0)?;
+fn fat(source: &dyn Source) -> io::Result<Option<Superblock>> {
+    let block = bytes(source, 0)?;
+    Ok(block.and_then(fat_in))
+}
+
+fn fat_in(block: [u8; 512]) -> Option<Superblock> {
     (block.get(510..512)? == [0x55, 0xaa]).then_some(())?;
     let id = match block {
         _ if block.get(82..87)? == b"FAT32" => 67,

@@ -56,7 +56,7 @@ fn each_file_system_says_what_it_is() {
         (fat32(), Owner::Vfat, "1A2B-3C4D", Some("CRASH")),
         (fat16(), Owner::Vfat, "0000-00FF", None),
     ] {
-        let found = superblock(&image).unwrap();
+        let found = superblock(&image).unwrap().unwrap();
         assert_eq!(found.owner, owner);
         assert_eq!(found.uuid, uuid, "{owner}");
         assert_eq!(found.label.as_deref(), label, "{owner}");
@@ -69,7 +69,7 @@ fn what_lies_on_another_device_is_reported() {
         for (at, bytes) in parts {
             image[*at..*at + bytes.len()].copy_from_slice(bytes);
         }
-        superblock(&image).unwrap().elsewhere
+        superblock(&image).unwrap().unwrap().elsewhere
     };
     let (has_journal, inode) = (1024 + 0x5c, 1024 + 0xe0);
     assert_eq!(with(ext(), &[]), None);
@@ -101,17 +101,17 @@ fn what_else_owns_a_device_is_known_too() {
         (image(&[(512, b"LABELONE")]), Owner::Lvm),
         (image(&[(4086, b"SWAPSPACE2")]), Owner::Swap),
     ] {
-        assert_eq!(superblock(&image).map(|it| it.owner), Some(owner));
+        assert_eq!(superblock(&image).unwrap().map(|it| it.owner), Some(owner));
     }
 }
 
 #[test]
 fn nothing_is_found_where_nothing_is() {
-    assert_eq!(superblock(&image(&[])), None);
-    assert_eq!(superblock(&vec![0xff; 68 << 10]), None);
-    assert_eq!(superblock(&Vec::new()), None);
+    assert_eq!(superblock(&image(&[])).unwrap(), None);
+    assert_eq!(superblock(&vec![0xff; 68 << 10]).unwrap(), None);
+    assert_eq!(superblock(&Vec::new()).unwrap(), None);
     // A boot sector without a file system, as of a disk with an MBR.
-    assert_eq!(superblock(&image(&[(510, &[0x55, 0xaa])])), None);
+    assert_eq!(superblock(&image(&[(510, &[0x55, 0xaa])])).unwrap(), None);
 }
 
 #[test]
@@ -125,11 +125,11 @@ fn a_superblock_cut_off_anywhere_is_none() {
         for length in 0..end {
             let mut cut = image.clone();
             cut.truncate(length);
-            assert_eq!(superblock(&cut), None, "{length} bytes");
+            assert_eq!(superblock(&cut).unwrap(), None, "{length} bytes");
         }
         let mut whole = image;
         whole.truncate(end.max(4096));
-        assert!(superblock(&whole).is_some());
+        assert!(superblock(&whole).unwrap().is_some());
     }
 }
 
@@ -179,7 +179,9 @@ fn what_mkfs_makes_is_recognised() {
         };
         assert!(output.status.success(), "{output:?}");
         tried += 1;
-        let found = superblock(&std::fs::File::open(&file).unwrap()).unwrap();
+        let found = superblock(&std::fs::File::open(&file).unwrap())
+            .unwrap()
+            .unwrap();
         assert_eq!((found.owner, found.uuid.as_str()), (owner, uuid));
         assert_eq!(found.label.unwrap().to_lowercase(), "crash", "{owner}");
         assert_eq!(found.elsewhere, None, "{owner}");
@@ -213,7 +215,9 @@ fn gpt(block: usize, header_at: usize) -> Vec<u8> {
 fn a_partition_of_a_gpt_has_an_identifier_and_a_name() {
     for (block, header) in [(512, 1), (4096, 1), (512, 63)] {
         let start = 40 * block as u64;
-        let names = gpt::names(&gpt(block, header), block as u64, 2, start).unwrap();
+        let names = gpt::names(&gpt(block, header), block as u64, 2, start)
+            .unwrap()
+            .unwrap();
         assert_eq!(names.uuid, GUID);
         assert_eq!(names.label.as_deref(), Some("dümp"));
     }
@@ -222,11 +226,11 @@ fn a_partition_of_a_gpt_has_an_identifier_and_a_name() {
 #[test]
 fn a_partition_that_begins_elsewhere_than_the_kernel_says_has_no_name() {
     let disk = gpt(512, 1);
-    assert_eq!(gpt::names(&disk, 512, 2, 41 * 512), None);
-    assert_eq!(gpt::names(&disk, 512, 1, 40 * 512), None);
-    assert_eq!(gpt::names(&disk, 512, 0, 40 * 512), None);
-    assert_eq!(gpt::names(&disk, 512, 5, 40 * 512), None);
-    assert_eq!(gpt::names(&disk, 0, 2, 40 * 512), None);
+    assert_eq!(gpt::names(&disk, 512, 2, 41 * 512).unwrap(), None);
+    assert_eq!(gpt::names(&disk, 512, 1, 40 * 512).unwrap(), None);
+    assert_eq!(gpt::names(&disk, 512, 0, 40 * 512).unwrap(), None);
+    assert_eq!(gpt::names(&disk, 512, 5, 40 * 512).unwrap(), None);
+    assert_eq!(gpt::names(&disk, 0, 2, 40 * 512).unwrap(), None);
 }
 
 #[test]
@@ -234,7 +238,7 @@ fn a_table_that_points_nowhere_gives_no_name() {
     for field in [72..80, 80..88] {
         let mut disk = gpt(512, 1);
         disk[512..][field].fill(0xff);
-        assert_eq!(gpt::names(&disk, 512, 2, 40 * 512), None);
+        assert_eq!(gpt::names(&disk, 512, 2, 40 * 512).unwrap(), None);
     }
 }
 
@@ -244,7 +248,11 @@ fn a_gpt_cut_off_anywhere_gives_no_name() {
     for length in 0..(2 * 512 + 256) {
         let mut cut = whole.clone();
         cut.truncate(length);
-        assert_eq!(gpt::names(&cut, 512, 2, 40 * 512), None, "{length}");
+        assert_eq!(
+            gpt::names(&cut, 512, 2, 40 * 512).unwrap(),
+            None,
+            "{length}"
+        );
     }
 }
 
@@ -253,9 +261,55 @@ fn a_partition_of_an_mbr_is_named_by_the_disks_signature() {
     let mut disk = vec![0; 4096];
     disk[440..444].copy_from_slice(&0x00c0_ffee_u32.to_le_bytes());
     disk[510..512].copy_from_slice(&[0x55, 0xaa]);
-    let names = gpt::names(&disk, 512, 5, 1024).unwrap();
+    let names = gpt::names(&disk, 512, 5, 1024).unwrap().unwrap();
     assert_eq!(names.uuid, "00c0ffee-05");
     assert_eq!(names.label, None);
     disk[440..444].fill(0);
-    assert_eq!(gpt::names(&disk, 512, 5, 1024), None);
+    assert_eq!(gpt::names(&disk, 512, 5, 1024).unwrap(), None);
+}
+
+/// A disk of which these bytes can't be read.
+struct Scratched(Vec<u8>, std::ops::Range<u64>);
+
+impl Source for Scratched {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        let end = offset + buffer.len() as u64;
+        if offset < self.1.end && end > self.1.start {
+            return Err(std::io::Error::from_raw_os_error(5));
+        }
+        self.0.read_at(offset, buffer)
+    }
+
+    fn size(&self) -> std::io::Result<u64> {
+        self.0.size()
+    }
+}
+
+#[test]
+fn a_device_that_gives_no_answer_is_not_taken_for_one_that_holds_nothing() {
+    let silent = || Scratched(vec![0; 1 << 20], 0..1 << 20);
+    assert!(superblock(&silent()).is_err());
+    assert!(occupant(&silent()).is_err());
+    assert!(gpt::names(&silent(), 512, 2, 40 * 512).is_err());
+    // What a signature may stand in is no place for a dump.
+    let signature = Scratched(vec![0; 8 << 20], 0x10_0000..0x10_0200);
+    assert!(occupant(&signature).is_err());
+    // A device that says that it ends before the size that it has.
+    struct Gone;
+    impl Source for Gone {
+        fn read_at(&self, _: u64, _: &mut [u8]) -> std::io::Result<()> {
+            Err(std::io::ErrorKind::UnexpectedEof.into())
+        }
+        fn size(&self) -> std::io::Result<u64> {
+            Ok(1 << 20)
+        }
+    }
+    assert!(superblock(&Gone).is_err());
+}
+
+#[test]
+fn the_second_header_of_a_gpt_serves_where_the_first_can_not_be_read() {
+    let both = Scratched(gpt(512, 63), 512..1024);
+    let names = gpt::names(&both, 512, 2, 40 * 512).unwrap().unwrap();
+    assert_eq!(names.uuid, GUID);
 }

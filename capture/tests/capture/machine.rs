@@ -36,6 +36,21 @@ pub struct Disk {
     pub faults: Arc<Faults>,
     /// The volume that it is, if it isn't there before that is made.
     volume: Option<String>,
+    /// It gives no answer to those who look at it.
+    is_silent: bool,
+}
+
+/// What gives no answer.
+struct Silent;
+
+impl Source for Silent {
+    fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<()> {
+        Err(io::Error::from_raw_os_error(5))
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(1 << 30)
+    }
 }
 
 /// A disk that a volume lies on.
@@ -132,7 +147,14 @@ impl Machine {
                 ..Faults::default()
             }),
             volume: None,
+            is_silent: false,
         });
+        self
+    }
+
+    /// The disk that was added last gives no answer.
+    pub fn that_gives_no_answer(mut self) -> Machine {
+        self.disks.last_mut().unwrap().is_silent = true;
         self
     }
 
@@ -357,6 +379,9 @@ impl System for Machine {
         }
         let disk = self.disks.iter().find(|disk| disk.node == node);
         let disk = disk.ok_or(io::ErrorKind::NotFound)?;
+        if disk.is_silent {
+            return Ok(Arc::new(Silent));
+        }
         Ok(Arc::new(disk.image.clone()))
     }
 
@@ -366,10 +391,7 @@ impl System for Machine {
         }
         let mut state = self.state.lock().unwrap();
         state.volumes.push(name.to_owned());
-        let lines = table
-            .iter()
-            .map(|it| format!("{} {} {} {}", it.start, it.length, it.kind, it.parameters));
-        state.tables.extend(lines);
+        state.tables.extend(table.iter().map(Target::to_string));
         Ok(Path::new("/dev").join(name))
     }
 

@@ -106,7 +106,7 @@ fn another_group_or_physical_volume_in_its_place_is_left_alone() {
     assert_refused(
         with_second(&damaged),
         &config,
-        "is damaged or can't be read",
+        "is damaged; check the volume group with `vgck`",
     );
     let other = config.replace(GROUP_ID, "xL2Mkx-GM20-Ue2N-JTZ3-819A-9JMt-bALxae");
     assert_refused(whole(), &other, "belong to the volume group vg0");
@@ -114,7 +114,9 @@ fn another_group_or_physical_volume_in_its_place_is_left_alone() {
 
 #[test]
 fn physical_volumes_that_were_taken_out_of_their_group_are_left_alone() {
-    let id = baton_capture::probe::lvm::id(&ORPHAN.to_vec()).unwrap();
+    let id = baton_capture::probe::lvm::id(&ORPHAN.to_vec())
+        .unwrap()
+        .unwrap();
     let config = configured(3)
         .replace(FIRST_ID, &id.to_string())
         .replace(SECOND_ID, &id.to_string());
@@ -156,6 +158,32 @@ fn a_volume_that_the_kernel_refuses_leaves_nothing_behind() {
 fn a_volume_with_another_file_system_is_taken_down_again() {
     let config = configured(3).replace("LABEL=vg0-crash", "LABEL=other");
     assert_refused(whole(), &config, "doesn't hold the file system LABEL=other");
+}
+
+#[test]
+fn a_volume_that_gives_no_answer_is_not_taken_for_one_with_another_file_system() {
+    let machine = Machine::new()
+        .with_disk("boot", Fault::None)
+        .with_volume("vg0-crash")
+        .that_gives_no_answer()
+        .with_leg("first", FIRST)
+        .with_leg("second", SECOND);
+    assert_refused(
+        machine,
+        &configured(3),
+        "the volume vg0-crash gives no answer: Input/output error",
+    );
+}
+
+#[test]
+fn a_disk_that_gives_no_answer_is_named_where_none_has_the_targets_name() {
+    let machine = Machine::new()
+        .with_disk("gone", Fault::None)
+        .that_gives_no_answer();
+    let machine = capture(machine, &config(1, &["gone"]));
+    assert_ended(&machine);
+    let said = machine.said();
+    assert!(said.contains("/dev/gone gives no answer"), "{said}");
 }
 
 #[test]
