@@ -5,9 +5,9 @@ use baton_capture::probe::lvm::{self, LvmError, PhysicalVolume};
 use baton_capture::probe::{Occupant, Superblock, gpt, superblock};
 use baton_capture::system::Identity;
 use baton_kdump::Source;
-use baton_sys::Root;
 use baton_sys::block::BlockDevice;
 use baton_sys::file::{self, open_as};
+use baton_sys::{Root, cache};
 use std::fs::File;
 use std::io;
 
@@ -59,7 +59,10 @@ pub fn physical_volume(
     root: &Root,
     device: &BlockDevice,
 ) -> Option<Result<PhysicalVolume, LvmError>> {
-    Some(lvm::physical_volume(&open(root, device)?))
+    let node = open(root, device)?;
+    // LVM writes past the page cache, which may have what was there before.
+    cache::forget(&node.file).ok()?;
+    Some(lvm::physical_volume(&node))
 }
 
 /// What occupies a device, so that no raw dump may overwrite it; `None` where nothing does, or it can't be read.
