@@ -14,7 +14,7 @@ use super::{cmdline, program};
 use crate::arch;
 use crate::failure::problem::Problem;
 use crate::failure::{Failure, Result};
-use baton_capture::config::Config;
+use baton_capture::config::{Config, ConfigError};
 use baton_capture::layer::{Layer, Layers};
 use baton_capture::path::InitramfsFile;
 use baton_capture::target::Target;
@@ -124,7 +124,7 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
     let cmdline = command_line(root, &settings)?;
     let initramfs = initramfs::build(&program, &text, &modules)?;
     let mut parts = parts(&kernel, &program, &text, &modules, &cmdline);
-    parts.extend(volumes(&config));
+    parts.extend(volumes(&config)?);
     Ok(Prepared {
         modules_len: modules.iter().map(|module| module.bytes.len() as u64).sum(),
         modules: modules.into_iter().map(|module| module.name).collect(),
@@ -260,7 +260,7 @@ fn parts(
 }
 
 /// The volumes that targets and the log's place are on, so that it is told which of them changed.
-fn volumes(config: &Config) -> BTreeMap<String, String> {
+fn volumes(config: &Config) -> std::result::Result<BTreeMap<String, String>, Problem> {
     let of_target = |target: &'_ Target| match target {
         Target::Filesystem(target) => target.layers.clone(),
         Target::Raw(_) => Layers::default(),
@@ -270,11 +270,13 @@ fn volumes(config: &Config) -> BTreeMap<String, String> {
     let mut parts = BTreeMap::new();
     for layer in all.flat_map(|layers| layers.iter().cloned().collect::<Vec<_>>()) {
         let Layer::DeviceMapper(volume) = layer;
-        let keys = serde_json::to_vec(&volume).unwrap_or_default();
+        let keys = serde_json::to_vec(&volume).map_err(|error| {
+            Problem::BadCaptureConfig(ConfigError::Unwritable(error.to_string()))
+        })?;
         let digest = hex::encode(Sha256::digest(keys));
         parts.insert(format!("volume {}", volume.name), digest);
     }
-    parts
+    Ok(parts)
 }
 
 #[cfg(test)]
