@@ -16,9 +16,9 @@ pub use name::{Name, NameError};
 
 use crate::device::Device;
 use crate::system::System;
-use crate::wait::{self, FoundDevice};
+use crate::wait::{self, DeviceError, FoundDevice};
 use serde::{Deserialize, Serialize, Serializer};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A layer.
@@ -179,11 +179,19 @@ pub struct SetUp<'s> {
 }
 
 impl SetUp<'_> {
-    /// The node of a layer.
-    fn node(&self, name: &Name) -> Option<PathBuf> {
+    /// The node of a layer. Those that others lie on come before them ([`Layers`]).
+    fn node(&self, name: &Name) -> Result<&Path, DeviceError> {
         let mut layers = self.layers.iter();
-        let (_, node) = layers.find(|(it, _)| it == name)?;
-        Some(node.clone())
+        let found = layers.find(|(it, _)| it == name);
+        found.map(|(_, node)| node.as_path()).ok_or_else(|| {
+            let nodes = self.layers.iter().map(|(_, node)| node.clone());
+            DeviceError::Missing {
+                device: Base::Layer(name.clone()).to_string(),
+                waited: Duration::ZERO,
+                seen: nodes.collect(),
+                silent: Vec::new(),
+            }
+        })
     }
 
     /// Takes the layers down, the last one first. Returns what is wrong with those that stay.

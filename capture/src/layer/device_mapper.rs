@@ -67,6 +67,11 @@ pub enum VolumeError {
     /// A segment names a leg that isn't there.
     #[error("the table names the leg {0}, and there are {1}, counted from 0")]
     Leg(usize, usize),
+    /// Nothing would tell after a crash that a part of it lies elsewhere by then.
+    #[error(
+        "it consists of several parts and isn't LVM's, so that nothing shows after a crash whether all of them are what they were"
+    )]
+    Unchecked,
     /// Either all legs are physical volumes of a group, or none is.
     #[error("a volume with a group has a physical volume in each leg, and one without has none")]
     Group,
@@ -120,6 +125,11 @@ impl Volume {
         if !self.leg.iter().all(in_group) {
             return Err(VolumeError::Group);
         }
+        // Of one part, the file system's UUID is at its beginning, and the rest follows.
+        let parts = self.table.iter().flat_map(Segment::devices).count();
+        if self.group.is_none() && parts > 1 {
+            return Err(VolumeError::Unchecked);
+        }
         Ok(self)
     }
 
@@ -134,7 +144,12 @@ impl Volume {
         if let Some(group) = &self.group {
             self.check_group(system, &nodes, group)?;
         }
-        let made = system.make_volume(self.name.as_str(), &self.uuid, &self.targets(&nodes));
+        let targets = self.targets(&nodes);
+        let targets = targets.map_err(|error| LayerError::Volume {
+            volume: self.name.clone(),
+            error,
+        })?;
+        let made = system.make_volume(self.name.as_str(), &self.uuid, &targets);
         made.map_err(|error| LayerError::Kernel {
             volume: self.name.clone(),
             error,
@@ -153,10 +168,13 @@ impl Volume {
             let left = timeout.saturating_sub(system.elapsed().saturating_sub(begun));
             match &leg.device {
                 Base::Device(device) => self.wait_for(system, device, left),
-                Base::Layer(name) => below.node(name).ok_or_else(|| LayerError::Below {
-                    volume: self.name.clone(),
-                    missing: name.clone(),
-                }),
+                Base::Layer(name) => {
+                    let node = below.node(name).map_err(|missing| LayerError::Leg {
+                        volume: self.name.clone(),
+                        missing,
+                    })?;
+                    Ok(node.to_owned())
+                }
             }
         });
         nodes.collect()
@@ -190,7 +208,7 @@ impl Volume {
         then: &VolumeGroup,
     ) -> Result<(), LayerError> {
         let volume = || self.name.clone();
-        let mut found = None;
+        let mut is_in_group = false;
         for (leg, node) in self.leg.iter().zip(nodes) {
             let device = || leg.device.clone();
             let source = system.look_into(node);
@@ -212,34 +230,50 @@ impl Volume {
                 });
             }
             if let Some(now) = now.group {
-                self.compare(then, &now)?;
-                found = Some(now);
+                self.compare(then, &leg.device, &now)?;
+                is_in_group = true;
             }
         }
-        let found = found.map(drop);
-        found.ok_or_else(|| LayerError::NoGroup { volume: volume() })
+        if is_in_group {
+            Ok(())
+        } else {
+            Err(LayerError::NoGroup { volume: volume() })
+        }
     }
 
-    fn compare(&self, then: &VolumeGroup, now: &VolumeGroup) -> Result<(), LayerError> {
-        let volume = self.name.clone();
+    /// Compares the group as it was with what a leg says of it.
+    fn compare(&self, then: &VolumeGroup, leg: &Base, now: &VolumeGroup) -> Result<(), LayerError> {
+        let (volume, leg) = (self.name.clone(), leg.clone());
         let (then, now) = (Box::new(then.clone()), Box::new(now.clone()));
         if then.id != now.id {
-            Err(LayerError::OtherGroup { volume, then, now })
+            Err(LayerError::OtherGroup {
+                volume,
+                leg,
+                then,
+                now,
+            })
         } else if then.seqno != now.seqno {
-            Err(LayerError::Changed { volume, then, now })
+            Err(LayerError::Changed {
+                volume,
+                leg,
+                then,
+                now,
+            })
         } else {
             Ok(())
         }
     }
 
     /// The table as the kernel takes it, with the legs' nodes.
-    fn targets(&self, nodes: &[PathBuf]) -> Vec<Target> {
+    fn targets(&self, nodes: &[PathBuf]) -> Result<Vec<Target>, VolumeError> {
         let name = |leg: &usize| {
             let node = nodes.get(*leg);
-            node.map(|node| node.display().to_string())
-                .unwrap_or_default()
+            let node = node.ok_or(VolumeError::Leg(*leg, nodes.len()))?;
+            Ok::<_, VolumeError>(node.display().to_string())
         };
-        let segments = self.table.iter().map(|segment| segment.with(name));
-        segments.map(|segment| segment.target()).collect()
+        let segments = self.table.iter().map(|segment| segment.try_with(name));
+        segments
+            .map(|segment| Ok(segment?.target()))
+            .collect::<Result<_, _>>()
     }
 }

@@ -1,5 +1,6 @@
 //! Why a layer can't be set up.
 
+use super::device_mapper::VolumeError;
 use super::{Base, Name};
 use crate::device::Device;
 use crate::probe::lvm::{LvmError, VolumeGroup};
@@ -20,13 +21,13 @@ pub enum LayerError {
         /// What is missing.
         missing: DeviceError,
     },
-    /// A layer that a volume lies on isn't set up.
-    #[error("the volume {volume} isn't set up: {missing} below it isn't either")]
-    Below {
+    /// The parts of a volume don't fit together.
+    #[error("the volume {volume} isn't set up: {error}")]
+    Volume {
         /// The volume.
         volume: Name,
-        /// The layer below.
-        missing: Name,
+        /// Which.
+        error: VolumeError,
     },
     /// Several devices have the name of a part of a volume.
     #[error("the volume {volume} isn't set up: {ambiguity}; disconnect the copy")]
@@ -76,12 +77,14 @@ pub enum LayerError {
     },
     /// The physical volumes belong to another volume group.
     #[error(
-        "the volume {volume} isn't set up: its physical volumes belong to the volume group {} ({}), and belonged to {} ({}) when the capture was loaded; load again after such changes (`baton crash load`)",
+        "the volume {volume} isn't set up: its physical volume {leg} belongs to the volume group {} ({}), and belonged to {} ({}) when the capture was loaded; load again after such changes (`baton crash load`)",
         .now.name, .now.id, .then.name, .then.id
     )]
     OtherGroup {
         /// The volume.
         volume: Name,
+        /// The physical volume that says so.
+        leg: Base,
         /// The volume group as it was.
         then: Box<VolumeGroup>,
         /// The one that is found now.
@@ -89,12 +92,14 @@ pub enum LayerError {
     },
     /// The volume group was changed.
     #[error(
-        "the volume {volume} isn't set up: the volume group {} changed after the capture was loaded (seqno {} then, {} now), so a dump might overwrite something else; load again after such changes (`baton crash load`)",
+        "the volume {volume} isn't set up: the volume group {} changed after the capture was loaded (seqno {} then, {} now, says {leg}), so a dump might overwrite something else; load again after such changes (`baton crash load`)",
         .then.name, .then.seqno, .now.seqno
     )]
     Changed {
         /// The volume.
         volume: Name,
+        /// The physical volume that says so.
+        leg: Base,
         /// The volume group as it was.
         then: Box<VolumeGroup>,
         /// As it is now.

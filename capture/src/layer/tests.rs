@@ -5,7 +5,13 @@ use serde::de::DeserializeOwned;
 /// One layer, as the configuration has it.
 const LAYER: &str = "kind = \"device-mapper\"\nname = \"vg0-crash\"\nuuid = \"LVM-x\"\n\
     table = [\"0 8 linear 0 2048\", \"8 16 striped 2 128 0 4096 1 2048\"]\n\
-    [[layer.leg]]\ndevice = \"PARTUUID=0a1b\"\n[[layer.leg]]\ndevice = \"SERIAL=a b,1024\"\n";
+    [layer.group]\nname = \"vg0\"\nid = \"xL2Mkx-GM20-Ue2N-JTZ3-819A-9JMt-bALxad\"\nseqno = 3\n\
+    [[layer.leg]]\ndevice = \"PARTUUID=0a1b\"\nphysical-volume = \"ifB8jP-Jg0Z-6oyR-DCtV-rKRh-l82J-EG9zUg\"\n\
+    [[layer.leg]]\ndevice = \"SERIAL=a b,1024\"\nphysical-volume = \"qtRuqz-sg4h-aANK-6WDk-L0DH-y1tw-OWlqeX\"\n";
+
+/// One of a single part, which needs no group.
+const PART: &str = "kind = \"device-mapper\"\nname = \"part1\"\ntable = [\"0 8 linear 0 34\"]\n\
+    [[layer.leg]]\ndevice = \"PARTUUID=0a1b\"\n";
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Whole {
@@ -23,12 +29,7 @@ fn layers(parts: &[&str]) -> Result<Whole, String> {
 
 #[test]
 fn layers_are_read_as_they_are_written() {
-    let group = "[layer.group]\nname = \"vg0\"\nid = \"xL2Mkx-GM20-Ue2N-JTZ3-819A-9JMt-bALxad\"\nseqno = 3\n\
-        [[layer.leg]]\ndevice = \"WWN=eui.0\"\nphysical-volume = \"ifB8jP-Jg0Z-6oyR-DCtV-rKRh-l82J-EG9zUg\"\n";
-    let in_group = "kind = \"device-mapper\"\nname = \"in-group\"\ntable = [\"0 8 linear 0 0\"]\n"
-        .to_owned()
-        + group;
-    let read = layers(&[LAYER, &in_group]).unwrap();
+    let read = layers(&[LAYER, PART]).unwrap();
     assert_eq!(read.layer.iter().count(), 2);
     let written = toml::to_string(&read).unwrap();
     assert_eq!(baton_toml::read::<Whole>(&written), Ok(read), "{written}");
@@ -74,8 +75,8 @@ fn what_can_not_be_set_up_is_refused_with_its_line() {
             "lies on vg0-crash, which isn't set up before",
         ),
         (
-            "device = \"PARTUUID=0a1b\"",
-            "device = \"PARTUUID=0a1b\"\nphysical-volume = \"ifB8jP-Jg0Z-6oyR-DCtV-rKRh-l82J-EG9zUg\"",
+            "\nphysical-volume = \"ifB8jP-Jg0Z-6oyR-DCtV-rKRh-l82J-EG9zUg\"",
+            "",
             "has a physical volume in each leg",
         ),
         ("device-mapper", "md", "md"),
@@ -94,6 +95,25 @@ fn what_can_not_be_set_up_is_refused_with_its_line() {
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     assert!(layers(&many[1..]).is_ok());
     assert!(layers(&many).unwrap_err().contains("there are 17 layers"));
+}
+
+#[test]
+fn a_volume_of_several_parts_whose_changes_nothing_would_show_is_refused() {
+    assert!(layers(&[PART]).is_ok());
+    for (from, to) in [
+        (
+            "\"0 8 linear 0 34\"",
+            "\"0 8 linear 0 34\", \"8 8 linear 0 80\"",
+        ),
+        ("linear 0 34", "striped 2 8 0 34 0 80"),
+    ] {
+        let text = PART.replacen(from, to, 1);
+        let error = layers(&[&text]).unwrap_err();
+        assert!(
+            error.contains("it consists of several parts and isn't LVM's"),
+            "{error}"
+        );
+    }
 }
 
 fn segment(text: &str) -> Result<Segment<usize>, TableError> {

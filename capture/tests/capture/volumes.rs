@@ -78,7 +78,7 @@ fn a_group_that_was_changed_since_is_left_alone() {
     assert_refused(
         whole(),
         &configured(2),
-        "vg0 changed after the capture was loaded (seqno 2 then, 3 now)",
+        "vg0 changed after the capture was loaded (seqno 2 then, 3 now, says WWN=first)",
     );
 }
 
@@ -109,7 +109,11 @@ fn another_group_or_physical_volume_in_its_place_is_left_alone() {
         "is damaged; check the volume group with `vgck`",
     );
     let other = config.replace(GROUP_ID, "xL2Mkx-GM20-Ue2N-JTZ3-819A-9JMt-bALxae");
-    assert_refused(whole(), &other, "belong to the volume group vg0");
+    assert_refused(
+        whole(),
+        &other,
+        "its physical volume WWN=first belongs to the volume group vg0",
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 use baton_sys::device_mapper::{NotATarget, Target};
 use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
@@ -102,21 +103,35 @@ impl<D> Segment<D> {
     /// The same with other names of the devices.
     #[must_use]
     pub fn with<E>(&self, mut name: impl FnMut(&D) -> E) -> Segment<E> {
-        let mut other = |extent: &Extent<D>| Extent {
-            device: name(&extent.device),
-            start: extent.start,
+        let Ok(segment) = self.try_with(|device| Ok::<_, Infallible>(name(device)));
+        segment
+    }
+
+    /// The same with other names of the devices, if all have one.
+    ///
+    /// # Errors
+    /// The first of `name`.
+    pub fn try_with<E, X>(
+        &self,
+        mut name: impl FnMut(&D) -> Result<E, X>,
+    ) -> Result<Segment<E>, X> {
+        let mut other = |extent: &Extent<D>| {
+            Ok(Extent {
+                device: name(&extent.device)?,
+                start: extent.start,
+            })
         };
-        Segment {
+        Ok(Segment {
             start: self.start,
             length: self.length,
             mapping: match &self.mapping {
-                Mapping::Linear(extent) => Mapping::Linear(other(extent)),
+                Mapping::Linear(extent) => Mapping::Linear(other(extent)?),
                 Mapping::Striped { chunk, stripes } => Mapping::Striped {
                     chunk: *chunk,
-                    stripes: stripes.iter().map(other).collect(),
+                    stripes: stripes.iter().map(other).collect::<Result<_, X>>()?,
                 },
             },
-        }
+        })
     }
 
     /// The type, as the device mapper calls it.
