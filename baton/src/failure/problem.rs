@@ -65,11 +65,20 @@ pub enum Problem {
         kind: String,
         help: &'static str,
     },
-    #[error("{target} is on the volume {volume}, which a capture couldn't set up: {why}")]
+    #[error("{target} is on the volume {volume}, which a capture couldn't set up: {why}; {help}")]
     Volume {
         target: String,
         volume: String,
         why: String,
+        help: &'static str,
+    },
+    #[error(
+        "{target} is on the volume {volume}, which is being changed right now ({how}); load again once that is done (`baton crash load`)"
+    )]
+    VolumeChanging {
+        target: String,
+        volume: String,
+        how: String,
     },
     #[error(
         "{target}: the file system is spread over {count} devices; a capture can't assemble that yet, so name a target on one device"
@@ -201,7 +210,7 @@ impl Problem {
             Problem::NotMounted { .. } => (Exit::Failed, "not-mounted"),
             Problem::NoBlockDevice { .. } => (Exit::Failed, "no-block-device"),
             Problem::Stacked { .. } => (Exit::Unsupported, "stacked"),
-            Problem::Volume { .. } => (Exit::Failed, "volume"),
+            Problem::Volume { .. } | Problem::VolumeChanging { .. } => (Exit::Failed, "volume"),
             Problem::Spread { .. } => (Exit::Unsupported, "spread"),
             Problem::Elsewhere { .. } => (Exit::Unsupported, "elsewhere"),
             Problem::MountRefused { .. } => (Exit::Failed, "mount-refused"),

@@ -26,6 +26,7 @@ pub fn add(finder: &mut Finder<'_>, disk: &BlockDevice) -> Result<Option<Name>> 
         target: finder.target.to_owned(),
         volume: disk.name.clone(),
         why: error.to_string(),
+        help: "rename it (`dmsetup rename`)",
     })?;
     if finder.layers.iter().all(|layer| *layer.name() != name) {
         let (volume, words) = Look {
@@ -101,23 +102,30 @@ struct Look<'l, 'r> {
 }
 
 impl Look<'_, '_> {
-    fn problem(&self, why: impl ToString) -> Problem {
+    fn problem(&self, why: impl ToString, help: &'static str) -> Problem {
         Problem::Volume {
             target: self.finder.target.to_owned(),
             volume: self.name.to_string(),
             why: why.to_string(),
+            help,
+        }
+    }
+
+    fn changing(&self, how: impl ToString) -> Problem {
+        Problem::VolumeChanging {
+            target: self.finder.target.to_owned(),
+            volume: self.name.to_string(),
+            how: how.to_string(),
         }
     }
 
     /// The volume, and what it consists of in words.
     fn volume(mut self, before: &Table) -> Result<(Volume, String)> {
         let segments = self.segments(before)?;
-        let mut numbers: Vec<Number> = Vec::new();
-        for number in segments.iter().flat_map(Segment::devices) {
-            if !numbers.contains(number) {
-                numbers.push(*number);
-            }
-        }
+        let mut numbers = Vec::new();
+        let in_legs =
+            |segment: &Segment<Number>| segment.with(|number| place_in(&mut numbers, *number));
+        let table_of_legs = segments.iter().map(in_legs).collect();
         let devices = numbers.iter().map(|number| self.device(*number));
         let devices = devices.collect::<Result<Vec<_>>>()?;
         let bases = devices.iter().map(|device| self.base(device));
@@ -129,10 +137,9 @@ impl Look<'_, '_> {
         };
         // What was read meanwhile is of this very table.
         if table(self.finder.root, self.disk)?.as_ref() != Some(before) {
-            return Err(self.problem(CHANGING).into());
+            return Err(self.changing("its table was exchanged meanwhile").into());
         }
         let legs = bases.into_iter().zip(physical_volumes);
-        let index = |number: &Number| numbers.iter().position(|it| it == number).unwrap_or(0);
         let volume = Volume {
             name: self.name.clone(),
             uuid,
@@ -142,26 +149,29 @@ impl Look<'_, '_> {
                     physical_volume,
                 })
                 .collect(),
-            table: segments.iter().map(|it| it.with(index)).collect(),
+            table: table_of_legs,
             group,
         };
         let volume = volume.checked();
-        let volume = volume.map_err(|error: VolumeError| self.problem(error))?;
+        let volume = volume.map_err(|error| self.problem(&error, help(&error)))?;
         let words = words(&volume, &devices);
         Ok((volume, words))
     }
 
     fn segments(&self, table: &Table) -> std::result::Result<Vec<Segment<Number>>, Problem> {
-        if table.is_suspended || table.is_to_change {
-            return Err(self.problem(CHANGING));
+        if table.is_suspended {
+            return Err(self.changing("it is suspended"));
+        }
+        if table.is_to_change {
+            return Err(self.changing("another table is loaded for it"));
         }
         let segments = table.targets.iter().map(Segment::parse);
         let segments: std::result::Result<Vec<_>, _> = segments.collect();
         let segments = segments.map_err(|error| match error {
             TableError::Type(kind) => self.refused(&kind),
-            other => self.problem(other),
+            other => self.problem(other, BAD_TABLE),
         })?;
-        check(&segments).map_err(|error| self.problem(error))?;
+        check(&segments).map_err(|error| self.problem(error, BAD_TABLE))?;
         Ok(segments)
     }
 
@@ -193,7 +203,7 @@ impl Look<'_, '_> {
     fn device(&self, Number(major, minor): Number) -> Result<BlockDevice> {
         let found = BlockDevice::by_number(self.finder.root, (major, minor))?;
         let why = || format!("it lies on the device {major}:{minor}, which isn't there");
-        Ok(found.ok_or_else(|| self.problem(why()))?)
+        Ok(found.ok_or_else(|| self.problem(why(), BAD_TABLE))?)
     }
 
     /// The name that a device of the volume has after a crash.
@@ -223,10 +233,10 @@ impl Look<'_, '_> {
             it.when_shared()
         });
         let why = format!(
-            "{} has no name that it alone has, also after a crash (PARTUUID, WWN or serial number); {help}",
+            "{} has no name that it alone has, also after a crash (PARTUUID, WWN or serial number)",
             device.name
         );
-        Err(self.problem(why).into())
+        Err(self.problem(why, help).into())
     }
 
     /// The physical volumes on the devices of a logical volume, and their group. `uuid` is the volume's, which begins with
@@ -236,43 +246,77 @@ impl Look<'_, '_> {
         devices: &[BlockDevice],
         uuid: &str,
     ) -> Result<(Vec<Option<Id>>, Option<VolumeGroup>)> {
-        let (mut ids, mut group) = (Vec::new(), None);
+        let (mut ids, mut states) = (Vec::new(), Vec::new());
         for device in devices {
             let found = probe::physical_volume(self.finder.root, device);
             let found = found.ok_or_else(|| {
                 let why = format!("{} can't be read to find its volume group", device.name);
-                self.problem(why)
+                self.problem(why, "check the disk")
             })?;
-            let found = found.map_err(|error| self.problem(format!("{}: {error}", device.name)))?;
+            let found = found
+                .map_err(|error| self.problem(format!("{}: {error}", device.name), error.help()))?;
             ids.push(Some(found.id));
-            if let (Some(now), Some(before)) = (&found.group, &group)
-                && now != before
-            {
-                return Err(self.problem(CHANGING).into());
-            }
-            group = found.group.or(group);
+            states.extend(found.group.map(|group| (device, group)));
+        }
+        let Some((_, group)) = states.first() else {
+            let why = "none of its disks has metadata of its volume group, by which it is seen after a crash whether it changed";
+            let help = "give one some (`pvchange --metadataignore n`)";
+            return Err(self.problem(why, help).into());
+        };
+        if states.iter().any(|(_, other)| other != group) {
+            return Err(self.changing(disagreement(&states)).into());
         }
         let own = uuid
             .get(..32)
             .and_then(|it| Id::stored(it.as_bytes().try_into().ok()?));
-        match group {
-            Some(group) if own.as_ref() == Some(&group.id) => Ok((ids, Some(group))),
-            Some(group) => {
-                let why = format!("its disks belong to another volume group, {}", group.name);
-                Err(self.problem(why).into())
-            }
-            None => {
-                let why = "none of its disks has metadata of its volume group, by which it is seen after a crash whether it changed; give one some (`pvchange --metadataignore n`)";
-                Err(self.problem(why).into())
-            }
+        if own.as_ref() != Some(&group.id) {
+            let why = format!(
+                "its disks belong to another volume group, {} ({})",
+                group.name, group.id
+            );
+            let help = "check it with `vgck` and `dmsetup table`";
+            return Err(self.problem(why, help).into());
         }
+        Ok((ids, Some(group.clone())))
+    }
+}
+
+/// The place of a number in a list, at whose end it is put if it isn't there yet.
+fn place_in(numbers: &mut Vec<Number>, number: Number) -> usize {
+    let place = numbers.iter().position(|it| *it == number);
+    place.unwrap_or_else(|| {
+        numbers.push(number);
+        numbers.len() - 1
+    })
+}
+
+/// What each of the physical volumes says where they don't agree.
+fn disagreement(states: &[(&BlockDevice, VolumeGroup)]) -> String {
+    let each = states.iter().map(|(device, group)| {
+        format!(
+            "{} has {} with seqno {}",
+            device.name, group.name, group.seqno
+        )
+    });
+    let each = each.collect::<Vec<_>>().join(", ");
+    format!("its disks disagree: {each}; if that stays so, run `vgck`")
+}
+
+/// What helps where the parts of a volume don't make one that a capture can set up.
+fn help(error: &VolumeError) -> &'static str {
+    match error {
+        VolumeError::Unchecked => {
+            "make it a logical volume of LVM, or name a target on a disk, a partition, or a volume in one piece"
+        }
+        VolumeError::Uuid(_) => "rename it (`dmsetup rename --setuuid`)",
+        VolumeError::Table(_) | VolumeError::Leg(..) | VolumeError::Group => BAD_TABLE,
     }
 }
 
 /// How the UUIDs of LVM's volumes begin (dm_build_dm_uuid of LVM2).
 const LVM: &str = "LVM-";
 
-const CHANGING: &str = "it is being changed right now; load again afterwards";
+const BAD_TABLE: &str = "check it with `dmsetup table`, or name another target";
 const NO_KEY: &str = "name a target that isn't encrypted, or at least a place for the kernel log ([log] in crash.toml; by default /boot/crash, where /boot is a file system of its own)";
 const NO_SNAPSHOTS: &str = "remove its snapshots, or name another target";
 const NOT_YET: &str = "a capture can't assemble that yet, so name a target on a disk, a partition, or a linear or striped volume";

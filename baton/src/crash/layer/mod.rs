@@ -8,11 +8,13 @@ mod tests;
 
 use super::assembled::assembled;
 use super::needs::Needs;
-use crate::failure::Result;
 use crate::failure::problem::Problem;
+use crate::failure::{Cause, Failure, Result};
 use baton_capture::layer::{Layer, Layers, Name};
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// What is below a file system.
 #[derive(Debug, Default)]
@@ -31,6 +33,18 @@ impl Stack {
     /// # Errors
     /// When a capture couldn't set it up.
     pub fn below(root: &Root, device: &BlockDevice, target: &str) -> Result<Stack> {
+        let begun = Instant::now();
+        loop {
+            match Stack::look(root, device, target) {
+                Err(failure) if is_changing(&failure) && begun.elapsed() < PATIENCE => {
+                    sleep(INTERVAL);
+                }
+                found => return found,
+            }
+        }
+    }
+
+    fn look(root: &Root, device: &BlockDevice, target: &str) -> Result<Stack> {
         let mut finder = Finder {
             root,
             target,
@@ -44,6 +58,7 @@ impl Stack {
             target: target.to_owned(),
             volume: device.name.clone(),
             why: error.to_string(),
+            help: "name a target on fewer layers",
         })?;
         Ok(Stack {
             layers,
@@ -81,6 +96,19 @@ impl Stack {
     }
 }
 
+/// How long a volume that is being changed is waited for, and how often it is looked at: a command of LVM's suspends a
+/// volume, and writes what it is to one disk after the other, within a second or so. Its first write may be what has a
+/// capture loaded anew.
+const PATIENCE: Duration = Duration::from_secs(2);
+const INTERVAL: Duration = Duration::from_millis(50);
+
+fn is_changing(failure: &Failure) -> bool {
+    matches!(
+        *failure.cause,
+        Cause::Capture(Problem::VolumeChanging { .. })
+    )
+}
+
 /// What is found on the way down.
 struct Finder<'r> {
     root: &'r Root,
@@ -111,7 +139,7 @@ impl Finder<'_> {
         Ok(layer)
     }
 
-    fn stacked(&self, disk: &BlockDevice, kind: &str) -> crate::failure::Failure {
+    fn stacked(&self, disk: &BlockDevice, kind: &str) -> Failure {
         Problem::stacked(self.target, &disk.name, kind).into()
     }
 }

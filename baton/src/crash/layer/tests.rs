@@ -111,7 +111,10 @@ fn a_type_that_is_not_set_up_is_named_with_what_would_help() {
 #[test]
 fn a_group_that_can_not_be_seen_to_be_the_same_later_is_refused() {
     for (image, why) in [
-        (OTHER, "it is being changed right now"),
+        (
+            OTHER,
+            "which is being changed right now (its disks disagree: sda1 has vg0 with seqno 3, nvme0n1p1 has ",
+        ),
         (&[0; 4096][..], "nvme0n1p1: it is no physical volume of LVM"),
         (&[], "nvme0n1p1 can't be read"),
     ] {
@@ -121,6 +124,7 @@ fn a_group_that_can_not_be_seen_to_be_the_same_later_is_refused() {
         let (word, message) = refused(&fake);
         assert_eq!(word, "volume");
         assert!(message.contains(why), "{message}");
+        assert!(message.contains("; "), "no help: {message}");
     }
     let without = Fake::new()
         .with_logical_volume()
@@ -140,7 +144,11 @@ fn a_volume_that_is_being_changed_or_makes_no_sense_is_refused() {
     let suspended = Fake::new()
         .with_logical_volume()
         .file("sys/class/block/dm-0/dm/suspended", "1\n");
-    assert!(refused(&suspended).1.contains("being changed right now"));
+    assert!(
+        refused(&suspended)
+            .1
+            .contains("being changed right now (it is suspended)")
+    );
     for (table, why) in [
         ("", "the table is empty"),
         ("0 8 linear 8:1 0\n9 8 linear 8:1 0", "doesn't follow"),
@@ -154,6 +162,39 @@ fn a_volume_that_is_being_changed_or_makes_no_sense_is_refused() {
         let (word, message) = refused(&fake);
         assert_eq!(word, "volume");
         assert!(message.contains(why), "{message}");
+    }
+}
+
+#[test]
+fn a_volume_that_is_changed_for_a_moment_is_waited_for() {
+    let suspended = "sys/class/block/dm-0/dm/suspended";
+    let fake = Fake::new().with_logical_volume().file(suspended, "1\n");
+    let looked = std::thread::scope(|scope| {
+        let looked = scope.spawn(|| look(&fake));
+        sleep(4 * INTERVAL);
+        fake.set(suspended, "0\n");
+        looked.join().unwrap()
+    });
+    assert_eq!(looked.unwrap().layers.iter().count(), 1);
+}
+
+#[test]
+fn a_volume_of_several_parts_that_is_not_lvms_is_refused_with_what_would_help() {
+    for table in [
+        "0 8 linear 8:1 0\n8 8 linear 8:1 80\n",
+        "0 16 striped 2 8 8:1 0 8:1 80\n",
+    ] {
+        let fake = Fake::new()
+            .with_sata()
+            .with_device_mapper("x")
+            .with_table(table);
+        let (word, message) = refused(&fake);
+        assert_eq!(word, "volume");
+        assert!(
+            message.contains("it consists of several parts and isn't LVM's"),
+            "{message}"
+        );
+        assert!(message.ends_with("a volume in one piece"), "{message}");
     }
 }
 

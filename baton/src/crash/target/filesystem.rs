@@ -264,9 +264,8 @@ impl FoundFilesystem {
             _ => Err(Problem::Volume {
                 target: target.to_owned(),
                 volume: self.stack.top(&self.device),
-                why:
-                    "the UUID of its file system can't be read; name the target by UUID= or LABEL="
-                        .to_owned(),
+                why: "the UUID of its file system can't be read".to_owned(),
+                help: "name the target by UUID= or LABEL=",
             }),
         }
     }
