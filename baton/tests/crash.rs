@@ -227,7 +227,7 @@ fn loaded() -> Fake {
         config: None,
         capture: fake.path("usr/lib/baton/capture"),
     };
-    let prepared = baton_cli::crash::prepare::prepare(&root, &sources).unwrap();
+    let prepared = baton_cli::crash::prepare::prepare(&root, &sources, None).unwrap();
     let record = baton_cli::crash::record::Record::new(&prepared, true);
     baton_cli::crash::record::RECORD
         .write(&root, &record)

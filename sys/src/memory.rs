@@ -68,6 +68,47 @@ pub fn crash_cma(root: &Root) -> Result<u64, ReadError> {
     Ok(pages.unwrap_or(0).saturating_mul(page_size))
 }
 
+/// What is memory, and which processors there are, as the kernel tells a crash kernel of it when that is loaded: the
+/// lines of `/proc/iomem`, and `present` of `sys/devices/system/cpu`. `None` of what the kernel tells again when it
+/// changes (`crash_hotplug`, Linux 6.5: Documentation/admin-guide/kdump/kdump.rst), or hides from this process.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToldOnce {
+    /// The memory.
+    pub memory: Option<String>,
+    /// The processors.
+    pub processors: Option<String>,
+}
+
+/// See [`ToldOnce`].
+///
+/// # Errors
+/// When `/proc` or `/sys` can't be read.
+pub fn told_once(root: &Root) -> Result<ToldOnce, ReadError> {
+    let is_told_again = |what: &str| {
+        let text = root.read_text(&format!("sys/devices/system/{what}/crash_hotplug"))?;
+        Ok::<_, ReadError>(text.is_some_and(|text| text.trim() == "1"))
+    };
+    let mut told = ToldOnce::default();
+    if !is_told_again("memory")? {
+        told.memory = root.read_text("proc/iomem")?.as_deref().and_then(parse_ram);
+    }
+    if !is_told_again("cpu")? {
+        told.processors = root.read_text("sys/devices/system/cpu/present")?;
+    }
+    Ok(told)
+}
+
+/// The lines of `/proc/iomem` about RAM, also of what a driver added (`System RAM (kmem)`); `None` where the addresses are
+/// hidden.
+fn parse_ram(iomem: &str) -> Option<String> {
+    let is_ram = |line: &&str| {
+        let name = line.split_once(" : ").map_or("", |(_, name)| name);
+        name.starts_with("System RAM") && region(line, name).is_some()
+    };
+    let lines: Vec<&str> = iomem.lines().filter(is_ram).map(str::trim).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
 /// The bytes that programs can still allocate (`MemAvailable`); `None` if the kernel doesn't report them.
 ///
 /// # Errors
@@ -263,6 +304,18 @@ mod tests {
             ]
         );
         assert!(parse_free_ram("00000000-00000000 : System RAM\n").is_empty());
+    }
+
+    #[test]
+    fn the_map_of_memory_has_ram_alone_and_is_none_where_addresses_are_hidden() {
+        let iomem = "00000000-00000fff : Reserved\n00100000-3fffffff : System RAM\n  \
+            01000000-01ffffff : Kernel code\n100000000-13fffffff : Persistent Memory\n  \
+            100000000-11fffffff : System RAM (kmem)\n";
+        assert_eq!(
+            parse_ram(iomem).as_deref(),
+            Some("00100000-3fffffff : System RAM\n100000000-11fffffff : System RAM (kmem)")
+        );
+        assert_eq!(parse_ram("00000000-00000000 : System RAM\n"), None);
     }
 
     #[test]

@@ -6,16 +6,29 @@ use crate::failure::problem::Problem;
 use baton_capture::cluster::{FenceKdump, Node};
 use baton_sys::Root;
 use baton_sys::network::Route;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 /// What a capture does of the nodes that the owner names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Nodes {
-    /// Those that it tells.
-    pub config: Option<FenceKdump>,
-    /// What a person should know of the others.
+    /// Those that it tells, by the names that the owner gives them.
+    pub told: BTreeMap<String, Reached>,
+    /// What a person should know.
     pub notes: Vec<String>,
+}
+
+/// A node that can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Reached {
+    /// The name of the interface that leads to it.
+    pub interface: String,
+    /// Its address, this machine's network card and address, and the gateway, if there is one.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
+    pub node: Node,
 }
 
 /// Why a node can't be told.
@@ -46,35 +59,87 @@ enum Untold {
     Missing(#[from] Problem),
 }
 
+impl Untold {
+    /// Whether it may be otherwise in a moment: a name server gives no answer, a link is down.
+    fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Untold::Name(_) | Untold::NoAddress | Untold::NoRoute(_)
+        )
+    }
+}
+
 /// Asks for the route to an address.
 type Routes<'r> = dyn Fn(IpAddr) -> io::Result<Route> + 'r;
 
 impl Nodes {
-    /// Finds out how the nodes are reached, and adds the modules of the cards that lead to them.
+    /// Finds out how the nodes are reached, and adds the modules of the cards that lead to them. `known` is how they were
+    /// reached before: it serves where that can't be found out at the moment.
     #[must_use]
-    pub fn find(root: &Root, wanted: Option<&Wanted>, needs: &mut Needs<'_>) -> Nodes {
+    pub fn find(
+        root: &Root,
+        wanted: Option<&Wanted>,
+        known: Option<&BTreeMap<String, Reached>>,
+        needs: &mut Needs<'_>,
+    ) -> Nodes {
         let Some(wanted) = wanted else {
             return Nodes::default();
         };
-        Nodes::find_by(root, wanted, needs, &Route::to)
+        let none = BTreeMap::new();
+        Nodes::find_by(root, wanted, known.unwrap_or(&none), needs, &Route::to)
     }
 
-    fn find_by(root: &Root, wanted: &Wanted, needs: &mut Needs<'_>, routes: &Routes<'_>) -> Nodes {
-        let (mut nodes, mut notes) = (Vec::new(), Vec::new());
+    fn find_by(
+        root: &Root,
+        wanted: &Wanted,
+        known: &BTreeMap<String, Reached>,
+        needs: &mut Needs<'_>,
+        routes: &Routes<'_>,
+    ) -> Nodes {
+        let mut nodes = Nodes::default();
         for name in &wanted.nodes {
             let port = u16::try_from(wanted.port.get()).unwrap_or_default();
-            match node(root, (name, port), needs, routes) {
-                Ok(node) => nodes.extend(node),
-                Err(problem) => notes.push(format!(
+            let problem = match node(root, (name, port), needs, routes) {
+                Ok(reached) => {
+                    nodes.told.extend(reached.map(|it| (name.clone(), it)));
+                    continue;
+                }
+                Err(problem) => problem,
+            };
+            match known.get(name).filter(|_| problem.may_pass()) {
+                Some(before) if before.is_still_there(root, needs) => {
+                    nodes.notes.push(format!(
+                        "the node {name} is told of a capture at {}, as at the last load: {problem}",
+                        before.node.address
+                    ));
+                    nodes.told.insert(name.clone(), before.clone());
+                }
+                _ => nodes.notes.push(format!(
                     "the node {name} isn't told of a capture, and may reset this machine in the middle of a dump: {problem}"
                 )),
             }
         }
-        let config = (!nodes.is_empty()).then_some(FenceKdump {
+        nodes
+    }
+
+    /// Those that a capture tells, as the capture program reads it; in the order in which the owner names them.
+    #[must_use]
+    pub fn config(&self, wanted: Option<&Wanted>) -> Option<FenceKdump> {
+        let wanted = wanted.filter(|_| !self.told.is_empty())?;
+        let told = wanted.nodes.iter().filter_map(|name| self.told.get(name));
+        Some(FenceKdump {
             interval: wanted.interval,
-            node: nodes,
-        });
-        Nodes { config, notes }
+            node: told.map(|reached| reached.node.clone()).collect(),
+        })
+    }
+}
+
+impl Reached {
+    /// Whether the network card is still there; its modules are added then.
+    fn is_still_there(&self, root: &Root, needs: &mut Needs<'_>) -> bool {
+        let card = format!("sys/class/net/{}/device", self.interface);
+        let add = |needs: &mut Needs<'_>| needs.network_card(root, &self.interface);
+        root.exists(&card) && needs.all_or_nothing(add).is_ok()
     }
 }
 
@@ -84,7 +149,7 @@ fn node(
     name: (&str, u16),
     needs: &mut Needs<'_>,
     routes: &Routes<'_>,
-) -> Result<Option<Node>, Untold> {
+) -> Result<Option<Reached>, Untold> {
     let (address, route) = first_route(name, routes)?;
     let interface = &route.interface;
     // All nodes of a cluster may have the same configuration: one of those it names is this machine.
@@ -93,10 +158,13 @@ fn node(
     }
     let card = card(root, &route)?;
     needs.all_or_nothing(|needs| needs.network_card(root, interface))?;
-    Ok(Some(Node {
-        address,
-        card,
-        hop: route.hop,
+    Ok(Some(Reached {
+        interface: route.interface,
+        node: Node {
+            address,
+            card,
+            hop: route.hop,
+        },
     }))
 }
 
@@ -146,9 +214,6 @@ mod tests {
 
     /// What comes of a configuration where every address is reached by this interface.
     fn told(fake: &Fake, interface: &str, text: &str) -> (Nodes, Vec<String>) {
-        let index = Index::read(&fake.root(), RELEASE).unwrap().unwrap();
-        let mut needs = Needs::new(&index, true);
-        let settings = settings::parse(text).unwrap();
         let routes = |_| {
             Ok(Route {
                 interface: interface.to_owned(),
@@ -156,8 +221,20 @@ mod tests {
                 hop: hop(),
             })
         };
+        told_by(fake, text, &BTreeMap::new(), &routes)
+    }
+
+    fn told_by(
+        fake: &Fake,
+        text: &str,
+        known: &BTreeMap<String, Reached>,
+        routes: &Routes<'_>,
+    ) -> (Nodes, Vec<String>) {
+        let index = Index::read(&fake.root(), RELEASE).unwrap().unwrap();
+        let mut needs = Needs::new(&index, true);
+        let settings = settings::parse(text).unwrap();
         let wanted = settings.fence_kdump.unwrap();
-        let told = Nodes::find_by(&fake.root(), &wanted, &mut needs, &routes);
+        let told = Nodes::find_by(&fake.root(), &wanted, known, &mut needs, routes);
         (told, needs.into_order())
     }
 
@@ -190,7 +267,7 @@ mod tests {
     fn a_node_that_a_card_leads_to_is_told_and_the_card_s_driver_brought_along() {
         let (told, modules) = told(&with_card(), "eth0", NODE);
         assert!(told.notes.is_empty(), "{:?}", told.notes);
-        let config = told.config.unwrap();
+        let config = config(&told).unwrap();
         assert_eq!(config.interval.get(), 5);
         let node = Node {
             address: "192.0.2.7:7410".parse().unwrap(),
@@ -210,7 +287,7 @@ mod tests {
     #[test]
     fn a_node_that_no_card_leads_to_directly_is_a_note() {
         let (found, _) = told(&with_card(), "bond0", NODE);
-        assert_eq!(found.config, None);
+        assert_eq!(config(&found), None);
         assert!(
             found.notes[0].contains("bond0 is no network card"),
             "{found:?}"
@@ -221,6 +298,34 @@ mod tests {
         let link_local = NODE.replace("192.0.2.7", "fe80::7");
         let (found, _) = told(&with_card(), "eth0", &link_local);
         assert!(found.notes[0].contains("isn't link-local"), "{found:?}");
+    }
+
+    fn config(nodes: &Nodes) -> Option<FenceKdump> {
+        let settings = settings::parse(NODE).unwrap();
+        nodes.config(settings.fence_kdump.as_ref())
+    }
+
+    #[test]
+    fn a_node_whose_link_is_down_for_a_moment_is_told_as_at_the_last_load() {
+        let (before, _) = told(&with_card(), "eth0", NODE);
+        let no_route = |_| Err(io::Error::from_raw_os_error(101));
+        let (now, modules) = told_by(&with_card(), NODE, &before.told, &no_route);
+        assert_eq!(now.told, before.told);
+        assert!(modules.contains(&"nvme".to_owned()), "{modules:?}");
+        let note = &now.notes[0];
+        assert!(
+            note.contains("192.0.2.7:7410, as at the last load: there is no route"),
+            "{note}"
+        );
+        // By hand nothing is known from before; and a card that is gone leads nowhere.
+        let (unknown, _) = told_by(&with_card(), NODE, &BTreeMap::new(), &no_route);
+        assert!(unknown.told.is_empty());
+        let gone = Fake::new().with_modules();
+        let (gone, _) = told_by(&gone, NODE, &before.told, &no_route);
+        assert!(
+            gone.told.is_empty() && gone.notes[0].contains("isn't told"),
+            "{gone:?}"
+        );
     }
 
     #[test]

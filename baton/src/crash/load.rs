@@ -5,8 +5,8 @@ use super::estimate::{self, CrashMemory};
 use super::owners;
 use super::prepare::{Prepared, prepare};
 use super::record::{RECORD, Record};
-use crate::failure::Result;
 use crate::failure::load::LoadError;
+use crate::failure::{Failure, Result};
 use crate::handover::files::Initrd;
 use crate::handover::inputs::Inputs;
 use crate::load::args::LoadOptions;
@@ -74,8 +74,8 @@ pub fn run(args: &CrashLoadArgs) -> Result<()> {
     }
     let done = capture(args, &root);
     match dropped_on_failure(&root, &args.options, done)? {
-        None => print_unchanged(&args.options),
-        Some(capture) => {
+        Done::Kept(kept) => kept.print(&args.options),
+        Done::Loaded(capture) => {
             capture.loaded.print(&args.options, Some(&capture.summary));
             if !args.options.dry_run {
                 RECORD.write(&root, &capture.record)?;
@@ -118,8 +118,14 @@ struct Capture {
     record: Record,
 }
 
-/// Makes a capture and loads it; `None` where it was loaded already.
-fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Option<Box<Capture>>> {
+/// What was done.
+enum Done {
+    Loaded(Box<Capture>),
+    Kept(Unchanged),
+}
+
+/// Makes a capture and loads it, unless what is loaded shall stay.
+fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Done> {
     let options = &args.options;
     check_options(options)?;
     if !options.no_preflight {
@@ -130,51 +136,83 @@ fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Option<Box<Capture>>> {
         };
         plan::check_machine(&Machine::read(root)?, crash)?;
     }
-    let mut prepared = prepare(root, &args.sources)?;
+    let state = KexecState::read(root).ok().flatten().unwrap_or_default();
+    let loaded = if args.if_changed && state.crash_loaded {
+        RECORD.read(root)?
+    } else {
+        None
+    };
+    let mut prepared = prepare(root, &args.sources, loaded.as_ref())?;
     if let Some(line) = &options.with.cmdline {
         prepared.replace_command_line(line.as_bytes());
     }
     if let Some(path) = &args.save_initrd {
         file::save_private(path, &prepared.initramfs, options.force)?;
     }
-    let state = KexecState::read(root).ok().flatten().unwrap_or_default();
-    if args.if_changed && state.crash_loaded && is_loaded(root, &prepared)? {
-        return Ok(None);
+    if let Some(kept) = loaded.and_then(|record| kept(&record, &prepared)) {
+        return Ok(Done::Kept(kept));
     }
     let summary = summary(root, &prepared, state.crash_size)?;
     let initrd = Initrd::made(NAME, &prepared.initramfs)?;
     let inputs = Inputs::of_capture(&prepared.kernel.path, initrd, prepared.cmdline.clone())?;
     let loaded = run::load(options, root, inputs)?;
-    Ok(Some(Box::new(Capture {
+    Ok(Done::Loaded(Box::new(Capture {
         record: Record::new(&prepared, loaded.is_through_gate()),
         loaded,
         summary,
     })))
 }
 
-fn is_loaded(root: &Root, prepared: &Prepared) -> Result<bool> {
-    let record = RECORD.read(root)?;
-    Ok(record.is_some_and(|record| record.changed(&prepared.parts).is_empty()))
+/// That what is loaded stays, and why; `None` if it is to be replaced. It also stays where no target that it has can be
+/// used at the moment: what would be loaded in its place couldn't write a dump at all.
+fn kept(record: &Record, prepared: &Prepared) -> Option<Unchanged> {
+    let changed = record.changed(&prepared.parts);
+    let loses_dumps = !record.targets.is_empty() && prepared.targets.is_empty();
+    if changed.is_empty() {
+        return Some(Unchanged::default());
+    }
+    let reasons = prepared.left_out.iter().map(Failure::to_string);
+    loses_dumps.then(|| Unchanged {
+        changed: true,
+        reasons: reasons.collect(),
+        ..Unchanged::default()
+    })
 }
 
 /// That what is loaded stays.
-#[derive(Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Unchanged {
     /// Always true: a capture is loaded.
     loaded: bool,
-    /// Always false: it is what would be loaded now.
+    /// What would be loaded now is something else: it would have no target.
     changed: bool,
+    /// Why it would have none.
+    reasons: Vec<String>,
 }
 
-fn print_unchanged(options: &LoadOptions) {
-    if options.json {
-        json::print(&Unchanged {
+impl Default for Unchanged {
+    fn default() -> Unchanged {
+        Unchanged {
             loaded: true,
             changed: false,
-        })
-    } else {
-        say!("what would be loaded is loaded already")
+            reasons: Vec::new(),
+        }
+    }
+}
+
+impl Unchanged {
+    fn print(&self, options: &LoadOptions) {
+        if options.json {
+            json::print(self)
+        } else if self.changed {
+            say!(
+                "what is loaded stays, since no target can be used now (`baton crash load` without --if-changed replaces it): {}",
+                self.reasons.join("; ")
+            )
+        } else {
+            say!("what would be loaded is loaded already")
+        }
     }
 }
 
@@ -184,5 +222,41 @@ fn check_options(options: &LoadOptions) -> Result<()> {
     match options.with.besides_cmdline().or(reuse) {
         None => Ok(()),
         Some(option) => Err(LoadError::NeedsKernel { option }.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crash::args::CaptureSources;
+    use crate::crash::fake::{Fake, static_program};
+
+    #[test]
+    fn a_refresh_does_not_replace_a_capture_by_one_that_could_not_write_a_dump() {
+        let config = "[[target]]\nkind = \"mounted\"\ndirectory = \"/srv\"\n\
+            [log]\nkind = \"mounted\"\ndirectory = \"/\"\n";
+        let fake = Fake::new()
+            .with_kernel()
+            .with_modules()
+            .with_virtio_blk()
+            .with_logical_volume()
+            .file("capture", static_program())
+            .file("crash.toml", config);
+        let sources = CaptureSources {
+            config: Some(fake.path("crash.toml")),
+            capture: fake.path("capture"),
+        };
+        let made = || prepare(&fake.root(), &sources, None).unwrap();
+        let record = Record::new(&made(), false);
+        assert_eq!(kept(&record, &made()), Some(Unchanged::default()));
+        // Its volume changed, and can be used: it is loaded anew.
+        let table = "sys/class/block/dm-0/dm/table";
+        fake.set(table, "0 122880 linear 8:1 2048\n");
+        assert_eq!(kept(&record, &made()), None);
+        // It can't be used.
+        fake.set(table, "0 122880 error\n");
+        let kept_now = kept(&record, &made()).unwrap();
+        assert!(kept_now.changed);
+        assert!(kept_now.reasons[0].contains("(type error)"), "{kept_now:?}");
     }
 }

@@ -2,11 +2,12 @@
 //! machine gives the same bytes, so that what is loaded can be compared with what would be.
 
 use super::args::CaptureSources;
-use super::cluster::Nodes;
+use super::cluster::{Nodes, Reached};
 use super::initramfs::{self, Module};
 use super::kernel::{self, Kernel};
 use super::module_file;
 use super::needs::Needs;
+use super::record::Record;
 use super::settings::{Settings, Source};
 use super::target::{FoundTarget, LogPlace};
 use super::watchdogs::Watchdogs;
@@ -18,10 +19,9 @@ use baton_capture::config::{Config, ConfigError};
 use baton_capture::layer::{Layer, Layers};
 use baton_capture::path::InitramfsFile;
 use baton_capture::target::Target;
-use baton_sys::Root;
-use baton_sys::hex;
 use baton_sys::modules::Index;
 use baton_sys::mounts::{self, Mount};
+use baton_sys::{Root, hex, memory};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -56,6 +56,8 @@ pub struct Prepared {
     pub cpus: u32,
     /// The owner's configuration; `None` where there is none.
     pub source: Option<PathBuf>,
+    /// How the nodes of a cluster that it tells are reached, by the names that the owner gives them.
+    pub nodes: BTreeMap<String, Reached>,
     /// What it was made from: a name and SHA-256 each.
     pub parts: BTreeMap<String, String>,
 }
@@ -85,7 +87,9 @@ const COMMAND_LINE: &str = "command line";
 ///
 /// # Errors
 /// The first reason why a crash couldn't be captured. A target that can't be used is left out if another can.
-pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
+///
+/// `loaded` is the record of what is loaded, which serves for what can't be found out at the moment.
+pub fn prepare(root: &Root, sources: &CaptureSources, loaded: Option<&Record>) -> Result<Prepared> {
     let Source { settings, path } = Source::read(root, sources.config.as_deref())?;
     let kernel = kernel::find(root, settings.kernel.image.as_deref())?;
     let program = program::read(&sources.capture)?;
@@ -102,7 +106,8 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
         left_out,
     } = places(root, &settings, &mut needs)?;
     needs.pstore(root);
-    let nodes = Nodes::find(root, settings.fence_kdump.as_ref(), &mut needs);
+    let known = loaded.map(|record| &record.nodes);
+    let nodes = Nodes::find(root, settings.fence_kdump.as_ref(), known, &mut needs);
     for module in &settings.kernel.modules {
         needs.named(module)?;
     }
@@ -110,13 +115,13 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
     let notes = watchdogs
         .notes
         .into_iter()
-        .chain(nodes.notes)
+        .chain(nodes.notes.iter().cloned())
         .chain(of_log)
         .collect();
     let modules = read_modules(&index, needs.into_order())?;
     let config = Config {
         watchdogs: watchdogs.fed,
-        fence_kdump: nodes.config,
+        fence_kdump: nodes.config(settings.fence_kdump.as_ref()),
         log: log.config(),
         ..compile(&settings, &targets, &modules)?
     };
@@ -125,6 +130,7 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
     let initramfs = initramfs::build(&program, &text, &modules)?;
     let mut parts = parts(&kernel, &program, &text, &modules, &cmdline);
     parts.extend(volumes(&config)?);
+    parts.extend(told_once(root)?);
     Ok(Prepared {
         modules_len: modules.iter().map(|module| module.bytes.len() as u64).sum(),
         modules: modules.into_iter().map(|module| module.name).collect(),
@@ -138,6 +144,7 @@ pub fn prepare(root: &Root, sources: &CaptureSources) -> Result<Prepared> {
         log: log.found.map(|place| place.describe()),
         left_out,
         notes,
+        nodes: nodes.told,
         parts,
     })
 }
@@ -277,6 +284,17 @@ fn volumes(config: &Config) -> std::result::Result<BTreeMap<String, String>, Pro
         parts.insert(format!("volume {}", volume.name), digest);
     }
     Ok(parts)
+}
+
+/// What the kernel tells a crash kernel when that is loaded, and not again.
+fn told_once(root: &Root) -> Result<BTreeMap<String, String>> {
+    let told = memory::told_once(root)?;
+    let named = [("memory", told.memory), ("processors", told.processors)];
+    let parts = named.into_iter().filter_map(|(name, text)| {
+        let digest = hex::encode(Sha256::digest(text?));
+        Some((name.to_owned(), digest))
+    });
+    Ok(parts.collect())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What was loaded, kept in `/run` until the machine starts anew: the kernel says only whether something is.
 
+use super::cluster::Reached;
 use super::prepare::Prepared;
 use crate::failure::store::Otherwise;
 use crate::store::Store;
@@ -33,6 +34,9 @@ pub struct Record {
     pub initramfs_len: u64,
     /// The owner's configuration.
     pub config: Option<PathBuf>,
+    /// How the nodes of a cluster that it tells are reached, by the names that the owner gives them.
+    #[serde(default)]
+    pub nodes: BTreeMap<String, Reached>,
     /// What the capture was made from: a name and SHA-256 each.
     pub parts: BTreeMap<String, String>,
 }
@@ -48,6 +52,7 @@ impl Record {
             targets: prepared.targets.iter().map(|it| it.describe()).collect(),
             initramfs_len: prepared.initramfs.len() as u64,
             config: prepared.source.clone(),
+            nodes: prepared.nodes.clone(),
             parts: prepared.parts.clone(),
         }
     }
@@ -78,6 +83,7 @@ mod tests {
             targets: vec!["/var/crash of ext4 on vda1 (UUID=1)".into()],
             initramfs_len: 7,
             config: None,
+            nodes: BTreeMap::new(),
             parts: parts
                 .iter()
                 .map(|(name, digest)| ((*name).to_owned(), (*digest).to_owned()))

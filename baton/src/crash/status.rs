@@ -176,7 +176,8 @@ impl Status {
             } else {
                 status.notes.extend(described)
             }
-            status.look_at_capture(root, prepare(root, sources))?;
+            let prepared = prepare(root, sources, status.loaded.as_ref());
+            status.look_at_capture(root, prepared)?;
         }
         status.ready = status.problems.is_empty();
         Ok(status)

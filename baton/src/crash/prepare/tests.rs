@@ -21,7 +21,7 @@ fn sources(fake: &Fake, config: Option<&str>) -> CaptureSources {
 }
 
 fn made(fake: &Fake, config: Option<&str>) -> Result<Prepared> {
-    prepare(&fake.root(), &sources(fake, config))
+    prepare(&fake.root(), &sources(fake, config), None)
 }
 
 #[test]
@@ -109,6 +109,28 @@ fn what_changes_is_named_by_its_part() {
     let module = format!("lib/modules/{RELEASE}/kernel/fs/mbcache.ko");
     fake.set(&module, "\x7fELF other");
     assert_eq!(changed(None), ["module mbcache"]);
+}
+
+#[test]
+fn memory_and_processors_that_come_are_a_change_unless_the_kernel_sees_to_it() {
+    let fake = machine()
+        .file("proc/iomem", "00100000-3fffffff : System RAM\n")
+        .file("sys/devices/system/cpu/present", "0-1\n");
+    let before = made(&fake, None).unwrap();
+    let changed = || {
+        let now = made(&fake, None).unwrap();
+        crate::crash::record::Record::new(&before, false).changed(&now.parts)
+    };
+    assert!(changed().is_empty());
+    fake.set("proc/iomem", "00100000-7fffffff : System RAM\n");
+    fake.set("sys/devices/system/cpu/present", "0-2\n");
+    assert_eq!(changed(), ["memory", "processors"]);
+    fake.set("sys/devices/system/memory/crash_hotplug", "1\n");
+    fake.set("sys/devices/system/cpu/crash_hotplug", "1\n");
+    let before = made(&fake, None).unwrap();
+    fake.set("proc/iomem", "00100000-bfffffff : System RAM\n");
+    let now = made(&fake, None).unwrap();
+    assert_eq!(before.parts, now.parts);
 }
 
 #[test]
