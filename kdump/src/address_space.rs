@@ -3,7 +3,10 @@
 use crate::arch::{self, Architecture, Machine, Paging};
 pub use crate::arch::{AddressError, Translated};
 use crate::memory::Memory;
+use crate::source::Source;
 use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
+use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Why virtual addresses of a dump can't be used at all.
@@ -89,6 +92,15 @@ impl<'a> KernelMemory<'a> {
         Ok(())
     }
 
+    /// What stands in a range of virtual addresses, as bytes at offsets from its start.
+    #[must_use]
+    pub fn range(&self, addresses: Range<u64>) -> KernelRange<'a> {
+        KernelRange {
+            kernel: self.clone(),
+            addresses,
+        }
+    }
+
     /// The 32-bit number at `address`.
     pub fn u32(&self, address: u64) -> Result<u32> {
         let mut bytes = [0; 4];
@@ -101,6 +113,28 @@ impl<'a> KernelMemory<'a> {
         let mut bytes = [0; 8];
         self.read(address, &mut bytes)?;
         Ok(u64::from_le_bytes(bytes))
+    }
+}
+
+/// Memory of the crashed kernel, from one virtual address to another.
+#[derive(Clone)]
+pub struct KernelRange<'a> {
+    kernel: KernelMemory<'a>,
+    addresses: Range<u64>,
+}
+
+impl Source for KernelRange<'_> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let end = offset.checked_add(buffer.len() as u64);
+        if end.is_none_or(|end| end > self.addresses.end.saturating_sub(self.addresses.start)) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let address = self.addresses.start.wrapping_add(offset);
+        self.kernel.read(address, buffer).map_err(io::Error::other)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.addresses.end.saturating_sub(self.addresses.start))
     }
 }
 

@@ -70,6 +70,16 @@ pub enum Warning {
         /// What is missing.
         why: String,
     },
+    /// Which pages CPUs keep for themselves isn't known.
+    CpusUntold {
+        /// What is missing.
+        why: String,
+    },
+    /// CPUs were stopped while they changed their lists, or their lists are damaged.
+    CpusDoubtful {
+        /// How many pages that are on them by the kernel's count weren't found.
+        pages: u64,
+    },
     /// The memory that describes pages can't be read everywhere.
     Unread {
         /// How many pages that is.

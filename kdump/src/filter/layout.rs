@@ -44,6 +44,9 @@ pub(crate) struct Layout {
     pub flags: usize,
     pub mapcount: Option<usize>,
     pub mapping: Option<usize>,
+    pub refcount: Option<usize>,
+    /// The links of lists that a page is on.
+    pub links: Option<usize>,
     pub private: Option<usize>,
     /// `compound_head`, or `compound_info` since 7.1.
     pub head: usize,
@@ -85,6 +88,10 @@ impl Layout {
                 .ok_or_else(|| missing("OFFSET(page.flags)"))?,
             mapcount: read.field("page._mapcount")?,
             mapping: read.field("page.mapping")?,
+            refcount: read.field("page._refcount")?,
+            links: read
+                .field("page.lru")?
+                .filter(|offset| *offset <= size - 16),
             private: read.field("page.private")?,
             head,
             compound: read.compound()?,

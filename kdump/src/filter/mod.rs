@@ -7,11 +7,13 @@
 
 mod class;
 mod counters;
+mod cpus;
 mod layout;
 mod memory_map;
 mod page;
 mod scan;
 mod warning;
+mod zones;
 
 pub use class::{Class, Classes, Counts, Level, NoSuchLevel};
 pub(crate) use scan::Scanned;
@@ -21,8 +23,9 @@ use crate::address_space::KernelMemory;
 use crate::bits::{Bits, REGION};
 use crate::regions::Regions;
 use crate::vmcoreinfo::VmcoreInfo;
+use cpus::CpuPages;
 use layout::{Layout, LayoutError};
-use memory_map::MemoryMap;
+use memory_map::{MemoryMap, Section};
 use scan::Scan;
 
 /// Reads what the kernel knew of its pages.
@@ -38,6 +41,8 @@ pub(crate) struct Filter<'a> {
     counted: Option<Result<u64, String>>,
     left_out: Classes,
     warnings: Vec<Warning>,
+    /// What CPUs keep for themselves.
+    cpus: CpuPages,
     /// Pages that the kernel has for certain, sorted.
     known_pages: Vec<u64>,
 }
@@ -50,6 +55,7 @@ impl<'a> Filter<'a> {
             counted: None,
             left_out: Classes::default(),
             warnings: vec![Warning::NoMap { why }],
+            cpus: CpuPages::default(),
             known_pages: Vec::new(),
         }
     }
@@ -69,6 +75,7 @@ impl<'a> Filter<'a> {
         let mut filter = Filter {
             left_out: Classes::of(level),
             warnings: Vec::new(),
+            cpus: CpuPages::default(),
             counted: None,
             known_pages: reader.own_pages(regions),
             reader: Some(reader),
@@ -77,11 +84,34 @@ impl<'a> Filter<'a> {
         filter.known_pages.sort_unstable();
         filter.known_pages.dedup();
         filter.keep_what_cannot_be_told();
+        if filter.left_out.has(Class::Free) || filter.left_out.has(Class::Cache) {
+            filter.find_what_cpus_keep(info, regions);
+        }
         if filter.left_out.has(Class::Free) {
             let counted = counters::free_pages(kernel, info);
+            let cpus = filter.cpus.free;
+            let counted = counted.map(|counted| counted.saturating_add(cpus));
             filter.counted = Some(counted.map_err(|error| error.to_string()));
         }
         filter
+    }
+
+    fn find_what_cpus_keep(&mut self, info: &VmcoreInfo, regions: &Regions) {
+        let Some(reader) = &self.reader else {
+            return;
+        };
+        match CpuPages::find(reader, info, regions) {
+            Ok(found) => self.cpus = found,
+            Err(error) => {
+                let why = error.to_string();
+                self.warnings.push(Warning::CpusUntold { why });
+            }
+        }
+        if self.cpus.doubtful > 0 {
+            self.warnings.push(Warning::CpusDoubtful {
+                pages: self.cpus.doubtful,
+            });
+        }
     }
 
     fn keep_what_cannot_be_told(&mut self) {
@@ -220,6 +250,12 @@ impl<'a> Reader<'a> {
             layout,
             map,
         })
+    }
+
+    /// The first section that there is.
+    fn anchor(&self, regions: &Regions) -> Option<Section> {
+        let mut regions = (0..regions.count()).map(|region| regions.first_page(region));
+        regions.find_map(|page| self.map.section(&self.kernel, page).ok()?)
     }
 
     /// Pages in which `struct page`s are: one of each region.

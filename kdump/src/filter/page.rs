@@ -6,6 +6,8 @@ use crate::bytes::{u32_at, u64_at};
 
 /// Bit 0 of `mapping`: PAGE_MAPPING_ANON, since 6.15 FOLIO_MAPPING_ANON (include/linux/page-flags.h).
 const ANONYMOUS: u64 = 1;
+/// PAGE_MAPPING_FLAGS: the lowest bits say what `mapping` points to, if not to an address space.
+const MAPPING_FLAGS: u64 = 3;
 /// Bit 0 of `compound_head`: the page is no head.
 const TAIL: u64 = 1;
 /// The largest order of a compound page: 16 GiB of 4 KiB, the largest pages of hugetlbfs anywhere.
@@ -173,6 +175,50 @@ impl<'a> Page<'a> {
         })
     }
 
+    /// Whether nobody uses it, and it isn't in the buddy allocator either: as free pages that a CPU keeps for itself
+    /// (free_pages_prepare of mm/page_alloc.c).
+    pub(crate) fn is_idle(&self) -> bool {
+        let layout = self.layout;
+        let unreferenced = layout.refcount.and_then(|at| u32_at(self.bytes, at)) == Some(0);
+        let unmapped = layout.mapping.and_then(|at| u64_at(self.bytes, at)) == Some(0);
+        let used = [
+            layout.lru,
+            layout.has_private,
+            layout.swapcache,
+            layout.slab,
+        ];
+        unreferenced
+            && unmapped
+            // No page type, and not mapped.
+            && self.page_type() == Some(u32::MAX)
+            && !self.is_tail()
+            && !self.is_head()
+            && !self.is_poisoned()
+            && !used.into_iter().any(|flag| self.has(flag))
+    }
+
+    /// Page cache that isn't on the LRU lists, with the pages that are used with it.
+    pub(crate) fn cached_off_lists(&self, page: u64) -> Option<Block> {
+        let mapping = self.long(self.layout.mapping?);
+        let count = u32_at(self.bytes, self.layout.refcount?)?;
+        let is_cache = mapping != 0 && mapping & MAPPING_FLAGS == 0 && count > 0;
+        if !is_cache || self.is_tail() || self.is_slab() || self.block(page).is_some() {
+            return None;
+        }
+        Some(Block {
+            class: self.cache(),
+            pages: 1 << self.order(page),
+        })
+    }
+
+    fn cache(&self) -> Class {
+        if self.has(self.layout.has_private) {
+            Class::CachePrivate
+        } else {
+            Class::Cache
+        }
+    }
+
     fn class(&self, slab: bool) -> Option<Class> {
         let mapping = self.layout.mapping.map(|offset| self.long(offset));
         let anonymous = mapping.is_some_and(|mapping| mapping & ANONYMOUS != 0) && !slab;
@@ -183,11 +229,7 @@ impl<'a> Page<'a> {
                     .swapbacked
                     .is_none_or(|flag| self.flags() & flag != 0);
         if cached && !anonymous {
-            return Some(if self.has(self.layout.has_private) {
-                Class::CachePrivate
-            } else {
-                Class::Cache
-            });
+            return Some(self.cache());
         }
         if anonymous || self.is_hugetlb() {
             return Some(Class::User);

@@ -87,6 +87,9 @@ impl<'a> Scan<'a> {
             }
             page = end;
         }
+        for (page, block) in self.filter.cpus.blocks(self.first..self.end) {
+            self.take(block.class, page, block.pages);
+        }
         self.result
     }
 

@@ -230,6 +230,61 @@ fn orders_that_cannot_be_are_no_orders() {
 }
 
 #[test]
+fn what_cpus_keep_for_themselves_is_left_out_by_the_level_that_says_so() {
+    for release in Release::ALL {
+        let mut sample = PageSample::new(release, 2);
+        sample.cpu_frees(0, 0, 0x4001, 0);
+        sample.cpu_frees(1, 9, 0x8008, 3);
+        sample.cpu_holds(1, 0, 0x4400);
+        sample.flags(0x4401, PRIVATE);
+        sample.cpu_holds(1, 0, 0x4401);
+        let (free, cache) = ([0x4001..0x4002, 0x8008..0x8010], 0x4400..0x4401);
+        let private = 0x4401..0x4402;
+        for (level, expected) in [
+            (0, vec![]),
+            (9, vec![]),
+            (2, vec![cache.clone()]),
+            (4, vec![cache.start..private.end]),
+            (16, free.to_vec()),
+            (
+                31,
+                vec![free[0].clone(), cache.start..private.end, free[1].clone()],
+            ),
+        ] {
+            let outcome = Outcome::of(&sample, level);
+            assert_eq!(outcome.left_out(), expected, "{release:?}, level {level}");
+            assert_eq!(outcome.warnings, []);
+        }
+        let counts = Outcome::of(&sample, 31).found.counts;
+        assert_eq!((counts.free, counts.cache, counts.cache_private), (9, 1, 1));
+    }
+}
+
+#[test]
+fn pages_that_cpus_should_have_and_have_not_are_told() {
+    let mut sample = PageSample::new(Release::V6_12, 1);
+    sample.cpu_frees(0, 0, 0x4001, 0);
+    sample.refcount(0x4001, 1);
+    let outcome = Outcome::of(&sample, 31);
+    assert_eq!(outcome.left_out(), []);
+    assert_eq!(outcome.warnings, [Warning::CpusDoubtful { pages: 1 }]);
+    // What isn't to be left out isn't looked for.
+    assert_eq!(Outcome::of(&sample, 8).warnings, []);
+}
+
+#[test]
+fn a_kernel_that_does_not_tell_of_its_cpus_is_filtered_as_far_as_it_tells() {
+    let mut sample = everything(Release::V6_12);
+    let before = Outcome::of(&sample, 31).left_out();
+    let lines = sample.text.lines().filter(|it| !it.contains("kallsyms"));
+    sample.text = lines.collect::<Vec<_>>().join("\n");
+    let outcome = Outcome::of(&sample, 31);
+    assert_eq!(outcome.left_out(), before);
+    assert!(matches!(outcome.warnings[..], [Warning::CpusUntold { .. }]));
+    assert_eq!(outcome.level, 31);
+}
+
+#[test]
 fn more_free_pages_than_the_kernel_counted_are_kept() {
     let mut sample = PageSample::new(Release::V6_12, 1);
     for block in 0..4 {
@@ -330,7 +385,10 @@ fn what_a_kernel_does_not_tell_is_kept_and_said() {
         assert_eq!(outcome.level, 1);
     }
     let outcome = without("contig_page_data", 31);
-    assert!(matches!(outcome.warnings[..], [Warning::Uncounted { .. }]));
+    assert!(matches!(
+        outcome.warnings[..],
+        [Warning::CpusUntold { .. }, Warning::Uncounted { .. }]
+    ));
     assert_eq!(outcome.level, 31);
 }
 

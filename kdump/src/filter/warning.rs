@@ -54,6 +54,20 @@ pub enum Warning {
         /// What is missing.
         why: String,
     },
+    /// Which pages CPUs keep for themselves isn't known.
+    #[error("pages that CPUs keep on free lists of their own are kept: {why}")]
+    CpusUntold {
+        /// What is missing.
+        why: String,
+    },
+    /// CPUs were stopped while they changed their lists, or their lists are damaged.
+    #[error(
+        "{pages} pages that CPUs keep on free lists of their own are kept: the lists don't lead there, or the pages don't look free"
+    )]
+    CpusDoubtful {
+        /// How many.
+        pages: u64,
+    },
     /// The memory that describes pages can't be read everywhere.
     #[error("{pages} pages are kept, since nothing can be read about them")]
     Unread {

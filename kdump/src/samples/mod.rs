@@ -7,6 +7,8 @@ use crate::format::elf::disk::{FileHeader, LOAD, NOTE, NoteHeader, ProgramHeader
 use crate::format::flattened::disk::{self as flattened, RecordHeader};
 use zerocopy::IntoBytes;
 
+pub(crate) mod btf;
+pub(crate) mod cpus;
 pub(crate) mod kdump;
 pub(crate) mod log;
 pub(crate) mod pages;

@@ -1,6 +1,6 @@
 //! A machine with `struct page`s, as kernels of several releases lay them out.
 
-use super::note;
+use super::{cpus, note};
 use crate::arch::Machine;
 use crate::memory::{Memory, Unreadable};
 use crate::vmcoreinfo::VmcoreInfo;
@@ -14,6 +14,8 @@ pub(crate) const IMAGE: u64 = 0xffff_ffff_8000_0000;
 const SECTION_ROOTS: u64 = 0x10_0000;
 const SECTION_TABLE: u64 = 0x10_1000;
 const NODE: u64 = 0x11_0000;
+/// Its one zone.
+pub(crate) const ZONE: u64 = NODE + 64;
 /// `struct page`s of all sections: 2 MiB each, at a multiple of what a compound page may have.
 const STRUCTS: u64 = 0x100_0000;
 
@@ -115,6 +117,7 @@ impl Release {
             Release::V6_12 => "OFFSET(page.compound_head)=8\n",
             Release::V7_1 => "OFFSET(page.compound_info)=8\n",
         };
+        text += &cpus::text(self);
         if self.types_are_bytes() || self == Release::V6_9 {
             text += &format!("NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)={}\n", self.hugetlb());
         }
@@ -153,6 +156,7 @@ impl PageSample {
         }
         // One zone.
         sample.put(NODE, 1);
+        sample.add_cpus();
         // What no test speaks of has no type and isn't mapped.
         for page in 0..sections << 15 {
             sample.mapcount(page, -1);
@@ -172,6 +176,7 @@ impl PageSample {
         Machine::X86_64
     }
 
+    /// Puts bytes there, all in one page.
     pub(crate) fn bytes(&mut self, address: u64, bytes: &[u8]) {
         let page = self
             .pages
@@ -238,7 +243,11 @@ impl PageSample {
         self.put(NODE + 64 + 128 + 72 * order + 64, blocks);
     }
 
-    fn long(&self, address: u64) -> u64 {
+    pub(crate) fn refcount(&mut self, page: u64, count: u32) {
+        self.bytes(PageSample::at(page) + 52, &count.to_le_bytes());
+    }
+
+    pub(crate) fn long(&self, address: u64) -> u64 {
         let mut bytes = [0; 8];
         self.read(address, &mut bytes).unwrap();
         u64::from_le_bytes(bytes)

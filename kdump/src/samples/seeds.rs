@@ -1,10 +1,11 @@
 //! The samples as files in `fuzz/corpus`, for the fuzzers to begin with and for the tests of the command
 //! line. After an intended change: `BATON_BLESS=1 cargo test -p baton-kdump seeds`.
 
+use super::btf::BtfSample;
 use super::kdump::KdumpSample;
 use super::log::{INFO, LogSample};
 use super::pages::{LRU, POISON, PageSample, Release};
-use super::{core, flattened, note, prstatus};
+use super::{core, cpus, flattened, note, prstatus};
 use crate::memory::Memory;
 use std::path::Path;
 
@@ -42,6 +43,8 @@ fn convert(how: u8) -> Vec<u8> {
     sample.flags(0x4001, LRU);
     sample.flags(0x4003, POISON);
     sample.free(0x4004, 2);
+    sample.cpu_frees(0, 0, 0x4000, 0);
+    sample.cpu_holds(1, 0, 0x4002);
     for page in 0x4000..0x4004u64 {
         sample.bytes(page * 4096, &page.to_le_bytes().repeat(300));
     }
@@ -53,6 +56,7 @@ fn convert(how: u8) -> Vec<u8> {
     let loads = [
         load(0x10_0000, 0x2000),
         load(0x11_0000, 0x1000),
+        load(cpus::ALL.start, cpus::ALL.end - cpus::ALL.start),
         load(PageSample::at(0x4000), 0x1000),
         load(0x4000 << 12, 0x8000),
     ];
@@ -110,6 +114,7 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
             flattened(&[(0, &core(&notes(), &shared))]),
         ),
         ("printk/log", printk(&log())),
+        ("btf/pages", BtfSample::of_pages().build()),
     ]
 }
 
