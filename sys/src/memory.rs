@@ -68,34 +68,42 @@ pub fn crash_cma(root: &Root) -> Result<u64, ReadError> {
     Ok(pages.unwrap_or(0).saturating_mul(page_size))
 }
 
-/// What is memory, and which processors there are, as the kernel tells a crash kernel of it when that is loaded: the
-/// lines of `/proc/iomem`, and `present` of `sys/devices/system/cpu`. `None` of what the kernel tells again when it
-/// changes (`crash_hotplug`, Linux 6.5: Documentation/admin-guide/kdump/kdump.rst), or hides from this process.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ToldOnce {
-    /// The memory.
-    pub memory: Option<String>,
-    /// The processors.
-    pub processors: Option<String>,
+/// What the kernel tells a crash kernel of when that is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// As text; `None` if it is hidden from this process.
+    pub text: Option<String>,
+    /// Whether the kernel tells what is loaded again when it changes (`crash_hotplug`, Linux 6.5:
+    /// Documentation/admin-guide/kdump/kdump.rst). While nothing is loaded it doesn't
+    /// (crash_check_hotplug_support of kernel/crash_core.c).
+    pub is_kept: bool,
 }
 
-/// See [`ToldOnce`].
+/// What is memory, by the lines of `/proc/iomem`.
 ///
 /// # Errors
 /// When `/proc` or `/sys` can't be read.
-pub fn told_once(root: &Root) -> Result<ToldOnce, ReadError> {
-    let is_told_again = |what: &str| {
-        let text = root.read_text(&format!("sys/devices/system/{what}/crash_hotplug"))?;
-        Ok::<_, ReadError>(text.is_some_and(|text| text.trim() == "1"))
-    };
-    let mut told = ToldOnce::default();
-    if !is_told_again("memory")? {
-        told.memory = root.read_text("proc/iomem")?.as_deref().and_then(parse_ram);
-    }
-    if !is_told_again("cpu")? {
-        told.processors = root.read_text("sys/devices/system/cpu/present")?;
-    }
-    Ok(told)
+pub fn map_told(root: &Root) -> Result<Told, ReadError> {
+    Ok(Told {
+        text: root.read_text("proc/iomem")?.as_deref().and_then(parse_ram),
+        is_kept: is_kept(root, "memory")?,
+    })
+}
+
+/// Which processors there are, by `present` of `sys/devices/system/cpu`.
+///
+/// # Errors
+/// When `/sys` can't be read.
+pub fn processors_told(root: &Root) -> Result<Told, ReadError> {
+    Ok(Told {
+        text: root.read_text("sys/devices/system/cpu/present")?,
+        is_kept: is_kept(root, "cpu")?,
+    })
+}
+
+fn is_kept(root: &Root, what: &str) -> Result<bool, ReadError> {
+    let text = root.read_text(&format!("sys/devices/system/{what}/crash_hotplug"))?;
+    Ok(text.is_some_and(|text| text.trim() == "1"))
 }
 
 /// The lines of `/proc/iomem` about RAM, also of what a driver added (`System RAM (kmem)`); `None` where the addresses are

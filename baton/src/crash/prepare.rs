@@ -130,7 +130,7 @@ pub fn prepare(root: &Root, sources: &CaptureSources, loaded: Option<&Record>) -
     let initramfs = initramfs::build(&program, &text, &modules)?;
     let mut parts = parts(&kernel, &program, &text, &modules, &cmdline);
     parts.extend(volumes(&config)?);
-    parts.extend(told_once(root)?);
+    parts.extend(told(root, loaded)?);
     Ok(Prepared {
         modules_len: modules.iter().map(|module| module.bytes.len() as u64).sum(),
         modules: modules.into_iter().map(|module| module.name).collect(),
@@ -286,14 +286,21 @@ fn volumes(config: &Config) -> std::result::Result<BTreeMap<String, String>, Pro
     Ok(parts)
 }
 
-/// What the kernel tells a crash kernel when that is loaded, and not again.
-fn told_once(root: &Root) -> Result<BTreeMap<String, String>> {
-    let told = memory::told_once(root)?;
-    let named = [("memory", told.memory), ("processors", told.processors)];
-    let parts = named.into_iter().filter_map(|(name, text)| {
-        let digest = hex::encode(Sha256::digest(text?));
-        Some((name.to_owned(), digest))
-    });
+/// What the kernel tells a crash kernel when that is loaded. Where it keeps what is loaded up to date, nothing changed about
+/// that.
+fn told(root: &Root, loaded: Option<&Record>) -> Result<BTreeMap<String, String>> {
+    let named = [
+        ("memory", memory::map_told(root)?),
+        ("processors", memory::processors_told(root)?),
+    ];
+    let digest = |name: &str, told: memory::Told| {
+        let kept = loaded.filter(|_| told.is_kept);
+        let kept = kept.and_then(|record| record.parts.get(name).cloned());
+        kept.or_else(|| Some(hex::encode(Sha256::digest(told.text?))))
+    };
+    let parts = named
+        .into_iter()
+        .filter_map(|(name, told)| Some((name.to_owned(), digest(name, told)?)));
     Ok(parts.collect())
 }
 
