@@ -29,18 +29,13 @@ A level is a sum: 1 zeros, 2 page cache without private data, 4 all page cache, 
 ";
 
 fn promise(row: &Row) -> String {
-    let left_out = match row.promise {
+    match row.promise {
         Promise::Kept => "no level: it is the kernel's".to_owned(),
         Promise::LeftOutBy(bits) => {
             let bits = [2, 4, 8, 16].into_iter().filter(|bit| bits & bit != 0);
-            bits.map(|bit: u8| bit.to_string())
-                .collect::<Vec<_>>()
-                .join(" or ")
+            let bits: Vec<String> = bits.map(|bit: u8| bit.to_string()).collect();
+            bits.join(" or ")
         }
-    };
-    match row.stay {
-        (0, _) => left_out,
-        (count, why) => format!("{left_out}, but for {why} (at most {count} here)"),
     }
 }
 

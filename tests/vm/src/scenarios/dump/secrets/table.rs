@@ -21,8 +21,6 @@ pub struct Row {
     /// In the document.
     pub what: &'static str,
     pub promise: Promise,
-    /// How many pages may stay although they should be left out, and why; 0 and nothing if none.
-    pub stay: (u64, &'static str),
 }
 
 const CACHE: u8 = 2 | 4;
@@ -35,7 +33,6 @@ const fn left_out(kind: Kind, bits: u8, what: &'static str) -> Row {
         kind,
         what,
         promise: Promise::LeftOutBy(bits),
-        stay: (0, ""),
     }
 }
 
@@ -44,7 +41,6 @@ const fn kept(kind: Kind, what: &'static str) -> Row {
         kind,
         what,
         promise: Promise::Kept,
-        stay: (0, ""),
     }
 }
 
@@ -67,18 +63,16 @@ pub const TABLE: [Row; 19] = [
     left_out(Kind::Tmpfs, CACHE, "a file on tmpfs with huge=always"),
     left_out(Kind::CleanFile, CACHE, "a file on ext4, read"),
     left_out(Kind::WrittenFile, PRIVATE, "a file on ext4, just written"),
-    Row {
-        kind: Kind::LastFile,
-        what: "the last pages of a file that a CPU wrote",
-        promise: Promise::LeftOutBy(CACHE),
-        stay: (10, "pages that a CPU hasn't put on the LRU lists yet"),
-    },
-    Row {
-        kind: Kind::Freed,
-        what: "memory that a program gave back",
-        promise: Promise::LeftOutBy(FREE),
-        stay: (2048, "pages on the free lists of a CPU"),
-    },
+    left_out(
+        Kind::LastFile,
+        CACHE,
+        "the last pages of a file, which the CPU keeps off the LRU lists",
+    ),
+    left_out(
+        Kind::Freed,
+        FREE,
+        "memory that a program gave back, much of it on lists of the CPU",
+    ),
     kept(Kind::Pipe, "what waits in a pipe"),
     kept(Kind::Socket, "what waits in a socket"),
     kept(Kind::Key, "a key in a keyring"),
@@ -93,20 +87,12 @@ impl Row {
 
     /// Whether a dump of this level, of a memory that has `there` of its secrets, may have `found`.
     pub fn check(&self, level: u8, there: u64, found: u64) -> Result<()> {
-        let (stay, _) = self.stay;
-        if self.is_left_out(level) {
-            ensure!(
-                found <= stay,
-                "level {level} keeps {found} of {there} secrets in {}",
-                self.what
-            );
-        } else {
-            ensure!(
-                found == there,
-                "level {level} has {found} of {there} secrets in {}",
-                self.what
-            );
-        }
+        let promised = if self.is_left_out(level) { 0 } else { there };
+        ensure!(
+            found == promised,
+            "level {level} has {found} of {there} secrets in {}, and should have {promised}",
+            self.what
+        );
         Ok(())
     }
 }
