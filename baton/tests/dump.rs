@@ -313,3 +313,51 @@ fn what_is_no_dump_is_named() {
         assert!(said.err.contains("text: not a dump"), "{}", said.err);
     }
 }
+
+#[test]
+fn what_is_in_doubt_is_treated_as_asked() {
+    let directory = temp_dir();
+    let out = directory.path().join("out");
+    let sample = sample("vmcore/log");
+    // Of this kernel's pages nothing is told.
+    let converted = |level: &str, on_doubt: &str| {
+        let arguments: [&dyn AsRef<OsStr>; 7] = [
+            &"--force",
+            &"--level",
+            &level,
+            &"--on-doubt",
+            &on_doubt,
+            &sample,
+            &out,
+        ];
+        dump("convert", &arguments)
+    };
+    let mut sizes = Vec::new();
+    for (on_doubt, level) in [("keep", 1), ("drop", 31), ("log-only", 31)] {
+        let said = converted("31", on_doubt);
+        assert_eq!(said.code, 0, "{on_doubt}: {}", said.err);
+        assert!(said.err.contains("so all are in doubt: "), "{}", said.err);
+        assert!(
+            said.out.contains(&format!("level {level})")),
+            "{}",
+            said.out
+        );
+        let log = dump("dmesg", &[&out]);
+        assert!(
+            log.out.contains("Kernel panic - not syncing"),
+            "{}",
+            log.err
+        );
+        sizes.push(std::fs::metadata(&out).unwrap().len());
+        let whole = converted("0", on_doubt);
+        assert!(whole.out.contains("8 of 8 pages"), "{}", whole.out);
+    }
+    assert!(sizes[0] > sizes[1], "{sizes:?}");
+    let said = converted("31", "guess");
+    assert_eq!(said.code, 2);
+    assert!(
+        said.err.contains("it is keep, drop or log-only"),
+        "{}",
+        said.err
+    );
+}

@@ -2,15 +2,17 @@
 
 use baton_kdump::convert::Format;
 use baton_kdump::encode::Compression;
-use baton_kdump::filter::Level;
+use baton_kdump::filter::{Level, OnDoubt};
 use serde::{Deserialize, Serialize};
 
 /// Which memory is dumped, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Keys")]
+#[serde(try_from = "Keys", rename_all = "kebab-case")]
 pub struct Dump {
     /// Which memory is left out.
     pub level: Level,
+    /// What becomes of memory of which it can't be told whether it is left out.
+    pub on_doubt: OnDoubt,
     /// The dump's format.
     pub format: Format,
     /// How pages are compressed. ELF dumps aren't.
@@ -19,10 +21,12 @@ pub struct Dump {
 
 /// The keys as they are written.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
 struct Keys {
     #[serde(default = "highest")]
     level: Level,
+    #[serde(default)]
+    on_doubt: OnDoubt,
     #[serde(default)]
     format: Format,
     compression: Option<Compression>,
@@ -48,6 +52,7 @@ impl TryFrom<Keys> for Dump {
         };
         Ok(Dump {
             level: keys.level,
+            on_doubt: keys.on_doubt,
             format: keys.format,
             compression,
         })
@@ -58,6 +63,7 @@ impl Default for Dump {
     fn default() -> Dump {
         Dump {
             level: Level::HIGHEST,
+            on_doubt: OnDoubt::default(),
             format: Format::default(),
             compression: Compression::default(),
         }

@@ -5,7 +5,7 @@
 use baton_kdump::compare::compare;
 use baton_kdump::convert::{Crash, Format, Options, convert};
 use baton_kdump::encode::Compression;
-use baton_kdump::filter::Level;
+use baton_kdump::filter::{Level, OnDoubt};
 use baton_kdump::write::{Output, Unobserved};
 use baton_kdump::{Dump, Memory};
 use libfuzzer_sys::fuzz_target;
@@ -82,6 +82,11 @@ fuzz_target!(|input: &[u8]| {
             Compression::default()
         },
         level: Level::try_from(how & 31).unwrap(),
+        on_doubt: if how & 0x20 == 0 {
+            OnDoubt::Keep
+        } else {
+            OnDoubt::Drop
+        },
         threads: NonZeroUsize::MIN,
         checkpoint: 1 << 16,
     };

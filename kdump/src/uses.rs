@@ -3,7 +3,7 @@
 use crate::Dump;
 use crate::address_space::KernelMemory;
 use crate::convert::PriorityPages;
-use crate::filter::{Counts, Filter, Found, Level};
+use crate::filter::{Counts, Filter, Found, Level, OnDoubt};
 use crate::memory::Memory;
 use crate::parallel;
 use crate::regions::Regions;
@@ -32,7 +32,14 @@ pub fn of(dump: &Dump, threads: NonZeroUsize) -> Option<Uses> {
     let regions = Regions::new(dump.ranges(), page_size).ok()?;
     let kernel = KernelMemory::new(dump, dump.machine(), info).ok()?;
     let certain = PriorityPages::find(&kernel, info, &notes.cpus, page_size).certain;
-    let filter = Filter::new(&kernel, info, Level::HIGHEST, &regions, &certain);
+    let filter = Filter::new(
+        &kernel,
+        info,
+        Level::HIGHEST,
+        OnDoubt::Keep,
+        &regions,
+        &certain,
+    );
     if !filter.has_map() {
         return None;
     }

@@ -273,7 +273,11 @@ mod tests {
             ),
             (
                 "[dump]\ncodec = 1",
-                "line 2: unknown key \"dump.codec\"; known here: level, format, compression",
+                "line 2: unknown key \"dump.codec\"; known here: level, on-doubt, format, compression",
+            ),
+            (
+                "[dump]\non-doubt = \"guess\"",
+                "line 2: dump.on-doubt is \"guess\"; it must be \"keep\" or \"drop\" or \"log-only\"",
             ),
             ("dump = 1", "line 1: dump is 1; it must be a table"),
             (

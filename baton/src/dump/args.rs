@@ -3,7 +3,7 @@
 use crate::failure::Result;
 use crate::failure::dump::DumpFailure;
 use baton_kdump::encode::Compression;
-use baton_kdump::filter::Level;
+use baton_kdump::filter::{Level, OnDoubt};
 use clap::{Args, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ baton dump convert [OPTIONS] <IN>... <OUT>
 const CONVERT_HELP: &str = "\
 A level is the sum of what is left out: 1 zero pages, 2 page cache without private data, 4 all page cache,
 8 memory of processes, 16 free memory; 31 leaves out all of these. A page whose type isn't certain is kept,
-with a warning. Broken and offline memory is never read.
+with a warning, unless --on-doubt says otherwise. Broken and offline memory is never read.
 From an incomplete dump everything that exists is written, marked as incomplete, and the exit code is 1; lost
 pages are left out and counted.";
 
@@ -139,6 +139,10 @@ pub struct ConvertArgs {
     /// What to leave out, from 0 (only broken memory) to 31
     #[arg(long, value_name = "LEVEL", default_value = "0", value_parser = level)]
     pub level: Level,
+    /// What becomes of pages of which it can't be told whether the level leaves them out: keep them, drop them, or, if
+    /// there are any, write the kernel log alone (keep, drop, log-only)
+    #[arg(long, value_name = "WHAT", default_value = "keep")]
+    pub on_doubt: OnDoubt,
     /// The number of threads [default: one for each CPU]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,

@@ -91,6 +91,7 @@ fn options(args: &ConvertArgs) -> Options {
         },
         compression: args.compress,
         level: args.level,
+        on_doubt: args.on_doubt,
         threads: args
             .threads
             .or_else(|| available_parallelism().ok())

@@ -15,7 +15,9 @@ pub struct Summary {
     level_asked: u8,
     /// The dump level that was used.
     level: u8,
-    /// Why less was left out than was asked for, and what else is odd.
+    /// What became of pages of which it can't be told whether that level leaves them out: `keep`, `drop` or `log-only`.
+    on_doubt: String,
+    /// Why it is in doubt what pages are, and what else is odd.
     doubts: Vec<Warning>,
     /// Whether all is in it that should be.
     complete: bool,
@@ -29,7 +31,7 @@ pub struct Summary {
     seconds: Times,
 }
 
-/// A reason to leave out less, or a sign that something is odd: `baton_kdump::filter::Warning`.
+/// A reason to doubt, or a sign that something is odd: `baton_kdump::filter::Warning`.
 #[derive(JsonSchema)]
 #[schemars(tag = "doubt", rename_all = "kebab-case")]
 #[allow(dead_code)]
@@ -41,14 +43,14 @@ pub enum Warning {
     },
     /// A class can't be told by what the kernel says of itself.
     Untold {
-        /// What is kept.
+        /// What is in doubt.
         class: String,
         /// What VMCOREINFO lacks.
         missing: String,
     },
     /// Pages that the kernel needs seem to be of this class.
     Contradicted {
-        /// What is kept.
+        /// What is in doubt.
         class: String,
     },
     /// More pages seem free than are.

@@ -43,6 +43,7 @@ impl Live {
             format: dump.format,
             compression: dump.compression,
             level: dump.level,
+            on_doubt: dump.on_doubt,
             threads: threads(),
             checkpoint: MAX_UNSYNCED_BYTES,
         };

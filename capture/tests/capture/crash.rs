@@ -3,7 +3,7 @@
 use baton_capture::crash::{Crash, CrashError, Facts};
 use baton_kdump::convert::{Format, Pages, Summary, Times};
 use baton_kdump::encode::Compression;
-use baton_kdump::filter::{Counts, Level, Warning};
+use baton_kdump::filter::{Counts, Level, OnDoubt, Warning};
 use baton_kdump::write::{Observer, Output, Phase};
 
 pub const LOG: &str = "[    1.000000] Kernel panic - not syncing: test\n";
@@ -68,6 +68,7 @@ impl Crash for Small {
             compression: Compression::Zstd(1),
             level_asked: level(31),
             level: level(15),
+            on_doubt: OnDoubt::Keep,
             warnings: vec![Warning::TooManyFree {
                 found: 2,
                 counted: 1,

@@ -31,7 +31,7 @@ fn a_dump_is_complete_with_its_log_its_digest_and_its_summary() {
     let dump = summary.dump.unwrap();
     assert_eq!(dump.bytes, 400_000);
     assert_eq!((u8::from(dump.level_asked), u8::from(dump.level)), (31, 15));
-    assert!(machine.said().contains("free memory is kept"));
+    assert!(machine.said().contains("free memory is in doubt"));
     assert_eq!(summary.memory.available_at_start, Some(64 << 20));
     assert_eq!(summary.memory.peak_resident, Some(7 << 20));
 }

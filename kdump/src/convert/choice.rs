@@ -2,7 +2,7 @@
 
 use super::priority::PriorityPages;
 use crate::bits::{Bits, REGION};
-use crate::filter::{Filter, Found, Level, Scanned};
+use crate::filter::{Filter, Found, Level, Scanned, Wanted};
 use crate::memory::{Memory, Presence, presence, read_page};
 use crate::parallel;
 use crate::regions::Regions;
@@ -28,7 +28,7 @@ pub(crate) struct Choice<'a> {
     pub try_each: bool,
     regions: &'a Regions,
     memory: &'a dyn Memory,
-    priority: &'a [u64],
+    priority: &'a PriorityPages,
     recent: Mutex<VecDeque<(usize, Arc<Bits>)>>,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Choice<'a> {
             try_each: false,
             regions,
             memory,
-            priority: &priority.all,
+            priority,
             recent: Mutex::default(),
         }
     }
@@ -129,9 +129,13 @@ impl<'a> Choice<'a> {
     fn choose(&self, region: usize, try_each: bool) -> Scanned {
         let mut scanned = self.filter.scan(self.regions, region);
         let base = self.regions.first_page(region);
-        let begin = self.priority.partition_point(|page| *page < base);
+        let priority = match self.filter.wanted() {
+            Wanted::Log => &self.priority.log,
+            Wanted::ByLevel | Wanted::Priority => &self.priority.all,
+        };
+        let begin = priority.partition_point(|page| *page < base);
         let present = self.regions.present(region);
-        for page in self.priority.iter().skip(begin) {
+        for page in priority.iter().skip(begin) {
             // Whatever the filter thinks of them: but what breaks a machine stays unread.
             match usize::try_from(page - base) {
                 Ok(place) if place < REGION => {

@@ -12,7 +12,7 @@ pub use summary::{Pages, Summary, Times};
 use crate::address_space::KernelMemory;
 use crate::arch::Machine;
 use crate::encode::Compression;
-use crate::filter::{Filter, Level};
+use crate::filter::{Filter, Level, OnDoubt, Wanted};
 use crate::format::elf::{self, Segment};
 use crate::format::kdump::{self, write::Identity};
 use crate::memory::Memory;
@@ -45,6 +45,8 @@ pub struct Options {
     pub compression: Compression,
     /// What is left out.
     pub level: Level,
+    /// What becomes of pages of which it can't be told whether the level leaves them out.
+    pub on_doubt: OnDoubt,
     /// How many threads share the work.
     pub threads: NonZeroUsize,
     /// How many bytes are written between checkpoints.
@@ -97,8 +99,15 @@ pub fn convert(
         .map(|kernel| PriorityPages::find(kernel, info, &notes.cpus, page_size))
         .unwrap_or_default();
     let filter = match &kernel {
-        Ok(kernel) => Filter::new(kernel, info, options.level, &regions, &priority.certain),
-        Err(error) => Filter::none(error.to_string()),
+        Ok(kernel) => Filter::new(
+            kernel,
+            info,
+            options.level,
+            options.on_doubt,
+            &regions,
+            &priority.certain,
+        ),
+        Err(error) => Filter::none(error.to_string(), options.level, options.on_doubt),
     };
     let job = Job {
         crash,
@@ -129,7 +138,11 @@ fn write<'a, W: DumpWriter<'a>>(
     let choice = &*choice;
     let writer = W::begin(job, choice, chosen)?;
     let PriorityPages { log, stacks, .. } = job.priority;
-    for (phase, pages) in [(Phase::Log, log), (Phase::Stacks, stacks)] {
+    let stacks = match choice.filter.wanted() {
+        Wanted::Log => &[],
+        Wanted::ByLevel | Wanted::Priority => stacks.as_slice(),
+    };
+    for (phase, pages) in [(Phase::Log, log.as_slice()), (Phase::Stacks, stacks)] {
         writer.write_priority(phase, pages)?;
         job.observer.checkpoint(phase)?;
     }

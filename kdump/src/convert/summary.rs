@@ -3,7 +3,7 @@
 use super::Format;
 use super::choice::Choice;
 use crate::encode::Compression;
-use crate::filter::{Counts, Level, Warning};
+use crate::filter::{Counts, Level, OnDoubt, Warning};
 use crate::write::Job;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +21,9 @@ pub struct Summary {
     pub level_asked: Level,
     /// The level that was used.
     pub level: Level,
+    /// What became of pages of which it can't be told whether that level leaves them out.
+    #[serde(default)]
+    pub on_doubt: OnDoubt,
     /// Why it isn't the same, and what else is odd. Its name in JSON is that of summaries which are kept beside dumps.
     #[serde(rename = "doubts")]
     pub warnings: Vec<Warning>,
@@ -94,6 +97,7 @@ impl Summary {
             },
             level_asked: options.level,
             level: choice.level(options.level),
+            on_doubt: options.on_doubt,
             warnings: choice.filter.warnings().to_vec(),
             complete,
             pages: Pages {

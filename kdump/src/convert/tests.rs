@@ -1,5 +1,6 @@
 mod ahead;
 mod damage;
+mod doubt;
 mod kept;
 mod machines;
 
@@ -44,6 +45,7 @@ fn options(compression: &str, level: u8, threads: usize) -> Options {
         format: Format::Kdump,
         compression: compression.parse().unwrap(),
         level: level.try_into().unwrap(),
+        on_doubt: OnDoubt::Keep,
         threads: threads.try_into().unwrap(),
         checkpoint: 1 << 20,
     }

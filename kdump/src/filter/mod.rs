@@ -2,12 +2,13 @@
 //!
 //! Everything is stated by the crashed kernel's VMCOREINFO and its `struct page`s, and checked: a class
 //! that can't be told, that seems to have pages which are certainly the kernel's, or of which there seem
-//! to be more than the kernel counted is kept, with the reason. Nothing here fails: where all is
-//! unknown, all is kept.
+//! to be more than the kernel counted is kept, with the reason, unless what is in doubt is to be dropped. Nothing here
+//! fails: where all is unknown, all is in doubt.
 
 mod class;
 mod counters;
 mod cpus;
+mod doubt;
 mod layout;
 mod memory_map;
 mod page;
@@ -16,6 +17,8 @@ mod warning;
 mod zones;
 
 pub use class::{Class, Classes, Counts, Level, NoSuchLevel};
+pub(crate) use doubt::Wanted;
+pub use doubt::{NoSuchTreatment, OnDoubt};
 pub(crate) use scan::Scanned;
 pub use warning::Warning;
 
@@ -40,6 +43,8 @@ pub(crate) struct Filter<'a> {
     reader: Option<Reader<'a>>,
     counted: Option<Result<u64, String>>,
     left_out: Classes,
+    on_doubt: OnDoubt,
+    wanted: Wanted,
     warnings: Vec<Warning>,
     /// What CPUs keep for themselves.
     cpus: CpuPages,
@@ -48,16 +53,20 @@ pub(crate) struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    /// A filter that leaves out nothing, because of this.
-    pub(crate) fn none(why: String) -> Filter<'a> {
-        Filter {
+    /// A filter that can tell no page, because of this.
+    pub(crate) fn none(why: String, level: Level, on_doubt: OnDoubt) -> Filter<'a> {
+        let mut filter = Filter {
             reader: None,
             counted: None,
             left_out: Classes::default(),
+            on_doubt: on_doubt.with(level),
+            wanted: Wanted::default(),
             warnings: vec![Warning::NoMap { why }],
             cpus: CpuPages::default(),
             known_pages: Vec::new(),
-        }
+        };
+        filter.nothing_is_told();
+        filter
     }
 
     /// A filter for the memory of a kernel. `known_pages` are numbers of pages that it surely used.
@@ -65,15 +74,18 @@ impl<'a> Filter<'a> {
         kernel: &KernelMemory<'a>,
         info: &VmcoreInfo,
         level: Level,
+        on_doubt: OnDoubt,
         regions: &Regions,
         known_pages: &[u64],
     ) -> Filter<'a> {
         let reader = match Reader::new(kernel.clone(), info) {
             Ok(reader) => reader,
-            Err(error) => return Filter::none(error.to_string()),
+            Err(error) => return Filter::none(error.to_string(), level, on_doubt),
         };
         let mut filter = Filter {
             left_out: Classes::of(level),
+            on_doubt: on_doubt.with(level),
+            wanted: Wanted::default(),
             warnings: Vec::new(),
             cpus: CpuPages::default(),
             counted: None,
@@ -125,17 +137,60 @@ impl<'a> Filter<'a> {
             (Class::User, layout.user_lacks()),
             (Class::Free, layout.free_lacks()),
         ];
+        let mut untold = false;
         for (class, missing) in lacks {
             if let Some(missing) = missing
                 && self.left_out.has(class)
             {
-                self.left_out.remove(class);
+                self.in_doubt(class);
+                untold = true;
                 self.warnings.push(Warning::Unstated {
                     class,
                     missing: missing.to_owned(),
                 });
             }
         }
+        if untold {
+            // Any page that is of no other class may be of this one.
+            self.nothing_is_told();
+        }
+    }
+
+    /// Pages of a class are in doubt.
+    fn in_doubt(&mut self, class: Class) {
+        if self.on_doubt == OnDoubt::Keep {
+            self.left_out.remove(class);
+        }
+    }
+
+    /// Whatever isn't surely the kernel's is in doubt.
+    fn nothing_is_told(&mut self) {
+        self.wanted = match self.on_doubt {
+            OnDoubt::Keep => Wanted::ByLevel,
+            OnDoubt::Drop => Wanted::Priority,
+            OnDoubt::LogOnly => Wanted::Log,
+        };
+    }
+
+    /// Which pages are written, whatever a scan chooses.
+    pub(crate) fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+
+    /// Whether pages that nobody uses may be free ones of a CPU whose lists can't be followed, and are left out.
+    fn drops_idle(&self) -> bool {
+        let is_of_cpus = |it: &Warning| {
+            matches!(
+                it,
+                Warning::CpusUntold { .. } | Warning::CpusDoubtful { .. }
+            )
+        };
+        self.drops() && self.left_out.has(Class::Free) && self.warnings.iter().any(is_of_cpus)
+    }
+
+    /// Whether pages in doubt are left out.
+    fn drops(&self) -> bool {
+        self.on_doubt != OnDoubt::Keep
     }
 
     /// Whether pages can be told apart at all.
@@ -150,16 +205,22 @@ impl<'a> Filter<'a> {
 
     /// The level that is really used, where this one was asked for.
     pub(crate) fn level(&self, asked: Level) -> Level {
-        self.left_out.level(asked)
+        match self.wanted {
+            Wanted::ByLevel => self.left_out.level(asked),
+            Wanted::Priority | Wanted::Log => asked,
+        }
     }
 
     /// Judges what was found in all regions: whether they can stay as they are. If not, the filter now
     /// leaves out less, and everything has to be scanned anew.
     pub(crate) fn judge(&mut self, found: &Found) -> bool {
+        if self.wanted == Wanted::Log {
+            return true;
+        }
         let before = self.left_out;
         for class in Class::ALL {
             if found.wrong.has(class) && self.left_out.has(class) {
-                self.left_out.remove(class);
+                self.in_doubt(class);
                 self.warnings.push(Warning::Contradicted { class });
             }
         }
@@ -174,7 +235,11 @@ impl<'a> Filter<'a> {
                 pages: found.unknown,
             });
         }
-        true
+        let only_the_log = self.on_doubt == OnDoubt::LogOnly && !self.warnings.is_empty();
+        if only_the_log {
+            self.wanted = Wanted::Log;
+        }
+        !only_the_log
     }
 
     fn judge_free(&mut self, found: u64) {
@@ -186,7 +251,7 @@ impl<'a> Filter<'a> {
         // CPUs that were stopped while they took or freed pages.
         let slack = counted / 32 + 1024;
         if found > counted.saturating_add(slack) {
-            self.left_out.remove(Class::Free);
+            self.in_doubt(Class::Free);
             self.warnings.push(Warning::TooManyFree { found, counted });
         } else if found.saturating_add(slack) < counted {
             self.warnings.push(Warning::TooFewFree { found, counted });

@@ -1,9 +1,9 @@
 //! A region's pages, told apart.
 
-use super::Filter;
 use super::class::{Class, Classes, Counts};
 use super::memory_map::Section;
 use super::page::Page;
+use super::{Filter, Wanted};
 use crate::bits::{Bits, REGION};
 use crate::regions::Regions;
 
@@ -41,6 +41,8 @@ pub(super) struct Scan<'a> {
     present: Bits,
     /// Pages of which it is known that the kernel has them.
     known_pages: Bits,
+    /// Whether pages that nobody uses are left out although no list has them.
+    drops_idle: bool,
     result: Scanned,
     batch: Vec<u8>,
 }
@@ -60,6 +62,7 @@ impl<'a> Scan<'a> {
             first,
             end: first + REGION as u64,
             known_pages: filter.known_pages(first),
+            drops_idle: filter.drops_idle(),
             result: Scanned {
                 chosen: present.clone(),
                 ..Scanned::default()
@@ -71,7 +74,7 @@ impl<'a> Scan<'a> {
 
     pub(super) fn run(mut self) -> Scanned {
         let Some(reader) = &self.filter.reader else {
-            return self.result;
+            return self.done();
         };
         let mut page = self.first;
         while page < self.end {
@@ -90,6 +93,23 @@ impl<'a> Scan<'a> {
         for (page, block) in self.filter.cpus.blocks(self.first..self.end) {
             self.take(block.class, page, block.pages);
         }
+        self.done()
+    }
+
+    fn done(mut self) -> Scanned {
+        let result = &mut self.result;
+        if self.filter.wanted() != Wanted::ByLevel {
+            result.chosen = Bits::default();
+        } else if self.filter.drops() {
+            // What the kernel certainly has isn't in doubt.
+            for known in self.known_pages.runs(0..REGION) {
+                for place in known.filter(|place| self.present.has(*place)) {
+                    if !result.forbidden.has(place) {
+                        result.chosen.insert(place..place + 1);
+                    }
+                }
+            }
+        }
         self.result
     }
 
@@ -104,7 +124,10 @@ impl<'a> Scan<'a> {
 
     fn unknown(&mut self, pages: std::ops::Range<u64>) {
         let places = self.place(pages.start)..self.place(pages.end);
-        self.result.unknown += u64::from(self.present.count_in(places));
+        self.result.unknown += u64::from(self.present.count_in(places.clone()));
+        if self.filter.drops() {
+            self.result.chosen.remove(places);
+        }
     }
 
     /// Goes through the pages from `start` to `end` of a section.
@@ -160,6 +183,10 @@ impl<'a> Scan<'a> {
         let poisoned = here.poisons(page);
         if poisoned > 0 && self.take(Class::Poisoned, page, poisoned) {
             return poisoned;
+        }
+        if self.drops_idle && here.is_idle() {
+            let place = self.place(page);
+            self.result.chosen.remove(place..place + 1);
         }
         1
     }

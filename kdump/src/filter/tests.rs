@@ -19,11 +19,15 @@ impl Outcome {
     }
 
     fn with(sample: &PageSample, level: u8, known_pages: &[u64]) -> Outcome {
+        Outcome::treating(sample, level, OnDoubt::Keep, known_pages)
+    }
+
+    fn treating(sample: &PageSample, level: u8, on_doubt: OnDoubt, known_pages: &[u64]) -> Outcome {
         let regions = Regions::new(sample.ranges(), 4096).unwrap();
         let info = sample.info();
         let kernel = KernelMemory::new(sample, sample.machine(), &info).unwrap();
         let level = Level::try_from(level).unwrap();
-        let mut filter = Filter::new(&kernel, &info, level, &regions, known_pages);
+        let mut filter = Filter::new(&kernel, &info, level, on_doubt, &regions, known_pages);
         for _ in 0..=Class::ALL.len() {
             let mut found = Found::default();
             let (mut chosen, mut forbidden) = (Vec::new(), Vec::new());
@@ -281,6 +285,89 @@ fn a_kernel_that_does_not_tell_of_its_cpus_is_filtered_as_far_as_it_tells() {
     let outcome = Outcome::of(&sample, 31);
     assert_eq!(outcome.left_out(), before);
     assert!(matches!(outcome.warnings[..], [Warning::CpusUntold { .. }]));
+    assert_eq!(outcome.level, 31);
+}
+
+fn dropping(sample: &PageSample, level: u8) -> Outcome {
+    Outcome::treating(sample, level, OnDoubt::Drop, &[])
+}
+
+#[test]
+fn what_is_in_doubt_is_left_out_where_that_is_asked_for() {
+    let mut contradicted = everything(Release::V6_12);
+    let own = PageSample::struct_page();
+    contradicted.mapping(own, 1);
+    let outcome = dropping(&contradicted, 8);
+    let class = Class::User;
+    assert_eq!(outcome.warnings, [Warning::Contradicted { class }]);
+    assert_eq!(outcome.level, 8);
+    assert!(outcome.kept(own) && !outcome.kept(0x4005));
+
+    let mut free = PageSample::new(Release::V6_12, 1);
+    free.free(0x4000, 10);
+    free.counted(10, 0);
+    free.free(0x4400, 10);
+    free.counted(10, 0);
+    let outcome = dropping(&free, 16);
+    assert_eq!(outcome.left_out(), [0x4000..0x4800]);
+    assert!(matches!(
+        outcome.warnings[..],
+        [Warning::TooManyFree { .. }]
+    ));
+    assert_eq!(outcome.level, 16);
+
+    let mut unread = everything(Release::V6_12);
+    unread.counted(3, 0);
+    unread.set_section(0, u64::MAX);
+    let outcome = dropping(&unread, 31);
+    assert_eq!(outcome.left_out(), [0..0x8000]);
+    assert_eq!(outcome.level, 31);
+}
+
+#[test]
+fn pages_that_nobody_uses_are_left_out_where_the_lists_of_cpus_cannot_be_followed() {
+    let mut sample = PageSample::new(Release::V6_12, 1);
+    for page in 0..0x8000 {
+        sample.refcount(page, 1);
+    }
+    sample.refcount(0x4001, 0);
+    sample.cpu_frees(0, 0, 0x4002, 0);
+    sample.refcount(0x4003, 0);
+    sample.slab(0x4003);
+    let outcome = dropping(&sample, 16);
+    assert_eq!(outcome.left_out(), [0x4001..0x4002]);
+    assert_eq!(outcome.warnings, [Warning::CpusDoubtful { pages: 1 }]);
+    assert_eq!(dropping(&sample, 15).left_out(), []);
+    assert_eq!(Outcome::of(&sample, 16).left_out(), []);
+}
+
+#[test]
+fn where_a_class_is_not_told_whatever_may_be_of_it_is_left_out() {
+    let mut sample = everything(Release::V6_12);
+    let lines = sample.text.lines().filter(|it| !it.contains("PAGE_SLAB"));
+    sample.text = lines.collect::<Vec<_>>().join("\n");
+    for on_doubt in [OnDoubt::Drop, OnDoubt::LogOnly] {
+        let outcome = Outcome::treating(&sample, 8, on_doubt, &[]);
+        assert_eq!(outcome.left_out(), [0..0x8000]);
+        assert_eq!(outcome.level, 8);
+        // Of the others, all is told.
+        let outcome = Outcome::treating(&sample, 16, on_doubt, &[]);
+        assert_eq!(outcome.left_out(), Outcome::of(&sample, 16).left_out());
+    }
+}
+
+#[test]
+fn one_doubt_is_enough_for_the_log_alone_and_none_changes_nothing() {
+    let log_only = |sample: &PageSample| Outcome::treating(sample, 31, OnDoubt::LogOnly, &[]);
+    let mut sample = everything(Release::V6_12);
+    let usual = Outcome::of(&sample, 31).left_out();
+    assert_eq!(log_only(&sample).left_out(), usual);
+    assert_eq!(dropping(&sample, 31).left_out(), usual);
+    sample.cpu_frees(0, 0, 0x5001, 0);
+    sample.refcount(0x5001, 1);
+    let outcome = log_only(&sample);
+    assert_eq!(outcome.left_out(), [0..0x8000]);
+    assert_eq!(outcome.warnings, [Warning::CpusDoubtful { pages: 1 }]);
     assert_eq!(outcome.level, 31);
 }
 

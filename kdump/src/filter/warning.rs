@@ -1,37 +1,39 @@
-//! Why less was left out of a dump than was asked for.
+//! Why it is in doubt whether pages are left out of a dump.
 
 use super::class::Class;
 use serde::{Deserialize, Serialize};
 
-/// A reason to leave out less, or a sign that something is odd.
+/// A reason to doubt, or a sign that something is odd.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "doubt", rename_all = "kebab-case")]
 pub enum Warning {
     /// Nothing is known of any page.
-    #[error("pages can't be told apart, so all are kept: {why}")]
+    #[error("pages can't be told apart, so all are in doubt: {why}")]
     NoMap {
         /// What is missing.
         why: String,
     },
     /// A class can't be told by what the kernel says of itself.
-    #[error("{class} is kept: the crashed kernel's VMCOREINFO has no {missing}")]
+    #[error("{class} can't be told: the crashed kernel's VMCOREINFO has no {missing}")]
     #[serde(rename = "untold")]
     Unstated {
-        /// What is kept.
+        /// What is in doubt.
         class: Class,
         /// The key that is missing.
         missing: String,
     },
     /// Pages that the kernel needs seem to be of this class.
     #[error(
-        "{class} is kept: pages that certainly belong to the kernel seem to be of this kind, too"
+        "{class} is in doubt: pages that certainly belong to the kernel seem to be of this kind, too"
     )]
     Contradicted {
-        /// What is kept.
+        /// What is in doubt.
         class: Class,
     },
     /// More pages seem free than are.
-    #[error("free memory is kept: {found} pages seem free, of {counted} that the kernel counted")]
+    #[error(
+        "free memory is in doubt: {found} pages seem free, of {counted} that the kernel counted"
+    )]
     TooManyFree {
         /// Pages that seem free.
         found: u64,
@@ -40,7 +42,7 @@ pub enum Warning {
     },
     /// Fewer pages seem free than are.
     #[error(
-        "some free memory is kept: {found} free pages were found, of {counted} that the kernel counted"
+        "some free memory can't be found: {found} free pages were found, of {counted} that the kernel counted"
     )]
     TooFewFree {
         /// Pages that seem free.
@@ -55,21 +57,21 @@ pub enum Warning {
         why: String,
     },
     /// Which pages CPUs keep for themselves isn't known.
-    #[error("pages that CPUs keep on free lists of their own are kept: {why}")]
+    #[error("pages that CPUs keep on free lists of their own can't be told: {why}")]
     CpusUntold {
         /// What is missing.
         why: String,
     },
     /// CPUs were stopped while they changed their lists, or their lists are damaged.
     #[error(
-        "{pages} pages that CPUs keep on free lists of their own are kept: the lists don't lead there, or the pages don't look free"
+        "{pages} pages that CPUs keep on free lists of their own are in doubt: the lists don't lead there, or the pages don't look free"
     )]
     CpusDoubtful {
         /// How many.
         pages: u64,
     },
     /// The memory that describes pages can't be read everywhere.
-    #[error("{pages} pages are kept, since nothing can be read about them")]
+    #[error("{pages} pages are in doubt, since nothing can be read about them")]
     Unread {
         /// How many.
         pages: u64,
