@@ -203,3 +203,55 @@ fn sections_and_heads_and_logs_that_lead_in_circles_give_a_dump() {
         }
     }
 }
+
+#[test]
+#[ignore = "needs the cores of real kernels"]
+fn symbols_and_structures_and_lists_of_cpus_that_lead_anywhere_give_a_dump() {
+    for core in Core::each() {
+        let info = core.honest.vmcoreinfo().unwrap();
+        let kernel = core.honest.kernel().unwrap();
+        let names = ["__start_BTF", "__per_cpu_offset", "nr_cpu_ids"];
+        let found = baton_kdump::kallsyms::find(&kernel, info, names).unwrap();
+        let [btf, offsets, cpus] = found.map(|it| it.unwrap());
+        let of = |name| info.symbol(name).unwrap();
+        let ones = || vec![0xff; 4096];
+        let random: Vec<u8> = (0..4096u32)
+            .map(|it| (it.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
+            .collect();
+        for (what, address, bytes, is_told) in [
+            ("names of ones", of("kallsyms_names"), ones(), true),
+            ("names of zeros", of("kallsyms_names"), vec![0; 4096], true),
+            ("random names", of("kallsyms_names"), random.clone(), true),
+            (
+                "too many symbols",
+                of("kallsyms_num_syms"),
+                vec![0xff; 4],
+                true,
+            ),
+            ("tokens of ones", of("kallsyms_token_index"), ones(), true),
+            ("BTF of zeros", btf, vec![0; 4096], true),
+            ("BTF of ones", btf, ones(), true),
+            (
+                "BTF of which types are random",
+                btf + 24,
+                random.clone(),
+                true,
+            ),
+            ("BTF of the largest length", btf + 4, vec![0xff; 20], true),
+            ("no CPUs", cpus, vec![0; 4], true),
+            ("too many CPUs", cpus, vec![0xff; 4], true),
+            ("as many CPUs as can be", cpus, vec![0, 0x20, 0, 0], false),
+            ("CPUs whose data are nowhere", offsets, ones(), true),
+            (
+                "CPUs whose data are in the image",
+                offsets,
+                btf.to_le_bytes().to_vec(),
+                false,
+            ),
+        ] {
+            let summary = core.dump(what, core.lie(address, &bytes));
+            println!("{what}: {:?}", summary.warnings);
+            assert!(!is_told || !summary.warnings.is_empty(), "{what}");
+        }
+    }
+}

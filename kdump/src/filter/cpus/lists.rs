@@ -49,6 +49,14 @@ pub(super) fn walk(
     Ok(())
 }
 
+/// What became of a list.
+#[derive(Default)]
+struct List {
+    /// Pages.
+    taken: u64,
+    is_broken: bool,
+}
+
 struct Walk<'w, 'a, 'b> {
     structs: &'w mut Structs<'a, 'b>,
     links: usize,
@@ -68,29 +76,32 @@ impl Walk<'_, '_, '_> {
         }
         let count = u32_at(&set, at(layout.count)).map_or(0, u32::cast_signed);
         let count = u64::try_from(count).unwrap_or(0);
-        let mut taken = 0;
+        let (mut taken, mut broken) = (0, 0);
         for number in 0..layout.length {
             let head = at(layout.lists) + 16 * at(number);
             let first = u64_at(&set, head).unwrap_or(0);
-            taken += self.list(address.wrapping_add(head as u64), first, order(number));
+            let list = self.list(address.wrapping_add(head as u64), first, order(number));
+            taken += list.taken;
+            broken += u64::from(list.is_broken);
         }
-        self.found.doubtful += count.saturating_sub(taken);
+        // A list that breaks off has at least one more, whatever the count says.
+        self.found.doubtful += count.saturating_sub(taken).max(broken);
     }
 
-    /// Goes through a list from its head to where it ends, or leads to what can't be on it; returns how many pages were
-    /// taken.
-    fn list(&mut self, head: u64, first: u64, order: u32) -> u64 {
+    /// Goes through a list from its head to where it ends, or leads to what can't be on it.
+    fn list(&mut self, head: u64, first: u64, order: u32) -> List {
         let (mut before, mut here) = (head, first);
-        let mut taken = 0;
+        let mut list = List::default();
         // None comes twice, since each leads back to one alone: what goes round ends there.
         while here != head {
             let Some(next) = self.block(before, here, order) else {
+                list.is_broken = true;
                 break;
             };
-            taken += 1 << order;
+            list.taken += 1 << order;
             (before, here) = (here, next);
         }
-        taken
+        list
     }
 
     /// Takes a block whose link is here, and returns where the next one's is.

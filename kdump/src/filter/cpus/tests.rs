@@ -158,6 +158,16 @@ fn a_count_that_cannot_be_is_a_doubt_and_no_more() {
 }
 
 #[test]
+fn a_list_that_leads_nowhere_is_a_doubt_whatever_the_count_says() {
+    let mut sample = sample();
+    for list in [0, 3] {
+        sample.put(PageSample::cpu_list(0, list), 0x1234);
+    }
+    let found = find(&sample).unwrap();
+    assert_eq!((found.free, found.doubtful), (0, 2));
+}
+
+#[test]
 fn a_page_of_a_batch_stays_unless_it_says_that_it_is_page_cache() {
     let spoilers: [Spoil; 6] = [
         &|it| it.refcount(0x4400, 0),
