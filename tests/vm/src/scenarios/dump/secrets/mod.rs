@@ -52,7 +52,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
         scenario(name, label, &FORMATS).only_in_full()
     });
     let mut found: Vec<Scenario> = each.collect();
-    found.push(scenario("dump-secrets".to_owned(), MAIN, &SHORT));
+    found.push(scenario("dump-secrets-short".to_owned(), MAIN, &SHORT));
     found
 }
 
@@ -151,7 +151,7 @@ fn examine(lab: &Lab, directory: &Path, label: &str, formats: &[Written]) -> Res
         "promises are broken:\n{}",
         broken.join("\n")
     );
-    if std::env::var_os("BATON_BLESS").is_some() {
+    if formats == FORMATS && std::env::var_os("BATON_BLESS").is_some() {
         dumps.by_makedumpfile(&mut results)?;
         results::keep(label, &results)?;
         document::check()?;
