@@ -128,6 +128,12 @@ impl BlockDevice {
         names_in(&self.directory.join("holders"))
     }
 
+    /// The names of the devices that this one is built on by the device mapper or md.
+    #[must_use]
+    pub fn slaves(&self) -> Vec<String> {
+        names_in(&self.directory.join("slaves"))
+    }
+
     /// A file of the device's directory, as text without trailing whitespace; `None` if it doesn't exist.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<String> {

@@ -35,6 +35,7 @@ pub mod kmsg;
 pub mod limits;
 pub mod lockdown;
 pub mod mapping;
+pub mod md;
 pub mod memfd;
 pub mod memory;
 pub mod module;
