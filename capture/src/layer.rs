@@ -4,6 +4,7 @@
 mod base;
 pub mod device_mapper;
 mod error;
+pub mod md;
 mod name;
 
 #[cfg(test)]
@@ -12,12 +13,14 @@ mod tests;
 pub use base::{Base, BaseError};
 pub use device_mapper::Volume;
 pub use error::LayerError;
+pub use md::Array;
 pub use name::{Name, NameError};
 
 use crate::device::Device;
 use crate::system::System;
 use crate::wait::{self, DeviceError, FoundDevice};
 use serde::{Deserialize, Serialize, Serializer};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +30,8 @@ use std::time::Duration;
 pub enum Layer {
     /// A volume of the device mapper.
     DeviceMapper(Volume),
+    /// A RAID array of the kernel.
+    Md(Array),
 }
 
 impl Layer {
@@ -35,13 +40,39 @@ impl Layer {
     pub fn name(&self) -> &Name {
         match self {
             Layer::DeviceMapper(volume) => &volume.name,
+            Layer::Md(array) => &array.name,
         }
     }
 
     /// The layers and devices that it lies on.
-    fn bases(&self) -> impl Iterator<Item = &Base> {
+    fn bases(&self) -> Vec<&Base> {
         match self {
-            Layer::DeviceMapper(volume) => volume.leg.iter().map(|leg| &leg.device),
+            Layer::DeviceMapper(volume) => volume.leg.iter().map(|leg| &leg.device).collect(),
+            Layer::Md(array) => array.member.iter().collect(),
+        }
+    }
+
+    /// Sets it up. Returns its node, and what a person should know.
+    fn set_up(
+        &self,
+        system: &dyn System,
+        below: &SetUp<'_>,
+        timeout: Duration,
+    ) -> Result<(PathBuf, Vec<String>), LayerError> {
+        match self {
+            Layer::DeviceMapper(volume) => {
+                let node = volume.set_up(system, below, timeout)?;
+                Ok((node, Vec::new()))
+            }
+            Layer::Md(array) => array.set_up(system, below, timeout),
+        }
+    }
+
+    /// Takes it down.
+    fn take_down(&self, system: &dyn System, node: &Path) -> io::Result<()> {
+        match self {
+            Layer::DeviceMapper(volume) => system.remove_volume(volume.name.as_str()),
+            Layer::Md(_) => system.stop_array(node),
         }
     }
 }
@@ -126,6 +157,7 @@ impl Layers {
         let mut set_up = SetUp {
             system,
             layers: Vec::new(),
+            warnings: Vec::new(),
         };
         let found = self.reach_with(&mut set_up, device, timeout);
         if found.is_err() {
@@ -146,15 +178,15 @@ impl Layers {
         let begun = system.elapsed();
         for layer in &self.0 {
             let left = timeout.saturating_sub(system.elapsed().saturating_sub(begun));
-            let node = match layer {
-                Layer::DeviceMapper(volume) => volume.set_up(system, set_up, left)?,
-            };
+            let (node, warnings) = layer.set_up(system, set_up, left)?;
             system.say(&format!("{} is set up", layer.name()));
-            set_up.layers.push((layer.name().clone(), node));
+            set_up.warnings.extend(warnings);
+            set_up.layers.push((layer.clone(), node));
         }
-        let Some((name, node)) = set_up.layers.last() else {
+        let Some((layer, node)) = set_up.layers.last() else {
             return Ok(wait::for_device(system, device, timeout)?);
         };
+        let name = layer.name();
         match wait::carries(system, device, node) {
             Ok(true) => Ok(FoundDevice {
                 node: node.clone(),
@@ -175,14 +207,16 @@ impl Layers {
 /// Layers that are set up, each with its node.
 pub struct SetUp<'s> {
     system: &'s dyn System,
-    layers: Vec<(Name, PathBuf)>,
+    layers: Vec<(Layer, PathBuf)>,
+    /// What a person should know of them.
+    pub warnings: Vec<String>,
 }
 
 impl SetUp<'_> {
     /// The node of a layer. Those that others lie on come before them ([`Layers`]).
     fn node(&self, name: &Name) -> Result<&Path, DeviceError> {
         let mut layers = self.layers.iter();
-        let found = layers.find(|(it, _)| it == name);
+        let found = layers.find(|(it, _)| it.name() == name);
         found.map(|(_, node)| node.as_path()).ok_or_else(|| {
             let nodes = self.layers.iter().map(|(_, node)| node.clone());
             DeviceError::Missing {
@@ -197,9 +231,9 @@ impl SetUp<'_> {
     /// Takes the layers down, the last one first. Returns what is wrong with those that stay.
     pub fn take_down(&mut self) -> Vec<String> {
         let mut problems = Vec::new();
-        while let Some((name, _)) = self.layers.pop() {
-            if let Err(error) = self.system.remove_volume(name.as_str()) {
-                problems.push(format!("{name} can't be taken down: {error}"));
+        while let Some((layer, node)) = self.layers.pop() {
+            if let Err(error) = layer.take_down(self.system, &node) {
+                problems.push(format!("{} can't be taken down: {error}", layer.name()));
             }
         }
         problems

@@ -17,7 +17,7 @@ use baton_kdump::write::{FileOutput, Output};
 use baton_sys::device_mapper::Target;
 use baton_sys::file::{FileKind, open_as};
 use baton_sys::watchdog::{self, OpenWatchdog, Watchdog};
-use baton_sys::{Root, block, cache, memory, module, mount, power};
+use baton_sys::{Root, block, cache, md, memory, module, mount, power};
 use console::Console;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
@@ -141,6 +141,14 @@ impl System for Linux {
 
     fn remove_volume(&self, name: &str) -> io::Result<()> {
         volume::remove(name)
+    }
+
+    fn assemble_array(&self, minor_version: u8, members: &[PathBuf]) -> io::Result<PathBuf> {
+        md::assemble(&self.root, minor_version, members)
+    }
+
+    fn stop_array(&self, node: &Path) -> io::Result<()> {
+        md::stop(node)
     }
 
     fn mount(

@@ -6,6 +6,7 @@
 
 pub mod gpt;
 pub mod lvm;
+pub mod md;
 mod occupant;
 mod superblock;
 #[cfg(test)]

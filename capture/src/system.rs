@@ -167,6 +167,19 @@ pub trait System: Send + Sync {
     /// The error of the kernel.
     fn remove_volume(&self, name: &str) -> io::Result<()>;
 
+    /// Assembles and starts a RAID array of the members with these nodes, whose superblocks have version 1 and this minor
+    /// version. Nothing is written to it before something is written through it. Returns its node.
+    ///
+    /// # Errors
+    /// The error of the kernel; nothing is left of the array then.
+    fn assemble_array(&self, minor_version: u8, members: &[PathBuf]) -> io::Result<PathBuf>;
+
+    /// Stops an array that was assembled.
+    ///
+    /// # Errors
+    /// The error of the kernel.
+    fn stop_array(&self, node: &Path) -> io::Result<()>;
+
     /// Mounts a file system for writing.
     ///
     /// # Errors

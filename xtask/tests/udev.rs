@@ -68,7 +68,7 @@ fn holds((key, sign, value): &(String, &'static str, String), event: &Event) -> 
 }
 
 #[test]
-fn a_write_of_lvms_metadata_has_the_capture_loaded_anew() {
+fn a_write_of_lvms_or_mdadms_metadata_has_the_capture_loaded_anew() {
     // LVM wrote to a physical volume and closed it: the watch of 60-block.rules has the kernel send this, and
     // 60-persistent-storage.rules adds what blkid finds.
     let written = [
@@ -81,6 +81,9 @@ fn a_write_of_lvms_metadata_has_the_capture_loaded_anew() {
     ];
     let file = "90-baton-crash-volumes.rules";
     assert_eq!(run(file, &event(&written)), [RELOAD]);
+    let mut member = event(&written);
+    member.insert("ENV/ID_FS_TYPE".to_owned(), "linux_raid_member".to_owned());
+    assert_eq!(run(file, &member), [RELOAD]);
     for (key, value) in [
         ("ACTION", "add"),
         ("SUBSYSTEM", "net"),

@@ -276,12 +276,15 @@ fn volumes(config: &Config) -> std::result::Result<BTreeMap<String, String>, Pro
     let all = config.target.iter().map(of_target).chain(of_log);
     let mut parts = BTreeMap::new();
     for layer in all.flat_map(|layers| layers.iter().cloned().collect::<Vec<_>>()) {
-        let Layer::DeviceMapper(volume) = layer;
-        let keys = serde_json::to_vec(&volume).map_err(|error| {
+        let keys = serde_json::to_vec(&layer).map_err(|error| {
             Problem::BadCaptureConfig(ConfigError::Unwritable(error.to_string()))
         })?;
         let digest = hex::encode(Sha256::digest(keys));
-        parts.insert(format!("volume {}", volume.name), digest);
+        let kind = match layer {
+            Layer::DeviceMapper(_) => "volume",
+            Layer::Md(_) => "array",
+        };
+        parts.insert(format!("{kind} {}", layer.name()), digest);
     }
     Ok(parts)
 }

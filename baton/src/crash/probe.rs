@@ -2,6 +2,7 @@
 
 use baton_capture::device::Device;
 use baton_capture::probe::lvm::{self, LvmError, PhysicalVolume};
+use baton_capture::probe::md::{self, MdError, Member};
 use baton_capture::probe::{Occupant, Superblock, gpt, superblock};
 use baton_capture::system::Identity;
 use baton_kdump::Source;
@@ -63,6 +64,15 @@ pub fn physical_volume(
     // LVM writes past the page cache, which may have what was there before.
     cache::forget(&node.file).ok()?;
     Some(lvm::physical_volume(&node))
+}
+
+/// The member of a RAID array on a device; `None` if the device can't be read.
+#[must_use]
+pub fn member(root: &Root, device: &BlockDevice) -> Option<Result<Member, MdError>> {
+    let node = open(root, device)?;
+    // The kernel writes superblocks past the page cache.
+    cache::forget(&node.file).ok()?;
+    Some(md::member(&node))
 }
 
 /// What occupies a device, so that no raw dump may overwrite it; `None` where nothing does, or it can't be read.

@@ -65,7 +65,7 @@ pub enum Problem {
         kind: String,
         help: &'static str,
     },
-    #[error("{target} is on the volume {volume}, which a capture couldn't set up: {why}; {help}")]
+    #[error("{target} is on {volume}, which a capture couldn't set up: {why}; {help}")]
     Volume {
         target: String,
         volume: String,
@@ -73,7 +73,7 @@ pub enum Problem {
         help: &'static str,
     },
     #[error(
-        "{target} is on the volume {volume}, which is being changed right now ({how}); load again once that is done (`baton crash load`)"
+        "{target} is on {volume}, which is being changed right now ({how}); load again once that is done (`baton crash load`)"
     )]
     VolumeChanging {
         target: String,

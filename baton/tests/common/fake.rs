@@ -48,6 +48,8 @@ const MODULES: &[(&str, &str)] = &[
     ("fs/nls/nls_cp437.ko", ""),
     ("fs/nls/nls_ascii.ko", ""),
     ("drivers/md/dm-mod.ko", ""),
+    ("drivers/md/raid1.ko", "drivers/md/md-mod.ko"),
+    ("drivers/md/md-mod.ko", ""),
     ("drivers/watchdog/iTCO_wdt.ko", ""),
     ("drivers/mfd/lpc_ich.ko", ""),
     ("drivers/firmware/efi/efi-pstore.ko", ""),
@@ -55,6 +57,7 @@ const MODULES: &[(&str, &str)] = &[
 ];
 
 const ALIASES: &str = "\
+alias md-raid1 raid1
 alias fs-ext4 ext4
 alias fs-ext3 ext4
 alias fs-vfat vfat
@@ -325,6 +328,40 @@ impl Fake {
             .file("dev/nvme0n1p1", members[1]);
         fake.set("sys/class/block/dm-0/dm/name", "vg0-crash\n");
         fake
+    }
+
+    /// md0, a mirror of sda1 and nvme0n1p1 with an ext4 file system, mounted at /srv; made by mdadm.
+    pub fn with_mirror(self) -> Fake {
+        let members: [(&str, &[u8]); 2] = [
+            ("sda1", include_bytes!("../../../fuzz/corpus/md/mirror-0")),
+            (
+                "nvme0n1p1",
+                include_bytes!("../../../fuzz/corpus/md/mirror-1"),
+            ),
+        ];
+        let directory = "sys/devices/virtual/block/md0";
+        let mut fake = self.with_sata().with_nvme();
+        for (name, value) in [
+            ("md/level", "raid1"),
+            ("md/metadata_version", "1.2"),
+            ("md/reshape_position", "none"),
+            ("md/degraded", "0"),
+            ("queue/logical_block_size", "512"),
+            ("size", "8192"),
+            ("dev", "9:0"),
+        ] {
+            fake = fake.file(&format!("{directory}/{name}"), format!("{value}\n"));
+        }
+        for (name, superblock) in members {
+            fake = fake
+                .file(&format!("{directory}/slaves/{name}"), "")
+                .file(&format!("{directory}/md/dev-{name}/state"), "in_sync\n")
+                .file(&format!("dev/{name}"), superblock);
+        }
+        fake.link("sys/class/block/md0", directory)
+            .link("sys/dev/block/9:0", directory)
+            .with_ext4_on("md0", [0x5a; 16])
+            .mount("40 22 9:0 / /srv rw - ext4 /dev/md0 rw")
     }
 
     /// The table of dm-0, as `dmsetup table` prints it.

@@ -30,7 +30,7 @@ pub enum LayerError {
         error: VolumeError,
     },
     /// Several devices have the name of a part of a volume.
-    #[error("the volume {volume} isn't set up: {ambiguity}; disconnect the copy")]
+    #[error("{volume} isn't set up: {ambiguity}; disconnect the copy")]
     Ambiguous {
         /// The volume.
         volume: Name,
@@ -113,8 +113,28 @@ pub enum LayerError {
         /// Why.
         error: io::Error,
     },
+    /// No member of an array can be used.
+    #[error(
+        "the array {array} isn't set up: {why}; load again after such changes (`baton crash load`)"
+    )]
+    NoMember {
+        /// The array.
+        array: Name,
+        /// Why, of each.
+        why: String,
+    },
+    /// The kernel doesn't start the array.
+    #[error("the array {array} can't be set up: {error}{}; the kernel's log may say more", besides(.without))]
+    Array {
+        /// The array.
+        array: Name,
+        /// Why.
+        error: io::Error,
+        /// What it would have gone without; empty if it is whole.
+        without: String,
+    },
     /// The volume can't be read to see what is on it.
-    #[error("the volume {volume} gives no answer: {error}; check the disks that it lies on")]
+    #[error("{volume} gives no answer: {error}; check the disks that it lies on")]
     Silent {
         /// The volume.
         volume: Name,
@@ -123,7 +143,7 @@ pub enum LayerError {
     },
     /// The volume has something else on it.
     #[error(
-        "the volume {volume} doesn't hold the file system {device}; load again after such changes (`baton crash load`)"
+        "{volume} doesn't hold the file system {device}; load again after such changes (`baton crash load`)"
     )]
     OtherFileSystem {
         /// The volume.
@@ -131,4 +151,12 @@ pub enum LayerError {
         /// The file system's name.
         device: Device,
     },
+}
+
+fn besides(without: &str) -> String {
+    if without.is_empty() {
+        String::new()
+    } else {
+        format!(" ({without})")
+    }
 }

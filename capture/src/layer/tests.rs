@@ -79,7 +79,7 @@ fn what_can_not_be_set_up_is_refused_with_its_line() {
             "",
             "has a physical volume in each leg",
         ),
-        ("device-mapper", "md", "md"),
+        ("device-mapper", "dm", "dm"),
     ] {
         let text = LAYER.replacen(from, to, 1);
         assert_ne!(text, LAYER);
@@ -113,6 +113,51 @@ fn a_volume_of_several_parts_whose_changes_nothing_would_show_is_refused() {
             error.contains("it consists of several parts and isn't LVM's"),
             "{error}"
         );
+    }
+}
+
+/// An array.
+const ARRAY: &str = "kind = \"md\"\nname = \"md0\"\nuuid = \"3b1f2d4c-5e6f-7081-92a3-b4c5d6e7f809\"\n\
+    level = \"raid1\"\nmetadata = \"1.2\"\nmember = [\"PARTUUID=0a1b\", \"WWN=eui.0\"]\n";
+
+#[test]
+fn an_array_is_read_as_it_is_written_and_volumes_lie_on_it() {
+    let on_it = PART.replace("PARTUUID=0a1b", "VOLUME=md0");
+    let read = layers(&[ARRAY, &on_it]).unwrap();
+    assert_eq!(read.layer.iter().count(), 2);
+    let written = toml::to_string(&read).unwrap();
+    assert_eq!(baton_toml::read::<Whole>(&written), Ok(read), "{written}");
+    for version in ["1.0", "1.1"] {
+        assert!(layers(&[&ARRAY.replace("1.2", version)]).is_ok());
+    }
+    for level in md::Level::ALL {
+        assert!(layers(&[&ARRAY.replace("raid1", level.name())]).is_ok());
+    }
+}
+
+#[test]
+fn an_array_that_can_not_be_assembled_is_refused_with_its_line() {
+    for (from, to, why) in [
+        ("raid1", "raid5", "raid5"),
+        ("1.2", "0.90", "0.90"),
+        ("3b1f2d4c-", "3b1f2d4c", "no identifier of an array"),
+        (
+            "\"PARTUUID=0a1b\", \"WWN=eui.0\"",
+            "",
+            "an array has at least one member",
+        ),
+        ("PARTUUID=0a1b", "/dev/sda1", "another device after a crash"),
+        (
+            "PARTUUID=0a1b",
+            "VOLUME=below",
+            "lies on below, which isn't set up before",
+        ),
+    ] {
+        let text = ARRAY.replacen(from, to, 1);
+        assert_ne!(text, ARRAY);
+        let error = layers(&[&text]).unwrap_err();
+        assert!(error.contains(why), "{error}");
+        assert!(error.contains("line ") && !error.contains('\n'), "{error}");
     }
 }
 

@@ -322,15 +322,16 @@ impl TargetWriter for FilesystemWriter<'_> {
         let target = &self.target;
         let timeout = job.device_timeout;
         let (found, set_up) = target.layers.reach(self.system, &target.device, timeout)?;
+        let mut warnings = set_up.warnings.clone();
         self.set_up = Some(set_up);
-        let warning = found.ambiguity(&target.device);
+        warnings.extend(found.ambiguity(&target.device));
         let node = found.node;
         let storage = self.system.mount(&node, target.filesystem, &target.options);
         self.storage = Some(storage.map_err(TargetError::io(Task::Mount, &node))?);
         self.make_place()?;
         self.make_room(job)?;
         self.make_dump_directory(job.time)?;
-        Ok(warning.into_iter().collect())
+        Ok(warnings)
     }
 
     fn save_log(&mut self, log: &str) -> Result<()> {

@@ -59,6 +59,8 @@ pub struct Leg {
     pub wwid: String,
     /// Its first bytes.
     pub image: Vec<u8>,
+    /// It gives no answer.
+    pub is_silent: bool,
 }
 
 /// The machine.
@@ -170,6 +172,7 @@ impl Machine {
         self.legs.push(Leg {
             wwid: wwid.to_owned(),
             image: image.to_vec(),
+            is_silent: false,
         });
         self
     }
@@ -182,6 +185,13 @@ impl Machine {
     /// The tables that volumes were made with, a line each.
     pub fn tables(&self) -> Vec<String> {
         self.state.lock().unwrap().tables.clone()
+    }
+
+    /// The disk with this WWID gives no answer.
+    pub fn with_silent_leg(mut self, wwid: &str) -> Machine {
+        let mut legs = self.legs.iter_mut();
+        legs.find(|leg| leg.wwid == wwid).unwrap().is_silent = true;
+        self
     }
 
     /// With a copy of a disk, which has the same label.
@@ -375,6 +385,9 @@ impl System for Machine {
         }
         let mut legs = self.legs.iter();
         if let Some(leg) = legs.find(|leg| Path::new("/dev").join(&leg.wwid) == node) {
+            if leg.is_silent {
+                return Ok(Arc::new(Silent));
+            }
             return Ok(Arc::new(leg.image.clone()));
         }
         let disk = self.disks.iter().find(|disk| disk.node == node);
@@ -400,6 +413,26 @@ impl System for Machine {
         assert_eq!(state.mounted, 0, "{name} is in use");
         assert_eq!(state.volumes.pop().as_deref(), Some(name));
         Ok(())
+    }
+
+    fn assemble_array(&self, minor_version: u8, members: &[PathBuf]) -> io::Result<PathBuf> {
+        if self.makes_no_volumes {
+            return Err(io::Error::from_raw_os_error(22));
+        }
+        let mut state = self.state.lock().unwrap();
+        let name = format!("md{}", 127 - state.volumes.len());
+        let nodes = members.iter().map(|it| it.display().to_string());
+        let nodes = nodes.collect::<Vec<_>>().join(" ");
+        state
+            .tables
+            .push(format!("{name} 1.{minor_version} {nodes}"));
+        state.volumes.push(name.clone());
+        Ok(Path::new("/dev").join(name))
+    }
+
+    fn stop_array(&self, node: &Path) -> io::Result<()> {
+        let name = node.file_name().unwrap().to_str().unwrap();
+        self.remove_volume(name)
     }
 
     fn mount(

@@ -1,5 +1,6 @@
 //! Captures, with everything but the machine real.
 
+mod arrays;
 mod crash;
 mod end;
 mod faults;

@@ -175,7 +175,7 @@ fn a_volume_that_gives_no_answer_is_not_taken_for_one_with_another_file_system()
     assert_refused(
         machine,
         &configured(3),
-        "the volume vg0-crash gives no answer: Input/output error",
+        "vg0-crash gives no answer: Input/output error",
     );
 }
 

@@ -2,11 +2,13 @@
 
 use super::Finder;
 use crate::crash::needs::Needs;
-use crate::crash::{names, probe};
+use crate::crash::probe;
 use crate::failure::Result;
 use crate::failure::problem::Problem;
 use baton_capture::device::Device;
-use baton_capture::layer::device_mapper::{Leg, Segment, TableError, Volume, VolumeError, check};
+use baton_capture::layer::device_mapper::{
+    Extent, Leg, Mapping, Segment, TableError, Volume, VolumeError, check,
+};
 use baton_capture::layer::{Base, Layer, Name};
 use baton_capture::probe::lvm::{Id, VolumeGroup};
 use baton_sys::block::BlockDevice;
@@ -40,6 +42,50 @@ pub fn add(finder: &mut Finder<'_>, disk: &BlockDevice) -> Result<Option<Name>> 
     }
     Ok(Some(name))
 }
+
+/// Adds a partition of a layer, as a volume in one piece: the device mapper needs no partition table. Returns its name.
+pub fn add_partition(finder: &mut Finder<'_>, device: &BlockDevice, on: Name) -> Result<Name> {
+    let problem = |why: String| Problem::Volume {
+        target: finder.target.to_owned(),
+        volume: device.name.clone(),
+        why,
+        help: BAD_TABLE,
+    };
+    let name = Name::try_from(device.name.clone()).map_err(|error| problem(error.to_string()))?;
+    let place = device.partition().zip(device.size());
+    let (partition, size) =
+        place.ok_or_else(|| problem("where the partition lies isn't known".to_owned()))?;
+    let volume = Volume {
+        name: name.clone(),
+        uuid: String::new(),
+        leg: vec![Leg {
+            device: Base::Layer(on),
+            physical_volume: None,
+        }],
+        table: vec![Segment {
+            start: 0,
+            length: size / SECTOR,
+            mapping: Mapping::Linear(Extent {
+                device: 0,
+                start: partition.start / SECTOR,
+            }),
+        }],
+        group: None,
+    };
+    let volume = volume
+        .checked()
+        .map_err(|error| problem(error.to_string()))?;
+    if finder.layers.iter().all(|layer| *layer.name() != name) {
+        finder
+            .words
+            .push(format!("{name} is a partition of {}", device.disk().name));
+        finder.layers.push(Layer::DeviceMapper(volume));
+    }
+    Ok(name)
+}
+
+/// The unit of tables.
+const SECTOR: u64 = 512;
 
 /// Adds the modules that a volume needs.
 pub fn require(volume: &Volume, needs: &mut Needs<'_>) -> std::result::Result<(), Problem> {
@@ -208,35 +254,9 @@ impl Look<'_, '_> {
 
     /// The name that a device of the volume has after a crash.
     fn base(&mut self, device: &BlockDevice) -> Result<Base> {
-        if let Some(name) = self.finder.add(device)? {
-            return Ok(Base::Layer(name));
-        }
-        let root = self.finder.root;
-        let table = || names::part_uuid(root, device);
-        let label = || {
-            Some(Device::Uuid(
-                probe::physical_volume(root, device)?.ok()?.id.into(),
-            ))
-        };
-        let names = if device.is_partition() {
-            [table(), label()]
-        } else {
-            [names::identity(root, device)?, label()]
-        };
-        for name in names.into_iter().flatten() {
-            let is_right = probe::carries(root, device, &name) != Some(false);
-            if is_right && names::others(root, device, &name)?.is_empty() {
-                return Ok(Base::Device(name));
-            }
-        }
-        let help = table().map_or("lay the volume on a partition of a GPT", |it| {
-            it.when_shared()
-        });
-        let why = format!(
-            "{} has no name that it alone has, also after a crash (PARTUUID, WWN or serial number)",
-            device.name
-        );
-        Err(self.problem(why, help).into())
+        let found = probe::physical_volume(self.finder.root, device);
+        let label = found.and_then(|found| Some(Device::Uuid(found.ok()?.id.into())));
+        self.finder.base(device, self.name.as_str(), label)
     }
 
     /// The physical volumes on the devices of a logical volume, and their group. `uuid` is the volume's, which begins with

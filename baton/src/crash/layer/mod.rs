@@ -2,15 +2,18 @@
 //! again. Each kind of layer has a file; what the capture program does is in `capture/src/layer`.
 
 mod device_mapper;
+mod md;
 
 #[cfg(test)]
 mod tests;
 
 use super::assembled::assembled;
 use super::needs::Needs;
+use super::{names, probe};
 use crate::failure::problem::Problem;
 use crate::failure::{Cause, Failure, Result};
-use baton_capture::layer::{Layer, Layers, Name};
+use baton_capture::device::Device;
+use baton_capture::layer::{Base, Layer, Layers, Name};
 use baton_sys::Root;
 use baton_sys::block::BlockDevice;
 use std::thread::sleep;
@@ -89,6 +92,7 @@ impl Stack {
         for layer in self.layers.iter() {
             match layer {
                 Layer::DeviceMapper(volume) => device_mapper::require(volume, needs)?,
+                Layer::Md(array) => md::require(array, needs)?,
             }
         }
         let mut disks = self.disks.iter();
@@ -128,7 +132,10 @@ impl Finder<'_> {
             return Err(self.stacked(&disk, "a part of itself"));
         }
         self.way.push(disk.name.clone());
-        let layer = device_mapper::add(self, &disk)?;
+        let layer = match device_mapper::add(self, &disk)? {
+            None => md::add(self, device)?,
+            volume => volume,
+        };
         self.way.pop();
         if layer.is_none() {
             if let Some(kind) = assembled(&disk) {
@@ -137,6 +144,45 @@ impl Finder<'_> {
             self.disks.push(device.clone());
         }
         Ok(layer)
+    }
+
+    /// The name that a device of the volume or array has after a crash. It may also be known by what is on it.
+    fn base(
+        &mut self,
+        device: &BlockDevice,
+        volume: &str,
+        contents: Option<Device>,
+    ) -> Result<Base> {
+        if let Some(name) = self.add(device)? {
+            return Ok(Base::Layer(name));
+        }
+        let root = self.root;
+        let own = if device.is_partition() {
+            names::part_uuid(root, device)
+        } else {
+            names::identity(root, device)?
+        };
+        let help = own.as_ref().filter(|_| device.is_partition()).map_or(
+            "lay the volume on a partition of a GPT",
+            Device::when_shared,
+        );
+        for name in [own, contents].into_iter().flatten() {
+            let is_right = probe::carries(root, device, &name) != Some(false);
+            if is_right && names::others(root, device, &name)?.is_empty() {
+                return Ok(Base::Device(name));
+            }
+        }
+        let why = format!(
+            "{} has no name that it alone has, also after a crash (PARTUUID, WWN or serial number)",
+            device.name
+        );
+        Err(Problem::Volume {
+            target: self.target.to_owned(),
+            volume: volume.to_owned(),
+            why,
+            help,
+        }
+        .into())
     }
 
     fn stacked(&self, disk: &BlockDevice, kind: &str) -> Failure {

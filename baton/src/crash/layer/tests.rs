@@ -20,9 +20,9 @@ fn refused(fake: &Fake) -> (&'static str, String) {
 }
 
 fn volumes(stack: &Stack) -> Vec<Volume> {
-    let volumes = stack.layers.iter().map(|layer| {
-        let Layer::DeviceMapper(volume) = layer;
-        volume.clone()
+    let volumes = stack.layers.iter().filter_map(|layer| match layer {
+        Layer::DeviceMapper(volume) => Some(volume.clone()),
+        Layer::Md(_) => None,
     });
     volumes.collect()
 }
