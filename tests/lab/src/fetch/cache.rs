@@ -51,9 +51,9 @@ impl Entry<'_> {
     fn name(self) -> String {
         match self {
             Entry::Firmware => "firmware-1".into(),
-            Entry::Kernel(label) => format!("kernel-{label}-5"),
+            Entry::Kernel(label) => format!("kernel-{label}-6"),
             Entry::StockKexec => "stock-kexec-1".into(),
-            Entry::Lvm => "lvm-1".into(),
+            Entry::Lvm => "lvm-2".into(),
             Entry::Images => "images-2".into(),
             Entry::DumpPeers => "dump-peers-2".into(),
             Entry::SystemdSbsign => "systemd-sbsign-1".into(),

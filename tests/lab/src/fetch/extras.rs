@@ -69,7 +69,7 @@ impl Extras {
         &self.stock_kexec
     }
 
-    /// LVM, mke2fs and their libraries, as a file tree.
+    /// LVM, mdadm, mke2fs and their libraries, as a file tree.
     pub fn lvm_tree(&self) -> &Path {
         &self.lvm
     }
@@ -126,10 +126,13 @@ const MKE2FS: &[&str] = &["e2fsprogs", "libext2fs2", "libcom-err2", "libuuid1"];
 
 fn lvm(cache: &Cache, draft: &Path) -> Result<()> {
     let apt = Apt::for_downloads(cache, Releases::Stable)?;
-    apt.unpack_all(&["lvm2"], draft)?;
+    apt.unpack_all(&["lvm2", "mdadm"], draft)?;
     apt.unpack_all(MKE2FS, draft)?;
-    let libraries = apt.libraries("lvm2", apt::BASE)?;
-    apt.unpack_all(&libraries, draft)
+    for package in ["lvm2", "mdadm"] {
+        let libraries = apt.libraries(package, apt::BASE)?;
+        apt.unpack_all(&libraries, draft)?;
+    }
+    Ok(())
 }
 
 fn images(cache: &Cache, draft: &Path) -> Result<()> {

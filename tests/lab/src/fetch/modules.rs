@@ -20,6 +20,7 @@ const WANTED: &[&str] = &[
     "nls_iso8859_1",
     "nls_utf8",
     "nvme",
+    "raid1",
     "vfat",
     "virtio_blk",
     "virtio_net",

@@ -1,6 +1,7 @@
 //! A crash, captured: on a machine that Secure Boot has locked down, to a disk, and read back from it by
 //! Baton and by everybody else.
 
+mod arrays;
 mod case;
 mod cluster;
 mod crashing;
@@ -54,6 +55,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.extend(targets::all());
     found.push(cluster::told());
     found.extend(volumes::all());
+    found.extend(arrays::all());
     found.extend(reserved::all());
     found
 }

@@ -28,8 +28,8 @@ const VOLUME: &str = "/dev/vg0/crash";
 /// Where the log goes if the volume can't be used.
 const BOOT: &str = "/boot";
 
-const LOAD: &str = "/payload/bin/baton crash load --capture /payload/bin/baton-capture";
-const STATUS: &str = "/payload/bin/baton crash status --capture /payload/bin/baton-capture";
+pub const LOAD: &str = "/payload/bin/baton crash load --capture /payload/bin/baton-capture";
+pub const STATUS: &str = "/payload/bin/baton crash status --capture /payload/bin/baton-capture";
 
 pub fn all() -> Vec<Scenario> {
     vec![
@@ -53,7 +53,7 @@ fn disks_and_boot() -> Vec<Target> {
 }
 
 /// What makes LVM's volumes usable.
-fn with_lvm() -> Vec<Step> {
+pub fn with_lvm() -> Vec<Step> {
     let mut steps: Vec<Step> = ["dm_mod", "ext4"]
         .into_iter()
         .map(|name| Step::LoadModule(name.into()))

@@ -1,0 +1,190 @@
+//! Dumps to RAID arrays (md), made by mdadm itself: captured without it, also where a disk is gone by then.
+
+use anyhow::{Context, Result, ensure};
+use baton_guest::script::{Script, Step};
+use baton_lab::fetch::packages::MAIN;
+use baton_lab::machine::{Machine, Mishap, Target};
+use baton_lab::vm::Run;
+use baton_lab::vm::judge;
+use fs_err as fs;
+
+use super::crashing::{PLACE, configured, ended, mounted, on_nvme, unlocked};
+use super::examine::{read_elsewhere, the_dump};
+use super::faults::readable;
+use super::volumes::{LOAD, STATUS, with_lvm};
+use crate::scenario::Scenario;
+
+/// The array, as a file system's device.
+const ARRAY: &str = "/dev/md0";
+
+pub fn all() -> Vec<Scenario> {
+    vec![whole(), leg_gone(), under_lvm()]
+}
+
+/// The members: a partition, and a disk without any.
+fn disks() -> Vec<Target> {
+    vec![on_nvme("raw", 192), on_nvme("blank", 192)]
+}
+
+/// What makes the members and mdadm usable.
+fn with_mdadm() -> Vec<Step> {
+    let modules = ["raid1", "ext4"].into_iter();
+    let mut steps: Vec<Step> = modules.map(|name| Step::LoadModule(name.into())).collect();
+    for (target, partition) in [(0, true), (1, false)] {
+        steps.push(Step::Link {
+            target,
+            partition,
+            path: format!("/dev/member{target}"),
+        });
+    }
+    steps
+}
+
+fn mdadm(words: &str) -> Step {
+    Step::run(&format!("/payload/bin/mdadm {words}"))
+}
+
+/// An array with superblocks of this version is made of both disks.
+fn with_array(metadata: &str) -> Vec<Step> {
+    let mut steps = with_mdadm();
+    steps.push(mdadm(&format!(
+        "--create {ARRAY} --run --assume-clean --metadata={metadata} --level=1 --raid-devices=2 /dev/member0 /dev/member1"
+    )));
+    steps
+}
+
+/// A file system is made on a device, and mounted where dumps go.
+fn with_file_system(device: &str) -> Vec<Step> {
+    vec![
+        Step::run(&format!("/payload/bin/mke2fs -q -t ext4 {device}")),
+        Step::run(&format!("/payload/bin/busybox mkdir -p -m 700 {PLACE}")),
+        Step::run(&format!(
+            "/payload/bin/busybox mount -t ext4 {device} {PLACE}"
+        )),
+    ]
+}
+
+/// Loaded, and crashed.
+fn crashed(mut steps: Vec<Step>, load: &str) -> Script {
+    steps.push(configured(150, MAIN, &[mounted(PLACE)]));
+    steps.push(Step::run(load));
+    steps.push(Step::run(STATUS));
+    steps.push(Step::run("/payload/bin/busybox sync"));
+    steps.push(Step::Sysrq('c'));
+    Script {
+        stages: vec![steps],
+    }
+}
+
+fn says_what_it_is(run: &Run) -> Result<()> {
+    let status = judge::said(run, 1, "status")?;
+    ensure!(
+        status.contains("md0 is raid1 on "),
+        "status doesn't say what the array is: {status}"
+    );
+    Ok(())
+}
+
+/// Mounted elsewhere, once it is assembled by these words of mdadm's.
+fn assembled(words: &str) -> Vec<(Vec<Step>, String)> {
+    let mut steps = with_mdadm();
+    steps.push(mdadm(words));
+    steps.push(Step::run("/payload/bin/busybox mkdir -p /array"));
+    steps.push(Step::run(&format!(
+        "/payload/bin/busybox mount -t ext4 {ARRAY} /array"
+    )));
+    vec![(steps, "/array".to_owned())]
+}
+
+/// Under Secure Boot, through the gate; the superblocks are at the members' ends, where each of them alone looks like the
+/// file system.
+fn whole() -> Scenario {
+    let machine = Machine {
+        cmdline: "crashkernel=256M".into(),
+        targets: disks(),
+        ..Machine::new(MAIN)
+    };
+    let mut steps = with_array("1.0");
+    steps.extend(with_file_system(ARRAY));
+    let load = format!("{LOAD} --via gate --gate /payload/gate/mok.efi");
+    let script = crashed(steps, &load);
+    Scenario::new("dump-array-whole", script, |run: &Run| {
+        ended(run)?;
+        judge::console_says(run, "md0 is set up")?;
+        says_what_it_is(run)
+    })
+    .on(machine)
+    .within(240)
+    .examined(|lab, directory| {
+        // Both members are in it: mdadm ends with another code where one is missing.
+        let mut places = assembled(&format!("--assemble {ARRAY} /dev/member0 /dev/member1"));
+        for (steps, _) in &mut places {
+            steps.push(mdadm(&format!("--detail --test {ARRAY}")));
+        }
+        let files = read_elsewhere(lab, directory, MAIN, &disks(), places)?;
+        let files = files.first().context("nothing was read")?;
+        readable(lab, &the_dump(files)?, &["dump", "check"])
+    })
+    .only_in_full()
+}
+
+/// One of the members gives no answer any more when the kernel panics.
+fn leg_gone() -> Scenario {
+    let mut steps = with_array("1.2 --bitmap=internal");
+    steps.extend(with_file_system(ARRAY));
+    let script = crashed(steps, LOAD);
+    let mishap = Mishap {
+        when: "Kernel panic",
+        command: "drive_del baton-target-1",
+    };
+    Scenario::new("dump-array-leg-gone", script, |run: &Run| {
+        ended(run)?;
+        judge::console_says(run, WITHOUT)?;
+        judge::console_says(run, "md0 is set up")?;
+        says_what_it_is(run)
+    })
+    .on(unlocked(MAIN, disks(), Some(mishap)))
+    .within(240)
+    .examined(|lab, directory| {
+        let places = assembled(&format!("--assemble --run {ARRAY} /dev/member0"));
+        let files = read_elsewhere(lab, directory, MAIN, &disks(), places)?;
+        let files = files.first().context("nothing was read")?;
+        let dump = the_dump(files)?;
+        readable(lab, &dump, &["dump", "check"])?;
+        let summary = dump.with_file_name("summary.json");
+        let summary = fs::read_to_string(summary)?;
+        ensure!(
+            summary.contains(WITHOUT),
+            "the summary doesn't say what was missing: {summary}"
+        );
+        Ok(())
+    })
+    .only_in_full()
+}
+
+const WITHOUT: &str = "the array md0 goes without WWN=";
+
+/// A volume of LVM on the array.
+fn under_lvm() -> Scenario {
+    let mut steps = with_array("1.2");
+    steps.extend(with_lvm());
+    for words in [
+        format!("lvm pvcreate {ARRAY}"),
+        format!("lvm vgcreate vg0 {ARRAY}"),
+        "lvm lvcreate -y -l 100%FREE -n crash vg0".to_owned(),
+    ] {
+        steps.push(Step::run(&format!("/payload/bin/{words}")));
+    }
+    steps.extend(with_file_system("/dev/vg0/crash"));
+    let script = crashed(steps, LOAD);
+    Scenario::new("dump-array-lvm", script, |run: &Run| {
+        ended(run)?;
+        judge::console_says(run, "md0 is set up")?;
+        judge::console_says(run, "vg0-crash is set up")?;
+        judge::console_says(run, "the dump is complete")?;
+        says_what_it_is(run)
+    })
+    .on(unlocked(MAIN, disks(), None))
+    .within(240)
+    .only_in_full()
+}
