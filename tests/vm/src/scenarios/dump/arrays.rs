@@ -64,12 +64,22 @@ fn with_file_system(device: &str) -> Vec<Step> {
     ]
 }
 
-/// Loaded, and crashed.
+/// Loaded, and crashed right after a write, so that the members may differ. The capture kernel says all that it does.
 fn crashed(mut steps: Vec<Step>, load: &str) -> Script {
-    steps.push(configured(150, MAIN, &[mounted(PLACE)]));
+    let configured = match configured(150, MAIN, &[mounted(PLACE)]) {
+        Step::Write { path, text } => Step::Write {
+            path,
+            text: text.replacen("[kernel]\n", "[kernel]\nparameters = [\"loglevel=7\"]\n", 1),
+        },
+        other => other,
+    };
+    steps.push(configured);
     steps.push(Step::run(load));
     steps.push(Step::run(STATUS));
     steps.push(Step::run("/payload/bin/busybox sync"));
+    steps.push(Step::run(&format!(
+        "/payload/bin/busybox dd if=/dev/zero of={PLACE}/last bs=64k count=1 conv=fsync"
+    )));
     steps.push(Step::Sysrq('c'));
     Script {
         stages: vec![steps],
@@ -111,6 +121,11 @@ fn whole() -> Scenario {
     Scenario::new("dump-array-whole", script, |run: &Run| {
         ended(run)?;
         judge::console_says(run, "md0 is set up")?;
+        judge::console_says(run, NOT_CLEAN)?;
+        ensure!(
+            judge::console_says(run, RESYNC).is_err(),
+            "the capture has the array resynchronised"
+        );
         says_what_it_is(run)
     })
     .on(machine)
@@ -161,6 +176,11 @@ fn leg_gone() -> Scenario {
     })
     .only_in_full()
 }
+
+/// What the capture kernel says of an array that was being written to (raid1_run of drivers/md/raid1.c), and would say if
+/// it resynchronised one (md_do_sync of drivers/md/md.c).
+const NOT_CLEAN: &str = "not clean -- starting background reconstruction";
+const RESYNC: &str = "md: resync of RAID array";
 
 const WITHOUT: &str = "the array md0 goes without WWN=";
 
