@@ -39,7 +39,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(files.all(|file| file.filesystem != Filesystem::Inherited));
     }
     let words: Vec<&str> = pattern.split(' ').collect();
-    let _ = search::read("search", &words);
+    let _ = search::read("search", &words, &variables);
     if let Some(name) = Name::parse(pattern, SUFFIX) {
         assert!(name.id.len() <= pattern.len());
     }
