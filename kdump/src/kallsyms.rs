@@ -75,8 +75,7 @@ pub fn find<const N: usize>(
 /// How an address follows from an entry.
 #[derive(Clone, Copy)]
 enum Way {
-    /// Offsets from before the base, and absolute addresses of what each CPU has (up to 6.14 on x86 with more than
-    /// one CPU, KALLSYMS_ABSOLUTE_PERCPU).
+    /// Offsets from before the base, and absolute addresses of what each CPU has (up to 6.14, KALLSYMS_ABSOLUTE_PERCPU).
     BeforeBase,
     /// Offsets from the base.
     Base,

@@ -34,9 +34,9 @@ const PARAMETERS: u32 = 3;
 /// The version of superblocks that is spoken of here; the minor version says where on the device they are.
 const MAJOR_VERSION: i32 = 1;
 
-/// Assembles and starts an array of the members with these nodes, whose superblocks have the minor version. What is missing of it is left
-/// to the kernel to judge. It is started in a way in which nothing is written to it until something is written through
-/// it, and then no resynchronisation begins. Returns its node.
+/// Assembles and starts an array of the members with these nodes, whose superblocks have the minor version. What is
+/// missing of it is left to the kernel to judge. It is started in a way in which nothing is written to it until something
+/// is written through it, and then no resynchronisation begins. Returns its node.
 ///
 /// # Errors
 /// The error of the kernel, whose log says more. Nothing is left of the array then.

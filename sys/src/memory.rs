@@ -4,7 +4,7 @@ use crate::{ReadError, Root};
 use rustix::mm::{Advice, madvise};
 use std::ops::Range;
 
-/// The least for which large pages are asked: two of those of x86-64, one of which surely lies within.
+/// The least for which large pages are asked: two of 2 MiB, one of which surely lies within.
 const LARGE: usize = 4 << 20;
 
 /// A multiple of every size of page that Linux has.

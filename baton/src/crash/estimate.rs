@@ -2,6 +2,7 @@
 
 use super::prepare::Prepared;
 use super::target::FoundTarget;
+use crate::arch::capture::LOW_MEMORY;
 use baton_capture::dump::Dump;
 use baton_kdump::encode::Compression;
 use baton_kdump::filter::Level;
@@ -40,10 +41,6 @@ pub struct CrashMemory {
     /// Bytes that programs use until a crash, and the crash kernel then (`crashkernel=…,cma`).
     pub lent: u64,
 }
-
-/// What a kernel that has memory above 4 GiB takes below it, for devices with 32-bit addressing: 64 MiB for swiotlb, and
-/// as much as it puts on top of that (crash_low_size_default of arch/x86/include/asm/crash_reserve.h).
-const LOW: u64 = (64 + 8) * MIB;
 
 impl CrashMemory {
     /// Looks for what is lent, and for where all of it lies, beside so many bytes that are reserved.
@@ -91,11 +88,11 @@ impl CrashMemory {
     pub fn shortage(self, command_line: &[u8]) -> Option<String> {
         let mut words = command_line.split(u8::is_ascii_whitespace);
         let is_chosen = words.any(|word| word.starts_with(b"swiotlb="));
-        ((1..LOW).contains(&self.low) && !is_chosen).then(|| {
+        ((1..LOW_MEMORY).contains(&self.low) && !is_chosen).then(|| {
             format!(
                 "the crash kernel doesn't start with {} MiB below 4 GiB, of which it takes 64 MiB for devices with 32-bit addressing; boot with crashkernel={}M,low or more, or without ,low",
                 self.low / MIB,
-                LOW / MIB
+                LOW_MEMORY / MIB
             )
         })
     }

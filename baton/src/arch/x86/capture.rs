@@ -9,6 +9,11 @@ pub const ADDED: &[&str] = &[
     "mce=off",
 ];
 
+/// The least that must be reserved below 4 GiB where the rest lies above, in bytes: 64 MiB for swiotlb, through which devices
+/// with 32-bit addressing go, and as much as the kernel puts on top of that (crash_low_size_default of
+/// arch/x86/include/asm/crash_reserve.h).
+pub const LOW_MEMORY: u64 = (64 + 8) << 20;
+
 /// What a capture that runs on so many processors gets.
 ///
 /// # Errors

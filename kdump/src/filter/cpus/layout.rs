@@ -6,7 +6,7 @@ use crate::btf::{Btf, Structure};
 use crate::kallsyms;
 use crate::vmcoreinfo::VmcoreInfo;
 
-/// NR_CPUS is at most 8192 (arch/x86/Kconfig).
+/// No architecture has a larger NR_CPUS (NR_CPUS_RANGE_END of Kconfig).
 const MAX_CPUS: u32 = 8192;
 /// NR_PCP_LISTS is at most this, and so is PAGEVEC_SIZE.
 const MAX_LENGTH: u32 = 256;
