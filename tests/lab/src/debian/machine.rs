@@ -9,11 +9,18 @@ use fs_err as fs;
 use super::Installed;
 use crate::exec;
 use crate::fetch::packages::Packages;
+use crate::image::disk;
 use crate::machine::CMDLINE;
 use crate::vm::firmware;
 
 /// RAM in MiB.
 const MEMORY_MIB: u64 = 1024;
+
+/// The serial number of a disk with nothing on it.
+pub const SPARE: &str = "spare";
+
+/// How large that is.
+const SPARE_SIZE: u64 = 4 << 30;
 
 /// A machine under Secure Boot with Microsoft's keys, as it leaves the factory: no key is enrolled. It keeps what it
 /// writes, also over a reset, for as long as it runs.
@@ -30,6 +37,9 @@ pub fn under_secure_boot(
     firmware::secure(&mut command, packages, &vars);
     drive(&mut command, "system", &system.disk, "snapshot=on");
     drive(&mut command, "medium", medium, "snapshot=on");
+    let spare = directory.join("spare.img");
+    disk::blank(&spare, SPARE_SIZE)?;
+    drive(&mut command, SPARE, &spare, "snapshot=on");
     Ok(command)
 }
 
@@ -40,7 +50,7 @@ pub fn without_boot_loader(tree: &Path, disk: &Path, kvm: bool) -> Result<Comman
     let mut command = plain(kvm);
     command.args(["-machine", "q35", "-no-reboot", "-kernel"]);
     command.arg(&kernel).arg("-initrd").arg(release);
-    let root = format!("root=UUID={} rw {CMDLINE}", crate::image::disk::ROOT_UUID);
+    let root = format!("root=UUID={} rw {CMDLINE}", disk::ROOT_UUID);
     command.args(["-append", &root]);
     drive(&mut command, "system", disk, "cache=unsafe");
     Ok(command)

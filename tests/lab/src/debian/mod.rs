@@ -85,6 +85,9 @@ const PACKAGES: &[&str] = &[
 /// What Baton stands beside or in for, and the program that writes its dumps.
 pub const PEERS: &str = "kexec-tools kdump-tools makedumpfile";
 
+/// What makes logical volumes.
+pub const VOLUMES: &str = "lvm2";
+
 /// Fetches what a command of apt-get would install in the directory that the shell knows as `$1`.
 const DOWNLOAD: &str = "chroot \"$1\" apt-get -y --download-only";
 
@@ -98,7 +101,7 @@ const FIRST_BOOT: Duration = Duration::from_secs(1800);
 pub struct Installed {
     /// Its disk, with its boot loader on it; machines write to it in memory.
     pub disk: PathBuf,
-    /// The packages of what is installed later: a newer kernel, kexec-tools and kdump-tools, and what those need.
+    /// The packages of what is installed later: a newer kernel, kexec-tools and kdump-tools, LVM, and what those need.
     pub later: PathBuf,
 }
 
@@ -152,7 +155,7 @@ impl Release {
             then: vec![
                 "chroot \"$1\" apt-get clean".to_owned(),
                 format!("{DOWNLOAD} -t {} install {KERNEL}", self.newer),
-                format!("{DOWNLOAD} install {PEERS}"),
+                format!("{DOWNLOAD} install {PEERS} {VOLUMES}"),
                 format!("cp \"$1\"/var/cache/apt/archives/*.deb {}", later.display()),
             ],
         })

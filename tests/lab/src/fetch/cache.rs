@@ -62,7 +62,7 @@ impl Entry<'_> {
             Entry::Keys => "keys-3".into(),
             Entry::Symbols(release) => format!("symbols-{release}-1"),
             Entry::CrashingSystem => "crashing-system-1".into(),
-            Entry::Debian(release) => format!("{release}-3"),
+            Entry::Debian(release) => format!("{release}-4"),
             Entry::FiguresVmcore => "figures-vmcore-1".into(),
         }
     }

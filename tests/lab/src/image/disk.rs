@@ -186,7 +186,8 @@ pub fn raw(image: &Path, text: &[u8], size: usize) -> Result<()> {
     Ok(fs::write(image, bytes)?)
 }
 
-fn blank(image: &Path, size: u64) -> Result<()> {
+/// A disk of so many bytes with nothing on it.
+pub fn blank(image: &Path, size: u64) -> Result<()> {
     let file = File::create(image).with_context(|| format!("can't make {}", image.display()))?;
     Ok(file.set_len(size)?)
 }

@@ -3,6 +3,7 @@
 
 mod console;
 mod drop_in;
+mod on_lvm;
 mod story;
 
 use std::path::Path;
@@ -29,7 +30,10 @@ pub fn all() -> Vec<Scenario> {
         .iter()
         .map(|release| told("guest", *release, story::tell));
     lived_with
-        .chain([told("drop-in", RELEASES[0], drop_in::tell)])
+        .chain([
+            told("drop-in", RELEASES[0], drop_in::tell),
+            told("on-lvm", RELEASES[0], on_lvm::tell),
+        ])
         .collect()
 }
 
