@@ -8,6 +8,7 @@ use crate::bytes::u16_at;
 use crate::pieces::Pieces;
 use crate::vmcoreinfo::{VmcoreInfo, VmcoreInfoError};
 use std::io;
+use std::ops::Range;
 
 /// More than any kernel has.
 const MAX_SYMBOLS: u32 = 1 << 24;
@@ -17,6 +18,8 @@ const MAX_TOKENS: usize = 1 << 16;
 const TOKENS: usize = 256;
 /// KSYM_NAME_LEN, and the letter of its type.
 const MAX_NAME: usize = 513;
+/// What VMCOREINFO says the address of, too.
+const KNOWN: &str = "_stext";
 
 /// Why symbols can't be found.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +59,7 @@ pub fn find<const N: usize>(
         Err(VmcoreInfoError::Missing(_)) => None,
         at => Some(kernel.u64(at?)?),
     };
-    let known = info.symbol("_stext")?;
+    let known = info.symbol(KNOWN)?;
     let (at, offset) = entry(numbers.known)?;
     let way = Way::ALL
         .into_iter()
@@ -127,13 +130,20 @@ fn numbers<const N: usize>(
     let mut found = [None; N];
     let mut known = None;
     let mut name = Vec::new();
+    let mut lengths = vec![KNOWN.len()];
+    lengths.extend(names.iter().map(|it| it.len()));
     for number in 0..count {
-        tokens.expand(&mut pieces, &mut name)?;
-        // The first letter is its type.
+        let encoded = encoded(&mut pieces)?;
+        // The first letter is its type. Few are as long as one of these, and the others needn't be put together.
+        let length = tokens.length(encoded).wrapping_sub(1);
+        if !lengths.contains(&length) {
+            continue;
+        }
+        tokens.expand(encoded, &mut name);
         let Some((_, name)) = name.split_first() else {
             continue;
         };
-        if name == b"_stext" {
+        if name == KNOWN.as_bytes() {
             known.get_or_insert(number);
         }
         for (found, wanted) in found.iter_mut().zip(names) {
@@ -151,7 +161,7 @@ fn numbers<const N: usize>(
 /// What the bytes of names stand for.
 struct Tokens {
     table: Vec<u8>,
-    starts: [usize; TOKENS],
+    places: [Range<usize>; TOKENS],
 }
 
 impl Tokens {
@@ -164,37 +174,46 @@ impl Tokens {
         let length = starts.iter().max().map_or(0, |last| last + MAX_NAME);
         let mut table = vec![0; length.min(MAX_TOKENS)];
         kernel.read(info.symbol("kallsyms_token_table")?, &mut table)?;
-        Ok(Tokens { table, starts })
+        let places = starts.map(|start| {
+            let rest = table.get(start..).unwrap_or_default();
+            let length = rest.iter().position(|byte| *byte == 0);
+            start..start + length.unwrap_or(rest.len())
+        });
+        Ok(Tokens { table, places })
     }
 
-    fn of(&self, token: u8) -> &[u8] {
-        let start = self.starts.get(usize::from(token)).copied();
-        let rest = start
-            .and_then(|it| self.table.get(it..))
-            .unwrap_or_default();
-        rest.split(|byte| *byte == 0).next().unwrap_or_default()
+    fn place(&self, token: u8) -> Range<usize> {
+        self.places
+            .get(usize::from(token))
+            .cloned()
+            .unwrap_or_default()
     }
 
-    /// Reads the next name.
-    fn expand(&self, pieces: &mut Pieces<'_>, name: &mut Vec<u8>) -> Result<()> {
+    /// How long a name is.
+    fn length(&self, encoded: &[u8]) -> usize {
+        encoded.iter().map(|token| self.place(*token).len()).sum()
+    }
+
+    /// Puts a name together.
+    fn expand(&self, encoded: &[u8], name: &mut Vec<u8>) {
         name.clear();
-        let byte = |pieces: &mut Pieces<'_>| -> Result<usize> {
-            Ok(pieces.take(1)?.first().copied().map_or(0, usize::from))
-        };
-        let mut length = byte(pieces)?;
-        if length & 0x80 != 0 {
-            // Since 6.1: seven bits, and then the rest.
-            length = length & 0x7f | byte(pieces)? << 7;
+        for token in encoded {
+            name.extend(self.table.get(self.place(*token)).unwrap_or_default());
         }
-        for token in pieces.take(length)? {
-            let token = self.of(*token);
-            // No name is longer, and none that is wanted is cut off.
-            if name.len() + token.len() <= MAX_NAME {
-                name.extend(token);
-            }
-        }
-        Ok(())
     }
+}
+
+/// Reads the next name.
+fn encoded<'a>(pieces: &'a mut Pieces<'_>) -> Result<&'a [u8]> {
+    let byte = |pieces: &mut Pieces<'_>| -> Result<usize> {
+        Ok(pieces.take(1)?.first().copied().map_or(0, usize::from))
+    };
+    let mut length = byte(pieces)?;
+    if length & 0x80 != 0 {
+        // Since 6.1: seven bits, and then the rest.
+        length = length & 0x7f | byte(pieces)? << 7;
+    }
+    Ok(pieces.take(length)?)
 }
 
 #[cfg(test)]

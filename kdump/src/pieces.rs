@@ -61,14 +61,14 @@ impl<'a> Pieces<'a> {
     pub(crate) fn text(&mut self) -> io::Result<&[u8]> {
         let mut looked = 0;
         loop {
-            let held = self.held.get(self.done..).unwrap_or_default();
-            if let Some(length) = held.iter().skip(looked).position(|byte| *byte == 0) {
+            let rest = self.held.get(self.done + looked..).unwrap_or_default();
+            if let Some(length) = rest.iter().position(|byte| *byte == 0) {
                 let start = self.done;
                 let end = start + looked + length;
                 self.done = end + 1;
                 return Ok(self.held.get(start..end).unwrap_or_default());
             }
-            looked = held.len();
+            looked += rest.len();
             self.fill()?;
         }
     }
