@@ -61,10 +61,13 @@ impl CrashMemory {
         })
     }
 
-    /// All that a crash kernel has.
+    /// All that a capture can use: what the kernel takes below 4 GiB for devices serves nothing else.
     #[must_use]
-    pub fn whole(self) -> u64 {
-        self.reserved.saturating_add(self.lent)
+    pub fn usable(self) -> u64 {
+        let for_devices = self.low.min(LOW_MEMORY);
+        self.reserved
+            .saturating_sub(for_devices)
+            .saturating_add(self.lent)
     }
 
     /// In words.
@@ -100,10 +103,10 @@ impl CrashMemory {
     /// What a person should know of it, where a capture is likely to need so many bytes, and leaves out this of the
     /// memory.
     pub fn notes(self, needed: u64, level: Level) -> impl Iterator<Item = String> {
-        let small = (self.reserved > 0 && needed > self.whole()).then(|| {
+        let small = (self.reserved > 0 && needed > self.usable()).then(|| {
             format!(
-                "{} MiB are reserved and about {} MiB are likely to be needed; boot with a larger crashkernel=",
-                self.whole() / MIB,
+                "a capture has {} MiB and is likely to need about {} MiB; boot with a larger crashkernel=",
+                self.usable() / MIB,
                 needed.div_ceil(MIB)
             )
         });
@@ -195,7 +198,7 @@ mod tests {
         assert_eq!(notes(of(100, 0), level(0)), none);
         assert_eq!(notes(of(80, 20), level(31)), none);
         let small = notes(of(80, 19), level(31)).concat();
-        assert!(small.starts_with("99 MiB are reserved and about 100 MiB"));
+        assert!(small.starts_with("a capture has 99 MiB and is likely to need about 100 MiB"));
         for missing in [0, 1, 23, 27] {
             let missing = notes(of(80, 20), level(missing)).concat();
             assert!(missing.contains("in the 20 MiB of"), "{missing}");
@@ -215,6 +218,10 @@ mod tests {
         assert!(short(64, "quiet") && short(71, "xswiotlb=1"));
         assert!(!short(0, "") && !short(72, "") && !short(256, ""));
         assert!(!short(64, "quiet swiotlb=noforce"));
+        // What the kernel takes there is nothing that a capture can use.
+        assert_eq!(of(72).usable(), (256 - 72) * MIB);
+        assert_eq!(of(128).usable(), (256 - 72) * MIB);
+        assert_eq!(of(0).usable(), 256 * MIB);
     }
 
     #[test]

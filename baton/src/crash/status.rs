@@ -353,7 +353,7 @@ impl Status {
 
     /// What of the crash kernel's memory a capture needs; red where there is less.
     fn memory_bar(&self) -> Option<String> {
-        let (needed, reserved) = (self.memory_needed?, self.memory()?.whole());
+        let (needed, reserved) = (self.memory_needed?, self.memory()?.usable());
         let style = if needed > reserved {
             Style::Bad
         } else {
