@@ -1,7 +1,8 @@
-//! The running kernel's configuration, if a readable copy lies in `/boot`.
+//! A kernel's configuration, if a readable copy is installed: `/boot/config-RELEASE`, or `config` beside its modules, where
+//! Fedora and small capture kernels have it.
 //!
-//! `/proc/config.gz` isn't read: every distribution that signs its kernels and has it also installs
-//! `/boot/config-*`, and reading it would take a decompressor.
+//! `/proc/config.gz` isn't read: every distribution that signs its kernels and has it also installs such a file, and
+//! reading it would take a decompressor.
 
 use crate::{ReadError, Root};
 
@@ -16,10 +17,10 @@ impl KernelConfig {
         KernelConfig(text.into())
     }
 
-    /// The configuration of the running kernel; `None` if `/boot/config-RELEASE` doesn't exist.
+    /// The configuration of the running kernel; `None` if none is installed.
     ///
     /// # Errors
-    /// When the file exists and can't be read.
+    /// When a file exists and can't be read.
     pub fn of_running(root: &Root) -> Result<Option<KernelConfig>, ReadError> {
         let Some(release) = root.read_text("proc/sys/kernel/osrelease")? else {
             return Ok(None);
@@ -27,13 +28,22 @@ impl KernelConfig {
         KernelConfig::of_release(root, release.trim())
     }
 
-    /// The configuration of an installed kernel; `None` if `/boot/config-RELEASE` doesn't exist.
+    /// The configuration of an installed kernel; `None` if none is installed.
     ///
     /// # Errors
-    /// When the file exists and can't be read.
+    /// When a file exists and can't be read.
     pub fn of_release(root: &Root, release: &str) -> Result<Option<KernelConfig>, ReadError> {
-        let text = root.read_text(&format!("boot/config-{release}"))?;
-        Ok(text.map(KernelConfig))
+        let places = [
+            format!("boot/config-{release}"),
+            format!("lib/modules/{release}/config"),
+            format!("usr/lib/modules/{release}/config"),
+        ];
+        for place in places {
+            if let Some(text) = root.read_text(&place)? {
+                return Ok(Some(KernelConfig(text)));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether `CONFIG_name` is `y`.
@@ -64,5 +74,13 @@ mod tests {
             .with("boot/config-6.1.0-1-amd64", "CONFIG_KEXEC_SIG=y\n");
         let config = KernelConfig::of_running(&t.root()).unwrap().unwrap();
         assert!(config.is_set("KEXEC_SIG"));
+    }
+
+    #[test]
+    fn a_configuration_beside_the_modules_counts_where_boot_has_none() {
+        let t = TestRoot::new().with("usr/lib/modules/6.1-small/config", "CONFIG_PROC_VMCORE=y\n");
+        let found = |release| KernelConfig::of_release(&t.root(), release).unwrap();
+        assert!(found("6.1-small").unwrap().is_set("PROC_VMCORE"));
+        assert!(found("6.1").is_none());
     }
 }
