@@ -19,10 +19,15 @@ const PROGRAM: u32 = 0o755;
 
 /// What lies in the sources as it is installed: a directory of the sources, where its files go, and their mode. Files
 /// that are added there are installed without being named here.
-const AS_THEY_ARE: [(&str, &str, u32); 8] = [
+const AS_THEY_ARE: [(&str, &str, u32); 9] = [
     ("dist/systemd", "usr/lib/systemd/system", DATA),
     ("dist/udev", "usr/lib/udev/rules.d", DATA),
     ("dist/etc", "etc/baton", DATA),
+    (
+        "dist/capture-kernel",
+        "usr/share/baton/capture-kernel",
+        DATA,
+    ),
     ("dist/kernel-install", "usr/lib/kernel/install.d", PROGRAM),
     ("dist/kernel/postinst.d", "etc/kernel/postinst.d", PROGRAM),
     (

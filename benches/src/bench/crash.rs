@@ -1,4 +1,5 @@
-//! Captured crashes of one installation: by Baton, and by Debian's kdump-tools as its packages configure it.
+//! Captured crashes of one installation: by Baton, with the running kernel and with the small one that
+//! `dist/capture-kernel` builds, and by Debian's kdump-tools as its packages configure it.
 
 mod dump;
 mod guest;
@@ -10,6 +11,7 @@ use fs_err as fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use baton_lab::fetch::built;
 use baton_lab::fetch::cache::Cache;
 use baton_lab::fetch::peers::Peers;
 use baton_lab::machine::kvm;
@@ -27,8 +29,8 @@ const PLENTY_MIB: u64 = 256;
 /// How finely the smallest reservation is looked for.
 const STEP_MIB: u64 = 8;
 
-/// Both, in the order in which they are shown.
-const SIDES: [Errand; 2] = [Errand::KdumpTools, Errand::Baton];
+/// All, in the order in which they are shown.
+const SIDES: [Errand; 3] = [Errand::KdumpTools, Errand::Baton, Errand::BatonSmall];
 
 /// Measures both and prints the table.
 pub fn run() -> Result<()> {
@@ -40,15 +42,18 @@ pub fn run() -> Result<()> {
     let work = root.join("target/crash-figures");
     fs::create_dir_all(&work)?;
     let kvm = kvm::works(&cache, &packages)?;
+    let small = built::kernels(&cache, &root)?;
+    let small = small.iter().find(|kernel| kernel.label == built::CAPTURE);
+    let small = small.context("no small kernel was built")?;
     let bench = Bench {
-        system: System::make(&cache, &root, &work, kvm)?,
+        system: System::make(&cache, &root, &work, small, kvm)?,
         peers: extras.peers,
         work,
         kvm,
     };
     let crashes = bench.timed()?;
-    let least = [bench.least(SIDES[0])?, bench.least(SIDES[1])?];
-    table::print(&bench.system, kvm, &crashes, least)
+    let least = bench.all_least()?;
+    table::print(&bench.system, &small.image, kvm, &crashes, least)
 }
 
 struct Bench {
@@ -67,9 +72,9 @@ struct Captured {
 }
 
 impl Bench {
-    /// The same crash, captured by one and the other in turn.
-    fn timed(&self) -> Result<[Vec<Captured>; 2]> {
-        let mut all = [Vec::new(), Vec::new()];
+    /// The same crash, captured by each in turn.
+    fn timed(&self) -> Result<[Vec<Captured>; 3]> {
+        let mut all = [Vec::new(), Vec::new(), Vec::new()];
         for _ in 0..CRASHES {
             for (side, into) in SIDES.into_iter().zip(&mut all) {
                 let captured = self.crash(side, PLENTY_MIB)?;
@@ -83,6 +88,11 @@ impl Bench {
             }
         }
         Ok(all)
+    }
+
+    fn all_least(&self) -> Result<[u64; 3]> {
+        let [theirs, ours, small] = SIDES;
+        Ok([self.least(theirs)?, self.least(ours)?, self.least(small)?])
     }
 
     /// The smallest reservation with which a crash is captured, in MiB.
@@ -131,6 +141,7 @@ fn name(side: Errand) -> &'static str {
         Errand::Prepare => "nobody",
         Errand::KdumpTools => "kdump-tools",
         Errand::Baton => "Baton",
+        Errand::BatonSmall => "Baton with the small kernel",
     }
 }
 

@@ -153,19 +153,27 @@ fn mount_as(kind: &str, source: &str, place: &str) -> Result<()> {
     )?)
 }
 
+/// A virtio disk has it itself, an NVMe disk's controller has it, a SCSI or SATA disk its page 0x80 of vital product data,
+/// after four bytes (SPC-4, 7.8.15).
+fn serials(disk: &str) -> [String; 3] {
+    let place = |name| format!("/sys/class/block/{disk}/{name}");
+    let says = |name| crate::observe::text(&place(name));
+    let page = std::fs::read(place("device/vpd_pg80")).unwrap_or_default();
+    let scsi = String::from_utf8_lossy(page.get(4..).unwrap_or_default());
+    [
+        says("serial"),
+        says("device/serial"),
+        scsi.trim().to_owned(),
+    ]
+}
+
 /// The disk with this serial number. Numbers of devices depend on the order of their finding.
 pub fn disk(serial: &str) -> Result<PathBuf> {
     let begun = Instant::now();
     while begun.elapsed() < DISK_TIMEOUT {
         for name in crate::observe::names("/sys/class/block") {
-            // A virtio disk has it itself, an NVMe disk's controller has it.
-            let says = |place| crate::observe::text(&format!("/sys/class/block/{name}/{place}"));
             let device = PathBuf::from(format!("/dev/{name}"));
-            if [says("serial"), says("device/serial")]
-                .iter()
-                .any(|s| s == serial)
-                && device.exists()
-            {
+            if serials(&name).iter().any(|s| s == serial) && device.exists() {
                 return Ok(device);
             }
         }

@@ -34,6 +34,9 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Whether a program of this name is in the search path.
 pub fn is_installed(program: &str) -> bool {
+    if program.starts_with('/') {
+        return std::path::Path::new(program).is_file();
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Administrators' programs aren't in everybody's path, but can be run by everybody.
     let fixed = ["/usr/sbin", "/sbin"].map(std::path::PathBuf::from);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 
+use crate::fetch::built;
 use crate::fetch::cache::Cache;
 use crate::fetch::extras::Extras;
 use crate::fetch::packages::{Kernel, Packages};
@@ -31,6 +32,8 @@ pub struct Lab {
     pub work: PathBuf,
     /// Whether KVM runs real kernels here.
     pub kvm: bool,
+    /// The guests' init.
+    init: PathBuf,
     /// Why there is no gate, if there is none.
     gate: Result<(), String>,
     _lock: File,
@@ -116,6 +119,7 @@ impl Lab {
             payload,
             work,
             kvm,
+            init: programs.init,
             gate,
             _lock: lock,
         })
@@ -142,9 +146,20 @@ impl Lab {
             extras: None,
             keys,
             work,
+            init: programs.init,
             gate: Ok(()),
             _lock: lock,
         })
+    }
+
+    /// Builds from source what a few machines need besides, once, and puts it on the payload's disk.
+    pub fn add_built_kernels(&mut self) -> Result<()> {
+        let built = built::kernels(&Cache::open()?, &baton_xtask::root()?)?;
+        for kernel in &built {
+            initrd::write(&self.work, &self.init, kernel)?;
+        }
+        self.packages.built = payload::add_built(&self.work, &self.keys, built)?;
+        Ok(())
     }
 
     /// What most machines do without.

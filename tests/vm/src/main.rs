@@ -61,7 +61,7 @@ fn set_up() -> Result<()> {
 }
 
 fn run(wanted: &Wanted) -> Result<()> {
-    let lab = Lab::set_up()?;
+    let mut lab = Lab::set_up()?;
     let is_named = |name: &str| wanted.filter.iter().any(|part| name.contains(part));
     let scenarios: Vec<_> = scenarios::all(&lab)
         .into_iter()
@@ -73,6 +73,9 @@ fn run(wanted: &Wanted) -> Result<()> {
     if wanted.list {
         scenarios.iter().for_each(|it| println!("{}", it.name));
         return Ok(());
+    }
+    if scenarios.iter().any(|it| it.built) {
+        lab.add_built_kernels()?;
     }
     runner::run(&lab, scenarios, wanted.jobs)
 }

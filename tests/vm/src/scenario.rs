@@ -27,6 +27,8 @@ pub struct Scenario {
     pub full: bool,
     /// Whether it needs the gate and `baton`.
     pub ours: bool,
+    /// Whether it needs kernels that are built from source.
+    pub built: bool,
     /// The machine.
     pub machine: Machine,
     /// What its guests do.
@@ -52,6 +54,7 @@ impl Scenario {
             name: name.into(),
             full: false,
             ours: true,
+            built: false,
             machine: Machine::new(MAIN),
             script,
             until: Until::within(120),
@@ -90,6 +93,12 @@ impl Scenario {
         session: impl Fn(&Lab, &Path, Duration) -> Result<()> + Send + Sync + 'static,
     ) -> Self {
         self.session = Some(Box::new(session));
+        self
+    }
+
+    /// It needs kernels that are built from source.
+    pub fn with_built_kernels(mut self) -> Self {
+        self.built = true;
         self
     }
 

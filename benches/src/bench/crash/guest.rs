@@ -29,8 +29,10 @@ pub enum Errand {
     Prepare,
     /// It crashes, captured by kdump-tools.
     KdumpTools,
-    /// It crashes, captured by Baton.
+    /// It crashes, captured by Baton with the running kernel.
     Baton,
+    /// It crashes, captured by Baton with the small kernel.
+    BatonSmall,
 }
 
 impl Errand {
@@ -40,6 +42,7 @@ impl Errand {
             Errand::Prepare => "errand=prepare",
             Errand::KdumpTools => "errand=crash",
             Errand::Baton => "errand=baton systemd.mask=kdump-tools.service",
+            Errand::BatonSmall => "errand=small systemd.mask=kdump-tools.service",
         }
     }
 }

@@ -11,6 +11,7 @@ use anyhow::{Result, ensure};
 use baton_lab::debian::bootstrap::Bootstrap;
 use baton_lab::fetch::apt::{self, Apt, Releases};
 use baton_lab::fetch::cache::{Cache, Entry};
+use baton_lab::fetch::packages::Kernel;
 use baton_lab::fetch::sources;
 use baton_lab::{exec, programs};
 
@@ -43,9 +44,11 @@ const PROGRAMS: &str = "/usr/local/lib/baton";
 /// What the machine does when it is up. It crashes whether or not anything is loaded: what counts is what
 /// lies on the disk afterwards.
 const SCRIPT: &str = "#!/bin/sh
+load() { /usr/local/lib/baton/baton crash load --capture /usr/local/lib/baton/baton-capture; }
 for word in $(cat /proc/cmdline); do case $word in
 errand=prepare) sync; exec poweroff -f ;;
-errand=baton) cd /usr/local/lib/baton; ./baton crash load --capture $PWD/baton-capture ;;
+errand=small) tar -C / -xf /usr/local/lib/baton/small.tar; load ;;
+errand=baton) load ;;
 esac; done
 sync
 echo c > /proc/sysrq-trigger
@@ -74,7 +77,13 @@ pub struct System {
 
 impl System {
     /// Installs it, once, and puts our programs on a copy of its disk.
-    pub fn make(cache: &Cache, root: &Path, work: &Path, kvm: bool) -> Result<System> {
+    pub fn make(
+        cache: &Cache,
+        root: &Path,
+        work: &Path,
+        small: &Kernel,
+        kvm: bool,
+    ) -> Result<System> {
         let directory = cache.once(Entry::CrashingSystem, |draft| make(cache, draft, kvm))?;
         let text = |name: &str| fs::read_to_string(directory.join(name));
         let disk = work.join("disk");
@@ -87,6 +96,8 @@ impl System {
             let built = programs::static_program(root, program, program)?;
             commands += &format!("write {} {PROGRAMS}/{program}\n", built.display());
         }
+        let archive = packed(small, work)?;
+        commands += &format!("write {} {PROGRAMS}/small.tar\n", archive.display());
         fs::write(&script, commands)?;
         exec::run(
             exec::tool("debugfs")
@@ -101,6 +112,37 @@ impl System {
             disk,
         })
     }
+}
+
+/// The small kernel, its modules, and the configuration that names it, as they lie below `/`.
+fn packed(small: &Kernel, work: &Path) -> Result<PathBuf> {
+    let tree = work.join("small");
+    if tree.exists() {
+        fs::remove_dir_all(&tree)?;
+    }
+    let image = format!("boot/vmlinuz-{}", small.release);
+    for directory in ["boot", "etc/baton", "usr/lib/modules"] {
+        fs::create_dir_all(tree.join(directory))?;
+    }
+    fs::copy(&small.image, tree.join(&image))?;
+    let config = format!("[kernel]\nimage = \"/{image}\"\n");
+    fs::write(tree.join("etc/baton/crash.toml"), config)?;
+    exec::run(
+        Command::new("cp")
+            .arg("-r")
+            .arg(&small.modules.0)
+            .arg(tree.join("usr/lib/modules").join(&small.release)),
+    )?;
+    let archive = work.join("small.tar");
+    exec::run(
+        Command::new("tar")
+            .args(["--owner=0", "--group=0", "-cf"])
+            .arg(&archive)
+            .arg("-C")
+            .arg(&tree)
+            .args(["boot", "etc/baton", "usr/lib/modules"]),
+    )?;
+    Ok(archive)
 }
 
 /// A copy that takes no more room than there are data.

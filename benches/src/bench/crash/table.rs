@@ -21,12 +21,13 @@ const GOAL: &str = "≤ 0.5";
 /// before it knows of any, whoever loads it.
 const INIT_SIZE: usize = 0x260;
 
-/// Prints what was measured of kdump-tools and of Baton, in this order.
+/// Prints what was measured of kdump-tools, of Baton, and of Baton with the small kernel, in this order.
 pub fn print(
     system: &System,
+    small: &Path,
     kvm: bool,
-    crashes: &[Vec<Captured>; 2],
-    least: [u64; 2],
+    crashes: &[Vec<Captured>; 3],
+    least: [u64; 3],
 ) -> Result<()> {
     let [release, version] = &system.versions;
     let how = if kvm { "KVM" } else { "QEMU's own emulation" };
@@ -34,11 +35,14 @@ pub fn print(
         "\nDebian 12 with Linux {release}, crashed by sysrq-c in a virtual machine ({how}; one processor, \
          {MEMORY_MIB} MiB, emulated NVMe disk, dumps onto its ext4 root file system):\n"
     );
-    println!("| | kdump-tools {version} | Baton | ratio | goal |\n|---|---|---|---|---|");
+    println!(
+        "| | kdump-tools {version} | Baton | ratio | Baton, small kernel | ratio | goal |\n\
+         |---|---|---|---|---|---|---|"
+    );
     row(
         "smallest `crashkernel=`",
         least.map(|mib| format!("{mib} MiB")),
-        ratio(least),
+        least.map(|mib| mib as f64),
         GOAL,
     );
     let clocks: [(&str, &str, OfClock); 2] = [
@@ -51,34 +55,37 @@ pub fn print(
     ];
     for (what, goal, clock) in clocks {
         let times = crashes.each_ref().map(|of| times(of, clock));
-        let [theirs, ours] = times.each_ref().map(|t| median(t).as_secs_f64());
         row(
             what,
             times.each_ref().map(|t| spread(t)),
-            ours / theirs,
+            times.each_ref().map(|t| median(t).as_secs_f64()),
             goal,
         );
     }
     let sizes = crashes.each_ref().map(|of| largest(of));
     let in_kib = sizes.map(|size| format!("{} KiB", size >> 10));
-    row("size of the dump", in_kib, ratio(sizes), "");
+    row(
+        "size of the dump",
+        in_kib,
+        sizes.map(|size| size as f64),
+        "",
+    );
+    let [theirs, ours] = [system.kernel.as_path(), small].map(init_mib);
     println!(
-        "\nOf the memory, {:.1} MiB are what the kernel's image says that it needs to start, whoever loads it. \
-         Reservations were tried in steps of {STEP_MIB} MiB, each once; a crash counts as captured if \
-         makedumpfile reads all of the dump. Times are medians of {CRASHES}, in turn, with \
+        "\nOf the memory, {:.1} MiB are what the kernel's image says that it needs to start, whoever loads it, and \
+         {:.1} MiB with the small kernel. Reservations were tried in steps of {STEP_MIB} MiB, each once; a crash \
+         counts as captured if makedumpfile reads all of the dump. Times are medians of {CRASHES}, in turn, with \
          crashkernel={PLENTY_MIB}M.",
-        f64::from(init_size(&system.kernel)?) / f64::from(1 << 20)
+        theirs?, ours?
     );
     Ok(())
 }
 
-fn row(what: &str, [theirs, ours]: [String; 2], ratio: f64, goal: &str) {
-    println!("| {what} | {theirs} | {ours} | {ratio:.2} | {goal} |");
-}
-
-/// Ours to theirs.
-fn ratio([theirs, ours]: [u64; 2]) -> f64 {
-    ours as f64 / theirs as f64
+/// The texts, and the ratios of our figures to theirs.
+fn row(what: &str, [theirs, ours, small]: [String; 3], figures: [f64; 3], goal: &str) {
+    let [t, o, s] = figures;
+    let (first, second) = (o / t, s / t);
+    println!("| {what} | {theirs} | {ours} | {first:.2} | {small} | {second:.2} | {goal} |");
 }
 
 fn times(crashes: &[Captured], clock: fn(&Clock) -> Duration) -> Vec<Duration> {
@@ -89,9 +96,10 @@ fn largest(crashes: &[Captured]) -> u64 {
     crashes.iter().map(|c| c.size).max().unwrap_or_default()
 }
 
-fn init_size(kernel: &Path) -> Result<u32> {
+fn init_mib(kernel: &Path) -> Result<f64> {
     let image = fs::read(kernel)?;
     let field = image.get(INIT_SIZE..INIT_SIZE + 4);
     let field = field.context("the kernel's image is cut short")?;
-    Ok(u32::from_le_bytes(field.try_into()?))
+    let bytes = u32::from_le_bytes(field.try_into()?);
+    Ok(f64::from(bytes) / f64::from(1 << 20))
 }

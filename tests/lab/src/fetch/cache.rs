@@ -19,6 +19,8 @@ pub enum Entry<'a> {
     Firmware,
     /// A kernel and its modules, by its label: `6.12`.
     Kernel(&'a str),
+    /// Kernels that are built from source, by a digest of what they are built with.
+    BuiltKernels(&'a str),
     /// Stock kexec and its libraries.
     StockKexec,
     /// LVM, and what makes file systems on its volumes.
@@ -51,7 +53,8 @@ impl Entry<'_> {
     fn name(self) -> String {
         match self {
             Entry::Firmware => "firmware-1".into(),
-            Entry::Kernel(label) => format!("kernel-{label}-6"),
+            Entry::Kernel(label) => format!("kernel-{label}-7"),
+            Entry::BuiltKernels(digest) => format!("built-kernels-{digest}-1"),
             Entry::StockKexec => "stock-kexec-1".into(),
             Entry::Lvm => "lvm-2".into(),
             Entry::Images => "images-2".into(),
@@ -61,8 +64,8 @@ impl Entry<'_> {
             Entry::ToolsPython => "tools-python-1".into(),
             Entry::Keys => "keys-3".into(),
             Entry::Symbols(release) => format!("symbols-{release}-1"),
-            Entry::CrashingSystem => "crashing-system-1".into(),
-            Entry::Debian(release) => format!("{release}-4"),
+            Entry::CrashingSystem => "crashing-system-2".into(),
+            Entry::Debian(release) => format!("{release}-5"),
             Entry::FiguresVmcore => "figures-vmcore-1".into(),
         }
     }

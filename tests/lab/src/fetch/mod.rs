@@ -1,6 +1,7 @@
 //! What is made elsewhere, fetched by package name and kept in a cache.
 
 pub mod apt;
+pub mod built;
 pub mod cache;
 pub mod extras;
 pub mod modules;

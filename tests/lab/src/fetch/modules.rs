@@ -21,15 +21,17 @@ const WANTED: &[&str] = &[
     "nls_utf8",
     "nvme",
     "raid1",
+    "sd_mod",
     "vfat",
     "virtio_blk",
     "virtio_net",
     "virtio_pci",
+    "virtio_scsi",
     "xfs",
 ];
 
-/// What guests are given where their kernels have it: a watchdog.
-const OPTIONAL: &[&str] = &["i6300esb"];
+/// What guests are given where their kernels have it: a watchdog, and SATA's usual controller.
+const OPTIONAL: &[&str] = &["ahci", "i6300esb"];
 
 /// Where a kernel's modules are, as below `/lib/modules/RELEASE`.
 #[derive(Debug, Clone)]

@@ -79,6 +79,8 @@ pub struct Kernel {
 pub struct Packages {
     /// Oldest first.
     pub kernels: Vec<Kernel>,
+    /// What was built from source besides, where a scenario wants it: see [`super::built`].
+    pub built: Vec<Kernel>,
     firmware: PathBuf,
     python: PathBuf,
 }
@@ -112,6 +114,7 @@ impl Packages {
                     .into_iter()
                     .map(|kernel| kernel.join().map_err(joined)?)
                     .collect::<Result<_>>()?,
+                built: Vec::new(),
                 firmware: firmware?,
                 python: python.join().map_err(joined)??,
             })
@@ -122,6 +125,7 @@ impl Packages {
     pub fn kernel(&self, label: &str) -> Result<&Kernel> {
         self.kernels
             .iter()
+            .chain(&self.built)
             .find(|k| k.label == label)
             .with_context(|| format!("no kernel {label} was fetched"))
     }
@@ -204,7 +208,7 @@ impl Kernel {
     }
 
     /// Below the only directory there, which is called by its release.
-    fn find(directory: &Path) -> Result<Kernel> {
+    pub(super) fn find(directory: &Path) -> Result<Kernel> {
         let entry = fs::read_dir(directory)?
             .next()
             .with_context(|| format!("{} is empty: remove it", directory.display()))??;

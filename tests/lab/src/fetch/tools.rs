@@ -19,7 +19,7 @@ pub enum Need {
     Packages,
 }
 
-/// A program, the Debian package it is in, and what needs it.
+/// A program, or the path of a file, the Debian package it is in, and what needs it.
 const TOOLS: &[(&str, &str, Need)] = &[
     ("qemu-system-x86_64", "qemu-system-x86", Need::Demo),
     ("mformat", "mtools", Need::Demo),
@@ -46,6 +46,11 @@ const TOOLS: &[(&str, &str, Need)] = &[
     ("sfdisk", "fdisk", Need::Demo),
     ("tar", "tar", Need::Suite),
     ("git", "git", Need::Suite),
+    ("flex", "flex", Need::Suite),
+    ("bison", "bison", Need::Suite),
+    ("bc", "bc", Need::Suite),
+    ("/usr/include/libelf.h", "libelf-dev", Need::Suite),
+    ("/usr/include/openssl/ssl.h", "libssl-dev", Need::Suite),
     ("mmdebstrap", "mmdebstrap", Need::Suite),
     ("dh", "debhelper", Need::Packages),
     ("dpkg-buildpackage", "dpkg-dev", Need::Packages),

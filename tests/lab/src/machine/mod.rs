@@ -37,6 +37,10 @@ pub enum Bus {
     Nvme,
     /// A module in these kernels.
     VirtioBlk,
+    /// Modules, which 6.1 for virtual machines doesn't have.
+    Ahci,
+    /// Modules.
+    VirtioScsi,
 }
 
 /// A disk for crash dumps, which keeps what is written to it.

@@ -11,6 +11,7 @@
 //! | `modules/RELEASE/MODULE/` | a module and what it needs, decompressed |
 //! | `system/lib/modules/RELEASE` | the same, as Debian's packages install them |
 //! | `kernels/LABEL/vmlinuz`, `initrd.img` | Debian's signed kernel, and our initrd for it |
+//! | `kernels/{capture,crypt}/vmlinuz` | what was built from source, where a scenario wants it, signed by the MOK |
 //! | `kernels/LABEL/db.efi` | the same kernel, signed with the db key alone |
 //! | `kernels/6.12/{p256,p384}.efi` | the same kernel, signed with ECDSA |
 //! | `kernels/6.12/{token,pkcs12,encrypted,offline}.efi` | the same kernel, signed by the MOK, by how that is held |
@@ -136,6 +137,23 @@ fn usual(work: &Path, packages: &Packages, keys: &Keys) -> Result<PathBuf> {
     Ok(tree)
 }
 
+/// Adds kernels that were built from source to the disk that [`make`] made, signed by the machines' owner; returns them as
+/// they are there.
+pub fn add_built(work: &Path, keys: &Keys, built: Vec<Kernel>) -> Result<Vec<Kernel>> {
+    let tree = work.join("payload");
+    let mut signed = Vec::new();
+    for kernel in built {
+        let directory = tree.join("kernels").join(&kernel.label);
+        fs::create_dir_all(&directory)?;
+        let image = directory.join("vmlinuz");
+        keys::sign(&keys.mok, &kernel.image, &image)?;
+        add_modules(&tree, &kernel)?;
+        signed.push(Kernel { image, ..kernel });
+    }
+    image(work, &tree)?;
+    Ok(signed)
+}
+
 fn image(work: &Path, tree: &Path) -> Result<PathBuf> {
     let image = work.join("payload.img");
     disk::ext4(&image, tree)?;
@@ -216,6 +234,7 @@ fn add_kernel(work: &Path, tree: &Path, keys: &Keys, kernel: &Kernel) -> Result<
 
 /// Modules that guests load themselves.
 const GUEST_MODULES: &[&str] = &[
+    "ahci",
     "btrfs",
     "dm_mod",
     "ext4",
@@ -223,10 +242,12 @@ const GUEST_MODULES: &[&str] = &[
     "nls_ascii",
     "nls_cp437",
     "raid1",
+    "sd_mod",
     "vfat",
     "virtio_blk",
     "virtio_net",
     "virtio_pci",
+    "virtio_scsi",
     "xfs",
 ];
 

@@ -146,6 +146,12 @@ fn target_drive(command: &mut Command, serial: &str, file: &Path, bus: Bus) {
     let device = match bus {
         Bus::Nvme => format!("nvme,drive={serial},serial={serial}"),
         Bus::VirtioBlk => format!("virtio-blk-pci,drive={serial},serial={serial}"),
+        // The machine has such a controller.
+        Bus::Ahci => format!("ide-hd,bus=ide.0,drive={serial},serial={serial}"),
+        Bus::VirtioScsi => {
+            command.args(["-device", &format!("virtio-scsi-pci,id=bus-{serial}")]);
+            format!("scsi-hd,bus=bus-{serial}.0,drive={serial},serial={serial}")
+        }
     };
     let drive = format!("if=none,id={serial},format=raw,file={}", file.display());
     command.args(["-drive", &drive, "-device", &device]);

@@ -10,6 +10,7 @@ mod faults;
 mod oracle;
 mod reserved;
 mod secrets;
+mod small;
 mod targets;
 mod volumes;
 
@@ -26,6 +27,9 @@ use crate::scenario::Scenario;
 /// Debian's kernel for clouds that is built without CONFIG_X86_MCE: a machine check resets its processor, and
 /// nothing can be captured.
 const NO_MACHINE_CHECKS: &str = "6.1";
+
+/// Debian's kernel for clouds that has no driver for AHCI.
+const NO_AHCI: &str = "6.1";
 
 /// Every kernel with every panic; formats, disks and ways of loading in turn, so that each meets each.
 pub fn all(labels: &[&str]) -> Vec<Scenario> {
@@ -45,7 +49,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
                 via: [Via::Gate, Via::Kernel][turn % 2],
                 panic,
                 format,
-                bus: [Bus::Nvme, Bus::VirtioBlk][turn / 2 % 2],
+                bus: bus(label, turn),
             }));
         }
     }
@@ -57,13 +61,25 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.extend(volumes::all());
     found.extend(arrays::all());
     found.extend(reserved::all());
+    found.extend(small::all());
     found
+}
+
+/// Each in turn.
+fn bus(label: &str, turn: usize) -> Bus {
+    let all = [Bus::Nvme, Bus::VirtioBlk, Bus::Ahci, Bus::VirtioScsi];
+    match all[turn / 2 % all.len()] {
+        Bus::Ahci if label == NO_AHCI => Bus::VirtioScsi,
+        bus => bus,
+    }
 }
 
 fn scenario(case: Case) -> Scenario {
     let bus = match case.bus {
         Bus::Nvme => "nvme",
         Bus::VirtioBlk => "virtio",
+        Bus::Ahci => "ahci",
+        Bus::VirtioScsi => "scsi",
     };
     let name = format!(
         "dump-{}-{}-{bus}-{}-{}",

@@ -11,8 +11,11 @@ pub const PLACE: &str = "/var/crash";
 /// A target is connected, and mounted if anything is on it.
 pub fn attached(number: usize, target: &Target, place: &str) -> Vec<Step> {
     let mut modules = Vec::new();
-    if target.bus == Bus::VirtioBlk {
-        modules.extend(["virtio_pci", "virtio_blk"]);
+    match target.bus {
+        Bus::Nvme => {}
+        Bus::VirtioBlk => modules.extend(["virtio_pci", "virtio_blk"]),
+        Bus::Ahci => modules.extend(["sd_mod", "ahci"]),
+        Bus::VirtioScsi => modules.extend(["sd_mod", "virtio_pci", "virtio_scsi"]),
     }
     match target.format {
         "raw" => {}
