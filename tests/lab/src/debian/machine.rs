@@ -16,10 +16,10 @@ use crate::vm::firmware;
 /// RAM in MiB.
 const MEMORY_MIB: u64 = 1024;
 
-/// The serial number of a disk with nothing on it.
-pub const SPARE: &str = "spare";
+/// The serial numbers of two disks with nothing on them.
+pub const SPARES: [&str; 2] = ["spare-0", "spare-1"];
 
-/// How large that is.
+/// How large each is.
 const SPARE_SIZE: u64 = 4 << 30;
 
 /// A machine under Secure Boot with Microsoft's keys, as it leaves the factory: no key is enrolled. It keeps what it
@@ -37,9 +37,11 @@ pub fn under_secure_boot(
     firmware::secure(&mut command, packages, &vars);
     drive(&mut command, "system", &system.disk, "snapshot=on");
     drive(&mut command, "medium", medium, "snapshot=on");
-    let spare = directory.join("spare.img");
-    disk::blank(&spare, SPARE_SIZE)?;
-    drive(&mut command, SPARE, &spare, "snapshot=on");
+    for serial in SPARES {
+        let spare = directory.join(format!("{serial}.img"));
+        disk::blank(&spare, SPARE_SIZE)?;
+        drive(&mut command, serial, &spare, "snapshot=on");
+    }
     Ok(command)
 }
 

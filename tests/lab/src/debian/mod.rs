@@ -88,6 +88,12 @@ pub const PEERS: &str = "kexec-tools kdump-tools makedumpfile";
 /// What makes logical volumes.
 pub const VOLUMES: &str = "lvm2";
 
+/// What makes arrays of disks.
+pub const ARRAYS: &str = "mdadm";
+
+/// What encrypts disks, and asks for their passphrase when the machine boots.
+pub const ENCRYPTION: &str = "cryptsetup-initramfs";
+
 /// Fetches what a command of apt-get would install in the directory that the shell knows as `$1`.
 const DOWNLOAD: &str = "chroot \"$1\" apt-get -y --download-only";
 
@@ -101,7 +107,8 @@ const FIRST_BOOT: Duration = Duration::from_secs(1800);
 pub struct Installed {
     /// Its disk, with its boot loader on it; machines write to it in memory.
     pub disk: PathBuf,
-    /// The packages of what is installed later: a newer kernel, kexec-tools and kdump-tools, LVM, and what those need.
+    /// The packages of what is installed later: a newer kernel, kexec-tools and kdump-tools, what makes volumes, arrays
+    /// and encrypted disks, and what those need.
     pub later: PathBuf,
 }
 
@@ -155,7 +162,7 @@ impl Release {
             then: vec![
                 "chroot \"$1\" apt-get clean".to_owned(),
                 format!("{DOWNLOAD} -t {} install {KERNEL}", self.newer),
-                format!("{DOWNLOAD} install {PEERS} {VOLUMES}"),
+                format!("{DOWNLOAD} install {PEERS} {VOLUMES} {ARRAYS} {ENCRYPTION}"),
                 format!("cp \"$1\"/var/cache/apt/archives/*.deb {}", later.display()),
             ],
         })

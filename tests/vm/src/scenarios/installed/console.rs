@@ -52,6 +52,13 @@ impl Console {
         })
     }
 
+    /// Whoever boots it is asked this, and answers.
+    pub fn unlocks(&mut self, question: &str, answer: &str) -> Result<()> {
+        self.shell.terminal.wait_for(&[question])?;
+        self.transcript += &format!("{question}…\n");
+        self.shell.terminal.type_in(&format!("{answer}\n"))
+    }
+
     /// A command that succeeds.
     pub fn runs(&mut self, command: &str) -> Result<Said> {
         self.ends_with(0, command, &[])

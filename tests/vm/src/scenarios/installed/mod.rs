@@ -3,6 +3,9 @@
 
 mod console;
 mod drop_in;
+mod moved;
+mod on_array;
+mod on_luks;
 mod on_lvm;
 mod story;
 
@@ -33,6 +36,9 @@ pub fn all() -> Vec<Scenario> {
         .chain([
             told("drop-in", RELEASES[0], drop_in::tell),
             told("on-lvm", RELEASES[0], on_lvm::tell),
+            told("on-lvm", RELEASES[1], on_lvm::tell),
+            told("on-array", RELEASES[1], on_array::tell),
+            told("on-luks", RELEASES[1], on_luks::tell),
         ])
         .collect()
 }
