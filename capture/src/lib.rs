@@ -40,6 +40,7 @@ pub mod fence_kdump;
 pub mod file_system;
 pub mod layer;
 pub mod linux;
+pub mod members;
 pub mod mount_options;
 mod movement;
 pub mod name;

@@ -13,7 +13,7 @@ mod superblock;
 mod tests;
 
 pub use occupant::{Occupant, occupant};
-pub use superblock::{Elsewhere, Owner, Superblock, superblock};
+pub use superblock::{Elsewhere, Member, Owner, Superblock, superblock};
 
 use baton_kdump::Source;
 use std::io::{self, ErrorKind};

@@ -81,9 +81,13 @@ pub enum Problem {
         how: String,
     },
     #[error(
-        "{target}: the file system is spread over {count} devices; a capture can't assemble that yet, so name a target on one device"
+        "{target}: the file system is spread over {count} devices, and can't be used after a crash: {why}"
     )]
-    Spread { target: String, count: usize },
+    Spread {
+        target: String,
+        count: usize,
+        why: String,
+    },
     #[error(
         "{target}: {device} can't be used alone after a crash: {part}; name a target that is whole on one device"
     )]

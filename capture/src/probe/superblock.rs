@@ -50,6 +50,17 @@ pub struct Superblock {
     pub label: Option<String>,
     /// The part of the file system that is on another device, if any.
     pub elsewhere: Option<Elsewhere>,
+    /// For a btrfs on more than one device: what this one is of it.
+    pub member: Option<Member>,
+}
+
+/// One of the devices that a btrfs is spread over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The device's own identifier.
+    pub uuid: String,
+    /// How many devices there are.
+    pub of: u64,
 }
 
 impl Superblock {
@@ -85,8 +96,6 @@ pub enum Elsewhere {
     Log,
     /// The real-time section of XFS.
     RealTime,
-    /// Btrfs spread over this number of devices.
-    Devices(u64),
 }
 
 impl std::fmt::Display for Elsewhere {
@@ -95,7 +104,6 @@ impl std::fmt::Display for Elsewhere {
             Elsewhere::Journal => f.write_str("its journal is on another device"),
             Elsewhere::Log => f.write_str("its log is on another device"),
             Elsewhere::RealTime => f.write_str("its real-time section is on another device"),
-            Elsewhere::Devices(count) => write!(f, "it is spread over {count} devices"),
         }
     }
 }
@@ -131,6 +139,7 @@ fn ext_in(block: [u8; 0xe4]) -> Option<Superblock> {
         uuid: uuid(array(&block, 0x68)?),
         label: label(block.get(0x78..0x88)?),
         elsewhere: is_elsewhere.then_some(Elsewhere::Journal),
+        member: None,
     })
 }
 
@@ -153,11 +162,12 @@ fn xfs_in(block: [u8; 120]) -> Option<Superblock> {
         uuid: uuid(array(&block, 32)?),
         label: label(block.get(108..120)?),
         elsewhere,
+        member: None,
     })
 }
 
 /// `struct btrfs_super_block` (include/uapi/linux/btrfs_tree.h) at 64 KiB: fsid at 0x20, magic at 0x40,
-/// num_devices at 0x88, label at 0x12b.
+/// num_devices at 0x88, label at 0x12b; in dev_item (`struct btrfs_dev_item`) at 0xc9 the device's uuid at 0x42.
 fn btrfs(source: &dyn Source) -> io::Result<Option<Superblock>> {
     let block = bytes(source, 64 << 10)?;
     Ok(block.and_then(btrfs_in))
@@ -165,12 +175,16 @@ fn btrfs(source: &dyn Source) -> io::Result<Option<Superblock>> {
 
 fn btrfs_in(block: [u8; 0x22b]) -> Option<Superblock> {
     (array(&block, 0x40)? == *b"_BHRfS_M").then_some(())?;
-    let devices = u64::from_le_bytes(array(&block, 0x88)?);
+    let member = Member {
+        uuid: uuid(array(&block, 0xc9 + 0x42)?),
+        of: u64::from_le_bytes(array(&block, 0x88)?),
+    };
     Some(Superblock {
         owner: Owner::Btrfs,
         uuid: uuid(array(&block, 0x20)?),
         label: label(block.get(0x12b..0x22b)?),
-        elsewhere: (devices > 1).then_some(Elsewhere::Devices(devices)),
+        elsewhere: None,
+        member: (member.of > 1).then_some(member),
     })
 }
 
@@ -184,6 +198,7 @@ fn other_owner(source: &dyn Source) -> io::Result<Option<Superblock>> {
             uuid,
             label: None,
             elsewhere: None,
+            member: None,
         }))
     };
     let found = |owner| owned(owner, String::new());
@@ -225,5 +240,6 @@ fn fat_in(block: [u8; 512]) -> Option<Superblock> {
         uuid: format!("{:04X}-{:04X}", number >> 16, number & 0xffff),
         label: (!name.is_empty() && name != "NO NAME").then_some(name),
         elsewhere: None,
+        member: None,
     })
 }

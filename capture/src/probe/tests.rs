@@ -85,13 +85,20 @@ fn what_lies_on_another_device_is_reported() {
         with(xfs(), &[(log_start, &[1]), (real_time + 7, &[1])]),
         Some(Elsewhere::RealTime)
     );
-    let devices = (64 << 10) + 0x88;
-    assert_eq!(with(btrfs(), &[(devices, &[1])]), None);
-    assert_eq!(
-        with(btrfs(), &[(devices, &[2])]),
-        Some(Elsewhere::Devices(2))
-    );
     assert_eq!(with(fat32(), &[]), None);
+}
+
+#[test]
+fn a_device_of_a_btrfs_on_several_says_which_it_is() {
+    let mut image = btrfs();
+    let block = 64 << 10;
+    image[block + 0x88] = 1;
+    image[block + 0x10b..block + 0x11b].fill(0xab);
+    assert_eq!(superblock(&image).unwrap().unwrap().member, None);
+    image[block + 0x88] = 3;
+    let member = superblock(&image).unwrap().unwrap().member.unwrap();
+    assert_eq!(member.of, 3);
+    assert_eq!(member.uuid, "abababab-abab-abab-abab-abababababab");
 }
 
 #[test]

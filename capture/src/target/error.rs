@@ -2,6 +2,7 @@
 
 use crate::crash::CrashError;
 use crate::layer::LayerError;
+use crate::members::MembersError;
 use crate::probe::Occupant;
 use crate::wait::DeviceError;
 use std::fmt;
@@ -17,6 +18,9 @@ pub enum TargetError {
     /// The device can't be reached through its layers.
     #[error(transparent)]
     Layer(#[from] LayerError),
+    /// The devices that the file system is spread over can't be used.
+    #[error(transparent)]
+    Members(#[from] MembersError),
     /// Several devices have the target's name, and a raw dump must not overwrite the wrong one.
     #[error("{ambiguity}, so it isn't clear which of them a raw dump may overwrite; {help}")]
     Ambiguous {

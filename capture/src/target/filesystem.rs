@@ -14,6 +14,7 @@ use crate::device::Device;
 use crate::digest;
 use crate::file_system::FileSystem;
 use crate::layer::{Layers, SetUp};
+use crate::members;
 use crate::mount_options::MountOptions;
 use crate::name::Name;
 use crate::path::Directory;
@@ -21,12 +22,14 @@ use crate::rotation::{self, OldDump};
 use crate::space::{Bounded, KEPT_FREE};
 use crate::storage::{PrivateDirectory, Storage, Writable};
 use crate::system::System;
+use crate::wait::FoundDevice;
 use baton_kdump::Source;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 const LOG: &str = "dmesg.txt";
 const INCOMPLETE: &str = "vmcore.incomplete";
@@ -155,6 +158,26 @@ impl FilesystemWriter<'_> {
     fn dump_directory(&self) -> PathBuf {
         let name = self.name.map(|name| name.to_string());
         self.place.join(name.unwrap_or_default())
+    }
+
+    /// The other devices of a btrfs that is spread over several; `None` if it isn't. They share its name.
+    fn other_members(
+        &self,
+        found: &FoundDevice,
+        timeout: Duration,
+    ) -> Result<Option<Vec<PathBuf>>> {
+        if self.target.filesystem != FileSystem::Btrfs {
+            return Ok(None);
+        }
+        let spread = members::spread(self.system, &found.node);
+        let spread = spread.map_err(TargetError::io(Task::Open, &found.node))?;
+        let Some(spread) = spread else {
+            return Ok(None);
+        };
+        let degraded = self.target.options.has("degraded");
+        let all = members::wait_for(self.system, &spread, degraded, timeout)?;
+        let others = all.into_iter().filter(|node| *node != found.node);
+        Ok(Some(others.collect()))
     }
 
     /// Creates the directory for dumps and its parents.
@@ -324,9 +347,17 @@ impl TargetWriter for FilesystemWriter<'_> {
         let (found, set_up) = target.layers.reach(self.system, &target.device, timeout)?;
         let mut warnings = set_up.warnings.clone();
         self.set_up = Some(set_up);
-        warnings.extend(found.ambiguity(&target.device));
+        let mut options = target.options.clone();
+        match self.other_members(&found, timeout)? {
+            Some(others) => {
+                for node in others {
+                    options.push(&format!("device={}", node.display()));
+                }
+            }
+            None => warnings.extend(found.ambiguity(&target.device)),
+        }
         let node = found.node;
-        let storage = self.system.mount(&node, target.filesystem, &target.options);
+        let storage = self.system.mount(&node, target.filesystem, &options);
         self.storage = Some(storage.map_err(TargetError::io(Task::Mount, &node))?);
         self.make_place()?;
         self.make_room(job)?;

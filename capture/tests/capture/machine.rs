@@ -154,6 +154,23 @@ impl Machine {
         self
     }
 
+    /// With one of the devices of a btrfs that is spread over so many; `own` tells it from the others.
+    pub fn with_member(self, label: &str, own: u8, of: u8) -> Machine {
+        const BLOCK: usize = 64 << 10;
+        let mut machine = self.with_disk(label, Fault::None);
+        let disk = machine.disks.last_mut().unwrap();
+        disk.image = vec![0; BLOCK + 4096];
+        let mut put = |at: usize, part: &[u8]| {
+            disk.image[BLOCK + at..BLOCK + at + part.len()].copy_from_slice(part);
+        };
+        // fsid, magic, num_devices, dev_item.uuid of struct btrfs_super_block.
+        put(0x20, &[7; 16]);
+        put(0x40, b"_BHRfS_M");
+        put(0x88, &[of]);
+        put(0x10b, &[own; 16]);
+        machine
+    }
+
     /// The disk that was added last gives no answer.
     pub fn that_gives_no_answer(mut self) -> Machine {
         self.disks.last_mut().unwrap().is_silent = true;

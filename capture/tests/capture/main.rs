@@ -9,6 +9,7 @@ mod log;
 mod machine;
 mod places;
 mod real;
+mod spread;
 mod volumes;
 mod watchdog;
 

@@ -84,6 +84,13 @@ impl Stack {
         words.collect()
     }
 
+    /// The file system is spread over other disks and partitions, too.
+    pub fn spread_over(&mut self, others: Vec<BlockDevice>) {
+        let names: Vec<&str> = others.iter().map(|it| it.name.as_str()).collect();
+        self.words.push(format!("also on {}", names.join(", ")));
+        self.disks.extend(others);
+    }
+
     /// Adds the modules that the layers and disks need.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! A directory of a file system on a block device.
 
+mod spread;
 mod trial;
 
 use super::{FindTarget, FoundTarget, capture, device};
@@ -220,12 +221,14 @@ impl FoundFilesystem {
         self.config.layers = self.stack.layers.clone();
         device::check_name(root, &self.device, &self.config.device, target)?;
         self.check_contents(root, target)?;
-        self.check_btrfs(root, target)?;
+        let others = spread::others(root, &self, target)?;
         device::check_writable(&self.device, target)?;
-        if self.config.layers.is_empty() {
+        if !self.config.layers.is_empty() {
+            self.check_uuid(target)?;
+        } else if others.is_empty() {
             self.notes.extend(self.ambiguity(root)?);
         } else {
-            self.check_uuid(target)?;
+            self.stack.spread_over(others);
         }
         let notes = trial::run(root, mounts, &self, target)?;
         self.notes.extend(notes);
@@ -268,29 +271,6 @@ impl FoundFilesystem {
                 help: "name the target by UUID= or LABEL=",
             }),
         }
-    }
-
-    /// Checks that no other device belongs to a btrfs: `/sys/fs/btrfs/UUID/devices` has those of each that is
-    /// mounted.
-    fn check_btrfs(&self, root: &Root, target: &str) -> std::result::Result<(), Problem> {
-        if self.config.filesystem != FileSystem::Btrfs {
-            return Ok(());
-        }
-        let entries =
-            |directory: PathBuf| std::fs::read_dir(directory).into_iter().flatten().flatten();
-        for filesystem in entries(root.join("sys/fs/btrfs")) {
-            let devices: Vec<_> = entries(filesystem.path().join("devices"))
-                .map(|entry| entry.file_name())
-                .collect();
-            let mut names = devices.iter().map(|device| device.to_str());
-            if names.any(|name| name == Some(&self.device.name)) && devices.len() > 1 {
-                return Err(Problem::Spread {
-                    target: target.to_owned(),
-                    count: devices.len(),
-                });
-            }
-        }
-        Ok(())
     }
 
     /// The note if other devices have the name, too: those of a copied disk, or of another path to the same one.

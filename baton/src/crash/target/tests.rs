@@ -107,14 +107,34 @@ fn a_subvolume_of_btrfs_is_named_from_the_top() {
         (options.as_str(), directory.as_str()),
         ("subvolid=5", "/@var/crash")
     );
-    let spread = fake
+}
+
+#[test]
+fn a_btrfs_on_several_disks_is_found_with_all_of_them() {
+    let fake = Fake::new()
+        .with_virtio_blk()
+        .with_nvme()
+        .mount("30 22 0:40 / /var rw - btrfs /dev/nvme0n1p1 rw,subvolid=5,subvol=/")
         .file("sys/fs/btrfs/1234/devices/nvme0n1p1", "")
-        .file("sys/fs/btrfs/1234/devices/vdb", "");
-    let failure = mounted_at(&spread, "/var/crash").unwrap_err();
+        .file("sys/fs/btrfs/1234/devices/vda1", "");
+    let target = mounted_at(&fake, "/var/crash").unwrap();
     assert!(
-        failure.to_string().contains("spread over 2 devices"),
-        "{failure}"
+        target.describe().ends_with("; also on vda1"),
+        "{}",
+        target.describe()
     );
+    assert!(target.notes().is_empty(), "{:?}", target.notes());
+}
+
+#[test]
+fn a_btrfs_that_is_also_on_a_volume_is_refused_by_its_name() {
+    let fake = Fake::new()
+        .with_logical_volume()
+        .mount("30 22 0:40 / /var rw - btrfs /dev/nvme0n1p1 rw,subvolid=5,subvol=/")
+        .file("sys/fs/btrfs/1234/devices/nvme0n1p1", "")
+        .file("sys/fs/btrfs/1234/devices/dm-0", "");
+    let failure = mounted_at(&fake, "/var/crash").unwrap_err().to_string();
+    assert!(failure.contains("dm-0 is a logical volume"), "{failure}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Extras {
         &self.stock_kexec
     }
 
-    /// LVM, mdadm, mke2fs and their libraries, as a file tree.
+    /// LVM, mdadm, mke2fs, mkfs.btrfs and their libraries, as a file tree.
     pub fn lvm_tree(&self) -> &Path {
         &self.lvm
     }
@@ -126,9 +126,10 @@ const MKE2FS: &[&str] = &["e2fsprogs", "libext2fs2", "libcom-err2", "libuuid1"];
 
 fn lvm(cache: &Cache, draft: &Path) -> Result<()> {
     let apt = Apt::for_downloads(cache, Releases::Stable)?;
-    apt.unpack_all(&["lvm2", "mdadm"], draft)?;
+    let programs = ["lvm2", "mdadm", "btrfs-progs"];
+    apt.unpack_all(&programs, draft)?;
     apt.unpack_all(MKE2FS, draft)?;
-    for package in ["lvm2", "mdadm"] {
+    for package in programs {
         let libraries = apt.libraries(package, apt::BASE)?;
         apt.unpack_all(&libraries, draft)?;
     }

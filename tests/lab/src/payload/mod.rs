@@ -5,7 +5,7 @@
 //! | `bin/kexec`, `bin/baton` | stock kexec (its libraries are under `system/`), and ours |
 //! | `drop-in/kexec` | ours by that name |
 //! | `scripts/{kexec-load,kexec}` | what Debian's kexec-tools runs at shutdown |
-//! | `bin/lvm`, `bin/mdadm`, `bin/mke2fs` | stock LVM and mdadm, and what makes a file system |
+//! | `bin/{lvm,mdadm,mke2fs,mkfs.btrfs}` | stock LVM and mdadm, and what makes file systems |
 //! | `bin/busybox` | for what no program of ours does |
 //! | `bin/baton-capture` | what captures a crash |
 //! | `modules/RELEASE/MODULE/` | a module and what it needs, decompressed |
@@ -169,7 +169,7 @@ fn stock_kexec(extras: &Extras, tree: &Path) -> Result<()> {
 
 fn lvm(extras: &Extras, tree: &Path) -> Result<()> {
     let from = extras.lvm_tree();
-    for name in ["lvm", "mdadm", "mke2fs"] {
+    for name in ["lvm", "mdadm", "mke2fs", "mkfs.btrfs"] {
         fs::copy(from.join("sbin").join(name), tree.join("bin").join(name))?;
     }
     libraries(from, tree)

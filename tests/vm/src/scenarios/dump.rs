@@ -11,6 +11,7 @@ mod oracle;
 mod reserved;
 mod secrets;
 mod small;
+mod spread;
 mod targets;
 mod volumes;
 
@@ -62,6 +63,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.extend(arrays::all());
     found.extend(reserved::all());
     found.extend(small::all());
+    found.extend(spread::all());
     found
 }
 
