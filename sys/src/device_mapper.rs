@@ -19,12 +19,14 @@ const TABLE_STATUS: u32 = 12;
 /// The version of the interface that is spoken here (major, minor, patch). Kernels refuse another major one.
 const VERSION: [u32; 3] = [4, 0, 0];
 
-/// `DM_SUSPEND_FLAG`, `DM_STATUS_TABLE_FLAG`, `DM_INACTIVE_PRESENT_FLAG`, `DM_BUFFER_FULL_FLAG`, `DM_NOFLUSH_FLAG`
+/// `DM_SUSPEND_FLAG`, `DM_STATUS_TABLE_FLAG`, `DM_INACTIVE_PRESENT_FLAG`, `DM_BUFFER_FULL_FLAG`, `DM_NOFLUSH_FLAG`, and
+/// `DM_SECURE_DATA_FLAG`, by which the kernel wipes its copies
 const SUSPENDED: u32 = 1 << 1;
 const AS_TABLE: u32 = 1 << 4;
 const ANOTHER_IS_LOADED: u32 = 1 << 6;
 const BUFFER_FULL: u32 = 1 << 8;
 const NO_FLUSH: u32 = 1 << 11;
+const SECURE_DATA: u32 = 1 << 15;
 
 /// The sizes of `struct dm_ioctl` and of `struct dm_target_spec`.
 const HEADER: usize = HEADER_LENGTH as usize;
@@ -128,19 +130,22 @@ impl Control {
         opened.map(Control)
     }
 
-    /// The table of the volume with these numbers.
+    /// The table of the volume with these numbers. A key that is in it is left out ([`WITHOUT_KEY`]).
     ///
     /// # Errors
     /// The error of the kernel.
     pub fn table(&self, number: (u32, u32)) -> io::Result<Table> {
         let mut size = FIRST_BUFFER;
         loop {
-            let mut request = request(size, AS_TABLE | NO_FLUSH)?;
+            let mut request = request(size, AS_TABLE | NO_FLUSH | SECURE_DATA)?;
             put(&mut request, DEV, &encoded(number).to_le_bytes());
             self.call(TABLE_STATUS, &mut request)?;
             if number_at(&request, FLAGS)? & BUFFER_FULL == 0 {
-                return parse_table(&request);
+                let table = parse_table(&request);
+                wipe(&mut request);
+                return table;
             }
+            wipe(&mut request);
             size *= 4;
             if size > LARGEST_BUFFER {
                 return Err(io::Error::other("its table is too long"));
@@ -272,20 +277,50 @@ fn parse_table(answer: &[u8]) -> io::Result<Table> {
 
 fn parse_target(specs: &[u8], at: usize) -> Option<(Target, usize)> {
     let spec = specs.get(at..)?;
+    let kind = text(spec.get(24..SPEC)?)?;
+    let parameters = terminated(spec.get(SPEC..)?)?;
     let target = Target {
         start: u64::from_le_bytes(array(spec, 0)?),
         length: u64::from_le_bytes(array(spec, 8)?),
-        kind: text(spec.get(24..SPEC)?)?,
-        parameters: text(spec.get(SPEC..)?)?,
+        parameters: match kind.as_str() {
+            "crypt" => without_key(parameters),
+            _ => parameters.to_owned(),
+        },
+        kind,
     };
     let next = u32::from_le_bytes(array(spec, 20)?);
     Some((target, usize::try_from(next).ok()?))
 }
 
+/// What stands for a key in a table.
+pub const WITHOUT_KEY: &str = "-";
+
+/// The parameters of dm-crypt, whose second word is the key in hexadecimal digits, or the name of one in a keyring, which
+/// begins with a colon (crypt_status of drivers/md/dm-crypt.c).
+fn without_key(parameters: &str) -> String {
+    let words = parameters.split(' ').enumerate();
+    let shown = words.map(|(at, word)| match at {
+        1 if !word.starts_with(':') => WITHOUT_KEY,
+        _ => word,
+    });
+    shown.collect::<Vec<_>>().join(" ")
+}
+
+/// Overwrites what may have had a key in it.
+fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    // Otherwise nothing would read it any more, and the compiler might leave it as it was.
+    std::hint::black_box(bytes);
+}
+
 /// A text up to its zero byte, which must be there.
 fn text(bytes: &[u8]) -> Option<String> {
+    terminated(bytes).map(str::to_owned)
+}
+
+fn terminated(bytes: &[u8]) -> Option<&str> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
-    String::from_utf8(bytes.get(..end)?.to_vec()).ok()
+    std::str::from_utf8(bytes.get(..end)?).ok()
 }
 
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
@@ -361,6 +396,24 @@ mod tests {
         assert!(!table.is_suspended && !table.is_to_change);
         let table = parse_table(&answered(&targets, SUSPENDED | ANOTHER_IS_LOADED)).unwrap();
         assert!(table.is_suspended && table.is_to_change);
+    }
+
+    #[test]
+    fn a_key_in_a_table_is_left_out_and_the_name_of_one_is_not() {
+        for (kernels, read) in [
+            (
+                "aes-xts-plain64 00112233 0 8:16 32768",
+                "aes-xts-plain64 - 0 8:16 32768",
+            ),
+            (
+                "aes-xts-plain64 :64:logon:cryptsetup:x 0 8:16 32768 1 allow_discards",
+                "aes-xts-plain64 :64:logon:cryptsetup:x 0 8:16 32768 1 allow_discards",
+            ),
+            ("00112233", "00112233"),
+        ] {
+            let table = parse_table(&answered(&[target(0, 8, "crypt", kernels)], 0)).unwrap();
+            assert_eq!(table.targets, [target(0, 8, "crypt", read)]);
+        }
     }
 
     #[test]
