@@ -21,6 +21,7 @@ pub mod cache;
 pub mod caps;
 pub mod cmdline;
 pub mod config;
+pub mod crash_keys;
 pub mod device_mapper;
 pub mod efivars;
 pub mod file;
