@@ -9,12 +9,14 @@ mod tests;
 use crate::cluster::FenceKdump;
 use crate::device::Device;
 use crate::dump::Dump;
+use crate::layer::{Layer, Layers, Volume};
 use crate::path::InitramfsFile;
 use crate::system::Finally;
 use crate::target::{FilesystemTarget, Target};
 use baton_toml::{Number, TomlError};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeSet;
 
 /// The path of the configuration in the initramfs.
 pub const PATH: &str = "/etc/baton/capture.toml";
@@ -125,6 +127,25 @@ fn targets<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Vec<Target>, D::E
 }
 
 impl Config {
+    /// All layers of all targets, and of the place for the log.
+    pub fn layers(&self) -> impl Iterator<Item = &Layer> {
+        let of_targets = self.target.iter().filter_map(Target::layers);
+        let of_log = self.log.iter().map(|place| &place.layers);
+        of_targets.chain(of_log).flat_map(Layers::iter)
+    }
+
+    /// The names of the keys that these are encrypted with, each once.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        let volumes = self.layers().filter_map(|layer| match layer {
+            Layer::DeviceMapper(volume) => Some(volume),
+            Layer::Md(_) => None,
+        });
+        let keys = volumes.flat_map(Volume::keys);
+        let names: BTreeSet<&str> = keys.map(|key| key.description.as_str()).collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+
     /// Parses a configuration.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use baton_kdump::write::{FileOutput, Output};
 use baton_sys::device_mapper::Target;
 use baton_sys::file::{FileKind, open_as};
 use baton_sys::watchdog::{self, OpenWatchdog, Watchdog};
-use baton_sys::{Root, block, cache, md, memory, module, mount, power};
+use baton_sys::{Root, block, cache, crash_keys, md, memory, module, mount, power};
 use console::Console;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
@@ -137,6 +137,10 @@ impl System for Linux {
 
     fn make_volume(&self, name: &str, uuid: &str, table: &[Target]) -> io::Result<PathBuf> {
         volume::make(&self.root, name, uuid, table)
+    }
+
+    fn restore_keys(&self) -> io::Result<()> {
+        crash_keys::restore(&self.root)
     }
 
     fn remove_volume(&self, name: &str) -> io::Result<()> {

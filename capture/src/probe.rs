@@ -5,6 +5,7 @@
 //! one that holds nothing.
 
 pub mod gpt;
+pub mod luks;
 pub mod lvm;
 pub mod md;
 mod occupant;

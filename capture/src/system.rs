@@ -161,6 +161,13 @@ pub trait System: Send + Sync {
     /// The error of the kernel; nothing is left of the volume then.
     fn make_volume(&self, name: &str, uuid: &str, table: &[Target]) -> io::Result<PathBuf>;
 
+    /// Has the kernel put those keys of encrypted volumes into a keyring that it kept when the capture was loaded. They are
+    /// there once this was called, however often.
+    ///
+    /// # Errors
+    /// When the kernel can't, or kept none.
+    fn restore_keys(&self) -> io::Result<()>;
+
     /// Removes a volume that was made.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ pub use filesystem::FilesystemTarget;
 pub use raw::RawTarget;
 
 use crate::device::Device;
+use crate::layer::Layers;
 use crate::storage::Writable;
 use crate::system::System;
 use baton_kdump::Source;
@@ -44,6 +45,15 @@ impl Target {
         match self {
             Target::Filesystem(target) => target,
             Target::Raw(target) => target,
+        }
+    }
+
+    /// What lies between the disks and the target, where something may.
+    #[must_use]
+    pub fn layers(&self) -> Option<&Layers> {
+        match self {
+            Target::Filesystem(target) => Some(&target.layers),
+            Target::Raw(_) => None,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::owners;
 use super::prepare::{Prepared, prepare};
 use super::record::{RECORD, Record};
 use crate::failure::load::LoadError;
+use crate::failure::problem::Problem;
 use crate::failure::{Failure, Result};
 use crate::handover::files::Initrd;
 use crate::handover::inputs::Inputs;
@@ -15,8 +16,8 @@ use crate::load::report::CaptureSummary;
 use crate::load::run::{self, Loaded};
 use crate::machine::Machine;
 use crate::output::{file, json};
-use baton_sys::Root;
 use baton_sys::kexec_state::KexecState;
+use baton_sys::{Root, crash_keys};
 use serde::Serialize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -90,7 +91,9 @@ pub fn run(args: &CrashLoadArgs) -> Result<()> {
 /// # Errors
 /// Why it would be refused, or was.
 pub fn load_named(root: &Root, kernel: &Path, options: &LoadOptions) -> Result<Loaded> {
-    let loaded = run::load_named(kernel, options, true);
+    let loaded = keeping(root, options, &[], || {
+        run::load_named(kernel, options, true)
+    });
     let loaded = dropped_on_failure(root, options, loaded)?;
     // Something else is loaded now than what was recorded.
     if !options.dry_run {
@@ -109,6 +112,27 @@ fn dropped_on_failure<T>(root: &Root, options: &LoadOptions, done: Result<T>) ->
         RECORD.forget(root)?;
     }
     done
+}
+
+/// Loads with these keys of encrypted volumes kept for the kernel that is loaded, and no others of an earlier load.
+fn keeping(
+    root: &Root,
+    options: &LoadOptions,
+    keys: &[String],
+    load: impl FnOnce() -> Result<Loaded>,
+) -> Result<Loaded> {
+    if options.dry_run || !root.is_system() {
+        return load();
+    }
+    crash_keys::name(root, keys).map_err(|error| Problem::Keys {
+        why: error.to_string(),
+    })?;
+    let loaded = load();
+    if loaded.is_err() {
+        // The first error is the one that says why.
+        let _ = crash_keys::forget(root);
+    }
+    loaded
 }
 
 /// A capture that was made here and loaded.
@@ -155,7 +179,8 @@ fn capture(args: &CrashLoadArgs, root: &Root) -> Result<Done> {
     let summary = summary(root, &prepared, state.crash_size)?;
     let initrd = Initrd::made(NAME, &prepared.initramfs)?;
     let inputs = Inputs::of_capture(&prepared.kernel.path, initrd, prepared.cmdline.clone())?;
-    let loaded = run::load(options, root, inputs)?;
+    let keys = prepared.config.keys();
+    let loaded = keeping(root, options, &keys, || run::load(options, root, inputs))?;
     Ok(Done::Loaded(Box::new(Capture {
         record: Record::new(&prepared, loaded.is_through_gate()),
         loaded,

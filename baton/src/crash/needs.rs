@@ -7,6 +7,7 @@
 use crate::failure::problem::Problem;
 use baton_sys::Root;
 use baton_sys::block::{self, BlockDevice, Driver};
+use baton_sys::config::KernelConfig;
 use baton_sys::file::names_in;
 use baton_sys::modules::{Index, Resolver};
 use baton_sys::watchdog::IPMI;
@@ -17,6 +18,7 @@ use std::path::Path;
 pub struct Needs<'i> {
     index: &'i Index,
     same_kernel: bool,
+    config: Option<KernelConfig>,
     resolver: Resolver<'i>,
 }
 
@@ -27,7 +29,29 @@ impl<'i> Needs<'i> {
         Needs {
             index,
             same_kernel,
+            config: None,
             resolver: Resolver::new(index),
+        }
+    }
+
+    /// With what the kernel is built with, as far as that can be read.
+    #[must_use]
+    pub fn with_config(self, config: Option<KernelConfig>) -> Needs<'i> {
+        Needs { config, ..self }
+    }
+
+    /// Checks that the kernel is built with an option, as far as that can be told.
+    ///
+    /// # Errors
+    /// When it is built without.
+    pub fn option(&self, option: &str, purpose: &str) -> Result<(), Problem> {
+        match &self.config {
+            Some(config) if !config.is_set(option) => Err(Problem::MissingOption {
+                release: self.index.version.clone(),
+                option: option.to_owned(),
+                purpose: purpose.to_owned(),
+            }),
+            _ => Ok(()),
         }
     }
 

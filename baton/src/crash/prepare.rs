@@ -16,9 +16,9 @@ use crate::arch;
 use crate::failure::problem::Problem;
 use crate::failure::{Failure, Result};
 use baton_capture::config::{Config, ConfigError};
-use baton_capture::layer::{Layer, Layers};
+use baton_capture::layer::Layer;
 use baton_capture::path::InitramfsFile;
-use baton_capture::target::Target;
+use baton_sys::config::KernelConfig;
 use baton_sys::modules::Index;
 use baton_sys::mounts::{self, Mount};
 use baton_sys::{Root, hex, memory};
@@ -97,7 +97,10 @@ pub fn prepare(root: &Root, sources: &CaptureSources, loaded: Option<&Record>) -
     let index = index.ok_or_else(|| Problem::NoModules {
         release: kernel.release.clone(),
     })?;
-    let mut needs = Needs::new(&index, kernel.is_running);
+    let config = KernelConfig::of_release(root, &kernel.release)
+        .ok()
+        .flatten();
+    let mut needs = Needs::new(&index, kernel.is_running).with_config(config);
     // First, since they wait for nobody.
     let watchdogs = Watchdogs::find(root, &mut needs);
     let Places {
@@ -268,15 +271,9 @@ fn parts(
 
 /// The volumes that targets and the log's place are on, so that it is told which of them changed.
 fn volumes(config: &Config) -> std::result::Result<BTreeMap<String, String>, Problem> {
-    let of_target = |target: &'_ Target| match target {
-        Target::Filesystem(target) => target.layers.clone(),
-        Target::Raw(_) => Layers::default(),
-    };
-    let of_log = config.log.iter().map(|place| place.layers.clone());
-    let all = config.target.iter().map(of_target).chain(of_log);
     let mut parts = BTreeMap::new();
-    for layer in all.flat_map(|layers| layers.iter().cloned().collect::<Vec<_>>()) {
-        let keys = serde_json::to_vec(&layer).map_err(|error| {
+    for layer in config.layers() {
+        let keys = serde_json::to_vec(layer).map_err(|error| {
             Problem::BadCaptureConfig(ConfigError::Unwritable(error.to_string()))
         })?;
         let digest = hex::encode(Sha256::digest(keys));

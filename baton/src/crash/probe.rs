@@ -1,6 +1,7 @@
 //! What is on a device, read by the code by which the capture program will find it.
 
 use baton_capture::device::Device;
+use baton_capture::probe::luks::{self, LuksId};
 use baton_capture::probe::lvm::{self, LvmError, PhysicalVolume};
 use baton_capture::probe::md::{self, MdError, Member};
 use baton_capture::probe::{Occupant, Superblock, gpt, superblock};
@@ -64,6 +65,15 @@ pub fn physical_volume(
     // LVM writes past the page cache, which may have what was there before.
     cache::forget(&node.file).ok()?;
     Some(lvm::physical_volume(&node))
+}
+
+/// The identifier in the LUKS header on a device, if there is one; `None` if the device can't be read.
+#[must_use]
+pub fn luks(root: &Root, device: &BlockDevice) -> Option<Option<LuksId>> {
+    let node = open(root, device)?;
+    // cryptsetup writes past the page cache.
+    cache::forget(&node.file).ok()?;
+    luks::id(&node).ok()
 }
 
 /// The member of a RAID array on a device; `None` if the device can't be read.

@@ -44,6 +44,16 @@ pub enum Problem {
         wanted: String,
         purpose: String,
     },
+    #[error(
+        "kernel {release} is built without CONFIG_{option}, which is needed {purpose}; choose another target or kernel.image"
+    )]
+    MissingOption {
+        release: String,
+        option: String,
+        purpose: String,
+    },
+    #[error("the kernel can't keep the keys of encrypted volumes for a capture: {why}")]
+    Keys { why: String },
     #[error("{target}: no such block device here; name one that is there (see `lsblk -f`)")]
     NoDevice { target: String },
     #[error(
@@ -207,7 +217,9 @@ impl Problem {
             Problem::NoRelease | Problem::NoKernel { .. } => (Exit::Failed, "no-kernel"),
             Problem::NotLinux { .. } => (Exit::Malformed, "not-linux"),
             Problem::OtherRelease { .. } => (Exit::Failed, "other-release"),
-            Problem::KernelLacks { .. } => (Exit::Unsupported, "kernel-lacks"),
+            Problem::KernelLacks { .. } | Problem::MissingOption { .. } => {
+                (Exit::Unsupported, "kernel-lacks")
+            }
             Problem::NoModules { .. } => (Exit::Failed, "no-modules"),
             Problem::MissingModule { .. } => (Exit::Failed, "no-module"),
             Problem::NoDevice { .. } => (Exit::Failed, "no-device"),
@@ -239,6 +251,7 @@ impl Problem {
             Problem::BadDirectory { .. } | Problem::BadCaptureConfig(_) => {
                 (Exit::Malformed, "crash-config")
             }
+            Problem::Keys { .. } => (Exit::Failed, "keys"),
             Problem::NoTarget | Problem::NotLookedAt { .. } => (Exit::Failed, "failed"),
         }
     }

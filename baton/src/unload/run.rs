@@ -3,9 +3,10 @@
 use super::args::UnloadArgs;
 use crate::boot_count::record::RECORD;
 use crate::failure::Result;
+use crate::failure::problem::Problem;
 use crate::output::json;
 use baton_sys::kexec_state::KexecState;
-use baton_sys::{Root, kexec};
+use baton_sys::{Root, crash_keys, kexec};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -43,8 +44,18 @@ pub fn run(args: &UnloadArgs, crash: bool) -> Result<()> {
 pub fn unload(crash: bool) -> Result<bool> {
     let before = KexecState::read(&Root::system())?;
     kexec::unload(crash)?;
-    if !crash {
+    if crash {
+        forget_keys()?;
+    } else {
         RECORD.forget(&Root::system())?;
     }
     Ok(before.is_some_and(|s| if crash { s.crash_loaded } else { s.loaded }))
+}
+
+/// What is loaded next is given no keys of encrypted volumes that were named for what was loaded.
+fn forget_keys() -> Result<()> {
+    let forgotten = crash_keys::forget(&Root::system());
+    Ok(forgotten.map_err(|error| Problem::Keys {
+        why: error.to_string(),
+    })?)
 }

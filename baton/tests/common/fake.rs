@@ -32,6 +32,10 @@ const MODULES: &[(&str, &str)] = &[
     ),
     ("drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio.ko"),
     ("drivers/virtio/virtio.ko", ""),
+    ("drivers/md/dm-crypt.ko", "drivers/md/dm-mod.ko"),
+    ("arch/x86/crypto/aesni-intel.ko", "crypto/crypto_simd.ko"),
+    ("crypto/crypto_simd.ko", ""),
+    ("crypto/xts.ko", ""),
     (
         "drivers/ata/ahci.ko",
         "drivers/ata/libahci.ko drivers/ata/libata.ko drivers/scsi/scsi_mod.ko",
@@ -62,6 +66,8 @@ alias fs-ext4 ext4
 alias fs-ext3 ext4
 alias fs-vfat vfat
 alias crypto-crc32c crc32c_generic
+alias crypto-aes aesni_intel
+alias crypto-xts xts
 alias pci:v*d*sv*sd*bc01sc08i02* nvme
 alias pci:v00001AF4d*sv*sd*bc*sc*i* virtio_pci
 alias virtio:d00000002v* virtio_blk
@@ -328,6 +334,27 @@ impl Fake {
             .file("dev/nvme0n1p1", members[1]);
         fake.set("sys/class/block/dm-0/dm/name", "vg0-crash\n");
         fake
+    }
+
+    /// dm-0, an encrypted volume on sda1 with an ext4 file system, mounted at /srv; its key is in a keyring.
+    pub fn with_luks(self) -> Fake {
+        let id = "5f1d9a3c-0c1e-4f5c-9d55-000000000002";
+        let keys = format!(
+            "0a1b2c3d I--Q---     1 perm 3f010000     0     0 logon     cryptsetup:{id}: 64\n"
+        );
+        let table = format!(
+            "0 8192 crypt aes-xts-plain64 :64:logon:cryptsetup:{id}-d0 0 8:1 32768 1 allow_discards\n"
+        );
+        self.with_sata()
+            .with_device_mapper("CRYPT-LUKS2-5f1d9a3c0c1e4f5c9d55000000000002-srv")
+            .with_ext4_on("dm-0", [0x5a; 16])
+            .with_table(&table)
+            .file(
+                "dev/sda1",
+                include_bytes!("../../../fuzz/corpus/superblock/luks2"),
+            )
+            .file("sys/kernel/config/crash_dm_crypt_keys/count", "0\n")
+            .file("proc/keys", keys)
     }
 
     /// md0, a mirror of sda1 and nvme0n1p1 with an ext4 file system, mounted at /srv; made by mdadm.

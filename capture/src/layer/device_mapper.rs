@@ -3,15 +3,19 @@
 
 mod table;
 
-pub use table::{Extent, Mapping, Segment, TableError, check};
+pub use table::{
+    Cipher, CipherError, Description, Extent, Key, KeyKind, Mapping, Segment, TableError, check,
+};
 
 use super::{Base, LayerError, Name, SetUp};
 use crate::device::Device;
+use crate::probe::luks::{self, LuksId};
 use crate::probe::lvm::{self, Id, VolumeGroup};
 use crate::system::System;
 use crate::wait;
 use baton_sys::device_mapper::Target;
 use serde::{Deserialize, Serialize};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +33,8 @@ pub struct Volume {
     pub table: Vec<Segment<usize>>,
     /// For a logical volume of LVM: its volume group when the capture was loaded.
     pub group: Option<VolumeGroup>,
+    /// For an encrypted volume: the identifier in the LUKS header on its leg.
+    pub luks: Option<LuksId>,
 }
 
 /// A device that a volume lies on.
@@ -53,6 +59,8 @@ struct Keys {
     leg: Vec<Leg>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     group: Option<VolumeGroup>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    luks: Option<LuksId>,
 }
 
 /// Why the keys of a volume don't fit together.
@@ -75,6 +83,11 @@ pub enum VolumeError {
     /// Either all legs are physical volumes of a group, or none is.
     #[error("a volume with a group has a physical volume in each leg, and one without has none")]
     Group,
+    /// Nothing would tell after a crash that the encrypted volume was made anew.
+    #[error(
+        "an encrypted volume is one segment of the type crypt with the LUKS identifier of its only leg, and no other volume has one"
+    )]
+    Luks,
 }
 
 impl TryFrom<Keys> for Volume {
@@ -87,6 +100,7 @@ impl TryFrom<Keys> for Volume {
             leg: keys.leg,
             table: keys.table,
             group: keys.group,
+            luks: keys.luks,
         };
         volume.checked()
     }
@@ -100,8 +114,14 @@ impl From<Volume> for Keys {
             table: volume.table,
             leg: volume.leg,
             group: volume.group,
+            luks: volume.luks,
         }
     }
+}
+
+/// ENOKEY, EKEYEXPIRED, EKEYREVOKED and EKEYREJECTED (include/uapi/asm-generic/errno.h).
+fn is_about_a_key(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(126..=129))
 }
 
 impl Volume {
@@ -130,7 +150,18 @@ impl Volume {
         if self.group.is_none() && parts > 1 {
             return Err(VolumeError::Unchecked);
         }
+        let is_encrypted = self.table.iter().any(|segment| segment.cipher().is_some());
+        let is_whole = legs == 1 && self.table.len() == 1 && self.group.is_none();
+        if self.luks.is_some() != is_encrypted || (is_encrypted && !is_whole) {
+            return Err(VolumeError::Luks);
+        }
         Ok(self)
+    }
+
+    /// The keys that it is encrypted with.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        let ciphers = self.table.iter().filter_map(Segment::cipher);
+        ciphers.map(|cipher| &cipher.key)
     }
 
     /// Sets the volume up, if what it lies on is still what it was. Returns its node.
@@ -144,15 +175,30 @@ impl Volume {
         if let Some(group) = &self.group {
             self.check_group(system, &nodes, group)?;
         }
+        if let Some(luks) = &self.luks {
+            self.check_luks(system, &nodes, luks)?;
+            let restored = system.restore_keys();
+            restored.map_err(|error| LayerError::Keys {
+                volume: self.name.clone(),
+                error,
+            })?;
+        }
         let targets = self.targets(&nodes);
         let targets = targets.map_err(|error| LayerError::Volume {
             volume: self.name.clone(),
             error,
         })?;
         let made = system.make_volume(self.name.as_str(), &self.uuid, &targets);
-        made.map_err(|error| LayerError::Kernel {
-            volume: self.name.clone(),
-            error,
+        made.map_err(|error| {
+            let volume = self.name.clone();
+            match self.keys().next().filter(|_| is_about_a_key(&error)) {
+                Some(key) => LayerError::NoKey {
+                    volume,
+                    key: key.description.clone(),
+                    error,
+                },
+                None => LayerError::Kernel { volume, error },
+            }
         })
     }
 
@@ -198,6 +244,32 @@ impl Volume {
             }),
             None => Ok(found.node),
         }
+    }
+
+    /// Checks that the encrypted volume wasn't made anew.
+    fn check_luks(
+        &self,
+        system: &dyn System,
+        nodes: &[PathBuf],
+        then: &LuksId,
+    ) -> Result<(), LayerError> {
+        for (leg, node) in self.leg.iter().zip(nodes) {
+            let source = system.look_into(node);
+            let now = source.and_then(|source| luks::id(&*source));
+            let now = now.map_err(|error| LayerError::Unreadable {
+                volume: self.name.clone(),
+                leg: leg.device.clone(),
+                error,
+            })?;
+            if now.as_ref() != Some(then) {
+                return Err(LayerError::OtherLuks {
+                    volume: self.name.clone(),
+                    leg: leg.device.clone(),
+                    then: then.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Checks that LVM hasn't changed its volume group.

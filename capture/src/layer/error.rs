@@ -1,8 +1,9 @@
 //! Why a layer can't be set up.
 
-use super::device_mapper::VolumeError;
+use super::device_mapper::{Description, VolumeError};
 use super::{Base, Name};
 use crate::device::Device;
+use crate::probe::luks::LuksId;
 use crate::probe::lvm::{LvmError, VolumeGroup};
 use crate::wait::DeviceError;
 use std::io;
@@ -104,6 +105,40 @@ pub enum LayerError {
         then: Box<VolumeGroup>,
         /// As it is now.
         now: Box<VolumeGroup>,
+    },
+    /// An encrypted volume was made anew, or isn't one any more.
+    #[error(
+        "the volume {volume} isn't set up: {leg} doesn't hold the LUKS volume {then} any more; load again after such changes (`baton crash load`)"
+    )]
+    OtherLuks {
+        /// The volume.
+        volume: Name,
+        /// The device.
+        leg: Base,
+        /// The identifier that was there when the capture was loaded.
+        then: LuksId,
+    },
+    /// The keys that were kept can't be had.
+    #[error(
+        "the volume {volume} isn't set up: the keys of encrypted volumes can't be restored: {error}"
+    )]
+    Keys {
+        /// The volume.
+        volume: Name,
+        /// Why.
+        error: io::Error,
+    },
+    /// The key of an encrypted volume isn't among those that were kept.
+    #[error(
+        "the volume {volume} can't be set up: its key {key} wasn't kept, or isn't valid: {error}; load again (`baton crash load`)"
+    )]
+    NoKey {
+        /// The volume.
+        volume: Name,
+        /// The key's name.
+        key: Description,
+        /// What the kernel says.
+        error: io::Error,
     },
     /// The kernel doesn't make the volume.
     #[error("the volume {volume} can't be set up: {error}; the kernel's log may say more")]

@@ -1,4 +1,4 @@
-use super::device_mapper::{Mapping, Segment, TableError, check};
+use super::device_mapper::{Cipher, Mapping, Segment, TableError, check};
 use super::*;
 use serde::de::DeserializeOwned;
 
@@ -41,7 +41,7 @@ fn what_can_not_be_set_up_is_refused_with_its_line() {
         ("vg0-crash", "a/b", "no name of a device-mapper volume"),
         ("vg0-crash", "", "no name of a device-mapper volume"),
         ("LVM-x", "a\\nb", "no UUID of the device mapper"),
-        ("linear", "crypt", "type \"crypt\" isn't set up"),
+        ("linear", "thin", "type \"thin\" isn't set up"),
         (
             "0 8 linear",
             "1 8 linear",
@@ -113,6 +113,90 @@ fn a_volume_of_several_parts_whose_changes_nothing_would_show_is_refused() {
             error.contains("it consists of several parts and isn't LVM's"),
             "{error}"
         );
+    }
+}
+
+/// An encrypted one.
+const ENCRYPTED: &str = "kind = \"device-mapper\"\nname = \"secret\"\n\
+    luks = \"5f1d9a3c-0c1e-4f5c-9d55-000000000002\"\n\
+    table = [\"0 8 crypt aes-xts-plain64 :64:user:a:b 0 0 32768 2 allow_discards sector_size:4096\"]\n\
+    [[layer.leg]]\ndevice = \"UUID=5f1d9a3c-0c1e-4f5c-9d55-000000000002\"\n";
+
+#[test]
+fn an_encrypted_volume_has_the_name_of_a_key_and_never_a_key() {
+    let read = layers(&[ENCRYPTED]).unwrap();
+    let written = toml::to_string(&read).unwrap();
+    assert_eq!(baton_toml::read::<Whole>(&written), Ok(read), "{written}");
+    for (from, to, why) in [
+        (":64:user:a:b", "00112233", "its key is in its table"),
+        (":64:user:a:b", "-", "its key is in its table"),
+        (
+            ":64:user",
+            ":64:encrypted",
+            "of a type that the kernel doesn't keep",
+        ),
+        (":64:user", ":x:user", "make no sense"),
+        (":64:user:a:b", ":64", "make no sense"),
+        ("user:a:b", "user:", "the name of its key"),
+        ("user:a:b", "user:a\u{e4}", "the name of its key"),
+        (
+            "user:a:b",
+            &format!("user:{}", "k".repeat(128)),
+            "the name of its key",
+        ),
+        ("2 allow_discards", "1 allow_discards", "make no sense"),
+        (
+            "allow_discards",
+            "integrity:28:aead",
+            "with an option that a capture doesn't know",
+        ),
+        (
+            "sector_size:4096",
+            "sector_size:",
+            "with an option that a capture doesn't know",
+        ),
+        ("b 0 0 32768", "b x 0 32768", "make no sense"),
+        ("b 0 0 32768", "b 0 0 -1", "make no sense"),
+        (
+            " 0 0 32768 2 allow_discards sector_size:4096",
+            "",
+            "make no sense",
+        ),
+        (
+            "luks = \"5f1d9a3c-0c1e-4f5c-9d55-000000000002\"\n",
+            "",
+            "the LUKS identifier of its only leg",
+        ),
+        ("luks = \"5f", "luks = \"xf", "no UUID of a LUKS volume"),
+        (
+            "\"]\n",
+            "\", \"8 8 linear 0 0\"]\n",
+            "it consists of several parts",
+        ),
+    ] {
+        let text = ENCRYPTED.replacen(from, to, 1);
+        assert_ne!(text, ENCRYPTED);
+        let error = layers(&[&text]).unwrap_err();
+        assert!(error.contains(why), "{error}");
+        assert!(!error.contains("00112233"), "{error}");
+    }
+    let luks = "luks = \"5f1d9a3c-0c1e-4f5c-9d55-000000000002\"\ntable";
+    let error = layers(&[&PART.replacen("table", luks, 1)]).unwrap_err();
+    assert!(error.contains("no other volume has one"), "{error}");
+}
+
+#[test]
+fn the_algorithms_of_a_cipher_are_named_in_either_notation() {
+    for (name, algorithms) in [
+        ("aes-xts-plain64", &["aes", "xts", "plain64"][..]),
+        ("aes-cbc-essiv:sha256", &["aes", "cbc", "essiv", "sha256"]),
+        (
+            "capi:adiantum(xchacha12,aes)-plain64",
+            &["adiantum", "xchacha12", "aes", "plain64"],
+        ),
+    ] {
+        let cipher = Cipher::parse(name, ":32:logon:k", "0", &[]).unwrap();
+        assert!(cipher.algorithms().eq(algorithms.iter().copied()), "{name}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The superblocks of the file systems that dumps are written to.
 
-use super::{array, bytes, label, lvm, uuid};
+use super::{array, bytes, label, luks, lvm, uuid};
 use crate::device::Device;
 use crate::file_system::FileSystem;
 use baton_kdump::Source;
@@ -44,7 +44,8 @@ impl std::fmt::Display for Owner {
 pub struct Superblock {
     /// The type of file system, or the other owner.
     pub owner: Owner,
-    /// The identifier of the file system or of the physical volume, as blkid shows it; empty for other owners.
+    /// The identifier of the file system, of the encrypted volume or of the physical volume, as blkid shows it; empty for
+    /// other owners.
     pub uuid: String,
     /// The file system's label.
     pub label: Option<String>,
@@ -188,7 +189,7 @@ fn btrfs_in(block: [u8; 0x22b]) -> Option<Superblock> {
     })
 }
 
-/// Owners other than file systems, which no dump may overwrite by mistake: LUKS (magic of both versions at 0), LVM
+/// Owners other than file systems, which no dump may overwrite by mistake: LUKS ([`luks`]), LVM
 /// (`struct label_header` in one of the first sectors, the second by default), swap (`union swap_header`
 /// of include/linux/swap.h: the end of the first page).
 fn other_owner(source: &dyn Source) -> io::Result<Option<Superblock>> {
@@ -202,8 +203,9 @@ fn other_owner(source: &dyn Source) -> io::Result<Option<Superblock>> {
         }))
     };
     let found = |owner| owned(owner, String::new());
-    if bytes(source, 0)? == Some(*b"LUKS\xba\xbe") {
-        return found(Owner::Luks);
+    if bytes(source, 0)? == Some(luks::MAGIC) {
+        let id = luks::id(source)?.map(String::from);
+        return owned(Owner::Luks, id.unwrap_or_default());
     }
     for sector in 0..4 {
         if bytes(source, sector * 512)? == Some(*b"LABELONE") {

@@ -70,6 +70,8 @@ pub struct Machine {
     pub legs: Vec<Leg>,
     /// The kernel refuses to make volumes.
     pub makes_no_volumes: bool,
+    /// The names of the keys that the kernel kept; none if it didn't keep any.
+    pub keys: Vec<String>,
     /// A raw partition, by its size.
     pub partition: Option<u64>,
     pub partition_faults: Arc<Faults>,
@@ -105,6 +107,8 @@ struct State {
     volumes: Vec<String>,
     /// The tables that volumes were made with, a line each.
     tables: Vec<String>,
+    /// The keys were put into a keyring.
+    has_keys: bool,
     /// How often watchdogs were fed until the log was kept.
     fed_until_kept: usize,
 }
@@ -116,6 +120,7 @@ impl Machine {
             disks: Vec::new(),
             legs: Vec::new(),
             makes_no_volumes: false,
+            keys: Vec::new(),
             partition: None,
             partition_faults: Arc::default(),
             identity: Identity::default(),
@@ -420,9 +425,25 @@ impl System for Machine {
             return Err(io::Error::from_raw_os_error(22));
         }
         let mut state = self.state.lock().unwrap();
+        let encrypted = table.iter().filter(|it| it.kind == "crypt");
+        for parameters in encrypted.map(|it| &it.parameters) {
+            let key = parameters.split(' ').nth(1).unwrap();
+            let name = key.splitn(4, ':').nth(3).unwrap().to_owned();
+            if !state.has_keys || !self.keys.contains(&name) {
+                return Err(io::Error::from_raw_os_error(126));
+            }
+        }
         state.volumes.push(name.to_owned());
         state.tables.extend(table.iter().map(Target::to_string));
         Ok(Path::new("/dev").join(name))
+    }
+
+    fn restore_keys(&self) -> io::Result<()> {
+        if self.keys.is_empty() {
+            return Err(io::Error::other("the kernel that crashed kept none"));
+        }
+        self.state.lock().unwrap().has_keys = true;
+        Ok(())
     }
 
     fn remove_volume(&self, name: &str) -> io::Result<()> {

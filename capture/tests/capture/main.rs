@@ -2,6 +2,7 @@
 
 mod arrays;
 mod crash;
+mod encrypted;
 mod end;
 mod faults;
 mod fence_kdump;

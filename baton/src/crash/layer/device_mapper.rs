@@ -1,5 +1,7 @@
 //! Volumes of the device mapper, above all those of LVM.
 
+mod crypt;
+
 use super::Finder;
 use crate::crash::needs::Needs;
 use crate::crash::probe;
@@ -7,13 +9,14 @@ use crate::failure::Result;
 use crate::failure::problem::Problem;
 use baton_capture::device::Device;
 use baton_capture::layer::device_mapper::{
-    Extent, Leg, Mapping, Segment, TableError, Volume, VolumeError, check,
+    CipherError, Extent, Leg, Mapping, Segment, TableError, Volume, VolumeError, check,
 };
 use baton_capture::layer::{Base, Layer, Name};
+use baton_capture::probe::luks::LuksId;
 use baton_capture::probe::lvm::{Id, VolumeGroup};
 use baton_sys::block::BlockDevice;
 use baton_sys::device_mapper::{CONTROL, Control, NotATarget, Table};
-use baton_sys::{ReadError, Root};
+use baton_sys::{ReadError, Root, crash_keys};
 use std::io;
 use std::path::Path;
 use std::str::FromStr;
@@ -71,6 +74,7 @@ pub fn add_partition(finder: &mut Finder<'_>, device: &BlockDevice, on: Name) ->
             }),
         }],
         group: None,
+        luks: None,
     };
     let volume = volume
         .checked()
@@ -90,7 +94,9 @@ const SECTOR: u64 = 512;
 /// Adds the modules that a volume needs.
 pub fn require(volume: &Volume, needs: &mut Needs<'_>) -> std::result::Result<(), Problem> {
     // The types linear and striped are in it, too.
-    needs.must("dm_mod", &format!("to set up the volume {}", volume.name))
+    needs.must("dm_mod", &format!("to set up the volume {}", volume.name))?;
+    let mut ciphers = volume.table.iter().filter_map(Segment::cipher);
+    ciphers.try_for_each(|cipher| crypt::require(cipher, volume.name.as_str(), needs))
 }
 
 /// The table of a volume; `None` if the disk isn't one. A machine that is described has no device mapper: there a file
@@ -171,12 +177,13 @@ impl Look<'_, '_> {
         let mut numbers = Vec::new();
         let in_legs =
             |segment: &Segment<Number>| segment.with(|number| place_in(&mut numbers, *number));
-        let table_of_legs = segments.iter().map(in_legs).collect();
+        let mut table_of_legs: Vec<Segment<usize>> = segments.iter().map(in_legs).collect();
         let devices = numbers.iter().map(|number| self.device(*number));
         let devices = devices.collect::<Result<Vec<_>>>()?;
-        let bases = devices.iter().map(|device| self.base(device));
-        let bases = bases.collect::<Result<Vec<_>>>()?;
         let uuid = self.disk.attribute("dm/uuid").unwrap_or_default();
+        let luks = self.with_kept_key(&mut table_of_legs, &devices, &uuid)?;
+        let bases = devices.iter().map(|device| self.base(device, &luks));
+        let bases = bases.collect::<Result<Vec<_>>>()?;
         let (physical_volumes, group) = match uuid.strip_prefix(LVM) {
             Some(rest) => self.physical_volumes(&devices, rest)?,
             None => (vec![None; bases.len()], None),
@@ -197,6 +204,7 @@ impl Look<'_, '_> {
                 .collect(),
             table: table_of_legs,
             group,
+            luks,
         };
         let volume = volume.checked();
         let volume = volume.map_err(|error| self.problem(&error, help(&error)))?;
@@ -215,6 +223,7 @@ impl Look<'_, '_> {
         let segments: std::result::Result<Vec<_>, _> = segments.collect();
         let segments = segments.map_err(|error| match error {
             TableError::Type(kind) => self.refused(&kind),
+            TableError::Cipher(error) => self.not_decrypted(error),
             other => self.problem(other, BAD_TABLE),
         })?;
         check(&segments).map_err(|error| self.problem(error, BAD_TABLE))?;
@@ -224,10 +233,6 @@ impl Look<'_, '_> {
     /// The refusal of a type that isn't set up.
     fn refused(&self, kind: &str) -> Problem {
         let (what, help) = match kind {
-            "crypt" => (
-                "encrypted (dm-crypt), and the key isn't there after a panic",
-                NO_KEY,
-            ),
             "multipath" => ("reached by several paths (multipath)", NOT_YET),
             "snapshot-origin" => ("the origin of snapshots", NO_SNAPSHOTS),
             "snapshot" | "snapshot-merge" => ("a snapshot", NOT_YET),
@@ -246,6 +251,46 @@ impl Look<'_, '_> {
         }
     }
 
+    /// The refusal of an encrypted volume.
+    fn not_decrypted(&self, error: CipherError) -> Problem {
+        let (why, help) = match error {
+            _ if !crash_keys::are_kept(self.finder.root) => (
+                "the running kernel keeps no keys for a capture".to_owned(),
+                crypt::NO_KERNEL,
+            ),
+            error => (error.to_string(), crypt::NO_KEY),
+        };
+        Problem::Stacked {
+            target: self.finder.target.to_owned(),
+            device: self.name.to_string(),
+            kind: format!("encrypted (dm-crypt): {why}"),
+            help,
+        }
+    }
+
+    /// If the volume is encrypted, gives its table the name of the key that the capture will find. Returns the
+    /// identifier of its header.
+    fn with_kept_key(
+        &self,
+        table: &mut [Segment<usize>],
+        devices: &[BlockDevice],
+        uuid: &str,
+    ) -> Result<Option<LuksId>> {
+        let mut ciphers = table.iter_mut().filter_map(Segment::cipher_mut);
+        let (Some(cipher), [device]) = (ciphers.next(), devices) else {
+            return Ok(None);
+        };
+        let root = self.finder.root;
+        if !crash_keys::are_kept(root) {
+            return Err(self.not_decrypted(CipherError::PlainKey).into());
+        }
+        let found = crypt::header(root, device, uuid);
+        let luks = found.map_err(|(why, help)| self.problem(why, help))?;
+        let key = crypt::key(root, &luks, cipher.key.size)?;
+        cipher.key = key.map_err(|(why, help)| self.problem(why, help))?;
+        Ok(Some(luks))
+    }
+
     fn device(&self, Number(major, minor): Number) -> Result<BlockDevice> {
         let found = BlockDevice::by_number(self.finder.root, (major, minor))?;
         let why = || format!("it lies on the device {major}:{minor}, which isn't there");
@@ -253,9 +298,14 @@ impl Look<'_, '_> {
     }
 
     /// The name that a device of the volume has after a crash.
-    fn base(&mut self, device: &BlockDevice) -> Result<Base> {
-        let found = probe::physical_volume(self.finder.root, device);
-        let label = found.and_then(|found| Some(Device::Uuid(found.ok()?.id.into())));
+    fn base(&mut self, device: &BlockDevice, luks: &Option<LuksId>) -> Result<Base> {
+        let label = match luks {
+            Some(luks) => Some(Device::Uuid(luks.to_string())),
+            None => {
+                let found = probe::physical_volume(self.finder.root, device);
+                found.and_then(|found| Some(Device::Uuid(found.ok()?.id.into())))
+            }
+        };
         self.finder.base(device, self.name.as_str(), label)
     }
 
@@ -329,6 +379,7 @@ fn help(error: &VolumeError) -> &'static str {
             "make it a logical volume of LVM, or name a target on a disk, a partition, or a volume in one piece"
         }
         VolumeError::Uuid(_) => "rename it (`dmsetup rename --setuuid`)",
+        VolumeError::Luks => crypt::NO_KEY,
         VolumeError::Table(_) | VolumeError::Leg(..) | VolumeError::Group => BAD_TABLE,
     }
 }
@@ -337,7 +388,6 @@ fn help(error: &VolumeError) -> &'static str {
 const LVM: &str = "LVM-";
 
 const BAD_TABLE: &str = "check it with `dmsetup table`, or name another target";
-const NO_KEY: &str = "name a target that isn't encrypted, or at least a place for the kernel log ([log] in crash.toml; by default /boot/crash, where /boot is a file system of its own)";
 const NO_SNAPSHOTS: &str = "remove its snapshots, or name another target";
 const NOT_YET: &str = "a capture can't assemble that yet, so name a target on a disk, a partition, or a linear or striped volume";
 
@@ -352,12 +402,14 @@ fn words(volume: &Volume, devices: &[BlockDevice]) -> String {
         Base::Device(_) => device.name.clone(),
     });
     let on = on.collect::<Vec<_>>().join(", ");
+    let key = volume.keys().next();
+    let key = key.map(|key| format!(", with the key {}", key.description));
     let group = volume.group.as_ref();
     let group = group.map(|it| format!(", in the volume group {} (seqno {})", it.name, it.seqno));
     format!(
         "{} is {} on {on}{}",
         volume.name,
         kinds.join(" and "),
-        group.unwrap_or_default()
+        key.or(group).unwrap_or_default()
     )
 }

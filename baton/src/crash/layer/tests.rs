@@ -76,10 +76,6 @@ fn the_device_mapper_and_the_drivers_of_all_disks_are_brought_along() {
 fn a_type_that_is_not_set_up_is_named_with_what_would_help() {
     for (table, words) in [
         (
-            "0 8 crypt aes 0 8:1 0",
-            "encrypted (dm-crypt), and the key isn't there after a panic (type crypt); name a target that isn't encrypted, or at least a place for the kernel log",
-        ),
-        (
             "0 8 multipath 0 0 1 1",
             "several paths (multipath) (type multipath)",
         ),

@@ -6,7 +6,12 @@
 //! ```text
 //! START LENGTH linear DEVICE PLACE
 //! START LENGTH striped STRIPES CHUNK DEVICE PLACE [DEVICE PLACE]…
+//! START LENGTH crypt CIPHER :SIZE:TYPE:KEY IV_OFFSET DEVICE PLACE [COUNT OPTION…]
 //! ```
+
+mod cipher;
+
+pub use cipher::{Cipher, CipherError, Description, Key, KeyKind};
 
 use baton_sys::device_mapper::{NotATarget, Target};
 use serde::{Deserialize, Serialize};
@@ -39,6 +44,22 @@ pub enum Mapping<D> {
         /// The places.
         stripes: Vec<Extent<D>>,
     },
+    /// In one piece, encrypted.
+    Crypt {
+        /// How.
+        cipher: Cipher,
+        /// The place.
+        extent: Extent<D>,
+    },
+}
+
+impl<D> Mapping<D> {
+    fn extents(&self) -> &[Extent<D>] {
+        match self {
+            Mapping::Linear(extent) | Mapping::Crypt { extent, .. } => std::slice::from_ref(extent),
+            Mapping::Striped { stripes, .. } => stripes,
+        }
+    }
 }
 
 /// A place on a device.
@@ -54,8 +75,13 @@ pub struct Extent<D> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
     /// A segment's type isn't among those that are set up.
-    #[error("the device mapper's type {0:?} isn't set up by a capture, only linear and striped")]
+    #[error(
+        "the device mapper's type {0:?} isn't set up by a capture, only linear, striped and crypt"
+    )]
     Type(String),
+    /// An encrypted segment can't be set up.
+    #[error(transparent)]
+    Cipher(#[from] CipherError),
     /// It isn't a part of any table.
     #[error(transparent)]
     Target(#[from] NotATarget),
@@ -93,11 +119,7 @@ pub fn check<D>(table: &[Segment<D>]) -> Result<(), TableError> {
 impl<D> Segment<D> {
     /// The devices that it lies on.
     pub fn devices(&self) -> impl Iterator<Item = &D> {
-        let extents = match &self.mapping {
-            Mapping::Linear(extent) => std::slice::from_ref(extent),
-            Mapping::Striped { stripes, .. } => stripes,
-        };
-        extents.iter().map(|extent| &extent.device)
+        self.mapping.extents().iter().map(|extent| &extent.device)
     }
 
     /// The same with other names of the devices.
@@ -130,6 +152,10 @@ impl<D> Segment<D> {
                     chunk: *chunk,
                     stripes: stripes.iter().map(other).collect::<Result<_, X>>()?,
                 },
+                Mapping::Crypt { cipher, extent } => Mapping::Crypt {
+                    cipher: cipher.clone(),
+                    extent: other(extent)?,
+                },
             },
         })
     }
@@ -140,12 +166,31 @@ impl<D> Segment<D> {
         match self.mapping {
             Mapping::Linear(_) => LINEAR,
             Mapping::Striped { .. } => STRIPED,
+            Mapping::Crypt { .. } => CRYPT,
+        }
+    }
+
+    /// How it is encrypted, if it is.
+    #[must_use]
+    pub fn cipher(&self) -> Option<&Cipher> {
+        match &self.mapping {
+            Mapping::Crypt { cipher, .. } => Some(cipher),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn cipher_mut(&mut self) -> Option<&mut Cipher> {
+        match &mut self.mapping {
+            Mapping::Crypt { cipher, .. } => Some(cipher),
+            _ => None,
         }
     }
 }
 
 const LINEAR: &str = "linear";
 const STRIPED: &str = "striped";
+const CRYPT: &str = "crypt";
 
 impl<D: FromStr> Segment<D> {
     /// A segment as the kernel describes it.
@@ -157,6 +202,7 @@ impl<D: FromStr> Segment<D> {
         let mapping = match target.kind.as_str() {
             LINEAR => linear(&words),
             STRIPED => striped(&words),
+            CRYPT => Some(crypt(&words)?),
             other => return Err(TableError::Type(other.to_owned())),
         };
         Ok(Segment {
@@ -188,6 +234,16 @@ fn striped<D: FromStr>(words: &[&str]) -> Option<Mapping<D>> {
     is_whole.then_some(Mapping::Striped { chunk, stripes })
 }
 
+/// Whatever may be a key is in no error.
+fn crypt<D: FromStr>(words: &[&str]) -> Result<Mapping<D>, CipherError> {
+    let [name, key, iv_offset, device, start, options @ ..] = words else {
+        return Err(CipherError::Form);
+    };
+    let cipher = Cipher::parse(name, key, iv_offset, options)?;
+    let extent = extent(device, start).ok_or(CipherError::Form)?;
+    Ok(Mapping::Crypt { cipher, extent })
+}
+
 fn extent<D: FromStr>(device: &str, start: &str) -> Option<Extent<D>> {
     Some(Extent {
         device: device.parse().ok()?,
@@ -205,18 +261,24 @@ impl<D: fmt::Display> Segment<D> {
     /// The segment as the kernel takes it.
     #[must_use]
     pub fn target(&self) -> Target {
-        let mut parameters = String::new();
-        let extents = match &self.mapping {
-            Mapping::Linear(extent) => std::slice::from_ref(extent),
+        let mut words = match &self.mapping {
+            Mapping::Linear(_) => Vec::new(),
             Mapping::Striped { chunk, stripes } => {
-                parameters = format!("{} {chunk} ", stripes.len());
-                stripes
+                vec![stripes.len().to_string(), chunk.to_string()]
             }
+            Mapping::Crypt { cipher, .. } => vec![
+                cipher.name.clone(),
+                cipher.key.to_string(),
+                cipher.iv_offset.to_string(),
+            ],
         };
-        let places = extents
-            .iter()
-            .map(|extent| format!("{} {}", extent.device, extent.start));
-        parameters.push_str(&places.collect::<Vec<_>>().join(" "));
+        let places = self.mapping.extents().iter();
+        words.extend(places.map(|extent| format!("{} {}", extent.device, extent.start)));
+        if let Some(cipher) = self.cipher().filter(|cipher| !cipher.options.is_empty()) {
+            words.push(cipher.options.len().to_string());
+            words.extend(cipher.options.iter().cloned());
+        }
+        let parameters = words.join(" ");
         Target {
             start: self.start,
             length: self.length,
