@@ -147,7 +147,7 @@ pub fn add_built(work: &Path, keys: &Keys, built: Vec<Kernel>) -> Result<Vec<Ker
         fs::create_dir_all(&directory)?;
         let image = directory.join("vmlinuz");
         keys::sign(&keys.mok, &kernel.image, &image)?;
-        add_modules(&tree, &kernel)?;
+        add_modules(&tree, &kernel, &[GUEST_MODULES, BUILT_MODULES])?;
         signed.push(Kernel { image, ..kernel });
     }
     image(work, &tree)?;
@@ -169,8 +169,16 @@ fn stock_kexec(extras: &Extras, tree: &Path) -> Result<()> {
 
 fn lvm(extras: &Extras, tree: &Path) -> Result<()> {
     let from = extras.lvm_tree();
-    for name in ["lvm", "mdadm", "mke2fs", "mkfs.btrfs"] {
-        fs::copy(from.join("sbin").join(name), tree.join("bin").join(name))?;
+    for program in [
+        "sbin/lvm",
+        "sbin/mdadm",
+        "sbin/mke2fs",
+        "sbin/mkfs.btrfs",
+        "sbin/cryptsetup",
+        "bin/keyctl",
+    ] {
+        let name = program.rsplit('/').next().unwrap_or(program);
+        fs::copy(from.join(program), tree.join("bin").join(name))?;
     }
     libraries(from, tree)
 }
@@ -228,7 +236,7 @@ fn add_kernel(work: &Path, tree: &Path, keys: &Keys, kernel: &Kernel) -> Result<
     fs::create_dir_all(&directory)?;
     fs::copy(&kernel.image, directory.join("vmlinuz"))?;
     fs::copy(initrd::path(work, kernel), directory.join("initrd.img"))?;
-    add_modules(tree, kernel)?;
+    add_modules(tree, kernel, &[GUEST_MODULES])?;
     resign(&keys.db, &kernel.image, &directory.join("db.efi"))
 }
 
@@ -251,7 +259,10 @@ const GUEST_MODULES: &[&str] = &[
     "xfs",
 ];
 
-fn add_modules(tree: &Path, kernel: &Kernel) -> Result<()> {
+/// What those load besides whose kernel is built from source: all of its modules are there.
+const BUILT_MODULES: &[&str] = &["algif_skcipher", "dm_crypt"];
+
+fn add_modules(tree: &Path, kernel: &Kernel, names: &[&[&str]]) -> Result<()> {
     let installed = tree.join("system/lib/modules");
     fs::create_dir_all(&installed)?;
     let from = &kernel.modules.0;
@@ -261,7 +272,7 @@ fn add_modules(tree: &Path, kernel: &Kernel) -> Result<()> {
             .arg(from)
             .arg(installed.join(&kernel.release)),
     )?;
-    for name in GUEST_MODULES {
+    for name in names.iter().copied().flatten() {
         let directory = tree.join("modules").join(&kernel.release).join(name);
         fs::create_dir_all(&directory)?;
         for (number, (module, bytes)) in kernel.modules.loadable(&[name])?.iter().enumerate() {

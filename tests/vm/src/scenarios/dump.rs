@@ -5,6 +5,7 @@ mod arrays;
 mod case;
 mod cluster;
 mod crashing;
+mod encrypted;
 mod examine;
 mod faults;
 mod oracle;
@@ -61,6 +62,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.push(cluster::told());
     found.extend(volumes::all());
     found.extend(arrays::all());
+    found.extend(encrypted::all());
     found.extend(reserved::all());
     found.extend(small::all());
     found.extend(spread::all());
