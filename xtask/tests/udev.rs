@@ -59,7 +59,10 @@ fn clause(text: &str) -> (String, &'static str, String) {
 fn holds((key, sign, value): &(String, &'static str, String), event: &Event) -> bool {
     let key = key.replace("ATTRS/", "ATTR/");
     let found = event.get(&key).map_or("", String::as_str);
-    let is_any = value.split('|').any(|it| it == found);
+    let is_any = value.split('|').any(|it| match it.strip_suffix('*') {
+        Some(beginning) => found.starts_with(beginning),
+        None => it == found,
+    });
     match *sign {
         "==" => is_any,
         "!=" => !is_any,
@@ -84,6 +87,19 @@ fn a_write_of_lvms_or_mdadms_metadata_has_the_capture_loaded_anew() {
     let mut member = event(&written);
     member.insert("ENV/ID_FS_TYPE".to_owned(), "linux_raid_member".to_owned());
     assert_eq!(run(file, &member), [RELOAD]);
+    let mut header = event(&written);
+    header.insert("ENV/ID_FS_TYPE".to_owned(), "crypto_LUKS".to_owned());
+    assert_eq!(run(file, &header), [RELOAD]);
+    let resized = event(&[
+        ("SUBSYSTEM", "block"),
+        ("ACTION", "change"),
+        ("ENV/ID_FS_TYPE", "ext4"),
+        (
+            "ENV/DM_UUID",
+            "CRYPT-LUKS2-5f1d9a3c0c1e4f5c9d55000000000002-root_crypt",
+        ),
+    ]);
+    assert_eq!(run(file, &resized), [RELOAD]);
     for (key, value) in [
         ("ACTION", "add"),
         ("SUBSYSTEM", "net"),
