@@ -52,6 +52,14 @@ impl Layer {
         }
     }
 
+    /// Whether it may go without one of those that it lies on.
+    fn is_redundant(&self) -> bool {
+        match self {
+            Layer::DeviceMapper(volume) => volume.is_mirror(),
+            Layer::Md(array) => array.level.is_redundant(),
+        }
+    }
+
     /// Sets it up. Returns its node, and what a person should know.
     fn set_up(
         &self,
@@ -60,10 +68,7 @@ impl Layer {
         timeout: Duration,
     ) -> Result<(PathBuf, Vec<String>), LayerError> {
         match self {
-            Layer::DeviceMapper(volume) => {
-                let node = volume.set_up(system, below, timeout)?;
-                Ok((node, Vec::new()))
-            }
+            Layer::DeviceMapper(volume) => volume.set_up(system, below, timeout),
             Layer::Md(array) => array.set_up(system, below, timeout),
         }
     }
@@ -168,6 +173,17 @@ impl Layers {
         Ok((found?, set_up))
     }
 
+    /// Whether what lies on this layer goes on without it.
+    fn is_dispensable(&self, name: &Name) -> bool {
+        let lies_on = |layer: &&Layer| {
+            let mut bases = layer.bases().into_iter();
+            bases.any(|base| matches!(base, Base::Layer(below) if below == name))
+        };
+        let mut above = self.0.iter().filter(lies_on).peekable();
+        above.peek().is_some()
+            && above.all(|layer| layer.is_redundant() || self.is_dispensable(layer.name()))
+    }
+
     fn reach_with(
         &self,
         set_up: &mut SetUp<'_>,
@@ -178,7 +194,16 @@ impl Layers {
         let begun = system.elapsed();
         for layer in &self.0 {
             let left = timeout.saturating_sub(system.elapsed().saturating_sub(begun));
-            let (node, warnings) = layer.set_up(system, set_up, left)?;
+            // Whatever goes on without it may have to wait for others, too.
+            let is_dispensable = self.is_dispensable(layer.name());
+            let left = if is_dispensable { left / 2 } else { left };
+            let (node, warnings) = match layer.set_up(system, set_up, left) {
+                Err(error) if is_dispensable && error.is_absence() => {
+                    set_up.warnings.push(error.to_string());
+                    continue;
+                }
+                done => done?,
+            };
             system.say(&format!("{} is set up", layer.name()));
             set_up.warnings.extend(warnings);
             set_up.layers.push((layer.clone(), node));

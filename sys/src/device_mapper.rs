@@ -15,6 +15,7 @@ const DEV_REMOVE: u32 = 4;
 const DEV_SUSPEND: u32 = 6;
 const TABLE_LOAD: u32 = 9;
 const TABLE_STATUS: u32 = 12;
+const TARGET_MSG: u32 = 14;
 
 /// The version of the interface that is spoken here (major, minor, patch). Kernels refuse another major one.
 const VERSION: [u32; 3] = [4, 0, 0];
@@ -180,6 +181,17 @@ impl Control {
     pub fn resume(&self, name: &str) -> io::Result<()> {
         // Without DM_SUSPEND_FLAG the same ioctl resumes.
         self.call(DEV_SUSPEND, &mut named(name, HEADER, 0)?)
+    }
+
+    /// Sends a message to the segment at a volume's beginning.
+    ///
+    /// # Errors
+    /// The error of the kernel, also if that type takes no such message.
+    pub fn message(&self, name: &str, message: &str) -> io::Result<()> {
+        // struct dm_target_msg: the sector, and the text with a zero byte
+        let mut request = named(name, HEADER + 8 + message.len() + 1, 0)?;
+        put_text(&mut request, HEADER + 8, message.len(), message)?;
+        self.call(TARGET_MSG, &mut request)
     }
 
     /// Removes a volume.

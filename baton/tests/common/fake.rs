@@ -33,6 +33,7 @@ const MODULES: &[(&str, &str)] = &[
     ("drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio.ko"),
     ("drivers/virtio/virtio.ko", ""),
     ("drivers/md/dm-crypt.ko", "drivers/md/dm-mod.ko"),
+    ("drivers/md/dm-raid.ko", "drivers/md/dm-mod.ko"),
     ("arch/x86/crypto/aesni-intel.ko", "crypto/crypto_simd.ko"),
     ("crypto/crypto_simd.ko", ""),
     ("crypto/xts.ko", ""),

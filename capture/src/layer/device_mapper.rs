@@ -4,7 +4,8 @@
 mod table;
 
 pub use table::{
-    Cipher, CipherError, Description, Extent, Key, KeyKind, Mapping, Segment, TableError, check,
+    Cipher, CipherError, Description, Extent, Image, Key, KeyKind, Mapping, Mirror, MirrorLevel,
+    Segment, TableError, check,
 };
 
 use super::{Base, LayerError, Name, SetUp};
@@ -13,10 +14,9 @@ use crate::probe::luks::{self, LuksId};
 use crate::probe::lvm::{self, Id, VolumeGroup};
 use crate::system::System;
 use crate::wait;
-use baton_sys::device_mapper::Target;
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A volume of the device mapper.
@@ -88,6 +88,9 @@ pub enum VolumeError {
         "an encrypted volume is one segment of the type crypt with the LUKS identifier of its only leg, and no other volume has one"
     )]
     Luks,
+    /// A mirror lies on what nothing shows the changes of.
+    #[error("a mirror is one segment, whose legs are volumes that are set up before")]
+    Mirror,
 }
 
 impl TryFrom<Keys> for Volume {
@@ -145,9 +148,18 @@ impl Volume {
         if !self.leg.iter().all(in_group) {
             return Err(VolumeError::Group);
         }
+        let is_mirror = self.is_mirror();
+        let are_layers = || {
+            self.leg
+                .iter()
+                .all(|leg| matches!(leg.device, Base::Layer(_)))
+        };
+        if is_mirror && !(self.table.len() == 1 && are_layers() && self.group.is_none()) {
+            return Err(VolumeError::Mirror);
+        }
         // Of one part, the file system's UUID is at its beginning, and the rest follows.
         let parts = self.table.iter().flat_map(Segment::devices).count();
-        if self.group.is_none() && parts > 1 {
+        if self.group.is_none() && parts > 1 && !is_mirror {
             return Err(VolumeError::Unchecked);
         }
         let is_encrypted = self.table.iter().any(|segment| segment.cipher().is_some());
@@ -158,19 +170,28 @@ impl Volume {
         Ok(self)
     }
 
+    /// Whether it is kept on several devices, and can go without one of them.
+    #[must_use]
+    pub fn is_mirror(&self) -> bool {
+        self.table.iter().any(|segment| segment.mirror().is_some())
+    }
+
     /// The keys that it is encrypted with.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         let ciphers = self.table.iter().filter_map(Segment::cipher);
         ciphers.map(|cipher| &cipher.key)
     }
 
-    /// Sets the volume up, if what it lies on is still what it was. Returns its node.
+    /// Sets the volume up, if what it lies on is still what it was. Returns its node, and what it goes without.
     pub(super) fn set_up(
         &self,
         system: &dyn System,
         below: &SetUp<'_>,
         timeout: Duration,
-    ) -> Result<PathBuf, LayerError> {
+    ) -> Result<(PathBuf, Vec<String>), LayerError> {
+        if self.is_mirror() {
+            return self.set_up_mirror(system, below);
+        }
         let nodes = self.wait_for_legs(system, below, timeout)?;
         if let Some(group) = &self.group {
             self.check_group(system, &nodes, group)?;
@@ -183,7 +204,54 @@ impl Volume {
                 error,
             })?;
         }
-        let targets = self.targets(&nodes);
+        let node = self.make(system, &self.table, |leg| {
+            nodes.get(leg).map(PathBuf::as_path)
+        })?;
+        Ok((node, Vec::new()))
+    }
+
+    /// Sets a mirror up from those copies whose volumes are set up. They were found to be what they were.
+    fn set_up_mirror(
+        &self,
+        system: &dyn System,
+        below: &SetUp<'_>,
+    ) -> Result<(PathBuf, Vec<String>), LayerError> {
+        let node = |leg: usize| match &self.leg.get(leg)?.device {
+            Base::Layer(name) => below.node(name).ok(),
+            Base::Device(_) => None,
+        };
+        let remaining = self.table.iter().map(|segment| {
+            let mirror = segment.mirror()?;
+            let mirror = mirror.without(|leg| node(*leg).is_some())?;
+            Some(Segment {
+                mapping: Mapping::Mirror(mirror),
+                ..segment.clone()
+            })
+        });
+        let remaining = remaining.collect::<Option<Vec<_>>>();
+        let remaining = remaining.ok_or_else(|| LayerError::NoCopy {
+            volume: self.name.clone(),
+        })?;
+        let node = self.make(system, &remaining, node)?;
+        let warning = format!("the volume {} goes without one of its copies", self.name);
+        let is_whole = remaining == self.table;
+        Ok((node, Vec::from_iter((!is_whole).then_some(warning))))
+    }
+
+    /// Has the kernel make the volume with a table whose legs have these nodes.
+    fn make<'n>(
+        &self,
+        system: &dyn System,
+        table: &[Segment<usize>],
+        node: impl Fn(usize) -> Option<&'n Path>,
+    ) -> Result<PathBuf, LayerError> {
+        let name = |leg: &usize| {
+            let node = node(*leg).ok_or(VolumeError::Leg(*leg, self.leg.len()))?;
+            Ok::<_, VolumeError>(node.display().to_string())
+        };
+        let segments = table.iter().map(|segment| segment.try_with(name));
+        let targets = segments.map(|segment| Ok(segment?.target()));
+        let targets: Result<Vec<_>, _> = targets.collect();
         let targets = targets.map_err(|error| LayerError::Volume {
             volume: self.name.clone(),
             error,
@@ -334,18 +402,5 @@ impl Volume {
         } else {
             Ok(())
         }
-    }
-
-    /// The table as the kernel takes it, with the legs' nodes.
-    fn targets(&self, nodes: &[PathBuf]) -> Result<Vec<Target>, VolumeError> {
-        let name = |leg: &usize| {
-            let node = nodes.get(*leg);
-            let node = node.ok_or(VolumeError::Leg(*leg, nodes.len()))?;
-            Ok::<_, VolumeError>(node.display().to_string())
-        };
-        let segments = self.table.iter().map(|segment| segment.try_with(name));
-        segments
-            .map(|segment| Ok(segment?.target()))
-            .collect::<Result<_, _>>()
     }
 }

@@ -140,6 +140,12 @@ pub enum LayerError {
         /// What the kernel says.
         error: io::Error,
     },
+    /// None of the copies that a mirror consists of can be used.
+    #[error("the volume {volume} isn't set up: none of its copies is there")]
+    NoCopy {
+        /// The volume.
+        volume: Name,
+    },
     /// The kernel doesn't make the volume.
     #[error("the volume {volume} can't be set up: {error}; the kernel's log may say more")]
     Kernel {
@@ -186,6 +192,22 @@ pub enum LayerError {
         /// The file system's name.
         device: Device,
     },
+}
+
+impl LayerError {
+    /// Whether it is about a disk that is gone, and not about one that changed.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            LayerError::Leg { .. }
+                | LayerError::Unreadable { .. }
+                | LayerError::Lvm {
+                    error: LvmError::Unreadable,
+                    ..
+                }
+        )
+    }
 }
 
 fn besides(without: &str) -> String {

@@ -67,6 +67,12 @@ impl Level {
         }
     }
 
+    /// Whether it may go without one of its members.
+    #[must_use]
+    pub fn is_redundant(self) -> bool {
+        matches!(self, Level::Raid1 | Level::Raid10)
+    }
+
     /// How superblocks number it.
     #[must_use]
     pub fn number(self) -> i32 {

@@ -200,6 +200,62 @@ fn the_algorithms_of_a_cipher_are_named_in_either_notation() {
     }
 }
 
+/// A mirror of two volumes that are there before.
+const MIRROR: &str = "kind = \"device-mapper\"\nname = \"top\"\n\
+    table = [\"0 8 raid raid1 4 0 nosync region_size 4096 2 0 1 - -\"]\n\
+    [[layer.leg]]\ndevice = \"VOLUME=vg0-crash\"\n[[layer.leg]]\ndevice = \"VOLUME=part1\"\n";
+
+#[test]
+fn a_mirror_is_read_as_it_is_written_and_lies_on_volumes() {
+    let read = layers(&[LAYER, PART, MIRROR]).unwrap();
+    let written = toml::to_string(&read).unwrap();
+    assert_eq!(baton_toml::read::<Whole>(&written), Ok(read), "{written}");
+    for (from, to, why) in [
+        ("raid1", "raid6_zr", "type \"raid raid6_zr\" isn't set up"),
+        ("4 0 nosync", "4 x nosync", "the parameter \"x\""),
+        (
+            "nosync region_size",
+            "sync region_size",
+            "the parameter \"sync\"",
+        ),
+        ("4 0 nosync region_size 4096", "0", "the parameter \"\""),
+        ("region_size 4096", "rebuild 1", "the parameter \"rebuild\""),
+        (
+            "4 0 nosync region_size 4096",
+            "5 0 nosync region_size 4096",
+            "the parameter \"2\"",
+        ),
+        ("2 0 1 - -", "2 - - - -", "is no segment of a table"),
+        ("2 0 1 - -", "2 0 1 - 1", "is no segment of a table"),
+        ("2 0 1 - -", "3 0 1 - -", "is no segment of a table"),
+        ("2 0 1 - -", "1 0 1 - -", "is no segment of a table"),
+        (
+            "2 0 1 - -",
+            "18446744073709551615 0 1",
+            "is no segment of a table",
+        ),
+        ("2 0 1 - -", "2 0 2 - -", "names the leg 2"),
+        ("VOLUME=part1", "PARTUUID=0a1b", "whose legs are volumes"),
+        (
+            "- -\"]",
+            "- -\", \"8 8 linear 0 0\"]",
+            "a mirror is one segment",
+        ),
+    ] {
+        let text = MIRROR.replacen(from, to, 1);
+        assert_ne!(text, MIRROR, "{from}");
+        let error = layers(&[LAYER, PART, &text]).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    }
+    let words: Vec<&str> = "raid raid1 4 0 nosync region_size 4096 2 0 1 2 3"
+        .split(' ')
+        .collect();
+    for length in 1..words.len() {
+        let text = format!("0 8 {}", words[..length].join(" "));
+        assert!(text.parse::<Segment<usize>>().is_err(), "{text}");
+    }
+}
+
 /// An array.
 const ARRAY: &str = "kind = \"md\"\nname = \"md0\"\nuuid = \"3b1f2d4c-5e6f-7081-92a3-b4c5d6e7f809\"\n\
     level = \"raid1\"\nmetadata = \"1.2\"\nmember = [\"PARTUUID=0a1b\", \"WWN=eui.0\"]\n";
@@ -259,7 +315,7 @@ fn segments_are_written_as_the_kernel_does() {
     ] {
         let parsed = segment(text).unwrap();
         assert_eq!(parsed.to_string(), text);
-        assert_eq!(parsed.devices().count(), devices);
+        assert_eq!(parsed.devices().len(), devices);
     }
     let numbers: Segment<String> = "0 8 linear 253:1 2048".parse().unwrap();
     let Mapping::Linear(extent) = &numbers.mapping else {

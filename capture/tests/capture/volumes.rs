@@ -208,3 +208,84 @@ fn a_volume_lies_on_one_that_is_set_up_before_it() {
         ]
     );
 }
+
+/// A mirror on two disks, each copy with a volume for its state.
+fn mirrored() -> String {
+    let part = |name: &str, disk: &str, id: &str, start: u32| {
+        format!(
+            "[[target.layer]]\nkind = \"device-mapper\"\nname = \"{name}\"\ntable = [\"0 8192 linear 0 {start}\"]\n\
+             [target.layer.group]\nname = \"vg0\"\nid = \"{GROUP_ID}\"\nseqno = 3\n\
+             [[target.layer.leg]]\ndevice = \"WWN={disk}\"\nphysical-volume = \"{id}\"\n"
+        )
+    };
+    let legs = ["meta0", "data0", "meta1", "data1"]
+        .map(|name| format!("[[target.layer.leg]]\ndevice = \"VOLUME={name}\"\n"));
+    config(1, &["top"])
+        + &part("meta0", "first", FIRST_ID, 2048)
+        + &part("data0", "first", FIRST_ID, 10240)
+        + &part("meta1", "second", SECOND_ID, 2048)
+        + &part("data1", "second", SECOND_ID, 10240)
+        + "[[target.layer]]\nkind = \"device-mapper\"\nname = \"top\"\n\
+           table = [\"0 8192 raid raid1 3 0 region_size 4096 2 0 1 2 3\"]\n"
+        + &legs.concat()
+}
+
+#[test]
+fn a_mirror_is_set_up_from_all_of_its_copies() {
+    let machine = Machine::new()
+        .with_volume("top")
+        .with_leg("first", FIRST)
+        .with_leg("second", SECOND);
+    let machine = capture(machine, &mirrored());
+    assert_ended(&machine);
+    assert_complete(&machine, "top");
+    let tables = machine.tables();
+    assert_eq!(
+        tables.last().unwrap(),
+        "0 8192 raid raid1 3 0 region_size 4096 2 /dev/meta0 /dev/data0 /dev/meta1 /dev/data1"
+    );
+    assert_eq!(tables.len(), 5);
+    assert!(machine.volumes().is_empty());
+}
+
+#[test]
+fn a_mirror_goes_without_a_copy_whose_disk_is_gone_and_says_so() {
+    let with_first = || Machine::new().with_volume("top").with_leg("first", FIRST);
+    let silent = || with_first().with_leg("second", SECOND);
+    for machine in [with_first(), silent().with_silent_leg("second")] {
+        let machine = capture(machine, &mirrored());
+        assert_ended(&machine);
+        assert_complete(&machine, "top");
+        assert_eq!(
+            machine.tables().last().unwrap(),
+            "0 8192 raid raid1 3 0 region_size 4096 2 /dev/meta0 /dev/data0 - -"
+        );
+        let dump = machine.disk("top").directory.join(DUMP);
+        let summary = fs::read_to_string(dump.join("summary.json")).unwrap();
+        assert!(
+            summary.contains("the volume top goes without one of its copies"),
+            "{summary}"
+        );
+        assert!(summary.contains("WWN=second"), "{summary}");
+    }
+}
+
+#[test]
+fn a_mirror_is_left_alone_where_a_copy_changed_or_none_is_there() {
+    let machine = Machine::new()
+        .with_volume("top")
+        .with_leg("first", FIRST)
+        .with_leg("second", OTHER);
+    let machine = capture(machine, &mirrored());
+    assert_ended(&machine);
+    let said = machine.said();
+    assert!(
+        said.contains("WWN=second is another physical volume"),
+        "{said}"
+    );
+    let none = capture(Machine::new().with_volume("top"), &mirrored());
+    assert_ended(&none);
+    let said = none.said();
+    assert!(said.contains("none of its copies is there"), "{said}");
+    assert!(none.tables().is_empty(), "{said}");
+}

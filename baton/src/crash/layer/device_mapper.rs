@@ -95,6 +95,12 @@ const SECTOR: u64 = 512;
 pub fn require(volume: &Volume, needs: &mut Needs<'_>) -> std::result::Result<(), Problem> {
     // The types linear and striped are in it, too.
     needs.must("dm_mod", &format!("to set up the volume {}", volume.name))?;
+    for mirror in volume.table.iter().filter_map(Segment::mirror) {
+        let purpose = format!("to set up the mirror {}", volume.name);
+        needs.must("dm_raid", &purpose)?;
+        // MODULE_ALIAS of drivers/md/raid1.c and raid10.c
+        needs.must(&format!("md-{}", mirror.level.name()), &purpose)?;
+    }
     let mut ciphers = volume.table.iter().filter_map(Segment::cipher);
     ciphers.try_for_each(|cipher| crypt::require(cipher, volume.name.as_str(), needs))
 }
@@ -185,8 +191,11 @@ impl Look<'_, '_> {
         let bases = devices.iter().map(|device| self.base(device, &luks));
         let bases = bases.collect::<Result<Vec<_>>>()?;
         let (physical_volumes, group) = match uuid.strip_prefix(LVM) {
-            Some(rest) => self.physical_volumes(&devices, rest)?,
-            None => (vec![None; bases.len()], None),
+            // Those of a mirror are volumes themselves, each of which is seen to be the same.
+            Some(rest) if !table_of_legs.iter().any(|it| it.mirror().is_some()) => {
+                self.physical_volumes(&devices, rest)?
+            }
+            _ => (vec![None; bases.len()], None),
         };
         // What was read meanwhile is of this very table.
         if table(self.finder.root, self.disk)?.as_ref() != Some(before) {
@@ -224,6 +233,7 @@ impl Look<'_, '_> {
         let segments = segments.map_err(|error| match error {
             TableError::Type(kind) => self.refused(&kind),
             TableError::Cipher(error) => self.not_decrypted(error),
+            TableError::Parameter(_) => self.problem(error, NOT_NOW),
             other => self.problem(other, BAD_TABLE),
         })?;
         check(&segments).map_err(|error| self.problem(error, BAD_TABLE))?;
@@ -236,7 +246,8 @@ impl Look<'_, '_> {
             "multipath" => ("reached by several paths (multipath)", NOT_YET),
             "snapshot-origin" => ("the origin of snapshots", NO_SNAPSHOTS),
             "snapshot" | "snapshot-merge" => ("a snapshot", NOT_YET),
-            "raid" | "mirror" => ("a RAID array or mirror of LVM", NOT_YET),
+            "mirror" => ("a mirror of LVM's old type", OLD_MIRROR),
+            kind if kind.starts_with("raid ") => ("a RAID array of LVM", NOT_YET),
             "thin" | "thin-pool" => ("a thin volume", NOT_YET),
             "cache" | "writecache" => ("cached on another device", NOT_YET),
             "integrity" => ("kept with checksums (dm-integrity)", NOT_YET),
@@ -380,6 +391,7 @@ fn help(error: &VolumeError) -> &'static str {
         }
         VolumeError::Uuid(_) => "rename it (`dmsetup rename --setuuid`)",
         VolumeError::Luks => crypt::NO_KEY,
+        VolumeError::Mirror => NOT_YET,
         VolumeError::Table(_) | VolumeError::Leg(..) | VolumeError::Group => BAD_TABLE,
     }
 }
@@ -389,11 +401,17 @@ const LVM: &str = "LVM-";
 
 const BAD_TABLE: &str = "check it with `dmsetup table`, or name another target";
 const NO_SNAPSHOTS: &str = "remove its snapshots, or name another target";
-const NOT_YET: &str = "a capture can't assemble that yet, so name a target on a disk, a partition, or a linear or striped volume";
+const OLD_MIRROR: &str = "convert it (`lvconvert --type raid1`), or name a target on a disk, a partition, or another volume";
+const NOT_NOW: &str = "if it is being rebuilt, load again once that is done (`baton crash load`), or name another target";
+const NOT_YET: &str = "a capture can't assemble that yet, so name a target on a disk, a partition, or a linear, striped or mirrored volume";
 
 /// What a volume consists of.
 fn words(volume: &Volume, devices: &[BlockDevice]) -> String {
-    let mut kinds: Vec<&str> = volume.table.iter().map(Segment::kind).collect();
+    let kind = |segment: &Segment<usize>| match segment.mirror() {
+        Some(mirror) => mirror.level.name(),
+        None => segment.kind(),
+    };
+    let mut kinds: Vec<&str> = volume.table.iter().map(kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let legs = volume.leg.iter().zip(devices);

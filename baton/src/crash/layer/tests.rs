@@ -82,8 +82,12 @@ fn a_type_that_is_not_set_up_is_named_with_what_would_help() {
         ("0 8 snapshot-origin 253:1", "remove its snapshots"),
         ("0 8 thin 253:1 1", "a thin volume (type thin)"),
         (
-            "0 8 raid raid1 3 0",
-            "a RAID array or mirror of LVM (type raid)",
+            "0 8 raid raid5_ls 1 128 3 8:1 8:1 8:1 8:1 8:1 8:1",
+            "a RAID array of LVM (type raid raid5_ls)",
+        ),
+        (
+            "0 8 mirror core 1 1024 2 8:1 0 8:1 8",
+            "a mirror of LVM's old type (type mirror); convert it (`lvconvert --type raid1`)",
         ),
         (
             "0 4 linear 8:1 0\n4 4 error",
@@ -235,6 +239,98 @@ fn a_disk_without_a_name_of_its_own_is_known_by_its_physical_volume_or_refused()
     assert_eq!(word, "volume");
     assert!(
         message.contains("sda1 has no name that it alone has"),
+        "{message}"
+    );
+}
+
+/// srv, a mirror of LVM's on sda1 and nvme0n1p1, as lvcreate makes it.
+fn mirror() -> Fake {
+    let uuid = "LVM-xL2MkxGM20Ue2NJTZ3819A9JMtbALxad";
+    let mut fake = Fake::new()
+        .with_logical_volume()
+        .with_table("0 8192 raid raid1 3 0 region_size 4096 2 253:1 253:2 253:3 253:4\n");
+    for (number, (part, on)) in [
+        ("rmeta_0", "8:1 2048"),
+        ("rimage_0", "8:1 10240"),
+        ("rmeta_1", "259:1 2048"),
+        ("rimage_1", "259:1 10240"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let minor = number + 1;
+        let directory = format!("sys/devices/virtual/block/dm-{minor}");
+        fake = fake
+            .file(
+                &format!("{directory}/dm/name"),
+                format!("vg0-crash_{part}\n"),
+            )
+            .file(
+                &format!("{directory}/dm/uuid"),
+                format!("{uuid}{}\n", part.repeat(8)),
+            )
+            .file(
+                &format!("{directory}/dm/table"),
+                format!("0 8192 linear {on}\n"),
+            )
+            .file(&format!("{directory}/dev"), format!("253:{minor}\n"))
+            .link(&format!("sys/dev/block/253:{minor}"), &directory);
+    }
+    fake
+}
+
+#[test]
+fn a_mirror_is_recorded_as_volumes_and_what_keeps_them_the_same() {
+    let fake = mirror().with_modules();
+    let stack = look(&fake).unwrap();
+    let volumes = volumes(&stack);
+    let names: Vec<String> = volumes.iter().map(|it| it.name.to_string()).collect();
+    assert_eq!(
+        names,
+        [
+            "vg0-crash_rmeta_0",
+            "vg0-crash_rimage_0",
+            "vg0-crash_rmeta_1",
+            "vg0-crash_rimage_1",
+            "vg0-crash"
+        ]
+    );
+    assert!(volumes[..4].iter().all(|it| it.group.is_some()));
+    let top = &volumes[4];
+    assert_eq!(top.group, None);
+    assert_eq!(
+        top.table[0].to_string(),
+        "0 8192 raid raid1 3 0 region_size 4096 2 0 1 2 3"
+    );
+    assert_eq!(top.leg[2].device.to_string(), "VOLUME=vg0-crash_rmeta_1");
+    assert!(
+        stack
+            .describe()
+            .starts_with("; vg0-crash is raid1 on vg0-crash_rmeta_0, vg0-crash_rimage_0"),
+        "{}",
+        stack.describe()
+    );
+    let index = Index::read(&fake.root(), RELEASE).unwrap().unwrap();
+    let mut needs = Needs::new(&index, true);
+    stack.require(&mut needs).unwrap();
+    let modules = needs.into_order();
+    for wanted in ["dm_raid", "raid1", "nvme"] {
+        assert!(modules.iter().any(|it| it == wanted), "{modules:?}");
+    }
+}
+
+#[test]
+fn a_mirror_that_is_being_rebuilt_or_not_made_of_volumes_is_refused() {
+    let rebuilt = mirror()
+        .with_table("0 8192 raid raid1 5 0 region_size 4096 rebuild 1 2 253:1 253:2 253:3 253:4\n");
+    let (word, message) = refused(&rebuilt);
+    assert_eq!(word, "volume");
+    assert!(message.contains("the parameter \"rebuild\""), "{message}");
+    let of_disks = mirror().with_table("0 8192 raid raid1 1 0 2 8:1 253:2 253:3 253:4\n");
+    let (word, message) = refused(&of_disks);
+    assert_eq!(word, "volume");
+    assert!(
+        message.contains("whose legs are volumes that are set up before"),
         "{message}"
     );
 }

@@ -6,12 +6,15 @@
 //! ```text
 //! START LENGTH linear DEVICE PLACE
 //! START LENGTH striped STRIPES CHUNK DEVICE PLACE [DEVICE PLACE]…
+//! START LENGTH raid raid1|raid10 COUNT CHUNK [PARAMETER]… COUNT METADATA DATA [METADATA DATA]…
 //! START LENGTH crypt CIPHER :SIZE:TYPE:KEY IV_OFFSET DEVICE PLACE [COUNT OPTION…]
 //! ```
 
 mod cipher;
+mod mirror;
 
 pub use cipher::{Cipher, CipherError, Description, Key, KeyKind};
+pub use mirror::{Image, Mirror, MirrorLevel};
 
 use baton_sys::device_mapper::{NotATarget, Target};
 use serde::{Deserialize, Serialize};
@@ -51,11 +54,14 @@ pub enum Mapping<D> {
         /// The place.
         extent: Extent<D>,
     },
+    /// On several devices, of which some may be missing.
+    Mirror(Mirror<D>),
 }
 
 impl<D> Mapping<D> {
     fn extents(&self) -> &[Extent<D>] {
         match self {
+            Mapping::Mirror(_) => &[],
             Mapping::Linear(extent) | Mapping::Crypt { extent, .. } => std::slice::from_ref(extent),
             Mapping::Striped { stripes, .. } => stripes,
         }
@@ -76,9 +82,12 @@ pub struct Extent<D> {
 pub enum TableError {
     /// A segment's type isn't among those that are set up.
     #[error(
-        "the device mapper's type {0:?} isn't set up by a capture, only linear, striped and crypt"
+        "the device mapper's type {0:?} isn't set up by a capture, only linear, striped and crypt, and raid1 and raid10 of raid"
     )]
     Type(String),
+    /// A mirror has a parameter that isn't known, or that has something done.
+    #[error("it has the parameter {0:?}, with which a capture doesn't set it up")]
+    Parameter(String),
     /// An encrypted segment can't be set up.
     #[error(transparent)]
     Cipher(#[from] CipherError),
@@ -116,10 +125,21 @@ pub fn check<D>(table: &[Segment<D>]) -> Result<(), TableError> {
     Ok(())
 }
 
+impl<D> Extent<D> {
+    fn try_with<E, X>(&self, name: &mut impl FnMut(&D) -> Result<E, X>) -> Result<Extent<E>, X> {
+        Ok(Extent {
+            device: name(&self.device)?,
+            start: self.start,
+        })
+    }
+}
+
 impl<D> Segment<D> {
     /// The devices that it lies on.
-    pub fn devices(&self) -> impl Iterator<Item = &D> {
-        self.mapping.extents().iter().map(|extent| &extent.device)
+    pub fn devices(&self) -> Vec<&D> {
+        let extents = self.mapping.extents().iter();
+        let mirror = self.mirror().into_iter().flat_map(Mirror::devices);
+        extents.map(|it| &it.device).chain(mirror).collect()
     }
 
     /// The same with other names of the devices.
@@ -137,25 +157,23 @@ impl<D> Segment<D> {
         &self,
         mut name: impl FnMut(&D) -> Result<E, X>,
     ) -> Result<Segment<E>, X> {
-        let mut other = |extent: &Extent<D>| {
-            Ok(Extent {
-                device: name(&extent.device)?,
-                start: extent.start,
-            })
-        };
         Ok(Segment {
             start: self.start,
             length: self.length,
             mapping: match &self.mapping {
-                Mapping::Linear(extent) => Mapping::Linear(other(extent)?),
-                Mapping::Striped { chunk, stripes } => Mapping::Striped {
-                    chunk: *chunk,
-                    stripes: stripes.iter().map(other).collect::<Result<_, X>>()?,
-                },
+                Mapping::Linear(extent) => Mapping::Linear(extent.try_with(&mut name)?),
+                Mapping::Striped { chunk, stripes } => {
+                    let stripes = stripes.iter().map(|extent| extent.try_with(&mut name));
+                    Mapping::Striped {
+                        chunk: *chunk,
+                        stripes: stripes.collect::<Result<_, X>>()?,
+                    }
+                }
                 Mapping::Crypt { cipher, extent } => Mapping::Crypt {
                     cipher: cipher.clone(),
-                    extent: other(extent)?,
+                    extent: extent.try_with(&mut name)?,
                 },
+                Mapping::Mirror(mirror) => Mapping::Mirror(mirror.try_with(&mut name)?),
             },
         })
     }
@@ -167,6 +185,16 @@ impl<D> Segment<D> {
             Mapping::Linear(_) => LINEAR,
             Mapping::Striped { .. } => STRIPED,
             Mapping::Crypt { .. } => CRYPT,
+            Mapping::Mirror(_) => RAID,
+        }
+    }
+
+    /// What it is kept on several devices by, if it is.
+    #[must_use]
+    pub fn mirror(&self) -> Option<&Mirror<D>> {
+        match &self.mapping {
+            Mapping::Mirror(mirror) => Some(mirror),
+            _ => None,
         }
     }
 
@@ -191,6 +219,7 @@ impl<D> Segment<D> {
 const LINEAR: &str = "linear";
 const STRIPED: &str = "striped";
 const CRYPT: &str = "crypt";
+const RAID: &str = "raid";
 
 impl<D: FromStr> Segment<D> {
     /// A segment as the kernel describes it.
@@ -203,6 +232,7 @@ impl<D: FromStr> Segment<D> {
             LINEAR => linear(&words),
             STRIPED => striped(&words),
             CRYPT => Some(crypt(&words)?),
+            RAID => Mirror::parse(&words)?.map(Mapping::Mirror),
             other => return Err(TableError::Type(other.to_owned())),
         };
         Ok(Segment {
@@ -271,6 +301,7 @@ impl<D: fmt::Display> Segment<D> {
                 cipher.key.to_string(),
                 cipher.iv_offset.to_string(),
             ],
+            Mapping::Mirror(mirror) => mirror.words(),
         };
         let places = self.mapping.extents().iter();
         words.extend(places.map(|extent| format!("{} {}", extent.device, extent.start)));

@@ -260,7 +260,7 @@ const GUEST_MODULES: &[&str] = &[
 ];
 
 /// What those load besides whose kernel is built from source: all of its modules are there.
-const BUILT_MODULES: &[&str] = &["algif_skcipher", "dm_crypt"];
+const BUILT_MODULES: &[&str] = &["algif_skcipher", "dm_crypt", "dm_raid"];
 
 fn add_modules(tree: &Path, kernel: &Kernel, names: &[&[&str]]) -> Result<()> {
     let installed = tree.join("system/lib/modules");

@@ -8,6 +8,7 @@ mod crashing;
 mod encrypted;
 mod examine;
 mod faults;
+mod mirrored;
 mod oracle;
 mod reserved;
 mod secrets;
@@ -63,6 +64,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.extend(volumes::all());
     found.extend(arrays::all());
     found.extend(encrypted::all());
+    found.extend(mirrored::all());
     found.extend(reserved::all());
     found.extend(small::all());
     found.extend(spread::all());
