@@ -216,6 +216,7 @@ impl Layers {
             Ok(true) => Ok(FoundDevice {
                 node: node.clone(),
                 others: Vec::new(),
+                paths: Vec::new(),
             }),
             Ok(false) => Err(LayerError::OtherFileSystem {
                 volume: name.clone(),

@@ -2,7 +2,8 @@
 //! them is mounted.
 
 use crate::probe::{Superblock, superblock};
-use crate::system::System;
+use crate::system::{Candidate, System};
+use crate::wait::is_same_disk;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -95,8 +96,9 @@ fn look(
     members: &mut BTreeMap<String, PathBuf>,
     others: &mut HashSet<PathBuf>,
 ) -> Result<(), MembersError> {
-    for candidate in system.devices().unwrap_or_default() {
-        let node = candidate.node;
+    let candidates = system.devices().unwrap_or_default();
+    for candidate in &candidates {
+        let node = candidate.node.clone();
         if others.contains(&node) || members.values().any(|it| *it == node) {
             continue;
         }
@@ -109,6 +111,12 @@ fn look(
             continue;
         };
         if let Some(first) = members.get(&own.uuid) {
+            let is_first = |it: &&Candidate| it.node == *first;
+            let known = candidates.iter().find(is_first);
+            if known.is_some_and(|known| is_same_disk(known, candidate, &candidates)) {
+                others.insert(node);
+                continue;
+            }
             return Err(MembersError::Copied {
                 uuid: uuid.to_owned(),
                 first: first.clone(),

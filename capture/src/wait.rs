@@ -3,14 +3,19 @@
 use crate::device::Device;
 use crate::probe::{gpt, superblock};
 use crate::system::{Candidate, Identity, System};
+use baton_kdump::Source;
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The time between two looks for the device. Drivers find their devices while this program runs.
 const INTERVAL: Duration = Duration::from_millis(50);
+
+/// How long a device that can't be read is waited on for another path to it.
+const UNTIL_ANOTHER_PATH: Duration = Duration::from_secs(5);
 
 /// Why a device can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,17 +62,30 @@ fn list(nodes: &[PathBuf]) -> String {
 pub struct FoundDevice {
     /// The node of the first device with the name.
     pub node: PathBuf,
-    /// The nodes of further devices with the same name: copies of the disk, or other paths to it.
+    /// The nodes of further devices with the same name: of copies of the disk.
     pub others: Vec<PathBuf>,
+    /// The nodes of devices with the same name and the same WWID: they should be other paths to the disk.
+    pub paths: Vec<PathBuf>,
 }
 
 impl FoundDevice {
-    /// The warning to give if the name isn't unique.
+    /// The warning to give if the name is that of other disks, too.
     #[must_use]
     pub fn ambiguity(&self, device: &dyn fmt::Display) -> Option<String> {
-        let others = list(&self.others);
-        (!self.others.is_empty()).then(|| {
-            let node = self.node.display();
+        self.shared_with(device, &self.others)
+    }
+
+    /// The same where the disk is known to have one path: others are copies that have its WWID.
+    #[must_use]
+    pub fn twice(&self, device: &dyn fmt::Display) -> Option<String> {
+        let all: Vec<PathBuf> = self.others.iter().chain(&self.paths).cloned().collect();
+        self.shared_with(device, &all)
+    }
+
+    fn shared_with(&self, device: &dyn fmt::Display, others: &[PathBuf]) -> Option<String> {
+        let node = self.node.display();
+        (!others.is_empty()).then(|| {
+            let others = list(others);
             format!("{device} is the name of {node}, which is used, and of {others}")
         })
     }
@@ -92,7 +110,7 @@ pub fn for_device(
         for candidate in candidates.iter().filter(new) {
             let node = candidate.node.clone();
             match recognises(system, device, candidate) {
-                Ok(Some(true)) => matching.push(node),
+                Ok(Some(true)) => matching.push(candidate),
                 Ok(Some(false)) => mismatching.push(node),
                 // The kernel may say it the next time.
                 Ok(None) => {}
@@ -100,13 +118,13 @@ pub fn for_device(
                 Err(_) => silent.push(node),
             }
         }
-        let mut matching = matching.into_iter();
-        if let Some(node) = matching.next() {
-            let others = matching.collect();
-            return Ok(FoundDevice { node, others });
+        let waited = system.elapsed().saturating_sub(begun);
+        if let Some((found, answers)) = choose(system, &matching, &candidates)
+            && (answers || waited >= timeout.min(UNTIL_ANOTHER_PATH))
+        {
+            return Ok(found);
         }
         rejected.extend(mismatching);
-        let waited = system.elapsed().saturating_sub(begun);
         if waited >= timeout {
             return Err(DeviceError::Missing {
                 device: device.to_string(),
@@ -117,6 +135,52 @@ pub fn for_device(
         }
         system.sleep(INTERVAL);
     }
+}
+
+/// Of devices with the same name, the first that answers, or else the first; and whether it answers.
+fn choose(
+    system: &dyn System,
+    matching: &[&Candidate],
+    all: &[Candidate],
+) -> Option<(FoundDevice, bool)> {
+    let answering = matching.iter().find(|it| answers(system, &it.node));
+    let chosen = answering.or(matching.first())?;
+    let mut found = FoundDevice {
+        node: chosen.node.clone(),
+        others: Vec::new(),
+        paths: Vec::new(),
+    };
+    for other in matching.iter().filter(|it| !std::ptr::eq(**it, *chosen)) {
+        let same = is_same_disk(chosen, other, all);
+        let list = if same {
+            &mut found.paths
+        } else {
+            &mut found.others
+        };
+        list.push(other.node.clone());
+    }
+    Some((found, answering.is_some()))
+}
+
+/// Whether a device can be read. A path to a disk may be there that leads nowhere.
+fn answers(system: &dyn System, node: &Path) -> bool {
+    let read = |source: Arc<dyn Source>| source.read_at(0, &mut [0]);
+    system.look_into(node).and_then(read).is_ok()
+}
+
+/// Whether two devices are one disk, or one partition of it, reached by several paths: each path is a device of its own,
+/// and both have the disk's WWID, which the disk itself says, and its partition begins at the same place.
+#[must_use]
+pub fn is_same_disk(one: &Candidate, other: &Candidate, all: &[Candidate]) -> bool {
+    let start = |it: &Candidate| it.partition.as_ref().map(|(_, place)| place.start);
+    let wwid = |it: &Candidate| match &it.partition {
+        Some((disk, _)) => {
+            let disk = all.iter().find(|candidate| candidate.node == *disk);
+            disk.and_then(|disk| disk.identity.wwid.clone())
+        }
+        None => it.identity.wwid.clone(),
+    };
+    start(one) == start(other) && wwid(one).is_some() && wwid(one) == wwid(other)
 }
 
 /// Whether the device at a node has this name, by what is on it.

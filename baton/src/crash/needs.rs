@@ -171,7 +171,15 @@ impl<'i> Needs<'i> {
         for above in device.ancestors() {
             self.driver(&above, &format!("to reach {}", device.name))?;
         }
-        Ok(())
+        // What tells the paths to some arrays of disks apart that can be used (drivers/scsi/scsi_dh.c).
+        let handler = device.disk().attribute("device/dh_state");
+        match handler.as_deref() {
+            None | Some("" | "detached") => Ok(()),
+            Some(handler) => {
+                self.add(&format!("scsi_dh_{handler}"));
+                Ok(())
+            }
+        }
     }
 
     /// Adds a module by its name or an alias if the kernel has it; returns whether it does.

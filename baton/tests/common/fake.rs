@@ -392,6 +392,20 @@ impl Fake {
             .mount("40 22 9:0 / /srv rw - ext4 /dev/md0 rw")
     }
 
+    /// dm-0, a disk that sda and nvme0n1 are two paths to.
+    pub fn with_two_paths(self) -> Fake {
+        let directory = "sys/devices/virtual/block/dm-0";
+        let fake = self
+            .with_sata()
+            .with_nvme()
+            .with_device_mapper("mpath-3600")
+            .file(&format!("{directory}/slaves/sda"), "")
+            .file(&format!("{directory}/slaves/nvme0n1"), "");
+        fake.set("sys/class/block/sda/device/wwid", "naa.600\n");
+        fake.set("sys/class/block/nvme0n1/wwid", "naa.600\n");
+        fake
+    }
+
     /// The table of dm-0, as `dmsetup table` prints it.
     pub fn with_table(self, table: &str) -> Fake {
         self.file("sys/devices/virtual/block/dm-0/dm/table", table)

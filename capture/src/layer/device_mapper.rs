@@ -8,12 +8,11 @@ pub use table::{
     Segment, TableError, check,
 };
 
+use super::base::NotFound;
 use super::{Base, LayerError, Name, SetUp};
-use crate::device::Device;
 use crate::probe::luks::{self, LuksId};
 use crate::probe::lvm::{self, Id, VolumeGroup};
 use crate::system::System;
-use crate::wait;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -218,7 +217,7 @@ impl Volume {
     ) -> Result<(PathBuf, Vec<String>), LayerError> {
         let node = |leg: usize| match &self.leg.get(leg)?.device {
             Base::Layer(name) => below.node(name).ok(),
-            Base::Device(_) => None,
+            Base::Device(_) | Base::Paths(_) => None,
         };
         let remaining = self.table.iter().map(|segment| {
             let mirror = segment.mirror()?;
@@ -280,38 +279,19 @@ impl Volume {
         let begun = system.elapsed();
         let nodes = self.leg.iter().map(|leg| {
             let left = timeout.saturating_sub(system.elapsed().saturating_sub(begun));
-            match &leg.device {
-                Base::Device(device) => self.wait_for(system, device, left),
-                Base::Layer(name) => {
-                    let node = below.node(name).map_err(|missing| LayerError::Leg {
-                        volume: self.name.clone(),
-                        missing,
-                    })?;
-                    Ok(node.to_owned())
-                }
-            }
+            let found = leg.device.wait_for(system, below, left);
+            found.map_err(|error| match error {
+                NotFound::Missing(missing) => LayerError::Leg {
+                    volume: self.name.clone(),
+                    missing,
+                },
+                NotFound::Twice(ambiguity) => LayerError::Ambiguous {
+                    volume: self.name.clone(),
+                    ambiguity,
+                },
+            })
         });
         nodes.collect()
-    }
-
-    fn wait_for(
-        &self,
-        system: &dyn System,
-        device: &Device,
-        timeout: Duration,
-    ) -> Result<PathBuf, LayerError> {
-        let found = wait::for_device(system, device, timeout);
-        let found = found.map_err(|missing| LayerError::Leg {
-            volume: self.name.clone(),
-            missing,
-        })?;
-        match found.ambiguity(device) {
-            Some(ambiguity) => Err(LayerError::Ambiguous {
-                volume: self.name.clone(),
-                ambiguity,
-            }),
-            None => Ok(found.node),
-        }
     }
 
     /// Checks that the encrypted volume wasn't made anew.

@@ -1,10 +1,11 @@
 //! A RAID array of the kernel (md). It is assembled again after a crash from what its members' superblocks say, without
 //! mdadm: from those members that are there and up to date.
 
+use super::base::NotFound;
 use super::{Base, LayerError, Name, SetUp};
 use crate::probe::md::{self, ArrayId, Member, Minor, Role, feature};
 use crate::system::System;
-use crate::wait::{self, DeviceError};
+use crate::wait::DeviceError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -210,20 +211,15 @@ impl Array {
         let (mut found, mut without) = (Vec::new(), Vec::new());
         for base in &self.member {
             let left = timeout.saturating_sub(system.elapsed().saturating_sub(begun));
-            let node = match base {
-                Base::Layer(name) => below.node(name).map(PathBuf::from),
-                Base::Device(device) => match wait::for_device(system, device, left) {
-                    Ok(found) => match found.ambiguity(device) {
-                        Some(ambiguity) => {
-                            return Err(LayerError::Ambiguous {
-                                volume: self.name.clone(),
-                                ambiguity,
-                            });
-                        }
-                        None => Ok(found.node),
-                    },
-                    Err(missing) => Err(missing),
-                },
+            let node = match base.wait_for(system, below, left) {
+                Ok(node) => Ok(node),
+                Err(NotFound::Missing(missing)) => Err(missing),
+                Err(NotFound::Twice(ambiguity)) => {
+                    return Err(LayerError::Ambiguous {
+                        volume: self.name.clone(),
+                        ambiguity,
+                    });
+                }
             };
             let looked = node.map_err(LeftOut::from).and_then(|node| {
                 let superblock = self.look(system, &node)?;

@@ -115,7 +115,7 @@ impl RawWriter<'_> {
 impl TargetWriter for RawWriter<'_> {
     fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
         let found = wait::for_device(self.system, &self.device, job.device_timeout)?;
-        if let Some(ambiguity) = found.ambiguity(&self.device) {
+        if let Some(ambiguity) = found.twice(&self.device) {
             return Err(TargetError::Ambiguous {
                 ambiguity,
                 help: self.device.when_shared(),

@@ -55,7 +55,8 @@ impl Source for Silent {
 
 /// A disk that a volume lies on.
 pub struct Leg {
-    /// Its node is `/dev/WWID`.
+    /// Its node.
+    pub node: PathBuf,
     pub wwid: String,
     /// Its first bytes.
     pub image: Vec<u8>,
@@ -189,9 +190,15 @@ impl Machine {
         machine
     }
 
-    /// With a disk that a volume lies on.
-    pub fn with_leg(mut self, wwid: &str, image: &[u8]) -> Machine {
+    /// With a disk that a volume lies on, `/dev/WWID`.
+    pub fn with_leg(self, wwid: &str, image: &[u8]) -> Machine {
+        self.with_path(wwid, wwid, image)
+    }
+
+    /// With a path to such a disk, which has this name.
+    pub fn with_path(mut self, name: &str, wwid: &str, image: &[u8]) -> Machine {
         self.legs.push(Leg {
+            node: Path::new("/dev").join(name),
             wwid: wwid.to_owned(),
             image: image.to_vec(),
             is_silent: false,
@@ -209,10 +216,11 @@ impl Machine {
         self.state.lock().unwrap().tables.clone()
     }
 
-    /// The disk with this WWID gives no answer.
-    pub fn with_silent_leg(mut self, wwid: &str) -> Machine {
+    /// The disk that a volume lies on and has this name gives no answer.
+    pub fn with_silent_leg(mut self, name: &str) -> Machine {
+        let node = Path::new("/dev").join(name);
         let mut legs = self.legs.iter_mut();
-        legs.find(|leg| leg.wwid == wwid).unwrap().is_silent = true;
+        legs.find(|leg| leg.node == node).unwrap().is_silent = true;
         self
     }
 
@@ -374,7 +382,7 @@ impl System for Machine {
             identity: Identity::default(),
         });
         let legs = self.legs.iter().map(|leg| Candidate {
-            node: Path::new("/dev").join(&leg.wwid),
+            node: leg.node.clone(),
             partition: None,
             identity: Identity {
                 wwid: Some(leg.wwid.clone()),
@@ -406,7 +414,7 @@ impl System for Machine {
             return Ok(Arc::new(File::open(self.partition_file())?));
         }
         let mut legs = self.legs.iter();
-        if let Some(leg) = legs.find(|leg| Path::new("/dev").join(&leg.wwid) == node) {
+        if let Some(leg) = legs.find(|leg| leg.node == node) {
             if leg.is_silent {
                 return Ok(Arc::new(Silent));
             }

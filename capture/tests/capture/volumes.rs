@@ -148,6 +148,27 @@ fn a_volume_whose_disk_is_missing_or_there_twice_is_left_alone() {
 }
 
 #[test]
+fn a_disk_with_several_paths_is_reached_by_one_that_answers() {
+    let config = configured(3).replace("WWN=second", "PATHS=second");
+    let two = machine()
+        .with_leg("first", FIRST)
+        .with_path("sda", "second", SECOND)
+        .with_path("sdb", "second", SECOND);
+    let table = |machine: &Machine| machine.tables().concat();
+    let done = capture(two, &config);
+    assert_complete(&done, "vg0-crash");
+    assert!(table(&done).contains("/dev/sda"), "{}", table(&done));
+    let one_is_dead = machine()
+        .with_leg("first", FIRST)
+        .with_path("sda", "second", SECOND)
+        .with_path("sdb", "second", SECOND)
+        .with_silent_leg("sda");
+    let done = capture(one_is_dead, &config);
+    assert_complete(&done, "vg0-crash");
+    assert!(!table(&done).contains("/dev/sda"), "{}", table(&done));
+}
+
+#[test]
 fn a_volume_that_the_kernel_refuses_leaves_nothing_behind() {
     let mut machine = whole();
     machine.makes_no_volumes = true;

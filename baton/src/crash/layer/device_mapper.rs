@@ -417,6 +417,9 @@ fn words(volume: &Volume, devices: &[BlockDevice]) -> String {
     let legs = volume.leg.iter().zip(devices);
     let on = legs.map(|(leg, device)| match &leg.device {
         Base::Layer(name) => name.to_string(),
+        Base::Paths(_) => device
+            .attribute("dm/name")
+            .unwrap_or_else(|| device.name.clone()),
         Base::Device(_) => device.name.clone(),
     });
     let on = on.collect::<Vec<_>>().join(", ");

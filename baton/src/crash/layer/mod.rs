@@ -3,6 +3,7 @@
 
 mod device_mapper;
 mod md;
+mod multipath;
 
 #[cfg(test)]
 mod tests;
@@ -84,6 +85,12 @@ impl Stack {
         words.collect()
     }
 
+    /// Whether a device is one of several paths to a disk here, or a partition that is seen on one: a capture takes any.
+    #[must_use]
+    pub fn is_path(&self, root: &Root, name: &str) -> bool {
+        multipath::is_path(&self.disks, name, root)
+    }
+
     /// The file system is spread over other disks and partitions, too.
     pub fn spread_over(&mut self, others: Vec<BlockDevice>) {
         let names: Vec<&str> = others.iter().map(|it| it.name.as_str()).collect();
@@ -139,6 +146,10 @@ impl Finder<'_> {
             return Err(self.stacked(&disk, "a part of itself"));
         }
         self.way.push(disk.name.clone());
+        if multipath::add(self, &disk)?.is_some() {
+            self.way.pop();
+            return Ok(None);
+        }
         let layer = match device_mapper::add(self, &disk)? {
             None => md::add(self, device)?,
             volume => volume,
@@ -162,6 +173,9 @@ impl Finder<'_> {
     ) -> Result<Base> {
         if let Some(name) = self.add(device)? {
             return Ok(Base::Layer(name));
+        }
+        if let Some(paths) = multipath::base(self, device)? {
+            return Ok(paths);
         }
         let root = self.root;
         let own = if device.is_partition() {

@@ -334,3 +334,42 @@ fn a_mirror_that_is_being_rebuilt_or_not_made_of_volumes_is_refused() {
         "{message}"
     );
 }
+
+#[test]
+fn a_disk_with_several_paths_is_no_layer_and_needs_the_drivers_of_all() {
+    let stack = look(&Fake::new().with_two_paths()).unwrap();
+    assert!(stack.layers.is_empty());
+    assert_eq!(stack.describe(), "; srv is reached by nvme0n1 and by sda");
+    let names: Vec<&str> = stack.disks.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["nvme0n1", "sda"]);
+}
+
+#[test]
+fn a_volume_on_a_disk_with_several_paths_takes_any_of_them() {
+    let directory = "sys/devices/virtual/block/dm-1";
+    let fake = Fake::new()
+        .with_two_paths()
+        .file(&format!("{directory}/dm/uuid"), "part1-mpath-3600\n")
+        .file(&format!("{directory}/dm/name"), "srv-part1\n")
+        .file(
+            &format!("{directory}/dm/table"),
+            "0 4096 linear 253:0 2048\n",
+        )
+        .file(&format!("{directory}/dev"), "253:1\n")
+        .link("sys/class/block/dm-1", directory);
+    let root = fake.root();
+    let device = BlockDevice::by_name(&root, "dm-1").unwrap().unwrap();
+    let stack = Stack::below(&root, &device, "target /srv").unwrap();
+    let volumes = volumes(&stack);
+    assert_eq!(volumes[0].leg[0].device.to_string(), "PATHS=naa.600");
+    assert_eq!(
+        stack.describe(),
+        "; srv-part1 is linear on srv; srv is reached by nvme0n1 and by sda"
+    );
+    fake.set("sys/class/block/sda/device/wwid", "naa.601\n");
+    let failure = Stack::below(&root, &device, "target /srv").unwrap_err();
+    assert!(
+        failure.to_string().contains("no WWID that they share"),
+        "{failure}"
+    );
+}

@@ -275,7 +275,8 @@ impl FoundFilesystem {
 
     /// The note if other devices have the name, too: those of a copied disk, or of another path to the same one.
     fn ambiguity(&self, root: &Root) -> Result<Option<String>> {
-        let others = names::others(root, &self.device, &self.config.device)?;
+        let mut others = names::others(root, &self.device, &self.config.device)?;
+        others.retain(|name| !self.stack.is_path(root, name));
         Ok((!others.is_empty()).then(|| {
             format!(
                 "{} is the name of {} and of {}: a capture takes the one that it finds first; give each a name of its own",

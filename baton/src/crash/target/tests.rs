@@ -191,7 +191,6 @@ fn what_would_have_to_be_assembled_is_refused_by_its_name() {
     for (uuid, words) in [
         ("LVM-abc", "logical volume (LVM)"),
         ("CRYPT-LUKS2-abc-srv", "encrypted (dm-crypt)"),
-        ("mpath-3600", "multipath"),
         ("", "device mapper"),
     ] {
         let fake = Fake::new().with_sata().with_device_mapper(uuid);

@@ -53,10 +53,10 @@ impl Entry<'_> {
     fn name(self) -> String {
         match self {
             Entry::Firmware => "firmware-1".into(),
-            Entry::Kernel(label) => format!("kernel-{label}-7"),
+            Entry::Kernel(label) => format!("kernel-{label}-8"),
             Entry::BuiltKernels(digest) => format!("built-kernels-{digest}-1"),
             Entry::StockKexec => "stock-kexec-1".into(),
-            Entry::Lvm => "lvm-4".into(),
+            Entry::Lvm => "lvm-6".into(),
             Entry::Images => "images-2".into(),
             Entry::DumpPeers => "dump-peers-2".into(),
             Entry::SystemdSbsign => "systemd-sbsign-1".into(),

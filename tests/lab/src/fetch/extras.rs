@@ -69,7 +69,7 @@ impl Extras {
         &self.stock_kexec
     }
 
-    /// LVM, mdadm, cryptsetup, keyctl, mke2fs, mkfs.btrfs and their libraries, as a file tree.
+    /// LVM, dmsetup, mdadm, cryptsetup, keyctl, mke2fs, mkfs.btrfs and their libraries, as a file tree.
     pub fn lvm_tree(&self) -> &Path {
         &self.lvm
     }
@@ -126,7 +126,14 @@ const MKE2FS: &[&str] = &["e2fsprogs", "libext2fs2", "libcom-err2", "libuuid1"];
 
 fn lvm(cache: &Cache, draft: &Path) -> Result<()> {
     let apt = Apt::for_downloads(cache, Releases::Stable)?;
-    let programs = ["lvm2", "mdadm", "btrfs-progs", "cryptsetup-bin", "keyutils"];
+    let programs = [
+        "lvm2",
+        "dmsetup",
+        "mdadm",
+        "btrfs-progs",
+        "cryptsetup-bin",
+        "keyutils",
+    ];
     apt.unpack_all(&programs, draft)?;
     apt.unpack_all(MKE2FS, draft)?;
     for package in programs {

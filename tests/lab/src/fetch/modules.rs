@@ -13,6 +13,8 @@ use crate::exec;
 const WANTED: &[&str] = &[
     "btrfs",
     "dm_mod",
+    "dm_multipath",
+    "dm_round_robin",
     "efivarfs",
     "ext4",
     "nls_ascii",

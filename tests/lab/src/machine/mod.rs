@@ -41,6 +41,8 @@ pub enum Bus {
     Ahci,
     /// Modules.
     VirtioScsi,
+    /// The same, by two paths.
+    TwoPaths,
 }
 
 /// A disk for crash dumps, which keeps what is written to it.

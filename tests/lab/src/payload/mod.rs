@@ -5,7 +5,7 @@
 //! | `bin/kexec`, `bin/baton` | stock kexec (its libraries are under `system/`), and ours |
 //! | `drop-in/kexec` | ours by that name |
 //! | `scripts/{kexec-load,kexec}` | what Debian's kexec-tools runs at shutdown |
-//! | `bin/{lvm,mdadm,mke2fs,mkfs.btrfs}` | stock LVM and mdadm, and what makes file systems |
+//! | `bin/{lvm,dmsetup,mdadm,cryptsetup,keyctl,mke2fs,mkfs.btrfs}` | what makes volumes, arrays and file systems, as distributed |
 //! | `bin/busybox` | for what no program of ours does |
 //! | `bin/baton-capture` | what captures a crash |
 //! | `modules/RELEASE/MODULE/` | a module and what it needs, decompressed |
@@ -171,6 +171,7 @@ fn lvm(extras: &Extras, tree: &Path) -> Result<()> {
     let from = extras.lvm_tree();
     for program in [
         "sbin/lvm",
+        "sbin/dmsetup",
         "sbin/mdadm",
         "sbin/mke2fs",
         "sbin/mkfs.btrfs",
@@ -245,6 +246,8 @@ const GUEST_MODULES: &[&str] = &[
     "ahci",
     "btrfs",
     "dm_mod",
+    "dm_multipath",
+    "dm_round_robin",
     "ext4",
     "i6300esb",
     "nls_ascii",

@@ -152,10 +152,29 @@ fn target_drive(command: &mut Command, serial: &str, file: &Path, bus: Bus) {
             command.args(["-device", &format!("virtio-scsi-pci,id=bus-{serial}")]);
             format!("scsi-hd,bus=bus-{serial}.0,drive={serial},serial={serial}")
         }
+        Bus::TwoPaths => {
+            command.args(["-device", &format!("virtio-scsi-pci,id=bus-{serial}")]);
+            let disk = format!("bus=bus-{serial}.0,serial={serial},wwn={WWN},share-rw=on");
+            let second = format!("{serial}-again");
+            let file = file.display();
+            let drive = format!("if=none,id={second},format=raw,file.locking=off,file={file}");
+            command.args(["-drive", &drive]);
+            command.args(["-device", &format!("scsi-hd,{disk},drive={second},lun=1")]);
+            format!("scsi-hd,{disk},drive={serial},lun=0")
+        }
     };
-    let drive = format!("if=none,id={serial},format=raw,file={}", file.display());
+    let locking = if bus == Bus::TwoPaths {
+        "file.locking=off,"
+    } else {
+        ""
+    };
+    let file = file.display();
+    let drive = format!("if=none,id={serial},format=raw,{locking}file={file}");
     command.args(["-drive", &drive, "-device", &device]);
 }
+
+/// By which the guest knows that two paths lead to one disk.
+const WWN: &str = "0x5000c50015ea71ad";
 
 /// Guests may write to their disks; nothing of it is kept, so that machines can share one.
 fn drive(command: &mut Command, serial: &str, file: &Path) {

@@ -9,6 +9,7 @@ mod encrypted;
 mod examine;
 mod faults;
 mod mirrored;
+mod multipath;
 mod oracle;
 mod reserved;
 mod secrets;
@@ -65,6 +66,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.extend(arrays::all());
     found.extend(encrypted::all());
     found.extend(mirrored::all());
+    found.extend(multipath::all());
     found.extend(reserved::all());
     found.extend(small::all());
     found.extend(spread::all());
@@ -86,6 +88,7 @@ fn scenario(case: Case) -> Scenario {
         Bus::VirtioBlk => "virtio",
         Bus::Ahci => "ahci",
         Bus::VirtioScsi => "scsi",
+        Bus::TwoPaths => "multipath",
     };
     let name = format!(
         "dump-{}-{}-{bus}-{}-{}",

@@ -54,7 +54,7 @@ fn with_array(metadata: &str) -> Vec<Step> {
 }
 
 /// A file system is made on a device, and mounted where dumps go.
-fn with_file_system(device: &str) -> Vec<Step> {
+pub fn with_file_system(device: &str) -> Vec<Step> {
     vec![
         Step::run(&format!("/payload/bin/mke2fs -q -t ext4 {device}")),
         Step::run(&format!("/payload/bin/busybox mkdir -p -m 700 {PLACE}")),

@@ -15,7 +15,7 @@ pub fn attached(number: usize, target: &Target, place: &str) -> Vec<Step> {
         Bus::Nvme => {}
         Bus::VirtioBlk => modules.extend(["virtio_pci", "virtio_blk"]),
         Bus::Ahci => modules.extend(["sd_mod", "ahci"]),
-        Bus::VirtioScsi => modules.extend(["sd_mod", "virtio_pci", "virtio_scsi"]),
+        Bus::VirtioScsi | Bus::TwoPaths => modules.extend(["sd_mod", "virtio_pci", "virtio_scsi"]),
     }
     match target.format {
         "raw" => {}
