@@ -99,6 +99,9 @@ pub struct Pages {
     dumped: u64,
     /// Of them, zeros, which take no room.
     zero: u64,
+    /// Of them, those that are equal to another one and share its place.
+    #[serde(default)]
+    equal: u64,
     /// Of them, those that couldn't be read, which are lost.
     unreadable: u64,
     /// Those that the source lacks, since it is filtered itself.

@@ -49,6 +49,9 @@ pub struct Pages {
     pub dumped: u64,
     /// Of them, zeros, which take no room.
     pub zero: u64,
+    /// Of them, those that are equal to another one and share its place.
+    #[serde(default)]
+    pub equal: u64,
     /// Of them, those that couldn't be read, which are lost.
     pub unreadable: u64,
     /// Those that the source lacks, since it is filtered itself.
@@ -104,6 +107,7 @@ impl Summary {
                 present: choice.present,
                 dumped: choice.chosen,
                 zero: tally(&job.tally.zero),
+                equal: tally(&job.tally.equal),
                 unreadable: tally(&job.tally.unreadable),
                 lacking: choice.lacking,
                 lost: choice.lost,

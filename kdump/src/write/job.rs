@@ -52,6 +52,8 @@ pub(crate) struct Tally {
     pub pages: AtomicU64,
     /// Of them, zeros.
     pub zero: AtomicU64,
+    /// Pages that share the place of an equal one.
+    pub equal: AtomicU64,
     /// Pages that can't be read.
     pub unreadable: AtomicU64,
     /// Their bytes in the dump.

@@ -3,8 +3,10 @@
 //! Pages need not stand in order: a descriptor says where each is. So every thread compresses pages into
 //! a buffer of its own, takes room at the end of the file for what it has, and writes it there, and then
 //! the descriptors. No thread waits for another. A descriptor that isn't written is zeros: its page is
-//! lost, and all others can be read.
+//! lost, and all others can be read. Of a page that is equal to one that is written, it says where that one is.
 
+mod digest;
+mod equal;
 mod headers;
 mod layout;
 mod worker;
@@ -16,6 +18,7 @@ use crate::bits::{Bits, REGION};
 use crate::convert::Choice;
 use crate::parallel;
 use crate::write::{DumpWriter, Job, Phase, WriteResult};
+use equal::Equal;
 use headers::Headers;
 use layout::{Layout, STATUS_AT};
 use std::ops::Range;
@@ -37,6 +40,7 @@ pub(crate) struct Writer<'a> {
     total: u64,
     /// Where the next bytes go.
     next: AtomicU64,
+    equal: Equal,
 }
 
 impl<'a> DumpWriter<'a> for Writer<'a> {
@@ -67,6 +71,7 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
         let before = before.collect();
         headers.finish(total)?;
         let page = headers.layout.block;
+        let page_size = usize::try_from(page).unwrap_or(0);
         let writer = Writer {
             job,
             next: AtomicU64::new(headers.layout.descriptors + total * DESCRIPTOR + page),
@@ -74,8 +79,9 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
             choice,
             before,
             total,
+            equal: Equal::new(page_size),
         };
-        let zeros = vec![0; usize::try_from(page).unwrap_or(0)];
+        let zeros = vec![0; page_size];
         job.output.write_at(writer.zero_page(), &zeros)?;
         Ok(writer)
     }

@@ -1,11 +1,13 @@
 //! One thread's share of a kdump-compressed dump.
 
 use super::Writer;
+use super::digest::Digest;
 use super::layout::flag;
 use crate::bits::Bits;
 use crate::encode::{Encoder, is_zero};
 use crate::format::kdump::disk::PageDescriptor;
 use crate::write::{WriteResult, read_pages};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -19,7 +21,10 @@ const HELD: usize = 1 << 12;
 /// What is known of a page before its place in the file is.
 #[derive(Clone, Copy)]
 enum Page {
-    Zero,
+    /// Its place is known: it is a zero page, or equal to one that is written.
+    Known(PageDescriptor),
+    /// Equal to the held page of this number.
+    Same(usize),
     /// Bytes of the buffer.
     Here {
         start: usize,
@@ -40,9 +45,11 @@ pub(crate) struct Worker<'a> {
     /// Compressed pages, `filled` bytes of them.
     data: Vec<u8>,
     filled: usize,
-    /// The pages in `data`, without a gap, the first of which has the index `first`.
+    /// The pages that are held back, without a gap, the first of which has the index `first`.
     pages: Vec<Page>,
     first: u64,
+    /// The numbers of those in `data`.
+    fresh: HashMap<Digest, usize>,
     descriptors: Vec<PageDescriptor>,
     /// What is chosen in the region that was asked for last.
     known: Option<(usize, Arc<Bits>)>,
@@ -63,6 +70,7 @@ impl<'a> Worker<'a> {
             filled: 0,
             pages: Vec::new(),
             first: 0,
+            fresh: HashMap::new(),
             descriptors: Vec::new(),
         })
     }
@@ -119,14 +127,30 @@ impl<'a> Worker<'a> {
             self.pages.push(Page::Lost);
         } else if is_zero(page) {
             tally.zero.fetch_add(1, Ordering::Relaxed);
-            self.pages.push(Page::Zero);
+            let zeros = PageDescriptor::new(self.writer.zero_page(), self.page_size, 0);
+            self.pages.push(Page::Known(zeros));
         } else {
-            self.encode(page);
+            self.add_content(page);
         }
         if self.filled >= WRITE || self.pages.len() >= HELD {
             self.flush()?;
         }
         Ok(())
+    }
+
+    /// Takes a page, or refers to one that is equal to it.
+    fn add_content(&mut self, page: &[u8]) {
+        let digest = self.writer.equal.digest(page);
+        let known = self.writer.equal.find(&digest).map(Page::Known);
+        let same = || self.fresh.get(&digest).copied().map(Page::Same);
+        if let Some(equal) = known.or_else(same) {
+            let tally = &self.writer.job.tally;
+            tally.equal.fetch_add(1, Ordering::Relaxed);
+            self.pages.push(equal);
+        } else {
+            self.fresh.insert(digest, self.pages.len());
+            self.encode(page);
+        }
     }
 
     fn encode(&mut self, page: &[u8]) {
@@ -162,17 +186,23 @@ impl<'a> Worker<'a> {
         };
         self.descriptors.clear();
         for page in &self.pages {
-            let (offset, length, flags) = match *page {
-                Page::Lost => (0, 0, 0),
-                Page::Zero => (self.writer.zero_page(), self.page_size, 0),
+            let descriptor = match *page {
+                Page::Lost => PageDescriptor::new(0, 0, 0),
+                Page::Known(descriptor) => descriptor,
+                // It came before.
+                Page::Same(number) => self.descriptors[number],
                 Page::Here {
                     start,
                     length,
                     flags,
-                } => (base + start as u64, length, flags),
+                } => PageDescriptor::new(base + start as u64, length, flags),
             };
-            let descriptor = PageDescriptor::new(offset, length, flags);
             self.descriptors.push(descriptor);
+        }
+        // Only what is written may be referred to.
+        for (digest, number) in self.fresh.drain() {
+            let descriptor = self.descriptors[number];
+            self.writer.equal.remember(digest, descriptor);
         }
         self.writer.describe(self.first, &self.descriptors)?;
         self.writer
