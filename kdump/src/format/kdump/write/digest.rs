@@ -8,17 +8,10 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-/// A page's digest: of pages of one size, equal ones have the same.
+/// A page's digest: of pages of one size, equal ones have the same. Its bits aren't evenly distributed (where a word of
+/// the key is even, so is a product): a table needs a hash of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Digest([u128; 2]);
-
-impl Digest {
-    /// A number below `count` that it alone decides.
-    pub(super) fn part(&self, count: usize) -> usize {
-        let [lowest, ..] = self.0[0].to_le_bytes();
-        usize::from(lowest) % count
-    }
-}
 
 /// Makes digests of pages.
 pub(super) struct Key(Vec<u64>);

@@ -7,6 +7,7 @@
 use super::digest::{Digest, Key};
 use crate::format::kdump::disk::PageDescriptor;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +19,8 @@ const GENERATION: usize = 448;
 /// The pages that are remembered, and where they are.
 pub(super) struct Equal {
     key: Key,
+    /// Chooses parts.
+    random: RandomState,
     parts: [Mutex<Part>; PARTS],
 }
 
@@ -35,6 +38,7 @@ impl Equal {
     pub(super) fn new(page_size: usize) -> Equal {
         Equal {
             key: Key::draw(page_size),
+            random: RandomState::new(),
             parts: Default::default(),
         }
     }
@@ -54,7 +58,8 @@ impl Equal {
     }
 
     fn part(&self, digest: &Digest) -> MutexGuard<'_, Part> {
-        let part = &self.parts[digest.part(PARTS)];
+        let [number, ..] = self.random.hash_one(digest).to_le_bytes();
+        let part = &self.parts[usize::from(number) % PARTS];
         part.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,6 +110,20 @@ mod tests {
             equal.remember(equal.digest(&page(number)), place(number));
         }
         assert!((0..1000).all(|number| found(&equal, number) == Some(number)));
+    }
+
+    #[test]
+    fn pages_are_spread_over_the_parts_whatever_the_key() {
+        for _ in 0..32 {
+            let equal = Equal::new(4096);
+            for number in 0..1600 {
+                equal.remember(equal.digest(&page(number)), place(number));
+            }
+            for part in &equal.parts {
+                let held = part.lock().unwrap().young.len();
+                assert!((30..200).contains(&held), "{held} of 1600");
+            }
+        }
     }
 
     #[test]
