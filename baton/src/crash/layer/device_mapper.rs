@@ -248,7 +248,10 @@ impl Look<'_, '_> {
             "snapshot" | "snapshot-merge" => ("a snapshot", NOT_YET),
             "mirror" => ("a mirror of LVM's old type", OLD_MIRROR),
             kind if kind.starts_with("raid ") => ("a RAID array of LVM", NOT_YET),
-            "thin" | "thin-pool" => ("a thin volume", NOT_YET),
+            "thin" | "thin-pool" => (
+                "a thin volume, whose pool the kernel may be changing when it crashes",
+                NO_THIN,
+            ),
             "cache" | "writecache" => ("cached on another device", NOT_YET),
             "integrity" => ("kept with checksums (dm-integrity)", NOT_YET),
             "verity" => ("verified, and so never written to (dm-verity)", NOT_YET),
@@ -401,6 +404,7 @@ const LVM: &str = "LVM-";
 
 const BAD_TABLE: &str = "check it with `dmsetup table`, or name another target";
 const NO_SNAPSHOTS: &str = "remove its snapshots, or name another target";
+const NO_THIN: &str = "name a target on a volume that isn't thin (`lvcreate` without --thin), or on a disk or partition";
 const OLD_MIRROR: &str = "convert it (`lvconvert --type raid1`), or name a target on a disk, a partition, or another volume";
 const NOT_NOW: &str = "if it is being rebuilt, load again once that is done (`baton crash load`), or name another target";
 const NOT_YET: &str = "a capture can't assemble that yet, so name a target on a disk, a partition, or a linear, striped or mirrored volume";

@@ -80,7 +80,10 @@ fn a_type_that_is_not_set_up_is_named_with_what_would_help() {
             "several paths (multipath) (type multipath)",
         ),
         ("0 8 snapshot-origin 253:1", "remove its snapshots"),
-        ("0 8 thin 253:1 1", "a thin volume (type thin)"),
+        (
+            "0 8 thin 253:1 1",
+            "a thin volume, whose pool the kernel may be changing when it crashes (type thin)",
+        ),
         (
             "0 8 raid raid5_ls 1 128 3 8:1 8:1 8:1 8:1 8:1 8:1",
             "a RAID array of LVM (type raid raid5_ls)",
