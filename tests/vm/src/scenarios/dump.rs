@@ -2,6 +2,7 @@
 //! Baton and by everybody else.
 
 mod arrays;
+mod bystanders;
 mod case;
 mod cluster;
 mod crashing;
@@ -64,6 +65,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.push(cluster::told());
     found.extend(volumes::all());
     found.extend(arrays::all());
+    found.extend(bystanders::all());
     found.extend(encrypted::all());
     found.extend(mirrored::all());
     found.extend(multipath::all());

@@ -74,7 +74,7 @@ pub fn mounted(place: &str) -> String {
 }
 
 /// A disk that needs no modules.
-pub fn on_nvme(format: &'static str, size_mib: u64) -> Target {
+pub const fn on_nvme(format: &'static str, size_mib: u64) -> Target {
     Target {
         bus: Bus::Nvme,
         format,

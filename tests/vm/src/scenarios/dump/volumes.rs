@@ -1,17 +1,16 @@
 //! Dumps to a volume of LVM's, made by LVM itself: captured without it, and left alone where it changed since.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use baton_guest::script::{Expect, Script, Step};
-use baton_lab::exec;
 use baton_lab::fetch::packages::MAIN;
 use baton_lab::machine::{Machine, Mishap, Target};
 use baton_lab::setup::Lab;
 use baton_lab::vm::{self, Run, judge};
 use fs_err as fs;
 
+use super::bystanders::{same_disks, summed};
 use super::crashing::{PLACE, attached, configured, ended, mounted, on_nvme, unlocked};
 use super::examine::{fetched, read_elsewhere, the_dump};
 use super::faults::readable;
@@ -41,12 +40,12 @@ pub fn all() -> Vec<Scenario> {
 }
 
 /// The physical volumes: a partition, and a disk without any. The first is too small for the volume alone.
-fn disks() -> Vec<Target> {
+pub fn disks() -> Vec<Target> {
     vec![on_nvme("raw", 96), on_nvme("blank", 192)]
 }
 
 /// The same, and a disk for the log.
-fn disks_and_boot() -> Vec<Target> {
+pub fn disks_and_boot() -> Vec<Target> {
     let mut disks = disks();
     disks.push(on_nvme("ext4", 64));
     disks
@@ -65,7 +64,7 @@ pub fn with_lvm() -> Vec<Step> {
     steps
 }
 
-fn mount(place: &str) -> [Step; 2] {
+pub fn mount(place: &str) -> [Step; 2] {
     [
         Step::run(&format!("/payload/bin/busybox mkdir -p -m 700 {place}")),
         Step::run(&format!(
@@ -145,7 +144,7 @@ fn captured(kind: &'static str, options: &str, is_locked: bool) -> Scenario {
 }
 
 /// Loaded with the volume and a place for the log.
-fn loaded() -> Vec<Step> {
+pub fn loaded() -> Vec<Step> {
     let mut steps = on_a_volume("-l 40");
     steps.extend(attached(2, &on_nvme("ext4", 64), BOOT));
     steps.push(configured(100, MAIN, &[mounted(PLACE)]));
@@ -159,7 +158,6 @@ fn changed() -> Scenario {
     let mut steps = loaded();
     steps.push(Step::run("/payload/bin/lvm lvextend -l +2 vg0/crash"));
     steps.push(Step::run_expecting(STATUS, Expect::Code(10)));
-    // From here on nobody writes to the disks, so that it shows whether a capture does.
     steps.push(Step::run(&format!("/payload/bin/busybox umount {PLACE}")));
     steps.push(Step::run("/payload/bin/lvm vgchange -an vg0"));
     steps.push(Step::Link {
@@ -167,10 +165,7 @@ fn changed() -> Scenario {
         partition: false,
         path: "/dev/disk0".into(),
     });
-    steps.push(Step::run("/payload/bin/busybox sync"));
-    steps.push(Step::run(
-        "/payload/bin/busybox sha256sum /dev/disk0 /dev/pv1",
-    ));
+    steps.extend(summed(&["/dev/disk0", "/dev/pv1"]));
     steps.push(Step::Sysrq('c'));
     let script = Script {
         stages: vec![steps],
@@ -183,23 +178,13 @@ fn changed() -> Scenario {
     .on(unlocked(MAIN, disks_and_boot(), None))
     .within(240)
     .examined(|lab, directory| {
-        let said = fs::read_to_string(directory.join("console.txt"))?;
-        for number in 0..disks().len() {
-            let image = vm::target_image(directory, number);
-            let sum = exec::output(Command::new("sha256sum").arg(&image))?;
-            let sum = sum.split(' ').next().unwrap_or_default();
-            ensure!(
-                said.contains(sum),
-                "{} isn't what it was before the crash ({sum})",
-                image.display()
-            );
-        }
+        same_disks(directory, 0..disks().len())?;
         log_alone(lab, directory, CHANGED)
     })
     .only_in_full()
 }
 
-const CHANGED: &str = "the volume group vg0 changed after the capture was loaded (seqno ";
+pub const CHANGED: &str = "the volume group vg0 changed after the capture was loaded (seqno ";
 
 /// One of the volume's disks gives no answer any more when the kernel panics.
 fn disk_gone() -> Scenario {
@@ -227,7 +212,7 @@ fn disk_gone() -> Scenario {
 const UNREADABLE: &str = ": it can't be read; check the disk";
 
 /// The third disk has the log, and why there is no dump.
-fn log_alone(lab: &Lab, directory: &Path, why: &str) -> Result<()> {
+pub fn log_alone(lab: &Lab, directory: &Path, why: &str) -> Result<()> {
     let boot = vm::target_image(directory, 2);
     let alone = directory.join("boot");
     fs::create_dir_all(&alone)?;
