@@ -176,6 +176,7 @@ fn lvm(extras: &Extras, tree: &Path) -> Result<()> {
         "sbin/mke2fs",
         "sbin/mkfs.btrfs",
         "sbin/cryptsetup",
+        "bin/btrfs",
         "bin/keyctl",
     ] {
         let name = program.rsplit('/').next().unwrap_or(program);

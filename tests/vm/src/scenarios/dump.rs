@@ -12,6 +12,7 @@ mod faults;
 mod mirrored;
 mod multipath;
 mod oracle;
+mod places;
 mod reserved;
 mod secrets;
 mod small;
@@ -66,6 +67,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.extend(volumes::all());
     found.extend(arrays::all());
     found.extend(bystanders::all());
+    found.extend(places::all());
     found.extend(encrypted::all());
     found.extend(mirrored::all());
     found.extend(multipath::all());
