@@ -122,6 +122,9 @@ impl Apt {
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled",
             Path::new("false"),
         )
+        // Lists that can't be fetched now are otherwise left out with a warning, and packages are missing then.
+        .with("APT::Update::Error-Mode", Path::new("any"))
+        .with("Acquire::Retries", Path::new("5"))
         // The cache is root's own directory, which apt's sandbox user couldn't write to.
         .with("APT::Sandbox::User", Path::new("root"));
         Ok(apt)
