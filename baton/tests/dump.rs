@@ -315,6 +315,21 @@ fn what_is_no_dump_is_named() {
 }
 
 #[test]
+fn an_elf_dump_without_page_structures_is_refused() {
+    let directory = temp_dir();
+    let out = directory.path().join("out");
+    let sample = sample("vmcore/log");
+    let arguments: [&dyn AsRef<OsStr>; 5] =
+        [&"--leave-out-structs", &"--format", &"elf", &sample, &out];
+    let said = dump("convert", &arguments);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("--format kdump"), "{}", said.err);
+    assert!(!out.exists());
+    let said = dump("convert", &[&"--leave-out-structs", &sample, &out]);
+    assert_eq!(said.code, 0, "{}", said.err);
+}
+
+#[test]
 fn what_is_in_doubt_is_treated_as_asked() {
     let directory = temp_dir();
     let out = directory.path().join("out");

@@ -3,7 +3,7 @@
 #![no_main]
 
 use baton_kdump::compare::compare;
-use baton_kdump::convert::{Crash, Format, Options, convert};
+use baton_kdump::convert::{Crash, Format, Options, PageStructs, convert};
 use baton_kdump::encode::Compression;
 use baton_kdump::filter::{Level, OnDoubt};
 use baton_kdump::write::{Output, Unobserved};
@@ -86,6 +86,11 @@ fuzz_target!(|input: &[u8]| {
             OnDoubt::Keep
         } else {
             OnDoubt::Drop
+        },
+        page_structs: if how & 0x1 == 0 {
+            PageStructs::All
+        } else {
+            PageStructs::OfDumped
         },
         threads: NonZeroUsize::MIN,
         checkpoint: 1 << 16,

@@ -18,7 +18,9 @@ pub struct Uses {
     pub pages: u64,
     /// Those whose use is told, by class. The others are the kernel's, or unknown.
     pub counts: Counts,
-    /// Those whose page structure can't be read.
+    /// Those that the dump lacks together with their page structures.
+    pub gone: u64,
+    /// Others whose page structure can't be read.
     pub unknown: u64,
 }
 
@@ -64,6 +66,7 @@ pub fn of(dump: &Dump, threads: NonZeroUsize) -> Option<Uses> {
     Some(Uses {
         pages: present.sum(),
         counts: found.counts,
+        gone: found.gone,
         unknown: found.unknown,
     })
 }
@@ -72,7 +75,7 @@ impl Uses {
     /// Pages of no class, whose structure can be read: the kernel's own.
     #[must_use]
     pub fn kernel(&self) -> u64 {
-        let told = self.counts.total().saturating_add(self.unknown);
+        let told = self.counts.total() + self.gone + self.unknown;
         self.pages.saturating_sub(told)
     }
 }

@@ -30,6 +30,7 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
     let (input, output) = args.files()?;
     let input = &files_of(input)?;
     file::is_no_input(output, input)?;
+    let options = options(args)?;
     let destination = Destination::new(output, Access::Private, Existing::with(args.force))?;
     let to_stdout = destination.is_stdout();
     if to_stdout && io::stdout().is_terminal() {
@@ -41,7 +42,7 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
         seconds: dump.time().unwrap_or_else(|| written_at(input)),
         dump,
         whole: survey.complete(),
-        options: options(args),
+        options,
         bar: Watch(Bar::new()),
     };
     let summary = job.carry_out(&destination, args.format == DumpFormat::Flattened);
@@ -83,8 +84,8 @@ fn incomplete(destination: &Destination, summary: &Summary) -> DumpFailure {
     DumpFailure::Incomplete { destination, why }
 }
 
-fn options(args: &ConvertArgs) -> Options {
-    Options {
+fn options(args: &ConvertArgs) -> Result<Options> {
+    Ok(Options {
         format: match args.format {
             DumpFormat::Kdump | DumpFormat::Flattened => Format::Kdump,
             DumpFormat::Elf => Format::Elf,
@@ -92,13 +93,14 @@ fn options(args: &ConvertArgs) -> Options {
         compression: args.compress,
         level: args.level,
         on_doubt: args.on_doubt,
+        page_structs: args.page_structs()?,
         threads: args
             .threads
             .or_else(|| available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN),
         // The output is synced only at the end.
         checkpoint: u64::MAX,
-    }
+    })
 }
 
 /// The time at which a dump was written, in seconds since 1970.

@@ -61,7 +61,9 @@ struct UseCounts {
     #[serde(flatten)]
     #[cfg_attr(test, schemars(with = "crate::schema::shapes::Counts"))]
     others: Counts,
-    /// Those of which nothing can be told.
+    /// Those that were left out together with what describes them.
+    gone: u64,
+    /// Others of which nothing can be told.
     unknown: u64,
 }
 
@@ -121,6 +123,8 @@ struct PageCounts {
     lost: u64,
     /// The dump level.
     level: Option<u32>,
+    /// Page structures that describe only pages that are left out may be left out, too.
+    without_structs: bool,
 }
 
 #[derive(Serialize, Default)]
@@ -217,6 +221,10 @@ impl Info {
             format!("{pages}, of {} bytes{lost}", memory.page_size),
         );
         page.optional("dump level", memory.level);
+        if memory.without_structs {
+            let out = "those that describe only pages that are left out are left out, too";
+            page.field("structures", out);
+        }
         if let Some(uses) = &self.uses {
             uses.show(page, memory.page_size);
         }
@@ -311,6 +319,7 @@ impl PageCounts {
             dumped: survey.held,
             lost: survey.lost,
             level: dump.level(),
+            without_structs: dump.stated().without_structs,
         }
     }
 }
@@ -322,6 +331,7 @@ impl UseCounts {
         Some(UseCounts {
             kernel: uses.kernel(),
             others: uses.counts,
+            gone: uses.gone,
             unknown: uses.unknown,
         })
     }
@@ -337,6 +347,7 @@ impl UseCounts {
             ("unaccepted", self.others.unaccepted),
             ("broken", self.others.poisoned),
             ("offline", self.others.offline),
+            ("left out", self.gone),
             ("unknown", self.unknown),
         ];
         let total = all.iter().map(|(_, count)| count).sum();

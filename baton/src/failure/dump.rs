@@ -34,6 +34,11 @@ pub enum DumpFailure {
     },
     #[error("the dump to write isn't named; name it with --output")]
     NoOutput,
+    #[error(
+        "an ELF dump may have zeros in place of what is left out, which would be wrong page structures; leave out \
+         --leave-out-structs, or write a kdump-compressed dump (--format kdump)"
+    )]
+    StructsOfElf,
 }
 
 impl DumpFailure {
@@ -43,6 +48,7 @@ impl DumpFailure {
         match self {
             DumpFailure::Dump(DumpError::None)
             | DumpFailure::NoOutput
+            | DumpFailure::StructsOfElf
             | DumpFailure::Directory { .. } => (Exit::Usage, "usage"),
             DumpFailure::Dump(_) | DumpFailure::Trailer { .. } => (Exit::Malformed, "bad-dump"),
             DumpFailure::NoLog { .. } | DumpFailure::NotConverted { .. } => {

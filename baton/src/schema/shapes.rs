@@ -17,6 +17,9 @@ pub struct Summary {
     level: u8,
     /// What became of pages of which it can't be told whether that level leaves them out: `keep`, `drop` or `log-only`.
     on_doubt: String,
+    /// Which page structures were dumped: `all`, or `of-dumped`.
+    #[serde(default)]
+    page_structs: String,
     /// Why it is in doubt what pages are, and what else is odd.
     doubts: Vec<Warning>,
     /// Whether all is in it that should be.
@@ -102,7 +105,10 @@ pub struct Pages {
     /// Of them, those that are equal to another one and share its place.
     #[serde(default)]
     equal: u64,
-    /// Of them, those that couldn't be read, which are lost.
+    /// Those left out that hold nothing but structures of pages that aren't dumped.
+    #[serde(default)]
+    structs: u64,
+    /// Of the dumped ones, those that couldn't be read, which are lost.
     unreadable: u64,
     /// Those that the source lacks, since it is filtered itself.
     lacking: u64,

@@ -3,7 +3,7 @@
 use super::{Crash, CrashError, Facts};
 use crate::dump::Dump;
 use crate::periodic_sync::MAX_UNSYNCED_BYTES;
-use baton_kdump::convert::{self, Options, Summary, convert};
+use baton_kdump::convert::{self, Options, PageStructs, Summary, convert};
 use baton_kdump::dmesg::{Log, Panic, Text};
 use baton_kdump::write::{Observer, Output};
 use baton_kdump::{DumpFormat, KernelMemory, Memory, Source, Vmcore, VmcoreInfo};
@@ -44,6 +44,7 @@ impl Live {
             compression: dump.compression,
             level: dump.level,
             on_doubt: dump.on_doubt,
+            page_structs: PageStructs::All,
             threads: threads(),
             checkpoint: MAX_UNSYNCED_BYTES,
         };

@@ -69,6 +69,7 @@ impl Crash for Small {
             level_asked: level(31),
             level: level(15),
             on_doubt: OnDoubt::Keep,
+            page_structs: Default::default(),
             warnings: vec![Warning::TooManyFree {
                 found: 2,
                 counted: 1,

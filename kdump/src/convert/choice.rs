@@ -1,6 +1,8 @@
 //! Which pages are dumped: what the filter says, and what else is known.
 
+use super::Options;
 use super::priority::PriorityPages;
+use super::structs::{self, Structs};
 use crate::bits::{Bits, REGION};
 use crate::filter::{Filter, Found, Level, Scanned, Wanted};
 use crate::memory::{Memory, Presence, presence, read_page};
@@ -26,6 +28,12 @@ pub(crate) struct Choice<'a> {
     pub lost: u64,
     /// Whether a page is read before it is chosen.
     pub try_each: bool,
+    /// How many pages are left out that hold page structures and nothing else.
+    pub structs: u64,
+    /// What regions lose by that, if they do.
+    idle_structs: Option<Structs>,
+    /// Whether it is known what all regions lose.
+    settled: bool,
     regions: &'a Regions,
     memory: &'a dyn Memory,
     priority: &'a PriorityPages,
@@ -35,6 +43,7 @@ pub(crate) struct Choice<'a> {
 impl<'a> Choice<'a> {
     pub(super) fn new(
         filter: Filter<'a>,
+        options: &Options,
         regions: &'a Regions,
         memory: &'a dyn Memory,
         priority: &'a PriorityPages,
@@ -47,6 +56,9 @@ impl<'a> Choice<'a> {
             lacking: 0,
             lost: 0,
             try_each: false,
+            structs: 0,
+            idle_structs: options.leaves_out_structs().then(Structs::default),
+            settled: false,
             regions,
             memory,
             priority,
@@ -67,9 +79,11 @@ impl<'a> Choice<'a> {
         take: impl Fn(usize, &Bits, &Scanned) -> WriteResult<()> + Sync,
     ) -> WriteResult<Vec<u32>> {
         loop {
-            let (counts, found, lacking, lost) = self.pass(job, &take)?;
+            let (mut counts, found, lacking, lost) = self.pass(job, &take)?;
             // The filter leaves out one class less each time.
             if self.filter.judge(&found) {
+                self.structs = found.structs;
+                self.leave_out_structs(&mut counts, &take)?;
                 self.found = found;
                 self.lacking = lacking;
                 self.lost = lost;
@@ -79,7 +93,28 @@ impl<'a> Choice<'a> {
                 self.present = present.sum();
                 return Ok(counts);
             }
+            if let Some(structs) = &self.idle_structs {
+                structs.clear();
+            }
         }
+    }
+
+    /// Chooses the pages of regions once more that lose page structures which describe pages of others.
+    fn leave_out_structs(
+        &mut self,
+        counts: &mut [u32],
+        take: impl Fn(usize, &Bits, &Scanned) -> WriteResult<()>,
+    ) -> WriteResult<()> {
+        self.settled = true;
+        for region in self.idle_structs.iter().flat_map(Structs::regions) {
+            let scanned = self.choose(region, self.try_each);
+            take(region, &self.regions.present(region), &scanned)?;
+            if let Some(count) = counts.get_mut(region) {
+                let before = std::mem::replace(count, scanned.chosen.count());
+                self.structs += u64::from(before.saturating_sub(*count));
+            }
+        }
+        Ok(())
     }
 
     fn pass(
@@ -147,7 +182,40 @@ impl<'a> Choice<'a> {
             }
         }
         self.leave_out(base, &mut scanned, try_each);
+        self.remove_structs(region, base, &present, &mut scanned);
         scanned
+    }
+
+    /// Takes back pages that hold nothing but structures of pages that aren't dumped.
+    fn remove_structs(&self, region: usize, base: u64, present: &Bits, scanned: &mut Scanned) {
+        let Some(structs) = self.idle_structs.as_ref() else {
+            return;
+        };
+        if self.filter.wanted() != Wanted::ByLevel {
+            return;
+        }
+        let pieces = self.filter.struct_pages(self.regions, region);
+        let idle = structs::idle(&pieces, base, present, scanned);
+        structs.note(self.regions, region, &idle);
+        let mut lost = match structs.of(region) {
+            Some(noted) if self.settled => noted,
+            _ => Bits::default(),
+        };
+        for page in idle {
+            if let Some((_, place)) = self.regions.find(page).filter(|(it, _)| *it == region) {
+                lost.insert(place..place + 1);
+            }
+        }
+        let is_priority = |place: usize| {
+            let page = base + place as u64;
+            self.priority.all.binary_search(&page).is_ok()
+        };
+        for place in lost.runs(0..REGION).flatten() {
+            if scanned.chosen.has(place) && !is_priority(place) {
+                scanned.chosen.remove(place..place + 1);
+                scanned.structs += 1;
+            }
+        }
     }
 
     /// Takes back pages, from `base` on, that the source doesn't have.

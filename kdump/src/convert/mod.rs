@@ -3,10 +3,12 @@
 
 mod choice;
 mod priority;
+mod structs;
 mod summary;
 
 pub(crate) use choice::Choice;
 pub(crate) use priority::PriorityPages;
+pub use structs::PageStructs;
 pub use summary::{Pages, Summary, Times};
 
 use crate::address_space::KernelMemory;
@@ -47,10 +49,22 @@ pub struct Options {
     pub level: Level,
     /// What becomes of pages of which it can't be told whether the level leaves them out.
     pub on_doubt: OnDoubt,
+    /// Which page structures are dumped; all of them to an ELF core.
+    pub page_structs: PageStructs,
     /// How many threads share the work.
     pub threads: NonZeroUsize,
     /// How many bytes are written between checkpoints.
     pub checkpoint: u64,
+}
+
+impl Options {
+    /// Whether page structures that describe nothing that is dumped are left out.
+    pub(crate) fn leaves_out_structs(&self) -> bool {
+        // Zeros are in every dump. An ELF dump may have zeros in place of what is left out, which would be wrong structures.
+        self.page_structs == PageStructs::OfDumped
+            && self.format == Format::Kdump
+            && u8::from(self.level) & !1 != 0
+    }
 }
 
 /// What crashed.
@@ -120,7 +134,7 @@ pub fn convert(
         priority: &priority,
         tally: Tally::default(),
     };
-    let mut choice = Choice::new(filter, &regions, crash.memory, &priority);
+    let mut choice = Choice::new(filter, options, &regions, crash.memory, &priority);
     match options.format {
         Format::Kdump => write::<kdump::write::Writer<'_>>(&job, &mut choice),
         Format::Elf => write::<elf::write::Writer<'_>>(&job, &mut choice),

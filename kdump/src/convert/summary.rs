@@ -1,7 +1,7 @@
 //! What became of a dump.
 
-use super::Format;
 use super::choice::Choice;
+use super::{Format, PageStructs};
 use crate::encode::Compression;
 use crate::filter::{Counts, Level, OnDoubt, Warning};
 use crate::write::Job;
@@ -24,6 +24,9 @@ pub struct Summary {
     /// What became of pages of which it can't be told whether that level leaves them out.
     #[serde(default)]
     pub on_doubt: OnDoubt,
+    /// Which page structures were dumped.
+    #[serde(default)]
+    pub page_structs: PageStructs,
     /// Why it isn't the same, and what else is odd. Its name in JSON is that of summaries which are kept beside dumps.
     #[serde(rename = "doubts")]
     pub warnings: Vec<Warning>,
@@ -52,7 +55,10 @@ pub struct Pages {
     /// Of them, those that are equal to another one and share its place.
     #[serde(default)]
     pub equal: u64,
-    /// Of them, those that couldn't be read, which are lost.
+    /// Those left out that hold nothing but structures of pages that aren't dumped.
+    #[serde(default)]
+    pub structs: u64,
+    /// Of the dumped ones, those that couldn't be read, which are lost.
     pub unreadable: u64,
     /// Those that the source lacks, since it is filtered itself.
     pub lacking: u64,
@@ -101,6 +107,11 @@ impl Summary {
             level_asked: options.level,
             level: choice.level(options.level),
             on_doubt: options.on_doubt,
+            page_structs: if options.leaves_out_structs() {
+                PageStructs::OfDumped
+            } else {
+                PageStructs::All
+            },
             warnings: choice.filter.warnings().to_vec(),
             complete,
             pages: Pages {
@@ -108,6 +119,7 @@ impl Summary {
                 dumped: choice.chosen,
                 zero: tally(&job.tally.zero),
                 equal: tally(&job.tally.equal),
+                structs: choice.structs,
                 unreadable: tally(&job.tally.unreadable),
                 lacking: choice.lacking,
                 lost: choice.lost,

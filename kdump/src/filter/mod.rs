@@ -13,6 +13,7 @@ mod layout;
 mod memory_map;
 mod page;
 mod scan;
+mod structs;
 mod warning;
 mod zones;
 
@@ -20,6 +21,7 @@ pub use class::{Class, Classes, Counts, Level, NoSuchLevel};
 pub(crate) use doubt::Wanted;
 pub use doubt::{NoSuchTreatment, OnDoubt};
 pub(crate) use scan::Scanned;
+pub(crate) use structs::StructPages;
 pub use warning::Warning;
 
 use crate::address_space::KernelMemory;
@@ -225,7 +227,7 @@ impl<'a> Filter<'a> {
             }
         }
         if self.left_out.has(Class::Free) {
-            self.judge_free(found.counts.free);
+            self.judge_free(found.counts.free, found.gone);
         }
         if self.left_out != before {
             return false;
@@ -242,7 +244,8 @@ impl<'a> Filter<'a> {
         !only_the_log
     }
 
-    fn judge_free(&mut self, found: u64) {
+    /// `gone` are pages that may be free, too, and aren't there in any case.
+    fn judge_free(&mut self, found: u64, gone: u64) {
         let counted = match self.counted.take() {
             Some(Ok(counted)) => counted,
             Some(Err(why)) => return self.warnings.push(Warning::Uncounted { why }),
@@ -253,7 +256,7 @@ impl<'a> Filter<'a> {
         if found > counted.saturating_add(slack) {
             self.in_doubt(Class::Free);
             self.warnings.push(Warning::TooManyFree { found, counted });
-        } else if found.saturating_add(slack) < counted {
+        } else if found.saturating_add(gone).saturating_add(slack) < counted {
             self.warnings.push(Warning::TooFewFree { found, counted });
         }
     }
@@ -282,6 +285,8 @@ impl<'a> Filter<'a> {
 pub(crate) struct Found {
     pub counts: Counts,
     pub excluded: Counts,
+    pub structs: u64,
+    pub gone: u64,
     pub unknown: u64,
     pub wrong: Classes,
 }
@@ -292,6 +297,8 @@ impl Found {
         self.join(&Found {
             counts: scanned.found,
             excluded: scanned.excluded,
+            structs: scanned.structs,
+            gone: scanned.gone,
             unknown: scanned.unknown,
             wrong: scanned.wrong,
         });
@@ -301,6 +308,8 @@ impl Found {
     pub(crate) fn join(&mut self, other: &Found) {
         self.counts.add(other.counts);
         self.excluded.add(other.excluded);
+        self.structs += other.structs;
+        self.gone += other.gone;
         self.unknown += other.unknown;
         self.wrong.join(other.wrong);
     }

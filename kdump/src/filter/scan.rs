@@ -5,10 +5,13 @@ use super::memory_map::Section;
 use super::page::Page;
 use super::{Filter, Wanted};
 use crate::bits::{Bits, REGION};
+use crate::memory::{Presence, presence};
 use crate::regions::Regions;
 
 /// How many `struct page`s are read at once: 64 KiB of them, mostly.
 const BATCH: u64 = 1024;
+/// How many are read at once where some of those can't be: a page of them, mostly.
+const SMALL_BATCH: u64 = 64;
 
 /// What was found in a region.
 #[derive(Debug, Default)]
@@ -25,6 +28,10 @@ pub(crate) struct Scanned {
     pub found: Counts,
     /// Pages left out.
     pub excluded: Counts,
+    /// Pages left out that hold nothing but structures of pages that aren't dumped.
+    pub structs: u64,
+    /// Pages that the source left out together with what describes them.
+    pub gone: u64,
     /// Pages of which nothing could be found out.
     pub unknown: u64,
     /// Classes of pages that are the kernel's for certain: what was read of these classes is wrong.
@@ -38,6 +45,7 @@ pub(super) struct Scan<'a> {
     /// The region's first page.
     first: u64,
     end: u64,
+    page_size: u64,
     present: Bits,
     /// Pages of which it is known that the kernel has them.
     known_pages: Bits,
@@ -61,6 +69,7 @@ impl<'a> Scan<'a> {
             left_out,
             first,
             end: first + REGION as u64,
+            page_size: regions.page_size(),
             known_pages: filter.known_pages(first),
             drops_idle: filter.drops_idle(),
             result: Scanned {
@@ -123,11 +132,26 @@ impl<'a> Scan<'a> {
     }
 
     fn unknown(&mut self, pages: std::ops::Range<u64>) {
+        let gone = self.left_out_by_source(pages.clone());
         let places = self.place(pages.start)..self.place(pages.end);
-        self.result.unknown += u64::from(self.present.count_in(places.clone()));
+        self.result.gone += gone;
+        self.result.unknown += u64::from(self.present.count_in(places.clone())) - gone;
         if self.filter.drops() {
             self.result.chosen.remove(places);
         }
+    }
+
+    /// How many of these pages the source left out: whatever they are, they are in no dump.
+    fn left_out_by_source(&self, pages: std::ops::Range<u64>) -> u64 {
+        let Some(reader) = &self.filter.reader else {
+            return 0;
+        };
+        let (memory, size) = (reader.kernel.physical(), self.page_size);
+        let places = self.place(pages.start)..self.place(pages.end);
+        let present = self.present.runs(places).flatten();
+        let addresses = present.map(|place| (self.first + place as u64) * size);
+        let left_out = addresses.filter(|it| presence(memory, *it..it + size) == Presence::LeftOut);
+        left_out.count() as u64
     }
 
     /// Goes through the pages from `start` to `end` of a section.
@@ -137,9 +161,16 @@ impl<'a> Scan<'a> {
         };
         let size = reader.layout.size;
         let mut page = self.begun_before(section, start).unwrap_or(start);
+        // Up to where pages are read in small batches.
+        let mut small_until = page;
         while page < end {
+            let some = if page < small_until {
+                SMALL_BATCH
+            } else {
+                BATCH
+            };
             // To the next multiple, so that a head and the page after it are in one batch.
-            let stop = ((page / BATCH + 1) * BATCH).min(end);
+            let stop = ((page / some + 1) * some).min(end);
             if !self.has_pages(page..stop) {
                 page = stop;
                 continue;
@@ -150,6 +181,8 @@ impl<'a> Scan<'a> {
             let address = section.page(page, size);
             if reader.kernel.read(address, &mut batch).is_ok() {
                 page = self.pages(&batch, page, stop);
+            } else if some > SMALL_BATCH {
+                small_until = stop;
             } else {
                 self.unknown(page..stop);
                 page = stop;

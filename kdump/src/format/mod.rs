@@ -94,6 +94,8 @@ pub struct Stated<'a> {
     pub level: Option<u32>,
     /// Whether it is a part of a split dump.
     pub split: bool,
+    /// Whether page structures that describe only pages that are left out may be left out, too.
+    pub without_structs: bool,
 }
 
 /// A format, as far as it is known before a dump is opened.

@@ -67,6 +67,7 @@ pub fn write(source: &Dump, level: u8, path: &Path) -> Summary {
         compression: "none".parse().unwrap(),
         level: level.try_into().unwrap(),
         on_doubt: Default::default(),
+        page_structs: Default::default(),
         threads: 2.try_into().unwrap(),
         checkpoint: u64::MAX,
     };

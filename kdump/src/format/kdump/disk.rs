@@ -16,6 +16,9 @@ pub(crate) mod flags {
     pub(crate) const SNAPPY: u32 = 0x4;
     /// Of `status` alone: the dump wasn't written to its end.
     pub(crate) const INCOMPLETE: u32 = 0x8;
+    /// Of `status` alone, DUMP_DH_EXCLUDED_VMEMMAP: page structures that describe only pages that are left out
+    /// may be left out, too.
+    pub(crate) const WITHOUT_STRUCTS: u32 = 0x10;
     pub(crate) const ZSTD: u32 = 0x20;
 }
 

@@ -71,6 +71,11 @@ impl Header {
         self.raw.status.get() & flags::INCOMPLETE != 0
     }
 
+    /// Whether it says that page structures may be left out.
+    pub(super) fn without_structs(&self) -> bool {
+        self.raw.status.get() & flags::WITHOUT_STRUCTS != 0
+    }
+
     pub(super) fn block(&self) -> u64 {
         self.raw.block_size.into()
     }

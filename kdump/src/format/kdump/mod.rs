@@ -175,6 +175,7 @@ impl DumpFormat for KdumpFile {
             cpus: self.header().raw.nr_cpus.get(),
             level: Some(self.sub_header().dump_level),
             split: self.sub_header().split,
+            without_structs: self.header().without_structs(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What of a kdump-compressed dump comes before its pages: headers, notes, bitmaps.
 
-use super::layout::Layout;
+use super::layout::{Layout, status};
 use crate::bits::{Bits, REGION_BYTES};
 use crate::format::kdump::disk::DESCRIPTOR;
 use crate::write::output::clear;
@@ -38,8 +38,8 @@ impl<'a> Headers<'a> {
     }
 
     fn write_header(&self) -> WriteResult<()> {
-        let (identity, compression) = (&self.job.identity, self.job.options.compression);
-        let bytes = self.layout.header(identity, compression, self.whole);
+        let status = status(self.job.options);
+        let bytes = self.layout.header(&self.job.identity, status, self.whole);
         Ok(self.job.output.write_at(0, &bytes)?)
     }
 

@@ -3,6 +3,7 @@
 //! The block size is the page size.
 
 use crate::bits::{REGION, REGION_BYTES};
+use crate::convert::Options;
 use crate::encode::Compression;
 use crate::format::kdump::disk::{DiskDumpHeader, KdumpSubHeader, Place, SIGNATURE, flags};
 use crate::utsname::Utsname;
@@ -17,6 +18,16 @@ const SUB_HEADER: usize = size_of::<KdumpSubHeader>();
 const VERSION: u32 = 6;
 /// offsetof(struct disk_dump_header, status).
 pub(crate) const STATUS_AT: u64 = offset_of!(DiskDumpHeader, status) as u64;
+
+/// `status` of a dump that is whole.
+pub(crate) fn status(options: &Options) -> u32 {
+    let without = if options.leaves_out_structs() {
+        flags::WITHOUT_STRUCTS
+    } else {
+        0
+    };
+    flag(options.compression) | without
+}
 
 /// The flag of a compression in `status` and in descriptors.
 pub(crate) fn flag(compression: Compression) -> u32 {
@@ -86,13 +97,8 @@ impl Layout {
         self.block + SUB_HEADER as u64
     }
 
-    /// The header's block; `whole` if nobody will be told otherwise later.
-    pub(crate) fn header(
-        &self,
-        identity: &Identity,
-        compression: Compression,
-        whole: bool,
-    ) -> Vec<u8> {
+    /// The header's block, with the `status` of a whole dump; `whole` if nobody will be told otherwise later.
+    pub(crate) fn header(&self, identity: &Identity, status: u32, whole: bool) -> Vec<u8> {
         let incomplete = if whole { 0 } else { flags::INCOMPLETE };
         let header = DiskDumpHeader {
             signature: SIGNATURE,
@@ -101,7 +107,7 @@ impl Layout {
             padding: [0; 6],
             tv_sec: identity.seconds.into(),
             tv_usec: 0.into(),
-            status: (flag(compression) | incomplete).into(),
+            status: (status | incomplete).into(),
             block_size: low(self.block).into(),
             sub_hdr_size: self.sub_blocks.into(),
             bitmap_blocks: self.bitmap_blocks.into(),
@@ -112,11 +118,6 @@ impl Layout {
         let mut bytes = header.as_bytes().to_vec();
         bytes.resize(usize::try_from(self.block).unwrap_or(bytes.len()), 0);
         bytes
-    }
-
-    /// What replaces `status` when the dump is whole.
-    pub(crate) fn whole(compression: Compression) -> [u8; 4] {
-        flag(compression).to_le_bytes()
     }
 
     /// The sub-header, of a dump of this level with notes of which some bytes are VMCOREINFO.
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn the_header_has_each_field_in_its_place() {
         let layout = Layout::new(4096, 0x2_0001, 5000).unwrap();
-        let bytes = layout.header(&identity(), Compression::Zstd(3), false);
+        let bytes = layout.header(&identity(), flag(Compression::Zstd(3)), false);
         assert_eq!(bytes.len(), 4096);
         let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
         assert_eq!(&bytes[..8], b"KDUMP   ");
@@ -187,7 +188,6 @@ mod tests {
         assert_eq!(word(460), 3);
         // sizeof(struct disk_dump_header)
         assert!(bytes[464..].iter().all(|byte| *byte == 0));
-        assert_eq!(Layout::whole(Compression::Zstd(3)), [0x20, 0, 0, 0]);
     }
 
     #[test]
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn a_page_number_beyond_32_bits_is_capped_in_the_old_field() {
         let layout = Layout::new(4096, 1 << 33, 0).unwrap();
-        let bytes = layout.header(&identity(), Compression::None, true);
+        let bytes = layout.header(&identity(), 0, true);
         assert_eq!(bytes[440..444], [0xff; 4]);
     }
 
@@ -238,9 +238,7 @@ mod tests {
     fn a_name_that_is_too_long_is_cut_and_ends_with_a_zero() {
         let mut long = identity();
         long.utsname.nodename = "x".repeat(100);
-        let bytes = Layout::new(4096, 1, 0)
-            .unwrap()
-            .header(&long, Compression::None, true);
+        let bytes = Layout::new(4096, 1, 0).unwrap().header(&long, 0, true);
         assert_eq!(bytes[12 + 65 + 63..12 + 65 + 66], [b'x', 0, b'6']);
     }
 }

@@ -20,7 +20,7 @@ use crate::parallel;
 use crate::write::{DumpWriter, Job, Phase, WriteResult};
 use equal::Equal;
 use headers::Headers;
-use layout::{Layout, STATUS_AT};
+use layout::{STATUS_AT, status};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -116,7 +116,7 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
     }
 
     fn whole_mark(&self) -> (u64, [u8; 4]) {
-        (STATUS_AT, Layout::whole(self.job.options.compression))
+        (STATUS_AT, status(self.job.options).to_le_bytes())
     }
 
     fn size(&self) -> u64 {
