@@ -219,13 +219,73 @@ fn encoded<'a>(pieces: &'a mut Pieces<'_>) -> Result<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::cpus::{COUNT_OF_SYMBOLS, INDEX, NAMES, OFFSETS, TOKENS};
+    use crate::memory::{Memory, Unreadable};
+    use crate::samples::cpus::{COUNT_OF_SYMBOLS, INDEX, NAMES, OFFSETS, SYMBOLS, TOKENS};
     use crate::samples::pages::{IMAGE, PageSample, Release};
 
     fn look(sample: &PageSample) -> Result<[Option<u64>; 2]> {
         let info = sample.info();
         let kernel = KernelMemory::new(sample, sample.machine(), &info).unwrap();
         find(&kernel, &info, ["nr_cpu_ids", "nothing"])
+    }
+
+    /// A machine of which some memory can't be read.
+    struct Without<'a>(&'a PageSample, Range<u64>);
+
+    impl Memory for Without<'_> {
+        fn read(&self, address: u64, buffer: &mut [u8]) -> std::result::Result<(), Unreadable> {
+            let end = address + buffer.len() as u64;
+            if address < self.1.end && self.1.start < end {
+                return Err(Unreadable::Absent(self.1.start.max(address)));
+            }
+            self.0.read(address, buffer)
+        }
+
+        fn ranges(&self) -> &[Range<u64>] {
+            self.0.ranges()
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_cut_off_at_any_length_is_an_error_until_nothing_that_counts_is_missing() {
+        for release in [Release::V6_6, Release::V6_12, Release::V7_1] {
+            let sample = PageSample::new(release, 1);
+            let whole = look(&sample).unwrap();
+            let info = sample.info();
+            let parts = [NAMES, TOKENS, INDEX, OFFSETS, SYMBOLS.end];
+            for part in parts.windows(2) {
+                let mut errors = 0;
+                for cut in part[0]..=part[1] {
+                    let memory = Without(&sample, cut..part[1]);
+                    let kernel = KernelMemory::new(&memory, sample.machine(), &info).unwrap();
+                    match find(&kernel, &info, ["nr_cpu_ids", "nothing"]) {
+                        Ok(found) => assert_eq!(found, whole, "{release:?}, {cut:#x}"),
+                        // Once there is enough of it, there is not too little of more.
+                        Err(_) => {
+                            assert_eq!(errors, cut - part[0], "{release:?}, {cut:#x}");
+                            errors += 1;
+                        }
+                    }
+                }
+                assert!(errors > 0 && errors <= part[1] - part[0], "{release:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn vmcoreinfo_that_is_cut_off_at_any_length_is_an_error_or_enough() {
+        let sample = PageSample::new(Release::V6_12, 1);
+        let whole = look(&sample).unwrap();
+        for length in 0..sample.text.len() {
+            let info = VmcoreInfo::parse(&sample.text.as_bytes()[..length]);
+            let Ok(kernel) = KernelMemory::new(&sample, sample.machine(), &info) else {
+                continue;
+            };
+            // An address that is cut off is another address.
+            if let Ok(found) = find(&kernel, &info, ["nr_cpu_ids", "nothing"]) {
+                assert_eq!(found, whole, "{length}");
+            }
+        }
     }
 
     #[test]

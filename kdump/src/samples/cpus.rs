@@ -10,6 +10,8 @@ pub(crate) const INDEX: u64 = 0x12_2000;
 pub(crate) const OFFSETS: u64 = 0x12_3000;
 const BASE: u64 = 0x12_3800;
 pub(crate) const COUNT_OF_SYMBOLS: u64 = 0x12_3808;
+/// The table of symbols, with all its parts.
+pub(crate) const SYMBOLS: std::ops::Range<u64> = NAMES..COUNT_OF_SYMBOLS + 4;
 pub(crate) const BTF: u64 = 0x12_4000;
 const PER_CPU_OFFSET: u64 = 0x12_5000;
 const NR_CPU_IDS: u64 = 0x12_5800;

@@ -63,6 +63,16 @@ fn convert(how: u8) -> Vec<u8> {
     [&[how], &core(&sample.notes(), &loads)[..]].concat()
 }
 
+/// What the fuzzer of the table of symbols takes: the length of VMCOREINFO, VMCOREINFO, memory.
+fn kallsyms(release: Release) -> Vec<u8> {
+    let sample = PageSample::new(release, 1);
+    let length = u16::try_from(sample.text.len()).unwrap();
+    let tables = cpus::SYMBOLS;
+    let mut bytes = vec![0; usize::try_from(tables.end - tables.start).unwrap()];
+    sample.read(tables.start, &mut bytes).unwrap();
+    [&length.to_le_bytes(), sample.text.as_bytes(), &bytes].concat()
+}
+
 fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let kdump = |version, part| KdumpSample {
         version,
@@ -114,6 +124,9 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
             flattened(&[(0, &core(&notes(), &shared))]),
         ),
         ("printk/log", printk(&log())),
+        ("kallsyms/6.6", kallsyms(Release::V6_6)),
+        ("kallsyms/6.12", kallsyms(Release::V6_12)),
+        ("kallsyms/7.1", kallsyms(Release::V7_1)),
         ("btf/pages", BtfSample::of_pages().build()),
     ]
 }
