@@ -22,7 +22,16 @@ pub(crate) const HIGHEST: u64 = 1 << 48;
 pub struct Regions {
     ranges: Vec<Range<u64>>,
     page_size: u64,
-    numbers: Vec<u64>,
+    runs: Vec<Run>,
+}
+
+/// Regions that follow one another, by their numbers if all of memory were divided. There is one of these for each gap
+/// in memory, not for each region: 12 TiB have 98,304 of them.
+#[derive(Debug, Clone)]
+struct Run {
+    numbers: Range<u64>,
+    /// How many regions with memory there are before it.
+    before: u64,
 }
 
 impl Regions {
@@ -39,23 +48,34 @@ impl Regions {
             .iter()
             .map(|range| range.start / page_size..range.end.div_ceil(page_size))
             .collect();
-        let mut numbers: Vec<u64> = Vec::new();
+        let mut runs: Vec<Run> = Vec::new();
         for range in &ranges {
             let first = range.start / REGION as u64;
-            let begun = numbers.last().map_or(0, |last| last + 1);
-            numbers.extend(first.max(begun)..range.end.div_ceil(REGION as u64));
+            let end = range.end.div_ceil(REGION as u64);
+            match runs.last_mut() {
+                Some(last) if first <= last.numbers.end => last.numbers.end = end,
+                last => {
+                    let before = last.map_or(0, |last| last.end());
+                    runs.push(Run {
+                        numbers: first..end,
+                        before,
+                    });
+                }
+            }
         }
         Ok(Regions {
             ranges,
             page_size,
-            numbers,
+            runs,
         })
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.numbers.len()
+        let end = self.runs.last().map_or(0, Run::end);
+        // At most 2^48 / 2^27.
+        usize::try_from(end).unwrap_or(usize::MAX)
     }
 
     /// The size of a page, in bytes.
@@ -73,14 +93,25 @@ impl Regions {
     /// The number of a region's first page.
     #[must_use]
     pub fn first_page(&self, region: usize) -> u64 {
-        self.numbers.get(region).map_or(0, |it| it * REGION as u64)
+        let region = region as u64;
+        let after = self.runs.partition_point(|run| run.end() <= region);
+        let run = self.runs.get(after);
+        run.map_or(0, |run| {
+            (run.numbers.start + region - run.before) * REGION as u64
+        })
     }
 
     /// The region that a page is in, and its place there.
     #[must_use]
     pub fn find(&self, page: u64) -> Option<(usize, usize)> {
-        let region = self.numbers.binary_search(&(page / REGION as u64)).ok()?;
-        Some((region, usize::try_from(page % REGION as u64).ok()?))
+        let number = page / REGION as u64;
+        let after = self.runs.partition_point(|run| run.numbers.end <= number);
+        let run = self.runs.get(after)?;
+        let region = run.before + number.checked_sub(run.numbers.start)?;
+        Some((
+            usize::try_from(region).ok()?,
+            usize::try_from(page % REGION as u64).ok()?,
+        ))
     }
 
     /// The pages of a region that are memory.
@@ -98,6 +129,13 @@ impl Regions {
             }
         }
         bits
+    }
+}
+
+impl Run {
+    /// How many regions with memory there are up to its end.
+    fn end(&self) -> u64 {
+        self.before + self.numbers.end - self.numbers.start
     }
 }
 
@@ -135,6 +173,30 @@ mod tests {
         assert_eq!(regions.find(5), Some((0, 5)));
         assert_eq!(regions.find(0x4_0003), Some((1, 3)));
         assert_eq!(regions.find(0x2_0000), None);
+    }
+
+    #[test]
+    fn all_that_is_kept_is_of_ranges_however_much_memory_they_have() {
+        // 1 MiB, 3 GiB, and 12 TiB from 16 TiB on.
+        let high = 1 << 44;
+        let memory = [
+            0..0x10_0000,
+            0x1000_0000..0xd000_0000,
+            high..high + (12 << 40),
+        ];
+        let regions = regions(&memory);
+        assert_eq!(regions.runs.len(), 3);
+        assert_eq!(regions.count(), 1 + 24 + 98_304);
+        for (region, first) in [(0, 0), (1, 0x1_0000), (24, 0xc_8000), (25, 1 << 32)] {
+            assert_eq!(regions.first_page(region), first);
+            assert_eq!(regions.find(first + 7), Some((region, 7)));
+        }
+        let last = regions.count() - 1;
+        let page = regions.end() - 1;
+        assert_eq!(regions.find(page), Some((last, REGION - 1)));
+        assert_eq!(regions.first_page(last), page + 1 - REGION as u64);
+        assert_eq!(regions.find(page + 1), None);
+        assert_eq!(regions.find(0x8000), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@ mod ahead;
 mod damage;
 mod doubt;
 mod equal;
+mod high;
 mod kept;
 mod machines;
 mod structs;

@@ -164,6 +164,22 @@ impl PageSample {
         sample
     }
 
+    /// Adds a section of this number, far above all others, with its `struct page`s after theirs. Returns where these
+    /// are.
+    pub(crate) fn add_high_section(&mut self, number: u64) -> u64 {
+        let structs = STRUCTS + 64 * self.ranges[0].end / PAGE;
+        self.ranges.push(number << 27..(number + 1) << 27);
+        // Each part has 256 entries; that of this section follows the first one's.
+        let part = SECTION_TABLE + PAGE;
+        self.put(SECTION_ROOTS + 8 * (number / 256), IMAGE + part);
+        let coded = (IMAGE + structs).wrapping_sub(64 * (number << 15));
+        self.put(part + 16 * (number % 256), coded | 0x2f);
+        for page in 0..1 << 15 {
+            self.bytes(structs + 64 * page + 48, &(-1i32).to_le_bytes());
+        }
+        structs
+    }
+
     pub(crate) fn info(&self) -> VmcoreInfo {
         VmcoreInfo::parse(self.text.as_bytes())
     }

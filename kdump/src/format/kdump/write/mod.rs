@@ -9,6 +9,7 @@ mod digest;
 mod equal;
 mod headers;
 mod layout;
+mod ranks;
 mod worker;
 
 pub(crate) use layout::Identity;
@@ -21,6 +22,7 @@ use crate::write::{DumpWriter, Job, Phase, WriteResult};
 use equal::Equal;
 use headers::Headers;
 use layout::{STATUS_AT, status};
+use ranks::Ranks;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,8 +38,7 @@ pub(crate) struct Writer<'a> {
     headers: Headers<'a>,
     choice: &'a Choice<'a>,
     /// How many chosen pages there are before each region, and in all.
-    before: Vec<u64>,
-    total: u64,
+    ranks: Ranks,
     /// Where the next bytes go.
     next: AtomicU64,
     equal: Equal,
@@ -62,13 +63,8 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
         choice: &'a Choice<'a>,
         (headers, counts): Self::Chosen,
     ) -> WriteResult<Writer<'a>> {
-        let mut total = 0;
-        let before = counts.iter().map(|count| {
-            let before = total;
-            total += u64::from(*count);
-            before
-        });
-        let before = before.collect();
+        let ranks = Ranks::new(counts);
+        let total = ranks.total();
         headers.finish(total)?;
         let page = headers.layout.block;
         let page_size = usize::try_from(page).unwrap_or(0);
@@ -77,8 +73,7 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
             next: AtomicU64::new(headers.layout.descriptors + total * DESCRIPTOR + page),
             headers,
             choice,
-            before,
-            total,
+            ranks,
             equal: Equal::new(page_size),
         };
         let zeros = vec![0; page_size];
@@ -159,7 +154,7 @@ fn choose_into_stream<'a>(
 impl Writer<'_> {
     /// The page that all zero pages share.
     fn zero_page(&self) -> u64 {
-        self.headers.layout.descriptors + self.total * DESCRIPTOR
+        self.headers.layout.descriptors + self.ranks.total() * DESCRIPTOR
     }
 
     /// The pages that are chosen in a region.
@@ -207,11 +202,11 @@ impl Writer<'_> {
             index += run.end - run.start;
         }
         let pages = self.job.tally.pages.load(Ordering::Relaxed);
-        self.job.progress(Phase::Pages, pages, self.total)
+        self.job.progress(Phase::Pages, pages, self.ranks.total())
     }
 
     /// A page's index among all chosen ones.
     fn index(&self, region: usize, bits: &Bits, place: usize) -> u64 {
-        self.before.get(region).copied().unwrap_or(0) + u64::from(bits.rank(place))
+        self.ranks.before(region) + u64::from(bits.rank(place))
     }
 }
