@@ -4,6 +4,9 @@
 //! The machines are made up (`vmcore`): there is no need for so much memory, and what should be in a dump
 //! is known, and checked.
 //!
+//! Machines of TiB are mostly free, and written by Baton alone at level 31: it is their size that is tried, not what is
+//! in them.
+//!
 //! A core of N GiB takes N/4 GiB of the disk while it is measured. No disk is measured if this machine has
 //! 9/8 N GiB of memory to spare, for the core and for a dump.
 
@@ -28,6 +31,15 @@ pub struct ScaleArgs {
         value_parser = clap::value_parser!(u32).range(1..=32)
     )]
     sizes: Vec<u32>,
+    /// With `scale`: how many TiB of memory the machines have that are mostly free, up to 15
+    #[arg(
+        long,
+        value_name = "TIB",
+        value_delimiter = ',',
+        default_value = "1,4,12",
+        value_parser = clap::value_parser!(u32).range(1..=15)
+    )]
+    mostly_free: Vec<u32>,
 }
 
 /// Levels that are compared: all that can be left out, and nothing but zeros.
@@ -48,6 +60,37 @@ pub fn run(args: &ScaleArgs, cost: &CostArgs) -> Result<()> {
     println!("  GiB  level  way                  time     per GiB  ratio     memory       size");
     for gib in &args.sizes {
         measure(*gib, &programs, &contenders, cost)?;
+    }
+    println!("mostly free, level 31:");
+    println!("  TiB  way                  time     per TiB     memory       size");
+    for tib in &args.mostly_free {
+        measure_mostly_free(*tib, &programs, cost)?;
+    }
+    Ok(())
+}
+
+fn measure_mostly_free(tib: u32, programs: &Programs, cost: &CostArgs) -> Result<()> {
+    let path = baton_xtask::root()?.join(format!("target/bench-{tib}t.vmcore"));
+    let vmcore = Vmcore::write_mostly_free(&path, u64::from(tib) << 40)?;
+    vmcore.settle()?;
+    let contenders = [programs.ours("zstd")];
+    let job = Job {
+        vmcore: vmcore.path(),
+        level: "31",
+        cpus: CPU,
+        out: cost.out(),
+    };
+    check::dumps(&job, programs, &contenders, vmcore.kernel_pages())?;
+    let costs = job.measure(&contenders, cost.runs(RUNS))?;
+    for (contender, costs) in contenders.iter().zip(&costs) {
+        let time = costs.time().as_secs_f64();
+        println!(
+            "{tib:>5}  {:<16} {time:>6.2} s  {:>8.3} s  {:>5.1} MiB  {:>6.1} MB",
+            contender.name,
+            time / f64::from(tib),
+            mebibytes(costs),
+            costs.size() as f64 / 1e6,
+        );
     }
     Ok(())
 }

@@ -7,6 +7,10 @@
 //! the buddy allocator has: one of the kernel's, one of programs', two free, and so on. Each section's
 //! first 2 MiB are its `struct page`s (as with CONFIG_MHP_MEMMAP_ON_MEMORY), which vmemmap maps in order.
 //! What the kernel says of itself follows those of the first section: `kernel`.
+//!
+//! Machines of TiB are mostly free: of their sections only the first is such, and all blocks of all others are free. These
+//! have one set of `struct page`s together, in the first section, which vmemmap maps as often as there are sections; so
+//! the file takes as little room as that of one section, and whoever reads it reads as much as on a real machine.
 
 mod elf;
 mod kernel;
@@ -30,15 +34,26 @@ pub struct Vmcore {
     path: PathBuf,
     /// How much memory the machine had.
     memory: u64,
+    /// How many sections, from the first on, aren't free.
+    used: u64,
 }
 
 impl Vmcore {
     /// Writes it, of as many whole sections as `memory` bytes have.
     pub fn write(path: &Path, memory: u64) -> Result<Vmcore> {
-        let sections = memory / SECTION;
+        Vmcore::with(path, memory / SECTION, memory / SECTION)
+    }
+
+    /// The same of a machine of which only the first section isn't free, with up to 32 TiB.
+    pub fn write_mostly_free(path: &Path, memory: u64) -> Result<Vmcore> {
+        Vmcore::with(path, memory / SECTION, 1)
+    }
+
+    fn with(path: &Path, sections: u64, used: u64) -> Result<Vmcore> {
         let vmcore = Vmcore {
             path: path.to_path_buf(),
             memory: sections * SECTION,
+            used,
         };
         let file = File::options()
             .create(true)
@@ -70,7 +85,7 @@ impl Vmcore {
 
     /// How many of them were the kernel's.
     pub fn kernel_pages(&self) -> u64 {
-        self.memory / SECTION * pages::blocks_of(Use::Kernel) * (BLOCK / PAGE)
+        self.used * pages::blocks_of(Use::Kernel) * (BLOCK / PAGE)
     }
 
     fn fill(&self, file: &File, sections: u64) -> std::io::Result<()> {
@@ -81,14 +96,17 @@ impl Vmcore {
             |address: u64, bytes: &[u8]| file.write_all_at(bytes, front.len() as u64 + address);
         let structs = pages::structs();
         let data = pages::data();
-        for section in 0..sections {
+        for section in 0..self.used {
             let start = section * SECTION;
             for block in pages::blocks().filter(|block| pages::used_for(*block) == Use::Kernel) {
                 put(start + block * BLOCK, &data)?;
             }
             put(start, &structs)?;
         }
-        for (address, bytes) in kernel::contents(sections) {
+        if self.used < sections {
+            put(kernel::FREE_STRUCTS, &pages::free_structs())?;
+        }
+        for (address, bytes) in kernel::contents(sections, self.used) {
             put(address, &bytes)?;
         }
         Ok(())

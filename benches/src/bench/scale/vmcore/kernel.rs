@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::elf::note;
 use super::pages::{
-    BUDDY, FLAGS, MAPCOUNT, MAPPING, ORDER, PG_LRU, PG_SWAPBACKED, PRIVATE, REFCOUNT, STRUCT, Use,
-    blocks_of,
+    BLOCK, BUDDY, FLAGS, MAPCOUNT, MAPPING, ORDER, PG_LRU, PG_SWAPBACKED, PRIVATE, REFCOUNT,
+    STRUCT, Use, blocks, blocks_of,
 };
 use super::{PAGE, SECTION};
 
@@ -17,20 +17,23 @@ pub(super) const VMEMMAP: u64 = 0xffff_ea00_0000_0000;
 /// Where the image is mapped, of which phys_base is 0: __START_KERNEL_map.
 pub(super) const IMAGE: u64 = 0xffff_ffff_8000_0000;
 
-/// All of it is in the first section, after its `struct page`s: page tables (of the upper and the middle
-/// level, PUD and PMD), and then what symbols point to.
+/// All of it is in the first section. After its `struct page`s: page tables (of the upper and the middle
+/// level, PUD and PMD), and then what symbols point to. In further blocks of the kernel's: what there is more of the more
+/// memory there is.
 pub(super) const START: u64 = LARGE;
 const TOP: u64 = START;
 const IMAGE_UPPER: u64 = TOP + PAGE;
 const IMAGE_MIDDLE: u64 = IMAGE_UPPER + PAGE;
 const VMEMMAP_UPPER: u64 = IMAGE_MIDDLE + PAGE;
-const VMEMMAP_MIDDLE: u64 = VMEMMAP_UPPER + PAGE;
-const UTS_NAMESPACE: u64 = VMEMMAP_MIDDLE + PAGE;
+const UTS_NAMESPACE: u64 = VMEMMAP_UPPER + PAGE;
 const ONLINE: u64 = UTS_NAMESPACE + PAGE;
 const NODES: u64 = ONLINE + PAGE;
-const SECTIONS: u64 = NODES + PAGE;
-const SECTION_ROOTS: u64 = SECTIONS + PAGE;
+const SECTION_ROOTS: u64 = NODES + PAGE;
 pub(super) const NODE: u64 = SECTION_ROOTS + 8 * ROOTS;
+/// The `struct page`s of all sections that are free, the tables that map vmemmap, and the table of sections.
+pub(super) const FREE_STRUCTS: u64 = 4 * BLOCK;
+const VMEMMAP_MIDDLE: u64 = 8 * BLOCK;
+const SECTIONS: u64 = 12 * BLOCK;
 /// Where a CPU's stack is, as far as its registers tell.
 const STACK: u64 = START + (1 << 20);
 
@@ -51,8 +54,8 @@ const MEMORY_BITS: u32 = 46;
 const MEM_SECTION: u64 = 16;
 /// NR_SECTION_ROOTS, each of a page (SPARSEMEM_EXTREME).
 const ROOTS: u64 = (1 << MEMORY_BITS) / SECTION * MEM_SECTION / PAGE;
-/// As many sections as one root has.
-pub(super) const MAX_SECTIONS: u64 = PAGE / MEM_SECTION;
+/// As many sections as vmemmap's one table of the upper level has room for.
+pub(super) const MAX_SECTIONS: u64 = ENTRIES * ENTRIES;
 /// SECTION_MARKED_PRESENT, SECTION_HAS_MEM_MAP, SECTION_IS_ONLINE and SECTION_IS_EARLY.
 const PRESENT: u64 = 0b1111;
 
@@ -153,32 +156,50 @@ const NUMBERS: [(&str, i64); 17] = [
     ("sme_mask", 0),
 ];
 
-/// What is where in memory, later entries over earlier ones.
-pub(super) fn contents(sections: u64) -> Vec<(u64, Vec<u8>)> {
-    let mut contents = page_tables(sections);
+/// What is where in memory, later entries over earlier ones, of a machine of which so many sections aren't free.
+pub(super) fn contents(sections: u64, used: u64) -> Vec<(u64, Vec<u8>)> {
+    let mut contents = page_tables(sections, used);
     contents.push((UTS_NAMESPACE, utsname()));
     // Of 64 nodes there is the first one.
     contents.push((ONLINE, words([1])));
     contents.push((NODES, table([(0, IMAGE + NODE)])));
     contents.push((SECTIONS, section_table(sections)));
     let mut roots = words((0..ROOTS).map(|_| 0));
-    roots.splice(..8, (IMAGE + SECTIONS).to_le_bytes());
+    let parts = (0..sections.div_ceil(PAGE / MEM_SECTION)).map(|it| IMAGE + SECTIONS + it * PAGE);
+    let parts = words(parts);
+    roots.splice(..parts.len(), parts);
     contents.push((SECTION_ROOTS, roots));
     // Its one zone has free blocks of the largest order alone.
     let areas = (ORDER + 1) * FREE_AREA;
     let node = NODE + NODE_ZONES + FREE_AREAS;
+    let all = blocks().end - blocks().start;
+    let free = used * blocks_of(Use::Free) + (sections - used) * all;
     contents.push((node, words((0..areas / 8).map(|_| 0))));
-    contents.push((NR_FREE, words([sections * blocks_of(Use::Free)])));
+    contents.push((NR_FREE, words([free])));
     contents.push((NODE + NR_ZONES, words([1])));
     contents
 }
 
 /// The image's and vmemmap's, of large pages.
-fn page_tables(sections: u64) -> Vec<(u64, Vec<u8>)> {
+fn page_tables(sections: u64, used: u64) -> Vec<(u64, Vec<u8>)> {
     let index = |address: u64, level: u32| address >> (12 + 9 * level) & (ENTRIES - 1);
     let image = (0..IMAGE_SIZE / LARGE).map(|page| (page, (page * LARGE) | LARGE_PAGE));
-    let vmemmap = (0..sections).map(|section| (section, (section * SECTION) | LARGE_PAGE));
-    vec![
+    // With `struct page`s of 64 bytes, those of a section fill a large page.
+    let middles = (0..sections).step_by(512).map(|first| {
+        let entries = first..sections.min(first + ENTRIES);
+        let entry = |section| match section {
+            _ if section < used => section * SECTION,
+            _ => FREE_STRUCTS,
+        };
+        table(entries.map(|section| (section - first, entry(section) | LARGE_PAGE)))
+    });
+    let middles: Vec<(u64, Vec<u8>)> = (VMEMMAP_MIDDLE..).step_by(4096).zip(middles).collect();
+    let first = index(VMEMMAP, 2);
+    let upper = (first..)
+        .zip(&middles)
+        .map(|(entry, (at, _))| (entry, at | TABLE));
+    let upper = table(upper);
+    let mut tables = vec![
         (
             TOP,
             table([
@@ -191,18 +212,18 @@ fn page_tables(sections: u64) -> Vec<(u64, Vec<u8>)> {
             table([(index(IMAGE, 2), IMAGE_MIDDLE | TABLE)]),
         ),
         (IMAGE_MIDDLE, table(image)),
-        (
-            VMEMMAP_UPPER,
-            table([(index(VMEMMAP, 2), VMEMMAP_MIDDLE | TABLE)]),
-        ),
-        (VMEMMAP_MIDDLE, table(vmemmap)),
-    ]
+        (VMEMMAP_UPPER, upper),
+    ];
+    tables.extend(middles);
+    tables
 }
 
-/// One root's sections: all of them have their `struct page`s in vmemmap (sparse_encode_mem_map).
+/// The sections of all roots, which follow one another: all of them have their `struct page`s in vmemmap (sparse_encode_mem_map).
 fn section_table(sections: u64) -> Vec<u8> {
     // Each has two words, the second of which nobody reads.
-    table((0..sections.min(MAX_SECTIONS)).map(|section| (2 * section, VMEMMAP | PRESENT)))
+    let mut bytes = words((0..sections).flat_map(|_| [VMEMMAP | PRESENT, 0]));
+    bytes.resize(bytes.len().next_multiple_of(4096), 0);
+    bytes
 }
 
 /// struct new_utsname.

@@ -57,6 +57,15 @@ pub(super) fn blocks_of(purpose: Use) -> u64 {
 
 /// A section's `struct page`s: the same of each section.
 pub(super) fn structs() -> Vec<u8> {
+    structs_of(used_for)
+}
+
+/// The `struct page`s of a section that is free.
+pub(super) fn free_structs() -> Vec<u8> {
+    structs_of(|_| Use::Free)
+}
+
+fn structs_of(used_for: impl Fn(u64) -> Use) -> Vec<u8> {
     let pages = 0..SECTION / PAGE;
     pages
         .flat_map(|page| {

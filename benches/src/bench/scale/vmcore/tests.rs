@@ -1,7 +1,7 @@
 use tempfile::TempDir;
 
-use super::kernel::{IMAGE, MAX_SECTIONS, NR_FREE, START, VMEMMAP};
-use super::pages::{BUDDY, MAPCOUNT, ORDER, PRIVATE, STRUCT};
+use super::kernel::{FREE_STRUCTS, IMAGE, MAX_SECTIONS, NR_FREE, START, VMEMMAP, contents};
+use super::pages::{BUDDY, MAPCOUNT, ORDER, PRIVATE, STRUCT, Use, used_for};
 use super::*;
 
 /// Two sections.
@@ -123,8 +123,41 @@ fn each_section_has_its_own_struct_pages() {
 }
 
 #[test]
-fn the_largest_size_is_one_root_of_sections() {
-    assert_eq!(MAX_SECTIONS * SECTION, 32 << 30);
+fn the_largest_size_fits_its_tables() {
+    assert_eq!(MAX_SECTIONS * SECTION, 32 << 40);
+    let contents = contents(MAX_SECTIONS, 1);
+    let kernel = |address: u64| used_for(address % SECTION / BLOCK) == Use::Kernel;
+    for (address, bytes) in contents {
+        let end = address + bytes.len() as u64;
+        assert!(end <= SECTION && kernel(address) && kernel(end - 1));
+        // Not over what comes before it.
+        assert!(
+            address / BLOCK == (end - 1) / BLOCK,
+            "{address:#x} to {end:#x}"
+        );
+    }
+}
+
+#[test]
+fn of_a_machine_that_is_mostly_free_all_sections_but_one_share_their_struct_pages() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("vmcore");
+    let vmcore = Vmcore::write_mostly_free(&path, 1 << 40).unwrap();
+    let file = File::open(&path).unwrap();
+    assert_eq!(vmcore.kernel_pages(), 8 * BLOCK / PAGE);
+    assert_eq!(vmcore.pages(), 1 << 28);
+    let sample = Sample {
+        vmcore,
+        file,
+        _directory: directory,
+    };
+    let structs = |section: u64| sample.walk(VMEMMAP + section * (SECTION / PAGE) * STRUCT);
+    assert_eq!(structs(0), 0);
+    for section in [1, 511, 512, 8191] {
+        assert_eq!(structs(section), FREE_STRUCTS);
+    }
+    // Of 32 blocks each, and half of those of the first section.
+    assert_eq!(sample.physical(NR_FREE), 8191 * 32 + 16);
 }
 
 #[test]
