@@ -68,7 +68,8 @@ impl KdumpFile {
         for source in sources {
             parts.push(Part::open(source)?);
         }
-        parts.sort_by_key(|part| part.pages().start);
+        // One without pages comes before the one that begins where it does.
+        parts.sort_by_key(|part| (part.pages().start, part.pages().end));
         let first = parts.first().ok_or(KdumpError::NotKdump)?;
         if !parts.iter().all(|part| part.belongs_with(first)) {
             return Err(KdumpError::Parts("their headers differ"));
