@@ -25,7 +25,7 @@ use crate::vmcoreinfo::VmcoreInfo;
 use crate::write::{DumpWriter, Job, Observer, Output, Phase, Tally, WriteError};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The format that is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,32 @@ pub fn convert(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Summary, WriteError> {
+    convert_to(crash, &[output], options, observer)
+}
+
+/// Does the same, but splits the dump among several files, each of which has about as many of its pages as any other.
+/// The summary is that of all of them together.
+///
+/// # Errors
+/// As [`convert`]; and when the format isn't kdump-compressed, or an output is a stream.
+pub fn convert_split(
+    crash: &Crash<'_>,
+    outputs: &[&dyn Output],
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Summary, WriteError> {
+    if outputs.is_empty() || outputs.iter().any(|it| !it.can_rewrite()) {
+        return Err(WriteError::SplitStream);
+    }
+    convert_to(crash, outputs, options, observer)
+}
+
+fn convert_to(
+    crash: &Crash<'_>,
+    outputs: &[&dyn Output],
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Summary, WriteError> {
     if options.format == Format::Kdump && crash.machine.utsname().is_none() {
         return Err(WriteError::Machine(crash.machine));
     }
@@ -123,21 +149,26 @@ pub fn convert(
         ),
         Err(error) => Filter::none(error.to_string(), options.level, options.on_doubt),
     };
-    let job = Job {
+    let identity = Identity::find(crash, kernel.as_ref().ok(), info, &notes);
+    let tally = Tally::default();
+    let job = |output| Job {
         crash,
         options,
         output,
         observer,
         regions: &regions,
         vmcoreinfo: notes.vmcoreinfo_at.clone(),
-        identity: Identity::find(crash, kernel.as_ref().ok(), info, &notes),
+        identity: identity.clone(),
         priority: &priority,
-        tally: Tally::default(),
+        tally: &tally,
     };
+    let jobs: Vec<Job<'_>> = outputs.iter().map(|output| job(*output)).collect();
     let mut choice = Choice::new(filter, options, &regions, crash.memory, &priority);
-    match options.format {
-        Format::Kdump => write::<kdump::write::Writer<'_>>(&job, &mut choice),
-        Format::Elf => write::<elf::write::Writer<'_>>(&job, &mut choice),
+    match (options.format, &jobs[..]) {
+        (Format::Kdump, [job]) => write::<kdump::write::Writer<'_>>(job, &mut choice),
+        (Format::Elf, [job]) => write::<elf::write::Writer<'_>>(job, &mut choice),
+        (Format::Kdump, jobs) => write_parts(jobs, &mut choice),
+        (Format::Elf, _) => Err(WriteError::Unsplittable),
     }
 }
 
@@ -151,26 +182,59 @@ fn write<'a, W: DumpWriter<'a>>(
     let choosing = begin.elapsed();
     let choice = &*choice;
     let writer = W::begin(job, choice, chosen)?;
+    write_pages(&[(job, writer)], choice, begin, choosing)
+}
+
+/// Writes a dump that is split among several files.
+fn write_parts<'a>(jobs: &'a [Job<'a>], choice: &'a mut Choice<'_>) -> Result<Summary, WriteError> {
+    let begin = Instant::now();
+    let first = jobs.first().ok_or(WriteError::SplitStream)?;
+    let chosen = kdump::write::Writer::choose(first, choice)?;
+    let choosing = begin.elapsed();
+    let choice = &*choice;
+    let writers = kdump::write::begin_parts(jobs, choice, chosen)?;
+    let files: Vec<_> = jobs.iter().zip(writers).collect();
+    write_pages(&files, choice, begin, choosing)
+}
+
+/// Writes the pages of one or several files, for which all is chosen.
+fn write_pages<'a, W: DumpWriter<'a>>(
+    files: &[(&'a Job<'a>, W)],
+    choice: &'a Choice<'_>,
+    begin: Instant,
+    choosing: Duration,
+) -> Result<Summary, WriteError> {
+    let Some((job, _)) = files.first() else {
+        return Err(WriteError::SplitStream);
+    };
     let PriorityPages { log, stacks, .. } = job.priority;
     let stacks = match choice.filter.wanted() {
         Wanted::Log => &[],
         Wanted::ByLevel | Wanted::Priority => stacks.as_slice(),
     };
     for (phase, pages) in [(Phase::Log, log.as_slice()), (Phase::Stacks, stacks)] {
-        writer.write_priority(phase, pages)?;
+        for (_, writer) in files {
+            writer.write_priority(phase, pages)?;
+        }
         job.observer.checkpoint(phase)?;
     }
     let before_rest = begin.elapsed();
-    writer.write_rest()?;
+    for (_, writer) in files {
+        writer.write_rest()?;
+    }
     job.observer.checkpoint(Phase::Pages)?;
+    // Of parts, all are marked or none: their headers are the same.
     let complete = job.is_whole(choice);
-    if complete && job.output.can_rewrite() {
-        let (offset, mark) = writer.whole_mark();
-        job.output.write_over_at(offset, &mark)?;
+    if complete {
+        for (job, writer) in files.iter().filter(|(job, _)| job.output.can_rewrite()) {
+            let (offset, mark) = writer.whole_mark();
+            job.output.write_over_at(offset, &mark)?;
+        }
     }
     job.observer.checkpoint(Phase::End)?;
     let times = Times::new(choosing, before_rest, begin.elapsed());
-    Ok(Summary::new(job, choice, complete, writer.size(), times))
+    let size = files.iter().map(|(_, writer)| writer.size()).sum();
+    Ok(Summary::new(job, choice, complete, size, times))
 }
 
 impl Identity {

@@ -5,6 +5,7 @@ mod equal;
 mod high;
 mod kept;
 mod machines;
+mod parts;
 mod structs;
 
 use self::kept::Kept;

@@ -28,6 +28,12 @@ pub enum WriteError {
     /// More pieces of memory than an ELF core can have.
     #[error("the dump would have {0} segments: too many for ELF; write kdump instead")]
     TooManySegments(u64),
+    /// Nothing else can be in several files.
+    #[error("only a kdump-compressed dump can be split; write it with --format kdump")]
+    Unsplittable,
+    /// A part begins with what is known only at the end.
+    #[error("parts of a split dump can't be written to streams; write them to files")]
+    SplitStream,
     /// Someone ended it.
     #[error("the dump was aborted")]
     Cancelled,

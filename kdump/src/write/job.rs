@@ -42,7 +42,7 @@ pub(crate) struct Job<'a> {
     pub vmcoreinfo: Option<Range<usize>>,
     pub identity: Identity,
     pub priority: &'a PriorityPages,
-    pub tally: Tally,
+    pub tally: &'a Tally,
 }
 
 /// What is known of pages that were written.

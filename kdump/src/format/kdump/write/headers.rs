@@ -5,6 +5,7 @@ use crate::bits::{Bits, REGION_BYTES};
 use crate::format::kdump::disk::DESCRIPTOR;
 use crate::write::output::clear;
 use crate::write::{Job, WriteResult};
+use std::ops::Range;
 
 /// The part of a dump that is written before pages.
 pub(crate) struct Headers<'a> {
@@ -12,6 +13,8 @@ pub(crate) struct Headers<'a> {
     pub(super) layout: Layout,
     /// Whether the header says from the beginning that the dump is whole.
     whole: bool,
+    /// Of a part of a split dump, the numbers of its pages, once they are known.
+    part: Option<Range<u64>>,
 }
 
 impl<'a> Headers<'a> {
@@ -23,7 +26,12 @@ impl<'a> Headers<'a> {
             job.regions.end(),
             job.crash.notes.len() as u64,
         )?;
-        let headers = Headers { job, layout, whole };
+        let headers = Headers {
+            job,
+            layout,
+            whole,
+            part: None,
+        };
         let layout = &headers.layout;
         if job.output.begins_empty() {
             headers.write_header()?;
@@ -35,6 +43,11 @@ impl<'a> Headers<'a> {
         // Where there is no memory, no bitmap is written.
         clear(job.output, layout.bitmap1, 2 * layout.bitmap)?;
         Ok(headers)
+    }
+
+    /// What is written.
+    pub(super) fn job(&self) -> &'a Job<'a> {
+        self.job
     }
 
     fn write_header(&self) -> WriteResult<()> {
@@ -56,7 +69,7 @@ impl<'a> Headers<'a> {
         let notes = job.crash.notes.len() as u64;
         let vmcoreinfo = job.vmcoreinfo.clone();
         self.layout
-            .sub_header(&job.identity, level, notes, vmcoreinfo)
+            .sub_header(&job.identity, level, notes, vmcoreinfo, self.part.clone())
     }
 
     /// Makes room for the descriptors of so many pages; from now on there is a dump.
@@ -67,6 +80,12 @@ impl<'a> Headers<'a> {
             self.write_header()?;
         }
         Ok(())
+    }
+
+    /// Says in the sub-header which pages this part of a split dump has.
+    pub(super) fn set_part(&mut self, level: u8, part: Range<u64>) -> WriteResult<()> {
+        self.part = Some(part);
+        self.change_level(level)
     }
 
     /// Says in the sub-header that the level is another.

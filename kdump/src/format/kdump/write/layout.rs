@@ -10,6 +10,7 @@ use crate::utsname::Utsname;
 use crate::write::WriteError;
 use std::mem::offset_of;
 use std::ops::Range;
+use zerocopy::little_endian::U64;
 use zerocopy::{FromZeros, IntoBytes};
 
 /// sizeof(struct kdump_sub_header).
@@ -120,13 +121,15 @@ impl Layout {
         bytes
     }
 
-    /// The sub-header, of a dump of this level with notes of which some bytes are VMCOREINFO.
+    /// The sub-header, of a dump of this level with notes of which some bytes are VMCOREINFO; of a split dump, of the
+    /// part with these page frames.
     pub(crate) fn sub_header(
         &self,
         identity: &Identity,
         level: u8,
         notes: u64,
         vmcoreinfo: Option<Range<usize>>,
+        part: Option<Range<u64>>,
     ) -> Vec<u8> {
         let place = |start: u64, length: u64| match length {
             0 => Place::default(),
@@ -136,11 +139,16 @@ impl Layout {
             },
         };
         let vmcoreinfo = vmcoreinfo.unwrap_or_default();
+        let split = u32::from(part.is_some());
+        let Range { start, end } = part.unwrap_or_default();
         let header = KdumpSubHeader {
             phys_base: identity.phys_base.into(),
             dump_level: u32::from(level).into(),
             vmcoreinfo: place(vmcoreinfo.start as u64, vmcoreinfo.len() as u64),
             notes: place(0, notes),
+            split: split.into(),
+            old_part: [start, end].map(|it| u64::from(low(it)).into()),
+            part: [start, end].map(U64::from),
             max_mapnr_64: self.end_page.into(),
             ..KdumpSubHeader::new_zeroed()
         };
@@ -193,7 +201,7 @@ mod tests {
     #[test]
     fn the_sub_header_has_each_field_in_its_place() {
         let layout = Layout::new(4096, 1 << 33, 5000).unwrap();
-        let bytes = layout.sub_header(&identity(), 31, 5000, Some(100..1100));
+        let bytes = layout.sub_header(&identity(), 31, 5000, Some(100..1100), None);
         assert_eq!(bytes.len(), SUB_HEADER);
         let long = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
         let values: Vec<u64> = (0..13).map(|it| long(8 * it)).collect();
@@ -213,6 +221,17 @@ mod tests {
             1 << 33,
         ];
         assert_eq!(values, expected);
+    }
+
+    #[test]
+    fn a_part_has_its_page_frames_twice_and_the_old_fields_are_capped() {
+        let layout = Layout::new(4096, 1 << 33, 0).unwrap();
+        let part = Some(0x1_0000..(1 << 32) + 512);
+        let bytes = layout.sub_header(&identity(), 31, 0, None, part);
+        let long = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+        assert_eq!(bytes[12..16], [1, 0, 0, 0]);
+        assert_eq!([long(16), long(24)], [0x1_0000, 0xffff_ffff]);
+        assert_eq!([long(80), long(88)], [0x1_0000, (1 << 32) + 512]);
     }
 
     #[test]

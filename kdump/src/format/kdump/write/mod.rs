@@ -9,10 +9,12 @@ mod digest;
 mod equal;
 mod headers;
 mod layout;
+mod parts;
 mod ranks;
 mod worker;
 
 pub(crate) use layout::Identity;
+pub(crate) use parts::begin_parts;
 
 use super::disk::{DESCRIPTOR, PageDescriptor};
 use crate::bits::{Bits, REGION};
@@ -38,7 +40,12 @@ pub(crate) struct Writer<'a> {
     headers: Headers<'a>,
     choice: &'a Choice<'a>,
     /// How many chosen pages there are before each region, and in all.
-    ranks: Ranks,
+    ranks: Arc<Ranks>,
+    /// The pages that may be in this file: all of them, or those of a part of a split dump.
+    part: Range<u64>,
+    /// How many chosen pages come before them, and how many there are of them.
+    skipped: u64,
+    pages: u64,
     /// Where the next bytes go.
     next: AtomicU64,
     equal: Equal,
@@ -63,22 +70,9 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
         choice: &'a Choice<'a>,
         (headers, counts): Self::Chosen,
     ) -> WriteResult<Writer<'a>> {
-        let ranks = Ranks::new(counts);
-        let total = ranks.total();
-        headers.finish(total)?;
-        let page = headers.layout.block;
-        let page_size = usize::try_from(page).unwrap_or(0);
-        let writer = Writer {
-            job,
-            next: AtomicU64::new(headers.layout.descriptors + total * DESCRIPTOR + page),
-            headers,
-            choice,
-            ranks,
-            equal: Equal::new(page_size),
-        };
-        let zeros = vec![0; page_size];
-        job.output.write_at(writer.zero_page(), &zeros)?;
-        Ok(writer)
+        let ranks = Arc::new(Ranks::new(counts));
+        let all = 0..ranks.total();
+        Writer::with(job, choice, headers, ranks, 0..u64::MAX, all)
     }
 
     fn write_priority(&self, phase: Phase, pages: &[u64]) -> WriteResult<()> {
@@ -89,7 +83,7 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
                 continue;
             };
             let bits = worker.chosen(region)?;
-            if bits.has(place) {
+            if bits.has(place) && self.part.contains(page) {
                 worker.write(self.index(region, &bits, place), *page, 1)?;
             }
         }
@@ -104,6 +98,10 @@ impl<'a> DumpWriter<'a> for Writer<'a> {
             |worker, unit| {
                 let region = unit / (REGION / UNIT);
                 let start = unit % (REGION / UNIT) * UNIT;
+                let first = self.job.regions.first_page(region) + start as u64;
+                if !self.part.contains(&first) {
+                    return Ok(());
+                }
                 self.write_unit(worker, region, start..start + UNIT)
             },
             Worker::finish,
@@ -151,10 +149,39 @@ fn choose_into_stream<'a>(
     Ok((headers, counts))
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// Writes what comes after the bitmaps, for the pages of `part`: of all that are chosen, those with these indices.
+    fn with(
+        job: &'a Job<'a>,
+        choice: &'a Choice<'a>,
+        headers: Headers<'a>,
+        ranks: Arc<Ranks>,
+        part: Range<u64>,
+        indices: Range<u64>,
+    ) -> WriteResult<Writer<'a>> {
+        let pages = indices.end - indices.start;
+        headers.finish(pages)?;
+        let page = headers.layout.block;
+        let page_size = usize::try_from(page).unwrap_or(0);
+        let writer = Writer {
+            job,
+            next: AtomicU64::new(headers.layout.descriptors + pages * DESCRIPTOR + page),
+            headers,
+            choice,
+            ranks,
+            part,
+            skipped: indices.start,
+            pages,
+            equal: Equal::new(page_size),
+        };
+        let zeros = vec![0; page_size];
+        job.output.write_at(writer.zero_page(), &zeros)?;
+        Ok(writer)
+    }
+
     /// The page that all zero pages share.
     fn zero_page(&self) -> u64 {
-        self.headers.layout.descriptors + self.ranks.total() * DESCRIPTOR
+        self.headers.layout.descriptors + self.pages * DESCRIPTOR
     }
 
     /// The pages that are chosen in a region.
@@ -205,8 +232,8 @@ impl Writer<'_> {
         self.job.progress(Phase::Pages, pages, self.ranks.total())
     }
 
-    /// A page's index among all chosen ones.
+    /// A page's index among the chosen ones of this file.
     fn index(&self, region: usize, bits: &Bits, place: usize) -> u64 {
-        self.ranks.before(region) + u64::from(bits.rank(place))
+        self.ranks.before(region) + u64::from(bits.rank(place)) - self.skipped
     }
 }

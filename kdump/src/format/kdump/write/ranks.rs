@@ -33,6 +33,17 @@ impl Ranks {
         self.total
     }
 
+    /// The region in which the page with this index among all chosen ones is; the number of regions, if there is no such
+    /// page.
+    pub(super) fn region_of(&self, index: u64) -> usize {
+        let step = self.sums.partition_point(|before| *before <= index);
+        let mut region = step.saturating_sub(1) * STEP;
+        while region < self.counts.len() && self.before(region + 1) <= index {
+            region += 1;
+        }
+        region
+    }
+
     /// How many pages are chosen before a region; all of them, if there is no such region.
     pub(super) fn before(&self, region: usize) -> u64 {
         let step = region / STEP;
@@ -63,6 +74,12 @@ mod tests {
             }
             assert_eq!(ranks.before(counts.len()), before);
             assert_eq!(ranks.total(), before);
+            for (region, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                let first = ranks.before(region);
+                assert_eq!(ranks.region_of(first), region);
+                assert_eq!(ranks.region_of(first + u64::from(*count) - 1), region);
+            }
+            assert_eq!(ranks.region_of(before), counts.len());
         }
     }
 }
