@@ -20,7 +20,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use self::pages::{BLOCK, Use};
 
@@ -50,6 +50,8 @@ impl Vmcore {
     }
 
     fn with(path: &Path, sections: u64, used: u64) -> Result<Vmcore> {
+        let most = kernel::MAX_SECTIONS;
+        ensure!(sections <= most, "{sections} sections, of at most {most}");
         let vmcore = Vmcore {
             path: path.to_path_buf(),
             memory: sections * SECTION,
