@@ -330,6 +330,65 @@ fn an_elf_dump_without_page_structures_is_refused() {
 }
 
 #[test]
+fn a_dump_is_split_and_its_parts_are_one_dump_again() {
+    let directory = temp_dir();
+    let at = |name: &str| directory.path().join(name);
+    let (out, again) = (at("out"), at("again"));
+    let source = sample("vmcore/log");
+    let said = dump("convert", &[&"--json", &"--split", &"3", &source, &out]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let parts = [at("out.1"), at("out.2"), at("out.3")];
+    let named = said.json()["parts"].clone();
+    assert_eq!(named, serde_json::json!(parts));
+    assert!(!out.exists());
+    let all: Vec<&dyn AsRef<OsStr>> = parts.iter().map(|it| it as _).collect();
+    let info = dump(
+        "info",
+        &[&[&"--json" as &dyn AsRef<OsStr>][..], &all].concat(),
+    );
+    assert_eq!(info.code, 0, "{}", info.err);
+    assert_eq!(info.json()["complete"], true);
+    assert_eq!(dump("check", &all).code, 0);
+    // The panic's log is that of the source, also of the parts by another order.
+    let log = dump("dmesg", &[&parts[2], &parts[0], &parts[1]]);
+    assert_eq!(log.out, dump("dmesg", &[&source]).out);
+    let joined = dump("convert", &[&parts[1], &parts[2], &parts[0], &again]);
+    assert_eq!(joined.code, 0, "{}", joined.err);
+    assert!(joined.out.contains("8 of 8 pages"), "{}", joined.out);
+    // Of two, what is missing is said.
+    let two = dump("info", &[&parts[0], &parts[1]]);
+    assert!(two.out.contains("isn't here"), "{}", two.out);
+}
+
+#[test]
+fn what_cannot_be_split_is_refused_and_nothing_is_written() {
+    let directory = temp_dir();
+    let at = |name: &str| directory.path().join(name);
+    let (out, source) = (at("out"), sample("vmcore/log"));
+    let refused = |arguments: &[&dyn AsRef<OsStr>], code, words: &str| {
+        let all: Vec<&dyn AsRef<OsStr>> = [&[&"--split" as _, &"2" as _][..], arguments].concat();
+        let said = dump("convert", &all);
+        assert_eq!(said.code, code, "{}", said.err);
+        assert!(said.err.contains(words), "{}", said.err);
+        assert!(!at("out.1").exists());
+    };
+    let elf = "--split doesn't go with --format elf: only kdump-compressed";
+    refused(&[&"--format", &"elf", &source, &out], 2, elf);
+    refused(
+        &[&"--format", &"flattened", &source, &out],
+        2,
+        "--format flattened",
+    );
+    refused(&[&source, &"-"], 2, "doesn't go with standard output");
+    // A part is there: then no other is written.
+    directory.write("out.2", "old");
+    refused(&[&source, &out], 1, "out.2: already exists");
+    assert_eq!(std::fs::read(at("out.2")).unwrap(), b"old");
+    let one = dump("convert", &[&"--split", &"1", &source, &out]);
+    assert_eq!(one.code, 2, "{}", one.err);
+}
+
+#[test]
 fn what_is_in_doubt_is_treated_as_asked() {
     let directory = temp_dir();
     let out = directory.path().join("out");

@@ -2,6 +2,7 @@
 
 use crate::failure::Result;
 use crate::failure::dump::DumpFailure;
+use crate::output::file;
 use baton_kdump::convert::PageStructs;
 use baton_kdump::encode::Compression;
 use baton_kdump::filter::{Level, OnDoubt};
@@ -128,6 +129,9 @@ pub struct ConvertArgs {
     /// The dump to write; flattened if this is `-`, a FIFO or a device that can't seek
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write N files instead of one, FILE.1 to FILE.N, each with a part of the pages, as makedumpfile --split does
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=100))]
+    split: Option<u16>,
     /// Replace the file to write if it exists
     #[arg(long)]
     pub force: bool,
@@ -180,6 +184,34 @@ impl ConvertArgs {
             (None, _) => Err(DumpFailure::NoOutput.into()),
         }
     }
+}
+
+impl ConvertArgs {
+    /// The files that are written in place of `output`, if the dump is split.
+    ///
+    /// # Errors
+    /// When it can't be.
+    pub fn parts(&self, output: &Path) -> Result<Vec<PathBuf>> {
+        let Some(count) = self.split else {
+            return Ok(Vec::new());
+        };
+        let with = match self.format {
+            DumpFormat::Elf => Some("--format elf"),
+            DumpFormat::Flattened => Some("--format flattened"),
+            DumpFormat::Kdump => file::is_stdout(output).then_some("standard output"),
+        };
+        if let Some(with) = with {
+            return Err(DumpFailure::Unsplittable { with }.into());
+        }
+        Ok((1..=count).map(|it| part(output, it)).collect())
+    }
+}
+
+/// The name of a part.
+fn part(output: &Path, number: u16) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
 }
 
 fn level(text: &str) -> std::result::Result<Level, String> {

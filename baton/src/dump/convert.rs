@@ -9,7 +9,7 @@ use crate::failure::{Failure, Result};
 use crate::output::file::{self, Access, Destination, Draft, Existing};
 use crate::output::json;
 use baton_kdump::Dump;
-use baton_kdump::convert::{Crash, Format, Options, Summary, convert};
+use baton_kdump::convert::{Crash, Format, Options, Summary, convert, convert_split};
 use baton_kdump::format::flattened::FlattenedWriter;
 use baton_kdump::write::{FileOutput, Observer, Output, Phase, WriteError};
 use serde::Serialize;
@@ -29,10 +29,15 @@ const STREAM_BUFFER: usize = 1 << 18;
 pub fn run(args: &ConvertArgs) -> Result<()> {
     let (input, output) = args.files()?;
     let input = &files_of(input)?;
-    file::is_no_input(output, input)?;
+    let parts = args.parts(output)?;
     let options = options(args)?;
-    let destination = Destination::new(output, Access::Private, Existing::with(args.force))?;
-    let to_stdout = destination.is_stdout();
+    let existing = Existing::with(args.force);
+    let mut destinations = Vec::new();
+    for file in files_to_write(output, &parts) {
+        file::is_no_input(file, input)?;
+        destinations.push(Destination::new(file, Access::Private, existing)?);
+    }
+    let to_stdout = destinations.iter().any(Destination::is_stdout);
     if to_stdout && io::stdout().is_terminal() {
         return Err(OutputError::Terminal.into());
     }
@@ -45,14 +50,19 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
         options,
         bar: Watch(Bar::new()),
     };
-    let summary = job.carry_out(&destination, args.format == DumpFormat::Flattened);
+    let summary = match &destinations[..] {
+        [destination] => job.carry_out(destination, args.format == DumpFormat::Flattened),
+        parts => job.split(parts),
+    };
     job.bar.0.end();
     let summary = summary?;
     let flaws = flaw_texts(&survey);
+    let written = written(&destinations);
     let json = args.json && !to_stdout;
     if json {
         json::print(&Report {
             output,
+            parts: &parts,
             flaws: &flaws,
             summary: &summary,
         });
@@ -64,23 +74,38 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
             tell!("baton: {}: {flaw}", name(input));
         }
         if !to_stdout {
-            say!("{destination}: {}", described(&summary));
+            say!("{written}: {}", described(&summary));
         }
     }
     if summary.complete {
         Ok(())
     } else {
-        Err(Failure::from(incomplete(&destination, &summary)).reported_if(json))
+        Err(Failure::from(incomplete(written, &summary)).reported_if(json))
+    }
+}
+
+/// The parts, or the one file.
+fn files_to_write<'a>(output: &'a Path, parts: &'a [PathBuf]) -> Vec<&'a Path> {
+    match parts {
+        [] => vec![output],
+        parts => parts.iter().map(PathBuf::as_path).collect(),
+    }
+}
+
+/// What is written, for a person.
+fn written(destinations: &[Destination]) -> String {
+    match destinations {
+        [first, .., last] => format!("{first} to {last}"),
+        _ => destinations.iter().map(Destination::to_string).collect(),
     }
 }
 
 /// The failure for a written dump that is incomplete.
-fn incomplete(destination: &Destination, summary: &Summary) -> DumpFailure {
+fn incomplete(destination: String, summary: &Summary) -> DumpFailure {
     let why = match summary.pages.lost + summary.pages.unreadable {
         0 => "the input isn't complete either".to_owned(),
         lost => format!("the input has lost {lost} of its pages"),
     };
-    let destination = destination.to_string();
     DumpFailure::Incomplete { destination, why }
 }
 
@@ -151,6 +176,29 @@ impl Job {
         Ok(summary)
     }
 
+    /// Writes the dump to several files. None of them has its name before all are written.
+    fn split(&self, destinations: &[Destination]) -> Result<Summary> {
+        let mut drafts = Vec::new();
+        let mut outputs = Vec::new();
+        for destination in destinations {
+            let draft = destination.begin()?;
+            if !draft.can_seek() {
+                return Err(not_converted(
+                    destination.to_string(),
+                    WriteError::SplitStream,
+                ));
+            }
+            let output = FileOutput::new(draft.file()?).map_err(|e| destination.failure(e))?;
+            outputs.push(output);
+            drafts.push(draft);
+        }
+        let outputs: Vec<&dyn Output> = outputs.iter().map(|it| it as &dyn Output).collect();
+        let summary = convert_split(&self.crash(), &outputs, &self.options, &self.bar)
+            .map_err(|error| not_converted(written(destinations), error))?;
+        file::finish_together(drafts)?;
+        Ok(summary)
+    }
+
     fn flattened(&self, draft: &Draft<'_>, destination: &Destination) -> Result<Summary> {
         let failed = |error| destination.failure(error);
         let stream = BufWriter::with_capacity(STREAM_BUFFER, draft.file()?);
@@ -163,31 +211,37 @@ impl Job {
         Ok(summary)
     }
 
-    fn write(&self, output: &dyn Output, destination: &Destination) -> Result<Summary> {
-        let crash = Crash {
+    fn crash(&self) -> Crash<'_> {
+        Crash {
             memory: &self.dump,
             machine: self.dump.machine(),
             segments: self.dump.segments(),
             notes: self.dump.note_bytes(),
             seconds: self.seconds,
             whole: self.whole,
-        };
-        convert(&crash, output, &self.options, &self.bar).map_err(|error| match error {
+        }
+    }
+
+    fn write(&self, output: &dyn Output, destination: &Destination) -> Result<Summary> {
+        let written = convert(&self.crash(), output, &self.options, &self.bar);
+        written.map_err(|error| match error {
             WriteError::Output(error) => destination.failure(error),
-            error => DumpFailure::NotConverted {
-                destination: destination.to_string(),
-                error,
-            }
-            .into(),
+            error => not_converted(destination.to_string(), error),
         })
     }
+}
+
+fn not_converted(destination: String, error: WriteError) -> Failure {
+    DumpFailure::NotConverted { destination, error }.into()
 }
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Report<'a> {
-    /// The file that was written.
+    /// The file that was written, or what the names of the parts begin with.
     output: &'a Path,
+    /// The files of a dump that was split; none if it is one file.
+    parts: &'a [PathBuf],
     /// The flaws of the input other than lost pages.
     flaws: &'a [String],
     #[serde(flatten)]

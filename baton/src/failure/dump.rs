@@ -39,6 +39,8 @@ pub enum DumpFailure {
          --leave-out-structs, or write a kdump-compressed dump (--format kdump)"
     )]
     StructsOfElf,
+    #[error("--split doesn't go with {with}: only kdump-compressed dumps in files can be split")]
+    Unsplittable { with: &'static str },
 }
 
 impl DumpFailure {
@@ -49,6 +51,7 @@ impl DumpFailure {
             DumpFailure::Dump(DumpError::None)
             | DumpFailure::NoOutput
             | DumpFailure::StructsOfElf
+            | DumpFailure::Unsplittable { .. }
             | DumpFailure::Directory { .. } => (Exit::Usage, "usage"),
             DumpFailure::Dump(_) | DumpFailure::Trailer { .. } => (Exit::Malformed, "bad-dump"),
             DumpFailure::NoLog { .. } | DumpFailure::NotConverted { .. } => {

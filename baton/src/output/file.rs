@@ -314,7 +314,9 @@ fn identity(metadata: &fs::Metadata) -> Option<(bool, u64, u64)> {
         .then(|| (false, metadata.dev(), metadata.ino()))
 }
 
-fn is_stdout(path: &Path) -> bool {
+/// Whether a name is that of standard output.
+#[must_use]
+pub fn is_stdout(path: &Path) -> bool {
     STDOUT.iter().any(|name| path == Path::new(name))
 }
 
@@ -381,18 +383,25 @@ impl Draft<'_> {
     }
 }
 
+/// Gives files that count together their names, once all of them are on the disk.
+///
+/// # Errors
+/// When the disk fails; then none is there, unless names were taken meanwhile.
+pub fn finish_together(drafts: Vec<Draft<'_>>) -> Result<()> {
+    for draft in &drafts {
+        let synced = draft.file.sync_all();
+        synced.map_err(|e| draft.destination.failure(e))?;
+    }
+    drafts.into_iter().try_for_each(Draft::finish)
+}
+
 /// Writes files that count together: all of them are on the disk before the first gets its name.
 ///
 /// # Errors
 /// When one can't be written; then none is there, unless names were taken meanwhile.
 pub fn write_together(files: &[(&Destination, &[u8])]) -> Result<()> {
-    let drafts = files.iter().map(|(to, bytes)| {
-        let draft = to.draft(bytes)?;
-        draft.file.sync_all().map_err(|e| to.failure(e))?;
-        Ok(draft)
-    });
-    let drafts: Vec<Draft<'_>> = drafts.collect::<Result<_>>()?;
-    drafts.into_iter().try_for_each(Draft::finish)
+    let drafts = files.iter().map(|(to, bytes)| to.draft(bytes));
+    finish_together(drafts.collect::<Result<_>>()?)
 }
 
 /// Writes a file that the program keeps for itself in place of what was there.
