@@ -48,7 +48,10 @@ fuzz_target!(|input: &[u8]| {
     let Ok(found) = find(&kernel, &info, ["_stext", "nr_cpu_ids", "__start_BTF"]) else {
         return;
     };
-    assert_eq!(found[0], Some(info.symbol("_stext").expect("it is compared")));
+    assert_eq!(
+        found[0],
+        Some(info.symbol("_stext").expect("it is compared"))
+    );
     // The same names, in another order and once more, are where they were.
     let names = ["nr_cpu_ids", "nr_cpu_ids", "_stext"];
     let again = find(&kernel, &info, names).expect("read once, it can be read again");
