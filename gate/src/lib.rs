@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 pub mod arch;
+pub mod arguments;
 pub mod convert;
 pub mod crash_memory;
 pub mod firmware;
@@ -13,5 +14,3 @@ pub mod memory;
 pub mod plan;
 pub mod run;
 pub mod sequence;
-
-pub use arch::{arguments, screen};

@@ -1,27 +1,24 @@
-//! What the gate does, from boot_params to a plan: pure, so that it is tested on the host.
+//! What the gate does, from what the old kernel passed on to a plan: pure, so that it is tested on the host.
 
 extern crate alloc;
 
 use alloc::vec::Vec;
 
-use baton_formats::boot_params::BootParams;
 use baton_formats::verdict::{ComponentKind, SignatureKind};
-use baton_verify::{
-    Component, Decision, Lists, Machine, Phase, Reason, Refusal, Trust, check_entry, decide,
-};
+use baton_verify::{Component, Decision, Lists, Phase, Reason, Refusal, Trust, decide};
 
-use crate::arch::arguments::Arguments;
+use crate::arch::Arch;
+use crate::arguments::Arguments;
 use crate::convert::{BootPlan, plan};
-use crate::crash_memory;
 use crate::firmware::{Firmware, MokTable};
 use crate::image::Image;
 use crate::memory::PhysicalMemory;
 use crate::plan::{Free, Range, Use};
 
 /// A decision and how to carry it out.
-pub struct Prepared<'m> {
+pub struct Prepared<'m, A: Arch> {
     /// What is left to do.
-    pub plan: BootPlan<'m>,
+    pub plan: BootPlan<'m, A>,
     /// What people call the kernel's format, and the release that it names.
     pub kernel: (&'static str, Option<&'m str>),
     /// The initrds.
@@ -55,24 +52,24 @@ pub struct Initrds {
 /// # Errors
 /// The refusal, in the words that `baton load` uses too.
 #[inline(never)] // Smaller code: the caller's frame stays short.
-pub fn prepare<'m, M: PhysicalMemory>(
+pub fn prepare<'m, M: PhysicalMemory, A: Arch>(
     memory: &'m M,
     image: &Image<'m>,
-    arguments: &Arguments<'m>,
+    arguments: &Arguments<'m, A>,
     firmware: &Firmware<'m>,
     clock: &Stopwatch,
-) -> Result<Prepared<'m>, Refusal> {
+) -> Result<Prepared<'m, A>, Refusal> {
     check_loaded(image, arguments).map_err(in_memory)?;
     let trust = trust(image, &firmware.mok)?.observed_by(clock.observer);
     let started = (clock.now)();
-    let machine = Machine::told_by(&BootParams(arguments.boot_params));
+    let machine = A::machine(arguments);
     let decision = decide(arguments.handover, arguments.cmdline, machine, &trust)?;
     let reserved = if decision.crash {
         Some(for_the_crash(image, arguments, memory)?)
     } else {
         None
     };
-    check_entry(&decision.payload, arguments.five_level)
+    A::check_entry(&decision.payload, arguments)
         .map_err(|reason| Refusal::new(Component::Kernel, reason))?;
     let verified = (started, (clock.now)());
     let taken = taken(image, arguments, firmware);
@@ -96,7 +93,7 @@ pub fn prepare<'m, M: PhysicalMemory>(
 /// The old kernel loads into what it takes for RAM, which its own command line may have changed (`memmap=`); the map
 /// that it passes on is the firmware's. Over a table of the firmware's nothing may have been put. What no entry
 /// lists may be RAM that was added to the running machine.
-fn check_loaded(image: &Image<'_>, arguments: &Arguments<'_>) -> Result<(), Reason> {
+fn check_loaded<A: Arch>(image: &Image<'_>, arguments: &Arguments<'_, A>) -> Result<(), Reason> {
     let mut loaded = [image.extent]
         .into_iter()
         .chain(arguments.loaded.iter().copied());
@@ -140,9 +137,9 @@ fn trust<'m>(image: &Image<'m>, mok: &MokTable<'m>) -> Result<Trust<'m>, Refusal
 }
 
 /// The RAM that was reserved for the crash that `arguments` tell of.
-fn for_the_crash<M: PhysicalMemory>(
+fn for_the_crash<M: PhysicalMemory, A: Arch>(
     image: &Image<'_>,
-    arguments: &Arguments<'_>,
+    arguments: &Arguments<'_, A>,
     memory: &M,
 ) -> Result<Vec<Range>, Refusal> {
     let length = arguments.handover.len() as u64;
@@ -151,11 +148,15 @@ fn for_the_crash<M: PhysicalMemory>(
         end: arguments.handover_address.saturating_add(length),
     };
     let loaded = [image.extent, handover];
-    crash_memory::reserved(arguments.cmdline, &arguments.map, &loaded, memory)
+    A::crash_memory(memory, arguments, &loaded)
 }
 
 /// What the gate runs in, what must survive for the next kernel to read, and what is out of reach.
-fn taken(image: &Image<'_>, arguments: &Arguments<'_>, firmware: &Firmware<'_>) -> Vec<Range> {
+fn taken<A: Arch>(
+    image: &Image<'_>,
+    arguments: &Arguments<'_, A>,
+    firmware: &Firmware<'_>,
+) -> Vec<Range> {
     let mut taken = Vec::from([image.extent]);
     taken.extend(&arguments.keep);
     taken.extend(&firmware.extents);
@@ -164,7 +165,7 @@ fn taken(image: &Image<'_>, arguments: &Arguments<'_>, firmware: &Firmware<'_>) 
 }
 
 /// All RAM but what is taken.
-fn free_memory(arguments: &Arguments<'_>, taken: &[Range]) -> Result<Free, Reason> {
+fn free_memory<A: Arch>(arguments: &Arguments<'_, A>, taken: &[Range]) -> Result<Free, Reason> {
     let mut free = Free::from_map(&arguments.map)?;
     if let Some(scratch) = &arguments.scratch {
         free.keep_only(scratch);

@@ -4,9 +4,7 @@ use baton_formats::gate_image::LEN;
 use baton_formats::policy::OnRefusal;
 use baton_verify::{Component, Refusal};
 
-use crate::arch::Hardware;
-use crate::arch::arguments::{Arguments, early_command_line};
-use crate::arch::screen;
+use crate::arch::{Arch, Hardware};
 use crate::firmware::Firmware;
 use crate::image::Image;
 use crate::run::{Prepared, prepare};
@@ -37,16 +35,17 @@ fn hand_over<'m, H: Hardware>(
 ) -> Result<H::End, Failure> {
     let early = |component| move |reason| (Refusal::new(component, reason), OnRefusal::default());
     // From here on something can be said. What is wrong with the line is said below.
-    if let Ok(line) = early_command_line(hardware, address) {
+    if let Ok(line) = H::Arch::early_command_line(hardware, address) {
         hardware.open_consoles(line);
     }
-    let mut arguments = Arguments::read(hardware, address).map_err(early(Component::BootParams))?;
-    arguments.five_level = hardware.has_five_levels();
+    let mut arguments =
+        H::Arch::arguments(hardware, address).map_err(early(Component::BootParams))?;
+    arguments.cpu = hardware.cpu();
     let extent = hardware.gate_extent();
     let firmware = Firmware::read(hardware, &arguments, extent);
     // Not before it is known what the screen may not lie over.
     if let Ok(firmware) = &firmware
-        && let Some((screen, range)) = screen::usable(&arguments, firmware, extent)
+        && let Some((screen, range)) = H::Arch::screen(&arguments, firmware, extent)
     {
         hardware.open_screen(&screen, range);
     }
@@ -70,7 +69,7 @@ fn hand_over<'m, H: Hardware>(
 }
 
 #[inline(never)] // Smaller code: the caller's frame stays short.
-fn report<H: Hardware>(prepared: &Prepared<'_>, hardware: &H) {
+fn report<H: Hardware>(prepared: &Prepared<'_, H::Arch>, hardware: &H) {
     let kernel = &prepared.plan.kernel;
     let (format, release) = prepared.kernel;
     hardware.say(format_args!(

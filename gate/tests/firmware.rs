@@ -4,7 +4,7 @@
 use baton_formats::boot_params::{BootParams, E820Entry, offset};
 use baton_formats::efi::{Guid, MOK_TABLE_GUID, Table};
 use baton_formats::setup_data::{SETUP_IMA, SETUP_INDIRECT, SETUP_KEXEC_KHO};
-use baton_gate::convert::BootPlan;
+use baton_gate::arch::x86_64::BootPlan;
 use baton_samples::build::{authority as root, signed_kernel as kernel};
 use baton_samples::machine::*;
 use baton_verify::Component;

@@ -4,7 +4,8 @@
 use baton_formats::boot_params::{BootParams, offset};
 use baton_formats::setup_data::{HEADER_LEN, SETUP_DTB, SetupDataHeader};
 use baton_formats::verdict::{ComponentKind, SETUP_BATON_VERDICT, SignatureKind, Verdict};
-use baton_gate::convert::{BootPlan, Entry};
+use baton_gate::arch::x86_64::BootPlan;
+use baton_gate::arch::x86_64::convert::Entry;
 use baton_samples::build::{Build, authenticode, line, manifest, sha256};
 use baton_samples::forge::{Cert, Forge, SHA256, indirect_data};
 use baton_samples::machine::*;

@@ -2,7 +2,7 @@
 #![allow(clippy::cast_possible_truncation)]
 
 use baton_formats::boot_params::{BootParams, offset};
-use baton_gate::convert::Entry;
+use baton_gate::arch::x86_64::convert::Entry;
 use baton_samples::build::{authority as root, signed_kernel as kernel};
 use baton_samples::fixture;
 use baton_samples::machine::*;

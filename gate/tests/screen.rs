@@ -3,10 +3,10 @@
 
 use baton_formats::boot_params::offset;
 use baton_formats::setup_data::{SETUP_E820_EXT, SETUP_IMA};
-use baton_gate::arguments::Arguments;
+use baton_gate::arch::x86_64::Arguments;
+use baton_gate::arch::x86_64::screen::usable;
 use baton_gate::firmware::Firmware;
 use baton_gate::plan::Range;
-use baton_gate::screen::usable;
 use baton_samples::machine::*;
 
 /// Where no map says that anything is.

@@ -5,8 +5,9 @@ use std::fmt;
 
 use baton_formats::policy::{OnRefusal, RefusalAction};
 use baton_gate::arch::Hardware;
-use baton_gate::arch::screen::Screen;
-use baton_gate::convert::{BootPlan, Entry};
+use baton_gate::arch::x86_64::convert::Entry;
+use baton_gate::arch::x86_64::screen::Screen;
+use baton_gate::arch::x86_64::{BootPlan, Cpu, X86_64};
 use baton_gate::memory::PhysicalMemory;
 use baton_gate::plan::Range;
 use baton_gate::run::Stopwatch;
@@ -39,6 +40,7 @@ impl PhysicalMemory for Mock {
 }
 
 impl Hardware for Mock {
+    type Arch = X86_64;
     type End = End;
 
     const STOPWATCH: Stopwatch = Stopwatch {
@@ -50,8 +52,8 @@ impl Hardware for Mock {
         gate_extent()
     }
 
-    fn has_five_levels(&self) -> bool {
-        false
+    fn cpu(&self) -> Cpu {
+        Cpu::default()
     }
 
     fn reach(&self, _: u64, to: u64) -> u64 {

@@ -5,6 +5,7 @@ use core::ops;
 use baton_verify::Reason;
 
 use super::{Given, Room};
+use crate::arch::Arch;
 use crate::memory::PAGE;
 
 /// cpio archives begin at multiples of 4 bytes
@@ -13,15 +14,15 @@ const ALIGNMENT: u64 = 4;
 
 /// Where the initrds lie and their size in bytes, both 0 if there are none: in the handover if they
 /// lie there in one piece and within `window`, otherwise joined in memory that is free.
-pub(crate) fn place<'m>(
-    given: &Given<'_, 'm>,
+pub(crate) fn place<'m, A: Arch>(
+    given: &Given<'_, 'm, A>,
     window: ops::Range<u64>,
     room: &mut Room<'m>,
 ) -> Result<(u64, u64), Reason> {
     in_place(given, &window).map_or_else(|| join(given, window, room), Ok)
 }
 
-fn in_place(given: &Given<'_, '_>, window: &ops::Range<u64>) -> Option<(u64, u64)> {
+fn in_place<A: Arch>(given: &Given<'_, '_, A>, window: &ops::Range<u64>) -> Option<(u64, u64)> {
     let range = given.decision.initrd_range.as_ref()?;
     let start = given
         .arguments
@@ -32,8 +33,8 @@ fn in_place(given: &Given<'_, '_>, window: &ops::Range<u64>) -> Option<(u64, u64
     (end <= window.end).then_some((start, size))
 }
 
-fn join<'m>(
-    given: &Given<'_, 'm>,
+fn join<'m, A: Arch>(
+    given: &Given<'_, 'm, A>,
     window: ops::Range<u64>,
     room: &mut Room<'m>,
 ) -> Result<(u64, u64), Reason> {

@@ -21,34 +21,32 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 
-use baton_formats::boot_params::LEN;
 use baton_verify::{Decision, Reason, Verified};
 
-use crate::arch::arguments::Arguments;
-use crate::arch::convert as arch;
+use crate::arch::Arch;
+use crate::arguments::Arguments;
 use crate::plan::{Free, Range};
 
-pub use arch::Entry;
 pub use room::{Room, Write};
 
 /// Everything that is left to do: the writes, in order, and the jump.
-pub struct BootPlan<'m> {
+pub struct BootPlan<'m, A: Arch> {
     /// Whose code is jumped to. Only `baton_verify` can make one.
     pub kernel: Verified<'m>,
     /// What is written where.
     pub writes: Vec<Write<'m>>,
     /// How the kernel is entered after that.
-    pub entry: Entry,
+    pub entry: A::Entry,
 }
 
 /// What every converter is given.
-pub struct Given<'g, 'm> {
+pub struct Given<'g, 'm, A: Arch> {
     /// What was decided.
     pub decision: &'g Decision<'m>,
     /// What the old kernel passed on.
-    pub arguments: &'g Arguments<'m>,
-    /// boot_params with the memory map as it is handed on.
-    pub boot_params: &'g [u8; LEN],
+    pub arguments: &'g Arguments<'m, A>,
+    /// What every kernel is given.
+    pub template: &'g A::Template,
     /// The array of EFI's configuration tables, where it isn't to be the firmware's own.
     pub tables: Option<&'g [u8]>,
     /// A digest that tells this gate apart from others.
@@ -58,12 +56,12 @@ pub struct Given<'g, 'm> {
 }
 
 /// The way from a kernel of one format to its running.
-pub trait Convert<'m> {
+pub trait Convert<'m, A: Arch> {
     /// Puts the kernel and what it is given into `room`.
     ///
     /// # Errors
     /// `NoRoom`, `AddressTaken` or `BadMemoryMap`.
-    fn convert(&self, given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Entry, Reason>;
+    fn convert(&self, given: &Given<'_, 'm, A>, room: &mut Room<'m>) -> Result<A::Entry, Reason>;
 }
 
 /// Plans the boot of what was decided on, in `free` memory. What that doesn't cover, the first MiB, is asked of the
@@ -72,24 +70,24 @@ pub trait Convert<'m> {
 /// # Errors
 /// As [`Convert::convert`].
 #[inline(never)] // Smaller code: the caller's frame stays short.
-pub fn plan<'m>(
+pub fn plan<'m, A: Arch>(
     decision: Decision<'m>,
-    arguments: &Arguments<'m>,
+    arguments: &Arguments<'m, A>,
     tables: Option<&[u8]>,
     identity: [u8; 32],
     taken: &[Range],
     free: Free,
-) -> Result<BootPlan<'m>, Reason> {
-    let boot_params = arch::boot_params_for_the_next(arguments)?;
+) -> Result<BootPlan<'m, A>, Reason> {
+    let template = A::template(arguments)?;
     let given = Given {
         decision: &decision,
         arguments,
-        boot_params: &boot_params,
+        template: &template,
         tables,
         identity,
         taken,
     };
-    let converter = arch::converter(&decision.payload)?;
+    let converter = A::converter(&decision.payload)?;
     let mut room = Room::new(free);
     let entry = converter.convert(&given, &mut room)?;
     drop(converter);

@@ -34,12 +34,12 @@ pub(super) struct Kept {
 #[inline(never)] // Smaller code: the caller's frame stays short.
 pub(super) fn judge<M: PhysicalMemory>(
     memory: &M,
-    loaded: &Loaded<'_, '_>,
+    loaded: &Loaded<'_>,
     bytes: &[u8],
     tables: &ConfigTables<'_>,
 ) -> Kept {
     let mut kept = Kept::default();
-    let map = &loaded.arguments.map;
+    let map = loaded.map;
     for (index, entry) in tables.iter().enumerate() {
         let Some(table) = Table::of(&entry.guid) else {
             continue;

@@ -13,7 +13,8 @@ use baton_formats::efi::{
 };
 use baton_verify::{Component, Reason, Refusal};
 
-use crate::arch::arguments::Arguments;
+use crate::arch::Arch;
+use crate::arguments::Arguments;
 use crate::memory::PhysicalMemory;
 use crate::plan::{MapEntry, Range, Use};
 
@@ -35,9 +36,9 @@ impl<'m> Firmware<'m> {
     ///
     /// # Errors
     /// `BadFirmwareTable` for anything malformed on the way to shim's table, and in it.
-    pub fn read<M: PhysicalMemory>(
+    pub fn read<M: PhysicalMemory, A: Arch>(
         memory: &'m M,
-        arguments: &Arguments<'m>,
+        arguments: &Arguments<'m, A>,
         gate: Range,
     ) -> Result<Self, Refusal> {
         Self::find(memory, arguments, gate)
@@ -45,9 +46,9 @@ impl<'m> Firmware<'m> {
     }
 
     #[inline(never)] // Smaller code: the caller's frame stays short.
-    fn find<M: PhysicalMemory>(
+    fn find<M: PhysicalMemory, A: Arch>(
         memory: &'m M,
-        arguments: &Arguments<'m>,
+        arguments: &Arguments<'m, A>,
         gate: Range,
     ) -> Result<Self, Reason> {
         let Some(efi) = arguments.efi else {
@@ -85,7 +86,11 @@ impl<'m> Firmware<'m> {
             firmware.mok = MokTable::read(memory, address)?;
             firmware.extents.extend(firmware.mok.extent);
         }
-        let loaded = Loaded { arguments, gate };
+        let loaded = Loaded {
+            map: &arguments.map,
+            ranges: &arguments.loaded,
+            gate,
+        };
         if firmware.extents.iter().any(|extent| loaded.over(extent)) {
             return Err(Reason::BadFirmwareTable(
                 "the EFI tables lie where the old kernel loaded something",
@@ -104,12 +109,13 @@ impl<'m> Firmware<'m> {
 }
 
 /// What the old kernel put into memory for the gate, the gate included.
-struct Loaded<'a, 'm> {
-    arguments: &'a Arguments<'m>,
+struct Loaded<'a> {
+    map: &'a [MapEntry],
+    ranges: &'a [Range],
     gate: Range,
 }
 
-impl Loaded<'_, '_> {
+impl Loaded<'_> {
     /// Whether any of it lies in a range: then nothing else does any more.
     fn over(&self, range: &Range) -> bool {
         range.overlaps(self.gate) || self.others(range).next().is_some()
@@ -119,14 +125,14 @@ impl Loaded<'_, '_> {
     /// read from.
     fn is_one_node(&self, address: u64) -> bool {
         Range::new(address, 8).is_some_and(|word| {
-            let ram = holder(&self.arguments.map, word).is_some_and(|it| it.kind != Use::Reserved);
+            let ram = holder(self.map, word).is_some_and(|it| it.kind != Use::Reserved);
             ram && !word.overlaps(self.gate) && self.others(&word).count() == 1
         })
     }
 
     fn others(&self, range: &Range) -> impl Iterator<Item = &Range> {
         let range = *range;
-        let loaded = self.arguments.loaded.iter();
+        let loaded = self.ranges.iter();
         loaded.filter(move |other| other.overlaps(range))
     }
 }

@@ -7,8 +7,8 @@ use baton_formats::handover::{Layout, RecordKind};
 use baton_formats::pe::Pe;
 use baton_formats::setup_data::{HEADER_LEN, SETUP_EFI, SETUP_KEXEC_KHO, SetupDataHeader};
 use baton_formats::siglist::X509_GUID;
-use baton_gate::arguments::Arguments;
-use baton_gate::convert::{BootPlan, Entry};
+use baton_gate::arch::x86_64::convert::Entry;
+use baton_gate::arch::x86_64::{Arguments, BootPlan, X86_64};
 use baton_gate::firmware::Firmware;
 use baton_gate::image::Image;
 use baton_gate::memory::PhysicalMemory;
@@ -285,7 +285,7 @@ pub fn add_scratch(memory: &mut Memory, address: u64, size: u64) {
 pub fn with_gate<T>(
     memory: &Memory,
     keys: &[u8],
-    look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
+    look: impl FnOnce(Result<Prepared<'_, X86_64>, Refusal>) -> T,
 ) -> T {
     with_gate_at(memory, BOOT_PARAMS, keys, look)
 }
@@ -295,7 +295,7 @@ pub fn with_gate_at<T>(
     memory: &Memory,
     address: u64,
     keys: &[u8],
-    look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
+    look: impl FnOnce(Result<Prepared<'_, X86_64>, Refusal>) -> T,
 ) -> T {
     with_built(memory, address, built_gate(keys, &[]), look)
 }
@@ -305,7 +305,7 @@ pub fn with_built<T>(
     memory: &Memory,
     address: u64,
     built: ([u8; LEN], Vec<u8>),
-    look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
+    look: impl FnOnce(Result<Prepared<'_, X86_64>, Refusal>) -> T,
 ) -> T {
     with_reach(memory, address, built, u64::MAX, look)
 }
@@ -316,7 +316,7 @@ pub fn with_reach<T>(
     address: u64,
     (info, added): ([u8; LEN], Vec<u8>),
     reach: u64,
-    look: impl FnOnce(Result<Prepared<'_>, Refusal>) -> T,
+    look: impl FnOnce(Result<Prepared<'_, X86_64>, Refusal>) -> T,
 ) -> T {
     let watch = Stopwatch {
         now: || 7,

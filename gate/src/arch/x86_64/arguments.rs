@@ -14,8 +14,9 @@ use baton_formats::setup_data::{
 };
 use baton_verify::Reason;
 
-use crate::memory::PAGE;
-use crate::memory::PhysicalMemory;
+use super::{Cpu, X86_64};
+use crate::arguments::EfiAddresses;
+use crate::memory::{PAGE, PhysicalMemory};
 use crate::plan::{MapEntry, Range, Use};
 
 /// The least length of an EFI_MEMORY_DESCRIPTOR.
@@ -25,45 +26,17 @@ const BOOT_TIME: [u32; 2] = [3, 4];
 /// Longer than any kernel takes; where the NUL is looked for.
 const MAX_CMDLINE: u64 = 0x1000;
 
-/// What the old kernel passed on.
-pub struct Arguments<'m> {
+/// What the old kernel passed on to an x86-64 PC.
+pub type Arguments<'m> = crate::arguments::Arguments<'m, X86_64>;
+
+/// What only x86-64 has.
+pub struct Own<'m> {
     /// Where boot_params lies; the next kernel finds its own at the same place.
     pub address: u64,
     /// The page of boot_params as it was passed.
     pub boot_params: &'m [u8; 4096],
-    /// The command line, without its NUL.
-    pub cmdline: &'m [u8],
-    /// The handover.
-    pub handover: &'m [u8],
-    /// Where the handover lies.
-    pub handover_address: u64,
-    /// The memory map, as it was passed.
-    pub map: Vec<MapEntry>,
-    /// RAM of it that can't be written to, and so isn't chosen.
-    pub out_of_reach: Vec<Range>,
-    /// What must survive until the next kernel has read it.
-    pub keep: Vec<Range>,
-    /// What the old kernel put into memory for the gate: nothing else can lie there any more.
-    pub loaded: Vec<Range>,
-    /// The scratch areas, where Kexec HandOver is active: all that is free then.
-    pub scratch: Option<Vec<Range>>,
-    /// Whether the next kernel is entered with 5-level paging on.
-    pub five_level: bool,
-    /// The EFI system table and its configuration tables, as physical addresses.
-    pub efi: Option<EfiAddresses>,
     /// ACPI's root pointer structure, if the old kernel passed on where it is and it can be read.
     pub rsdp: Option<&'m [u8]>,
-}
-
-/// Where the EFI tables lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EfiAddresses {
-    /// The system table.
-    pub system_table: u64,
-    /// The configuration tables. The system table's own pointer is a virtual address by now.
-    pub config_tables: u64,
-    /// Where the old kernel tells the next one of these, in its setup_data.
-    pub told_at: u64,
 }
 
 impl<'m> Arguments<'m> {
@@ -85,8 +58,12 @@ impl<'m> Arguments<'m> {
             ))?;
         let cmdline = command_line(memory, boot_params)?;
         let mut arguments = Self {
-            address,
-            boot_params,
+            own: Own {
+                address,
+                boot_params,
+                rsdp: rsdp(memory, view.rsdp()),
+            },
+            cpu: Cpu::default(),
             cmdline,
             handover,
             handover_address,
@@ -95,9 +72,7 @@ impl<'m> Arguments<'m> {
             keep: Vec::new(),
             loaded: Vec::new(),
             scratch: None,
-            five_level: false,
             efi: None,
-            rsdp: rsdp(memory, view.rsdp()),
         };
         arguments.keep_loaded(address, 4096)?;
         arguments.keep_loaded(handover_address, size)?;
@@ -105,33 +80,6 @@ impl<'m> Arguments<'m> {
         arguments.read_efi_map(memory, &view)?;
         arguments.read_setup_data(memory, &view)?;
         Ok(arguments)
-    }
-
-    /// Makes all RAM of the map accessible, as far as `map` can: it says up to where of a range it could. The map
-    /// stays as it was, since what is no RAM there is believed.
-    pub fn reach_ram(&mut self, mut map: impl FnMut(u64, u64) -> u64) {
-        for entry in self.map.iter().filter(|entry| entry.kind == Use::Ram) {
-            let end = entry.address.saturating_add(entry.size);
-            let reached = map(entry.address, end).max(entry.address);
-            let missing = end.saturating_sub(reached);
-            self.out_of_reach.extend(Range::new(reached, missing));
-        }
-    }
-
-    fn keep(&mut self, address: u64, size: u64) -> Result<(), Reason> {
-        if size > 0 {
-            let range = Range::new(address, size).ok_or(Reason::BadBootParams("a range wraps"))?;
-            self.keep.push(range);
-        }
-        Ok(())
-    }
-
-    /// For what setup_data points to as well: user space chooses some of those bytes (IMA's measurements name
-    /// files), so that they are no table of the firmware's.
-    fn keep_loaded(&mut self, address: u64, size: u64) -> Result<(), Reason> {
-        self.keep(address, size)?;
-        self.loaded.extend(Range::new(address, size));
-        Ok(())
     }
 
     /// The EFI memory map lies beside boot_params; the next kernel reads it in place. Its regions

@@ -6,7 +6,7 @@
 
 use baton_formats::boot_params::{BootParams, MAX_E820, VIDEO_TYPE_EFI};
 
-use crate::arch::arguments::Arguments;
+use super::Arguments;
 use crate::firmware::Firmware;
 use crate::plan::{LOWEST, MapEntry, Range};
 
@@ -30,7 +30,7 @@ pub fn usable(
     firmware: &Firmware<'_>,
     gate: Range,
 ) -> Option<(Screen, Range)> {
-    let screen = BootParams(arguments.boot_params).screen_info();
+    let screen = BootParams(arguments.own.boot_params).screen_info();
     let range = extent(&screen)?;
     let taken = arguments.keep.iter().chain(&firmware.extents);
     let is_memory = range.start < LOWEST

@@ -1,7 +1,7 @@
 //! One attack, and what must come of it.
 
 use baton_attacks::Group;
-use baton_gate::convert::BootPlan;
+use baton_gate::arch::x86_64::BootPlan;
 use baton_verify::Component;
 
 use super::scene::Scene;

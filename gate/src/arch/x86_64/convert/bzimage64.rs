@@ -4,19 +4,20 @@ use baton_formats::boot_params::BootParamsMut;
 use baton_formats::bzimage::{BzImage, ENTRY_64, XLF_CAN_BE_LOADED_ABOVE_4G, XLF_EFI_KEXEC};
 use baton_verify::Reason;
 
-use super::{Entry, linux};
+use super::{Entry, Given, linux};
+use crate::arch::x86_64::X86_64;
 use crate::convert::room::{ANYWHERE, BELOW_4G, LOWEST};
-use crate::convert::{Convert, Given, Room};
+use crate::convert::{Convert, Room};
 
 pub(super) struct Packed<'d, 'm>(pub &'d BzImage<'m>);
 
-impl<'m> Convert<'m> for Packed<'_, 'm> {
+impl<'m> Convert<'m, X86_64> for Packed<'_, 'm> {
     fn convert(&self, given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Entry, Reason> {
         let image = self.0;
         let code = image.protected_mode();
         let target = place(image, room)?;
         room.write(target, code, code.len() as u64);
-        let mut page = *given.boot_params;
+        let mut page = *given.template;
         let mut new = BootParamsMut(&mut page);
         new.install_setup_header(image.setup_header())
             .map_err(|_| Reason::BadBootParams("the kernel's setup header doesn't fit"))?;

@@ -12,8 +12,9 @@ use baton_formats::setup_data::{HEADER_LEN, SETUP_DTB, SetupDataHeader};
 use baton_formats::verdict::SETUP_BATON_VERDICT;
 use baton_verify::Reason;
 
+use super::Given;
 use crate::convert::room::ANYWHERE;
-use crate::convert::{Given, Room, initrds, verdict};
+use crate::convert::{Room, initrds, verdict};
 use crate::memory::PAGE;
 
 /// Completes `page`, boot_params with the kernel's setup header, and gives the address where they go.
@@ -27,7 +28,7 @@ pub(super) fn boot_params<'m>(
     window: ops::Range<u64>,
     room: &mut Room<'m>,
 ) -> Result<u64, Reason> {
-    let old = BootParams(given.arguments.boot_params);
+    let old = BootParams(given.arguments.own.boot_params);
     let mut new = BootParamsMut(&mut page);
     // As after a plain kexec, which the next kernel knows how to treat.
     new.set_type_of_loader(LOADER_KEXEC);
@@ -38,7 +39,7 @@ pub(super) fn boot_params<'m>(
     let (start, size) = initrds::place(given, window.clone(), room)?;
     new.set_ramdisk(start, size);
     hand_on_tables(given, &mut new, room)?;
-    let address = given.arguments.address;
+    let address = given.arguments.own.address;
     if within(address, LEN, &window) {
         room.write(address, page.to_vec(), LEN as u64);
         return Ok(address);

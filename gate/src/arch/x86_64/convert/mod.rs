@@ -14,8 +14,11 @@ use baton_formats::boot_params::{BootParamsMut, LEN};
 use baton_formats::gate_image::Format;
 use baton_verify::{Payload, Reason};
 
-use crate::arch::arguments::Arguments;
+use crate::arch::x86_64::{Arguments, X86_64};
 use crate::convert::Convert;
+
+/// What converters are given.
+type Given<'g, 'm> = crate::convert::Given<'g, 'm, X86_64>;
 
 /// How a kernel is entered. All addresses are physical, and mapped one to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +46,9 @@ pub enum Entry {
 /// What converts such a kernel.
 pub(crate) fn converter<'p, 'm: 'p>(
     payload: &'p Payload<'m>,
-) -> Result<Box<dyn Convert<'m> + 'p>, Reason> {
+) -> Result<Box<dyn Convert<'m, X86_64> + 'p>, Reason> {
     // `decide` has refused what isn't built in; the compiler can't know.
-    let converter: Box<dyn Convert<'m> + 'p> = match payload {
+    let converter: Box<dyn Convert<'m, X86_64> + 'p> = match payload {
         Payload::BzImage(image) => Box::new(bzimage64::Packed(image)),
         Payload::Vmlinux(_) if !Format::Elf.is_built_in() => {
             return Err(Reason::NotBuiltIn(Format::Elf));
@@ -76,7 +79,7 @@ pub(crate) fn converter<'p, 'm: 'p>(
 
 /// boot_params with the memory map as it is handed on.
 pub(crate) fn boot_params_for_the_next(arguments: &Arguments<'_>) -> Result<[u8; LEN], Reason> {
-    let mut boot_params = *arguments.boot_params;
+    let mut boot_params = *arguments.own.boot_params;
     BootParamsMut(&mut boot_params)
         .free_setup_data()
         .map_err(|_| Reason::BadMemoryMap("it has more than 128 entries"))?;

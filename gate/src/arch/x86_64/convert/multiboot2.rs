@@ -12,9 +12,10 @@ use baton_formats::elf::Elf;
 use baton_formats::multiboot2::{Multiboot2, Relocatable};
 use baton_verify::Reason;
 
-use super::{Entry, pvh};
+use super::{Entry, Given, pvh};
+use crate::arch::x86_64::X86_64;
 use crate::convert::room::BELOW_4G;
-use crate::convert::{Convert, Given, Room, segments};
+use crate::convert::{Convert, Room, segments};
 use crate::memory::PAGE;
 use crate::plan;
 
@@ -44,7 +45,7 @@ pub(super) struct Kernel<'d, 'm> {
     pub program: Option<&'d Elf<'m>>,
 }
 
-impl<'m> Convert<'m> for Kernel<'_, 'm> {
+impl<'m> Convert<'m, X86_64> for Kernel<'_, 'm> {
     fn convert(&self, given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Entry, Reason> {
         let (base, moved) = self.place(room)?;
         let stated = match (self.header.entry(), self.program) {
@@ -159,7 +160,7 @@ fn information<'m>(
     let (map, _) = pvh::memory_map(&machine.boot_params)?;
     // The size of an entry, and version 0 of it.
     tags.add(tag::MEMORY_MAP, &[&[24, 0, 0, 0, 0, 0, 0, 0], &map]);
-    if let Some(rsdp) = given.arguments.rsdp {
+    if let Some(rsdp) = given.arguments.own.rsdp {
         let kind = match rsdp.len() {
             0..=20 => tag::OLD_RSDP,
             _ => tag::NEW_RSDP,
@@ -202,11 +203,11 @@ impl Machine {
     /// area of the highest page below 640 KiB that nothing lies in, and has the map reserve it and the first page.
     fn of(given: &Given<'_, '_>) -> Self {
         let mut machine = Machine {
-            boot_params: *given.boot_params,
+            boot_params: *given.template,
             basic_memory: basic_memory(given),
             extended_area: None,
         };
-        if given.arguments.efi.is_none() || given.arguments.rsdp.is_none() {
+        if given.arguments.efi.is_none() || given.arguments.own.rsdp.is_none() {
             return machine;
         }
         let (lower, upper) = machine.basic_memory;
@@ -239,7 +240,7 @@ impl Machine {
         }
         // Xen looks below the area, or else below that size, for memory to start processors in.
         write_word(BASE_MEMORY_SIZE, size, given, room)?;
-        let (Some(area), Some(rsdp)) = (self.extended_area, given.arguments.rsdp) else {
+        let (Some(area), Some(rsdp)) = (self.extended_area, given.arguments.own.rsdp) else {
             return Ok(());
         };
         let segment = u16::try_from(area / 16).unwrap_or(0);

@@ -24,9 +24,10 @@ use baton_formats::boot_params::{BootParams, LEN};
 use baton_formats::elf::Elf;
 use baton_verify::Reason;
 
-use super::{Entry, linux, multiboot2};
+use super::{Entry, Given, linux, multiboot2};
+use crate::arch::x86_64::X86_64;
 use crate::convert::room::BELOW_4G;
-use crate::convert::{Convert, Given, Room, segments};
+use crate::convert::{Convert, Room, segments};
 use crate::memory::PAGE;
 
 const MAGIC: u32 = 0x336e_c578;
@@ -37,7 +38,7 @@ pub(super) struct Pvh<'d, 'm> {
     pub entry: u64,
 }
 
-impl<'m> Convert<'m> for Pvh<'_, 'm> {
+impl<'m> Convert<'m, X86_64> for Pvh<'_, 'm> {
     fn convert(&self, given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Entry, Reason> {
         segments::take_stated(self.program, room)?;
         segments::write(self.program, 0, room);
@@ -64,9 +65,9 @@ fn start_info<'m>(given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Vec<u8>,
     };
     let line = linux::terminated(&given.decision.command_line);
     let line = room.put(line, BELOW_4G)?;
-    let (map, entries) = memory_map(given.boot_params)?;
+    let (map, entries) = memory_map(given.template)?;
     let map = room.put(map, BELOW_4G)?;
-    let rsdp = BootParams(given.arguments.boot_params).rsdp();
+    let rsdp = BootParams(given.arguments.own.boot_params).rsdp();
     let mut info = Vec::new();
     for field in [MAGIC, VERSION, 0, multiboot2::count(modules.len())] {
         info.extend_from_slice(&field.to_le_bytes());

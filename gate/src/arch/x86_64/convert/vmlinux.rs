@@ -8,16 +8,17 @@
 use baton_formats::elf::Elf;
 use baton_verify::Reason;
 
-use super::{Entry, linux};
+use super::{Entry, Given, linux};
+use crate::arch::x86_64::X86_64;
 use crate::convert::room::{ANYWHERE, LOWEST};
-use crate::convert::{Convert, Given, Room, segments};
+use crate::convert::{Convert, Room, segments};
 
 /// What Linux may be moved by.
 const ALIGNMENT: u64 = 2 << 20;
 
 pub(super) struct Vmlinux<'d, 'm>(pub &'d Elf<'m>);
 
-impl<'m> Convert<'m> for Vmlinux<'_, 'm> {
+impl<'m> Convert<'m, X86_64> for Vmlinux<'_, 'm> {
     fn convert(&self, given: &Given<'_, 'm>, room: &mut Room<'m>) -> Result<Entry, Reason> {
         let range = self.0.physical_range();
         let start = range.start & !(ALIGNMENT - 1);
@@ -25,7 +26,7 @@ impl<'m> Convert<'m> for Vmlinux<'_, 'm> {
         let target = room.take(size, ALIGNMENT, start.max(LOWEST)..u64::MAX)?;
         let moved = target.wrapping_sub(start);
         segments::write(self.0, moved, room);
-        let page = *given.boot_params;
+        let page = *given.template;
         Ok(Entry::Long {
             address: self.0.entry().wrapping_add(moved),
             boot_params: linux::boot_params(page, given, ANYWHERE, room)?,

@@ -3,7 +3,8 @@
 use core::arch::asm;
 use core::ptr;
 
-use crate::convert::{Entry, Write};
+use crate::arch::x86_64::convert::Entry;
+use crate::convert::Write;
 
 /// The control registers as the old kernel left them.
 #[derive(Clone, Copy)]

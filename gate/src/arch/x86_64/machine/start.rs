@@ -21,9 +21,10 @@ use super::physical::{POOL, Physical};
 use super::reset::reset;
 use super::stopwatch;
 use crate::arch::Hardware;
+use crate::arch::x86_64::convert::Entry;
 use crate::arch::x86_64::paging::Table;
 use crate::arch::x86_64::screen::Screen;
-use crate::convert::{BootPlan, Entry};
+use crate::arch::x86_64::{BootPlan, Cpu, X86_64};
 use crate::memory::PhysicalMemory;
 use crate::plan::Range;
 use crate::run::Stopwatch;
@@ -102,6 +103,8 @@ impl PhysicalMemory for Pc<'_> {
 }
 
 impl Hardware for Pc<'_> {
+    type Arch = X86_64;
+
     type End = Infallible;
 
     const STOPWATCH: Stopwatch = Stopwatch {
@@ -113,8 +116,10 @@ impl Hardware for Pc<'_> {
         extent()
     }
 
-    fn has_five_levels(&self) -> bool {
-        cpu::uses_five_levels()
+    fn cpu(&self) -> Cpu {
+        Cpu {
+            five_levels: cpu::uses_five_levels(),
+        }
     }
 
     /// From the bottom as far as the pool of page tables goes.

@@ -163,7 +163,7 @@ fn formats(all: &mut Cases) {
         |plan| {
             assert!(matches!(
                 plan.entry,
-                baton_gate::convert::Entry::Long { .. }
+                baton_gate::arch::x86_64::convert::Entry::Long { .. }
             ))
         },
     );
@@ -186,7 +186,7 @@ fn formats(all: &mut Cases) {
         |plan| {
             assert!(matches!(
                 plan.entry,
-                baton_gate::convert::Entry::Long { .. }
+                baton_gate::arch::x86_64::convert::Entry::Long { .. }
             ))
         },
     );

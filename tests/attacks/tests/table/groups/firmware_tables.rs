@@ -4,7 +4,7 @@ use baton_attacks::Group;
 use baton_formats::boot_params::offset;
 use baton_formats::efi::{Guid, MOK_TABLE_GUID};
 use baton_formats::setup_data::{SETUP_EFI, SETUP_IMA};
-use baton_gate::convert::BootPlan;
+use baton_gate::arch::x86_64::BootPlan;
 use baton_verify::Component;
 
 use crate::bases::*;

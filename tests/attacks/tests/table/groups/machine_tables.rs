@@ -6,7 +6,7 @@ use baton_formats::efi::MOK_TABLE_GUID;
 use baton_formats::setup_data::{
     SETUP_E820_EXT, SETUP_EFI, SETUP_IMA, SETUP_INDIRECT, SETUP_KEXEC_KHO,
 };
-use baton_gate::convert::BootPlan;
+use baton_gate::arch::x86_64::BootPlan;
 use baton_verify::Component;
 
 use crate::bases::*;

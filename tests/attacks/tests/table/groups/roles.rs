@@ -4,7 +4,8 @@ use baton_attacks::Group;
 use baton_formats::bzimage::BzImage;
 use baton_formats::handover::RecordKind;
 use baton_formats::multiboot2::Multiboot2;
-use baton_gate::convert::{BootPlan, Entry};
+use baton_gate::arch::x86_64::BootPlan;
+use baton_gate::arch::x86_64::convert::Entry;
 use baton_verify::Component;
 
 use crate::bases::*;
