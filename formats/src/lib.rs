@@ -40,6 +40,7 @@
 pub mod arch;
 pub mod cmdline;
 pub mod cpio;
+pub mod device_tree;
 pub mod efi;
 pub mod elf;
 pub mod gate_image;

@@ -34,6 +34,8 @@ pub fn all() -> Vec<Seed> {
         ("verdict", verdict()),
         ("multiboot2", multiboot2()),
         ("cpio", cpio()),
+        ("device_tree", device_tree()),
+        ("arm64", arm64()),
     ];
     let seeds = targets.into_iter().flat_map(|(target, seeds)| {
         let named = seeds.into_iter();
@@ -47,6 +49,34 @@ type Named = (&'static str, Vec<u8>);
 /// A sample with one 32-bit field changed.
 fn field(sample: &[u8], offset: usize, value: u32) -> Vec<u8> {
     with(sample, |bytes| put32(bytes, offset, value))
+}
+
+fn device_tree() -> Vec<Named> {
+    let tree = samples::device_tree::device_tree();
+    // Big-endian, as nothing else here.
+    let field = |at: usize, value: u32| with(&tree, |it| put32(it, at, value.swap_bytes()));
+    vec![
+        ("machine", tree.clone()),
+        ("longer-than-the-file", field(4, u32::MAX)),
+        ("structure-beyond-the-end", field(8, 0xffff_fffc)),
+        ("strings-beyond-the-end", field(12, u32::MAX)),
+        ("reservations-without-end", field(16, 0x38)),
+        ("structure-cut-off", field(36, 8)),
+    ]
+}
+
+fn arm64() -> Vec<Named> {
+    let image = samples::arm64::image();
+    vec![
+        ("image", image.clone()),
+        ("image-without-size", with(&image, |it| put64(it, 16, 0))),
+        ("image-big-endian", with(&image, |it| put64(it, 24, 1))),
+        ("zboot", samples::arm64::zboot(b"gzip", b"packed")),
+        (
+            "zboot-beyond-the-end",
+            field(&samples::arm64::zboot(b"zstd", b"packed"), 12, u32::MAX),
+        ),
+    ]
 }
 
 fn pe() -> Vec<Named> {
