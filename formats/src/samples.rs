@@ -1,7 +1,6 @@
 //! Small inputs for the tests, built in code. `golden` keeps them as files, too.
 
 pub mod arm64;
-pub mod device_tree;
 pub mod efi_tables;
 pub mod elf;
 pub mod elf32;

@@ -52,7 +52,7 @@ fn field(sample: &[u8], offset: usize, value: u32) -> Vec<u8> {
 }
 
 fn device_tree() -> Vec<Named> {
-    let tree = samples::device_tree::device_tree();
+    let tree = baton_samples::device_tree::device_tree();
     // Big-endian, as nothing else here.
     let field = |at: usize, value: u32| with(&tree, |it| put32(it, at, value.swap_bytes()));
     vec![

@@ -62,6 +62,7 @@ mod x509;
 
 pub use baton_formats::verdict::SignatureKind;
 pub use crypto::hash::{Digest, HashAlgorithm};
+pub use decide::arch::arm64::check_page_size;
 pub use decide::arch::x86::check_entry;
 pub use decide::kernel::{verify_kernel, verify_kernel_on};
 pub use decide::machine::Machine;

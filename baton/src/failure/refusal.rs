@@ -112,6 +112,11 @@ pub fn exit(reason: &Reason) -> Exit {
         | Reason::BadMultiboot2(_)
         | Reason::UnknownFormat
         | Reason::NotBuiltIn(_)
+        | Reason::OtherArchitecture(_)
+        | Reason::BadArm64Image(_)
+        | Reason::Compressed
+        | Reason::BadDeviceTree(_)
+        | Reason::PageSize(_)
         | Reason::NoSuchProfile { .. }
         | Reason::AddonWithoutUki
         | Reason::Unsupported(_)

@@ -41,6 +41,7 @@ impl GateImageInfo {
             limit: info.limit,
             built_without: Format::ALL
                 .into_iter()
+                .filter(|format| format.isa().is_none_or(|isa| isa == info.formats.isa()))
                 .filter(|format| !info.formats.has(*format))
                 .map(|format| format.to_string())
                 .collect(),

@@ -150,6 +150,7 @@ pub fn stated(
     Ok(told.unwrap_or_else(|| baton_verify::Machine {
         secure_boot: variable.unwrap_or(!root.is_system()),
         efi: true,
+        crash: None,
     }))
 }
 

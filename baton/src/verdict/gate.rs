@@ -168,6 +168,7 @@ fn memory_needed(decision: &Decision<'_>) -> u64 {
     let size = |range: Range<u64>| range.end.saturating_sub(range.start);
     let kernel = match &decision.payload {
         Payload::BzImage(image) => image.init_size().into(),
+        Payload::Arm64(image) => image.image_size(),
         Payload::Vmlinux(program) | Payload::Pvh { program, .. } => size(program.physical_range()),
         Payload::Multiboot2 {
             header, program, ..

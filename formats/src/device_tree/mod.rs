@@ -48,8 +48,9 @@ pub struct DeviceTree<'a> {
     bytes: &'a [u8],
     reservations: &'a [u8],
     structure: Structure<'a>,
-    /// Where the root's name begins in the structure.
+    /// Where the root's first token is in the structure.
     root: usize,
+    boot_cpu: u32,
 }
 
 /// The blocks that nodes are read from.
@@ -121,6 +122,7 @@ impl<'a> DeviceTree<'a> {
             reservations: until_zeros(block(bytes, start, rest, 8, name)?)?,
             structure,
             root: structure.check()?,
+            boot_cpu: field(28)?,
         })
     }
 
@@ -137,6 +139,12 @@ impl<'a> DeviceTree<'a> {
             let half = |at| array_at(entry, at).map_or(0, u64::from_be_bytes);
             (half(0), half(8))
         })
+    }
+
+    /// The ID of the processor that boots.
+    #[must_use]
+    pub fn boot_cpu(&self) -> u32 {
+        self.boot_cpu
     }
 
     /// The node that all others lie in.

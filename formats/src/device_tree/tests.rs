@@ -1,6 +1,6 @@
 use super::*;
-use crate::samples::device_tree::{Tree, device_tree};
 use DeviceTreeError as Bad;
+use baton_samples::device_tree::{Tree, device_tree};
 
 fn parse(bytes: &[u8]) -> Result<DeviceTree<'_>, Bad> {
     DeviceTree::parse(bytes)

@@ -15,16 +15,46 @@ pub enum Format {
     Pvh = 3,
     /// A kernel with a multiboot2 header.
     Multiboot2 = 4,
+    /// Linux's Image of arm64. A gate that has it is one for arm64, and boots none of x86's formats.
+    Arm64 = 5,
+}
+
+/// An architecture that gates are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// x86-64.
+    X86_64,
+    /// arm64.
+    Arm64,
+}
+
+impl Isa {
+    /// That of this program.
+    pub const NATIVE: Self = if cfg!(target_arch = "aarch64") {
+        Self::Arm64
+    } else {
+        Self::X86_64
+    };
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::X86_64 => "x86-64",
+            Self::Arm64 => "arm64",
+        })
+    }
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::BzImage,
         Self::Uki,
         Self::Elf,
         Self::Pvh,
         Self::Multiboot2,
+        Self::Arm64,
     ];
 
     /// Whether this program is built with it.
@@ -36,6 +66,16 @@ impl Format {
             Self::Elf => cfg!(feature = "elf"),
             Self::Pvh => cfg!(feature = "pvh"),
             Self::Multiboot2 => cfg!(feature = "multiboot2"),
+            Self::Arm64 => cfg!(feature = "arm64"),
+        }
+    }
+
+    /// Whose gates can have it; any, if `None`.
+    pub const fn isa(self) -> Option<Isa> {
+        match self {
+            Self::Uki => None,
+            Self::BzImage | Self::Elf | Self::Pvh | Self::Multiboot2 => Some(Isa::X86_64),
+            Self::Arm64 => Some(Isa::Arm64),
         }
     }
 
@@ -52,6 +92,7 @@ impl fmt::Display for Format {
             Self::Elf => "ELF",
             Self::Pvh => "PVH",
             Self::Multiboot2 => "multiboot2",
+            Self::Arm64 => "arm64's Image",
         })
     }
 }
@@ -62,29 +103,63 @@ pub struct Formats {
     left_out: u32,
 }
 
+/// The bits of the info block that say of a format that it is there; of all others they say that it is left out, so that
+/// the block of a gate with all of x86's is 0.
+const SAID_IF_THERE: u32 = Format::Arm64.bit();
+
 impl Formats {
-    /// All that this program is built with.
-    pub const BUILT_IN: Self = {
+    /// All that this program is built with and a gate of this architecture can have.
+    pub const fn of(isa: Isa) -> Self {
         let mut left_out = 0;
         let mut index = 0;
         while let Some((format, _)) = Format::ALL.split_at(index).1.split_first() {
-            if !format.is_built_in() {
+            let is_others = match (format.isa(), isa) {
+                (Some(Isa::X86_64), Isa::Arm64) | (Some(Isa::Arm64), Isa::X86_64) => true,
+                (Some(Isa::X86_64), Isa::X86_64) | (Some(Isa::Arm64), Isa::Arm64) => false,
+                (None, _) => false,
+            };
+            if !format.is_built_in() || is_others {
                 left_out |= format.bit();
             }
-            index += 1;
+            index = index.wrapping_add(1);
         }
         Self { left_out }
-    };
-
-    /// Those but the ones that the bits stand for; `None` for a bit without a format.
-    pub fn without_bits(left_out: u32) -> Option<Self> {
-        let known = Format::ALL.iter().fold(0, |known, it| known | it.bit());
-        (left_out & !known == 0).then_some(Self { left_out })
     }
 
-    /// The bits of what is left out.
-    pub const fn left_out(self) -> u32 {
-        self.left_out
+    /// As the info block has them; `None` for a bit without a format, and for formats of several architectures.
+    pub fn from_bits(bits: u32) -> Option<Self> {
+        let known = Format::ALL.iter().fold(0, |known, it| known | it.bit());
+        let found = Self {
+            left_out: bits ^ SAID_IF_THERE,
+        };
+        let mut there = Format::ALL
+            .iter()
+            .filter(|it| found.left_out & it.bit() == 0);
+        let fits = there.all(|it| it.isa().is_none_or(|isa| isa == found.stated_isa()));
+        (bits & !known == 0 && fits).then_some(found)
+    }
+
+    /// As the info block has them.
+    pub const fn bits(self) -> u32 {
+        self.left_out ^ SAID_IF_THERE
+    }
+
+    fn stated_isa(self) -> Isa {
+        if self.left_out & Format::Arm64.bit() == 0 {
+            Isa::Arm64
+        } else {
+            Isa::X86_64
+        }
+    }
+
+    /// Whose kernels a gate with these boots. Where only one architecture's are built in, the compiler knows which.
+    #[inline(always)]
+    pub const fn isa(self) -> Isa {
+        if self.has(Format::Arm64) {
+            Isa::Arm64
+        } else {
+            Isa::X86_64
+        }
     }
 
     /// Whether a format is one of them. Of what isn't built in the compiler knows that it isn't.
@@ -95,7 +170,8 @@ impl Formats {
 }
 
 impl Default for Formats {
+    /// All that gates for this program's own architecture can have.
     fn default() -> Self {
-        Self::BUILT_IN
+        Self::of(Isa::NATIVE)
     }
 }

@@ -15,7 +15,7 @@
 //! | 0x20 | 4 + 4 | of `.sbat` | likewise |
 //! | 0x28 | 4 + 4 | of `.dbx` | likewise |
 //! | 0x30 | 4 | limit | a multiple of 4096, not less than the stub's length |
-//! | 0x34 | 4 | formats that the gate is built without: [`Format`]'s bits | no other bit |
+//! | 0x34 | 4 | formats that the gate is built without: [`Format`]'s bits; that of arm64's Image says that it is built with it | no other bit, and formats of one architecture alone |
 //! | 0x38 | 8 | reserved | 0 |
 //! | 0x40 | 32 | identity: the SHA-256 of the unsigned gate's file with these 32 bytes zero | |
 //!
@@ -28,7 +28,7 @@ mod format;
 use crate::reader::{Reader, is_zero, slice};
 use core::fmt;
 
-pub use format::{Format, Formats};
+pub use format::{Format, Formats, Isa};
 
 /// The first bytes of the block.
 pub const MAGIC: [u8; 8] = *b"BATONGAT";
@@ -108,8 +108,8 @@ impl GateInfo {
             return Err(GateInfoError::Version(version));
         }
         let mut info = Self::read_fields(&mut reader).map_err(short)?;
-        let left_out = reader.u32().map_err(short)?;
-        info.formats = Formats::without_bits(left_out).ok_or(GateInfoError::Reserved)?;
+        let bits = reader.u32().map_err(short)?;
+        info.formats = Formats::from_bits(bits).ok_or(GateInfoError::Reserved)?;
         if !is_zero(reader.take(RESERVED_LEN).map_err(short)?) {
             return Err(GateInfoError::Reserved);
         }
@@ -170,7 +170,7 @@ impl GateInfo {
             self.dbx.offset,
             self.dbx.length,
             self.limit,
-            self.formats.left_out(),
+            self.formats.bits(),
         ];
         let bytes = MAGIC
             .into_iter()

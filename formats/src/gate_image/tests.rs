@@ -111,13 +111,30 @@ fn says_which_formats_a_gate_is_built_without() {
         let block = with(&gate_info().to_bytes(), |block| put32(block, 0x34, bits));
         GateInfo::parse(&block).unwrap()
     };
-    for (bit, format) in Format::ALL.into_iter().enumerate() {
+    let x86 = Format::ALL.into_iter().filter(|it| *it != Format::Arm64);
+    for (bit, format) in x86.clone().enumerate() {
         assert!(format.is_built_in() && info(0).formats.has(format));
         let smaller = info(1 << bit);
         assert!(!smaller.formats.has(format));
-        let others = Format::ALL.into_iter().filter(|it| *it != format);
-        assert!(others.clone().all(|other| smaller.formats.has(other)));
+        let mut others = x86.clone().filter(|it| *it != format);
+        assert!(others.all(|other| smaller.formats.has(other)));
         assert_eq!(GateInfo::parse(&smaller.to_bytes()), Ok(smaller));
     }
-    assert_eq!(Formats::BUILT_IN.left_out(), 0);
+    assert_eq!(Formats::of(Isa::X86_64).bits(), 0);
+    assert_eq!(info(0).formats.isa(), Isa::X86_64);
+}
+
+#[test]
+fn a_gate_is_for_one_architecture() {
+    let parse = |bits: u32| {
+        let block = with(&gate_info().to_bytes(), |block| put32(block, 0x34, bits));
+        GateInfo::parse(&block).map(|info| info.formats)
+    };
+    let arm64 = Formats::of(Isa::Arm64);
+    assert_eq!(parse(arm64.bits()), Ok(arm64));
+    assert_eq!(arm64.isa(), Isa::Arm64);
+    assert!(arm64.has(Format::Arm64) && arm64.has(Format::Uki));
+    // With arm64's Image, and bzImage besides.
+    assert_eq!(parse(arm64.bits() & !1), Err(GateInfoError::Reserved));
+    assert_eq!(parse(1 << 6), Err(GateInfoError::Reserved));
 }

@@ -5,9 +5,11 @@
 // For tests alone: names of a constructor's arguments and of its fields say what they are.
 #![allow(missing_docs, clippy::cast_possible_truncation)]
 
+pub mod arm64;
 pub mod build;
 pub mod cpio;
 pub mod der;
+pub mod device_tree;
 pub mod flips;
 pub mod forge;
 pub mod forge_detached;

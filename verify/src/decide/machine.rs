@@ -1,5 +1,6 @@
 //! What a verdict depends on besides bytes: what the running kernel says of the machine.
 
+use baton_formats::cmdline::CrashLine;
 use baton_formats::policy::Policy;
 
 use crate::decide::arch::x86::loses_efi;
@@ -14,6 +15,8 @@ pub struct Machine {
     pub secure_boot: bool,
     /// Whether it says where EFI's tables are.
     pub efi: bool,
+    /// Whether this is a crash, where the command line isn't what tells.
+    pub crash: Option<bool>,
 }
 
 impl Machine {
@@ -21,7 +24,21 @@ impl Machine {
     pub const SECURE: Self = Self {
         secure_boot: true,
         efi: true,
+        crash: None,
     };
+
+    /// Whether this is a crash: on x86 that is told by what the kernel puts before the command line.
+    pub(crate) fn is_crash(self, command_line: &[u8]) -> bool {
+        self.crash
+            .unwrap_or_else(|| CrashLine::is_claimed_by(command_line))
+    }
+
+    /// The part of a command line that user space chose: in a crash, what follows what the kernel put there.
+    pub(crate) fn chosen(self, command_line: &[u8]) -> &[u8] {
+        let told_there = self.crash.is_none();
+        let line = CrashLine::split(command_line).filter(|_| told_there);
+        line.map_or(command_line, |line| line.chosen)
+    }
 
     /// Checks that Secure Boot is on, if the policy asks for that.
     ///

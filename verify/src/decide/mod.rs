@@ -15,7 +15,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use baton_formats::cmdline::CrashLine;
 use baton_formats::handover::{Handover, HandoverError, Record};
 use baton_formats::manifest::CommandLine;
 use baton_formats::pe::Pe;
@@ -157,7 +156,7 @@ fn decide_read<'a>(
     trust: &Trust<'_>,
 ) -> Result<Decision<'a>, Refusal> {
     let parsed = parsed(read)?;
-    check_load_type(&parsed, command_line)
+    check_load_type(&parsed, machine.is_crash(command_line))
         .map_err(|reason| Refusal::new(Component::Handover, reason))?;
     machine
         .check(trust.policy())
@@ -185,9 +184,10 @@ fn decide_read<'a>(
     let mut pieces = signed.pieces();
     pieces.extend(records::pieces(&parsed, &initrds));
     joined::check(&pieces, rules)?;
-    let vouched = check_command_line(&parsed, command_line, &signed, manifest.as_ref(), rules)
+    // On a normal load no line claims to be for a crash (`check_load_type`).
+    let chosen = machine.chosen(command_line);
+    let vouched = check_command_line(command_line, chosen, &signed, manifest.as_ref(), rules)
         .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
-    let chosen = chosen_by_user_space(&parsed, command_line);
     let command_line = command_line::with_forced(command_line, chosen, rules);
     check_length(&command_line, &opened.payload)
         .map_err(|reason| Refusal::new(Component::CommandLine, reason))?;
@@ -311,8 +311,8 @@ impl<'a, 's> Signed<'a, 's> {
 }
 
 /// A handover made for a crash isn't taken at another time, nor the reverse.
-fn check_load_type(handover: &Handover<'_>, command_line: &[u8]) -> Result<(), Reason> {
-    match (handover.is_crash(), CrashLine::is_claimed_by(command_line)) {
+fn check_load_type(handover: &Handover<'_>, crash: bool) -> Result<(), Reason> {
+    match (handover.is_crash(), crash) {
         (true, false) => Err(Reason::OnlyForCrash),
         (false, true) => Err(Reason::NotForCrash),
         _ => Ok(()),
@@ -423,17 +423,11 @@ fn check_coverage(kernel: &Verified<'_>, record: &Record<'_>) -> Result<(), Reas
     }
 }
 
-/// The part of the line that the running kernel didn't put there itself.
-fn chosen_by_user_space<'l>(handover: &Handover<'_>, line: &'l [u8]) -> &'l [u8] {
-    let crash = CrashLine::split(line).filter(|_| handover.is_crash());
-    crash.map_or(line, |crash| crash.chosen)
-}
-
 /// Who vouches for the command line, if it is one that the policy and all that is signed allow.
 #[inline(never)] // Smaller code: the caller's frame stays short.
 fn check_command_line(
-    handover: &Handover<'_>,
     line: &[u8],
+    chosen: &[u8],
     signed: &Signed<'_, '_>,
     manifest: Option<&VerifiedManifest<'_>>,
     rules: &Rules<'_>,
@@ -441,7 +435,6 @@ fn check_command_line(
     if line.contains(&0) {
         return Err(Reason::CommandLineNul);
     }
-    let chosen = chosen_by_user_space(handover, line);
     uki::check_command_line(chosen, &signed.arguments)?;
     if let Some(manifest) = manifest {
         manifest.check_command_line(chosen)?;

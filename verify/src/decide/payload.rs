@@ -1,19 +1,23 @@
 //! What a kernel image is, by its format.
 
+use baton_formats::arch::arm64::image::Image;
+use baton_formats::arch::arm64::zboot::Zboot;
 use baton_formats::bzimage::BzImage;
 use baton_formats::elf::{Class, Elf};
-use baton_formats::gate_image::{Format, Formats};
+use baton_formats::gate_image::{Format, Formats, Isa};
 use baton_formats::multiboot2::Multiboot2;
 use baton_formats::pe::Pe;
 use baton_formats::uki::{Addon, Uki, UkiError};
 use baton_formats::verdict::SignatureKind;
 
-use crate::decide::arch::x86::COMMAND_LINE;
+use crate::decide::arch::{arm64, x86};
 use crate::reason::Reason;
 
 /// A kernel that can be booted, by how it is.
 #[derive(Debug, Clone)]
 pub enum Payload<'a> {
+    /// Linux's Image of arm64.
+    Arm64(Image<'a>),
     /// Linux's bzImage, entered by the 64-bit boot protocol.
     BzImage(BzImage<'a>),
     /// Linux's vmlinux, entered by the 64-bit boot protocol.
@@ -55,7 +59,7 @@ impl<'a> Payload<'a> {
     ) -> Result<Self, Reason> {
         let payload = Self::of(bytes, formats)?;
         let shows = match payload {
-            Self::BzImage(_) => Pe::recognises(bytes),
+            Self::BzImage(_) | Self::Arm64(_) => Pe::recognises(bytes),
             Self::Vmlinux(_) => true,
             Self::Pvh { .. } | Self::Multiboot2 { .. } => false,
         };
@@ -67,11 +71,34 @@ impl<'a> Payload<'a> {
     }
 
     fn of(bytes: &'a [u8], formats: Formats) -> Result<Self, Reason> {
+        match formats.isa() {
+            Isa::X86_64 => Self::of_x86(bytes, formats),
+            Isa::Arm64 => Self::of_arm64(bytes),
+        }
+    }
+
+    fn of_arm64(bytes: &'a [u8]) -> Result<Self, Reason> {
+        if Image::recognises(bytes) {
+            return Image::parse(bytes)
+                .map(Self::Arm64)
+                .map_err(Reason::BadArm64Image);
+        }
+        Err(if Zboot::recognises(bytes) {
+            Reason::Compressed
+        } else if BzImage::recognises(bytes) {
+            Reason::OtherArchitecture(Isa::X86_64)
+        } else {
+            Reason::UnknownFormat
+        })
+    }
+
+    fn of_x86(bytes: &'a [u8], formats: Formats) -> Result<Self, Reason> {
         if Elf::recognises(bytes) {
             return Self::elf(bytes, formats);
         }
         match BzImage::parse(bytes) {
             Ok(image) => Ok(Self::BzImage(image)),
+            Err(_) if Image::recognises(bytes) => Err(Reason::OtherArchitecture(Isa::Arm64)),
             Err(error) if Pe::recognises(bytes) || BzImage::recognises(bytes) => {
                 Err(Reason::BadKernel(error))
             }
@@ -129,7 +156,7 @@ impl<'a> Payload<'a> {
     /// gives the machine to, as Xen does dom0's kernel.
     #[must_use]
     pub fn is_linux(&self) -> bool {
-        matches!(self, Self::BzImage(_) | Self::Vmlinux(_))
+        matches!(self, Self::BzImage(_) | Self::Vmlinux(_) | Self::Arm64(_))
     }
 
     /// The longest command line that it takes, in bytes without the NUL.
@@ -137,7 +164,8 @@ impl<'a> Payload<'a> {
     pub fn cmdline_size(&self) -> u32 {
         match self {
             Self::BzImage(image) => image.cmdline_size(),
-            Self::Vmlinux(_) => COMMAND_LINE,
+            Self::Vmlinux(_) => x86::COMMAND_LINE,
+            Self::Arm64(_) => arm64::COMMAND_LINE,
             Self::Pvh { .. } | Self::Multiboot2 { .. } => u32::MAX,
         }
     }
@@ -157,6 +185,7 @@ impl<'a> Payload<'a> {
     pub fn format(&self) -> &'static str {
         match self {
             Self::BzImage(_) => "bzImage",
+            Self::Arm64(_) => "Image",
             Self::Vmlinux(_) => "ELF vmlinux",
             Self::Pvh { .. } => "ELF with a PVH entry",
             Self::Multiboot2 { .. } => "multiboot2",

@@ -7,9 +7,11 @@ mod words;
 
 use alloc::string::{String, ToString};
 
+use baton_formats::arch::arm64::image::{ImageError, PageSize};
 use baton_formats::bzimage::BzImageError;
+use baton_formats::device_tree::DeviceTreeError;
 use baton_formats::elf::ElfError;
-use baton_formats::gate_image::Format;
+use baton_formats::gate_image::{Format, Isa};
 use baton_formats::handover::HandoverError;
 use baton_formats::manifest::ManifestError;
 use baton_formats::module_signature::AppendedError;
@@ -68,6 +70,16 @@ pub enum Reason {
     UnknownFormat,
     /// Of a format that the gate was built without.
     NotBuiltIn(Format),
+    /// A kernel for this architecture, which isn't the gate's.
+    OtherArchitecture(Isa),
+    /// Not an Image of arm64 that can be booted.
+    BadArm64Image(ImageError),
+    /// A kernel that is compressed in an EFI program.
+    Compressed,
+    /// The device tree that the old kernel passed on is malformed.
+    BadDeviceTree(DeviceTreeError),
+    /// Built for pages of a size that the processor doesn't have.
+    PageSize(PageSize),
     /// A kernel that a manifest alone can vouch for.
     OnlyByManifest,
     /// A detached signature of something that isn't an initrd.

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use baton_formats::gate_image::Format;
 use baton_formats::verdict::SignatureKind;
 
 use super::Reason;
@@ -50,6 +51,25 @@ impl fmt::Display for Reason {
             Self::NotBuiltIn(format) => write!(
                 f,
                 "the gate was built without support for {format} (use a gate that has it, or a kernel of another format)"
+            ),
+            Self::OtherArchitecture(isa) => write!(
+                f,
+                "it is a kernel for {isa}, and the gate is for another architecture (name a kernel for this machine)"
+            ),
+            // No gate of x86 says these, and none has room for words that it never says.
+            Self::BadArm64Image(_) | Self::BadDeviceTree(_) | Self::Compressed | Self::PageSize(_)
+                if !Format::Arm64.is_built_in() =>
+            {
+                Ok(())
+            }
+            Self::BadArm64Image(error) => error.fmt(f),
+            Self::BadDeviceTree(error) => write!(f, "the device tree can't be read: {error}"),
+            Self::Compressed => f.write_str(
+                "the kernel in it is compressed (EFI zboot), and the gate doesn't unpack it (decompress it, and sign what comes of it)",
+            ),
+            Self::PageSize(size) => write!(
+                f,
+                "it is built for pages of {size}, which this processor doesn't have (name a kernel that is built for others)"
             ),
             Self::OnlyByManifest => f.write_str(
                 "its own signature can vouch only for Linux as a PE image or an ELF file (list it in a manifest with `baton manifest`, and sign that)",

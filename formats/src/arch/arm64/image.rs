@@ -47,6 +47,16 @@ pub enum PageSize {
     Kib64,
 }
 
+impl fmt::Display for PageSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kib4 => "4 KiB",
+            Self::Kib16 => "16 KiB",
+            Self::Kib64 => "64 KiB",
+        })
+    }
+}
+
 /// What is wrong with an Image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageError {

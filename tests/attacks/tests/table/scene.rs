@@ -121,6 +121,7 @@ impl Scene {
         Machine {
             secure_boot: self.runtime_services && self.secure_boot == SECURE_BOOT_ENABLED,
             efi: self.runtime_services && self.shim.is_some(),
+            crash: None,
         }
     }
 

@@ -21,6 +21,7 @@ impl Machine {
         Self {
             secure_boot: params.secure_boot() == SECURE_BOOT_ENABLED,
             efi: params.efi_info().systab != 0,
+            crash: None,
         }
     }
 }

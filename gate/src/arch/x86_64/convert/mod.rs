@@ -11,7 +11,7 @@ extern crate alloc;
 use alloc::boxed::Box;
 
 use baton_formats::boot_params::{BootParamsMut, LEN};
-use baton_formats::gate_image::Format;
+use baton_formats::gate_image::{Format, Isa};
 use baton_verify::{Payload, Reason};
 
 use crate::arch::x86_64::{Arguments, X86_64};
@@ -50,6 +50,7 @@ pub(crate) fn converter<'p, 'm: 'p>(
     // `decide` has refused what isn't built in; the compiler can't know.
     let converter: Box<dyn Convert<'m, X86_64> + 'p> = match payload {
         Payload::BzImage(image) => Box::new(bzimage64::Packed(image)),
+        Payload::Arm64(_) => return Err(Reason::OtherArchitecture(Isa::Arm64)),
         Payload::Vmlinux(_) if !Format::Elf.is_built_in() => {
             return Err(Reason::NotBuiltIn(Format::Elf));
         }

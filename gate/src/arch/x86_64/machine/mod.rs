@@ -16,13 +16,13 @@ mod stopwatch;
 
 use core::arch::global_asm;
 
-use baton_formats::gate_image::Formats;
+use baton_formats::gate_image::{Formats, Isa};
 
 // For the info block, in the header.
 global_asm!(
     ".globl gate_left_out",
     ".set gate_left_out, {}",
-    const Formats::BUILT_IN.left_out()
+    const Formats::of(Isa::X86_64).bits()
 );
 
 global_asm!(include_str!("header.s"), options(att_syntax, raw));

@@ -7,6 +7,7 @@ use baton_verify::Component;
 use crate::bases::*;
 use crate::case::{Case, Cases};
 use crate::scene::{Scene, Shim, signed_image_by};
+use baton_samples::arm64;
 use baton_samples::build::{Build, authenticode, sha256};
 use baton_samples::forge::Cert;
 use baton_samples::other_formats::{pvh, vmlinux};
@@ -194,7 +195,7 @@ fn as_a_kernel(all: &mut Cases) {
 /// A gate that is built without these formats.
 fn without(formats: &[Format]) -> Formats {
     let bits = formats.iter().fold(0, |bits, it| bits | 1 << *it as u32);
-    Formats::without_bits(bits).expect("bits of formats")
+    Formats::from_bits(bits).expect("bits of formats")
 }
 
 /// What a gate is built without it doesn't boot, and preflight knows.
@@ -223,11 +224,27 @@ fn as_a_smaller_one(all: &mut Cases) {
             multiboot2, |it| it.gate.formats = without(&[Format::Multiboot2]) => KERNEL, "not-built-in";
         "a bzImage, for a gate that is built for UKIs alone":
             bzimage, |it| it.gate.formats = without(&UKIS_ALONE) => KERNEL, "not-built-in";
+        "a kernel of arm64, for a gate of x86":
+            bzimage, |it| {
+                let kernel = arm64::signed_kernel();
+                it.build = Build::kernel(&kernel, authenticode(&kernel));
+            } => KERNEL, "other-architecture";
+        "a kernel of arm64 in place of a UKI's own, for the same":
+            || {
+                let image = uki_with_kernel(&baton_samples::small_image::small_image());
+                Scene::of(Build::kernel(&image, authenticode(&image)))
+            },
+            |it| {
+                let image = uki_with_kernel(&arm64::small_kernel());
+                it.build = Build::kernel(&image, authenticode(&image));
+            } => KERNEL, "other-architecture";
         "a UKI, for a gate that is built without UKIs, and could boot the bzImage in it":
             open_uki, |it| it.gate.formats = without(&[Format::Uki]) => KERNEL, "not-built-in";
     }
     by_gate! { all;
         "a gate whose info block names a format that there isn't":
+            bzimage, |it| it.on_gate.push(|file| file[FILE_OFFSET + 0x34] = 0x40) => Component::Gate, "bad-gate";
+        "a gate whose info block names formats of two architectures":
             bzimage, |it| it.on_gate.push(|file| file[FILE_OFFSET + 0x34] = 0x20) => Component::Gate, "bad-gate";
     }
 }

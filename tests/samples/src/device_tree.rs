@@ -8,6 +8,12 @@ pub struct Tree {
     pub reservations: Vec<(u64, u64)>,
 }
 
+impl Default for Tree {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Tree {
     /// With the beginning of the root.
     pub fn new() -> Self {
