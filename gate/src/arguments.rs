@@ -42,8 +42,19 @@ pub struct EfiAddresses {
     pub system_table: u64,
     /// The configuration tables. The system table's own pointer is a virtual address by now.
     pub config_tables: u64,
-    /// Where the old kernel tells the next one of these.
+    /// Where the next kernel is told of the configuration tables.
     pub told_at: u64,
+    /// What lies there.
+    pub told_in: ToldIn,
+}
+
+/// What tells a kernel where the configuration tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldIn {
+    /// Something that the old kernel put into memory for the next one.
+    Loaded,
+    /// The system table, in the firmware's own memory.
+    SystemTable,
 }
 
 impl<A: Arch> Arguments<'_, A> {

@@ -13,4 +13,5 @@ pub mod image;
 pub mod memory;
 pub mod plan;
 pub mod run;
+mod scratch;
 pub mod sequence;

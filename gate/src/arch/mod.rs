@@ -8,6 +8,7 @@
 //! All else of the gate is the same on each. Whatever can be tested without such a machine is compiled everywhere: an
 //! image has what its own `machine` uses.
 
+pub mod aarch64;
 pub mod x86_64;
 
 extern crate alloc;

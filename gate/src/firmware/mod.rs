@@ -14,7 +14,7 @@ use baton_formats::efi::{
 use baton_verify::{Component, Reason, Refusal};
 
 use crate::arch::Arch;
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, EfiAddresses, ToldIn};
 use crate::memory::PhysicalMemory;
 use crate::plan::{MapEntry, Range, Use};
 
@@ -97,7 +97,7 @@ impl<'m> Firmware<'m> {
             ));
         }
         let kept = kept::judge(memory, &loaded, bytes, &tables);
-        if kept.tables.is_some() && !loaded.is_one_node(efi.told_at) {
+        if kept.tables.is_some() && !loaded.can_tell(efi) {
             return Err(Reason::BadFirmwareTable(
                 "what tells of the EFI tables can't be changed",
             ));
@@ -119,6 +119,15 @@ impl Loaded<'_> {
     /// Whether any of it lies in a range: then nothing else does any more.
     fn over(&self, range: &Range) -> bool {
         range.overlaps(self.gate) || self.others(range).next().is_some()
+    }
+
+    /// Whether what tells of the configuration tables can be changed.
+    fn can_tell(&self, efi: EfiAddresses) -> bool {
+        match efi.told_in {
+            ToldIn::Loaded => self.is_one_node(efi.told_at),
+            // It was read as one, and nothing was loaded over it.
+            ToldIn::SystemTable => true,
+        }
     }
 
     /// Whether the 8 bytes at an address are RAM that one thing lies in, the node of setup_data that they were

@@ -9,15 +9,15 @@ use alloc::vec::Vec;
 use baton_formats::boot_params::{BootParams, E820_ENTRY_LEN, E820Entry, EFI_SIGNATURE_64};
 use baton_formats::reader::u64_at;
 use baton_formats::setup_data::{
-    self, EfiSetupData, HEADER_LEN, ImaSetupData, KhoData, KhoScratch, ListError, Node, Nodes,
-    SetupIndirect,
+    self, EfiSetupData, HEADER_LEN, ImaSetupData, KhoData, ListError, Node, Nodes, SetupIndirect,
 };
 use baton_verify::Reason;
 
 use super::{Cpu, X86_64};
-use crate::arguments::EfiAddresses;
+use crate::arguments::{EfiAddresses, ToldIn};
 use crate::memory::{PAGE, PhysicalMemory};
 use crate::plan::{MapEntry, Range, Use};
+use crate::scratch;
 
 /// The least length of an EFI_MEMORY_DESCRIPTOR.
 const EFI_DESCRIPTOR: u32 = 40;
@@ -101,6 +101,7 @@ impl<'m> Arguments<'m> {
                 system_table: efi.systab,
                 config_tables: 0,
                 told_at: 0,
+                told_in: ToldIn::Loaded,
             });
         }
         if efi.memmap_size == 0 {
@@ -224,25 +225,10 @@ impl<'m> Arguments<'m> {
     fn read_kho<M: PhysicalMemory>(&mut self, memory: &M, kho: &KhoData) -> Result<(), Reason> {
         self.keep_loaded(kho.fdt_addr, kho.fdt_size)?;
         self.keep_loaded(kho.scratch_addr, kho.scratch_size)?;
-        let table =
-            memory
-                .read(kho.scratch_addr, kho.scratch_size)
-                .ok_or(Reason::BadBootParams(
-                    "the Kexec HandOver scratch list can't be read",
-                ))?;
-        let (areas, rest) = table.as_chunks::<16>();
-        if !rest.is_empty() {
-            return Err(Reason::BadBootParams(
-                "the Kexec HandOver scratch list does not end with an entry",
-            ));
-        }
-        let mut scratch = Vec::new();
-        for area in areas {
-            if let Ok(area) = KhoScratch::parse(area) {
-                scratch.extend(Range::new(area.addr, area.size));
-            }
-        }
-        self.scratch = Some(scratch);
+        let list = Range::new(kho.scratch_addr, kho.scratch_size).ok_or(Reason::BadBootParams(
+            "the Kexec HandOver scratch list can't be read",
+        ))?;
+        self.scratch = Some(scratch::areas(memory, list)?);
         Ok(())
     }
 }
