@@ -281,10 +281,10 @@ mod crash {
         let mut told = told_of((0x5000_0000, 0x1000_0000));
         told.chosen.retain(|(name, _)| *name != "linux,elfcorehdr");
         assert_eq!(reason(&told.machine()).1, "only-for-crash");
-        told.cmdline = "elfcorehdr=0x5c000000 quiet";
+        told.cmdline = b"elfcorehdr=0x5c000000 quiet".to_vec();
         assert_eq!(reason(&told.machine()).1, "only-for-crash");
         let mut told = super::told();
-        told.cmdline = "elfcorehdr=0x5c000000 quiet";
+        told.cmdline = b"elfcorehdr=0x5c000000 quiet".to_vec();
         assert_eq!(reason(&told.machine()).1, "parameter-denied");
     }
 }

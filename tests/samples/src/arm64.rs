@@ -12,7 +12,7 @@ use crate::build::signer;
 use crate::device_tree::Tree;
 use crate::forge::Forge;
 use crate::machine::{Memory, built_gate};
-use crate::small_image::small_image;
+use crate::small_image::{on, small_image};
 
 pub const TREE: u64 = 0x5f00_0000;
 pub const HANDOVER: u64 = 0x5000_0000;
@@ -27,14 +27,7 @@ pub const VIRTUAL: u64 = 0x2000_0000;
 
 /// An Image that is a PE file as well, for pages of 4 KiB: it takes 64 KiB of memory, and does nothing.
 pub fn small_kernel() -> Vec<u8> {
-    let mut image = small_image();
-    image[0x1f1..0x200].fill(0);
-    image[0x200..0x400].fill(0);
-    image[0x44..0x46].copy_from_slice(&0xaa64_u16.to_le_bytes());
-    image[16..24].copy_from_slice(&0x1_0000_u64.to_le_bytes());
-    image[24..32].copy_from_slice(&0xa_u64.to_le_bytes());
-    image[56..60].copy_from_slice(b"ARM\x64");
-    image
+    on(Isa::Arm64, small_image)
 }
 
 /// The same, signed.
@@ -44,7 +37,7 @@ pub fn signed_kernel() -> Vec<u8> {
 
 /// What the old kernel says to the next one, and what memory there is.
 pub struct Told {
-    pub cmdline: &'static str,
+    pub cmdline: Vec<u8>,
     pub handover: Vec<u8>,
     pub memory: Vec<(u64, u64)>,
     pub reservations: Vec<(u64, u64)>,
@@ -53,10 +46,10 @@ pub struct Told {
 }
 
 impl Told {
-    pub fn new(handover: Vec<u8>, cmdline: &'static str) -> Self {
+    pub fn new(handover: Vec<u8>, cmdline: &str) -> Self {
         let initrd = (HANDOVER, handover.len() as u64);
         Self {
-            cmdline,
+            cmdline: cmdline.into(),
             handover,
             memory: vec![(RAM, RAM_END - RAM)],
             reservations: vec![initrd],
@@ -72,7 +65,7 @@ impl Told {
             .iter()
             .flat_map(|(address, size)| [address.to_be_bytes(), size.to_be_bytes()].concat())
             .collect();
-        let line = [self.cmdline.as_bytes(), b"\0"].concat();
+        let line = [&self.cmdline[..], b"\0"].concat();
         let mut tree = Tree::new()
             .property("#address-cells", &2_u32.to_be_bytes())
             .property("#size-cells", &2_u32.to_be_bytes())
@@ -159,9 +152,15 @@ pub fn gate_extent() -> Range {
 /// The gate's info block and what was added to its stub, as of a gate for arm64.
 pub fn gate(keys: &[u8]) -> ([u8; LEN], Vec<u8>) {
     let (info, added) = built_gate(keys, &[]);
-    let mut info = GateInfo::parse(&info).expect("well made");
-    info.formats = Formats::of(Isa::Arm64);
-    (info.to_bytes(), added)
+    (for_arm64(info), added)
+}
+
+/// An info block as that of a gate for arm64; one that can't be read stays as it is.
+pub fn for_arm64(block: [u8; LEN]) -> [u8; LEN] {
+    GateInfo::parse(&block).map_or(block, |mut info| {
+        info.formats = Formats::of(Isa::Arm64);
+        info.to_bytes()
+    })
 }
 
 /// What the gate with these keys makes of the machine, on this processor.

@@ -1,6 +1,8 @@
-//! The smallest image that is both a PE file and a bzImage: 2 KiB, and does nothing.
+//! The smallest image that is both a PE file and a bzImage: 2 KiB, and does nothing; or, for whoever asks for it, a PE
+//! file and an Image of arm64.
 //!
-//! Laid out as Linux lays out its own ("PE Format"; Documentation/arch/x86/boot.rst):
+//! Laid out as Linux lays out its own ("PE Format"; Documentation/arch/x86/boot.rst; of arm64 the header at the file's
+//! begin is that of Documentation/arch/arm64/booting.rst, and there is no setup header):
 //!
 //! | file offset | |
 //! |---|---|
@@ -8,6 +10,10 @@
 //! | 0x1f1 | setup header, over into the next sector |
 //! | 0x200 | section `.setup`, one sector |
 //! | 0x400 | section `.text`: the protected-mode part |
+
+use std::cell::Cell;
+
+use baton_formats::gate_image::Isa;
 
 pub const LEN: usize = 0x800;
 pub const CMDLINE_SIZE: u32 = 255;
@@ -20,10 +26,30 @@ const SECTIONS: usize = OPTIONAL + 112 + 8 * DIRECTORIES;
 pub const CHECKSUM: usize = OPTIONAL + 64;
 pub const CERTIFICATE_DIRECTORY: usize = OPTIONAL + 112 + 4 * 8;
 
+thread_local! {
+    static ARCHITECTURE: Cell<Isa> = const { Cell::new(Isa::X86_64) };
+}
+
+/// Does something with small images of this architecture, on this thread.
+pub fn on<T>(isa: Isa, task: impl FnOnce() -> T) -> T {
+    let before = ARCHITECTURE.replace(isa);
+    let result = task();
+    ARCHITECTURE.set(before);
+    result
+}
+
+/// The architecture that small images are of now.
+pub fn architecture() -> Isa {
+    ARCHITECTURE.get()
+}
+
 pub fn small_image() -> Vec<u8> {
     let mut image = vec![0; LEN];
     write_pe(&mut image);
-    write_setup_header(&mut image);
+    match architecture() {
+        Isa::X86_64 => write_setup_header(&mut image),
+        Isa::Arm64 => write_arm64_header(&mut image),
+    }
     for (index, byte) in image[0x400..].iter_mut().enumerate() {
         *byte = (index % 251) as u8;
     }
@@ -84,6 +110,14 @@ fn write_section(image: &mut [u8], at: usize, name: &[u8; 8], offset: u32, size:
     put(image, at + 16, &size.to_le_bytes());
     put(image, at + 20, &offset.to_le_bytes());
     put(image, at + 36, &0x6000_0020_u32.to_le_bytes());
+}
+
+/// For pages of 4 KiB, anywhere in memory, of which it takes 64 KiB.
+fn write_arm64_header(image: &mut [u8]) {
+    put(image, COFF, &0xaa64_u16.to_le_bytes());
+    put(image, 16, &0x1_0000_u64.to_le_bytes());
+    put(image, 24, &0xa_u64.to_le_bytes());
+    put(image, 56, b"ARM\x64");
 }
 
 fn write_setup_header(image: &mut [u8]) {

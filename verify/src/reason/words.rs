@@ -46,7 +46,7 @@ impl fmt::Display for Reason {
             Self::BadUki(error) => error.fmt(f),
             Self::BadMultiboot2(error) => error.fmt(f),
             Self::UnknownFormat => f.write_str(
-                "not a bzImage, a UKI, an ELF file of Linux or with a PVH entry point, or a multiboot2 kernel (decompress it if it is compressed)",
+                "of no format that the gate boots: not a UKI, and on x86 not a bzImage, an ELF file of Linux or with a PVH entry point, or a multiboot2 kernel, on arm64 not an Image (decompress it if it is compressed)",
             ),
             Self::NotBuiltIn(format) => write!(
                 f,

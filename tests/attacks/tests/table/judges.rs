@@ -4,13 +4,13 @@ use std::fs;
 
 use baton_cli::cli::Cli;
 use baton_formats::boot_params::{self, offset};
-use baton_formats::gate_image::{FILE_OFFSET, GateInfo, LEN};
+use baton_formats::gate_image::{Formats, Isa};
 use baton_gate::arch::x86_64::{Arguments, BootPlan, screen};
 use baton_gate::firmware::Firmware;
 use baton_gate::image::Image;
 use baton_gate::run::{Stopwatch, prepare};
 use baton_samples::machine::{self, BOOT_PARAMS, CMDLINE, Memory};
-use baton_verify::{Certificate, Component, Lists, Refusal, Trust, decide};
+use baton_verify::{Certificate, Component, Lists, Machine, Refusal, Trust, decide};
 use clap::Parser as _;
 use tempfile::TempDir;
 
@@ -18,6 +18,20 @@ use super::scene::{CRASH_MAP, DUMP, Scene, dump_header};
 
 /// The verdict on what is handed over.
 pub fn by_verdict(scene: &Scene) -> Result<(), Refusal> {
+    verdict_for(scene, Isa::X86_64)
+}
+
+/// The verdict for a machine of this architecture.
+pub fn verdict_for(scene: &Scene, isa: Isa) -> Result<(), Refusal> {
+    let (formats, line, crash) = match isa {
+        Isa::X86_64 => (scene.gate.formats, scene.whole_line(), None),
+        // The line doesn't tell of a crash there.
+        Isa::Arm64 => (Formats::of(isa), scene.line.clone(), Some(scene.crash)),
+    };
+    let machine = Machine {
+        crash,
+        ..scene.told()
+    };
     let none = Default::default();
     let shim = scene.shim.as_ref().unwrap_or(&none);
     let trust = Trust::of(&Lists {
@@ -28,20 +42,18 @@ pub fn by_verdict(scene: &Scene) -> Result<(), Refusal> {
         mok_revocations: &shim.revoked,
         dbx: &shim.dbx,
         sbat_level: shim.sbat_level.as_deref(),
-        formats: scene.gate.formats,
+        formats,
     })?;
-    decide(&scene.handover(), &scene.whole_line(), scene.told(), &trust).map(|_| ())
+    decide(&scene.handover(), &line, machine, &trust).map(|_| ())
 }
 
 /// The gate's whole way on a machine of bytes, from boot_params to the plan.
 pub fn by_gate(scene: &Scene, look: impl FnOnce(&BootPlan<'_>)) -> Result<(), Refusal> {
-    let file = scene.gate_file();
-    let info: &[u8; LEN] = file[FILE_OFFSET..].first_chunk().expect("a block");
-    let added = &file[stub_len(info)..];
+    let (info, added) = scene.gate_parts();
     let mut memory = memory(scene);
     draw(&mut memory);
     let in_gate = |reason| Refusal::new(Component::Gate, reason);
-    let image = Image::read(info, added, machine::gate_extent()).map_err(in_gate)?;
+    let image = Image::read(&info, &added, machine::gate_extent()).map_err(in_gate)?;
     let mut arguments = Arguments::read(&memory, BOOT_PARAMS)
         .map_err(|reason| Refusal::new(Component::BootParams, reason))?;
     arguments.reach_ram(|_, end| end.min(scene.reach));
@@ -66,11 +78,6 @@ fn draw(memory: &mut Memory) {
     if let Some((_, range)) = screen() {
         memory.clear(range);
     }
-}
-
-/// As the gate's stub knows its own length.
-fn stub_len(info: &[u8; LEN]) -> usize {
-    GateInfo::parse(info).map_or(0x3000, |info| info.stub_len as usize)
 }
 
 fn memory(scene: &Scene) -> Memory {

@@ -1,6 +1,7 @@
 //! The attack table: none of them boots anything that wasn't verified.
 #![allow(clippy::cast_possible_truncation)]
 
+mod arm64;
 mod bases;
 mod case;
 mod groups;
@@ -105,8 +106,16 @@ fn expect<T: PartialEq + std::fmt::Debug>(
     }
 }
 
-/// All of them, on all processors, in the order of the table.
+/// All of them, in the order of the table.
 fn run_all(cases: &[Case]) -> Vec<Result<Row, String>> {
+    on_all_processors(cases, |case| {
+        std::panic::catch_unwind(|| run(case))
+            .unwrap_or_else(|_| Err("it panics, see above".into()))
+    })
+}
+
+/// What comes of each, in their order.
+fn on_all_processors<T: Send>(cases: &[Case], run: impl Fn(&Case) -> T + Sync) -> Vec<T> {
     let next = Mutex::new(0);
     let results = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -121,8 +130,7 @@ fn run_all(cases: &[Case]) -> Vec<Result<Row, String>> {
                     let Some(case) = cases.get(index) else {
                         break;
                     };
-                    let result = std::panic::catch_unwind(|| run(case))
-                        .unwrap_or_else(|_| Err("it panics, see above".into()));
+                    let result = run(case);
                     results.lock().expect("no panic").push((index, result));
                 }
             });
@@ -154,6 +162,32 @@ fn every_attack_is_refused_by_everyone_in_the_same_words_or_survived() {
     );
     let rows: Vec<Row> = results.into_iter().flatten().collect();
     document::check(&root(), &rows).unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn what_is_refused_on_x86_is_refused_on_arm64_for_the_same_reason() {
+    let cases = groups::all();
+    let tried: Vec<_> = on_all_processors(&cases, arm64::run);
+    let tried: Vec<_> = cases
+        .iter()
+        .zip(tried)
+        .filter_map(|(case, result)| Some((case, result?)))
+        .collect();
+    let wrong: Vec<String> = tried
+        .iter()
+        .filter_map(|(case, result)| {
+            let error = result.as_ref().err()?;
+            Some(format!("{:?}: {}: {error}", case.group, case.name))
+        })
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        tried.len(),
+        wrong.join("\n")
+    );
+    assert!(tried.len() >= arm64::LEAST, "{} of them", tried.len());
 }
 
 #[test]

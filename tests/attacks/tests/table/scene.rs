@@ -2,7 +2,7 @@
 //! firmware and the running kernel left.
 
 use baton_formats::boot_params::SECURE_BOOT_ENABLED;
-use baton_formats::gate_image::{FILE_OFFSET, Formats, GateInfo};
+use baton_formats::gate_image::{FILE_OFFSET, Formats, GateInfo, LEN};
 use baton_formats::handover::{PlannedRecord, RecordKind};
 use baton_formats::policy::Policy;
 use baton_samples::build::{Build, authenticode, sha256, sign, signer};
@@ -145,6 +145,14 @@ impl Scene {
         file
     }
 
+    /// The gate's info block, and what was added to its stub, which knows its own length.
+    pub fn gate_parts(&self) -> ([u8; LEN], Vec<u8>) {
+        let file = self.gate_file();
+        let info: &[u8; LEN] = file[FILE_OFFSET..].first_chunk().expect("a block");
+        let stub_len = GateInfo::parse(info).map_or(0x3000, |info| info.stub_len as usize);
+        (*info, file[stub_len..].to_vec())
+    }
+
     /// What the gate goes by; the stock policy where it can't be read, which the gate itself refuses.
     pub fn policy(&self) -> Policy<'_> {
         match &self.gate.policy[..] {
@@ -203,15 +211,15 @@ impl Scene {
 
 /// The stub of a gate that doesn't run: a PE and bzImage hybrid with an info block.
 fn stub(formats: Formats) -> Vec<u8> {
-    const LEN: usize = 0x3000;
+    const STUB_LEN: usize = 0x3000;
     let mut stub = small_image();
-    stub.resize(LEN, 0);
+    stub.resize(STUB_LEN, 0);
     set_text_len(&mut stub);
     stub[0x1f1] = 7; // setup_sects: the block begins the protected-mode part
     stub[0x236] = 0x7f; // xloadflags
     stub[0x238..0x23c].copy_from_slice(&2047_u32.to_le_bytes()); // cmdline_size
     let info = GateInfo {
-        stub_len: LEN as u32,
+        stub_len: STUB_LEN as u32,
         keys: Default::default(),
         policy: Default::default(),
         sbat: Default::default(),
