@@ -3,6 +3,7 @@
 pub mod arguments;
 pub mod convert;
 mod efi_map;
+pub mod paging;
 mod tree;
 
 extern crate alloc;
