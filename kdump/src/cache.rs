@@ -2,20 +2,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The pieces read last, each by its number; the oldest makes way.
-pub(crate) struct Cache {
-    slots: Mutex<Slots>,
+/// The pieces read last, each by its number or whatever else tells it from others; the oldest makes way.
+pub(crate) struct Cache<K = u64> {
+    slots: Mutex<Slots<K>>,
 }
 
-struct Slots {
-    held: Vec<(u64, Arc<[u8]>)>,
+struct Slots<K> {
+    held: Vec<(K, Arc<[u8]>)>,
     room: usize,
     next: usize,
 }
 
-impl Cache {
+impl<K: Copy + PartialEq> Cache<K> {
     /// With room for so many, at least one.
-    pub(crate) fn new(room: usize) -> Cache {
+    pub(crate) fn new(room: usize) -> Cache<K> {
         Cache {
             slots: Mutex::new(Slots {
                 held: Vec::new(),
@@ -28,7 +28,7 @@ impl Cache {
     /// The piece of this number: kept, or read now, without the lock.
     pub(crate) fn get<E>(
         &self,
-        number: u64,
+        number: K,
         read: impl FnOnce() -> Result<Arc<[u8]>, E>,
     ) -> Result<Arc<[u8]>, E> {
         if let Some(kept) = self.kept(number) {
@@ -49,7 +49,7 @@ impl Cache {
     }
 
     /// The piece of this number, if it is kept.
-    pub(crate) fn kept(&self, number: u64) -> Option<Arc<[u8]>> {
+    pub(crate) fn kept(&self, number: K) -> Option<Arc<[u8]>> {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let found = slots.held.iter().find(|(held, _)| *held == number);
         found.map(|(_, piece)| Arc::clone(piece))

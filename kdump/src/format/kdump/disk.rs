@@ -66,7 +66,9 @@ pub(crate) struct Place {
 }
 
 /// `page_desc_t`: one for each page that is set in the second bitmap.
-#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub(crate) struct PageDescriptor {
     pub offset: U64,     // where the page's data is in the file

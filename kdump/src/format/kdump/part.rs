@@ -10,6 +10,7 @@ use crate::decode::Decoder;
 use crate::source::{read_up_to, reason};
 use crate::survey::Flaw;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// More notes than any machine has.
@@ -27,7 +28,10 @@ pub(super) struct Part {
     /// How many dumped pages other parts have before this one's first.
     skipped: u64,
     descriptors: Descriptors,
-    pages: Cache,
+    /// Whole pages, by their descriptors, which may be the same for many frames.
+    pages: Cache<PageDescriptor>,
+    /// The highest offset of a page that was read.
+    furthest: AtomicU64,
     decoders: Mutex<Vec<Decoder>>,
 }
 
@@ -62,6 +66,7 @@ impl Part {
             skipped,
             source,
             pages: Cache::new(16),
+            furthest: AtomicU64::new(0),
             decoders: Mutex::new(Vec::new()),
         })
     }
@@ -254,35 +259,42 @@ impl Part {
         inside: u64,
         buffer: &mut [u8],
     ) -> Result<(), Unreadable> {
-        if buffer.len() as u64 == self.page_size() && self.pages.kept(frame).is_none() {
-            return self.decode(frame, buffer);
+        let address = frame * self.page_size();
+        let descriptor = self.descriptor(frame, address)?;
+        let damaged = |reason| Unreadable::Damaged(address, reason);
+        if buffer.len() as u64 == self.page_size() && !self.is_worth_keeping(descriptor) {
+            return self.decode(descriptor, buffer).map_err(damaged);
         }
-        let page = self.pages.get(frame, || {
+        let page = self.pages.get(descriptor, || {
             let mut page = vec![0; usize::try_from(self.page_size()).unwrap_or(0)];
-            self.decode(frame, &mut page).map(|()| Arc::from(page))
+            let decoded = self.decode(descriptor, &mut page);
+            decoded.map(|()| Arc::from(page)).map_err(damaged)
         })?;
         let start = usize::try_from(inside).unwrap_or(usize::MAX);
         match page.get(start..).and_then(|it| it.get(..buffer.len())) {
             Some(found) => buffer.copy_from_slice(found),
-            None => return Err(Unreadable::Absent(frame * self.page_size())),
+            None => return Err(Unreadable::Absent(address)),
         }
         Ok(())
     }
 
-    /// Reads and decompresses a page.
-    fn decode(&self, frame: u64, page: &mut [u8]) -> Result<(), Unreadable> {
-        let address = frame * self.page_size();
-        let damaged = |reason| Unreadable::Damaged(address, reason);
-        let descriptor = self.descriptor(frame, address)?;
-        let codec = descriptor.codec().map_err(damaged)?;
+    /// Whoever reads one page after the other comes back only to those that several frames share.
+    fn is_worth_keeping(&self, descriptor: PageDescriptor) -> bool {
+        let offset = descriptor.offset.get();
+        offset <= self.furthest.fetch_max(offset, Ordering::Relaxed)
+    }
+
+    /// Reads and decompresses a page; the reason if that fails.
+    fn decode(&self, descriptor: PageDescriptor, page: &mut [u8]) -> Result<(), String> {
+        let codec = descriptor.codec()?;
         let mut data = vec![0; usize::try_from(descriptor.size.get()).unwrap_or(0)];
         self.source
             .read_at(descriptor.offset.get(), &mut data)
-            .map_err(|error| damaged(reason(&error)))?;
+            .map_err(|error| reason(&error))?;
         let mut decoder = self.take();
         let decoded = decoder.decode(codec, &data, page);
         self.give_back(decoder);
-        decoded.map_err(|error| damaged(error.to_string()))
+        decoded.map_err(|error| error.to_string())
     }
 
     /// A decoder, of which each thread needs one.

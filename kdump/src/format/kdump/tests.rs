@@ -264,6 +264,24 @@ fn a_descriptor_of_zeros_is_a_lost_page() {
 }
 
 #[test]
+fn frames_that_share_a_place_in_the_file_are_each_read_as_their_descriptors_say() {
+    let mut bytes = KdumpSample::new().build();
+    // Frame 2 has the data of frame 1; frame 9 the first bytes of frame 1's, as if they were compressed.
+    let first = bytes[DESCRIPTORS..][..24].to_vec();
+    let descriptor = |index: usize| DESCRIPTORS + 24 * index;
+    bytes[descriptor(1)..][..24].copy_from_slice(&first);
+    bytes[descriptor(5)..][..24].copy_from_slice(&first);
+    bytes[descriptor(5) + 12] = 1;
+    let dump = open(bytes).unwrap();
+    for _ in 0..3 {
+        assert_eq!(page(&dump, 1), Ok(content(1)));
+        assert_eq!(page(&dump, 2), Ok(content(1)));
+        assert!(matches!(page(&dump, 9), Err(Unreadable::Damaged(..))));
+        assert_eq!(page(&dump, 8), Ok(content(8)));
+    }
+}
+
+#[test]
 fn descriptors_that_lie_damage_their_page_alone() {
     for (at, value) in [
         (0, u64::MAX),
