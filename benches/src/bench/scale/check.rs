@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use baton_lab::exec;
 use serde::Deserialize;
 
+use super::vmcore::MESSAGE;
 use crate::bench::cost::{Contender, Job, Programs};
 
 /// Of `baton dump info --json`.
@@ -65,6 +66,9 @@ fn dump(job: &Job<'_>, programs: &Programs, contender: &Contender, pages: u64) -
     let said = exec::output(info.args(["dump", "info", "--json"]).arg(&job.out))?;
     let info: Info = serde_json::from_str(&said).context(said)?;
     ensure!(info.complete, "the dump is incomplete");
+    let mut dmesg = Command::new(&programs.baton);
+    let said = exec::output(dmesg.args(["dump", "dmesg"]).arg(&job.out))?;
+    ensure!(said.contains(MESSAGE), "the dump lacks the log: {said}");
     ensure!(
         info.memory.dumped == pages,
         "the dump has {} pages, and should have {pages}",

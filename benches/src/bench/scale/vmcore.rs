@@ -14,6 +14,7 @@
 
 mod elf;
 mod kernel;
+mod log;
 mod pages;
 
 use std::fs::File;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+pub use self::log::MESSAGE;
 use self::pages::{BLOCK, Use};
 
 /// PAGE_SIZE.

@@ -8,7 +8,7 @@ use super::pages::{
     BLOCK, BUDDY, FLAGS, MAPCOUNT, MAPPING, ORDER, PG_LRU, PG_SWAPBACKED, PRIVATE, REFCOUNT,
     STRUCT, Use, blocks, blocks_of,
 };
-use super::{PAGE, SECTION};
+use super::{PAGE, SECTION, log};
 
 /// Where memory is mapped in order (Documentation/arch/x86/x86_64/mm.rst, four levels).
 pub(super) const DIRECT_MAP: u64 = 0xffff_8880_0000_0000;
@@ -28,7 +28,8 @@ const VMEMMAP_UPPER: u64 = IMAGE_MIDDLE + PAGE;
 const UTS_NAMESPACE: u64 = VMEMMAP_UPPER + PAGE;
 const ONLINE: u64 = UTS_NAMESPACE + PAGE;
 const NODES: u64 = ONLINE + PAGE;
-const SECTION_ROOTS: u64 = NODES + PAGE;
+const LOG: u64 = NODES + PAGE;
+const SECTION_ROOTS: u64 = LOG + log::SIZE;
 pub(super) const NODE: u64 = SECTION_ROOTS + 8 * ROOTS;
 /// The `struct page`s of all sections that are free, the tables that map vmemmap, and the table of sections.
 pub(super) const FREE_STRUCTS: u64 = 4 * BLOCK;
@@ -94,10 +95,21 @@ fn vmcoreinfo() -> String {
         ("_stext", START),
         ("mem_section", SECTION_ROOTS),
         ("node_data", NODES),
+        ("prb", LOG),
     ];
     lines.extend(symbols.map(|(name, at)| format!("SYMBOL({name})={:x}", IMAGE + at)));
-    lines.extend(SIZES.map(|(name, size)| format!("SIZE({name})={size}")));
-    lines.extend(OFFSETS.map(|(name, offset)| format!("OFFSET({name})={offset}")));
+    lines.extend(
+        SIZES
+            .into_iter()
+            .chain(log::SIZES)
+            .map(|(name, size)| format!("SIZE({name})={size}")),
+    );
+    lines.extend(
+        OFFSETS
+            .into_iter()
+            .chain(log::OFFSETS)
+            .map(|(name, offset)| format!("OFFSET({name})={offset}")),
+    );
     lines.extend(LENGTHS.map(|(name, length)| format!("LENGTH({name})={length}")));
     lines.extend(NUMBERS.map(|(name, number)| format!("NUMBER({name})={number}")));
     lines.push("KERNELOFFSET=0".to_owned());
@@ -177,6 +189,7 @@ pub(super) fn contents(sections: u64, used: u64) -> Vec<(u64, Vec<u8>)> {
     contents.push((node, words((0..areas / 8).map(|_| 0))));
     contents.push((NR_FREE, words([free])));
     contents.push((NODE + NR_ZONES, words([1])));
+    contents.extend(log::contents(LOG));
     contents
 }
 
@@ -244,6 +257,6 @@ fn table(entries: impl IntoIterator<Item = (u64, u64)>) -> Vec<u8> {
     words((0..ENTRIES).map(|index| entries.get(&index).copied().unwrap_or(0)))
 }
 
-fn words(values: impl IntoIterator<Item = u64>) -> Vec<u8> {
+pub(super) fn words(values: impl IntoIterator<Item = u64>) -> Vec<u8> {
     values.into_iter().flat_map(u64::to_le_bytes).collect()
 }
