@@ -106,7 +106,7 @@ const NO_ALGORITHMS: [&str; 10] = [
 pub const NO_KERNEL: &str = "run a kernel of 6.16 or later that is built with CONFIG_CRASH_DM_CRYPT and has configfs mounted, or name a target that isn't encrypted, or at least a place for the kernel log ([log] in crash.toml; by default /boot/crash, where /boot is a file system of its own)";
 pub const NO_KEY: &str = "make it a LUKS volume, or name a target that isn't encrypted";
 const NO_HEADER: &str = "lay the header on the device itself, or name another target";
-const LINK: &str = "have it linked when the volume is opened: with cryptsetup 2.7 or later and systemd 256 or later by the option link-volume-key=@u::%logon:cryptsetup:UUID in /etc/crypttab, or by `cryptsetup open --link-vk-to-keyring`";
+const LINK: &str = "with cryptsetup 2.7 or later, link it by `cryptsetup open --test-passphrase --link-vk-to-keyring @u::%logon:cryptsetup:UUID DEVICE`, or, with systemd 256 or later, at each start by the option link-volume-key=@u::%logon:cryptsetup:UUID in /etc/crypttab";
 
 #[cfg(test)]
 mod tests;
