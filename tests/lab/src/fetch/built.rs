@@ -21,6 +21,12 @@ pub const CRYPT: &str = "crypt";
 /// Both, with what is merged into the configuration besides.
 const KERNELS: [(&str, Option<&str>); 2] = [(CAPTURE, None), (CRYPT, Some(CRYPT_CONFIG))];
 
+/// Whether the kernel of this label is built here.
+#[must_use]
+pub fn is_built(label: &str) -> bool {
+    KERNELS.iter().any(|(built, _)| *built == label)
+}
+
 /// What a first kernel needs besides what the small one has.
 const CRYPT_CONFIG: &str = include_str!("built/crypt.config");
 

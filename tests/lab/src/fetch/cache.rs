@@ -56,7 +56,7 @@ impl Entry<'_> {
             Entry::Kernel(label) => format!("kernel-{label}-8"),
             Entry::BuiltKernels(digest) => format!("built-kernels-{digest}-1"),
             Entry::StockKexec => "stock-kexec-1".into(),
-            Entry::Lvm => "lvm-6".into(),
+            Entry::Lvm => "lvm-7".into(),
             Entry::Images => "images-2".into(),
             Entry::DumpPeers => "dump-peers-2".into(),
             Entry::SystemdSbsign => "systemd-sbsign-1".into(),

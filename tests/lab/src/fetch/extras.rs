@@ -10,6 +10,7 @@ use fs_err as fs;
 use crate::fetch::apt::{self, Apt, Releases};
 use crate::fetch::cache::{Cache, Entry};
 use crate::fetch::modules::decompressed;
+use crate::fetch::newer;
 use crate::fetch::packages::Kernel;
 use crate::fetch::peers::Peers;
 use crate::fetch::python;
@@ -69,9 +70,15 @@ impl Extras {
         &self.stock_kexec
     }
 
-    /// LVM, dmsetup, mdadm, cryptsetup, keyctl, mke2fs, mkfs.btrfs and their libraries, as a file tree.
+    /// LVM, dmsetup, mdadm, cryptsetup, mke2fs, mkfs.btrfs and their libraries, as a file tree.
     pub fn lvm_tree(&self) -> &Path {
         &self.lvm
+    }
+
+    /// The newest cryptsetup, which puts a volume's key into a keyring (2.7 and later), and beside it all that it links.
+    pub fn newest_cryptsetup(&self) -> (PathBuf, PathBuf) {
+        let tree = self.lvm.join(NEWER);
+        (tree.join("usr/sbin/cryptsetup"), newer::libraries(&tree))
     }
 
     /// Python, with drgn.
@@ -126,22 +133,19 @@ const MKE2FS: &[&str] = &["e2fsprogs", "libext2fs2", "libcom-err2", "libuuid1"];
 
 fn lvm(cache: &Cache, draft: &Path) -> Result<()> {
     let apt = Apt::for_downloads(cache, Releases::Stable)?;
-    let programs = [
-        "lvm2",
-        "dmsetup",
-        "mdadm",
-        "btrfs-progs",
-        "cryptsetup-bin",
-        "keyutils",
-    ];
+    let programs = ["lvm2", "dmsetup", "mdadm", "btrfs-progs", "cryptsetup-bin"];
     apt.unpack_all(&programs, draft)?;
     apt.unpack_all(MKE2FS, draft)?;
     for package in programs {
         let libraries = apt.libraries(package, apt::BASE)?;
         apt.unpack_all(&libraries, draft)?;
     }
-    Ok(())
+    let newest = Apt::for_downloads(cache, Releases::WithNewest)?;
+    newer::unpack(&newest, "cryptsetup-bin", &draft.join(NEWER))
 }
+
+/// Where the newest cryptsetup is in that tree.
+const NEWER: &str = "newer";
 
 fn images(cache: &Cache, draft: &Path) -> Result<()> {
     let apt = Apt::for_downloads(cache, Releases::WithNewest)?;

@@ -1,6 +1,6 @@
 //! Programs that are newer than this system's: unpacked with all of their libraries, and run with those.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
@@ -18,9 +18,14 @@ pub fn unpack(apt: &Apt, package: &str, into: &Path) -> Result<()> {
     apt.unpack_all(&newest.collect::<Vec<_>>(), into)
 }
 
+/// Where the libraries of such a tree are, and the dynamic linker.
+pub fn libraries(tree: &Path) -> PathBuf {
+    tree.join(LIBRARIES)
+}
+
 /// A program of that, started by the dynamic linker that came with it, which finds its libraries.
 pub fn command(tree: &Path, program: &str) -> Command {
-    let libraries = tree.join(LIBRARIES);
+    let libraries = libraries(tree);
     let mut path = libraries.clone().into_os_string();
     // systemd's programs share a library that nobody else is to use.
     path.push(":");

@@ -5,7 +5,8 @@
 //! | `bin/kexec`, `bin/baton` | stock kexec (its libraries are under `system/`), and ours |
 //! | `drop-in/kexec` | ours by that name |
 //! | `scripts/{kexec-load,kexec}` | what Debian's kexec-tools runs at shutdown |
-//! | `bin/{lvm,dmsetup,mdadm,cryptsetup,keyctl,mke2fs,mkfs.btrfs}` | what makes volumes, arrays and file systems, as distributed |
+//! | `newer` | the newest cryptsetup, its libraries, and a dynamic linker for it |
+//! | `bin/{lvm,dmsetup,mdadm,cryptsetup,mke2fs,mkfs.btrfs}` | what makes volumes, arrays and file systems, as distributed |
 //! | `bin/busybox` | for what no program of ours does |
 //! | `bin/baton-capture` | what captures a crash |
 //! | `modules/RELEASE/MODULE/` | a module and what it needs, decompressed |
@@ -177,12 +178,28 @@ fn lvm(extras: &Extras, tree: &Path) -> Result<()> {
         "sbin/mkfs.btrfs",
         "sbin/cryptsetup",
         "bin/btrfs",
-        "bin/keyctl",
     ] {
         let name = program.rsplit('/').next().unwrap_or(program);
         fs::copy(from.join(program), tree.join("bin").join(name))?;
     }
+    newest_cryptsetup(extras, tree)?;
     libraries(from, tree)
+}
+
+/// With a library path and a dynamic linker of its own.
+fn newest_cryptsetup(extras: &Extras, tree: &Path) -> Result<()> {
+    let place = tree.join("newer");
+    fs::create_dir_all(&place)?;
+    let (program, libraries) = extras.newest_cryptsetup();
+    fs::copy(program, place.join("cryptsetup"))?;
+    for entry in fs::read_dir(libraries)? {
+        let path = entry?.path();
+        // Links, too, become files.
+        if let (true, Some(name)) = (path.is_file(), path.file_name()) {
+            fs::copy(&path, place.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 /// What programs link, where guests' loaders look for it.

@@ -1,6 +1,6 @@
 //! Dumps to encrypted volumes, made by cryptsetup itself: captured without it, with a key that the kernel kept.
 //!
-//! What /etc/crypttab's `link-volume-key=` does is done by keyctl here: the volume key is put into root's keyring.
+//! The volume key is put into root's keyring as docs/crash.md says for a volume that is open already.
 
 use anyhow::{Context, Result, ensure};
 use baton_guest::script::{Expect, Script, Step};
@@ -10,8 +10,8 @@ use baton_lab::vm::{Run, judge};
 
 use super::bystanders::{same_disks, summed};
 use super::crashing::{PLACE, attached, configured, ended, mounted, on_nvme};
-use super::examine::{read_elsewhere, the_dump};
-use super::faults::readable;
+use super::examine::{opened_by_all, read_elsewhere, the_dump};
+use super::power::{FOUND, Storage};
 use super::volumes::{LOAD, STATUS, with_lvm};
 use crate::scenario::Scenario;
 
@@ -94,16 +94,11 @@ fn opened(device: &str) -> Step {
     ))
 }
 
-fn linked() -> Step {
-    Step::Run {
-        argv: vec![
-            "/payload/bin/busybox".into(),
-            "sh".into(),
-            "-c".into(),
-            format!("/payload/bin/keyctl padd logon cryptsetup:{ID} @u < /volume-key"),
-        ],
-        expect: Expect::Success,
-    }
+fn linked(device: &str) -> Step {
+    Step::run(&format!(
+        "/payload/newer/ld-linux-x86-64.so.2 --library-path /payload/newer /payload/newer/cryptsetup \
+         open --test-passphrase --link-vk-to-keyring @u::%logon:cryptsetup:{ID} --key-file /passphrase {device}"
+    ))
 }
 
 fn mount(device: &str, place: &str) -> [Step; 2] {
@@ -114,11 +109,11 @@ fn mount(device: &str, place: &str) -> [Step; 2] {
 }
 
 /// Loaded by these words, and crashed.
-fn crashed(mut steps: Vec<Step>, load: &str) -> Script {
+fn crashed(mut steps: Vec<Step>, device: &str, load: &str) -> Script {
     steps.push(configured(150, built::CRYPT, &[mounted(PLACE)]));
     // Without the key a load is refused, and nothing is loaded.
     steps.push(Step::run_expecting(load, Expect::Failure));
-    steps.push(linked());
+    steps.push(linked(device));
     steps.push(Step::run(load));
     steps.push(Step::run(STATUS));
     steps.push(run("busybox sync"));
@@ -154,10 +149,14 @@ fn captured(name: &str, below: Vec<Step>, device: &'static str) -> Scenario {
     steps.push(run("mke2fs -q -t ext4 /dev/mapper/secret"));
     steps.extend(mount("/dev/mapper/secret", PLACE));
     let load = format!("{LOAD} --via gate --gate /payload/gate/mok.efi");
-    Scenario::new(format!("dump-{name}"), crashed(steps, &load), |run| {
-        judge::locked_down(run, 1)?;
-        is_captured(run)
-    })
+    Scenario::new(
+        format!("dump-{name}"),
+        crashed(steps, device, &load),
+        |run| {
+            judge::locked_down(run, 1)?;
+            is_captured(run)
+        },
+    )
     .on(machine(disks()))
     .within(240)
     .with_built_kernels()
@@ -171,9 +170,29 @@ fn captured(name: &str, below: Vec<Step>, device: &'static str) -> Scenario {
         let places = vec![(steps, "/secret".to_owned())];
         let files = read_elsewhere(lab, directory, built::CRYPT, &disks(), places)?;
         let files = files.first().context("nothing was read")?;
-        readable(lab, &the_dump(files)?, &["dump", "check"])
+        opened_by_all(lab, &the_dump(files)?, built::CRYPT)
     })
     .only_in_full()
+}
+
+/// An encrypted disk.
+pub fn storage() -> Storage {
+    let device = "/dev/member0";
+    let mut made = with_cryptsetup();
+    made.extend(encrypted(device));
+    made.push(run("mke2fs -q -t ext4 /dev/mapper/secret"));
+    made.extend(mount("/dev/mapper/secret", PLACE));
+    made.push(linked(device));
+    let mut found = with_cryptsetup();
+    found.push(opened(device));
+    found.extend(mount("/dev/mapper/secret", FOUND));
+    Storage {
+        name: "luks",
+        label: built::CRYPT,
+        disks: disks(),
+        made,
+        found,
+    }
 }
 
 /// A volume of LVM's on the encrypted one; by direct kexec.
@@ -189,7 +208,7 @@ fn lvm_above() -> Scenario {
         steps.push(run(words));
     }
     steps.extend(mount("/dev/vg0/crash", PLACE));
-    let script = crashed(steps, &format!("{LOAD} --via kernel"));
+    let script = crashed(steps, "/dev/member0", &format!("{LOAD} --via kernel"));
     Scenario::new("dump-lvm-on-luks", script, |run| {
         is_captured(run)?;
         judge::console_says(run, "vg0-crash is set up")
@@ -197,6 +216,16 @@ fn lvm_above() -> Scenario {
     .on(machine(disks()))
     .within(240)
     .with_built_kernels()
+    .examined(|lab, directory| {
+        let mut steps = with_cryptsetup();
+        steps.push(opened("/dev/member0"));
+        steps.push(run("lvm vgchange -ay vg0"));
+        steps.extend(mount("/dev/vg0/crash", "/secret"));
+        let places = vec![(steps, "/secret".to_owned())];
+        let files = read_elsewhere(lab, directory, built::CRYPT, &disks(), places)?;
+        let files = files.first().context("nothing was read")?;
+        opened_by_all(lab, &the_dump(files)?, built::CRYPT)
+    })
     .only_in_full()
 }
 
@@ -206,7 +235,7 @@ fn changed() -> Scenario {
     let mut steps = with_cryptsetup();
     steps.extend(attached(1, &boot, "/boot"));
     steps.extend(encrypted("/dev/member0"));
-    steps.push(linked());
+    steps.push(linked("/dev/member0"));
     steps.push(run("mke2fs -q -t ext4 /dev/mapper/secret"));
     steps.extend(mount("/dev/mapper/secret", PLACE));
     steps.push(configured(100, built::CRYPT, &[mounted(PLACE)]));
