@@ -53,7 +53,7 @@ impl Entry<'_> {
     fn name(self) -> String {
         match self {
             Entry::Firmware => "firmware-1".into(),
-            Entry::Kernel(label) => format!("kernel-{label}-8"),
+            Entry::Kernel(label) => format!("kernel-{label}-10"),
             Entry::BuiltKernels(digest) => format!("built-kernels-{digest}-1"),
             Entry::StockKexec => "stock-kexec-1".into(),
             Entry::Lvm => "lvm-7".into(),

@@ -32,8 +32,16 @@ const WANTED: &[&str] = &[
     "xfs",
 ];
 
-/// What guests are given where their kernels have it: a watchdog, and SATA's usual controller.
-const OPTIONAL: &[&str] = &["ahci", "i6300esb"];
+/// What guests are given where their kernels have it: a watchdog, SATA's usual controller, snapshots, and arrays that few
+/// have.
+const OPTIONAL: &[&str] = &[
+    "ahci",
+    "dm_snapshot",
+    "i6300esb",
+    "linear",
+    "raid0",
+    "raid10",
+];
 
 /// Where a kernel's modules are, as below `/lib/modules/RELEASE`.
 #[derive(Debug, Clone)]

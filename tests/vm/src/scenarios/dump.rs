@@ -13,6 +13,7 @@ mod mirrored;
 mod multipath;
 mod oracle;
 mod places;
+mod power;
 mod reserved;
 mod secrets;
 mod small;
@@ -68,6 +69,7 @@ pub fn all(labels: &[&str]) -> Vec<Scenario> {
     found.extend(arrays::all());
     found.extend(bystanders::all());
     found.extend(places::all());
+    found.extend(power::all());
     found.extend(encrypted::all());
     found.extend(mirrored::all());
     found.extend(multipath::all());

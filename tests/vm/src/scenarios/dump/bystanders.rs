@@ -30,7 +30,13 @@ struct Change {
     says: &'static str,
 }
 
-const CHANGES: [Change; 3] = [
+const CHANGES: [Change; 4] = [
+    // What is written to it would also have to be kept for the snapshot.
+    Change {
+        name: "snapshotted",
+        commands: &["lvm lvcreate -y --monitor n -s -l 4 -n before vg0/crash"],
+        says: CHANGED,
+    },
     // Another volume lies where it was.
     Change {
         name: "removed",
@@ -92,6 +98,7 @@ pub fn same_disks(directory: &Path, numbers: std::ops::Range<usize>) -> Result<(
 
 fn changed(change: &'static Change) -> Scenario {
     let mut steps = loaded();
+    steps.push(Step::LoadModule("dm_snapshot".into()));
     steps.push(run(&format!("busybox umount {PLACE}")));
     steps.extend(change.commands.iter().map(|words| run(words)));
     steps.push(run("lvm vgchange -an vg0"));

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use baton_guest::script::{Script, Step};
 use baton_lab::exec;
+use baton_lab::fetch::built;
 use baton_lab::fetch::cache::Cache;
 use baton_lab::fetch::peers::said;
 use baton_lab::fetch::symbols;
@@ -18,7 +19,7 @@ use baton_lab::setup::Lab;
 use baton_lab::vm::{self, Until, judge};
 use serde_json::Value;
 
-use super::case::Case;
+use super::case::{Case, Panic};
 use super::crashing::attached;
 
 /// Opens the one dump that there must be.
@@ -30,15 +31,43 @@ pub fn examine(lab: &Lab, directory: &Path, case: &Case) -> Result<()> {
         let files = fetched(lab, directory, &case.label, &targets)?;
         the_dump(files.first().context("no disk")?)?
     };
-    by_baton(lab, &dump, case)?;
-    by_makedumpfile(lab, &dump)?;
-    by_libkdumpfile(lab, &dump, case)?;
-    by_drgn(lab, &dump, case)?;
+    let crashed = Crashed {
+        label: &case.label,
+        panic: case.panic,
+    };
+    without_symbols(lab, &dump, crashed)?;
     // The kernels' symbols, which nobody else needs, are too large for the short suite.
     if case.is_short() {
         return Ok(());
     }
-    by_crash(lab, &dump, case)
+    by_crash(lab, &dump, crashed)
+}
+
+/// The kernel that a dump is of, and how it panicked.
+#[derive(Clone, Copy)]
+struct Crashed<'a> {
+    label: &'a str,
+    panic: Panic,
+}
+
+/// Opens a dump of a kernel that sysrq-c crashed, with everything that reads dumps.
+pub fn opened_by_all(lab: &Lab, dump: &Path, label: &str) -> Result<()> {
+    let panic = Panic::Sysrq;
+    let crashed = Crashed { label, panic };
+    without_symbols(lab, dump, crashed)?;
+    // Nobody keeps symbols of kernels that were built here.
+    if built::is_built(label) {
+        return Ok(());
+    }
+    by_crash(lab, dump, crashed)
+}
+
+/// Opens it with all that needs no debug symbols.
+fn without_symbols(lab: &Lab, dump: &Path, crashed: Crashed<'_>) -> Result<()> {
+    by_baton(lab, dump, crashed.panic)?;
+    by_makedumpfile(lab, dump)?;
+    by_libkdumpfile(lab, dump, crashed.label)?;
+    by_drgn(lab, dump, crashed.label)
 }
 
 /// Kernels that crash 9.0.2 doesn't know all structures of (`module_num_gpl_syms` is gone): it reads their memory
@@ -46,11 +75,11 @@ pub fn examine(lab: &Lab, directory: &Path, case: &Case) -> Result<()> {
 const TOO_NEW_FOR_CRASH: &[&str] = &["7.2"];
 
 /// crash finds the panicking task's way into the panic, or at least the log.
-fn by_crash(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
-    let kernel = lab.packages.kernel(&case.label)?;
+fn by_crash(lab: &Lab, dump: &Path, crashed: Crashed<'_>) -> Result<()> {
+    let kernel = lab.packages.kernel(crashed.label)?;
     let vmlinux = symbols::vmlinux(&Cache::open()?, kernel)?;
-    let (mode, command, wanted) = if TOO_NEW_FOR_CRASH.contains(&case.label.as_str()) {
-        (Some("--minimal"), "log", case.panic.message())
+    let (mode, command, wanted) = if TOO_NEW_FOR_CRASH.contains(&crashed.label) {
+        (Some("--minimal"), "log", crashed.panic.message())
     } else {
         (None, "bt", "crash_kexec")
     };
@@ -181,7 +210,7 @@ pub fn the_dump(files: &Path) -> Result<PathBuf> {
 }
 
 /// Everything in it can be read, and it says what happened.
-fn by_baton(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
+fn by_baton(lab: &Lab, dump: &Path, panic: Panic) -> Result<()> {
     let baton = |words: &[&str]| {
         let mut command = Command::new(lab.work.join("payload/bin/baton"));
         command.args(words).arg(dump);
@@ -192,9 +221,9 @@ fn by_baton(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
         serde_json::from_slice(&exec::bytes(&mut baton(&["dump", "info", "--json"]))?)?;
     let said = info["panic"]["message"].as_str().unwrap_or_default();
     ensure!(
-        said.contains(case.panic.message()),
+        said.contains(panic.message()),
         "baton dump info says that the panic was \"{said}\", and not \"{}\"",
-        case.panic.message()
+        panic.message()
     );
     Ok(())
 }
@@ -233,9 +262,9 @@ fn by_makedumpfile(lab: &Lab, dump: &Path) -> Result<()> {
 }
 
 /// libkdumpfile knows what it is, and of which kernel.
-fn by_libkdumpfile(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
+fn by_libkdumpfile(lab: &Lab, dump: &Path, label: &str) -> Result<()> {
     let said = said(lab.extras()?.peers.kdumpid().arg("-v").arg(dump))?;
-    let release = &lab.packages.kernel(&case.label)?.release;
+    let release = &lab.packages.kernel(label)?.release;
     ensure!(
         said.contains(release.as_str()),
         "kdumpid doesn't know the kernel {release}: {said}"
@@ -254,8 +283,8 @@ address = int(re.search(r'SYMBOL\(init_uts_ns\)=([0-9a-f]+)', info)[1], 16)
 assert sys.argv[2].encode() in program.read(address, 400), 'the name is not there'
 ";
 
-fn by_drgn(lab: &Lab, dump: &Path, case: &Case) -> Result<()> {
-    let release = &lab.packages.kernel(&case.label)?.release;
+fn by_drgn(lab: &Lab, dump: &Path, label: &str) -> Result<()> {
+    let release = &lab.packages.kernel(label)?.release;
     let mut python = lab.extras()?.python();
     said(python.args(["-c", DRGN]).arg(dump).arg(release)).map(drop)
 }

@@ -4,7 +4,6 @@
 use fs_err as fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use baton_guest::script::{Script, Step};
@@ -27,14 +26,10 @@ const SECOND: &str = "/var/second";
 const BOOT: &str = "/boot";
 
 /// A dump that is there already.
-const OLDER: &str = "2026-01-01T00:00:00Z";
+pub const OLDER: &str = "2026-01-01T00:00:00Z";
 const OLDER_TEXT: &str = "an older dump\n";
 /// `sha256sum` of that.
 const OLDER_SUM: &str = "aa742fb462da19a0a2458294bbf728ab0b12e6bbafaf7bb4f92f7eed3f6f0661";
-
-/// Moments at which the power goes, each a while after the one before.
-const CUTS: u32 = 20;
-const BETWEEN: Duration = Duration::from_millis(400);
 
 pub fn all() -> Vec<Scenario> {
     let gone = |when| {
@@ -44,7 +39,7 @@ pub fn all() -> Vec<Scenario> {
         })
     };
     let two = |first| vec![ext4(first), ext4(256)];
-    let mut found = vec![
+    vec![
         // Room for the kernel log, not for the dump.
         elsewhere("dump-fault-disk-full", two(16), None, LOAD),
         elsewhere(
@@ -57,9 +52,7 @@ pub fn all() -> Vec<Scenario> {
         elsewhere("dump-fault-modules-refused", on_virtio(), None, LOAD_OTHER),
         watched(two(256), gone("Kernel panic")),
         log_elsewhere(two(256), gone("Kernel panic")),
-    ];
-    found.extend((0..CUTS).map(power_cut));
-    found
+    ]
 }
 
 /// Loads the capture as it is meant to be.
@@ -91,6 +84,18 @@ fn on_virtio() -> Vec<Target> {
     vec![first, ext4(256)]
 }
 
+/// An older dump is where dumps go.
+pub fn with_older_dump() -> [Step; 2] {
+    let older = |name: &str, text: String| Step::Write {
+        path: format!("{PLACE}/{OLDER}/{name}"),
+        text,
+    };
+    [
+        older("vmcore", OLDER_TEXT.into()),
+        older("vmcore.sha256", format!("{OLDER_SUM}  vmcore\n")),
+    ]
+}
+
 /// Crashes with an older dump on the first target, and perhaps a second target.
 fn script(targets: &[Target], load: &[&str]) -> Script {
     let places = [PLACE, SECOND];
@@ -98,12 +103,7 @@ fn script(targets: &[Target], load: &[&str]) -> Script {
     for (number, (target, place)) in targets.iter().zip(places).enumerate() {
         steps.extend(attached(number, target, place));
     }
-    let older = |name: &str, text: String| Step::Write {
-        path: format!("{PLACE}/{OLDER}/{name}"),
-        text,
-    };
-    steps.push(older("vmcore", OLDER_TEXT.into()));
-    steps.push(older("vmcore.sha256", format!("{OLDER_SUM}  vmcore\n")));
+    steps.extend(with_older_dump());
     let used: Vec<_> = places
         .into_iter()
         .take(targets.len())
@@ -200,56 +200,13 @@ fn only_log(place: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The power goes some time after the capture program has begun.
-fn power_cut(number: u32) -> Scenario {
-    let targets = vec![ext4(256)];
-    let mut scenario = Scenario::new(
-        format!("dump-fault-power-{number:02}"),
-        script(&targets, LOAD),
-        judge::no_step_failed,
-    )
-    .on(unlocked(MAIN, targets.clone(), None))
-    .within(200)
-    .until_said("baton-capture: ")
-    .examined(move |lab, directory| {
-        let files = fetched(lab, directory, MAIN, &targets)?;
-        for files in files {
-            older_is_whole(&files)?;
-            whatever_was_written(lab, &files)?;
-        }
-        Ok(())
-    });
-    scenario.until.then = BETWEEN * number;
-    scenario.full = true;
-    scenario
-}
-
-fn older_is_whole(files: &Path) -> Result<()> {
+/// The older dump is what it was.
+pub fn older_is_whole(files: &Path) -> Result<()> {
     exec::run(
         Command::new("sha256sum")
             .args(["--check", "--quiet", "vmcore.sha256"])
             .current_dir(files.join(OLDER)),
     )
-}
-
-/// A dump that has its name is whole; one that hasn't can be read as far as it goes.
-fn whatever_was_written(lab: &Lab, files: &Path) -> Result<()> {
-    for entry in fs::read_dir(files)? {
-        let directory = entry?.path();
-        if directory.ends_with(OLDER) || directory.ends_with("lost+found") {
-            continue;
-        }
-        let (whole, part) = (
-            directory.join("vmcore"),
-            directory.join("vmcore.incomplete"),
-        );
-        if whole.exists() {
-            readable(lab, &whole, &["dump", "check"])?;
-        } else if part.exists() && fs::metadata(&part)?.len() > 0 {
-            readable(lab, &part, &["dump", "info"])?;
-        }
-    }
-    Ok(())
 }
 
 pub fn readable(lab: &Lab, dump: &Path, words: &[&str]) -> Result<()> {

@@ -1,42 +1,73 @@
-//! Dumps to mirrors of LVM's (raid1), made by LVM itself: captured without it, also where a disk is gone by then.
+//! Dumps to mirrors of LVM's (raid1, raid10), made by LVM itself: captured without it, also where a disk is gone by then.
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use baton_guest::script::{Script, Step};
 use baton_lab::fetch::built;
 use baton_lab::machine::{Machine, Mishap, Target};
+use baton_lab::setup::Lab;
 use baton_lab::vm::{Run, judge};
 use fs_err as fs;
 
 use super::crashing::{PLACE, configured, ended, mounted, on_nvme};
-use super::examine::{read_elsewhere, the_dump};
-use super::faults::readable;
+use super::examine::{opened_by_all, read_elsewhere, the_dump};
 use super::volumes::{LOAD, STATUS, with_lvm};
 use crate::scenario::Scenario;
 
 const VOLUME: &str = "/dev/vg0/crash";
 
 pub fn all() -> Vec<Scenario> {
-    vec![whole(), leg_gone()]
+    vec![
+        whole("dump-volume-mirror", &MIRROR),
+        whole("dump-volume-mirror-striped", &STRIPED),
+        leg_gone(),
+    ]
 }
 
-fn disks() -> Vec<Target> {
-    vec![on_nvme("raw", 192), on_nvme("blank", 192)]
+/// A type of mirrors, as lvcreate is told of it, and how many disks such a one takes.
+struct Kind {
+    name: &'static str,
+    options: &'static str,
+    module: &'static str,
+    disks: usize,
+}
+
+const MIRROR: Kind = Kind {
+    name: "raid1",
+    options: "-m 1 -l 40",
+    module: "raid1",
+    disks: 2,
+};
+
+const STRIPED: Kind = Kind {
+    name: "raid10",
+    options: "-i 2 -m 1 -l 80",
+    module: "raid10",
+    disks: 4,
+};
+
+/// The first has a partition.
+fn disks(kind: &Kind) -> Vec<Target> {
+    let mut disks = vec![on_nvme("blank", 192); kind.disks];
+    disks[0] = on_nvme("raw", 192);
+    disks
 }
 
 fn run(words: &str) -> Step {
     Step::run(&format!("/payload/bin/{words}"))
 }
 
-fn with_disks() -> Vec<Step> {
+fn with_disks(kind: &Kind) -> Vec<Step> {
     let mut steps = vec![Step::Observe];
     steps.extend(with_lvm());
-    for module in ["raid1", "dm_raid"] {
+    for module in [kind.module, "dm_raid"] {
         steps.push(Step::LoadModule(module.into()));
     }
-    for (target, partition) in [(0, true), (1, false)] {
+    for target in 0..kind.disks {
         steps.push(Step::Link {
             target,
-            partition,
+            partition: target == 0,
             path: format!("/dev/pv{target}"),
         });
     }
@@ -51,12 +82,15 @@ fn mount(place: &str) -> [Step; 2] {
 }
 
 /// Loaded, and crashed right after a write, so that the copies may differ.
-fn crashed(via: &str) -> Script {
-    let mut steps = with_disks();
+fn crashed(kind: &Kind, via: &str) -> Script {
+    let mut steps = with_disks(kind);
+    let names: Vec<_> = (0..kind.disks).map(|it| format!("/dev/pv{it}")).collect();
+    let names = names.join(" ");
+    let Kind { name, options, .. } = kind;
     for words in [
-        "lvm pvcreate /dev/pv0 /dev/pv1",
-        "lvm vgcreate vg0 /dev/pv0 /dev/pv1",
-        "lvm lvcreate -y --monitor n --type raid1 -m 1 -l 40 -n crash vg0",
+        &format!("lvm pvcreate {names}"),
+        &format!("lvm vgcreate vg0 {names}"),
+        &format!("lvm lvcreate -y --monitor n --type {name} {options} -n crash vg0"),
         "mke2fs -q -t ext4 /dev/vg0/crash",
     ] {
         steps.push(run(words));
@@ -75,49 +109,53 @@ fn crashed(via: &str) -> Script {
     }
 }
 
-fn is_captured(run: &Run) -> Result<()> {
+fn is_captured(kind: &Kind, run: &Run) -> Result<()> {
     ended(run)?;
     judge::locked_down(run, 1)?;
     judge::console_says(run, "vg0-crash is set up")?;
     judge::console_says(run, "baton-capture: the dump is complete")?;
     let status = judge::said(run, 1, "status")?;
+    let words = format!(
+        "vg0-crash is {} on vg0-crash_rmeta_0, vg0-crash_rimage_0, ",
+        kind.name
+    );
     ensure!(
-        status.contains("vg0-crash is raid1 on vg0-crash_rmeta_0, vg0-crash_rimage_0, "),
+        status.contains(&words),
         "status doesn't say what the volume is: {status}"
     );
     Ok(())
 }
 
 /// Under Secure Boot, with a kernel that has dm-raid.
-fn machine(mishap: Option<Mishap>) -> Machine {
+fn machine(kind: &Kind, mishap: Option<Mishap>) -> Machine {
     Machine {
         cmdline: "crashkernel=256M".into(),
-        targets: disks(),
+        targets: disks(kind),
         mishap,
         ..Machine::new(built::CRYPT)
     }
 }
 
 /// LVM activates it, whatever state its copies are in, and the dump is on it.
-fn reads(lab: &baton_lab::setup::Lab, directory: &std::path::Path) -> Result<std::path::PathBuf> {
-    let mut steps = with_disks();
+fn reads(lab: &Lab, directory: &Path, kind: &Kind) -> Result<PathBuf> {
+    let mut steps = with_disks(kind);
     steps.push(run("lvm vgchange -ay --monitor n vg0"));
     steps.extend(mount("/mirror"));
     let places = vec![(steps, "/mirror".to_owned())];
-    let files = read_elsewhere(lab, directory, built::CRYPT, &disks(), places)?;
+    let files = read_elsewhere(lab, directory, built::CRYPT, &disks(kind), places)?;
     let dump = the_dump(files.first().context("nothing was read")?)?;
-    readable(lab, &dump, &["dump", "check"])?;
+    opened_by_all(lab, &dump, built::CRYPT)?;
     Ok(dump)
 }
 
-fn whole() -> Scenario {
-    let script = crashed("gate --gate /payload/gate/mok.efi");
-    Scenario::new("dump-volume-mirror", script, is_captured)
-        .on(machine(None))
+fn whole(name: &str, kind: &'static Kind) -> Scenario {
+    let script = crashed(kind, "gate --gate /payload/gate/mok.efi");
+    Scenario::new(name, script, |run| is_captured(kind, run))
+        .on(machine(kind, None))
         .within(240)
         .with_built_kernels()
         .examined(|lab, directory| {
-            let dump = reads(lab, directory)?;
+            let dump = reads(lab, directory, kind)?;
             let summary = fs::read_to_string(dump.with_file_name("summary.json"))?;
             ensure!(
                 !summary.contains(WITHOUT),
@@ -138,14 +176,14 @@ fn leg_gone() -> Scenario {
     };
     Scenario::new(
         "dump-volume-mirror-leg-gone",
-        crashed("kernel"),
-        is_captured,
+        crashed(&MIRROR, "kernel"),
+        |run| is_captured(&MIRROR, run),
     )
-    .on(machine(Some(mishap)))
+    .on(machine(&MIRROR, Some(mishap)))
     .within(240)
     .with_built_kernels()
     .examined(|lab, directory| {
-        let dump = reads(lab, directory)?;
+        let dump = reads(lab, directory, &MIRROR)?;
         let summary = fs::read_to_string(dump.with_file_name("summary.json"))?;
         ensure!(
             summary.contains(WITHOUT),

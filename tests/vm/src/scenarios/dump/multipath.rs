@@ -8,9 +8,8 @@ use baton_lab::vm::{Run, judge};
 
 use super::arrays::with_file_system;
 use super::crashing::{PLACE, configured, ended, mounted, unlocked};
-use super::examine::{read_elsewhere, the_dump};
-use super::faults::readable;
-use super::volumes::{LOAD, STATUS, with_lvm};
+use super::examine::{opened_by_all, read_elsewhere, the_dump};
+use super::volumes::{LOAD, STATUS, mount, with_lvm};
 use crate::scenario::Scenario;
 
 pub fn all() -> Vec<Scenario> {
@@ -111,7 +110,7 @@ fn path_gone() -> Scenario {
         let places = vec![(steps, "/found".to_owned())];
         let files = read_elsewhere(lab, directory, MAIN, &disks(), places)?;
         let files = files.first().context("nothing was read")?;
-        readable(lab, &the_dump(files)?, &["dump", "check"])
+        opened_by_all(lab, &the_dump(files)?, MAIN)
     })
     .only_in_full()
 }
@@ -143,5 +142,16 @@ fn under_lvm() -> Scenario {
     })
     .on(machine)
     .within(240)
+    .examined(|lab, directory| {
+        let mut steps = with_paths();
+        steps.push(Step::run("/payload/bin/busybox sh -c").and(MAKE_PARTITION));
+        steps.extend(with_lvm());
+        steps.push(Step::run("/payload/bin/lvm vgchange -ay vg0"));
+        steps.extend(mount("/found"));
+        let places = vec![(steps, "/found".to_owned())];
+        let files = read_elsewhere(lab, directory, MAIN, &disks(), places)?;
+        let files = files.first().context("nothing was read")?;
+        opened_by_all(lab, &the_dump(files)?, MAIN)
+    })
     .only_in_full()
 }

@@ -7,8 +7,8 @@ use baton_lab::machine::{Bus, Machine, Mishap, Target};
 use baton_lab::vm::{Run, judge};
 
 use super::crashing::{PLACE, configured, ended, mounted, unlocked};
-use super::examine::{read_elsewhere, the_dump};
-use super::faults::readable;
+use super::examine::{opened_by_all, read_elsewhere, the_dump};
+use super::power::{FOUND, Storage};
 use super::volumes::{LOAD, STATUS};
 use crate::scenario::Scenario;
 
@@ -53,12 +53,32 @@ fn mount(place: &str, options: &str) -> Vec<Step> {
 
 const BOTH: &str = "device=/dev/member0,device=/dev/member1";
 
-fn crashed(target: &str, load: &str) -> Script {
-    let mut steps = vec![Step::Observe];
-    steps.extend(with_disks());
+/// A btrfs on two disks.
+pub fn storage() -> Storage {
+    let mut made = with_file_system();
+    made.extend(mount(PLACE, BOTH));
+    let mut found = with_disks();
+    found.extend(mount(FOUND, BOTH));
+    Storage {
+        name: "btrfs",
+        label: MAIN,
+        disks: disks(),
+        made,
+        found,
+    }
+}
+
+fn with_file_system() -> Vec<Step> {
+    let mut steps = with_disks();
     steps.push(Step::run(
         "/payload/bin/mkfs.btrfs -q -d raid1 -m raid1 -L SPREAD /dev/member0 /dev/member1",
     ));
+    steps
+}
+
+fn crashed(target: &str, load: &str) -> Script {
+    let mut steps = vec![Step::Observe];
+    steps.extend(with_file_system());
     steps.extend(mount(PLACE, BOTH));
     steps.push(configured(150, MAIN, &[target]));
     steps.push(Step::run(load));
@@ -101,7 +121,7 @@ fn whole() -> Scenario {
         let places = vec![(steps, "/spread".to_owned())];
         let files = read_elsewhere(lab, directory, MAIN, &disks(), places)?;
         let files = files.first().context("nothing was read")?;
-        readable(lab, &the_dump(files)?, &["dump", "check"])
+        opened_by_all(lab, &the_dump(files)?, MAIN)
     })
     .only_in_full()
 }
@@ -122,7 +142,7 @@ fn leg_gone() -> Scenario {
             let places = vec![(steps, "/spread".to_owned())];
             let files = read_elsewhere(lab, directory, MAIN, &disks(), places)?;
             let files = files.first().context("nothing was read")?;
-            readable(lab, &the_dump(files)?, &["dump", "check"])
+            opened_by_all(lab, &the_dump(files)?, MAIN)
         })
         .only_in_full()
 }

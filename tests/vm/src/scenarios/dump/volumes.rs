@@ -12,8 +12,8 @@ use fs_err as fs;
 
 use super::bystanders::{same_disks, summed};
 use super::crashing::{PLACE, attached, configured, ended, mounted, on_nvme, unlocked};
-use super::examine::{fetched, read_elsewhere, the_dump};
-use super::faults::readable;
+use super::examine::{fetched, opened_by_all, read_elsewhere, the_dump};
+use super::power::{FOUND, Storage};
 use crate::scenario::Scenario;
 
 /// LVM without udev, which isn't in these machines.
@@ -95,6 +95,20 @@ fn on_a_volume(options: &str) -> Vec<Step> {
     steps
 }
 
+/// A linear volume.
+pub fn storage() -> Storage {
+    let mut found = with_lvm();
+    found.push(Step::run("/payload/bin/lvm vgchange -ay vg0"));
+    found.extend(mount(FOUND));
+    Storage {
+        name: "volume",
+        label: MAIN,
+        disks: disks(),
+        made: on_a_volume("-l 100%FREE"),
+        found,
+    }
+}
+
 /// The dump is on the volume, whose segments are of this type.
 fn captured(kind: &'static str, options: &str, is_locked: bool) -> Scenario {
     let (machine, load) = if is_locked {
@@ -138,7 +152,7 @@ fn captured(kind: &'static str, options: &str, is_locked: bool) -> Scenario {
         let places = vec![(steps, "/volume".to_owned())];
         let files = read_elsewhere(lab, directory, MAIN, &disks(), places)?;
         let files = files.first().context("nothing was read")?;
-        readable(lab, &the_dump(files)?, &["dump", "check"])
+        opened_by_all(lab, &the_dump(files)?, MAIN)
     })
     .only_in_full()
 }
