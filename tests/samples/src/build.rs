@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use baton_formats::gate_image::Isa;
 use baton_formats::handover::{FLAG_CRASH, Layout, PlannedRecord, RecordKind};
 use baton_verify::{
     Component, Decision, HashAlgorithm, Machine, Refusal, Trust, decide, decide_draft,
@@ -9,7 +10,7 @@ use baton_verify::{
 
 use super::forge::{Cert, Forge};
 use super::forge_detached::ForgeDetached;
-use super::small_image::small_image;
+use super::small_image::{architecture, small_image};
 
 /// Whom the trusted authority vouches for.
 pub fn signer() -> Cert {
@@ -29,8 +30,14 @@ pub fn authenticode(image: &[u8]) -> [u8; 32] {
 
 /// The small kernel, signed.
 pub fn signed_kernel() -> Vec<u8> {
-    static KERNEL: OnceLock<Vec<u8>> = OnceLock::new();
-    KERNEL.get_or_init(|| Forge::new(&signer()).build()).clone()
+    static KERNELS: [OnceLock<Vec<u8>>; 2] = [OnceLock::new(), OnceLock::new()];
+    // Tests of both architectures run beside each other.
+    let [of_x86, of_arm64] = &KERNELS;
+    let kernel = match architecture() {
+        Isa::X86_64 => of_x86,
+        Isa::Arm64 => of_arm64,
+    };
+    kernel.get_or_init(|| Forge::new(&signer()).build()).clone()
 }
 
 /// The certificate of the authority that vouches for [`signer`].

@@ -32,10 +32,17 @@ thread_local! {
 
 /// Does something with small images of this architecture, on this thread.
 pub fn on<T>(isa: Isa, task: impl FnOnce() -> T) -> T {
-    let before = ARCHITECTURE.replace(isa);
-    let result = task();
-    ARCHITECTURE.set(before);
-    result
+    /// Also where the task panics, since tests catch that.
+    struct Restore(Isa);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            ARCHITECTURE.set(self.0);
+        }
+    }
+
+    let _restore = Restore(ARCHITECTURE.replace(isa));
+    task()
 }
 
 /// The architecture that small images are of now.
