@@ -46,6 +46,8 @@ pub struct EfiAddresses {
     pub told_at: u64,
     /// What lies there.
     pub told_in: ToldIn,
+    /// Where the map lies that `config_tables` was translated by, if one was.
+    pub map: Option<Range>,
 }
 
 /// What tells a kernel where the configuration tables are.

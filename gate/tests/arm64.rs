@@ -224,6 +224,42 @@ mod efi {
     }
 
     #[test]
+    fn a_map_over_which_something_was_loaded_is_refused() {
+        let mut told = told().with_efi();
+        for (name, value) in &mut told.chosen {
+            if *name == "linux,uefi-mmap-start" {
+                *value = (HANDOVER + 0x1000).to_be_bytes().to_vec();
+            }
+        }
+        told.handover.resize(0x1000, 0);
+        told.handover.extend(region(7, RAM, 0, RAM_END - RAM, 8));
+        told.handover
+            .extend(region(6, 0x6100_0000, VIRTUAL, 0x40_0000, 8 | 1 << 63));
+        let mut memory = told.machine();
+        add_efi(&mut memory, &[]);
+        let refused = reason(&memory);
+        assert_eq!(refused, (Component::FirmwareTables, "bad-firmware-table"));
+    }
+
+    #[test]
+    fn tables_lie_where_no_log_of_ima_and_no_dump_was_loaded() {
+        for name in ["linux,ima-kexec-buffer", "linux,elfcorehdr"] {
+            let mut told = told().with_efi();
+            let range = [0x5800_0000_u64, 0x1000].map(u64::to_be_bytes).concat();
+            told.chosen.push((name, range));
+            let mut memory = told.machine();
+            add_efi(&mut memory, &[(MOK_TABLE_GUID, 0x5800_0000)]);
+            memory.put(0x5800_0000, vec![0; 0x200]);
+            let refused = reason(&memory);
+            assert_eq!(
+                refused,
+                (Component::FirmwareTables, "bad-firmware-table"),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
     fn a_map_that_cannot_be_read_is_refused() {
         let mut told = told().with_efi();
         for (name, value) in &mut told.chosen {

@@ -63,8 +63,14 @@ impl<'m> Firmware<'m> {
         let mut firmware = Self::default();
         let extents = &mut firmware.extents;
         extents.extend(Range::new(efi.system_table, SYSTEM_TABLE_LEN as u64));
+        extents.extend(efi.map);
+        let loaded = Loaded {
+            map: &arguments.map,
+            ranges: &arguments.loaded,
+            gate,
+        };
         if system.nr_tables == 0 {
-            return Ok(firmware);
+            return loaded.spares(extents).map(|()| firmware);
         }
         // `SystemTable` bounds the count.
         let size = system.nr_tables.saturating_mul(CONFIG_TABLE_LEN as u64);
@@ -86,16 +92,7 @@ impl<'m> Firmware<'m> {
             firmware.mok = MokTable::read(memory, address)?;
             firmware.extents.extend(firmware.mok.extent);
         }
-        let loaded = Loaded {
-            map: &arguments.map,
-            ranges: &arguments.loaded,
-            gate,
-        };
-        if firmware.extents.iter().any(|extent| loaded.over(extent)) {
-            return Err(Reason::BadFirmwareTable(
-                "the EFI tables lie where the old kernel loaded something",
-            ));
-        }
+        loaded.spares(&firmware.extents)?;
         let kept = kept::judge(memory, &loaded, bytes, &tables);
         if kept.tables.is_some() && !loaded.can_tell(efi) {
             return Err(Reason::BadFirmwareTable(
@@ -116,6 +113,15 @@ struct Loaded<'a> {
 }
 
 impl Loaded<'_> {
+    fn spares(&self, extents: &[Range]) -> Result<(), Reason> {
+        if extents.iter().any(|extent| self.over(extent)) {
+            return Err(Reason::BadFirmwareTable(
+                "the EFI tables lie where the old kernel loaded something",
+            ));
+        }
+        Ok(())
+    }
+
     /// Whether any of it lies in a range: then nothing else does any more.
     fn over(&self, range: &Range) -> bool {
         range.overlaps(self.gate) || self.others(range).next().is_some()

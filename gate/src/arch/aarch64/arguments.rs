@@ -81,6 +81,12 @@ impl<'m> Arguments<'m> {
         };
         arguments.keep_loaded(address, tree.bytes().len() as u64)?;
         arguments.keep_loaded(handover.start, length)?;
+        // User space chooses some of these bytes, too.
+        for name in ["linux,elfcorehdr", "linux,ima-kexec-buffer"] {
+            for range in ranges(name)? {
+                arguments.keep_loaded(range.start, range.end.saturating_sub(range.start))?;
+            }
+        }
         arguments.read_memory(memory)?;
         arguments.keep_reserved(cells)?;
         arguments.read_kho(
@@ -113,6 +119,7 @@ impl<'m> Arguments<'m> {
             // It was read, so that it doesn't wrap.
             told_at: system_table.saturating_add(CONFIG_TABLES),
             told_in: ToldIn::SystemTable,
+            map: Some(place),
         });
         Ok(())
     }

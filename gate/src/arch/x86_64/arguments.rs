@@ -102,6 +102,7 @@ impl<'m> Arguments<'m> {
                 config_tables: 0,
                 told_at: 0,
                 told_in: ToldIn::Loaded,
+                map: None,
             });
         }
         if efi.memmap_size == 0 {
