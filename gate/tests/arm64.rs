@@ -260,6 +260,22 @@ mod efi {
     }
 
     #[test]
+    fn nothing_is_put_into_persistent_memory_or_what_is_set_aside() {
+        for (kind, attributes) in [(14, 8), (7, 8 | 1 << 18)] {
+            let mut memory = with(&[]);
+            let map = [
+                region(kind, RAM, 0, 0x1000_0000, attributes),
+                region(7, RAM + 0x1000_0000, 0, 0x1000_0000, 8),
+            ];
+            memory.put(EFI_MAP, map.concat());
+            plan_of(&memory, &authority(), |plan| {
+                let mut writes = plan.writes.iter();
+                assert!(writes.all(|it| it.to >= RAM + 0x1000_0000), "type {kind}");
+            });
+        }
+    }
+
+    #[test]
     fn a_map_that_cannot_be_read_is_refused() {
         let mut told = told().with_efi();
         for (name, value) in &mut told.chosen {

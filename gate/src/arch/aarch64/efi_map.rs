@@ -17,12 +17,14 @@ const DESCRIPTOR: u32 = 40;
 const MAX_MAP: u32 = 1 << 20;
 
 /// What is memory that a kernel may use (is_usable_memory in drivers/firmware/efi/efi-init.c in Linux): the loader's and
-/// the firmware's of boot time, code and data, conventional and persistent memory (UEFI 2.10, 7.2.1). ACPI's tables,
-/// which a kernel could use once it has read them, are kept.
-const USABLE: [u32; 6] = [1, 2, 3, 4, 7, 14];
+/// the firmware's of boot time, code and data, and conventional memory (UEFI 2.10, 7.2.1). The gate leaves alone what
+/// Linux could use besides: ACPI's tables, persistent memory, in which somebody's files may be, and what is set aside for
+/// a purpose.
+const USABLE: [u32; 5] = [1, 2, 3, 4, 7];
 
-/// EFI_MEMORY_WB and EFI_MEMORY_RUNTIME (UEFI 2.10, 7.2.3).
+/// EFI_MEMORY_WB, EFI_MEMORY_SP and EFI_MEMORY_RUNTIME (UEFI 2.10, 7.2.3).
 const WRITE_BACK: u64 = 8;
+const SPECIAL_PURPOSE: u64 = 1 << 18;
 const RUNTIME: u64 = 1 << 63;
 
 /// The map.
@@ -81,7 +83,8 @@ impl<'m> EfiMap<'m> {
         let mut map = Vec::new();
         for region in self.descriptors() {
             let region = region?;
-            let usable = USABLE.contains(&region.kind) && region.attributes & WRITE_BACK != 0;
+            let attributes = region.attributes & (WRITE_BACK | SPECIAL_PURPOSE);
+            let usable = USABLE.contains(&region.kind) && attributes == WRITE_BACK;
             map.push(MapEntry {
                 address: region.physical,
                 size: region.size,
