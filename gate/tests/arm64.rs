@@ -199,6 +199,12 @@ fn what_the_tree_must_have_is_there_once() {
 mod efi {
     use super::*;
 
+    /// 5568e427-68fc-4f3d-ac74-ca555231cc68, which is always left out.
+    const INITRD_TABLE: [u8; 16] = [
+        0x27, 0xe4, 0x68, 0x55, 0xfc, 0x68, 0x3d, 0x4f, 0xac, 0x74, 0xca, 0x55, 0x52, 0x31, 0xcc,
+        0x68,
+    ];
+
     fn with(tables: &[([u8; 16], u64)]) -> Memory {
         let mut memory = told().with_efi().machine();
         add_efi(&mut memory, tables);
@@ -273,6 +279,35 @@ mod efi {
                 assert!(writes.all(|it| it.to >= RAM + 0x1000_0000), "type {kind}");
             });
         }
+    }
+
+    #[test]
+    fn the_next_kernel_finds_the_tables_where_they_are_and_translates_nothing() {
+        let mut memory = with(&[(INITRD_TABLE, 0x4100_0000)]);
+        let told_at = SYSTEM_TABLE + 0x70;
+        let place = |memory: &Memory| {
+            plan_of(memory, &authority(), |plan| {
+                let mut writes = plan.writes.iter();
+                let told = writes.find(|it| it.to == told_at).expect("it is told");
+                u64::from_le_bytes(told.bytes[..].try_into().expect("an address"))
+            })
+        };
+        let usually = place(&memory);
+        assert!(usually < RAM + 0x40_0000);
+        // The firmware has virtual addresses where there is RAM.
+        let map = [
+            region(7, RAM, 0, RAM_END - RAM, 8),
+            region(6, 0x6100_0000, RAM, 0x40_0000, 8 | 1 << 63),
+        ];
+        memory.put(EFI_MAP, map.concat());
+        let mut system = vec![0; 0x78];
+        system[..8].copy_from_slice(b"IBI SYST");
+        system[0x68] = 1;
+        let there = CONFIG_TABLES - SYSTEM_TABLE + RAM;
+        system[0x70..].copy_from_slice(&there.to_le_bytes());
+        memory.put(SYSTEM_TABLE, system);
+        let found = place(&memory);
+        assert!(found >= RAM + 0x40_0000, "{found:#x}");
     }
 
     #[test]

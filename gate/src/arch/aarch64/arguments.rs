@@ -40,6 +40,8 @@ pub struct Own<'m> {
     pub secure_boot: bool,
     /// What was reserved for the crash, if this is one.
     pub crash: Option<Vec<Range>>,
+    /// The virtual addresses that the firmware has something at.
+    pub firmware_at: Vec<Range>,
 }
 
 impl<'m> Arguments<'m> {
@@ -67,6 +69,7 @@ impl<'m> Arguments<'m> {
                 secure_boot: chosen.u32("linux,uefi-secure-boot").map_err(malformed)?
                     == Some(SECURE_BOOT_ENABLED),
                 crash,
+                firmware_at: Vec::new(),
             },
             cpu: Cpu::default(),
             cmdline: command_line(&chosen)?,
@@ -107,6 +110,7 @@ impl<'m> Arguments<'m> {
         let (map, place) = EfiMap::read(memory, &chosen)?;
         self.keep(place.start, place.end.saturating_sub(place.start))?;
         self.map = map.entries()?;
+        self.own.firmware_at = map.virtual_ranges();
         let system = memory
             .read(system_table, SYSTEM_TABLE_LEN as u64)
             .and_then(|bytes| SystemTable::parse(bytes).ok())

@@ -14,6 +14,7 @@ use super::tree::{self, Changes};
 use crate::convert::room::{ANYWHERE, LOWEST};
 use crate::convert::{Convert, Room, initrds, verdict};
 use crate::memory::PAGE;
+use crate::plan::Range;
 
 /// What the next kernel finds the record of what was verified by, in `/chosen`: its bytes. Locked down, user space could
 /// read no memory that it only pointed to.
@@ -128,8 +129,24 @@ fn hand_on_tables(
         return Ok(None);
     };
     let size = (tables.len() as u64).next_multiple_of(PAGE);
-    let address = room.take(size, PAGE, ANYWHERE)?;
+    let address = take_untranslated(size, &given.arguments.own.firmware_at, room)?;
     room.write(address, tables.to_vec(), size);
     room.write(efi.told_at, address.to_le_bytes().to_vec(), 8);
     Ok(Some((address, size)))
+}
+
+/// Takes memory at an address that isn't also a virtual one of the firmware's: the next kernel would translate it
+/// (efi_to_phys in drivers/firmware/efi/efi-init.c), and Linux's stub gives these from 512 MiB on, where RAM may be.
+fn take_untranslated(size: u64, firmware_at: &[Range], room: &mut Room<'_>) -> Result<u64, Reason> {
+    let mut from = LOWEST;
+    loop {
+        let address = room.take(size, PAGE, from..u64::MAX)?;
+        let Some(taken) = Range::new(address, size) else {
+            return Ok(address);
+        };
+        match firmware_at.iter().find(|it| it.overlaps(taken)) {
+            Some(other) => from = other.end,
+            None => return Ok(address),
+        }
+    }
 }

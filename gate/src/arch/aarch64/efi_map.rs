@@ -98,14 +98,25 @@ impl<'m> EfiMap<'m> {
     /// did (efi_to_phys in drivers/firmware/efi/efi-init.c).
     #[must_use]
     pub fn physical(&self, address: u64) -> u64 {
-        let regions = self.descriptors().filter_map(Result::ok);
-        let runtime = regions.filter(|it| it.attributes & RUNTIME != 0);
-        let mut mapped = runtime.take_while(|it| it.mapped_at != 0);
-        let found = mapped.find_map(|it| {
+        let found = self.mapped().find_map(|it| {
             let within = address.checked_sub(it.mapped_at)?;
             (within < it.size).then(|| it.physical.checked_add(within))?
         });
         found.unwrap_or(address)
+    }
+
+    /// The virtual addresses that the firmware has something at: what Linux takes for such a one it translates.
+    pub fn virtual_ranges(&self) -> Vec<Range> {
+        let ranges = self.mapped();
+        ranges
+            .filter_map(|it| Range::new(it.mapped_at, it.size))
+            .collect()
+    }
+
+    fn mapped(&self) -> impl Iterator<Item = Descriptor> + use<'m> {
+        let regions = self.descriptors().filter_map(Result::ok);
+        let runtime = regions.filter(|it| it.attributes & RUNTIME != 0);
+        runtime.take_while(|it| it.mapped_at != 0)
     }
 
     fn descriptors(&self) -> impl Iterator<Item = Result<Descriptor, Reason>> + use<'m> {
