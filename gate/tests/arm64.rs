@@ -79,7 +79,13 @@ fn the_next_kernel_is_told_of_its_initrd_its_command_line_and_what_was_verified(
         let window = plan.entry.address & !((1 << 30) - 1);
         assert!(start >= window && end <= window + (32 << 30));
         let reserved: Vec<_> = tree.reservations().collect();
-        assert_eq!(reserved, [(start, 9)], "the initrd in the handover's place");
+        assert_eq!(
+            reserved[0],
+            (start, 9),
+            "the initrd in the handover's place"
+        );
+        let own = (plan.entry.device_tree, bytes.len() as u64);
+        assert_eq!(reserved[1..], [own], "by which the record counts");
         let record = chosen.property(VERDICT).unwrap().expect("there");
         let record = Verdict::parse(record).expect("well-formed");
         assert_eq!(record.components().count(), 3);
@@ -113,7 +119,7 @@ fn without_an_initrd_none_is_named() {
         let bytes = tree_of(plan);
         let tree = DeviceTree::parse(&bytes).expect("well-formed");
         assert_eq!(chosen(&tree).property("linux,initrd-start"), Ok(None));
-        assert_eq!(tree.reservations().count(), 0);
+        assert_eq!(tree.reservations().count(), 1, "the tree's own");
     });
 }
 

@@ -18,6 +18,10 @@ use crate::plan::Range;
 
 /// What the next kernel finds the record of what was verified by, in `/chosen`: its bytes. Locked down, user space could
 /// read no memory that it only pointed to.
+///
+/// A kernel that is started by kexec without the gate gets a copy of the tree, and this with it. What it doesn't get is
+/// the tree's reservation of itself, which the kernel takes out (of_kexec_alloc_and_setup_fdt in drivers/of/kexec.c): the
+/// record is about the kernel that runs only if the tree reserves as many bytes as it has.
 pub const VERDICT: &str = "baton,verdict";
 
 /// How a kernel is entered: with the MMU off, as the old one entered the gate. All addresses are physical.
@@ -102,20 +106,25 @@ fn device_tree(
     let mut reserved = Vec::new();
     reserved.extend((size > 0).then_some((start, size)));
     reserved.extend(tables);
-    let changes = Changes {
-        chosen: &[
-            ("bootargs", Some(&line)),
-            ("linux,initrd-start", initrd(&begin[..])),
-            ("linux,initrd-end", initrd(&end[..])),
-            (VERDICT, Some(&record)),
-        ],
-        reserved: &reserved,
-        released: &[old],
+    let chosen = [
+        ("bootargs", Some(&line[..])),
+        ("linux,initrd-start", initrd(&begin[..])),
+        ("linux,initrd-end", initrd(&end[..])),
+        (VERDICT, Some(&record)),
+    ];
+    let at = |own: (u64, u64)| {
+        let reserved = [&reserved[..], &[own]].concat();
+        let changes = Changes {
+            chosen: &chosen,
+            reserved: &reserved,
+            released: &[old],
+        };
+        tree::changed(&given.arguments.own.tree, &changes)
     };
-    let bytes = tree::changed(&given.arguments.own.tree, &changes)?;
-    let length = bytes.len() as u64;
+    // Where it lies doesn't change how long it is.
+    let length = at((0, 1))?.len() as u64;
     let address = room.take(length, TREE_ALIGNMENT, ANYWHERE)?;
-    room.write(address, bytes, length);
+    room.write(address, at((address, length))?, length);
     Ok(address)
 }
 
